@@ -1,0 +1,1 @@
+"""The front door (authenticate, limit, route) and the small token issuer."""

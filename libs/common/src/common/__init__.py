@@ -1,0 +1,1 @@
+"""What every Ruta service shares: settings, database, events, auth, errors, telemetry."""

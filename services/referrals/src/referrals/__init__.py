@@ -1,0 +1,1 @@
+"""Referral tracking: cases, consent, referrals, transfers, screening, the anonymous line."""

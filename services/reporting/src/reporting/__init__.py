@@ -1,0 +1,1 @@
+"""Aggregated reporting: facts from events, protected releases, bulletins, exports."""
