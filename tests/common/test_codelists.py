@@ -1,0 +1,57 @@
+"""The shipped code lists: both languages everywhere, codes that refer to each other exist."""
+
+from collections.abc import Iterable
+
+import pytest
+from common import codelists
+from common.codelists import Code, CodeList
+
+LISTS: list[CodeList[Code]] = [
+    codelists.categories(),
+    codelists.pathways(),
+    codelists.populations(),
+    codelists.functional_statuses(),
+    codelists.visibility_levels(),
+    codelists.organisation_types(),
+    codelists.referral_statuses(),
+    codelists.languages(),
+    *codelists.referral_attributes().values(),
+]
+
+
+def labels(entries: Iterable[Code]) -> list[str]:
+    return [label for entry in entries for label in (entry.label_es, entry.label_en)]
+
+
+@pytest.mark.parametrize("codelist", LISTS, ids=lambda each: each.name)
+def test_every_entry_has_a_label_in_both_languages(codelist: CodeList[Code]) -> None:
+    assert len(codelist) > 2
+    assert all(label.strip() == label and label for label in labels(codelist.values()))
+
+
+def test_every_category_belongs_to_a_pathway() -> None:
+    pathways = codelists.pathways()
+    assert {each.pathway for each in codelists.categories().values()} == set(pathways)
+
+
+def test_visibility_levels_come_from_the_most_open_to_the_most_closed() -> None:
+    assert codelists.visibility_levels().codes == ("public", "partners", "pathway", "restricted")
+
+
+def test_a_label_falls_back_on_the_code_that_is_in_no_list() -> None:
+    assert codelists.categories().label("GBV-CM", "en") == "GBV case management"
+    assert codelists.categories().label("GBV-CM", "es") == "Gestión de casos de VBG"
+    assert codelists.categories().label("RETIRED-1") == "RETIRED-1"
+
+
+def test_indigenous_languages_are_told_apart() -> None:
+    languages = codelists.languages()
+    assert languages["guc"].indigenous
+    assert not languages["spa"].indigenous
+    assert not languages["vsl"].indigenous
+
+
+def test_referral_attributes_answer_how_a_service_takes_referrals() -> None:
+    attributes = codelists.referral_attributes()
+    assert attributes["response_delay"].label("72h", "es") == "En 72 horas"
+    assert "provider_calls_person" in attributes["next_step"]
