@@ -1,0 +1,11 @@
+"""What the pure rules of reporting refuse, before any transport gives it a status."""
+
+
+class OutsideProgrammeError(ValueError):
+    """A question names a dimension or a code that the programme's reviewed definition lacks."""
+
+    def __init__(self, field: str, given: str, allowed: tuple[str, ...]) -> None:
+        self.field = field
+        self.given = given
+        self.allowed = allowed
+        super().__init__(f"{field}: {given!r} is not one of {', '.join(allowed)}")
