@@ -1,0 +1,216 @@
+"""KTR, keyed tilted rounding: how true counts become a protected base cube.
+
+Each cell goes to one of the two neighbouring multiples of k; empty cells and multiples of k stay.
+The choice is a draw from
+
+    P(z)  ∝  ∏ Bernoulli(f_i / k) · exp(− Σ_m η_m |e_m|),        f = n mod k,
+
+where e_m is what rounding adds to margin m (the total, or one code of one dimension), so that
+margins are tilted towards small errors while every combination of roundings stays possible. The
+draw depends on a secret key, the programme and the closed period only. Proofs and limits:
+docs/reporting.md.
+
+All arithmetic is on integers (probabilities as 53-bit thresholds, log-odds and weights in
+milli-nats) or on `decimal`, whose logarithm and exponential are correctly rounded: the same key
+gives the same release on every platform.
+"""
+
+import hashlib
+import hmac
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import cache, lru_cache
+
+Coordinates = tuple[str, ...]
+Margin = tuple[int, str]
+"""A dimension's position and one of its codes; position −1 is the total."""
+
+SWEEPS = 100
+WARM_UP_SWEEPS = 40
+LEAST_KEY_BYTES = 32
+WEIGHT_CAP = Decimal(25)
+MILLI = Decimal(1000)
+
+_ONE = 1 << 53
+_DECIMAL = Context(prec=40, rounding=ROUND_HALF_EVEN)
+_BLOCK = 1024
+_UNPACK = struct.Struct(f">{_BLOCK}Q")
+_TOTAL: Margin = (-1, "")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """η in milli-nats per unit of error: of the grand total, and of each one-way margin."""
+
+    total: int
+    one_way: int
+
+    def on_a_cell(self, dimensions: int) -> int:
+        """W, the summed weight of all margins that a cell lies in, in milli-nats."""
+        return self.total + self.one_way * dimensions
+
+
+PROFILES: Mapping[str, Weights] = {
+    "S": Weights(total=50, one_way=50),
+    "L": Weights(total=0, one_way=160),
+}
+"""S: below 1,000 expected persons per closed period. L: otherwise. Fixed before the period."""
+
+
+def seed(key: bytes, programme: str, period: str, schema: bytes, draw: int = 0) -> bytes:
+    """HMAC-SHA256(key, "KTR1" ‖ programme ‖ period ‖ schema), the fields parted by NUL.
+
+    ``draw`` > 0 only where an audit of linked cubes rejected the draws before it (R1). Raises
+    ValueError for a key below 256 bits or an id that holds a NUL.
+    """
+    if len(key) < LEAST_KEY_BYTES:
+        raise ValueError(f"the rounding key must have at least {LEAST_KEY_BYTES} bytes")
+    if "\0" in programme + period:
+        raise ValueError("programme and period ids hold no NUL")
+    fields = [b"KTR1", programme.encode(), period.encode(), schema]
+    if draw:
+        fields.append(b"draw %d" % draw)
+    return hmac.new(key, b"\0".join(fields), hashlib.sha256).digest()
+
+
+def check_weight(k: int, weights: Weights, dimensions: int) -> None:
+    """W·k + ln(k−1) ≤ 25, so that no threshold vanishes in 53 bits and support stays full."""
+    if k < 2:
+        raise ValueError("k must be at least 2")
+    tilt = _DECIMAL.divide(Decimal(weights.on_a_cell(dimensions) * k), MILLI)
+    weight = _DECIMAL.add(tilt, _DECIMAL.ln(Decimal(k - 1)))
+    if weight > WEIGHT_CAP:
+        raise ValueError(f"W·k + ln(k−1) = {weight:.1f} is above {WEIGHT_CAP}")
+
+
+def protect(
+    counts: Mapping[Coordinates, int], *, k: int, weights: Weights, seed: bytes
+) -> dict[Coordinates, int]:
+    """The protected cells r of the true cells n; cells that are 0 are left out of both.
+
+    ``counts`` are whole numbers ≥ 0 with coordinates of one length. Raises ValueError otherwise,
+    or where the weights pass the cap.
+    """
+    lengths = {len(at) for at in counts}
+    if len(lengths) > 1 or any(n < 0 for n in counts.values()):
+        raise ValueError("counts are whole numbers from 0, over cells of one length")
+    check_weight(k, weights, next(iter(lengths), 0))
+    open_cells = sorted(at for at, n in counts.items() if n % k)
+    draw = _Draw(open_cells, [counts[at] % k for at in open_cells], k, weights, seed)
+    up = dict(zip(open_cells, draw.run(), strict=True))
+    protected = {at: k * (n // k) + k * up.get(at, 0) for at, n in counts.items()}
+    return {at: r for at, r in protected.items() if r}
+
+
+class _Draw:
+    """One run of the chain over the cells that are no multiple of k (J in the specification)."""
+
+    def __init__(
+        self, cells: Sequence[Coordinates], f: Sequence[int], k: int, weights: Weights, seed: bytes
+    ) -> None:
+        self.k = k
+        self.stream = _stream(seed)
+        self.log_odds = [_log_odds(each, k) for each in f]
+        self.f = f
+        margins: dict[Margin, int] = {}
+        self.margins_of = [
+            tuple(margins.setdefault(m, len(margins)) for m in _margins(at, weights))
+            for at in cells
+        ]
+        self.eta = [weights.total if m == _TOTAL else weights.one_way for m in margins]
+        self.error = [0] * len(margins)
+        self.z: list[int] = []
+
+    def run(self) -> list[int]:
+        """z: 1 where a cell goes up."""
+        self._start()
+        everywhere = range(len(self.f))
+        for sweep in range(1, SWEEPS + 1):
+            if sweep < SWEEPS:
+                for a in everywhere:
+                    self._swap(a, sweep)
+            for a in everywhere:
+                self._flip(a, sweep)
+        return self.z
+
+    def _start(self) -> None:
+        for a, f in enumerate(self.f):
+            self.z.append(int(next(self.stream) * self.k < f * _ONE))
+            for m in self.margins_of[a]:
+                self.error[m] += self.k * self.z[a] - f
+
+    def _flip(self, a: int, sweep: int) -> None:
+        """Draw z_a given all others."""
+        error, eta, k, margins = self.error, self.eta, self.k, self.margins_of[a]
+        if self.z[a]:
+            for m in margins:
+                error[m] -= k
+        rise = sum(eta[m] * (abs(error[m] + k) - abs(error[m])) for m in margins)
+        up = next(self.stream) < _threshold(self.log_odds[a] + _warmed(rise, sweep))
+        if up:
+            for m in margins:
+                error[m] += k
+        self.z[a] = int(up)
+
+    def _swap(self, a: int, sweep: int) -> None:
+        """Where a and a random partner differ, draw which of the two is up."""
+        b = next(self.stream) * len(self.z) >> 53
+        if self.z[a] == self.z[b]:
+            return
+        up, down = (b, a) if self.z[a] else (a, b)
+        error, eta, k = self.error, self.eta, self.k
+        gains = [m for m in self.margins_of[up] if m not in self.margins_of[down]]
+        losses = [m for m in self.margins_of[down] if m not in self.margins_of[up]]
+        rise = sum(eta[m] * (abs(error[m] + k) - abs(error[m])) for m in gains)
+        rise += sum(eta[m] * (abs(error[m] - k) - abs(error[m])) for m in losses)
+        odds = self.log_odds[up] - self.log_odds[down] + _warmed(rise, sweep)
+        if next(self.stream) < _threshold(odds):
+            self.z[up], self.z[down] = 1, 0
+            for m in gains:
+                error[m] += k
+            for m in losses:
+                error[m] -= k
+
+
+def _margins(at: Coordinates, weights: Weights) -> Iterator[Margin]:
+    """The margins that tilt this cell; one of weight 0 would change nothing."""
+    if weights.total:
+        yield _TOTAL
+    if weights.one_way:
+        yield from enumerate(at)
+
+
+def _warmed(rise: int, sweep: int) -> int:
+    """β·ΔE with β = min(1, sweep/40), in whole milli-nats."""
+    return rise * min(sweep, WARM_UP_SWEEPS) // WARM_UP_SWEEPS
+
+
+@cache
+def _log_odds(f: int, k: int) -> int:
+    """ln((k−f)/f) in milli-nats: what speaks against going up before any tilt."""
+    odds = _DECIMAL.divide(Decimal(k - f), Decimal(f))
+    return _whole(_DECIMAL.multiply(_DECIMAL.ln(odds), MILLI))
+
+
+@lru_cache(maxsize=1 << 17)
+def _threshold(milli_nats: int) -> int:
+    """1/(1+e^x) as a threshold for a 53-bit integer, never 0 and never certain."""
+    power = _DECIMAL.exp(_DECIMAL.divide(Decimal(milli_nats), MILLI))
+    chance = _whole(_DECIMAL.divide(Decimal(_ONE), _DECIMAL.add(Decimal(1), power)))
+    return min(max(chance, 1), _ONE - 1)
+
+
+def _whole(value: Decimal) -> int:
+    return int(value.to_integral_value(rounding=ROUND_HALF_EVEN))
+
+
+def _stream(seed: bytes) -> Iterator[int]:
+    """53-bit integers: blocks of 1,024 from SHAKE-256(seed ‖ counter), big-endian."""
+    counter = 0
+    while True:
+        block = hashlib.shake_256(seed + counter.to_bytes(8, "big")).digest(8 * _BLOCK)
+        for word in _UNPACK.unpack(block):
+            yield word >> 11
+        counter += 1
