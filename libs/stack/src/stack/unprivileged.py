@@ -1,0 +1,92 @@
+"""Runs a program that refuses to run as root (PostgreSQL) as an ordinary user of the machine."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.errors import StackError
+
+# `postgres` where the distribution has one, else the user that every Unix has.
+CANDIDATES = ("postgres", "nobody")
+# In the order of preference: the first lets a process pass through directories only.
+_CAPABILITIES = {"dac_read_search": 2, "dac_override": 1}
+
+
+@dataclass(frozen=True)
+class Account:
+    """The user that a program runs as; `None` means the caller's own."""
+
+    uid: int
+    gid: int
+
+    def owns(self, path: Path) -> None:
+        os.chown(path, self.uid, self.gid)
+
+
+def account_for_servers() -> Account | None:
+    """Returns None when the caller is no root and needs no other account."""
+    if os.geteuid() != 0:
+        return None
+    for name in CANDIDATES:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(entry.pw_uid, entry.pw_gid)
+    raise StackError(
+        "PostgreSQL does not run as root, and this machine has neither a user `postgres` nor `nobody`"
+    )
+
+
+def command_as(account: Account | None, command: list[str], needs: list[Path]) -> list[str]:
+    """Wraps `command` so that it runs as `account` and reaches each path of `needs`.
+
+    A clone in a private directory (mode 0700, such as /root or `mktemp -d`) is closed to the other
+    user. Opening the caller's directories to everybody would be rude, so the process gets the one
+    capability that lets it walk through them.
+    """
+    if account is None:
+        return command
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise StackError("running as root needs `setpriv` (package util-linux)")
+    drop = [
+        setpriv,
+        f"--reuid={account.uid}",
+        f"--regid={account.gid}",
+        "--clear-groups",
+        "--no-new-privs",
+    ]
+    if all(_reaches(drop, path) for path in needs):
+        return [*drop, *command]
+    for capability, number in _CAPABILITIES.items():
+        if not _held(number):
+            continue
+        widened = [*drop, f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}"]
+        if all(_reaches(widened, path) for path in needs):
+            return [*widened, *command]
+    blocked = next(path for path in needs if not _reaches(drop, path))
+    raise StackError(
+        f"user id {account.uid}, which runs PostgreSQL, cannot reach {blocked}: "
+        "choose a directory outside private ones with --data, or run as an ordinary user"
+    )
+
+
+def _reaches(prefix: list[str], path: Path) -> bool:
+    # `stat`, not `test -x`: access(2) ignores the capability that this wants to try.
+    tried = subprocess.run([*prefix, "stat", str(path)], check=False, cwd="/", capture_output=True)
+    return tried.returncode == 0
+
+
+def _held(capability: int) -> bool:
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return False
+    for line in status.splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> capability & 1)
+    return False
