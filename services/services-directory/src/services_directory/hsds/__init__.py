@@ -1,0 +1,1 @@
+"""The Human Services Data Specification 3.2.3 with this project's profile: shapes and pure rules."""

@@ -1,0 +1,96 @@
+"""The base of every HSDS object that is written: strict, without control characters, no nulls."""
+
+import re
+from datetime import date, datetime, time
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{}|\\^`]+")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+def _clean(value: str) -> str:
+    if _FORBIDDEN.search(value):
+        raise ValueError("control characters and unpaired surrogates are not text")
+    return value
+
+
+def _is_date(value: str) -> str:
+    date.fromisoformat(value)
+    return value
+
+
+def _is_instant(value: str) -> str:
+    datetime.fromisoformat(value)
+    return value
+
+
+def _is_time(value: str) -> str:
+    time.fromisoformat(value)
+    return value
+
+
+def _is_uri(value: str) -> str:
+    if not _URI.fullmatch(value):
+        raise ValueError("not a URI: it needs a scheme and no spaces, such as https://example.org")
+    return value
+
+
+def _is_email(value: str) -> str:
+    if not _EMAIL.fullmatch(value):
+        raise ValueError("not an e-mail address")
+    return value
+
+
+# Dates and instants stay the text that was given, so that a document comes back byte for byte.
+Text = Annotated[str, Field(max_length=20_000), AfterValidator(_clean)]
+Short = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_clean)]
+DateText = Annotated[str, Field(max_length=10), AfterValidator(_is_date)]
+InstantText = Annotated[str, Field(max_length=40), AfterValidator(_is_instant)]
+TimeText = Annotated[str, Field(max_length=24), AfterValidator(_is_time)]
+Uri = Annotated[str, Field(max_length=2_000), AfterValidator(_clean), AfterValidator(_is_uri)]
+Email = Annotated[str, Field(max_length=320), AfterValidator(_clean), AfterValidator(_is_email)]
+Number = Annotated[
+    Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
+    | Annotated[float, Field(strict=True, allow_inf_nan=False)],
+    Field(),
+]
+
+
+class Hsds(BaseModel):
+    """An object with an optional id: one without gets a stable id from its place in the document."""
+
+    model_config = ConfigDict(extra="forbid", frozen=False, allow_inf_nan=False)
+
+    id: UUID | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nulls_are_absences(cls, data: Any) -> Any:
+        # HSDS sends no nulls; a client that does means "I have nothing here".
+        if isinstance(data, dict):
+            return {key: value for key, value in data.items() if value is not None}
+        return data
+
+    def plain(self) -> dict[str, Any]:
+        """JSON-ready, without nulls and without empty lists, objects and texts."""
+        return without_empty(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def without_empty(value: dict[str, Any]) -> dict[str, Any]:
+    """The same object less its empty members, at every depth (HSDS: omit empty fields)."""
+    return {key: kept for key, item in value.items() if (kept := _kept(item)) not in _EMPTY}
+
+
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, dict):
+        return without_empty(value)
+    if isinstance(value, list):
+        return [kept for item in value if (kept := _kept(item)) not in _EMPTY]
+    return value

@@ -1,0 +1,68 @@
+"""Opening hours as minutes of the week, for "open now": Monday 00:00 is 0, Sunday 24:00 is 10080.
+
+Only what a weekly rule says is known to be open; monthly rules and free text are not guessed.
+"""
+
+import re
+from datetime import datetime, time
+from typing import Any
+
+DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+DAY_MINUTES = 24 * 60
+WEEK_MINUTES = 7 * DAY_MINUTES
+_DAY = re.compile(r"(?:[+-]?\d+)?(MO|TU|WE|TH|FR|SA|SU)")
+
+Span = tuple[int, int]
+
+
+def minute_of_week(moment: datetime) -> int:
+    """`moment` is local time at the service."""
+    return moment.weekday() * DAY_MINUTES + moment.hour * 60 + moment.minute
+
+
+def weekly_spans(schedules: list[dict[str, Any]]) -> list[Span]:
+    """Half-open spans of minutes, merged and in order. A span past midnight runs into the next
+    day; one past Sunday midnight continues on Monday."""
+    spans: list[Span] = []
+    for schedule in schedules:
+        spans += _spans(schedule)
+    return _merged(spans)
+
+
+def _spans(schedule: dict[str, Any]) -> list[Span]:
+    if schedule.get("freq", "WEEKLY") != "WEEKLY" or not schedule.get("byday"):
+        return []
+    if int(schedule.get("interval") or 1) != 1:
+        return []
+    opens = _minutes(schedule.get("opens_at"), 0)
+    closes = _minutes(schedule.get("closes_at"), DAY_MINUTES)
+    if closes <= opens:
+        closes += DAY_MINUTES
+    found: list[Span] = []
+    for day in _DAY.findall(str(schedule["byday"]).upper()):
+        start = DAYS.index(day) * DAY_MINUTES
+        found += _wrapped(start + opens, start + closes)
+    return found
+
+
+def _wrapped(start: int, end: int) -> list[Span]:
+    if end <= WEEK_MINUTES:
+        return [(start, end)]
+    return [(start, WEEK_MINUTES), (0, end - WEEK_MINUTES)]
+
+
+def _minutes(text: str | None, default: int) -> int:
+    if not text:
+        return default
+    clock = time.fromisoformat(text)
+    return clock.hour * 60 + clock.minute
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged

@@ -1,0 +1,162 @@
+"""The ready document of a service, a site or an organisation at one level.
+
+Whatever the level may not see is left out here, before anything is indexed: search vectors,
+coordinates, facets and hashes are taken from the result and from nothing else.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services_directory.hsds import taxonomy
+from services_directory.hsds.base import without_empty
+from services_directory.hsds.status import with_status
+from services_directory.hsds.visibility import (
+    coarse_area,
+    coarse_location,
+    level_of,
+    seen_at,
+)
+
+Document = dict[str, Any]
+
+_ORGANIZATION_BASIC = (
+    "id", "name", "alternate_name", "description", "email", "website", "tax_status", "tax_id",
+    "year_incorporated", "legal_status", "logo", "uri", "parent_organization_id",
+)  # fmt: skip
+_SERVICE_MANY = frozenset({
+    "additional_urls", "phones", "schedules", "service_areas", "service_at_locations", "languages",
+    "organization", "funding", "cost_options", "program", "required_documents", "contacts",
+    "capacities", "attributes", "metadata", "translations",
+})  # fmt: skip
+_LOCATION_MANY = frozenset({
+    "languages", "addresses", "contacts", "accessibility", "phones", "schedules", "attributes",
+    "metadata",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is true of a service beside its own document, on the day of rendering."""
+
+    today: date
+    endorsed_by: tuple[str, ...] = ()
+    referable: bool = False
+
+
+@dataclass(frozen=True)
+class Record:
+    """A service with what it refers to; locations by id."""
+
+    service: Document
+    organization: Document
+    locations: dict[str, Document]
+
+
+def render_service(record: Record, level: int, facts: Facts) -> Document | None:
+    """The full HSDS service that `level` sees, or None if it may not know of it."""
+    own = level_of(record.service)
+    if own > level:
+        return None
+    service = with_status(record.service, facts.today)
+    shown = seen_at(service, level, own)
+    shown["service_areas"] = _areas(service.get("service_areas", []), own)
+    shown["service_at_locations"] = _sites(service, record.locations, level, own)
+    shown["attributes"] = [
+        *taxonomy.attributes_of(service),
+        *shown.get("attributes", []),
+    ]
+    organization = render_organization(record.organization, level)
+    shown.pop("organization_id", None)
+    if organization is not None:
+        shown["organization"] = organization
+    if own > 0:
+        shown["visibility"] = service["visibility"]
+    else:
+        shown.pop("visibility", None)
+    if facts.referable:
+        shown["referable"] = True
+    shown["endorsed_by"] = list(facts.endorsed_by)
+    return without_empty(shown)
+
+
+def _areas(areas: list[Document], own: int) -> list[Document]:
+    return [shown for area in areas if (shown := coarse_area(area, own)) is not None]
+
+
+def _sites(
+    service: Document, locations: dict[str, Document], level: int, own: int
+) -> list[Document]:
+    sites: list[Document] = []
+    for site in service.get("service_at_locations", []):
+        exact = level_of(site, own)
+        location = locations.get(str(site.get("location_id")))
+        if location is not None:
+            exact = level_of(location, exact)
+        if exact > level:
+            continue
+        shown = seen_at(site, level, level_of(site, own))
+        shown.pop("location_id", None)
+        shown["service_areas"] = _areas(site.get("service_areas", []), exact)
+        if location is not None:
+            shown["location"] = render_location(location, level, exact)
+        sites.append(shown)
+    return sites
+
+
+def render_location(location: Document, level: int, own: int) -> Document:
+    """A location that `level` may see, as exact as `own`, the level of the location, allows."""
+    shown = coarse_location(seen_at(location, level, own), own)
+    shown.pop("organization_id", None)
+    if location.get("visibility") in (None, "public"):
+        shown.pop("visibility", None)
+    return shown
+
+
+def render_organization(organization: Document, level: int) -> Document | None:
+    """The organisation without its services (those differ by caller), or None."""
+    own = level_of(organization)
+    if own > level:
+        return None
+    shown = seen_at(organization, level, own)
+    shown["locations"] = [
+        render_location(location, level, level_of(location, own))
+        for location in organization.get("locations", [])
+        if level_of(location, own) <= level
+    ]
+    if own == 0:
+        shown.pop("visibility", None)
+    return without_empty(shown)
+
+
+def listed_service(full: Document) -> Document:
+    """The list form: one-to-one fields, the organisation's own fields, the program."""
+    listed = {key: value for key, value in full.items() if key not in _SERVICE_MANY}
+    if organization := full.get("organization"):
+        listed["organization"] = listed_organization(organization)
+    if program := full.get("program"):
+        listed["program"] = _scalars(program)
+    return listed
+
+
+def listed_organization(organization: Document) -> Document:
+    return {key: organization[key] for key in _ORGANIZATION_BASIC if key in organization}
+
+
+def listed_site(site: Document, service: Document) -> Document:
+    """A service at a location in list form: the location's and the service's own fields."""
+    listed = _scalars(site)
+    if location := site.get("location"):
+        listed["location"] = {k: v for k, v in location.items() if k not in _LOCATION_MANY}
+    listed["service"] = listed_service(service)
+    return listed
+
+
+def full_site(site: Document, service: Document) -> Document:
+    """A service at a location with the whole service in it, less the service's sites."""
+    inner = {key: value for key, value in service.items() if key != "service_at_locations"}
+    return {**site, "service": inner}
+
+
+def _scalars(item: Document) -> Document:
+    return {key: value for key, value in item.items() if not isinstance(value, dict | list)}

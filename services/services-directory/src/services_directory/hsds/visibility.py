@@ -1,0 +1,117 @@
+"""The four levels, and what each part of a document becomes at a level (OCHA sensitivity classes).
+
+public: the address · partners: the address · pathway: the municipality (admin2) · restricted: the
+state (admin1), no coordinates, and nothing more exact is ever stored.
+"""
+
+from typing import Any
+
+from common.places import Places
+
+LEVELS = {"public": 0, "partners": 1, "pathway": 2, "restricted": 3}
+NAMES = ("public", "partners", "pathway", "restricted")
+PUBLIC, PARTNERS, PATHWAY, RESTRICTED = range(4)
+
+# How exactly a place may be named, by its own level (administrative level); absent: exactly.
+_PRECISION = {PATHWAY: 2, RESTRICTED: 1}
+
+# What could lead somebody to the door. Virtual locations have no door.
+_WAYS_TO_THE_DOOR = (
+    "latitude",
+    "longitude",
+    "addresses",
+    "name",
+    "alternate_name",
+    "description",
+    "transportation",
+    "url",
+    "accessibility",
+    "external_identifier",
+    "external_identifier_type",
+    "attributes",
+    "metadata",
+)
+_NEVER_STORED = ("latitude", "longitude", "addresses", "transportation", "external_identifier")
+
+
+def level_of(item: dict[str, Any], parent: int = PUBLIC) -> int:
+    """The level from which `item` is seen: its own, and never below that of what holds it."""
+    return max(parent, LEVELS[item.get("visibility") or "public"])
+
+
+def seen_at(item: dict[str, Any], level: int, own: int) -> dict[str, Any]:
+    """`item` without the parts that `level` may not see; `own` is the level of `item` itself."""
+    return {key: _seen(value, level, own) for key, value in item.items()}
+
+
+def _seen(value: Any, level: int, parent: int) -> Any:
+    if isinstance(value, dict):
+        return seen_at(value, level, level_of(value, parent))
+    if isinstance(value, list):
+        return [
+            _seen(each, level, parent)
+            for each in value
+            if not isinstance(each, dict) or level_of(each, parent) <= level
+        ]
+    return value
+
+
+def coarse_location(location: dict[str, Any], own: int) -> dict[str, Any]:
+    """A location as exact as its level `own` allows; a virtual one stays as it is."""
+    precision = _PRECISION.get(own)
+    if precision is None or location.get("location_type") == "virtual":
+        return location
+    kept = {key: value for key, value in location.items() if key not in _WAYS_TO_THE_DOOR}
+    if pcode := location.get("pcode"):
+        kept["pcode"] = coarse_pcode(pcode, own)
+        kept["name"] = Places.load().require(kept["pcode"]).name
+    return kept
+
+
+def coarse_pcode(pcode: str, own: int) -> str:
+    """The area itself or, for pathway and restricted, the municipality or the state around it."""
+    precision = _PRECISION.get(own)
+    return pcode if precision is None else Places.load().at_most(pcode, precision)
+
+
+def coarse_area(area: dict[str, Any], own: int) -> dict[str, Any] | None:
+    """A service area as exact as `own` allows; drawn extents of a confidential one are dropped."""
+    if own not in _PRECISION:
+        return area
+    if area.get("extent_type") != "pcode":
+        return None
+    pcode = coarse_pcode(str(area["extent"]), own)
+    return {**area, "extent": pcode, "name": Places.load().require(pcode).name}
+
+
+def unstorable(location: dict[str, Any], own: int) -> list[str]:
+    """Members of a restricted location that must not be stored at all (no safe house on disk)."""
+    if own < RESTRICTED or location.get("location_type") == "virtual":
+        return []
+    return [key for key in _NEVER_STORED if location.get(key) not in (None, [], "")]
+
+
+def storable(location: dict[str, Any], own: int) -> dict[str, Any]:
+    """The location as it may be stored: a restricted one keeps its state only."""
+    if own < RESTRICTED or location.get("location_type") == "virtual":
+        return location
+    kept = {key: value for key, value in location.items() if key not in _NEVER_STORED}
+    if pcode := location.get("pcode"):
+        kept["pcode"] = coarse_pcode(pcode, own)
+    return kept
+
+
+def without_unstorable(service: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """A service that can be stored, and pointers to what had to be left out of it."""
+    own = level_of(service)
+    sites: list[dict[str, Any]] = []
+    removed: list[str] = []
+    for index, site in enumerate(service.get("service_at_locations", [])):
+        location = site.get("location")
+        if location is not None:
+            exact = level_of(location, level_of(site, own))
+            pointer = f"/service_at_locations/{index}/location"
+            removed += [f"{pointer}/{key}" for key in unstorable(location, exact)]
+            site = {**site, "location": storable(location, exact)}
+        sites.append(site)
+    return ({**service, "service_at_locations": sites} if sites else service), removed
