@@ -55,3 +55,10 @@ def test_referral_attributes_answer_how_a_service_takes_referrals() -> None:
     attributes = codelists.referral_attributes()
     assert attributes["response_delay"].label("72h", "es") == "En 72 horas"
     assert "provider_calls_person" in attributes["next_step"]
+
+
+def test_services_whose_place_must_stay_unknown_are_restricted_by_category() -> None:
+    levels = {each.minimum_visibility for each in codelists.categories().values()}
+    assert levels <= set(codelists.visibility_levels())
+    assert codelists.categories()["GBV-SHELTER"].minimum_visibility == "restricted"
+    assert codelists.categories()["TIP-SAFE"].minimum_visibility == "restricted"

@@ -32,6 +32,8 @@ class ServiceCategory(Code):
 
     pathway: str
     """The pathway (area of responsibility) that it belongs to: CP, GBV, TIP, GP, MULTI."""
+    minimum_visibility: str
+    """No service of this category is shown more openly than this visibility level."""
     hxl_sector_code: str
     hrp_activity_codes: tuple[str, ...]
     primero_service_type: str | None
@@ -137,6 +139,7 @@ def categories() -> CodeList[ServiceCategory]:
             row["code"]: ServiceCategory(
                 *_labels(row),
                 pathway=row["pathway"],
+                minimum_visibility=row["minimum_visibility"],
                 hxl_sector_code=row["hxl_sector_code"],
                 hrp_activity_codes=tuple(filter(None, row["hrp2024_activity_codes"].split(";"))),
                 primero_service_type=row["primero_service_type"] or None,
