@@ -1,0 +1,80 @@
+"""Public keys that verify tokens: a JWKS, held in memory or followed in a file."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+from jose import jwk
+
+from common.logs import get_logger
+
+_log = get_logger(__name__)
+
+ALGORITHMS = {"RS256": "RSA", "ES256": "EC"}
+
+
+class KeySet:
+    """Keys by `kid`. A key without `kid`, for encryption, or symmetric is not taken."""
+
+    def __init__(self, keys: Iterable[Mapping[str, Any]]) -> None:
+        self._keys = {
+            key["kid"]: dict(key)
+            for key in keys
+            if isinstance(key.get("kid"), str)
+            and key.get("use", "sig") == "sig"
+            and key.get("kty") in ALGORITHMS.values()
+        }
+
+    @classmethod
+    def from_jwks(cls, jwks: Any) -> "KeySet":
+        """Read a JWKS document; ValueError if it is none."""
+        keys = jwks.get("keys") if isinstance(jwks, dict) else None
+        if not isinstance(keys, list) or not all(isinstance(k, dict) for k in keys):
+            raise ValueError("a JWKS is an object with a list 'keys' of objects")
+        return cls(keys)
+
+    def find(self, kid: str, algorithm: str) -> dict[str, Any] | None:
+        """The key with this id, only if it was made for this algorithm."""
+        key = self._keys.get(kid)
+        if key is None or key["kty"] != ALGORITHMS[algorithm]:
+            return None
+        return key if key.get("alg", algorithm) == algorithm else None
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+class JwksFile:
+    """Follows a JWKS file so that keys rotate without a restart (looked at once a second)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._looked = 0.0
+        self._stamp: tuple[int, int] | None = None
+        self._keys = KeySet([])
+
+    def current(self) -> KeySet:
+        """The newest readable keys. A broken file is logged and the last good keys stay."""
+        if time.monotonic() - self._looked >= 1.0:
+            self._looked = time.monotonic()
+            self._reload()
+        return self._keys
+
+    def _reload(self) -> None:
+        try:
+            stat = self._path.stat()
+            stamp = (stat.st_mtime_ns, stat.st_size)
+            if stamp != self._stamp:
+                self._keys = KeySet.from_jwks(orjson.loads(self._path.read_bytes()))
+                self._stamp = stamp
+        except (OSError, ValueError) as error:
+            _log.error("jwks_file_unreadable", path=str(self._path), reason=str(error))
+
+
+def public_jwk(private_pem: str, kid: str, algorithm: str) -> dict[str, Any]:
+    """The public JWK of a private key in PEM, ready for a JWKS document."""
+    public = jwk.construct(private_pem, algorithm).public_key().to_dict()
+    values = {k: v.decode() if isinstance(v, bytes) else v for k, v in public.items()}
+    return {**values, "kid": kid, "use": "sig", "alg": algorithm}

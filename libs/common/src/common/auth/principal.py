@@ -1,0 +1,76 @@
+"""The principal: which client of which organisation calls, and what it may do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class Role(StrEnum):
+    PARTNER = "partner"
+    CASEWORKER = "caseworker"
+    SUPERVISOR = "supervisor"
+    COORDINATOR = "coordinator"
+    IM = "im"
+    AUDITOR = "auditor"
+    READER = "reader"
+    ADMIN = "admin"
+
+
+_KNOWN_ROLES = frozenset(role.value for role in Role)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """`areas` are P-codes that the AoR memberships hold in; empty means everywhere."""
+
+    client_id: str
+    subject: str
+    organisation_id: UUID | None = None
+    roles: frozenset[Role] = field(default_factory=frozenset)
+    scopes: frozenset[str] = field(default_factory=frozenset)
+    aors: frozenset[str] = field(default_factory=frozenset)
+    areas: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def anonymous(self) -> bool:
+        return self.subject == "anonymous"
+
+    @property
+    def organisation(self) -> UUID:
+        """The caller's organisation; only for routes whose access rule asks for one."""
+        if self.organisation_id is None:
+            raise ValueError("this principal belongs to no organisation")
+        return self.organisation_id
+
+    def coordinates(self, aor: str) -> bool:
+        """Whether the caller coordinates this area of responsibility."""
+        return Role.COORDINATOR in self.roles and aor in self.aors
+
+    @classmethod
+    def from_claims(cls, claims: Mapping[str, Any]) -> "Principal":
+        """Read the claims of a verified token; ValueError if one has the wrong shape.
+
+        Roles that this version does not know are dropped: they grant nothing.
+        """
+        organisation = claims.get("org")
+        return cls(
+            client_id=str(claims.get("client_id") or claims["sub"]),
+            subject=str(claims["sub"]),
+            organisation_id=UUID(str(organisation)) if organisation else None,
+            roles=frozenset(Role(r) for r in _texts(claims, "roles") if r in _KNOWN_ROLES),
+            scopes=frozenset(str(claims.get("scope") or "").split()),
+            aors=frozenset(_texts(claims, "aors")),
+            areas=frozenset(_texts(claims, "areas")),
+        )
+
+
+def _texts(claims: Mapping[str, Any], name: str) -> list[str]:
+    values = claims.get(name) or []
+    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
+        raise ValueError(f"claim {name!r} must be a list of texts")
+    return values
+
+
+ANONYMOUS = Principal(client_id="anonymous", subject="anonymous")

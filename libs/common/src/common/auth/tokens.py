@@ -1,0 +1,108 @@
+"""`verify_token()`: the only place where a token becomes trusted claims, and the only user of jose.
+
+python-jose accepts much that it should not (missing claims, an unknown `crit`, the wrong `kid`,
+an `iat` next year) and fails with uncaught errors on hostile input. So this module chooses the
+key itself, checks the header before and the claims after, and turns every failure into
+`InvalidToken`.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from jose import jwt
+from jose.utils import base64url_decode
+
+from common.auth.keys import ALGORITHMS, KeySet
+
+MAX_TOKEN_BYTES = 8192
+LEEWAY_SECONDS = 30
+_FORBIDDEN_HEADERS = frozenset({"crit", "jku", "jwk", "x5u", "x5c", "b64", "zip"})
+_REQUIRED = {f"require_{claim}": True for claim in ("aud", "iat", "exp", "iss", "sub")}
+
+
+class InvalidToken(Exception):
+    """The token proves nothing. The message is for logs and tests, never for the caller."""
+
+
+class UnknownKey(InvalidToken):
+    """No key with this id; a caller that can fetch keys may look once more."""
+
+
+def verify_token(
+    token: str, keys: KeySet, *, issuer: str, audience: str, typ: str
+) -> dict[str, Any]:
+    """Return the claims of a token that one of `keys` signed for `audience`; InvalidToken else.
+
+    RS256 and ES256 only. `typ` is compared as RFC 8725 §3.11 asks (`application/` optional).
+    """
+    try:
+        header = _header(token)
+        _check_header(header, typ)
+        key = keys.find(header["kid"], header["alg"])
+        if key is None:
+            raise UnknownKey("no key with this id for this algorithm")
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=[header["alg"]],
+            audience=audience,
+            issuer=issuer,
+            options={**_REQUIRED, "leeway": LEEWAY_SECONDS},
+        )
+        _check_claims(claims)
+    except InvalidToken:
+        raise
+    except RecursionError as error:
+        raise InvalidToken("nested too deep") from error
+    except Exception as error:
+        raise InvalidToken(f"{type(error).__name__}: {error}") from error
+    return dict(claims)
+
+
+def mint_token(
+    claims: Mapping[str, Any], *, private_pem: str, kid: str, algorithm: str, typ: str
+) -> str:
+    """Sign `claims`, adding `iat` if it is absent."""
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"tokens are signed with {' or '.join(ALGORITHMS)}, not {algorithm}")
+    payload = {"iat": int(time.time()), **claims}
+    return str(jwt.encode(payload, private_pem, algorithm, headers={"kid": kid, "typ": typ}))
+
+
+def _header(token: str) -> dict[str, Any]:
+    if len(token) > MAX_TOKEN_BYTES or not token.isascii() or token.count(".") != 2:
+        raise InvalidToken("not a compact JWS of acceptable size")
+    header = orjson.loads(base64url_decode(token.split(".", 1)[0].encode()))
+    if not isinstance(header, dict):
+        raise InvalidToken("the header is no object")
+    return header
+
+
+def _check_header(header: Mapping[str, Any], typ: str) -> None:
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise InvalidToken("algorithm not accepted")
+    if _FORBIDDEN_HEADERS & header.keys():
+        raise InvalidToken("a header parameter that is not accepted")
+    if not isinstance(header.get("kid"), str):
+        raise InvalidToken("no key id")
+    declared = header.get("typ")
+    if not isinstance(declared, str) or declared.lower().removeprefix("application/") != typ:
+        raise InvalidToken("wrong type of token")
+
+
+def _check_claims(claims: Mapping[str, Any]) -> None:
+    now = time.time()
+    for name in ("exp", "iat"):
+        value = claims.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidToken(f"{name} is no number")
+    if claims["iat"] > now + LEEWAY_SECONDS:
+        raise InvalidToken("issued in the future")
+    if claims["exp"] <= now - LEEWAY_SECONDS:
+        raise InvalidToken("expired")
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not subject:
+        raise InvalidToken("no subject")

@@ -1,0 +1,48 @@
+"""Authenticated encryption for everything that Ruta stores sealed (AES-256-GCM)."""
+
+import base64
+import binascii
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+class CannotOpen(Exception):
+    """The key, the context or the bytes are not the ones that were sealed."""
+
+
+def new_key() -> bytes:
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def key_from_base64(text: str) -> bytes:
+    """Decode a 32-byte key from base64 (standard or URL alphabet); ValueError otherwise."""
+    try:
+        key = base64.b64decode(text.replace("-", "+").replace("_", "/") + "==", validate=False)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("a key must be base64 text") from error
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"a key must be {KEY_BYTES} bytes, this one has {len(key)}")
+    return key
+
+
+def seal(key: bytes, plaintext: bytes, context: bytes) -> bytes:
+    """Encrypt; `context` (which row, which column) is authenticated and must be given to open.
+
+    Returns nonce ‖ ciphertext ‖ tag. Nonces are random: below 2^32 messages per key, as NIST
+    SP 800-38D asks.
+    """
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plaintext, context)
+
+
+def open_sealed(key: bytes, sealed: bytes, context: bytes) -> bytes:
+    """Decrypt what `seal` made; CannotOpen when anything about it is different."""
+    try:
+        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
+    except (InvalidTag, ValueError) as error:
+        raise CannotOpen("sealed value does not open with this key and context") from error

@@ -1,0 +1,161 @@
+"""Problem details (RFC 9457): every way in which Ruta says no.
+
+A `ProblemType` is declared once as a module constant; the catalogue in the partner guide is made
+from all declared types.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+CATALOGUE: dict[str, "ProblemType"] = {}
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one part of the request; `pointer` is a JSON pointer (RFC 6901)."""
+
+    pointer: str
+    detail: str
+    code: str = "invalid"
+
+
+class Problem(Exception):
+    """Raised anywhere below the API; becomes an `application/problem+json` answer."""
+
+    def __init__(
+        self,
+        kind: "ProblemType",
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+    def body(self) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "type": f"urn:ruta:problem:{self.kind.code}",
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "code": self.kind.code,
+            "detail": self.detail,
+            **self.extra,
+        }
+        if self.errors:
+            body["errors"] = [
+                {"pointer": e.pointer, "detail": e.detail, "code": e.code} for e in self.errors
+            ]
+            if len(self.errors) == 1:
+                body["pointer"] = self.errors[0].pointer
+        return body
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """A stable `code`, its HTTP status, a short title and what a client should do about it."""
+
+    code: str
+    status: int
+    title: str
+    remedy: str = ""
+
+    def __post_init__(self) -> None:
+        known = CATALOGUE.setdefault(self.code, self)
+        if known != self:
+            raise ValueError(f"problem code {self.code!r} is declared twice with different meaning")
+
+    def because(
+        self,
+        detail: str,
+        *,
+        pointer: str | None = None,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> Problem:
+        """The exception to raise. `extra` members are added to the body as they are."""
+        if pointer is not None:
+            errors = (FieldError(pointer, detail, self.code), *errors)
+        return Problem(self, detail, errors=errors, headers=headers, extra=extra)
+
+
+BAD_REQUEST = ProblemType("bad_request", 400, "The request cannot be read")
+UNAUTHENTICATED = ProblemType(
+    "unauthenticated",
+    401,
+    "A valid access token is needed",
+    "Get a token at /oauth/token and send it as 'Authorization: Bearer …'.",
+)
+FORBIDDEN = ProblemType(
+    "forbidden",
+    403,
+    "Your client may not do this",
+    "Ask your IM team for the scope or role that the detail names.",
+)
+NOT_FOUND = ProblemType(
+    "not_found",
+    404,
+    "Nothing is here that you may see",
+    "Check the id; what belongs to another organisation is also answered like this.",
+)
+METHOD_NOT_ALLOWED = ProblemType("method_not_allowed", 405, "This method is not offered here")
+CONFLICT = ProblemType("conflict", 409, "The present state does not allow this")
+STALE = ProblemType(
+    "stale",
+    412,
+    "It was changed since you read it",
+    "Read it again, apply your change to what you find, send it with the new ETag.",
+)
+PRECONDITION_REQUIRED = ProblemType(
+    "precondition_required", 428, "Say which version you are changing (If-Match)"
+)
+TOO_LARGE = ProblemType("too_large", 413, "The body is too large")
+UNSUPPORTED_MEDIA_TYPE = ProblemType(
+    "unsupported_media_type", 415, "This content type is not read here"
+)
+INVALID = ProblemType(
+    "invalid", 422, "Some of what was sent is not valid", "Each error names its place by pointer."
+)
+TOO_MANY_REQUESTS = ProblemType(
+    "too_many_requests", 429, "Too many requests", "Wait as long as Retry-After says."
+)
+INTERNAL = ProblemType(
+    "internal", 500, "Ruta made a mistake", "Tell the IM team the request id; nothing was changed."
+)
+UNAVAILABLE = ProblemType(
+    "unavailable",
+    503,
+    "A part that this needs is not available now",
+    "Repeat after Retry-After with the same Idempotency-Key.",
+)
+IDEMPOTENCY_KEY_MISSING = ProblemType(
+    "idempotency_key_missing",
+    400,
+    "Idempotency-Key is needed here",
+    "Send a new random key with each new command and the same key when you repeat it.",
+)
+IDEMPOTENCY_KEY_INVALID = ProblemType(
+    "idempotency_key_invalid", 400, "Idempotency-Key is not well formed"
+)
+IDEMPOTENCY_KEY_REUSED = ProblemType(
+    "idempotency_key_reused",
+    422,
+    "This Idempotency-Key was used for a different request",
+    "Use a new key for a new command.",
+)
+IDEMPOTENCY_IN_FLIGHT = ProblemType(
+    "idempotency_in_flight",
+    409,
+    "The first request with this key is still being worked on",
+    "Repeat after Retry-After with the same key.",
+)
+BAD_CURSOR = ProblemType(
+    "bad_cursor", 400, "This cursor was not given by Ruta", "Start again without a cursor."
+)

@@ -1,0 +1,40 @@
+"""What all events share: a subject that ends in its version, and strict data."""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+PREFIX = "ruta"
+_REGISTRY: dict[str, type["Event"]] = {}
+
+
+class Event(BaseModel):
+    """Base of all event classes. A subclass with a `SUBJECT` is registered under it.
+
+    Data may only grow by optional fields; a breaking change is a new class with a new version,
+    published beside the old one. Readers ignore fields that they do not know.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    SUBJECT: ClassVar[str] = ""
+
+    version: int
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "SUBJECT" in cls.__dict__ and cls.SUBJECT:
+            if cls.SUBJECT in _REGISTRY:
+                raise TypeError(f"two event classes for {cls.SUBJECT}")
+            _REGISTRY[cls.SUBJECT] = cls
+
+    @classmethod
+    def producer(cls) -> str:
+        """The service that publishes it: the second part of the subject."""
+        return cls.SUBJECT.split(".")[1]
+
+
+def registered() -> dict[str, type[Event]]:
+    """All event classes by subject, once their modules are imported (see `catalogue`)."""
+    return dict(_REGISTRY)

@@ -1,0 +1,83 @@
+"""Events of the directory service."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from common.events.base import Event
+from common.events.codes import CapacityState, Code, PCode, Visibility
+
+
+class ServiceData(Event):
+    """Present state of a service, in codes. `areas` are as exact as its visibility allows."""
+
+    service_id: UUID
+    organisation_id: UUID
+    categories: tuple[Code, ...] = ()
+    aors: tuple[Code, ...] = ()
+    areas: tuple[PCode, ...] = ()
+    visibility: Visibility
+    functional_status: Code | None = None
+    capacity_state: CapacityState | None = None
+    referable: bool
+    valid_until: datetime | None = None
+    minimum_age: int | None = None
+    maximum_age: int | None = None
+    provider_level: Code | None = None
+    endorsed_by: tuple[Code, ...] = ()
+    pre_crisis: bool | None = None
+
+
+class ServicePublished(ServiceData):
+    SUBJECT: ClassVar[str] = "ruta.directory.service.published.v1"
+
+
+class ServiceChanged(ServiceData):
+    SUBJECT: ClassVar[str] = "ruta.directory.service.changed.v1"
+
+
+class ServiceWithdrawn(ServiceData):
+    """No longer offered or no longer published; `referable` is false."""
+
+    SUBJECT: ClassVar[str] = "ruta.directory.service.withdrawn.v1"
+
+
+class CapacityChanged(Event):
+    SUBJECT: ClassVar[str] = "ruta.directory.capacity.changed.v1"
+
+    service_id: UUID
+    organisation_id: UUID
+    capacity_state: CapacityState | None = None
+    functional_status: Code | None = None
+    referable: bool
+
+
+class PathwayStep(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    step: Code
+    need: Code
+    alternatives: tuple[UUID, ...] = Field((), description="Services of this step, best first.")
+
+
+class PathwayPublished(Event):
+    SUBJECT: ClassVar[str] = "ruta.directory.pathway.published.v1"
+
+    pathway_id: UUID
+    aor: Code
+    area: PCode
+    steps: tuple[PathwayStep, ...] = ()
+
+
+class GapObserved(Event):
+    """How often resolve found no service, summed over a week; nothing about who asked."""
+
+    SUBJECT: ClassVar[str] = "ruta.directory.gap.observed.v1"
+
+    area: PCode
+    need: Code
+    group: Code
+    week: str = Field(pattern=r"^\d{4}-W\d{2}$")
+    count: int = Field(ge=1)

@@ -1,0 +1,224 @@
+"""Events of the referrals service: ids and codes, never a name, a text or a date of birth."""
+
+from datetime import date, datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from common.events.base import Event
+from common.events.codes import Code, PCode, ReportingAttributes, Urgency
+
+Indication = Literal["none", "some", "strong"]
+
+
+class CaseData(Event):
+    case_id: UUID
+    organisation_id: UUID
+    area: PCode | None = None
+    occurred_at: datetime
+    attributes: ReportingAttributes | None = None
+
+
+class CaseRegistered(CaseData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.case.registered.v1"
+
+
+class CaseClosed(CaseData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.case.closed.v1"
+
+    reason: Code | None = None
+
+
+class CaseErased(Event):
+    """The person's key is destroyed: forget the pseudonym."""
+
+    SUBJECT: ClassVar[str] = "ruta.referrals.case.erased.v1"
+
+    case_id: UUID
+
+
+class ReferralData(Event):
+    """A referral entered `state`. `late`: after the deadline of the step that it answers."""
+
+    referral_id: UUID
+    case_id: UUID
+    state: Code
+    previous_state: Code | None = None
+    from_organisation: UUID
+    to_organisation: UUID
+    service_id: UUID
+    category: Code
+    aor: Code
+    area: PCode | None = None
+    urgency: Urgency
+    occurred_at: datetime
+    reason: Code | None = None
+    outcome: Code | None = None
+    replaces: UUID | None = None
+    late: bool = False
+    attributes: ReportingAttributes | None = None
+
+
+class ReferralSent(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.sent.v1"
+
+
+class ReferralAcknowledged(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.acknowledged.v1"
+
+
+class ReferralInfoRequested(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.info_requested.v1"
+
+
+class ReferralWaitlisted(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.waitlisted.v1"
+
+
+class ReferralAccepted(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.accepted.v1"
+
+
+class ReferralDeclined(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.declined.v1"
+
+
+class ReferralScheduled(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.scheduled.v1"
+
+
+class ReferralInService(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.in_service.v1"
+
+
+class ReferralOnHold(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.on_hold.v1"
+
+
+class ReferralCompleted(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.completed.v1"
+
+
+class ReferralNotDelivered(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.not_delivered.v1"
+
+
+class ReferralRecalled(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.recalled.v1"
+
+
+class ReferralWithdrawn(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.withdrawn.v1"
+
+
+class ReferralExpired(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.expired.v1"
+
+
+class ReferralEnteredInError(ReferralData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.entered_in_error.v1"
+
+
+class FeedbackConfirmed(Event):
+    """The referrer or the person confirms what the recipient reported."""
+
+    SUBJECT: ClassVar[str] = "ruta.referrals.referral.confirmed.v1"
+
+    referral_id: UUID
+    case_id: UUID
+    confirmed_by: Literal["referrer", "person"]
+    occurred_at: datetime
+
+
+class EscalationRaised(Event):
+    SUBJECT: ClassVar[str] = "ruta.referrals.escalation.raised.v1"
+
+    referral_id: UUID
+    step: Literal["reminder", "supervisor", "alternative", "expiry"]
+    due_at: datetime
+    organisation_id: UUID
+    category: Code
+    urgency: Urgency
+    area: PCode | None = None
+
+
+class TransferData(Event):
+    transfer_id: UUID
+    case_id: UUID
+    from_organisation: UUID
+    to_organisation: UUID
+    occurred_at: datetime
+
+
+class TransferOffered(TransferData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.transfer.offered.v1"
+
+
+class TransferAccepted(TransferData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.transfer.accepted.v1"
+
+
+class TransferDeclined(TransferData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.transfer.declined.v1"
+
+
+class TransferRecalled(TransferData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.transfer.recalled.v1"
+
+
+class GrantData(Event):
+    grant_id: UUID
+    case_id: UUID
+    kind: Literal["referral", "reporting"]
+    service_id: UUID | None = None
+    occurred_at: datetime
+
+
+class GrantGiven(GrantData):
+    """For `kind` reporting, `attributes` are the codes that may be counted from now on."""
+
+    SUBJECT: ClassVar[str] = "ruta.referrals.grant.given.v1"
+
+    attributes: ReportingAttributes | None = None
+
+
+class GrantWithdrawn(GrantData):
+    SUBJECT: ClassVar[str] = "ruta.referrals.grant.withdrawn.v1"
+
+
+class ScreeningConcluded(Event):
+    """Which elements have indications; the judgement is the screener's own."""
+
+    SUBJECT: ClassVar[str] = "ruta.referrals.screening.concluded.v1"
+
+    screening_id: UUID
+    case_id: UUID | None = None
+    organisation_id: UUID
+    area: PCode | None = None
+    act: Indication
+    means: Indication
+    purpose: Indication
+    judgement: Code
+    exploitation_types: tuple[Code, ...] = ()
+    occurred_at: datetime
+    attributes: ReportingAttributes | None = None
+
+
+class AssistanceGiven(Event):
+    SUBJECT: ClassVar[str] = "ruta.referrals.assistance.given.v1"
+
+    assistance_id: UUID
+    case_id: UUID
+    organisation_id: UUID
+    type: Code
+    area: PCode | None = None
+    date: date
+    attributes: ReportingAttributes | None = None
+
+
+class LineReportReceived(Event):
+    SUBJECT: ClassVar[str] = "ruta.referrals.line.report-received.v1"
+
+    report_id: UUID
+    area: PCode | None = None
+    kind: Code
+    occurred_at: datetime

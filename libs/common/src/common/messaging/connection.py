@@ -1,0 +1,94 @@
+"""The connection to NATS: made in the background, never given up, never waited for by a request."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import nats
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+
+from common.logs import get_logger
+from common.settings import ServiceSettings
+
+_log = get_logger(__name__)
+_RETRY_SECONDS = 1.0
+_CONNECT_SECONDS = 5.0
+
+
+class BrokerDown(ConnectionError):
+    """NATS cannot be reached now; what was to be published waits in the outbox."""
+
+
+class Broker:
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        self._client: Client | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self.generation = 0  # rises with each (re)connection: streams may have to be made again
+
+    @property
+    def connected(self) -> bool:
+        return self._client is not None and self._client.is_connected
+
+    async def start(self) -> None:
+        """Begin to connect; returns at once (nats.connect can block for eight seconds)."""
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._connect(), name="broker-connect")
+
+    async def stop(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+            self._connecting = None
+        if self._client is not None:
+            with contextlib.suppress(Exception):  # a broker that is gone cannot be drained
+                await asyncio.wait_for(self._client.drain(), 5)
+            if not self._client.is_closed:
+                await self._client.close()
+            self._client = None
+
+    async def jetstream(self) -> JetStreamContext:
+        """JetStream on the live connection; BrokerDown if there is none."""
+        if not self.connected or self._client is None:
+            raise BrokerDown("NATS is not connected")
+        return self._client.jetstream(timeout=5)
+
+    async def _connect(self) -> None:
+        while self._client is None:
+            try:
+                self._client = await asyncio.wait_for(nats.connect(**self._options()), 30)
+                self.generation += 1
+                _log.info("broker_connected")
+            except Exception as error:  # noqa: BLE001 - any failure to connect is tried again
+                _log.warning("broker_unreachable", reason=type(error).__name__)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    def _options(self) -> dict[str, Any]:
+        user = self._settings.broker_user
+        return {
+            "servers": self._settings.nats_url.split(","),
+            "user": user,
+            "password": self._settings.nats_password.get_secret_value(),
+            "name": f"ruta-{self._settings.service}",
+            "inbox_prefix": f"_INBOX_{user}".encode(),
+            "connect_timeout": _CONNECT_SECONDS,
+            "allow_reconnect": True,
+            "max_reconnect_attempts": -1,  # the default gives up after two minutes
+            "reconnect_time_wait": _RETRY_SECONDS,
+            "ping_interval": 2,  # a stopped broker is noticed in seconds, not in four minutes
+            "max_outstanding_pings": 2,
+            "error_cb": self._on_error,
+            "disconnected_cb": self._on_disconnect,
+            "reconnected_cb": self._on_reconnect,
+        }
+
+    async def _on_error(self, error: Exception) -> None:
+        _log.warning("broker_error", reason=type(error).__name__)
+
+    async def _on_disconnect(self) -> None:
+        _log.warning("broker_disconnected")
+
+    async def _on_reconnect(self) -> None:
+        self.generation += 1
+        _log.info("broker_reconnected")

@@ -1,0 +1,246 @@
+"""Durable consumers: each event has its effect once, whatever the broker repeats or reorders.
+
+Inbox row and effect are one transaction; the message is acknowledged after the commit. What
+fails again and again becomes a dead letter, so that the others proceed.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import nats.errors
+import sqlalchemy as sa
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
+from opentelemetry.trace import SpanKind
+from pydantic import ValidationError
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common import clock
+from common.database import Database
+from common.events.base import Event
+from common.events.envelope import Envelope
+from common.logs import get_logger
+from common.messaging.connection import Broker, BrokerDown
+from common.messaging.relay import stream_name
+from common.tables import CommonTables
+from common.telemetry import Metrics, extract, tracer
+
+_log = get_logger(__name__)
+Handler: TypeAlias = Callable[[AsyncSession, Any, Envelope], Awaitable[None]]
+
+ATTEMPTS = 5
+_ACK_WAIT_SECONDS = 30
+_HEARTBEAT_SECONDS = 10
+_FETCH_SECONDS = 5
+_FETCH_BATCH = 100
+_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What one service reads of another. `durable` is the reading service's name (or a part)."""
+
+    producer: str
+    durable: str
+    handlers: Mapping[type[Event], Handler]
+
+    def handler_of(self, subject: str) -> tuple[type[Event], Handler] | None:
+        for event, handler in self.handlers.items():
+            if subject == event.SUBJECT:
+                return event, handler
+        return None
+
+
+class Consumer:
+    def __init__(
+        self,
+        subscription: Subscription,
+        database: Database,
+        tables: CommonTables,
+        broker: Broker,
+        metrics: Metrics,
+    ) -> None:
+        self._subscription = subscription
+        self._name = f"{subscription.producer}/{subscription.durable}"
+        self._database = database
+        self._tables = tables
+        self._broker = broker
+        self._metrics = metrics
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read until `stop`; while NATS or the stream is away, wait for it."""
+        while not stop.is_set():
+            try:
+                await self._consume(await self._broker.jetstream(), stop)
+            except (BrokerDown, NotFoundError, nats.errors.Error, TimeoutError, OSError) as error:
+                _log.debug("consumer_waits", consumer=self._name, reason=type(error).__name__)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _PAUSE_SECONDS)
+
+    async def _consume(self, jetstream: JetStreamContext, stop: asyncio.Event) -> None:
+        generation = self._broker.generation
+        stream = stream_name(self._subscription.producer)
+        # Creating it again applies a changed configuration, or fails: `pull_subscribe` would
+        # silently keep the old one.
+        await jetstream.add_consumer(stream, self._config())
+        bound = await jetstream.pull_subscribe_bind(self._subscription.durable, stream)
+        try:
+            while not stop.is_set() and generation == self._broker.generation:
+                try:
+                    messages = await bound.fetch(_FETCH_BATCH, timeout=_FETCH_SECONDS)
+                except TimeoutError:
+                    self._metrics.consumer_lag.labels(self._name).set(0)
+                    # Says NotFound if the consumer is gone, e.g. with a wiped broker store.
+                    await bound.consumer_info()
+                    continue
+                for message in messages:
+                    await self.handle(message)
+                pending = messages[-1].metadata.num_pending if messages else 0
+                self._metrics.consumer_lag.labels(self._name).set(pending)
+        finally:
+            with contextlib.suppress(Exception):  # the connection may be the reason to leave
+                await bound.unsubscribe()
+
+    def _config(self) -> ConsumerConfig:
+        return ConsumerConfig(
+            durable_name=self._subscription.durable,
+            ack_policy=AckPolicy.EXPLICIT,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_wait=_ACK_WAIT_SECONDS,
+            max_deliver=-1,  # the dead letter below ends it: at the broker's limit it would vanish
+            max_ack_pending=1000,
+            filter_subjects=sorted(e.SUBJECT for e in self._subscription.handlers),
+        )
+
+    async def handle(self, message: Msg) -> None:
+        """Apply one message once and acknowledge it, or postpone it, or make it a dead letter."""
+        try:
+            async with _kept_in_progress(message):
+                applied = await self._apply(message.data)
+        except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
+            if _is_refused(error):
+                await self._failed(message, error)
+                return
+            # Nothing wrong with the event: the database is away. Give it back and wait.
+            await message.nak(delay=_PAUSE_SECONDS)
+            await asyncio.sleep(_PAUSE_SECONDS)
+            return
+        except Exception as error:  # noqa: BLE001 - a handler's failure must not stop the others
+            await self._failed(message, error)
+            return
+        self._metrics.handled.labels(self._name, "applied" if applied else "repeated").inc()
+        await message.ack_sync(timeout=5)
+
+    async def _apply(self, data: bytes) -> bool:
+        """False if this event had its effect before."""
+        envelope = Envelope.model_validate_json(data)
+        found = self._subscription.handler_of(envelope.type)
+        if found is None:
+            return False
+        kind, handler = found
+        carrier = {"traceparent": envelope.traceparent or ""}
+        with tracer.start_as_current_span(
+            f"handle {envelope.type}", context=extract(carrier), kind=SpanKind.CONSUMER
+        ):
+            async with self._database.transaction() as session:
+                if not await self._first_time(session, envelope):
+                    return False
+                await handler(session, kind.model_validate(envelope.data), envelope)
+        return True
+
+    async def _first_time(self, session: AsyncSession, envelope: Envelope) -> bool:
+        inserted = await session.execute(
+            insert(self._tables.inbox)
+            .values(consumer=self._name, event_id=envelope.id, handled_at=clock.now())
+            .on_conflict_do_nothing()
+            .returning(self._tables.inbox.c.event_id)
+        )
+        return inserted.first() is not None
+
+    async def _failed(self, message: Msg, error: Exception) -> None:
+        attempts = message.metadata.num_delivered or 1
+        hopeless = isinstance(error, ValidationError)
+        _log.warning("event_failed", consumer=self._name, subject=message.subject, exc_info=error)
+        if attempts < ATTEMPTS and not hopeless:
+            self._metrics.handled.labels(self._name, "failed").inc()
+            await message.nak(delay=_PAUSE_SECONDS * 2**attempts)
+            return
+        await self._bury(message, error)
+        self._metrics.handled.labels(self._name, "dead").inc()
+        await message.ack_sync(timeout=5)
+
+    async def _bury(self, message: Msg, error: Exception) -> None:
+        headers = message.headers or {}
+        position = message.metadata.sequence.stream
+        event_id = headers.get("Nats-Msg-Id") or f"{message.metadata.stream}:{position}"
+        async with self._database.transaction() as session:
+            await session.execute(
+                insert(self._tables.dead_letters)
+                .values(
+                    consumer=self._name,
+                    event_id=event_id,
+                    subject=message.subject,
+                    message=message.data,
+                    error=type(error).__name__,  # messages quote values
+                    failed_at=clock.now(),
+                )
+                .on_conflict_do_nothing()
+            )
+
+    async def replay_dead_letters(self) -> tuple[int, int]:
+        """Apply unresolved dead letters again, oldest first; returns (resolved, still failing)."""
+        table = self._tables.dead_letters
+        async with self._database.transaction() as session:
+            rows = (
+                await session.execute(
+                    sa.select(table.c.event_id, table.c.message)
+                    .where(table.c.consumer == self._name, table.c.resolved_at.is_(None))
+                    .order_by(table.c.failed_at)
+                )
+            ).all()
+        resolved = 0
+        for row in rows:
+            try:
+                await self._apply(row.message)
+            except Exception as error:  # noqa: BLE001 - it stays a dead letter
+                _log.warning("dead_letter_failed", consumer=self._name, exc_info=error)
+                continue
+            resolved += 1
+            async with self._database.transaction() as session:
+                await session.execute(
+                    table.update()
+                    .where(table.c.consumer == self._name, table.c.event_id == row.event_id)
+                    .values(resolved_at=clock.now())
+                )
+        return resolved, len(rows) - resolved
+
+
+def _is_refused(error: Exception) -> bool:
+    """Whether the database refused the data (not: was away); SQLSTATE classes 22 and 23."""
+    state = str(getattr(getattr(error, "orig", None), "sqlstate", "") or "")
+    return state[:2] in {"22", "23", "42", "P0"}
+
+
+@asynccontextmanager
+async def _kept_in_progress(message: Msg) -> AsyncIterator[None]:
+    """Tell the broker every ten seconds that a slow handler is still at work."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
+            await message.in_progress()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()

@@ -1,0 +1,41 @@
+"""Events are written as rows in the writer's own transaction; the relay publishes them later."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common import clock
+from common.events.base import Event
+from common.ids import new_id
+from common.tables import CommonTables
+from common.telemetry import current_traceparent
+
+CHANNEL = "ruta_outbox"
+
+
+async def append(
+    session: AsyncSession,
+    tables: CommonTables,
+    event: Event,
+    *,
+    aggregate_id: UUID | str,
+    aggregate_type: str,
+) -> UUID:
+    """Write `event` beside the change that it tells of; returns its id. Never commits."""
+    event_id = new_id()
+    await session.execute(
+        tables.outbox.insert().values(
+            id=event_id,
+            aggregatetype=aggregate_type,
+            aggregateid=str(aggregate_id),
+            type=event.SUBJECT,
+            payload=event.model_dump(mode="json", exclude_none=True),
+            version=event.version,
+            traceparent=current_traceparent(),
+            occurred_at=clock.now(),
+        )
+    )
+    # Delivered at commit, once per transaction however often it is called.
+    await session.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+    return event_id

@@ -1,0 +1,204 @@
+"""The relay: publishes outbox rows to JetStream and marks them, one relay per service.
+
+It never remembers a position: sequences commit out of order, so `id > last` would lose rows.
+Unpublished means `published_at IS NULL`. A crash between publish and mark repeats an event with
+the same id; readers drop repeats by their inbox.
+"""
+
+import asyncio
+import contextlib
+from datetime import UTC, timedelta
+from typing import Any
+
+import asyncpg
+import nats.js.errors
+import sqlalchemy as sa
+from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from sqlalchemy.engine import make_url
+
+from common import clock
+from common.database import Database
+from common.events.envelope import CONTENT_TYPE, Envelope
+from common.logs import get_logger
+from common.messaging.connection import Broker, BrokerDown
+from common.messaging.outbox import CHANNEL
+from common.settings import ServiceSettings
+from common.tables import CommonTables
+from common.telemetry import Metrics
+
+_log = get_logger(__name__)
+_BATCH = 200
+_POLL_SECONDS = 1.0
+_LEADER_SECONDS = 2.0
+_OUTAGE_PAUSE_SECONDS = 0.5
+_LOCK_NAMESPACE = 0x52555441  # "RUTA"
+_DUPLICATE_WINDOW_SECONDS = 120
+
+
+def stream_name(service: str) -> str:
+    return f"RUTA_{service.upper()}"
+
+
+class Relay:
+    """Run by the worker of each replica; only the holder of the advisory lock publishes."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        database: Database,
+        tables: CommonTables,
+        broker: Broker,
+        metrics: Metrics,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._outbox = tables.outbox
+        self._broker = broker
+        self._metrics = metrics
+        self._stream_ready_on = -1  # a wiped broker store needs the stream anew after reconnecting
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Publish until `stop`. Raises when the database goes; the worker starts it again."""
+        while not stop.is_set():
+            connection = await self._listen()
+            try:
+                if await connection.fetchval(
+                    "SELECT pg_try_advisory_lock($1, hashtext($2))",
+                    _LOCK_NAMESPACE,
+                    self._settings.service,
+                ):
+                    await self._lead(connection, stop)
+                else:
+                    await _wait(stop, _LEADER_SECONDS)
+            finally:
+                with contextlib.suppress(asyncpg.PostgresError, OSError, TimeoutError):
+                    await connection.close(timeout=2)
+
+    async def _listen(self) -> Any:
+        url = make_url(self._settings.database_url.get_secret_value())
+        return await asyncpg.connect(
+            url.set(drivername="postgresql").render_as_string(hide_password=False),
+            timeout=5,
+            server_settings={"application_name": f"ruta-{self._settings.service}-relay"},
+        )
+
+    async def _lead(self, connection: Any, stop: asyncio.Event) -> None:
+        woken = asyncio.Event()
+        await connection.add_listener(CHANNEL, lambda *_: woken.set())
+        while not stop.is_set():
+            woken.clear()
+            published = await self._publish_or_wait(stop)
+            if published == _BATCH:
+                continue
+            waiter = asyncio.create_task(woken.wait())
+            stopper = asyncio.create_task(stop.wait())
+            await asyncio.wait(
+                {waiter, stopper}, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            waiter.cancel()
+            stopper.cancel()
+            if not woken.is_set():
+                # Also proves that the connection that holds the lock is alive.
+                await connection.execute("SELECT 1", timeout=5)
+
+    async def _publish_or_wait(self, stop: asyncio.Event) -> int:
+        try:
+            return await self.publish_batch()
+        except (BrokerDown, nats.errors.Error, TimeoutError) as error:
+            self._metrics.broker_connected.set(0)
+            _log.warning("publish_postponed", reason=type(error).__name__)
+            await self._measure()
+            await _wait(stop, _OUTAGE_PAUSE_SECONDS)
+            return 0
+
+    async def publish_batch(self) -> int:
+        """Publish up to 200 rows, oldest first; returns how many. Unacknowledged rows stay."""
+        async with self._database.transaction() as session:
+            rows = (
+                await session.execute(
+                    sa.select(self._outbox)
+                    .where(self._outbox.c.published_at.is_(None))
+                    .order_by(self._outbox.c.occurred_at, self._outbox.c.id)
+                    .limit(_BATCH)
+                )
+            ).all()
+        stream = await self._stream()
+        self._metrics.broker_connected.set(1)
+        if not rows:
+            self._metrics.outbox_unpublished.set(0)
+            self._metrics.outbox_age.set(0)
+            return 0
+        results = await asyncio.gather(
+            *(self._publish(stream, row) for row in rows), return_exceptions=True
+        )
+        done = [row.id for row, result in zip(rows, results, strict=True) if result is None]
+        async with self._database.transaction() as session:
+            await session.execute(
+                self._outbox.update()
+                .where(self._outbox.c.id.in_(done))
+                .values(published_at=clock.now())
+            )
+        await self._measure()
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return len(rows)
+
+    async def _publish(self, stream: JetStreamContext, row: Any) -> None:
+        envelope = Envelope(
+            id=row.id,
+            source=f"/ruta/{self._settings.service}",
+            type=row.type,
+            subject=row.aggregateid,
+            time=row.occurred_at.astimezone(UTC),
+            traceparent=row.traceparent,
+            data=row.payload,
+        )
+        headers = {"Nats-Msg-Id": str(row.id), "Content-Type": CONTENT_TYPE}
+        if row.traceparent:
+            headers["traceparent"] = row.traceparent
+        await stream.publish(row.type, envelope.to_json(), timeout=5, headers=headers)
+        self._metrics.published.labels(row.type).inc()
+
+    async def _stream(self) -> JetStreamContext:
+        """JetStream, after making sure once per connection that our stream is as configured."""
+        jetstream = await self._broker.jetstream()
+        name = stream_name(self._settings.service)
+        if self._stream_ready_on == self._broker.generation:
+            return jetstream
+        config = StreamConfig(
+            name=name,
+            subjects=[f"ruta.{self._settings.service}.>"],
+            retention=RetentionPolicy.LIMITS,
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.NEW,  # a full stream refuses; the outbox keeps what waits
+            max_bytes=self._settings.stream_max_bytes,
+            num_replicas=self._settings.stream_replicas,
+            duplicate_window=_DUPLICATE_WINDOW_SECONDS,
+        )
+        try:
+            await jetstream.add_stream(config)
+        except nats.js.errors.BadRequestError:  # it exists with other settings: change them
+            await jetstream.update_stream(config)
+        self._stream_ready_on = self._broker.generation
+        return jetstream
+
+    async def _measure(self) -> None:
+        outbox = self._outbox
+        async with self._database.transaction() as session:
+            count, oldest = (
+                await session.execute(
+                    sa.select(sa.func.count(), sa.func.min(outbox.c.occurred_at)).where(
+                        outbox.c.published_at.is_(None)
+                    )
+                )
+            ).one()
+        age = clock.now() - oldest if oldest else timedelta(0)
+        self._metrics.outbox_unpublished.set(count)
+        self._metrics.outbox_age.set(max(age.total_seconds(), 0))
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -1,0 +1,5 @@
+"""The one migration runner. A service ships its revisions in `<package>/migrations/versions/`."""
+
+from common.migrations.runner import migrate
+
+__all__ = ["migrate"]

@@ -1,0 +1,95 @@
+"""`python -m <package> api|worker|migrate`: how every service is started, everywhere."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+
+from common import clock, logs, telemetry
+from common.logs import get_logger
+from common.migrations import migrate
+from common.settings import CoreSettings, ServiceSettings, explain
+
+S = TypeVar("S", bound=CoreSettings)
+_log = get_logger(__name__)
+CONFIGURATION_ERROR = 78  # EX_CONFIG of sysexits.h
+
+
+def load(kind: type[S]) -> S:
+    """Read settings from the environment, or end with one line that names what is wrong."""
+    try:
+        return kind()
+    except ValidationError as error:
+        fail(explain(error))
+
+
+def fail(message: str) -> "Any":
+    sys.stderr.write(f"ruta: {message}\n")
+    raise SystemExit(CONFIGURATION_ERROR)
+
+
+def main(
+    package: str,
+    settings: type[ServiceSettings],
+    create_app: Callable[..., FastAPI],
+    commands: Mapping[str, Callable[[Any], int]] | None = None,
+    migrations: Callable[[Any], Any] | None = None,
+) -> None:
+    """Run the verb in `sys.argv[1]`.
+
+    `create_app(settings, role="api"|"worker")` builds the app; a worker's app has no routes but
+    health and metrics. `commands` are a service's own verbs (settings → exit status).
+    `migrations` (settings → awaitable) replaces the default migration of one database.
+    """
+    verbs = ["api", "worker", "migrate", *(commands or {})]
+    verb = sys.argv[1] if len(sys.argv) > 1 else ""
+    if verb not in verbs:
+        fail(f"say what to run: python -m {package} {'|'.join(verbs)}")
+    loaded = load(settings)
+    prepare(loaded)
+    if verb == "migrate":
+        asyncio.run((migrations or (lambda s: _migrate(package, s)))(loaded))
+    elif verb in {"api", "worker"}:
+        serve(create_app(loaded, role=verb), loaded)
+    elif commands:
+        raise SystemExit(commands[verb](loaded))
+
+
+def prepare(settings: CoreSettings) -> None:
+    """Logs, traces and clock of this process."""
+    logs.configure(settings.service, settings.log_level)
+    telemetry.configure(settings.service, settings.otlp_endpoint)
+    clock.follow(settings.clock_file)
+
+
+def serve(app: Any, settings: CoreSettings) -> None:
+    """uvicorn with the choices that matter: httptools refuses smuggled requests, and nobody's
+    X-Forwarded-For is believed."""
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        access_log=False,
+        log_config=None,
+        lifespan="on",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=settings.graceful_seconds,
+    )
+
+
+async def _migrate(package: str, settings: ServiceSettings) -> None:
+    if settings.database_owner_url is None:
+        fail("RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)")
+    revision = await migrate(
+        package, settings.database_owner_url.get_secret_value(), settings.run_time_role
+    )
+    _log.info("migrated", package=package, revision=revision)

@@ -1,0 +1,131 @@
+"""What every process reads from its environment (prefix `RUTA_`). No secret has a default."""
+
+import base64
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EMBEDDED_MARK = "embedded-only-"
+_MINIMUM_SECRET_LENGTH = 16
+
+
+class CoreSettings(BaseSettings):
+    """Settings of any process, with or without a database."""
+
+    model_config = SettingsConfigDict(env_prefix="RUTA_", extra="ignore", hide_input_in_errors=True)
+
+    service: ClassVar[str] = "ruta"
+
+    environment: Literal["embedded", "production"] = Field(
+        "production", description="`embedded` only for the stack that `./ruta up` starts."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    public_url: str = Field(
+        "http://127.0.0.1:8080", description="The gateway's address as clients see it."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe level that is logged."
+    )
+    otlp_endpoint: str | None = Field(
+        None, description="OTLP/HTTP collector, e.g. http://otel-collector:4318; none = no export."
+    )
+    clock_file: Path | None = Field(
+        None, description="Embedded stack only: a file with seconds to add to the clock."
+    )
+    body_limit_bytes: int = Field(
+        2 * 1024 * 1024, gt=0, description="Largest request body in bytes; 413 beyond it."
+    )
+    graceful_seconds: int = Field(
+        20, ge=1, description="Seconds that open requests get to finish after SIGTERM."
+    )
+
+    @model_validator(mode="after")
+    def _refuse_weak_secrets(self) -> Self:
+        """Start-up refuses a short secret, and one of the embedded stack in production."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                self._check_secret(name, value.get_secret_value())
+        if self.environment == "production" and self.clock_file is not None:
+            raise ValueError("RUTA_CLOCK_FILE is for the embedded stack only: remove it")
+        return self
+
+    def _check_secret(self, name: str, secret: str) -> None:
+        if len(secret) < _MINIMUM_SECRET_LENGTH:
+            raise ValueError(
+                f"RUTA_{name.upper()} is shorter than {_MINIMUM_SECRET_LENGTH} characters"
+            )
+        if self.environment == "production" and _is_embedded(secret):
+            raise ValueError(
+                f"RUTA_{name.upper()} holds a secret of the embedded stack: make a new one"
+            )
+
+
+class ServiceSettings(CoreSettings):
+    """Settings of a service with a database and events."""
+
+    run_worker: bool = Field(
+        False, description="Run relay, consumers and timers inside the API process."
+    )
+    database_url: SecretStr = Field(
+        description="postgresql+asyncpg:// URL of the run-time role, which owns nothing."
+    )
+    database_owner_url: SecretStr | None = Field(
+        None, description="URL of the owner role; only `migrate` needs it."
+    )
+    database_role: str | None = Field(
+        None, description="Name of the run-time role for grants; `<service>_app` if absent."
+    )
+    database_pool_size: int = Field(8, ge=1, description="Connections kept per process.")
+    database_via_pgbouncer: bool = Field(
+        False, description="True behind PgBouncer in transaction mode: no prepared statements."
+    )
+    nats_url: str = Field("nats://127.0.0.1:4222", description="One or more servers, by comma.")
+    nats_user: str | None = Field(None, description="NATS user; `<service>` if absent.")
+    nats_password: SecretStr = Field(description="NATS password.")
+    stream_replicas: int = Field(1, ge=1, le=5, description="Replicas of this service's stream.")
+    stream_max_bytes: int = Field(
+        -1, description="Largest size of this service's stream in bytes; -1 = no limit."
+    )
+    internal_jwks_file: Path = Field(
+        description="JWKS file with the public keys that verify the gateway's internal token."
+    )
+    internal_issuer: str = Field("ruta-gateway", description="`iss` of the internal token.")
+    stored_result_key: SecretStr = Field(
+        description="32 bytes in base64: seals the stored answers of idempotent commands."
+    )
+
+    @property
+    def audience(self) -> str:
+        """`aud` that an internal token for this service must carry."""
+        return f"ruta-{self.service}"
+
+    @property
+    def run_time_role(self) -> str:
+        return self.database_role or f"{self.service}_app"
+
+    @property
+    def broker_user(self) -> str:
+        return self.nats_user or self.service
+
+
+def _is_embedded(secret: str) -> bool:
+    if EMBEDDED_MARK in secret:
+        return True
+    try:
+        return EMBEDDED_MARK.encode() in base64.b64decode(secret, validate=True)
+    except ValueError:
+        return False
+
+
+def explain(error: ValidationError) -> str:
+    """One line that names each wrong setting by its environment variable."""
+    parts = []
+    for item in error.errors():
+        name = "RUTA_" + str(item["loc"][0]).upper() + ": " if item["loc"] else ""
+        message = "is missing" if item["type"] == "missing" else item["msg"]
+        parts.append(f"{name}{message.removeprefix('Value error, ')}")
+    return "; ".join(parts)

@@ -1,0 +1,90 @@
+"""Traces (OpenTelemetry) and metrics (Prometheus): names, ids and counts, never contents."""
+
+from collections.abc import MutableMapping
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+tracer = trace.get_tracer("ruta")
+_propagator = TraceContextTextMapPropagator()
+
+_BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
+
+
+def configure(service: str, otlp_endpoint: str | None) -> None:
+    """Install this process's tracer; spans leave it only if a collector is configured."""
+    if isinstance(trace.get_tracer_provider(), TracerProvider):
+        return
+    provider = TracerProvider(resource=Resource.create({"service.name": f"ruta-{service}"}))
+    if otlp_endpoint:
+        exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+
+
+def inject(carrier: MutableMapping[str, str]) -> None:
+    """Write the current `traceparent` into headers that leave this process."""
+    _propagator.inject(carrier)
+
+
+def extract(carrier: MutableMapping[str, str]) -> Context:
+    """The context that came in with `traceparent`; an empty one if there is none."""
+    return _propagator.extract(carrier)
+
+
+def current_traceparent() -> str | None:
+    carrier: dict[str, str] = {}
+    inject(carrier)
+    return carrier.get("traceparent")
+
+
+class Metrics:
+    """The Prometheus instruments of one app, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "ruta_http_requests",
+            "Answered requests.",
+            ("method", "route", "status"),
+            registry=self.registry,
+        )
+        self.durations = Histogram(
+            "ruta_http_request_seconds",
+            "Time from request to last byte of the answer.",
+            ("method", "route"),
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.outbox_unpublished = Gauge(
+            "ruta_outbox_unpublished", "Events written, not yet published.", registry=self.registry
+        )
+        self.outbox_age = Gauge(
+            "ruta_outbox_oldest_seconds",
+            "Age of the oldest unpublished event in seconds.",
+            registry=self.registry,
+        )
+        self.published = Counter(
+            "ruta_events_published", "Events published.", ("subject",), registry=self.registry
+        )
+        self.handled = Counter(
+            "ruta_events_handled",
+            "Events handled by outcome (applied, repeated, failed, dead).",
+            ("consumer", "outcome"),
+            registry=self.registry,
+        )
+        self.consumer_lag = Gauge(
+            "ruta_consumer_pending",
+            "Events that this consumer has still to handle.",
+            ("consumer",),
+            registry=self.registry,
+        )
+        self.broker_connected = Gauge(
+            "ruta_broker_connected", "1 while NATS is connected.", registry=self.registry
+        )

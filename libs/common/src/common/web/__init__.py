@@ -1,0 +1,26 @@
+"""The HTTP side that every service shares. Import from here."""
+
+from common.web.access import open_to_all, requires
+from common.web.app import service_app
+from common.web.context import BackgroundTask, ServiceContext, context_of
+from common.web.preconditions import IfMatch, check_if_match, etag_of
+from common.web.routing import IdempotencyRequired, Session, UnitOfWorkRoute, router
+from common.web.strict import Strict, Text
+
+__all__ = [
+    "BackgroundTask",
+    "IdempotencyRequired",
+    "IfMatch",
+    "ServiceContext",
+    "Session",
+    "Strict",
+    "Text",
+    "UnitOfWorkRoute",
+    "check_if_match",
+    "context_of",
+    "etag_of",
+    "open_to_all",
+    "requires",
+    "router",
+    "service_app",
+]

@@ -1,0 +1,136 @@
+"""Builds a service's app: everything that all services do alike is wired here, once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from common import clock
+from common.auth import JwksFile
+from common.database import Database
+from common.logs import get_logger
+from common.messaging.connection import Broker
+from common.settings import ServiceSettings
+from common.tables import CommonTables
+from common.telemetry import Metrics
+from common.web import problems
+from common.web.context import BackgroundTask, ServiceContext
+from common.web.health import health
+from common.web.middleware import BodyLimitMiddleware, CallerMiddleware, ObservationMiddleware
+
+_log = get_logger(__name__)
+_RESTART_SECONDS = 1.0
+_RESTART_MAX_SECONDS = 30.0
+
+Worker = Callable[[ServiceContext], Sequence[BackgroundTask]]
+
+
+def service_app(
+    settings: ServiceSettings,
+    *,
+    title: str,
+    description: str,
+    tables: CommonTables,
+    routers: Sequence[APIRouter],
+    worker: Worker | None = None,
+    run_worker: bool | None = None,
+    database: Database | None = None,
+    parts: Mapping[str, Any] | None = None,
+    body_limit_of: Callable[[str], int | None] | None = None,
+) -> FastAPI:
+    """The app of one service.
+
+    `worker` gives its background tasks; they run if `run_worker` (default: the setting) says so.
+    `database` replaces the one of the settings (tests). `parts` lands in `ServiceContext.parts`.
+    """
+    clock.follow(settings.clock_file)
+    context = ServiceContext(
+        settings=settings,
+        database=database or _database(settings),
+        broker=Broker(settings),
+        tables=tables,
+        metrics=Metrics(),
+        parts=dict(parts or {}),
+    )
+    running = settings.run_worker if run_worker is None else run_worker
+    tasks = worker(context) if worker is not None and running else []
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        stop = asyncio.Event()
+        async with _running(tasks, stop):
+            if tasks:
+                await context.broker.start()
+            yield
+            stop.set()
+        await context.broker.stop()
+        if database is None:
+            await context.database.close()
+
+    app = FastAPI(
+        title=title,
+        description=description,
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"/internal/{settings.service}/openapi.json",
+        separate_input_output_schemas=False,
+    )
+    app.state.context = context
+    app.include_router(health)
+    for part in routers:
+        app.include_router(part)
+    problems.install(app)
+    app.add_middleware(BodyLimitMiddleware, limit=settings.body_limit_bytes, larger=body_limit_of)
+    app.add_middleware(
+        CallerMiddleware,
+        keys=JwksFile(settings.internal_jwks_file),
+        issuer=settings.internal_issuer,
+        audience=settings.audience,
+    )
+    app.add_middleware(ObservationMiddleware, metrics=context.metrics)
+    return app
+
+
+def _database(settings: ServiceSettings) -> Database:
+    return Database.at(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        via_pgbouncer=settings.database_via_pgbouncer,
+        name=f"ruta-{settings.service}",
+    )
+
+
+@asynccontextmanager
+async def _running(tasks: Sequence[BackgroundTask], stop: asyncio.Event) -> AsyncIterator[None]:
+    """Run the tasks beside the block; after it they get time to finish, then are cancelled."""
+    running = [asyncio.create_task(_kept_alive(task, stop), name=task.name) for task in tasks]
+    try:
+        yield
+    finally:
+        stop.set()
+        if running:
+            _, late = await asyncio.wait(running, timeout=10)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _kept_alive(task: BackgroundTask, stop: asyncio.Event) -> None:
+    """A background task that fails is logged and started again; it never ends the process."""
+    pause = _RESTART_SECONDS
+    while not stop.is_set():
+        started = asyncio.get_running_loop().time()
+        try:
+            await task.run(stop)
+        except Exception as error:  # noqa: BLE001 - whatever failed, the next run may succeed
+            _log.warning("background_task_failed", task=task.name, exc_info=error)
+        if asyncio.get_running_loop().time() - started > _RESTART_MAX_SECONDS:
+            pause = _RESTART_SECONDS
+        try:
+            await asyncio.wait_for(stop.wait(), pause)
+        except TimeoutError:
+            pause = min(pause * 2, _RESTART_MAX_SECONDS)

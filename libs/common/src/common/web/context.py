@@ -1,0 +1,39 @@
+"""What an app holds for its whole life, and the background tasks that run beside its requests."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import HTTPConnection
+
+from common.database import Database
+from common.messaging.connection import Broker
+from common.settings import ServiceSettings
+from common.tables import CommonTables
+from common.telemetry import Metrics
+
+
+@dataclass
+class ServiceContext:
+    """`parts` holds what a single service adds (key store, route table …), by name."""
+
+    settings: ServiceSettings
+    database: Database
+    broker: Broker
+    tables: CommonTables
+    metrics: Metrics
+    parts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BackgroundTask:
+    """`run` goes on until `stop` is set; if it raises it is started again after a pause."""
+
+    name: str
+    run: Callable[[asyncio.Event], Awaitable[None]]
+
+
+def context_of(connection: HTTPConnection) -> ServiceContext:
+    context: ServiceContext = connection.app.state.context
+    return context

@@ -1,0 +1,42 @@
+"""`/healthz` (the process lives; asks nobody), `/readyz` (its parts), `/metrics`."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from common.web.context import context_of
+
+health = APIRouter(include_in_schema=False)
+
+
+@health.get("/healthz")
+async def healthz() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@health.get("/readyz")
+async def readyz(request: Request) -> Response:
+    """503 without the database; with it 200, `degraded` while NATS is away (events wait)."""
+    context = context_of(request)
+    parts: dict[str, Any] = {"database": "ok", "broker": "ok"}
+    if getattr(request.app.state, "draining", False):
+        return JSONResponse({"status": "draining"}, status_code=503)
+    try:
+        await context.database.ping()
+    except Exception:  # noqa: BLE001 - whatever it is, we are not ready
+        parts["database"] = "unavailable"
+    if not context.broker.connected:
+        parts["broker"] = "unavailable"
+    if parts["database"] != "ok":
+        return JSONResponse({"status": "unavailable", "parts": parts}, status_code=503)
+    status = "ok" if parts["broker"] == "ok" else "degraded"
+    return JSONResponse({"status": status, "parts": parts})
+
+
+@health.get("/metrics")
+async def metrics(request: Request) -> Response:
+    registry = context_of(request).metrics.registry
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

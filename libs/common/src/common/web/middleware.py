@@ -1,0 +1,134 @@
+"""Plain ASGI around every service: who calls, how much may come in, what is measured."""
+
+import time
+from collections.abc import Callable
+
+import structlog
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common import errors
+from common.auth import InvalidToken, JwksFile, Principal, verify_token
+from common.ids import new_id
+from common.logs import get_logger
+from common.telemetry import Metrics, extract, tracer
+from common.web.problems import problem_response
+
+_log = get_logger(__name__)
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+class CallerMiddleware:
+    """Puts the principal of the gateway's internal token into `request.state.principal`.
+
+    A missing or invalid token leaves it None; the route's access rule then answers 401.
+    """
+
+    def __init__(self, app: ASGIApp, keys: JwksFile, issuer: str, audience: str) -> None:
+        self._app = app
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope.setdefault("state", {})["principal"] = self._principal(Headers(scope=scope))
+        await self._app(scope, receive, send)
+
+    def _principal(self, headers: Headers) -> Principal | None:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            return None
+        try:
+            claims = verify_token(
+                token,
+                self._keys.current(),
+                issuer=self._issuer,
+                audience=self._audience,
+                typ="ruta-int+jwt",
+            )
+            return Principal.from_claims(claims)
+        except (InvalidToken, ValueError) as error:
+            _log.warning("internal_token_refused", reason=str(error))
+            return None
+
+
+class BodyLimitMiddleware:
+    """Refuses a body over the limit with 413, declared or streamed.
+
+    `larger` tells the limit of a path where more is expected (imports); None = the default.
+    """
+
+    def __init__(
+        self, app: ASGIApp, limit: int, larger: Callable[[str], int | None] | None = None
+    ) -> None:
+        self._app = app
+        self._limit = limit
+        self._larger = larger
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = (self._larger and self._larger(scope["path"])) or self._limit
+        too_large = errors.TOO_LARGE.because(f"At most {limit} bytes are read here.")
+        declared = Headers(scope=scope).get("content-length")
+        if declared is not None and declared.isdigit() and int(declared) > limit:
+            await problem_response(too_large)(scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise too_large
+            return message
+
+        await self._app(scope, counted, send)
+
+
+class ObservationMiddleware:
+    """One span, one metric and the request id per request; the route's template, never its URL."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in _QUIET:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = headers.get("x-request-id") or str(new_id())
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.perf_counter()
+        status = 500
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        carrier = {"traceparent": headers.get("traceparent", "")}
+        with tracer.start_as_current_span(
+            scope["method"], context=extract(carrier), kind=SpanKind.SERVER
+        ) as span:
+            try:
+                await self._app(scope, receive, observed)
+            finally:
+                template = getattr(scope.get("route"), "path", "unmatched")
+                span.update_name(f"{scope['method']} {template}")
+                span.set_attribute("http.request.method", scope["method"])
+                span.set_attribute("http.route", template)
+                span.set_attribute("http.response.status_code", status)
+                if status >= 500:
+                    span.set_status(Status(StatusCode.ERROR))
+                elapsed = time.perf_counter() - started
+                self._metrics.requests.labels(scope["method"], template, str(status)).inc()
+                self._metrics.durations.labels(scope["method"], template).observe(elapsed)
+                structlog.contextvars.unbind_contextvars("request_id")

@@ -1,0 +1,172 @@
+"""From exceptions to problem details. What a caller did wrong is 4xx; what is down is 503."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import asyncpg
+import orjson
+import sqlalchemy as sa
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from common import errors
+from common.errors import FieldError, Problem, ProblemType
+from common.logs import get_logger
+
+_log = get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY = {"Retry-After": "2"}
+_BY_STATUS = {
+    400: errors.BAD_REQUEST,
+    401: errors.UNAUTHENTICATED,
+    403: errors.FORBIDDEN,
+    404: errors.NOT_FOUND,
+    405: errors.METHOD_NOT_ALLOWED,
+    413: errors.TOO_LARGE,
+    415: errors.UNSUPPORTED_MEDIA_TYPE,
+    422: errors.INVALID,
+}
+# PostgreSQL error classes (first two characters) and codes: appendix A of its manual.
+_UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
+_RETRIABLE = ("40001", "40P01", "55P03")
+
+
+def problem_response(problem: Problem) -> Response:
+    return Response(
+        orjson.dumps(problem.body(), default=str),
+        status_code=problem.kind.status,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **problem.headers},
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every failure with a problem detail."""
+
+    async def problem(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)  # noqa: S101 - registered for this class only
+        return problem_response(error)
+
+    async def invalid(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+        return problem_response(from_validation(error.errors()))
+
+    async def http(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - as above
+        return problem_response(from_http(error))
+
+    async def database(_request: Request, error: Exception) -> Response:
+        return problem_response(from_database(error))
+
+    async def internal(_request: Request, error: Exception) -> Response:
+        _log.error("unhandled_error", exc_info=error)
+        return problem_response(errors.INTERNAL.because("The error was logged."))
+
+    app.add_exception_handler(Problem, problem)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    for kind in (
+        DBAPIError,
+        PoolTimeout,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        ConnectionError,
+        TimeoutError,
+    ):
+        app.add_exception_handler(kind, database)
+    app.add_exception_handler(RecursionError, _too_deep)
+    app.add_exception_handler(Exception, internal)
+
+
+async def _too_deep(_request: Request, _error: Exception) -> Response:
+    return problem_response(errors.INVALID.because("The body is nested too deep.", pointer=""))
+
+
+def from_validation(found: Sequence[Mapping[str, Any]]) -> Problem:
+    """Pydantic's errors as pointers. Messages never repeat the value: it may be somebody's name."""
+    items = [FieldError(pointer(e["loc"]), _message(e), str(e["type"])) for e in found[:50]]
+    head = items[0] if items else FieldError("", "not valid")
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    if any(e["type"] == "json_invalid" for e in found):
+        return errors.BAD_REQUEST.because("The body is not valid JSON.", errors=items)
+    return errors.INVALID.because(
+        f"{head.pointer or 'The body'}: {head.detail}{more}", errors=items
+    )
+
+
+def pointer(location: Sequence[Any]) -> str:
+    """JSON pointer into the body; for parameters `/query/name`, `/header/name`, `/path/name`."""
+    parts = [str(p) for p in location]
+    if parts and parts[0] == "body":
+        parts = parts[1:]
+    return "".join("/" + p.replace("~", "~0").replace("/", "~1") for p in parts)
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "this field is not known here; remove it"
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def from_http(error: HTTPException) -> Problem:
+    kind = _BY_STATUS.get(error.status_code)
+    if kind is None:
+        family = "http"
+        kind = errors.CATALOGUE.get(f"{family}_{error.status_code}") or ProblemType(
+            f"{family}_{error.status_code}", error.status_code, "Not possible"
+        )
+    detail = str(error.detail)
+    if error.status_code == 404 and detail == "Not Found":
+        detail = "No such path. The API description is at /openapi.json."
+    return kind.because(detail, headers=dict(error.headers or {}))
+
+
+def from_database(error: Exception) -> Problem:
+    """503 when the database is not there, 4xx when it refused what the caller sent."""
+    cause = _driver_error(error)
+    state = str(getattr(cause, "sqlstate", "") or "")
+    if _is_absence(error, cause, state):
+        _log.warning("database_unavailable", exc_info=error, sqlstate=state)
+        return errors.UNAVAILABLE.because("The database is not available.", headers=_RETRY)
+    if state in _RETRIABLE:
+        return errors.UNAVAILABLE.because(
+            "Too many changes at once; nothing was written.", headers=_RETRY
+        )
+    if state.startswith("22"):
+        return errors.INVALID.because("A value is outside what can be stored.")
+    if state.startswith("23"):
+        _log.warning("constraint_refused", exc_info=error, sqlstate=state)
+        return errors.CONFLICT.because("It clashes with what is stored already.")
+    _log.error("unhandled_error", exc_info=error, sqlstate=state)
+    return errors.INTERNAL.because("The error was logged.")
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    """The innermost asyncpg (or OS) error of SQLAlchemy's wrapping."""
+    seen: BaseException = error
+    while True:
+        inner = getattr(seen, "orig", None) or seen.__cause__
+        if inner is None or inner is seen:
+            return seen
+        seen = inner
+
+
+def _is_absence(error: Exception, cause: BaseException, state: str) -> bool:
+    if state:
+        return state[:2] in _UNAVAILABLE_CLASSES
+    return isinstance(error, OperationalError | InterfaceError | PoolTimeout) or isinstance(
+        cause,
+        ConnectionError
+        | OSError
+        | TimeoutError
+        | asyncio.TimeoutError
+        | asyncpg.InterfaceError
+        | sa.exc.InvalidRequestError,
+    )

@@ -1,0 +1,116 @@
+"""Routes that are one unit of work: one transaction, committed before the answer leaves.
+
+The transaction is opened by the route itself rather than by a yielding dependency, because only
+here the finished answer is in hand before the commit: a failed commit, and also an answer that
+cannot be serialised, can never follow a 201. It also lets the stored result of an idempotent
+command join the same transaction. See docs/decisions/0001.
+"""
+
+from collections.abc import Callable, Coroutine
+from enum import Enum
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Depends
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response
+
+from common.auth.principal import Principal
+from common.crypto import key_from_base64
+from common.errors import BAD_REQUEST
+from common.web.access import AccessRule
+from common.web.context import context_of
+from common.web.idempotency import KeyedCommand, require_key
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def _session(request: Request) -> AsyncSession:
+    session: AsyncSession = request.state.session
+    return session
+
+
+Session = Annotated[AsyncSession, Depends(_session)]
+IdempotencyRequired = Depends(require_key)
+
+
+class UnitOfWorkRoute(APIRoute):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rules = list(_access_rules(self.dependant))
+        if len(rules) != 1:
+            raise TypeError(
+                f"{self.path}: a route declares exactly one access rule, this one has {len(rules)}"
+            )
+        self.access = rules[0]
+        extra: dict[str, Any] = {"x-ruta-access": self.access.describe()}
+        if self.access.scope is not None:
+            extra["security"] = [{"oauth2": [self.access.scope]}]
+        if (self.methods or set()) - _SAFE_METHODS:
+            extra["parameters"] = [_key_parameter(_needs_key(self.dependant))]
+        self.openapi_extra = {**extra, **(self.openapi_extra or {})}
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def unit_of_work(request: Request) -> Response:
+            _refuse_nul(request)
+            principal = self.access.check(request)
+            context = context_of(request)
+            async with context.database.transaction(principal) as session:
+                request.state.session = session
+                command = await self._keyed(request, principal)
+                if command is None:
+                    return await handler(request)
+                sealing_key = key_from_base64(context.settings.stored_result_key.get_secret_value())
+                stored = await command.replay(session, context.tables, sealing_key)
+                if stored is not None:
+                    return stored
+                response = await handler(request)
+                await command.remember(session, context.tables, sealing_key, response)
+                return response
+
+        return unit_of_work
+
+    @staticmethod
+    async def _keyed(request: Request, principal: Principal) -> KeyedCommand | None:
+        # Anonymous callers share one identity: a stored answer could reach somebody else.
+        if request.method in _SAFE_METHODS or principal.anonymous:
+            return None
+        return await KeyedCommand.of(request, principal.client_id)
+
+
+def router(prefix: str, tags: list[str]) -> APIRouter:
+    """A router whose routes are units of work. `prefix` is the full public path."""
+    return APIRouter(
+        prefix=prefix, tags=cast("list[str | Enum]", tags), route_class=UnitOfWorkRoute
+    )
+
+
+def _refuse_nul(request: Request) -> None:
+    """No path or query may carry NUL: PostgreSQL cannot hold it and no id contains it."""
+    if "\x00" in request.url.path or b"%00" in request.scope.get("query_string", b""):
+        raise BAD_REQUEST.because("Paths and parameters must not contain NUL characters.")
+
+
+def _access_rules(dependant: Dependant) -> Any:
+    for part in dependant.dependencies:
+        if isinstance(part.call, AccessRule):
+            yield part.call
+        yield from _access_rules(part)
+
+
+def _needs_key(dependant: Dependant) -> bool:
+    return any(part.call is require_key for part in dependant.dependencies)
+
+
+def _key_parameter(required: bool) -> dict[str, Any]:
+    return {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": required,
+        "description": "A random key for this command; send the same one when you repeat it.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    }
