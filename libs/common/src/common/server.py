@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import uvicorn
 from fastapi import FastAPI
@@ -27,7 +27,7 @@ def load(kind: type[S]) -> S:
         fail(explain(error))
 
 
-def fail(message: str) -> "Any":
+def fail(message: str) -> NoReturn:
     sys.stderr.write(f"ruta: {message}\n")
     raise SystemExit(CONFIGURATION_ERROR)
 

@@ -77,7 +77,9 @@ def _upgrade(connection: sa.Connection, package: str, role: str) -> None:
 def _grants(role: str) -> list[str]:
     return [
         f"GRANT USAGE ON SCHEMA public TO {role}",
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA public "
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}",
+        (
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public "
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}"
+        ),
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {role}",
     ]

@@ -1,0 +1,38 @@
+"""One real PostgreSQL and one real NATS per test run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from stack.nats import NatsServer, stored_credentials
+from stack.postgres import PostgresServer
+
+from tests.support.databases import MigratedDatabases
+from tests.support.principals import write_internal_jwks
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"), durable=False)
+    server.start()
+    yield server
+    server.stop(immediate=True)
+
+
+@pytest.fixture(scope="session")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    folder = tmp_path_factory.mktemp("nats")
+    server = NatsServer(folder, stored_credentials(folder / "credentials.json"), durable=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: PostgresServer) -> MigratedDatabases:
+    return MigratedDatabases(postgres)
+
+
+@pytest.fixture(scope="session")
+def internal_jwks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_internal_jwks(tmp_path_factory.mktemp("keys") / "internal-jwks.json")

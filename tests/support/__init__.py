@@ -1,0 +1,1 @@
+"""What several test folders share: principals with real tokens, databases, reference data."""

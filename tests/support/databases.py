@@ -1,0 +1,59 @@
+"""Service databases of a test run: made once by migrations, rolled back after each test."""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.crypto import new_key
+from common.database import Database
+from common.migrations import migrate
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+from stack.postgres import PostgresServer, ServiceDatabase
+
+
+def random_key() -> str:
+    return base64.b64encode(new_key()).decode()
+
+
+@dataclass(frozen=True)
+class MigratedDatabases:
+    """Creates and migrates databases on the run's server, each once per name."""
+
+    server: PostgresServer
+
+    async def of(self, package: str, name: str) -> ServiceDatabase:
+        """The database `name`, migrated by the revisions of `package`."""
+        database = self.server.create_service_database(name)
+        await migrate(package, database.owner_url, database.app_role)
+        return database
+
+
+@asynccontextmanager
+async def rolled_back(database: ServiceDatabase) -> AsyncIterator[Database]:
+    """A database as the run-time role whose every commit is undone at the end."""
+    engine = create_async_engine(database.app_url, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            outer = await connection.begin()
+            yield Database.bound_to(connection)
+            await outer.rollback()
+    finally:
+        await engine.dispose()
+
+
+def common_settings(database: ServiceDatabase, jwks: Path, nats_url: str) -> dict[str, object]:
+    """Values that every service's Settings class needs, as keyword arguments."""
+    return {
+        "environment": "embedded",
+        "database_url": SecretStr(database.app_url),
+        "database_owner_url": SecretStr(database.owner_url),
+        "database_role": database.app_role,
+        "nats_url": nats_url,
+        "nats_password": SecretStr("no-broker-in-this-test"),
+        "internal_jwks_file": jwks,
+        "stored_result_key": SecretStr(random_key()),
+    }

@@ -1,0 +1,17 @@
+"""Reference data beside the project (../shared/data, or RUTA_REFERENCE_DATA)."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def reference_data(relative: str) -> Path:
+    """A file or folder of the reference data; the test is skipped where it is absent."""
+    base = Path(os.environ.get("RUTA_REFERENCE_DATA") or ROOT.parent / "shared" / "data")
+    path = base / relative
+    if not path.exists():
+        pytest.skip(f"no reference data at {path}: set RUTA_REFERENCE_DATA to run this test")
+    return path
