@@ -1,0 +1,58 @@
+"""Texts in the languages of the readers, and how numbers, shares and dates are written in each.
+
+Formats come from CLDR through Babel; the words are data of the capability that uses them.
+"""
+
+from datetime import date
+from decimal import Decimal
+
+from babel.dates import format_date
+from babel.numbers import format_decimal, format_percent
+
+LANGUAGES = ("es", "en")
+"""Every text that a person reads exists in each of these (ISO 639-1, as in a web page's lang)."""
+
+NAMES = {"es": "Español", "en": "English"}
+
+Text = dict[str, str]
+"""One text per language."""
+
+
+def text(es: str, en: str) -> Text:
+    return {"es": es, "en": en}
+
+
+def same(word: str) -> Text:
+    """A proper name or code, which is written alike in every language."""
+    return dict.fromkeys(LANGUAGES, word)
+
+
+def written(value: int | Decimal, language: str) -> str:
+    """A number as that language writes it: 1234.5 is ``1.234,5`` in Spanish, ``1,234.5`` in English."""
+    return str(format_decimal(value, locale=language))
+
+
+def written_share(value: Decimal, language: str) -> str:
+    """A ratio as a percentage with at most one decimal: ``12,5 %`` in Spanish, ``12.5%`` in English."""
+    return str(format_percent(value, format="#,##0.#" + _percent(language), locale=language))
+
+
+def _percent(language: str) -> str:
+    # CLDR puts a no-break space before the sign in Spanish and none in English.
+    return "%" if language == "en" else "\N{NO-BREAK SPACE}%"
+
+
+def written_date(day: date, language: str) -> str:
+    """A date in words: ``16 de noviembre de 2026``, ``16 November 2026``."""
+    pattern = "d 'de' MMMM 'de' y" if language == "es" else "d MMMM y"
+    return str(format_date(day, format=pattern, locale=language))
+
+
+def written_range(start: date, end: date, language: str) -> str:
+    """An inclusive range of days, without repeating the month and year that both ends share."""
+    if (start.year, start.month) != (end.year, end.month):
+        dash = " al " if language == "es" else " to "
+        return written_date(start, language) + dash + written_date(end, language)
+    if language == "es":
+        return f"{start.day} al {written_date(end, language)}"
+    return f"{start.day} to {written_date(end, language)}"
