@@ -1,0 +1,1 @@
+"""Gaps: where a need has no service that a caseworker could refer to."""

@@ -1,0 +1,1 @@
+"""Pathways: which services can help a person, in which order, and where nobody can."""

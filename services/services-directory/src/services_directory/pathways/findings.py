@@ -1,0 +1,22 @@
+"""What validation has to say about a pathway, each finding with its step named."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """An error keeps a pathway from being submitted; a warning is for the coordinator to weigh."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`pointer` is a JSON pointer into the pathway's body; `step` is None for the whole pathway."""
+
+    code: str
+    step: str | None
+    pointer: str
+    facts: tuple[tuple[str, str], ...] = ()
+    severity: Severity = Severity.ERROR

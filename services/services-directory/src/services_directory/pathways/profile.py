@@ -1,0 +1,130 @@
+"""The profile that is resolved: facts in codes and numbers, never an identity.
+
+Anything else (a name, a date of birth, a phone, free text) is refused by field name alone; the
+refused value is never repeated back.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PLACE = r"^[A-Z]{2}[0-9]{0,8}$"
+
+
+class Sex(StrEnum):
+    FEMALE = "female"
+    MALE = "male"
+    OTHER = "other"
+
+
+Aor = Literal["CP", "GBV", "TIP", "GP"]
+NeedCode = Annotated[str, Field(pattern=r"^[A-Z]{2,5}(-[A-Z]{2,10})?$")]
+PopulationCode = Annotated[str, Field(pattern=r"^[A-Z]{2,8}$")]
+SituationCode = Annotated[str, Field(pattern=r"^[a-z]{2,20}(_[a-z]{2,20}){0,3}$")]
+LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
+
+
+class Moment(BaseModel):
+    """Local day of the week (1 Monday … 7 Sunday) and time, for opening hours; never a date."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weekday: Annotated[int, Field(strict=True, ge=1, le=7)]
+    time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
+class Profile(BaseModel):
+    """Age in completed years, hours since the incident, an OCHA P-code, ISO 639-3 languages.
+
+    What is left out is treated as unknown: it never removes a step.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "area": "VE2313",
+                    "age": 27,
+                    "sex": "female",
+                    "situations": ["sexual_violence"],
+                    "hours_since_incident": 20,
+                    "languages": ["guc"],
+                    "populations": ["IND"],
+                    "immediate_danger": False,
+                }
+            ]
+        },
+    )
+
+    area: Annotated[str, Field(pattern=PLACE)]
+    age: Annotated[int, Field(strict=True, ge=0, le=120)] | None = None
+    sex: Sex | None = None
+    aors: Annotated[frozenset[Aor], Field(max_length=4)] = frozenset()
+    needs: Annotated[frozenset[NeedCode], Field(max_length=20)] = frozenset()
+    situations: Annotated[frozenset[SituationCode], Field(max_length=10)] = frozenset()
+    populations: Annotated[frozenset[PopulationCode], Field(max_length=15)] = frozenset()
+    languages: Annotated[frozenset[LanguageCode], Field(max_length=10)] = frozenset()
+    nationality: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    has_documents: Annotated[bool, Field(strict=True)] | None = None
+    hours_since_incident: Annotated[int, Field(strict=True, ge=0, le=876_000)] | None = None
+    immediate_danger: Annotated[bool, Field(strict=True)] | None = None
+    moment: Moment | None = None
+
+
+# Population codes that say an age or a sex themselves (codelists/population_groups.csv, age_sex).
+_AGES = {
+    "GIR": (0, 17),
+    "BOY": (0, 17),
+    "WOM": (18, 59),
+    "MEN": (18, 59),
+    "OLD": (60, 120),
+    "UASC": (0, 17),
+    "CAR": (0, 17),
+    "CAAFAG": (0, 17),
+    "WAR": (18, 120),
+}
+_SEXES = {
+    "GIR": Sex.FEMALE,
+    "WOM": Sex.FEMALE,
+    "WAR": Sex.FEMALE,
+    "BOY": Sex.MALE,
+    "MEN": Sex.MALE,
+}
+_CHILD_SITUATIONS = frozenset({"child_separated", "child_violence", "child_recruitment"})
+
+
+def disagreements(profile: Profile) -> tuple[tuple[str, str], ...]:
+    """Fields that cannot be true of one person, as (field, code of the field it disagrees with)."""
+    found: list[tuple[str, str]] = []
+    codes = sorted(profile.populations)
+    if profile.age is not None:
+        for code in codes:
+            low, high = _AGES.get(code, (0, 120))
+            if not low <= profile.age <= high:
+                found.append(("populations", "age"))
+    if profile.sex is not None:
+        found += [
+            ("populations", "sex")
+            for code in codes
+            if _SEXES.get(code, profile.sex) != profile.sex and profile.sex is not Sex.OTHER
+        ]
+    ranges = [_AGES[code] for code in codes if code in _AGES]
+    if ranges and max(low for low, _ in ranges) > min(high for _, high in ranges):
+        found.append(("populations", "populations"))
+    if profile.age is not None and profile.age >= 18 and profile.situations & _CHILD_SITUATIONS:
+        found.append(("situations", "age"))
+    return tuple(dict.fromkeys(found))
+
+
+def group_of(profile: Profile) -> Literal["child", "woman", "man", "other"]:
+    """The coarse group under which a gap is counted; never finer than this."""
+    if profile.age is not None and profile.age < 18:
+        return "child"
+    if profile.sex is Sex.FEMALE:
+        return "woman"
+    if profile.sex is Sex.MALE:
+        return "man"
+    return "other"

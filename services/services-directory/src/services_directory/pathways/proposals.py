@@ -1,0 +1,30 @@
+"""The pathways that ship with Ruta: proposals per AoR, in force only until a coordinator publishes.
+
+They belong to no country; they are read for whichever area is asked about.
+"""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+from services_directory.pathways.graph import Bilingual, Pathway
+
+AORS = ("CP", "GBV", "TIP", "GP")
+
+
+@cache
+def proposal(aor: str, area: str) -> Pathway:
+    """The shipped proposal of one AoR, placed in `area`; raises KeyError for an unknown AoR."""
+    if aor not in AORS:
+        raise KeyError(aor)
+    source = files(__package__) / "seeds" / f"{aor}.toml"
+    body = tomllib.loads(source.read_text(encoding="utf-8"))
+    return Pathway.model_validate({**body, "area": area, "proposal": True})
+
+
+@cache
+def situations() -> dict[str, Bilingual]:
+    """What a profile can say of what happened: code → label."""
+    source = files(__package__) / "seeds" / "situations.toml"
+    entries = tomllib.loads(source.read_text(encoding="utf-8"))
+    return {code: Bilingual(**labels) for code, labels in entries.items()}

@@ -1,0 +1,41 @@
+"""Why nothing fits a step, what came closest, and where the nearest service is that would."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services_directory.pathways.eligibility import AREA
+from services_directory.pathways.ranking import Missed
+
+NEAR_MISSES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """`nearest` fits in everything but the area; `near_misses` fail the fewest conditions.
+
+    `excluded` counts services by the condition that excluded them, area left aside, in code order.
+    """
+
+    nearest: Missed | None
+    near_misses: tuple[Missed, ...]
+    excluded: tuple[tuple[str, int], ...]
+
+
+def explain(missed: Sequence[Missed]) -> Shortfall:
+    """`missed` as ranked: fewest exclusions first, then nearest, then id."""
+    elsewhere = [each for each in missed if _codes(each) == {AREA}]
+    nearest = min(
+        elsewhere,
+        key=lambda each: (each.proximity.order, each.candidate.service_id),
+        default=None,
+    )
+    here = [each for each in missed if AREA not in _codes(each)]
+    counts: dict[str, int] = {}
+    for each in here:
+        for code in _codes(each):
+            counts[code] = counts.get(code, 0) + 1
+    return Shortfall(nearest, tuple(here[:NEAR_MISSES_SHOWN]), tuple(sorted(counts.items())))
+
+
+def _codes(missed: Missed) -> set[str]:
+    return {reason.code for reason in missed.excluded_by}

@@ -1,0 +1,1 @@
+"""Posters: the one-page printed form of a published pathway, public level only."""

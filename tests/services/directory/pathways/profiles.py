@@ -1,0 +1,152 @@
+"""Strategies that draw pathways, profiles and services, and small builders for examples."""
+
+from datetime import date
+from typing import Any
+
+from common import codelists
+from common.places import Places
+from hypothesis import strategies as st
+from services_directory.pathways.candidates import Candidate
+from services_directory.pathways.conditions import Condition
+from services_directory.pathways.graph import Bilingual, Pathway, Step, Urgency
+from services_directory.pathways.profile import Profile, Sex, disagreements
+from services_directory.pathways.proposals import situations
+from services_directory.pathways.validation import errors_in, validate
+
+TODAY = date(2026, 11, 25)
+PLACES = Places.load()
+NEEDS = ("CP-CM", "GBV-CMR", "GBV-SHELTER", "HLT", "HOT", "SHL", "TIP-ASSIST", "TIP-SAFE")
+AREAS = ("VE", "VE23", "VE2313", "VE2315", "VE20", "VE2020", "VE2004", "VE07", "VE0709")
+SITUATIONS = ("sexual_violence", "trafficking", "child_separated", "forced_labour")
+POPULATIONS = ("IND", "MIG", "REF", "VOT", "SUR")
+
+
+def words(text: str = "x") -> Bilingual:
+    return Bilingual(es=text, en=text)
+
+
+def pathway(*steps: Step, aor: Any = "TIP", **fields: Any) -> Pathway:
+    return Pathway(aor=aor, area="VE", title=words("Ruta"), steps=steps, **fields)
+
+
+def step(key: str, need: str = "HLT", **fields: Any) -> Step:
+    if isinstance(fields.get("condition"), dict):
+        fields["condition"] = Condition(**fields["condition"])
+    return Step(key=key, need=need, **fields)
+
+
+def service(service_id: str = "a", need: str = "HLT", **fields: Any) -> Candidate:
+    """A service that fits anybody in Maracaibo, unless the fields say otherwise."""
+    known: dict[str, Any] = {
+        "name": f"Servicio {service_id}",
+        "organisation": "Organización ficticia",
+        "referable": True,
+        "functional_status": "fully_functional",
+        "capacity_state": "accepting",
+        "area": "VE2313",
+        "areas": frozenset({"VE23"}),
+        "valid_until": date(2027, 5, 1),
+        "verified_on": date(2026, 11, 1),
+        "endorsed_by": frozenset({"GBV", "TIP"}),
+    }
+    return Candidate(service_id=service_id, need=need, **{**known, **fields})
+
+
+def findings(of: Pathway) -> list[Any]:
+    return validate(
+        of, codelists.categories().codes, codelists.populations().codes, tuple(situations())
+    )
+
+
+def _some(codes: tuple[str, ...]) -> st.SearchStrategy[frozenset[str]]:
+    return st.frozensets(st.sampled_from(codes), max_size=2)
+
+
+_hours = st.none() | st.sampled_from([24, 72, 120])
+conditions = st.builds(
+    Condition,
+    minimum_age=st.none() | st.sampled_from([0, 12, 18]),
+    maximum_age=st.none() | st.sampled_from([11, 17, 59]),
+    sexes=st.frozensets(st.sampled_from(list(Sex)), max_size=2),
+    populations=_some(POPULATIONS),
+    situations=_some(SITUATIONS),
+    incident_within_hours=_hours,
+    incident_after_hours=_hours,
+    immediate_danger=st.none() | st.booleans(),
+    has_documents=st.none() | st.booleans(),
+    speaks_none_of=_some(("spa", "guc")),
+)
+
+
+@st.composite
+def pathways(draw: st.DrawFn, aor: str = "TIP") -> Pathway:
+    """Any pathway that passes validation: order edges only point backwards, so never a cycle."""
+    count = draw(st.integers(1, 6))
+    steps: list[Step] = []
+    for at in range(count):
+        earlier = [known.key for known in steps]
+        primaries = [known.key for known in steps if known.fallback_of is None]
+        steps.append(
+            Step(
+                key=f"{aor.lower()}-{at}",
+                need=draw(st.sampled_from(NEEDS)),
+                urgency=draw(st.sampled_from(list(Urgency))),
+                window_hours=draw(st.none() | st.sampled_from([72, 120])),
+                condition=draw(st.just(Condition()) | conditions),
+                after=tuple(draw(st.lists(st.sampled_from(earlier), max_size=2, unique=True)))
+                if earlier
+                else (),
+                fallback_of=draw(st.none() | st.sampled_from(primaries)) if primaries else None,
+                safety=draw(st.booleans()),
+                confidential=draw(st.booleans()),
+                intermediary=words("pregunte"),
+            )
+        )
+    return _repaired(pathway(*steps, aor=aor))
+
+
+def _repaired(drawn: Pathway) -> Pathway:
+    """Drops whatever validation names, as a coordinator would, until nothing is left to name."""
+    while wrong := {finding.step for finding in errors_in(findings(drawn))}:
+        kept = tuple(each for each in drawn.steps if each.key not in wrong)
+        if len(kept) == len(drawn.steps):
+            raise AssertionError(findings(drawn))
+        drawn = drawn.model_copy(update={"steps": kept})
+    return drawn
+
+
+profiles = st.builds(
+    Profile,
+    area=st.sampled_from(AREAS),
+    age=st.none() | st.integers(0, 90),
+    sex=st.none() | st.sampled_from(list(Sex)),
+    needs=_some(NEEDS),
+    situations=_some(SITUATIONS),
+    populations=_some(POPULATIONS),
+    languages=_some(("spa", "guc")),
+    has_documents=st.none() | st.booleans(),
+    hours_since_incident=st.none() | st.integers(0, 300),
+    immediate_danger=st.none() | st.booleans(),
+).filter(lambda drawn: not disagreements(drawn))
+
+services = st.builds(
+    service,
+    service_id=st.uuids(version=4).map(str),
+    need=st.sampled_from(NEEDS),
+    functional_status=st.sampled_from(
+        ["fully_functional", "partially_functional", "at_capacity", "suspended", "closed"]
+    ),
+    capacity_state=st.sampled_from([None, "accepting", "waitlist", "full"]),
+    minimum_age=st.none() | st.sampled_from([0, 12, 18]),
+    maximum_age=st.none() | st.sampled_from([17, 59]),
+    sexes=st.sampled_from([frozenset(), frozenset({"female"}), frozenset({"male"})]),
+    populations=_some(POPULATIONS),
+    documents=st.sampled_from([frozenset(), frozenset({"cedula"})]),
+    languages=_some(("spa", "guc")),
+    area=st.none() | st.sampled_from(AREAS[1:]),
+    areas=st.frozensets(st.sampled_from(AREAS), max_size=2),
+    remote=st.booleans(),
+    valid_until=st.none() | st.sampled_from([date(2026, 1, 1), date(2027, 1, 1)]),
+    verified_on=st.none() | st.sampled_from([date(2025, 9, 1), date(2026, 11, 1)]),
+    endorsed_by=st.sampled_from([frozenset(), frozenset({"TIP"}), frozenset({"GBV"})]),
+)
