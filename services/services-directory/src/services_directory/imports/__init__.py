@@ -1,0 +1,1 @@
+"""Services from files: read any of the formats, map each row, report what was changed and why."""

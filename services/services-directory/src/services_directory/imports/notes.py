@@ -1,0 +1,78 @@
+"""What an import tells about a row: the changes it made and the reasons for refusing. The texts, in
+Spanish and English, are a table (`data/notes.csv`)."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+_SHOWN = 120
+"""Characters of a value that a report repeats; a cell may hold a megabyte."""
+
+
+class Weight(StrEnum):
+    """`told` leaves the row as it is, `changed` altered it, `refused` keeps the row out."""
+
+    TOLD = "told"
+    CHANGED = "changed"
+    REFUSED = "refused"
+
+
+class Verdict(StrEnum):
+    ACCEPTED = "accepted"
+    CHANGED = "changed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing that the report says. `field` is the column or path as the sender named it."""
+
+    code: str
+    field: str = ""
+    before: str = ""
+    after: str = ""
+
+    @property
+    def weight(self) -> Weight:
+        return Weight(_texts()[self.code]["weight"])
+
+    def text(self, language: str = "es") -> str:
+        template = _texts()[self.code]["en" if language == "en" else "es"]
+        return template.format(field=self.field, before=self.before, after=self.after)
+
+    def plain(self) -> dict[str, Any]:
+        parts = {"code": self.code, "weight": self.weight.value, "field": self.field}
+        parts |= {"before": self.before, "after": self.after}
+        kept = {name: value for name, value in parts.items() if value}
+        return {**kept, "es": self.text("es"), "en": self.text("en")}
+
+
+def note(code: str, field: str = "", before: object = "", after: object = "") -> Note:
+    return Note(code, field, _shown(before), _shown(after))
+
+
+def verdict_of(notes: "list[Note] | tuple[Note, ...]") -> Verdict:
+    weights = {each.weight for each in notes}
+    if Weight.REFUSED in weights:
+        return Verdict.REFUSED
+    return Verdict.CHANGED if Weight.CHANGED in weights else Verdict.ACCEPTED
+
+
+def _shown(value: object) -> str:
+    text = "" if value is None else str(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+@cache
+def _texts() -> Mapping[str, Mapping[str, str]]:
+    table = files("services_directory.imports").joinpath("data", "notes.csv")
+    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+    return {row["code"]: row for row in rows}
+
+
+def known_codes() -> frozenset[str]:
+    return frozenset(_texts())

@@ -1,0 +1,207 @@
+"""Services Advisor features: the rules one by one, then all 562 rows of the real file."""
+
+import collections
+import json
+import os
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from services_directory.hsds.schemas import ServiceDocument
+from services_directory.imports.mapped import Mapped
+from services_directory.imports.notes import Verdict
+from services_directory.imports.services_advisor import map_feature
+
+REFERENCE = Path(
+    os.environ.get("RUTA_REFERENCE_DATA", Path(__file__).parents[4] / ".." / "shared" / "data")
+)
+JORDAN = REFERENCE / "jordan-services" / "services.json"
+TODAY = date(2026, 11, 24)
+
+
+def feature(**properties: Any) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "id": 7,
+        "geometry": {"type": "Point", "coordinates": [35.9, 31.9]},
+        "properties": {
+            "locationName": "Amman Governorate",
+            "partnerName": "ACTED",
+            "activity": 5603,
+            "activityCategory": "PROTECTION",
+            "activityName": "Child Protection",
+            "startDate": "2026-01-01",
+            "endDate": "2027-01-01",
+            "indicators": {"Child-friendly spaces": 1},
+            "comments": "Games and drawing.",
+            **properties,
+        },
+    }
+
+
+def codes(mapped: Mapped) -> list[str]:
+    return [each.code for each in mapped.notes]
+
+
+def document(mapped: Mapped) -> dict[str, Any]:
+    assert mapped.document is not None
+    return ServiceDocument.model_validate(mapped.document).plain()
+
+
+def test_a_clean_feature_is_accepted_with_its_place_told() -> None:
+    mapped = map_feature(feature(), 1, today=TODAY)
+    assert mapped.verdict is Verdict.ACCEPTED
+    assert codes(mapped) == ["place_unresolved"]
+    assert mapped.external_id == "7/5603"
+    service = document(mapped)
+    assert service["name"] == "Child protection – Amman Governorate"
+    assert service["translations"]["es"]["name"] == "Protección de la niñez – Amman Governorate"
+    assert service["categories"] == ["CP-CM", "CP-CFS"]
+    assert service["service_at_locations"][0]["location"]["latitude"] == 31.9
+
+
+def test_referral_attributes_are_kept_as_codes() -> None:
+    mapped = map_feature(
+        feature(
+            **{
+                "10. Referral Method": {"IA Form": True},
+                "12. Response delay after referrals": {"One week": True},
+                "11. Immediate Next step  response after referal": {"Follow up call": True},
+                "13. Feedback Mechanism": {"Excel Tracking table": True},
+                "14. Feedback delay": {"Delay One day": True},
+                "4. Accessibility": {"All the above": True},
+                "5. Coverage": {"Countrywide": True},
+                "6. Availability": {"Every Day": True},
+            }
+        ),
+        1,
+        today=TODAY,
+    )
+    assert document(mapped)["referral"] == {
+        "intake_modes": ["walk_in", "referral_only", "outreach", "hotline"],
+        "method": "interagency_form",
+        "response_delay": "one_week",
+        "next_step": "provider_calls_person",
+        "feedback_mechanism": "tracking_table",
+        "feedback_delay": "one_day",
+        "coverage": "national",
+        "frequency": "every_day",
+    }
+
+
+def test_impossible_and_several_times_are_repaired_and_told() -> None:
+    mapped = map_feature(
+        feature(
+            **{
+                "8. Office Open at": {"13:00pm": True, "8:30am": True},
+                "9. Office close at": {"Close at 17:00pm": True},
+                "7. Availability Day": {"Sun-Thurs": True},
+            }
+        ),
+        1,
+        today=TODAY,
+    )
+    assert codes(mapped).count("time_read_as") == 2
+    assert "times_several" in codes(mapped)
+    (schedule,) = document(mapped)["schedules"]
+    assert (schedule["opens_at"], schedule["closes_at"]) == ("08:30", "17:00")
+    assert schedule["byday"] == "MO,TU,WE,TH,SU"
+
+
+def test_hours_without_an_end_stay_words() -> None:
+    mapped = map_feature(feature(**{"8. Office Open at": {"9:00am": True}}), 1, today=TODAY)
+    assert "hours_incomplete" in codes(mapped)
+    assert document(mapped)["schedules"][0]["description"] == "opens at 09:00"
+
+
+def test_a_service_that_has_ended_is_inactive_and_unverified() -> None:
+    mapped = map_feature(feature(endDate="2026-11-23"), 1, today=TODAY)
+    service = document(mapped)
+    assert service["status"] == "inactive"
+    assert service["functional_status"]["code"] == "unknown"
+    assert "ended" in codes(mapped)
+
+
+def test_a_shelter_becomes_restricted_and_loses_its_place() -> None:
+    mapped = map_feature(
+        feature(indicators={"Shelter for survivors of gender-based violence (GBV)": 1}),
+        1,
+        today=TODAY,
+    )
+    service = document(mapped)
+    assert service["visibility"] == "restricted"
+    location = service["service_at_locations"][0]["location"]
+    assert not {"latitude", "longitude", "addresses"} & location.keys()
+    assert {"visibility_raised", "place_withheld"} <= set(codes(mapped))
+
+
+def test_open_to_all_beside_a_specific_group_is_told_as_a_contradiction() -> None:
+    mapped = map_feature(
+        feature(**{"3. Intake Criteria": {"Open to all": True, "Disability": True}}),
+        1,
+        today=TODAY,
+    )
+    assert "values_conflict" in codes(mapped)
+    assert document(mapped)["eligibility"]["populations"] == ["DIS"]
+
+
+def test_swapped_coordinates_are_turned_and_impossible_ones_dropped() -> None:
+    swapped = feature()
+    swapped["geometry"]["coordinates"] = [10.5, -171.6]
+    mapped = map_feature(swapped, 1, today=TODAY)
+    assert "coordinates_swapped" in codes(mapped)
+    broken = feature()
+    broken["geometry"]["coordinates"] = [0, 0]
+    assert "coordinates_invalid" in codes(map_feature(broken, 1, today=TODAY))
+    assert "latitude" not in document(mapped)
+
+
+@pytest.fixture(scope="module")
+def jordan() -> list[Mapped]:
+    if not JORDAN.is_file():
+        pytest.skip(f"no reference data at {JORDAN}; set RUTA_REFERENCE_DATA")
+    features = json.loads(JORDAN.read_text(encoding="utf-8"))
+    seen: collections.Counter[int] = collections.Counter()
+    mapped = []
+    for number, each in enumerate(features, 1):
+        repeated = seen[each["id"]] > 0
+        seen[each["id"]] += 1
+        mapped.append(map_feature(each, number, today=TODAY, repeated=repeated))
+    return mapped
+
+
+def test_all_562_rows_become_valid_documents_with_their_own_identity(jordan: list[Mapped]) -> None:
+    assert len(jordan) == 562
+    assert not [each for each in jordan if each.verdict is Verdict.REFUSED]
+    assert len({each.external_id for each in jordan}) == 562
+    assert all(document(each)["categories"] for each in jordan)
+
+
+def test_the_13_repeated_ids_are_told(jordan: list[Mapped]) -> None:
+    assert sum("id_repeated" in codes(each) for each in jordan) == 13
+
+
+def test_no_known_word_of_the_real_file_lacks_a_meaning(jordan: list[Mapped]) -> None:
+    unmapped = {
+        (each.field, each.before)
+        for row in jordan
+        for each in row.notes
+        if each.code == "value_unmapped" and each.field != "indicators"
+    }
+    assert {value for _, value in unmapped} == {
+        "Specific Vulnerability Calculation/Scoring",
+        "Family unity",
+        "Other nationalities only",
+        "To be requested by the sending organisation",
+        "Bimonthly",
+        "Once per trimester or more",
+    }
+    assert not [each for row in jordan for each in row.notes if each.code == "category_none"]
+
+
+def test_notes_speak_both_languages(jordan: list[Mapped]) -> None:
+    for row in jordan[:100]:
+        for each in row.notes:
+            assert each.text("es") != each.text("en")
+            assert "{" not in each.text("es") + each.text("en")
