@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common import codelists
+from pydantic import ValidationError
 
+from services_directory.hsds.schemas import ServiceDocument
 from services_directory.imports.notes import Note, Verdict, note, verdict_of
 
 
@@ -29,6 +31,21 @@ class Mapped:
         return self.document.get("name") if self.document else None
 
 
+def validated(mapped: Mapped) -> ServiceDocument | None:
+    """The document as the directory takes it; what does not fit becomes a refusal of the row."""
+    if mapped.document is None or mapped.verdict is Verdict.REFUSED:
+        return None
+    try:
+        return ServiceDocument.model_validate(mapped.document)
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_input=False):
+            place = "/".join(str(part) for part in item["loc"])
+            mapped.notes.append(
+                note("row_invalid", place, item["msg"].removeprefix("Value error, "))
+            )
+        return None
+
+
 def guard_visibility(document: dict[str, Any], notes: list[Note], column: str) -> None:
     """Raise the level to what the categories demand, and keep a restricted site's place out.
 
@@ -48,13 +65,3 @@ def guard_visibility(document: dict[str, Any], notes: list[Note], column: str) -
     if levels.index(document["visibility"]) < needed:
         notes.append(note("visibility_raised", column, document["visibility"], levels[needed]))
         document["visibility"] = levels[needed]
-
-
-def without_empty(value: Any) -> Any:
-    """The same value without nulls, empty strings, lists and objects, at any depth."""
-    if isinstance(value, dict):
-        cleaned = {name: without_empty(part) for name, part in value.items()}
-        return {name: part for name, part in cleaned.items() if part not in (None, "", [], {})}
-    if isinstance(value, list):
-        return [part for part in map(without_empty, value) if part not in (None, "", [], {})]
-    return value

@@ -11,10 +11,11 @@ from typing import Any
 
 from common.places import folded
 
+from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
 from services_directory.imports import cells
 from services_directory.imports.advisor_hours import schedules_of
-from services_directory.imports.mapped import Mapped, guard_visibility, without_empty
+from services_directory.imports.mapped import Mapped, guard_visibility
 from services_directory.imports.notes import Note, note
 from services_directory.imports.vocabulary import (
     Activity,

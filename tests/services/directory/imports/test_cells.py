@@ -1,0 +1,37 @@
+"""Single values out of files: formulas told from text, and the guard that exports put on."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from services_directory.imports.cells import guarded, is_formula, needs_guard, unguarded
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "=HYPERLINK(A1)", "@SUM(A1)", "+cmd|' /C calc'!A0", "-SUM(A1)", "\t=1+1", " =x"],
+)
+def test_formulas_are_found(text: str) -> None:
+    assert is_formula(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-71.6",
+        "+58 (212) 000-0101; +58 414 000",
+        "- Atención a niñas (0 a 5)",
+        "+58 ext. 3",
+        "=",
+        "",
+    ],
+)
+def test_text_and_numbers_are_no_formulas(text: str) -> None:
+    assert not is_formula(text)
+
+
+@given(st.text(max_size=40))
+def test_the_guard_comes_off_again_and_leaves_nothing_to_run(text: str) -> None:
+    assert unguarded(guarded(text)) == text or text.startswith("'")
+    assert not needs_guard(guarded(text))
+    if is_formula(text.lstrip(" \n")) and text.startswith(("=", "@", "+", "-", "\t", "\r")):
+        assert guarded(text).startswith("'") or text.strip("+-0123456789 .,;:()") == ""

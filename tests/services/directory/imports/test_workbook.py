@@ -1,0 +1,168 @@
+"""One workbook row to one HSDS document, with the reasons for every change and refusal."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from services_directory.imports.mapped import Mapped, validated
+from services_directory.imports.notes import Verdict
+from services_directory.imports.workbook import map_row
+
+PLAIN: dict[str, object] = {
+    "external_id": "RF-1",
+    "organisation": "Fundación Refugio",
+    "name": "Gestión de casos",
+    "categories": "GBV-CM; apoyo psicosocial a sobrevivientes",
+    "visibility": "public",
+    "pcode": "VE2313",
+    "hours": "lun-vie 08:00-16:00",
+}
+
+
+def row(**cells: object) -> Mapped:
+    return map_row({**PLAIN, **cells}, 2)
+
+
+def codes(mapped: Mapped) -> list[str]:
+    return [each.code for each in mapped.notes]
+
+
+def document(mapped: Mapped) -> dict[str, Any]:
+    found = validated(mapped)
+    assert found is not None, mapped.notes
+    return found.plain()
+
+
+def test_a_complete_row_is_accepted_without_a_word() -> None:
+    mapped = row(
+        name_en="Case management",
+        phone="+58 212 000-0101; +58 414 000-0102",
+        phone_visibility="socios humanitarios",
+        languages="Español; guc; Lengua de señas venezolana",
+        minimum_age=12.0,
+        maximum_age="17",
+        sex="Femenino",
+        populations="REF; Retornada/o",
+        nationalities="Venezuela; COL",
+        intake_modes="Con cita previa",
+        response_delay="72h",
+        latitude="10,65",
+        longitude=-71.61,
+        address="Avenida 5 con calle 70",
+        verified_at=datetime(2026, 11, 1),  # noqa: DTZ001 - what a spreadsheet cell holds
+        pre_crisis="Sí",
+        pathway_steps="GBV:primer contacto:emergency",
+        areas_served="VE23; Táchira",
+    )
+    assert mapped.notes == []
+    service = document(mapped)
+    assert service["categories"] == ["GBV-CM", "GBV-PSS"]
+    assert service["pathway"] == [{"aor": "GBV", "step": "primer contacto", "urgency": "emergency"}]
+    assert [each["code"] for each in service["languages"]] == ["spa", "guc", "vsl"]
+    assert (service["minimum_age"], service["maximum_age"]) == (12, 17)
+    assert service["eligibility"]["populations"] == ["REF", "RET"]
+    assert service["eligibility"]["nationalities"] == ["VEN", "COL"]
+    assert service["phones"][0] == {"number": "+58 212 000-0101", "visibility": "partners"}
+    assert service["translations"]["en"]["name"] == "Case management"
+    location = service["service_at_locations"][0]["location"]
+    assert location["pcode"] == "VE2313"
+    assert location["latitude"] == 10.65
+    assert location["addresses"][0]["city"] == "Maracaibo"
+    assert location["addresses"][0]["state_province"] == "Zulia"
+    assert [area["extent"] for area in service["service_areas"]] == ["VE23", "VE20"]
+    assert service["verification"] == {"verified_at": "2026-11-01"}
+    assert service["pre_crisis"] == {"existed": True}
+
+
+def test_names_find_the_place_and_p_codes_must_agree() -> None:
+    by_name = row(pcode="", admin1="Zulia", admin2="maracaibo", country="VEN")
+    assert document(by_name)["service_at_locations"][0]["location"]["pcode"] == "VE2313"
+    assert "place_conflict" in codes(row(pcode="VE2313", admin1="Táchira"))
+    assert "place_unknown" in codes(row(pcode="VE9999"))
+    assert "place_unknown" in codes(row(pcode="", admin1="Atlantis"))
+    assert "place_ambiguous" in codes(row(pcode="", admin2="Libertador"))
+
+
+def test_an_unknown_parish_leaves_the_municipality_and_is_told() -> None:
+    mapped = row(pcode="", admin1="Zulia", admin2="Maracaibo", admin3="Parroquia Inventada")
+    assert codes(mapped) == ["place_unresolved"]
+    assert document(mapped)["service_at_locations"][0]["location"]["pcode"] == "VE2313"
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        ({"organisation": ""}, "value_missing"),
+        ({"name": None}, "value_missing"),
+        ({"categories": ""}, "value_missing"),
+        ({"categories": "GBV-CM; inventada"}, "value_unknown"),
+        ({"visibility": "secret"}, "value_unknown"),
+        ({"minimum_age": "doce"}, "number_unreadable"),
+        ({"minimum_age": 30, "maximum_age": 20}, "ages_reversed"),
+        ({"latitude": "north"}, "number_unreadable"),
+        ({"name": '=HYPERLINK("http://x")'}, "formula"),
+        ({"description": "+cmd|' /C calc'!A0"}, "formula"),
+        ({"description": "@SUM(1+1)"}, "formula"),
+        ({"description": "x" * 30_000}, "too_long"),
+        ({"organisation_id": "12"}, "value_unknown"),
+        ({"pathway_steps": "XYZ:paso"}, "value_unknown"),
+        ({"nationalities": "Narnia"}, "value_unknown"),
+        ({"pre_crisis": "quizás"}, "value_unknown"),
+    ],
+)
+def test_what_cannot_be_taken_refuses_the_row_with_its_reason(
+    cells: dict[str, object], code: str
+) -> None:
+    mapped = row(**cells)
+    assert mapped.verdict is Verdict.REFUSED
+    assert code in codes(mapped)
+    assert mapped.document is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        ({"hours": "previa cita"}, "hours_unreadable"),
+        ({"description": "AtenciÃ³n integral"}, "encoding_repaired"),
+        ({"email": "no es correo"}, "email_unreadable"),
+        ({"website": "www.example.org"}, "url_completed"),
+        ({"latitude": -171.6, "longitude": 10.6}, "coordinates_swapped"),
+        ({"latitude": 0, "longitude": 0}, "coordinates_invalid"),
+        ({"verified_at": "ayer"}, "date_unreadable"),
+        ({"visibility": ""}, "visibility_assumed"),
+        ({"name": "Casa\x07 abierta"}, "control_characters"),
+        ({"categories": "GBV-SHELTER"}, "visibility_raised"),
+    ],
+)
+def test_what_can_be_repaired_changes_the_row_and_is_told(
+    cells: dict[str, object], code: str
+) -> None:
+    mapped = row(**cells)
+    assert mapped.verdict is Verdict.CHANGED
+    assert code in codes(mapped)
+    assert document(mapped)
+
+
+def test_a_shelter_keeps_neither_address_nor_point_and_only_its_state() -> None:
+    mapped = row(categories="TIP-SAFE", address="Calle Falsa 123", latitude=10.6, longitude=-71.6)
+    location = document(mapped)["service_at_locations"][0]["location"]
+    assert {"visibility_raised", "place_withheld"} <= set(codes(mapped))
+    assert not {"addresses", "latitude", "longitude"} & location.keys()
+    assert location["pcode"] == "VE23"
+
+
+def test_a_row_without_id_gets_the_same_one_again() -> None:
+    first, again = row(external_id=""), row(external_id="", description="otra")
+    assert first.external_id == again.external_id
+    assert first.external_id != row(external_id="", name="Otro").external_id
+    assert first.verdict is Verdict.ACCEPTED
+
+
+def test_telephone_numbers_and_negative_numbers_are_no_formulas() -> None:
+    mapped = row(phone="+58 (261) 000-0000", longitude="-71.6", latitude="10.6")
+    assert mapped.notes == []
+
+
+def test_our_own_guard_against_formulas_is_taken_off_again() -> None:
+    mapped = row(description="'=SUM(A1)")
+    assert document(mapped)["description"] == "=SUM(A1)"
