@@ -67,6 +67,7 @@ def config_of(package: str) -> Config:
 def _upgrade(connection: sa.Connection, package: str, role: str) -> None:
     config = config_of(package)
     config.attributes["connection"] = connection
+    config.attributes["run_time_role"] = role  # for revisions that grant or revoke
     connection.execute(sa.text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
     for statement in _grants(role):
         connection.execute(sa.text(statement))
