@@ -111,7 +111,7 @@ class _Draw:
         self, cells: Sequence[Coordinates], f: Sequence[int], k: int, weights: Weights, seed: bytes
     ) -> None:
         self.k = k
-        self.stream = _stream(seed)
+        self.stream = numbers(seed)
         self.log_odds = [_log_odds(each, k) for each in f]
         self.f = f
         margins: dict[Margin, int] = {}
@@ -206,7 +206,7 @@ def _whole(value: Decimal) -> int:
     return int(value.to_integral_value(rounding=ROUND_HALF_EVEN))
 
 
-def _stream(seed: bytes) -> Iterator[int]:
+def numbers(seed: bytes) -> Iterator[int]:
     """53-bit integers: blocks of 1,024 from SHAKE-256(seed ‖ counter), big-endian."""
     counter = 0
     while True:

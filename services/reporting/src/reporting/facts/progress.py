@@ -1,0 +1,112 @@
+"""What is known of one referral, from its steps in any order.
+
+`advance` is commutative and idempotent over (referral, version): each field is a minimum, a
+maximum, or belongs to the highest version seen.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+STATE, CONFIRMED, ESCALATION = "state", "confirmed", "escalation"
+
+_ANSWERED = frozenset(
+    [
+        "acknowledged",
+        "info_requested",
+        "waitlisted",
+        "accepted",
+        "declined",
+        "scheduled",
+        "in_service",
+        "on_hold",
+        "completed",
+        "not_delivered",
+    ]
+)
+_TAKEN = frozenset({"accepted", "scheduled", "in_service", "on_hold", "completed"})
+
+
+@dataclass(frozen=True)
+class FactStep:
+    """One event of a referral; of `kind` state, confirmed or escalation."""
+
+    referral_id: UUID
+    version: int
+    kind: str
+    state: str
+    occurred_at: datetime
+    from_organisation: UUID | None = None
+    to_organisation: UUID | None = None
+    category: str | None = None
+    aor: str | None = None
+    area: str | None = None
+    reason: str | None = None
+    outcome: str | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class ReferralFact:
+    """Milestones of one referral. `state_version` 0: no state was seen yet."""
+
+    referral_id: UUID
+    state_version: int = 0
+    state: str = ""
+    reason: str | None = None
+    outcome: str | None = None
+    from_organisation: UUID | None = None
+    to_organisation: UUID | None = None
+    category: str | None = None
+    aor: str | None = None
+    area: str | None = None
+    sent_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    accepted_at: datetime | None = None
+    delivered_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    escalated_version: int = 0
+    late: bool = False
+
+    @property
+    def overdue(self) -> bool:
+        """An escalation was raised and nothing happened since."""
+        return self.escalated_version > self.state_version > 0
+
+
+def advance(fact: ReferralFact, step: FactStep) -> ReferralFact:
+    """The fact after `step`, wherever in the order of versions it belongs."""
+    if step.kind == ESCALATION:
+        return replace(fact, escalated_version=max(fact.escalated_version, step.version))
+    if step.kind == CONFIRMED:
+        return replace(fact, confirmed_at=_first(fact.confirmed_at, step.occurred_at))
+    fact = replace(
+        fact,
+        sent_at=_reached(fact.sent_at, step, step.state == "sent"),
+        acknowledged_at=_reached(fact.acknowledged_at, step, step.state in _ANSWERED),
+        accepted_at=_reached(fact.accepted_at, step, step.state in _TAKEN),
+        delivered_at=_reached(fact.delivered_at, step, step.state == "completed"),
+        late=fact.late or step.late,
+    )
+    if step.version <= fact.state_version:
+        return fact
+    return replace(
+        fact,
+        state_version=step.version,
+        state=step.state,
+        reason=step.reason,
+        outcome=step.outcome,
+        from_organisation=step.from_organisation,
+        to_organisation=step.to_organisation,
+        category=step.category,
+        aor=step.aor,
+        area=step.area,
+    )
+
+
+def _reached(known: datetime | None, step: FactStep, applies: bool) -> datetime | None:
+    return _first(known, step.occurred_at) if applies else known
+
+
+def _first(known: datetime | None, other: datetime) -> datetime:
+    return other if known is None else min(known, other)

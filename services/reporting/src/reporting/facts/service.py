@@ -1,0 +1,252 @@
+"""Records events as facts, one or many at a time, and keeps the counters in step. Never commits."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.events.base import Event
+from common.events.directory import CapacityChanged, GapObserved, ServiceData
+from common.events.envelope import Envelope
+from common.events.referrals import (
+    CaseErased,
+    EscalationRaised,
+    FeedbackConfirmed,
+    GrantData,
+    GrantGiven,
+    ReferralData,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.facts import queries, reading
+from reporting.facts.arrivals import Arrivals
+from reporting.facts.bulk import array_text, insert_rows
+from reporting.facts.models import (
+    forgotten_persons,
+    gap_counts,
+    late_arrivals,
+    referral_facts,
+    referral_steps,
+    reporting_grants,
+    services,
+)
+from reporting.facts.progress import ReferralFact, advance
+from reporting.facts.pseudonyms import forgotten_mark, pseudonym
+from reporting.facts.reading import RecordedStep
+from reporting.facts.service_facts import ServiceFact, change_state, describe
+from reporting.indicators.service import apply_increments
+from reporting.indicators.vector import Increments, collect
+
+WRITER_LOCK = 0x52555450
+"""Advisory lock of whoever changes the projection: counters are shared rows, and a swap waits."""
+
+Received = tuple[Event, Envelope]
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Records events with the key that makes pseudonyms."""
+
+    pseudonym_key: bytes
+
+    async def record_one(self, session: AsyncSession, event: Event, envelope: Envelope) -> None:
+        """The effect of one event that the inbox saw for the first time."""
+        await lock_projection(session)
+        await self.record(session, [(event, envelope)], seen=frozenset())
+
+    async def record(
+        self, session: AsyncSession, batch: Sequence[Received], *, seen: Iterable[UUID]
+    ) -> None:
+        """The effect of events in any order. `seen`: those that had their effect before."""
+        arrivals = Arrivals(
+            today=clock.now().date(),
+            closed=await queries.closed_ranges(session),
+            remembered=await queries.remembered_arrivals(session, [e.id for _, e in batch]),
+            seen=frozenset(seen),
+        )
+        await self._forget(session, [e for e, _ in batch if isinstance(e, CaseErased)])
+        await self._record_steps(session, list(self._steps(batch)), arrivals)
+        await self._record_grants(session, [e for e, _ in batch if isinstance(e, GrantData)])
+        await _record_services(session, [e for e, _ in batch])
+        await _record_gaps(session, batch, arrivals)
+        await _remember(session, arrivals)
+
+    def _steps(self, batch: Sequence[Received]) -> Iterable[RecordedStep]:
+        for event, envelope in batch:
+            if isinstance(event, ReferralData):
+                yield reading.read_state(event, envelope.id, self.pseudonym_key)
+            elif isinstance(event, FeedbackConfirmed):
+                yield reading.read_confirmation(event, envelope.id)
+            elif isinstance(event, EscalationRaised):
+                yield reading.read_escalation(event, envelope.id)
+
+    async def _forget(self, session: AsyncSession, erased: Sequence[CaseErased]) -> None:
+        """An erased person is no unit any more; what was released never named it."""
+        if not erased:
+            return
+        persons = [pseudonym(self.pseudonym_key, event.case_id) for event in erased]
+        marks = sorted({forgotten_mark(self.pseudonym_key, person) for person in persons})
+        await session.execute(
+            insert_rows(
+                forgotten_persons, ["mark"], [(mark,) for mark in marks]
+            ).on_conflict_do_nothing()
+        )
+        gone = sa.literal(persons, sa.ARRAY(sa.LargeBinary))
+        await session.execute(
+            referral_steps.update()
+            .where(referral_steps.c.person == sa.any_(gone))
+            .values(person=None, countable=False, sex=None, age_band=None)
+        )
+        await session.execute(
+            reporting_grants.update()
+            .where(reporting_grants.c.person == sa.any_(gone))
+            .values(person=None)
+        )
+
+    async def _without_forgotten(
+        self, session: AsyncSession, steps: Sequence[RecordedStep]
+    ) -> list[RecordedStep]:
+        gone = await self._forgotten_among(session, {s.person for s in steps if s.person})
+        return [
+            replace(step, person=None, countable=False, sex=None, age_band=None)
+            if step.person in gone
+            else step
+            for step in steps
+        ]
+
+    async def _forgotten_among(self, session: AsyncSession, persons: set[bytes]) -> set[bytes]:
+        marks = {forgotten_mark(self.pseudonym_key, person): person for person in persons}
+        return {marks[mark] for mark in await queries.forgotten(session, list(marks))}
+
+    async def _record_steps(
+        self, session: AsyncSession, steps: Sequence[RecordedStep], arrivals: Arrivals
+    ) -> None:
+        if not steps:
+            return
+        steps = await self._without_forgotten(session, steps)
+        rows = [_step_row(each, arrivals.place(each.event_id, each.natural_day)) for each in steps]
+        await session.execute(
+            insert_rows(referral_steps, _STEP_COLUMNS, rows).on_conflict_do_nothing()
+        )
+        await _advance_referrals(session, steps)
+
+    async def _record_grants(self, session: AsyncSession, events: Sequence[GrantData]) -> None:
+        reporting = [event for event in events if event.kind == "reporting"]
+        if not reporting:
+            return
+        persons = {e.case_id: pseudonym(self.pseudonym_key, e.case_id) for e in reporting}
+        gone = await self._forgotten_among(session, set(persons.values()))
+        for event in reporting:
+            person = persons[event.case_id]
+            field = "given_at" if isinstance(event, GrantGiven) else "withdrawn_at"
+            statement = insert(reporting_grants).values(
+                grant_id=event.grant_id,
+                person=None if person in gone else person,
+                **{field: event.occurred_at},
+            )
+            await session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["grant_id"], set_={field: event.occurred_at}
+                )
+            )
+
+
+async def lock_projection(session: AsyncSession) -> None:
+    """Be the only writer of the projection until the transaction ends."""
+    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
+
+
+_STEP_COLUMNS = [column.name for column in referral_steps.columns]
+_FACT_COLUMNS = [each.name for each in fields(ReferralFact)]
+_SERVICE_COLUMNS = [each.name for each in fields(ServiceFact)]
+
+
+def _step_row(recorded: RecordedStep, counted_on: date) -> tuple[Any, ...]:
+    known = {**vars(recorded.step), **vars(recorded), "counted_on": counted_on}
+    return tuple(known[name] for name in _STEP_COLUMNS)
+
+
+async def _advance_referrals(session: AsyncSession, steps: Sequence[RecordedStep]) -> None:
+    ids = {each.step.referral_id for each in steps}
+    before = await queries.known_referrals(session, ids)
+    after: dict[UUID, ReferralFact] = {}
+    for each in steps:
+        referral_id = each.step.referral_id
+        fact = after.get(referral_id) or before.get(referral_id) or ReferralFact(referral_id)
+        after[referral_id] = advance(fact, each.step)
+    changed = {i: fact for i, fact in after.items() if before.get(i) != fact}
+    increments: Increments = {}
+    for referral_id, fact in changed.items():
+        collect(increments, before.get(referral_id, ReferralFact(referral_id)), fact)
+    rows = [tuple(vars(fact).values()) for fact in changed.values()]
+    await _upsert(session, referral_facts, _FACT_COLUMNS, rows)
+    await apply_increments(session, increments)
+
+
+async def _record_services(session: AsyncSession, events: Sequence[Event]) -> None:
+    described = [e for e in events if isinstance(e, ServiceData | CapacityChanged)]
+    if not described:
+        return
+    facts: dict[UUID, ServiceFact] = dict(
+        await queries.known_services(session, {e.service_id for e in described})
+    )
+    for event in described:
+        fact = facts.get(event.service_id, ServiceFact(event.service_id, event.organisation_id))
+        facts[event.service_id] = (
+            describe(fact, event) if isinstance(event, ServiceData) else change_state(fact, event)
+        )
+    rows = [
+        tuple(array_text(v) if isinstance(v, tuple) else v for v in vars(fact).values())
+        for fact in facts.values()
+    ]
+    await _upsert(session, services, _SERVICE_COLUMNS, rows)
+
+
+async def _record_gaps(
+    session: AsyncSession, batch: Sequence[Received], arrivals: Arrivals
+) -> None:
+    rows = [
+        (
+            reading.area_of(event.area) or "unknown",
+            event.need,
+            event.group,
+            event.week,
+            event.version,
+            event.count,
+            arrivals.place(envelope.id, _last_day(event.week)),
+        )
+        for event, envelope in batch
+        if isinstance(event, GapObserved)
+    ]
+    if rows:
+        names = ["area", "need", "group", "week", "version", "count", "counted_on"]
+        await session.execute(insert_rows(gap_counts, names, rows).on_conflict_do_nothing())
+
+
+def _last_day(week: str) -> date:
+    year, number = week.split("-W")
+    return date.fromisocalendar(int(year), int(number), 1) + timedelta(days=6)
+
+
+async def _remember(session: AsyncSession, arrivals: Arrivals) -> None:
+    if arrivals.late:
+        rows = list(arrivals.late.items())
+        await session.execute(
+            insert_rows(late_arrivals, ["event_id", "counted_on"], rows).on_conflict_do_nothing()
+        )
+
+
+async def _upsert(
+    session: AsyncSession, table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Write whole rows, replacing what stands under the same primary key."""
+    if not rows:
+        return
+    statement = insert_rows(table, names, rows)
+    keys = [column.name for column in table.primary_key]
+    replaced: Mapping[str, Any] = {n: statement.excluded[n] for n in names if n not in keys}
+    await session.execute(statement.on_conflict_do_update(index_elements=keys, set_=dict(replaced)))

@@ -1,0 +1,1 @@
+"""Operational indicators: exact process numbers for those who run the referrals, never published."""

@@ -1,0 +1,130 @@
+"""Operational indicators over HTTP: on screen, exact, each read recorded."""
+
+from datetime import date
+from typing import Annotated
+
+from common import clock
+from common.auth import Principal, Role
+from common.codelists import categories
+from common.errors import INVALID
+from common.places import Places
+from common.web import Session, requires, router
+from fastapi import Query
+
+from reporting.indicators import queries, vector
+from reporting.indicators.queries import Asked
+from reporting.indicators.schemas import (
+    CapacityRow,
+    IndicatorRow,
+    Indicators,
+    ScopeIndicators,
+    TimingView,
+)
+from reporting.indicators.scopes import scopes_of
+from reporting.indicators.service import record_read
+from reporting.periods import NoPeriodError, Period, PeriodKind
+
+api = router("/reports/v1", ["indicators"])
+
+Operator = Annotated[
+    Principal,
+    requires(
+        scope="reports:read",
+        roles={Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR, Role.IM},
+    ),
+]
+Month = Annotated[str | None, Query(max_length=7, examples=["2026-11"])]
+_SPLITS = ("area", "category")
+_DEFAULT_MONTHS = 3
+
+
+@api.get("/indicators")
+async def read_indicators(
+    *,
+    caller: Operator,
+    session: Session,
+    first: Annotated[Month, Query(alias="from")] = None,
+    last: Annotated[Month, Query(alias="to")] = None,
+    by: Annotated[str, Query(max_length=40, description="area, category or both")] = "",
+    area: Annotated[str | None, Query(max_length=20, description="first-level P-code")] = None,
+    category: Annotated[str | None, Query(max_length=80)] = None,
+) -> Indicators:
+    """An organisation sees its own numbers, a coordinator those of its AoRs."""
+    asked = _asked(first, last, by, area=area, category=category)
+    parameters = {
+        "from": asked.first.isoformat(),
+        "to": asked.last.isoformat(),
+        "by": sorted(asked.by),
+        "area": area,
+        "category": category,
+    }
+    await record_read(session, caller, parameters)
+    scopes = []
+    for scope in scopes_of(caller):
+        sums = await queries.summed_counters(session, scope, asked)
+        scopes.append(
+            ScopeIndicators(
+                scope=scope.kind,
+                id=scope.id,
+                rows=[_row(*key, counted) for key, counted in sorted(sums.items())],
+                capacity=[
+                    CapacityRow(category=code, state=state, services=count)
+                    for code, state, count in await queries.capacity(session, scope)
+                ],
+            )
+        )
+    return Indicators(
+        first=f"{asked.first:%Y-%m}",
+        last=f"{asked.last:%Y-%m}",
+        by=sorted(asked.by),
+        scopes=scopes,
+    )
+
+
+def _asked(
+    first: str | None, last: str | None, by: str, *, area: str | None, category: str | None
+) -> Asked:
+    splits = frozenset(filter(None, by.split(",")))
+    if splits - set(_SPLITS):
+        raise INVALID.because("'by' takes area, category or both.", pointer="/by", allowed=_SPLITS)
+    if area is not None and area != vector.UNKNOWN:
+        place = Places.load().get(area)
+        if place is None or place.level != 1:
+            raise INVALID.because("Not a known first-level P-code.", pointer="/area")
+    if category is not None and category not in categories():
+        raise INVALID.because(
+            "Not a known category.", pointer="/category", allowed=list(categories().codes)
+        )
+    end = _month(last, "/to") if last else clock.now().date().replace(day=1)
+    start = _month(first, "/from") if first else _months_before(end, _DEFAULT_MONTHS - 1)
+    if start > end:
+        raise INVALID.because("'from' lies after 'to'.", pointer="/from")
+    return Asked(start, end, splits, area, category)
+
+
+def _month(text: str, pointer: str) -> date:
+    try:
+        period = Period.parse(text)
+    except NoPeriodError as error:
+        raise INVALID.because(str(error), pointer=pointer) from None
+    if period.kind is not PeriodKind.MONTH:
+        raise INVALID.because("Write a month, such as 2026-11.", pointer=pointer)
+    return period.start
+
+
+def _months_before(month: date, count: int) -> date:
+    months = month.year * 12 + month.month - 1 - count
+    return date(max(months // 12, 1), months % 12 + 1, 1)
+
+
+def _row(area: str, category: str, counted: list[int]) -> IndicatorRow:
+    timings = {name: vector.timing(counted, name) for name in vector.MILESTONES}
+    return IndicatorRow(
+        area=area or None,
+        category=category or None,
+        counts=vector.named_counts(counted),
+        unmet=vector.unmet(counted),
+        decline_reasons=vector.decline_reasons(counted),
+        not_delivered_reasons=vector.not_delivered_reasons(counted),
+        timing={name: TimingView(**vars(each)) for name, each in timings.items() if each} or None,
+    )

@@ -1,0 +1,1 @@
+"""Programmes: the reviewed definitions of what may be released at all."""

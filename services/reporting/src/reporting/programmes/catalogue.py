@@ -1,0 +1,122 @@
+"""Reads programme definitions from data files: those of the package, or a deployment's own folder.
+
+A dimension lists its codes in the file, or takes them from a shared list: ``{"places": {"country":
+"VEN", "level": 1}}``, ``{"codelist": "pathways"}``.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from common import codelists
+from common.places import Places
+
+from reporting.errors import OutsideProgrammeError
+from reporting.periods import PeriodKind
+from reporting.programmes.definition import Labels, Measure, Programme, ProgrammeDimension
+from reporting.releases.protected import Dimension
+
+LANGUAGES = ("es", "en")
+_SHARED = {
+    "pathways": codelists.pathways,
+    "categories": codelists.categories,
+    "populations": codelists.populations,
+}
+
+
+class Catalogue:
+    """The programmes of one deployment, by id."""
+
+    def __init__(self, programmes: Mapping[str, Programme]) -> None:
+        self._programmes = dict(programmes)
+
+    def __iter__(self) -> Any:
+        return iter(self._programmes.values())
+
+    def get(self, programme_id: str) -> Programme:
+        """The definition; raises OutsideProgrammeError with the ids that exist."""
+        try:
+            return self._programmes[programme_id]
+        except KeyError:
+            raise OutsideProgrammeError(
+                "programme", programme_id, tuple(self._programmes)
+            ) from None
+
+    def linked(self, programme: Programme) -> tuple[Programme, ...]:
+        """The other programmes over the same people: audited together before publication (R1)."""
+        return tuple(
+            other
+            for other in self._programmes.values()
+            if other.population == programme.population and other.id != programme.id
+        )
+
+
+def load(folder: Path | None = None) -> Catalogue:
+    """The catalogue of ``folder`` (one JSON file per programme), else the shipped one."""
+    return _read(folder) if folder is not None else shipped()
+
+
+@cache
+def shipped() -> Catalogue:
+    return _read(files("reporting").joinpath("data", "programmes"))
+
+
+def programme(programme_id: str) -> Programme:
+    """A shipped definition; raises OutsideProgrammeError with the ids that exist."""
+    return shipped().get(programme_id)
+
+
+def _read(folder: Traversable) -> Catalogue:
+    entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+    definitions = [
+        _programme(json.loads(entry.read_text(encoding="utf-8")))
+        for entry in entries
+        if entry.name.endswith(".json")
+    ]
+    return Catalogue({each.id: each for each in definitions})
+
+
+def _programme(entry: Mapping[str, Any]) -> Programme:
+    return Programme(
+        id=entry["id"],
+        title=_labels(entry["title"]),
+        unit=_labels(entry["unit"]),
+        population=entry["population"],
+        measure=Measure(entry["measure"]),
+        period_kind=PeriodKind(entry["period"]),
+        k=entry["k"],
+        profile=entry["profile"],
+        dimensions=tuple(_dimension(each) for each in entry["dimensions"]),
+        note=_labels(entry["note"]),
+    )
+
+
+def _dimension(entry: Mapping[str, Any]) -> ProgrammeDimension:
+    labels: dict[str, Labels] = {}
+    if "places" in entry:
+        labels |= _places(**entry["places"])
+    if "codelist" in entry:
+        shared = _SHARED[entry["codelist"]]()
+        labels |= {code: {x: each.label(x) for x in LANGUAGES} for code, each in shared.items()}
+    labels |= {code: _labels(each) for code, each in entry.get("codes", {}).items()}
+    groups = {code: tuple(each["codes"]) for code, each in entry.get("groups", {}).items()}
+    dimension = Dimension(entry["name"], tuple(labels), groups)
+    labels |= {code: _labels(each["label"]) for code, each in entry.get("groups", {}).items()}
+    if entry["fallback"] not in dimension.codes:
+        raise ValueError(f"{entry['name']}: the fallback is not one of the codes")
+    return ProgrammeDimension(dimension, _labels(entry["label"]), labels, entry["fallback"])
+
+
+def _places(country: str, level: int) -> dict[str, Labels]:
+    places = Places.load().at_level(level, country)
+    if not places:
+        raise ValueError(f"no places of level {level} are known for {country}")
+    return {place.pcode: {x: place.label(x) for x in LANGUAGES} for place in places}
+
+
+def _labels(entry: Mapping[str, str]) -> Labels:
+    return {language: entry[language] for language in LANGUAGES}

@@ -1,0 +1,278 @@
+"""Programmes and releases over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from common.auth import Principal, Role
+from common.errors import INVALID, NOT_FOUND
+from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.web import Session, context_of, open_to_all, requires, router
+from fastapi import Depends, Path, Query
+from starlette.requests import Request
+
+from reporting.errors import OutsideProgrammeError
+from reporting.periods import NoPeriodError, Period
+from reporting.programmes.catalogue import Catalogue
+from reporting.programmes.definition import Programme
+from reporting.releases import queries, service
+from reporting.releases.asking import answer, question
+from reporting.releases.problems import outside
+from reporting.releases.protected import ProtectedCube, summed
+from reporting.releases.queries import Release
+from reporting.releases.schemas import (
+    CloseRelease,
+    Contributor,
+    Count,
+    Expected,
+    ProgrammeView,
+    ReleaseCounts,
+    ReleaseDetail,
+    ReleaseView,
+    Waiver,
+)
+
+api = router("/reports/v1", ["releases"])
+
+Reader = Annotated[Principal, open_to_all()]
+Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
+Contributing = Annotated[
+    Principal, requires(scope="reports:read", roles={Role.PARTNER, Role.SUPERVISOR})
+]
+ReleaseId = Annotated[UUID, Path(description="The id of a release.")]
+Asked = Annotated[
+    list[str] | None,
+    Query(description="Dimensions to split by; further parameters filter by dimension."),
+]
+
+
+def _catalogue(request: Request) -> Catalogue:
+    catalogue: Catalogue = context_of(request).parts["catalogue"]
+    return catalogue
+
+
+Programmes = Annotated[Catalogue, Depends(_catalogue)]
+
+
+@api.get("/programmes")
+async def list_programmes(_caller: Reader, programmes: Programmes) -> list[ProgrammeView]:
+    """What may be released at all: the reviewed definitions."""
+    return [_programme_view(each) for each in programmes]
+
+
+@api.get("/programmes/{programme_id}/query")
+async def query_programme(
+    *,
+    request: Request,
+    _caller: Reader,
+    session: Session,
+    programmes: Programmes,
+    programme_id: str,
+    first: Annotated[str, Query(alias="from", max_length=10, examples=["2026-10a"])],
+    last: Annotated[str, Query(alias="to", max_length=10, examples=["2026-11b"])],
+    by: Asked = None,
+) -> ReleaseCounts:
+    """Counts over several closed periods: the sum of their releases, never a new rounding."""
+    programme = _programme(programmes, programme_id, "/programme_id")
+    start, end = _period(first, "/from"), _period(last, "/to")
+    published = [
+        each
+        for each in await queries.published(session, programme.id, until=end.end)
+        if Period.parse(each.period).start >= start.start
+    ]
+    if not published:
+        raise NOT_FOUND.because("No release of these periods is published.")
+    cube = summed((each.cube for each in published), f"{first}..{last}")
+    return _counts(request, cube, [each.id for each in published])
+
+
+@api.post("/releases", status_code=201)
+async def close_release(
+    *,
+    request: Request,
+    caller: Publisher,
+    session: Session,
+    programmes: Programmes,
+    body: CloseRelease,
+) -> ReleaseView:
+    """Close a period: count it, round it once, ask the contributors. Needs the role im."""
+    programme = _programme(programmes, body.programme, "/programme")
+    period = _period(body.period, "/period")
+    key = context_of(request).settings.rounding_key_bytes  # type: ignore[attr-defined] # ours
+    return _view(await service.close(session, caller, programme, period, key))
+
+
+@api.get("/releases")
+async def list_releases(
+    *,
+    caller: Reader,
+    session: Session,
+    programme: Annotated[str | None, Query(max_length=80)] = None,
+    period: Annotated[str | None, Query(max_length=10)] = None,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> Page[ReleaseView]:
+    """Published releases, newest period first; drafts for the IM role and their contributors."""
+    keys = decode_cursor(cursor, 2)
+    found = await queries.visible(
+        session,
+        caller,
+        programme=programme,
+        period=period,
+        after=_position(keys) if keys else None,
+        limit=limit + 1,
+    )
+    items = found[:limit]
+    more = len(found) > limit
+    last = encode_cursor(items[-1].period_start.isoformat(), items[-1].id) if more else None
+    return Page(items=[_view(each) for each in items], next_cursor=last)
+
+
+@api.get("/releases/{release_id}")
+async def read_release(caller: Reader, session: Session, release_id: ReleaseId) -> ReleaseDetail:
+    """A release with what may be asked of it and its expected errors."""
+    release = await _visible(session, caller, release_id)
+    cube = await queries.cube_of(session, release_id)
+    return ReleaseDetail(
+        **_view(release).model_dump(),
+        dimensions={each.name: list(each.codes) for each in cube.dimensions},
+        groups={
+            each.name: {code: list(codes) for code, codes in each.groups.items()}
+            for each in cube.dimensions
+        },
+        expected_errors=_expected(cube),
+    )
+
+
+@api.get("/releases/{release_id}/query")
+async def query_release(
+    request: Request, caller: Reader, session: Session, release_id: ReleaseId, by: Asked = None
+) -> ReleaseCounts:
+    """Protected counts by dimensions: `?by=area,sex&area=VE23&age_band=children`.
+
+    A dimension or code outside the programme is 422 with the allowed ones.
+    """
+    await _visible(session, caller, release_id)
+    return _counts(request, await queries.cube_of(session, release_id), [release_id])
+
+
+@api.post("/releases/{release_id}/sign-offs")
+async def sign_off(caller: Contributing, session: Session, release_id: ReleaseId) -> ReleaseView:
+    """Your organisation agrees to the publication of this draft."""
+    return _view(await service.sign_off(session, caller, release_id))
+
+
+@api.post("/releases/{release_id}/waivers")
+async def waive(
+    caller: Publisher, session: Session, release_id: ReleaseId, body: Waiver
+) -> ReleaseView:
+    """Go on without a contributor that does not answer; the reason is kept."""
+    return _view(
+        await service.waive(session, caller, release_id, body.organisation_id, body.reason)
+    )
+
+
+@api.post("/releases/{release_id}/publish")
+async def publish(caller: Publisher, session: Session, release_id: ReleaseId) -> ReleaseView:
+    """Make it readable for everyone; 409 `sign_off_missing` while a contributor has not agreed."""
+    return _view(await service.publish(session, caller, release_id))
+
+
+async def _visible(session: Session, caller: Principal, release_id: UUID) -> Release:
+    found = await queries.visible(session, caller, release_id=release_id)
+    if not found:
+        raise NOT_FOUND.because("There is no such release, or it is not published yet.")
+    return found[0]
+
+
+def _counts(request: Request, cube: ProtectedCube, release_ids: list[UUID]) -> ReleaseCounts:
+    try:
+        asked = question(request.query_params.multi_items(), cube.names)
+        given = answer(cube, asked)
+    except OutsideProgrammeError as error:
+        raise outside(error, f"/{error.field}") from None
+    return ReleaseCounts(
+        release_ids=release_ids,
+        programme=cube.programme,
+        period=cube.period,
+        k=cube.k,
+        by=list(asked.by),
+        filters={name: list(codes) for name, codes in asked.filters.items()},
+        total=given.total,
+        rows=[
+            Count(at=dict(row.coordinates), count=row.count, share=share)
+            for row, share in given.rows
+        ],
+        share_absent_because=given.share_absent_because,
+        expected_errors=_expected(cube),
+    )
+
+
+def _view(release: Release) -> ReleaseView:
+    contributors = [
+        Contributor(
+            organisation_id=each.organisation_id,
+            signed_off=each.signed_at is not None,
+            waived=each.waived_because is not None,
+        )
+        for each in release.sign_offs
+    ]
+    return ReleaseView(
+        id=release.id,
+        programme=release.programme,
+        period=release.period,
+        period_start=release.period_start,
+        period_end=release.period_end,
+        k=release.k,
+        profile=release.profile,
+        status="published" if release.published else "draft",
+        closed_at=release.closed_at,
+        published_at=release.published_at,
+        # Who contributes says who works where: it is nobody else's matter once published.
+        contributors=None if release.published else contributors,
+    )
+
+
+def _expected(cube: ProtectedCube) -> list[Expected]:
+    return [
+        Expected(margin=e.margin, mean_absolute=e.mean_absolute, relative=e.relative)
+        for e in cube.expected_errors
+    ]
+
+
+def _programme(programmes: Catalogue, programme_id: str, pointer: str) -> Programme:
+    try:
+        return programmes.get(programme_id)
+    except OutsideProgrammeError as error:
+        raise outside(error, pointer) from None
+
+
+def _period(text: str, pointer: str) -> Period:
+    try:
+        return Period.parse(text)
+    except NoPeriodError as error:
+        raise INVALID.because(str(error), pointer=pointer) from None
+
+
+def _position(keys: list[object]) -> tuple[str, UUID]:
+    try:
+        start, release_id = keys
+        Period.parse(str(start)[:7])
+        return str(start), UUID(str(release_id))
+    except ValueError:
+        raise INVALID.because("This cursor was not given by Ruta.", pointer="/cursor") from None
+
+
+def _programme_view(programme: Programme) -> ProgrammeView:
+    return ProgrammeView(
+        id=programme.id,
+        title=dict(programme.title),
+        unit=dict(programme.unit),
+        note=dict(programme.note),
+        period_kind=programme.period_kind.value,
+        k=programme.k,
+        profile=programme.profile,
+        dimensions={
+            each.name: {code: dict(labels) for code, labels in each.code_labels.items()}
+            for each in programme.dimensions
+        },
+    )

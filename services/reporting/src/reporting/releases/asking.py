@@ -1,0 +1,60 @@
+"""From the parameters of a query to the one answer that the protected cube gives."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from reporting.errors import OutsideProgrammeError
+from reporting.releases.protected import ProtectedCube, Row, rate
+
+RESERVED = ("by", "from", "to")
+"""Query parameters that are no dimension."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which dimensions to split by, and which codes to keep."""
+
+    by: tuple[str, ...]
+    filters: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Counts in the order of codes, each with its share of `total` where R6 allows shares."""
+
+    total: int
+    rows: tuple[tuple[Row, Decimal | None], ...]
+    share_absent_because: str | None
+
+
+def question(parameters: Iterable[tuple[str, str]], names: tuple[str, ...]) -> Question:
+    """Read query parameters; a value may list several codes by comma.
+
+    Raises OutsideProgrammeError for anything that is neither a dimension nor reserved, and for a
+    dimension that `by` names twice.
+    """
+    by: list[str] = []
+    filters: dict[str, tuple[str, ...]] = {}
+    for name, value in parameters:
+        codes = tuple(filter(None, value.split(",")))
+        if name == "by":
+            by.extend(codes)
+        elif name in names:
+            filters[name] = (*filters.get(name, ()), *codes)
+        elif name not in RESERVED:
+            raise OutsideProgrammeError("parameter", name, (*RESERVED, *names))
+    for name in by:
+        if name not in names or by.count(name) > 1:
+            raise OutsideProgrammeError("by", name, names)
+    return Question(tuple(by), filters)
+
+
+def answer(cube: ProtectedCube, asked: Question) -> Answer:
+    """The counts asked for, all of them sums of the cube's cells (R1)."""
+    total = cube.total(asked.filters)
+    rows = cube.margin(asked.by, asked.filters)
+    rates = [rate(row.count, total, cube.k) for row in rows]
+    absent = rate(0, total, cube.k).absent_because
+    values = (each.value for each in rates)
+    return Answer(total, tuple(zip(rows, values, strict=True)), absent)

@@ -1,0 +1,57 @@
+"""Releases: the service's own record of what was closed, signed off and published.
+
+`releases` and `release_cells` are write-once for the run-time role: a closed period has one
+rounding for ever (R4).
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from reporting.tables import METADATA
+
+releases = sa.Table(
+    "releases",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("programme", sa.Text, nullable=False),
+    sa.Column("period", sa.Text, nullable=False),
+    sa.Column("period_start", sa.Date, nullable=False),
+    sa.Column("period_end", sa.Date, nullable=False),
+    sa.Column("k", sa.Integer, nullable=False),
+    sa.Column("profile", sa.Text, nullable=False),
+    sa.Column("schema_fingerprint", sa.LargeBinary(32), nullable=False),
+    # The reviewed definition as it was: a release is read with its own codes for ever.
+    sa.Column("definition", pg.JSONB, nullable=False),
+    sa.Column("expected_errors", pg.JSONB, nullable=False),
+    sa.Column("cells_hash", sa.LargeBinary(32), nullable=False),
+    sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("closed_by", sa.Text, nullable=False),
+    sa.UniqueConstraint("programme", "period", name="releases_write_once"),
+)
+
+release_cells = sa.Table(
+    "release_cells",
+    METADATA,
+    sa.Column("release_id", sa.Uuid, sa.ForeignKey("releases.id"), primary_key=True),
+    sa.Column("coordinates", sa.ARRAY(sa.Text), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+sign_offs = sa.Table(
+    "sign_offs",
+    METADATA,
+    sa.Column("release_id", sa.Uuid, sa.ForeignKey("releases.id"), primary_key=True),
+    sa.Column("organisation_id", sa.Uuid, primary_key=True),
+    # NULL until the contributor signed, or the IM officer waived it with a reason.
+    sa.Column("signed_at", sa.DateTime(timezone=True)),
+    sa.Column("signed_by", sa.Text),
+    sa.Column("waived_because", sa.Text),
+)
+
+publications = sa.Table(
+    "publications",
+    METADATA,
+    sa.Column("release_id", sa.Uuid, sa.ForeignKey("releases.id"), primary_key=True),
+    sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("published_by", sa.Text, nullable=False),
+)

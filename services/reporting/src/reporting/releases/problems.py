@@ -1,0 +1,32 @@
+"""How the release endpoints say no."""
+
+from common.errors import INVALID, Problem, ProblemType
+
+from reporting.errors import OutsideProgrammeError
+
+PERIOD_NOT_ENDED = ProblemType(
+    "period_not_ended", 409, "The period has not ended", "Close it on the day after its last day."
+)
+PERIOD_CLOSED = ProblemType(
+    "period_closed",
+    409,
+    "The period is closed and is never rounded again",
+    "Corrections post to the current period; read the release that exists.",
+)
+SIGN_OFF_MISSING = ProblemType(
+    "sign_off_missing",
+    409,
+    "A contributor has not signed off",
+    "Ask the organisations that the body names, or waive with a reason.",
+)
+ALREADY_PUBLISHED = ProblemType("already_published", 409, "The release is published already")
+
+
+def outside(error: OutsideProgrammeError, pointer: str) -> Problem:
+    """422 that names what is allowed."""
+    return INVALID.because(
+        f"{error.given!r} is not part of the programme.",
+        pointer=pointer,
+        field=error.field,
+        allowed=list(error.allowed),
+    )

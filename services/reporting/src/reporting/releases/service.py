@@ -1,0 +1,241 @@
+"""Closing, signing off and publishing a release. Never commits."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import INVALID, NOT_FOUND
+from common.events.reporting import ReleasePublished
+from common.ids import new_id
+from common.messaging.outbox import append
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.facts import queries as facts
+from reporting.facts.service import lock_projection
+from reporting.periods import Period
+from reporting.programmes.definition import Measure, Programme
+from reporting.releases import queries
+from reporting.releases.accuracy import cells_hash, expected_errors
+from reporting.releases.counting import cell, classifier, person_cell
+from reporting.releases.models import publications, release_cells, releases, sign_offs
+from reporting.releases.problems import (
+    ALREADY_PUBLISHED,
+    PERIOD_CLOSED,
+    PERIOD_NOT_ENDED,
+    SIGN_OFF_MISSING,
+)
+from reporting.releases.protected import Coordinates, ExpectedError
+from reporting.releases.queries import Release
+from reporting.releases.rounding import protect, seed
+from reporting.tables import COMMON
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """What a closing writes: protected cells, never the counts."""
+
+    cells: dict[Coordinates, int]
+    expected: tuple[ExpectedError, ...]
+
+
+async def close(
+    session: AsyncSession, principal: Principal, programme: Programme, period: Period, key: bytes
+) -> Release:
+    """Count the period, round it once and keep the result for ever (R2, R4).
+
+    Problems: 422 for a period of another kind, 409 `period_not_ended`, 409 `period_closed`.
+    """
+    if period.kind is not programme.period_kind:
+        raise INVALID.because(
+            f"{programme.id} closes per {programme.period_kind}, {period.id} is a {period.kind}.",
+            pointer="/period",
+        )
+    if not period.ended(clock.now().date()):
+        raise PERIOD_NOT_ENDED.because(f"{period.id} ends on {period.end.isoformat()}.")
+    # Nothing may be recorded between counting and closing: it would be counted in no period.
+    await lock_projection(session)
+    existing = await queries.release_of(session, programme.id, period.id)
+    if existing is not None:
+        raise PERIOD_CLOSED.because(
+            f"{programme.id} {period.id} was closed before.", release_id=str(existing.id)
+        )
+    counts = await count(session, programme, period)
+    rounded = await asyncio.to_thread(_round, programme, period, counts, key)
+    release_id = await _write(session, principal, programme, period, rounded)
+    await _ask_contributors(session, release_id, period)
+    return await _required(session, principal, release_id)
+
+
+async def count(
+    session: AsyncSession, programme: Programme, period: Period
+) -> Counter[Coordinates]:
+    """The true counts of a period. They live in this transaction's memory only."""
+    counts: Counter[Coordinates] = Counter()
+    if programme.measure is Measure.SEARCHES_WITHOUT_RESULT:
+        for area, need, group, found in await facts.gap_increments(
+            session, period.start, period.end
+        ):
+            counts[cell(programme, {"area": area, "need": need, "group": group})] += found
+        return counts
+    classify = classifier(programme.measure)
+    async for steps in facts.steps_by_person(session, period.start, period.end):
+        at = person_cell(programme, classify, steps)
+        if at is not None:
+            counts[at] += 1
+    return counts
+
+
+async def sign_off(session: AsyncSession, principal: Principal, release_id: UUID) -> Release:
+    """The caller's organisation agrees to the publication (R8); 404 if it contributes nothing."""
+    release = await _required(session, principal, release_id)
+    if principal.organisation not in {each.organisation_id for each in release.sign_offs}:
+        raise NOT_FOUND.because("Your organisation contributes to no such release.")
+    await _settle(
+        session,
+        release_id,
+        principal.organisation,
+        {"signed_at": clock.now(), "signed_by": principal.client_id},
+    )
+    return await _required(session, principal, release_id)
+
+
+async def waive(
+    session: AsyncSession, principal: Principal, release_id: UUID, organisation: UUID, why: str
+) -> Release:
+    """The IM officer goes on without a contributor that does not answer, and says why."""
+    release = await _required(session, principal, release_id)
+    if organisation not in {each.organisation_id for each in release.sign_offs}:
+        raise INVALID.because("It contributes nothing to this release.", pointer="/organisation_id")
+    reason = {"waived_because": why, "signed_by": principal.client_id}
+    await _settle(session, release_id, organisation, reason)
+    return await _required(session, principal, release_id)
+
+
+async def publish(session: AsyncSession, principal: Principal, release_id: UUID) -> Release:
+    """Let it leave the house, once every contributor agreed; tells the other services."""
+    release = await _required(session, principal, release_id)
+    if release.published:
+        raise ALREADY_PUBLISHED.because(f"It was published on {release.published_at}.")
+    missing = [str(each.organisation_id) for each in release.sign_offs if not each.settled]
+    if missing:
+        raise SIGN_OFF_MISSING.because(
+            f"{len(missing)} contributors have not answered.", organisations=missing
+        )
+    await session.execute(
+        publications.insert().values(
+            release_id=release_id, published_at=clock.now(), published_by=principal.client_id
+        )
+    )
+    event = ReleasePublished(
+        version=1, release_id=release_id, programme=release.programme, period=release.period
+    )
+    await append(session, COMMON, event, aggregate_id=release_id, aggregate_type="release")
+    return await _required(session, principal, release_id)
+
+
+def _round(
+    programme: Programme, period: Period, counts: Counter[Coordinates], key: bytes
+) -> Rounded:
+    cells = protect(
+        counts,
+        k=programme.k,
+        weights=programme.weights,
+        seed=seed(key, programme.id, period.id, programme.schema),
+    )
+    names = [each.name for each in programme.dimensions]
+    return Rounded(cells, expected_errors(cells, names, programme.k, programme.weights))
+
+
+async def _write(
+    session: AsyncSession,
+    principal: Principal,
+    programme: Programme,
+    period: Period,
+    rounded: Rounded,
+) -> UUID:
+    release_id = new_id()
+    await session.execute(
+        releases.insert().values(
+            id=release_id,
+            programme=programme.id,
+            period=period.id,
+            period_start=period.start,
+            period_end=period.end,
+            k=programme.k,
+            profile=programme.profile,
+            schema_fingerprint=programme.schema,
+            definition=_definition(programme),
+            expected_errors=[_stored(each) for each in rounded.expected],
+            cells_hash=cells_hash(rounded.cells),
+            closed_at=clock.now(),
+            closed_by=principal.client_id,
+        )
+    )
+    if rounded.cells:
+        await session.execute(
+            release_cells.insert(),
+            [
+                {"release_id": release_id, "coordinates": list(at), "count": count}
+                for at, count in sorted(rounded.cells.items())
+            ],
+        )
+    return release_id
+
+
+async def _ask_contributors(session: AsyncSession, release_id: UUID, period: Period) -> None:
+    organisations: Sequence[UUID] = await facts.contributors(session, period.start, period.end)
+    if organisations:
+        await session.execute(
+            sign_offs.insert(),
+            [{"release_id": release_id, "organisation_id": each} for each in organisations],
+        )
+
+
+async def _settle(
+    session: AsyncSession, release_id: UUID, organisation: UUID, answer: dict[str, Any]
+) -> None:
+    """Write the first answer; a repeated one changes nothing."""
+    await session.execute(
+        sign_offs.update()
+        .where(
+            sign_offs.c.release_id == release_id,
+            sign_offs.c.organisation_id == organisation,
+            sa.and_(sign_offs.c.signed_at.is_(None), sign_offs.c.waived_because.is_(None)),
+        )
+        .values(**answer)
+    )
+
+
+async def _required(session: AsyncSession, principal: Principal, release_id: UUID) -> Release:
+    found = await queries.visible(session, principal, release_id=release_id)
+    if not found:
+        raise NOT_FOUND.because("There is no such release, or it is not published yet.")
+    return found[0]
+
+
+def _definition(programme: Programme) -> dict[str, Any]:
+    return {
+        "measure": programme.measure.value,
+        "dimensions": [
+            {
+                "name": each.name,
+                "codes": list(each.codes),
+                "groups": {code: list(codes) for code, codes in each.groups.items()},
+            }
+            for each in programme.cube_dimensions
+        ],
+    }
+
+
+def _stored(error: ExpectedError) -> dict[str, Any]:
+    return {
+        "margin": error.margin,
+        "mean_absolute": str(error.mean_absolute),
+        "relative": None if error.relative is None else str(error.relative),
+    }

@@ -1,0 +1,37 @@
+"""What the reporting service reads from its environment."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from common.crypto import key_from_base64
+from common.settings import ServiceSettings
+from pydantic import Field, SecretStr, field_validator
+
+
+class Settings(ServiceSettings):
+    service: ClassVar[str] = "reporting"
+
+    rounding_key: SecretStr = Field(
+        description="32 bytes in base64: decides how released counts are rounded. Never change or"
+        " show it: whoever has it can undo the protection."
+    )
+    pseudonym_key: SecretStr = Field(
+        description="32 bytes in base64: makes pseudonyms of case ids. Changing it splits persons."
+    )
+    programmes_dir: Path | None = Field(
+        None, description="Folder of reviewed programme definitions; none = those of the package."
+    )
+
+    @field_validator("rounding_key", "pseudonym_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+        key_from_base64(value.get_secret_value())
+        return value
+
+    @property
+    def rounding_key_bytes(self) -> bytes:
+        return key_from_base64(self.rounding_key.get_secret_value())
+
+    @property
+    def pseudonym_key_bytes(self) -> bytes:
+        return key_from_base64(self.pseudonym_key.get_secret_value())

@@ -1,0 +1,15 @@
+"""The metadata that all tables of reporting belong to.
+
+Tables in the schema `projection` are derived from events only and can be rebuilt from them;
+tables in `public` are the service's own record (releases, sign-offs, audited reads).
+"""
+
+import sqlalchemy as sa
+from common.tables import common_tables
+
+METADATA = sa.MetaData()
+COMMON = common_tables(METADATA)
+
+PROJECTION = "projection"
+SHADOW = "projection_shadow"
+"""A rebuild fills the shadow while the projection keeps answering, then both swap names."""

@@ -1,0 +1,133 @@
+"""Events as the other services would send them: a factory for each kind, and whole stories."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from common.database import Database
+from common.events import referrals as kinds
+from common.events.base import Event
+from common.events.codes import ReportingAttributes
+from common.events.envelope import Envelope
+from common.ids import new_id
+from reporting.facts.service import Received, Recorder
+
+from tests.support.principals import organisation
+
+REFUGIO, SALUD, LEGAL = organisation(1), organisation(2), organisation(3)
+NOON = datetime(2026, 10, 7, 12, tzinfo=UTC)
+
+STATE_EVENTS: dict[str, type[kinds.ReferralData]] = {
+    kind.SUBJECT.split(".")[3]: kind for kind in kinds.ReferralData.__subclasses__()
+}
+
+
+def enveloped(event: Event, aggregate: UUID, at: datetime) -> Received:
+    """The event as it arrives, with an id of its own."""
+    envelope = Envelope(
+        id=new_id(),
+        source=f"/ruta/{event.producer()}",
+        type=event.SUBJECT,
+        subject=str(aggregate),
+        time=at,
+        data=event.model_dump(mode="json", exclude_none=True),
+    )
+    return event, envelope
+
+
+@dataclass
+class Journey:
+    """One referral of one person; `events(("sent", 0), ("accepted", 5))` gives states by hours."""
+
+    case_id: UUID = field(default_factory=new_id)
+    referral_id: UUID = field(default_factory=new_id)
+    service_id: UUID = field(default_factory=new_id)
+    start: datetime = NOON
+    sender: UUID = REFUGIO
+    recipient: UUID = SALUD
+    category: str = "GBV-PSS"
+    aor: str = "GBV"
+    area: str | None = "VE23"
+    attributes: ReportingAttributes | None = field(
+        default_factory=lambda: ReportingAttributes(sex="female", age_band="18-59")
+    )
+
+    def state(self, state: str, version: int, hours: float = 0, **changes: Any) -> Received:
+        at = self.start + timedelta(hours=hours)
+        facts: dict[str, Any] = {
+            "version": version,
+            "referral_id": self.referral_id,
+            "case_id": self.case_id,
+            "state": state,
+            "from_organisation": self.sender,
+            "to_organisation": self.recipient,
+            "service_id": self.service_id,
+            "category": self.category,
+            "aor": self.aor,
+            "area": self.area,
+            "urgency": "routine",
+            "occurred_at": at,
+            "attributes": self.attributes,
+        }
+        return enveloped(STATE_EVENTS[state](**(facts | changes)), self.referral_id, at)
+
+    def events(self, *steps: tuple[str, float]) -> list[Received]:
+        return [
+            self.state(state, version, hours)
+            for version, (state, hours) in enumerate(steps, start=1)
+        ]
+
+
+DELIVERED = (
+    ("sent", 0),
+    ("acknowledged", 2),
+    ("accepted", 10),
+    ("in_service", 30),
+    ("completed", 50),
+)
+DECLINED = (("sent", 0), ("acknowledged", 1), ("declined", 3))
+
+
+async def record(database: Database, recorder: Recorder, events: Sequence[Received]) -> None:
+    """Record each event in a transaction of its own, as the consumer does."""
+    for event, envelope in events:
+        async with database.transaction() as session:
+            await recorder.record_one(session, event, envelope)
+
+
+async def record_together(
+    database: Database, recorder: Recorder, events: Sequence[Received]
+) -> None:
+    """Record all in one batch, as a rebuild does."""
+    async with database.transaction() as session:
+        await recorder.record(session, events, seen=frozenset())
+
+
+def caseload(persons: int, seed: int, start: datetime = NOON) -> Iterator[Received]:
+    """Random but repeatable referrals of `persons` persons around `start`."""
+    chance = random.Random(seed)  # noqa: S311 - test data, no secret
+    endings: tuple[tuple[tuple[str, float], ...], ...] = (
+        DELIVERED,
+        DECLINED,
+        DELIVERED[:3],
+        DELIVERED[:1],
+        (("sent", 0), ("expired", 60)),
+    )
+    for _ in range(persons):
+        journey = Journey(
+            case_id=UUID(int=chance.getrandbits(128)),
+            referral_id=UUID(int=chance.getrandbits(128)),
+            start=start + timedelta(hours=chance.randint(0, 96)),
+            sender=chance.choice((REFUGIO, LEGAL)),
+            area=chance.choice(("VE23", "VE20", "VE06", "VE01")),
+            category=chance.choice(("GBV-PSS", "CP-CM", "TIP-ID")),
+            aor=chance.choice(("GBV", "CP", "TIP")),
+            attributes=ReportingAttributes(
+                sex=chance.choice(("female", "male")),
+                age_band=chance.choice(("0-11", "12-17", "18-59", "60+")),
+            ),
+        )
+        yield from journey.events(*chance.choice(endings))

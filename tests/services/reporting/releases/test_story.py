@@ -1,0 +1,142 @@
+"""A release from events to the public: closed, signed off, published, asked."""
+
+from typing import Any
+
+import pytest
+from common.database import Database
+from httpx import AsyncClient
+from reporting.facts.service import Recorder
+
+from tests.services.reporting.conftest import AUDIENCE
+from tests.services.reporting.events import LEGAL, REFUGIO, SALUD, caseload, record_together
+from tests.support.principals import bearer, keyed
+
+PERIOD = {"programme": "referrals", "period": "2026-10a"}
+
+
+def as_(client: str) -> dict[str, str]:
+    return keyed(bearer(client, audience=AUDIENCE))
+
+
+@pytest.fixture
+async def closed(api: AsyncClient, database: Database, recorder: Recorder) -> dict[str, Any]:
+    await record_together(database, recorder, list(caseload(persons=400, seed=7)))
+    answer = await api.post("/reports/v1/releases", json=PERIOD, headers=as_("im-officer"))
+    assert answer.status_code == 201, answer.text
+    closed: dict[str, Any] = answer.json()
+    return closed
+
+
+async def published(api: AsyncClient, release: dict[str, Any]) -> str:
+    url = f"/reports/v1/releases/{release['id']}"
+    for client in ("ngo-refugio", "ngo-salud", "ngo-legal"):
+        assert (await api.post(f"{url}/sign-offs", headers=as_(client))).status_code == 200
+    answer = await api.post(f"{url}/publish", headers=as_("im-officer"))
+    assert answer.json()["status"] == "published", answer.text
+    return url
+
+
+async def test_every_published_number_is_a_multiple_of_k_and_margins_add_up(
+    api: AsyncClient, closed: dict[str, Any]
+) -> None:
+    url = await published(api, closed)
+    fine = (await api.get(f"{url}/query?by=area,sex,age_band", headers=as_("anonymous"))).json()
+    assert fine["rows"], "four hundred persons leave something to show"
+    assert all(row["count"] % 11 == 0 for row in fine["rows"])
+    assert sum(row["count"] for row in fine["rows"]) == fine["total"]
+    by_sex = (await api.get(f"{url}/query?by=sex&area=VE23", headers=as_("anonymous"))).json()
+    assert by_sex["total"] == sum(
+        row["count"] for row in fine["rows"] if row["at"]["area"] == "VE23"
+    )
+    assert abs(fine["total"] - 400) < 80
+
+
+async def test_a_draft_is_invisible_to_the_public_and_to_those_who_contribute_nothing(
+    api: AsyncClient, closed: dict[str, Any]
+) -> None:
+    url = f"/reports/v1/releases/{closed['id']}"
+    for client in ("anonymous", "gbv-coordinator"):
+        for path in (url, f"{url}/query"):
+            assert (await api.get(path, headers=as_(client))).status_code == 404
+        listed = await api.get("/reports/v1/releases", headers=as_(client))
+        assert listed.json()["items"] == []
+    assert (await api.get(url, headers=as_("ngo-salud"))).status_code == 200
+
+
+async def test_publication_waits_for_every_contributor_or_a_waiver_with_a_reason(
+    api: AsyncClient, closed: dict[str, Any]
+) -> None:
+    url = f"/reports/v1/releases/{closed['id']}"
+    names = {each["organisation_id"] for each in closed["contributors"]}
+    assert names == {str(REFUGIO), str(SALUD), str(LEGAL)}
+    refused = await api.post(f"{url}/publish", headers=as_("im-officer"))
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "sign_off_missing"
+    for client in ("ngo-refugio", "ngo-salud-supervisor"):
+        assert (await api.post(f"{url}/sign-offs", headers=as_(client))).status_code == 200
+    waiver = {"organisation_id": str(LEGAL), "reason": "no answer in ten days"}
+    assert (
+        await api.post(f"{url}/waivers", json=waiver, headers=as_("im-officer"))
+    ).status_code == 200
+    assert (await api.post(f"{url}/publish", headers=as_("im-officer"))).status_code == 200
+    again = await api.post(f"{url}/publish", headers=as_("im-officer"))
+    assert again.json()["code"] == "already_published"
+
+
+async def test_a_closed_period_is_never_rounded_again(
+    api: AsyncClient, closed: dict[str, Any]
+) -> None:
+    again = await api.post("/reports/v1/releases", json=PERIOD, headers=as_("im-officer"))
+    assert again.status_code == 409
+    assert again.json()["code"] == "period_closed"
+    assert again.json()["release_id"] == closed["id"]
+
+
+async def test_a_question_outside_the_programme_is_refused_with_what_is_allowed(
+    api: AsyncClient, closed: dict[str, Any]
+) -> None:
+    url = await published(api, closed)
+    for query, allowed in (
+        ("by=name", "area"),
+        ("by=area,area", "sex"),
+        ("area=VE99", "VE23"),
+        ("nationality=VE", "age_band"),
+        ("age_band=children,babies", "60+"),
+    ):
+        answer = await api.get(f"{url}/query?{query}", headers=as_("anonymous"))
+        assert answer.status_code == 422, query
+        assert allowed in answer.json()["allowed"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"programme": "referrals", "period": "2026-10"}, 422, "invalid"),
+        ({"programme": "referrals", "period": "2026-13a"}, 422, "invalid"),
+        ({"programme": "nothing", "period": "2026-10a"}, 422, "invalid"),
+        ({"programme": "referrals", "period": "2926-10a"}, 409, "period_not_ended"),
+        ({"programme": "referrals", "period": "2026-10a", "k": 3}, 422, "invalid"),
+        ({"programme": "referrals\x00", "period": "2026-10a"}, 422, "invalid"),
+    ],
+)
+async def test_a_closing_that_makes_no_sense_is_refused_and_changes_nothing(
+    api: AsyncClient, body: dict[str, Any], status: int, code: str
+) -> None:
+    answer = await api.post("/reports/v1/releases", json=body, headers=as_("im-officer"))
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (await api.get("/reports/v1/releases", headers=as_("im-officer"))).json()["items"] == []
+
+
+@pytest.mark.parametrize("client", ["ngo-refugio", "gbv-coordinator", "auditor", "health-cluster"])
+async def test_only_the_im_role_closes_and_publishes(api: AsyncClient, client: str) -> None:
+    answer = await api.post("/reports/v1/releases", json=PERIOD, headers=as_(client))
+    assert answer.status_code == 403
+
+
+async def test_an_empty_period_closes_as_an_empty_release(api: AsyncClient) -> None:
+    answer = await api.post("/reports/v1/releases", json=PERIOD, headers=as_("im-officer"))
+    url = f"/reports/v1/releases/{answer.json()['id']}"
+    assert (await api.post(f"{url}/publish", headers=as_("im-officer"))).status_code == 200
+    given = (await api.get(f"{url}/query?by=area", headers=as_("anonymous"))).json()
+    assert (given["total"], given["rows"]) == (0, [])
+    assert given["share_absent_because"]
