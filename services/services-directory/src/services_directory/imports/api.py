@@ -1,0 +1,225 @@
+"""`/directory/v1/imports`: bring services in from files, see what became of each row."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from common.auth import Principal
+from common.errors import BAD_CURSOR, Problem
+from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.web import Session
+from common.web import router as unit_of_work_router
+from common.web.access import AccessRule
+from common.web.problems import problem_response
+from fastapi import Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from services_directory.imports import queries
+from services_directory.imports.errors import IMPORT_REFUSED
+from services_directory.imports.notes import Verdict
+from services_directory.imports.schemas import (
+    FormatName,
+    ImportOut,
+    ImportRowOut,
+    Level,
+    Mode,
+    NoteOut,
+    State,
+    import_out,
+)
+from services_directory.imports.service import Order, take_in
+from services_directory.imports.template import template_csv, template_xlsx
+from services_directory.imports.uploads import MAX_BYTES, upload_of
+
+router = unit_of_work_router("/directory/v1/imports", ["imports"])
+_PATH = "/directory/v1/imports"
+_SHOWN_REFUSALS = 20
+
+
+class WriteOrCurate(AccessRule):
+    """Partners write their own services; curators of the directory may hold no write scope."""
+
+    def _check_grants(self, principal: Principal) -> None:
+        if "directory:curate" not in principal.scopes or principal.organisation_id is None:
+            super()._check_grants(principal)
+
+
+Importer = Annotated[Principal, Depends(WriteOrCurate("directory:write", None))]
+
+
+def body_limit_of(path: str) -> int | None:
+    """The larger limit of the upload route, for `service_app`."""
+    return MAX_BYTES + 64 * 1024 if path.rstrip("/") == _PATH else None
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=ImportOut,
+    responses={
+        202: {"model": ImportOut, "description": "A large file: the worker goes through it."},
+        422: {"description": "The file cannot be read, or a row was refused in mode `all`."},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["file"],
+                        "properties": {"file": {"type": "string", "format": "binary"}},
+                    }
+                },
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            },
+        }
+    },
+)
+async def import_file(
+    *,
+    request: Request,
+    session: Session,
+    principal: Importer,
+    format: Annotated[  # noqa: A002 - the parameter's name in the API
+        FormatName | None, Query(description="Recognised by its content if absent.")
+    ] = None,
+    mode: Annotated[
+        Mode, Query(description="`all`: everything or nothing. `skip-bad`: without refused rows.")
+    ] = Mode.ALL,
+    dry_run: Annotated[bool, Query(description="Report only; nothing is written.")] = False,
+    visibility: Annotated[
+        Level | None, Query(description="For rows that name none (default: by format).")
+    ] = None,
+    country: Annotated[
+        str, Query(pattern="^([A-Z]{3})?$", description="ISO 3166-1 alpha-3, for place names.")
+    ] = "",
+    source: Annotated[
+        str | None,
+        Query(max_length=100, description="Name of the space of the file's ids; default: yours."),
+    ] = None,
+    file_name: Annotated[str | None, Query(max_length=300)] = None,
+) -> Response:
+    """Bring services in: workbook (XLSX, CSV), HXL list, Services Advisor or our own GeoJSON, HSDS
+    data package (zip of CSV tables).
+
+    Every row is reported: accepted, changed and why, refused and why. The same file again changes
+    nothing: rows are known by their external ids.
+    """
+    upload = await upload_of(request, file_name)
+    order = Order(
+        file_name=upload.name,
+        content=upload.content,
+        named_format=format,
+        mode=mode,
+        dry_run=dry_run,
+        visibility=visibility,
+        country=country,
+        source=source,
+    )
+    import_id = await take_in(session, principal, order)
+    found = import_out(await queries.import_of(session, principal, import_id))
+    headers = {"Location": f"{_PATH}/{import_id}"}
+    if found.state is State.REFUSED and not dry_run:
+        # An answer and not an exception: the report has to stay.
+        return problem_response(await _refusal(session, found))
+    status = 202 if found.state is State.QUEUED else 201
+    return JSONResponse(found.model_dump(mode="json", exclude_none=True), status, headers)
+
+
+async def _refusal(session: Session, found: ImportOut) -> Problem:
+    refused = await queries.rows_of(
+        session, found.id, verdict=Verdict.REFUSED.value, after=0, limit=_SHOWN_REFUSALS
+    )
+    return IMPORT_REFUSED.because(
+        f"{found.rows.refused} of {found.rows.read} rows were refused; nothing was written.",
+        headers={"Location": f"{_PATH}/{found.id}"},
+        import_id=str(found.id),
+        rows=found.rows.model_dump(),
+        refused=[_row(each).model_dump(mode="json", exclude_none=True) for each in refused],
+        rows_url=f"{found.rows_url}?verdict=refused",
+    )
+
+
+@router.get("", response_model_exclude_none=True)
+async def list_imports(
+    session: Session, principal: Importer, limit: Limit = 50, cursor: CursorText = None
+) -> Page[ImportOut]:
+    """The imports of your organisation, newest first."""
+    keys = decode_cursor(cursor, 1)
+    before = _uuid_of(keys)
+    rows = await queries.imports_of(session, principal, before=before, limit=limit + 1)
+    items = [import_out(row) for row in rows[:limit]]
+    return Page(items=items, next_cursor=encode_cursor(items[-1].id) if len(rows) > limit else None)
+
+
+@router.get(
+    "/template",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}, "description": "The empty workbook."}},
+)
+async def template(
+    principal: Importer,
+    language: Annotated[str, Query(pattern="^(es|en)$")] = "es",
+    format: Annotated[str, Query(pattern="^(xlsx|csv)$")] = "xlsx",  # noqa: A002 - the parameter's name in the API
+) -> Response:
+    """The service-mapping workbook to fill in: one row per service."""
+    if format == "csv":
+        content, kind = template_csv(language), "text/csv; charset=utf-8"
+    else:
+        content = template_xlsx(language)
+        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    name = f"ruta-servicios.{format}" if language == "es" else f"ruta-services.{format}"
+    return Response(
+        content,
+        media_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@router.get("/{import_id}", response_model_exclude_none=True)
+async def read_import(session: Session, principal: Importer, import_id: UUID) -> ImportOut:
+    """State and counts; while it runs, its progress."""
+    return import_out(await queries.import_of(session, principal, import_id))
+
+
+@router.get("/{import_id}/rows", response_model_exclude_none=True)
+async def read_rows(
+    *,
+    session: Session,
+    principal: Importer,
+    import_id: UUID,
+    verdict: Verdict | None = None,
+    limit: Limit = 100,
+    cursor: CursorText = None,
+) -> Page[ImportRowOut]:
+    """The report row by row, in the order of the file."""
+    await queries.import_of(session, principal, import_id)
+    keys = decode_cursor(cursor, 1)
+    after = keys[0] if keys and isinstance(keys[0], int) else 0
+    chosen = verdict.value if verdict else None
+    rows = await queries.rows_of(session, import_id, verdict=chosen, after=after, limit=limit + 1)
+    items = [_row(row) for row in rows[:limit]]
+    return Page(
+        items=items, next_cursor=encode_cursor(items[-1].number) if len(rows) > limit else None
+    )
+
+
+def _uuid_of(keys: list[Any] | None) -> UUID | None:
+    if keys is None:
+        return None
+    try:
+        return UUID(str(keys[0]))
+    except ValueError as error:
+        raise BAD_CURSOR.because("Take the cursor from 'next_cursor', unchanged.") from error
+
+
+def _row(row: Any) -> ImportRowOut:
+    return ImportRowOut(
+        number=row.number,
+        verdict=Verdict(row.verdict),
+        external_id=row.external_id,
+        name=row.name,
+        service_id=row.service_id,
+        outcome=row.outcome,
+        notes=[NoteOut.model_validate(each) for each in row.notes],
+    )

@@ -1,0 +1,66 @@
+"""Which format a file has: as named by the caller, else by what it contains."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from services_directory.imports.errors import UNKNOWN_FORMAT, UNREADABLE_FILE
+from services_directory.imports.reading.archive import archive
+
+_XLS = b"\xd0\xcf\x11\xe0"
+
+
+class Format(StrEnum):
+    WORKBOOK = "workbook"
+    CSV = "csv"
+    GEOJSON = "geojson"
+    PACKAGE = "hsds"
+
+
+def format_of(path: Path, named: str | None) -> Format:
+    """`named` may also be `xlsx`, `hxl` (tagged rows, in CSV or XLSX) or `services-advisor`."""
+    found = _by_content(path)
+    if named is None:
+        return found
+    accepted = {
+        "workbook": {Format.WORKBOOK, Format.CSV},
+        "xlsx": {Format.WORKBOOK},
+        "hxl": {Format.WORKBOOK, Format.CSV},
+        "csv": {Format.CSV},
+        "geojson": {Format.GEOJSON},
+        "services-advisor": {Format.GEOJSON},
+        "hsds": {Format.PACKAGE},
+    }.get(named)
+    if accepted is None:
+        raise UNKNOWN_FORMAT.because(
+            f"{named!r} is not one of: workbook, xlsx, csv, hxl, geojson, services-advisor, hsds.",
+            pointer="/format",
+        )
+    if found not in accepted:
+        raise UNREADABLE_FILE.because(f"It was called {named}, but looks like {found.value}.")
+    return found
+
+
+def _by_content(path: Path) -> Format:
+    with path.open("rb") as source:
+        start = source.read(4096)
+    if not start.strip():
+        raise UNREADABLE_FILE.because("The file is empty.")
+    if start.startswith(b"PK"):
+        return _by_entries(path)
+    if start.startswith(_XLS):
+        raise UNREADABLE_FILE.because("This is an old .xls workbook; save it as .xlsx.")
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return Format.GEOJSON
+    if b"\x00" in start and start[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        raise UNKNOWN_FORMAT.because("It is binary, and no zip archive or workbook.")
+    return Format.CSV
+
+
+def _by_entries(path: Path) -> Format:
+    with archive(path) as opened:
+        names = [name.lower() for name in opened.namelist()]
+    if "xl/workbook.xml" in names:
+        return Format.WORKBOOK
+    if any(name.endswith(".csv") for name in names):
+        return Format.PACKAGE
+    raise UNKNOWN_FORMAT.because("The archive holds neither a workbook nor CSV tables.")

@@ -1,0 +1,57 @@
+"""XLSX workbooks, read row by row. Formulas are given as their text, never as a result."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+from openpyxl.utils.exceptions import InvalidFileException
+
+from services_directory.imports.columns import is_header_row, is_tag_row
+from services_directory.imports.errors import UNREADABLE_FILE
+from services_directory.imports.notes import Note, note
+from services_directory.imports.reading.archive import archive
+from services_directory.imports.reading.rows import RawRow, Table
+
+HEADER_WITHIN = 20
+"""Rows from the top in which the header must be."""
+MAX_COLUMNS = 500
+
+
+def read_sheet(path: Path) -> Table:
+    """Rows of the sheet that has our headers or tags; of the first one if none has."""
+    with archive(path):
+        pass  # refuses bombs before openpyxl reads its parts into memory
+    notes: list[Note] = []
+    return Table(_rows(path, notes), notes)
+
+
+def _rows(path: Path, notes: list[Note]) -> Iterator[RawRow]:
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise UNREADABLE_FILE.because(f"The workbook cannot be opened: {error}.") from error
+    try:
+        if not book.worksheets:
+            raise UNREADABLE_FILE.because("The workbook has no sheet with cells.")
+        sheet = next((each for each in book.worksheets if _has_header(each)), book.worksheets[0])
+        if len(book.worksheets) > 1:
+            notes.append(note("sheet_chosen", after=sheet.title))
+        sheet.reset_dimensions()  # some programs write dimensions that are wrong
+        for number, cells in enumerate(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS), 1):
+            yield RawRow(number, list(cells))
+    except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError) as error:
+        raise UNREADABLE_FILE.because(f"The workbook is damaged: {error}.") from error
+    finally:
+        book.close()
+
+
+def _has_header(sheet: Any) -> bool:
+    sheet.reset_dimensions()
+    first = sheet.iter_rows(max_row=HEADER_WITHIN, max_col=MAX_COLUMNS, values_only=True)
+    return any(
+        is_header_row(cells) or is_tag_row(cells)
+        for row in first
+        for cells in [[str(cell) if cell is not None else "" for cell in row]]
+    )

@@ -1,0 +1,83 @@
+"""The running report of one import: counts in memory, rows in a temporary file, so that a hundred
+thousand rows need no more memory than one."""
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import IO, Any, Self
+from uuid import UUID
+
+from services_directory.imports.mapped import Mapped
+from services_directory.imports.notes import Note, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the directory did with a row's service."""
+
+    service_id: UUID
+    outcome: str
+
+
+class Report:
+    """Takes rows in order; gives them back in order. A context manager: closing drops the file."""
+
+    def __init__(self) -> None:
+        self.verdicts: Counter[Verdict] = Counter()
+        self.outcomes: Counter[str] = Counter()
+        self.notes: list[Note] = []
+        self.undone = False
+        """What was written has been undone: the ids of created services mean nothing."""
+        self._file: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _t: type[BaseException] | None, _e: BaseException | None, _b: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @property
+    def refused(self) -> int:
+        return self.verdicts[Verdict.REFUSED]
+
+    def add(self, mapped: Mapped, written: Written | None) -> None:
+        verdict = mapped.verdict
+        self.verdicts[verdict] += 1
+        if written is not None:
+            self.outcomes[written.outcome] += 1
+        line = {
+            "number": mapped.number,
+            "verdict": verdict.value,
+            "external_id": mapped.external_id,
+            "name": mapped.name,
+            "service_id": str(written.service_id) if written else None,
+            "outcome": written.outcome if written else None,
+            "notes": [each.plain() for each in mapped.notes],
+        }
+        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def counts(self) -> dict[str, int]:
+        """Values of the columns of `imports` that count."""
+        return {
+            "rows_read": self.verdicts.total(),
+            "rows_accepted": self.verdicts[Verdict.ACCEPTED],
+            "rows_changed": self.verdicts[Verdict.CHANGED],
+            "rows_refused": self.refused,
+            "services_created": self.outcomes["created"],
+            "services_updated": self.outcomes["changed"],
+            "services_unchanged": self.outcomes["unchanged"],
+        }
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        self._file.flush()
+        self._file.seek(0)
+        for line in self._file:
+            row: dict[str, Any] = json.loads(line)
+            if self.undone and row["outcome"] == "created":
+                row["service_id"] = None
+            yield row

@@ -1,0 +1,230 @@
+"""Imports as a use case: take a file in, work it through now or leave it for the worker."""
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import Problem
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.imports.mapped import Mapped
+from services_directory.imports.models import IMPORT_ROWS, IMPORTS
+from services_directory.imports.reading.formats import Format, format_of
+from services_directory.imports.report import Report
+from services_directory.imports.schemas import Mode, State
+from services_directory.imports.sources import Options, Source, open_source
+from services_directory.imports.writing import Writer
+
+AT_ONCE_BYTES = 1024 * 1024
+"""A file up to this size is worked through before the answer; a larger one by the worker."""
+BATCH = 100
+_REPORT_BATCH = 1_000
+
+
+Write = Callable[[list[Mapped], Report], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the caller asks for. `source`: the space of the external ids, else one per organisation
+    and format, so that two organisations never overwrite one another by equal ids."""
+
+    file_name: str
+    content: bytes
+    named_format: str | None
+    mode: Mode
+    dry_run: bool
+    visibility: str | None
+    country: str
+    source: str | None
+
+
+@asynccontextmanager
+async def as_file(content: bytes) -> AsyncIterator[Path]:
+    """Readers want a file: archives are read from their end."""
+    with tempfile.TemporaryDirectory(prefix="ruta-import-") as folder:
+        path = Path(folder) / "upload"
+        await asyncio.to_thread(path.write_bytes, content)
+        yield path
+
+
+async def take_in(session: AsyncSession, principal: Principal, order: Order) -> UUID:
+    """Record the import and, if the file is small, work it through in this transaction.
+
+    Raises the 4xx problems of a file that cannot be read at all; then nothing is recorded.
+    """
+    async with as_file(order.content) as path:
+        kind = await asyncio.to_thread(format_of, path, order.named_format)
+        await asyncio.to_thread(_check_beginning, path, kind, _options(order))
+        import_id = await _record(session, principal, order, kind)
+        if len(order.content) <= AT_ONCE_BYTES:
+            job = Job(import_id, kind, order.mode, order.dry_run, _source(order, kind, principal))
+            await _at_once(session, principal, job, path, _options(order))
+    return import_id
+
+
+def _check_beginning(path: Path, kind: Format, options: Options) -> None:
+    """Open the file and read one row, so that a hopeless file is answered at once."""
+    with open_source(path, kind, options) as source:
+        next(source.rows, None)
+
+
+def _options(order: Order) -> Options:
+    return Options(clock.now().date(), order.visibility, order.country)
+
+
+def _source(order: Order, kind: Format, principal: Principal) -> str:
+    return order.source or f"{kind.value}:{principal.organisation}"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    import_id: UUID
+    kind: Format
+    mode: Mode
+    dry_run: bool
+    source: str
+
+
+async def _record(session: AsyncSession, principal: Principal, order: Order, kind: Format) -> UUID:
+    import_id = new_id()
+    later = len(order.content) > AT_ONCE_BYTES
+    await session.execute(
+        sa.insert(IMPORTS).values(
+            id=import_id,
+            organisation_id=principal.organisation,
+            client_id=principal.client_id,
+            principal=claims_of(principal) if later else {},
+            file_name=order.file_name,
+            file_size=len(order.content),
+            digest=hashlib.sha256(order.content).digest(),
+            format=kind.value,
+            mode=order.mode.value,
+            dry_run=order.dry_run,
+            options={
+                "visibility": order.visibility,
+                "country": order.country,
+                "source": _source(order, kind, principal),
+            },
+            state=State.QUEUED.value if later else State.RUNNING.value,
+            content=order.content if later else None,
+            notes=[],
+            created_at=clock.now(),
+        )
+    )
+    return import_id
+
+
+def claims_of(principal: Principal) -> dict[str, Any]:
+    """The claims to act under later; `Principal.from_claims` reads them back."""
+    return {
+        "sub": principal.subject,
+        "client_id": principal.client_id,
+        "org": str(principal.organisation),
+        "roles": sorted(principal.roles),
+        "scope": " ".join(sorted(principal.scopes)),
+        "aors": sorted(principal.aors),
+        "areas": sorted(principal.areas),
+    }
+
+
+class _UndoError(Exception):
+    """Leaves a savepoint so that what was written in it is undone."""
+
+
+async def _at_once(
+    session: AsyncSession, principal: Principal, job: Job, path: Path, options: Options
+) -> None:
+    started = clock.now()
+    writer = Writer(session, principal, job.source)
+    with Report() as report:
+        state = await write_all(session, writer.write, job, path, options=options, report=report)
+        await finish(session, job.import_id, report, state=state, started=started)
+
+
+async def write_all(
+    session: AsyncSession, write: Write, job: Job, path: Path, *, options: Options, report: Report
+) -> State:
+    """All rows inside one savepoint of `session`, undone by a dry run or a refused row."""
+    state = State.FINISHED
+    try:
+        async with session.begin_nested():
+            await each_batch(path, job.kind, options, report, write)
+            if job.mode is Mode.ALL and report.refused:
+                state = State.REFUSED
+            if job.dry_run or state is State.REFUSED:
+                raise _UndoError
+    except _UndoError:
+        report.undone = True
+    return state
+
+
+async def each_batch(
+    path: Path,
+    kind: Format,
+    options: Options,
+    report: Report,
+    write: Write,
+) -> None:
+    """Read in a thread, hand over batch by batch. A problem of the file itself is raised."""
+    with open_source(path, kind, options) as source:
+        try:
+            while batch := await asyncio.to_thread(_next_batch, source):
+                await write(batch, report)
+        finally:
+            report.notes = list(source.notes)
+
+
+def _next_batch(source: Source) -> list[Mapped]:
+    rows: Iterator[Mapped] = source.rows
+    return list(islice(rows, BATCH))
+
+
+async def finish(
+    session: AsyncSession,
+    import_id: UUID,
+    report: Report,
+    *,
+    state: State,
+    started: datetime,
+    problem: Problem | None = None,
+) -> None:
+    """Store the report and drop the file."""
+    rows = report.rows()
+    while batch := [{"import_id": import_id, **row} for row in islice(rows, _REPORT_BATCH)]:
+        await session.execute(sa.insert(IMPORT_ROWS), batch)
+    notes = [each.plain() for each in report.notes]
+    if problem is not None:
+        notes.append(
+            {
+                "code": problem.kind.code,
+                "weight": "refused",
+                "es": f"El archivo no se pudo leer hasta el final: {problem.detail}",
+                "en": f"The file could not be read to its end: {problem.detail}",
+            }
+        )
+    await session.execute(
+        sa.update(IMPORTS)
+        .where(IMPORTS.c.id == import_id)
+        .values(
+            state=state.value,
+            content=None,
+            principal={},
+            notes=notes,
+            started_at=started,
+            finished_at=clock.now(),
+            **report.counts(),
+        )
+    )

@@ -1,0 +1,154 @@
+"""The empty service-mapping workbook: headers, lists to choose from, an explanation of each column.
+
+Also the sheet layout that exports fill.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import xlsxwriter  # type: ignore[import-untyped]  # ships no type information
+from xlsxwriter.utility import xl_col_to_name  # type: ignore[import-untyped]  # as above
+
+from services_directory.imports.columns import Column, code_list, columns
+
+_ROWS_WITH_LISTS = 5_000
+_WORDS = {
+    "es": {
+        "services": "Servicios",
+        "explanation": "Explicación",
+        "lists": "Listas",
+        "column": "Columna",
+        "required": "Obligatoria",
+        "yes": "sí",
+        "meaning": "Significado",
+        "allowed": "Valores",
+        "choose": "Elija un valor de la lista o escriba su código.",
+    },
+    "en": {
+        "services": "Services",
+        "explanation": "Explanation",
+        "lists": "Lists",
+        "column": "Column",
+        "required": "Required",
+        "yes": "yes",
+        "meaning": "Meaning",
+        "allowed": "Values",
+        "choose": "Choose a value of the list or write its code.",
+    },
+}
+
+
+def header_of(column: Column, language: str) -> str:
+    return column.header(language) + (" *" if column.required else "")
+
+
+def template_csv(language: str) -> bytes:
+    """One line of headers, in UTF-8 with a mark that makes spreadsheet programs read it so."""
+    text = io.StringIO()
+    csv.writer(text).writerow(header_of(column, language) for column in columns())
+    return text.getvalue().encode("utf-8-sig")
+
+
+def template_xlsx(language: str) -> bytes:
+    return workbook_of([], language)
+
+
+def workbook_of(rows: Iterable[Sequence[Any]], language: str) -> bytes:
+    """The workbook with `rows` in the order of `columns()`. Texts stay texts: nothing that starts
+    with `=` becomes a formula, nothing that looks like a link a link."""
+    target = io.BytesIO()
+    book = xlsxwriter.Workbook(
+        target,
+        {
+            "in_memory": False,
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        },
+    )
+    words = _WORDS["en" if language == "en" else "es"]
+    services = book.add_worksheet(words["services"])
+    explanation = book.add_worksheet(words["explanation"])
+    lists = book.add_worksheet(words["lists"])
+    bold = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1, "text_wrap": True})
+    _write_services(services, rows, language, bold, words)
+    _write_explanation(explanation, language, bold, words)
+    _write_lists(lists, language, bold)
+    book.close()
+    return target.getvalue()
+
+
+def _write_services(
+    sheet: Any, rows: Iterable[Sequence[Any]], language: str, bold: Any, words: dict[str, str]
+) -> None:
+    for index, column in enumerate(columns()):
+        sheet.set_column(index, index, 18)
+        sheet.write_string(0, index, header_of(column, language), bold)
+        if column.kind == "code":
+            _offer_list(sheet, index, column, words)
+    sheet.freeze_panes(1, 0)
+    for number, row in enumerate(rows, 1):
+        for index, value in enumerate(row):
+            _write(sheet, number, index, value)
+
+
+def _write(sheet: Any, row: int, index: int, value: Any) -> None:
+    if value is None or value == "":
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        sheet.write_string(row, index, str(value))
+    else:
+        sheet.write_number(row, index, value)
+
+
+def _offer_list(sheet: Any, index: int, column: Column, words: dict[str, str]) -> None:
+    position = _listed().index(column.codelist)
+    codes = code_list(column.codelist)
+    letter = xl_col_to_name(position * 2, col_abs=True)
+    sheet.data_validation(
+        1,
+        index,
+        _ROWS_WITH_LISTS,
+        index,
+        {
+            "validate": "list",
+            "source": f"='{words['lists']}'!{letter}$2:{letter}${len(codes) + 1}",
+            "input_message": words["choose"],
+            "error_type": "information",
+        },
+    )
+
+
+def _write_explanation(sheet: Any, language: str, bold: Any, words: dict[str, str]) -> None:
+    sheet.set_column(0, 0, 32)
+    sheet.set_column(2, 3, 70)
+    for index, name in enumerate(("column", "required", "meaning", "allowed")):
+        sheet.write_string(0, index, words[name], bold)
+    for number, column in enumerate(columns(), 1):
+        codes = column.codes()
+        sheet.write_string(number, 0, column.header(language))
+        sheet.write_string(number, 1, words["yes"] if column.required else "")
+        sheet.write_string(number, 2, column.help(language))
+        sheet.write_string(number, 3, "; ".join(codes.codes) if codes else "")
+
+
+def _write_lists(sheet: Any, language: str, bold: Any) -> None:
+    """Code and label side by side, two columns per list, row by row (constant memory)."""
+    named = {name: code_list(name) for name in _listed()}
+    for position, name in enumerate(named):
+        sheet.set_column(position * 2, position * 2 + 1, 24)
+        sheet.write_string(0, position * 2, name, bold)
+    longest = max(len(entries) for entries in named.values())
+    for number in range(longest):
+        for position, entries in enumerate(named.values()):
+            if number < len(entries):
+                code = entries.codes[number]
+                sheet.write_string(number + 1, position * 2, code)
+                sheet.write_string(number + 1, position * 2 + 1, entries.label(code, language))
+
+
+def _listed() -> list[str]:
+    return list(dict.fromkeys(column.codelist for column in columns() if column.codelist))

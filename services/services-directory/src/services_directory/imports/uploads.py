@@ -1,0 +1,50 @@
+"""The file of an import request: the raw body, or the `file` part of a multipart form."""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from common.errors import BAD_REQUEST, INVALID
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+
+from services_directory.imports.errors import EMPTY_FILE
+
+MAX_BYTES = 64 * 1024 * 1024
+"""A CSV of 100,000 services has about fifty megabytes; a workbook a fifth of it."""
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    name: str
+    content: bytes
+
+
+async def upload_of(request: Request, name: str | None) -> Upload:
+    """422 for an empty file, 400 for a form that cannot be read."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        upload = await _from_form(request)
+    else:
+        upload = Upload("upload", await request.body())
+    if not upload.content:
+        raise EMPTY_FILE.because("The file has no bytes.")
+    return Upload(_plain(name or upload.name), upload.content)
+
+
+async def _from_form(request: Request) -> Upload:
+    try:
+        form = await request.form(max_files=1, max_fields=10, max_part_size=MAX_BYTES)
+    except Exception as error:
+        raise BAD_REQUEST.because("The multipart form cannot be read.") from error
+    part = form.get("file")
+    if not isinstance(part, UploadFile):
+        raise INVALID.because("Send the file in the form part named 'file'.", pointer="/file")
+    return Upload(part.filename or "upload", await part.read())
+
+
+def _plain(name: str) -> str:
+    """The last part of a path, without control characters."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    kept = "".join(char for char in last if char.isprintable())
+    return kept[:_LONGEST_NAME] or "upload"

@@ -1,0 +1,135 @@
+"""Works through the imports that were too large for their request, one at a time."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.database import Database
+from common.errors import Problem
+from common.logs import get_logger
+from common.web import BackgroundTask, ServiceContext
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.imports import queries
+from services_directory.imports.mapped import Mapped
+from services_directory.imports.models import IMPORTS
+from services_directory.imports.reading.formats import Format
+from services_directory.imports.report import Report
+from services_directory.imports.schemas import Mode, State
+from services_directory.imports.service import (
+    Job,
+    Write,
+    as_file,
+    each_batch,
+    finish,
+    write_all,
+)
+from services_directory.imports.sources import Options
+from services_directory.imports.writing import Writer
+
+IDLE_SECONDS = 1.0
+_log = get_logger(__name__)
+
+
+def import_tasks(context: ServiceContext) -> list[BackgroundTask]:
+    async def run(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            if not await work_one(context.database):
+                await _pause(stop)
+
+    return [BackgroundTask("imports", run)]
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), IDLE_SECONDS)
+    except TimeoutError:
+        return
+
+
+async def work_one(database: Database) -> bool:
+    """Work through the oldest waiting import; False if there is none.
+
+    A lock of its own transaction tells other workers; if this process dies the lock goes and
+    another begins again. That is harmless: rows are recognised by their external ids.
+    """
+    async with database.transaction() as holding:
+        waiting = await queries.next_waiting(holding)
+        if waiting is None:
+            return False
+        await _Work(database, waiting).run()
+    return True
+
+
+class _Work:
+    def __init__(self, database: Database, waiting: sa.Row[Any]) -> None:
+        self._database = database
+        self._content: bytes = waiting.content
+        self._principal = Principal.from_claims(waiting.principal)
+        self._started = clock.now()
+        self._job = Job(
+            waiting.id,
+            Format(waiting.format),
+            Mode(waiting.mode),
+            waiting.dry_run,
+            waiting.options["source"],
+        )
+        self._options = Options(
+            self._started.date(), waiting.options["visibility"], waiting.options["country"]
+        )
+
+    async def run(self) -> None:
+        with Report() as report:
+            problem: Problem | None = None
+            try:
+                async with as_file(self._content) as path:
+                    state = await self._through(path, report)
+            except Problem as broken_off:  # what mode `all` wrote is undone by now
+                problem, state = broken_off, State.FAILED
+                report.undone = self._job.mode is Mode.ALL
+            async with self._database.transaction(self._principal) as session:
+                await finish(
+                    session,
+                    self._job.import_id,
+                    report,
+                    state=state,
+                    started=self._started,
+                    problem=problem,
+                )
+            _log.info("import_worked_through", state=state.value, rows=report.verdicts.total())
+
+    async def _through(self, path: Path, report: Report) -> State:
+        if self._job.mode is Mode.SKIP_BAD and not self._job.dry_run:
+            await each_batch(path, self._job.kind, self._options, report, self._write_and_commit)
+            return State.FINISHED
+        async with self._database.transaction(self._principal) as session:
+            write = self._with_progress(session)
+            return await write_all(
+                session, write, self._job, path, options=self._options, report=report
+            )
+
+    async def _write_and_commit(self, rows: list[Mapped], report: Report) -> None:
+        async with self._database.transaction(self._principal) as session:
+            await Writer(session, self._principal, self._job.source).write(rows, report)
+            await self._progress(session, report)
+
+    def _with_progress(self, session: AsyncSession) -> Write:
+        """Progress is told in transactions of its own, as the great one shows nothing yet."""
+        writer = Writer(session, self._principal, self._job.source)
+
+        async def write(rows: list[Mapped], report: Report) -> None:
+            await writer.write(rows, report)
+            async with self._database.transaction(self._principal) as telling:
+                await self._progress(telling, report)
+
+        return write
+
+    async def _progress(self, session: AsyncSession, report: Report) -> None:
+        await session.execute(
+            sa.update(IMPORTS)
+            .where(IMPORTS.c.id == self._job.import_id)
+            .values(state=State.RUNNING.value, started_at=self._started, **report.counts())
+        )
