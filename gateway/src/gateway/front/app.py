@@ -1,0 +1,354 @@
+"""The front as plain ASGI: check, authenticate, limit, pass on, account for it."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+import aiohttp
+from common import clock
+from common.auth import InvalidToken
+from common.auth.tokens import UnknownKey
+from common.errors import (
+    BAD_REQUEST,
+    FORBIDDEN,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    TOO_LARGE,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    Problem,
+)
+from common.logs import get_logger
+
+from gateway.front.access_log import AccessLog, capability
+from gateway.front.bodies import Body, ClientLeft
+from gateway.front.callers import Caller, Callers, Trust, bearer
+from gateway.front.cors import Cors
+from gateway.front.errors import HEAD_TOO_LARGE
+from gateway.front.exchange import Exchange, Receive, Scope, Send
+from gateway.front.heads import BadHead, Header, read_head, returned
+from gateway.front.internal_tokens import InternalTokens
+from gateway.front.key_source import KeySource
+from gateway.front.limits import Open, Rates
+from gateway.front.metrics import FrontMetrics
+from gateway.front.pages import Description, Pages
+from gateway.front.revocation_source import RevocationSource
+from gateway.front.revocations import Revocations
+from gateway.front.routes import Route, RouteTable, Upstream
+from gateway.front.security_headers import SecurityHeaders
+from gateway.front.settings import FrontSettings
+from gateway.front.shedding import Shedding
+from gateway.front.sources import Sources
+from gateway.front.targets import refusal_of
+from gateway.front.traces import Traces
+from gateway.front.upstreams import UpstreamBroke, Upstreams, chunks
+
+_log = get_logger(__name__)
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_CHALLENGE = 'Bearer realm="ruta"'
+
+
+class Front:
+    """One process's front door. `table` is a parameter only so that tests can add a route."""
+
+    def __init__(self, settings: FrontSettings, table: RouteTable | None = None) -> None:
+        self._settings = settings
+        self.table = table or RouteTable()
+        self._revocations = Revocations()
+        self._callers = Callers(
+            Trust(
+                settings.token_issuer_url,
+                settings.token_audience,
+                tuple(settings.token_types),
+                settings.token_claims,
+            ),
+            self._revocations,
+        )
+        own_issuer = settings.upstream_url(Upstream.ISSUER)
+        self._keys = KeySource(
+            issuer=settings.token_issuer_url,
+            jwks_url=f"{own_issuer}/.well-known/jwks.json" if own_issuer else None,
+            refresh_seconds=settings.keys_refresh_seconds,
+            throttle_seconds=settings.keys_throttle_seconds,
+            stale_seconds=settings.keys_stale_seconds,
+            changed=self._callers.forget_all,
+        )
+        self._internal = InternalTokens(
+            settings.internal_signing_key_file, settings.internal_issuer
+        )
+        self._upstreams = Upstreams(settings)
+        self._revocation_source = RevocationSource(
+            own_issuer, self._internal, self._revocations, settings.revocations_seconds
+        )
+        self._rates = Rates(
+            {
+                "client": settings.rate_per_client,
+                "anonymous": settings.rate_anonymous,
+                "sign-in": settings.rate_sign_in,
+            }
+        )
+        self._open = Open(settings.concurrency_per_client)
+        self._shedding = Shedding(
+            open_limit=settings.concurrency, memory_limit_bytes=settings.memory_limit_bytes
+        )
+        self._sources = Sources(settings.trusted_proxies)
+        self._security = SecurityHeaders(https=settings.public_url.startswith("https://"))
+        self._cors = Cors(settings.cors_origins)
+        self._traces = Traces(recording=settings.otlp_endpoint is not None)
+        self._metrics = FrontMetrics()
+        self._log = AccessLog()
+        self._pages = Pages(
+            description=Description(self.table, self._upstreams, settings.public_url),
+            upstreams=self._upstreams,
+            keys=self._keys,
+            metrics=self._metrics,
+        )
+        clock.follow(settings.clock_file)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._serve(Exchange(scope, receive, send, self._security))
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self.running():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            self._pages.draining = True
+        await send({"type": "lifespan.shutdown.complete"})
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Connections and background tasks, for as long as the block lasts."""
+        await self._upstreams.start()
+        stop = asyncio.Event()
+        session = self._upstreams.session
+        tasks = [
+            asyncio.create_task(self._keys.follow(session, stop), name="keys"),
+            asyncio.create_task(self._revocation_source.follow(session, stop), name="revocations"),
+            asyncio.create_task(self._upstreams.probe(stop), name="probes"),
+            asyncio.create_task(self._shedding.watch(stop), name="memory"),
+        ]
+        try:
+            yield
+        finally:
+            stop.set()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._upstreams.close()
+            self._log.flush()
+
+    async def _serve(self, exchange: Exchange) -> None:
+        try:
+            exchange.head = read_head(exchange.scope["headers"])
+            with self._traces.span(exchange.head, exchange.method) as span:
+                await self._guarded(exchange)
+                self._traces.finish(
+                    span, exchange.method, self._route_name(exchange), exchange.status
+                )
+        except BadHead as bad:
+            kind = HEAD_TOO_LARGE if bad.status == 431 else BAD_REQUEST
+            await exchange.refuse(kind.because(bad.detail))
+        finally:
+            self._account(exchange)
+
+    async def _guarded(self, exchange: Exchange) -> None:
+        """Everything that can go wrong becomes a problem detail or a closed connection."""
+        try:
+            await self._handle(exchange)
+        except Problem as problem:
+            await exchange.refuse(problem)
+        except ClientLeft:
+            exchange.status = exchange.status or 499
+        except UpstreamBroke:
+            # Too late for a problem detail. Returning with the answer unfinished makes uvicorn
+            # close the connection, so the client sees that something is missing.
+            _log.warning("upstream_broke", upstream=exchange.route and exchange.route.upstream)
+            if not exchange.status:
+                await exchange.refuse(UNAVAILABLE.because("A service broke off its answer."))
+        except Exception as error:  # noqa: BLE001 - the door must not fall; what it is goes to the log
+            _log.error("front_failed", exc_info=error)
+            await exchange.refuse(UNAVAILABLE.because("The front failed; this was logged."))
+
+    async def _handle(self, exchange: Exchange) -> None:
+        refusal = refusal_of(exchange.scope["raw_path"], exchange.scope["query_string"])
+        if refusal:
+            raise BAD_REQUEST.because(refusal)
+        if self._cors.on and await self._preflight(exchange):
+            return
+        route = self.table.find(exchange.path)
+        if route is None or self._upstreams.url(route.upstream) is None:
+            await self._local(exchange)
+            return
+        exchange.route = route
+        exchange.source = self._source(exchange)
+        exchange.caller = await self._authenticate(exchange, route)
+        self._limit(exchange, route)
+        self._shedding.check(self._open.total)
+        who = exchange.limit_key
+        self._open.enter(who)
+        try:
+            await self._pass_on(exchange, route)
+        finally:
+            self._open.leave(who)
+
+    async def _preflight(self, exchange: Exchange) -> bool:
+        own = exchange.head.own
+        origin = own.get(b"origin")
+        exchange.cors = self._cors.headers(origin)
+        if exchange.method != "OPTIONS" or b"access-control-request-method" not in own:
+            return False
+        allowed = self._cors.preflight(origin or b"")
+        if allowed is None:
+            raise FORBIDDEN.because("Pages of this origin may not call Ruta.")
+        await exchange.answer(204, allowed)
+        return True
+
+    async def _local(self, exchange: Exchange) -> None:
+        page = await self._pages.page(exchange.path)
+        if page is None:
+            raise NOT_FOUND.because("No such path. The API description is at /openapi.json.")
+        if exchange.method not in {"GET", "HEAD"}:
+            raise METHOD_NOT_ALLOWED.because("Only GET is offered.", headers={"Allow": "GET, HEAD"})
+        await exchange.answer(*page)
+
+    def _source(self, exchange: Exchange) -> str:
+        client = exchange.scope.get("client")
+        peer = client[0] if client else "unknown"
+        return self._sources.address(peer, exchange.head.own.get(b"x-forwarded-for"))
+
+    async def _authenticate(self, exchange: Exchange, route: Route) -> Caller | None:
+        authorization = exchange.head.own.get(b"authorization")
+        if authorization is None:
+            if not route.anonymous:
+                raise UNAUTHENTICATED.because(
+                    "Send an access token.", headers={"WWW-Authenticate": _CHALLENGE}
+                )
+            return None
+        if route.client_secrets and authorization[:6].lower() == b"basic ":
+            return None  # credentials for the issuer, not for us
+        try:
+            return await self._believed(bearer(authorization) or "")
+        except InvalidToken:
+            # Whoever sends bad tokens is counted as the anonymous source that it is.
+            exchange.allowance = self._rates.spend("anonymous", exchange.source)
+            raise UNAUTHENTICATED.because(
+                "The access token is not valid or no longer valid.",
+                headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},
+            ) from None
+
+    async def _believed(self, token: str) -> Caller:
+        keys = self._keys.current()
+        if len(keys) == 0:
+            raise UNAVAILABLE.because(
+                "Tokens cannot be verified at the moment.", headers={"Retry-After": "2"}
+            )
+        try:
+            return self._callers.caller(token, keys)
+        except UnknownKey:
+            if not await self._keys.look_again(self._upstreams.session):
+                raise
+            return self._callers.caller(token, self._keys.current())
+
+    def _limit(self, exchange: Exchange, route: Route) -> None:
+        if route.limit_class == "sign-in":
+            exchange.allowance = self._rates.spend("sign-in", exchange.source)
+        elif exchange.caller is None:
+            exchange.allowance = self._rates.spend("anonymous", exchange.source)
+        else:
+            exchange.allowance = self._rates.spend("client", exchange.caller.key)
+
+    async def _pass_on(self, exchange: Exchange, route: Route) -> None:
+        body = await self._body(exchange, route)
+        answer = await self._upstreams.request(
+            route.upstream,
+            exchange.method,
+            exchange.target,
+            self._outgoing(exchange, route, body),
+            body,
+            keyed=any(name == b"idempotency-key" for name, _ in exchange.head.passed),
+        )
+        try:
+            await _relay(exchange, answer, cookies=route.cookies)
+        finally:
+            answer.release() if answer.content.at_eof() else answer.close()
+
+    async def _body(self, exchange: Exchange, route: Route) -> Body | None:
+        head = exchange.head
+        if not head.has_body:
+            return None
+        if exchange.method in _BODILESS:
+            raise BAD_REQUEST.because(f"A {exchange.method} request has no body here.")
+        if (head.content_length or 0) > route.upload_bytes:
+            raise TOO_LARGE.because(
+                f"At most {route.upload_bytes} bytes are accepted here.", pointer=""
+            )
+        body = Body(
+            exchange.receive,
+            limit=route.upload_bytes,
+            idle_seconds=self._settings.body_idle_seconds,
+            total_seconds=self._settings.body_seconds,
+        )
+        await body.start()
+        return body
+
+    def _outgoing(self, exchange: Exchange, route: Route, body: Body | None) -> list[Header]:
+        """What the service gets: allowed headers, who calls, which request, which trace."""
+        head = exchange.head
+        headers = [
+            *head.passed,
+            (b"authorization", self._internal.authorization(exchange.caller, route.audience)),
+            (b"x-request-id", exchange.name_request()),
+            *self._traces.outgoing(head),
+        ]
+        if body is not None and not body.complete and head.content_length is not None:
+            headers.append((b"content-length", head.own[b"content-length"]))
+        if route.client_secrets:
+            headers.append((b"ruta-source", self._sources.pseudonym(exchange.source)))
+            authorization = head.own.get(b"authorization", b"")
+            if authorization[:6].lower() == b"basic ":
+                headers.append((b"ruta-client-authorization", authorization))
+        if route.cookies and b"cookie" in head.own:
+            headers.append((b"cookie", head.own[b"cookie"]))
+        return headers
+
+    def _route_name(self, exchange: Exchange) -> str:
+        if exchange.route is None:
+            return "front"
+        return capability(exchange.path, exchange.route.prefix)
+
+    def _account(self, exchange: Exchange) -> None:
+        seconds = time.perf_counter() - exchange.started
+        name = self._route_name(exchange)
+        self._metrics.observe(exchange.method, name, exchange.status, seconds)
+        self._metrics.open.set(self._open.total)
+        self._metrics.memory.set(self._shedding.memory_bytes)
+        if exchange.route is not None or exchange.status >= 400:
+            self._log.write(
+                method=exchange.method,
+                route=name,
+                status=exchange.status,
+                milliseconds=round(seconds * 1000, 2),
+                answer_bytes=exchange.sent_bytes,
+                client_id=exchange.caller.principal.client_id if exchange.caller else None,
+                request_id=exchange.request_id.decode() or None,
+            )
+
+
+async def _relay(exchange: Exchange, answer: aiohttp.ClientResponse, *, cookies: bool) -> None:
+    """Stream the answer: read a chunk only when the client has taken the one before."""
+    await exchange.begin(answer.status, returned(answer.raw_headers, cookies=cookies))
+    if exchange.method == "HEAD" or answer.status in {204, 304}:
+        await exchange.go_on(b"", more=False)
+        return
+    expected = answer.content_length
+    async for chunk in chunks(answer):
+        if expected is not None and exchange.sent_bytes + len(chunk) >= expected:
+            await exchange.go_on(chunk, more=False)
+            return
+        await exchange.go_on(chunk, more=True)
+    await exchange.go_on(b"", more=False)

@@ -1,0 +1,62 @@
+"""Reads a request body from ASGI: whole if it is small, else as a stream with limits."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any
+
+from common.errors import TOO_LARGE
+
+from gateway.front.errors import REQUEST_TIMEOUT
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class Body:
+    """One request's body. `complete` once the client has sent all of it."""
+
+    def __init__(
+        self, receive: Receive, *, limit: int, idle_seconds: float, total_seconds: float
+    ) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._idle_seconds = idle_seconds
+        self._deadline = time.monotonic() + total_seconds
+        self._received = 0
+        self.complete = False
+        self.first = b""
+
+    async def start(self) -> None:
+        """Read the first chunk; after it `complete` tells whether that was all."""
+        self.first = await self._next()
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The first chunk and all that follow. Reading on demand is what gives back-pressure."""
+        if self.first:
+            yield self.first
+            self.first = b""
+        while not self.complete:
+            chunk = await self._next()
+            if chunk:
+                yield chunk
+
+    async def _next(self) -> bytes:
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                message = await self._receive()
+        except TimeoutError:
+            raise REQUEST_TIMEOUT.because("The body stopped arriving.") from None
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        chunk: bytes = message.get("body", b"")
+        self._received += len(chunk)
+        if self._received > self._limit:
+            raise TOO_LARGE.because(f"At most {self._limit} bytes are accepted here.", pointer="")
+        if time.monotonic() > self._deadline:
+            raise REQUEST_TIMEOUT.because("The body took too long to arrive.")
+        self.complete = not message.get("more_body", False)
+        return chunk

@@ -1,0 +1,113 @@
+"""Where the keys come from that verify access tokens: the issuer's JWKS, found by discovery.
+
+Known keys go on working while the issuer is away, up to a maximum age. An unknown key id causes
+one throttled reading, so that a rotation is noticed at once and nobody can make us ask for ever.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import orjson
+from common.auth import KeySet
+from common.logs import get_logger
+
+_log = get_logger(__name__)
+_MAX_DOCUMENT_BYTES = 256 * 1024
+_TIMEOUT = aiohttp.ClientTimeout(total=5)
+_FIRST_RETRY_SECONDS = 0.5
+
+
+class KeySource:
+    """`discovery_url` gives `jwks_uri`, unless `jwks_url` says it outright (own issuer)."""
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        jwks_url: str | None,
+        refresh_seconds: float,
+        throttle_seconds: float,
+        stale_seconds: float,
+        changed: Callable[[], None],
+    ) -> None:
+        self._issuer = issuer
+        self._jwks_url = jwks_url
+        self._refresh_seconds = refresh_seconds
+        self._throttle_seconds = throttle_seconds
+        self._stale_seconds = stale_seconds
+        self._changed = changed
+        self._keys = KeySet([])
+        self._raw: Any = None
+        self._read_at = 0.0
+        self._asked_at = float("-inf")
+        self._reading = asyncio.Lock()
+        self.discovered: dict[str, Any] = {}
+
+    @property
+    def ready(self) -> bool:
+        return len(self.current()) > 0
+
+    def current(self) -> KeySet:
+        """The keys to verify with; none once the last successful reading is too long ago."""
+        if time.monotonic() - self._read_at > self._stale_seconds:
+            return KeySet([])
+        return self._keys
+
+    async def look_again(self, session: aiohttp.ClientSession) -> bool:
+        """Read the keys because an unknown id came; False if that was done a moment ago."""
+        async with self._reading:
+            if time.monotonic() - self._asked_at < self._throttle_seconds:
+                return False
+            self._asked_at = time.monotonic()
+            return await self._read(session)
+
+    async def follow(self, session: aiohttp.ClientSession, stop: asyncio.Event) -> None:
+        """Read the keys now and then until `stop`; quickly while there are none."""
+        pause = _FIRST_RETRY_SECONDS
+        while not stop.is_set():
+            async with self._reading:
+                good = await self._read(session)
+            pause = self._refresh_seconds if good else min(pause * 2, 5.0)
+            if not self.ready:
+                pause = _FIRST_RETRY_SECONDS
+            try:
+                await asyncio.wait_for(stop.wait(), pause)
+            except TimeoutError:
+                continue
+
+    async def _read(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            url = self._jwks_url or await self._discover(session)
+            document = await _json(session, url)
+            keys = KeySet.from_jwks(document)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            _log.warning("token_keys_unreadable", reason=type(error).__name__)
+            return False
+        self._read_at = time.monotonic()
+        if document != self._raw:
+            self._keys, self._raw = keys, document
+            self._changed()
+        return True
+
+    async def _discover(self, session: aiohttp.ClientSession) -> str:
+        document = await _json(
+            session, f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
+        )
+        uri = document.get("jwks_uri") if isinstance(document, dict) else None
+        if not isinstance(uri, str) or document.get("issuer") != self._issuer:
+            raise ValueError("the discovery document is not that of this issuer")
+        self.discovered = document
+        return uri
+
+
+async def _json(session: aiohttp.ClientSession, url: str) -> Any:
+    async with session.get(url, timeout=_TIMEOUT, allow_redirects=False) as answer:
+        if answer.status != 200:
+            raise ValueError(f"status {answer.status}")
+        body = await answer.read()
+        if len(body) > _MAX_DOCUMENT_BYTES:
+            raise ValueError("a document of keys is not that long")
+        return orjson.loads(body)

@@ -1,0 +1,46 @@
+"""Runs the front under uvicorn with the guarded protocol."""
+
+import logging
+
+import uvicorn
+from common.server import load, prepare
+
+from gateway.front.app import Front
+from gateway.front.protocol import GuardedProtocol
+from gateway.front.settings import FrontSettings
+
+
+def server_config(settings: FrontSettings) -> uvicorn.Config:
+    """uvicorn's configuration: no proxy headers, no access log, our protocol."""
+    protocol = type(
+        "ConfiguredProtocol",
+        (GuardedProtocol,),
+        {"head_seconds": settings.head_seconds, "idle_seconds": settings.idle_seconds},
+    )
+    return uvicorn.Config(
+        Front(settings),
+        host=settings.host,
+        port=settings.port,
+        http=protocol,
+        ws="none",
+        loop="uvloop",
+        lifespan="on",
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        access_log=False,
+        log_config=None,
+        backlog=4096,
+        timeout_keep_alive=settings.idle_seconds,
+        timeout_graceful_shutdown=settings.graceful_seconds,
+    )
+
+
+def serve() -> None:
+    settings = load(FrontSettings)
+    prepare(settings)
+    # uvicorn says once per malformed request that it was one; the answer says so already.
+    logging.getLogger("uvicorn.error").addFilter(
+        lambda record: record.getMessage() != "Invalid HTTP request received."
+    )
+    uvicorn.Server(server_config(settings)).run()

@@ -1,0 +1,178 @@
+"""What the front answers itself: health, metrics, the API description and its page."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import aiohttp
+import orjson
+from common.logs import get_logger
+from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]  # ships no types
+
+from gateway.front.circuits import State
+from gateway.front.description import combined
+from gateway.front.heads import Header
+from gateway.front.key_source import KeySource
+from gateway.front.metrics import FrontMetrics
+from gateway.front.routes import RouteTable, Upstream
+from gateway.front.security_headers import DOCS_POLICY
+from gateway.front.upstreams import Upstreams
+
+_log = get_logger(__name__)
+_FRESH_SECONDS = 30.0
+_ASSETS = {
+    "swagger-ui.css": b"text/css; charset=utf-8",
+    "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
+    "favicon-32x32.png": b"image/png",
+}
+_START = b"""window.addEventListener("load", function () {
+  window.ui = SwaggerUIBundle({
+    url: "/openapi.json", dom_id: "#docs", deepLinking: true, tryItOutEnabled: true,
+    displayRequestDuration: true, filter: true, docExpansion: "none", validatorUrl: null,
+    persistAuthorization: false
+  });
+});
+"""
+_PAGE = b"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Ruta API</title>
+<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="docs"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+
+Page = tuple[int, list[Header], bytes]
+
+
+class Description:
+    """The combined document, made anew when it is older than half a minute."""
+
+    def __init__(self, table: RouteTable, upstreams: Upstreams, public_url: str) -> None:
+        self._table = table
+        self._upstreams = upstreams
+        self._public_url = public_url
+        self._parts: dict[Upstream, Mapping[str, Any]] = {}
+        self._made = b""
+        self._made_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def document(self) -> bytes:
+        async with self._lock:
+            if time.monotonic() - self._made_at > _FRESH_SECONDS:
+                await self._make()
+        return self._made
+
+    async def _make(self) -> None:
+        present = [upstream for upstream in Upstream if self._upstreams.url(upstream)]
+        found = await asyncio.gather(*(self._part(upstream) for upstream in present))
+        # A service that is away keeps the part that it had.
+        self._parts |= {u: part for u, part in zip(present, found, strict=True) if part}
+        document = combined(
+            {u: self._parts[u] for u in present if u in self._parts},
+            self._table.routes,
+            public_url=self._public_url,
+            version=version("ruta-gateway"),
+        )
+        self._made = orjson.dumps(document)
+        if all(found):
+            self._made_at = time.monotonic()
+
+    async def _part(self, upstream: Upstream) -> Mapping[str, Any] | None:
+        url = f"{self._upstreams.url(upstream)}/internal/{upstream}/openapi.json"
+        try:
+            timeout = aiohttp.ClientTimeout(total=5)
+            async with self._upstreams.session.get(url, timeout=timeout) as answer:
+                if answer.status != 200:
+                    raise ValueError(f"status {answer.status}")
+                part: Mapping[str, Any] = orjson.loads(await answer.read())
+                return part
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            _log.warning("description_missing", upstream=upstream, reason=type(error).__name__)
+            return None
+
+
+class Pages:
+    def __init__(
+        self,
+        *,
+        description: Description,
+        upstreams: Upstreams,
+        keys: KeySource,
+        metrics: FrontMetrics,
+    ) -> None:
+        self._description = description
+        self._upstreams = upstreams
+        self._keys = keys
+        self._metrics = metrics
+        self._assets = {f"/docs/{name}": self._asset(name) for name in _ASSETS}
+        self._assets["/docs/start.js"] = (b"text/javascript; charset=utf-8", _START)
+        self.draining = False
+
+    async def page(self, path: str) -> Page | None:
+        """The page at `path`; None if the front has none there."""
+        if path in self._assets:
+            kind, content = self._assets[path]
+            return 200, _head(kind, b"public, max-age=3600"), content
+        match path:
+            case "/healthz":
+                return 200, _head(b"application/json"), b'{"status":"ok"}'
+            case "/readyz":
+                return await self._ready()
+            case "/metrics":
+                return self._measured()
+            case "/openapi.json":
+                return await self._described()
+            case "/docs" | "/docs/":
+                policy = (b"content-security-policy", DOCS_POLICY)
+                return 200, [*_head(b"text/html; charset=utf-8"), policy], _PAGE
+            case "/":
+                return 307, [(b"location", b"/docs")], b""
+        return None
+
+    @staticmethod
+    def _asset(name: str) -> tuple[bytes, bytes]:
+        return _ASSETS[name], (swagger_ui_path / name).read_bytes()
+
+    async def _ready(self) -> Page:
+        """503 while nothing can be authenticated or the process stops; else each part's state."""
+        parts: dict[str, str] = {"token_keys": "ok" if self._keys.ready else "unavailable"}
+        for upstream, circuit in self._upstreams.circuits.items():
+            answers = circuit.state is State.CLOSED and await self._upstreams.alive(upstream)
+            parts[upstream.value] = "ok" if answers else "unavailable"
+        status = "ok" if set(parts.values()) == {"ok"} else "degraded"
+        if self.draining or not self._keys.ready:
+            status = "draining" if self.draining else "unavailable"
+        body = orjson.dumps({"status": status, "parts": parts, "circuits": self._circuits()})
+        return 200 if status in {"ok", "degraded"} else 503, _head(b"application/json"), body
+
+    def _circuits(self) -> dict[str, str]:
+        return {
+            name.value: circuit.state.value for name, circuit in self._upstreams.circuits.items()
+        }
+
+    def _measured(self) -> Page:
+        for upstream, circuit in self._upstreams.circuits.items():
+            is_open = circuit.state is State.OPEN
+            self._metrics.circuit_open.labels(upstream).set(1 if is_open else 0)
+        return 200, _head(b"text/plain; version=0.0.4; charset=utf-8"), self._metrics.text()
+
+    async def _described(self) -> Page:
+        document = await self._description.document()
+        tag = hashlib.sha256(document).hexdigest()[:32].encode()
+        head = [*_head(b"application/json", b"public, max-age=30"), (b"etag", b'"' + tag + b'"')]
+        return 200, head, document
+
+
+def _head(kind: bytes, caching: bytes = b"no-store") -> list[Header]:
+    return [(b"content-type", kind), (b"cache-control", caching)]

@@ -1,0 +1,38 @@
+"""What the issuer has withdrawn before its time: clients, people, organisations, single tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.auth import Principal
+
+
+@dataclass
+class Revocations:
+    """Each mapping: id → second since 1970; tokens issued until then are void."""
+
+    clients: dict[str, float] = field(default_factory=dict)
+    subjects: dict[str, float] = field(default_factory=dict)
+    organisations: dict[str, float] = field(default_factory=dict)
+    tokens: frozenset[str] = frozenset()
+
+    def cover(self, principal: Principal, token_id: str, issued: float) -> bool:
+        """Whether a token with these names and this `iat` is void."""
+        return (
+            issued <= self.clients.get(principal.client_id, -1)
+            or issued <= self.subjects.get(principal.subject, -1)
+            or issued <= self.organisations.get(str(principal.organisation_id), -1)
+            or (token_id != "" and token_id in self.tokens)
+        )
+
+    def replace(self, document: Mapping[str, Any]) -> None:
+        """Take over what the issuer says now; ValueError if it is no such document."""
+        try:
+            clients = {str(k): float(v) for k, v in document["clients"].items()}
+            subjects = {str(k): float(v) for k, v in document["subjects"].items()}
+            organisations = {str(k): float(v) for k, v in document["organisations"].items()}
+            tokens = frozenset(str(t) for t in document["tokens"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("not a document of revocations") from error
+        self.clients, self.subjects = clients, subjects
+        self.organisations, self.tokens = organisations, tokens

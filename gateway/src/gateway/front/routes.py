@@ -1,0 +1,136 @@
+"""The route table: the one place that says what exists behind the front, and for whom.
+
+The proxy, the combined API description, the endpoint matrix test, the rate limits and the
+documentation are all made from it. A path that matches no row does not exist.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+MEBIBYTE = 1024 * 1024
+
+
+class Upstream(StrEnum):
+    """Who answers; the value is the name in settings, metrics and `/readyz`."""
+
+    DIRECTORY = "directory"
+    REFERRALS = "referrals"
+    REPORTING = "reporting"
+    ISSUER = "issuer"
+
+
+@dataclass(frozen=True)
+class Deprecation:
+    """When a version was deprecated (RFC 9745), when it ends (RFC 8594), what follows it."""
+
+    since: date
+    sunset: date
+    successor: str
+
+
+@dataclass(frozen=True)
+class Route:
+    """One versioned prefix. Paths are passed on unchanged.
+
+    `anonymous`: callers without a token are let through to the service, whose operations then
+    decide. `client_secrets`: the caller may authenticate to the upstream itself (RFC 6749 §2.3.1).
+    `cookies`: the upstream sets and reads its own cookies. `upload_bytes`: largest request body
+    that the front passes on; the service behind sets its own, narrower limits.
+    """
+
+    prefix: str
+    upstream: Upstream
+    version: str
+    title: str
+    anonymous: bool = False
+    client_secrets: bool = False
+    cookies: bool = False
+    upload_bytes: int = 4 * MEBIBYTE
+    limit_class: str = "client"
+    deprecation: Deprecation | None = None
+
+    @property
+    def audience(self) -> str:
+        """`aud` of the internal token for this upstream."""
+        return f"ruta-{self.upstream}"
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "/directory/v1",
+        Upstream.DIRECTORY,
+        "v1",
+        "Services, organisations, pathways",
+        anonymous=True,
+        upload_bytes=64 * MEBIBYTE,
+    ),
+    Route(
+        "/referrals/v1",
+        Upstream.REFERRALS,
+        "v1",
+        "Cases, consents, referrals, the anonymous line",
+        anonymous=True,
+        upload_bytes=16 * MEBIBYTE,
+    ),
+    Route(
+        "/reports/v1",
+        Upstream.REPORTING,
+        "v1",
+        "Indicators, releases, bulletins, exports",
+        anonymous=True,
+        upload_bytes=64 * MEBIBYTE,
+    ),
+    Route("/identity/v1", Upstream.ISSUER, "v1", "Organisations, clients, people, keys"),
+    Route(
+        "/oauth",
+        Upstream.ISSUER,
+        "",
+        "Tokens",
+        anonymous=True,
+        client_secrets=True,
+        cookies=True,
+        upload_bytes=16 * 1024,
+        limit_class="sign-in",
+    ),
+    Route("/.well-known", Upstream.ISSUER, "", "Discovery and keys", anonymous=True),
+)
+
+
+@dataclass(frozen=True)
+class RouteTable:
+    """Finds the row of a path in two dictionary look-ups."""
+
+    routes: tuple[Route, ...] = ROUTES
+    _by_prefix: Mapping[str, Route] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        by_prefix = {route.prefix: route for route in self.routes}
+        if len(by_prefix) != len(self.routes):
+            raise ValueError("two routes have the same prefix")
+        object.__setattr__(self, "_by_prefix", by_prefix)
+
+    def find(self, path: str) -> Route | None:
+        """The route whose prefix is the first one or two whole segments of `path`."""
+        first = path.find("/", 1)
+        if first == -1:
+            return self._by_prefix.get(path)
+        second = path.find("/", first + 1)
+        two = path if second == -1 else path[:second]
+        return self._by_prefix.get(two) or self._by_prefix.get(path[:first])
+
+
+def deprecation_headers(deprecation: Deprecation) -> list[tuple[bytes, bytes]]:
+    """`Deprecation` (RFC 9745), `Sunset` (RFC 8594) and the successor as a link (RFC 8288)."""
+    since = _midnight(deprecation.since)
+    weekday = deprecation.sunset.strftime("%a, %d %b %Y 00:00:00 GMT")
+    return [
+        (b"deprecation", b"@%d" % since),
+        (b"sunset", weekday.encode()),
+        (b"link", f'<{deprecation.successor}>; rel="successor-version"'.encode()),
+    ]
+
+
+def _midnight(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * 86400

@@ -1,0 +1,91 @@
+"""The front's environment (prefix `RUTA_`). No database, no broker: it holds no record."""
+
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import ClassVar
+
+from common.settings import CoreSettings
+from pydantic import Field, SecretStr
+
+from gateway.front.routes import MEBIBYTE, Upstream
+
+
+class FrontSettings(CoreSettings):
+    service: ClassVar[str] = "gateway"
+
+    directory_url: str | None = Field(None, description="Where the directory service listens.")
+    referrals_url: str | None = Field(None, description="Where the referrals service listens.")
+    reporting_url: str | None = Field(None, description="Where the reporting service listens.")
+    issuer_url: str | None = Field(
+        None, description="Where Ruta's own issuer listens; none with an outside OIDC provider."
+    )
+
+    token_issuer_url: str = Field(description="`iss` that access tokens must carry.")
+    token_audience: str = Field("ruta", description="`aud` that access tokens must carry.")
+    token_types: list[str] = Field(
+        ["at+jwt"], description='`typ` accepted; Keycloak sends "JWT". JSON list.'
+    )
+    token_claims: dict[str, str] = Field(
+        {},
+        description="Claim mapping for an outside provider: our claim → dotted path in its token,"
+        ' e.g. {"roles": "realm_access.roles", "org": "organisation.id"}. JSON object.',
+    )
+    keys_refresh_seconds: float = Field(
+        300, gt=0, description="How often keys are read again without being asked for."
+    )
+    keys_throttle_seconds: float = Field(
+        10, gt=0, description="Shortest time between two readings caused by an unknown key id."
+    )
+    keys_stale_seconds: float = Field(
+        86400, gt=0, description="How long known keys are used while the issuer is away."
+    )
+    revocations_seconds: float = Field(
+        10, gt=0, le=60, description="How often revocations are read from Ruta's own issuer."
+    )
+
+    internal_signing_key_file: Path = Field(
+        description="PEM (P-256) that signs the internal token towards services."
+    )
+    internal_issuer: str = Field("ruta-gateway", description="`iss` of the internal token.")
+
+    trusted_proxies: list[IPv4Network | IPv6Network] = Field(
+        [], description="Networks whose X-Forwarded-For is believed; none by default. JSON list."
+    )
+    cors_origins: list[str] = Field(
+        [], description="Origins whose pages may call the API from a browser. JSON list."
+    )
+    rate_per_client: str = Field("6000/minute", description="Requests of one client.")
+    rate_anonymous: str = Field("600/minute", description="Requests of one source without token.")
+    rate_sign_in: str = Field("120/minute", description="Requests of one source to /oauth.")
+    concurrency_per_client: int = Field(64, gt=0, description="Open requests of one caller.")
+    concurrency: int = Field(1000, gt=0, description="Open requests in all; 503 beyond.")
+    memory_limit_bytes: int = Field(
+        768 * MEBIBYTE, gt=0, description="New requests are answered 503 above this memory."
+    )
+
+    head_seconds: float = Field(15, gt=0, description="Longest time for a request head to arrive.")
+    idle_seconds: int = Field(120, gt=0, description="Connections without a request are closed.")
+    body_idle_seconds: float = Field(30, gt=0, description="Longest pause within a request body.")
+    body_seconds: float = Field(600, gt=0, description="Longest time for a whole request body.")
+    connect_seconds: float = Field(2, gt=0, description="Longest time to connect to a service.")
+    answer_seconds: float = Field(60, gt=0, description="Longest silence of a service.")
+
+    session_key: SecretStr | None = Field(
+        None, description="32 bytes in base64: seals the sign-in cookies of people; none = off."
+    )
+    session_client_id: str = Field(
+        "ruta-console", description="Client id of the web console at the OIDC provider."
+    )
+    session_client_secret: SecretStr | None = Field(
+        None, description="Secret of the console's client, if the provider gave it one."
+    )
+
+    def upstream_url(self, upstream: Upstream) -> str | None:
+        urls = {
+            Upstream.DIRECTORY: self.directory_url,
+            Upstream.REFERRALS: self.referrals_url,
+            Upstream.REPORTING: self.reporting_url,
+            Upstream.ISSUER: self.issuer_url,
+        }
+        url = urls[upstream]
+        return url.rstrip("/") if url else None

@@ -1,0 +1,40 @@
+"""Refuses new work with 503 before memory grows: open requests and resident memory are watched."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from common.errors import UNAVAILABLE
+
+_STATM = Path("/proc/self/statm")
+_LOOK_SECONDS = 0.5
+
+
+def resident_bytes() -> int:
+    """This process's resident memory; 0 where the system does not tell."""
+    try:
+        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+class Shedding:
+    def __init__(self, *, open_limit: int, memory_limit_bytes: int) -> None:
+        self._open_limit = open_limit
+        self._memory_limit_bytes = memory_limit_bytes
+        self.memory_bytes = 0
+
+    def check(self, open_now: int) -> None:
+        """503 with Retry-After if this request would be one too many."""
+        if open_now >= self._open_limit or self.memory_bytes > self._memory_limit_bytes:
+            raise UNAVAILABLE.because(
+                "Too much is going on at the moment.", headers={"Retry-After": "2"}
+            )
+
+    async def watch(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            self.memory_bytes = resident_bytes()
+            try:
+                await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
+            except TimeoutError:
+                continue

@@ -1,0 +1,51 @@
+"""Runs the issuer, its migrations, and the rotation of its keys."""
+
+import asyncio
+import sys
+
+from common import server
+from common.database import Database
+from common.migrations import migrate as run_migrations
+
+from gateway.issuer import bootstrap
+from gateway.issuer.app import create_app
+from gateway.issuer.secrets import SecretChecks
+from gateway.issuer.settings import IssuerSettings
+from gateway.issuer.signing.ring import KeyRing
+
+PACKAGE = "gateway.issuer"
+
+
+def serve() -> None:
+    settings = server.load(IssuerSettings)
+    server.prepare(settings)
+    if settings.bootstrap_clients_file is not None:
+        asyncio.run(_bootstrap(settings))
+    server.serve(create_app(settings), settings)
+
+
+def migrate() -> None:
+    settings = server.load(IssuerSettings)
+    server.prepare(settings)
+    if settings.database_owner_url is None:
+        server.fail("RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)")
+    url = settings.database_owner_url.get_secret_value()
+    asyncio.run(run_migrations(PACKAGE, url, settings.run_time_role))
+
+
+def rotate_keys() -> None:
+    settings = server.load(IssuerSettings)
+    ring = KeyRing(settings.signing_keys_dir, settings.signing_algorithm)
+    ring.current()
+    sys.stdout.write(f"{ring.rotate().kid} signs from now on\n")
+
+
+async def _bootstrap(settings: IssuerSettings) -> None:
+    file = settings.bootstrap_clients_file
+    if file is None or not file.exists():
+        server.fail("RUTA_BOOTSTRAP_CLIENTS_FILE: no such file")
+    database = Database.at(settings.database_url.get_secret_value())
+    try:
+        await bootstrap.load(database, SecretChecks(), bootstrap.read(file))
+    finally:
+        await database.close()

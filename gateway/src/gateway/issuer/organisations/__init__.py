@@ -1,0 +1,1 @@
+"""Organisations and their memberships in areas of responsibility."""

@@ -1,0 +1,1 @@
+"""People who sign in: passwords, second factor, authorization codes."""

@@ -1,0 +1,13 @@
+"""Table of revocations. Rows are useful only while tokens from before them could still live."""
+
+import sqlalchemy as sa
+
+from gateway.issuer.tables import METADATA
+
+revocations = sa.Table(
+    "revocations",
+    METADATA,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("issued_until", sa.DateTime(timezone=True), nullable=False),
+)

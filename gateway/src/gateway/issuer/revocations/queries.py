@@ -1,0 +1,41 @@
+"""Which tokens are void, and making them so."""
+
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from common import clock
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.issuer.revocations.models import revocations
+
+# No access token lives longer (settings: at most 15 minutes); after that a row says nothing.
+KEPT = timedelta(minutes=30)
+_LISTS = {"client": "clients", "subject": "subjects", "organisation": "organisations"}
+
+
+async def revoke(session: AsyncSession, kind: str, target: str) -> None:
+    """Void every token of this client, subject or organisation issued until now (or one token)."""
+    now = clock.now()
+    await session.execute(sa.delete(revocations).where(revocations.c.issued_until < now - KEPT))
+    statement = insert(revocations).values(kind=kind, target=target, issued_until=now)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["kind", "target"], set_={"issued_until": now}
+        )
+    )
+
+
+async def document(session: AsyncSession) -> dict[str, Any]:
+    """The list as the front reads it: target → second since 1970 until which tokens are void."""
+    found: dict[str, Any] = {"clients": {}, "subjects": {}, "organisations": {}, "tokens": []}
+    rows = await session.execute(
+        sa.select(revocations).where(revocations.c.issued_until >= clock.now() - KEPT)
+    )
+    for kind, target, issued_until in rows:
+        if kind == "token":
+            found["tokens"].append(target)
+        else:
+            found[_LISTS[kind]][target] = issued_until.timestamp()
+    return found

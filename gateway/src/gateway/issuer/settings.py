@@ -1,0 +1,28 @@
+"""The issuer's environment (prefix `RUTA_`)."""
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from common.settings import ServiceSettings
+from pydantic import Field, SecretStr
+
+
+class IssuerSettings(ServiceSettings):
+    service: ClassVar[str] = "issuer"
+
+    token_issuer_url: str = Field(description="`iss` of the tokens: the address clients see.")
+    token_audience: str = Field("ruta", description="`aud` of the access tokens.")
+    token_seconds: int = Field(
+        600, ge=60, le=900, description="Lifetime of an access token in seconds."
+    )
+    signing_keys_dir: Path = Field(description="Folder of the signing keys; made if missing.")
+    signing_algorithm: Literal["ES256", "RS256"] = Field(
+        "ES256", description="Algorithm of keys that are made from now on."
+    )
+    bootstrap_clients_file: Path | None = Field(
+        None, description="JSON list of clients that are made at start if they are missing."
+    )
+    # The issuer publishes no events; it only shares the settings of services that do.
+    nats_password: SecretStr = Field(
+        SecretStr("the issuer has no broker"), description="Not used by the issuer."
+    )

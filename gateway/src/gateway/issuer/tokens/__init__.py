@@ -1,0 +1,1 @@
+"""The token endpoint: grants, lock-out, revocation of single tokens."""

@@ -1,0 +1,134 @@
+"""`/oauth/token` and `/oauth/revoke`. Answers follow RFC 6749, not RFC 9457: OAuth libraries read them."""
+
+from typing import Annotated, Any, cast
+
+from common.auth import Principal
+from common.web import Session, context_of, open_to_all, router
+from fastapi import Request
+from pydantic import BaseModel
+from starlette.responses import JSONResponse, Response
+
+from gateway.issuer.clients.queries import identity_of
+from gateway.issuer.tokens.claims import ScopeNotGranted, granted_scopes
+from gateway.issuer.tokens.forms import BadForm, Credentials, credentials, read_form
+from gateway.issuer.tokens.service import Desk, Refused, authenticated_client
+
+Anyone = Annotated[Principal, open_to_all()]
+oauth = router("/oauth", ["tokens"])
+
+_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["grant_type"],
+                    "properties": {
+                        "grant_type": {
+                            "type": "string",
+                            "enum": ["client_credentials", "authorization_code", "refresh_token"],
+                        },
+                        "client_id": {"type": "string", "maxLength": 100},
+                        "client_secret": {"type": "string", "maxLength": 200},
+                        "scope": {"type": "string", "maxLength": 500},
+                        "code": {"type": "string", "maxLength": 200},
+                        "redirect_uri": {"type": "string", "maxLength": 500},
+                        "code_verifier": {"type": "string", "maxLength": 128},
+                        "refresh_token": {"type": "string", "maxLength": 200},
+                    },
+                },
+                "examples": {
+                    "machine": {
+                        "summary": "A partner's system asks for a token",
+                        "value": {
+                            "grant_type": "client_credentials",
+                            "client_id": "ngo-refugio",
+                            "client_secret": "ruta_…",
+                        },
+                    }
+                },
+            }
+        },
+    }
+}
+
+
+class TokenAnswer(BaseModel):
+    """RFC 6749 §5.1."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+    refresh_token: str | None = None
+    id_token: str | None = None
+
+
+class OAuthError(BaseModel):
+    """RFC 6749 §5.2."""
+
+    error: str
+    error_description: str
+
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"model": TokenAnswer},
+    400: {"model": OAuthError, "description": "The request is not valid."},
+    401: {"model": OAuthError, "description": "The client is unknown or its secret is wrong."},
+    429: {"model": OAuthError, "description": "Too many failed attempts; see Retry-After."},
+}
+
+
+def desk_of(request: Request) -> Desk:
+    return cast("Desk", context_of(request).parts["desk"])
+
+
+async def given(request: Request) -> tuple[dict[str, str], Credentials | None, str]:
+    """The form, the client's credentials, and the pseudonym of where they come from."""
+    try:
+        form = read_form(request.headers.get("content-type", ""), await request.body())
+        who = credentials(request.headers.get("ruta-client-authorization"), form)
+    except BadForm as bad:
+        raise Refused("invalid_request", str(bad)) from None
+    return form, who, request.headers.get("ruta-source", "unknown")
+
+
+@oauth.post("/token", summary="Get an access token", responses=_ANSWERS, openapi_extra=_FORM)
+async def token(request: Request, _caller: Anyone, session: Session) -> Response:
+    """RFC 6749: client credentials for systems, authorization code and refresh for people."""
+    try:
+        form, who, source = await given(request)
+        answer = await _granted(session, desk_of(request), form, who, source)
+    except Refused as refused:
+        return refusal(refused, basic="ruta-client-authorization" in request.headers)
+    return JSONResponse(answer, headers=_NO_STORE)
+
+
+async def _granted(
+    session: Session, desk: Desk, form: dict[str, str], who: Credentials | None, source: str
+) -> dict[str, Any]:
+    grant = form.get("grant_type")
+    if grant is None:
+        raise Refused("invalid_request", "Say which grant_type.")
+    if grant != "client_credentials":
+        raise Refused("unsupported_grant_type", "This grant is not offered.")
+    client = await authenticated_client(session, desk, who, source)
+    identity = await identity_of(session, client, client["id"], client["id"])
+    try:
+        scopes = granted_scopes(form.get("scope"), identity.scopes)
+    except ScopeNotGranted:
+        raise Refused("invalid_scope", "The client does not hold every scope asked for.") from None
+    return desk.token(identity, scopes)
+
+
+def refusal(refused: Refused, *, basic: bool) -> JSONResponse:
+    """An OAuth error answer; returned rather than raised, so that the failure's count is kept."""
+    headers = dict(_NO_STORE)
+    if refused.status == 401 and basic:
+        headers["WWW-Authenticate"] = 'Basic realm="ruta"'
+    if refused.retry_after is not None:
+        headers["Retry-After"] = str(refused.retry_after)
+    body = {"error": refused.error, "error_description": refused.description}
+    return JSONResponse(body, refused.status, headers)

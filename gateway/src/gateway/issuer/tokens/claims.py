@@ -1,0 +1,66 @@
+"""What an access token says (RFC 9068), and which scopes it may carry: pure, no I/O."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+
+class ScopeNotGranted(Exception):
+    """The client asked for more than it has: `invalid_scope`."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A client, or a person who uses one, with what it may do."""
+
+    subject: str
+    client_id: str
+    organisation_id: UUID
+    roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    aors: tuple[str, ...]
+    areas: tuple[str, ...]
+
+
+def granted_scopes(asked: str | None, held: Sequence[str]) -> tuple[str, ...]:
+    """The scopes of the token: all that are held, or those asked for if every one is held."""
+    if asked is None:
+        return tuple(held)
+    wanted = tuple(dict.fromkeys(asked.split(" ")))
+    if not set(wanted) <= set(held):
+        raise ScopeNotGranted
+    return tuple(scope for scope in held if scope in wanted)
+
+
+def effective_aors(own: Iterable[str], memberships: Iterable[str]) -> tuple[str, ...]:
+    """A client works for its organisation's AoRs, or for those of them that it was given."""
+    members = set(memberships)
+    chosen = set(own)
+    return tuple(sorted(members & chosen if chosen else members))
+
+
+def access_claims(
+    identity: Identity,
+    *,
+    scopes: Sequence[str],
+    issuer: str,
+    audience: str,
+    now: int,
+    seconds: int,
+) -> dict[str, Any]:
+    """RFC 9068 §2.2 and the claims that the front turns into a principal."""
+    return {
+        "iss": issuer,
+        "aud": audience,
+        "sub": identity.subject,
+        "client_id": identity.client_id,
+        "iat": now,
+        "exp": now + seconds,
+        "jti": uuid4().hex,
+        "scope": " ".join(scopes),
+        "org": str(identity.organisation_id),
+        "roles": sorted(identity.roles),
+        "aors": sorted(identity.aors),
+        "areas": sorted(identity.areas),
+    }

@@ -1,0 +1,73 @@
+"""Reads what a client sends to the token endpoint (RFC 6749 §2.3.1, §3.2): pure, no I/O."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote_plus
+
+_MAX_FIELDS = 20
+_MAX_VALUE = 4096
+
+
+class BadForm(Exception):
+    """Not a form, or a parameter twice: `invalid_request`."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """`secret` None: a public client that only names itself. `basic`: came in the header."""
+
+    client_id: str
+    secret: str | None
+    basic: bool
+
+
+def read_form(content_type: str, body: bytes) -> dict[str, str]:
+    """The parameters, each at most once, as RFC 6749 §3.2 demands; empty ones count as absent."""
+    if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise BadForm("Send application/x-www-form-urlencoded.")
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            max_num_fields=_MAX_FIELDS,
+            errors="strict",
+        )
+    except ValueError:
+        raise BadForm("The form cannot be read.") from None
+    form: dict[str, str] = {}
+    for name, value in pairs:
+        if name in form:
+            raise BadForm("A parameter may occur only once.")
+        if len(value) > _MAX_VALUE or "\x00" in value:
+            raise BadForm("A parameter is too long or holds NUL.")
+        form[name] = value
+    return {name: value for name, value in form.items() if value}
+
+
+def credentials(authorization: str | None, form: Mapping[str, str]) -> Credentials | None:
+    """Who the client says it is; BadForm if it says so in two ways."""
+    if authorization is not None:
+        if "client_secret" in form:
+            raise BadForm("Authenticate in one way only.")
+        return _basic(authorization)
+    client_id = form.get("client_id")
+    if client_id is None:
+        return None
+    return Credentials(client_id, form.get("client_secret"), basic=False)
+
+
+def _basic(authorization: str) -> Credentials | None:
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    client_id, colon, secret = text.partition(":")
+    if not colon or not client_id or "\x00" in text:
+        return None
+    return Credentials(unquote_plus(client_id), unquote_plus(secret), basic=True)

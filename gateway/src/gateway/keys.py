@@ -1,0 +1,54 @@
+"""The gateway's own signing key: made once, named by its RFC 7638 thumbprint."""
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+from common.auth import public_jwk
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+ALGORITHM = "ES256"
+_THUMBPRINT_MEMBERS = ("crv", "e", "kty", "n", "x", "y")
+
+
+def new_private_pem() -> str:
+    """A fresh P-256 key as PKCS #8 PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def named_jwk(private_pem: str, algorithm: str = ALGORITHM) -> dict[str, Any]:
+    """The public JWK of a private key; its `kid` is the thumbprint, so it needs no register."""
+    jwk = public_jwk(private_pem, "", algorithm)
+    members = {name: jwk[name] for name in _THUMBPRINT_MEMBERS if name in jwk}
+    digest = hashlib.sha256(orjson.dumps(members, option=orjson.OPT_SORT_KEYS)).digest()
+    return {**jwk, "kid": base64.urlsafe_b64encode(digest).rstrip(b"=").decode()}
+
+
+def ensure_internal_keys(pem: Path, jwks: Path) -> None:
+    """Make the internal signing key if there is none, and write the JWKS that services read."""
+    if not pem.exists():
+        write_private(pem, new_private_pem())
+    _replace(jwks, orjson.dumps({"keys": [named_jwk(pem.read_text())]}), 0o644)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a secret file whole or not at all, readable by its owner only."""
+    _replace(path, text.encode(), 0o600)
+
+
+def _replace(path: Path, content: bytes, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.touch(mode=mode)
+    temporary.write_bytes(content)
+    temporary.chmod(mode)
+    temporary.replace(path)

@@ -1,0 +1,83 @@
+"""The issuer over a rolled-back database, and a whole gateway of real processes' parts on free ports."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from common.database import Database
+from fastapi import FastAPI
+from gateway.issuer import bootstrap
+from gateway.issuer.app import create_app
+from gateway.issuer.secrets import SecretChecks
+from gateway.issuer.settings import IssuerSettings
+from httpx import ASGITransport, AsyncClient
+from stack.postgres import ServiceDatabase
+
+from tests.support.databases import MigratedDatabases, common_settings, rolled_back
+from tests.support.principals import CLIENTS, bearer, claims_of
+
+ISSUER = "https://ruta.example"
+
+
+@pytest.fixture(scope="session")
+async def issuer_database(databases: MigratedDatabases) -> ServiceDatabase:
+    return await databases.of("gateway.issuer", "issuer")
+
+
+def demo_clients() -> list[bootstrap.BootstrapClient]:
+    """The demo clients, each with the secret `secret of <client>`."""
+    made = []
+    for client in CLIENTS:
+        claims = claims_of(client)
+        made.append(
+            bootstrap.BootstrapClient.model_validate(
+                {
+                    "client_id": client,
+                    "secret": secret_of(client),
+                    "organisation_id": claims["org"],
+                    "organisation_name": f"Organisation of {client}",
+                    "roles": claims["roles"],
+                    "scopes": str(claims["scope"]).split(),
+                    "aors": claims["aors"],
+                    "areas": [],
+                }
+            )
+        )
+    return made
+
+
+def secret_of(client: str) -> str:
+    return f"the secret of {client}"
+
+
+@pytest.fixture
+async def issuer_db(issuer_database: ServiceDatabase) -> AsyncIterator[Database]:
+    async with rolled_back(issuer_database) as database:
+        yield database
+
+
+@pytest.fixture
+def issuer_settings(
+    issuer_database: ServiceDatabase, internal_jwks: Path, tmp_path: Path
+) -> IssuerSettings:
+    return IssuerSettings(
+        **common_settings(issuer_database, internal_jwks, "nats://127.0.0.1:1"),
+        token_issuer_url=ISSUER,
+        signing_keys_dir=tmp_path / "signing",
+    )
+
+
+@pytest.fixture
+async def issuer_app(issuer_settings: IssuerSettings, issuer_db: Database) -> FastAPI:
+    await bootstrap.load(issuer_db, SecretChecks(), demo_clients())
+    return create_app(issuer_settings, database=issuer_db)
+
+
+@pytest.fixture
+async def issuer(issuer_app: FastAPI) -> AsyncIterator[AsyncClient]:
+    """An anonymous caller, as the front would pass it on."""
+    headers = bearer("anonymous", audience="ruta-issuer") | {"Ruta-Source": "here"}
+    async with AsyncClient(
+        transport=ASGITransport(issuer_app), base_url=ISSUER, headers=headers
+    ) as client:
+        yield client
