@@ -11,8 +11,10 @@ from pydantic import ValidationError
 
 from common import clock, logs, telemetry
 from common.logs import get_logger
+from common.messaging.outbox import republish
 from common.migrations import migrate
 from common.settings import CoreSettings, ServiceSettings, explain
+from common.web.context import ServiceContext
 
 S = TypeVar("S", bound=CoreSettings)
 _log = get_logger(__name__)
@@ -43,9 +45,9 @@ def main(
 
     `create_app(settings, role="api"|"worker")` builds the app; a worker's app has no routes but
     health and metrics. `commands` are a service's own verbs (settings → exit status).
-    `migrations` (settings → awaitable) replaces the default migration of one database.
+    `republish` and `replay-dead-letters` are every service's. `migrations` (settings → awaitable) replaces the default migration of one database.
     """
-    verbs = ["api", "worker", "migrate", *(commands or {})]
+    verbs = ["api", "worker", "migrate", *_OPERATIONS, *(commands or {})]
     verb = sys.argv[1] if len(sys.argv) > 1 else ""
     if verb not in verbs:
         fail(f"say what to run: python -m {package} {'|'.join(verbs)}")
@@ -55,6 +57,10 @@ def main(
         asyncio.run((migrations or (lambda s: _migrate(package, s)))(loaded))
     elif verb in {"api", "worker"}:
         serve(create_app(loaded, role=verb), loaded)
+    elif verb in _OPERATIONS:
+        # A worker's app knows the tables and the consumers; only its lifespan would start them.
+        context = create_app(loaded, role="worker").state.context
+        asyncio.run(_OPERATIONS[verb](context))
     elif commands:
         raise SystemExit(commands[verb](loaded))
 
@@ -84,6 +90,20 @@ def serve(app: Any, settings: CoreSettings) -> None:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=settings.graceful_seconds,
     )
+
+
+async def _republish(context: ServiceContext) -> None:
+    count = await republish(context.database, context.tables)
+    sys.stdout.write(f"{count} events of {context.settings.service} go out again\n")
+
+
+async def _replay_dead_letters(context: ServiceContext) -> None:
+    for consumer in context.consumers:
+        resolved, failing = await consumer.replay_dead_letters()
+        sys.stdout.write(f"{consumer.name}: {resolved} resolved, {failing} still failing\n")
+
+
+_OPERATIONS = {"republish": _republish, "replay-dead-letters": _replay_dead_letters}
 
 
 async def _migrate(package: str, settings: ServiceSettings) -> None:

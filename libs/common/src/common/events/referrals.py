@@ -118,15 +118,12 @@ class ReferralEnteredInError(ReferralData):
     SUBJECT: ClassVar[str] = "ruta.referrals.referral.entered_in_error.v1"
 
 
-class FeedbackConfirmed(Event):
-    """The referrer or the person confirms what the recipient reported."""
+class FeedbackConfirmed(ReferralData):
+    """The referrer or the person confirms what the recipient reported; `state` stays as it was."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.referral.confirmed.v1"
 
-    referral_id: UUID
-    case_id: UUID
     confirmed_by: Literal["referrer", "person"]
-    occurred_at: datetime
 
 
 class EscalationRaised(Event):

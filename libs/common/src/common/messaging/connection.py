@@ -71,7 +71,7 @@ class Broker:
             "user": user,
             "password": self._settings.nats_password.get_secret_value(),
             "name": f"ruta-{self._settings.service}",
-            "inbox_prefix": f"_INBOX_{user}".encode(),
+            "inbox_prefix": f"_INBOX.{user}".encode(),
             "connect_timeout": _CONNECT_SECONDS,
             "allow_reconnect": True,
             "max_reconnect_attempts": -1,  # the default gives up after two minutes

@@ -70,7 +70,7 @@ class Consumer:
         metrics: Metrics,
     ) -> None:
         self._subscription = subscription
-        self._name = f"{subscription.producer}/{subscription.durable}"
+        self.name = f"{subscription.producer}/{subscription.durable}"
         self._database = database
         self._tables = tables
         self._broker = broker
@@ -82,7 +82,7 @@ class Consumer:
             try:
                 await self._consume(await self._broker.jetstream(), stop)
             except (BrokerDown, NotFoundError, nats.errors.Error, TimeoutError, OSError) as error:
-                _log.debug("consumer_waits", consumer=self._name, reason=type(error).__name__)
+                _log.debug("consumer_waits", consumer=self.name, reason=type(error).__name__)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _PAUSE_SECONDS)
 
@@ -98,14 +98,14 @@ class Consumer:
                 try:
                     messages = await bound.fetch(_FETCH_BATCH, timeout=_FETCH_SECONDS)
                 except TimeoutError:
-                    self._metrics.consumer_lag.labels(self._name).set(0)
+                    self._metrics.consumer_lag.labels(self.name).set(0)
                     # Says NotFound if the consumer is gone, e.g. with a wiped broker store.
                     await bound.consumer_info()
                     continue
                 for message in messages:
                     await self.handle(message)
                 pending = messages[-1].metadata.num_pending if messages else 0
-                self._metrics.consumer_lag.labels(self._name).set(pending)
+                self._metrics.consumer_lag.labels(self.name).set(pending)
         finally:
             with contextlib.suppress(Exception):  # the connection may be the reason to leave
                 await bound.unsubscribe()
@@ -137,7 +137,7 @@ class Consumer:
         except Exception as error:  # noqa: BLE001 - a handler's failure must not stop the others
             await self._failed(message, error)
             return
-        self._metrics.handled.labels(self._name, "applied" if applied else "repeated").inc()
+        self._metrics.handled.labels(self.name, "applied" if applied else "repeated").inc()
         await message.ack_sync(timeout=5)
 
     async def _apply(self, data: bytes) -> bool:
@@ -160,7 +160,7 @@ class Consumer:
     async def _first_time(self, session: AsyncSession, envelope: Envelope) -> bool:
         inserted = await session.execute(
             insert(self._tables.inbox)
-            .values(consumer=self._name, event_id=envelope.id, handled_at=clock.now())
+            .values(consumer=self.name, event_id=envelope.id, handled_at=clock.now())
             .on_conflict_do_nothing()
             .returning(self._tables.inbox.c.event_id)
         )
@@ -169,13 +169,13 @@ class Consumer:
     async def _failed(self, message: Msg, error: Exception) -> None:
         attempts = message.metadata.num_delivered or 1
         hopeless = isinstance(error, ValidationError)
-        _log.warning("event_failed", consumer=self._name, subject=message.subject, exc_info=error)
+        _log.warning("event_failed", consumer=self.name, subject=message.subject, exc_info=error)
         if attempts < ATTEMPTS and not hopeless:
-            self._metrics.handled.labels(self._name, "failed").inc()
+            self._metrics.handled.labels(self.name, "failed").inc()
             await message.nak(delay=_PAUSE_SECONDS * 2**attempts)
             return
         await self._bury(message, error)
-        self._metrics.handled.labels(self._name, "dead").inc()
+        self._metrics.handled.labels(self.name, "dead").inc()
         await message.ack_sync(timeout=5)
 
     async def _bury(self, message: Msg, error: Exception) -> None:
@@ -186,7 +186,7 @@ class Consumer:
             await session.execute(
                 insert(self._tables.dead_letters)
                 .values(
-                    consumer=self._name,
+                    consumer=self.name,
                     event_id=event_id,
                     subject=message.subject,
                     message=message.data,
@@ -203,7 +203,7 @@ class Consumer:
             rows = (
                 await session.execute(
                     sa.select(table.c.event_id, table.c.message)
-                    .where(table.c.consumer == self._name, table.c.resolved_at.is_(None))
+                    .where(table.c.consumer == self.name, table.c.resolved_at.is_(None))
                     .order_by(table.c.failed_at)
                 )
             ).all()
@@ -212,13 +212,13 @@ class Consumer:
             try:
                 await self._apply(row.message)
             except Exception as error:  # noqa: BLE001 - it stays a dead letter
-                _log.warning("dead_letter_failed", consumer=self._name, exc_info=error)
+                _log.warning("dead_letter_failed", consumer=self.name, exc_info=error)
                 continue
             resolved += 1
             async with self._database.transaction() as session:
                 await session.execute(
                     table.update()
-                    .where(table.c.consumer == self._name, table.c.event_id == row.event_id)
+                    .where(table.c.consumer == self.name, table.c.event_id == row.event_id)
                     .values(resolved_at=clock.now())
                 )
         return resolved, len(rows) - resolved

@@ -1,11 +1,13 @@
 """Events are written as rows in the writer's own transaction; the relay publishes them later."""
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common import clock
+from common.database import Database
 from common.events.base import Event
 from common.ids import new_id
 from common.tables import CommonTables
@@ -39,3 +41,18 @@ async def append(
     # Delivered at commit, once per transaction however often it is called.
     await session.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
     return event_id
+
+
+async def republish(database: Database, tables: CommonTables, since: datetime | None = None) -> int:
+    """Give all events (or those since an instant) to the relay again; returns how many.
+
+    For a stream that was lost: ids stay the same, so readers that had an event drop it.
+    """
+    outbox = tables.outbox
+    change = outbox.update().where(outbox.c.published_at.is_not(None)).values(published_at=None)
+    if since is not None:
+        change = change.where(outbox.c.occurred_at >= since)
+    async with database.transaction() as session:
+        changed = (await session.execute(change.returning(outbox.c.id))).all()
+        await session.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+    return len(changed)

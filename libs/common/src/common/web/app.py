@@ -55,7 +55,7 @@ def service_app(
         parts=dict(parts or {}),
     )
     running = settings.run_worker if run_worker is None else run_worker
-    tasks = worker(context) if worker is not None and running else []
+    tasks = list(worker(context)) if worker is not None and running else []
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -76,7 +76,7 @@ def service_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url=f"/internal/{settings.service}/openapi.json",
+        openapi_url="/openapi.json",
         separate_input_output_schemas=False,
     )
     app.state.context = context

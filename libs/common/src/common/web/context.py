@@ -9,6 +9,8 @@ from starlette.requests import HTTPConnection
 
 from common.database import Database
 from common.messaging.connection import Broker
+from common.messaging.consumer import Consumer, Subscription
+from common.messaging.relay import Relay
 from common.settings import ServiceSettings
 from common.tables import CommonTables
 from common.telemetry import Metrics
@@ -24,6 +26,18 @@ class ServiceContext:
     tables: CommonTables
     metrics: Metrics
     parts: dict[str, Any] = field(default_factory=dict)
+    consumers: list[Consumer] = field(default_factory=list)
+
+    def relay(self) -> "BackgroundTask":
+        """The task that publishes this service's outbox."""
+        relay = Relay(self.settings, self.database, self.tables, self.broker, self.metrics)
+        return BackgroundTask("relay", relay.run)
+
+    def consumer(self, subscription: Subscription) -> "BackgroundTask":
+        """The task that reads another service's events; its dead letters can be replayed."""
+        consumer = Consumer(subscription, self.database, self.tables, self.broker, self.metrics)
+        self.consumers.append(consumer)
+        return BackgroundTask(f"consumer-{subscription.producer}", consumer.run)
 
 
 @dataclass(frozen=True)
