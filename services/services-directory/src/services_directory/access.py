@@ -1,0 +1,110 @@
+"""Which stored documents a caller reads: for each service exactly one level, decided in the query.
+
+public: anyone · partners: any organisation with directory:read · pathway: members of one of the
+service's areas of responsibility, in its state · restricted: that AoR's coordinators, and the
+organisation whose service it is.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from common.places import Places
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from services_directory.hsds.visibility import PARTNERS, PATHWAY, PUBLIC, RESTRICTED
+
+SCOPE = "directory:read"
+_MEMBERS = frozenset(
+    {Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR, Role.IM}
+)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """`states` empty means everywhere. `aors` and `coordinates` are sorted, so that equal callers
+    are equal values."""
+
+    base: int = PUBLIC
+    organisation_id: UUID | None = None
+    aors: tuple[str, ...] = ()
+    coordinates: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Levels of which this audience may meet a document."""
+        if self.organisation_id is None:
+            return (self.base,)
+        found = {self.base, RESTRICTED}
+        if self.aors:
+            found.add(PATHWAY)
+        return tuple(sorted(found))
+
+    @property
+    def key(self) -> str:
+        """Names the audience: two callers with the same key see the same documents."""
+        if self.organisation_id is None:
+            return str(self.base)
+        parts = (self.organisation_id, *self.aors, "/", *self.coordinates, "/", *self.states)
+        return ":".join(map(str, (self.base, *parts)))
+
+
+ANYONE = Audience()
+
+
+def audience_of(principal: Principal) -> Audience:
+    if principal.anonymous or SCOPE not in principal.scopes or principal.organisation_id is None:
+        return ANYONE
+    member = bool(principal.roles & _MEMBERS)
+    leads = Role.COORDINATOR in principal.roles
+    places = Places.load()
+    return Audience(
+        base=PARTNERS,
+        organisation_id=principal.organisation_id,
+        aors=tuple(sorted(principal.aors)) if member else (),
+        coordinates=tuple(sorted(principal.aors)) if leads else (),
+        states=tuple(sorted({places.at_most(a, 1) for a in principal.areas if places.is_known(a)})),
+    )
+
+
+def visible(columns: Any, audience: Audience) -> sa.ColumnElement[bool]:
+    """True for the one document of each service that the audience reads.
+
+    `columns` are those of a table with level, organization_id, managed_by, aors and states.
+    """
+    if audience.organisation_id is None:
+        condition: sa.ColumnElement[bool] = columns.level == audience.base
+        return condition
+    full = _full(columns, audience)
+    if not audience.aors:
+        return sa.or_(
+            sa.and_(columns.level == RESTRICTED, full),
+            sa.and_(columns.level == audience.base, sa.not_(full)),
+        )
+    member = _shares(columns, audience.aors, audience.states)
+    return sa.or_(
+        sa.and_(columns.level == RESTRICTED, full),
+        sa.and_(columns.level == PATHWAY, sa.not_(full), member),
+        sa.and_(columns.level == audience.base, sa.not_(full), sa.not_(member)),
+    )
+
+
+def _full(columns: Any, audience: Audience) -> sa.ColumnElement[bool]:
+    own: sa.ColumnElement[bool] = sa.or_(
+        columns.organization_id == audience.organisation_id,
+        columns.managed_by == audience.organisation_id,
+    )
+    if not audience.coordinates:
+        return own
+    return sa.or_(own, _shares(columns, audience.coordinates, audience.states))
+
+
+def _shares(columns: Any, aors: tuple[str, ...], states: tuple[str, ...]) -> Any:
+    texts = ARRAY(sa.Text)
+    shared = columns.aors.op("&&")(sa.literal(list(aors), texts))
+    if not states:
+        return shared
+    return sa.and_(shared, columns.states.op("&&")(sa.literal(list(states), texts)))

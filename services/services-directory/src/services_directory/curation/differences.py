@@ -1,0 +1,39 @@
+"""What changed between two versions of a document, field by field, as JSON pointers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`old` or `new` is None where the field was absent."""
+
+    pointer: str
+    old: Any
+    new: Any
+
+
+def differences(old: Any, new: Any, pointer: str = "") -> Iterator[Difference]:
+    """Leaves that differ. Objects in lists are matched by their id, not by their position."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys((*old, *new)):
+            yield from differences(old.get(key), new.get(key), f"{pointer}/{_escaped(key)}")
+    elif _has_ids(old) and _has_ids(new):
+        before, after = _by_id(old), _by_id(new)
+        for key in dict.fromkeys((*before, *after)):
+            yield from differences(before.get(key), after.get(key), f"{pointer}/{key}")
+    elif old != new:
+        yield Difference(pointer, old, new)
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _has_ids(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(v, dict) and "id" in v for v in value)
+
+
+def _by_id(items: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {item["id"]: item for item in items}
