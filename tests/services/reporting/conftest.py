@@ -29,7 +29,9 @@ def settings(reporting_database: ServiceDatabase, internal_jwks: Path) -> Settin
     values: dict[str, Any] = common_settings(
         reporting_database, internal_jwks, "nats://127.0.0.1:1"
     )
-    keys: dict[str, Any] = {name: SecretStr(random_key()) for name in ("rounding_key", "pseudonym_key")}
+    keys: dict[str, Any] = {
+        name: SecretStr(random_key()) for name in ("rounding_key", "pseudonym_key")
+    }
     return Settings(**values, **keys)
 
 

@@ -1,0 +1,101 @@
+"""What an attacker can prove: every table that could lie behind a published one, enumerated.
+
+The attacker knows the method, not the key. A view is bad when everything that is still possible
+for some union of cells (less what the insider knows of it) lies in 1 … k−1.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+Table = tuple[int, ...]
+Support = Callable[[Table], Iterable[Table]]
+"""From true counts to every output that some key gives."""
+Ints = NDArray[np.int64]
+
+
+def box(n: int, k: int) -> tuple[int, ...]:
+    """The neighbouring multiples of k; n itself if it is one."""
+    return (n,) if n % k == 0 else (k * (n // k), k * (n // k) + k)
+
+
+def boxes(n: Table, k: int) -> Iterator[Table]:
+    """Full support: every combination of neighbouring multiples."""
+    return product(*(box(each, k) for each in n))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How many views an insider has, and how many of them prove something small."""
+
+    views: int
+    bad: int
+
+    @property
+    def share(self) -> float:
+        return self.bad / self.views if self.views else 0.0
+
+
+class Attacker:
+    """Holds, for each output, all tables with entries up to `limit` that can give it."""
+
+    def __init__(self, support: Support, cells: int, k: int, limit: int) -> None:
+        self.k = k
+        self.cells = cells
+        self.unions = np.array(list(product((0, 1), repeat=cells)))[1:].T
+        possible: dict[Table, list[Table]] = {}
+        for n in product(range(limit + 1), repeat=cells):
+            for r in support(n):
+                possible.setdefault(r, []).append(n)
+        # Outputs near the limit could also come from larger tables that were not enumerated.
+        top = max(max(r) for r in possible)
+        self.possible = {r: np.array(tables) for r, tables in possible.items() if max(r) < top}
+
+    def outsider(self) -> Verdict:
+        return self._sum(self._bad(tables) for tables in self.possible.values())
+
+    def knows_subsets(self, subsets: Iterable[tuple[int, ...]]) -> Verdict:
+        """Knows the exact count of each cell in the subset; asks about all that is left."""
+        return self._sum(
+            self._bad_given(tables, subset)
+            for subset in subsets
+            for tables in self.possible.values()
+        )
+
+    def knows_own_contributions(self, most: int) -> Verdict:
+        """Knows how much of each cell is its own; asks about what others contributed."""
+        return self._sum(self._verdicts_of_contributions(most))
+
+    def _verdicts_of_contributions(self, most: int) -> Iterator[tuple[int, int]]:
+        for tables in self.possible.values():
+            for own in product(range(most + 1), repeat=self.cells):
+                others = tables - np.array(own)
+                yield self._bad(others[(others >= 0).all(axis=1)])
+
+    def _bad_given(self, tables: Ints, subset: tuple[int, ...]) -> tuple[int, int]:
+        views = bad = 0
+        columns = list(subset)
+        for value in {tuple(row) for row in tables[:, columns].tolist()}:
+            rest = tables[(tables[:, columns] == value).all(axis=1)].copy()
+            rest[:, columns] = 0
+            seen, found = self._bad(rest)
+            views, bad = views + seen, bad + found
+        return views, bad
+
+    def _bad(self, tables: Ints) -> tuple[int, int]:
+        """(1 view, whether any union of cells is proved to be small); no view without a table."""
+        if not len(tables):
+            return 0, 0
+        sums = tables @ self.unions
+        small = (sums.min(axis=0) >= 1) & (sums.max(axis=0) < self.k)
+        return 1, int(small.any())
+
+    @staticmethod
+    def _sum(verdicts: Iterable[tuple[int, int]]) -> Verdict:
+        views = bad = 0
+        for seen, found in verdicts:
+            views, bad = views + seen, bad + found
+        return Verdict(views, bad)

@@ -1,0 +1,71 @@
+"""True counts to measure accuracy and attacks on: the CTDC records, and a small programme."""
+
+import csv
+import random
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+
+from reporting.releases.rounding import PROFILES, Coordinates, protect, seed
+
+from tests.support.reference import reference_data
+
+COUNTRIES = ("US", "UA", "MD", "RU", "PH", "ID", "KH")
+
+
+def persons_of_ctdc() -> dict[Coordinates, int]:
+    """4,919 records by gender, age group, kind of exploitation, country (8 groups): 320 cells."""
+    path = reference_data("ctdc/ctdc_kanon_2020_7col_p10.csv")
+    with path.open(encoding="utf-8") as file:
+        return dict(
+            Counter(
+                (
+                    row["gender"],
+                    row["ageGroup"],
+                    row["exploitationType"],
+                    row["CountryOfExploitation"]
+                    if row["CountryOfExploitation"] in COUNTRIES
+                    else "other",
+                )
+                for row in csv.DictReader(file)
+            )
+        )
+
+
+@cache
+def _spread(persons: int, shape: tuple[int, ...], number: int) -> tuple[Coordinates, ...]:
+    chance = random.Random(number)  # noqa: S311 - test data, no secret
+    weights = [[chance.paretovariate(1.2) for _ in range(size)] for size in shape]
+    return tuple(
+        tuple(str(chance.choices(range(len(w)), w)[0]) for w in weights) for _ in range(persons)
+    )
+
+
+def small_programme() -> dict[Coordinates, int]:
+    """300 persons over at most 100 cells."""
+    return dict(Counter(_spread(300, (5, 5, 4), 3)))
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Mean absolute error of one-way margins (in persons) and of the total (as a share)."""
+
+    one_way: float
+    total_share: float
+
+
+def errors_of(counts: dict[Coordinates, int], *, k: int, profile: str, keys: int) -> Errors:
+    """Mean errors over as many keys."""
+    persons = sum(counts.values())
+    total, one_way, margins = 0, 0, 0
+    for key in range(keys):
+        fresh = seed(key.to_bytes(32, "big"), "programme", "period", b"schema")
+        cells = protect(counts, k=k, weights=PROFILES[profile], seed=fresh)
+        total += abs(sum(cells.values()) - persons)
+        errors: Counter[tuple[int, str]] = Counter()
+        for at, n in counts.items():
+            for place, code in enumerate(at):
+                errors[place, code] += cells.get(at, 0) - n
+        one_way += sum(abs(error) for error in errors.values())
+        margins += len(errors)
+    return Errors(one_way / margins, total / keys / persons)
