@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import psutil
+from common.settings import EMBEDDED_MARK
 
 from stack.arrows import OPERATOR, USERS, permissions
 from stack.errors import StackError
@@ -37,7 +38,7 @@ def stored_credentials(path: Path) -> dict[str, str]:
     known = read_private_map(path)
     missing = [user for user in (*USERS, OPERATOR) if user not in known]
     if missing:
-        known |= {user: secrets.token_hex(24) for user in missing}
+        known |= {user: EMBEDDED_MARK + secrets.token_hex(24) for user in missing}
         write_private_map(path, known)
     return known
 

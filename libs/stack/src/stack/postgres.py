@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from common.settings import EMBEDDED_MARK
 
 from stack.errors import StackError
 from stack.ports import LOOPBACK, answers, free_port
@@ -249,7 +250,7 @@ class PostgresServer:
     def _password(self, role: str) -> str:
         passwords = read_private_map(self._passwords_file)
         if role not in passwords:
-            passwords[role] = secrets.token_hex(24)
+            passwords[role] = EMBEDDED_MARK + secrets.token_hex(24)
             write_private_map(self._passwords_file, passwords)
         return passwords[role]
 

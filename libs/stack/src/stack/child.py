@@ -1,0 +1,147 @@
+"""One program of the stack as a child process: started, watched, restarted with backoff, stopped."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from stack.console import Console
+from stack.errors import StackError
+from stack.plan import Process
+
+_FIRST_PAUSE = 0.3
+_LONGEST_PAUSE = 15.0
+# A program that ran this long was well: its next crash starts with a short pause again.
+_WELL_AFTER = 20.0
+_CHUNK = 65536
+
+
+class Child:
+    """`changed` is called with the process id of each (re)start; `hold` suspends restarts."""
+
+    def __init__(
+        self, process: Process, console: Console, changed: Callable[[str, int], None], hold: Path
+    ) -> None:
+        self.process = process
+        self.restarts = 0
+        self._console = console
+        self._changed = changed
+        self._hold = hold
+        self._running: asyncio.subprocess.Process | None = None
+        self._stopping = asyncio.Event()
+        self._last_lines: deque[str] = deque(maxlen=20)
+
+    @property
+    def name(self) -> str:
+        return self.process.name
+
+    async def run_once(self) -> None:
+        """Raises StackError when the program ends with anything but 0."""
+        code = await self._run()
+        if code != 0:
+            raise StackError(f"{self.name} failed (exit {code}): {self.last_words()}")
+
+    async def keep_running(self) -> None:
+        """Returns only after `stop()`."""
+        pause = _FIRST_PAUSE
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            code = await self._run()
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - began > _WELL_AFTER:
+                pause = _FIRST_PAUSE
+            self.restarts += 1
+            self._console.say(
+                f"{self.name} ended ({_ending(code)}); starting it again in {pause:.1f} s"
+            )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+            await held(self._hold, self._stopping)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def stop(self, seconds: float) -> None:
+        """SIGTERM, then SIGKILL after `seconds`."""
+        self._stopping.set()
+        running = self._running
+        if running is None or running.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            running.send_signal(signal.SIGCONT)  # a stopped process would never see SIGTERM
+            running.terminate()
+        try:
+            await asyncio.wait_for(running.wait(), seconds)
+        except TimeoutError:
+            self._console.say(f"{self.name} did not stop within {seconds:.0f} s and was killed")
+            with contextlib.suppress(ProcessLookupError):
+                running.kill()
+            await running.wait()
+
+    def last_words(self) -> str:
+        """The last line that says why: for the one-line message of a failed start."""
+        lines = [line for line in self._last_lines if line.strip()]
+        return lines[-1][:400] if lines else "it printed nothing"
+
+    @property
+    def alive(self) -> bool:
+        return self._running is not None and self._running.returncode is None
+
+    async def _run(self) -> int:
+        running = await asyncio.create_subprocess_exec(
+            *self.process.command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=self.process.environment,
+            # Ctrl-C must reach the supervisor alone, which then stops all in order.
+            start_new_session=True,
+        )
+        self._running = running
+        self._changed(self.name, running.pid)
+        await self._copy_output(running)
+        return await running.wait()
+
+    async def _copy_output(self, running: asyncio.subprocess.Process) -> None:
+        if running.stdout is None:
+            return
+        rest = b""
+        while chunk := await running.stdout.read(_CHUNK):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                self._line(line)
+        if rest:
+            self._line(rest)
+
+    def _line(self, line: bytes) -> None:
+        text = line.decode(errors="replace").rstrip()
+        self._last_lines.append(text)
+        self._console.line(self.name, text)
+
+
+async def held(hold: Path, stopping: asyncio.Event) -> None:
+    """Waits while somebody keeps a program down on purpose by a file (maintenance, fault tests)."""
+    while hold.exists() and not stopping.is_set():  # noqa: ASYNC110, ASYNC240 -- another process makes and removes the file, one stat per 0.1 s
+        await asyncio.sleep(0.1)
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

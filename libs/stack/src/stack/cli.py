@@ -1,0 +1,47 @@
+"""The command line: finds the command groups in `stack.commands` and turns failures into one line."""
+
+import errno
+import importlib
+import pkgutil
+import sys
+
+import typer
+from rich.console import Console
+
+import stack.commands
+from stack.errors import StackError
+
+app = typer.Typer(
+    name="ruta",
+    help="Ruta, the referral backbone of a Protection Cluster. Start with: ./ruta up --demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+
+def _mount() -> None:
+    """Each module of `stack.commands` with an `app` is a group; one without a name is flat."""
+    for module in pkgutil.iter_modules(stack.commands.__path__):
+        group = getattr(importlib.import_module(f"stack.commands.{module.name}"), "app", None)
+        if isinstance(group, typer.Typer):
+            app.add_typer(group)
+
+
+def main() -> None:
+    _mount()
+    terminal = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        app()
+    except StackError as error:
+        terminal.print(f"ruta: {error}", style="bold red", markup=False)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            raise
+        terminal.print(f"ruta: {error.strerror}: {error.filename}", style="bold red", markup=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

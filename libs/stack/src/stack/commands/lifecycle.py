@@ -1,0 +1,172 @@
+"""`up`, `down`, `status`, `token`: the life of the embedded stack."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stack.child import is_running
+from stack.commands.options import Data, Url
+from stack.demo_data import load_demo_data
+from stack.errors import StackError
+from stack.exclusive import check_port, is_locked
+from stack.layout import DEFAULT_PORT, PORT_VARIABLE, Layout, State
+from stack.plan import Choices
+from stack.ports import LOOPBACK, free_port
+from stack.running import connect, running_state
+from stack.supervisor import supervise
+
+app = typer.Typer()
+_terminal = Console(highlight=False, soft_wrap=True)
+_DETACH_SECONDS = 300
+_DOWN_SECONDS = 120
+
+
+@app.command()
+def up(
+    *,
+    port: Annotated[
+        int, typer.Option(envvar=PORT_VARIABLE, min=0, max=65535, help="0 takes a free one")
+    ] = DEFAULT_PORT,
+    data: Data = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return when ready; ./ruta down stops it")
+    ] = False,
+    demo: Annotated[bool, typer.Option(help="Load fictional Venezuelan demo data")] = False,
+    replicas: Annotated[int, typer.Option(min=1, max=8, help="Processes per service")] = 1,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Keep the services' log lines in the file only")
+    ] = False,
+) -> None:
+    """Start PostgreSQL, NATS, every service and the gateway."""
+    layout = Layout.of(data)
+    if detach:
+        arguments = ["--demo"] if demo else []
+        _detach(layout, [*arguments, "--port", str(port), "--replicas", str(replicas)])
+        return
+
+    async def when_ready(state: State) -> None:
+        if demo:
+            await load_demo_data(layout, state.url)
+        _greet(state, layout)
+
+    choices = Choices(port=port or free_port(), replicas=replicas)
+    supervise(layout, choices, when_ready, quiet=quiet)
+
+
+@app.command()
+def down(data: Data = None) -> None:
+    """Stop the stack of the data directory, in order."""
+    layout = Layout.of(data)
+    if not is_locked(layout):
+        _terminal.print(f"no stack runs on {layout.root}")
+        return
+    state = State.read(layout)
+    if state is None or not is_running(state.pid):
+        raise StackError(f"a stack on {layout.root} is just starting: try again in a moment")
+    os.kill(state.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _DOWN_SECONDS
+    while is_locked(layout):
+        if time.monotonic() > deadline:
+            raise StackError(f"process {state.pid} does not stop: see {layout.log_file}")
+        time.sleep(0.1)
+    _terminal.print("stopped")
+
+
+@app.command()
+def status(data: Data = None) -> None:
+    """Show the processes and whether each can serve. Exit 1 unless all are ready."""
+    layout = Layout.of(data)
+    state = running_state(layout)
+    if state is None:
+        raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
+    table = Table("process", "pid", "state", title=f"{state.url}   data: {layout.root}")
+    healthy = state.ready
+    for name, pid in sorted(state.processes.items()):
+        verdict = _verdict(pid, state.ports.get(name))
+        healthy = healthy and verdict == "ready"
+        table.add_row(name, str(pid), verdict)
+    _terminal.print(table)
+    if not healthy:
+        raise typer.Exit(1)
+
+
+@app.command()
+def token(client: str, data: Data = None, url: Url = None) -> None:
+    """Print an access token of a demo client, e.g. `ngo-refugio`."""
+    sys.stdout.write(connect(data, url).token(client) + "\n")
+
+
+def _verdict(pid: int, port: int | None) -> str:
+    if not is_running(pid):
+        return "ended"
+    if port is None:
+        return "ready"
+    try:
+        answer = httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5, trust_env=False)
+    except httpx.TransportError:
+        return "does not answer"
+    return "ready" if answer.status_code == 200 else f"not ready (HTTP {answer.status_code})"
+
+
+def _detach(layout: Layout, arguments: list[str]) -> None:
+    layout.logs.mkdir(parents=True, exist_ok=True)
+    if is_locked(layout):
+        state = State.read(layout)
+        where = f" at {state.url} (process {state.pid})" if state else ""
+        raise StackError(f"a stack already runs on {layout.root}{where}: ./ruta down stops it")
+    if (port := int(arguments[arguments.index("--port") + 1])) != 0:
+        check_port(port, LOOPBACK)
+    words = layout.logs / "start.log"
+    with words.open("wb") as out:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "stack",
+                "up",
+                "--quiet",
+                "--data",
+                str(layout.root),
+                *arguments,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _DETACH_SECONDS
+    with _terminal.status("starting"):
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise StackError(_failure(words.read_text(errors="replace")))
+            if (state := running_state(layout)) is not None and state.ready:
+                _greet(state, layout)
+                return
+            time.sleep(0.1)
+    process.terminate()
+    raise StackError(f"not ready after {_DETACH_SECONDS} s: see {layout.log_file}")
+
+
+def _failure(words: str) -> str:
+    told = [line.split("ruta: ", 1)[1] for line in words.splitlines() if line.startswith("ruta: ")]
+    lines = [line for line in words.splitlines() if line.strip()]
+    return (told or lines or ["the stack ended without a word"])[-1]
+
+
+def _greet(state: State, layout: Layout) -> None:
+    data = "" if layout == Layout.of(None) else f" --data {layout.root}"
+    _terminal.print(
+        f"\n[bold green]Ruta is ready[/] at [bold]{state.url}[/]"
+        f"\n  API description   {state.url}/docs"
+        f"\n  a token           ./ruta token ngo-refugio{data}"
+        f"\n  the whole story   ./ruta demo{data}"
+        f"\n  stop              Ctrl-C, or ./ruta down{data}\n"
+    )

@@ -1,0 +1,44 @@
+"""One stream of lines out of many processes: prefixed on the terminal, kept in a rotating file."""
+
+import logging
+import sys
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from rich.console import Console as Terminal
+from rich.text import Text
+
+_COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "bright_cyan", "bright_green")
+_FILE_BYTES = 20_000_000
+_FILES = 3
+OWN_NAME = "ruta"
+
+
+class Console:
+    """`quiet` keeps the processes' lines in the file only; the stack's own lines always show."""
+
+    def __init__(self, log_file: Path, *, quiet: bool = False) -> None:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        self._terminal = Terminal(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._quiet = quiet
+        self._colours: dict[str, str] = {}
+        self._file = RotatingFileHandler(log_file, maxBytes=_FILE_BYTES, backupCount=_FILES)
+        log_file.chmod(0o600)
+
+    def line(self, name: str, text: str) -> None:
+        prefix = f"{name:<10}│ "
+        self._keep(prefix + text)
+        if self._quiet and name != OWN_NAME:
+            return
+        colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
+        self._terminal.print(Text.assemble((prefix, colour), text))
+
+    def say(self, text: str) -> None:
+        """A line of the stack itself."""
+        self.line(OWN_NAME, text)
+
+    def _keep(self, text: str) -> None:
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        record = logging.makeLogRecord({"msg": "%s %s", "args": (stamp, text)})
+        self._file.handle(record)

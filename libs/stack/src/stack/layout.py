@@ -1,0 +1,106 @@
+"""Where the embedded stack keeps what, inside its one data directory."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from stack.private_files import write_private
+
+DEFAULT_DATA = Path(".ruta")
+DEFAULT_PORT = 8080
+PORT_VARIABLE = "RUTA_PORT"
+DATA_VARIABLE = "RUTA_DATA"
+HOME_VARIABLE = "RUTA_HOME"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths below `root`; everything that restores the stack is here and nowhere else."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, data: Path | None) -> "Layout":
+        """`data`, else RUTA_DATA, else `.ruta` beside the script that was called."""
+        home = Path(os.environ.get(HOME_VARIABLE, "."))
+        return cls((data or Path(os.environ.get(DATA_VARIABLE) or home / DEFAULT_DATA)).absolute())
+
+    @property
+    def postgres(self) -> Path:
+        return self.root / "postgres"
+
+    @property
+    def nats(self) -> Path:
+        return self.root / "nats"
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def anchors(self) -> Path:
+        return self.root / "anchors"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def state_file(self) -> Path:
+        return self.root / "running.json"
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.root / "secrets.json"
+
+    @property
+    def broker_credentials_file(self) -> Path:
+        return self.root / "broker.json"
+
+    @property
+    def clients_file(self) -> Path:
+        return self.root / "clients.json"
+
+    @property
+    def bootstrap_clients_file(self) -> Path:
+        return self.root / "bootstrap-clients.json"
+
+    @property
+    def clock_file(self) -> Path:
+        return self.root / "clock"
+
+    def hold_file(self, name: str) -> Path:
+        """While this file exists, a process of that name that ended is not started again."""
+        return self.root / f"hold-{name}"
+
+    @property
+    def log_file(self) -> Path:
+        return self.logs / "stack.log"
+
+
+@dataclass
+class State:
+    """What a running stack tells other commands about itself; the file is gone when it is down."""
+
+    pid: int
+    started: float
+    url: str
+    port: int
+    ready: bool
+    processes: dict[str, int]
+    ports: dict[str, int]
+
+    def write(self, layout: Layout) -> None:
+        write_private(layout.state_file, json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def read(cls, layout: Layout) -> "State | None":
+        try:
+            return cls(**json.loads(layout.state_file.read_text()))
+        except (OSError, ValueError, TypeError):
+            return None

@@ -1,0 +1,204 @@
+"""Which processes the embedded stack consists of, and the environment that each one gets."""
+
+import os
+import sys
+from dataclasses import dataclass, field
+
+from stack.embedded_secrets import (
+    prepare_internal_key,
+    prepare_key_encryption_keys,
+    prepare_secrets,
+)
+from stack.layout import Layout
+from stack.nats import NatsServer
+from stack.ports import LOOPBACK, free_ports
+from stack.postgres import PostgresServer, ServiceDatabase
+
+# service name -> package that runs it
+SERVICES = {
+    "directory": "services_directory",
+    "referrals": "referrals",
+    "reporting": "reporting",
+}
+DATABASES = (*SERVICES, "issuer", "referral_keys")
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "RUTA_LOG_LEVEL")
+
+
+@dataclass(frozen=True)
+class Process:
+    """One program of the stack. `ready_url` answers 200 when it can serve."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = field(repr=False)
+    ready_url: str | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`migrations` run one after another before `services`; `front` starts last."""
+
+    migrations: tuple[Process, ...]
+    services: tuple[Process, ...]
+    front: Process
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the caller of `./ruta up` decided."""
+
+    port: int
+    replicas: int = 1
+    host: str = LOOPBACK
+    otlp_endpoint: str | None = None
+    extra: dict[str, str] = field(default_factory=dict)
+    # Extra per process: {"referrals": {"RUTA_…": "…"}}, used by fault tests and benchmarks.
+    extra_of: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def public_url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+
+class Planner:
+    """Builds the plan once the two servers run and the databases exist."""
+
+    def __init__(
+        self, layout: Layout, choices: Choices, postgres: PostgresServer, broker: NatsServer
+    ) -> None:
+        self.layout = layout
+        self.choices = choices
+        self._broker = broker
+        self._databases = {name: postgres.create_service_database(name) for name in DATABASES}
+        self._secrets = prepare_secrets(layout)
+        self._signing_key, self._jwks = prepare_internal_key(layout)
+
+    def plan(self) -> Plan:
+        services: list[Process] = []
+        urls: dict[str, str] = {}
+        ports = iter(free_ports(len(SERVICES) * self.choices.replicas + 1))
+        for name, package in SERVICES.items():
+            environment = self._service(name)
+            replicas = [
+                self._process(_numbered(name, number), f"{package} api", environment, next(ports))
+                for number in range(self.choices.replicas)
+            ]
+            services += replicas
+            urls[name] = ",".join(f"http://{LOOPBACK}:{replica.port}" for replica in replicas)
+        issuer = self._process("issuer", "gateway issuer", self._issuer(), next(ports))
+        return Plan(
+            migrations=self._migrations(),
+            services=(issuer, *services),
+            front=self._process(
+                "gateway",
+                "gateway front",
+                self._front(urls, f"http://{LOOPBACK}:{issuer.port}"),
+                self.choices.port,
+            ),
+        )
+
+    def _migrations(self) -> tuple[Process, ...]:
+        commands = {name: f"{package} migrate" for name, package in SERVICES.items()}
+        environments = {name: self._service(name) for name in SERVICES}
+        commands["issuer"] = "gateway issuer-migrate"
+        environments["issuer"] = self._issuer()
+        return tuple(
+            Process(
+                f"{name}-migrate",
+                (sys.executable, "-m", *commands[name].split()),
+                environments[name] | self._owner(name),
+            )
+            for name in commands
+        )
+
+    def _process(self, name: str, command: str, environment: dict[str, str], port: int) -> Process:
+        listening = {
+            "RUTA_HOST": self.choices.host if name == "gateway" else LOOPBACK,
+            "RUTA_PORT": str(port),
+        }
+        extra = self.choices.extra | self.choices.extra_of.get(name, {})
+        return Process(
+            name=name,
+            command=(sys.executable, "-m", *command.split()),
+            environment=environment | listening | extra,
+            ready_url=f"http://{LOOPBACK}:{port}/readyz",
+            port=port,
+        )
+
+    def _shared(self) -> dict[str, str]:
+        passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        settings = {
+            "PYTHONUNBUFFERED": "1",
+            "RUTA_ENVIRONMENT": "embedded",
+            "RUTA_PUBLIC_URL": self.choices.public_url,
+            "RUTA_NATS_URL": self._broker.url,
+            "RUTA_INTERNAL_JWKS_FILE": str(self._jwks),
+            "RUTA_CLOCK_FILE": str(self.layout.clock_file),
+        }
+        if self.choices.otlp_endpoint:
+            settings["RUTA_OTLP_ENDPOINT"] = self.choices.otlp_endpoint
+        return passed_on | settings
+
+    def _with_database(self, name: str) -> dict[str, str]:
+        database = self._databases[name]
+        return self._shared() | {
+            "RUTA_DATABASE_URL": database.app_url,
+            "RUTA_DATABASE_ROLE": database.app_role,
+            "RUTA_RUN_WORKER": "true",
+            "RUTA_STORED_RESULT_KEY": self._secrets[f"{name}_stored_result_key"],
+        }
+
+    def _service(self, name: str) -> dict[str, str]:
+        settings = self._with_database(name) | self._broker_user(name)
+        if name == "referrals":
+            settings |= self._key_store(self._databases["referral_keys"])
+        if name == "reporting":
+            settings |= {
+                "RUTA_ROUNDING_KEY": self._secrets["rounding_key"],
+                "RUTA_PSEUDONYM_KEY": self._secrets["pseudonym_key"],
+            }
+        return settings
+
+    def _key_store(self, database: ServiceDatabase) -> dict[str, str]:
+        return {
+            "RUTA_KEY_STORE_URL": database.app_url,
+            "RUTA_KEY_STORE_ROLE": database.app_role,
+            "RUTA_KEY_ENCRYPTION_KEYS_FILE": str(prepare_key_encryption_keys(self.layout)),
+            "RUTA_BLIND_INDEX_KEY": self._secrets["blind_index_key"],
+            "RUTA_AUDIT_ANCHOR_FILE": str(self.layout.anchors / "referrals.jsonl"),
+        }
+
+    def _owner(self, name: str) -> dict[str, str]:
+        """Only migrations ever hold the credentials of the owner roles."""
+        settings = {"RUTA_DATABASE_OWNER_URL": self._databases[name].owner_url}
+        if name == "referrals":
+            settings["RUTA_KEY_STORE_OWNER_URL"] = self._databases["referral_keys"].owner_url
+        return settings
+
+    def _broker_user(self, name: str) -> dict[str, str]:
+        return {"RUTA_NATS_USER": name, "RUTA_NATS_PASSWORD": self._broker.credentials[name]}
+
+    def _issuer(self) -> dict[str, str]:
+        return self._with_database("issuer") | {
+            "RUTA_RUN_WORKER": "false",
+            "RUTA_TOKEN_ISSUER_URL": self.choices.public_url,
+            "RUTA_SIGNING_KEYS_DIR": str(self.layout.keys / "issuer"),
+            "RUTA_BOOTSTRAP_CLIENTS_FILE": str(self.layout.bootstrap_clients_file),
+        }
+
+    def _front(self, urls: dict[str, str], issuer_url: str) -> dict[str, str]:
+        return self._shared() | {
+            "RUTA_TOKEN_ISSUER_URL": self.choices.public_url,
+            "RUTA_SESSION_KEY": self._secrets["session_key"],
+            "RUTA_TOKEN_AUDIENCE": "ruta",
+            "RUTA_ISSUER_URL": issuer_url,
+            "RUTA_DIRECTORY_URL": urls["directory"],
+            "RUTA_REFERRALS_URL": urls["referrals"],
+            "RUTA_REPORTING_URL": urls["reporting"],
+            "RUTA_INTERNAL_SIGNING_KEY_FILE": str(self._signing_key),
+        }
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 0 else f"{name}-{number + 1}"

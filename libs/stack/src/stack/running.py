@@ -1,0 +1,99 @@
+"""The running stack as commands and tests see it: its URL, tokens of demo clients, its processes."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from stack.child import is_running
+from stack.errors import StackError
+from stack.exclusive import is_locked
+from stack.layout import Layout, State
+from stack.private_files import read_private_map
+
+_RENEW_BEFORE = 30.0
+
+
+class RunningStack:
+    """Talks HTTP to the gateway at `url`; knows the secrets of the demo clients of `layout`."""
+
+    def __init__(self, url: str, layout: Layout) -> None:
+        self.url = url.rstrip("/")
+        self.layout = layout
+        self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        self._tokens: dict[str, tuple[str, float]] = {}
+
+    @property
+    def data_dir(self) -> Path:
+        return self.layout.root
+
+    def secret(self, client: str) -> str:
+        secrets = read_private_map(self.layout.clients_file)
+        if client not in secrets:
+            known = ", ".join(sorted(secrets)) or "none yet: start the stack once"
+            raise StackError(f"no demo client {client!r} in {self.layout.root} (known: {known})")
+        return secrets[client]
+
+    def token(self, client: str) -> str:
+        """An access token of a demo client; renewed before it runs out."""
+        token, until = self._tokens.get(client, ("", 0.0))
+        if time.monotonic() < until:
+            return token
+        answer = self._send(
+            "POST",
+            "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(client, self.secret(client)),
+        )
+        if answer.status_code != 200:
+            raise StackError(
+                f"no token for {client}: HTTP {answer.status_code} {answer.text[:200]}"
+            )
+        grant = answer.json()
+        token = str(grant["access_token"])
+        self._tokens[client] = (token, time.monotonic() + grant["expires_in"] - _RENEW_BEFORE)
+        return token
+
+    def request(
+        self,
+        client: str | None,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> httpx.Response:
+        """One call as a demo client, or anonymously when `client` is None."""
+        known = dict(headers or {})
+        if client is not None:
+            known["Authorization"] = f"Bearer {self.token(client)}"
+        return self._send(method, path, headers=known, **options)
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return self.http.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise StackError(
+                f"no answer from {self.url} ({type(error).__name__}): is the stack running? ./ruta status"
+            ) from error
+
+
+def running_state(layout: Layout) -> State | None:
+    """The state of the stack that holds the data directory, None when none does."""
+    state = State.read(layout)
+    if state is None or not is_running(state.pid) or not is_locked(layout):
+        return None
+    return state
+
+
+def connect(data: Path | None = None, url: str | None = None) -> RunningStack:
+    """The stack of `data` (default: RUTA_DATA or .ruta); StackError when it does not run."""
+    layout = Layout.of(data)
+    if url is None:
+        state = running_state(layout)
+        if state is None:
+            raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
+        url = state.url
+    return RunningStack(url, layout)

@@ -1,0 +1,67 @@
+"""Keeps PostgreSQL and nats-server up: starts one again when it has ended."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+
+from stack.child import held
+from stack.console import Console
+from stack.errors import StackError
+from stack.nats import NatsServer
+from stack.postgres import PostgresServer
+
+_LOOK_EVERY = 0.2
+_FIRST_PAUSE = 0.3
+_LONGEST_PAUSE = 15.0
+
+
+class ServerWatch:
+    """`changed` is called with the process id of each (re)start; `hold` suspends restarts."""
+
+    def __init__(
+        self,
+        name: str,
+        server: PostgresServer | NatsServer,
+        console: Console,
+        changed: Callable[[str, int], None],
+        hold: Path,
+    ) -> None:
+        self.name = name
+        self.server = server
+        self._console = console
+        self._changed = changed
+        self._hold = hold
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self.server.start)
+        self._report()
+
+    async def keep_running(self) -> None:
+        pause = _FIRST_PAUSE
+        while not self._stopping.is_set():
+            process = self.server.process
+            if process is not None and process.poll() is None:
+                await asyncio.sleep(_LOOK_EVERY)
+                continue
+            self._console.say(f"{self.name} ended; starting it again in {pause:.1f} s")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+            await held(self._hold, self._stopping)
+            if self._stopping.is_set():
+                return
+            try:
+                await self.start()
+                pause = _FIRST_PAUSE
+            except StackError as error:
+                self._console.say(str(error))
+                pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        await asyncio.to_thread(self.server.stop)
+
+    def _report(self) -> None:
+        if self.server.process is not None:
+            self._changed(self.name, self.server.process.pid)

@@ -1,0 +1,178 @@
+"""Starts the whole stack in order, keeps it running, and stops it in the reverse order."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+
+import httpx
+
+from stack.child import Child
+from stack.console import Console
+from stack.demo_clients import prepare_clients
+from stack.errors import StackError
+from stack.exclusive import check_port, check_room, end_leftovers, exclusive
+from stack.layout import Layout, State
+from stack.nats import NatsServer, stored_credentials
+from stack.plan import Choices, Plan, Planner, Process
+from stack.postgres import PostgresServer
+from stack.server_watch import ServerWatch
+
+_READY_SECONDS = 120
+_GRACE_SECONDS = 25
+
+WhenReady = Callable[[State], Awaitable[None]]
+
+
+class Supervisor:
+    """`when_ready` runs once all of it answers (demo data, the greeting)."""
+
+    def __init__(
+        self, layout: Layout, choices: Choices, console: Console, when_ready: WhenReady
+    ) -> None:
+        self._layout = layout
+        self._choices = choices
+        self._console = console
+        self._when_ready = when_ready
+        self._stop = asyncio.Event()
+        self._children: list[Child] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._postgres = PostgresServer(layout.postgres)
+        self._broker = NatsServer(layout.nats, stored_credentials(layout.broker_credentials_file))
+        self._watches = [
+            ServerWatch("postgres", self._postgres, console, self._changed, self._hold("postgres")),
+            ServerWatch("nats", self._broker, console, self._changed, self._hold("nats")),
+        ]
+        self._state = State(
+            pid=os.getpid(),
+            started=time.time(),
+            url=choices.public_url,
+            port=choices.port,
+            ready=False,
+            processes={},
+            ports={},
+        )
+
+    async def run(self) -> None:
+        """Returns after a signal and a clean stop; StackError when the start fails."""
+        self._listen_to_signals()
+        stopping = asyncio.create_task(self._stop.wait())
+        working = asyncio.create_task(self._start())
+        try:
+            # A signal during the start ends the start, too.
+            await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+                await stopping
+            else:
+                working.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await working
+        finally:
+            stopping.cancel()
+            await self._shut_down()
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._asked_to_stop, number)
+
+    def _asked_to_stop(self, number: signal.Signals) -> None:
+        if self._stop.is_set():
+            self._console.say("already stopping; services get time to finish their requests")
+            return
+        self._console.say(f"stopping ({signal.Signals(number).name})")
+        self._stop.set()
+
+    async def _start(self) -> None:
+        for watch in self._watches:
+            self._console.say(f"starting {watch.name}")
+            await watch.start()
+            self._keep(watch.keep_running())
+        plan = await asyncio.to_thread(self._plan)
+        await self._migrate(plan)
+        await asyncio.gather(*(self._serve(process) for process in plan.services))
+        await self._serve(plan.front)
+        await self._when_ready(self._state)
+        self._state.ready = True
+        self._state.write(self._layout)
+
+    def _plan(self) -> Plan:
+        return Planner(self._layout, self._choices, self._postgres, self._broker).plan()
+
+    async def _migrate(self, plan: Plan) -> None:
+        self._console.say("migrating databases")
+        migrations = [self._child(process) for process in plan.migrations]
+        await asyncio.gather(*(migration.run_once() for migration in migrations))
+        for migration in migrations:
+            self._state.processes.pop(migration.name, None)
+            self._children.remove(migration)
+
+    async def _serve(self, process: Process) -> None:
+        """Returns when the process is ready; it must not crash before that."""
+        child = self._child(process)
+        if process.port:
+            self._state.ports[process.name] = process.port
+        self._keep(child.keep_running())
+        deadline = time.monotonic() + _READY_SECONDS
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            while time.monotonic() < deadline:
+                if child.restarts:
+                    raise StackError(f"{process.name} did not start: {child.last_words()}")
+                with contextlib.suppress(httpx.TransportError):
+                    answer = await client.get(str(process.ready_url))
+                    if answer.status_code == 200:
+                        self._console.say(f"{process.name} is ready")
+                        return
+                await asyncio.sleep(0.1)
+        raise StackError(f"{process.name} was not ready within {_READY_SECONDS} s")
+
+    def _child(self, process: Process) -> Child:
+        child = Child(process, self._console, self._changed, self._hold(process.name))
+        self._children.append(child)
+        return child
+
+    def _hold(self, name: str) -> Path:
+        return self._layout.hold_file(name)
+
+    def _keep(self, work: Coroutine[None, None, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    def _changed(self, name: str, pid: int) -> None:
+        self._state.processes[name] = pid
+        self._state.write(self._layout)
+
+    async def _shut_down(self) -> None:
+        """The door first, then those behind it, then what they all stand on."""
+        front = [child for child in self._children if child.name == "gateway"]
+        others = [child for child in self._children if child.name != "gateway"]
+        for group in (front, others):
+            await asyncio.gather(*(child.stop(_GRACE_SECONDS) for child in group))
+        for watch in reversed(self._watches):
+            await watch.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._layout.state_file.unlink(missing_ok=True)
+        self._console.say("stopped")
+
+
+def supervise(
+    layout: Layout, choices: Choices, when_ready: WhenReady, *, quiet: bool = False
+) -> None:
+    """Runs the stack in this process until SIGINT or SIGTERM."""
+    with exclusive(layout):
+        check_room(layout)
+        check_port(choices.port, choices.host)
+        console = Console(layout.log_file, quiet=quiet)
+        for name in end_leftovers(layout):
+            console.say(f"ended {name}, left over from a stack that was killed")
+        prepare_clients(layout)
+        layout.anchors.mkdir(exist_ok=True)
+        try:
+            asyncio.run(Supervisor(layout, choices, console, when_ready).run())
+        except OSError as error:
+            raise StackError(f"{error.strerror}: {error.filename or layout.root}") from error
