@@ -1,6 +1,6 @@
 """The issuer over a rolled-back database, and a whole gateway of real processes' parts on free ports."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,9 @@ from gateway.issuer.app import create_app
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
 from httpx import ASGITransport, AsyncClient
-from stack.postgres import ServiceDatabase
+from stack.postgres import PostgresServer, ServiceDatabase
 
+from tests.gateway.running import Gateway, running_gateway
 from tests.support.databases import MigratedDatabases, common_settings, rolled_back
 from tests.support.principals import CLIENTS, bearer, claims_of
 
@@ -81,3 +82,13 @@ async def issuer(issuer_app: FastAPI) -> AsyncIterator[AsyncClient]:
         transport=ASGITransport(issuer_app), base_url=ISSUER, headers=headers
     ) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def gateway(
+    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    """Front, issuer and witnesses as processes."""
+    folder = tmp_path_factory.mktemp("gateway")
+    with running_gateway(postgres, folder, database="issuer_of_gateway") as running:
+        yield running

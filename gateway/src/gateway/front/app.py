@@ -66,6 +66,9 @@ class Front:
             self._revocations,
         )
         own_issuer = settings.upstream_url(Upstream.ISSUER)
+        self._internal = InternalTokens(
+            settings.internal_signing_key_file, settings.internal_issuer
+        )
         self._keys = KeySource(
             issuer=settings.token_issuer_url,
             jwks_url=f"{own_issuer}/.well-known/jwks.json" if own_issuer else None,
@@ -73,13 +76,11 @@ class Front:
             throttle_seconds=settings.keys_throttle_seconds,
             stale_seconds=settings.keys_stale_seconds,
             changed=self._callers.forget_all,
-        )
-        self._internal = InternalTokens(
-            settings.internal_signing_key_file, settings.internal_issuer
+            authorization=self._internal.of_the_front if own_issuer else None,
         )
         self._upstreams = Upstreams(settings)
         self._revocation_source = RevocationSource(
-            own_issuer, self._internal, self._revocations, settings.revocations_seconds
+            own_issuer, self._internal.of_the_front, self._revocations, settings.revocations_seconds
         )
         self._rates = Rates(
             {
@@ -327,7 +328,7 @@ class Front:
         self._metrics.observe(exchange.method, name, exchange.status, seconds)
         self._metrics.open.set(self._open.total)
         self._metrics.memory.set(self._shedding.memory_bytes)
-        if exchange.route is not None or exchange.status >= 400:
+        if exchange.route is not None or 400 <= exchange.status < 500:
             self._log.write(
                 method=exchange.method,
                 route=name,

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
-from common.errors import TOO_LARGE
+from common.errors import TOO_LARGE, Problem
 
 from gateway.front.errors import REQUEST_TIMEOUT
 
@@ -17,7 +17,11 @@ class ClientLeft(Exception):
 
 
 class Body:
-    """One request's body. `complete` once the client has sent all of it."""
+    """One request's body. `complete` once the client has sent all of it.
+
+    `failure` is what went wrong on the client's side: aiohttp reports it only as its own broken
+    connection.
+    """
 
     def __init__(
         self, receive: Receive, *, limit: int, idle_seconds: float, total_seconds: float
@@ -29,6 +33,7 @@ class Body:
         self._received = 0
         self.complete = False
         self.first = b""
+        self.failure: Problem | ClientLeft | None = None
 
     async def start(self) -> None:
         """Read the first chunk; after it `complete` tells whether that was all."""
@@ -39,10 +44,14 @@ class Body:
         if self.first:
             yield self.first
             self.first = b""
-        while not self.complete:
-            chunk = await self._next()
-            if chunk:
-                yield chunk
+        try:
+            while not self.complete:
+                chunk = await self._next()
+                if chunk:
+                    yield chunk
+        except (Problem, ClientLeft) as failure:
+            self.failure = failure
+            raise
 
     async def _next(self) -> bytes:
         try:

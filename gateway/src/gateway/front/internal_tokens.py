@@ -16,6 +16,8 @@ from gateway.keys import ALGORITHM, named_jwk
 TYPE = "ruta-int+jwt"
 LIFETIME_SECONDS = 60
 _REUSED_SECONDS = 40
+# What the front is when it asks the issuer for keys and revocations on its own behalf.
+_FRONT = Principal(client_id="ruta-gateway", subject="ruta-gateway", scopes=frozenset({"internal"}))
 
 
 class InternalTokens:
@@ -26,6 +28,7 @@ class InternalTokens:
         self._kid = str(named_jwk(self._pem)["kid"])
         self._issuer = issuer
         self._anonymous = Caller(ANONYMOUS, "anonymous", float("inf"), 0, "")
+        self._front = Caller(_FRONT, "front", float("inf"), 0, "")
 
     def authorization(self, caller: Caller | None, audience: str) -> bytes:
         """The Authorization header value for a service; `None` is the anonymous caller."""
@@ -38,6 +41,10 @@ class InternalTokens:
         value = b"Bearer " + self._mint(caller.principal, audience, now, expires).encode()
         caller.internal[audience] = (value, min(now + _REUSED_SECONDS, expires))
         return value
+
+    def of_the_front(self) -> str:
+        """The front's own Authorization header towards the issuer."""
+        return self.authorization(self._front, "ruta-issuer").decode()
 
     def _mint(self, principal: Principal, audience: str, now: float, expires: float) -> str:
         claims = {

@@ -21,7 +21,11 @@ _FIRST_RETRY_SECONDS = 0.5
 
 
 class KeySource:
-    """`discovery_url` gives `jwks_uri`, unless `jwks_url` says it outright (own issuer)."""
+    """Discovery gives `jwks_uri`, unless `jwks_url` says it outright.
+
+    That is so with Ruta's own issuer, which like every service wants the front's internal token:
+    `authorization` gives it.
+    """
 
     def __init__(
         self,
@@ -32,6 +36,7 @@ class KeySource:
         throttle_seconds: float,
         stale_seconds: float,
         changed: Callable[[], None],
+        authorization: Callable[[], str] | None = None,
     ) -> None:
         self._issuer = issuer
         self._jwks_url = jwks_url
@@ -39,6 +44,7 @@ class KeySource:
         self._throttle_seconds = throttle_seconds
         self._stale_seconds = stale_seconds
         self._changed = changed
+        self._authorization = authorization
         self._keys = KeySet([])
         self._raw: Any = None
         self._read_at = 0.0
@@ -81,7 +87,7 @@ class KeySource:
     async def _read(self, session: aiohttp.ClientSession) -> bool:
         try:
             url = self._jwks_url or await self._discover(session)
-            document = await _json(session, url)
+            document = await self._json(session, url)
             keys = KeySet.from_jwks(document)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             _log.warning("token_keys_unreadable", reason=type(error).__name__)
@@ -93,7 +99,7 @@ class KeySource:
         return True
 
     async def _discover(self, session: aiohttp.ClientSession) -> str:
-        document = await _json(
+        document = await self._json(
             session, f"{self._issuer.rstrip('/')}/.well-known/openid-configuration"
         )
         uri = document.get("jwks_uri") if isinstance(document, dict) else None
@@ -102,12 +108,14 @@ class KeySource:
         self.discovered = document
         return uri
 
-
-async def _json(session: aiohttp.ClientSession, url: str) -> Any:
-    async with session.get(url, timeout=_TIMEOUT, allow_redirects=False) as answer:
-        if answer.status != 200:
-            raise ValueError(f"status {answer.status}")
-        body = await answer.read()
-        if len(body) > _MAX_DOCUMENT_BYTES:
-            raise ValueError("a document of keys is not that long")
-        return orjson.loads(body)
+    async def _json(self, session: aiohttp.ClientSession, url: str) -> Any:
+        headers = {"Authorization": self._authorization()} if self._authorization else {}
+        async with session.get(
+            url, timeout=_TIMEOUT, allow_redirects=False, headers=headers
+        ) as answer:
+            if answer.status != 200:
+                raise ValueError(f"status {answer.status}")
+            body = await answer.read()
+            if len(body) > _MAX_DOCUMENT_BYTES:
+                raise ValueError("a document of keys is not that long")
+            return orjson.loads(body)

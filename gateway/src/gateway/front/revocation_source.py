@@ -5,35 +5,31 @@ live for minutes (docs/decisions/0021).
 """
 
 import asyncio
+from collections.abc import Callable
 
 import aiohttp
 import orjson
-from common.auth import Principal
 from common.logs import get_logger
 
-from gateway.front.callers import Caller
-from gateway.front.internal_tokens import InternalTokens
 from gateway.front.revocations import Revocations
 
 _log = get_logger(__name__)
 _PATH = "/internal/issuer/revocations"
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
-FRONT = Principal(client_id="ruta-gateway", subject="ruta-gateway", scopes=frozenset({"internal"}))
 
 
 class RevocationSource:
     def __init__(
         self,
         issuer_url: str | None,
-        tokens: InternalTokens,
+        authorization: Callable[[], str],
         revocations: Revocations,
         seconds: float,
     ) -> None:
         self._url = f"{issuer_url}{_PATH}" if issuer_url else None
-        self._tokens = tokens
+        self._authorization = authorization
         self._revocations = revocations
         self._seconds = seconds
-        self._self = Caller(FRONT, "front", float("inf"), 0, "")
 
     async def follow(self, session: aiohttp.ClientSession, stop: asyncio.Event) -> None:
         while self._url is not None and not stop.is_set():
@@ -44,10 +40,9 @@ class RevocationSource:
                 continue
 
     async def _read(self, session: aiohttp.ClientSession, url: str) -> bool:
-        authorization = self._tokens.authorization(self._self, "ruta-issuer").decode()
         try:
             async with session.get(
-                url, headers={"Authorization": authorization}, timeout=_TIMEOUT
+                url, headers={"Authorization": self._authorization()}, timeout=_TIMEOUT
             ) as answer:
                 if answer.status != 200:
                     raise ValueError(f"status {answer.status}")

@@ -88,25 +88,18 @@ class Upstreams:
         if circuit.state is State.OPEN:
             raise _AWAY(f"The {upstream} service is away.", headers={"Retry-After": "2"})
         url = URL(self._urls[upstream] + target, encoded=True)
+        repeatable = keyed or method in _IDEMPOTENT
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 answer = await self._once(method, url, headers, body)
-            except aiohttp.ServerTimeoutError as error:
-                if not isinstance(error, aiohttp.ConnectionTimeoutError):
-                    raise UPSTREAM_TIMEOUT.because(
-                        f"The {upstream} service did not answer in time."
-                    ) from None
-                unsent = True
-            except aiohttp.ClientConnectorError:
-                unsent = True
-            except (aiohttp.ClientConnectionError, ConnectionError):
-                unsent = False
+            except (aiohttp.ClientConnectionError, ConnectionError) as error:
+                unsent = _nothing_sent(error, body)
             else:
                 circuit.succeeded()
                 return answer
             circuit.failed()
             in_hand = body is None or body.complete
-            if not (in_hand and (unsent or keyed or method in _IDEMPOTENT)):
+            if not (in_hand and (unsent or repeatable)):
                 break
             if attempt < _ATTEMPTS:
                 await asyncio.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311 - jitter
@@ -152,6 +145,17 @@ class Upstreams:
                 return answer.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
+
+
+def _nothing_sent(error: Exception, body: Body | None) -> bool:
+    """Whether the service cannot have seen the request. Raises what is not a broken connection."""
+    if body is not None and body.failure is not None:
+        raise body.failure from None
+    if isinstance(error, aiohttp.ConnectionTimeoutError | aiohttp.ClientConnectorError):
+        return True
+    if isinstance(error, aiohttp.ServerTimeoutError):
+        raise UPSTREAM_TIMEOUT.because("A service did not answer in time.") from None
+    return False
 
 
 async def chunks(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:

@@ -1,0 +1,224 @@
+"""A whole gateway as real processes on free ports: front, issuer with its database, witnesses."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from common.migrations.runner import migrate_now
+from gateway.keys import ensure_internal_keys
+from stack.postgres import PostgresServer
+
+from tests.support.databases import random_key
+from tests.support.principals import CLIENTS, claims_of
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ("directory", "referrals", "reporting")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def secret_of(client: str) -> str:
+    return f"the-secret-of-{client}"
+
+
+@dataclass
+class Process:
+    """A child that is ended by its own id."""
+
+    arguments: list[str]
+    environment: Mapping[str, str]
+    log: Path
+    running: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.running = subprocess.Popen(
+                [sys.executable, *self.arguments],
+                env={**os.environ, **self.environment},
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def pid(self) -> int:
+        assert self.running is not None
+        return self.running.pid
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self.running is None:
+            return
+        self.running.send_signal(how)
+        try:
+            self.running.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.running.kill()
+            self.running.wait(timeout=10)
+        self.running = None
+
+
+@dataclass
+class Gateway:
+    """`url` is the front's; `witnesses` maps a service to the address of the one that stands in."""
+
+    folder: Path
+    port: int
+    issuer_port: int
+    witnesses: dict[str, str]
+    processes: dict[str, Process] = field(default_factory=dict)
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=20)
+
+    def token(self, client: str = "ngo-refugio") -> str:
+        if client not in self._tokens:
+            answer = httpx.post(
+                f"{self.url}/oauth/token",
+                data={"grant_type": "client_credentials"},
+                auth=(client, secret_of(client)),
+            )
+            self._tokens[client] = answer.json()["access_token"]
+        return self._tokens[client]
+
+    def bearer(self, client: str = "ngo-refugio") -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(client)}"}
+
+    def counts(self, service: str = "directory") -> dict[str, int]:
+        found: dict[str, int] = httpx.get(f"{self.witnesses[service]}/counts").json()
+        return found
+
+    def log_of(self, process: str) -> str:
+        return self.processes[process].log.read_text()
+
+    def wait_until_ready(self) -> None:
+        wait_for(f"{self.url}/readyz", self.processes["front"])
+
+
+def wait_for(url: str, process: Process, seconds: float = 40) -> None:
+    """Until `url` answers 200; the process's log is in the failure."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(url, timeout=2).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        if process.running is not None and process.running.poll() is not None:
+            break
+        time.sleep(0.05)
+    raise AssertionError(f"{url} does not answer 200\n{process.log.read_text()[-4000:]}")
+
+
+@contextmanager
+def running_gateway(
+    postgres: PostgresServer, folder: Path, *, database: str, **front: str
+) -> Iterator[Gateway]:
+    """Start everything, give it, stop everything. `front`: further settings of the front."""
+    ports = {name: free_port() for name in (*SERVICES, "issuer", "front")}
+    gateway = Gateway(
+        folder,
+        ports["front"],
+        ports["issuer"],
+        {name: f"http://127.0.0.1:{ports[name]}" for name in SERVICES},
+    )
+    pem, jwks = folder / "internal.pem", folder / "internal-jwks.json"
+    ensure_internal_keys(pem, jwks)
+    for name in SERVICES:
+        gateway.processes[name] = _witness(folder, jwks, name, ports[name])
+    gateway.processes["issuer"] = _issuer(postgres, folder, jwks, gateway, database)
+    gateway.processes["front"] = _front(folder, pem, gateway, front)
+    try:
+        for process in gateway.processes.values():
+            process.start()
+        wait_for(f"http://127.0.0.1:{ports['issuer']}/readyz", gateway.processes["issuer"])
+        for name in SERVICES:
+            wait_for(f"{gateway.witnesses[name]}/healthz", gateway.processes[name])
+        gateway.wait_until_ready()
+        yield gateway
+    finally:
+        for process in reversed(gateway.processes.values()):
+            process.stop()
+
+
+def _witness(folder: Path, jwks: Path, name: str, port: int) -> Process:
+    arguments = ["-m", "uvicorn", "tests.gateway.witness:app", "--host", "127.0.0.1"]
+    arguments += ["--port", str(port), "--log-level", "warning", "--loop", "uvloop"]
+    environment = {"RUTA_INTERNAL_JWKS_FILE": str(jwks), "WITNESS_AUDIENCE": f"ruta-{name}"}
+    return Process(arguments, environment, folder / f"{name}.log")
+
+
+def _issuer(
+    postgres: PostgresServer, folder: Path, jwks: Path, gateway: Gateway, database: str
+) -> Process:
+    made = postgres.create_service_database(database)
+    migrate_now("gateway.issuer", made.owner_url, made.app_role)
+    clients = folder / "clients.json"
+    clients.write_text(json.dumps(bootstrap_list()))
+    environment = {
+        "RUTA_ENVIRONMENT": "embedded",
+        "RUTA_PORT": str(gateway.issuer_port),
+        "RUTA_PUBLIC_URL": gateway.url,
+        "RUTA_TOKEN_ISSUER_URL": gateway.url,
+        "RUTA_DATABASE_URL": made.app_url,
+        "RUTA_DATABASE_ROLE": made.app_role,
+        "RUTA_INTERNAL_JWKS_FILE": str(jwks),
+        "RUTA_STORED_RESULT_KEY": random_key(),
+        "RUTA_SIGNING_KEYS_DIR": str(folder / "signing"),
+        "RUTA_BOOTSTRAP_CLIENTS_FILE": str(clients),
+    }
+    return Process(["-m", "gateway", "issuer"], environment, folder / "issuer.log")
+
+
+def bootstrap_list() -> list[dict[str, object]]:
+    return [
+        {
+            "client_id": client,
+            "secret": secret_of(client),
+            "organisation_id": claims["org"],
+            "organisation_name": f"Organisation of {client}",
+            "roles": claims["roles"],
+            "scopes": str(claims["scope"]).split(),
+            "aors": claims["aors"],
+            "areas": [],
+        }
+        for client in CLIENTS
+        if (claims := claims_of(client))
+    ]
+
+
+def _front(folder: Path, pem: Path, gateway: Gateway, settings: Mapping[str, str]) -> Process:
+    environment = {
+        "RUTA_ENVIRONMENT": "embedded",
+        "RUTA_PORT": str(gateway.port),
+        "RUTA_PUBLIC_URL": gateway.url,
+        "RUTA_TOKEN_ISSUER_URL": gateway.url,
+        "RUTA_ISSUER_URL": f"http://127.0.0.1:{gateway.issuer_port}",
+        **{f"RUTA_{name.upper()}_URL": url for name, url in gateway.witnesses.items()},
+        "RUTA_INTERNAL_SIGNING_KEY_FILE": str(pem),
+        "RUTA_SESSION_KEY": random_key(),
+        "RUTA_REVOCATIONS_SECONDS": "1",
+        "RUTA_RATE_ANONYMOUS": "1000000/minute",
+        "RUTA_RATE_SIGN_IN": "1000000/minute",
+        "RUTA_RATE_PER_CLIENT": "1000000/minute",
+        **{f"RUTA_{name.upper()}": value for name, value in settings.items()},
+    }
+    return Process(["-m", "gateway", "front"], environment, folder / "front.log")

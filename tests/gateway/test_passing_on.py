@@ -1,0 +1,142 @@
+"""What of a request reaches a service, and what of an answer reaches the client."""
+
+import hashlib
+import re
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.gateway.running import Gateway
+
+
+def test_a_service_learns_who_calls_only_from_the_internal_token(gateway: Gateway) -> None:
+    with gateway.client() as http:
+        seen = http.get(
+            "/directory/v1/services?q=agua%20potable&page=2",
+            headers=gateway.bearer("gbv-coordinator")
+            | {
+                "X-Organisation": "forged",
+                "X_Tenant": "forged",
+                "X-Forwarded-For": "203.0.113.9",
+                "Ruta-Source": "forged",
+                "Ruta-Client-Authorization": "forged",
+                "Connection": "X-Tenant",
+                "X-Tenant": "forged",
+                "Accept-Language": "es",
+                "Cookie": "a=b",
+            },
+        ).json()
+    assert (seen["path"], seen["query"]) == ("/directory/v1/services", "q=agua%20potable&page=2")
+    names = {name for name, _ in seen["headers"]}
+    assert names <= {
+        "host",
+        "accept",
+        "accept-language",
+        "authorization",
+        "x-request-id",
+        "traceparent",
+    }
+    assert not any("forged" in value for _, value in seen["headers"])
+    claims = seen["claims"]
+    assert claims["client_id"] == "gbv-coordinator"
+    assert claims["aud"] == "ruta-directory"
+    assert claims["exp"] - claims["iat"] <= 60
+    assert claims["aors"] == ["GBV"]
+
+
+def test_each_service_gets_a_token_for_itself(gateway: Gateway) -> None:
+    with gateway.client() as http:
+        for prefix, audience in (
+            ("/referrals/v1", "ruta-referrals"),
+            ("/reports/v1", "ruta-reporting"),
+        ):
+            seen = http.get(f"{prefix}/x", headers=gateway.bearer()).json()
+            assert seen["claims"]["aud"] == audience
+
+
+def test_an_anonymous_caller_gets_a_token_that_says_so(gateway: Gateway) -> None:
+    claims = httpx.get(f"{gateway.url}/directory/v1/services").json()["claims"]
+    assert (claims["sub"], claims["scope"], claims["roles"]) == ("anonymous", "", [])
+
+
+def test_an_answer_shows_nothing_of_the_service_and_is_data_only(gateway: Gateway) -> None:
+    answer = httpx.get(f"{gateway.url}/directory/v1/services")
+    assert answer.headers["etag"] == '"7"'
+    for hidden in ("x-internal-host", "x-powered-by", "set-cookie", "server"):
+        assert hidden not in answer.headers
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_request_id_is_the_clients_or_a_new_one(gateway: Gateway) -> None:
+    url = f"{gateway.url}/directory/v1/x"
+    mine = httpx.get(url, headers={"X-Request-Id": "my-request-0001"})
+    assert mine.headers["x-request-id"] == "my-request-0001"
+    assert dict(mine.json()["headers"])["x-request-id"] == "my-request-0001"
+    other = httpx.get(url, headers={"X-Request-Id": "bad id!"})
+    assert UUID(other.headers["x-request-id"])
+
+
+def test_trace_context_is_passed_on_or_begun(gateway: Gateway) -> None:
+    url = f"{gateway.url}/directory/v1/x"
+    given = f"00-{'a' * 32}-{'b' * 16}-01"
+    assert (
+        dict(httpx.get(url, headers={"traceparent": given}).json()["headers"])["traceparent"]
+        == given
+    )
+    for bad in (f"00-{'0' * 32}-{'b' * 16}-01", "nonsense", f"01-{'a' * 32}-{'b' * 16}-01"):
+        begun = dict(httpx.get(url, headers={"traceparent": bad}).json()["headers"])["traceparent"]
+        assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]", begun)
+        assert begun != bad
+
+
+@pytest.mark.parametrize("size", [0, 5, 70_000, 3_000_000])
+def test_a_body_arrives_whole_with_length_and_in_chunks(gateway: Gateway, size: int) -> None:
+    body = bytes(range(256)) * (size // 256 + 1)
+    body = body[:size]
+    url = f"{gateway.url}/directory/v1/imports"
+    headers = gateway.bearer() | {"Content-Type": "text/csv"}
+    whole = httpx.post(url, content=body, headers=headers).json()
+    pieces = [body[i : i + 10_000] for i in range(0, size, 10_000)]
+    chunked = httpx.post(url, content=iter(pieces), headers=headers).json()
+    for seen in (whole, chunked):
+        assert (seen["size"], seen["sha256"]) == (size, hashlib.sha256(body).hexdigest())
+
+
+def test_a_long_answer_streams(gateway: Gateway) -> None:
+    with httpx.stream("GET", f"{gateway.url}/reports/v1/stream-20") as answer:
+        assert sum(len(chunk) for chunk in answer.iter_raw()) == 20 * 1024 * 1024
+
+
+def test_a_body_beyond_the_limit_is_refused_with_a_pointer(gateway: Gateway) -> None:
+    url = f"{gateway.url}/oauth/token"
+    declared = httpx.post(url, content=b"x" * 20_000)
+    assert declared.status_code == 413
+    assert declared.json()["pointer"] == ""
+    chunked = httpx.post(url, content=iter([b"x" * 10_000, b"y" * 10_000]))
+    assert (chunked.status_code, chunked.json()["code"]) == (413, "too_large")
+
+
+def test_a_service_that_answers_before_the_body_is_sent_is_heard(gateway: Gateway) -> None:
+    answer = httpx.post(f"{gateway.url}/directory/v1/early", content=b"x" * 5_000_000)
+    assert (answer.status_code, answer.json()) == (413, {"early": True})
+
+
+def test_a_head_request_has_the_head_only(gateway: Gateway) -> None:
+    answer = httpx.head(f"{gateway.url}/directory/v1/services")
+    assert answer.status_code == 200
+    assert answer.content == b""
+    assert int(answer.headers["content-length"]) > 0
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/directory", "/directory/v2/services", "/internal/directory/openapi.json"],
+)
+def test_what_is_not_in_the_route_table_does_not_exist(gateway: Gateway, path: str) -> None:
+    before = gateway.counts()["seen"]
+    answer = httpx.get(gateway.url + path, headers=gateway.bearer())
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert gateway.counts()["seen"] == before

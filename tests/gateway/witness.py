@@ -1,0 +1,128 @@
+"""A service that tells what it was asked: what the front lets through, as a service sees it.
+
+Run by uvicorn as its own process. It verifies the internal token like every service does and
+counts requests that came without a valid one.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from common.auth import InvalidToken, JwksFile, verify_token
+
+Message = MutableMapping[str, Any]
+_KEYS = JwksFile(Path(os.environ["RUTA_INTERNAL_JWKS_FILE"]))
+_AUDIENCE = os.environ["WITNESS_AUDIENCE"]
+_COUNTS = {"seen": 0, "unauthenticated": 0}
+_TRIES: dict[str, int] = {}
+_CHUNK = b"x" * 65536
+
+
+async def app(
+    scope: Message,
+    receive: Callable[[], Awaitable[Message]],
+    send: Callable[[Message], Awaitable[None]],
+) -> None:
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        return
+    if scope["type"] != "http":
+        return
+    path = scope["path"]
+    if path == "/counts":
+        await _json(send, 200, _COUNTS)
+    elif path in {"/healthz", "/readyz"}:
+        await _json(send, 200, {"status": "ok"})
+    elif path.startswith("/internal/"):
+        await _json(send, 200, {"openapi": "3.1.0", "info": {}, "paths": {}})
+    else:
+        await _asked(scope, receive, send)
+
+
+async def _asked(
+    scope: Message,
+    receive: Callable[[], Awaitable[Message]],
+    send: Callable[[Message], Awaitable[None]],
+) -> None:
+    _COUNTS["seen"] += 1
+    headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in scope["headers"]]
+    claims = _claims(dict(headers).get("authorization", ""))
+    if claims is None:
+        _COUNTS["unauthenticated"] += 1
+    last = scope["path"].rsplit("/", 1)[-1]
+    if last.startswith("stream-"):
+        await _stream(send, int(last.removeprefix("stream-")))
+    elif last.startswith("slow-"):
+        await asyncio.sleep(float(last.removeprefix("slow-")))
+        await _json(send, 200, {"slow": True})
+    elif last == "early":
+        await _json(send, 413, {"early": True})
+    else:
+        await _json(send, 200, await _seen(scope, receive, headers, claims))
+
+
+async def _seen(
+    scope: Message,
+    receive: Callable[[], Awaitable[Message]],
+    headers: list[tuple[str, str]],
+    claims: dict[str, Any] | None,
+) -> dict[str, Any]:
+    digest, size, more = hashlib.sha256(), 0, True
+    while more:
+        message = await receive()
+        digest.update(message.get("body", b""))
+        size += len(message.get("body", b""))
+        more = message.get("more_body", False) and message["type"] != "http.disconnect"
+    return {
+        "method": scope["method"],
+        "path": scope["raw_path"].decode(),
+        "query": scope["query_string"].decode(),
+        "headers": headers,
+        "claims": claims,
+        "size": size,
+        "sha256": digest.hexdigest(),
+    }
+
+
+async def _stream(send: Callable[[Message], Awaitable[None]], mebibytes: int) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": _talkative()})
+    for _ in range(mebibytes * 16):
+        await send({"type": "http.response.body", "body": _CHUNK, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _json(send: Callable[[Message], Awaitable[None]], status: int, body: Any) -> None:
+    content = json.dumps(body).encode()
+    headers = [*_talkative(), (b"content-length", str(len(content)).encode())]
+    headers.append((b"content-type", b"application/json"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+def _talkative() -> list[tuple[bytes, bytes]]:
+    """Headers that a service might send and no client should see, and one that it should."""
+    return [
+        (b"x-internal-host", b"directory-7f9c"),
+        (b"x-powered-by", b"witness"),
+        (b"set-cookie", b"internal=1"),
+        (b"etag", b'"7"'),
+    ]
+
+
+def _claims(authorization: str) -> dict[str, Any] | None:
+    try:
+        return verify_token(
+            authorization.removeprefix("Bearer "),
+            _KEYS.current(),
+            issuer="ruta-gateway",
+            audience=_AUDIENCE,
+            typ="ruta-int+jwt",
+        )
+    except InvalidToken:
+        return None
