@@ -4,11 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from common import logs
 from stack.nats import NatsServer, stored_credentials
 from stack.postgres import PostgresServer
 
 from tests.support.databases import MigratedDatabases
 from tests.support.principals import write_internal_jwks
+
+
+@pytest.fixture(scope="session", autouse=True)
+def structured_logs() -> None:
+    """Logs as the processes write them: without messages of errors and their locals."""
+    logs.configure("tests")
 
 
 @pytest.fixture(scope="session")

@@ -95,7 +95,9 @@ def internal_token(audience: str, claims: dict[str, object]) -> str:
 
 def bearer(client: str, *, audience: str, **changes: object) -> dict[str, str]:
     """Headers of a call by `client` ("anonymous" too) to the service with this audience."""
-    claims = {"sub": "anonymous"} if client == "anonymous" else claims_of(client, **changes)
+    claims: dict[str, object] = (
+        {"sub": "anonymous"} if client == "anonymous" else claims_of(client, **changes)
+    )
     return {"Authorization": f"Bearer {internal_token(audience, claims)}"}
 
 

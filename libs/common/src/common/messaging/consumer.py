@@ -95,17 +95,14 @@ class Consumer:
         bound = await jetstream.pull_subscribe_bind(self._subscription.durable, stream)
         try:
             while not stop.is_set() and generation == self._broker.generation:
-                try:
-                    messages = await bound.fetch(_FETCH_BATCH, timeout=_FETCH_SECONDS)
-                except TimeoutError:
-                    self._metrics.consumer_lag.labels(self.name).set(0)
-                    # Says NotFound if the consumer is gone, e.g. with a wiped broker store.
-                    await bound.consumer_info()
-                    continue
+                messages = await _fetch_or_stop(bound, stop)
                 for message in messages:
                     await self.handle(message)
                 pending = messages[-1].metadata.num_pending if messages else 0
                 self._metrics.consumer_lag.labels(self.name).set(pending)
+                if not messages and not stop.is_set():
+                    # Says NotFound if the consumer is gone, e.g. with a wiped broker store.
+                    await bound.consumer_info()
         finally:
             with contextlib.suppress(Exception):  # the connection may be the reason to leave
                 await bound.unsubscribe()
@@ -222,6 +219,25 @@ class Consumer:
                     .values(resolved_at=clock.now())
                 )
         return resolved, len(rows) - resolved
+
+
+async def _fetch_or_stop(
+    bound: JetStreamContext.PullSubscription, stop: asyncio.Event
+) -> list[Msg]:
+    """The next messages, or none after five seconds or when `stop` is set.
+
+    What was fetched but not handled at a stop comes again after the ack wait.
+    """
+    fetching = asyncio.create_task(bound.fetch(_FETCH_BATCH, timeout=_FETCH_SECONDS))
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return await fetching if fetching.done() else []
+    except TimeoutError:
+        return []
+    finally:
+        fetching.cancel()
+        stopping.cancel()
 
 
 def _is_refused(error: Exception) -> bool:

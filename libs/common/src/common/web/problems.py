@@ -1,6 +1,5 @@
 """From exceptions to problem details. What a caller did wrong is 4xx; what is down is 503."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -130,43 +129,35 @@ def from_http(error: HTTPException) -> Problem:
 
 def from_database(error: Exception) -> Problem:
     """503 when the database is not there, 4xx when it refused what the caller sent."""
-    cause = _driver_error(error)
-    state = str(getattr(cause, "sqlstate", "") or "")
-    if _is_absence(error, cause, state):
-        _log.warning("database_unavailable", exc_info=error, sqlstate=state)
-        return errors.UNAVAILABLE.because("The database is not available.", headers=_RETRY)
+    chain = _chain(error)
+    state = next((str(e.sqlstate) for e in chain if getattr(e, "sqlstate", None)), "")
+    # asyncpg checks ranges and encodings itself: a DataError without a SQLSTATE, caused by these.
+    if state.startswith("22") or any(isinstance(e, ValueError | OverflowError) for e in chain):
+        return errors.INVALID.because("A value is outside what can be stored.")
     if state in _RETRIABLE:
         return errors.UNAVAILABLE.because(
             "Too many changes at once; nothing was written.", headers=_RETRY
         )
-    if state.startswith("22"):
-        return errors.INVALID.because("A value is outside what can be stored.")
     if state.startswith("23"):
         _log.warning("constraint_refused", exc_info=error, sqlstate=state)
         return errors.CONFLICT.because("It clashes with what is stored already.")
+    if state[:2] in _UNAVAILABLE_CLASSES or (not state and _is_absence(chain)):
+        _log.warning("database_unavailable", exc_info=error, sqlstate=state)
+        return errors.UNAVAILABLE.because("The database is not available.", headers=_RETRY)
     _log.error("unhandled_error", exc_info=error, sqlstate=state)
     return errors.INTERNAL.because("The error was logged.")
 
 
-def _driver_error(error: BaseException) -> BaseException:
-    """The innermost asyncpg (or OS) error of SQLAlchemy's wrapping."""
-    seen: BaseException = error
-    while True:
-        inner = getattr(seen, "orig", None) or seen.__cause__
-        if inner is None or inner is seen:
-            return seen
-        seen = inner
+def _chain(error: BaseException) -> list[Any]:
+    """SQLAlchemy's error, asyncpg's inside it, and what caused that (an OSError, say)."""
+    found: list[Any] = []
+    seen: BaseException | None = error
+    while seen is not None and seen not in found:
+        found.append(seen)
+        seen = getattr(seen, "orig", None) or seen.__cause__
+    return found
 
 
-def _is_absence(error: Exception, cause: BaseException, state: str) -> bool:
-    if state:
-        return state[:2] in _UNAVAILABLE_CLASSES
-    return isinstance(error, OperationalError | InterfaceError | PoolTimeout) or isinstance(
-        cause,
-        ConnectionError
-        | OSError
-        | TimeoutError
-        | asyncio.TimeoutError
-        | asyncpg.InterfaceError
-        | sa.exc.InvalidRequestError,
-    )
+def _is_absence(chain: Sequence[Any]) -> bool:
+    absence = (OSError, TimeoutError, asyncpg.InterfaceError, OperationalError, InterfaceError)
+    return any(isinstance(e, (*absence, PoolTimeout, sa.exc.PendingRollbackError)) for e in chain)

@@ -1,0 +1,64 @@
+"""Event schemas: stored under tests/common/schemas, they may only grow by optional fields.
+
+`RUTA_STORE_SCHEMAS=1 ./ruta test tests/common/test_events.py` stores the schema of a new event.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common.events.base import Event
+from common.events.catalogue import ALL, asyncapi, schema_of
+
+SCHEMAS = Path(__file__).parent / "schemas"
+IDS = sorted(ALL)
+
+
+def _stored(subject: str) -> dict[str, Any]:
+    path = SCHEMAS / f"{subject}.json"
+    if os.environ.get("RUTA_STORE_SCHEMAS") and not path.exists():
+        SCHEMAS.mkdir(exist_ok=True)
+        path.write_text(json.dumps(schema_of(ALL[subject]), indent=1, sort_keys=True) + "\n")
+    assert path.exists(), f"no stored schema: run with RUTA_STORE_SCHEMAS=1 and commit {path.name}"
+    stored: dict[str, Any] = json.loads(path.read_text())
+    return stored
+
+
+@pytest.mark.parametrize("subject", IDS)
+def test_an_event_keeps_every_field_it_ever_had(subject: str) -> None:
+    now = schema_of(ALL[subject])
+    for name, old in _stored(subject)["properties"].items():
+        assert now["properties"].get(name) == old, f"{subject}: {name} changed: make a new version"
+
+
+@pytest.mark.parametrize("subject", IDS)
+def test_an_event_requires_no_field_that_old_writers_did_not_send(subject: str) -> None:
+    assert set(schema_of(ALL[subject])["required"]) <= set(_stored(subject)["required"])
+
+
+def test_no_stored_schema_has_lost_its_event() -> None:
+    assert {p.stem for p in SCHEMAS.glob("*.json")} == set(IDS)
+
+
+@pytest.mark.parametrize("subject", IDS)
+def test_subjects_end_in_their_version_and_name_their_producer(subject: str) -> None:
+    assert subject.startswith("ruta.")
+    assert subject.endswith(".v1")
+    assert ALL[subject].producer() in {"directory", "referrals", "reporting"}
+
+
+def test_readers_ignore_fields_that_they_do_not_know() -> None:
+    class Grown(Event):
+        SUBJECT = ""
+        colour: str = "red"
+
+    assert Grown.model_validate({"version": 1, "future": True}).version == 1
+
+
+def test_the_asyncapi_document_holds_every_event() -> None:
+    document = asyncapi()
+    assert document["asyncapi"].startswith("3.")
+    assert {c["address"] for c in document["channels"].values()} == set(IDS)
+    assert "$ref" not in json.dumps(document["components"])

@@ -1,0 +1,304 @@
+"""Outbox → relay → JetStream → consumer, on the real parts: each event has its effect once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import nats
+import pytest
+import sqlalchemy as sa
+from common.database import Database
+from common.events.directory import CapacityChanged
+from common.events.envelope import Envelope
+from common.ids import new_id
+from common.messaging import Broker, Consumer, Relay, Subscription, append
+from common.messaging.outbox import republish
+from common.telemetry import Metrics
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncSession
+from stack.nats import NatsServer
+
+from tests.common import sample
+
+STREAM = "RUTA_DIRECTORY"
+
+
+def event(version: int = 1, service: UUID | None = None) -> CapacityChanged:
+    return CapacityChanged(
+        version=version,
+        service_id=service or new_id(),
+        organisation_id=new_id(),
+        referable=True,
+    )
+
+
+async def write(database: Database, *events: CapacityChanged) -> list[UUID]:
+    async with database.transaction() as session:
+        return [
+            await append(
+                session, sample.TABLES, e, aggregate_id=e.service_id, aggregate_type="service"
+            )
+            for e in events
+        ]
+
+
+@dataclass
+class Reader:
+    """A handler that counts, and can be told to fail."""
+
+    seen: list[UUID] = field(default_factory=list)
+    fail: Callable[[CapacityChanged], bool] = lambda _e: False
+    pause: float = 0
+
+    async def __call__(
+        self, session: AsyncSession, event: CapacityChanged, _envelope: Envelope
+    ) -> None:
+        await asyncio.sleep(self.pause)
+        if self.fail(event):
+            raise RuntimeError("cannot be handled")
+        note = {"id": new_id(), "organisation_id": event.organisation_id, "size": event.version}
+        await session.execute(sample.NOTES.insert().values(**note, text=str(event.service_id)))
+        self.seen.append(event.service_id)
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
+    for _ in range(int(seconds / 0.05)):
+        result = condition()
+        if result if isinstance(result, bool) else await result:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"not within {seconds} s")
+
+
+async def _count(database: Database, statement: Any) -> int:
+    async with database.transaction() as session:
+        return int(await session.scalar(statement) or 0)
+
+
+def unpublished(database: Database) -> Callable[[], Awaitable[bool]]:
+    outbox = sample.TABLES.outbox
+
+    async def drained() -> bool:
+        query = sa.select(sa.func.count()).select_from(outbox)
+        return await _count(database, query.where(outbox.c.published_at.is_(None))) == 0
+
+    return drained
+
+
+@pytest.fixture
+async def clean_stream(nats_server: NatsServer) -> AsyncIterator[Any]:
+    """The operator's JetStream; the stream is deleted before and after."""
+    client = await nats.connect(
+        nats_server.url, user="operator", password=nats_server.credentials["operator"]
+    )
+    jetstream = client.jetstream()
+
+    async def wipe() -> None:
+        try:
+            await jetstream.delete_stream(STREAM)
+        except nats.js.errors.NotFoundError:
+            return
+
+    await wipe()
+    yield jetstream
+    await wipe()
+    await client.close()
+
+
+@asynccontextmanager
+async def running(settings: sample.Settings, database: Database, reader: Reader, **options: Any):  # type: ignore[no-untyped-def]  # yields the consumer
+    """Relay as `directory`, consumer as `referrals`, both live."""
+    stop = asyncio.Event()
+    reading = settings.model_copy(
+        update={
+            "nats_user": "referrals",
+            "nats_password": SecretStr(options["credentials"]["referrals"]),
+        }
+    )
+    brokers = Broker(settings), Broker(reading)
+    for broker in brokers:
+        await broker.start()
+    subscription = Subscription("directory", "referrals", {CapacityChanged: reader})
+    metrics = Metrics()
+    relay = Relay(settings, database, sample.TABLES, brokers[0], metrics)
+    consumer = Consumer(subscription, database, sample.TABLES, brokers[1], metrics)
+    tasks = [asyncio.create_task(relay.run(stop)), asyncio.create_task(consumer.run(stop))]
+    try:
+        yield consumer
+    finally:
+        stop.set()
+        await asyncio.wait(tasks, timeout=8)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for broker in brokers:
+            await broker.stop()
+
+
+@pytest.fixture
+def live(
+    settings: sample.Settings, database: Database, nats_server: NatsServer, clean_stream: Any
+) -> Callable[[Reader], Any]:
+    return lambda reader: running(settings, database, reader, credentials=nats_server.credentials)
+
+
+async def test_every_event_has_its_effect_once(live: Any, database: Database) -> None:
+    reader = Reader()
+    written = [event() for _ in range(450)]  # more than two batches
+    async with live(reader):
+        await write(database, *written)
+        await until(lambda: len(reader.seen) == 450)
+    assert sorted(reader.seen) == sorted(e.service_id for e in written)
+
+
+async def test_events_of_one_aggregate_arrive_in_order(live: Any, database: Database) -> None:
+    reader = Reader()
+    async with live(reader):
+        for version in range(1, 30):
+            await write(database, event(version))
+        await until(lambda: len(reader.seen) == 29)
+    async with database.transaction() as session:
+        sizes = (await session.scalars(sa.select(sample.NOTES.c.size).order_by("id"))).all()
+    assert sizes == list(range(1, 30))
+
+
+async def test_a_stream_that_is_lost_is_published_again_without_a_second_effect(
+    live: Any, database: Database, clean_stream: Any
+) -> None:
+    reader = Reader()
+    async with live(reader):
+        await write(database, event(), event())
+        await until(lambda: len(reader.seen) == 2)
+        await clean_stream.purge_stream(STREAM)
+        assert await republish(database, sample.TABLES) == 2
+        await until(unpublished(database))
+        await write(database, event())
+        await until(lambda: len(reader.seen) == 3)
+    assert len(set(reader.seen)) == 3
+
+
+async def test_a_transaction_that_commits_late_still_has_its_event_delivered(
+    live: Any, database: Database
+) -> None:
+    """An id-based position would have passed it by."""
+    reader = Reader()
+    late = event()
+    async with live(reader):
+        async with database.transaction() as session:
+            await append(
+                session, sample.TABLES, late, aggregate_id=late.service_id, aggregate_type="s"
+            )
+            await session.flush()
+            await write(database, event())
+            await until(lambda: len(reader.seen) == 1)
+        await until(lambda: len(reader.seen) == 2)
+    assert late.service_id in reader.seen
+
+
+async def test_a_rolled_back_change_publishes_nothing(live: Any, database: Database) -> None:
+    reader = Reader()
+    dropped = event()
+    async with live(reader):
+
+        async def changes_and_fails() -> None:
+            async with database.transaction() as session:
+                await append(session, sample.TABLES, dropped, aggregate_id="x", aggregate_type="s")
+                raise RuntimeError("after the event was written")
+
+        with pytest.raises(RuntimeError):
+            await changes_and_fails()
+        await write(database, event())
+        await until(lambda: len(reader.seen) == 1)
+    assert dropped.service_id not in reader.seen
+
+
+async def test_a_poison_event_becomes_a_dead_letter_and_the_others_proceed(
+    live: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.messaging.consumer.ATTEMPTS", 2)
+    monkeypatch.setattr("common.messaging.consumer._PAUSE_SECONDS", 0.05)
+    poison = event()
+    reader = Reader(fail=lambda e: e.service_id == poison.service_id)
+    letters = sample.TABLES.dead_letters
+    async with live(reader) as consumer:
+        await write(database, poison, event(), event())
+        await until(lambda: len(reader.seen) == 2)
+
+        async def buried() -> bool:
+            return await _count(database, sa.select(sa.func.count()).select_from(letters)) == 1
+
+        await until(buried)
+        assert await consumer.replay_dead_letters() == (0, 1)
+        reader.fail = lambda _e: False
+        assert await consumer.replay_dead_letters() == (1, 0)
+        assert await consumer.replay_dead_letters() == (0, 0)
+    assert poison.service_id in reader.seen
+
+
+async def test_what_is_no_event_becomes_a_dead_letter_at_once(
+    live: Any, database: Database, clean_stream: Any
+) -> None:
+    reader = Reader()
+    letters = sample.TABLES.dead_letters
+    async with live(reader):
+        await write(database, event())
+        await until(lambda: len(reader.seen) == 1)
+        await clean_stream.publish(CapacityChanged.SUBJECT, b"{not json")
+
+        async def buried() -> bool:
+            return await _count(database, sa.select(sa.func.count()).select_from(letters)) == 1
+
+        await until(buried)
+
+
+async def test_a_broker_that_is_killed_delays_events_and_loses_none(
+    live: Any, database: Database, nats_server: NatsServer
+) -> None:
+    reader = Reader()
+    async with live(reader):
+        await write(database, event())
+        await until(lambda: len(reader.seen) == 1)
+        assert nats_server.process is not None
+        nats_server.process.kill()
+        nats_server.process.wait()
+        await write(database, *(event() for _ in range(20)))
+        await asyncio.sleep(0.5)
+        assert len(reader.seen) == 1
+        await asyncio.to_thread(nats_server.start)
+        await until(lambda: len(reader.seen) == 21, seconds=40)
+
+
+async def test_a_second_relay_waits_for_the_first(
+    settings: sample.Settings, live: Any, database: Database
+) -> None:
+    reader = Reader()
+    async with live(reader), live(reader):
+        await write(database, *(event() for _ in range(50)))
+        await until(lambda: len(reader.seen) >= 50)
+        await asyncio.sleep(0.3)
+    assert len(reader.seen) == len(set(reader.seen)) == 50
+
+
+async def test_a_service_cannot_publish_in_the_name_of_another(
+    settings: sample.Settings, nats_server: NatsServer, clean_stream: Any
+) -> None:
+    refused = asyncio.Event()
+
+    async def on_error(error: Exception) -> None:
+        if "permissions violation" in str(error).lower():
+            refused.set()
+
+    client = await nats.connect(
+        nats_server.url,
+        user="referrals",
+        password=nats_server.credentials["referrals"],
+        inbox_prefix=b"_INBOX.referrals",
+        error_cb=on_error,
+    )
+    await client.publish(CapacityChanged.SUBJECT, b"{}")
+    await client.flush()
+    await asyncio.wait_for(refused.wait(), 5)
+    await client.close()

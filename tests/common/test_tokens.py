@@ -1,0 +1,153 @@
+"""`verify_token`: every token that must not be believed (attack table, rows 1-4)."""
+
+import base64
+import json
+import time
+from typing import Any
+
+import pytest
+from common.auth import InvalidToken, KeySet, mint_token, public_jwk, verify_token
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jose import jwt
+
+
+def _pem(key: Any) -> str:
+    return str(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ).decode()
+    )
+
+
+EC = _pem(ec.generate_private_key(ec.SECP256R1()))
+RSA = _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+EC_JWK = public_jwk(EC, "ec", "ES256")
+RSA_JWK = public_jwk(RSA, "rsa", "RS256")
+KEYS = KeySet([EC_JWK, RSA_JWK])
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    now = int(time.time())
+    full = {"iss": "issuer", "aud": "ruta", "sub": "ngo", "iat": now, "exp": now + 300}
+    return {k: v for k, v in {**full, **changes}.items() if v is not ...}
+
+
+def signed(
+    payload: dict[str, Any], *, algorithm: str = "ES256", header: dict[str, Any] | None = None
+) -> str:
+    pem, kid = (EC, "ec") if algorithm == "ES256" else (RSA, "rsa")
+    return str(
+        jwt.encode(payload, pem, algorithm, headers={"kid": kid, "typ": "at+jwt", **(header or {})})
+    )
+
+
+def verify(token: str, keys: KeySet = KEYS) -> dict[str, Any]:
+    return verify_token(token, keys, issuer="issuer", audience="ruta", typ="at+jwt")
+
+
+def raw(header: Any, payload: Any = None) -> str:
+    def part(value: Any) -> str:
+        text = value if isinstance(value, str) else json.dumps(value)
+        return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+    return f"{part(header)}.{part(payload or claims())}.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+def test_a_good_token_gives_its_claims(algorithm: str) -> None:
+    assert verify(signed(claims(org="x"), algorithm=algorithm))["org"] == "x"
+
+
+def test_the_type_may_be_written_as_a_media_type() -> None:
+    assert verify(signed(claims(), header={"typ": "application/at+JWT"}))["sub"] == "ngo"
+
+
+@pytest.mark.parametrize("claim", ["exp", "aud", "sub", "iss", "iat"])
+def test_a_missing_claim_is_refused(claim: str) -> None:
+    with pytest.raises(InvalidToken):
+        verify(signed(claims(**{claim: ...})))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"exp": None},
+        {"exp": []},
+        {"exp": float("inf")},
+        {"exp": True},
+        {"exp": "soon"},
+        {"exp": int(time.time()) - 3600},
+        {"iat": int(time.time()) + 365 * 86400},
+        {"iat": {}},
+        {"sub": ""},
+        {"sub": 7},
+        {"aud": "other"},
+        {"aud": ["other", "another"]},
+        {"iss": "somebody else"},
+        {"nbf": int(time.time()) + 3600},
+    ],
+)
+def test_a_wrong_claim_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(InvalidToken):
+        verify(signed(claims(**changes)))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"kid": "nobody"},
+        {"kid": 5},
+        {"kid": "rsa"},  # a key of another type
+        {"typ": "JWT"},
+        {"typ": None},
+        {"crit": ["exp"]},
+        {"jku": "http://127.0.0.1:9/keys"},
+        {"x5u": "http://127.0.0.1:9/cert"},
+        {"jwk": EC_JWK},
+    ],
+)
+def test_a_wrong_header_is_refused(header: dict[str, Any]) -> None:
+    with pytest.raises(InvalidToken):
+        verify(signed(claims(), header=header))
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        ".",
+        "..",
+        "a.b.c",
+        "ñ.b.c",
+        raw({"alg": "none", "kid": "ec", "typ": "at+jwt"}),
+        raw({"alg": ["ES256"], "kid": "ec", "typ": "at+jwt"}),
+        raw({"alg": {}, "kid": "ec", "typ": "at+jwt"}),
+        raw([]),
+        raw('{"a":' * 1100 + "1" + "}" * 1100),
+        raw({"alg": "ES256", "kid": "ec", "typ": "at+jwt"}, "[" * 1100 + "]" * 1100),
+        signed(claims())[:-6] + "AAAAAA",
+        "x" * 9000,
+    ],
+)
+def test_hostile_text_is_refused_not_raised(token: str) -> None:
+    with pytest.raises(InvalidToken):
+        verify(token)
+
+
+def test_a_public_key_is_not_taken_as_a_shared_secret() -> None:
+    header = {"alg": "HS256", "kid": "rsa", "typ": "at+jwt"}
+    with pytest.raises(InvalidToken):
+        verify(raw(header))
+
+
+def test_a_key_for_encryption_is_not_used() -> None:
+    with pytest.raises(InvalidToken):
+        verify(signed(claims()), KeySet([{**EC_JWK, "use": "enc"}]))
+
+
+def test_minting_refuses_other_algorithms() -> None:
+    with pytest.raises(ValueError, match="RS256 or ES256"):
+        mint_token(claims(), private_pem=EC, kid="ec", algorithm="HS256", typ="at+jwt")
