@@ -10,24 +10,6 @@ from services_directory.pathways.profile import Sex
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """Local opening hours on some weekdays (1 Monday … 7 Sunday), "HH:MM"; may pass midnight."""
-
-    weekdays: frozenset[int]
-    opens: str
-    closes: str
-
-    def covers(self, weekday: int, time: str) -> bool:
-        """True when open at that local time."""
-        if self.opens < self.closes:
-            return weekday in self.weekdays and self.opens <= time < self.closes
-        yesterday = 7 if weekday == 1 else weekday - 1
-        return (weekday in self.weekdays and time >= self.opens) or (
-            yesterday in self.weekdays and time < self.closes
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class ReferralWay:
     """How to refer: codes of codelists/referral_attributes; the texts are the service's own."""
 
@@ -45,7 +27,8 @@ class Candidate:
     """Sets that are empty mean "everyone" or "anywhere not stated", as in HSDS.
 
     `area` is the most exact P-code of the site that the caller may see; `areas` are the P-codes
-    served. `point` is (latitude, longitude). `remote` services need no journey.
+    served or sited in. `point` is (latitude, longitude). `remote` services need no journey.
+    `open_minutes` are half-open spans of the week, Monday 00:00 is 0.
     """
 
     service_id: str
@@ -66,7 +49,7 @@ class Candidate:
     areas: frozenset[str] = frozenset()
     point: tuple[float, float] | None = None
     remote: bool = False
-    openings: tuple[Opening, ...] = ()
+    open_minutes: tuple[tuple[int, int], ...] = ()
     verified_on: date | None = None
     valid_until: date | None = None
     endorsed_by: frozenset[str] = frozenset()

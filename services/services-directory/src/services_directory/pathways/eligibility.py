@@ -105,13 +105,22 @@ def serves(served: str, wanted: str, places: Places) -> bool:
     return places.within(wanted, served) or places.within(served, wanted)
 
 
-def _standing(candidate: Candidate, today: date) -> Iterator[Reason]:
-    if candidate.functional_status not in REFERABLE_STATUSES:
-        yield Reason(f"status_{candidate.functional_status}", Weight.EXCLUDES)
-    if candidate.capacity_state == "full":
+def standing(
+    functional_status: str, capacity_state: str | None, valid_until: date | None, today: date
+) -> Iterator[Reason]:
+    """What keeps a service from taking anybody at all now, endorsement left aside."""
+    if functional_status not in REFERABLE_STATUSES:
+        yield Reason(f"status_{functional_status}", Weight.EXCLUDES)
+    if capacity_state == "full":
         yield Reason("capacity_full", Weight.EXCLUDES)
-    if not is_fresh(candidate.valid_until, today):
+    if not is_fresh(valid_until, today):
         yield Reason("stale", Weight.EXCLUDES)
+
+
+def _standing(candidate: Candidate, today: date) -> Iterator[Reason]:
+    yield from standing(
+        candidate.functional_status, candidate.capacity_state, candidate.valid_until, today
+    )
     if not candidate.endorsed_by:
         yield Reason("not_endorsed", Weight.EXCLUDES)
     if candidate.referral.method == "not_accepted":

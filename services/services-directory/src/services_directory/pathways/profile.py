@@ -33,6 +33,12 @@ class Moment(BaseModel):
     weekday: Annotated[int, Field(strict=True, ge=1, le=7)]
     time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
+    @property
+    def minute_of_week(self) -> int:
+        """Monday 00:00 is 0."""
+        hours, minutes = self.time.split(":")
+        return (self.weekday - 1) * 1440 + int(hours) * 60 + int(minutes)
+
 
 class Profile(BaseModel):
     """Age in completed years, hours since the incident, an OCHA P-code, ISO 639-3 languages.

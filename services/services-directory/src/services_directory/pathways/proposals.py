@@ -10,16 +10,22 @@ from importlib.resources import files
 from services_directory.pathways.graph import Bilingual, Pathway
 
 AORS = ("CP", "GBV", "TIP", "GP")
+_ANYWHERE = "XX"
 
 
 @cache
 def proposal(aor: str, area: str) -> Pathway:
     """The shipped proposal of one AoR, placed in `area`; raises KeyError for an unknown AoR."""
+    return _shipped(aor).model_copy(update={"area": area})
+
+
+@cache
+def _shipped(aor: str) -> Pathway:
     if aor not in AORS:
         raise KeyError(aor)
     source = files(__package__) / "seeds" / f"{aor}.toml"
     body = tomllib.loads(source.read_text(encoding="utf-8"))
-    return Pathway.model_validate({**body, "area": area, "proposal": True})
+    return Pathway.model_validate({**body, "area": _ANYWHERE, "proposal": True})
 
 
 @cache
@@ -28,3 +34,23 @@ def situations() -> dict[str, Bilingual]:
     source = files(__package__) / "seeds" / "situations.toml"
     entries = tomllib.loads(source.read_text(encoding="utf-8"))
     return {code: Bilingual(**labels) for code, labels in entries.items()}
+
+
+@cache
+def confidential_needs() -> frozenset[str]:
+    """Needs whose services are never shown to everybody (safe houses, alternative care)."""
+    return frozenset(step.need for aor in AORS for step in _shipped(aor).steps if step.confidential)
+
+
+@cache
+def intermediary_for(need: str) -> Bilingual | None:
+    """Through whom a confidential need is reached where no pathway says it."""
+    return next(
+        (
+            step.intermediary
+            for aor in AORS
+            for step in _shipped(aor).steps
+            if step.need == need and step.intermediary
+        ),
+        None,
+    )

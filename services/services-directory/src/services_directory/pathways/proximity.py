@@ -21,6 +21,7 @@ class Proximity:
     kind: str
     kilometres: int | None
     points: int
+    approximate: bool = False
 
     @property
     def order(self) -> tuple[int, int]:
@@ -38,6 +39,8 @@ def proximity(candidate: Candidate, area: str, places: Places) -> Proximity:
     if site is not None and _same_municipality(site, area, places):
         return Proximity("same_area", _distance(candidate, area, places), 25)
     distance = _distance(candidate, area, places)
+    if distance is None and site is not None and _state(site, places) != _state(area, places):
+        return _between_states(site, area, places)
     same_state = site is not None and _state(site, places) == _state(area, places)
     if distance is None:
         return Proximity("same_state" if same_state else "unknown", None, 8 if same_state else 0)
@@ -45,6 +48,14 @@ def proximity(candidate: Candidate, area: str, places: Places) -> Proximity:
     if points:
         return Proximity("near", distance, points)
     return Proximity("same_state" if same_state else "far", distance, 3 if same_state else 0)
+
+
+def _between_states(site: str, area: str, places: Places) -> Proximity:
+    """Between label points of states: too coarse to rank by, good enough to say "far"."""
+    distance = places.distance(site, area)
+    if distance is None:
+        return Proximity("unknown", None, 0)
+    return Proximity("far", round(distance), 0, approximate=True)
 
 
 def _distance(candidate: Candidate, area: str, places: Places) -> int | None:

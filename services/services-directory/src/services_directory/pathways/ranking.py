@@ -137,10 +137,10 @@ def _response(candidate: Candidate, urgency: Urgency) -> Iterator[Reason]:
 
 
 def _hours(candidate: Candidate, profile: Profile) -> Iterator[Reason]:
-    if profile.moment is None or not candidate.openings:
+    if profile.moment is None or not candidate.open_minutes:
         return
-    weekday, time = profile.moment.weekday, profile.moment.time
-    if any(opening.covers(weekday, time) for opening in candidate.openings):
+    minute = profile.moment.minute_of_week
+    if any(opens <= minute < closes for opens, closes in candidate.open_minutes):
         yield Reason("open_now", Weight.FOR, 20)
     else:
         yield Reason("closed_now", Weight.AGAINST, 0)

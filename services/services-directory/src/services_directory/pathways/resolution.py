@@ -13,7 +13,7 @@ from common.places import Places
 from services_directory.pathways.candidates import Candidate
 from services_directory.pathways.composition import PlannedStep, compose
 from services_directory.pathways.entry import Doubt, Entry, enter
-from services_directory.pathways.graph import Pathway, Urgency
+from services_directory.pathways.graph import Bilingual, Pathway, Urgency
 from services_directory.pathways.ordering import OrderedStep, in_order
 from services_directory.pathways.profile import Profile
 from services_directory.pathways.ranking import Ranked, Situation, rank
@@ -59,25 +59,39 @@ class Course:
         return tuple(sorted(own | fallbacks))
 
 
-def chart(pathways: Iterable[Pathway], profile: Profile, need_aors: Mapping[str, str]) -> Course:
+@dataclass(frozen=True, slots=True)
+class Confidential:
+    """Needs whose services are never shown to everybody, and through whom they are reached."""
+
+    needs: frozenset[str] = frozenset()
+    intermediary: Callable[[str], Bilingual | None] = lambda need: None
+
+
+def chart(
+    pathways: Iterable[Pathway],
+    profile: Profile,
+    need_aors: Mapping[str, str],
+    confidential: Confidential | None = None,
+) -> Course:
     """`pathways`: the effective one of each AoR for the profile's area."""
     entries, doubts = enter(pathways, profile, need_aors)
     steps = compose([entry.pathway for entry in entries], profile)
     for need in sorted(profile.needs - set(steps)):
-        steps[need] = _requested(need)
+        steps[need] = _requested(need, confidential or Confidential())
     return Course(entries, doubts, in_order(steps, profile))
 
 
-def _requested(need: str) -> PlannedStep:
+def _requested(need: str, confidential: Confidential) -> PlannedStep:
     """A need that the person asks for and no pathway holds is looked up all the same."""
+    intermediary = confidential.intermediary(need)
     return PlannedStep(
         need=need,
         sources=(),
         urgency=Urgency.ROUTINE,
         window_hours=None,
         safety=False,
-        confidential=False,
-        intermediaries=(),
+        confidential=need in confidential.needs,
+        intermediaries=(intermediary,) if intermediary else (),
         after=frozenset(),
         fallback_of=frozenset(),
     )

@@ -1,0 +1,51 @@
+"""Tables of the gap counter, the maintained coverage cells and the population."""
+
+import sqlalchemy as sa
+
+from services_directory.tables import METADATA
+
+gap_observations = sa.Table(
+    "gap_observations",
+    METADATA,
+    sa.Column("area", sa.Text, primary_key=True),
+    sa.Column("need", sa.Text, primary_key=True),
+    sa.Column("grp", sa.Text, primary_key=True),
+    sa.Column("week", sa.Text, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("announced", sa.Integer, nullable=False),
+    sa.Column("event_version", sa.BigInteger, nullable=False),
+)
+
+coverage_shares = sa.Table(
+    "coverage_shares",
+    METADATA,
+    sa.Column("service_id", sa.Uuid, nullable=False),
+    sa.Column("area", sa.Text, nullable=False),
+    sa.Column("need", sa.Text, nullable=False),
+    sa.Column("grp", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("visibility", sa.SmallInteger, nullable=False),
+    sa.Column("aors", sa.Text, nullable=False),
+)
+
+coverage_cells = sa.Table(
+    "coverage_cells",
+    METADATA,
+    sa.Column("area", sa.Text, primary_key=True),
+    sa.Column("need", sa.Text, primary_key=True),
+    sa.Column("grp", sa.Text, primary_key=True),
+    sa.Column("state", sa.Text, primary_key=True),
+    sa.Column("visibility", sa.SmallInteger, primary_key=True),
+    sa.Column("aors", sa.Text, primary_key=True),
+    sa.Column("services", sa.Integer, nullable=False),
+)
+
+area_population = sa.Table(
+    "area_population",
+    METADATA,
+    sa.Column("area", sa.Text, primary_key=True),
+    sa.Column("grp", sa.Text, primary_key=True),
+    sa.Column("people", sa.BigInteger, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+)

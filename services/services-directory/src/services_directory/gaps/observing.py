@@ -1,0 +1,45 @@
+"""The anonymous gap counter: area, need, group, week, and nothing else of the question."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+from common import clock
+from common.places import Places
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.gaps.models import gap_observations
+from services_directory.pathways.proposals import confidential_needs
+
+
+async def observe(session: AsyncSession, gaps: Iterable[tuple[str, str, str]]) -> None:
+    """`gaps`: P-code, need and group of each; counted in the present ISO week.
+
+    A counter may lose its last half second when a server dies; the question must not wait for it.
+    """
+    week = _week()
+    counted = Counter((_coarse(area, need), need, group) for area, need, group in gaps)
+    await session.execute(sa.text("SET LOCAL synchronous_commit TO off"))
+    statement = insert(gap_observations).values(
+        [
+            {"area": area, "need": need, "grp": group, "week": week, "count": count}
+            for (area, need, group), count in sorted(counted.items())
+        ]
+    )
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["area", "need", "grp", "week"],
+            set_={"count": gap_observations.c.count + statement.excluded.count},
+        )
+    )
+
+
+def _week() -> str:
+    year, week, _ = clock.now().isocalendar()
+    return f"{year}-W{week:02d}"
+
+
+def _coarse(area: str, need: str) -> str:
+    """Municipality; for needs whose services are confidential the state."""
+    return Places.load().at_most(area, 1 if need in confidential_needs() else 2)

@@ -1,0 +1,144 @@
+"""Use cases of gaps: the matrix as a caller may see it, and the import of a population table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from common import clock, codelists
+from common.auth import Principal
+from common.errors import FieldError
+from common.places import Places
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.gaps import queries
+from services_directory.gaps.matrix import (
+    Row,
+    StepWithoutService,
+    matrix,
+    steps_without_service,
+    weighted,
+)
+from services_directory.gaps.models import area_population
+from services_directory.gaps.problems import TOO_MANY_CELLS
+from services_directory.gaps.shares import GROUPS
+from services_directory.pathways.effective import published_in
+from services_directory.pathways.problems import UNKNOWN_CODE
+from services_directory.pathways.proposals import confidential_needs
+from services_directory.pathways.service import check_area, covers
+
+ROWS_AT_MOST = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Areas of `level` inside `area`; without needs or groups all of them."""
+
+    area: str
+    level: int
+    needs: Sequence[str] = ()
+    groups: Sequence[str] = ()
+    only_gaps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Rows in area, need, group order; `weighted` is empty without a population table."""
+
+    question: Question
+    as_of: date
+    areas: list[str]
+    needs: list[str]
+    rows: list[Row]
+    open_steps: list[StepWithoutService]
+    weighted: dict[str, dict[str, int]]
+
+
+async def picture(session: AsyncSession, principal: Principal, question: Question) -> Picture:
+    """The matrix, from maintained cells: its cost does not grow with the number of services."""
+    areas, needs = _scope(question)
+    groups = [group for group in GROUPS if not question.groups or group in question.groups]
+    if len(areas) * len(needs) * len(groups) > ROWS_AT_MOST:
+        raise TOO_MANY_CELLS.because(
+            f"This asks for more than {ROWS_AT_MOST} rows: name one state or fewer needs.",
+            pointer="/level",
+        )
+    rows = matrix(
+        await queries.cells(session, principal, areas, needs),
+        areas,
+        needs,
+        Places.load(),
+        shown=lambda area, need: _may_know(principal, area, need),
+        people=await queries.population(session, areas),
+        groups=groups,
+    )
+    pathways = {
+        area: [
+            (aor, force.version, step.key, step.need)
+            for aor, force in sorted(of_area.items())
+            for step in force.pathway.steps
+        ]
+        for area, of_area in (await published_in(session, areas)).items()
+    }
+    return Picture(
+        question=question,
+        as_of=clock.now().date(),
+        areas=areas,
+        needs=needs,
+        rows=[row for row in rows if row.is_gap] if question.only_gaps else rows,
+        open_steps=steps_without_service(rows, pathways),
+        weighted=weighted(rows),
+    )
+
+
+def _scope(question: Question) -> tuple[list[str], list[str]]:
+    check_area(question.area)
+    places = Places.load()
+    inside = (question.area, *places.descendants(question.area))
+    areas = sorted(area for area in inside if places.require(area).level == question.level)
+    known = codelists.categories()
+    unknown = [
+        FieldError(f"/need/{at}", "This category is not known.", "unknown_code")
+        for at, need in enumerate(question.needs)
+        if need not in known
+    ]
+    if unknown:
+        raise UNKNOWN_CODE.because("A need is not in its list.", errors=unknown)
+    return areas, sorted(set(question.needs)) if question.needs else sorted(known)
+
+
+def _may_know(principal: Principal, area: str, need: str) -> bool:
+    """That an area has no safe house is told to those alone who could be told that it has one."""
+    if need not in confidential_needs():
+        return True
+    aor = codelists.categories()[need].pathway
+    return principal.coordinates(aor) and covers(principal, area)
+
+
+async def import_population(
+    session: AsyncSession, rows: Sequence[tuple[str, str, int]], source: str
+) -> int:
+    """Replace the given cells; `rows` are (P-code, group, people)."""
+    places = Places.load()
+    unknown = [
+        FieldError(f"/rows/{at}/area", "This P-code is not known.", "unknown_code")
+        for at, (area, _, _) in enumerate(rows)
+        if not places.is_known(area)
+    ]
+    if unknown:
+        raise UNKNOWN_CODE.because("An area is not known.", errors=unknown)
+    latest = {(area, group): people for area, group, people in rows}
+    statement = insert(area_population).values(
+        [
+            {"area": area, "grp": group, "people": people, "source": source,
+             "imported_at": clock.now()}
+            for (area, group), people in sorted(latest.items())
+        ]
+    )  # fmt: skip
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["area", "grp"],
+            set_={name: statement.excluded[name] for name in ("people", "source", "imported_at")},
+        )
+    )
+    return len(latest)

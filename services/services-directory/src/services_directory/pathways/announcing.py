@@ -1,0 +1,41 @@
+"""Keeps the announced alternatives of published pathways true while services come and go."""
+
+import asyncio
+from contextlib import suppress
+
+import sqlalchemy as sa
+from common.web import BackgroundTask, ServiceContext
+
+from services_directory.pathways.models import pathways
+from services_directory.pathways.publishing import announce
+
+EVERY_SECONDS = 300.0
+
+
+def tasks(context: ServiceContext) -> list[BackgroundTask]:
+    """The background task of published pathways."""
+
+    async def run(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await announce_changed(context)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
+
+    return [BackgroundTask("pathway-alternatives", run)]
+
+
+async def announce_changed(context: ServiceContext) -> int:
+    """Announce each published pathway whose alternatives changed; one transaction for each."""
+    async with context.database.transaction() as session:
+        known = (
+            await session.scalars(
+                sa.select(pathways.c.id)
+                .where(pathways.c.published_number.is_not(None))
+                .order_by(pathways.c.id)
+            )
+        ).all()
+    told = 0
+    for pathway_id in known:
+        async with context.database.transaction() as session:
+            told += await announce(session, pathway_id)
+    return told

@@ -1,0 +1,85 @@
+"""HTTP for endorsements: an AoR's coordination stands behind a service, or no longer does."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from common.auth import Principal, Role
+from common.errors import FORBIDDEN, NOT_FOUND
+from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.web import Session, requires, router
+from fastapi import Path, Query, status
+
+from services_directory.access import audience_of
+from services_directory.pathways import endorsing, service
+from services_directory.pathways.profile import PLACE, Aor
+from services_directory.pathways.schemas import Endorse, EndorsementOut, SuggestedEndorsements
+
+routes = router("/directory/v1/endorsements", ["pathways"])
+Reader = Annotated[Principal, requires(scope="directory:read")]
+Coordinator = Annotated[Principal, requires(scope="directory:curate", roles={Role.COORDINATOR})]
+
+
+@routes.get("", response_model=Page[EndorsementOut], response_model_exclude_none=True)
+async def list_endorsements(
+    *,
+    caller: Reader,
+    session: Session,
+    aor: Aor | None = None,
+    service_id: UUID | None = None,
+    cursor: CursorText = None,
+    limit: Limit = 100,
+) -> dict[str, Any]:
+    """Endorsements of the services that the caller may see."""
+    after = decode_cursor(cursor, 2)
+    found = await endorsing.listed(
+        session, audience_of(caller), aor=aor, service_id=service_id, after=after, limit=limit + 1
+    )
+    page = found[:limit]
+    more = len(found) > limit
+    return {
+        "items": page,
+        "next_cursor": encode_cursor(page[-1]["service_id"], page[-1]["aor"]) if more else None,
+    }
+
+
+@routes.post("", status_code=status.HTTP_201_CREATED, response_model=EndorsementOut)
+async def endorse(caller: Coordinator, session: Session, body: Endorse) -> dict[str, Any]:
+    """Endorse a service for an AoR that the caller coordinates; repeating it changes nothing."""
+    _check(caller, body.aor)
+    await endorsing.require_visible(session, audience_of(caller), body.service_id)
+    if await service.endorse(session, caller, body.service_id, body.aor):
+        await endorsing.rewrite(session, body.service_id)
+    return {"service_id": body.service_id, "aor": body.aor}
+
+
+@routes.delete("/{service_id}/{aor}", status_code=status.HTTP_204_NO_CONTENT)
+async def withdraw(
+    caller: Coordinator,
+    session: Session,
+    service_id: Annotated[UUID, Path()],
+    aor: Annotated[Aor, Path()],
+) -> None:
+    """Take the endorsement back; without any endorsement the service is not referable."""
+    _check(caller, aor)
+    await endorsing.require_visible(session, audience_of(caller), service_id)
+    if not await service.withdraw_endorsement(session, service_id, aor):
+        raise NOT_FOUND.because("This AoR does not endorse the service.")
+    await endorsing.rewrite(session, service_id)
+
+
+@routes.get("/suggestions", response_model=SuggestedEndorsements, response_model_exclude_none=True)
+async def suggestions(
+    caller: Coordinator,
+    session: Session,
+    aor: Aor,
+    area: Annotated[str, Query(pattern=PLACE)],
+) -> dict[str, Any]:
+    """Services that would fill a gap of this AoR's pathway in the area, if they were endorsed."""
+    service.check_area(area)
+    _check(caller, aor)
+    return await endorsing.suggestions(session, audience_of(caller), aor, area)
+
+
+def _check(caller: Principal, aor: str) -> None:
+    if not caller.coordinates(aor):
+        raise FORBIDDEN.because(f"Only the {aor} coordinator endorses for this AoR.")

@@ -1,0 +1,90 @@
+"""Keeps the coverage cells of /gaps true: called at the end of every write to the directory."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.places import Places
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.gaps.shares import Shared, shares
+
+CHUNK = 2000
+_UUIDS = ARRAY(sa.Uuid)
+_TEXTS = ARRAY(sa.Text)
+
+# Counted from what the least privileged reader of a service sees of it: never more exact.
+_DOCUMENTS = sa.text("""
+    SELECT service_id, visibility, aors, areas, categories, minimum_age, maximum_age, sexes,
+           functional_status, capacity_state, valid_until, endorsed_by, pre_crisis
+    FROM service_documents WHERE level = visibility AND service_id = ANY(:ids)
+""").bindparams(sa.bindparam("ids", type_=_UUIDS))
+
+# One statement moves the cells by the difference between the old and the new shares. Cells are
+# touched in key order, so that two writers never wait for each other in a circle.
+_MOVE = sa.text("""
+    WITH gone AS (
+        DELETE FROM coverage_shares WHERE service_id = ANY(:ids)
+        RETURNING area, need, grp, state, visibility, aors
+    ), fresh AS (
+        INSERT INTO coverage_shares (service_id, area, need, grp, state, visibility, aors)
+        SELECT * FROM unnest(:services, :areas, :needs, :groups, :states, :visibilities, :aors)
+        RETURNING area, need, grp, state, visibility, aors
+    )
+    INSERT INTO coverage_cells (area, need, grp, state, visibility, aors, services)
+    SELECT area, need, grp, state, visibility, aors, sum(n) FROM (
+        SELECT *, -1 AS n FROM gone UNION ALL SELECT *, 1 FROM fresh
+    ) moved GROUP BY area, need, grp, state, visibility, aors HAVING sum(n) <> 0
+    ORDER BY need, area, grp, state, visibility, aors
+    ON CONFLICT (need, area, grp, state, visibility, aors)
+    DO UPDATE SET services = coverage_cells.services + excluded.services
+""").bindparams(
+    sa.bindparam("ids", type_=_UUIDS),
+    sa.bindparam("services", type_=_UUIDS),
+    *(sa.bindparam(name, type_=_TEXTS) for name in ("areas", "needs", "groups", "states", "aors")),
+    sa.bindparam("visibilities", type_=ARRAY(sa.SmallInteger)),
+)
+
+
+async def refresh(session: AsyncSession, service_ids: Sequence[UUID]) -> None:
+    """Recount these services; those without a stored document count no more."""
+    ids = list(service_ids)
+    for start in range(0, len(ids), CHUNK):
+        await _refresh(session, ids[start : start + CHUNK])
+
+
+async def _refresh(session: AsyncSession, ids: list[UUID]) -> None:
+    rows = (await session.execute(_DOCUMENTS, {"ids": ids})).mappings().all()
+    today, places = clock.now().date(), Places.load()
+    columns: dict[str, list[Any]] = {
+        name: []
+        for name in ("services", "areas", "needs", "groups", "states", "visibilities", "aors")
+    }
+    for row in rows:
+        for share in shares(_shared(row), today, places):
+            columns["services"].append(row["service_id"])
+            columns["areas"].append(share.area)
+            columns["needs"].append(share.need)
+            columns["groups"].append(share.group)
+            columns["states"].append(share.state)
+            columns["visibilities"].append(row["visibility"])
+            columns["aors"].append(",".join(sorted(row["aors"])))
+    await session.execute(_MOVE, {"ids": ids, **columns})
+
+
+def _shared(row: Any) -> Shared:
+    return Shared(
+        areas=row["areas"],
+        categories=row["categories"],
+        minimum_age=row["minimum_age"],
+        maximum_age=row["maximum_age"],
+        sexes=row["sexes"],
+        functional_status=row["functional_status"],
+        capacity_state=row["capacity_state"],
+        valid_until=row["valid_until"],
+        endorsed=bool(row["endorsed_by"]),
+        pre_crisis=row["pre_crisis"],
+    )

@@ -1,0 +1,52 @@
+"""Tells the other services of a published pathway, with the services of each step.
+
+Referrals keeps the alternatives, so that a declined or expired referral can suggest the next service
+from the same step without asking the directory. Confidential services are never among them.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.events.directory import PathwayPublished, PathwayStep
+from common.messaging import outbox
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.pathways import queries
+from services_directory.pathways.alternatives import alternatives
+from services_directory.pathways.effective import in_force
+from services_directory.pathways.models import pathways
+from services_directory.tables import COMMON
+
+ALTERNATIVES = 20
+
+
+async def announce(session: AsyncSession, pathway_id: UUID) -> bool:
+    """Append the event if it says something new; False if nothing changed since the last one."""
+    row = await queries.pathway_of(session, pathway_id, lock=True)
+    if row is None or row.published_number is None:
+        return False
+    pathway = (await in_force(session, row.area))[row.aor].pathway
+    needs = sorted({step.need for step in pathway.steps})
+    services = await alternatives(session, row.aor, row.area, needs, limit=ALTERNATIVES)
+    steps = [
+        PathwayStep(step=step.key, need=step.need, alternatives=tuple(services.get(step.need, ())))
+        for step in pathway.steps
+    ]
+    told: dict[str, Any] = {
+        "number": row.published_number,
+        "steps": [step.model_dump(mode="json") for step in steps],
+    }
+    if told == row.announced:
+        return False
+    version = row.event_version + 1
+    await session.execute(
+        sa.update(pathways)
+        .where(pathways.c.id == pathway_id)
+        .values(event_version=version, announced=told)
+    )
+    event = PathwayPublished(
+        pathway_id=pathway_id, version=version, aor=row.aor, area=row.area, steps=tuple(steps)
+    )
+    await outbox.append(session, COMMON, event, aggregate_id=pathway_id, aggregate_type="pathway")
+    return True

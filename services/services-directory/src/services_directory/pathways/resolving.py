@@ -1,0 +1,164 @@
+"""Resolve: reads the pathways in force and the services the caller may see, and lets the rules plan."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+
+from common import clock, codelists
+from common.auth import Principal
+from common.errors import FieldError
+from common.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.access import Audience, audience_of
+from services_directory.pathways import candidate_queries
+from services_directory.pathways.candidates import Candidate
+from services_directory.pathways.composition import PlannedStep
+from services_directory.pathways.effective import InForce, in_force
+from services_directory.pathways.problems import PROFILE_CONTRADICTORY, UNKNOWN_CODE
+from services_directory.pathways.profile import Profile, disagreements
+from services_directory.pathways.proposals import (
+    confidential_needs,
+    intermediary_for,
+    situations,
+)
+from services_directory.pathways.resolution import (
+    Confidential,
+    Course,
+    Coverage,
+    ResolvedStep,
+    chart,
+    resolve,
+)
+from services_directory.pathways.service import covers
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A resolved profile. `directory_version` is the digest of exactly what was read of the
+    directory: it says nothing about entries that the caller may not see.
+    """
+
+    profile: Profile
+    as_of: date
+    directory_version: str
+    in_force: dict[str, InForce]
+    course: Course
+    steps: tuple[ResolvedStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: decides what may be read and whether confidential needs are answered directly."""
+
+    principal: Principal
+    audience: Audience
+
+    @classmethod
+    def of(cls, principal: Principal) -> "Caller":
+        return cls(principal, audience_of(principal))
+
+    def cleared_for(self, step: PlannedStep, area: str) -> bool:
+        """Coordinators of an AoR that asks for the step, within their area."""
+        aors = {source.aor for source in step.sources} or {need_aors().get(step.need, "")}
+        return covers(self.principal, area) and any(self.principal.coordinates(aor) for aor in aors)
+
+
+def need_aors() -> dict[str, str]:
+    """Category → the AoR that it belongs to."""
+    return {code: entry.pathway for code, entry in codelists.categories().items()}
+
+
+def check_profile(profile: Profile, pointer: str = "") -> None:
+    """422 for unknown codes and for facts that cannot be true of one person."""
+    unknown = [
+        FieldError(f"{pointer}/{field}", "This code is not known.", "unknown_code")
+        for field in _fields_with_unknown_codes(profile)
+    ]
+    if unknown:
+        raise UNKNOWN_CODE.because("The profile holds a code that is not known.", errors=unknown)
+    contradictory = [
+        FieldError(f"{pointer}/{field}", f"This contradicts /{other}.", "profile_contradictory")
+        for field, other in disagreements(profile)
+    ]
+    if contradictory:
+        raise PROFILE_CONTRADICTORY.because(
+            "These facts cannot be true of one person.", errors=contradictory
+        )
+
+
+def _fields_with_unknown_codes(profile: Profile) -> Iterable[str]:
+    if not Places.load().is_known(profile.area):
+        yield "area"
+    for field, known in (
+        ("needs", codelists.categories()),
+        ("populations", codelists.populations()),
+        ("situations", situations()),
+        ("languages", codelists.languages()),
+    ):
+        if any(code not in known for code in getattr(profile, field)):
+            yield field
+
+
+async def plan(
+    session: AsyncSession,
+    caller: Caller,
+    profile: Profile,
+    *,
+    instead: InForce | None = None,
+) -> Plan:
+    """Resolve one checked profile; `instead` replaces its AoR's pathway (simulation of a draft)."""
+    today = clock.now().date()
+    force = await in_force(session, profile.area)
+    if instead is not None:
+        force[instead.pathway.aor] = instead
+    course = chart(
+        [each.pathway for each in force.values()],
+        profile,
+        need_aors(),
+        Confidential(confidential_needs(), intermediary_for),
+    )
+    found = await candidate_queries.fitting(session, caller.audience, profile, course.needs, today)
+    bare = [need for need in course.needs if need not in found.candidates]
+    others = await candidate_queries.others(session, caller.audience, profile, bare, today)
+    candidates: dict[str, list[Candidate]] = {**found.candidates, **others.candidates}
+    steps = resolve(
+        course,
+        profile,
+        candidates,
+        cleared=lambda step: caller.cleared_for(step, profile.area),
+        places=Places.load(),
+        today=today,
+    )
+    counted = tuple(_with_count(step, found.fitting) for step in steps)
+    version = directory_version(found.etags | others.etags)
+    return Plan(profile, today, version, force, course, counted)
+
+
+def _with_count(step: ResolvedStep, fitting: dict[str, int]) -> ResolvedStep:
+    """Only the most promising services were read; the count is of all that fit."""
+    return replace(
+        step,
+        fitting=max(step.fitting, fitting.get(step.ordered.step.need, 0)),
+        fallbacks=tuple(_with_count(each, fitting) for each in step.fallbacks),
+    )
+
+
+def directory_version(etags: Iterable[tuple[str, str]]) -> str:
+    """A digest over (service id, ETag): equal exactly when the same documents were read."""
+    digest = hashlib.sha256()
+    for service_id, etag in sorted(etags):
+        digest.update(f"{service_id}={etag}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def gaps_of(steps: Iterable[ResolvedStep]) -> list[str]:
+    """Needs for which neither the step nor one of its fallbacks has a service."""
+    covered = {Coverage.AVAILABLE, Coverage.WAITLIST}
+    return sorted(
+        step.ordered.step.need
+        for step in steps
+        if step.coverage is Coverage.GAP
+        and not any(fallback.coverage in covered for fallback in step.fallbacks)
+    )

@@ -1,0 +1,84 @@
+"""HTTP for posters: one page per area and AoR, for a wall; public level for every caller."""
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from common import clock
+from common.auth import Principal
+from common.web import Session, context_of, open_to_all, router
+from fastapi import Path, Response
+from starlette.requests import Request
+
+from services_directory.pathways.effective import in_force
+from services_directory.pathways.profile import PLACE, Aor
+from services_directory.pathways.service import check_area
+from services_directory.posters import printing
+from services_directory.posters.content import Poster, poster
+from services_directory.posters.queries import public_services
+
+routes = router("/directory/v1/posters", ["posters"])
+Reader = Annotated[Principal, open_to_all()]
+Language = Literal["es", "en"]
+Format = Literal["html", "pdf", "png"]
+_CONTENT: dict[str, Any] = {
+    "text/html": {"schema": {"type": "string"}},
+    "application/pdf": {"schema": {"type": "string", "format": "binary"}},
+    "image/png": {"schema": {"type": "string", "format": "binary"}},
+}
+# The page runs nothing and loads nothing: its style and its code are in it.
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@routes.get("/{area}/{aor}", response_class=Response, responses={200: {"content": _CONTENT}})
+async def print_poster(
+    *,
+    caller: Reader,
+    session: Session,
+    request: Request,
+    area: Annotated[str, Path(pattern=PLACE, description="A P-code.")],
+    aor: Aor,
+    language: Language = "es",
+    format: Format = "html",  # noqa: A002 - the parameter's public name, as in HSDS
+) -> Response:
+    """The pathway of an area on one A4 page, with a QR code to this address.
+
+    It shows what anybody may see, whoever asks: a printed page cannot be taken back.
+    """
+    check_area(area, "/area")
+    public_url = str(context_of(request).settings.public_url).rstrip("/")
+    content = await _content(session, public_url, area, aor, language)
+    if format == "html":
+        return Response(
+            printing.html(content), media_type="text/html; charset=utf-8", headers=_PAGE_HEADERS
+        )
+    draw, kind = (
+        (printing.pdf, "application/pdf") if format == "pdf" else (printing.png, "image/png")
+    )
+    name = f"ruta-{aor}-{area}-{language}.{format}"
+    return Response(
+        await asyncio.to_thread(draw, content),
+        media_type=kind,
+        headers={"Content-Disposition": f'inline; filename="{name}"'},
+    )
+
+
+async def _content(
+    session: Session, public_url: str, area: str, aor: Aor, language: Language
+) -> Poster:
+    today = clock.now().date()
+    force = (await in_force(session, area))[aor]
+    needs = sorted({step.need for step in force.pathway.steps})
+    services = await public_services(session, aor, area, needs, today=today, language=language)
+    return poster(
+        force.pathway,
+        services,
+        area=area,
+        language=language,
+        version=force.version,
+        today=today,
+        url=f"{public_url}/directory/v1/posters/{area}/{aor}?language={language}",
+    )

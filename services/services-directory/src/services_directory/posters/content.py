@@ -1,0 +1,169 @@
+"""What a poster says: the steps of a pathway in three bands, each with public services. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from common import codelists
+from common.places import Places
+
+from services_directory.pathways.composition import PlannedStep, compose
+from services_directory.pathways.graph import Pathway, Urgency
+from services_directory.pathways.ordering import OrderedStep, in_order
+from services_directory.pathways.profile import Profile
+from services_directory.pathways.wording import say
+
+SERVICES_PER_STEP = 3
+BANDS = ("danger", "soon", "later")
+_NO_WINDOW = 10**6
+_SOON = frozenset({Urgency.AT_ONCE, Urgency.WITHIN_24_HOURS})
+
+
+@dataclass(frozen=True, slots=True)
+class PublicService:
+    """A service as anybody may see it; every line is already in the poster's language."""
+
+    name: str
+    organisation: str
+    place: str
+    phones: tuple[str, ...]
+    hours: str
+
+
+@dataclass(frozen=True, slots=True)
+class PosterStep:
+    """`instead` says where to ask when no service may be printed."""
+
+    title: str
+    notes: tuple[str, ...]
+    services: tuple[PublicService, ...]
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    title: str
+    steps: tuple[PosterStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """One page. `url` is where the living version is; `version` names the pathway's layers."""
+
+    language: str
+    title: str
+    area: str
+    bands: tuple[Band, ...]
+    choice: str
+    verify: str
+    proposal: str
+    updated: str
+    version: str
+    focal_point: str
+    url: str
+    missing: bool
+    labels: Mapping[str, str]
+
+
+LABELS: dict[str, dict[str, str]] = {
+    "es": {
+        "danger": "Si hay peligro ahora",
+        "soon": "Cuanto antes",
+        "later": "En los días siguientes",
+        "none": "Sin servicio público verificado por ahora.",
+        "ask": "Donde no hay servicio público: pregunte en cualquier servicio de esta página o a la coordinación.",
+        "updated": "Actualizado el",
+        "version": "Versión de la ruta",
+        "scan": "Versión al día: escanee el código",
+        "contact": "Coordinación",
+    },
+    "en": {
+        "danger": "In danger now",
+        "soon": "As soon as possible",
+        "later": "In the following days",
+        "none": "No verified public service at present.",
+        "ask": "Where no public service is named: ask any service on this page or the coordination.",
+        "updated": "Updated on",
+        "version": "Pathway version",
+        "scan": "Latest version: scan the code",
+        "contact": "Coordination",
+    },
+}
+
+
+def poster(
+    pathway: Pathway,
+    services: Mapping[str, Sequence[PublicService]],
+    *,
+    area: str,
+    language: str,
+    version: str,
+    today: date,
+    url: str,
+) -> Poster:
+    """`services` by need, best first; only the first few are printed."""
+    nobody = Profile(area=area)
+    ordered = in_order(compose([pathway], nobody), nobody)
+    labels = LABELS[language]
+    bands = tuple(
+        Band(labels[name], steps)
+        for name in BANDS
+        if (
+            steps := tuple(
+                _step(each, services, language) for each in ordered if _band(each.step) == name
+            )
+        )
+    )
+    place = Places.load().require(area)
+    return Poster(
+        language=language,
+        title=getattr(pathway.title, language),
+        area=_named_area(place.pcode, language),
+        bands=bands,
+        choice=say("notices", "choice")[language],
+        verify=say("notices", "verify")[language],
+        proposal="" if version != "proposal" else say("notices", "proposal")[language],
+        updated=today.isoformat(),
+        version=version,
+        focal_point=getattr(pathway.focal_point, language) if pathway.focal_point else "",
+        url=url,
+        missing=any(step.instead == labels["none"] for band in bands for step in band.steps),
+        labels=labels,
+    )
+
+
+def _band(step: PlannedStep) -> str:
+    if step.safety:
+        return "danger"
+    return "soon" if step.urgency in _SOON else "later"
+
+
+def _named_area(area: str, language: str) -> str:
+    places = Places.load()
+    lineage = [area, *places.ancestors(area)]
+    return ", ".join(places.require(each).label(language) for each in lineage)
+
+
+def _step(
+    ordered: OrderedStep, services: Mapping[str, Sequence[PublicService]], language: str
+) -> PosterStep:
+    step = ordered.step
+    found = tuple(services.get(step.need, ()))
+    for fallback in ordered.fallbacks:
+        if not found:
+            found = tuple(services.get(fallback.step.need, ()))
+    intermediaries = [getattr(each, language) for each in step.intermediaries]
+    return PosterStep(
+        title=codelists.categories().label(step.need, language),
+        notes=_notes(step, language),
+        services=found[:SERVICES_PER_STEP],
+        instead=" ".join(intermediaries) or ("" if found else LABELS[language]["none"]),
+    )
+
+
+def _notes(step: PlannedStep, language: str) -> tuple[str, ...]:
+    """Every note of a safety or clinical step; of the others the first one."""
+    sources = sorted(step.sources, key=lambda each: each.window_hours or _NO_WINDOW)
+    notes = [getattr(source.note, language) for source in sources if source.note]
+    unique = tuple(dict.fromkeys(notes))
+    return unique if step.safety or step.window_hours is not None else unique[:1]
