@@ -1,0 +1,81 @@
+"""The house's import contract: which kind of module may import which, in every service alike.
+
+A module's layer follows from its name, so a new file is held without being listed anywhere. What
+has no layer name is either a pure rule or, once it touches a framework, a database or the
+network, part of the use cases; that too is read from its imports, not from a list.
+"""
+
+from typing import Any
+
+from grimp import ImportGraph
+from importlinter import Contract, ContractCheck, fields, output
+from importlinter.domain.imports import Module
+
+# Highest first: a module may import its own layer and the ones below it.
+LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("wiring", frozenset({"app", "main", "worker", "__main__"})),
+    ("api", frozenset({"api", "consumers", "pages"})),
+    ("service", frozenset({"service"})),
+    ("queries", frozenset({"queries", "access"})),
+    ("models", frozenset({"models"})),
+    ("rules", frozenset({"schemas"})),
+    ("base", frozenset({"errors", "settings"})),
+)
+_RANK = {name: len(LAYERS) - position for position, (name, _) in enumerate(LAYERS)}
+_OUTSIDE = frozenset(
+    {"fastapi", "starlette", "sqlalchemy", "sqlmodel", "asyncpg", "nats", "aiohttp", "httpx"}
+)
+_SHARED_IO = frozenset({"common.database", "common.messaging", "common.web", "common.tables"})
+
+
+class HouseLayers(Contract):
+    """`packages`: the services. Direct imports inside each must not go up the layers."""
+
+    type_name = "house_layers"
+
+    packages = fields.ListField(subfield=fields.ModuleField())
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002 - import-linter's signature
+        wrong = [
+            (importer, imported, *layers)
+            for package in self.packages  # type: ignore[attr-defined]  # a field is its value here
+            for importer, imported, *layers in _upward(graph, package)
+        ]
+        return ContractCheck(kept=not wrong, metadata={"wrong": wrong})
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        for importer, imported, upper, lower in check.metadata["wrong"]:
+            output.print_error(f"{importer} ({lower}) must not import {imported} ({upper})")
+        output.print_error("Move the rule down, or the call up: see CONTRIBUTING.md, Layers.")
+
+
+def _upward(graph: ImportGraph, package: Module) -> list[tuple[str, str, str, str]]:
+    root = package.name
+    modules = {root, *graph.find_descendants(root)}
+    found = []
+    for importer in sorted(modules):
+        lower = layer_of(graph, importer)
+        for imported in sorted(graph.find_modules_directly_imported_by(importer) & modules):
+            upper = layer_of(graph, imported)
+            if lower and upper and _RANK[upper] > _RANK[lower]:
+                found.append((importer, imported, upper, lower))
+    return found
+
+
+def layer_of(graph: ImportGraph, module: str) -> str | None:
+    """The layer of a module by its last name; None for packages and shipped migrations."""
+    name = module.rsplit(".", 1)[-1]
+    if ".migrations" in module or graph.find_children(module):
+        return None
+    for layer, names in LAYERS:
+        if name in names or any(name.endswith(f"_{n}") for n in names):
+            return layer
+    return "service" if _touches_the_outside(graph, module) else "rules"
+
+
+def _touches_the_outside(graph: ImportGraph, module: str) -> bool:
+    imported: Any = graph.find_modules_directly_imported_by(module)
+    return any(
+        name.split(".")[0] in _OUTSIDE or any(name.startswith(shared) for shared in _SHARED_IO)
+        for name in imported
+    )
