@@ -55,13 +55,13 @@ class Journey:
         default_factory=lambda: ReportingAttributes(sex="female", age_band="18-59")
     )
 
-    def state(self, state: str, version: int, hours: float = 0, **changes: Any) -> Received:
+    def state(self, reached: str, version: int, hours: float = 0, **changes: Any) -> Received:
         at = self.start + timedelta(hours=hours)
         facts: dict[str, Any] = {
             "version": version,
             "referral_id": self.referral_id,
             "case_id": self.case_id,
-            "state": state,
+            "state": reached,
             "from_organisation": self.sender,
             "to_organisation": self.recipient,
             "service_id": self.service_id,
@@ -72,7 +72,10 @@ class Journey:
             "occurred_at": at,
             "attributes": self.attributes,
         }
-        return enveloped(STATE_EVENTS[state](**(facts | changes)), self.referral_id, at)
+        return enveloped(STATE_EVENTS[reached](**(facts | changes)), self.referral_id, at)
+
+    def confirmed(self, version: int, hours: float, by: str = "person") -> Received:
+        return self.state("confirmed", version, hours, state="completed", confirmed_by=by)
 
     def events(self, *steps: tuple[str, float]) -> list[Received]:
         return [

@@ -4,6 +4,7 @@ from common.database import Database
 from common.web import service_app
 from fastapi import FastAPI
 
+from reporting.activities.api import api as activities
 from reporting.indicators.api import api as indicators
 from reporting.programmes.catalogue import load
 from reporting.releases.api import api as releases
@@ -17,7 +18,7 @@ coordinator of an area of responsibility, on screen only; everything else comes 
 release**, whose numbers are multiples of k and from which no small group can be derived.
 """
 
-ROUTERS = (releases, indicators)
+ROUTERS = (releases, indicators, activities)
 
 
 def create_app(

@@ -2,9 +2,10 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from itertools import combinations, product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,9 +37,9 @@ CELLS: tuple[Coordinates, ...] = (("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")
 PROFILE_NAMES = sorted(PROFILES)
 
 
-def rounded(counts: dict[Coordinates, int], k: int, profile: str, key: int = 0) -> Table:
+def rounded(counts: Mapping[Any, int], k: int, profile: str, key: int = 0) -> Table:
     fresh = seed(KEY, "programme", f"period {key}", b"schema")
-    cells = protect(counts, k=k, weights=PROFILES[profile], seed=fresh)
+    cells = protect(dict(counts), k=k, weights=PROFILES[profile], seed=fresh)
     return tuple(cells.get(at, 0) for at in counts)
 
 

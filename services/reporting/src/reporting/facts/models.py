@@ -1,6 +1,7 @@
 """Tables of facts. Every row is a function of the set of events, never of their order."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from reporting.tables import METADATA, PROJECTION
 
@@ -79,9 +80,9 @@ services = sa.Table(
     sa.Column("service_id", sa.Uuid, primary_key=True),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("organisation_id", sa.Uuid, nullable=False),
-    sa.Column("categories", sa.ARRAY(sa.Text), nullable=False),
-    sa.Column("aors", sa.ARRAY(sa.Text), nullable=False),
-    sa.Column("areas", sa.ARRAY(sa.Text), nullable=False),
+    sa.Column("categories", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("aors", pg.ARRAY(sa.Text), nullable=False),
+    sa.Column("areas", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("listed", sa.Boolean, nullable=False),
     sa.Column("state_version", sa.Integer, nullable=False),
     sa.Column("capacity_state", sa.Text),

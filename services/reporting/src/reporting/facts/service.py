@@ -1,7 +1,7 @@
 """Records events as facts, one or many at a time, and keeps the counters in step. Never commits."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -51,7 +51,7 @@ Received = tuple[Event, Envelope]
 class Recorder:
     """Records events with the key that makes pseudonyms."""
 
-    pseudonym_key: bytes
+    pseudonym_key: bytes = field(repr=False)
 
     async def record_one(self, session: AsyncSession, event: Event, envelope: Envelope) -> None:
         """The effect of one event that the inbox saw for the first time."""
@@ -77,10 +77,10 @@ class Recorder:
 
     def _steps(self, batch: Sequence[Received]) -> Iterable[RecordedStep]:
         for event, envelope in batch:
-            if isinstance(event, ReferralData):
-                yield reading.read_state(event, envelope.id, self.pseudonym_key)
-            elif isinstance(event, FeedbackConfirmed):
+            if isinstance(event, FeedbackConfirmed):  # a kind of ReferralData that is no new state
                 yield reading.read_confirmation(event, envelope.id)
+            elif isinstance(event, ReferralData):
+                yield reading.read_state(event, envelope.id, self.pseudonym_key)
             elif isinstance(event, EscalationRaised):
                 yield reading.read_escalation(event, envelope.id)
 
@@ -142,15 +142,15 @@ class Recorder:
         gone = await self._forgotten_among(session, set(persons.values()))
         for event in reporting:
             person = persons[event.case_id]
-            field = "given_at" if isinstance(event, GrantGiven) else "withdrawn_at"
+            moment = "given_at" if isinstance(event, GrantGiven) else "withdrawn_at"
             statement = insert(reporting_grants).values(
                 grant_id=event.grant_id,
                 person=None if person in gone else person,
-                **{field: event.occurred_at},
+                **{moment: event.occurred_at},
             )
             await session.execute(
                 statement.on_conflict_do_update(
-                    index_elements=["grant_id"], set_={field: event.occurred_at}
+                    index_elements=["grant_id"], set_={moment: event.occurred_at}
                 )
             )
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.facts.models import services
 from reporting.indicators.models import indicator_counters
-from reporting.indicators.scopes import Scope
+from reporting.indicators.scopes import Scope, everything_in
 from reporting.indicators.vector import ALL, COUNT_LENGTH, LENGTH
 
 
@@ -76,7 +76,7 @@ async def capacity(session: AsyncSession, scope: Scope) -> list[tuple[str, str, 
     if scope.kind == "aor":
         listed = listed.where(services.c.aors.any_() == scope.id)
         if scope.areas is not None:
-            listed = listed.where(services.c.areas.overlap(sorted(scope.areas)))
+            listed = listed.where(services.c.areas.overlap(everything_in(scope.areas)))
     else:
         listed = listed.where(services.c.organisation_id == sa.cast(scope.id, sa.Uuid))
     each = listed.subquery()

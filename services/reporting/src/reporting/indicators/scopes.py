@@ -45,3 +45,9 @@ def states_of(areas: Iterable[str]) -> frozenset[str] | None:
         for place in places
         if place.level == 1 and any(places.within(place.pcode, area) for area in wanted)
     )
+
+
+def everything_in(areas: Iterable[str]) -> list[str]:
+    """The areas and all areas inside them."""
+    places = Places.load()
+    return sorted({each for area in areas for each in (area, *places.descendants(area))})
