@@ -108,7 +108,7 @@ def _cycles(pathway: Pathway, places: dict[str, str]) -> Iterator[Finding]:
 
 def _turned(ring: list[str], first: str) -> list[str]:
     """The same cycle, closed, told from `first`: the answer must not depend on where it was found."""
-    open_ring = list(reversed(ring[:-1]))
+    open_ring = ring[:-1]
     at = open_ring.index(first)
     return [*open_ring[at:], *open_ring[:at], first]
 

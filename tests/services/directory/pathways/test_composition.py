@@ -1,0 +1,146 @@
+"""Joint pathways, their order, and what urgency does to it, on the shipped proposals."""
+
+from common import codelists
+from services_directory.pathways.composition import compose
+from services_directory.pathways.differences import difference, plain
+from services_directory.pathways.graph import Pathway, Urgency
+from services_directory.pathways.ordering import in_order
+from services_directory.pathways.profile import Profile
+from services_directory.pathways.proposals import AORS, proposal
+from services_directory.pathways.resolution import Course, chart
+
+from tests.services.directory.pathways.profiles import pathway, step
+
+NEED_AORS = {code: entry.pathway for code, entry in codelists.categories().items()}
+
+
+def course(**facts: object) -> Course:
+    profile = Profile.model_validate({"area": "VE2313", **facts})
+    return chart([proposal(aor, "VE") for aor in AORS], profile, NEED_AORS)
+
+
+def aors(found: Course) -> list[str]:
+    return [entry.pathway.aor for entry in found.entries]
+
+
+def test_a_trafficked_child_is_on_cp_and_tip_jointly() -> None:
+    found = course(age=13, situations=["trafficking"])
+    assert aors(found) == ["CP", "TIP"]
+    shared = next(each.step for each in found.steps if each.step.need == "CP-AUTH")
+    assert {source.aor for source in shared.sources} == {"CP", "TIP"}
+
+
+def test_sexual_exploitation_is_on_gbv_and_tip_jointly() -> None:
+    assert aors(course(age=30, situations=["sexual_exploitation"])) == ["GBV", "TIP"]
+
+
+def test_who_is_on_no_specialised_pathway_gets_general_protection() -> None:
+    found = course(age=40, situations=["displacement"], populations=["IDP"])
+    assert [(entry.pathway.aor, entry.because) for entry in found.entries] == [("GP", "general")]
+
+
+def test_a_need_brings_its_pathway_and_a_foreign_need_is_looked_up_all_the_same() -> None:
+    found = course(
+        age=30, needs=["TIP-SAFE", "WSH"], situations=["displacement"], populations=["IDP"]
+    )
+    assert "TIP" not in aors(found)  # what is known of the person rules its entry out
+    needs = {each.step.need: each.step for each in found.steps}
+    assert needs["WSH"].sources == ()
+    found = course(age=30, needs=["TIP-SAFE"])
+    assert [(entry.pathway.aor, entry.because) for entry in found.entries] == [("TIP", "need")]
+
+
+def test_unknown_age_is_a_doubt_not_a_no() -> None:
+    doubts = {doubt.aor: doubt.to_check for doubt in course(situations=["trafficking"]).doubts}
+    assert "maximum_age" in doubts["CP"]
+
+
+def test_sexual_violence_within_72_hours_puts_health_first() -> None:
+    found = course(
+        age=27, situations=["sexual_violence"], hours_since_incident=20, immediate_danger=False,
+        languages=["spa"],
+    )  # fmt: skip
+    first = found.steps[0]
+    assert (first.step.need, first.remaining_hours) == ("GBV-CMR", 52)
+    assert first.step.urgency is Urgency.AT_ONCE
+
+
+def test_the_clinical_windows_follow_the_hours() -> None:
+    def sources(hours: int) -> list[str]:
+        found = course(situations=["sexual_violence"], hours_since_incident=hours, aors=["GBV"])
+        care = next(each.step for each in found.steps if each.step.need == "GBV-CMR")
+        return [source.step for source in care.sources if source.aor == "GBV"]
+
+    assert sources(72) == ["clinical-care-72h"]
+    assert sources(73) == ["clinical-care-120h"]
+    assert sources(120) == ["clinical-care-120h"]
+    assert sources(121) == ["clinical-care-later"]
+
+
+def test_immediate_danger_puts_safety_first() -> None:
+    found = course(
+        age=27, situations=["sexual_violence"], hours_since_incident=2, immediate_danger=True
+    )
+    assert found.steps[0].step.safety
+    safety = [each.step.safety for each in found.steps]
+    assert safety == sorted(safety, reverse=True)
+
+
+def test_every_need_that_the_mission_names_is_an_option_for_trafficked_persons() -> None:
+    adult = {each.step.need for each in course(age=30, situations=["trafficking"]).steps}
+    child = {each.step.need for each in course(age=13, situations=["trafficking"]).steps}
+    assert {
+        "GP-PSS", "LIV", "TIP-JUSTICE", "CVA", "TIP-SAFE", "HLT", "GP-DOC", "TIP-RETURN",
+    } <= adult  # fmt: skip
+    assert {"CP-MHPSS", "CP-FTR", "CP-JUSTICE"} <= child
+
+
+def test_orders_that_contradict_each_other_make_the_steps_parallel() -> None:
+    one = pathway(step("a", "HLT"), step("b", "HOT", after=("a",)), aor="TIP")
+    other = pathway(step("b", "HOT"), step("a", "HLT", after=("b",)), aor="GBV")
+    nobody = Profile(area="VE")
+    ordered = in_order(compose([one, other], nobody), nobody)
+    assert [(each.step.need, each.stage, each.after) for each in ordered] == [
+        ("HLT", 0, ()),
+        ("HOT", 0, ()),
+    ]
+
+
+def test_a_fallback_of_one_pathway_is_a_step_where_another_asks_for_it() -> None:
+    one = pathway(step("a", "TIP-SAFE"), step("b", "SHL", fallback_of="a"), aor="TIP")
+    other = pathway(step("a", "SHL"), aor="GP")
+    nobody = Profile(area="VE")
+    assert [each.step.need for each in in_order(compose([one], nobody), nobody)] == ["TIP-SAFE"]
+    both = in_order(compose([one, other], nobody), nobody)
+    assert [each.step.need for each in both] == ["SHL", "TIP-SAFE"]
+
+
+def test_a_step_that_does_not_apply_hands_its_place_to_its_own_predecessors() -> None:
+    chain = pathway(
+        step("a", "HLT"),
+        step("b", "HOT", after=("a",), condition={"maximum_age": 17}),
+        step("c", "SHL", after=("b",)),
+    )
+    adult = Profile(area="VE", age=40)
+    found = {each.step.need: each.after for each in in_order(compose([chain], adult), adult)}
+    assert found == {"HLT": (), "SHL": ("HLT",)}
+
+
+def test_a_difference_names_steps_and_fields() -> None:
+    old = pathway(step("a"), step("b", "HOT"))
+    new = pathway(step("a", urgency=Urgency.AT_ONCE), step("c", "SHL"))
+    found = difference(old, new)
+    assert [(each.step, each.kind) for each in found.steps] == [
+        ("a", "changed"), ("b", "removed"), ("c", "added"),
+    ]  # fmt: skip
+    assert [(c.field, c.old, c.new) for c in found.steps[0].changes] == [
+        ("urgency", None, "at_once")
+    ]
+    assert not difference(old, old)
+    assert difference(old, pathway(step("b", "HOT"), step("a"))).reordered
+
+
+def test_the_stored_form_of_a_pathway_round_trips() -> None:
+    for aor in AORS:
+        shipped = proposal(aor, "VE23")
+        assert Pathway.model_validate(plain(shipped)) == shipped

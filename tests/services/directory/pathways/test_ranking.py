@@ -1,0 +1,138 @@
+"""Who comes first and why, who does not fit and why, and what is said where nobody fits."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from services_directory.pathways.candidates import Candidate, ReferralWay
+from services_directory.pathways.graph import Urgency
+from services_directory.pathways.profile import Moment, Profile, Sex
+from services_directory.pathways.ranking import Situation, rank
+from services_directory.pathways.shortfall import explain
+from services_directory.pathways.wording import LANGUAGES, say_reason
+
+from tests.services.directory.pathways.profiles import PLACES, TODAY, service
+
+SOMEBODY = Profile(area="VE2313", age=27)
+
+
+def situation(profile: Profile = SOMEBODY, urgency: Urgency = Urgency.AT_ONCE) -> Situation:
+    return Situation(profile, frozenset({"GBV"}), urgency, PLACES, TODAY)
+
+
+def order(*candidates: Candidate, profile: Profile = SOMEBODY) -> list[str]:
+    return [each.candidate.service_id for each in rank(candidates, situation(profile))[0]]
+
+
+def excluded(candidate: Candidate, profile: Profile = SOMEBODY) -> list[str]:
+    _, missed = rank([candidate], situation(profile))
+    return [reason.code for each in missed for reason in each.excluded_by]
+
+
+def test_capacity_then_status_then_language_decide_between_equals() -> None:
+    waits, partly = (
+        service("b", capacity_state="waitlist"),
+        service("c", functional_status="partially_functional"),
+    )
+    assert order(waits, partly, service("a")) == ["a", "c", "b"]
+    wayuu = Profile(area="VE2313", age=27, languages=frozenset({"guc"}))
+    speaks = service("z", languages=frozenset({"guc"}))
+    assert order(service("a", languages=frozenset({"spa"})), speaks, profile=wayuu) == ["z", "a"]
+
+
+def test_the_same_municipality_beats_another_one_of_the_state() -> None:
+    assert order(service("a", area="VE2312"), service("z", area="VE2313")) == ["z", "a"]
+
+
+def test_what_is_open_now_comes_first_at_night() -> None:
+    at_night = SOMEBODY.model_copy(update={"moment": Moment(weekday=6, time="23:00")})
+    office = service("a", open_minutes=((480, 960),))
+    always = service("z", open_minutes=((0, 10080),))
+    assert order(office, always, profile=at_night) == ["z", "a"]
+
+
+def test_ties_are_broken_by_id_so_that_the_order_is_always_the_same() -> None:
+    assert order(service("b"), service("a")) == ["a", "b"]
+
+
+def test_points_are_the_sum_of_the_reasons_points() -> None:
+    fitting, _ = rank([service("a")], situation())
+    assert fitting[0].points == sum(reason.points for reason in fitting[0].reasons) > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"maximum_age": 17}, "age_outside"),
+        ({"sexes": frozenset({"male"})}, "sex_outside"),
+        ({"populations": frozenset({"REF"})}, "population_outside"),
+        ({"nationalities": frozenset({"COL"})}, "nationality_outside"),
+        ({"documents": frozenset({"cedula"})}, "documents_required"),
+        ({"areas": frozenset({"VE20"}), "area": "VE2020"}, "other_area"),
+        ({"functional_status": "suspended"}, "status_suspended"),
+        ({"functional_status": "closed"}, "status_closed"),
+        ({"capacity_state": "full"}, "capacity_full"),
+        ({"valid_until": date(2026, 11, 24)}, "stale"),
+        ({"valid_until": None}, "stale"),
+        ({"endorsed_by": frozenset()}, "not_endorsed"),
+        ({"referral": ReferralWay(method="not_accepted")}, "referrals_not_accepted"),
+    ],
+)
+def test_each_hard_condition_excludes_by_its_own_name(change: dict[str, Any], code: str) -> None:
+    known = Profile(
+        area="VE2313",
+        age=27,
+        sex=Sex.FEMALE,
+        populations=frozenset({"IND"}),
+        nationality="VEN",
+        has_documents=False,
+    )
+    assert excluded(replace(service("a"), **change), known) == [code]
+
+
+def test_a_near_miss_is_the_one_with_the_fewest_exclusions() -> None:
+    one = service("z", capacity_state="full")
+    two = service("a", capacity_state="full", valid_until=None)
+    _, missed = rank([two, one], situation())
+    assert [each.candidate.service_id for each in missed] == ["z", "a"]
+    assert explain(missed).excluded == (("capacity_full", 2), ("stale", 1))
+
+
+def test_the_nearest_alternative_fits_in_everything_but_the_area() -> None:
+    far = service("far", area="VE0709", areas=frozenset({"VE0709"}))
+    near = service("near", area="VE2312", areas=frozenset({"VE2312"}))
+    _, missed = rank([far, near, service("full", capacity_state="full")], situation())
+    found = explain(missed)
+    assert found.nearest is not None
+    assert found.nearest.candidate.service_id == "near"
+    assert [each.candidate.service_id for each in found.near_misses] == ["full"]
+    _, missed = rank([far], situation())
+    only_far = explain(missed).nearest
+    assert only_far is not None
+    assert only_far.proximity.approximate
+    assert 900 < (only_far.proximity.kilometres or 0) < 1300
+
+
+def test_every_reason_is_said_in_both_languages() -> None:
+    wayuu = Profile.model_validate(
+        {
+            "area": "VE2313",
+            "languages": ["guc"],
+            "moment": {"weekday": 1, "time": "09:00"},
+            "has_documents": False,
+        }
+    )
+    candidates = [
+        service("a", minimum_age=18, sexes=frozenset({"female"}), open_minutes=((0, 9),)),
+        service("b", capacity_state=None, remote=True, languages=frozenset({"guc"})),
+        service("c", area="VE2020", areas=frozenset({"VE20"})),
+    ]
+    fitting, missed = rank(candidates, situation(wayuu))
+    reasons = [r for each in fitting for r in each.reasons]
+    reasons += [r for each in missed for r in each.excluded_by]
+    for reason in reasons:
+        said = say_reason(reason)
+        assert set(said) == set(LANGUAGES)
+        assert "{" not in said["es"] + said["en"]
+        assert "–" not in said["es"] + said["en"]
