@@ -32,7 +32,7 @@ def main() -> None:
     _mount()
     terminal = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        app()
+        app(prog_name="ruta")
     except StackError as error:
         terminal.print(f"ruta: {error}", style="bold red", markup=False)
         sys.exit(1)

@@ -38,6 +38,9 @@ class Console:
         """A line of the stack itself."""
         self.line(OWN_NAME, text)
 
+    def close(self) -> None:
+        self._file.close()
+
     def _keep(self, text: str) -> None:
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         record = logging.makeLogRecord({"msg": "%s %s", "args": (stamp, text)})

@@ -176,3 +176,5 @@ def supervise(
             asyncio.run(Supervisor(layout, choices, console, when_ready).run())
         except OSError as error:
             raise StackError(f"{error.strerror}: {error.filename or layout.root}") from error
+        finally:
+            console.close()

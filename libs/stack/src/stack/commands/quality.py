@@ -1,0 +1,80 @@
+"""`test` and `check`: the two commands of the CI, for everybody."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stack.commands.options import home
+from stack.errors import StackError
+from stack.separate_builds import PACKAGES, build_and_import_alone
+
+app = typer.Typer()
+_terminal = Console(highlight=False, soft_wrap=True)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run all tests, or those that the given pytest arguments choose."""
+    raise typer.Exit(_run("pytest", [sys.executable, "-m", "pytest", *context.args]))
+
+
+@app.command()
+def check(
+    full: Annotated[
+        bool, typer.Option(help="Also build each package and import it alone (minutes, network)")
+    ] = False,
+) -> None:
+    """Check style, types and the import contracts; report all that fails, not only the first."""
+    root = home()
+    tested = [name for name in ("tests", "benchmarks") if any((root / name).rglob("*.py"))]
+    steps: list[tuple[str, list[str]]] = [
+        ("lint", [sys.executable, "-m", "ruff", "check", "."]),
+        ("format", [sys.executable, "-m", "ruff", "format", "--check", "."]),
+        ("types", [sys.executable, "-m", "mypy", *_packages()]),
+        ("types of tests", [sys.executable, "-m", "mypy", *tested]),
+        ("import contracts", [str(Path(sys.executable).parent / "lint-imports")]),
+    ]
+    results = [(name, *_timed(name, command)) for name, command in steps]
+    if full:
+        began = time.monotonic()
+        failed = build_and_import_alone(root, _terminal.print)
+        results.append(("each package alone", int(bool(failed)), time.monotonic() - began))
+    table = Table("check", "result", "seconds")
+    for name, code, seconds in results:
+        verdict = "[green]passed[/]" if code == 0 else "[bold red]failed[/]"
+        table.add_row(name, verdict, f"{seconds:.1f}")
+    _terminal.print(table)
+    if any(code for _, code, _ in results):
+        raise typer.Exit(1)
+
+
+def _packages() -> list[str]:
+    return [part for package in PACKAGES.values() for part in ("-p", package)]
+
+
+def _timed(name: str, command: list[str]) -> tuple[int, float]:
+    began = time.monotonic()
+    code = _run(name, command)
+    return code, time.monotonic() - began
+
+
+def _run(name: str, command: list[str]) -> int:
+    _terminal.rule(name, align="left")
+    try:
+        return subprocess.run(command, cwd=home(), check=False, env=_environment()).returncode
+    except OSError as error:
+        raise StackError(f"{name} could not run: {error.strerror}: {error.filename}") from error
+
+
+def _environment() -> dict[str, str]:
+    # The stack's own settings must not leak into tests that make their own.
+    return {
+        key: value for key, value in os.environ.items() if key not in ("RUTA_DATA", "RUTA_PORT")
+    }

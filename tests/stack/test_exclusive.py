@@ -1,0 +1,110 @@
+"""One stack per data directory; what stands in its way is said in one line."""
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from stack import exclusive as module
+from stack.errors import StackError
+from stack.exclusive import check_port, check_room, end_leftovers, exclusive, is_locked
+from stack.layout import Layout, State
+from stack.ports import LOOPBACK, answers, free_port, free_ports, is_taken
+
+
+def state(**processes: int) -> State:
+    return State(
+        pid=1,
+        started=0.0,
+        url="http://127.0.0.1:1",
+        port=1,
+        ready=True,
+        processes=processes,
+        ports={},
+    )
+
+
+def test_a_second_stack_on_the_same_data_is_refused_and_told_where_the_first_is(
+    tmp_path: Path,
+) -> None:
+    layout = Layout(tmp_path)
+    with exclusive(layout):
+        state().write(layout)
+        assert is_locked(layout)
+        refused = pytest.raises(StackError, match=r"already runs on .* at http://127.0.0.1:1")
+        with refused, exclusive(layout):
+            pytest.fail("two stacks held one data directory")
+    assert not is_locked(layout)
+
+
+def test_the_lock_of_a_killed_stack_is_free(tmp_path: Path) -> None:
+    code = (
+        "import pathlib, sys, time\n"
+        "from stack.exclusive import exclusive\nfrom stack.layout import Layout\n"
+        "with exclusive(Layout(pathlib.Path(sys.argv[1]))):\n    print('held', flush=True)\n    time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        assert is_locked(Layout(tmp_path))
+        holder.kill()
+        holder.wait()
+        with exclusive(Layout(tmp_path)):
+            assert is_locked(Layout(tmp_path))
+
+
+def test_a_taken_port_names_who_has_it() -> None:
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert is_taken(port)
+        with pytest.raises(StackError, match=rf"port {port} is taken by \S+ \(process \d+\)"):
+            check_port(port, LOOPBACK)
+    assert not is_taken(port)
+
+
+def test_a_full_disk_is_said_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_room(Layout(tmp_path))
+    # No machine has this much: the real disk is then too small, which is the same check.
+    monkeypatch.setattr(module, "_NEEDED_BYTES", 2**70)
+    with pytest.raises(StackError, match="the disk is full"):
+        check_room(Layout(tmp_path))
+
+
+def test_services_that_a_killed_stack_left_are_ended_and_strangers_are_not(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+    ours = subprocess.Popen(sleeper, env={"RUTA_CLOCK_FILE": str(layout.clock_file)})
+    stranger = subprocess.Popen(sleeper)
+    with ours, stranger:
+        try:
+            _until_started(ours)
+            state(ours=ours.pid, stranger=stranger.pid).write(layout)
+            assert end_leftovers(layout) == ["ours"]
+            ours.wait(5)
+            assert stranger.poll() is None
+            assert State.read(layout) is None
+        finally:
+            ours.kill()
+            stranger.kill()
+
+
+def test_free_ports_are_distinct_and_nobody_answers_there() -> None:
+    ports = free_ports(20)
+    assert len(set(ports)) == 20
+    assert not answers(free_port())
+
+
+def _until_started(process: subprocess.Popen[bytes]) -> None:
+    """Between fork and exec a child still shows the environment of its parent."""
+    while "RUTA_CLOCK_FILE" not in psutil.Process(process.pid).environ():
+        time.sleep(0.01)

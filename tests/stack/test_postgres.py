@@ -1,0 +1,120 @@
+"""PostgreSQL of a data directory: roles that own nothing at run time, data that outlives its server."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import asyncpg
+import pytest
+from stack.errors import StackError
+from stack.postgres import PostgresServer
+
+
+def plain(url: str) -> str:
+    return url.replace("+asyncpg", "")
+
+
+async def test_the_run_time_role_reads_its_database_and_owns_nothing(
+    postgres: PostgresServer,
+) -> None:
+    database = postgres.create_service_database("stack_roles")
+    owner = await asyncpg.connect(plain(database.owner_url))
+    await owner.execute("CREATE TABLE thing (id int); GRANT SELECT ON thing TO stack_roles_app")
+    await owner.close()
+    app = await asyncpg.connect(plain(database.app_url))
+    try:
+        assert await app.fetch("SELECT * FROM thing") == []
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await app.execute("CREATE TABLE other (id int)")
+        role = await app.fetchrow("SELECT * FROM pg_roles WHERE rolname = current_user")
+        assert role is not None
+        assert not role["rolsuper"]
+        assert not role["rolbypassrls"]
+    finally:
+        await app.close()
+
+
+async def test_a_service_cannot_enter_the_database_of_another(postgres: PostgresServer) -> None:
+    postgres.create_service_database("stack_one")
+    two = postgres.create_service_database("stack_two")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(plain(two.app_url).rsplit("/", 1)[0] + "/stack_one")
+
+
+async def test_a_wrong_password_is_refused(postgres: PostgresServer) -> None:
+    database = postgres.create_service_database("stack_password")
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(plain(database.app_url), password="embedded-only-guess")
+
+
+def test_creating_a_database_again_keeps_its_passwords(postgres: PostgresServer) -> None:
+    assert postgres.create_service_database("stack_twice") == postgres.create_service_database(
+        "stack_twice"
+    )
+
+
+def test_a_name_that_is_no_database_name_is_refused(postgres: PostgresServer) -> None:
+    with pytest.raises(StackError, match="not a database name"):
+        postgres.create_service_database("x'; DROP TABLE y; --")
+
+
+def test_data_outlives_a_kill_and_the_next_start_finds_the_port_again(tmp_path: Path) -> None:
+    server = PostgresServer(tmp_path / "pg", durable=True)
+    server.start()
+    try:
+        server.psql("CREATE TABLE kept AS SELECT 42 AS answer")
+        assert server.process is not None
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
+        port = server.port
+        _start_when_the_orphans_are_gone(server)
+        assert server.port == port
+        assert server.psql("SELECT answer FROM kept").strip() == "42"
+    finally:
+        server.stop()
+
+
+def test_a_server_that_a_killed_owner_left_is_stopped_first(tmp_path: Path) -> None:
+    left = PostgresServer(tmp_path / "pg", durable=False)
+    left.start()
+    assert left.process is not None
+    left.psql("CREATE TABLE kept AS SELECT 42 AS answer")
+    heir = PostgresServer(tmp_path / "pg", durable=False)
+    heir.start()
+    try:
+        assert left.process.wait(5) == 0
+        assert heir.psql("SELECT answer FROM kept").strip() == "42"
+    finally:
+        heir.stop()
+
+
+def test_the_reason_of_a_failed_start_is_one_line(tmp_path: Path) -> None:
+    server = PostgresServer(tmp_path / "pg", durable=False)
+    server.start()
+    server.stop()
+    (server.cluster / "postgresql.conf").write_text("nonsense = 1\n")
+    with pytest.raises(StackError, match=r"configuration file .* contains errors") as failure:
+        server.start()
+    assert "\n" not in str(failure.value)
+
+
+def test_passwords_are_for_the_owner_only(tmp_path: Path) -> None:
+    server = PostgresServer(tmp_path / "pg", durable=False)
+    server.start()
+    try:
+        assert (server.data_dir / "passwords.json").stat().st_mode & 0o777 == 0o600
+        assert not (server.data_dir / "superuser").exists()
+    finally:
+        server.stop(immediate=True)
+
+
+def _start_when_the_orphans_are_gone(server: PostgresServer) -> None:
+    """Backends of a killed server need a moment to notice; until then it refuses to start."""
+    for _ in range(20):
+        try:
+            server.start()
+        except StackError:
+            subprocess.run(["sleep", "0.3"], check=True)
+        else:
+            return
+    server.start()
