@@ -17,9 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from services_directory.hsds.visibility import PARTNERS, PATHWAY, PUBLIC, RESTRICTED
 
 SCOPE = "directory:read"
-_MEMBERS = frozenset(
-    {Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR, Role.IM}
-)
+_MEMBERS = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR, Role.IM})
 
 
 @dataclass(frozen=True)

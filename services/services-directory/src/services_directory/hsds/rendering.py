@@ -29,10 +29,6 @@ _SERVICE_MANY = frozenset({
     "organization", "funding", "cost_options", "program", "required_documents", "contacts",
     "capacities", "attributes", "metadata", "translations",
 })  # fmt: skip
-_LOCATION_MANY = frozenset({
-    "languages", "addresses", "contacts", "accessibility", "phones", "schedules", "attributes",
-    "metadata",
-})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,11 +42,10 @@ class Facts:
 
 @dataclass(frozen=True)
 class Record:
-    """A service with what it refers to; locations by id."""
+    """A service, its sites' locations inside it, and the organisation that offers it."""
 
     service: Document
     organization: Document
-    locations: dict[str, Document]
 
 
 def render_service(record: Record, level: int, facts: Facts) -> Document | None:
@@ -61,7 +56,7 @@ def render_service(record: Record, level: int, facts: Facts) -> Document | None:
     service = with_status(record.service, facts.today)
     shown = seen_at(service, level, own)
     shown["service_areas"] = _areas(service.get("service_areas", []), own)
-    shown["service_at_locations"] = _sites(service, record.locations, level, own)
+    shown["service_at_locations"] = _sites(service, level, own)
     shown["attributes"] = [
         *taxonomy.attributes_of(service),
         *shown.get("attributes", []),
@@ -84,19 +79,18 @@ def _areas(areas: list[Document], own: int) -> list[Document]:
     return [shown for area in areas if (shown := coarse_area(area, own)) is not None]
 
 
-def _sites(
-    service: Document, locations: dict[str, Document], level: int, own: int
-) -> list[Document]:
+def _sites(service: Document, level: int, own: int) -> list[Document]:
     sites: list[Document] = []
     for site in service.get("service_at_locations", []):
         exact = level_of(site, own)
-        location = locations.get(str(site.get("location_id")))
+        location = site.get("location")
         if location is not None:
             exact = level_of(location, exact)
         if exact > level:
             continue
         shown = seen_at(site, level, level_of(site, own))
-        shown.pop("location_id", None)
+        for link in ("location_id", "service_id"):
+            shown.pop(link, None)
         shown["service_areas"] = _areas(site.get("service_areas", []), exact)
         if location is not None:
             shown["location"] = render_location(location, level, exact)
@@ -141,21 +135,6 @@ def listed_service(full: Document) -> Document:
 
 def listed_organization(organization: Document) -> Document:
     return {key: organization[key] for key in _ORGANIZATION_BASIC if key in organization}
-
-
-def listed_site(site: Document, service: Document) -> Document:
-    """A service at a location in list form: the location's and the service's own fields."""
-    listed = _scalars(site)
-    if location := site.get("location"):
-        listed["location"] = {k: v for k, v in location.items() if k not in _LOCATION_MANY}
-    listed["service"] = listed_service(service)
-    return listed
-
-
-def full_site(site: Document, service: Document) -> Document:
-    """A service at a location with the whole service in it, less the service's sites."""
-    inner = {key: value for key, value in service.items() if key != "service_at_locations"}
-    return {**site, "service": inner}
 
 
 def _scalars(item: Document) -> Document:

@@ -97,6 +97,8 @@ service_documents = sa.Table(
     *_audience_columns(),
     sa.Column("document", JSONB, nullable=False),
     sa.Column("full_body", sa.LargeBinary, nullable=False),
+    # full_body[:core_length] + "}" is the service without its sites
+    sa.Column("core_length", sa.Integer, nullable=False),
     sa.Column("list_body", sa.LargeBinary, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("vector", TSVECTOR, nullable=False),

@@ -127,6 +127,7 @@ def _documents() -> None:
             service_id uuid NOT NULL, {_AUDIENCE},
             document jsonb NOT NULL,
             full_body bytea NOT NULL,
+            core_length integer NOT NULL,
             list_body bytea NOT NULL,
             name text NOT NULL,
             vector tsvector NOT NULL,

@@ -1,0 +1,43 @@
+"""Writes field-level history: who changed what, when, from what to what."""
+
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.curation.differences import differences
+from services_directory.curation.models import history
+
+
+async def record_history(
+    session: AsyncSession,
+    principal: Principal | None,
+    kind: str,
+    entity_id: UUID,
+    version: int,
+    old: dict[str, Any],
+    new: dict[str, Any],
+) -> None:
+    """One row per field that differs; a new entry is one row with the whole of it."""
+    now = clock.now()
+    changes = differences(old, new) if old else [None]
+    rows = [
+        {
+            "id": new_id(),
+            "kind": kind,
+            "entity_id": entity_id,
+            "version": version,
+            "pointer": change.pointer if change else "",
+            "old": change.old if change else None,
+            "new": change.new if change else new,
+            "client_id": principal.client_id if principal else "ruta-directory",
+            "organisation_id": principal.organisation_id if principal else None,
+            "at": now,
+        }
+        for change in changes
+    ]
+    if rows:
+        await session.execute(history.insert(), rows)

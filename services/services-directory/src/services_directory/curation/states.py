@@ -1,0 +1,75 @@
+"""The life of an entry: draft → submitted → approved by the coordinator of its area of
+responsibility; a returned one is a draft again. What is approved stays visible while a newer
+draft is worked on."""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from common.auth import Principal, Role
+from common.places import Places
+
+CURATE = "directory:curate"
+_NO_AOR = frozenset({"MULTI", "GP"})
+"""Areas without a coordinator of their own in every response: any curator may approve them."""
+
+
+class State(StrEnum):
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+
+
+STEPS: dict[str, dict[State, State]] = {
+    "submit": {State.DRAFT: State.SUBMITTED, State.RETURNED: State.SUBMITTED},
+    "approve": {
+        State.SUBMITTED: State.APPROVED,
+        State.DRAFT: State.APPROVED,
+        State.RETURNED: State.APPROVED,
+    },
+    "return": {State.SUBMITTED: State.RETURNED},
+    "withdraw": {
+        State.DRAFT: State.WITHDRAWN,
+        State.SUBMITTED: State.WITHDRAWN,
+        State.RETURNED: State.WITHDRAWN,
+        State.APPROVED: State.WITHDRAWN,
+    },
+    "reopen": {State.WITHDRAWN: State.DRAFT},
+}
+
+
+def possible_steps(state: str) -> list[str]:
+    return sorted(step for step, moves in STEPS.items() if State(state) in moves)
+
+
+def after(step: str, state: str) -> State | None:
+    """The state after a step, or None if it is not possible."""
+    return STEPS[step].get(State(state))
+
+
+def covers(principal: Principal, states: Collection[str]) -> bool:
+    """Whether the principal's areas include one of the states (no areas: everywhere)."""
+    if not principal.areas:
+        return True
+    places = Places.load()
+    held = {places.at_most(area, 1) for area in principal.areas if places.is_known(area)}
+    return bool(held & set(states))
+
+
+def curates(principal: Principal, aors: Collection[str], states: Collection[str]) -> bool:
+    """Whether the principal may approve a service of these areas of responsibility."""
+    if CURATE not in principal.scopes:
+        return False
+    if not principal.roles & {Role.COORDINATOR, Role.IM}:
+        return False
+    led = set(aors) - _NO_AOR
+    return (not led or bool(led & principal.aors)) and covers(principal, states)
+
+
+def endorsements(principal: Principal, aors: Collection[str]) -> list[str]:
+    """Areas of responsibility for which this principal's approval is an endorsement."""
+    own = set(aors) & set(principal.aors)
+    shared = set(aors) & _NO_AOR
+    return sorted(own | shared)

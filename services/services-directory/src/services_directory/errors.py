@@ -1,0 +1,37 @@
+"""Problems that only the directory has."""
+
+from common.errors import ProblemType
+
+NOT_YOURS = ProblemType(
+    "not_your_entry",
+    403,
+    "This entry belongs to another organisation",
+    "Ask its owner or the coordinator of its area of responsibility to change it.",
+)
+TOO_OPEN = ProblemType(
+    "too_open",
+    422,
+    "This would show more than is safe",
+    "Raise the visibility that the pointer names, or leave the exact place out.",
+)
+ILLEGAL_STEP = ProblemType(
+    "illegal_step",
+    409,
+    "This step is not possible now",
+    "The detail names the steps that are possible.",
+)
+UNKNOWN_REFERENCE = ProblemType(
+    "unknown_reference", 422, "Something that this refers to does not exist"
+)
+UNKNOWN_PARAMETER = ProblemType(
+    "unknown_parameter",
+    422,
+    "A parameter or its value is not known",
+    "The detail names those that are.",
+)
+RESYNC_NEEDED = ProblemType(
+    "resync_needed",
+    410,
+    "Your copy cannot be brought up to date from this cursor",
+    "Take a new snapshot at /directory/v1/sync/snapshot.",
+)

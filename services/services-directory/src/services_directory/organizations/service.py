@@ -1,0 +1,218 @@
+"""Use cases of organisations: find or create the one that a document means, and change it."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.ids import new_id
+from common.places import folded
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.curation.recording import record_history
+from services_directory.curation.states import CURATE
+from services_directory.errors import NOT_YOURS, UNKNOWN_REFERENCE
+from services_directory.hsds.identity import with_ids
+from services_directory.hsds.schemas import OrganizationDocument
+from services_directory.hsds.visibility import level_of
+from services_directory.organizations.models import organizations
+from services_directory.organizations.storing import store_organization
+from services_directory.services.models import external_ids, services
+from services_directory.services.schemas import Upserted
+from services_directory.services.storing import store
+
+KIND = "organization"
+
+
+def may_change(principal: Principal, row: Any) -> bool:
+    """Its own people, whoever entered it, and curators."""
+    return principal.organisation_id in (row.id, row.managed_by) or CURATE in principal.scopes
+
+
+def owns(principal: Principal, row: Any) -> bool:
+    """Whether the principal enters services for this organisation."""
+    return principal.organisation_id in (row.id, row.managed_by)
+
+
+async def upsert_organization(
+    session: AsyncSession,
+    principal: Principal,
+    document: OrganizationDocument,
+    *,
+    source: str | None = None,
+    external_id: str | None = None,
+    organization_id: UUID | None = None,
+) -> Upserted:
+    """Create or change an organisation; 403 if it is somebody else's.
+
+    Identity: `organization_id`, else (source, external_id), else the document's id, else the name
+    (without accents and case) among those that the caller's organisation manages.
+    """
+    own = organization_id or await _found(session, principal, document, source, external_id)
+    row = await _row(session, own) if own else None
+    identity = own or document.id or new_id()
+    plain = with_ids(document.plain(), identity)
+    if row is None:
+        _check_may_create(principal, identity)
+        return await _created(session, principal, identity, plain, source, external_id)
+    if not may_change(principal, row):
+        raise NOT_YOURS.because("Only the organisation itself or a curator changes this entry.")
+    if row.document == plain:
+        return Upserted(identity, "unchanged", row.version, "approved")
+    return await _changed(session, principal, row, plain)
+
+
+async def ensure_organization(
+    session: AsyncSession,
+    principal: Principal,
+    document: OrganizationDocument,
+    *,
+    source: str | None = None,
+) -> UUID:
+    """The organisation that a service names: as it stands if it is known, else created."""
+    own = await _found(session, principal, document, source, None)
+    if own is not None:
+        return own
+    made = await upsert_organization(session, principal, document)
+    if source is not None:
+        await remember_external_id(session, KIND, source, f"name:{folded(document.name)}", made.id)
+    return made.id
+
+
+async def require(session: AsyncSession, organization_id: UUID) -> Any:
+    """The row; 422 if there is none."""
+    row = await _row(session, organization_id)
+    if row is None:
+        raise UNKNOWN_REFERENCE.because(
+            "No organisation has this id: create it first.", pointer="/organization_id"
+        )
+    return row
+
+
+async def remember_external_id(
+    session: AsyncSession, kind: str, source: str, external_id: str, entity_id: UUID
+) -> None:
+    await session.execute(
+        insert(external_ids)
+        .values(kind=kind, source=source, external_id=external_id, entity_id=entity_id)
+        .on_conflict_do_nothing()
+    )
+
+
+async def by_external_id(
+    session: AsyncSession, kind: str, source: str, external_id: str
+) -> UUID | None:
+    found: UUID | None = await session.scalar(
+        sa.select(external_ids.c.entity_id).filter_by(
+            kind=kind, source=source, external_id=external_id
+        )
+    )
+    return found
+
+
+async def _row(session: AsyncSession, organization_id: UUID) -> Any:
+    return (
+        await session.execute(
+            sa.select(organizations).where(organizations.c.id == organization_id).with_for_update()
+        )
+    ).one_or_none()
+
+
+async def _found(
+    session: AsyncSession,
+    principal: Principal,
+    document: OrganizationDocument,
+    source: str | None,
+    external_id: str | None,
+) -> UUID | None:
+    if source and external_id:
+        return await by_external_id(session, KIND, source, external_id)
+    if document.id is not None:
+        row = await _row(session, document.id)
+        return row.id if row is not None else None
+    if source and (known := await by_external_id(
+        session, KIND, source, f"name:{folded(document.name)}"
+    )):  # fmt: skip
+        return known
+    found: UUID | None = await session.scalar(
+        sa.select(organizations.c.id)
+        .where(
+            organizations.c.plain_name == folded(document.name),
+            sa.or_(
+                organizations.c.managed_by == principal.organisation_id,
+                organizations.c.id == principal.organisation_id,
+            ),
+        )
+        .order_by(organizations.c.id)
+        .limit(1)
+    )
+    return found
+
+
+def _check_may_create(principal: Principal, identity: UUID) -> None:
+    if CURATE in principal.scopes or identity == principal.organisation_id:
+        return
+    raise NOT_YOURS.because(
+        "Your client enters its own organisation only: send its id,"
+        f" {principal.organisation_id}, or ask a curator.",
+        pointer="/organization/id",
+    )
+
+
+async def _created(
+    session: AsyncSession,
+    principal: Principal,
+    identity: UUID,
+    plain: dict[str, Any],
+    source: str | None,
+    external_id: str | None,
+) -> Upserted:
+    now = clock.now()
+    await session.execute(
+        organizations.insert().values(
+            id=identity,
+            document=plain,
+            managed_by=principal.organisation,
+            visibility=level_of(plain),
+            version=1,
+            created_at=now,
+            modified_at=now,
+            plain_name=folded(plain["name"]),
+        )
+    )
+    await record_history(session, principal, KIND, identity, 1, {}, plain)
+    if source and external_id:
+        await remember_external_id(session, KIND, source, external_id, identity)
+    await store_organization(session, identity)
+    return Upserted(identity, "created", 1, "approved")
+
+
+async def _changed(
+    session: AsyncSession, principal: Principal, row: Any, plain: dict[str, Any]
+) -> Upserted:
+    version = row.version + 1
+    await session.execute(
+        sa.update(organizations)
+        .where(organizations.c.id == row.id)
+        .values(
+            document=plain,
+            visibility=level_of(plain),
+            version=version,
+            modified_at=clock.now(),
+            plain_name=folded(plain["name"]),
+        )
+    )
+    await record_history(session, principal, KIND, row.id, version, row.document, plain)
+    await store_organization(session, row.id)
+    await _store_services(session, row.id)
+    return Upserted(row.id, "changed", version, "approved")
+
+
+async def _store_services(session: AsyncSession, organization_id: UUID) -> None:
+    """A service's document holds its organisation: all of them are written again."""
+    ids = await session.scalars(
+        sa.select(services.c.id).where(services.c.organization_id == organization_id)
+    )
+    await store(session, list(ids))

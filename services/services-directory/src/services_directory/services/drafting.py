@@ -1,0 +1,94 @@
+"""Turns what was sent into the form that is stored: ids, the organisation by id, no derived parts."""
+
+from typing import Any
+from uuid import UUID, uuid5
+
+from common.errors import INVALID, FieldError
+
+from services_directory.errors import TOO_OPEN
+from services_directory.hsds.columns import areas_of, states_of
+from services_directory.hsds.identity import with_ids
+from services_directory.hsds.safety import dangers
+from services_directory.hsds.schemas import ServiceDocument
+from services_directory.hsds.taxonomy import given_attributes
+
+Document = dict[str, Any]
+_DERIVED = ("organization", "last_modified")
+
+
+def draft(document: ServiceDocument, identity: UUID, organization_id: UUID) -> Document:
+    """The record's document; refuses one that would show too much (422 with pointers)."""
+    plain = document.plain()
+    for key in _DERIVED:
+        plain.pop(key, None)
+    plain["organization_id"] = str(organization_id)
+    plain = with_ids(_with_site_ids(plain, identity), identity)
+    if "attributes" in plain:
+        plain["attributes"] = given_attributes(plain)
+    found = [FieldError(pointer, why, TOO_OPEN.code) for pointer, why in dangers(plain)]
+    if found:
+        raise TOO_OPEN.because(found[0].detail, errors=found)
+    return plain
+
+
+def _with_site_ids(plain: Document, identity: UUID) -> Document:
+    """A site without an id gets it from its location, so that sites may change their order."""
+    sites = []
+    for index, site in enumerate(plain.get("service_at_locations", [])):
+        place = site.get("location", {}).get("id") or site.get("location_id") or str(index)
+        sites.append({"id": str(uuid5(identity, f"site:{place}")), **site})
+    return {**plain, "service_at_locations": sites} if sites else plain
+
+
+def locations_in(plain: Document) -> list[Document]:
+    return [
+        site["location"] for site in plain.get("service_at_locations", []) if "location" in site
+    ]
+
+
+def references_in(plain: Document) -> list[UUID]:
+    """Locations that are named by id only."""
+    return [
+        UUID(site["location_id"])
+        for site in plain.get("service_at_locations", [])
+        if "location" not in site and site.get("location_id")
+    ]
+
+
+def with_locations(plain: Document, settled: dict[str, Document]) -> Document:
+    """Every site with the copy of its location; 422 for one that does not exist."""
+    sites = []
+    for index, site in enumerate(plain.get("service_at_locations", [])):
+        key = site.get("location", {}).get("id") or site.get("location_id")
+        if key is None:
+            sites.append(site)
+            continue
+        if key not in settled:
+            raise INVALID.because(
+                "No location has this id.", pointer=f"/service_at_locations/{index}/location_id"
+            )
+        own = {k: v for k, v in site.items() if k != "location_id"}
+        sites.append({**own, "location": settled[key]})
+    return {**plain, "service_at_locations": sites} if sites else plain
+
+
+def states_in(plain: Document) -> list[str]:
+    """First-level areas where the service is or works, hidden ones too: they decide who is in the
+    audience, and are shown to nobody."""
+    return states_of(areas_of(plain))
+
+
+def phones_in(plain: Any) -> list[str]:
+    """Digits of every phone number, for finding duplicates; the last eight decide."""
+    found: set[str] = set()
+    if isinstance(plain, dict):
+        if "number" in plain:
+            digits = "".join(char for char in str(plain["number"]) if char.isdigit())
+            if len(digits) >= 6:
+                found.add(digits[-8:])
+        for value in plain.values():
+            found.update(phones_in(value))
+    elif isinstance(plain, list):
+        for value in plain:
+            found.update(phones_in(value))
+    return sorted(found)

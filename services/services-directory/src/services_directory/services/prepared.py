@@ -1,0 +1,129 @@
+"""Ready-made rows of one service: per level the bytes that are sent and the columns that are
+searched, all taken from the redacted document and from nothing else."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from common.places import Places, folded
+
+from services_directory.hsds.columns import Columns, columns_of, point_of, sites
+from services_directory.hsds.rendering import (
+    Document,
+    Facts,
+    Record,
+    listed_service,
+    render_service,
+)
+
+_SITES = "service_at_locations"
+_LONGEST_WORD = 40
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One level's document; `etag` is a digest of the content without `last_modified`."""
+
+    level: int
+    full: Document
+    etag: str
+    columns: Columns
+
+    def dated(self, modified_at: datetime) -> Document:
+        """The document with `last_modified`, its sites last."""
+        core = {key: value for key, value in self.full.items() if key != _SITES}
+        core["last_modified"] = instant(modified_at)
+        if found := self.full.get(_SITES):
+            core[_SITES] = found
+        return core
+
+
+@dataclass(frozen=True)
+class Bodies:
+    full: bytes
+    core_length: int
+    listed: bytes
+
+
+def prepare(record: Record, facts: Facts) -> dict[int, Prepared]:
+    """By level; levels that may not know of the service are absent."""
+    found: dict[int, Prepared] = {}
+    for level in range(4):
+        full = render_service(record, level, facts)
+        if full is not None:
+            found[level] = Prepared(level, full, digest(full), columns_of(full))
+    return found
+
+
+def digest(document: Document) -> str:
+    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()[:24]
+
+
+def instant(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def bodies(dated: Document) -> Bodies:
+    """Bytes of the full and of the list form; the sites come last in the full one."""
+    core = {key: value for key, value in dated.items() if key != _SITES}
+    core_bytes = orjson.dumps(core)
+    full = core_bytes
+    if found := dated.get(_SITES):
+        full = core_bytes[:-1] + b',"service_at_locations":' + orjson.dumps(found) + b"}"
+    return Bodies(full, len(core_bytes) - 1, orjson.dumps(listed_service(dated)))
+
+
+def translated(dated: Document, language: str) -> Document:
+    """The document with its texts in `language`, where they were translated."""
+    return {**dated, **dated.get("translations", {}).get(language, {})}
+
+
+def within(areas: list[str]) -> list[str]:
+    """The areas and all that contain them: a search for the state finds its municipalities."""
+    places = Places.load()
+    return sorted({each for area in areas for each in (area, *places.ancestors(area))})
+
+
+def words(columns: Columns) -> Iterator[str]:
+    """Plain words of a document that a mistyped query may have meant."""
+    text = columns.text
+    for word in folded(" ".join((text.name, text.kind, text.place, text.prose))).split():
+        if 4 <= len(word) <= _LONGEST_WORD and not word.isdigit():
+            yield word
+
+
+def quality(columns: Columns) -> float:
+    """What ranks a service when nothing else does: referable, working, with room, verified."""
+    score = 4.0 if columns.referable else 0.0
+    score += {"fully_functional": 2.0, "partially_functional": 1.0}.get(
+        columns.functional_status, 0.0
+    )
+    score += {"accepting": 2.0, "waitlist": 1.0}.get(columns.capacity_state or "", 0.0)
+    return score + (1.0 if columns.valid_until else 0.0)
+
+
+def site_rows(prepared: Prepared) -> Iterator[dict[str, Any]]:
+    for site in sites(prepared.full):
+        location = site.get("location", {})
+        point = point_of(location)
+        addresses = location.get("addresses", [])
+        yield {
+            "site_id": site["id"],
+            "location_id": location.get("id"),
+            "full_body": orjson.dumps(site),
+            "list_body": orjson.dumps(listed_site_part(site)),
+            "pcode": location.get("pcode"),
+            "postcodes": sorted({folded(a["postal_code"]) for a in addresses if a.get("postal_code")}),
+            "point": None if point is None else f"({point[1]},{point[0]})",
+        }  # fmt: skip
+
+
+def listed_site_part(site: Document) -> Document:
+    """Own fields of the site and of its location; the service is joined on when it is read."""
+    own = {k: v for k, v in site.items() if not isinstance(v, dict | list)}
+    if location := site.get("location"):
+        own["location"] = {k: v for k, v in location.items() if not isinstance(v, dict | list)}
+    return own

@@ -1,0 +1,347 @@
+"""Brings the stored documents of services up to date with their records. Runs in the writer's
+transaction; a level whose content did not change keeps its row, its ETag and its date."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from sqlalchemy.dialects.postgresql import Range, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.hsds.rendering import Facts, Record
+from services_directory.hsds.status import is_stale, valid_until
+from services_directory.hsds.visibility import PATHWAY, RESTRICTED, level_of
+from services_directory.organizations.models import organizations
+from services_directory.pathways.projection import refresh
+from services_directory.pathways.queries import endorsed_aors
+from services_directory.pathways.referability import is_referable
+from services_directory.services.announcing import announce
+from services_directory.services.models import (
+    service_changes,
+    service_documents,
+    service_translations,
+    services,
+    site_documents,
+)
+from services_directory.services.prepared import (
+    Prepared,
+    bodies,
+    prepare,
+    quality,
+    site_rows,
+    translated,
+    within,
+    words,
+)
+
+CHUNK = 500
+_UUIDS = sa.ARRAY(sa.Uuid)
+
+
+@dataclass(frozen=True)
+class Audienced:
+    """Who reads which level of a service."""
+
+    organization_id: UUID
+    managed_by: UUID
+    aors: tuple[str, ...]
+    states: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        text = f"{self.organization_id} {self.managed_by} {self.aors} {self.states}"
+        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "organization_id": self.organization_id,
+            "managed_by": self.managed_by,
+            "aors": list(self.aors),
+            "states": list(self.states),
+        }
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is stored now for one level of one service."""
+
+    etag: str
+    modified_at: datetime
+    audience: Audienced
+
+
+async def store(session: AsyncSession, service_ids: Iterable[UUID]) -> None:
+    """Render these services again and write what differs, with the change log and the events."""
+    ids = list(dict.fromkeys(service_ids))
+    for start in range(0, len(ids), CHUNK):
+        await _store(session, ids[start : start + CHUNK])
+
+
+async def _store(session: AsyncSession, ids: list[UUID]) -> None:
+    now = clock.now()
+    records = await _records(session, ids)
+    endorsed = await endorsed_aors(session, ids)
+    stored = await _stored(session, ids)
+    batch = _Batch(now)
+    for row in records:
+        prepared, facts = _prepared(row, endorsed.get(row.id, []), now)
+        changed = batch.service(row, prepared, stored.get(row.id, {}))
+        await announce(session, row, prepared, facts, changed=changed)
+    await batch.write(session)
+    await refresh(session, ids)
+
+
+def _any(column: Any, ids: Sequence[UUID]) -> Any:
+    return column == sa.any_(sa.literal(list(ids), _UUIDS))
+
+
+async def _records(session: AsyncSession, ids: list[UUID]) -> list[Any]:
+    """Service rows with the document of their `organization`, locked against other writers."""
+    joined = (
+        sa.select(services, organizations.c.document.label("organization"))
+        .join(organizations, organizations.c.id == services.c.organization_id)
+        .where(_any(services.c.id, ids))
+        .order_by(services.c.id)
+        .with_for_update(of=services)
+    )
+    return list((await session.execute(joined)).all())
+
+
+async def _stored(session: AsyncSession, ids: list[UUID]) -> dict[UUID, dict[int, Stored]]:
+    d = service_documents.c
+    rows = await session.execute(
+        sa.select(
+            d.service_id, d.level, d.etag, d.modified_at, d.organization_id, d.managed_by,
+            d.aors, d.states,
+        ).where(_any(d.service_id, ids))
+    )  # fmt: skip
+    found: dict[UUID, dict[int, Stored]] = {}
+    for row in rows:
+        audience = Audienced(
+            row.organization_id, row.managed_by, tuple(row.aors), tuple(row.states)
+        )
+        found.setdefault(row.service_id, {})[row.level] = Stored(
+            row.etag, row.modified_at, audience
+        )
+    return found
+
+
+def _prepared(row: Any, endorsed_by: list[str], now: datetime) -> tuple[dict[int, Prepared], Facts]:
+    today = now.date()
+    service = row.approved
+    if service is None or row.state in {"withdrawn", "merged"}:
+        return {}, Facts(today)
+    status = "unknown" if is_stale(service, today) else (
+        service.get("functional_status", {}).get("code", "unknown")
+    )  # fmt: skip
+    referable = is_referable(status, valid_until(service), endorsed_by, today)
+    facts = Facts(today, tuple(endorsed_by), referable)
+    return prepare(Record(service, row.organization), facts), facts
+
+
+class _Batch:
+    """Rows to write for a chunk of services, written with few statements at the end."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.gone: list[tuple[int, UUID]] = []
+        self.documents: list[dict[str, Any]] = []
+        self.sites: list[dict[str, Any]] = []
+        self.translations: list[dict[str, Any]] = []
+        self.changes: dict[tuple[int, UUID, str], dict[str, Any]] = {}
+        self.words: set[tuple[int, str]] = set()
+
+    def service(self, row: Any, prepared: dict[int, Prepared], stored: dict[int, Stored]) -> bool:
+        """Take in one service; whether anything of it differs from what is stored."""
+        audience = Audienced(
+            row.organization_id, row.managed_by, tuple(row.aors), tuple(row.states)
+        )
+        changed = False
+        for level in range(4):
+            new, old = prepared.get(level), stored.get(level)
+            if new is None and old is None:
+                continue
+            same_content = new is not None and old is not None and new.etag == old.etag
+            same_audience = old is None or old.audience == audience
+            if same_content and same_audience:
+                continue
+            changed = True
+            self.gone.append((level, row.id))
+            modified_at = old.modified_at if same_content and old else self.now
+            if new is not None:
+                self._add(row, new, audience, modified_at, sensitive=_sensitive(prepared, level))
+            if not same_content or level >= PATHWAY:
+                self._log(row.id, level, audience)
+                if old is not None and not same_audience:
+                    self._log(row.id, level, old.audience)
+        return changed
+
+    def _log(self, service_id: UUID, level: int, audience: Audienced) -> None:
+        self.changes[level, service_id, audience.key] = {
+            "level": level,
+            "service_id": service_id,
+            "audience": audience.key,
+            "changed_at": self.now,
+            **audience.values(),
+        }
+
+    def _add(
+        self,
+        row: Any,
+        prepared: Prepared,
+        audience: Audienced,
+        modified_at: datetime,
+        *,
+        sensitive: bool,
+    ) -> None:
+        common = {
+            "level": prepared.level,
+            "service_id": row.id,
+            "visibility": level_of(row.approved),
+            "etag": prepared.etag,
+            "modified_at": modified_at,
+            "sensitive": sensitive,
+            **audience.values(),
+        }
+        dated = prepared.dated(modified_at)
+        ready = bodies(dated)
+        self.documents.append(
+            {
+                **common,
+                **_columns(prepared),
+                "document": dated,
+                "full_body": ready.full,
+                "core_length": ready.core_length,
+                "list_body": ready.listed,
+            }
+        )
+        self.sites += [{**common, **site} for site in site_rows(prepared)]
+        for language in dated.get("translations", {}):
+            other = bodies(translated(dated, language))
+            self.translations.append(
+                {
+                    "level": prepared.level,
+                    "service_id": row.id,
+                    "language": language,
+                    "full_body": other.full,
+                    "list_body": other.listed,
+                }
+            )
+        self.words |= {(prepared.level, word) for word in words(prepared.columns)}
+
+    async def write(self, session: AsyncSession) -> None:
+        if self.gone:
+            levels = [level for level, _ in self.gone]
+            ids = [service_id for _, service_id in self.gone]
+            for table in ("service_documents", "site_documents", "service_translations"):
+                await session.execute(_DELETE[table], {"levels": levels, "ids": ids})
+        if self.documents:
+            await session.execute(_INSERT_DOCUMENT, self.documents)
+        if self.sites:
+            await session.execute(_INSERT_SITE, self.sites)
+        if self.translations:
+            await session.execute(insert(service_translations), self.translations)
+        if self.changes:
+            await session.execute(_LOG, list(self.changes.values()))
+        if self.words:
+            known = sorted(self.words)
+            await session.execute(
+                _WORDS, {"levels": [w[0] for w in known], "words": [w[1] for w in known]}
+            )
+
+
+def _sensitive(prepared: dict[int, Prepared], level: int) -> bool:
+    """Whether reading this level shows something that nobody below may see: such reads are
+    logged."""
+    if level != RESTRICTED:
+        return False
+    below = prepared.get(PATHWAY)
+    return below is None or below.etag != prepared[RESTRICTED].etag
+
+
+def _columns(prepared: Prepared) -> dict[str, Any]:
+    found = prepared.columns
+    return {
+        "name": prepared.full["name"],
+        "text_a": found.text.name,
+        "text_b": found.text.kind,
+        "text_c": found.text.prose,
+        "text_d": found.text.place,
+        "categories": found.categories,
+        "areas": found.areas,
+        "within_areas": within(found.areas),
+        "terms": found.terms,
+        "taxonomies": found.taxonomies,
+        "languages": found.languages,
+        "sexes": found.sexes,
+        "populations": found.populations,
+        "nationalities": found.nationalities,
+        "documents": found.documents,
+        "minimum_age": found.minimum_age,
+        "maximum_age": found.maximum_age,
+        "capacity_state": found.capacity_state,
+        "functional_status": found.functional_status,
+        "provider_level": found.provider_level,
+        "pre_crisis": found.pre_crisis,
+        "valid_until": found.valid_until,
+        "verified_on": found.verified_on,
+        "referable": found.referable,
+        "endorsed_by": found.endorsed_by,
+        "open_minutes": [Range(start, end) for start, end in found.open_minutes],
+        "quality": quality(found),
+    }
+
+
+def _delete(table: str) -> sa.TextClause:
+    return sa.text(
+        f"DELETE FROM {table} d USING unnest(CAST(:levels AS smallint[]), CAST(:ids AS uuid[]))"  # noqa: S608 - the names of our own tables
+        " AS gone(level, id) WHERE d.level = gone.level AND d.service_id = gone.id"
+    ).bindparams(
+        sa.bindparam("levels", type_=sa.ARRAY(sa.SmallInteger)), sa.bindparam("ids", type_=_UUIDS)
+    )
+
+
+_DELETE = {
+    table: _delete(table)
+    for table in ("service_documents", "site_documents", "service_translations")
+}
+
+
+def _vector() -> sa.ColumnElement[Any]:
+    """Both languages' stems at the same weight: a word is found in the language it was asked in."""
+    parts: list[sa.ColumnElement[Any]] = []
+    for weight in "abcd":
+        text = sa.bindparam(f"text_{weight}", type_=sa.Text)
+        for language in ("ruta_es", "ruta_en"):
+            stems = sa.func.to_tsvector(sa.text(f"'{language}'::regconfig"), text)
+            parts.append(sa.func.setweight(stems, sa.text(f"'{weight.upper()}'")))
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole.op("||")(part)
+    return whole
+
+
+_INSERT_DOCUMENT = insert(service_documents).values(vector=_vector())
+_INSERT_SITE = insert(site_documents).values(
+    point=sa.cast(
+        sa.cast(sa.bindparam("point", type_=sa.Text), sa.Text), site_documents.c.point.type
+    )
+)
+_change = insert(service_changes)
+_LOG = _change.values(xid=sa.func.pg_current_xact_id()).on_conflict_do_update(
+    index_elements=["level", "service_id", "audience"],
+    set_={"xid": sa.func.pg_current_xact_id(), "changed_at": _change.excluded.changed_at},
+)
+_WORDS = sa.text(
+    "INSERT INTO search_words (level, word)"
+    " SELECT * FROM unnest(CAST(:levels AS smallint[]), CAST(:words AS text[]))"
+    " ON CONFLICT DO NOTHING"
+).bindparams(
+    sa.bindparam("levels", type_=sa.ARRAY(sa.SmallInteger)),
+    sa.bindparam("words", type_=sa.ARRAY(sa.Text)),
+)
