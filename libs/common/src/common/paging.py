@@ -29,7 +29,7 @@ class Page(BaseModel, Generic[T]):
 
 def encode_cursor(*keys: Any) -> str:
     """Make an opaque cursor of the sort keys of the last item (JSON values, UUIDs, datetimes)."""
-    return base64.urlsafe_b64encode(orjson.dumps(keys)).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(orjson.dumps(keys, default=str)).rstrip(b"=").decode()
 
 
 def decode_cursor(text: str | None, size: int) -> list[Any] | None:
