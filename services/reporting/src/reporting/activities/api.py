@@ -1,0 +1,293 @@
+"""Activities (5W), their workbook, the allow-list and the work plan over HTTP."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal, Role
+from common.errors import BAD_CURSOR, INVALID, NOT_FOUND, ProblemType
+from common.ids import new_id
+from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.places import Places
+from common.web import Session, requires, router
+from fastapi import Path, Query, Response, UploadFile
+
+from reporting.activities import queries, service
+from reporting.activities.activity import FIELDS, Activity
+from reporting.activities.indicators import ALLOWED, BY_CODE, total
+from reporting.activities.schemas import (
+    ActivityBody,
+    ActivityView,
+    Day,
+    ImportReport,
+    IndicatorValue,
+    IndicatorView,
+    ProgressView,
+    RowProblem,
+    TargetBody,
+    TargetView,
+)
+from reporting.activities.template import template
+from reporting.activities.work_plan import Target, progress
+from reporting.activities.workbook import UnreadableWorkbookError
+
+api = router("/reports/v1/activities", ["activities"])
+
+BAD_ROWS = ProblemType(
+    "bad_rows",
+    422,
+    "Some rows of the file are not valid; nothing was written",
+    "Each problem names its row and column: correct them and import the file again.",
+)
+UNREADABLE = ProblemType(
+    "unreadable_file", 422, "The file cannot be read", "Start from the template."
+)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MAX_FILE = 8_000_000
+
+Reader = Annotated[Principal, requires(scope="reports:read")]
+Reporter = Annotated[
+    Principal, requires(scope="reports:read", roles={Role.PARTNER, Role.SUPERVISOR, Role.IM})
+]
+Planner = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
+ActivityId = Annotated[UUID, Path(description="The id of an activity.")]
+Area = Annotated[str | None, Query(max_length=20, description="P-code", examples=["VE23"])]
+Language = Annotated[Literal["es", "en"], Query(description="Language of the labels.")]
+From = Annotated[Day | None, Query(alias="from", description="First start date, inclusive.")]
+To = Annotated[Day | None, Query(alias="to", description="Last start date, inclusive.")]
+
+
+@api.get("")
+async def list_activities(
+    *,
+    caller: Reader,
+    session: Session,
+    first: From = None,
+    last: To = None,
+    area: Area = None,
+    own: Annotated[bool, Query(description="Only those of your organisation.")] = False,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> Page[ActivityView]:
+    """Activities by start date. Yours as reported; those of others without what is protected."""
+    found = await queries.visible(
+        session,
+        caller,
+        start=first,
+        end=last,
+        area=_known_area(area),
+        own=own,
+        after=_position(cursor),
+        limit=limit + 1,
+    )
+    items = found[:limit]
+    more = len(found) > limit
+    last_seen = encode_cursor(items[-1].start.isoformat(), items[-1].id) if more else None
+    return Page(items=[_view(each) for each in items], next_cursor=last_seen)
+
+
+@api.post("", status_code=201)
+async def record_activity(caller: Reporter, session: Session, body: ActivityBody) -> ActivityView:
+    """Record one activity of your organisation."""
+    return _view(await service.record(session, caller, body.model_dump()))
+
+
+@api.get("/template")
+async def workbook_template(
+    *,
+    _caller: Reader,
+    language: Language = "es",
+    country: Annotated[str | None, Query(pattern="^[A-Z]{3}$", examples=["VEN"])] = None,
+) -> Response:
+    """An empty workbook (XLSX) with lists to choose from; read back by `/imports`."""
+    content = template(language, Places.load(), country)
+    return Response(content, media_type=XLSX, headers=_download(f"5w-{language}.xlsx"))
+
+
+@api.post(
+    "/imports",
+    status_code=201,
+    responses={422: {"description": "The problems by row and column; nothing was written."}},
+)
+async def import_workbook(
+    *,
+    response: Response,
+    caller: Reporter,
+    session: Session,
+    file: UploadFile,
+    dry_run: Annotated[bool, Query(description="Check only; write nothing.")] = False,
+) -> ImportReport:
+    """Record all rows of a filled workbook (XLSX or CSV), or none if one has a problem."""
+    content = await file.read(MAX_FILE + 1)
+    if len(content) > MAX_FILE:
+        raise UNREADABLE.because(f"The file has more than {MAX_FILE} bytes.", pointer="/file")
+    name = file.filename or "workbook"
+    try:
+        done = await service.import_file(session, caller, name, content, dry_run=dry_run)
+    except UnreadableWorkbookError as error:
+        raise UNREADABLE.because(
+            error.message["en"], pointer="/file", message=error.message
+        ) from None
+    if done.flaws:
+        raise BAD_ROWS.because(
+            f"{len(done.flaws)} problems in {done.rows} rows; nothing was written.",
+            rows=done.rows,
+            problems=[
+                RowProblem(
+                    row=each.row, column=each.flaw.field, code=each.flaw.code, message=each.message
+                ).model_dump()
+                for each in done.flaws
+            ],
+        )
+    if dry_run:
+        response.status_code = 200
+    return ImportReport(
+        import_id=done.import_id,
+        rows=done.rows,
+        created=done.outcomes["created"],
+        changed=done.outcomes["changed"],
+        unchanged=done.outcomes["unchanged"],
+        problems=[],
+    )
+
+
+@api.get("/indicators")
+async def list_indicators(_caller: Reader) -> list[IndicatorView]:
+    """The allow-list: the only numbers that may be published exactly."""
+    return [
+        IndicatorView(code=i.code, activity_type=i.type, measure=i.measure, label=i.label)
+        for i in ALLOWED
+    ]
+
+
+@api.get("/indicators/{code}")
+async def indicator_value(
+    *,
+    _caller: Reader,
+    session: Session,
+    code: str,
+    first: Annotated[Day, Query(alias="from")],
+    last: Annotated[Day, Query(alias="to")],
+    area: Area = None,
+) -> IndicatorValue:
+    """The exact value of an allow-listed indicator over the activities that start in the range."""
+    if code not in BY_CODE:
+        raise NOT_FOUND.because("No such indicator is on the allow-list.", allowed=list(BY_CODE))
+    if last < first:
+        raise INVALID.because("The end is before the start.", pointer="/to")
+    found = await queries.countable(session, start=first, end=last)
+    value = total(
+        found,
+        BY_CODE[code],
+        start=first,
+        end=last,
+        area=_known_area(area),
+        places=Places.load(),
+    )
+    return IndicatorValue(indicator=code, area=area, start=first, end=last, value=value)
+
+
+@api.get("/targets")
+async def list_targets(
+    *, _caller: Reader, session: Session, plan: Annotated[str | None, Query(max_length=60)] = None
+) -> list[TargetView]:
+    """The work plan's targets."""
+    return [_target(each) for each in await queries.targets(session, plan)]
+
+
+@api.put("/targets")
+async def set_target(caller: Planner, session: Session, body: TargetBody) -> TargetView:
+    """Set the target of a plan for an indicator and area. Needs the role im."""
+    wanted = Target(
+        new_id(), body.plan, body.indicator, body.area, body.start, body.end, body.target
+    )
+    return _target(await service.set_target(session, caller, wanted))
+
+
+@api.get("/progress")
+async def read_progress(
+    *,
+    _caller: Reader,
+    session: Session,
+    plan: Annotated[str | None, Query(max_length=60)] = None,
+    until: Annotated[Day | None, Query(description="Today if absent.")] = None,
+) -> list[ProgressView]:
+    """How far each target is met by the activities up to a day."""
+    day = until or clock.now().date()
+    found = await queries.countable(session, end=day)
+    reached = [
+        progress(each, found, until=day, places=Places.load())
+        for each in await queries.targets(session, plan)
+    ]
+    return [
+        ProgressView(target=_target(p.target), until=p.until, done=p.done, share=p.share)
+        for p in reached
+    ]
+
+
+@api.get("/{activity_id}")
+async def read_activity(caller: Reader, session: Session, activity_id: ActivityId) -> ActivityView:
+    """One activity, as you may see it."""
+    found = await queries.visible(session, caller, activity_id=activity_id)
+    if not found:
+        raise NOT_FOUND.because("There is no such activity.")
+    return _view(found[0])
+
+
+@api.put("/{activity_id}")
+async def correct_activity(
+    caller: Reporter, session: Session, activity_id: ActivityId, body: ActivityBody
+) -> ActivityView:
+    """Correct an activity of your organisation; published bulletins keep what they said."""
+    return _view(await service.correct(session, caller, activity_id, body.model_dump()))
+
+
+@api.delete("/{activity_id}", status_code=204)
+async def withdraw_activity(caller: Reporter, session: Session, activity_id: ActivityId) -> None:
+    """Withdraw an activity of your organisation: it counts no more."""
+    await service.withdraw(session, caller, activity_id)
+
+
+def _download(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}
+
+
+def _view(activity: Activity) -> ActivityView:
+    values: dict[str, Any] = {field: getattr(activity, field) for field in FIELDS}
+    return ActivityView.model_construct(
+        **values,
+        id=activity.id,
+        organisation_id=activity.organisation_id,
+        version=activity.version,
+        changed_at=activity.changed_at,
+        masked=activity.masked,
+    )
+
+
+def _target(target: Target) -> TargetView:
+    return TargetView(
+        id=target.id,
+        plan=target.plan,
+        indicator=target.indicator,
+        area=target.area,
+        start=target.start,
+        end=target.end,
+        target=target.target,
+    )
+
+
+def _known_area(area: str | None) -> str | None:
+    if area is not None and not Places.load().is_known(area):
+        raise INVALID.because("This is no known P-code.", pointer="/area")
+    return area
+
+
+def _position(cursor: str | None) -> tuple[date, UUID] | None:
+    keys = decode_cursor(cursor, 2)
+    if keys is None:
+        return None
+    try:
+        return date.fromisoformat(str(keys[0])), UUID(str(keys[1]))
+    except ValueError:
+        raise BAD_CURSOR.because("Take the cursor from 'next_cursor' unchanged.") from None
