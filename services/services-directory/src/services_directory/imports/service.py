@@ -67,11 +67,13 @@ async def take_in(session: AsyncSession, principal: Principal, order: Order) -> 
     """
     async with as_file(order.content) as path:
         kind = await asyncio.to_thread(format_of, path, order.named_format)
-        await asyncio.to_thread(_check_beginning, path, kind, _options(order))
-        import_id = await _record(session, principal, order, kind)
+        source = order.source or f"{kind.value}:{principal.organisation}"
+        options = Options(clock.now().date(), order.visibility, order.country, source)
+        await asyncio.to_thread(_check_beginning, path, kind, options)
+        import_id = await _record(session, principal, order, kind, source)
         if len(order.content) <= AT_ONCE_BYTES:
-            job = Job(import_id, kind, order.mode, order.dry_run, _source(order, kind, principal))
-            await _at_once(session, principal, job, path, _options(order))
+            job = Job(import_id, kind, order.mode, order.dry_run, source)
+            await _at_once(session, principal, job, path, options)
     return import_id
 
 
@@ -79,14 +81,6 @@ def _check_beginning(path: Path, kind: Format, options: Options) -> None:
     """Open the file and read one row, so that a hopeless file is answered at once."""
     with open_source(path, kind, options) as source:
         next(source.rows, None)
-
-
-def _options(order: Order) -> Options:
-    return Options(clock.now().date(), order.visibility, order.country)
-
-
-def _source(order: Order, kind: Format, principal: Principal) -> str:
-    return order.source or f"{kind.value}:{principal.organisation}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +92,9 @@ class Job:
     source: str
 
 
-async def _record(session: AsyncSession, principal: Principal, order: Order, kind: Format) -> UUID:
+async def _record(
+    session: AsyncSession, principal: Principal, order: Order, kind: Format, source: str
+) -> UUID:
     import_id = new_id()
     later = len(order.content) > AT_ONCE_BYTES
     await session.execute(
@@ -116,7 +112,7 @@ async def _record(session: AsyncSession, principal: Principal, order: Order, kin
             options={
                 "visibility": order.visibility,
                 "country": order.country,
-                "source": _source(order, kind, principal),
+                "source": source,
             },
             state=State.QUEUED.value if later else State.RUNNING.value,
             content=order.content if later else None,

@@ -23,11 +23,12 @@ from services_directory.imports.workbook import map_row
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the sender says about the file. `visibility`: level where the file names none;
-    `country`: ISO 3166-1 alpha-3, narrows place names."""
+    `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the space of the file's ids."""
 
     today: date
     visibility: str | None = None
     country: str = ""
+    source: str = ""
 
 
 @dataclass(slots=True)
@@ -44,7 +45,8 @@ def open_source(path: Path, kind: Format, options: Options) -> Iterator[Source]:
     if kind is Format.WORKBOOK:
         yield _tabular(read_sheet(path), options)
     elif kind is Format.PACKAGE:
-        from services_directory.imports.package import open_package  # noqa: PLC0415
+        # Here and not above: packages are made of this module's Source and Options.
+        from services_directory.imports.package import open_package  # noqa: PLC0415 - see above
 
         with open_package(path, options) as source:
             yield source

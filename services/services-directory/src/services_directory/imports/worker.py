@@ -78,7 +78,10 @@ class _Work:
             waiting.options["source"],
         )
         self._options = Options(
-            self._started.date(), waiting.options["visibility"], waiting.options["country"]
+            self._started.date(),
+            waiting.options["visibility"],
+            waiting.options["country"],
+            waiting.options["source"],
         )
 
     async def run(self) -> None:

@@ -7,15 +7,32 @@ import ijson  # type: ignore[import-untyped]  # ships no type information
 
 from services_directory.imports.errors import UNREADABLE_FILE
 
+DEEPEST = 64
+
 
 def read_features(source: BinaryIO) -> Iterator[Any]:
     """Each feature as plain Python objects, numbers as int or float."""
     first = _first_character(source)
     prefix = "item" if first == b"[" else "features.item"
     try:
-        yield from ijson.items(source, prefix, use_float=True)
+        events = _shallow(ijson.basic_parse(source, use_float=True))
+        yield from ijson.items(ijson.parse(events), prefix)
     except (ijson.JSONError, UnicodeError, ValueError, RecursionError) as error:
         raise UNREADABLE_FILE.because(f"It is not valid JSON: {error}.") from error
+
+
+def _shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """The same events; a ValueError where they nest deeper than any feature does. Without it a
+    megabyte of brackets costs minutes: the parser names each level by its whole path."""
+    depth = 0
+    for event, value in events:
+        if event in ("start_map", "start_array"):
+            depth += 1
+            if depth > DEEPEST:
+                raise ValueError(f"nested deeper than {DEEPEST} levels")
+        elif event in ("end_map", "end_array"):
+            depth -= 1
+        yield event, value
 
 
 def _first_character(source: BinaryIO) -> bytes:

@@ -1,6 +1,7 @@
 """XLSX workbooks, read row by row. Formulas are given as their text, never as a result."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,19 @@ from services_directory.imports.reading.rows import RawRow, Table
 HEADER_WITHIN = 20
 """Rows from the top in which the header must be."""
 MAX_COLUMNS = 500
+_DAMAGE = (
+    InvalidFileException,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    SyntaxError,  # what the XML parser raises
+    OSError,
+)
+"""What openpyxl lets through when a part is missing, cut or not what it says."""
 
 
 def read_sheet(path: Path) -> Table:
@@ -28,23 +42,29 @@ def read_sheet(path: Path) -> Table:
 
 
 def _rows(path: Path, notes: list[Note]) -> Iterator[RawRow]:
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise UNREADABLE_FILE.because(f"The workbook cannot be opened: {error}.") from error
-    try:
-        if not book.worksheets:
-            raise UNREADABLE_FILE.because("The workbook has no sheet with cells.")
-        sheet = next((each for each in book.worksheets if _has_header(each)), book.worksheets[0])
-        if len(book.worksheets) > 1:
-            notes.append(note("sheet_chosen", after=sheet.title))
-        sheet.reset_dimensions()  # some programs write dimensions that are wrong
-        for number, cells in enumerate(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS), 1):
-            yield RawRow(number, list(cells))
-    except (zipfile.BadZipFile, KeyError, ValueError, SyntaxError) as error:
-        raise UNREADABLE_FILE.because(f"The workbook is damaged: {error}.") from error
-    finally:
-        book.close()
+    # As an open file: openpyxl judges a path by its ending, and uploads have none.
+    with path.open("rb") as source:
+        try:
+            book = openpyxl.load_workbook(source, read_only=True, data_only=False, keep_links=False)
+        except _DAMAGE as error:
+            raise UNREADABLE_FILE.because(f"The workbook cannot be opened: {error}.") from error
+        try:
+            yield from _sheet_rows(book, notes)
+        except _DAMAGE as error:
+            raise UNREADABLE_FILE.because(f"The workbook is damaged: {error}.") from error
+        finally:
+            book.close()
+
+
+def _sheet_rows(book: Any, notes: list[Note]) -> Iterator[RawRow]:
+    if not book.worksheets:
+        raise UNREADABLE_FILE.because("The workbook has no sheet with cells.")
+    sheet = next((each for each in book.worksheets if _has_header(each)), book.worksheets[0])
+    if len(book.worksheets) > 1:
+        notes.append(note("sheet_chosen", after=sheet.title))
+    sheet.reset_dimensions()  # some programs write dimensions that are wrong
+    for number, cells in enumerate(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS), 1):
+        yield RawRow(number, list(cells))
 
 
 def _has_header(sheet: Any) -> bool:

@@ -1,0 +1,220 @@
+"""Staged rows to full HSDS services: each row becomes an object and takes its children in."""
+
+from collections import OrderedDict
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from common import codelists
+
+from services_directory.hsds.base import without_empty
+from services_directory.hsds.visibility import without_unstorable
+from services_directory.imports.mapped import Mapped, guard_visibility
+from services_directory.imports.notes import Note, Verdict, note, verdict_of
+from services_directory.imports.package.convert import value_of
+from services_directory.imports.package.fields import NESTED, WITHOUT_ATTRIBUTES, tables
+from services_directory.imports.package.staging import Staged, Staging
+
+_FILLED_BY_NAME = frozenset({"organization", "program", "taxonomy", "taxonomy_term"})
+_CONSTANTS = {
+    ("location", "location_type"): "physical",
+    ("address", "address_type"): "physical",
+    ("service", "status"): "active",
+    ("organization_identifier", "identifier_type"): "other",
+    ("attribute", "link_entity"): "service",
+}
+_OWN_TAXONOMIES = "ruta-"
+_ORGANISATIONS_KEPT = 500
+_DEEPEST = 6
+
+
+class Assembly:
+    """`source` names the package's space of ids: ids that are no UUIDs are derived within it."""
+
+    def __init__(self, staging: Staging, source: str, visibility: str) -> None:
+        self._staging = staging
+        self._space = uuid5(NAMESPACE_URL, f"ruta:import:{source}")
+        self._visibility = visibility
+        self._organisations: OrderedDict[str, tuple[dict[str, Any], list[Note]]] = OrderedDict()
+
+    def service(self, staged: Staged) -> Mapped:
+        notes: list[Note] = []
+        document = self._object(staged, notes, 0)
+        self._organization(staged, document, notes)
+        self._program(staged, document)
+        self._categories(document, notes)
+        given = staged.row["id"]
+        if document.get("name") is None:
+            notes.append(note("value_missing", self._place(staged, "name")))
+        if document["id"] != given:
+            notes.append(note("id_replaced", self._place(staged, "id"), given, document["id"]))
+        if verdict_of(notes) is Verdict.REFUSED:
+            return Mapped(staged.line, given, None, notes)
+        document.setdefault("visibility", self._visibility)
+        guard_visibility(document, notes, "visibility")
+        document, withheld = without_unstorable(without_empty(document))
+        if withheld:
+            notes.append(note("place_withheld"))
+        return Mapped(staged.line, given, document, notes)
+
+    def identifier(self, table: str, given: str) -> str:
+        """The id as a UUID: itself, or one made from it that is always the same."""
+        try:
+            return str(UUID(given))
+        except ValueError:
+            return str(uuid5(self._space, f"{table}:{given}"))
+
+    @staticmethod
+    def _place(staged: Staged, field: str) -> str:
+        return f"{tables()[staged.table].file}:{staged.line} {field}"
+
+    def _object(self, staged: Staged, notes: list[Note], depth: int) -> dict[str, Any]:
+        found = self._fields(staged, notes)
+        if depth < _DEEPEST:
+            for name, table in NESTED.get(staged.table, {}).items():
+                found[name] = self._children(staged, table, notes, depth)
+            if staged.table not in WITHOUT_ATTRIBUTES:
+                found["attributes"] = self._attributes(staged, notes)
+                found["metadata"] = self._children(staged, "metadata", notes, depth)
+        return found
+
+    def _fields(self, staged: Staged, notes: list[Note]) -> dict[str, Any]:
+        table = tables()[staged.table]
+        found: dict[str, Any] = {"id": self.identifier(staged.table, staged.row["id"])}
+        for field in table.fields:
+            raw = staged.row.get(field.name, "")
+            if not raw or field.type == "uuid":
+                continue  # ids and links are resolved by nesting
+            value = value_of(field, raw, self._place(staged, field.name), notes)
+            if value is not None:
+                found[field.name] = value
+        if parent := staged.row.get("parent_organization_id"):
+            found["parent_organization_id"] = self.identifier("organization", parent)
+        self._fill(staged, found, notes)
+        return found
+
+    def _fill(self, staged: Staged, found: dict[str, Any], notes: list[Note]) -> None:
+        """What the standard requires and the package leaves out, where a value can be given."""
+        for field in tables()[staged.table].fields:
+            if not field.required or field.name in found or field.type == "uuid":
+                continue
+            filling = _CONSTANTS.get((staged.table, field.name))
+            if field.name == "description" and staged.table in _FILLED_BY_NAME:
+                filling = found.get("name")
+            elif staged.table == "address" and filling is None:
+                filling = "n/a"
+            if filling:
+                found[field.name] = filling
+                place = self._place(staged, field.name)
+                notes.append(note("required_filled", place, after=filling))
+
+    def _children(
+        self, staged: Staged, table: str, notes: list[Note], depth: int
+    ) -> list[dict[str, Any]]:
+        found = []
+        for child in self._staging.children(table, staged.table, staged.row["id"]):
+            if table == "location" and self._staging.is_a_site(child.row["id"]):
+                continue  # it comes with the service that is given there
+            made = self._object(child, notes, depth + 1)
+            if table == "service_at_location":
+                self._location(child, made, notes, depth)
+            if table == "service_capacity":
+                self._unit(child, made, notes)
+            if lacking := self._lacking(table, made):
+                place = self._place(child, "").strip()
+                notes.append(note("part_dropped", place, before=", ".join(lacking)))
+            else:
+                found.append(made)
+        return found
+
+    @staticmethod
+    def _lacking(table: str, made: dict[str, Any]) -> list[str]:
+        required = [f.name for f in tables()[table].fields if f.required and f.type != "uuid"]
+        lacking = [name for name in required if made.get(name) is None]
+        if table == "service_capacity" and "unit" not in made:
+            lacking.append("unit")
+        if table == "service_at_location" and "location" not in made:
+            lacking.append("location")
+        return lacking
+
+    def _location(self, site: Staged, made: dict[str, Any], notes: list[Note], depth: int) -> None:
+        given = site.row.get("location_id", "")
+        location = self._staging.find("location", given) if given else None
+        if location is None:
+            notes.append(note("link_dangling", self._place(site, "location_id"), given))
+            return
+        made["location"] = self._object(location, notes, depth + 1)
+
+    def _unit(self, capacity: Staged, made: dict[str, Any], notes: list[Note]) -> None:
+        unit = self._staging.find("unit", capacity.row.get("unit_id", ""))
+        if unit is not None:
+            made["unit"] = self._fields(unit, notes)
+
+    def _attributes(self, staged: Staged, notes: list[Note]) -> list[dict[str, Any]]:
+        found = []
+        for each in self._staging.children("attribute", staged.table, staged.row["id"]):
+            given = each.row.get("taxonomy_term_id", "")
+            term = self._staging.find("taxonomy_term", given) if given else None
+            if term is None:
+                notes.append(note("term_unknown", self._place(each, "taxonomy_term_id"), given))
+                continue
+            made = self._fields(each, notes)
+            made["taxonomy_term"] = self._term(term, notes)
+            found.append(made)
+        return found
+
+    def _term(self, staged: Staged, notes: list[Note]) -> dict[str, Any]:
+        term = self._fields(staged, notes)
+        if parent := staged.row.get("parent_id"):
+            term["parent_id"] = self.identifier("taxonomy_term", parent)
+        taxonomy = self._staging.find("taxonomy", staged.row.get("taxonomy_id", ""))
+        if taxonomy is not None:
+            term["taxonomy_detail"] = self._fields(taxonomy, notes)
+            term.setdefault("taxonomy", term["taxonomy_detail"].get("name"))
+        return term
+
+    def _organization(self, staged: Staged, document: dict[str, Any], notes: list[Note]) -> None:
+        given = staged.row.get("organization_id") or self._through_location(staged)
+        organisation = self._staging.find("organization", given) if given else None
+        if organisation is None:
+            place = self._place(staged, "organization_id")
+            notes.append(note("organisation_dangling", place, given or "–"))
+            return
+        if given not in self._organisations:
+            own: list[Note] = []
+            self._organisations[given] = (self._object(organisation, own, 1), own)
+            if len(self._organisations) > _ORGANISATIONS_KEPT:
+                self._organisations.popitem(last=False)
+            notes.extend(own)  # told once, with the first service of the organisation
+        document["organization"] = self._organisations[given][0]
+
+    def _through_location(self, staged: Staged) -> str:
+        """Ohana's services belong to a location, and that to an organisation."""
+        for site in self._staging.children("service_at_location", "service", staged.row["id"]):
+            location = self._staging.find("location", site.row.get("location_id", ""))
+            if location and location.row.get("organization_id"):
+                return location.row["organization_id"]
+        return ""
+
+    def _program(self, staged: Staged, document: dict[str, Any]) -> None:
+        program = self._staging.find("program", staged.row.get("program_id", ""))
+        if program is not None:
+            document["program"] = self._fields(program, [])
+
+    @staticmethod
+    def _categories(document: dict[str, Any], notes: list[Note]) -> None:
+        """Our categories from their column or from taxonomy terms with their codes; attributes of
+        our own taxonomies are made anew by the directory."""
+        known = codelists.categories()
+        foreign = []
+        codes: list[str] = []
+        for attribute in document.get("attributes", []):
+            term = attribute["taxonomy_term"]
+            if term.get("code") in known:
+                codes.append(term["code"])
+            if not str(term.get("taxonomy", "")).startswith(_OWN_TAXONOMIES):
+                foreign.append(attribute)
+        document["attributes"] = foreign
+        document.setdefault("categories", list(dict.fromkeys(codes)))
+        if not document["categories"]:
+            shown = ", ".join(str(each["taxonomy_term"].get("name")) for each in foreign)
+            notes.append(note("category_none", before=shown or "–"))

@@ -1,0 +1,128 @@
+"""One field of a package's row to its HSDS value. Pure. What does not fit is dropped with a note:
+one bad opening time must not keep a service out."""
+
+import json
+import re
+from datetime import datetime, time
+from typing import Any
+
+from common.places import folded
+
+from services_directory.imports import cells
+from services_directory.imports.notes import Note, note
+from services_directory.imports.opening_hours import UnreadableHoursError, clock
+from services_directory.imports.package.fields import Field
+
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{}|\\^`]+")
+_CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?(?:[:.]\d{2})?\s*([ap]\.?m\.?)?", re.IGNORECASE)
+_STATUSES = {
+    "open": "active",
+    "current": "active",
+    "abierto": "active",
+    "activo": "active",
+    "inactivo": "inactive",
+    "closed": "defunct",
+    "cerrado": "defunct",
+    "suspended": "temporarily closed",
+    "temporarily closed": "temporarily closed",
+    "suspendido": "temporarily closed",
+}
+
+
+def value_of(field: Field, raw: str, place: str, notes: list[Note]) -> Any:
+    """None if it is empty or unusable. `place` names the cell in the notes."""
+    given = cells.unguarded(raw)
+    if given == raw and cells.is_formula(raw):
+        notes.append(note("formula", place, raw))
+        return None
+    text = cells.text(given, place, notes)
+    if not text:
+        return None
+    if field.type.startswith("enum:"):
+        return _chosen(field, text, place, notes)
+    return _READERS.get(field.type, _as_it_is)(text, place, notes)
+
+
+def _as_it_is(text: str, _place: str, _notes: list[Note]) -> str:
+    return text
+
+
+def _uri(text: str, place: str, notes: list[Note]) -> str | None:
+    if _SCHEME.fullmatch(text):
+        return text
+    return cells.url(text, place, notes) or None
+
+
+def _email(text: str, place: str, notes: list[Note]) -> str | None:
+    return cells.email(text, place, notes) or None
+
+
+def _number(text: str, place: str, notes: list[Note]) -> float | int | None:
+    found = cells.number(text, place, [])
+    if found is None:
+        notes.append(note("number_dropped", place, text))
+        return None
+    return int(found) if found.is_integer() else found
+
+
+def _date(text: str, place: str, notes: list[Note]) -> str | None:
+    found = cells.day(text, place, notes)
+    return found.isoformat() if found else None
+
+
+def _instant(text: str, place: str, notes: list[Note]) -> str | None:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return _date(text, place, notes)
+    return text
+
+
+def _time(text: str, place: str, notes: list[Note]) -> str | None:
+    try:
+        time.fromisoformat(text)
+    except ValueError:
+        match = _CLOCK.fullmatch(text)
+    else:
+        return text
+    try:
+        read = clock(*match.groups()) if match else None
+    except UnreadableHoursError:
+        read = None
+    notes.append(
+        note("time_read_as", place, text, read) if read else note("hours_unreadable", place, text)
+    )
+    return read
+
+
+def _structure(text: str, place: str, notes: list[Note]) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        notes.append(note("row_invalid", place, "JSON"))
+        return None
+
+
+def _chosen(field: Field, text: str, place: str, notes: list[Note]) -> str | None:
+    by_name = {folded(each): each for each in field.allowed}
+    if (exact := by_name.get(folded(text))) is not None:
+        return exact
+    if field.name == "status":
+        # Unknown is the careful reading: nobody is sent to a service that may be gone.
+        status = _STATUSES.get(folded(text), "inactive")
+        notes.append(note("status_mapped", place, text, status))
+        return status
+    notes.append(note("value_unmapped", place, text))
+    return None
+
+
+_READERS = {
+    "uri": _uri,
+    "email": _email,
+    "number": _number,
+    "date": _date,
+    "datetime": _instant,
+    "time": _time,
+    "array": _structure,
+    "object": _structure,
+}

@@ -1,0 +1,135 @@
+"""The 24 HSDS tables, their fields and links, and the profile's own fields. Names and types are
+those of HSDS 3.2.3 (openreferral/specification, CC BY-SA 4.0)."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`type`: string, uuid, uri, email, number, date, datetime, time, enum:a|b, array, object.
+    `references`: the table whose id it holds. `profile`: not HSDS but of our profile."""
+
+    name: str
+    type: str
+    required: bool
+    references: str
+    profile: bool
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The values of an enum."""
+        return tuple(self.type.removeprefix("enum:").split("|"))
+
+
+@dataclass(frozen=True, slots=True)
+class TableFields:
+    name: str
+    file: str
+    fields: tuple[Field, ...]
+
+    def field(self, name: str) -> Field | None:
+        return next((field for field in self.fields if field.name == name), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(field.name for field in self.fields)
+
+
+@cache
+def tables() -> Mapping[str, TableFields]:
+    found: dict[str, list[Field]] = {}
+    paths: dict[str, str] = {}
+    for row in rows_of("hsds_fields"):
+        paths[row["table"]] = row["file"]
+        found.setdefault(row["table"], []).append(
+            Field(
+                row["field"],
+                row["type"],
+                row["required"] == "yes",
+                row["references"],
+                row["required"] == "profile",
+            )
+        )
+    return {name: TableFields(name, paths[name], tuple(found[name])) for name in found}
+
+
+# Which link says where a row belongs, the most exact one first.
+OWNERS: Mapping[str, tuple[str, ...]] = {
+    "phone": (
+        "contact_id",
+        "service_at_location_id",
+        "location_id",
+        "service_id",
+        "organization_id",
+    ),
+    "contact": ("service_at_location_id", "service_id", "location_id", "organization_id"),
+    "schedule": ("service_at_location_id", "service_id", "location_id"),
+    "language": ("phone_id", "location_id", "service_id"),
+    "service_area": ("service_at_location_id", "service_id"),
+    "address": ("location_id",),
+    "accessibility": ("location_id",),
+    "required_document": ("service_id",),
+    "cost_option": ("service_id",),
+    "service_capacity": ("service_id",),
+    "funding": ("service_id", "organization_id"),
+    "url": ("service_id", "organization_id"),
+    "program": ("organization_id",),
+    "organization_identifier": ("organization_id",),
+    "service_at_location": ("service_id",),
+    "location": ("organization_id",),
+    "attribute": ("link_id",),
+    "metadata": ("resource_id",),
+}
+
+# Under which name the rows of a table hang on their owner.
+NESTED: Mapping[str, Mapping[str, str]] = {
+    "service": {
+        "phones": "phone",
+        "schedules": "schedule",
+        "service_areas": "service_area",
+        "languages": "language",
+        "funding": "funding",
+        "cost_options": "cost_option",
+        "required_documents": "required_document",
+        "contacts": "contact",
+        "capacities": "service_capacity",
+        "additional_urls": "url",
+        "service_at_locations": "service_at_location",
+    },
+    "organization": {
+        "additional_websites": "url",
+        "funding": "funding",
+        "contacts": "contact",
+        "phones": "phone",
+        "programs": "program",
+        "organization_identifiers": "organization_identifier",
+        "locations": "location",
+    },
+    "location": {
+        "languages": "language",
+        "addresses": "address",
+        "contacts": "contact",
+        "accessibility": "accessibility",
+        "phones": "phone",
+        "schedules": "schedule",
+    },
+    "service_at_location": {
+        "service_areas": "service_area",
+        "contacts": "contact",
+        "phones": "phone",
+        "schedules": "schedule",
+    },
+    "contact": {"phones": "phone"},
+    "phone": {"languages": "language"},
+}
+WITHOUT_ATTRIBUTES = frozenset({"attribute", "metadata", "taxonomy", "taxonomy_term"})
+"""Tables whose objects carry neither attributes nor, but for terms, metadata."""
+
+
+def rows_of(name: str) -> list[dict[str, str]]:
+    path = files("services_directory.imports").joinpath("data", f"{name}.csv")
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))

@@ -1,0 +1,156 @@
+"""Rows of HSDS 2 and Ohana tables in today's names. Pure; the tables of names are data."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from common.places import folded
+
+from services_directory.imports.package.fields import rows_of, tables
+
+Row = dict[str, str]
+Placed = tuple[str, Row]
+"""A table of today and a row for it."""
+
+_LISTED = re.compile(r"\s*[,;|]\s*")
+_WEEKDAYS = {
+    name: day
+    for names, day in (
+        (("1", "mo", "monday", "mon"), "MO"),
+        (("2", "tu", "tuesday", "tue"), "TU"),
+        (("3", "we", "wednesday", "wed"), "WE"),
+        (("4", "th", "thursday", "thu"), "TH"),
+        (("5", "fr", "friday", "fri"), "FR"),
+        (("6", "sa", "saturday", "sat"), "SA"),
+        (("7", "su", "sunday", "sun"), "SU"),
+    )
+    for name in names
+}
+# A list in a cell of an older table → the table that holds it today, and its field.
+_LISTS = {
+    "service_areas": ("service_area", "name"),
+    "required_documents": ("required_document", "document"),
+    "languages": ("language", "name"),
+    "language": ("language", "name"),
+    "accepted_payments": ("cost_option", "option"),
+    "funding_sources": ("funding", "source"),
+    "accessibility": ("accessibility", "description"),
+}
+_SIMPLE = {  # tables that only changed their name, and what all their rows have
+    "physical_address": ("address", {"address_type": "physical"}),
+    "postal_address": ("address", {"address_type": "postal"}),
+    "regular_schedule": ("schedule", {}),
+    "holiday_schedule": ("schedule", {"description": "holiday schedule"}),
+    "service_taxonomy": ("attribute", {"link_entity": "service"}),
+}
+
+
+def table_of(file_name: str, header: Iterable[str]) -> str | None:
+    """Today's or an older table by the file's name (`services.csv`, `data/Services_Taxonomy.csv`).
+
+    `taxonomy.csv` meant terms in version 2 and in Ohana."""
+    stem = re.sub(r"\.csv$", "", file_name.replace("\\", "/").rsplit("/", 1)[-1].lower())
+    table = _stems().get(stem)
+    if table == "taxonomy_or_term":
+        names = set(header)
+        return "taxonomy_term" if names & {"parent_id", "parent_name", "vocabulary"} else "taxonomy"
+    return table
+
+
+def is_older(table: str) -> bool:
+    return table in _SIMPLE or table in ("eligibility", "payment_accepted")
+
+
+def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
+    """The row under today's names first, then rows that its lists and links become."""
+    if table == "eligibility":
+        return [("service:addition", {"id": given.get("service_id", ""), **_eligibility(given)})]
+    if table == "payment_accepted":
+        table, given = "cost_option", {**given, "option": given.get("payment", "")}
+    now, always = _SIMPLE.get(table, (table, {}))
+    row: Row = {}
+    more: list[Placed] = []
+    own = given.get("id") or (given.get("taxonomy_id", "") if now == "taxonomy_term" else "")
+    own = own or f"{table}:{line}"
+    for name, value in given.items():
+        if value:
+            more += _put(now, row, own, name, value, is_taxonomy_link=table == "service_taxonomy")
+    row["id"] = own
+    if now == "taxonomy_term" and not given.get("id"):
+        row.pop("taxonomy_id", None)  # it was the id
+    return [(now, {**always, **row}), *more]
+
+
+def _eligibility(given: Mapping[str, str]) -> Row:
+    return {"eligibility_description": given.get("eligibility", "")}
+
+
+def _put(
+    table: str, row: Row, own: str, name: str, value: str, *, is_taxonomy_link: bool
+) -> list[Placed]:
+    target = name if _is_current(table, name) else _names().get((table, name))
+    if table == "service" and name == "eligibility" and not value.startswith("{"):
+        target = "eligibility_description"  # Ohana's words; ours is an object under that name
+    if is_taxonomy_link and name in ("service_id", "taxonomy_id", "taxonomy_detail"):
+        target = _names()[("attribute", name)]
+    if target is None:
+        row[name] = value  # reported as unknown by whoever converts the row
+    elif target.startswith("+") or target == "eligibility_description":
+        field = target.removeprefix("+")
+        row[field] = f"{row[field]}; {value}" if field in row else value
+    elif target.startswith("*"):
+        return _special(table, row, own, target[1:], value)
+    elif target:
+        row.setdefault(target, value)
+    return []
+
+
+def _is_current(table: str, name: str) -> bool:
+    return table in tables() and tables()[table].field(name) is not None
+
+
+def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Placed]:
+    link = f"{table}_id"
+    if what in _LISTS:
+        kind, field = _LISTS[what]
+        parts = [part for part in _LISTED.split(value) if part]
+        return [
+            (kind, {"id": f"{own}/{what}/{index}", link: own, field: part})
+            for index, part in enumerate(parts)
+        ]
+    if what == "taxonomy_ids":
+        return [
+            (
+                "attribute",
+                {
+                    "id": f"{own}/term/{term}",
+                    "link_id": own,
+                    "link_entity": table,
+                    "taxonomy_term_id": term,
+                },
+            )
+            for term in _LISTED.split(value)
+            if term
+        ]
+    if what in ("location_id", "service_id"):
+        service, location = (own, value) if what == "location_id" else (value, own)
+        site = {"id": f"{service}@{location}", "service_id": service, "location_id": location}
+        return [("service_at_location", site)]
+    if what == "weekday":
+        row["byday"] = _WEEKDAYS.get(folded(value), value)
+        row["freq"] = "WEEKLY"
+    elif what == "virtual":
+        row["location_type"] = "virtual" if folded(value) in ("true", "1", "yes") else "physical"
+    elif what == "id_or_taxonomy":
+        row["taxonomy_id"] = value
+    return []
+
+
+@cache
+def _stems() -> Mapping[str, str]:
+    return {row["stem"]: row["table"] for row in rows_of("hsds_tables")}
+
+
+@cache
+def _names() -> Mapping[tuple[str, str], str]:
+    return {(row["table"], row["older"]): row["now"] for row in rows_of("hsds_older_names")}

@@ -1,0 +1,104 @@
+"""Opens a package (zip of CSV tables), stages its tables, gives its services one by one."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+from zipfile import ZipFile
+
+from services_directory.imports.errors import HEADERS_MISSING
+from services_directory.imports.mapped import Mapped
+from services_directory.imports.notes import Note, note
+from services_directory.imports.package.assembly import Assembly
+from services_directory.imports.package.fields import tables
+from services_directory.imports.package.older import is_older, modern, table_of
+from services_directory.imports.package.staging import Staging
+from services_directory.imports.reading.archive import archive
+from services_directory.imports.reading.delimited import read_delimited
+from services_directory.imports.sources import Options, Source
+
+DEFAULT_VISIBILITY = "partners"
+
+
+@contextmanager
+def open_package(path: Path, options: Options) -> Iterator[Source]:
+    """Staging happens here; `rows` then reads what was staged."""
+    with tempfile.TemporaryDirectory(prefix="ruta-package-") as folder:
+        staging = Staging(Path(folder))
+        try:
+            with archive(path) as opened:
+                notes = _stage(opened, staging)
+            visibility = options.visibility or DEFAULT_VISIBILITY
+            if options.visibility is None:
+                notes.append(note("visibility_assumed", after=visibility))
+            yield Source(_services(staging, options.source, visibility), notes)
+        finally:
+            staging.close()
+
+
+def _services(staging: Staging, source: str, visibility: str) -> Iterator[Mapped]:
+    assembly = Assembly(staging, source, visibility)
+    seen: dict[str, int] = {}
+    for staged in staging.services():
+        mapped = assembly.service(staged)
+        key = staged.row["id"]
+        if key in seen:
+            mapped.notes.append(note("duplicate_id", "services.csv id", key, seen[key]))
+        seen.setdefault(key, staged.line)
+        yield mapped
+
+
+def _stage(opened: ZipFile, staging: Staging) -> list[Note]:
+    notes: list[Note] = []
+    found: set[str] = set()
+    additions: list[tuple[str, dict[str, str]]] = []
+    for name in sorted(opened.namelist()):
+        if not name.lower().endswith(".csv") or "__MACOSX" in name:
+            continue
+        with opened.open(name) as content:
+            table = _stage_table(cast("BinaryIO", content), name, staging, notes, additions)
+        if table is None:
+            notes.append(note("table_skipped", before=name))
+        else:
+            found.add(table)
+    if "service" not in found:
+        raise HEADERS_MISSING.because("The package has no services.csv.")
+    staging.index()
+    for table, addition in additions:
+        row = dict(addition)
+        staging.add_to(table, row.pop("id"), row)
+    older = any(is_older(table) for table in found)
+    notes.insert(0, note("version_read", after="HSDS 2.x / Ohana" if older else "HSDS 3.x"))
+    notes.extend(staging.dangling())
+    return notes
+
+
+def _stage_table(
+    content: BinaryIO,
+    name: str,
+    staging: Staging,
+    notes: list[Note],
+    additions: list[tuple[str, dict[str, str]]],
+) -> str | None:
+    rows = read_delimited(content).rows
+    first = next(rows, None)
+    header = [str(cell).strip().lower() for cell in first.cells] if first else []
+    table = table_of(name, header)
+    if table is None:
+        return None
+    unknown: set[str] = set()
+    for row in rows:
+        given = {
+            key: str(cell).strip() for key, cell in zip(header, row.cells, strict=False) if key
+        }
+        if not any(given.values()):
+            continue
+        for placed, modern_row in modern(table, given, row.number):
+            if placed == "service:addition":
+                additions.append(("service", modern_row))
+                continue
+            unknown |= modern_row.keys() - set(tables()[placed].names)
+            staging.add(placed, row.number, modern_row)
+    notes.extend(note("field_unknown", f"{name} {field}") for field in sorted(unknown))
+    return table

@@ -1,0 +1,133 @@
+"""The tables of a package in a temporary SQLite file, joined by their links. Memory stays small
+however large the package is."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from services_directory.imports.notes import Note, note
+from services_directory.imports.package.fields import OWNERS, tables
+from services_directory.imports.package.older import Row
+
+ANY = "*"
+_MOST_NOTES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """`line` is that of the file; `row` holds texts under today's names."""
+
+    table: str
+    line: int
+    row: Row
+
+
+class Staging:
+    def __init__(self, folder: Path) -> None:
+        self._db = sqlite3.connect(folder / "staging.sqlite", isolation_level=None)
+        self._db.executescript(
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-20000;"
+            "CREATE TABLE rows (tab TEXT, line INT, id TEXT, data TEXT);"
+            "CREATE TABLE links (tab TEXT, line INT, id TEXT, field TEXT, rank INT,"
+            " parent TEXT, parent_id TEXT);"
+            "BEGIN;"
+        )
+
+    def close(self) -> None:
+        self._db.close()
+
+    def add(self, table: str, line: int, row: Row) -> None:
+        self._db.execute(
+            "INSERT INTO rows VALUES (?, ?, ?, ?)",
+            (table, line, row["id"], json.dumps(row, ensure_ascii=False)),
+        )
+        for rank, field in enumerate(OWNERS.get(table, ())):
+            if row.get(field):
+                known = tables()[table].field(field)
+                parent = known.references if known and known.references else ANY
+                self._db.execute(
+                    "INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (table, line, row["id"], field, rank, parent, row[field]),
+                )
+
+    def add_to(self, table: str, row_id: str, addition: Row) -> None:
+        """Put fields into a row that is there already."""
+        found = self.find(table, row_id)
+        if found is None:
+            return
+        merged = {**addition, **found.row}
+        self._db.execute(
+            "UPDATE rows SET data = ? WHERE tab = ? AND id = ?",
+            (json.dumps(merged, ensure_ascii=False), table, row_id),
+        )
+
+    def index(self) -> None:
+        """After the last row: indexes, then each row keeps its most exact link that leads
+        somewhere."""
+        self._db.executescript(
+            "CREATE INDEX rows_by_id ON rows (id, tab); CREATE INDEX rows_by_line ON rows (tab, line);"
+            "CREATE INDEX links_by_child ON links (tab, line, id);"
+            "CREATE TABLE dangling AS SELECT rowid AS link, tab, line, field, parent, parent_id"
+            " FROM links WHERE NOT EXISTS (SELECT 1 FROM rows WHERE rows.id = links.parent_id"
+            " AND (links.parent = '*' OR rows.tab = links.parent));"
+            "DELETE FROM links WHERE rowid IN (SELECT link FROM dangling);"
+            "DELETE FROM links WHERE EXISTS (SELECT 1 FROM links AS better"
+            " WHERE better.tab = links.tab AND better.line = links.line AND better.id = links.id"
+            " AND better.rank < links.rank);"
+            "CREATE INDEX links_by_parent ON links (parent_id, tab);"
+        )
+
+    def dangling(self) -> list[Note]:
+        """Links of child rows that lead nowhere; services are judged with their own rows."""
+        found = self._db.execute(
+            "SELECT tab, line, field, parent_id FROM dangling ORDER BY tab, line LIMIT ?",
+            (_MOST_NOTES,),
+        ).fetchall()
+        notes = [
+            note("link_dangling", f"{tables()[tab].file}:{line} {field}", parent)
+            for tab, line, field, parent in found
+        ]
+        total = self._db.execute("SELECT count(*) FROM dangling").fetchone()[0]
+        if total > _MOST_NOTES:
+            notes.append(note("more_notes", before=total - _MOST_NOTES))
+        return notes
+
+    def services(self) -> Iterator[Staged]:
+        """In the order of the file; a cursor of its own, so that others may run meanwhile."""
+        cursor = self._db.cursor()
+        cursor.execute("SELECT tab, line, data FROM rows WHERE tab = 'service' ORDER BY line")
+        for tab, line, data in cursor:
+            yield Staged(tab, line, json.loads(data))
+
+    def find(self, table: str, row_id: str) -> Staged | None:
+        """The first row with that id."""
+        found = self._db.execute(
+            "SELECT tab, line, data FROM rows WHERE id = ? AND tab = ? ORDER BY line LIMIT 1",
+            (row_id, table),
+        ).fetchone()
+        return Staged(found[0], found[1], json.loads(found[2])) if found else None
+
+    def children(self, table: str, parent: str, parent_id: str) -> list[Staged]:
+        found = self._db.execute(
+            "SELECT rows.tab, rows.line, rows.data FROM links JOIN rows"
+            " ON rows.tab = links.tab AND rows.line = links.line AND rows.id = links.id"
+            " WHERE links.parent_id = ? AND links.tab = ? AND links.parent IN (?, '*')"
+            " ORDER BY rows.line",
+            (parent_id, table, parent),
+        )
+        return [Staged(tab, line, json.loads(data)) for tab, line, data in found.fetchall()]
+
+    def is_a_site(self, location_id: str) -> bool:
+        """Whether some service is given at this location."""
+        query = "SELECT data FROM rows WHERE tab = 'service_at_location' LIMIT 1"
+        if self._db.execute(query).fetchone() is None:
+            return False
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS sites AS SELECT json_extract(data, '$.location_id') AS id"
+            " FROM rows WHERE tab = 'service_at_location'"
+        )
+        self._db.execute("CREATE INDEX IF NOT EXISTS sites_by_id ON sites (id)")
+        found = self._db.execute("SELECT 1 FROM sites WHERE id = ? LIMIT 1", (location_id,))
+        return found.fetchone() is not None

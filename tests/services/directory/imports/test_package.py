@@ -1,0 +1,233 @@
+"""HSDS data packages: the official tables, older shapes, and a deliberately dirty one."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common.errors import Problem
+from services_directory.imports.errors import HEADERS_MISSING
+from services_directory.imports.mapped import Mapped, validated
+from services_directory.imports.notes import Note, Verdict
+from services_directory.imports.package import open_package
+from services_directory.imports.sources import Options
+
+from tests.support.reference import reference_data
+
+ORG = "0190b000-0000-7000-8000-000000000001"
+SERVICE = "0190b000-0000-7000-8000-000000000002"
+PLACE = "0190b000-0000-7000-8000-000000000003"
+Tables = Mapping[str, Sequence[Mapping[str, str]]]
+
+PLAIN: dict[str, list[dict[str, str]]] = {
+    "organizations.csv": [{"id": ORG, "name": "Casa Abierta", "description": "Una ONG"}],
+    "services.csv": [
+        {"id": SERVICE, "organization_id": ORG, "name": "Comedor", "status": "active"}
+    ],
+    "locations.csv": [{"id": PLACE, "location_type": "physical", "name": "Sede", "latitude": "10.5", "longitude": "-66.9"}],
+    "service_at_location.csv": [{"id": "s@l", "service_id": SERVICE, "location_id": PLACE}],
+}  # fmt: skip
+
+
+def package(folder: Path, tables: Tables) -> Path:
+    path = folder / "package.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, rows in tables.items():
+            text = io.StringIO()
+            names = list(dict.fromkeys(key for row in rows for key in row))
+            writer = csv.DictWriter(text, names)
+            writer.writeheader()
+            writer.writerows(rows)
+            target.writestr(name, text.getvalue())
+    return path
+
+
+def read(path: Path, **options: Any) -> tuple[list[Mapped], list[Note]]:
+    with open_package(path, Options(date(2026, 11, 25), source="test", **options)) as source:
+        rows = list(source.rows)
+        for row in rows:
+            validated(row)
+        return rows, source.notes
+
+
+def codes(notes: list[Note]) -> list[str]:
+    return [each.code for each in notes]
+
+
+def document(mapped: Mapped) -> dict[str, Any]:
+    found = validated(mapped)
+    assert found is not None, mapped.notes
+    return found.plain()
+
+
+def test_a_small_package_becomes_a_nested_service(tmp_path: Path) -> None:
+    tables = {
+        **PLAIN,
+        "phones.csv": [{"id": "p1", "service_id": SERVICE, "number": "+58 000 000-0001"}],
+        "schedules.csv": [
+            {"id": "h1", "service_id": SERVICE, "freq": "WEEKLY", "byday": "MO,FR", "opens_at": "9:00 AM", "closes_at": "17:00:00"}
+        ],
+    }  # fmt: skip
+    (row,), notes = read(package(tmp_path, tables), visibility="public")
+    service = document(row)
+    assert service["organization"]["name"] == "Casa Abierta"
+    assert service["phones"][0]["number"] == "+58 000 000-0001"
+    assert service["schedules"][0]["opens_at"] == "09:00"
+    assert service["service_at_locations"][0]["location"]["latitude"] == 10.5
+    assert service["visibility"] == "public"
+    assert row.external_id == SERVICE
+    assert "time_read_as" in codes(row.notes)
+    assert codes(notes) == ["version_read"]
+
+
+def test_categories_come_from_taxonomy_terms_with_our_codes(tmp_path: Path) -> None:
+    tables = {
+        **PLAIN,
+        "taxonomies.csv": [{"id": "t", "name": "ruta-categories", "description": "x"}],
+        "taxonomy_terms.csv": [
+            {"id": "a", "code": "GBV-SHELTER", "name": "Safe house", "taxonomy_id": "t"},
+            {"id": "b", "code": "BD-180", "name": "Food", "description": "Food"},
+        ],
+        "attributes.csv": [
+            {"id": "1", "link_id": SERVICE, "taxonomy_term_id": "a", "link_entity": "service"},
+            {"id": "2", "link_id": SERVICE, "taxonomy_term_id": "b", "link_entity": "service"},
+            {"id": "3", "link_id": SERVICE, "taxonomy_term_id": "gone", "link_entity": "service"},
+        ],
+    }
+    (row,), _ = read(package(tmp_path, tables))
+    service = document(row)
+    assert service["categories"] == ["GBV-SHELTER"]
+    assert [each["taxonomy_term"]["code"] for each in service["attributes"]] == ["BD-180"]
+    assert {"term_unknown", "visibility_raised", "place_withheld"} <= set(codes(row.notes))
+    assert "latitude" not in service["service_at_locations"][0]["location"]
+
+
+def test_a_dirty_package_is_read_with_an_honest_report(tmp_path: Path) -> None:
+    tables = {
+        **PLAIN,
+        "services.csv": [
+            {**PLAIN["services.csv"][0], "status": "abierto", "maximum_age": "many", "url": "www.example.org"},
+            {"id": "2", "organization_id": "nobody", "name": "Sin organización", "status": "active"},
+            {"id": SERVICE, "organization_id": ORG, "name": "Otra vez", "status": "active"},
+            {"id": "7", "organization_id": ORG, "name": "Con número", "status": "who knows"},
+            {"id": "8", "organization_id": ORG, "name": "", "status": "active"},
+        ],
+        "phones.csv": [
+            {"id": "p1", "service_id": "missing", "number": "1"},
+            {"id": "p2", "service_id": SERVICE, "number": ""},
+        ],
+        "schedules.csv": [{"id": "h", "service_id": SERVICE, "opens_at": "25:99"}],
+        "addresses.csv": [{"id": "d", "location_id": PLACE, "address_1": "Calle 1"}],
+        "readme.csv": [{"hello": "world"}],
+    }  # fmt: skip
+    rows, notes = read(package(tmp_path, tables))
+    first, orphan, again, numbered, nameless = rows
+    assert [row.verdict for row in rows] == [
+        Verdict.CHANGED,
+        Verdict.REFUSED,
+        Verdict.REFUSED,
+        Verdict.CHANGED,
+        Verdict.REFUSED,
+    ]
+    assert {
+        "status_mapped",
+        "number_dropped",
+        "url_completed",
+        "hours_unreadable",
+        "part_dropped",
+        "required_filled",
+    } <= set(codes(first.notes))
+    assert "organisation_dangling" in codes(orphan.notes)
+    assert "duplicate_id" in codes(again.notes)
+    assert document(numbered)["status"] == "inactive"
+    assert "id_replaced" in codes(numbered.notes)
+    assert "value_missing" in codes(nameless.notes)
+    assert {"link_dangling", "table_skipped"} <= set(codes(notes))
+
+
+def test_ids_that_are_no_uuids_become_the_same_uuid_each_time(tmp_path: Path) -> None:
+    tables = {**PLAIN, "services.csv": [{"id": "7", "organization_id": ORG, "name": "x"}]}
+    first = read(package(tmp_path, tables))[0][0]
+    again = read(package(tmp_path, tables))[0][0]
+    assert document(first)["id"] == document(again)["id"]
+    assert first.external_id == "7"
+
+
+def test_version_two_tables_map(tmp_path: Path) -> None:
+    tables = {
+        "organizations.csv": [{"id": "o1", "name": "Org", "description": "d", "url": "https://example.org"}],
+        "services.csv": [{"id": "s1", "organization_id": "o1", "name": "Legal aid", "status": "active"}],
+        "locations.csv": [{"id": "l1", "name": "Office"}],
+        "services_at_location.csv": [{"id": "x", "service_id": "s1", "location_id": "l1"}],
+        "physical_addresses.csv": [{"id": "a", "location_id": "l1", "address_1": "Main St 1", "city": "C", "state_province": "S", "postal_code": "1", "country": "US"}],
+        "regular_schedules.csv": [{"id": "r", "service_id": "s1", "weekday": "1", "opens_at": "08:00", "closes_at": "12:00"}],
+        "eligibility.csv": [{"id": "e", "service_id": "s1", "eligibility": "Adults"}],
+        "payment_accepted.csv": [{"id": "p", "service_id": "s1", "payment": "Cash"}],
+        "taxonomy.csv": [{"id": "GP-DOC", "name": "Documentation", "parent_id": "", "vocabulary": "x", "code": "GP-DOC"}],
+        "services_taxonomy.csv": [{"id": "st", "service_id": "s1", "taxonomy_id": "GP-DOC", "taxonomy_detail": "d"}],
+    }  # fmt: skip
+    (row,), notes = read(package(tmp_path, tables), visibility="public")
+    service = document(row)
+    assert "HSDS 2.x" in notes[0].after
+    assert service["eligibility_description"] == "Adults"
+    assert service["schedules"][0]["byday"] == "MO"
+    assert service["cost_options"][0]["option"] == "Cash"
+    assert service["categories"] == ["GP-DOC"]
+    assert service["organization"]["website"] == "https://example.org"
+    address = service["service_at_locations"][0]["location"]["addresses"][0]
+    assert (address["city"], address["address_type"]) == ("C", "physical")
+
+
+def test_ohana_tables_map(tmp_path: Path) -> None:
+    tables = {
+        "organizations.csv": [{"id": "1", "name": "Org", "description": "d"}],
+        "locations.csv": [{"id": "1", "organization_id": "1", "name": "Office", "accessibility": "ramp, elevator", "languages": "Spanish"}],
+        "services.csv": [{"id": "1", "location_id": "1", "name": "Pantry", "audience": "Families", "eligibility": "Residents", "how_to_apply": "Walk in", "taxonomy_ids": "101, 102", "service_areas": "Zulia, Táchira", "status": "active"}],
+        "taxonomy.csv": [{"taxonomy_id": "101", "name": "Food", "parent_id": "", "parent_name": ""}],
+        "mail_addresses.csv": [{"id": "1", "location_id": "1", "attention": "x", "address_1": "Box 1", "city": "C", "state_province": "S", "postal_code": "1", "country": "US"}],
+        "phones.csv": [{"id": "1", "location_id": "1", "number": "555", "number_type": "voice", "vanity_number": "FOOD"}],
+    }  # fmt: skip
+    (row,), _ = read(package(tmp_path, tables), visibility="public")
+    service = document(row)
+    assert service["organization"]["name"] == "Org"
+    assert service["application_process"] == "Walk in"
+    assert set(service["eligibility_description"].split("; ")) == {"Residents", "Families"}
+    assert [area["name"] for area in service["service_areas"]] == ["Zulia", "Táchira"]
+    location = service["service_at_locations"][0]["location"]
+    assert [each["description"] for each in location["accessibility"]] == ["ramp", "elevator"]
+    assert location["phones"][0]["type"] == "voice"
+    assert location["addresses"][0]["address_type"] == "postal"
+    assert [each["taxonomy_term"]["name"] for each in service["attributes"]] == ["Food"]
+    assert "term_unknown" in codes(row.notes)
+
+
+def test_a_package_without_services_is_turned_away(tmp_path: Path) -> None:
+    path = package(tmp_path, {"organizations.csv": PLAIN["organizations.csv"]})
+    with pytest.raises(Problem) as raised:
+        read(path)
+    assert raised.value.kind is HEADERS_MISSING
+
+
+@pytest.fixture
+def official(tmp_path: Path) -> Path:
+    folder = reference_data("hsds/examples/csv")
+    path = tmp_path / "official.zip"
+    with zipfile.ZipFile(path, "w") as target:
+        for each in sorted(folder.iterdir()):
+            target.write(each, f"csv/{each.name}")
+    return path
+
+
+def test_the_official_tables_keep_the_content_of_all_24(official: Path) -> None:
+    rows, notes = read(official, visibility="public")
+    services = [document(row) for row in rows]
+    assert services
+    service = services[0]
+    assert service["name"] == "Community Counselling"
+    for name in ("organization", "service_at_locations", "schedules", "capacities"):
+        assert name in str(service), name
+    assert not [each for each in notes if each.code == "field_unknown"]
