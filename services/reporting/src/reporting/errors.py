@@ -9,3 +9,7 @@ class OutsideProgrammeError(ValueError):
         self.given = given
         self.allowed = allowed
         super().__init__(f"{field}: {given!r} is not one of {', '.join(allowed)}")
+
+
+class ReplayRunningError(RuntimeError):
+    """Two rebuilds at once would fill the same shadow."""

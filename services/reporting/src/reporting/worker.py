@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from common.messaging import Consumer, Relay
 from common.web import BackgroundTask, ServiceContext
 
 from reporting.facts.consumers import subscriptions
@@ -15,15 +14,4 @@ def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
     settings = context.settings
     assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
     recorder = Recorder(settings.pseudonym_key_bytes)
-    relay = Relay(settings, context.database, context.tables, context.broker, context.metrics)
-    consumers = [
-        (
-            f"consume-{each.producer}",
-            Consumer(each, context.database, context.tables, context.broker, context.metrics),
-        )
-        for each in subscriptions(recorder)
-    ]
-    return [
-        BackgroundTask("relay", relay.run),
-        *(BackgroundTask(name, consumer.run) for name, consumer in consumers),
-    ]
+    return [context.relay(), *(context.consumer(each) for each in subscriptions(recorder))]

@@ -1,0 +1,73 @@
+"""`python -m reporting replay` and `hash`: for the IM team, reached by `./ruta events replay`."""
+
+import asyncio
+import sys
+
+from common.messaging import Broker
+from common.messaging.connection import BrokerDown
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from reporting.errors import ReplayRunningError
+from reporting.facts.service import Recorder
+from reporting.replay.fingerprint import fingerprint
+from reporting.replay.service import Rebuilt, replay
+from reporting.settings import Settings
+
+_CONNECT_SECONDS = 30
+
+
+def run_replay(settings: Settings) -> int:
+    """Rebuild and swap; exit status 1 with one line if it could not."""
+    if settings.database_owner_url is None:
+        return _refuse("RUTA_DATABASE_OWNER_URL: is missing (a rebuild runs as the owner role)")
+    try:
+        rebuilt = asyncio.run(_replay(settings, settings.database_owner_url.get_secret_value()))
+    except (ReplayRunningError, BrokerDown) as error:
+        return _refuse(str(error))
+    sys.stdout.write(
+        f"{rebuilt.events} events\nbefore {rebuilt.hash_before}\nafter  {rebuilt.hash_after}\n"
+        f"{'equal' if rebuilt.equal else 'DIFFERENT: the old projection is kept in the shadow'}\n"
+    )
+    return 0
+
+
+def run_hash(settings: Settings) -> int:
+    """Print the hash over the live projection."""
+    sys.stdout.write(asyncio.run(_hash(settings)) + "\n")
+    return 0
+
+
+async def _replay(settings: Settings, owner_url: str) -> Rebuilt:
+    engine = create_async_engine(owner_url, poolclass=NullPool)
+    broker = Broker(settings)
+    await broker.start()
+    try:
+        await _connected(broker)
+        recorder = Recorder(settings.pseudonym_key_bytes)
+        return await replay(engine, await broker.jetstream(), recorder)
+    finally:
+        await broker.stop()
+        await engine.dispose()
+
+
+async def _connected(broker: Broker) -> None:
+    for _ in range(_CONNECT_SECONDS * 10):
+        if broker.connected:
+            return
+        await asyncio.sleep(0.1)
+    raise BrokerDown("NATS is not connected")
+
+
+async def _hash(settings: Settings) -> str:
+    engine = create_async_engine(settings.database_url.get_secret_value(), poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            return await fingerprint(connection)
+    finally:
+        await engine.dispose()
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(f"ruta: {message}\n")
+    return 1

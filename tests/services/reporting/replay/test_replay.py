@@ -1,0 +1,206 @@
+"""A rebuild from the streams ends in the same hash, while the old projection keeps answering."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nats
+import pytest
+import sqlalchemy as sa
+from nats.js.api import StreamConfig
+from pydantic import SecretStr
+from reporting.app import create_app
+from reporting.errors import ReplayRunningError
+from reporting.facts.models import referral_steps
+from reporting.facts.service import Received, Recorder
+from reporting.replay import service
+from reporting.replay.fingerprint import fingerprint, projection_tables
+from reporting.replay.service import Rebuilt, replay
+from reporting.settings import Settings
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+from stack.nats import NatsServer, stored_credentials
+from stack.postgres import ServiceDatabase
+
+from tests.services.reporting.events import caseload
+from tests.support.databases import MigratedDatabases, common_settings, random_key
+
+
+@dataclass
+class Bus:
+    """A NATS server of this module's own, which may be wiped, and what was ever published to it.
+
+    `history` stands for the producers' outboxes: events and ids that never change.
+    """
+
+    server: NatsServer
+    history: list[Received]
+
+    @asynccontextmanager
+    async def client(self, user: str) -> AsyncIterator[Any]:
+        connection = await nats.connect(
+            self.server.url,
+            user=user,
+            password=self.server.credentials[user],
+            inbox_prefix=f"_INBOX.{user}".encode(),
+        )
+        try:
+            yield connection.jetstream()
+        finally:
+            await connection.close()
+
+    async def publish(self, events: Sequence[Received]) -> None:
+        self.history += [event for event in events if event not in self.history]
+        async with self.client("referrals") as jetstream:
+            await jetstream.add_stream(
+                StreamConfig("RUTA_REFERRALS", subjects=["ruta.referrals.>"])
+            )
+            for _, envelope in events:
+                headers = {"Nats-Msg-Id": str(envelope.id)}
+                await jetstream.publish(envelope.type, envelope.to_json(), headers=headers)
+
+    async def wipe(self) -> None:
+        self.server.stop()
+        shutil.rmtree(self.server.data_dir / "jetstream", ignore_errors=True)
+        self.server.start()
+        async with self.client("operator") as jetstream:
+            assert [s.config.name for s in await jetstream.streams_info()] == []
+
+
+@pytest.fixture
+def bus(tmp_path: Path) -> Any:
+    credentials = stored_credentials(tmp_path / "credentials.json")
+    server = NatsServer(tmp_path / "nats", credentials, durable=False)
+    server.start()
+    yield Bus(server, [])
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+async def replay_database(databases: MigratedDatabases) -> ServiceDatabase:
+    return await databases.of("reporting", "reporting_replay")
+
+
+@pytest.fixture
+async def owner(replay_database: ServiceDatabase) -> AsyncIterator[AsyncEngine]:
+    engine = create_async_engine(replay_database.owner_url, poolclass=NullPool)
+    async with engine.begin() as connection:
+        for schema in ("projection", "projection_shadow"):
+            for table in projection_tables():
+                await connection.execute(sa.text(f"TRUNCATE {schema}.{table.name}"))
+        await connection.execute(sa.text("TRUNCATE inbox"))
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def worker(
+    replay_database: ServiceDatabase, internal_jwks: Path, bus: Bus, owner: AsyncEngine
+) -> AsyncIterator[Settings]:
+    values: dict[str, Any] = common_settings(replay_database, internal_jwks, bus.server.url)
+    values |= {name: SecretStr(random_key()) for name in ("rounding_key", "pseudonym_key")}
+    values["nats_password"] = SecretStr(bus.server.credentials["reporting"])
+    settings = Settings(**values)
+    app = create_app(settings, role="worker")
+    async with app.router.lifespan_context(app):
+        yield settings
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(30):
+        while not await condition():  # noqa: ASYNC110 - what it waits for happens elsewhere
+            await asyncio.sleep(0.05)
+
+
+async def steps(engine: AsyncEngine) -> int:
+    async with engine.connect() as connection:
+        return await connection.scalar(sa.select(sa.func.count()).select_from(referral_steps)) or 0
+
+
+async def hash_of(engine: AsyncEngine) -> str:
+    async with engine.connect() as connection:
+        return await fingerprint(connection)
+
+
+async def rebuild(engine: AsyncEngine, bus: Bus, settings: Settings) -> Rebuilt:
+    async with bus.client("operator") as jetstream:
+        return await replay(engine, jetstream, Recorder(settings.pseudonym_key_bytes))
+
+
+async def test_a_rebuild_ends_in_the_same_hash_and_the_consumer_goes_on_after_the_swap(
+    bus: Bus, owner: AsyncEngine, worker: Settings
+) -> None:
+    first, second = list(caseload(30, seed=1)), list(caseload(10, seed=2))
+    await bus.publish(first)
+    await until(lambda: _is(steps(owner), len(first)))
+    rebuilt = await rebuild(owner, bus, worker)
+    assert rebuilt.equal
+    assert rebuilt.events == len(first)
+    await bus.publish(second)
+    await until(lambda: _is(steps(owner), len(first) + len(second)))
+    assert (await rebuild(owner, bus, worker)).equal
+
+
+async def test_after_the_stream_was_wiped_the_outboxes_rebuild_the_same_hash(
+    bus: Bus, owner: AsyncEngine, worker: Settings
+) -> None:
+    await bus.publish(list(caseload(25, seed=4)))
+    await until(lambda: _is(steps(owner), len(bus.history)))
+    before = await hash_of(owner)
+    await bus.wipe()
+    await bus.publish(list(reversed(bus.history)))
+    rebuilt = await rebuild(owner, bus, worker)
+    assert rebuilt.events == len(bus.history)
+    assert rebuilt.hash_after == rebuilt.hash_before == before
+
+
+async def test_what_was_lost_or_changed_by_hand_is_found_and_put_right(
+    bus: Bus, owner: AsyncEngine, worker: Settings
+) -> None:
+    await bus.publish(list(caseload(25, seed=5)))
+    await until(lambda: _is(steps(owner), len(bus.history)))
+    right = await hash_of(owner)
+    async with owner.begin() as connection:
+        await connection.execute(
+            referral_steps.update().where(referral_steps.c.version == 1).values(area="VE01")
+        )
+    rebuilt = await rebuild(owner, bus, worker)
+    assert rebuilt.hash_before != right
+    assert rebuilt.hash_after == right == await hash_of(owner)
+
+
+async def test_the_old_projection_answers_until_the_swap(
+    bus: Bus, owner: AsyncEngine, worker: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bus.publish(list(caseload(40, seed=6)))
+    await until(lambda: _is(steps(owner), len(bus.history)))
+    monkeypatch.setattr("reporting.replay.history.BATCH", 10)
+    seen: list[int] = []
+
+    async def watch() -> None:
+        while True:
+            seen.append(await steps(owner))
+            await asyncio.sleep(0)
+
+    watching = asyncio.create_task(watch())
+    await rebuild(owner, bus, worker)
+    watching.cancel()
+    assert len(seen) > 10
+    assert set(seen) == {len(bus.history)}
+
+
+async def test_two_rebuilds_at_once_are_refused(
+    bus: Bus, owner: AsyncEngine, worker: Settings
+) -> None:
+    await bus.publish(list(caseload(5, seed=8)))
+    async with service._locked(owner, service._REPLAY_LOCK):
+        with pytest.raises(ReplayRunningError):
+            await rebuild(owner, bus, worker)
+
+
+async def _is(value: Awaitable[int], wanted: int) -> bool:
+    return await value == wanted
