@@ -9,24 +9,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from common.events.base import Event
 from nats.js import JetStreamContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from reporting.errors import ReplayRunningError
 from reporting.facts import queries
-from reporting.facts.consumers import FROM_DIRECTORY, FROM_REFERRALS
 from reporting.facts.service import WRITER_LOCK, Recorder
+from reporting.facts.sources import SOURCES
 from reporting.replay.fingerprint import fingerprint, projection_tables
 from reporting.replay.history import Batch, History
 from reporting.tables import PROJECTION, SHADOW
 
 _REPLAY_LOCK = 0x52555250
 _SHADOWED = {"schema_translate_map": {PROJECTION: SHADOW}}
-SOURCES: Sequence[tuple[str, Sequence[type[Event]]]] = (
-    ("directory", FROM_DIRECTORY),
-    ("referrals", FROM_REFERRALS),
-)
 
 
 @dataclass(frozen=True)

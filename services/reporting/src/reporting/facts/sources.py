@@ -1,0 +1,39 @@
+"""Which events of which service are facts: read live by consumers, and again by a rebuild."""
+
+from common.events import directory, referrals
+from common.events.base import Event
+
+FROM_REFERRALS: tuple[type[Event], ...] = (
+    referrals.ReferralSent,
+    referrals.ReferralAcknowledged,
+    referrals.ReferralInfoRequested,
+    referrals.ReferralWaitlisted,
+    referrals.ReferralAccepted,
+    referrals.ReferralDeclined,
+    referrals.ReferralScheduled,
+    referrals.ReferralInService,
+    referrals.ReferralOnHold,
+    referrals.ReferralCompleted,
+    referrals.ReferralNotDelivered,
+    referrals.ReferralRecalled,
+    referrals.ReferralWithdrawn,
+    referrals.ReferralExpired,
+    referrals.ReferralEnteredInError,
+    referrals.FeedbackConfirmed,
+    referrals.EscalationRaised,
+    referrals.GrantGiven,
+    referrals.GrantWithdrawn,
+    referrals.CaseErased,
+)
+FROM_DIRECTORY: tuple[type[Event], ...] = (
+    directory.ServicePublished,
+    directory.ServiceChanged,
+    directory.ServiceWithdrawn,
+    directory.CapacityChanged,
+    directory.GapObserved,
+)
+
+SOURCES: tuple[tuple[str, tuple[type[Event], ...]], ...] = (
+    ("directory", FROM_DIRECTORY),
+    ("referrals", FROM_REFERRALS),
+)
