@@ -110,8 +110,16 @@ def test_the_nearest_alternative_fits_in_everything_but_the_area() -> None:
     _, missed = rank([far], situation())
     only_far = explain(missed).nearest
     assert only_far is not None
-    assert only_far.proximity.approximate
-    assert 900 < (only_far.proximity.kilometres or 0) < 1300
+    assert 1100 < (only_far.proximity.kilometres or 0) < 1250
+
+
+def test_places_without_a_point_of_their_own_claim_no_exact_distance() -> None:
+    mara = Profile(area="VE2312")  # the tables hold no seat for it
+    assert PLACES.require("VE2312").point is None
+    fitting, _ = rank([service("a", area="VE2313")], situation(mara))
+    assert (fitting[0].proximity.kind, fitting[0].proximity.kilometres) == ("same_state", None)
+    _, missed = rank([service("a", area="VE0709", areas=frozenset({"VE0709"}))], situation(mara))
+    assert missed[0].proximity.approximate
 
 
 def test_every_reason_is_said_in_both_languages() -> None:
