@@ -17,7 +17,7 @@ from stack.ports import LOOPBACK, answers, free_port, free_ports, is_taken
 
 def state(**processes: int) -> State:
     return State(
-        pid=1,
+        pid=os.getpid(),
         started=0.0,
         url="http://127.0.0.1:1",
         port=1,

@@ -29,7 +29,9 @@ def exclusive(layout: Layout) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StackError(_already_runs(layout)) from None
+            raise StackError(already_runs(layout)) from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, str(os.getpid()).encode())
         yield
     finally:
         os.close(descriptor)
@@ -45,6 +47,14 @@ def is_locked(layout: Layout) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+def holder(layout: Layout) -> int | None:
+    """The process id of the stack that holds the data directory."""
+    if not is_locked(layout):
+        return None
+    written = layout.lock_file.read_text().strip()
+    return int(written) if written.isdigit() else None
 
 
 def check_room(layout: Layout) -> None:
@@ -87,9 +97,10 @@ def end_leftovers(layout: Layout) -> list[str]:
     return ended
 
 
-def _already_runs(layout: Layout) -> str:
-    state = State.read(layout)
-    where = f" at {state.url} (process {state.pid})" if state else ""
+def already_runs(layout: Layout) -> str:
+    state, pid = State.read(layout), holder(layout)
+    where = f" at {state.url}" if state is not None and state.pid == pid else ""
+    where += f" (process {pid})" if pid else ""
     return f"a stack already runs on {layout.root}{where}: ./ruta down stops it"
 
 

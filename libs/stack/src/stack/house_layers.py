@@ -35,7 +35,7 @@ class HouseLayers(Contract):
 
     packages = fields.ListField(subfield=fields.ModuleField())
 
-    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002 - import-linter's signature
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         wrong = [
             (importer, imported, *layers)
             for package in self.packages  # type: ignore[attr-defined]  # a field is its value here

@@ -7,9 +7,8 @@ from typing import Any
 
 import httpx
 
-from stack.child import is_running
 from stack.errors import StackError
-from stack.exclusive import is_locked
+from stack.exclusive import holder
 from stack.layout import Layout, State
 from stack.private_files import read_private_map
 
@@ -83,7 +82,7 @@ class RunningStack:
 def running_state(layout: Layout) -> State | None:
     """The state of the stack that holds the data directory, None when none does."""
     state = State.read(layout)
-    if state is None or not is_running(state.pid) or not is_locked(layout):
+    if state is None or state.pid != holder(layout):
         return None
     return state
 

@@ -16,7 +16,7 @@ from stack.child import is_running
 from stack.commands.options import Data, Url
 from stack.demo_data import load_demo_data
 from stack.errors import StackError
-from stack.exclusive import check_port, is_locked
+from stack.exclusive import already_runs, check_port, holder, is_locked
 from stack.layout import DEFAULT_PORT, PORT_VARIABLE, Layout, State
 from stack.plan import Choices
 from stack.ports import LOOPBACK, free_port
@@ -68,14 +68,14 @@ def down(data: Data = None) -> None:
     if not is_locked(layout):
         _terminal.print(f"no stack runs on {layout.root}")
         return
-    state = State.read(layout)
-    if state is None or not is_running(state.pid):
+    pid = holder(layout)
+    if pid is None:
         raise StackError(f"a stack on {layout.root} is just starting: try again in a moment")
-    os.kill(state.pid, signal.SIGTERM)
+    os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _DOWN_SECONDS
     while is_locked(layout):
         if time.monotonic() > deadline:
-            raise StackError(f"process {state.pid} does not stop: see {layout.log_file}")
+            raise StackError(f"process {pid} does not stop: see {layout.log_file}")
         time.sleep(0.1)
     _terminal.print("stopped")
 
@@ -119,9 +119,7 @@ def _verdict(pid: int, port: int | None) -> str:
 def _detach(layout: Layout, arguments: list[str]) -> None:
     layout.logs.mkdir(parents=True, exist_ok=True)
     if is_locked(layout):
-        state = State.read(layout)
-        where = f" at {state.url} (process {state.pid})" if state else ""
-        raise StackError(f"a stack already runs on {layout.root}{where}: ./ruta down stops it")
+        raise StackError(already_runs(layout))
     if (port := int(arguments[arguments.index("--port") + 1])) != 0:
         check_port(port, LOOPBACK)
     words = layout.logs / "start.log"
