@@ -1,5 +1,6 @@
 """One stack per data directory; what stands in its way is said in one line."""
 
+import os
 import socket
 import subprocess
 import sys
