@@ -1,0 +1,139 @@
+"""A flow chart: bands from places of origin on the left to destinations on the right.
+
+Vega-Lite has no such mark, so the geometry is computed here: each band keeps its height from one
+side to the other, and each place is as tall as the sum of its bands.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import altair as alt
+
+from reporting.charts.palette import CATEGORIES, INK
+from reporting.charts.specs import WIDTH, Spec, styled
+
+GAP = 0.04
+"""Space between two places of one side, as a share of the whole height."""
+STEPS = 24
+_MARGIN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One origin → destination with its value and how that is written."""
+
+    origin: str
+    destination: str
+    value: int
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A place on one side: its lower and upper edge between 0 and 1, and its sum as written."""
+
+    name: str
+    low: float
+    high: float
+    shown: str
+
+
+def nodes(sums: Mapping[str, int], shown: Mapping[str, str]) -> dict[str, Node]:
+    """Stack the places from the top; together with their gaps they fill the height exactly."""
+    whole = sum(sums.values()) or 1
+    room = 1 - GAP * (len(sums) - 1)
+    found: dict[str, Node] = {}
+    top = 1.0
+    for name, value in sums.items():
+        low = top - room * value / whole
+        found[name] = Node(name, low, top, shown[name])
+        top = low - GAP
+    return found
+
+
+def flow(
+    bands: Sequence[Band],
+    *,
+    title: str,
+    origin_sums: Mapping[str, str],
+    destination_sums: Mapping[str, str],
+) -> Spec:
+    """The chart; ``…_sums`` are the sums per place as written, in the order of the places."""
+    left = nodes(_sums(bands, "origin", origin_sums), origin_sums)
+    right = nodes(_sums(bands, "destination", destination_sums), destination_sums)
+    ribbons = (
+        alt.Chart(alt.InlineData(values=_ribbons(bands, left, right)))
+        .mark_area(opacity=0.62, interpolate="linear", stroke="white", strokeWidth=0.6)
+        .encode(
+            x=alt.X("t:Q", axis=None, scale=alt.Scale(domain=[0, 1])),
+            y=alt.Y("low:Q", axis=None, scale=alt.Scale(domain=[0, 1])),
+            y2="high:Q",
+            detail="band:N",
+            color=alt.Color(
+                "origin:N",
+                legend=None,
+                scale=alt.Scale(
+                    domain=list(left),
+                    range=[CATEGORIES[i % len(CATEGORIES)] for i in range(len(left))],
+                ),
+            ),
+        )
+    )
+    labels = [
+        _labels(left, 0, align="right", dx=-8),
+        _labels(right, 1, align="left", dx=8),
+    ]
+    chart = alt.layer(ribbons, *labels).properties(
+        width=WIDTH - _MARGIN,
+        height=max(200, 44 * max(len(left), len(right))),
+        title=alt.TitleParams(title, anchor="start", fontSize=15, color=INK, offset=10),
+    )
+    return styled(chart)
+
+
+def _sums(bands: Sequence[Band], side: str, order: Mapping[str, str]) -> dict[str, int]:
+    found = dict.fromkeys(order, 0)
+    for band in bands:
+        found[getattr(band, side)] += band.value
+    return found
+
+
+def _ribbons(
+    bands: Sequence[Band], left: Mapping[str, Node], right: Mapping[str, Node]
+) -> list[dict[str, object]]:
+    whole = sum(band.value for band in bands) or 1
+    height_left = (1 - GAP * (len(left) - 1)) / whole
+    height_right = (1 - GAP * (len(right) - 1)) / whole
+    free_left = {name: node.high for name, node in left.items()}
+    free_right = {name: node.high for name, node in right.items()}
+    rows: list[dict[str, object]] = []
+    for number, band in enumerate(bands):
+        start, end = free_left[band.origin], free_right[band.destination]
+        thick_left, thick_right = band.value * height_left, band.value * height_right
+        free_left[band.origin] -= thick_left
+        free_right[band.destination] -= thick_right
+        for step in range(STEPS + 1):
+            t = step / STEPS
+            ease = t * t * (3 - 2 * t)
+            high = start + (end - start) * ease
+            thick = thick_left + (thick_right - thick_left) * ease
+            rows.append(
+                {"band": number, "origin": band.origin, "t": t, "low": high - thick, "high": high}
+            )
+    return rows
+
+
+def _labels(
+    side: Mapping[str, Node], at: int, *, align: Literal["left", "right"], dx: int
+) -> alt.Chart:
+    rows = [
+        {"t": at, "y": (node.low + node.high) / 2, "text": f"{node.name} · {node.shown}"}
+        for node in side.values()
+    ]
+    encoded: alt.Chart = (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_text(align=align, dx=dx, fontSize=13, color=INK, baseline="middle")
+        .encode(x="t:Q", y="y:Q", text="text:N")
+    )
+    return encoded

@@ -1,0 +1,213 @@
+"""Charts as Vega-Lite specifications: trend lines, bars, a heat map and a flow.
+
+Pure: rows in, specification out. Numbers on a chart are written by the caller (``shown``), so that
+a chart can show nothing but the figures of its table, in the reader's own notation.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from reporting.charts.palette import (
+    BLUE,
+    CATEGORIES,
+    DASHES,
+    FONT,
+    GRID,
+    INK,
+    SEQUENTIAL,
+)
+
+Spec = dict[str, Any]
+WIDTH = 640
+ROW_HEIGHT = 26
+_LABEL_CHARACTERS = 34
+_CHARACTER_WIDTH = 6.4
+"""Points that a character of an axis label takes on average."""
+_LINE_HEIGHT = 13
+_CROWDED = 0.09
+"""Two points of a trend closer than this share of the height would have touching numbers."""
+_LINES = "split(datum.value, '\\n')"
+_DARK_FROM = 0.55
+"""Share of the largest value from which a heat cell is dark enough for white text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One mark: where it stands (``x``, or ``y`` of a heat map), its series, value and wording."""
+
+    x: str
+    series: str
+    value: int
+    shown: str
+
+
+def bars(points: Sequence[Point], *, title: str) -> Spec:
+    """Horizontal bars in the given order, with the number at the end of each."""
+    order = [point.x for point in points]
+    base = alt.Chart(_data(points)).encode(
+        y=alt.Y("x:N", sort=[_wrapped(x) for x in order], title=None, axis=_labels_axis()),
+        x=alt.X(
+            "value:Q",
+            title=None,
+            axis=None,
+            scale=alt.Scale(domain=[0, _top(points) * 1.15]),
+        ),
+    )
+    marks = base.mark_bar(color=BLUE, height={"band": 0.7})
+    numbers = base.mark_text(align="left", dx=4, fontSize=13, color=INK).encode(text="shown:N")
+    return _finished(alt.layer(marks, numbers), title, _height(order))
+
+
+def trend(points: Sequence[Point], *, title: str) -> Spec:
+    """A line per series over ordered periods; each line has its own dash, marker and end label."""
+    order = list(dict.fromkeys(point.x for point in points))
+    series = list(dict.fromkeys(point.series for point in points))
+    legend = alt.Legend(title=None, orient="top", labelLimit=WIDTH, symbolSize=90)
+    colour = alt.Color(
+        "series:N",
+        sort=series,
+        scale=alt.Scale(domain=series, range=list(CATEGORIES[: len(series)])),
+        legend=legend,
+    )
+    base = alt.Chart(_data(points, _sides(points))).encode(
+        x=alt.X(
+            "x:O",
+            sort=order,
+            title=None,
+            axis=alt.Axis(labelAngle=0, labelLimit=110, labelFontSize=12),
+        ),
+        y=alt.Y(
+            "value:Q",
+            title=None,
+            scale=alt.Scale(domain=[0, _top(points) * 1.15]),
+            axis=alt.Axis(grid=True, gridColor=GRID, labels=False, ticks=False, domain=False),
+        ),
+        color=colour,
+    )
+    dash = alt.StrokeDash(
+        "series:N",
+        sort=series,
+        scale=alt.Scale(domain=series, range=[list(each) for each in DASHES[: len(series)]]),
+        legend=None,
+    )
+    shape = alt.Shape("series:N", sort=series, scale=alt.Scale(domain=series), legend=legend)
+    lines = base.mark_line(strokeWidth=2.5).encode(strokeDash=dash)
+    dots = base.mark_point(size=70, filled=True, opacity=1).encode(shape=shape)
+    above = base.mark_text(dy=-12, fontSize=12).encode(text="shown:N")
+    below = base.mark_text(dy=14, fontSize=12).encode(text="shown:N")
+    numbers = (
+        above.transform_filter("datum.side == 'above'"),
+        below.transform_filter("datum.side == 'below'"),
+    )
+    return _finished(alt.layer(lines, dots, *numbers), title, 240)
+
+
+def _sides(points: Sequence[Point]) -> list[str]:
+    """Where each number goes: above its point; below if another is close above; nowhere between
+    two close ones (its table has it)."""
+    room = _top(points) * _CROWDED
+    sides: list[str] = []
+    for point in points:
+        others = [p.value - point.value for p in points if p.x == point.x and p is not point]
+        close_above = any(0 <= gap < room for gap in others)
+        close_below = any(-room < gap <= 0 for gap in others)
+        if close_above and close_below:
+            sides.append("none")
+        else:
+            sides.append("below" if close_above else "above")
+    return sides
+
+
+def heat_map(points: Sequence[Point], *, title: str) -> Spec:
+    """Rows by columns (``series``), darker for more, the number in each cell."""
+    rows = list(dict.fromkeys(point.x for point in points))
+    names = list(dict.fromkeys(point.series for point in points))
+    narrow = max(8, int(WIDTH / max(1, len(names)) / _CHARACTER_WIDTH))
+    columns = [_wrapped(name, narrow) for name in names]
+    top = _top(points)
+    base = alt.Chart(_data(points, width=narrow)).encode(
+        y=alt.Y("x:N", sort=[_wrapped(x) for x in rows], title=None, axis=_labels_axis()),
+        x=alt.X(
+            "series:N",
+            sort=columns,
+            title=None,
+            axis=alt.Axis(
+                orient="top",
+                labelAngle=0,
+                labelExpr=_LINES,
+                labelLimit=WIDTH,
+                labelFontSize=11,
+                labelOverlap=False,
+                labelPadding=4 + _LINE_HEIGHT * max(name.count("\n") for name in columns),
+                domain=False,
+                ticks=False,
+            ),
+        ),
+    )
+    cells = base.mark_rect(stroke="white", strokeWidth=2).encode(
+        color=alt.Color(
+            "value:Q",
+            scale=alt.Scale(domain=[0, top], range=list(SEQUENTIAL)),
+            legend=None,
+        )
+    )
+    ink = alt.condition(f"datum.value > {top * _DARK_FROM}", alt.value("white"), alt.value(INK))
+    numbers = base.mark_text(fontSize=12).encode(text="shown:N", color=ink)
+    return _finished(alt.layer(cells, numbers), title, _height(rows))
+
+
+def _data(points: Sequence[Point], sides: Sequence[str] = (), width: int | None = None) -> Any:
+    rows = [
+        {
+            "x": _wrapped(p.x),
+            "series": _wrapped(p.series, width) if width else p.series,
+            "value": p.value,
+            "shown": p.shown,
+        }
+        for p in points
+    ]
+    for row, side in zip(rows, sides, strict=False):
+        row["side"] = side
+    return alt.InlineData(values=rows)
+
+
+def _wrapped(label: str, width: int = _LABEL_CHARACTERS) -> str:
+    return "\n".join(textwrap.wrap(label, width)) or label
+
+
+def _height(labels: Sequence[str]) -> int:
+    lines = max((_wrapped(label).count("\n") + 1 for label in labels), default=1)
+    return max(1, len(labels)) * (ROW_HEIGHT + (lines - 1) * _LINE_HEIGHT)
+
+
+def _top(points: Sequence[Point]) -> int:
+    return max((point.value for point in points), default=0) or 1
+
+
+def _labels_axis() -> Any:
+    return alt.Axis(labelLimit=WIDTH, labelExpr=_LINES, labelFontSize=13, ticks=False, domain=False)
+
+
+def _finished(chart: Any, title: str, height: int) -> Spec:
+    sized = chart.properties(
+        width=WIDTH,
+        height=height,
+        title=alt.TitleParams(title, anchor="start", fontSize=15, color=INK, offset=10),
+    )
+    return styled(sized)
+
+
+def styled(chart: Any) -> Spec:
+    """The specification with the house's font, without frames."""
+    spec: Spec = (
+        chart.configure(font=FONT)
+        .configure_view(stroke=None)
+        .configure_axis(labelColor=INK, titleColor=INK)
+        .configure_legend(labelFontSize=13, labelColor=INK)
+        .to_dict()
+    )
+    return spec
