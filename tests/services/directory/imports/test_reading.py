@@ -47,7 +47,7 @@ def xlsx(rows: list[list[object]]) -> bytes:
 
 
 ROW = "1,Org,Atención,GP-INFO,public\n"
-SHEET: list[list[object]] = [HEADER.strip().split(","), ROW.strip().split(",")]
+SHEET: list[list[object]] = [[*HEADER.strip().split(",")], [*ROW.strip().split(",")]]
 
 
 @pytest.mark.parametrize(

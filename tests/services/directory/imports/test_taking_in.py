@@ -1,0 +1,192 @@
+"""Imports against a real database: what is written, what is undone, what the report says."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from common.auth import Principal
+from common.database import Database
+from services_directory.demo_data import demo_services
+from services_directory.imports import queries
+from services_directory.imports.models import IMPORTS
+from services_directory.imports.schemas import ImportOut, Mode, State, import_out
+from services_directory.imports.service import Order, take_in
+from services_directory.imports.worker import work_one
+from services_directory.services.models import services
+from stack.postgres import ServiceDatabase
+
+from tests.support.databases import MigratedDatabases, rolled_back
+from tests.support.principals import principal
+from tests.support.reference import reference_data
+
+HEADER = "external_id,organisation,name,categories,visibility,pcode\n"
+
+
+@pytest.fixture(scope="session")
+async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
+    return await databases.of("services_directory", "directory")
+
+
+@pytest.fixture
+async def database(directory_database: ServiceDatabase) -> AsyncIterator[Database]:
+    async with rolled_back(directory_database) as opened:
+        yield opened
+
+
+def order(content: bytes, **changes: object) -> Order:
+    plain: dict[str, object] = {
+        "file_name": "upload",
+        "content": content,
+        "named_format": None,
+        "mode": Mode.ALL,
+        "dry_run": False,
+        "visibility": None,
+        "country": "",
+        "source": None,
+    }
+    return Order(**{**plain, **changes})  # type: ignore[arg-type]  # the names are those of Order
+
+
+async def imported(
+    database: Database, who: Principal, content: bytes, **changes: object
+) -> ImportOut:
+    async with database.transaction(who) as session:
+        import_id = await take_in(session, who, order(content, **changes))
+        return import_out(await queries.import_of(session, who, import_id))
+
+
+async def stored_services(database: Database) -> int:
+    async with database.transaction() as session:
+        return await session.scalar(sa.select(sa.func.count()).select_from(services)) or 0
+
+
+async def report(
+    database: Database, who: Principal, import_id: UUID, verdict: str | None = None
+) -> list[sa.Row[tuple[object, ...]]]:
+    async with database.transaction(who) as session:
+        rows = await queries.rows_of(session, import_id, verdict=verdict, after=0, limit=1000)
+        return list(rows)
+
+
+async def test_the_jordan_file_is_imported_whole_and_again_without_a_change(
+    database: Database,
+) -> None:
+    content = reference_data("jordan-services/services.json").read_bytes()
+    who = principal("im-officer")
+    first = await imported(database, who, content)
+    assert first.state is State.FINISHED
+    assert (first.rows.read, first.rows.refused) == (562, 0)
+    assert first.services.created == 562
+    assert await stored_services(database) == 562
+    rows = await report(database, who, first.id)
+    assert len(rows) == 562
+    assert all(row.service_id for row in rows)
+    again = await imported(database, who, content)
+    assert (again.services.created, again.services.updated) == (0, 0)
+    assert again.services.unchanged == 562
+    assert await stored_services(database) == 562
+
+
+async def test_the_demo_services_are_imported_and_published(database: Database) -> None:
+    who = principal("im-officer")
+    found = await imported(database, who, demo_services(), source="demo")
+    assert (found.rows.accepted, found.rows.read) == (63, 63)
+    async with database.transaction() as session:
+        states = await session.execute(sa.select(services.c.state).distinct())
+        assert states.scalars().all() == ["approved"]
+    again = await imported(database, who, demo_services(), source="demo")
+    assert again.services.unchanged == 63
+
+
+async def test_a_dry_run_reports_everything_and_writes_nothing(database: Database) -> None:
+    who = principal("im-officer")
+    found = await imported(database, who, demo_services(), dry_run=True)
+    assert found.state is State.FINISHED
+    assert found.services.created == 63
+    assert await stored_services(database) == 0
+    assert all(row.service_id is None for row in await report(database, who, found.id))
+
+
+BAD = (
+    HEADER
+    + "1,Org,Uno,GP-INFO,public,VE2313\n"
+    + "2,Org,Dos,NO-SUCH,public,VE2313\n"
+    + "3,Org,Tres,GP-DOC,public,VE2313\n"
+).encode()
+
+
+async def test_one_bad_row_keeps_everything_out_in_mode_all(database: Database) -> None:
+    who = principal("im-officer")
+    found = await imported(database, who, BAD)
+    assert found.state is State.REFUSED
+    assert await stored_services(database) == 0
+    (refused,) = await report(database, who, found.id, "refused")
+    assert refused.number == 3
+    assert refused.notes[0]["code"] == "value_unknown"
+    assert refused.notes[0]["es"] != refused.notes[0]["en"]
+
+
+async def test_the_other_rows_are_written_in_mode_skip_bad(database: Database) -> None:
+    found = await imported(database, principal("im-officer"), BAD, mode=Mode.SKIP_BAD)
+    assert found.state is State.FINISHED
+    assert (found.services.created, found.rows.refused) == (2, 1)
+    assert await stored_services(database) == 2
+
+
+async def test_a_partner_may_not_write_for_another_organisation(database: Database) -> None:
+    who = principal("ngo-refugio")
+    content = (
+        "external_id,organisation_id,organisation,name,categories\n"
+        f"1,{who.organisation},Fundación Refugio,Propio,GP-INFO\n"
+        "2,0190a000-0000-7000-8000-000000000002,Ajena,Ajeno,GP-INFO\n"
+    ).encode()
+    found = await imported(database, who, content, mode=Mode.SKIP_BAD)
+    assert (found.services.created, found.rows.refused) == (1, 1)
+    (refused,) = await report(database, who, found.id, "refused")
+    assert refused.external_id == "2"
+
+
+async def test_imports_of_another_organisation_are_not_found(database: Database) -> None:
+    found = await imported(database, principal("im-officer"), BAD)
+    async with database.transaction() as session:
+        with pytest.raises(Exception, match="no import"):
+            await queries.import_of(session, principal("ngo-salud"), found.id)
+
+
+def large(rows: int, padding: int = 9_000) -> bytes:
+    lines = [
+        f"{n},Org {n % 7},Servicio {n},GP-INFO,public,VE2313,{'x' * padding}\n" for n in range(rows)
+    ]
+    return (HEADER.strip() + ",description\n" + "".join(lines)).encode()
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_large_file_waits_for_the_worker_and_is_worked_through(
+    database: Database, mode: Mode
+) -> None:
+    who = principal("im-officer")
+    queued = await imported(database, who, large(120), mode=mode)
+    assert queued.state is State.QUEUED
+    assert await stored_services(database) == 0
+    assert await work_one(database)
+    assert not await work_one(database)
+    async with database.transaction() as session:
+        done = import_out(await queries.import_of(session, who, queued.id))
+        kept = await session.scalar(sa.select(IMPORTS.c.content))
+    assert done.state is State.FINISHED
+    assert (done.rows.read, done.services.created) == (120, 120)
+    assert kept is None
+    assert len(await report(database, who, queued.id)) == 120
+
+
+async def test_a_large_file_that_breaks_off_fails_and_says_so(database: Database) -> None:
+    who = principal("im-officer")
+    content = large(120) + b"119,Org," + b"y" * 5_000_000
+    queued = await imported(database, who, content)
+    assert await work_one(database)
+    async with database.transaction() as session:
+        done = import_out(await queries.import_of(session, who, queued.id))
+    assert done.state is State.FAILED
+    assert done.notes[-1].code == "unreadable_file"
+    assert await stored_services(database) == 0
