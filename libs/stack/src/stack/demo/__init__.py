@@ -1,0 +1,1 @@
+"""The whole story, played through the gateway by two organisations, a coordinator and IM."""

@@ -1,0 +1,93 @@
+"""The last chapter: the IM officer publishes a protected release, and anybody may query it."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from stack.demo.story import IM, REFUGIO, SALUD
+from stack.demo.storyteller import Storyteller
+from stack.demo_clients import CLIENTS
+
+PROGRAMME = "referrals"
+
+
+def last_closed_period(today: date | None = None) -> str:
+    """The half month that ended last: `2026-11a` (1st to 15th) or `2026-11b` (to the end)."""
+    day = today or datetime.now(UTC).date()
+    if day.day > 15:
+        return f"{day:%Y-%m}a"
+    return f"{day.replace(day=1) - timedelta(days=1):%Y-%m}b"
+
+
+def publish(tell: Storyteller) -> None:
+    tell.chapter("Published numbers come from a protected release only")
+    period = last_closed_period()
+    asked = {"programme": PROGRAMME, "period": period}
+    known = tell.get(IM, "/reports/v1/releases", asked)["items"]
+    if known:
+        release = known[0]
+    else:
+        release = tell.call(
+            f"The IM officer closes the half month {period}",
+            *(IM, "POST", "/reports/v1/releases"),
+            json=asked,
+            expect=201,
+        )
+    if release["status"] != "published":
+        _sign_off(tell, release)
+        tell.call(
+            "The IM officer publishes",
+            *(IM, "POST", f"/reports/v1/releases/{release['id']}/publish"),
+            json={},
+            expect=200,
+        )
+    _query(tell, release)
+
+
+def _sign_off(tell: Storyteller, release: dict[str, Any]) -> None:
+    """Each contributing organisation agrees; those without a demo client are waived by IM."""
+    clients = {
+        client.organisation: client.client_id for client in CLIENTS if "partner" in client.roles
+    }
+    for contributor in release["contributors"] or []:
+        if contributor["signed_off"] or contributor["waived"]:
+            continue
+        client = clients.get(contributor["organisation_id"])
+        if client is None:
+            continue
+        tell.call(
+            f"{client} signs off its part",
+            *(client, "POST", f"/reports/v1/releases/{release['id']}/sign-offs"),
+            json={},
+            expect=200,
+        )
+
+
+def _query(tell: Storyteller, release: dict[str, Any]) -> None:
+    path = f"/reports/v1/releases/{release['id']}/query"
+    counts = tell.call(
+        "Anybody asks it: by area, sex and age band",
+        *(None, "GET", path),
+        params={"by": "area,sex,age_band"},
+        expect=200,
+    )
+    numbers = [counts["total"], *(row["count"] for row in counts["rows"])]
+    tell.holds(
+        f"every number is a multiple of {counts['k']}",
+        all(number % counts["k"] == 0 for number in numbers),
+        numbers,
+    )
+    tell.call(
+        "A question outside the programme is refused",
+        *(None, "GET", path),
+        params={"by": "name"},
+        expect=422,
+    )
+    tell.call(
+        "A partner cannot publish",
+        *(SALUD, "POST", f"/reports/v1/releases/{release['id']}/publish"),
+        json={},
+        expect=403,
+    )
+    tell.call(
+        "Nor can it close a period", REFUGIO, "POST", "/reports/v1/releases", json={}, expect=403
+    )

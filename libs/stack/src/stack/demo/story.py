@@ -1,0 +1,257 @@
+"""The story of the demo: a woman is helped, twice under her consent and never without it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from stack.demo.storyteller import Storyteller
+from stack.demo_clients import organisation
+
+REFUGIO, SALUD, LEGAL = "ngo-refugio", "ngo-salud", "ngo-legal"
+COORDINATOR, IM = "gbv-coordinator", "im-officer"
+AREA = "VE23"
+ITEMS = ["case_reference", "name", "sex", "age", "languages", "contact", "situation"]
+PERSON = {
+    "identity": {
+        "name": "Luz Marina (persona ficticia)",
+        "age": 27,
+        "contact": {"phone": "+58 000 000-0000", "safe_way": "Solo llamadas por la mañana."},
+    },
+    "attributes": {"sex": "female", "nationality": "VE", "languages": ["spa", "guc"]},
+    "area": "VE2313",
+}
+SAFE = {"rule": "contact_directly", "instructions": "Preguntar primero si puede hablar."}
+
+
+@dataclass
+class Facts:
+    """What later steps need to know of earlier ones."""
+
+    services: dict[str, dict[str, Any]] = field(default_factory=dict)
+    case_id: str = ""
+    consent: dict[str, Any] = field(default_factory=dict)
+    referral_id: str = ""
+    accepted_before: int = 0
+
+
+def find_help(tell: Storyteller, facts: Facts) -> None:
+    tell.chapter("Who can help this person, here, now, safely?")
+    public = tell.call(
+        "Anybody searches the public directory, without an account",
+        *(None, "GET", "/directory/v1/services"),
+        params={"search": "salud", "area": AREA},
+        expect=200,
+    )
+    tell.holds("the public finds services", public["total_items"] > 0, "none: ./ruta up --demo")
+    partner = tell.call(
+        "Refugio sees more than the public: services of the pathway",
+        *(REFUGIO, "GET", "/directory/v1/services"),
+        params={"area": AREA, "per_page": 100},
+        expect=200,
+    )
+    everyone = tell.get(None, "/directory/v1/services", {"area": AREA, "per_page": 100})
+    tell.holds(
+        "what the public may not see is not even counted for it",
+        everyone["total_items"] < partner["total_items"],
+        f"{everyone['total_items']} and {partner['total_items']}",
+    )
+    facts.services["health"] = _service_of(tell, 2, "Refugio finds health care by Salud")
+    facts.services["legal"] = _service_of(tell, 3, "Refugio finds legal aid by Puente de Justicia")
+
+
+def _service_of(tell: Storyteller, number: int, step: str) -> dict[str, Any]:
+    """A service of a demo organisation that may be referred to, with its category."""
+    found = tell.call(
+        step,
+        *(REFUGIO, "GET", "/directory/v1/services"),
+        params={
+            "organization_id": organisation(number),
+            "area": AREA,
+            "referable": "true",
+            "full": "true",
+            "per_page": 20,
+        },
+        expect=200,
+    )
+    tell.holds("a service that may be referred to is among them", found["total_items"] > 0)
+    service: dict[str, Any] = found["contents"][0]
+    return service
+
+
+def open_a_case(tell: Storyteller, facts: Facts) -> None:
+    tell.chapter("She decides what is shared, with whom and for what")
+    case = tell.call(
+        "Refugio opens a case; her identity is encrypted under a key of this case only",
+        *(REFUGIO, "POST", "/referrals/v1/cases"),
+        json=PERSON,
+        expect=201,
+    )
+    facts.case_id = case["id"]
+    tell.call(
+        "She agrees to anonymous statistics (apart from any help)",
+        *(REFUGIO, "POST", "/referrals/v1/consents"),
+        json={"case_id": facts.case_id, "kind": "reporting", "method": "verbal"},
+        expect=201,
+    )
+    facts.consent = _consent(tell, facts, "health", "She agrees that Salud may know these items")
+    tell.holds("she holds a code to withdraw by herself", bool(facts.consent["withdrawal_code"]))
+
+
+def _consent(tell: Storyteller, facts: Facts, which: str, step: str) -> dict[str, Any]:
+    service = facts.services[which]
+    consent: dict[str, Any] = tell.call(
+        step,
+        *(REFUGIO, "POST", "/referrals/v1/consents"),
+        json={
+            "case_id": facts.case_id,
+            "kind": "referral",
+            "service_id": service["id"],
+            "purpose": service["categories"][0],
+            "items": ITEMS,
+            "method": "signed",
+        },
+        expect=201,
+    )
+    return consent
+
+
+def refer(tell: Storyteller, facts: Facts) -> None:
+    tell.chapter("Did the help arrive?")
+    facts.accepted_before = _delivered(tell)
+    draft = _draft(tell, facts, "health")
+    facts.referral_id = draft["id"]
+    path = f"/referrals/v1/referrals/{facts.referral_id}"
+    tell.call(
+        "Without a grant nothing is sent",
+        *(REFUGIO, "POST", f"{path}/send"),
+        json={},
+        expect=(409, 422),
+    )
+    tell.call(
+        "Refugio sends under the grant",
+        *(REFUGIO, "POST", f"{path}/send"),
+        json={"grant_id": facts.consent["id"]},
+        expect=200,
+    )
+    tell.call(
+        "Another organisation does not even learn that it exists", LEGAL, "GET", path, expect=404
+    )
+    tell.call(
+        "The referrer cannot accept its own referral",
+        *(REFUGIO, "POST", f"{path}/accept"),
+        json={"focal_point": "nobody"},
+        expect=403,
+    )
+    _serve(tell, facts, path)
+
+
+def _draft(tell: Storyteller, facts: Facts, which: str) -> dict[str, Any]:
+    service = facts.services[which]
+    draft: dict[str, Any] = tell.call(
+        "Refugio drafts a referral for one need",
+        *(REFUGIO, "POST", "/referrals/v1/referrals"),
+        json={
+            "case_id": facts.case_id,
+            "service_id": service["id"],
+            "category": service["categories"][0],
+            "urgency": "urgent",
+            "payload": {"situation": "Pide acompañamiento médico; prefiere una doctora."},
+            "from_case": ["name", "age", "contact", "languages"],
+            "safe_contact": SAFE,
+        },
+        expect=201,
+    )
+    return draft
+
+
+def _serve(tell: Storyteller, facts: Facts, path: str) -> None:
+    tell.call("Salud acknowledges", SALUD, "POST", f"{path}/acknowledge", json={}, expect=200)
+    disclosed = tell.call(
+        "Salud reads what was granted", SALUD, "GET", f"{path}/disclosure", expect=200
+    )
+    tell.holds(
+        "nothing but the granted items is there",
+        set(disclosed["items"]) <= set(ITEMS),
+        sorted(disclosed["items"]),
+    )
+    tell.call(
+        "Salud accepts and names who is responsible",
+        *(SALUD, "POST", f"{path}/accept"),
+        json={"focal_point": "Doctora de guardia"},
+        expect=200,
+    )
+    tell.call(
+        "Accepting twice is refused; the answer names the legal steps",
+        *(SALUD, "POST", f"{path}/accept"),
+        json={"focal_point": "Doctora de guardia"},
+        expect=409,
+    )
+    tell.call("The service begins", SALUD, "POST", f"{path}/start", json={}, expect=200)
+    tell.call(
+        "The help was delivered",
+        *(SALUD, "POST", f"{path}/complete"),
+        json={"outcome": "delivered"},
+        expect=200,
+    )
+    tell.call(
+        "She confirms it: her word and the recipient's are kept apart",
+        *(REFUGIO, "POST", f"{path}/confirm-feedback"),
+        json={"confirmed_by": "person", "agrees": True},
+        expect=200,
+    )
+    history = tell.call(
+        "Both sides read the same history", REFUGIO, "GET", f"{path}/history", expect=200
+    )
+    steps = history["items"] if isinstance(history, dict) else history
+    tell.holds("every step is in it", len(steps) >= 5, len(steps))
+
+
+def withdraw(tell: Storyteller, facts: Facts) -> None:
+    tell.chapter("A withdrawal always works, at once")
+    consent = _consent(tell, facts, "legal", "She agrees to legal aid, too")
+    draft = _draft(tell, facts, "legal")
+    path = f"/referrals/v1/referrals/{draft['id']}"
+    tell.call(
+        "Refugio sends it",
+        *(REFUGIO, "POST", f"{path}/send"),
+        json={"grant_id": consent["id"]},
+        expect=200,
+    )
+    tell.call("Puente de Justicia reads it", LEGAL, "GET", f"{path}/disclosure", expect=200)
+    withdrawn = tell.call(
+        "She withdraws",
+        *(REFUGIO, "POST", f"/referrals/v1/consents/{consent['id']}/withdraw"),
+        json={"method": "phone"},
+        expect=200,
+    )
+    tell.holds("she is told honestly who had read it already", len(withdrawn["already_read"]) > 0)
+    tell.call("Reading is over at once", LEGAL, "GET", f"{path}/disclosure", expect=(403, 404, 410))
+    view = tell.call("The referral has ended", REFUGIO, "GET", path, expect=200)
+    tell.holds("its state is withdrawn", view["state"] == "withdrawn", view["state"])
+
+
+def add_up(tell: Storyteller, facts: Facts) -> None:
+    tell.chapter("What does it add up to?")
+    tell.eventually(
+        "the event crossed NATS: the delivered referral is in the coordinator's numbers",
+        lambda: _delivered(tell) > facts.accepted_before,
+    )
+    tell.call(
+        "The GBV coordinator reads operational counts, exact and audited",
+        *(COORDINATOR, "GET", "/reports/v1/indicators"),
+        params={"by": "area"},
+        expect=200,
+    )
+    tell.call(
+        "They are not for everybody", "health-cluster", "GET", "/reports/v1/indicators", expect=403
+    )
+
+
+def _delivered(tell: Storyteller) -> int:
+    """Delivered referrals that Refugio sent, as reporting counts them now."""
+    answer = tell.get(REFUGIO, "/reports/v1/indicators")
+    return sum(
+        row["counts"].get("delivered", 0)
+        for scope in answer["scopes"]
+        if scope["scope"] == "sender"
+        for row in scope["rows"]
+    )

@@ -1,0 +1,139 @@
+"""Plays steps over HTTP, shows each one with its call, and stops at the first that does not hold."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from rich.console import Console
+from rich.text import Text
+
+from stack.errors import StackError
+from stack.running import RunningStack
+
+_TROUBLE = (429, 502, 503, 504)
+_RETRY_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
+_LONGEST_PAUSE = 3.0
+
+
+class StepFailed(StackError):
+    """A step of the story did not hold; the message says which and what came instead."""
+
+
+class Storyteller:
+    """`log` receives every call as (client, method, path, status), for tests."""
+
+    def __init__(self, running: RunningStack, terminal: Console) -> None:
+        self._running = running
+        self._terminal = terminal
+        self.steps = 0
+        self.log: list[tuple[str, str, str, int]] = []
+
+    def chapter(self, title: str) -> None:
+        self._terminal.print(Text(f"\n{title}", style="bold"))
+
+    def call(
+        self,
+        step: str,
+        client: str | None,
+        method: str,
+        path: str,
+        *,
+        expect: int | tuple[int, ...],
+        params: dict[str, Any] | None = None,
+        json: Any = None,
+    ) -> Any:
+        """One call that must answer `expect`; returns the body (None without one).
+
+        A mutation carries an Idempotency-Key and is sent again with the same one while a process
+        restarts, so that trouble in the machine room changes nothing in the story.
+        """
+        expected = (expect,) if isinstance(expect, int) else expect
+        answer = self._answer(client, method, path, params=params, json=json)
+        held = answer.status_code in expected
+        self._show(step, client, answer, held=held)
+        if not held:
+            wanted = " or ".join(str(code) for code in expected)
+            raise StepFailed(f"{step}: wanted HTTP {wanted}, got {_told(answer)}")
+        return answer.json() if answer.content else None
+
+    def holds(self, step: str, holds: bool, otherwise: object = "it does not") -> None:
+        """A fact that must be true of what was answered."""
+        self.steps += 1
+        self._line("✓" if holds else "✗", step, "", good=holds)
+        if not holds:
+            raise StepFailed(f"{step}: {otherwise}")
+
+    def eventually(
+        self, step: str, look: Callable[[], bool], seconds: float = _PATIENCE_SECONDS
+    ) -> None:
+        """A fact that becomes true when the events have arrived."""
+        began = time.monotonic()
+        pause = 0.1
+        while not look():
+            if time.monotonic() - began > seconds:
+                raise StepFailed(f"{step}: not within {seconds:.0f} s")
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+        self.steps += 1
+        self._line("✓", step, f"after {time.monotonic() - began:.1f} s", good=True)
+
+    def get(self, client: str | None, path: str, params: dict[str, Any] | None = None) -> Any:
+        """A look that is no step of its own."""
+        answer = self._answer(client, "GET", path, params=params, json=None)
+        if answer.status_code != 200:
+            raise StepFailed(f"GET {path}: got {_told(answer)}")
+        return answer.json()
+
+    def _answer(
+        self, client: str | None, method: str, path: str, *, params: Any, json: Any
+    ) -> httpx.Response:
+        headers = {} if method == "GET" else {"Idempotency-Key": f'"{uuid4()}"'}
+        deadline = time.monotonic() + _RETRY_SECONDS
+        pause = 0.2
+        while True:
+            answer = self._try(client, method, path, params=params, json=json, headers=headers)
+            done = answer is not None and answer.status_code not in _TROUBLE
+            if answer is not None and (done or time.monotonic() > deadline):
+                self.log.append((client or "anonymous", method, path, answer.status_code))
+                return answer
+            if time.monotonic() > deadline:
+                raise StepFailed(f"{method} {path}: no answer within {_RETRY_SECONDS:.0f} s")
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _try(
+        self, client: str | None, method: str, path: str, **options: Any
+    ) -> httpx.Response | None:
+        try:
+            return self._running.request(client, method, path, **options)
+        except StackError:  # no connection: the gateway may be restarting
+            return None
+
+    def _show(self, step: str, client: str | None, answer: httpx.Response, *, held: bool) -> None:
+        self.steps += 1
+        target = answer.request.url.raw_path.decode()
+        call = f"{client or 'anonymous'}: {answer.request.method} {target} → {answer.status_code}"
+        self._line("✓" if held else "✗", step, call, good=held)
+
+    def _line(self, mark: str, step: str, call: str, *, good: bool) -> None:
+        self._terminal.print(
+            Text.assemble(
+                (f"{mark} ", "green" if good else "bold red"),
+                f"{self.steps:>3}  {step}",
+                (f"\n       {call}" if call else "", "dim"),
+            )
+        )
+
+
+def _told(answer: httpx.Response) -> str:
+    try:
+        problem = answer.json()
+    except ValueError:
+        return f"HTTP {answer.status_code}"
+    if not isinstance(problem, dict):
+        return f"HTTP {answer.status_code}"
+    parts = [str(problem[key]) for key in ("code", "detail", "errors") if problem.get(key)]
+    return f"HTTP {answer.status_code}: {' · '.join(parts)[:600]}"
