@@ -22,7 +22,13 @@ ISSUER = "https://ruta.example"
 
 @pytest.fixture(scope="session")
 async def issuer_database(databases: MigratedDatabases) -> ServiceDatabase:
-    return await databases.of("gateway.issuer", "issuer")
+    """Migrated, with the demo clients in it: hashing their secrets once is slow enough."""
+    made = await databases.of("gateway.issuer", "issuer")
+    database = Database.at(made.app_url)
+    await bootstrap.load(database, SecretChecks(), demo_clients())
+    await bootstrap.ensure_console(database, "ruta-console", f"{ISSUER}/session/callback")
+    await database.close()
+    return made
 
 
 def demo_clients() -> list[bootstrap.BootstrapClient]:
@@ -61,16 +67,18 @@ async def issuer_db(issuer_database: ServiceDatabase) -> AsyncIterator[Database]
 def issuer_settings(
     issuer_database: ServiceDatabase, internal_jwks: Path, tmp_path: Path
 ) -> IssuerSettings:
-    return IssuerSettings(
-        **common_settings(issuer_database, internal_jwks, "nats://127.0.0.1:1"),
-        token_issuer_url=ISSUER,
-        signing_keys_dir=tmp_path / "signing",
+    return IssuerSettings.model_validate(
+        {
+            **common_settings(issuer_database, internal_jwks, "nats://127.0.0.1:1"),
+            "token_issuer_url": ISSUER,
+            "public_url": ISSUER,
+            "signing_keys_dir": tmp_path / "signing",
+        }
     )
 
 
 @pytest.fixture
-async def issuer_app(issuer_settings: IssuerSettings, issuer_db: Database) -> FastAPI:
-    await bootstrap.load(issuer_db, SecretChecks(), demo_clients())
+def issuer_app(issuer_settings: IssuerSettings, issuer_db: Database) -> FastAPI:
     return create_app(issuer_settings, database=issuer_db)
 
 

@@ -9,6 +9,7 @@ import aiohttp
 from common import clock
 from common.auth import InvalidToken
 from common.auth.tokens import UnknownKey
+from common.crypto import key_from_base64
 from common.errors import (
     BAD_REQUEST,
     FORBIDDEN,
@@ -33,10 +34,13 @@ from gateway.front.key_source import KeySource
 from gateway.front.limits import Open, Rates
 from gateway.front.metrics import FrontMetrics
 from gateway.front.pages import Description, Pages
+from gateway.front.provider import Provider
 from gateway.front.revocation_source import RevocationSource
 from gateway.front.revocations import Revocations
 from gateway.front.routes import Route, RouteTable, Upstream
 from gateway.front.security_headers import SecurityHeaders
+from gateway.front.session_pages import PREFIX, SessionPages
+from gateway.front.sessions import Cookies, PersonSession
 from gateway.front.settings import FrontSettings
 from gateway.front.shedding import Shedding
 from gateway.front.sources import Sources
@@ -105,7 +109,17 @@ class Front:
             keys=self._keys,
             metrics=self._metrics,
         )
+        self._session_pages = self._sign_in_pages(settings)
         clock.follow(settings.clock_file)
+
+    def _sign_in_pages(self, settings: FrontSettings) -> SessionPages | None:
+        """None: people cannot sign in here, because no key is set."""
+        if settings.session_key is None:
+            return None
+        key = key_from_base64(settings.session_key.get_secret_value())
+        cookies = Cookies(key, settings.public_url.rstrip("/"))
+        provider = Provider(settings, self._upstreams, self._keys, self._internal.of_the_front)
+        return SessionPages(cookies, provider, self._checked)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -211,6 +225,11 @@ class Front:
 
     async def _local(self, exchange: Exchange) -> None:
         page = await self._pages.page(exchange.path)
+        if page is None and self._session_pages is not None and _is_session(exchange.path):
+            exchange.source = self._source(exchange)
+            exchange.allowance = self._rates.spend("sign-in", exchange.source)
+            await self._session_pages.serve(exchange)
+            return
         if page is None:
             raise NOT_FOUND.because("No such path. The API description is at /openapi.json.")
         if exchange.method not in {"GET", "HEAD"}:
@@ -225,18 +244,35 @@ class Front:
     async def _authenticate(self, exchange: Exchange, route: Route) -> Caller | None:
         authorization = exchange.head.own.get(b"authorization")
         if authorization is None:
-            if not route.anonymous:
+            token = self._session_token(exchange)
+            if token is None and not route.anonymous:
                 raise UNAUTHENTICATED.because(
                     "Send an access token.", headers={"WWW-Authenticate": _CHALLENGE}
                 )
-            return None
+            return await self._checked(token, exchange) if token else None
         if route.client_secrets and authorization[:6].lower() == b"basic ":
             return None  # credentials for the issuer, not for us
+        return await self._checked(authorization, exchange)
+
+    def _session_token(self, exchange: Exchange) -> str | None:
+        """The access token of a person's cookie; 403 if the request was not meant."""
+        if self._session_pages is None or b"cookie" not in exchange.head.own:
+            return None
+        cookies = self._session_pages.cookies
+        session = cookies.read(exchange.head, PersonSession)
+        if session is None:
+            return None
+        cookies.check_meant(exchange.head, exchange.method, session)
+        return session.access_token
+
+    async def _checked(self, token: str | bytes, exchange: Exchange | None = None) -> Caller:
+        """The caller of a token, or of an Authorization header (bytes); 401 if it proves nothing."""
         try:
-            return await self._believed(bearer(authorization) or "")
+            return await self._believed(bearer(token) if isinstance(token, bytes) else token)
         except InvalidToken:
-            # Whoever sends bad tokens is counted as the anonymous source that it is.
-            exchange.allowance = self._rates.spend("anonymous", exchange.source)
+            if exchange is not None:
+                # Whoever sends bad tokens is counted as the anonymous source that it is.
+                exchange.allowance = self._rates.spend("anonymous", exchange.source)
             raise UNAUTHENTICATED.because(
                 "The access token is not valid or no longer valid.",
                 headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},
@@ -338,6 +374,10 @@ class Front:
                 client_id=exchange.caller.principal.client_id if exchange.caller else None,
                 request_id=exchange.request_id.decode() or None,
             )
+
+
+def _is_session(path: str) -> bool:
+    return path == PREFIX or path.startswith(f"{PREFIX}/")
 
 
 async def _relay(exchange: Exchange, answer: aiohttp.ClientResponse, *, cookies: bool) -> None:

@@ -103,10 +103,8 @@ class Callers:
         raise failure
 
 
-def bearer(authorization: bytes | None) -> str | None:
+def bearer(authorization: bytes) -> str:
     """The token of an `Authorization: Bearer` header; InvalidToken for any other scheme."""
-    if authorization is None:
-        return None
     scheme, _, token = authorization.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not token or not token.isascii():
         raise InvalidToken("not a bearer token")

@@ -1,9 +1,17 @@
 """The issuer's app: wiring only."""
 
+from common.crypto import key_from_base64
 from common.database import Database
 from common.web import service_app
 from fastapi import FastAPI
 
+from gateway.issuer.authorize.api import routes as authorize
+from gateway.issuer.authorize.tickets import Tickets
+from gateway.issuer.changes_api import routes as changes
+from gateway.issuer.clients.api import routes as clients
+from gateway.issuer.organisations.api import routes as organisations
+from gateway.issuer.people.api import routes as people
+from gateway.issuer.people.second_factor import SecondFactors
 from gateway.issuer.revocations.api import internal
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
@@ -17,12 +25,29 @@ from gateway.issuer.tokens.service import Desk
 def create_app(settings: IssuerSettings, *, database: Database | None = None) -> FastAPI:
     ring = KeyRing(settings.signing_keys_dir, settings.signing_algorithm)
     ring.current()  # makes the keys of a new installation before the first request
+    # Two further keys are derived from the one that seals stored answers, each for its own use.
+    master = key_from_base64(settings.stored_result_key.get_secret_value())
     return service_app(
         settings,
         title="Ruta issuer",
         description="Tokens, keys, organisations, clients and people.",
         tables=COMMON,
-        routers=[well_known, oauth, keys, internal],
+        routers=[
+            well_known,
+            oauth,
+            authorize,
+            organisations,
+            clients,
+            people,
+            keys,
+            changes,
+            internal,
+        ],
         database=database,
-        parts={"ring": ring, "desk": Desk(settings, ring, SecretChecks())},
+        parts={
+            "ring": ring,
+            "desk": Desk(settings, ring, SecretChecks()),
+            "second_factors": SecondFactors(master),
+            "tickets": Tickets(master),
+        },
     )

@@ -46,6 +46,31 @@ async def load(database: Database, secrets: SecretChecks, wanted: Sequence[Boots
     return len(missing)
 
 
+async def ensure_console(database: Database, client_id: str, redirect_uri: str) -> None:
+    """The public client through which people sign in with a browser (PKCE, no secret)."""
+    async with database.transaction() as session:
+        await session.execute(
+            insert(clients)
+            .values(
+                id=client_id,
+                name="Ruta web console",
+                roles=[],
+                scopes=[],
+                aors=[],
+                areas=[],
+                redirect_uris=[redirect_uri],
+                active=True,
+                version=1,
+                created_at=clock.now(),
+            )
+            .on_conflict_do_update(
+                index_elements=["id"],
+                set_={"redirect_uris": [redirect_uri]},
+                where=clients.c.secret_hash.is_(None),
+            )
+        )
+
+
 async def _make(session: AsyncSession, client: BootstrapClient, secret_hash: str) -> None:
     now = clock.now()
     await session.execute(

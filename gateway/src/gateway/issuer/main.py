@@ -19,8 +19,7 @@ PACKAGE = "gateway.issuer"
 def serve() -> None:
     settings = server.load(IssuerSettings)
     server.prepare(settings)
-    if settings.bootstrap_clients_file is not None:
-        asyncio.run(_bootstrap(settings))
+    asyncio.run(_bootstrap(settings))
     server.serve(create_app(settings), settings)
 
 
@@ -42,10 +41,13 @@ def rotate_keys() -> None:
 
 async def _bootstrap(settings: IssuerSettings) -> None:
     file = settings.bootstrap_clients_file
-    if file is None or not file.exists():
+    if file is not None and not file.exists():
         server.fail("RUTA_BOOTSTRAP_CLIENTS_FILE: no such file")
+    callback = f"{settings.public_url.rstrip('/')}/session/callback"
     database = Database.at(settings.database_url.get_secret_value())
     try:
-        await bootstrap.load(database, SecretChecks(), bootstrap.read(file))
+        await bootstrap.ensure_console(database, settings.console_client_id, callback)
+        if file is not None:
+            await bootstrap.load(database, SecretChecks(), bootstrap.read(file))
     finally:
         await database.close()

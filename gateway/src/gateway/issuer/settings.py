@@ -19,6 +19,9 @@ class IssuerSettings(ServiceSettings):
     signing_algorithm: Literal["ES256", "RS256"] = Field(
         "ES256", description="Algorithm of keys that are made from now on."
     )
+    console_client_id: str = Field(
+        "ruta-console", description="Public client of the web console; made at start."
+    )
     bootstrap_clients_file: Path | None = Field(
         None, description="JSON list of clients that are made at start if they are missing."
     )

@@ -10,7 +10,7 @@ clients = sa.Table(
     "clients",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("organisation_id", sa.Uuid, sa.ForeignKey(organisations.c.id), nullable=False),
+    sa.Column("organisation_id", sa.Uuid, sa.ForeignKey(organisations.c.id)),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("secret_hash", sa.Text),
     sa.Column("roles", pg.ARRAY(sa.Text), nullable=False),

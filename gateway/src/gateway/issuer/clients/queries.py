@@ -18,7 +18,7 @@ async def client(session: AsyncSession, client_id: str) -> Row | None:
     """One client with `organisation_active`; None if there is none."""
     statement = (
         sa.select(clients, organisations.c.active.label("organisation_active"))
-        .join(organisations, organisations.c.id == clients.c.organisation_id)
+        .outerjoin(organisations, organisations.c.id == clients.c.organisation_id)
         .where(clients.c.id == client_id)
     )
     return (await session.execute(statement)).mappings().one_or_none()

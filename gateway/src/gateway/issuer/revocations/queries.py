@@ -1,10 +1,9 @@
 """Which tokens are void, and making them so."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from common import clock
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,7 +16,7 @@ _LISTS = {"client": "clients", "subject": "subjects", "organisation": "organisat
 
 async def revoke(session: AsyncSession, kind: str, target: str) -> None:
     """Void every token of this client, subject or organisation issued until now (or one token)."""
-    now = clock.now()
+    now = _now()
     await session.execute(sa.delete(revocations).where(revocations.c.issued_until < now - KEPT))
     statement = insert(revocations).values(kind=kind, target=target, issued_until=now)
     await session.execute(
@@ -31,7 +30,7 @@ async def document(session: AsyncSession) -> dict[str, Any]:
     """The list as the front reads it: target → second since 1970 until which tokens are void."""
     found: dict[str, Any] = {"clients": {}, "subjects": {}, "organisations": {}, "tokens": []}
     rows = await session.execute(
-        sa.select(revocations).where(revocations.c.issued_until >= clock.now() - KEPT)
+        sa.select(revocations).where(revocations.c.issued_until >= _now() - KEPT)
     )
     for kind, target, issued_until in rows:
         if kind == "token":
@@ -39,3 +38,8 @@ async def document(session: AsyncSession) -> dict[str, Any]:
         else:
             found[_LISTS[kind]][target] = issued_until.timestamp()
     return found
+
+
+def _now() -> datetime:
+    """The real time, as in `iat`: tokens do not follow the embedded stack's shifted clock."""
+    return datetime.now(UTC)

@@ -1,33 +1,21 @@
 """Discovery (RFC 8414, OIDC Discovery), the JWKS, and rotation by an administrator."""
 
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
-from common.auth import Principal, Role
-from common.web import Session, context_of, open_to_all, requires, router
+from common.web import Session, context_of, router
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
+from gateway.issuer.access import Admin, Anyone
 from gateway.issuer.changes import record
+from gateway.issuer.rights import SCOPES
 from gateway.issuer.settings import IssuerSettings
 from gateway.issuer.signing.ring import KeyRing
-
-Anyone = Annotated[Principal, open_to_all()]
-Admin = Annotated[Principal, requires("admin", {Role.ADMIN})]
 
 well_known = router("/.well-known", ["tokens"])
 keys = router("/identity/v1/keys", ["identity"])
 _PUBLIC = {"Cache-Control": "public, max-age=60"}
-SCOPES = (
-    "directory:read",
-    "directory:write",
-    "directory:curate",
-    "referrals:read",
-    "referrals:write",
-    "reports:read",
-    "reports:publish",
-    "admin",
-)
 
 
 class Rotated(BaseModel):

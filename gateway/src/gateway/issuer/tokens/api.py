@@ -1,19 +1,21 @@
 """`/oauth/token` and `/oauth/revoke`. Answers follow RFC 6749, not RFC 9457: OAuth libraries read them."""
 
-from typing import Annotated, Any, cast
+from typing import Any, cast
+from uuid import UUID
 
-from common.auth import Principal
-from common.web import Session, context_of, open_to_all, router
+from common.errors import UNAUTHENTICATED
+from common.web import Session, context_of, router
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
+from gateway.issuer.access import Anyone
 from gateway.issuer.clients.queries import identity_of
 from gateway.issuer.tokens.claims import ScopeNotGranted, granted_scopes
 from gateway.issuer.tokens.forms import BadForm, Credentials, credentials, read_form
+from gateway.issuer.tokens.person_grants import about, by_code, by_refresh, client_of, void
 from gateway.issuer.tokens.service import Desk, Refused, authenticated_client
 
-Anyone = Annotated[Principal, open_to_all()]
 oauth = router("/oauth", ["tokens"])
 
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -73,6 +75,30 @@ class OAuthError(BaseModel):
     error_description: str
 
 
+class UserInfo(BaseModel):
+    """OIDC Core §5.3: ids and rights, nothing personal."""
+
+    sub: str
+    client_id: str
+    org: UUID | None
+    roles: list[str]
+    scope: str
+    aors: list[str]
+    areas: list[str]
+
+
+def _revocation_form() -> dict[str, Any]:
+    fields = {
+        "token": {"type": "string", "maxLength": 4096},
+        "token_type_hint": {"type": "string", "maxLength": 40},
+        "client_id": {"type": "string", "maxLength": 100},
+        "client_secret": {"type": "string", "maxLength": 200},
+    }
+    schema = {"type": "object", "required": ["token"], "properties": fields}
+    content = {"application/x-www-form-urlencoded": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {"model": TokenAnswer},
     400: {"model": OAuthError, "description": "The request is not valid."},
@@ -106,12 +132,17 @@ async def token(request: Request, _caller: Anyone, session: Session) -> Response
     return JSONResponse(answer, headers=_NO_STORE)
 
 
+_GRANTS = {"authorization_code": by_code, "refresh_token": by_refresh}
+
+
 async def _granted(
     session: Session, desk: Desk, form: dict[str, str], who: Credentials | None, source: str
 ) -> dict[str, Any]:
     grant = form.get("grant_type")
     if grant is None:
         raise Refused("invalid_request", "Say which grant_type.")
+    if grant in _GRANTS:
+        return await _GRANTS[grant](session, desk, form, who, source)
     if grant != "client_credentials":
         raise Refused("unsupported_grant_type", "This grant is not offered.")
     client = await authenticated_client(session, desk, who, source)
@@ -121,6 +152,33 @@ async def _granted(
     except ScopeNotGranted:
         raise Refused("invalid_scope", "The client does not hold every scope asked for.") from None
     return desk.token(identity, scopes)
+
+
+@oauth.post(
+    "/revoke",
+    summary="Give back a token (RFC 7009)",
+    status_code=200,
+    responses={k: v for k, v in _ANSWERS.items() if k != 200},
+    openapi_extra=_revocation_form(),
+)
+async def give_back(request: Request, _caller: Anyone, session: Session) -> Response:
+    """A refresh token ends the whole sign-in; an access token is void within a minute."""
+    try:
+        form, who, source = await given(request)
+        client = await client_of(session, desk_of(request), who, source)
+        await void(session, desk_of(request), form.get("token", ""), client["id"])
+    except Refused as refused:
+        return refusal(refused, basic="ruta-client-authorization" in request.headers)
+    return Response(status_code=200, headers=_NO_STORE)
+
+
+@oauth.get("/userinfo", summary="Who the token stands for")
+async def userinfo(caller: Anyone) -> UserInfo:
+    if caller.anonymous:
+        raise UNAUTHENTICATED.because(
+            "Send an access token.", headers={"WWW-Authenticate": 'Bearer realm="ruta"'}
+        )
+    return UserInfo(**about(caller))
 
 
 def refusal(refused: Refused, *, basic: bool) -> JSONResponse:

@@ -46,17 +46,21 @@ def access_claims(
     scopes: Sequence[str],
     issuer: str,
     audience: str,
-    now: int,
+    now: float,
     seconds: int,
 ) -> dict[str, Any]:
-    """RFC 9068 §2.2 and the claims that the front turns into a principal."""
+    """RFC 9068 §2.2 and the claims that the front turns into a principal.
+
+    `iat` has milliseconds (RFC 7519 allows fractions): a revocation voids what was issued until
+    that instant, and a token got right after it must not fall into the same second.
+    """
     return {
         "iss": issuer,
         "aud": audience,
         "sub": identity.subject,
         "client_id": identity.client_id,
-        "iat": now,
-        "exp": now + seconds,
+        "iat": round(now, 3),
+        "exp": int(now) + seconds,
         "jti": uuid4().hex,
         "scope": " ".join(scopes),
         "org": str(identity.organisation_id),

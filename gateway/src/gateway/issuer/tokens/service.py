@@ -46,7 +46,7 @@ class Desk:
             scopes=scopes,
             issuer=self.settings.token_issuer_url,
             audience=self.settings.token_audience,
-            now=int(time.time()),
+            now=time.time(),
             seconds=self.settings.token_seconds,
         )
         key = self.ring.current()

@@ -51,7 +51,8 @@ def _clients() -> None:
     op.create_table(
         "clients",
         sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("organisation_id", sa.Uuid, sa.ForeignKey("organisations.id"), nullable=False),
+        # NULL: a client through which people of any organisation sign in (the web console).
+        sa.Column("organisation_id", sa.Uuid, sa.ForeignKey("organisations.id")),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("secret_hash", sa.Text),
         *(_texts(name) for name in ("roles", "scopes", "areas", "aors", "redirect_uris")),

@@ -1,0 +1,164 @@
+"""`/oauth/authorize`: a person signs in with password and second factor, the client gets a code."""
+
+import secrets
+from typing import Any, cast
+
+from common import clock
+from common.web import Session, context_of, router
+from fastapi import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from gateway.issuer.access import Anyone
+from gateway.issuer.authorize import asked as requests
+from gateway.issuer.authorize import grants
+from gateway.issuer.authorize.asked import Asked, Faulty, Unanswerable, answer_uri
+from gateway.issuer.authorize.page import language_of, policy, sign_in_page
+from gateway.issuer.authorize.tickets import NoTicket, Tickets
+from gateway.issuer.clients import queries as clients
+from gateway.issuer.people import service as people
+from gateway.issuer.people.api import factors_of
+from gateway.issuer.redirects import origin_of
+from gateway.issuer.tokens.api import desk_of
+from gateway.issuer.tokens.forms import BadForm, read_form
+
+routes = router("/oauth", ["tokens"])
+_COOKIE = "ruta-sign-in"
+_HTML: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "Sign-in page."},
+    303: {"description": "Back to the client, with `code` or `error`."},
+    400: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "No redirect."},
+}
+
+
+@routes.get("/authorize", summary="Sign-in page", responses=_HTML, response_class=HTMLResponse)
+async def ask(request: Request, _caller: Anyone, session: Session) -> Response:
+    """RFC 6749 §4.1 with PKCE (S256 only). Parameters as in RFC 6749, RFC 7636 and OIDC Core."""
+    query = dict(request.query_params)
+    try:
+        wanted = await _read(session, query)
+    except Unanswerable:
+        return _page(request, ticket=None, error="unknown", status=400)
+    except Faulty as fault:
+        return _back(request, query["redirect_uri"], query.get("state"), fault)
+    return _form(request, wanted, error=None)
+
+
+@routes.post(
+    "/authorize",
+    summary="Sign in",
+    responses=_HTML,
+    response_class=HTMLResponse,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/x-www-form-urlencoded": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["ticket", "sign_in_name", "password", "code"],
+                        "properties": {
+                            "ticket": {"type": "string", "maxLength": 4096},
+                            "sign_in_name": {"type": "string", "maxLength": 63},
+                            "password": {"type": "string", "maxLength": 200},
+                            "code": {"type": "string", "pattern": "^[0-9]{6}$"},
+                        },
+                    }
+                }
+            },
+        }
+    },
+)
+async def sign_in(request: Request, _caller: Anyone, session: Session) -> Response:
+    """The form of the sign-in page; only the page itself can fill it."""
+    try:
+        form = read_form(request.headers.get("content-type", ""), await request.body())
+        wanted = _tickets(request).open(
+            form.get("ticket", ""), request.cookies.get(_COOKIE, ""), clock.now()
+        )
+    except (BadForm, NoTicket):
+        return _page(request, ticket=None, error="stale", status=400)
+    name, source = form.get("sign_in_name", ""), request.headers.get("ruta-source", "unknown")
+    if await people.seconds_to_wait(session, name, source):
+        return _form(request, wanted, error="wait", status=429)
+    person = await people.signed_in(
+        session,
+        desk_of(request).secrets,
+        factors_of(request),
+        sign_in_name=name,
+        password=form.get("password", ""),
+        code=form.get("code", ""),
+        source=source,
+    )
+    if person is None:
+        return _form(request, wanted, error="wrong", status=401)
+    code = await grants.new_code(session, wanted, person["id"], _scopes(wanted, person))
+    found = {"code": code, "state": wanted.state, "iss": _issuer(request)}
+    response = RedirectResponse(answer_uri(wanted.redirect_uri, found), 303, _no_store())
+    response.delete_cookie(_COOKIE, path="/oauth")
+    return response
+
+
+async def _read(session: Session, query: dict[str, str]) -> Asked:
+    client = await clients.client(session, query.get("client_id", ""))
+    registered = client["redirect_uris"] if client is not None and client["active"] else None
+    return requests.read(query, requests.redirect_of(query, registered))
+
+
+def _scopes(wanted: Asked, person: Any) -> tuple[str, ...]:
+    """What the person holds and the client asked for; an unheld scope is left out, not refused."""
+    asked = [scope for scope in wanted.scope.split(" ") if scope]
+    held = set(person["scopes"])
+    chosen = [scope for scope in asked if scope in held]
+    if not set(asked) - {"openid"}:
+        chosen = sorted(held)
+    return (*chosen, *(["openid"] if "openid" in asked else []))
+
+
+def _form(request: Request, wanted: Asked, *, error: str | None, status: int = 200) -> Response:
+    browser = request.cookies.get(_COOKIE) or secrets.token_urlsafe(16)
+    ticket = _tickets(request).make(wanted, browser, clock.now())
+    response = _page(
+        request, ticket=ticket, error=error, status=status, target=origin_of(wanted.redirect_uri)
+    )
+    response.set_cookie(
+        _COOKIE,
+        browser,
+        max_age=600,
+        path="/oauth",
+        secure=_issuer(request).startswith("https://"),
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+def _page(
+    request: Request, *, ticket: str | None, error: str | None, status: int, target: str = ""
+) -> Response:
+    language = language_of(
+        request.headers.get("accept-language", ""), request.query_params.get("ui_locales")
+    )
+    html = sign_in_page(language=language, ticket=ticket, error=error)
+    return HTMLResponse(html, status, {**policy(target), "Content-Language": language})
+
+
+def _back(request: Request, redirect_uri: str, state: str | None, fault: Faulty) -> Response:
+    parameters = {
+        "error": fault.error,
+        "error_description": fault.description,
+        "state": state,
+        "iss": _issuer(request),
+    }
+    return RedirectResponse(answer_uri(redirect_uri, parameters), 303, _no_store())
+
+
+def _tickets(request: Request) -> Tickets:
+    return cast("Tickets", context_of(request).parts["tickets"])
+
+
+def _issuer(request: Request) -> str:
+    return desk_of(request).settings.token_issuer_url
+
+
+def _no_store() -> dict[str, str]:
+    return {"Cache-Control": "no-store"}

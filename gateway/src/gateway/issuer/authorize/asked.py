@@ -1,0 +1,82 @@
+"""An authorization request (RFC 6749 §4.1.1, PKCE, OIDC): read and judged, no I/O."""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_MAX_VALUE = 1000
+
+
+class Unanswerable(Exception):
+    """Client or redirect URI are not to be trusted: say so here, never by redirect."""
+
+
+class Faulty(Exception):
+    """The client is known but asks wrongly; the error goes back by redirect."""
+
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(error)
+        self.error = error
+        self.description = description
+
+
+@dataclass(frozen=True)
+class Asked:
+    client_id: str
+    redirect_uri: str
+    scope: str
+    challenge: str
+    state: str | None = None
+    nonce: str | None = None
+
+
+def redirect_of(query: Mapping[str, str], registered: Sequence[str] | None) -> str:
+    """The redirect URI, compared character by character with the registered ones (RFC 9700 §2.1)."""
+    uri = query.get("redirect_uri", "")
+    if registered is None or uri not in registered:
+        raise Unanswerable("Unknown client, or a redirect URI that it did not register.")
+    return uri
+
+
+def read(query: Mapping[str, str], redirect_uri: str) -> Asked:
+    """The request; Faulty if it is not a code request with PKCE S256."""
+    if any(len(value) > _MAX_VALUE for value in query.values()):
+        raise Faulty("invalid_request", "A parameter is too long.")
+    if query.get("response_type") != "code":
+        raise Faulty("unsupported_response_type", "Only response_type=code is offered.")
+    if query.get("code_challenge_method") != "S256":
+        raise Faulty("invalid_request", "PKCE with code_challenge_method=S256 is needed.")
+    challenge = query.get("code_challenge", "")
+    if not _CHALLENGE.fullmatch(challenge):
+        raise Faulty("invalid_request", "code_challenge is not a SHA-256 in base64url.")
+    return Asked(
+        client_id=query["client_id"],
+        redirect_uri=redirect_uri,
+        scope=query.get("scope", ""),
+        challenge=challenge,
+        state=query.get("state"),
+        nonce=query.get("nonce"),
+    )
+
+
+def proves(verifier: str, challenge: str) -> bool:
+    """Whether this is the verifier whose digest was sent before (RFC 7636 §4.6)."""
+    if not _VERIFIER.fullmatch(verifier):
+        return False
+    digest = hashlib.sha256(verifier.encode()).digest()
+    made = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return hmac.compare_digest(made, challenge)
+
+
+def answer_uri(redirect_uri: str, parameters: Mapping[str, str | None]) -> str:
+    """The redirect URI with parameters added; its own query stays."""
+    added = urlencode({k: v for k, v in parameters.items() if v is not None})
+    parts = urlsplit(redirect_uri)
+    query = f"{parts.query}&{added}" if parts.query else added
+    return urlunsplit(parts._replace(query=query))

@@ -1,0 +1,80 @@
+"""Machine clients, for administrators."""
+
+from typing import Annotated, Any
+
+from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.web import IfMatch, Session, check_if_match, etag_of, router
+from fastapi import Path, Request, Response
+
+from gateway.issuer.access import Admin
+from gateway.issuer.clients import queries, service
+from gateway.issuer.clients.schemas import Client, ClientChange, ClientWithSecret, NewClient
+from gateway.issuer.tokens.api import desk_of
+
+routes = router("/identity/v1/clients", ["identity"])
+Id = Annotated[str, Path(max_length=63, pattern=r"^[a-z0-9-]+$")]
+
+
+@routes.post("", status_code=201, summary="Add a machine client; its secret is shown once")
+async def create(
+    new: NewClient, admin: Admin, session: Session, request: Request, response: Response
+) -> ClientWithSecret:
+    row, secret = await service.create(session, admin, desk_of(request).secrets, new)
+    response.headers["Location"] = f"/identity/v1/clients/{row['id']}"
+    return _with_secret(row, secret, response)
+
+
+@routes.get("", summary="List clients")
+async def listed(
+    _admin: Admin, session: Session, limit: Limit = 100, cursor: CursorText = None
+) -> Page[Client]:
+    after = decode_cursor(cursor, 1)
+    rows = await queries.page(session, str(after[0]) if after else None, limit)
+    items = [Client(**row) for row in rows[:limit]]
+    more = encode_cursor(items[-1].id) if len(rows) > limit else None
+    return Page[Client](items=items, next_cursor=more)
+
+
+@routes.get("/{client_id}", summary="One client")
+async def one(client_id: Id, _admin: Admin, session: Session, response: Response) -> Client:
+    row = await service.found(session, client_id)
+    response.headers["ETag"] = etag_of(row["version"])
+    return Client(**row)
+
+
+@routes.patch("/{client_id}", summary="Change what a client may do, or switch it off")
+async def change(
+    *,
+    client_id: Id,
+    wanted: ClientChange,
+    admin: Admin,
+    session: Session,
+    response: Response,
+    if_match: IfMatch = None,
+) -> Client:
+    """A change of rights voids the client's tokens within a minute."""
+    row = await service.found(session, client_id)
+    check_if_match(if_match, etag_of(row["version"]))
+    changed = await service.change(session, admin, row, wanted)
+    response.headers["ETag"] = etag_of(changed["version"])
+    return Client(**changed)
+
+
+@routes.post("/{client_id}/secret", summary="Renew a client's secret; it is shown once")
+async def renew_secret(
+    client_id: Id, admin: Admin, session: Session, request: Request, response: Response
+) -> ClientWithSecret:
+    row = await service.found(session, client_id)
+    changed, secret = await service.renew_secret(session, admin, desk_of(request).secrets, row)
+    return _with_secret(changed, secret, response)
+
+
+@routes.post("/{client_id}/revocation", status_code=204, summary="Void a client's tokens")
+async def void_tokens(client_id: Id, admin: Admin, session: Session) -> None:
+    await service.void_tokens(session, admin, await service.found(session, client_id))
+
+
+def _with_secret(row: Any, secret: str, response: Response) -> ClientWithSecret:
+    response.headers["ETag"] = etag_of(row["version"])
+    response.headers["Cache-Control"] = "no-store"
+    return ClientWithSecret(**row, secret=secret)

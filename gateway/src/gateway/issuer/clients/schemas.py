@@ -1,0 +1,70 @@
+"""Bodies of the client routes."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from common.web import Strict, Text
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from gateway.issuer.redirects import acceptable_redirect
+from gateway.issuer.rights import Aors, Areas, Roles, Scopes
+
+ClientId = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])$")]
+RedirectUris = Annotated[
+    list[Annotated[str, AfterValidator(acceptable_redirect)]], Field(max_length=10)
+]
+
+
+class NewClient(Strict):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "ngo-puente",
+                    "organisation_id": "0190a000-0000-7000-8000-000000000001",
+                    "name": "Case management system of Fundación Puente",
+                    "roles": ["partner"],
+                    "scopes": ["directory:read", "referrals:read", "referrals:write"],
+                }
+            ]
+        }
+    )
+
+    id: ClientId
+    organisation_id: UUID
+    name: Text = Field(max_length=200)
+    roles: Roles
+    scopes: Scopes
+    aors: Aors = Field(default_factory=list, description="Empty: all of its organisation's.")
+    areas: Areas = Field(default_factory=list)
+    redirect_uris: RedirectUris = Field(default_factory=list)
+
+
+class ClientChange(Strict):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"active": False}]})
+
+    name: Text | None = Field(None, max_length=200)
+    roles: Roles | None = None
+    scopes: Scopes | None = None
+    aors: Aors | None = None
+    areas: Areas | None = None
+    redirect_uris: RedirectUris | None = None
+    active: bool | None = None
+
+
+class Client(BaseModel):
+    id: str
+    organisation_id: UUID | None
+    name: str
+    roles: list[str]
+    scopes: list[str]
+    aors: list[str]
+    areas: list[str]
+    redirect_uris: list[str]
+    active: bool
+    created_at: datetime
+
+
+class ClientWithSecret(Client):
+    secret: str = Field(description="Shown this once. Keep it where only your system reads it.")

@@ -1,0 +1,86 @@
+"""Use cases of machine clients. A change of rights voids the tokens that state the old ones."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import CONFLICT, INVALID, NOT_FOUND
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.issuer.changes import record
+from gateway.issuer.clients import queries
+from gateway.issuer.clients.models import clients
+from gateway.issuer.clients.schemas import ClientChange, NewClient
+from gateway.issuer.organisations.models import organisations
+from gateway.issuer.revocations.queries import revoke
+from gateway.issuer.secrets import SecretChecks, new_secret
+
+_HARMLESS = {"name", "redirect_uris"}
+
+
+async def found(session: AsyncSession, client_id: str) -> Any:
+    """The row, or 404."""
+    row = await queries.client(session, client_id)
+    if row is None:
+        raise NOT_FOUND.because("No such client.")
+    return row
+
+
+async def create(
+    session: AsyncSession, by: Principal, secrets: SecretChecks, new: NewClient
+) -> tuple[Any, str]:
+    """The new client and its secret, which is kept only as a hash."""
+    if await queries.client(session, new.id) is not None:
+        raise CONFLICT.because("A client with this id exists.", pointer="/id")
+    organisation = await session.scalar(
+        sa.select(organisations.c.id).where(organisations.c.id == new.organisation_id)
+    )
+    if organisation is None:
+        raise INVALID.because("No such organisation.", pointer="/organisation_id")
+    secret = new_secret()
+    await session.execute(
+        sa.insert(clients).values(
+            **new.model_dump(),
+            secret_hash=await secrets.hashed(secret),
+            active=True,
+            version=1,
+            created_at=clock.now(),
+        )
+    )
+    await record(session, by, "created", "client", new.id)
+    return await found(session, new.id), secret
+
+
+async def change(session: AsyncSession, by: Principal, row: Any, wanted: ClientChange) -> Any:
+    values = wanted.model_dump(exclude_unset=True)
+    values = {name: value for name, value in values.items() if value is not None}
+    await session.execute(
+        sa.update(clients)
+        .where(clients.c.id == row["id"])
+        .values(**values, version=row["version"] + 1)
+    )
+    if values.keys() - _HARMLESS:
+        await revoke(session, "client", row["id"])
+    await record(session, by, f"changed {' '.join(sorted(values))}", "client", row["id"])
+    return await found(session, row["id"])
+
+
+async def renew_secret(
+    session: AsyncSession, by: Principal, secrets: SecretChecks, row: Any
+) -> tuple[Any, str]:
+    """A new secret; the old one and every token got with it are void from now on."""
+    secret = new_secret()
+    await session.execute(
+        sa.update(clients)
+        .where(clients.c.id == row["id"])
+        .values(secret_hash=await secrets.hashed(secret), version=row["version"] + 1)
+    )
+    await revoke(session, "client", row["id"])
+    await record(session, by, "renewed the secret", "client", row["id"])
+    return await found(session, row["id"]), secret
+
+
+async def void_tokens(session: AsyncSession, by: Principal, row: Any) -> None:
+    await revoke(session, "client", row["id"])
+    await record(session, by, "voided tokens", "client", row["id"])

@@ -1,0 +1,77 @@
+"""Use cases of organisations."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import CONFLICT, NOT_FOUND
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.issuer.changes import record
+from gateway.issuer.clients.queries import membership_aors
+from gateway.issuer.organisations.models import memberships, organisations
+from gateway.issuer.organisations.schemas import NewOrganisation, Organisation, OrganisationChange
+from gateway.issuer.revocations.queries import revoke
+
+
+async def shown(session: AsyncSession, row: Any) -> Organisation:
+    aors = await membership_aors(session, row["id"])
+    return Organisation(**{**row, "aors": list(aors)})
+
+
+async def found(session: AsyncSession, organisation_id: UUID) -> Any:
+    """The row, or 404."""
+    rows = await session.execute(
+        sa.select(organisations).where(organisations.c.id == organisation_id)
+    )
+    row = rows.mappings().one_or_none()
+    if row is None:
+        raise NOT_FOUND.because("No such organisation.")
+    return row
+
+
+async def create(session: AsyncSession, by: Principal, new: NewOrganisation) -> Any:
+    identifier = new.id or new_id()
+    taken = await session.scalar(
+        sa.select(organisations.c.id).where(organisations.c.id == identifier)
+    )
+    if taken is not None:
+        raise CONFLICT.because("An organisation with this id exists.", pointer="/id")
+    await session.execute(
+        sa.insert(organisations).values(
+            id=identifier, name=new.name, active=True, version=1, created_at=clock.now()
+        )
+    )
+    await _replace_aors(session, identifier, new.aors)
+    await record(session, by, "created", "organisation", identifier)
+    return await found(session, identifier)
+
+
+async def change(session: AsyncSession, by: Principal, row: Any, wanted: OrganisationChange) -> Any:
+    """Apply it; tokens that say what is no longer so are revoked."""
+    values = wanted.model_dump(exclude_unset=True, exclude={"aors"})
+    values = {name: value for name, value in values.items() if value is not None}
+    await session.execute(
+        sa.update(organisations)
+        .where(organisations.c.id == row["id"])
+        .values(**values, version=row["version"] + 1)
+    )
+    if wanted.aors is not None:
+        await _replace_aors(session, row["id"], wanted.aors)
+    if wanted.aors is not None or wanted.active is False:
+        await revoke(session, "organisation", str(row["id"]))
+    await record(session, by, "changed", "organisation", row["id"])
+    return await found(session, row["id"])
+
+
+async def _replace_aors(session: AsyncSession, organisation_id: UUID, aors: list[str]) -> None:
+    await session.execute(
+        sa.delete(memberships).where(memberships.c.organisation_id == organisation_id)
+    )
+    for aor in aors:
+        await session.execute(
+            sa.insert(memberships).values(organisation_id=organisation_id, aor=aor)
+        )

@@ -1,0 +1,93 @@
+"""People who sign in, for administrators."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.web import IfMatch, Session, check_if_match, context_of, etag_of, router
+from fastapi import Request, Response
+
+from gateway.issuer.access import Admin
+from gateway.issuer.people import queries, service
+from gateway.issuer.people.schemas import (
+    NewPerson,
+    Person,
+    PersonChange,
+    PersonWithCredentials,
+)
+from gateway.issuer.people.second_factor import SecondFactors, provisioning_uri
+from gateway.issuer.tokens.api import desk_of
+
+routes = router("/identity/v1/people", ["identity"])
+
+
+def factors_of(request: Request) -> SecondFactors:
+    return cast("SecondFactors", context_of(request).parts["second_factors"])
+
+
+@routes.post("", status_code=201, summary="Add a person; credentials are shown once")
+async def create(
+    new: NewPerson, admin: Admin, session: Session, request: Request, response: Response
+) -> PersonWithCredentials:
+    row = await service.create(session, admin, new)
+    response.headers["Location"] = f"/identity/v1/people/{row['id']}"
+    return await _with_credentials(session, admin, row, request, response)
+
+
+@routes.get("", summary="List people")
+async def listed(
+    _admin: Admin, session: Session, limit: Limit = 100, cursor: CursorText = None
+) -> Page[Person]:
+    after = decode_cursor(cursor, 1)
+    rows = await queries.page(session, str(after[0]) if after else None, limit)
+    items = [Person(**row) for row in rows[:limit]]
+    more = encode_cursor(items[-1].sign_in_name) if len(rows) > limit else None
+    return Page[Person](items=items, next_cursor=more)
+
+
+@routes.get("/{person_id}", summary="One person")
+async def one(person_id: UUID, _admin: Admin, session: Session, response: Response) -> Person:
+    row = await service.found(session, person_id)
+    response.headers["ETag"] = etag_of(row["version"])
+    return Person(**row)
+
+
+@routes.patch("/{person_id}", summary="Change what a person may do, or switch them off")
+async def change(
+    *,
+    person_id: UUID,
+    wanted: PersonChange,
+    admin: Admin,
+    session: Session,
+    response: Response,
+    if_match: IfMatch = None,
+) -> Person:
+    """Signs the person out everywhere within a minute."""
+    row = await service.found(session, person_id)
+    check_if_match(if_match, etag_of(row["version"]))
+    changed = await service.change(session, admin, row, wanted)
+    response.headers["ETag"] = etag_of(changed["version"])
+    return Person(**changed)
+
+
+@routes.post("/{person_id}/credentials", summary="Renew password and second factor; shown once")
+async def renew_credentials(
+    person_id: UUID, admin: Admin, session: Session, request: Request, response: Response
+) -> PersonWithCredentials:
+    row = await service.found(session, person_id)
+    return await _with_credentials(session, admin, row, request, response)
+
+
+async def _with_credentials(
+    session: Session, admin: Admin, row: Any, request: Request, response: Response
+) -> PersonWithCredentials:
+    changed, password, second = await service.renew_credentials(
+        session, admin, desk_of(request).secrets, factors_of(request), row
+    )
+    response.headers["ETag"] = etag_of(changed["version"])
+    response.headers["Cache-Control"] = "no-store"
+    return PersonWithCredentials(
+        **changed,
+        password=password,
+        second_factor_uri=provisioning_uri(second, changed["sign_in_name"]),
+    )

@@ -1,0 +1,35 @@
+"""Every SELECT over people."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.issuer.organisations.models import organisations
+from gateway.issuer.people.models import people
+
+Row = sa.RowMapping
+
+_WITH_ORGANISATION = sa.select(people, organisations.c.active.label("organisation_active")).join(
+    organisations, organisations.c.id == people.c.organisation_id
+)
+
+
+async def by_name(session: AsyncSession, sign_in_name: str) -> Row | None:
+    """Locked, so that two attempts cannot use one code of the second factor."""
+    statement = _WITH_ORGANISATION.where(people.c.sign_in_name == sign_in_name)
+    rows = await session.execute(statement.with_for_update(of=people))
+    return rows.mappings().one_or_none()
+
+
+async def by_id(session: AsyncSession, person_id: UUID) -> Row | None:
+    rows = await session.execute(_WITH_ORGANISATION.where(people.c.id == person_id))
+    return rows.mappings().one_or_none()
+
+
+async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[Row]:
+    statement = sa.select(people).order_by(people.c.sign_in_name).limit(limit + 1)
+    if after is not None:
+        statement = statement.where(people.c.sign_in_name > after)
+    return (await session.execute(statement)).mappings().all()

@@ -1,0 +1,62 @@
+"""Bodies of the people routes."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from common.web import Strict
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.issuer.rights import Aors, Areas, Roles, Scopes
+
+# A work name, not a mailbox: nothing is ever sent to it.
+SignInName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{2,62}$")]
+
+
+class NewPerson(Strict):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "sign_in_name": "m.rivas",
+                    "organisation_id": "0190a000-0000-7000-8000-000000000001",
+                    "roles": ["caseworker"],
+                    "scopes": ["directory:read", "referrals:read", "referrals:write"],
+                }
+            ]
+        }
+    )
+
+    sign_in_name: SignInName
+    organisation_id: UUID
+    roles: Roles
+    scopes: Scopes
+    aors: Aors = Field(default_factory=list)
+    areas: Areas = Field(default_factory=list)
+
+
+class PersonChange(Strict):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"active": False}]})
+
+    roles: Roles | None = None
+    scopes: Scopes | None = None
+    aors: Aors | None = None
+    areas: Areas | None = None
+    active: bool | None = None
+
+
+class Person(BaseModel):
+    id: UUID
+    sign_in_name: str
+    organisation_id: UUID
+    roles: list[str]
+    scopes: list[str]
+    aors: list[str]
+    areas: list[str]
+    active: bool
+    created_at: datetime
+
+
+class PersonWithCredentials(Person):
+    password: str = Field(description="Shown this once; hand it over in person.")
+    second_factor_uri: str = Field(description="otpauth:// for an authenticator app; shown once.")

@@ -1,0 +1,137 @@
+"""Use cases of people: added and changed by administrators, signed in by themselves."""
+
+import secrets as random_secrets
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import CONFLICT, INVALID, NOT_FOUND
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.issuer.changes import record
+from gateway.issuer.organisations.models import organisations
+from gateway.issuer.people import queries
+from gateway.issuer.people.models import people, refresh_tokens
+from gateway.issuer.people.schemas import NewPerson, PersonChange
+from gateway.issuer.people.second_factor import SecondFactors
+from gateway.issuer.revocations.queries import revoke
+from gateway.issuer.secrets import SecretChecks
+from gateway.issuer.tokens import attempts
+
+
+async def found(session: AsyncSession, person_id: UUID) -> Any:
+    """The row, or 404."""
+    row = await queries.by_id(session, person_id)
+    if row is None:
+        raise NOT_FOUND.because("No such person.")
+    return row
+
+
+async def create(session: AsyncSession, by: Principal, new: NewPerson) -> Any:
+    """Added without credentials: nobody can sign in as them before `renew_credentials`."""
+    taken = await session.scalar(
+        sa.select(people.c.id).where(people.c.sign_in_name == new.sign_in_name)
+    )
+    if taken is not None:
+        raise CONFLICT.because("Somebody has this sign-in name.", pointer="/sign_in_name")
+    organisation = await session.scalar(
+        sa.select(organisations.c.id).where(organisations.c.id == new.organisation_id)
+    )
+    if organisation is None:
+        raise INVALID.because("No such organisation.", pointer="/organisation_id")
+    identifier = new_id()
+    await session.execute(
+        sa.insert(people).values(
+            **new.model_dump(),
+            id=identifier,
+            second_factor_step=0,
+            active=True,
+            version=1,
+            created_at=clock.now(),
+        )
+    )
+    await record(session, by, "created", "person", identifier)
+    return await found(session, identifier)
+
+
+async def renew_credentials(
+    session: AsyncSession, by: Principal, secrets: SecretChecks, factors: SecondFactors, row: Any
+) -> tuple[Any, str, str]:
+    """New password and second factor (base32); everything signed in before is void."""
+    password = random_secrets.token_urlsafe(15)
+    second, sealed = factors.new(row["id"])
+    await session.execute(
+        sa.update(people)
+        .where(people.c.id == row["id"])
+        .values(
+            password_hash=await secrets.hashed(password),
+            second_factor=sealed,
+            second_factor_step=0,
+            version=row["version"] + 1,
+        )
+    )
+    await sign_out_everywhere(session, row["id"])
+    await record(session, by, "renewed credentials", "person", row["id"])
+    return await found(session, row["id"]), password, second
+
+
+async def change(session: AsyncSession, by: Principal, row: Any, wanted: PersonChange) -> Any:
+    values = wanted.model_dump(exclude_unset=True)
+    values = {name: value for name, value in values.items() if value is not None}
+    await session.execute(
+        sa.update(people)
+        .where(people.c.id == row["id"])
+        .values(**values, version=row["version"] + 1)
+    )
+    await sign_out_everywhere(session, row["id"])
+    await record(session, by, f"changed {' '.join(sorted(values))}", "person", row["id"])
+    return await found(session, row["id"])
+
+
+async def sign_out_everywhere(session: AsyncSession, person_id: UUID) -> None:
+    await session.execute(sa.delete(refresh_tokens).where(refresh_tokens.c.person_id == person_id))
+    await revoke(session, "subject", str(person_id))
+
+
+async def seconds_to_wait(session: AsyncSession, sign_in_name: str, source: str) -> int:
+    return await attempts.seconds_to_wait(session, _attempt_name(sign_in_name), source)
+
+
+async def signed_in(
+    session: AsyncSession,
+    secrets: SecretChecks,
+    factors: SecondFactors,
+    *,
+    sign_in_name: str,
+    password: str,
+    code: str,
+    source: str,
+) -> Any | None:
+    """The person's row, if password and code are right; every failure looks the same and is counted."""
+    row = await queries.by_name(session, sign_in_name)
+    matches = await secrets.matches(row["password_hash"] if row is not None else None, password)
+    step = None
+    if row is not None and row["second_factor"] is not None:
+        step = factors.step_of(
+            row["id"],
+            row["second_factor"],
+            code,
+            now=clock.now(),
+            last_step=row["second_factor_step"],
+        )
+    usable = row is not None and row["active"] and row["organisation_active"]
+    if row is None or not matches or step is None or not usable:
+        await attempts.failed(session, _attempt_name(sign_in_name), source)
+        return None
+    await session.execute(
+        sa.update(people).where(people.c.id == row["id"]).values(second_factor_step=step)
+    )
+    await attempts.succeeded(session, _attempt_name(sign_in_name), source)
+    return row
+
+
+def _attempt_name(sign_in_name: str) -> str:
+    return f"person/{sign_in_name}"

@@ -1,0 +1,115 @@
+"""The grants of people: an authorization code becomes tokens, a refresh token becomes new ones."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from common.auth import InvalidToken, KeySet, Principal, mint_token, verify_token
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.issuer.authorize import grants
+from gateway.issuer.authorize.asked import proves
+from gateway.issuer.clients import queries as clients
+from gateway.issuer.people import queries as people
+from gateway.issuer.revocations.queries import revoke
+from gateway.issuer.tokens.forms import Credentials
+from gateway.issuer.tokens.service import TYPE, Desk, Refused, authenticated_client
+
+_INVALID = "The code or refresh token is unknown, used, expired, or another client's."
+
+
+async def by_code(
+    session: AsyncSession, desk: Desk, form: Mapping[str, str], who: Credentials | None, source: str
+) -> dict[str, Any]:
+    """RFC 6749 §4.1.3 with PKCE (RFC 7636 §4.5)."""
+    client = await client_of(session, desk, who, source)
+    grant = await grants.use_code(session, form.get("code", ""))
+    if grant is None or grant["client_id"] != client["id"]:
+        raise Refused("invalid_grant", _INVALID)
+    if grant["redirect_uri"] != form.get("redirect_uri"):
+        raise Refused("invalid_grant", "redirect_uri differs from that of the sign-in.")
+    if not proves(form.get("code_verifier", ""), grant["challenge"]):
+        raise Refused("invalid_grant", "code_verifier does not fit.")
+    answer = await _tokens(session, desk, grant)
+    if "openid" in grant["scopes"]:
+        answer["id_token"] = _id_token(desk, grant)
+    return answer
+
+
+async def by_refresh(
+    session: AsyncSession, desk: Desk, form: Mapping[str, str], who: Credentials | None, source: str
+) -> dict[str, Any]:
+    """RFC 6749 §6, with rotation."""
+    client = await client_of(session, desk, who, source)
+    grant = await grants.use_refresh_token(session, form.get("refresh_token", ""))
+    if grant is None or grant["client_id"] != client["id"]:
+        raise Refused("invalid_grant", _INVALID)
+    return await _tokens(session, desk, grant)
+
+
+async def void(session: AsyncSession, desk: Desk, token: str, client_id: str) -> None:
+    """RFC 7009: end a refresh token's family, or void one access token of this client."""
+    await grants.end_family(session, token)
+    try:
+        claims = verify_token(
+            token,
+            KeySet.from_jwks(desk.ring.jwks()),
+            issuer=desk.settings.token_issuer_url,
+            audience=desk.settings.token_audience,
+            typ=TYPE,
+        )
+    except InvalidToken:
+        return
+    if claims.get("client_id") == client_id and isinstance(claims.get("jti"), str):
+        await revoke(session, "token", claims["jti"])
+
+
+async def client_of(session: AsyncSession, desk: Desk, who: Credentials | None, source: str) -> Any:
+    """The client, authenticated if it has a secret; a public one is only named (PKCE proves it)."""
+    if who is not None and who.secret is None:
+        row = await clients.client(session, who.client_id)
+        if row is not None and row["active"] and row["secret_hash"] is None:
+            return row
+    return await authenticated_client(session, desk, who, source)
+
+
+def about(caller: Principal) -> dict[str, Any]:
+    """What `/oauth/userinfo` says (OIDC Core §5.3): ids and rights, nothing personal."""
+    return {
+        "sub": caller.subject,
+        "client_id": caller.client_id,
+        "org": str(caller.organisation_id) if caller.organisation_id else None,
+        "roles": sorted(caller.roles),
+        "scope": " ".join(sorted(caller.scopes)),
+        "aors": sorted(caller.aors),
+        "areas": sorted(caller.areas),
+    }
+
+
+async def _tokens(session: AsyncSession, desk: Desk, grant: Any) -> dict[str, Any]:
+    person = await people.by_id(session, grant["person_id"])
+    if person is None or not (person["active"] and person["organisation_active"]):
+        raise Refused("invalid_grant", "The person may not sign in any more.")
+    identity = await clients.identity_of(session, person, str(person["id"]), grant["client_id"])
+    scopes = tuple(s for s in grant["scopes"] if s in identity.scopes)
+    answer = desk.token(identity, scopes)
+    answer["refresh_token"] = await grants.new_refresh_token(session, grant)
+    return answer
+
+
+def _id_token(desk: Desk, grant: Any) -> str:
+    now = int(time.time())
+    claims = {
+        "iss": desk.settings.token_issuer_url,
+        "aud": grant["client_id"],
+        "sub": str(grant["person_id"]),
+        "iat": now,
+        "exp": now + desk.settings.token_seconds,
+        "auth_time": int(grant["signed_in_at"].timestamp()),
+        # Password and one-time code (RFC 8176).
+        "amr": ["pwd", "otp", "mfa"],
+    }
+    if grant["nonce"] is not None:
+        claims["nonce"] = grant["nonce"]
+    key = desk.ring.current()
+    return mint_token(claims, private_pem=key.pem, kid=key.kid, algorithm=key.algorithm, typ="JWT")

@@ -1,0 +1,228 @@
+"""Administration of organisations, clients and people over REST."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import uuid4
+
+import pyotp
+import pytest
+import sqlalchemy as sa
+from common import clock
+from common.database import Database
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+
+from tests.gateway.conftest import ISSUER, secret_of
+from tests.support.principals import bearer, internal_token, organisation
+
+REFUGIO = str(organisation(1))
+
+
+@pytest.fixture
+async def admin(issuer_app: FastAPI) -> AsyncIterator[AsyncClient]:
+    headers = bearer("im-officer", audience="ruta-issuer")
+    async with AsyncClient(
+        transport=ASGITransport(issuer_app), base_url=ISSUER, headers=headers
+    ) as client:
+        yield client
+
+
+NEW_CLIENT = {
+    "id": "ngo-puente",
+    "organisation_id": REFUGIO,
+    "name": "Case management system",
+    "roles": ["partner"],
+    "scopes": ["directory:read", "referrals:read"],
+}
+
+
+async def token_of(issuer: AsyncClient, client: str, secret: str) -> int:
+    answer = await issuer.post(
+        "/oauth/token",
+        data={"grant_type": "client_credentials", "client_id": client, "client_secret": secret},
+    )
+    return answer.status_code
+
+
+@pytest.mark.parametrize("client", ["anonymous", "ngo-refugio", "gbv-coordinator", "auditor"])
+async def test_only_an_administrator_gets_in(issuer_app: FastAPI, client: str) -> None:
+    headers = bearer(client, audience="ruta-issuer")
+    async with AsyncClient(
+        transport=ASGITransport(issuer_app), base_url=ISSUER, headers=headers
+    ) as http:
+        for path in ("clients", "organisations", "people", "changes"):
+            answer = await http.get(f"/identity/v1/{path}")
+            assert answer.status_code == (401 if client == "anonymous" else 403)
+        assert (await http.post("/identity/v1/clients", json=NEW_CLIENT)).status_code in {401, 403}
+        assert (await http.post("/identity/v1/keys/rotate")).status_code in {401, 403}
+
+
+async def test_a_new_client_gets_a_secret_once_and_can_use_it(
+    admin: AsyncClient, issuer: AsyncClient, issuer_db: Database
+) -> None:
+    made = await admin.post("/identity/v1/clients", json=NEW_CLIENT)
+    assert made.status_code == 201
+    secret = made.json()["secret"]
+    assert secret.startswith("ruta_")
+    assert made.headers["cache-control"] == "no-store"
+    assert await token_of(issuer, "ngo-puente", secret) == 200
+
+    shown = (await admin.get("/identity/v1/clients/ngo-puente")).json()
+    assert "secret" not in shown
+    assert "secret_hash" not in shown
+    async with issuer_db.transaction() as session:
+        stored = await session.scalar(
+            sa.text("SELECT secret_hash FROM clients WHERE id = 'ngo-puente'")
+        )
+    assert stored.startswith("$argon2id$")
+    assert secret not in stored
+
+
+async def test_a_renewed_secret_voids_the_old_one(admin: AsyncClient, issuer: AsyncClient) -> None:
+    renewed = await admin.post("/identity/v1/clients/ngo-salud/secret")
+    assert await token_of(issuer, "ngo-salud", secret_of("ngo-salud")) == 401
+    assert await token_of(issuer, "ngo-salud", renewed.json()["secret"]) == 200
+
+
+async def test_a_client_that_is_switched_off_gets_no_token_and_is_in_the_revocations(
+    admin: AsyncClient, issuer: AsyncClient
+) -> None:
+    etag = (await admin.get("/identity/v1/clients/ngo-legal")).headers["etag"]
+    changed = await admin.patch(
+        "/identity/v1/clients/ngo-legal", json={"active": False}, headers={"If-Match": etag}
+    )
+    assert changed.status_code == 200
+    assert await token_of(issuer, "ngo-legal", secret_of("ngo-legal")) == 401
+    path = "/internal/issuer/revocations"
+    assert (await issuer.get(path)).status_code == 403
+    claims: dict[str, object] = {"sub": "ruta-gateway", "scope": "internal"}
+    front = {"Authorization": f"Bearer {internal_token('ruta-issuer', claims)}"}
+    assert "ngo-legal" in (await issuer.get(path, headers=front)).json()["clients"]
+
+
+async def test_an_edit_needs_the_version_that_was_read(admin: AsyncClient) -> None:
+    path = "/identity/v1/clients/ngo-legal"
+    assert (await admin.patch(path, json={"name": "x"})).status_code == 428
+    stale = await admin.patch(path, json={"name": "x"}, headers={"If-Match": '"99"'})
+    assert stale.status_code == 412
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"scopes": ["everything"]}, "/scopes"),
+        ({"roles": ["root"]}, "/roles"),
+        ({"aors": ["XX"]}, "/aors"),
+        ({"areas": ["VE9999"]}, "/areas"),
+        ({"id": "No Good"}, "/id"),
+        ({"organisation_id": str(uuid4())}, "/organisation_id"),
+        ({"redirect_uris": ["http://evil.example/"]}, "/redirect_uris/0"),
+        ({"redirect_uris": ["https://a.example/#x"]}, "/redirect_uris/0"),
+        ({"secret": "mine"}, "/secret"),
+        ({"name": "a\x00b"}, ""),
+    ],
+)
+async def test_a_bad_client_is_refused_with_a_pointer(
+    admin: AsyncClient, change: dict[str, object], pointer: str
+) -> None:
+    answer = await admin.post("/identity/v1/clients", json={**NEW_CLIENT, **change})
+    assert answer.status_code == 422
+    assert pointer in {error["pointer"] for error in answer.json()["errors"]}
+    assert (await admin.get("/identity/v1/clients/ngo-puente")).status_code == 404
+
+
+async def test_the_same_client_twice_is_a_conflict(admin: AsyncClient) -> None:
+    assert (await admin.post("/identity/v1/clients", json=NEW_CLIENT)).status_code == 201
+    assert (await admin.post("/identity/v1/clients", json=NEW_CLIENT)).status_code == 409
+
+
+async def test_an_organisations_memberships_bound_its_clients(
+    admin: AsyncClient, issuer: AsyncClient
+) -> None:
+    path = f"/identity/v1/organisations/{organisation(7)}"
+    etag = (await admin.get(path)).headers["etag"]
+    answer = await admin.patch(path, json={"aors": ["TIP"]}, headers={"If-Match": etag})
+    assert answer.json()["aors"] == ["TIP"]
+    token = await issuer.post(
+        "/oauth/token",
+        data={
+            "grant_type": "client_credentials",
+            "client_id": "tip-coordinator",
+            "client_secret": secret_of("tip-coordinator"),
+        },
+    )
+    seen = await issuer.get("/.well-known/jwks.json")
+    assert seen.status_code == 200
+    from jose import jwt
+
+    assert jwt.get_unverified_claims(token.json()["access_token"])["aors"] == ["TIP"]
+
+
+async def test_lists_are_pages_and_changes_are_recorded(admin: AsyncClient) -> None:
+    first = (await admin.get("/identity/v1/clients?limit=5")).json()
+    assert len(first["items"]) == 5
+    rest = await admin.get(
+        "/identity/v1/clients", params={"limit": 500, "cursor": first["next_cursor"]}
+    )
+    ids = [c["id"] for c in first["items"] + rest.json()["items"]]
+    assert ids == sorted(set(ids))
+    assert "ngo-refugio" in ids
+
+    await admin.post("/identity/v1/clients/ngo-refugio/revocation")
+    newest = (await admin.get("/identity/v1/changes?limit=1")).json()["items"][0]
+    assert (newest["what"], newest["target"], newest["by_client"]) == (
+        "voided tokens",
+        "ngo-refugio",
+        "im-officer",
+    )
+
+
+async def test_rotation_publishes_the_next_key_before_it_signs(
+    admin: AsyncClient, issuer: AsyncClient
+) -> None:
+    before = {k["kid"] for k in (await issuer.get("/.well-known/jwks.json")).json()["keys"]}
+    rotated = (await admin.post("/identity/v1/keys/rotate")).json()
+    assert rotated["current_kid"] in before
+    assert before < set(rotated["published_kids"])
+
+
+async def test_a_person_gets_credentials_once_and_each_code_works_once(
+    admin: AsyncClient, issuer_app: FastAPI, issuer_db: Database
+) -> None:
+    made = await admin.post(
+        "/identity/v1/people",
+        json={
+            "sign_in_name": "m.rivas",
+            "organisation_id": REFUGIO,
+            "roles": ["caseworker"],
+            "scopes": ["directory:read"],
+        },
+    )
+    assert made.status_code == 201
+    person = made.json()
+    totp = pyotp.parse_uri(person["second_factor_uri"])
+    assert isinstance(totp, pyotp.TOTP)
+    from gateway.issuer.people import service
+
+    parts = issuer_app.state.context.parts
+
+    async def signs_in(code: str, password: str = person["password"]) -> bool:
+        async with issuer_db.transaction() as session:
+            row = await service.signed_in(
+                session,
+                parts["desk"].secrets,
+                parts["second_factors"],
+                sign_in_name="m.rivas",
+                password=password,
+                code=code,
+                source="here",
+            )
+        return row is not None
+
+    code = totp.at(clock.now())
+    assert not await signs_in(code, "wrong")
+    assert not await signs_in("000000")
+    assert await signs_in(code)
+    assert not await signs_in(code), "a code must not work twice"
+    with clock.shifted(timedelta(seconds=60)):
+        assert await signs_in(totp.at(clock.now()))

@@ -1,0 +1,262 @@
+"""People sign in with a browser: code with PKCE, second factor, cookie, CSRF, sign-out."""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pyotp
+import pytest
+from common.ids import new_id
+
+from tests.gateway.running import Gateway
+from tests.support.principals import organisation
+
+
+@dataclass
+class Somebody:
+    name: str
+    password: str
+    totp: pyotp.TOTP
+    id: str
+
+    def code(self) -> str:
+        """A code of a step that was not used: the next one is accepted for clock drift."""
+        return self.totp.now()
+
+
+@pytest.fixture
+def somebody(gateway: Gateway) -> Somebody:
+    name = f"p-{new_id()}"
+    made = httpx.post(
+        f"{gateway.url}/identity/v1/people",
+        headers=gateway.bearer("im-officer"),
+        json={
+            "sign_in_name": name,
+            "organisation_id": str(organisation(1)),
+            "roles": ["caseworker"],
+            "scopes": ["directory:read", "referrals:read", "referrals:write"],
+        },
+    )
+    assert made.status_code == 201, made.text
+    person = made.json()
+    totp = pyotp.parse_uri(person["second_factor_uri"])
+    assert isinstance(totp, pyotp.TOTP)
+    return Somebody(name, person["password"], totp, person["id"])
+
+
+@pytest.fixture
+def browser(gateway: Gateway) -> Iterator[httpx.Client]:
+    with gateway.client() as client:
+        client.headers["Accept-Language"] = "es-VE,es;q=0.9"
+        yield client
+
+
+def begin(browser: httpx.Client) -> str:
+    """From the console's link to the ticket in the sign-in form."""
+    start = browser.get("/session/start", params={"return_to": "/docs"})
+    assert start.status_code == 303
+    page = browser.get(start.headers["location"])
+    assert page.status_code == 200
+    assert "Contraseña" in page.text
+    assert "<script" not in page.text
+    found = re.search(r'name="ticket" value="([^"]+)"', page.text)
+    assert found
+    return found[1]
+
+
+def enter(browser: httpx.Client, ticket: str, who: Somebody, **changes: str) -> httpx.Response:
+    form = {
+        "ticket": ticket,
+        "sign_in_name": who.name,
+        "password": who.password,
+        "code": who.code(),
+        **changes,
+    }
+    return browser.post("/oauth/authorize", data=form)
+
+
+def signed_in(browser: httpx.Client, who: Somebody) -> dict[str, Any]:
+    """Sign in to the end; what GET /session says."""
+    entered = enter(browser, begin(browser), who)
+    assert entered.status_code == 303, entered.text
+    back = browser.get(entered.headers["location"])
+    assert back.status_code == 303, back.text
+    assert back.headers["location"] == "/docs"
+    session: dict[str, Any] = browser.get("/session").json()
+    return session
+
+
+def test_a_person_signs_in_and_calls_the_api_with_the_cookie(
+    browser: httpx.Client, somebody: Somebody
+) -> None:
+    session = signed_in(browser, somebody)
+    assert session["subject"] == somebody.id
+    assert session["roles"] == ["caseworker"]
+    seen = browser.get("/referrals/v1/cases").json()
+    assert seen["claims"]["sub"] == somebody.id
+    assert seen["claims"]["client_id"] == "ruta-console"
+    assert "cookie" not in {name for name, _ in seen["headers"]}
+    cookie = next(c for c in browser.cookies.jar if c.name == "ruta-session")
+    assert cookie.has_nonstandard_attr("HttpOnly")
+    assert cookie.get_nonstandard_attr("SameSite") == "Lax"
+    assert somebody.id not in str(cookie.value)
+
+
+def test_a_change_needs_the_csrf_token_and_the_same_site(
+    browser: httpx.Client, somebody: Somebody, gateway: Gateway
+) -> None:
+    token = signed_in(browser, somebody)["csrf_token"]
+    without = browser.post("/referrals/v1/cases", json={})
+    assert (without.status_code, without.json()["code"]) == (403, "csrf")
+    for headers in (
+        {"X-CSRF-Token": "x" * len(token)},
+        {"X-CSRF-Token": token, "Origin": "https://evil.example"},
+        {"X-CSRF-Token": token, "Sec-Fetch-Site": "cross-site"},
+        {"X-CSRF-Token": token, "Origin": "null"},
+    ):
+        assert browser.post("/referrals/v1/cases", json={}, headers=headers).status_code == 403
+    good = {"X-CSRF-Token": token, "Origin": gateway.url, "Sec-Fetch-Site": "same-origin"}
+    assert browser.post("/referrals/v1/cases", json={}, headers=good).status_code == 200
+
+
+def test_signing_out_ends_cookie_tokens_and_refresh(
+    browser: httpx.Client, somebody: Somebody
+) -> None:
+    token = signed_in(browser, somebody)["csrf_token"]
+    stolen = dict(browser.cookies)
+    renewed = browser.post("/session/refresh", headers={"X-CSRF-Token": token})
+    assert renewed.status_code == 200
+    latest = dict(browser.cookies)
+    assert latest["ruta-session"] != stolen["ruta-session"]
+    assert browser.post("/session/end", headers={"X-CSRF-Token": token}).status_code == 204
+    assert browser.get("/session").status_code == 401
+    browser.cookies.clear()
+    browser.cookies.update(latest)
+    assert browser.post("/session/refresh", headers={"X-CSRF-Token": token}).status_code == 401
+    deadline = time.monotonic() + 10
+    while browser.get("/referrals/v1/cases").status_code != 401:
+        assert time.monotonic() < deadline, "the access token must be void within seconds"
+        time.sleep(0.2)
+
+
+def test_a_refresh_token_that_comes_twice_ends_the_family(
+    browser: httpx.Client, somebody: Somebody
+) -> None:
+    token = signed_in(browser, somebody)["csrf_token"]
+    first = dict(browser.cookies)
+    headers = {"X-CSRF-Token": token}
+    assert browser.post("/session/refresh", headers=headers).status_code == 200
+    second = dict(browser.cookies)
+    browser.cookies.clear()
+    browser.cookies.update(first)
+    assert browser.post("/session/refresh", headers=headers).status_code == 401
+    browser.cookies.clear()
+    browser.cookies.update(second)
+    assert browser.post("/session/refresh", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "changes", [{"password": "wrong"}, {"code": "000000"}, {"sign_in_name": "nobody"}]
+)
+def test_wrong_name_password_or_code_look_the_same(
+    browser: httpx.Client, somebody: Somebody, changes: dict[str, str]
+) -> None:
+    answer = enter(browser, begin(browser), somebody, **changes)
+    assert answer.status_code == 401
+    assert "no son correctos" in answer.text
+    assert somebody.name not in answer.text
+
+
+def test_another_browser_cannot_use_the_ticket(
+    browser: httpx.Client, somebody: Somebody, gateway: Gateway
+) -> None:
+    ticket = begin(browser)
+    with gateway.client() as other:
+        begin(other)
+        answer = enter(other, ticket, somebody)
+    assert answer.status_code == 400
+
+
+def test_a_callback_that_this_browser_did_not_begin_is_refused(
+    browser: httpx.Client, somebody: Somebody, gateway: Gateway
+) -> None:
+    entered = enter(browser, begin(browser), somebody)
+    with gateway.client() as victim:
+        answer = victim.get(entered.headers["location"])
+        assert answer.status_code == 400
+        assert victim.get("/session").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example", "/\\evil.example", "docs", "/a/../b"]
+)
+def test_return_to_stays_on_this_server(browser: httpx.Client, target: str) -> None:
+    assert browser.get("/session/start", params={"return_to": target}).status_code == 400
+
+
+def asked(gateway: Gateway, **changes: str) -> dict[str, str]:
+    return {
+        "response_type": "code",
+        "client_id": "ruta-console",
+        "redirect_uri": f"{gateway.url}/session/callback",
+        "code_challenge": "a" * 43,
+        "code_challenge_method": "S256",
+        "state": "s",
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"redirect_uri": "https://evil.example/"},
+        {"redirect_uri": ""},
+        {"client_id": "nobody"},
+        {"client_id": "ngo-refugio"},
+    ],
+)
+def test_an_unregistered_redirect_is_never_followed(
+    gateway: Gateway, browser: httpx.Client, changes: dict[str, str]
+) -> None:
+    answer = browser.get("/oauth/authorize", params=asked(gateway, **changes))
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge": "short"}, "invalid_request"),
+    ],
+)
+def test_a_faulty_request_goes_back_to_the_client_with_its_state(
+    gateway: Gateway, browser: httpx.Client, changes: dict[str, str], error: str
+) -> None:
+    answer = browser.get("/oauth/authorize", params=asked(gateway, **changes))
+    assert answer.status_code == 303
+    found = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert (found["error"], found["state"], found["iss"]) == ([error], ["s"], [gateway.url])
+
+
+def test_a_code_works_once_for_its_client_with_its_verifier(
+    gateway: Gateway, browser: httpx.Client, somebody: Somebody
+) -> None:
+    entered = enter(browser, begin(browser), somebody)
+    code = parse_qs(urlsplit(entered.headers["location"]).query)["code"][0]
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": "ruta-console",
+        "code": code,
+        "redirect_uri": f"{gateway.url}/session/callback",
+        "code_verifier": "v" * 43,
+    }
+    answer = browser.post("/oauth/token", data=form)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    # The failed try has used the code up, even with the right verifier in the browser's cookie.
+    assert browser.get(entered.headers["location"]).status_code == 401
