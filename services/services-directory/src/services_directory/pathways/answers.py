@@ -7,6 +7,7 @@ from common import codelists
 from services_directory.pathways.candidates import Candidate
 from services_directory.pathways.composition import Source
 from services_directory.pathways.entry import Entry
+from services_directory.pathways.opening import opening_hours
 from services_directory.pathways.proximity import Proximity
 from services_directory.pathways.ranking import Missed, Ranked
 from services_directory.pathways.reasons import Reason
@@ -161,6 +162,7 @@ def service(candidate: Candidate, near: Proximity) -> Json:
         ("kilometres", near.kilometres),
         ("capacity_state", candidate.capacity_state),
         ("valid_until", candidate.valid_until),
+        ("open", opening_hours(candidate.open_minutes)),
     ):
         if value is not None:
             answer[name] = value

@@ -29,7 +29,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One need, for all pathways that ask for it. `after` and `fallback_of` name other needs."""
+    """One need, for all pathways that ask for it. `after` and `fallback_of` name other needs.
+
+    `place` is the earliest place that a pathway's writer gave it: it decides between equals.
+    """
 
     need: str
     sources: tuple[Source, ...]
@@ -40,6 +43,7 @@ class PlannedStep:
     intermediaries: tuple[Bilingual, ...]
     after: frozenset[str]
     fallback_of: frozenset[str]
+    place: int
 
 
 def compose(pathways: Iterable[Pathway], profile: Profile) -> dict[str, PlannedStep]:
@@ -61,6 +65,7 @@ def _applicable(pathway: Pathway, profile: Profile) -> Iterable[PlannedStep]:
     judged = {step.key: judge(step.condition, profile) for step in pathway.steps}
     steps = {step.key: step for step in pathway.steps}
     applies = _keys_that_apply(steps, {key: verdict for key, (verdict, _) in judged.items()})
+    places = {key: at for at, key in enumerate(steps)}
     for key in applies:
         step = steps[key]
         verdict, criteria = judged[key]
@@ -78,6 +83,7 @@ def _applicable(pathway: Pathway, profile: Profile) -> Iterable[PlannedStep]:
             intermediaries=(step.intermediary,) if step.intermediary else (),
             after=frozenset(_needs_before(step, steps, applies)),
             fallback_of=frozenset({primary.need} if primary else ()),
+            place=places[key],
         )
 
 
@@ -126,6 +132,7 @@ def _merged(one: PlannedStep, other: PlannedStep) -> PlannedStep:
         intermediaries=tuple(sorted(intermediaries, key=lambda text: (text.es, text.en))),
         after=one.after | other.after,
         fallback_of=one.fallback_of | other.fallback_of if both_fallback else frozenset(),
+        place=min(one.place, other.place),
     )
 
 

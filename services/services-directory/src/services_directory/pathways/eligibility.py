@@ -109,11 +109,13 @@ def standing(
     functional_status: str, capacity_state: str | None, valid_until: date | None, today: date
 ) -> Iterator[Reason]:
     """What keeps a service from taking anybody at all now, endorsement left aside."""
-    if functional_status not in REFERABLE_STATUSES:
+    fresh = is_fresh(valid_until, today)
+    # A stale entry's status turns unknown by itself: that is one obstacle, not two.
+    if functional_status not in REFERABLE_STATUSES and (fresh or functional_status != "unknown"):
         yield Reason(f"status_{functional_status}", Weight.EXCLUDES)
     if capacity_state == "full":
         yield Reason("capacity_full", Weight.EXCLUDES)
-    if not is_fresh(valid_until, today):
+    if not fresh:
         yield Reason("stale", Weight.EXCLUDES)
 
 

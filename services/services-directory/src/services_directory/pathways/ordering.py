@@ -8,6 +8,7 @@ from services_directory.pathways.composition import PlannedStep
 from services_directory.pathways.profile import Profile
 
 _NO_DEADLINE = 10**9
+_Pressure = tuple[int, int, int, int, int, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def _waits_for(
 
 def _pressing(
     primary: Mapping[str, PlannedStep], before: Mapping[str, frozenset[str]], profile: Profile
-) -> dict[str, tuple[int, int, int, int, int, str]]:
+) -> dict[str, _Pressure]:
     own = {need: _pressure(step, profile) for need, step in primary.items()}
     inherited = dict(own)
     for need in reversed(_any_topological(before)):
@@ -86,7 +87,7 @@ def _pressing(
     return inherited
 
 
-def _pressure(step: PlannedStep, profile: Profile) -> tuple[int, int, int, int, int, str]:
+def _pressure(step: PlannedStep, profile: Profile) -> _Pressure:
     hours = step.urgency.hours
     left = remaining_hours(step, profile)
     return (
@@ -95,17 +96,19 @@ def _pressure(step: PlannedStep, profile: Profile) -> tuple[int, int, int, int, 
         _NO_DEADLINE if left is None else left,
         0 if step.need in profile.needs else 1,
         0 if step.safety else 1,
+        1 if step.confidential else 0,  # who answers a call comes before who must be asked for
+        step.place,
         step.need,
     )
 
 
 def _any_topological(before: Mapping[str, frozenset[str]]) -> list[str]:
-    return _by_pressure(before, {need: (0, 0, 0, 0, 0, need) for need in before})
+    return _by_pressure(before, {need: (0, 0, 0, 0, 0, 0, 0, need) for need in before})
 
 
 def _by_pressure(
     before: Mapping[str, frozenset[str]],
-    pressing: Mapping[str, tuple[int, int, int, int, int, str]],
+    pressing: Mapping[str, _Pressure],
 ) -> list[str]:
     """Kahn's algorithm that always takes the most pressing step whose predecessors are placed."""
     waiting = {need: set(others) for need, others in before.items()}

@@ -23,6 +23,7 @@ _CAPACITY_POINTS = {"accepting": 30, "waitlist": 10}
 _STATUS_POINTS = {"fully_functional": 15, "partially_functional": 5, "at_capacity": 0}
 _FRESH_DAYS = ((30, 8), (90, 4))
 _SPANISH = "spa"
+_SHARED = "MULTI"  # categories of other sectors, which no AoR's pathway owns
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def _response(candidate: Candidate, urgency: Urgency) -> Iterator[Reason]:
     hours = RESPONSE_HOURS.get(candidate.referral.response_delay or "")
     if hours is None or urgency.hours is None:
         return
-    facts = (("hours", hours),)
+    facts = (("delay", candidate.referral.response_delay or ""),)
     if hours <= max(12, urgency.hours):
         yield Reason("answers_in_time", Weight.FOR, 15, facts)
     else:
@@ -156,7 +157,7 @@ def _freshness(candidate: Candidate, today: date) -> Reason:
 
 
 def _endorsement(candidate: Candidate, aors: frozenset[str]) -> Reason:
-    by = ", ".join(sorted(candidate.endorsed_by))
+    by = ", ".join(sorted(candidate.endorsed_by - {_SHARED}))
     if candidate.endorsed_by & aors:
         return Reason("endorsed_here", Weight.FOR, 10, (("aors", by),))
     return Reason("endorsed_elsewhere", Weight.AGAINST, 4, (("aors", by),))

@@ -20,6 +20,7 @@ from services_directory.pathways.ranking import Ranked, Situation, rank
 from services_directory.pathways.shortfall import Shortfall, explain
 
 SERVICES_SHOWN = 10
+_LAST = 1000
 
 
 class Coverage(StrEnum):
@@ -94,6 +95,7 @@ def _requested(need: str, confidential: Confidential) -> PlannedStep:
         intermediaries=(intermediary,) if intermediary else (),
         after=frozenset(),
         fallback_of=frozenset(),
+        place=_LAST,
     )
 
 

@@ -120,6 +120,7 @@ class ServiceOut(BaseModel):
     capacity_state: str | None = None
     functional_status: str
     valid_until: date | None = None
+    open: Said | None = None
     referral: ReferralOut
 
 

@@ -6,6 +6,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
+from common import codelists
+
 from services_directory.pathways.findings import Finding
 from services_directory.pathways.reasons import Reason
 
@@ -28,13 +30,39 @@ def say(section: str, code: str, facts: Mapping[str, Any] | None = None) -> Said
 
 
 def say_reason(reason: Reason) -> Said:
-    """A reason for or against a service."""
+    """A reason for or against a service; codes among its facts are said by their labels."""
     return dict(_said_reason(reason))
 
 
 @lru_cache(maxsize=4096)
 def _said_reason(reason: Reason) -> tuple[tuple[str, str], ...]:
-    return tuple(say("reasons", reason.code, dict(reason.facts)).items())
+    sentences = _table()["reasons"][reason.code]
+    return tuple(
+        (language, sentences[language].format_map(_Facts(_labelled(reason, language))))
+        for language in LANGUAGES
+    )
+
+
+def _labelled(reason: Reason, language: str) -> dict[str, str | int]:
+    return {
+        name: _labels(name, value, language) if isinstance(value, str) else value
+        for name, value in reason.facts
+    }
+
+
+def _labels(name: str, codes: str, language: str) -> str:
+    """The labels of codes joined by commas, where the fact's name has a code list."""
+    lists = {
+        "languages": codelists.languages,
+        "populations": codelists.populations,
+        "delay": lambda: codelists.referral_attributes()["response_delay"],
+    }
+    if name not in lists:
+        return codes
+    known = lists[name]()
+    said = [known.label(code, language) if code in known else code for code in codes.split(", ")]
+    joined = ", ".join(said)
+    return joined[:1].lower() + joined[1:] if name == "delay" else joined
 
 
 def say_finding(finding: Finding) -> Said:
