@@ -5,6 +5,7 @@ service's areas of responsibility, in its state · restricted: that AoR's coordi
 organisation whose service it is.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -102,7 +103,40 @@ def _full(columns: Any, audience: Audience) -> sa.ColumnElement[bool]:
 
 def _shares(columns: Any, aors: tuple[str, ...], states: tuple[str, ...]) -> Any:
     texts = ARRAY(sa.Text)
-    shared = columns.aors.op("&&")(sa.literal(list(aors), texts))
+    shared = columns.aors.bool_op("&&")(sa.literal(list(aors), texts))
     if not states:
         return shared
-    return sa.and_(shared, columns.states.op("&&")(sa.literal(list(states), texts)))
+    return sa.and_(shared, columns.states.bool_op("&&")(sa.literal(list(states), texts)))
+
+
+def visible_sql(audience: Audience, argument: Callable[[Any, str], str], alias: str = "d") -> str:
+    """The same as `visible`, as SQL text for the read path; `argument(value, type)` binds a value
+    and gives its placeholder. A test holds the two together."""
+    if audience.organisation_id is None:
+        return f"{alias}.level = {argument(audience.base, 'smallint')}"
+    own = argument(audience.organisation_id, "uuid")
+    full = f"({alias}.organization_id = {own} OR {alias}.managed_by = {own}"
+    if audience.coordinates:
+        full += " OR " + _shares_sql(audience.coordinates, audience.states, argument, alias)
+    full += ")"
+    base = f"{alias}.level = {audience.base} AND NOT {full}"
+    if not audience.aors:
+        return f"(({alias}.level = {RESTRICTED} AND {full}) OR ({base}))"
+    member = _shares_sql(audience.aors, audience.states, argument, alias)
+    return (
+        f"(({alias}.level = {RESTRICTED} AND {full})"
+        f" OR ({alias}.level = {PATHWAY} AND NOT {full} AND {member})"
+        f" OR ({base} AND NOT {member}))"
+    )
+
+
+def _shares_sql(
+    aors: tuple[str, ...],
+    states: tuple[str, ...],
+    argument: Callable[[Any, str], str],
+    alias: str,
+) -> str:
+    shared = f"{alias}.aors && {argument(list(aors), 'text[]')}"
+    if not states:
+        return f"({shared})"
+    return f"({shared} AND {alias}.states && {argument(list(states), 'text[]')})"

@@ -17,6 +17,7 @@ async def record_history(
     principal: Principal | None,
     kind: str,
     entity_id: UUID,
+    *,
     version: int,
     old: dict[str, Any],
     new: dict[str, Any],

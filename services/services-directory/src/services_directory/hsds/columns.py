@@ -141,7 +141,8 @@ def _languages(full: Document) -> Iterator[str | None]:
 
 
 def _taxonomy_id(term: Document) -> str | None:
-    return term.get("taxonomy_id") or term.get("taxonomy_detail", {}).get("id")
+    found: str | None = term.get("taxonomy_id") or term.get("taxonomy_detail", {}).get("id")
+    return found
 
 
 def _day(text: str | None) -> date | None:

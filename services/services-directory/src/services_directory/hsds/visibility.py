@@ -108,10 +108,11 @@ def without_unstorable(service: dict[str, Any]) -> tuple[dict[str, Any], list[st
     removed: list[str] = []
     for index, site in enumerate(service.get("service_at_locations", [])):
         location = site.get("location")
-        if location is not None:
-            exact = level_of(location, level_of(site, own))
-            pointer = f"/service_at_locations/{index}/location"
-            removed += [f"{pointer}/{key}" for key in unstorable(location, exact)]
-            site = {**site, "location": storable(location, exact)}
-        sites.append(site)
+        if location is None:
+            sites.append(site)
+            continue
+        exact = level_of(location, level_of(site, own))
+        pointer = f"/service_at_locations/{index}/location"
+        removed += [f"{pointer}/{key}" for key in unstorable(location, exact)]
+        sites.append({**site, "location": storable(location, exact)})
     return ({**service, "service_at_locations": sites} if sites else service), removed

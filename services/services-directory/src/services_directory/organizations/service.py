@@ -56,7 +56,9 @@ async def upsert_organization(
     plain = with_ids(document.plain(), identity)
     if row is None:
         _check_may_create(principal, identity)
-        return await _created(session, principal, identity, plain, source, external_id)
+        return await _created(
+            session, principal, identity, plain, source=source, external_id=external_id
+        )
     if not may_change(principal, row):
         raise NOT_YOURS.because("Only the organisation itself or a curator changes this entry.")
     if row.document == plain:
@@ -110,6 +112,11 @@ async def by_external_id(
         )
     )
     return found
+
+
+async def find(session: AsyncSession, organization_id: UUID) -> Any:
+    """The row, or None. Locks it: whoever looks at a record's version is about to change it."""
+    return await _row(session, organization_id)
 
 
 async def _row(session: AsyncSession, organization_id: UUID) -> Any:
@@ -166,6 +173,7 @@ async def _created(
     principal: Principal,
     identity: UUID,
     plain: dict[str, Any],
+    *,
     source: str | None,
     external_id: str | None,
 ) -> Upserted:
@@ -182,7 +190,7 @@ async def _created(
             plain_name=folded(plain["name"]),
         )
     )
-    await record_history(session, principal, KIND, identity, 1, {}, plain)
+    await record_history(session, principal, KIND, identity, version=1, old={}, new=plain)
     if source and external_id:
         await remember_external_id(session, KIND, source, external_id, identity)
     await store_organization(session, identity)
@@ -204,7 +212,9 @@ async def _changed(
             plain_name=folded(plain["name"]),
         )
     )
-    await record_history(session, principal, KIND, row.id, version, row.document, plain)
+    await record_history(
+        session, principal, KIND, row.id, version=version, old=row.document, new=plain
+    )
     await store_organization(session, row.id)
     await _store_services(session, row.id)
     return Upserted(row.id, "changed", version, "approved")

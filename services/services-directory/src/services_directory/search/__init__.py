@@ -1,0 +1,1 @@
+"""Reading the stored documents: parameters, conditions, ranking, facets, envelopes."""

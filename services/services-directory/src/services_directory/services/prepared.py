@@ -90,7 +90,7 @@ def within(areas: list[str]) -> list[str]:
 def words(columns: Columns) -> Iterator[str]:
     """Plain words of a document that a mistyped query may have meant."""
     text = columns.text
-    for word in folded(" ".join((text.name, text.kind, text.place, text.prose))).split():
+    for word in folded(f"{text.name} {text.kind} {text.place} {text.prose}").split():
         if 4 <= len(word) <= _LONGEST_WORD and not word.isdigit():
             yield word
 

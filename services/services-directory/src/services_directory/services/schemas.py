@@ -1,7 +1,7 @@
 """What the record endpoints take and give."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -62,3 +62,21 @@ class VerificationIn(Strict):
 
 class ReasonIn(Strict):
     reason: str | None = Field(None, max_length=2000)
+
+
+class RecordLine(BaseModel):
+    id: UUID
+    name: str
+    organization_id: UUID
+    state: str
+    version: int
+    visibility: str
+    aors: list[str]
+    modified_at: datetime
+    valid_until: date | None = None
+    stale: bool
+
+
+class RecordPage(BaseModel):
+    items: list[RecordLine]
+    next_cursor: str | None = None

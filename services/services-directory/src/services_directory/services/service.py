@@ -86,11 +86,11 @@ async def upsert_service(
     plain = await _with_places(session, principal, plain)
     if row is not None and row.document == plain:
         return Upserted(identity, "unchanged", row.version, row.state)
-    version = await _write(session, principal, row, identity, plain, scope)
+    version = await _write(session, principal, row, identity, plain=plain, scope=scope)
     if source and external_id:
         await organizations.remember_external_id(session, KIND, source, external_id, identity)
     state = str(row.state) if row is not None else State.DRAFT.value
-    if curates(principal, scope.aors, scope.states) and state not in {State.MERGED}:
+    if curates(principal, scope.aors, scope.states) and state != State.MERGED:
         state = await _approve(session, principal, identity, plain, scope)
     return Upserted(identity, "created" if row is None else "changed", version, state)
 
@@ -106,7 +106,9 @@ async def take_step(
     principal: Principal,
     service_id: UUID,
     step: str,
-    if_match: str | None,
+    *,
+    if_match: str | None = None,
+    reason: str | None = None,
 ) -> Upserted:
     """Submit, approve, return, withdraw or reopen; 409 with the possible steps otherwise."""
     row = await readable_record(session, principal, service_id, lock=True)
@@ -128,7 +130,7 @@ async def take_step(
             state=row.state,
             possible_steps=possible,
         )
-    version = await _set_state(session, principal, row, after)
+    version = await _set_state(session, principal, row, after, reason)
     if after == State.APPROVED:
         await _approve(session, principal, service_id, row.document, scope)
     elif after == State.WITHDRAWN:
@@ -209,9 +211,8 @@ def _check_owner(principal: Principal, scope: _Scope) -> None:
 
 def _check_may_write(principal: Principal, scope: _Scope, organization: Any, row: Any) -> None:
     """An existing entry: its owner or curator. A new one: for an organisation that is one's own."""
-    if curates(principal, scope.aors, scope.states):
-        if row is None or _may_read(principal, row) or row.managed_by == principal.organisation_id:
-            return
+    if curates(principal, scope.aors, scope.states) and (row is None or _may_read(principal, row)):
+        return
     if row is not None and not _may_read(principal, row):
         raise NOT_FOUND.because("No service record has this id.")
     if not organizations.owns(principal, organization) or (
@@ -283,6 +284,7 @@ async def _write(
     principal: Principal,
     row: Any,
     identity: UUID,
+    *,
     plain: dict[str, Any],
     scope: _Scope,
 ) -> int:
@@ -323,7 +325,13 @@ async def _write(
             .values(version=version, state=State.DRAFT.value, **values)
         )
     await record_history(
-        session, principal, KIND, identity, version, row.document if row is not None else {}, plain
+        session,
+        principal,
+        KIND,
+        identity,
+        version=version,
+        old=row.document if row is not None else {},
+        new=plain,
     )
     return version
 
@@ -359,15 +367,18 @@ async def _approve(
     return State.APPROVED.value
 
 
-async def _set_state(session: AsyncSession, principal: Principal, row: Any, state: State) -> int:
+async def _set_state(
+    session: AsyncSession, principal: Principal, row: Any, state: State, reason: str | None
+) -> int:
     version: int = row.version + 1
     await session.execute(
         sa.update(services)
         .where(services.c.id == row.id)
         .values(state=state.value, version=version, modified_at=clock.now())
     )
+    after = {"state": state.value} | ({"reason": reason} if reason else {})
     await record_history(
-        session, principal, KIND, row.id, version, {"state": row.state}, {"state": state.value}
+        session, principal, KIND, row.id, version=version, old={"state": row.state}, new=after
     )
     return version
 
@@ -393,7 +404,9 @@ async def _amend(session: AsyncSession, principal: Principal, row: Any, change: 
             reminded_on=None,
         )
     )
-    await record_history(session, principal, KIND, row.id, version, row.document, after)
+    await record_history(
+        session, principal, KIND, row.id, version=version, old=row.document, new=after
+    )
     await store(session, [row.id])
     return Upserted(row.id, "changed", version, row.state)
 

@@ -1,5 +1,7 @@
 """Records, the stored documents of each level, taxonomies, history, and the change log of the feed."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import context, op
 from common.tables import create_common_tables
@@ -96,7 +98,7 @@ def _records() -> None:
     op.create_index("external_ids_entity", "external_ids", ["entity_id"])
 
 
-def _record_columns() -> list[sa.Column]:
+def _record_columns() -> list[sa.Column[Any]]:
     return [
         sa.Column("id", sa.Uuid, primary_key=True),
         sa.Column("document", pg.JSONB, nullable=False),

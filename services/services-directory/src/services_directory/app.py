@@ -1,0 +1,69 @@
+"""Builds the app of the directory service: wiring only."""
+
+from common.database import Database
+from common.web import service_app
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from services_directory.gaps import api as gaps
+from services_directory.imports import api as imports
+from services_directory.organizations import api as organizations
+from services_directory.pathways import api as pathways
+from services_directory.pathways import endorsements_api, resolve_api
+from services_directory.posters import api as posters
+from services_directory.profile import api as profile
+from services_directory.services import api as services
+from services_directory.services import records_api
+from services_directory.settings import Settings
+from services_directory.tables import COMMON
+from services_directory.taxonomies import api as taxonomies
+from services_directory.worker import tasks
+
+DESCRIPTION = """
+Who offers what, where and for whom. An HSDS 3.2.3 API with four levels of visibility: what a
+caller may not see is removed before search, count, sort and distance, and is 404.
+
+`/services` and the other HSDS lists read (a POST is a private query); `/records` writes.
+"""
+
+ROUTERS = (
+    profile.routes,
+    services.routes,
+    organizations.routes,
+    taxonomies.routes,
+    records_api.routes,
+    organizations.records,
+    imports.router,
+    resolve_api.routes,
+    pathways.routes,
+    endorsements_api.routes,
+    gaps.routes,
+    posters.routes,
+)
+
+
+def create_app(
+    settings: Settings | None = None, *, role: str = "api", database: Database | None = None
+) -> FastAPI:
+    """The app as `api` (all routes) or `worker` (health and metrics beside the background tasks)."""
+    settings = settings or Settings()
+    app = service_app(
+        settings,
+        title="Ruta directory",
+        description=DESCRIPTION,
+        tables=COMMON,
+        routers=ROUTERS if role == "api" else (),
+        worker=tasks,
+        run_worker=True if role == "worker" else None,
+        database=database,
+        body_limit_of=imports.body_limit_of,
+    )
+    # Anyone's page may read the public view; a token is sent by whoever holds it, never by cookie.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "POST", "OPTIONS"],
+        allow_headers=["Authorization", "Content-Type", "Accept-Language", "If-None-Match"],
+        expose_headers=["ETag"],
+    )
+    return app

@@ -1,0 +1,216 @@
+"""HSDS reads of organisations, and their records."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.web import (
+    IfMatch,
+    Session,
+    check_if_match,
+    context_of,
+    etag_of,
+    open_to_all,
+    requires,
+    router,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from services_directory.access import Audience, audience_of
+from services_directory.hsds.schemas import OrganizationDocument
+from services_directory.organizations import queries, service
+from services_directory.search import envelope
+from services_directory.search.answers import answer, audit, described, stream
+from services_directory.search.parameters import (
+    OneOrganizationQuery,
+    OrganizationQuery,
+    parameters,
+)
+from services_directory.search.parameters import described as parameters_of
+from services_directory.search.statement import Row
+from services_directory.services.api import ONE, PAGE_OF
+from services_directory.services.schemas import Upserted, WrittenOut
+
+routes = router("/directory/v1", ["HSDS"])
+records = router("/directory/v1", ["Records"])
+Anyone = Annotated[Principal, open_to_all()]
+Writer = Annotated[Principal, requires(scope="directory:write")]
+Editor = Annotated[Principal, requires(scope="directory:read")]
+_BATCH = 200
+
+
+@routes.get(
+    "/organizations",
+    summary="Search organisations",
+    openapi_extra=described(parameters_of(OrganizationQuery), PAGE_OF),
+)
+async def organizations(request: Request, session: Session, principal: Anyone) -> Response:
+    return await _organizations(request, session, principal)
+
+
+@routes.post(
+    "/organizations",
+    summary="Search organisations, privately",
+    openapi_extra=described(parameters_of(OrganizationQuery), PAGE_OF),
+)
+async def organizations_privately(
+    request: Request, session: Session, principal: Anyone
+) -> Response:
+    return await _organizations(request, session, principal)
+
+
+async def _organizations(request: Request, session: Session, principal: Principal) -> Response:
+    query = await parameters(request, OrganizationQuery)
+    audience = audience_of(principal)
+    if query.format == "ndjson":
+        return _stream(request, principal, query, audience)
+    rows, total = await queries.page(session, query, audience)
+    items, read = await _items(session, query, audience, rows)
+    await audit(session, principal, request, read)
+    return answer(
+        request, envelope.page(items, total=total, number=query.page, per_page=query.per_page)
+    )
+
+
+async def _items(
+    session: AsyncSession, query: OrganizationQuery, audience: Audience, rows: list[Row]
+) -> tuple[list[bytes], list[Row]]:
+    """Bodies, and the service rows that they show."""
+    if not (query.full or query.full_service):
+        return [row["list_body"] for row in rows], []
+    found = await _services(session, audience, rows, full=query.full_service)
+    own: dict[UUID, list[bytes]] = {}
+    for each in found:
+        own.setdefault(each["organization_id"], []).append(each["body"])
+    items = [
+        envelope.organization(row["full_body"], own.get(row["organization_id"], [])) for row in rows
+    ]
+    return items, found
+
+
+async def _services(
+    session: AsyncSession, audience: Audience, rows: list[Row], *, full: bool
+) -> list[Row]:
+    found = await queries.services_of(
+        session, [row["organization_id"] for row in rows], audience, full=full
+    )
+    if full:
+        return [_Sliced(row) for row in found]  # type: ignore[misc]  # reads like a row
+    return [_Sliced(row, simple=True) for row in found]  # type: ignore[misc]  # reads like a row
+
+
+class _Sliced(dict[str, Any]):
+    """A service row whose body leaves out the organisation, which is around it."""
+
+    def __init__(self, row: Row, *, simple: bool = False) -> None:
+        super().__init__(row.items())
+        body = orjson.loads(row["body"])
+        body.pop("organization", None)
+        if simple:
+            body = {key: body[key] for key in ("id", "name", "status") if key in body}
+        self["body"] = orjson.dumps(body)
+
+
+def _stream(
+    request: Request, principal: Principal, query: OrganizationQuery, audience: Audience
+) -> Response:
+    async def rows(session: AsyncSession) -> AsyncIterator[Any]:
+        number = 1
+        while True:
+            page = query.model_copy(update={"page": number, "per_page": _BATCH})
+            found, _ = await queries.page(session, page, audience)
+            items, read = await _items(session, page, audience, found)
+            by_owner = {each["organization_id"] for each in read if each["sensitive"]}
+            for row, item in zip(found, items, strict=True):
+                yield {
+                    "body": item,
+                    "service_id": row["organization_id"],
+                    "sensitive": row["organization_id"] in by_owner,
+                }
+            if len(found) < _BATCH:
+                return
+            number += 1
+
+    return stream(request, context_of(request).database, principal, rows, lambda row: row["body"])
+
+
+@routes.get(
+    "/organizations/{organization_id}",
+    summary="One organisation, with its services",
+    openapi_extra=described(parameters_of(OneOrganizationQuery), ONE),
+)
+async def organization(
+    request: Request, session: Session, principal: Anyone, organization_id: UUID
+) -> Response:
+    query = await parameters(request, OneOrganizationQuery)
+    audience = audience_of(principal)
+    row = await queries.one(session, organization_id, audience)
+    if row is None:
+        raise NOT_FOUND.because("No organisation has this id.")
+    found = await _services(session, audience, [row], full=query.full_service)
+    await audit(session, principal, request, found)
+    return answer(request, envelope.organization(row["full_body"], [s["body"] for s in found]))
+
+
+def _written(result: Upserted, status: int = 200) -> Response:
+    body = {
+        "id": str(result.id),
+        "outcome": result.outcome,
+        "version": result.version,
+        "state": result.state,
+    }
+    return JSONResponse(body, status_code=status, headers={"ETag": etag_of(result.version)})
+
+
+@records.post(
+    "/records/organizations", status_code=201, response_model=WrittenOut, summary="New organisation"
+)
+async def create(session: Session, principal: Writer, body: OrganizationDocument) -> Response:
+    existing = await service.find(session, body.id) if body.id else None
+    if existing is not None:
+        check_if_match(None, etag_of(existing.version))
+    result = await service.upsert_organization(session, principal, body)
+    return _written(result, 201 if result.outcome == "created" else 200)
+
+
+@records.get("/records/organizations/{organization_id}", summary="A record, with its ETag")
+async def read(session: Session, principal: Editor, organization_id: UUID) -> dict[str, Any]:
+    row = await service.find(session, organization_id)
+    if row is None or not service.may_change(principal, row):
+        raise NOT_FOUND.because("No organisation record has this id.")
+    body = {
+        "id": str(row.id),
+        "version": row.version,
+        "managed_by": str(row.managed_by),
+        "document": row.document,
+    }
+    return JSONResponse(body, headers={"ETag": etag_of(row.version)})  # type: ignore[return-value]  # a response carries the ETag
+
+
+@records.put(
+    "/records/organizations/{organization_id}",
+    response_model=WrittenOut,
+    responses={201: {"model": WrittenOut}},
+    summary="Create under this id, or replace",
+)
+async def replace(
+    session: Session,
+    principal: Writer,
+    organization_id: UUID,
+    body: OrganizationDocument,
+    if_match: IfMatch = None,
+) -> Response:
+    row = await service.find(session, organization_id)
+    if row is not None:
+        if not service.may_change(principal, row):
+            raise NOT_FOUND.because("No organisation record has this id.")
+        check_if_match(if_match, etag_of(row.version))
+    result = await service.upsert_organization(
+        session, principal, body, organization_id=organization_id
+    )
+    return _written(result, 201 if result.outcome == "created" else 200)

@@ -1,0 +1,88 @@
+"""SELECTs of organisations. An organisation is shown by its own level; its services by theirs."""
+
+# ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.access import Audience, visible_sql
+from services_directory.hsds.visibility import RESTRICTED
+from services_directory.search.parameters import OrganizationQuery
+from services_directory.search.statement import Row, Statement, fetch
+
+
+def shown(audience: Audience, s: Statement) -> str:
+    """The organisation's document for this audience: its own people see all of it."""
+    if audience.organisation_id is None:
+        return f"o.level = {s.argument(audience.base, 'smallint')}"
+    own = s.argument(audience.organisation_id, "uuid")
+    full = f"(o.organization_id = {own} OR o.managed_by = {own})"
+    return f"((o.level = {RESTRICTED} AND {full}) OR (o.level = {audience.base} AND NOT {full}))"
+
+
+def _where(query: OrganizationQuery, audience: Audience, s: Statement) -> tuple[str, str]:
+    parts = [shown(audience, s)]
+    order = "o.name, o.organization_id"
+    if query.search and query.search.strip():
+        words = s.argument(query.search, "text")
+        asked = f"(websearch_to_tsquery('ruta_es', {words}) || websearch_to_tsquery('ruta_en', {words}))"
+        parts.append(f"o.vector @@ {asked}")
+        order = f"ts_rank(o.vector, {asked}) DESC, o.organization_id"
+    if query.taxonomy_term_id or query.taxonomy_id:
+        service = ["d.organization_id = o.organization_id", visible_sql(audience, s.argument)]
+        if query.taxonomy_term_id:
+            service.append(f"d.terms @> ARRAY[{s.argument(query.taxonomy_term_id, 'uuid')}]")
+        if query.taxonomy_id:
+            service.append(f"d.taxonomies @> ARRAY[{s.argument(query.taxonomy_id, 'uuid')}]")
+        parts.append(f"EXISTS (SELECT FROM service_documents d WHERE {' AND '.join(service)})")
+    return " AND ".join(parts), order
+
+
+async def page(
+    session: AsyncSession, query: OrganizationQuery, audience: Audience
+) -> tuple[list[Row], int]:
+    s = Statement()
+    where, order = _where(query, audience, s)
+    count = f"SELECT count(*) AS n FROM organization_documents o WHERE {where}"
+    total = (await fetch(session, count, s.values))[0]["n"]
+    limit = s.argument(query.per_page, "bigint")
+    offset = s.argument((query.page - 1) * query.per_page, "bigint")
+    rows = await fetch(
+        session,
+        "SELECT o.organization_id, o.etag, o.full_body, o.list_body, false AS sensitive"
+        f" FROM organization_documents o WHERE {where}"
+        f" ORDER BY {order} LIMIT {limit} OFFSET {offset}",
+        s.values,
+    )
+    return rows, total
+
+
+async def one(session: AsyncSession, organization_id: UUID, audience: Audience) -> Row | None:
+    s = Statement()
+    own = s.argument(organization_id, "uuid")
+    rows = await fetch(
+        session,
+        "SELECT o.organization_id, o.etag, o.full_body, o.list_body"
+        f" FROM organization_documents o WHERE o.organization_id = {own} AND {shown(audience, s)}",
+        s.values,
+    )
+    return rows[0] if rows else None
+
+
+async def services_of(
+    session: AsyncSession, ids: Sequence[UUID], audience: Audience, *, full: bool
+) -> list[Row]:
+    """Visible services of these organisations, in id order; `full` or in list form."""
+    s = Statement()
+    owners = s.argument(list(ids), "uuid[]")
+    body = "full_body" if full else "list_body"
+    return await fetch(
+        session,
+        f"SELECT d.organization_id, d.service_id, d.sensitive, d.{body} AS body"
+        f" FROM service_documents d WHERE d.organization_id = ANY({owners})"
+        f" AND d.organization_name IS NOT NULL AND {visible_sql(audience, s.argument)}"
+        " ORDER BY d.service_id",
+        s.values,
+    )

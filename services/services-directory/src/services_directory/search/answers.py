@@ -1,0 +1,127 @@
+"""Answers of the read endpoints: stored bytes with validators, and an audit row per restricted
+document that was read."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from common import clock
+from common.auth import Principal
+from common.database import Database
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from services_directory.curation.models import restricted_reads
+from services_directory.search.statement import Row
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+GEOJSON = "application/geo+json"
+_VARY = "Authorization, Accept-Language, Accept-Encoding"
+
+
+def answer(
+    request: Request,
+    body: bytes,
+    *,
+    etag: str | None = None,
+    media_type: str = JSON,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """200 with an ETag, or 304 if the caller already has it. `etag` defaults to a digest."""
+    tag = f'"{etag or hashlib.sha256(body).hexdigest()[:24]}"'
+    given = {
+        "ETag": tag,
+        "Cache-Control": "no-cache" if _anonymous(request) else "private, no-cache",
+        "Vary": _VARY,
+        **(headers or {}),
+    }
+    if request.method == "GET" and _has(request, tag):
+        return Response(status_code=304, headers=given)
+    return Response(body, media_type=media_type, headers=given)
+
+
+def _anonymous(request: Request) -> bool:
+    principal: Principal | None = getattr(request.state, "principal", None)
+    return principal is None or principal.anonymous
+
+
+def _has(request: Request, tag: str) -> bool:
+    given = request.headers.get("if-none-match", "")
+    tags = {each.strip().removeprefix("W/") for each in given.split(",")}
+    return tag in tags or "*" in tags
+
+
+async def audit(
+    session: AsyncSession, principal: Principal, request: Request, rows: Sequence[Row]
+) -> None:
+    """Log each restricted service that this answer shows; in the transaction of the read, so that
+    there is no answer without its log."""
+    found = {row["service_id"] for row in rows if row["sensitive"]}
+    if found:
+        await session.execute(
+            restricted_reads.insert(),
+            [
+                {
+                    "service_id": service_id,
+                    "client_id": principal.client_id,
+                    "organisation_id": principal.organisation_id,
+                    "route": request.url.path,
+                    "at": clock.now(),
+                }
+                for service_id in sorted(found)
+            ],
+        )
+
+
+def stream(
+    request: Request,
+    database: Database,
+    principal: Principal,
+    rows: Callable[[AsyncSession], AsyncIterator[Row]],
+    line: Callable[[Row], bytes],
+) -> StreamingResponse:
+    """All rows, one JSON document per line, in a transaction of its own that lasts as long."""
+
+    async def lines() -> AsyncIterator[bytes]:
+        async with database.transaction(principal) as session:
+            batch: list[Row] = []
+            size = 0
+            parts: list[bytes] = []
+            async for row in rows(session):
+                parts.append(line(row) + b"\n")
+                size += len(parts[-1])
+                if row["sensitive"]:
+                    batch.append(row)
+                if size > 65_536:
+                    await audit(session, principal, request, batch)
+                    yield b"".join(parts)
+                    batch, parts, size = [], [], 0
+            await audit(session, principal, request, batch)
+            yield b"".join(parts)
+
+    return StreamingResponse(lines(), media_type=NDJSON, headers={"Vary": _VARY})
+
+
+def language_of(request: Request) -> str | None:
+    """The language that is asked for first (two letters), None if it does not matter."""
+    best: tuple[float, str] | None = None
+    for part in request.headers.get("accept-language", "").split(","):
+        name, _, weight = part.strip().partition(";q=")
+        code = name.split("-")[0].lower()
+        try:
+            value = float(weight or 1)
+        except ValueError:
+            continue
+        if code.isalpha() and len(code) in {2, 3} and (best is None or value > best[0]):
+            best = (value, code)
+    return best[1] if best else None
+
+
+def described(parameters: list[dict[str, Any]], schema: dict[str, Any]) -> dict[str, Any]:
+    """`openapi_extra` of a route whose parameters are read by hand."""
+    return {
+        "parameters": parameters,
+        "responses": {"200": {"description": "OK", "content": {JSON: {"schema": schema}}}},
+    }

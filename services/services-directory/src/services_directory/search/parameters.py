@@ -1,0 +1,255 @@
+"""The query parameters of the HSDS endpoints, and this profile's own. Each is checked; an unknown
+one is refused with the known ones named, so that a typing error is not a wider search."""
+
+from datetime import date, datetime
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
+
+import orjson
+from common.errors import BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE, FieldError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from starlette.requests import Request
+
+from services_directory.errors import UNKNOWN_PARAMETER
+from services_directory.hsds.extensions import Aor, CapacityState, Category, PCode, Population
+
+MAX_PER_PAGE = 500
+MAX_PAGE = 1_000_000
+DEFAULT_PER_PAGE = 25
+
+
+def _many(value: Any) -> Any:
+    """A list may be written with commas or by repeating the parameter."""
+    items = value if isinstance(value, list) else [value]
+    return [
+        part for item in items for part in (item.split(",") if isinstance(item, str) else [item])
+    ]
+
+
+def _point(value: Any) -> Any:
+    return value.split(",") if isinstance(value, str) else value
+
+
+Many = BeforeValidator(_many)
+Text = Annotated[str, Field(max_length=300, pattern="^[^\x00]*$")]
+Latitude = Annotated[float, Field(ge=-90, le=90)]
+Longitude = Annotated[float, Field(ge=-180, le=180)]
+Box = Annotated[tuple[Longitude, Latitude, Longitude, Latitude], BeforeValidator(_point)]
+Facet = Literal[
+    "category", "aor", "area", "language", "capacity_state", "functional_status",
+    "provider_level", "population",
+]  # fmt: skip
+
+
+class PageQuery(BaseModel):
+    """What every list takes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    search: Text | None = Field(None, description="Words in Spanish or English, accents or not.")
+    page: int = Field(1, ge=1, le=MAX_PAGE, description="Page number, from 1.")
+    per_page: int = Field(DEFAULT_PER_PAGE, ge=1, le=MAX_PER_PAGE, description="Entries per page.")
+    format: Literal["json", "ndjson"] = Field(
+        "json", description="`ndjson` streams all entries, one per line, without pages."
+    )
+
+
+class TaxonomyQuery(PageQuery):
+    pass
+
+
+class TermQuery(PageQuery):
+    taxonomy_id: UUID | None = None
+    top_only: bool = False
+    parent_id: UUID | None = None
+
+
+class OrganizationQuery(PageQuery):
+    taxonomy_term_id: UUID | None = None
+    taxonomy_id: UUID | None = None
+    full: bool = False
+    full_service: bool = False
+
+
+class OneOrganizationQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    full_service: bool = False
+
+
+class Filters(PageQuery):
+    """What services are filtered by; conditions are ANDed, values of one list are ORed."""
+
+    taxonomy_term_id: UUID | None = None
+    taxonomy_id: UUID | None = None
+    organization_id: UUID | None = None
+    modified_after: datetime | None = Field(None, description="Changed at this level since then.")
+    full: bool = False
+
+    category: Annotated[list[Category], Many] = Field(default_factory=list, max_length=50)
+    aor: Annotated[list[Aor], Many] = Field(default_factory=list, max_length=10)
+    area: PCode | None = Field(
+        None, description="P-code; finds services inside it and those that serve all around it."
+    )
+    near: Annotated[tuple[Latitude, Longitude], BeforeValidator(_point)] | None = Field(
+        None, description="latitude,longitude; sorts by distance unless told otherwise."
+    )
+    radius: float | None = Field(None, gt=0, le=20_000_000, description="Metres around `near`.")
+    bbox: Box | None = Field(None, description="west,south,east,north in degrees.")
+    open_at: datetime | None = Field(None, description="Local time at the service; no offset.")
+    age: float | None = Field(None, ge=0, le=130)
+    sex: Literal["female", "male", "other"] | None = None
+    population: Annotated[list[Population], Many] = Field(default_factory=list, max_length=30)
+    nationality: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = Field(
+        None, description="ISO 3166-1 alpha-3."
+    )
+    without_documents: bool = Field(False, description="Only services that ask for no document.")
+    language: Annotated[list[Annotated[str, Field(pattern="^[a-z]{2,3}$")]], Many] = Field(
+        default_factory=list, max_length=20, description="ISO 639-3, e.g. guc for Wayuunaiki."
+    )
+    capacity_state: Annotated[list[CapacityState], Many] = Field(default_factory=list, max_length=3)
+    functional_status: Annotated[
+        list[
+            Literal[
+                "fully_functional", "partially_functional", "at_capacity", "suspended", "planned",
+                "closed", "unknown",
+            ]
+        ],
+        Many,
+    ] = Field(default_factory=list, max_length=7)  # fmt: skip
+    provider_level: Literal["national", "international"] | None = None
+    pre_crisis: bool | None = Field(None, description="Existed before the crisis.")
+    referable: bool | None = Field(None, description="Endorsed, working and freshly verified.")
+    verified_after: date | None = Field(None, description="Freshness: verified since this day.")
+
+    @field_validator("open_at")
+    @classmethod
+    def _local(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is not None:
+            raise ValueError("give the local time at the service, without an offset")
+        return value
+
+    @field_validator("modified_after")
+    @classmethod
+    def _aware(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            return datetime.fromisoformat(value.isoformat() + "+00:00")
+        return value
+
+
+class ServiceQuery(Filters):
+    format: Literal["json", "ndjson", "geojson"] = Field(  # type: ignore[assignment]  # one more
+        "json", description="`geojson`: one feature per site."
+    )
+    minimal: bool = Field(False, description="Only id and last_modified.")
+    sort: Literal["relevance", "name", "modified", "distance"] | None = None
+    facets: Annotated[list[Facet], Many] = Field(
+        default_factory=list, max_length=10, description="Counts by code beside the page."
+    )
+    explain: bool = Field(False, description="Why each entry ranks where it does.")
+
+
+class SiteQuery(Filters):
+    format: Literal["json", "ndjson", "geojson"] = Field(  # type: ignore[assignment]  # one more
+        "json", description="`geojson`: one feature per site."
+    )
+    postcode: Text | None = None
+    proximity: float | None = Field(
+        None, gt=0, le=20_000_000, description="Metres around the centre of `postcode`."
+    )
+
+
+Q = TypeVar("Q", bound=BaseModel)
+
+
+async def parameters(request: Request, kind: type[Q]) -> Q:
+    """The parameters of a GET, or of a POST: from the query and from a JSON or form body (private
+    queries: a body leaves no trace in logs of addresses)."""
+    given = _pairs(request.query_params.multi_items())
+    if request.method == "POST":
+        given |= await _body(request)
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise _refused(error, kind) from None
+
+
+def _pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in items:
+        if key in found:
+            before = found[key]
+            found[key] = [*before, value] if isinstance(before, list) else [before, value]
+        else:
+            found[key] = value
+    return found
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    body = await request.body()
+    if not body.strip():
+        return {}
+    kind = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        return _pairs([(k, v) for k, v in (await request.form()).multi_items()])
+    if kind != "application/json":
+        raise UNSUPPORTED_MEDIA_TYPE.because("Send the parameters as a JSON object or a form.")
+    try:
+        found = orjson.loads(body)
+    except ValueError as error:
+        raise BAD_REQUEST.because(f"The body is not JSON: {error}.") from None
+    if not isinstance(found, dict):
+        raise BAD_REQUEST.because("The body is to be a JSON object of parameters.")
+    return {key: value for key, value in found.items() if value is not None}
+
+
+@cache
+def _names(kind: type[BaseModel]) -> str:
+    return ", ".join(sorted(kind.model_fields))
+
+
+def _refused(error: ValidationError, kind: type[BaseModel]) -> Exception:
+    errors: list[FieldError] = []
+    for item in error.errors(include_url=False, include_input=False, include_context=True):
+        where = "/" + "/".join(str(part) for part in item["loc"][:1])
+        detail = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            detail = f"no such parameter; known: {_names(kind)}"
+        errors.append(FieldError(where, detail, item["type"]))
+    first = errors[0]
+    return UNKNOWN_PARAMETER.because(f"{first.pointer[1:]}: {first.detail}", errors=errors)
+
+
+@cache
+def described(kind: type[BaseModel]) -> list[dict[str, Any]]:
+    """The parameters for the API description."""
+    schema = kind.model_json_schema()
+    found = []
+    for name, field in schema["properties"].items():
+        inner = {k: v for k, v in field.items() if k not in {"title", "description"}}
+        found.append(
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "description": field.get("description", ""),
+                "schema": _without_null(inner),
+                **({"style": "form", "explode": False} if _is_list(inner) else {}),
+            }
+        )
+    return found
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    options = [o for o in schema.get("anyOf", []) if o.get("type") != "null"]
+    if len(options) == 1:
+        rest = {k: v for k, v in schema.items() if k not in {"anyOf", "default"}}
+        schema = {**options[0], **rest}
+    if "prefixItems" in schema:  # a pair of numbers is written with commas
+        return {"type": "string", "pattern": r"^-?\d+(\.\d+)?(,-?\d+(\.\d+)?)+$"}
+    return schema
+
+
+def _is_list(schema: dict[str, Any]) -> bool:
+    return schema.get("type") == "array"

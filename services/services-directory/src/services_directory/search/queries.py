@@ -1,0 +1,329 @@
+"""The SELECTs over stored documents. Every one goes through `visible_sql`: there is no other way
+to a document."""
+
+# ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from common.places import folded
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.access import Audience, visible_sql
+from services_directory.search import ranking
+from services_directory.search.conditions import around, conditions, distance, in_box
+from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery
+from services_directory.search.statement import Row, Statement, fetch
+from services_directory.search.totals import TOTALS, newest_change
+from services_directory.search.words import matches, meant, similar
+
+_EXPLAINED = "d.quality, d.referable, d.functional_status, d.capacity_state, d.valid_until"
+_FACETS = {
+    "category": "unnest(d.categories)",
+    "aor": "unnest(d.aors)",
+    "area": "unnest(d.within_areas)",
+    "language": "unnest(d.languages)",
+    "population": "unnest(d.populations)",
+    "capacity_state": "d.capacity_state",
+    "functional_status": "d.functional_status",
+    "provider_level": "d.provider_level",
+}
+
+
+@dataclass
+class Matching:
+    """A FROM and WHERE over the visible documents, with its values, ready to be selected from."""
+
+    statement: Statement
+    where: str
+    rank: str | None
+    key: str
+    source: str = "service_documents d"
+
+
+@dataclass
+class Found:
+    rows: list[Row]
+    total: int
+    facets: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+def matching(
+    query: Filters, audience: Audience, today: date, groups: list[list[str]] | None = None
+) -> Matching:
+    """`groups` replaces the words of the search by those that may have been meant."""
+    s = Statement()
+    parts = [visible_sql(audience, s.argument)]
+    rank = None
+    if groups:
+        condition, words = meant(groups, s)
+        parts.append(condition)
+        rank = ranking.text_rank(words)
+    elif query.search and query.search.strip():
+        condition, words = matches(query.search, s)
+        parts.append(condition)
+        rank = ranking.text_rank(words)
+    parts += conditions(query, s, today)
+    key = f"{audience.key}|{today}|{groups}|{_key(query)}"
+    where = " AND ".join(parts)
+    return Matching(s, where, rank, key)
+
+
+def _metres(query: Filters, s: Statement) -> str | None:
+    """To the nearest site that is shown, where a point was given."""
+    if query.near is None:
+        return None
+    return (
+        f"(SELECT min({distance(query.near, s)}) FROM site_documents s"
+        " WHERE s.level = d.level AND s.service_id = d.service_id)"
+    )
+
+
+def _key(query: Filters) -> str:
+    given = query.model_dump(
+        exclude_defaults=True,
+        exclude={"page", "per_page", "format", "full", "minimal", "explain", "facets", "sort"},
+    )
+    return repr(sorted(given.items()))
+
+
+async def service_page(
+    session: AsyncSession, query: ServiceQuery, audience: Audience, today: date, body: str
+) -> Found:
+    """One page of services. `body` is the stored column to send: full_body or list_body."""
+    found = matching(query, audience, today)
+    rows, total = await _page(session, query, audience, found, body)
+    if not total and query.search:
+        groups = await similar(session, audience, query.search)
+        if groups:
+            found = matching(query, audience, today, groups)
+            rows, total = await _page(session, query, audience, found, body)
+    facets = await _facets(session, query.facets, found) if query.facets else {}
+    return Found(rows, total, facets)
+
+
+async def _page(
+    session: AsyncSession, query: ServiceQuery, audience: Audience, found: Matching, body: str
+) -> tuple[list[Row], int]:
+    s = found.statement.fork()
+    metres = _metres(query, s)
+    extra = [f"{found.rank} AS rank"] if found.rank and query.explain else []
+    if metres and query.explain:
+        extra.append(f"{metres} AS metres")
+    if query.explain:
+        extra.append(_EXPLAINED)
+    columns = ", ".join(["d.service_id", "d.level", "d.sensitive", "d.etag", "d.modified_at",
+                         f"d.{body} AS body", *extra])  # fmt: skip
+    limit = s.argument(query.per_page, "bigint")
+    offset = s.argument((query.page - 1) * query.per_page, "bigint")
+    text = (
+        f"SELECT {newest_change(audience.levels)} AS newest, p.* FROM (SELECT 1) one LEFT JOIN"
+        f" LATERAL (SELECT {columns} FROM {found.source} WHERE {found.where}"
+        f" ORDER BY {_order(query, found, metres)} LIMIT {limit} OFFSET {offset}) p ON true"
+    )
+    rows = await fetch(session, text, s.values)
+    newest = rows[0]["newest"]
+    kept = [row for row in rows if row["service_id"] is not None]
+    total = TOTALS.get(found.key, newest) if newest is not None else None
+    if total is None and query.page == 1 and len(kept) < query.per_page:
+        total = len(kept)
+    if total is None:
+        text = f"SELECT count(*) AS n FROM {found.source} WHERE {found.where}"
+        total = (await fetch(session, text, found.statement.values))[0]["n"]
+        if newest is not None:
+            TOTALS.keep(found.key, newest, total)
+    return kept, total
+
+
+def _order(query: ServiceQuery, found: Matching, metres: str | None) -> str:
+    sort = query.sort or (
+        "relevance" if found.rank else "distance" if metres else
+        "modified" if query.modified_after else "quality"
+    )  # fmt: skip
+    if sort == "relevance" and (found.rank or metres):
+        return f"{ranking.score(found.rank, metres)} DESC, d.service_id"
+    if sort == "distance" and metres:
+        return f"{metres} NULLS LAST, d.service_id"
+    return {
+        "name": "d.name, d.service_id",
+        "modified": "d.modified_at, d.service_id",
+    }.get(sort, "d.quality DESC, d.service_id")
+
+
+async def _facets(
+    session: AsyncSession, wanted: Sequence[str], found: Matching
+) -> dict[str, dict[str, int]]:
+    """Counts by code over everything that matches, not just the page."""
+    parts = [
+        f"SELECT '{name}' AS facet, {_FACETS[name]} AS code, d.service_id FROM hits d"
+        for name in dict.fromkeys(wanted)
+    ]
+    columns = "d.service_id, d.categories, d.aors, d.within_areas, d.languages, d.populations,"
+    columns += " d.capacity_state, d.functional_status, d.provider_level"
+    text = (
+        f"WITH hits AS MATERIALIZED (SELECT {columns} FROM {found.source} WHERE {found.where})"
+        f" SELECT facet, code, count(DISTINCT service_id) AS n FROM ({' UNION ALL '.join(parts)}) f"
+        " WHERE code IS NOT NULL GROUP BY facet, code ORDER BY facet, n DESC, code"
+    )
+    counts: dict[str, dict[str, int]] = {name: {} for name in wanted}
+    for row in await fetch(session, text, found.statement.values):
+        counts[row["facet"]][row["code"]] = row["n"]
+    return counts
+
+
+async def one_service(
+    session: AsyncSession, service_id: UUID, audience: Audience, language: str | None
+) -> Row | None:
+    s = Statement()
+    own = s.argument(service_id, "uuid")
+    where = visible_sql(audience, s.argument)
+    join, body = _in_language(language, s)
+    rows = await fetch(
+        session,
+        f"SELECT d.service_id, d.level, d.sensitive, d.etag, {body} AS body"
+        f" FROM service_documents d {join} WHERE d.service_id = {own} AND {where}",
+        s.values,
+    )
+    return rows[0] if rows else None
+
+
+def _in_language(language: str | None, s: Statement) -> tuple[str, str]:
+    if language is None:
+        return "", "d.full_body"
+    wanted = s.argument(language, "text")
+    join = (
+        "LEFT JOIN service_translations t ON t.level = d.level AND t.service_id = d.service_id"
+        f" AND t.language = {wanted}"
+    )
+    return join, "coalesce(t.full_body, d.full_body)"
+
+
+async def translations(
+    session: AsyncSession, rows: Sequence[Row], language: str, body: str
+) -> dict[UUID, bytes]:
+    """Bodies in `language` of those of the rows that were translated."""
+    s = Statement()
+    ids = s.argument([row["service_id"] for row in rows], "uuid[]")
+    levels = s.argument([row["level"] for row in rows], "smallint[]")
+    found = await fetch(
+        session,
+        f"SELECT t.service_id, t.{body} AS body FROM unnest({ids}, {levels}) AS w(id, level)"
+        " JOIN service_translations t ON t.service_id = w.id AND t.level = w.level"
+        f" AND t.language = {s.argument(language, 'text')}",
+        s.values,
+    )
+    return {row["service_id"]: row["body"] for row in found}
+
+
+def _site_matching(query: SiteQuery, audience: Audience, today: date) -> Matching:
+    """Sites of matching services; the place conditions then hold for the site itself."""
+    found = matching(query, audience, today)
+    s = found.statement
+    parts = [found.where, "s.level = d.level", "s.service_id = d.service_id"]
+    if query.near and query.radius:
+        parts.append(around(query.near, query.radius, s))
+    if query.bbox:
+        parts.append(in_box(query.bbox, s))
+    if query.postcode:
+        parts += _postcode(query, audience, s)
+    found.where = " AND ".join(parts)
+    found.source = "service_documents d, site_documents s"
+    found.key += "|site"
+    return found
+
+
+def _postcode(query: SiteQuery, audience: Audience, s: Statement) -> list[str]:
+    """At the postcode or, with `proximity`, around the middle of the sites that are at it. Those
+    too are only what the caller sees."""
+    code = s.argument(folded(query.postcode or ""), "text")
+    if query.proximity is None:
+        return [f"s.postcodes @> ARRAY[{code}]"]
+    shown = visible_sql(audience, s.argument, "x")
+    middle = (
+        "(SELECT point(avg(x.point[0]), avg(x.point[1])) FROM site_documents x"
+        f" WHERE x.postcodes @> ARRAY[{code}] AND {shown})"
+    )
+    metres = s.argument(query.proximity, "double precision")
+    away = (
+        "2 * 6371008.8 * asin(least(1, sqrt(sin(radians(s.point[1] - m[1]) / 2) ^ 2"
+        " + cos(radians(m[1])) * cos(radians(s.point[1]))"
+        " * sin(radians(s.point[0] - m[0]) / 2) ^ 2)))"
+    )
+    return [f"(SELECT {away} FROM (SELECT {middle} AS m) c) <= {metres}"]
+
+
+async def site_page(
+    session: AsyncSession, query: SiteQuery, audience: Audience, today: date
+) -> tuple[list[Row], int]:
+    found = _site_matching(query, audience, today)
+    s = found.statement.fork()
+    limit = s.argument(query.per_page, "bigint")
+    offset = s.argument((query.page - 1) * query.per_page, "bigint")
+    order = "s.site_id"
+    if found.rank:
+        order = f"{ranking.score(found.rank, None)} DESC, s.site_id"
+    elif query.near:
+        order = f"{distance(query.near, s)} NULLS LAST, s.site_id"
+    elif query.modified_after:
+        order = "s.modified_at, s.site_id"
+    text = (
+        f"SELECT {SITE_COLUMNS} FROM {found.source} WHERE {found.where}"
+        f" ORDER BY {order} LIMIT {limit} OFFSET {offset}"
+    )
+    rows = await fetch(session, text, s.values)
+    count = f"SELECT count(*) AS n FROM {found.source} WHERE {found.where}"
+    total = (await fetch(session, count, found.statement.values))[0]["n"]
+    return rows, total
+
+
+SITE_COLUMNS = (
+    "s.site_id, s.service_id, d.level, d.sensitive, s.etag, s.full_body AS site_full,"
+    " s.list_body AS site_list, d.full_body, d.core_length, d.list_body,"
+    " s.point[0] AS longitude, s.point[1] AS latitude"
+)
+
+
+async def one_site(session: AsyncSession, site_id: UUID, audience: Audience) -> Row | None:
+    s = Statement()
+    own = s.argument(site_id, "uuid")
+    where = visible_sql(audience, s.argument)
+    rows = await fetch(
+        session,
+        f"SELECT {SITE_COLUMNS} FROM site_documents s JOIN service_documents d"
+        f" ON d.level = s.level AND d.service_id = s.service_id WHERE s.site_id = {own} AND {where}",
+        s.values,
+    )
+    return rows[0] if rows else None
+
+
+async def sites_of(session: AsyncSession, rows: Sequence[Row]) -> list[Row]:
+    """Sites with a point of these service rows, at the level at which each was read."""
+    s = Statement()
+    ids = s.argument([row["service_id"] for row in rows], "uuid[]")
+    levels = s.argument([row["level"] for row in rows], "smallint[]")
+    return await fetch(
+        session,
+        f"SELECT s.site_id, s.service_id, s.point[0] AS longitude, s.point[1] AS latitude"
+        f" FROM unnest({ids}, {levels}) WITH ORDINALITY AS w(id, level, place)"
+        " JOIN site_documents s ON s.service_id = w.id AND s.level = w.level"
+        " WHERE s.point IS NOT NULL ORDER BY w.place, s.site_id",
+        s.values,
+    )
+
+
+async def every(
+    session: AsyncSession, query: Filters, audience: Audience, today: date, columns: str
+) -> AsyncIterator[Row]:
+    """All matching rows by a cursor of the server, in bounded memory; for ndjson."""
+    if isinstance(query, SiteQuery):
+        found, order = _site_matching(query, audience, today), "s.site_id"
+    else:
+        found, order = matching(query, audience, today), "d.service_id"
+    text = f"SELECT {columns} FROM {found.source} WHERE {found.where} ORDER BY {order}"
+    connection = await session.connection()
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    async for row in driver.cursor(text, *found.statement.values, prefetch=200):
+        yield row

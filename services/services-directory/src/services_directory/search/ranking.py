@@ -1,0 +1,46 @@
+"""What puts one service before another, and how that is explained.
+
+score = 10 × text rank (name before organisation and category before description)
+      + quality (referable 4, fully functional 2 or partially 1, accepting 2 or waitlist 1, verified 1)
+      − 1 for each 10 km to the nearest site, where a point was given.
+"""
+
+from typing import Any
+
+TEXT_WEIGHT = 10.0
+METRES_PER_POINT = 10_000.0
+# D, C, B, A: places, description, organisation and category, name
+WEIGHTS = "'{0.1, 0.3, 0.6, 1.0}'"
+
+
+def text_rank(query: str) -> str:
+    """ts_rank_cd is bounded by /(1 + rank), so that a long text cannot outweigh a good name."""
+    return f"ts_rank({WEIGHTS}, d.vector, {query}, 32)"
+
+
+def score(rank: str | None, metres: str | None) -> str:
+    parts = ["d.quality"]
+    if rank:
+        parts.append(f"{TEXT_WEIGHT} * {rank}")
+    if metres:
+        parts.append(f"- coalesce({metres}, 1e7) / {METRES_PER_POINT}")
+    return " + ".join(parts).replace("+ -", "-")
+
+
+def explained(row: Any) -> dict[str, Any]:
+    """The parts of one entry's score, in the words of the entry."""
+    found: dict[str, Any] = {
+        "id": str(row["service_id"]),
+        "quality": round(row["quality"], 2),
+        "referable": row["referable"],
+        "functional_status": row["functional_status"],
+    }
+    if row["capacity_state"]:
+        found["capacity_state"] = row["capacity_state"]
+    if row["valid_until"]:
+        found["valid_until"] = row["valid_until"].isoformat()
+    if row.get("rank") is not None:
+        found["text"] = round(TEXT_WEIGHT * row["rank"], 3)
+    if row.get("metres") is not None:
+        found["distance_m"] = round(row["metres"])
+    return found

@@ -1,0 +1,45 @@
+"""How many entries match, remembered until a change at one of the levels that were asked.
+
+A total is only kept when no transaction older than the newest change was still running: only then
+does every later change raise the newest transaction id, which is what the memory is keyed by.
+"""
+
+# ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
+
+from collections import OrderedDict
+
+_KEPT = 4_096
+
+
+class Totals:
+    """Counts by (audience and filters); exact at all times."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[str, int]] = OrderedDict()
+
+    def get(self, key: str, newest: str) -> int | None:
+        found = self._known.get(key)
+        if found is None or found[0] != newest:
+            return None
+        self._known.move_to_end(key)
+        return found[1]
+
+    def keep(self, key: str, newest: str, total: int) -> None:
+        self._known[key] = (newest, total)
+        if len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+
+
+TOTALS = Totals()
+
+
+def newest_change(levels: tuple[int, ...]) -> str:
+    """SQL: the newest change as text, with a mark while an older writer is still running."""
+    probes = ", ".join(
+        f"(SELECT c.xid FROM service_changes c WHERE c.level = {level} ORDER BY c.xid DESC LIMIT 1)"
+        for level in levels
+    )
+    return (
+        f"(SELECT CASE WHEN n IS NULL OR n < pg_snapshot_xmin(pg_current_snapshot())"
+        f" THEN coalesce(n::text, '0') END FROM (SELECT greatest({probes}) AS n) newest)"
+    )

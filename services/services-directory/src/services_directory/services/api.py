@@ -1,0 +1,233 @@
+"""HSDS reads of services and of services at locations. POST is the private form of GET: the same
+query, with the parameters in the body."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from common import clock
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.web import Session, context_of, open_to_all, router
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services_directory.access import Audience, audience_of
+from services_directory.search import envelope, queries
+from services_directory.search.answers import (
+    GEOJSON,
+    answer,
+    audit,
+    described,
+    language_of,
+    stream,
+)
+from services_directory.search.parameters import (
+    Filters,
+    ServiceQuery,
+    SiteQuery,
+    parameters,
+)
+from services_directory.search.parameters import described as parameters_of
+from services_directory.search.ranking import explained
+from services_directory.search.statement import Row
+from services_directory.services.merged import moved_to
+
+routes = router("/directory/v1", ["HSDS"])
+Anyone = Annotated[Principal, open_to_all()]
+
+PAGE_OF = {"type": "object", "properties": {"contents": {"type": "array"}}, "required": ["empty"]}
+ONE = {"type": "object", "required": ["id"]}
+
+
+@routes.api_route(
+    "/services",
+    methods=["GET"],
+    summary="Search services",
+    openapi_extra=described(parameters_of(ServiceQuery), PAGE_OF),
+)
+async def services(request: Request, session: Session, principal: Anyone) -> Response:
+    return await _services(request, session, principal)
+
+
+@routes.api_route(
+    "/services",
+    methods=["POST"],
+    summary="Search services, privately",
+    description="The same as GET; the parameters may come in a JSON or form body.",
+    openapi_extra=described(parameters_of(ServiceQuery), PAGE_OF),
+)
+async def services_privately(request: Request, session: Session, principal: Anyone) -> Response:
+    return await _services(request, session, principal)
+
+
+async def _services(request: Request, session: Session, principal: Principal) -> Response:
+    query = await parameters(request, ServiceQuery)
+    audience = audience_of(principal)
+    body = "full_body" if query.full else "list_body"
+    if query.format == "ndjson":
+        return _stream_services(request, principal, audience, query, body)
+    today = clock.now().date()
+    found = await queries.service_page(session, query, audience, today, body)
+    await audit(session, principal, request, found.rows)
+    if query.format == "geojson":
+        sites = await queries.sites_of(session, found.rows)
+        return answer(request, _features(found.rows, sites), media_type=GEOJSON)
+    items = await _items(request, session, query, found.rows, body)
+    more: dict[str, Any] = {}
+    if query.facets:
+        more["facets"] = found.facets
+    if query.explain:
+        more["ranking"] = [explained(row) for row in found.rows]
+    page = envelope.page(
+        items, total=found.total, number=query.page, per_page=query.per_page, more=more
+    )
+    return answer(request, page)
+
+
+async def _items(
+    request: Request, session: Session, query: ServiceQuery, rows: list[Row], body: str
+) -> list[bytes]:
+    if query.minimal:
+        return [_minimal(row["body"]) for row in rows]
+    language = language_of(request)
+    if language is None or not rows:
+        return [row["body"] for row in rows]
+    other = await queries.translations(session, rows, language, body)
+    return [other.get(row["service_id"], row["body"]) for row in rows]
+
+
+def _minimal(body: bytes) -> bytes:
+    found = orjson.loads(body)
+    kept = ("id", "name", "status", "last_modified")
+    return orjson.dumps({key: found[key] for key in kept})
+
+
+def _features(rows: list[Row], sites: list[Row]) -> bytes:
+    bodies = {row["service_id"]: row["body"] for row in rows}
+    return envelope.features(
+        [
+            envelope.feature(
+                str(site["site_id"]), site["longitude"], site["latitude"],
+                bodies[site["service_id"]],
+            )
+            for site in sites
+        ]
+    )  # fmt: skip
+
+
+def _stream_services(
+    request: Request, principal: Principal, audience: Audience, query: Filters, body: str
+) -> Response:
+    today = clock.now().date()
+    minimal = isinstance(query, ServiceQuery) and query.minimal
+
+    def line(row: Row) -> bytes:
+        stored: bytes = row["body"]
+        return _minimal(stored) if minimal else stored
+
+    return stream(
+        request,
+        context_of(request).database,
+        principal,
+        lambda session: queries.every(
+            session, query, audience, today, f"d.service_id, d.sensitive, d.{body} AS body"
+        ),
+        line,
+    )
+
+
+@routes.get("/services/{service_id}", summary="One service", openapi_extra=described([], ONE))
+async def service(
+    request: Request, session: Session, principal: Anyone, service_id: UUID
+) -> Response:
+    audience = audience_of(principal)
+    language = language_of(request)
+    row = await queries.one_service(session, service_id, audience, language)
+    if row is None:
+        return await moved_to(request, session, audience, service_id)
+    await audit(session, principal, request, [row])
+    etag = f"{row['etag']}-{language}" if language else row["etag"]
+    return answer(request, row["body"], etag=etag)
+
+
+@routes.api_route(
+    "/service_at_locations",
+    methods=["GET"],
+    summary="Search services at locations",
+    openapi_extra=described(parameters_of(SiteQuery), PAGE_OF),
+)
+async def service_at_locations(request: Request, session: Session, principal: Anyone) -> Response:
+    return await _sites(request, session, principal)
+
+
+@routes.api_route(
+    "/service_at_locations",
+    methods=["POST"],
+    summary="Search services at locations, privately",
+    openapi_extra=described(parameters_of(SiteQuery), PAGE_OF),
+)
+async def service_at_locations_privately(
+    request: Request, session: Session, principal: Anyone
+) -> Response:
+    return await _sites(request, session, principal)
+
+
+async def _sites(request: Request, session: Session, principal: Principal) -> Response:
+    query = await parameters(request, SiteQuery)
+    audience = audience_of(principal)
+    today = clock.now().date()
+    form = _full_site if query.full else _listed_site
+    if query.format == "ndjson":
+        return stream(
+            request,
+            context_of(request).database,
+            principal,
+            lambda own: queries.every(own, query, audience, today, queries.SITE_COLUMNS),
+            form,
+        )
+    rows, total = await queries.site_page(session, query, audience, today)
+    await audit(session, principal, request, rows)
+    if query.format == "geojson":
+        placed = [row for row in rows if row["longitude"] is not None]
+        return answer(
+            request,
+            envelope.features(
+                [
+                    envelope.feature(
+                        str(row["site_id"]), row["longitude"], row["latitude"], form(row)
+                    )
+                    for row in placed
+                ]
+            ),
+            media_type=GEOJSON,
+        )
+    items = [form(row) for row in rows]
+    return answer(
+        request,
+        envelope.page(items, total=total, number=query.page, per_page=query.per_page),
+    )
+
+
+def _full_site(row: Row) -> bytes:
+    service = envelope.without_sites(row["full_body"], row["core_length"])
+    return envelope.site(row["site_full"], service)
+
+
+def _listed_site(row: Row) -> bytes:
+    return envelope.site(row["site_list"], row["list_body"])
+
+
+@routes.get(
+    "/service_at_locations/{site_id}",
+    summary="One service at one location",
+    openapi_extra=described([], ONE),
+)
+async def service_at_location(
+    request: Request, session: Session, principal: Anyone, site_id: UUID
+) -> Response:
+    row = await queries.one_site(session, site_id, audience_of(principal))
+    if row is None:
+        raise NOT_FOUND.because("No service at a location has this id.")
+    await audit(session, principal, request, [row])
+    return answer(request, _full_site(row))

@@ -1,0 +1,264 @@
+"""The records behind the stored documents: for those who write and curate. `/services` reads,
+`/records` writes, because in HSDS a POST to a list is a query."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from common.auth import Principal
+from common.errors import INVALID, FieldError
+from common.web import IfMatch, Session, check_if_match, etag_of, requires, router
+from fastapi import Body, Query
+from pydantic import ValidationError
+from starlette.responses import JSONResponse, Response
+
+from services_directory.curation.merge_patch import merged
+from services_directory.curation.states import possible_steps
+from services_directory.hsds.schemas import ServiceDocument
+from services_directory.services import record_queries, service
+from services_directory.services.schemas import (
+    CapacityIn,
+    ReasonIn,
+    RecordOut,
+    RecordPage,
+    Upserted,
+    VerificationIn,
+    WrittenOut,
+)
+
+routes = router("/directory/v1", ["Records"])
+Writer = Annotated[Principal, requires(scope="directory:write")]
+Editor = Annotated[Principal, requires(scope="directory:read")]
+Curator = Annotated[Principal, requires(scope="directory:curate")]
+
+
+def written(result: Upserted, status: int = 200) -> Response:
+    body = {
+        "id": str(result.id),
+        "outcome": result.outcome,
+        "version": result.version,
+        "state": result.state,
+    }
+    headers = {"ETag": etag_of(result.version)}
+    if status == 201:
+        headers["Location"] = f"/directory/v1/records/services/{result.id}"
+    return JSONResponse(body, status_code=status, headers=headers)
+
+
+@routes.get("/records/services", response_model=RecordPage, summary="Records that you may edit")
+async def list_records(
+    session: Session,
+    principal: Editor,
+    state: Annotated[str | None, Query(pattern="^[a-z]{1,20}$")] = None,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> RecordPage:
+    """Own records and those in the caller's areas of responsibility, e.g. `state=submitted` for
+    what waits for a decision."""
+    return await record_queries.page(session, principal, state=state, cursor=cursor, limit=limit)
+
+
+@routes.post("/records/services", status_code=201, response_model=WrittenOut, summary="New service")
+async def create(session: Session, principal: Writer, body: ServiceDocument) -> Response:
+    result = await service.upsert_service(session, principal, body, if_match='"0"')
+    return written(result, 201)
+
+
+@routes.get(
+    "/records/services/{service_id}", response_model=RecordOut, summary="A record, with its ETag"
+)
+async def read(session: Session, principal: Editor, service_id: UUID) -> Response:
+    row = await service.readable_record(session, principal, service_id)
+    record = RecordOut(
+        id=row.id,
+        version=row.version,
+        state=row.state,
+        possible_steps=possible_steps(row.state),
+        published=row.approved is not None and row.state not in {"withdrawn", "merged"},
+        managed_by=row.managed_by,
+        document=row.document,
+        approved_differs=row.approved is not None and row.approved != row.document,
+    )
+    return JSONResponse(record.model_dump(mode="json"), headers={"ETag": etag_of(row.version)})
+
+
+@routes.put(
+    "/records/services/{service_id}",
+    response_model=WrittenOut,
+    responses={201: {"model": WrittenOut}},
+    summary="Create under this id, or replace",
+)
+async def replace(
+    session: Session,
+    principal: Writer,
+    service_id: UUID,
+    body: ServiceDocument,
+    if_match: IfMatch = None,
+) -> Response:
+    """Replacing needs If-Match; creating does not."""
+    existing = await record_queries.version(session, service_id)
+    if existing is not None and if_match is None:
+        await service.readable_record(session, principal, service_id)
+        check_if_match(None, etag_of(existing))
+    result = await service.upsert_service(
+        session, principal, body, service_id=service_id, if_match=if_match
+    )
+    return written(result, 201 if result.outcome == "created" else 200)
+
+
+@routes.patch(
+    "/records/services/{service_id}", response_model=WrittenOut, summary="Change some fields"
+)
+async def patch(
+    session: Session,
+    principal: Writer,
+    service_id: UUID,
+    body: Annotated[dict[str, Any], Body(description="JSON merge patch (RFC 7396).")],
+    if_match: IfMatch = None,
+) -> Response:
+    row = await service.readable_record(session, principal, service_id, lock=True)
+    check_if_match(if_match, etag_of(row.version))
+    try:
+        document = ServiceDocument.model_validate(merged(row.document, body))
+    except ValidationError as error:
+        raise invalid(error) from None
+    result = await service.upsert_service(
+        session, principal, document, service_id=service_id, if_match=if_match
+    )
+    return written(result)
+
+
+def invalid(error: ValidationError) -> Exception:
+    """422 with a pointer for each field that is wrong."""
+    errors = [
+        FieldError("/" + "/".join(map(str, item["loc"])), item["msg"], item["type"])
+        for item in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    return INVALID.because("The changed record would not be valid.", errors=errors)
+
+
+@routes.post(
+    "/records/services/{service_id}/submit",
+    response_model=WrittenOut,
+    summary="Submit for approval",
+)
+async def submit(
+    session: Session,
+    principal: Writer,
+    service_id: UUID,
+    if_match: IfMatch = None,
+    body: ReasonIn | None = None,
+) -> Response:
+    """draft or returned → submitted"""
+    reason = body.reason if body else None
+    return written(
+        await service.take_step(
+            session, principal, service_id, "submit", if_match=if_match, reason=reason
+        )
+    )
+
+
+@routes.post(
+    "/records/services/{service_id}/withdraw",
+    response_model=WrittenOut,
+    summary="Withdraw: no longer offered",
+)
+async def withdraw(
+    session: Session,
+    principal: Writer,
+    service_id: UUID,
+    if_match: IfMatch = None,
+    body: ReasonIn | None = None,
+) -> Response:
+    """The entry leaves every list; copies are told by the change feed."""
+    reason = body.reason if body else None
+    return written(
+        await service.take_step(
+            session, principal, service_id, "withdraw", if_match=if_match, reason=reason
+        )
+    )
+
+
+@routes.post(
+    "/records/services/{service_id}/reopen",
+    response_model=WrittenOut,
+    summary="Work on a withdrawn entry again",
+)
+async def reopen(
+    session: Session,
+    principal: Writer,
+    service_id: UUID,
+    if_match: IfMatch = None,
+    body: ReasonIn | None = None,
+) -> Response:
+    """withdrawn → draft"""
+    reason = body.reason if body else None
+    return written(
+        await service.take_step(
+            session, principal, service_id, "reopen", if_match=if_match, reason=reason
+        )
+    )
+
+
+@routes.post(
+    "/records/services/{service_id}/approve",
+    response_model=WrittenOut,
+    summary="Approve and publish (the coordinator)",
+)
+async def approve(
+    session: Session,
+    principal: Curator,
+    service_id: UUID,
+    if_match: IfMatch = None,
+    body: ReasonIn | None = None,
+) -> Response:
+    """Endorses it for the areas of responsibility that the caller coordinates."""
+    reason = body.reason if body else None
+    return written(
+        await service.take_step(
+            session, principal, service_id, "approve", if_match=if_match, reason=reason
+        )
+    )
+
+
+@routes.post(
+    "/records/services/{service_id}/return",
+    response_model=WrittenOut,
+    summary="Return to its writer (the coordinator)",
+)
+async def give_back(
+    session: Session,
+    principal: Curator,
+    service_id: UUID,
+    if_match: IfMatch = None,
+    body: ReasonIn | None = None,
+) -> Response:
+    """submitted → returned"""
+    reason = body.reason if body else None
+    return written(
+        await service.take_step(
+            session, principal, service_id, "return", if_match=if_match, reason=reason
+        )
+    )
+
+
+@routes.post(
+    "/records/services/{service_id}/verify",
+    response_model=WrittenOut,
+    summary="Say that the entry was checked",
+)
+async def verify(
+    session: Session, principal: Writer, service_id: UUID, body: VerificationIn
+) -> Response:
+    return written(await service.verify(session, principal, service_id, body))
+
+
+@routes.put(
+    "/services/{service_id}/capacity",
+    response_model=WrittenOut,
+    summary="Capacity, in one line",
+)
+async def capacity(
+    session: Session, principal: Writer, service_id: UUID, body: CapacityIn
+) -> Response:
+    """`{"state": "full"}`. Goes live at once; no If-Match: the last word counts."""
+    return written(await service.set_capacity(session, principal, service_id, body))

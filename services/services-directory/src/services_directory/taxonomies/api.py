@@ -1,0 +1,96 @@
+"""HSDS reads of taxonomies and their terms."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.web import Session, open_to_all, router
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services_directory.access import audience_of
+from services_directory.search import envelope
+from services_directory.search.answers import NDJSON, answer, described
+from services_directory.search.parameters import PageQuery, TaxonomyQuery, TermQuery, parameters
+from services_directory.search.parameters import described as parameters_of
+from services_directory.services.api import ONE, PAGE_OF
+from services_directory.taxonomies import queries
+
+routes = router("/directory/v1", ["HSDS"])
+Anyone = Annotated[Principal, open_to_all()]
+
+
+def _page(request: Request, query: PageQuery, found: list[dict[str, Any]]) -> Response:
+    if query.format == "ndjson":
+        body = b"".join(orjson.dumps(each) + b"\n" for each in found)
+        return answer(request, body, media_type=NDJSON)
+    start = (query.page - 1) * query.per_page
+    items = [orjson.dumps(each) for each in found[start : start + query.per_page]]
+    return answer(
+        request,
+        envelope.page(items, total=len(found), number=query.page, per_page=query.per_page),
+    )
+
+
+@routes.get(
+    "/taxonomies",
+    summary="Taxonomies",
+    openapi_extra=described(parameters_of(TaxonomyQuery), PAGE_OF),
+)
+async def taxonomies(request: Request, session: Session, principal: Anyone) -> Response:
+    query = await parameters(request, TaxonomyQuery)
+    return _page(request, query, await queries.taxonomies(session, query, audience_of(principal)))
+
+
+@routes.post(
+    "/taxonomies",
+    summary="Taxonomies, privately",
+    openapi_extra=described(parameters_of(TaxonomyQuery), PAGE_OF),
+)
+async def taxonomies_privately(request: Request, session: Session, principal: Anyone) -> Response:
+    return await taxonomies(request, session, principal)
+
+
+@routes.get("/taxonomies/{taxonomy_id}", summary="One taxonomy", openapi_extra=described([], ONE))
+async def taxonomy(
+    request: Request, session: Session, principal: Anyone, taxonomy_id: UUID
+) -> Response:
+    found = await queries.one_taxonomy(session, taxonomy_id, audience_of(principal))
+    if found is None:
+        raise NOT_FOUND.because("No taxonomy has this id.")
+    return answer(request, orjson.dumps(found))
+
+
+@routes.get(
+    "/taxonomy_terms",
+    summary="Taxonomy terms",
+    openapi_extra=described(parameters_of(TermQuery), PAGE_OF),
+)
+async def taxonomy_terms(request: Request, session: Session, principal: Anyone) -> Response:
+    query = await parameters(request, TermQuery)
+    return _page(request, query, await queries.terms(session, query, audience_of(principal)))
+
+
+@routes.post(
+    "/taxonomy_terms",
+    summary="Taxonomy terms, privately",
+    openapi_extra=described(parameters_of(TermQuery), PAGE_OF),
+)
+async def taxonomy_terms_privately(
+    request: Request, session: Session, principal: Anyone
+) -> Response:
+    return await taxonomy_terms(request, session, principal)
+
+
+@routes.get(
+    "/taxonomy_terms/{term_id}", summary="One taxonomy term", openapi_extra=described([], ONE)
+)
+async def taxonomy_term(
+    request: Request, session: Session, principal: Anyone, term_id: UUID
+) -> Response:
+    found = await queries.one_term(session, term_id, audience_of(principal))
+    if found is None:
+        raise NOT_FOUND.because("No taxonomy term has this id.")
+    return answer(request, orjson.dumps(found))

@@ -1,0 +1,90 @@
+"""SELECTs of taxonomies and terms: the built-in ones and those that services brought along. A term
+is listed from the level of the most open service that carries it."""
+
+# ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
+
+from typing import Any
+from uuid import UUID
+
+import orjson
+from common.places import folded
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.access import Audience
+from services_directory.hsds import taxonomy
+from services_directory.search.parameters import TaxonomyQuery, TermQuery
+from services_directory.search.statement import Statement, fetch
+
+Document = dict[str, Any]
+
+
+async def taxonomies(
+    session: AsyncSession, query: TaxonomyQuery, audience: Audience
+) -> list[Document]:
+    found = [*taxonomy.taxonomies().values(), *await _brought(session, "taxonomies", audience)]
+    return [each for each in found if _matches(each, query.search)]
+
+
+async def terms(session: AsyncSession, query: TermQuery, audience: Audience) -> list[Document]:
+    found = [*taxonomy.built_in_terms(), *await _brought(session, "taxonomy_terms", audience)]
+    return [
+        each
+        for each in found
+        if _matches(each, query.search)
+        and (query.taxonomy_id is None or _taxonomy_of(each) == str(query.taxonomy_id))
+        and (not query.top_only or "parent_id" not in each)
+        and (query.parent_id is None or each.get("parent_id") == str(query.parent_id))
+    ]
+
+
+async def one_taxonomy(session: AsyncSession, own: UUID, audience: Audience) -> Document | None:
+    for each in taxonomy.taxonomies().values():
+        if each["id"] == str(own):
+            return each
+    return await _one(session, "taxonomies", own, audience)
+
+
+async def one_term(session: AsyncSession, own: UUID, audience: Audience) -> Document | None:
+    for each in taxonomy.built_in_terms():
+        if each["id"] == str(own):
+            return each
+    return await _one(session, "taxonomy_terms", own, audience)
+
+
+def _taxonomy_of(term: Document) -> str | None:
+    found: str | None = term.get("taxonomy_id") or term.get("taxonomy_detail", {}).get("id")
+    return found
+
+
+def _matches(item: Document, search: str | None) -> bool:
+    """Every word of the search occurs in its name, code or description, accents or not."""
+    text = folded(f"{item['name']} {item.get('code', '')} {item['description']}")
+    return all(word in text for word in folded(search or "").split())
+
+
+async def _brought(session: AsyncSession, table: str, audience: Audience) -> list[Document]:
+    s = Statement()
+    level = s.argument(audience.base, "smallint")
+    rows = await fetch(
+        session,
+        f"SELECT body::text AS body FROM {table} WHERE visibility <= {level} ORDER BY name, id",
+        s.values,
+    )
+    return [_read(row["body"]) for row in rows]
+
+
+async def _one(session: AsyncSession, table: str, own: UUID, audience: Audience) -> Document | None:
+    s = Statement()
+    wanted = s.argument(own, "uuid")
+    level = s.argument(audience.base, "smallint")
+    rows = await fetch(
+        session,
+        f"SELECT body::text AS body FROM {table} WHERE id = {wanted} AND visibility <= {level}",
+        s.values,
+    )
+    return _read(rows[0]["body"]) if rows else None
+
+
+def _read(text: str) -> Document:
+    found: Document = orjson.loads(text)
+    return found

@@ -1,0 +1,113 @@
+"""The directory's app over a real database that is rolled back after each test."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common.database import Database
+from httpx import ASGITransport, AsyncClient, Response
+from services_directory.app import create_app
+from services_directory.settings import Settings
+from stack.postgres import ServiceDatabase
+
+from tests.support.databases import MigratedDatabases, common_settings, rolled_back
+from tests.support.principals import bearer, organisation
+
+AUDIENCE = "ruta-directory"
+V1 = "/directory/v1"
+
+
+@pytest.fixture(scope="session")
+async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
+    return await databases.of("services_directory", "directory")
+
+
+@pytest.fixture
+async def database(directory_database: ServiceDatabase) -> AsyncIterator[Database]:
+    async with rolled_back(directory_database) as bound:
+        yield bound
+
+
+@pytest.fixture
+async def api(
+    database: Database, directory_database: ServiceDatabase, internal_jwks: Path
+) -> AsyncIterator[AsyncClient]:
+    given: dict[str, Any] = common_settings(directory_database, internal_jwks, "nats://127.0.0.1:1")
+    app = create_app(Settings(**given), database=database)
+    async with AsyncClient(
+        transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://directory"
+    ) as client:
+        yield client
+
+
+def as_(client: str, **changes: Any) -> dict[str, str]:
+    """Headers of a demo client at the directory."""
+    return bearer(client, audience=AUDIENCE, **changes)
+
+
+def service_document(**changes: Any) -> dict[str, Any]:
+    """A public health service of ngo-salud in Maracaibo; `changes` replaces members."""
+    return {
+        "name": "Atención psicológica",
+        "description": "Consultas para mujeres y niñas",
+        "status": "active",
+        "organization": {
+            "id": str(organisation(2)),
+            "name": "Salud para Todas",
+            "description": "Organización de salud",
+        },
+        "categories": ["GBV-PSS"],
+        "functional_status": {"code": "fully_functional"},
+        "capacity_state": "accepting",
+        "verification": {"verified_at": "2026-11-01", "valid_until": "2099-01-01"},
+        "languages": [{"code": "spa", "name": "Español"}],
+        "service_areas": [{"name": "Maracaibo", "extent": "VE2313", "extent_type": "pcode"}],
+        "service_at_locations": [
+            {
+                "location": {
+                    "name": "Centro de salud",
+                    "location_type": "physical",
+                    "latitude": 10.65,
+                    "longitude": -71.62,
+                    "pcode": "VE2313",
+                    "addresses": [
+                        {
+                            "address_1": "Avenida 5 de Julio 12",
+                            "city": "Maracaibo",
+                            "state_province": "Zulia",
+                            "postal_code": "4001",
+                            "country": "VE",
+                            "address_type": "physical",
+                        }
+                    ],
+                }
+            }
+        ],
+        "phones": [{"number": "+58 261 555 0101"}],
+        **changes,
+    }
+
+
+Publish = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def publish(api: AsyncClient) -> Publish:
+    """Enter a service as the GBV coordinator (so that it is approved); gives its id."""
+
+    async def run(client: str = "gbv-coordinator", **changes: Any) -> str:
+        answer = await api.post(
+            f"{V1}/records/services", json=service_document(**changes), headers=as_(client)
+        )
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["state"] == "approved"
+        return str(answer.json()["id"])
+
+    return run
+
+
+async def ids_seen(api: AsyncClient, client: str, **params: Any) -> list[str]:
+    answer: Response = await api.get(f"{V1}/services", params=params, headers=as_(client))
+    assert answer.status_code == 200, answer.text
+    return [item["id"] for item in answer.json()["contents"]]
