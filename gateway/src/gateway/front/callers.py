@@ -73,15 +73,16 @@ class Callers:
         claims = self._claims(token, keys)
         try:
             principal = Principal.from_claims(claims)
-        except (ValueError, TypeError, AttributeError) as error:
+            expires, issued = float(claims["exp"]), float(claims["iat"])
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise InvalidToken("a claim has the wrong shape") from error
         if principal.anonymous:
             raise InvalidToken("nobody may be called anonymous")
         return Caller(
             principal=principal,
             key=f"{principal.client_id}/{principal.subject}",
-            expires=float(claims["exp"]),
-            issued=float(claims["iat"]),
+            expires=expires,
+            issued=issued,
             token_id=str(claims.get("jti", "")),
         )
 

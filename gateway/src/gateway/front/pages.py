@@ -89,7 +89,7 @@ class Description:
             self._made_at = time.monotonic()
 
     async def _part(self, upstream: Upstream) -> Mapping[str, Any] | None:
-        url = f"{self._upstreams.url(upstream)}/internal/{upstream}/openapi.json"
+        url = f"{self._upstreams.url(upstream)}/openapi.json"
         try:
             timeout = aiohttp.ClientTimeout(total=5)
             async with self._upstreams.session.get(url, timeout=timeout) as answer:

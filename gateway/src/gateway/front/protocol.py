@@ -124,13 +124,23 @@ class GuardedProtocol(HttpToolsProtocol):
         raise _Refused
 
     def _refuse_now(self, problem: Problem) -> None:
+        """Hear nothing more on this connection; say why, if there is a place to say it."""
         self._deaf = True
         self._stop_head_timer()
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(_answer(problem))
-        # With an answer under way there is no place to say it: only closing is left.
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if not cycle.more_body:
+                # A whole request is being answered and what follows it is broken: answer, close.
+                cycle.keep_alive = False
+                return
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.close()
+                return
+        self.transport.write(_answer(problem))
         self.transport.close()
 
     def _stop_head_timer(self) -> None:

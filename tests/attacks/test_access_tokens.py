@@ -1,0 +1,249 @@
+"""Tokens that prove nothing: each must be 401, whatever python-jose would make of it."""
+
+import base64
+import hashlib
+import hmac
+import json
+import math
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from common.auth import mint_token
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from gateway.keys import named_jwk, new_private_pem
+
+from tests.gateway.running import Gateway
+
+Claims = dict[str, Any]
+MISSING = object()
+
+
+def encoded(value: bytes | str | Any) -> str:
+    if not isinstance(value, bytes):
+        value = (value if isinstance(value, str) else json.dumps(value)).encode()
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def signing_key(gateway: Gateway) -> tuple[str, str]:
+    """The issuer's real signing key: the attacks below are worse with it than without."""
+    folder = gateway.folder / "signing"
+    register = json.loads((folder / "ring.json").read_text())
+    kid = next(key["kid"] for key in register["keys"] if key["state"] == "current")
+    return kid, Path(folder / f"{kid}.pem").read_text()
+
+
+def good_claims(gateway: Gateway) -> Claims:
+    now = int(time.time())
+    return {
+        "iss": gateway.url,
+        "aud": "ruta",
+        "sub": "ngo-refugio",
+        "client_id": "ngo-refugio",
+        "org": "0190a000-0000-7000-8000-000000000001",
+        "iat": now,
+        "exp": now + 300,
+        "jti": "1",
+        "scope": "directory:read",
+        "roles": ["partner"],
+        "aors": [],
+        "areas": [],
+    }
+
+
+def minted(gateway: Gateway, typ: str = "at+jwt", **changes: Any) -> str:
+    kid, pem = signing_key(gateway)
+    claims = {**good_claims(gateway), **changes}
+    claims = {name: value for name, value in claims.items() if value is not MISSING}
+    return signed_by_hand({"alg": "ES256", "kid": kid, "typ": typ}, claims, pem)
+
+
+def signed_by_hand(header: Any, claims: Any, pem: str) -> str:
+    """A JWS with any header and payload; jose would refuse to make some of these."""
+    key = serialization.load_pem_private_key(pem.encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    text = f"{encoded(header)}.{encoded(claims)}"
+    r, s = decode_dss_signature(key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+    return f"{text}.{encoded(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+
+
+def status(gateway: Gateway, token: str) -> int:
+    answer = httpx.get(
+        f"{gateway.url}/directory/v1/services", headers={"Authorization": f"Bearer {token}"}
+    )
+    if answer.status_code == 401:
+        assert answer.json()["code"] == "unauthenticated"
+        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    return answer.status_code
+
+
+def test_the_good_token_of_these_tests_is_good(gateway: Gateway) -> None:
+    assert status(gateway, minted(gateway)) == 200
+
+
+@pytest.mark.parametrize("claim", ["exp", "aud", "sub", "iss", "iat"])
+def test_a_claim_is_missing(gateway: Gateway, claim: str) -> None:
+    assert status(gateway, minted(gateway, **{claim: MISSING})) == 401
+
+
+@pytest.mark.parametrize(
+    ("claim", "value"),
+    [
+        ("exp", None),
+        ("exp", []),
+        ("exp", math.inf),
+        ("exp", "tomorrow"),
+        ("exp", True),
+        ("exp", -1),
+        pytest.param("exp", 10**400, id="exp-huge"),
+        ("iat", None),
+        ("iat", {}),
+        ("iat", math.inf),
+        ("iat", 4_000_000_000),
+        ("nbf", 4_000_000_000),
+        ("nbf", []),
+        ("aud", "other"),
+        ("aud", ["ruta-directory"]),
+        ("aud", None),
+        ("iss", "https://evil.example"),
+        ("iss", ["a"]),
+        ("sub", None),
+        ("sub", ""),
+        ("sub", 7),
+        ("sub", "anonymous"),
+        ("org", "not-a-uuid"),
+        ("roles", "admin"),
+        ("roles", [1]),
+        ("aors", {"GBV": 1}),
+    ],
+)
+def test_a_claim_is_wrong(gateway: Gateway, claim: str, value: Any) -> None:
+    assert status(gateway, minted(gateway, **{claim: value})) == 401
+
+
+@pytest.mark.parametrize("typ", ["JWT", "ruta-int+jwt", "", "at+JWT+x"])
+def test_a_token_of_another_type(gateway: Gateway, typ: str) -> None:
+    assert status(gateway, minted(gateway, typ=typ)) == 401
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"alg": ["ES256"]},
+        {"alg": None},
+        {"alg": "none"},
+        {"alg": "HS256"},
+        {"alg": "ES384"},
+        {"alg": "RS256"},
+        {"kid": "unknown"},
+        {"kid": ["a"]},
+        {"kid": None},
+        {"crit": ["exp"]},
+        {"crit": []},
+        {"b64": False},
+        {"zip": "DEF"},
+        {"jku": "http://127.0.0.1:1/jwks.json"},
+        {"x5u": "http://127.0.0.1:1/cert"},
+        {"jwk": {"kty": "EC"}},
+        {"x5c": ["MII"]},
+    ],
+)
+def test_a_header_that_is_not_accepted(gateway: Gateway, change: dict[str, Any]) -> None:
+    kid, pem = signing_key(gateway)
+    header = {"alg": "ES256", "kid": kid, "typ": "at+jwt", **change}
+    assert status(gateway, signed_by_hand(header, good_claims(gateway), pem)) == 401
+
+
+def test_a_header_that_is_nested_deeply_or_is_no_object(gateway: Gateway) -> None:
+    _, pem = signing_key(gateway)
+    for header in ('{"a":' * 1100 + "1" + "}" * 1100, "[]", "1", "null", "", "{", "\x00"):
+        assert status(gateway, signed_by_hand(header, good_claims(gateway), pem)) == 401
+    kid, _ = signing_key(gateway)
+    deep = '{"exp":' + "[" * 1100 + "]" * 1100 + "}"
+    token = signed_by_hand({"alg": "ES256", "kid": kid, "typ": "at+jwt"}, deep, pem)
+    assert status(gateway, token) == 401
+
+
+def test_no_algorithm_and_the_public_key_as_a_secret(gateway: Gateway) -> None:
+    kid, pem = signing_key(gateway)
+    claims = good_claims(gateway)
+    bare = f"{encoded({'alg': 'none', 'kid': kid, 'typ': 'at+jwt'})}.{encoded(claims)}."
+    assert status(gateway, bare) == 401
+    jwk = named_jwk(pem)
+    for secret in (json.dumps(jwk), jwk["x"], pem):
+        text = f"{encoded({'alg': 'HS256', 'kid': kid, 'typ': 'at+jwt'})}.{encoded(claims)}"
+        mac = hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()
+        assert status(gateway, f"{text}.{encoded(mac)}") == 401
+
+
+def test_a_key_of_the_attackers_own(gateway: Gateway) -> None:
+    pem = new_private_pem()
+    kid, _ = signing_key(gateway)
+    for name in (kid, named_jwk(pem)["kid"]):
+        token = mint_token(
+            good_claims(gateway), private_pem=pem, kid=name, algorithm="ES256", typ="at+jwt"
+        )
+        assert status(gateway, token) == 401
+
+
+def test_an_internal_token_from_outside(gateway: Gateway) -> None:
+    """Even with the front's own internal key, an internal token is no access token."""
+    pem = (gateway.folder / "internal.pem").read_text()
+    claims = {**good_claims(gateway), "iss": "ruta-gateway", "aud": "ruta-directory"}
+    token = mint_token(
+        claims,
+        private_pem=pem,
+        kid=named_jwk(pem)["kid"],
+        algorithm="ES256",
+        typ="ruta-int+jwt",
+    )
+    assert status(gateway, token) == 401
+
+
+@pytest.mark.parametrize(
+    "mangle",
+    [
+        lambda t: t[:-4] + "AAAA",
+        lambda t: t + "A",
+        lambda t: t.replace(".", "..", 1),
+        lambda t: ".".join(t.split(".")[:2]),
+        lambda t: t + "." + t,
+        lambda t: t.split(".")[0] + "." + "A" * 9000 + "." + t.split(".")[2],
+        lambda t: "A" * 3000,
+        lambda _: "...",
+    ],
+)
+def test_a_token_that_is_mangled(gateway: Gateway, mangle: Callable[[str], str]) -> None:
+    assert status(gateway, mangle(gateway.token())) == 401
+
+
+@pytest.mark.parametrize(
+    "value", ["Basic YTpi", "Bearer", "Bearer .", "Negotiate x", "bearer\tx", "Bearer a b", "ü"]
+)
+def test_an_authorization_that_is_no_bearer_token(gateway: Gateway, value: str) -> None:
+    answer = httpx.get(
+        f"{gateway.url}/directory/v1/services",
+        headers={b"Authorization": value.encode("latin-1")},
+    )
+    assert answer.status_code in {400, 401}
+
+
+def test_jku_causes_no_call_to_anywhere(gateway: Gateway) -> None:
+    """A listener that the token points to is never asked."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.settimeout(1)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/jwks.json"
+        kid, pem = signing_key(gateway)
+        for name in ("jku", "x5u"):
+            header = {"alg": "ES256", "kid": kid, "typ": "at+jwt", name: url}
+            assert status(gateway, signed_by_hand(header, good_claims(gateway), pem)) == 401
+        with pytest.raises(TimeoutError):
+            listener.accept()

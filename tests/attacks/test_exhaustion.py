@@ -1,0 +1,114 @@
+"""Attempts to use the front up: slow, endless, many, large."""
+
+import socket
+import time
+
+import httpx
+
+from tests.attacks.conftest import read_all, send, status_of
+from tests.gateway.running import Gateway
+
+
+def connect(gateway: Gateway) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", gateway.port), timeout=10)
+
+
+def test_a_head_that_trickles_in_is_cut_off(gateway: Gateway) -> None:
+    with connect(gateway) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
+        began = time.monotonic()
+        answer = b""
+        connection.settimeout(0.3)
+        while time.monotonic() - began < 8:
+            try:
+                connection.sendall(b"a")
+                chunk = connection.recv(65536)
+            except TimeoutError:
+                continue
+            except (BrokenPipeError, ConnectionResetError):
+                break
+            if not chunk:
+                break
+            answer += chunk
+    assert time.monotonic() - began < 5
+    assert status_of(answer) == 408
+
+
+def test_a_connection_that_says_nothing_is_closed(gateway: Gateway) -> None:
+    with connect(gateway) as connection:
+        began = time.monotonic()
+        assert read_all(connection, 15) == b""
+        assert 4 < time.monotonic() - began < 12
+
+
+def test_a_body_that_stops_is_cut_off(gateway: Gateway) -> None:
+    request = (
+        b"POST /directory/v1/services HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc"
+    )
+    began = time.monotonic()
+    answer = send(gateway, request, seconds=8)
+    assert status_of(answer) == 408
+    assert time.monotonic() - began < 7
+
+
+def test_requests_without_reading_the_answers_are_bounded(gateway: Gateway) -> None:
+    one = b"GET /directory/v1/services HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = send(gateway, one * 2000, seconds=5)
+    # The front answers those that were in the queue, or closes; it never holds 2,000 of them.
+    assert answer.count(b"HTTP/1.1 200") <= 20
+
+
+def test_a_zip_bomb_stays_a_zip_bomb(gateway: Gateway) -> None:
+    """The front never decompresses: what is small stays small."""
+    import gzip
+
+    bomb = gzip.compress(b"0" * 50_000_000)
+    answer = httpx.post(
+        f"{gateway.url}/directory/v1/imports",
+        content=bomb,
+        headers={"Content-Encoding": "gzip", **gateway.bearer()},
+    )
+    assert answer.json()["size"] == len(bomb)
+
+
+def test_a_declared_body_beyond_the_limit_is_refused_before_it_is_read(gateway: Gateway) -> None:
+    head = b"POST /referrals/v1/cases HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999\r\n\r\n"
+    began = time.monotonic()
+    answer = send(gateway, head + b"x" * 1000, seconds=2)
+    assert status_of(answer) == 413
+    assert time.monotonic() - began < 4
+
+
+def test_a_hundred_megabytes_stream_in_constant_memory(gateway: Gateway) -> None:
+    def resident() -> int:
+        pid = gateway.processes["front"].pid
+        with open(f"/proc/{pid}/statm") as statm:  # noqa: PTH123 - a pseudo file
+            return int(statm.read().split()[1]) * 4096
+
+    httpx.get(f"{gateway.url}/reports/v1/stream-1")
+    before = resident()
+    highest = before
+    received = 0
+    with httpx.stream("GET", f"{gateway.url}/reports/v1/stream-100", timeout=60) as answer:
+        for number, chunk in enumerate(answer.iter_raw()):
+            received += len(chunk)
+            if number % 200 == 0:
+                highest = max(highest, resident())
+    assert received == 100 * 1024 * 1024
+    assert highest - before < 16 * 1024 * 1024
+
+
+def test_a_client_that_does_not_read_stops_the_service_and_not_the_memory(
+    gateway: Gateway,
+) -> None:
+    def resident() -> int:
+        pid = gateway.processes["front"].pid
+        with open(f"/proc/{pid}/statm") as statm:  # noqa: PTH123 - a pseudo file
+            return int(statm.read().split()[1]) * 4096
+
+    before = resident()
+    with connect(gateway) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"GET /reports/v1/stream-200 HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(2)
+        assert resident() - before < 16 * 1024 * 1024
