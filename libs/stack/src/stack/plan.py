@@ -4,6 +4,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 
+from stack.arrows import OPERATOR
 from stack.embedded_secrets import (
     prepare_internal_key,
     prepare_key_encryption_keys,
@@ -20,6 +21,7 @@ SERVICES = {
     "referrals": "referrals",
     "reporting": "reporting",
 }
+SERVERS = ("postgres", "nats")
 DATABASES = (*SERVICES, "issuer", "referral_keys")
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "RUTA_LOG_LEVEL")
 
@@ -98,18 +100,30 @@ class Planner:
             ),
         )
 
+    def environment(
+        self, name: str, *, owner: bool = False, operator: bool = False
+    ) -> dict[str, str]:
+        """What a command of a service gets: `owner` of its tables, `operator` of the event bus."""
+        settings = self._issuer() if name == "issuer" else self._service(name)
+        if owner:
+            settings |= self._owner(name)
+        if operator:
+            settings |= {
+                "RUTA_NATS_USER": OPERATOR,
+                "RUTA_NATS_PASSWORD": self._broker.credentials[OPERATOR],
+            }
+        return settings
+
     def _migrations(self) -> tuple[Process, ...]:
         commands = {name: f"{package} migrate" for name, package in SERVICES.items()}
-        environments = {name: self._service(name) for name in SERVICES}
         commands["issuer"] = "gateway issuer-migrate"
-        environments["issuer"] = self._issuer()
         return tuple(
             Process(
                 f"{name}-migrate",
-                (sys.executable, "-m", *commands[name].split()),
-                environments[name] | self._owner(name),
+                (sys.executable, "-m", *command.split()),
+                self.environment(name, owner=True),
             )
-            for name in commands
+            for name, command in commands.items()
         )
 
     def _process(self, name: str, command: str, environment: dict[str, str], port: int) -> Process:

@@ -92,6 +92,9 @@ class Supervisor:
             self._console.say(f"starting {watch.name}")
             await watch.start()
             self._keep(watch.keep_running())
+        self._state.ports |= {
+            watch.name: watch.server.port for watch in self._watches if watch.server.port
+        }
         plan = await asyncio.to_thread(self._plan)
         await self._migrate(plan)
         await asyncio.gather(*(self._serve(process) for process in plan.services))

@@ -18,8 +18,8 @@ from stack.demo_data import load_demo_data
 from stack.errors import StackError
 from stack.exclusive import already_runs, check_port, holder, is_locked
 from stack.layout import DEFAULT_PORT, PORT_VARIABLE, Layout, State
-from stack.plan import Choices
-from stack.ports import LOOPBACK, free_port
+from stack.plan import SERVERS, Choices
+from stack.ports import LOOPBACK, answers, free_port
 from stack.running import connect, running_state
 from stack.supervisor import supervise
 
@@ -90,7 +90,7 @@ def status(data: Data = None) -> None:
     table = Table("process", "pid", "state", title=f"{state.url}   data: {layout.root}")
     healthy = state.ready
     for name, pid in sorted(state.processes.items()):
-        verdict = _verdict(pid, state.ports.get(name))
+        verdict = _verdict(name, pid, state.ports.get(name))
         healthy = healthy and verdict == "ready"
         table.add_row(name, str(pid), verdict)
     _terminal.print(table)
@@ -104,11 +104,11 @@ def token(client: str, data: Data = None, url: Url = None) -> None:
     sys.stdout.write(connect(data, url).token(client) + "\n")
 
 
-def _verdict(pid: int, port: int | None) -> str:
+def _verdict(name: str, pid: int, port: int | None) -> str:
     if not is_running(pid):
         return "ended"
-    if port is None:
-        return "ready"
+    if port is None or name in SERVERS:
+        return "ready" if port is None or answers(port) else "does not answer"
     try:
         answer = httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5, trust_env=False)
     except httpx.TransportError:

@@ -1,0 +1,37 @@
+"""`audit` and `keys`: prove that the record is untouched; change the keys that protect it."""
+
+import typer
+
+from stack.commands.options import Data
+from stack.layout import Layout
+from stack.service_commands import ServiceCommands
+
+app = typer.Typer()
+_audit = typer.Typer(help="The tamper-evident record.", no_args_is_help=True)
+_keys = typer.Typer(help="Keys of the embedded stack.", no_args_is_help=True)
+app.add_typer(_audit, name="audit")
+app.add_typer(_keys, name="keys")
+
+
+@_audit.callback()
+def _audit_group() -> None:
+    """The tamper-evident record."""
+
+
+@_audit.command()
+def verify(data: Data = None) -> None:
+    """Check the chain of audit entries against edits, deletions and truncation. Exit 0 if whole."""
+    raise typer.Exit(ServiceCommands(Layout.of(data)).run("referrals", "audit-verify"))
+
+
+@_keys.callback()
+def _keys_group() -> None:
+    """Keys of the embedded stack."""
+
+
+@_keys.command()
+def rotate(data: Data = None) -> None:
+    """Make new keys: the wrapping key of cases, and the issuer's signing key."""
+    commands = ServiceCommands(Layout.of(data))
+    codes = [commands.run("referrals", "rotate-keys"), commands.run("issuer", "issuer-rotate-keys")]
+    raise typer.Exit(max(codes))

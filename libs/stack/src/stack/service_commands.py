@@ -1,0 +1,44 @@
+"""Runs a command of a service (`python -m referrals audit-verify`) as the running stack would."""
+
+import subprocess
+import sys
+
+from stack.errors import StackError
+from stack.layout import Layout, State
+from stack.nats import NatsServer, stored_credentials
+from stack.plan import SERVICES, Choices, Planner
+from stack.postgres import PostgresServer
+from stack.running import running_state
+
+
+class ServiceCommands:
+    """Needs a running stack: the commands talk to its PostgreSQL and its event bus."""
+
+    def __init__(self, layout: Layout) -> None:
+        state = running_state(layout)
+        if state is None:
+            raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
+        self.layout = layout
+        self.state = state
+        self.postgres = attached_postgres(layout, state)
+        self.broker = attached_broker(layout, state)
+        self._planner = Planner(layout, Choices(port=state.port), self.postgres, self.broker)
+
+    def run(self, name: str, *verb: str, owner: bool = False, operator: bool = False) -> int:
+        """Runs it on this terminal; returns its exit code."""
+        package = "gateway" if name == "issuer" else SERVICES[name]
+        return subprocess.run(
+            [sys.executable, "-m", package, *verb],
+            env=self._planner.environment(name, owner=owner, operator=operator),
+            check=False,
+        ).returncode
+
+
+def attached_postgres(layout: Layout, state: State) -> PostgresServer:
+    """The server that the supervisor started; this object must not start or stop it."""
+    return PostgresServer(layout.postgres, port=state.ports["postgres"])
+
+
+def attached_broker(layout: Layout, state: State) -> NatsServer:
+    credentials = stored_credentials(layout.broker_credentials_file)
+    return NatsServer(layout.nats, credentials, port=state.ports["nats"])
