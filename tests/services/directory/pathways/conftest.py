@@ -1,10 +1,5 @@
 """Fixtures of the pathway tests."""
 
-from tests.services.directory.pathways.fixtures import (
-    database,
-    migrated,
-    pathways_client,
-    scenario,
-)
+from tests.services.directory.pathways.fixtures import scenario
 
-__all__ = ["database", "migrated", "pathways_client", "scenario"]
+__all__ = ["scenario"]

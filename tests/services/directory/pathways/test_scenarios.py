@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient
 
-from tests.services.directory.pathways.fixtures import as_caller
+from tests.services.directory.conftest import as_
 from tests.services.directory.pathways.golden_text import page
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -64,11 +64,11 @@ SCENARIOS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_the_answer_is_the_one_that_was_judged(
-    name: str, pathways_client: AsyncClient, scenario: dict[str, UUID]
+    name: str, api: AsyncClient, scenario: dict[str, UUID]
 ) -> None:
     title_es, title_en, profile = SCENARIOS[name]
-    answer = await pathways_client.post(
-        "/directory/v1/pathways/resolve", json=profile, headers=as_caller("ngo-refugio")
+    answer = await api.post(
+        "/directory/v1/pathways/resolve", json=profile, headers=as_("ngo-refugio")
     )
     assert answer.status_code == 200, answer.text
     for language, title in (("es", title_es), ("en", title_en)):

@@ -12,8 +12,8 @@ from fastapi import Query, Response
 
 from services_directory.gaps import heat_map, service, tables_out
 from services_directory.gaps.matrix import Row
+from services_directory.gaps.picture import Picture, Question
 from services_directory.gaps.schemas import Gaps, Group, Population, PopulationImported
-from services_directory.gaps.service import Picture, Question
 from services_directory.pathways.profile import PLACE, NeedCode
 
 routes = router("/directory/v1/gaps", ["gaps"])

@@ -7,7 +7,7 @@ import vl_convert
 from common import codelists
 from common.places import Places
 
-from services_directory.gaps.service import Picture
+from services_directory.gaps.picture import Picture
 
 _TITLES = {
     "es": ("Servicios referibles por área y necesidad", "✕ brecha   – no se muestra"),

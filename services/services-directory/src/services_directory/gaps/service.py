@@ -1,8 +1,6 @@
 """Use cases of gaps: the matrix as a caller may see it, and the import of a population table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
 
 from common import clock, codelists
 from common.auth import Principal
@@ -12,14 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.gaps import queries
-from services_directory.gaps.matrix import (
-    Row,
-    StepWithoutService,
-    matrix,
-    steps_without_service,
-    weighted,
-)
+from services_directory.gaps.matrix import matrix, steps_without_service, weighted
 from services_directory.gaps.models import area_population
+from services_directory.gaps.picture import Picture, Question
 from services_directory.gaps.problems import TOO_MANY_CELLS
 from services_directory.gaps.shares import GROUPS
 from services_directory.pathways.effective import published_in
@@ -28,30 +21,6 @@ from services_directory.pathways.proposals import confidential_needs
 from services_directory.pathways.service import check_area, covers
 
 ROWS_AT_MOST = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Areas of `level` inside `area`; without needs or groups all of them."""
-
-    area: str
-    level: int
-    needs: Sequence[str] = ()
-    groups: Sequence[str] = ()
-    only_gaps: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Rows in area, need, group order; `weighted` is empty without a population table."""
-
-    question: Question
-    as_of: date
-    areas: list[str]
-    needs: list[str]
-    rows: list[Row]
-    open_steps: list[StepWithoutService]
-    weighted: dict[str, dict[str, int]]
 
 
 async def picture(session: AsyncSession, principal: Principal, question: Question) -> Picture:

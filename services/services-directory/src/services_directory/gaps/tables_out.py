@@ -10,7 +10,7 @@ from common import codelists
 from common.places import Places
 
 from services_directory.gaps.matrix import Row
-from services_directory.gaps.service import Picture
+from services_directory.gaps.picture import Picture
 from services_directory.gaps.shares import STATES
 from services_directory.pathways.wording import say
 

@@ -9,7 +9,7 @@ from common import clock
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.pathways.effective import lineage
+from services_directory.pathways.layers import lineage
 
 _TEXTS = ARRAY(sa.Text)
 # Level 1 holds what every verified organisation sees; rows of confidential services are not in it.

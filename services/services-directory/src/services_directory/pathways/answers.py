@@ -8,11 +8,11 @@ from services_directory.pathways.candidates import Candidate
 from services_directory.pathways.composition import Source
 from services_directory.pathways.entry import Entry
 from services_directory.pathways.opening import opening_hours
+from services_directory.pathways.plans import Plan, gaps_of
 from services_directory.pathways.proximity import Proximity
 from services_directory.pathways.ranking import Missed, Ranked
 from services_directory.pathways.reasons import Reason
 from services_directory.pathways.resolution import ResolvedStep
-from services_directory.pathways.resolving import Plan, gaps_of
 from services_directory.pathways.shortfall import Shortfall
 from services_directory.pathways.wording import say, say_reason
 

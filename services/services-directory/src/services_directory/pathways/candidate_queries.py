@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import Audience, visible
 from services_directory.pathways.candidates import Candidate, ReferralWay
-from services_directory.pathways.effective import lineage
+from services_directory.pathways.layers import lineage
 from services_directory.pathways.profile import Profile
 from services_directory.pathways.referability import REFERABLE_STATUSES
 
@@ -55,6 +55,7 @@ _COLUMNS: dict[str, Any] = {
     "referable": sa.Boolean,
     "endorsed_by": _TEXTS,
     "open_minutes": sa.types.NullType,
+    "sensitive": sa.Boolean,
     "referral": sa.JSON(none_as_null=True),
 }
 # The directory's own table, with the two columns that are kept for ranking.
@@ -73,7 +74,7 @@ _READ = (
     "service_id", "etag", "name", "organization_name", "areas", "languages", "sexes", "populations",
     "nationalities", "documents", "minimum_age", "maximum_age", "capacity_state",
     "functional_status", "provider_level", "valid_until", "verified_on", "referable",
-    "endorsed_by", "open_minutes", "referral",
+    "endorsed_by", "open_minutes", "referral", "sensitive",
 )  # fmt: skip
 
 
@@ -84,6 +85,7 @@ class Found:
     candidates: dict[str, list[Candidate]]
     fitting: dict[str, int]
     etags: frozenset[tuple[str, str]]
+    sensitive: frozenset[str] = frozenset()
 
 
 # The same conditions as in eligibility.py; what the profile leaves open excludes nothing.
@@ -143,7 +145,7 @@ async def others(
     candidates = {
         need: here.candidates.get(need, []) + there.candidates.get(need, []) for need in needs
     }
-    return Found(candidates, {}, here.etags | there.etags)
+    return Found(candidates, {}, here.etags | there.etags, here.sensitive | there.sensitive)
 
 
 def serving(d: Any, area: str) -> sa.ColumnElement[bool]:
@@ -261,12 +263,14 @@ _PARAMETERS = (
 def _found(rows: Any, area: str) -> Found:
     candidates: dict[str, list[Candidate]] = {}
     counts: dict[str, int] = {}
-    etags = set()
+    etags, sensitive = set(), set()
     for row in rows:
         candidates.setdefault(row["need"], []).append(_candidate(row, area))
         counts[row["need"]] = row["fits"]
         etags.add((str(row["service_id"]), row["etag"]))
-    return Found(candidates, counts, frozenset(etags))
+        if row["sensitive"]:
+            sensitive.add(str(row["service_id"]))
+    return Found(candidates, counts, frozenset(etags), frozenset(sensitive))
 
 
 def _candidate(row: Mapping[str, Any], wanted: str) -> Candidate:

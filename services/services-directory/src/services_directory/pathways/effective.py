@@ -1,39 +1,20 @@
 """The pathway in force for an area: published layers from the country down, or the proposal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from uuid import UUID
 
-from common.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.pathways.graph import Pathway
 from services_directory.pathways.inheritance import inherit
+from services_directory.pathways.layers import InForce, Layer, lineage
 from services_directory.pathways.proposals import AORS, proposal
-from services_directory.pathways.queries import Layer, published_bodies, published_layers
+from services_directory.pathways.queries import published_bodies, published_layers
 
 _KEPT_VERSIONS = 2000
 # Published versions never change, so a parsed one may be kept for the life of the process.
 _parsed: dict[tuple[UUID, int], Pathway] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class InForce:
-    """One AoR's effective pathway; `layers` are empty while only the shipped proposal exists."""
-
-    pathway: Pathway
-    layers: tuple[Layer, ...]
-
-    @property
-    def version(self) -> str:
-        """Names every layer, widest first: "VE:3 VE23:1", or "proposal"."""
-        return " ".join(f"{each.area}:{each.number}" for each in self.layers) or "proposal"
-
-
-def lineage(area: str) -> tuple[str, ...]:
-    """The area and everything around it, widest first."""
-    return (*reversed(Places.load().ancestors(area)), area)
 
 
 async def in_force(session: AsyncSession, area: str) -> dict[str, InForce]:

@@ -9,17 +9,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.pathways.layers import Layer
 from services_directory.pathways.models import endorsements, pathway_versions, pathways
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """The published version of one AoR's pathway for one area."""
-
-    pathway_id: UUID
-    aor: str
-    area: str
-    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,14 @@ from starlette.requests import Request
 
 from services_directory.gaps.observing import observe
 from services_directory.pathways.answers import resolution
+from services_directory.pathways.plans import Plan, gaps_of
 from services_directory.pathways.profile import Profile, group_of
-from services_directory.pathways.resolving import Caller, Plan, check_profile, gaps_of, plan
+from services_directory.pathways.resolving import (
+    Caller,
+    check_profile,
+    log_restricted,
+    plan,
+)
 from services_directory.pathways.schemas import Batch, BatchResolution, Resolution
 
 
@@ -28,7 +34,9 @@ Reader = Annotated[Principal, open_to_all()]
 
 
 @routes.post("/resolve", response_model=Resolution)
-async def resolve_profile(caller: Reader, session: Session, body: Profile) -> Response:
+async def resolve_profile(
+    caller: Reader, session: Session, request: Request, body: Profile
+) -> Response:
     """Who can help this person, in which order, and where nobody can.
 
     The profile holds no identity. Nothing of it is kept; where a verified organisation meets a
@@ -36,23 +44,30 @@ async def resolve_profile(caller: Reader, session: Session, body: Profile) -> Re
     """
     check_profile(body)
     found = await plan(session, Caller.of(caller), body)
-    await _count_gaps(session, caller, [found])
+    await _after(session, caller, request, [found])
     return _json(resolution(found))
 
 
 @routes.post("/resolve/batch", response_model=BatchResolution)
-async def resolve_batch(caller: Reader, session: Session, body: Batch) -> Response:
+async def resolve_batch(
+    caller: Reader, session: Session, request: Request, body: Batch
+) -> Response:
     """The same for up to a hundred profiles, answered in their order."""
     for at, profile in enumerate(body.profiles):
         check_profile(profile, f"/profiles/{at}")
     asking = Caller.of(caller)
     found = [await plan(session, asking, profile) for profile in body.profiles]
-    await _count_gaps(session, caller, found)
+    await _after(session, caller, request, found)
     return _json({"items": [resolution(each) for each in found]})
 
 
-async def _count_gaps(session: Session, caller: Principal, plans: list[Plan]) -> None:
-    """Anonymous callers see only the public level: what they miss is not yet a gap."""
+async def _after(session: Session, caller: Principal, request: Request, plans: list[Plan]) -> None:
+    """Count gaps, and log each restricted service that the answer shows.
+
+    Anonymous callers see only the public level: what they miss is not yet a gap.
+    """
+    restricted = {service_id for each in plans for service_id in each.sensitive}
+    await log_restricted(session, caller, request.url.path, restricted)
     if caller.anonymous:
         return
     seen = [

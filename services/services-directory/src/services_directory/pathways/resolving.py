@@ -1,9 +1,8 @@
 """Resolve: reads the pathways in force and the services the caller may see, and lets the rules plan."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from uuid import UUID
 
 from common import clock, codelists
 from common.auth import Principal
@@ -12,10 +11,13 @@ from common.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import Audience, audience_of
+from services_directory.curation.models import restricted_reads
 from services_directory.pathways import candidate_queries
 from services_directory.pathways.candidates import Candidate
 from services_directory.pathways.composition import PlannedStep
-from services_directory.pathways.effective import InForce, in_force
+from services_directory.pathways.effective import in_force
+from services_directory.pathways.layers import InForce
+from services_directory.pathways.plans import Plan, directory_version, shown
 from services_directory.pathways.problems import PROFILE_CONTRADICTORY, UNKNOWN_CODE
 from services_directory.pathways.profile import Profile, disagreements
 from services_directory.pathways.proposals import (
@@ -25,27 +27,11 @@ from services_directory.pathways.proposals import (
 )
 from services_directory.pathways.resolution import (
     Confidential,
-    Course,
-    Coverage,
     ResolvedStep,
     chart,
     resolve,
 )
 from services_directory.pathways.service import covers
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A resolved profile. `directory_version` is the digest of exactly what was read of the
-    directory: it says nothing about entries that the caller may not see.
-    """
-
-    profile: Profile
-    as_of: date
-    directory_version: str
-    in_force: dict[str, InForce]
-    course: Course
-    steps: tuple[ResolvedStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +119,8 @@ async def plan(
     )
     counted = tuple(_with_count(step, found.fitting) for step in steps)
     version = directory_version(found.etags | others.etags)
-    return Plan(profile, today, version, force, course, counted)
+    restricted = (found.sensitive | others.sensitive) & set(shown(counted))
+    return Plan(profile, today, version, force, course, counted, frozenset(restricted))
 
 
 def _with_count(step: ResolvedStep, fitting: dict[str, int]) -> ResolvedStep:
@@ -145,20 +132,19 @@ def _with_count(step: ResolvedStep, fitting: dict[str, int]) -> ResolvedStep:
     )
 
 
-def directory_version(etags: Iterable[tuple[str, str]]) -> str:
-    """A digest over (service id, ETag): equal exactly when the same documents were read."""
-    digest = hashlib.sha256()
-    for service_id, etag in sorted(etags):
-        digest.update(f"{service_id}={etag}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def gaps_of(steps: Iterable[ResolvedStep]) -> list[str]:
-    """Needs for which neither the step nor one of its fallbacks has a service."""
-    covered = {Coverage.AVAILABLE, Coverage.WAITLIST}
-    return sorted(
-        step.ordered.step.need
-        for step in steps
-        if step.coverage is Coverage.GAP
-        and not any(fallback.coverage in covered for fallback in step.fallbacks)
-    )
+async def log_restricted(
+    session: AsyncSession, principal: Principal, route: str, service_ids: Iterable[str]
+) -> None:
+    """Log each restricted service that an answer shows, in the transaction of the answer."""
+    rows = [
+        {
+            "service_id": UUID(service_id),
+            "client_id": principal.client_id,
+            "organisation_id": principal.organisation_id,
+            "route": route,
+            "at": clock.now(),
+        }
+        for service_id in sorted(service_ids)
+    ]
+    if rows:
+        await session.execute(restricted_reads.insert(), rows)

@@ -16,10 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.pathways import queries
 from services_directory.pathways.differences import plain
-from services_directory.pathways.effective import lineage, wider
+from services_directory.pathways.effective import wider
 from services_directory.pathways.findings import Finding
 from services_directory.pathways.graph import Pathway
 from services_directory.pathways.inheritance import inherit, inheritance_findings
+from services_directory.pathways.layers import lineage
 from services_directory.pathways.models import endorsements, pathway_versions, pathways
 from services_directory.pathways.problems import (
     PATHWAY_EXISTS,

@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.pathways.effective import in_force, with_draft
 from services_directory.pathways.graph import Pathway
+from services_directory.pathways.layers import Layer
 from services_directory.pathways.profile import Profile
-from services_directory.pathways.queries import Layer, Version
+from services_directory.pathways.queries import Version
 from services_directory.pathways.resolving import Caller, check_profile, plan
 from services_directory.pathways.service import refuse_errors
 from services_directory.pathways.simulation import Effect, effect

@@ -1,7 +1,7 @@
 """Says reasons, findings and states in Spanish and English from one table of sentences."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
@@ -52,7 +52,7 @@ def _labelled(reason: Reason, language: str) -> dict[str, str | int]:
 
 def _labels(name: str, codes: str, language: str) -> str:
     """The labels of codes joined by commas, where the fact's name has a code list."""
-    lists = {
+    lists: dict[str, Callable[[], codelists.CodeList[Any]]] = {
         "languages": codelists.languages,
         "populations": codelists.populations,
         "delay": lambda: codelists.referral_attributes()["response_delay"],

@@ -9,7 +9,7 @@ from common.places import Places
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.pathways.effective import lineage
+from services_directory.pathways.layers import lineage
 from services_directory.posters.content import SERVICES_PER_STEP, PublicService
 
 _TEXTS = ARRAY(sa.Text)

@@ -1,5 +1,7 @@
 """Pathways and their versions, endorsements, the gap counter and the maintained coverage table."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql as pg
@@ -136,7 +138,7 @@ def _gaps() -> None:
     )
 
 
-def _coverage_key() -> list[sa.Column]:
+def _coverage_key() -> list[sa.Column[Any]]:
     return [
         sa.Column("area", sa.Text, nullable=False),
         sa.Column("need", sa.Text, nullable=False),
