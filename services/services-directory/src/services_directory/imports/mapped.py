@@ -21,6 +21,8 @@ class Mapped:
     external_id: str | None
     document: dict[str, Any] | None
     notes: list[Note] = field(default_factory=list)
+    abridged: bool = False
+    """The row is an export of somebody to whom not everything was shown."""
 
     @property
     def verdict(self) -> Verdict:

@@ -6,6 +6,7 @@ Also the sheet layout that exports fill.
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]  # ships no type information
@@ -56,43 +57,59 @@ def template_xlsx(language: str) -> bytes:
 
 
 def workbook_of(rows: Iterable[Sequence[Any]], language: str) -> bytes:
-    """The workbook with `rows` in the order of `columns()`. Texts stay texts: nothing that starts
-    with `=` becomes a formula, nothing that looks like a link a link."""
+    """The whole workbook in memory; for a large one use `WorkbookWriter`."""
     target = io.BytesIO()
-    book = xlsxwriter.Workbook(
-        target,
-        {
-            "in_memory": False,
-            "constant_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-        },
-    )
-    words = _WORDS["en" if language == "en" else "es"]
-    services = book.add_worksheet(words["services"])
-    explanation = book.add_worksheet(words["explanation"])
-    lists = book.add_worksheet(words["lists"])
-    bold = book.add_format({"bold": True, "bg_color": "#DCE6F1", "border": 1, "text_wrap": True})
-    _write_services(services, rows, language, bold, words)
-    _write_explanation(explanation, language, bold, words)
-    _write_lists(lists, language, bold)
-    book.close()
+    writer = WorkbookWriter(target, language)
+    for row in rows:
+        writer.add(row)
+    writer.close()
     return target.getvalue()
 
 
-def _write_services(
-    sheet: Any, rows: Iterable[Sequence[Any]], language: str, bold: Any, words: dict[str, str]
-) -> None:
-    for index, column in enumerate(columns()):
-        sheet.set_column(index, index, 18)
-        sheet.write_string(0, index, header_of(column, language), bold)
-        if column.kind == "code":
-            _offer_list(sheet, index, column, words)
-    sheet.freeze_panes(1, 0)
-    for number, row in enumerate(rows, 1):
+class WorkbookWriter:
+    """Writes rows in the order of `columns()` as they come, in constant memory.
+
+    Texts stay texts: nothing that starts with `=` becomes a formula, no address a link.
+    """
+
+    def __init__(self, target: Path | io.BytesIO, language: str) -> None:
+        self._book = xlsxwriter.Workbook(
+            target,
+            {
+                "constant_memory": True,
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+                "strings_to_numbers": False,
+            },
+        )
+        self._language = language
+        self._words = _WORDS["en" if language == "en" else "es"]
+        self._bold = self._book.add_format(
+            {"bold": True, "bg_color": "#DCE6F1", "border": 1, "text_wrap": True}
+        )
+        self._services = self._book.add_worksheet(self._words["services"])
+        self._next = 1
+        self._begin()
+
+    def _begin(self) -> None:
+        for index, column in enumerate(columns()):
+            self._services.set_column(index, index, 18)
+            self._services.write_string(0, index, header_of(column, self._language), self._bold)
+            if column.kind == "code":
+                _offer_list(self._services, index, column, self._words)
+        self._services.freeze_panes(1, 0)
+
+    def add(self, row: Sequence[Any]) -> None:
         for index, value in enumerate(row):
-            _write(sheet, number, index, value)
+            _write(self._services, self._next, index, value)
+        self._next += 1
+
+    def close(self) -> None:
+        explanation = self._book.add_worksheet(self._words["explanation"])
+        _write_explanation(explanation, self._language, self._bold, self._words)
+        lists = self._book.add_worksheet(self._words["lists"])
+        _write_lists(lists, self._language, self._bold)
+        self._book.close()
 
 
 def _write(sheet: Any, row: int, index: int, value: Any) -> None:

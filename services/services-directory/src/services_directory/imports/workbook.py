@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from common import codelists
 from common.places import Place, Places, folded
@@ -42,7 +43,17 @@ def map_row(
     document, withheld = without_unstorable(without_empty(document))
     if withheld:
         row.notes.append(note("place_withheld"))
-    return Mapped(number, external_id, document, row.notes)
+    if (own := _as_uuid(external_id)) is not None:
+        document["id"] = own  # an id of ours, as exports give it: the same service, no new one
+    abridged = row.yes_no("abridged") is True
+    return Mapped(number, external_id, document, row.notes, abridged=abridged)
+
+
+def _as_uuid(text: str) -> str | None:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return None
 
 
 def _document(

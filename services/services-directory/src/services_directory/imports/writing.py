@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from common.auth import Principal
 from common.errors import Problem
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.imports.mapped import Mapped, validated
 from services_directory.imports.notes import Note, note
+from services_directory.imports.queries import existing_services
 from services_directory.imports.report import Report, Written
 from services_directory.services.service import upsert_service
 
@@ -28,6 +30,7 @@ class Writer:
         First all in one savepoint, as most batches have nothing wrong. Only if one row fails are
         they written singly: a savepoint per row costs PostgreSQL a subtransaction each.
         """
+        await self._keep_full_records(rows)
         documents = [validated(mapped) for mapped in rows]
         try:
             async with self.session.begin_nested():
@@ -43,6 +46,17 @@ class Writer:
         for mapped, result in zip(rows, written, strict=True):
             report.add(mapped, result)
         self.session.expunge_all()
+
+    async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
+        """Refuse partial copies of services that are here in full: they would lose what was not
+        shown to whoever exported them. Elsewhere such a copy is a service like any other."""
+        partial = {
+            UUID(mapped.document["id"]): mapped
+            for mapped in rows
+            if mapped.abridged and mapped.document and "id" in mapped.document
+        }
+        for known in await existing_services(self.session, list(partial)):
+            partial[known].notes.append(note("abridged_copy"))
 
     async def _one(self, mapped: Mapped, document: ServiceDocument | None) -> Written | None:
         if document is None:

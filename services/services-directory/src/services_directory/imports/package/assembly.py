@@ -42,6 +42,7 @@ class Assembly:
         self._organization(staged, document, notes)
         self._program(staged, document)
         self._categories(document, notes)
+        abridged = document.pop("abridged", "") == "yes"
         given = staged.row["id"]
         if document.get("name") is None:
             notes.append(note("value_missing", self._place(staged, "name")))
@@ -54,7 +55,7 @@ class Assembly:
         document, withheld = without_unstorable(without_empty(document))
         if withheld:
             notes.append(note("place_withheld"))
-        return Mapped(staged.line, given, document, notes)
+        return Mapped(staged.line, given, document, notes, abridged=abridged)
 
     def identifier(self, table: str, given: str) -> str:
         """The id as a UUID: itself, or one made from it that is always the same."""

@@ -1,0 +1,66 @@
+"""An export as a use case: read what the caller sees, write it to a file, log restricted reads."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from common import clock
+from common.auth import Principal
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.curation.models import restricted_reads
+from services_directory.exports.queries import Chosen, Exported, exported
+from services_directory.exports.writing import ExportWriter
+
+BATCH = 500
+
+
+async def write_export(
+    session: AsyncSession, principal: Principal, chosen: Chosen, writer: ExportWriter, route: str
+) -> int:
+    """The number of services written. The log of restricted reads is in the same transaction: no
+    file without its log."""
+    written = 0
+    async for batch in _batches(exported(session, principal, chosen)):
+        await asyncio.to_thread(writer.add, batch)
+        await _log_restricted(session, principal, batch, route)
+        written += len(batch)
+    await asyncio.to_thread(writer.finish)
+    return written
+
+
+async def _batches(rows: AsyncIterator[Exported]) -> AsyncIterator[list[Exported]]:
+    batch: list[Exported] = []
+    async for row in rows:
+        batch.append(row)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+async def _log_restricted(
+    session: AsyncSession, principal: Principal, batch: list[Exported], route: str
+) -> None:
+    read = [each.service_id for each in batch if each.sensitive]
+    if read:
+        await session.execute(
+            restricted_reads.insert(),
+            [
+                {
+                    "service_id": service_id,
+                    "client_id": principal.client_id,
+                    "organisation_id": principal.organisation_id,
+                    "route": route,
+                    "at": clock.now(),
+                }
+                for service_id in read
+            ],
+        )
+
+
+def remove(path: Path) -> None:
+    """Drop the file and its folder once it is sent."""
+    path.unlink(missing_ok=True)
+    path.parent.rmdir()
