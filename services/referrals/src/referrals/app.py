@@ -1,0 +1,55 @@
+"""Wires the referrals service: routes, key store, background tasks."""
+
+from common.crypto import key_from_base64
+from common.database import Database
+from common.web import service_app
+from fastapi import APIRouter, FastAPI
+
+from referrals.cases.api import cases
+from referrals.cases.blind_index import BlindIndex
+from referrals.consents.api import consents, exceptions, withdrawals
+from referrals.keys.store import CaseKeys
+from referrals.referrals.api import of_case, referrals
+from referrals.settings import Settings
+from referrals.tables import COMMON
+from referrals.worker import background
+
+_DESCRIPTION = """
+Cases, consent, referrals. A person is a case code; nothing about a person moves without a grant
+that covers it, and a withdrawal always works. / Casos, consentimiento, remisiones. Una persona es
+un código; nada de una persona se comparte sin un consentimiento que lo cubra, y retirarlo siempre
+funciona.
+"""
+ROUTERS: tuple[APIRouter, ...] = (cases, consents, exceptions, withdrawals, referrals, of_case)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    role: str = "api",
+    database: Database | None = None,
+    keys: CaseKeys | None = None,
+) -> FastAPI:
+    """The service; `database` and `keys` replace those of the settings (tests)."""
+    settings = settings or Settings()
+    return service_app(
+        settings,
+        title="Ruta referrals",
+        description=_DESCRIPTION,
+        tables=COMMON,
+        routers=ROUTERS if role == "api" else (),
+        worker=background,
+        run_worker=True if role == "worker" else None,
+        database=database,
+        parts={
+            "keys": keys or open_key_store(settings),
+            "blind_index": BlindIndex(key_from_base64(settings.blind_index_key.get_secret_value())),
+        },
+    )
+
+
+def open_key_store(settings: Settings) -> CaseKeys:
+    database = Database.at(
+        settings.key_store_url.get_secret_value(), pool_size=4, name="ruta-referrals-keys"
+    )
+    return CaseKeys(database, settings.key_encryption_keys_file)

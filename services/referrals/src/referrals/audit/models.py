@@ -1,0 +1,35 @@
+"""Audit entries and the head of each chain. The database links them (migration 0001)."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Field
+
+from referrals.tables import Instant, Json, Row
+
+
+class AuditEntry(Row, table=True):
+    __tablename__ = "audit_entries"
+
+    chain: UUID = Field(primary_key=True)
+    sequence: int = Field(primary_key=True, sa_column_kwargs={"server_default": "0"})
+    id: UUID
+    at: datetime = Field(sa_type=Instant)
+    organisation_id: UUID | None = None
+    client: str
+    action: str
+    target_type: str
+    target_id: UUID
+    detail: dict[str, Any] = Field(sa_type=Json)
+    sealed: bytes | None = None
+    previous: bytes
+    hash: bytes
+
+
+class AuditHead(Row, table=True):
+    __tablename__ = "audit_heads"
+
+    chain: UUID = Field(primary_key=True)
+    sequence: int
+    hash: bytes

@@ -1,0 +1,1 @@
+"""People, as case codes: identity encrypted under a key of their own."""

@@ -1,0 +1,137 @@
+"""HTTP of cases."""
+
+from typing import Literal
+from uuid import UUID
+
+from common import clock
+from common.errors import INVALID
+from common.paging import CursorText, Limit, Page, encode_cursor
+from common.web import IdempotencyRequired, Session, router
+from fastapi import Query, Response
+
+from referrals.cases import person, queries, service
+from referrals.cases.models import Case
+from referrals.cases.schemas import (
+    CaseChange,
+    CaseDetail,
+    CaseSearch,
+    CaseSummary,
+    Closure,
+    Erasure,
+    ImplicatedOrganisations,
+    NewCase,
+    RetentionRow,
+)
+from referrals.cursors import id_cursor
+from referrals.dependencies import (
+    Blind,
+    CaseReader,
+    Keys,
+    ServiceSettingsOf,
+    Supervisor,
+    Writer,
+)
+
+cases = router("/referrals/v1/cases", ["cases"])
+
+
+@cases.post("", status_code=201, dependencies=[IdempotencyRequired])
+async def register_case(
+    body: NewCase, session: Session, caller: Writer, keys: Keys, blind: Blind, response: Response
+) -> CaseSummary:
+    """Register a person as a case. The identity is encrypted under a key of its own."""
+    case = await service.register(session, caller, keys, blind, body)
+    response.headers["Location"] = f"/referrals/v1/cases/{case.id}"
+    return _summary(case)
+
+
+@cases.get("")
+async def list_cases(
+    session: Session,
+    caller: CaseReader,
+    status: Literal["open", "closed", "erased"] | None = None,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[CaseSummary]:
+    """Own cases, newest first, without anything personal."""
+    before = id_cursor(cursor)
+    rows = await queries.own_cases(session, caller, status=status, before=before, limit=limit)
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(items=[_summary(case) for case in rows[:limit]], next_cursor=more)
+
+
+@cases.post("/search")
+async def search_cases(
+    body: CaseSearch, session: Session, caller: CaseReader, blind: Blind
+) -> Page[CaseSummary]:
+    """Find own cases by name, document or own reference, through a blind index."""
+    found = await service.search(session, caller, blind, body)
+    return Page(items=[_summary(case) for case in found])
+
+
+@cases.get("/retention")
+async def retention_report(
+    session: Session, caller: CaseReader, within_days: int = Query(0, ge=0, le=3660)
+) -> list[RetentionRow]:
+    """Closed cases that will be erased by then."""
+    day = clock.now().date().fromordinal(clock.now().date().toordinal() + within_days)
+    rows = await queries.due_for_erasure(session, caller, day)
+    return [RetentionRow.model_validate(c, from_attributes=True) for c in rows]
+
+
+@cases.get("/{case_id}")
+async def read_case(case_id: UUID, session: Session, caller: CaseReader, keys: Keys) -> CaseDetail:
+    """A case in clear, for the organisation that is responsible for it. The reading is audited."""
+    case, identity, attributes = await service.read(session, caller, keys, case_id)
+    return CaseDetail(
+        **_summary(case).model_dump(),
+        identity=service.shown_identity(identity),
+        attributes=service.shown_attributes(attributes),
+        age=person.age_of(identity, clock.now().date()),
+        implicated_organisations=sorted(await queries.implicated(session, case.id)),
+    )
+
+
+@cases.patch("/{case_id}")
+async def change_case(
+    case_id: UUID, body: CaseChange, session: Session, caller: Writer, keys: Keys, blind: Blind
+) -> CaseSummary:
+    return _summary(await service.change(session, caller, keys, blind, case_id, body))
+
+
+@cases.put("/{case_id}/implicated-organisations")
+async def set_implicated_organisations(
+    case_id: UUID, body: ImplicatedOrganisations, session: Session, caller: Writer
+) -> CaseSummary:
+    """Organisations that must not learn of this case: nothing can be referred to them."""
+    organisations = set(body.organisation_ids)
+    return _summary(await service.set_implicated(session, caller, case_id, organisations))
+
+
+@cases.post("/{case_id}/close")
+async def close_case(
+    case_id: UUID,
+    body: Closure,
+    session: Session,
+    caller: Writer,
+    settings: ServiceSettingsOf,
+) -> CaseSummary:
+    """Close; the retention period begins."""
+    case = await service.close(session, caller, case_id, body.reason, settings.retention_years)
+    return _summary(case)
+
+
+@cases.post("/{case_id}/erase")
+async def erase_case(
+    case_id: UUID, body: Erasure, session: Session, caller: Supervisor, keys: Keys
+) -> CaseSummary:
+    """Destroy the person's key. Codes and history remain; what was sealed is unreadable for ever."""
+    case = await queries.own_case(session, caller, case_id, lock=True)
+    if body.confirm != case.reference:
+        raise INVALID.because("Repeat the case reference to confirm.", pointer="/confirm")
+    await service.erase(session, caller, keys, case, body.basis)
+    return _summary(case)
+
+
+def _summary(case: Case) -> CaseSummary:
+    return CaseSummary.model_validate(case, from_attributes=True)

@@ -1,0 +1,63 @@
+"""Finding one's own case by name or document although neither is stored in clear. Pure.
+
+Keyed digests (HMAC-SHA-256 under a key derived per organisation), so that equal names of two
+organisations do not look equal, and a dump without the key says nothing.
+"""
+
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+_DIGEST_BYTES = 16
+_MINIMUM_TOKEN = 2
+
+
+def name_tokens(name: str) -> list[str]:
+    """Comparable words of a name: no accents, no case, no order."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(c for c in plain if not unicodedata.combining(c))
+    return sorted({t for t in re.findall(r"\w+", letters) if len(t) >= _MINIMUM_TOKEN})
+
+
+def document_form(number: str) -> str:
+    """A document number without the marks that people write differently."""
+    return re.sub(r"[\W_]", "", number).casefold()
+
+
+class BlindIndex:
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def digests(self, organisation: UUID, identity: Mapping[str, Any]) -> set[bytes]:
+        """All digests to store for an identity."""
+        names = [identity.get("name") or "", *(identity.get("other_names") or [])]
+        entries = {("name", token) for name in names for token in name_tokens(name)}
+        document = identity.get("document") or {}
+        if document.get("number"):
+            entries.add(("document", document_form(document["number"])))
+        if identity.get("own_reference"):
+            entries.add(("reference", document_form(identity["own_reference"])))
+        return {self._digest(organisation, kind, text) for kind, text in entries}
+
+    def wanted(
+        self,
+        organisation: UUID,
+        name: str | None = None,
+        document: str | None = None,
+        own_reference: str | None = None,
+    ) -> set[bytes]:
+        """Digests that a case must all have to match the search."""
+        entries: Iterable[tuple[str, str]] = [
+            *(("name", token) for token in name_tokens(name or "")),
+            *([("document", document_form(document))] if document else []),
+            *([("reference", document_form(own_reference))] if own_reference else []),
+        ]
+        return {self._digest(organisation, kind, text) for kind, text in entries}
+
+    def _digest(self, organisation: UUID, kind: str, text: str) -> bytes:
+        own = hmac.new(self._key, organisation.bytes, hashlib.sha256).digest()
+        return hmac.new(own, f"{kind}\n{text}".encode(), hashlib.sha256).digest()[:_DIGEST_BYTES]

@@ -1,0 +1,91 @@
+"""What follows from a person's record: age, what can be disclosed, what may be counted. Pure."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from common.events.codes import ReportingAttributes
+
+from referrals.consents.ages import ADULT_AGE, Caregiver, completed_years
+from referrals.consents.disclosure import Item
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_ELDER = 60
+_ADOLESCENT = 12
+
+
+def new_reference() -> str:
+    """A case code for people: 10 random characters that are hard to confuse (50 bits)."""
+    text = "".join(secrets.choice(_CROCKFORD) for _ in range(10))
+    return f"{text[:5]}-{text[5:]}"
+
+
+def age_of(identity: Mapping[str, Any], today: date) -> int | None:
+    """Completed years; from an age that was told, as many more as have passed since."""
+    if identity.get("birth_date"):
+        return completed_years(date.fromisoformat(identity["birth_date"]), today)
+    if identity.get("age") is None:
+        return None
+    told_on = date.fromisoformat(identity["recorded_on"])
+    return int(identity["age"]) + completed_years(told_on, today)
+
+
+def is_minor(identity: Mapping[str, Any], today: date) -> bool | None:
+    age = age_of(identity, today)
+    return None if age is None else age < ADULT_AGE
+
+
+def age_band(age: int | None) -> str:
+    """Bands of the statistics, coarser than those of consent."""
+    if age is None:
+        return "unknown"
+    if age < _ADOLESCENT:
+        return "0-11"
+    if age < ADULT_AGE:
+        return "12-17"
+    return "18-59" if age < _ELDER else "60+"
+
+
+def reporting_attributes(
+    identity: Mapping[str, Any], attributes: Mapping[str, Any], today: date
+) -> ReportingAttributes:
+    """The codes that anonymous statistics may hold; only ever sent under a reporting grant."""
+    populations = attributes.get("populations") or [None]
+    return ReportingAttributes(
+        sex=attributes.get("sex") or "unknown",
+        age_band=age_band(age_of(identity, today)),
+        population=populations[0],
+        nationality=attributes.get("nationality"),
+        disability=attributes.get("disability"),
+        exploitation_types=tuple(attributes.get("exploitation_types") or ()),
+    )
+
+
+def disclosable(
+    reference: str,
+    area: str | None,
+    caregiver: Caregiver,
+    identity: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    today: date,
+) -> dict[str, Any]:
+    """The record by item. A caregiver who is implicated or absent is suppressed here, at the source."""
+    record: dict[str, Any] = {
+        Item.CASE_REFERENCE: reference,
+        Item.NAME: identity.get("name"),
+        Item.SEX: attributes.get("sex"),
+        Item.AGE: age_of(identity, today),
+        Item.BIRTH_DATE: identity.get("birth_date"),
+        Item.NATIONALITY: attributes.get("nationality"),
+        Item.LANGUAGES: attributes.get("languages"),
+        Item.POPULATIONS: attributes.get("populations"),
+        Item.SPECIFIC_NEEDS: attributes.get("specific_needs"),
+        Item.DOCUMENT: identity.get("document"),
+        Item.CONTACT: identity.get("contact"),
+        Item.ADDRESS: identity.get("address"),
+        Item.AREA: area,
+    }
+    if caregiver in (Caregiver.AVAILABLE, Caregiver.UNKNOWN):
+        record[Item.CAREGIVER_CONTACT] = identity.get("caregiver")
+    return record

@@ -1,0 +1,91 @@
+"""Reading cases. Row-level security already limits every statement to the caller's organisation;
+the queries say it again, so that neither guard stands alone."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.cases.models import Case, CaseLookup, ImplicatedOrganisation
+
+_NOT_HERE = "There is no such case in your organisation."
+
+
+async def own_case(
+    session: AsyncSession, caller: Principal, case_id: UUID, *, lock: bool = False
+) -> Case:
+    """The caller's case, or 404. `lock` holds it until the transaction ends."""
+    statement = sa.select(Case).where(
+        col(Case.id) == case_id, col(Case.organisation_id) == caller.organisation
+    )
+    if lock:
+        statement = statement.with_for_update()
+    case = (await session.scalars(statement)).one_or_none()
+    if case is None:
+        raise NOT_FOUND.because(_NOT_HERE)
+    return case
+
+
+async def own_cases(
+    session: AsyncSession, caller: Principal, *, status: str | None, before: UUID | None, limit: int
+) -> Sequence[Case]:
+    """Newest first, one more than `limit` if there are more."""
+    statement = sa.select(Case).where(col(Case.organisation_id) == caller.organisation)
+    if status is not None:
+        statement = statement.where(col(Case.status) == status)
+    if before is not None:
+        statement = statement.where(col(Case.id) < before)
+    rows = await session.scalars(statement.order_by(col(Case.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+async def cases_with_digests(
+    session: AsyncSession, caller: Principal, digests: Collection[bytes], limit: int
+) -> Sequence[Case]:
+    """The caller's cases that have all of these digests."""
+    matching = (
+        sa.select(col(CaseLookup.case_id))
+        .where(
+            col(CaseLookup.organisation_id) == caller.organisation,
+            col(CaseLookup.digest).in_(digests),
+        )
+        .group_by(col(CaseLookup.case_id))
+        .having(sa.func.count() == len(digests))
+    )
+    rows = await session.scalars(
+        sa.select(Case)
+        .where(col(Case.id).in_(matching), col(Case.status) != "erased")
+        .order_by(col(Case.id).desc())
+        .limit(limit)
+    )
+    return rows.all()
+
+
+async def implicated(session: AsyncSession, case_id: UUID) -> set[UUID]:
+    rows = await session.scalars(
+        sa.select(col(ImplicatedOrganisation.organisation_id)).where(
+            col(ImplicatedOrganisation.case_id) == case_id
+        )
+    )
+    return set(rows)
+
+
+async def due_for_erasure(
+    session: AsyncSession, caller: Principal, today: object
+) -> Sequence[Case]:
+    """Closed cases whose retention ends by `today`, oldest first."""
+    rows = await session.scalars(
+        sa.select(Case)
+        .where(
+            col(Case.organisation_id) == caller.organisation,
+            col(Case.status) == "closed",
+            col(Case.retain_until) <= today,
+        )
+        .order_by(col(Case.retain_until))
+        .limit(500)
+    )
+    return rows.all()

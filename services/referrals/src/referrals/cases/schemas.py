@@ -1,0 +1,179 @@
+"""Bodies of cases."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from common.codelists import populations
+from common.events.codes import Code
+from common.places import Places
+from common.web import Strict
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from referrals.consents.ages import Caregiver
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3.")]
+
+
+def _known_place(pcode: str) -> str:
+    if not Places.load().is_known(pcode):
+        raise ValueError("not a known P-code")
+    return pcode
+
+
+def _known_population(code: str) -> str:
+    if code not in populations():
+        raise ValueError("not a known population code")
+    return code
+
+
+PlaceCode = Annotated[str, Field(max_length=20), AfterValidator(_known_place)]
+Population = Annotated[str, Field(max_length=20), AfterValidator(_known_population)]
+
+
+class Document(Strict):
+    kind: str | None = Field(None, max_length=60)
+    number: str = Field(min_length=1, max_length=60)
+    country: Country | None = None
+
+
+class Contact(Strict):
+    """How the person can be reached, and the rule of safety for it."""
+
+    phone: str | None = Field(None, max_length=40)
+    email: str | None = Field(None, max_length=200)
+    safe_way: str | None = Field(None, max_length=500, description="How to make contact safely.")
+    safe_times: str | None = Field(None, max_length=200)
+
+
+class CaregiverContact(Strict):
+    name: Name
+    relation: str | None = Field(None, max_length=100)
+    contact: Contact | None = None
+
+
+class Identity(Strict):
+    """Who the person is. Stored encrypted under a key of this case only."""
+
+    name: Name | None = None
+    other_names: list[Name] = Field([], max_length=10)
+    birth_date: date | None = None
+    age: int | None = Field(None, ge=0, le=120, description="Completed years, if no birth date.")
+    document: Document | None = None
+    own_reference: str | None = Field(
+        None, max_length=60, description="The number of this case in your own system."
+    )
+    contact: Contact | None = None
+    address: str | None = Field(None, max_length=500)
+    caregiver: CaregiverContact | None = None
+
+    @model_validator(mode="after")
+    def _one_age(self) -> "Identity":
+        if self.birth_date is not None and self.age is not None:
+            raise ValueError("give the birth date or the age, not both")
+        return self
+
+
+class Attributes(Strict):
+    """What describes the person without naming them. Encrypted as well."""
+
+    sex: Literal["female", "male", "other", "unknown"] = "unknown"
+    nationality: Country | None = None
+    languages: list[Language] = Field([], max_length=10)
+    populations: list[Population] = Field([], max_length=10)
+    specific_needs: list[Population] = Field([], max_length=10)
+    disability: Code | None = None
+    exploitation_types: list[Code] = Field([], max_length=10)
+
+
+class NewCase(Strict):
+    identity: Identity = Identity()
+    attributes: Attributes = Attributes()
+    area: PlaceCode | None = None
+    country: Country | None = Field(
+        None, description="Where the person is; needed if no area is given."
+    )
+    caregiver: Caregiver = Caregiver.UNKNOWN
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> "NewCase":
+        if self.area is None and self.country is None:
+            raise ValueError(
+                "give the area or the country: a referral across a border has rules of its own"
+            )
+        return self
+
+
+class CaseChange(Strict):
+    """A new record that replaces the former parts; absent parts stay as they are."""
+
+    identity: Identity | None = None
+    attributes: Attributes | None = None
+    area: PlaceCode | None = None
+    caregiver: Caregiver | None = None
+
+
+class CaseSearch(Strict):
+    """All that is given must match. In the body, not the URL: names never go into URLs."""
+
+    name: Name | None = None
+    document: str | None = Field(None, max_length=60)
+    own_reference: str | None = Field(None, max_length=60)
+
+    @model_validator(mode="after")
+    def _something(self) -> "CaseSearch":
+        if not (self.name or self.document or self.own_reference):
+            raise ValueError("give a name, a document number or your own reference")
+        return self
+
+
+class Closure(Strict):
+    reason: Literal[
+        "needs_met", "person_ended", "moved", "unreachable", "transferred", "deceased", "other"
+    ]
+
+
+class Erasure(Strict):
+    """`confirm` repeats the case reference: erasing cannot be undone."""
+
+    confirm: str = Field(max_length=20)
+    basis: Literal["person_request", "retention", "entered_in_error"]
+
+
+class ImplicatedOrganisations(Strict):
+    organisation_ids: list[UUID] = Field(max_length=50)
+
+
+class CaseSummary(BaseModel):
+    """A case without anything personal."""
+
+    id: UUID
+    reference: str
+    organisation_id: UUID
+    version: int
+    status: str
+    area: str | None
+    country: str
+    minor: bool | None
+    caregiver: str
+    created_at: datetime
+    changed_at: datetime
+    closed_at: datetime | None
+    closure_reason: str | None
+    retain_until: date | None
+
+
+class CaseDetail(CaseSummary):
+    identity: Identity | None
+    attributes: Attributes | None
+    age: int | None
+    implicated_organisations: list[UUID]
+
+
+class RetentionRow(BaseModel):
+    case_id: UUID
+    reference: str
+    closed_at: datetime
+    retain_until: date

@@ -1,0 +1,353 @@
+"""Use cases of cases: register, read, change, find, close, erase."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import CONFLICT
+from common.events.referrals import CaseClosed, CaseErased, CaseRegistered
+from common.ids import new_id
+from common.messaging import append
+from common.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.audit.service import record
+from referrals.cases import person, queries
+from referrals.cases.blind_index import BlindIndex
+from referrals.cases.models import Case, CaseLookup, ImplicatedOrganisation
+from referrals.cases.schemas import (
+    Attributes,
+    CaseChange,
+    CaseSearch,
+    Identity,
+    NewCase,
+)
+from referrals.consents.ages import Caregiver
+from referrals.errors import ERASED
+from referrals.keys.sealing import open_column, seal_column
+from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.row_security import acting_as_service
+from referrals.tables import COMMON
+
+AREA_LEVEL = 2
+_lookups = CaseLookup.metadata.tables["case_lookups"]
+
+
+async def register(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, blind: BlindIndex, body: NewCase
+) -> Case:
+    now = clock.now()
+    case_id = new_id()
+    key = await keys.create(case_id)
+    identity = _dumped_identity(body.identity, now.date())
+    case = Case(
+        id=case_id,
+        organisation_id=caller.organisation,
+        reference=person.new_reference(),
+        version=1,
+        status="open",
+        area=body.area,
+        country=body.country or country_of(body.area),
+        minor=person.is_minor(identity, now.date()),
+        caregiver=body.caregiver,
+        identity=seal_column(
+            key, identity, organisation=caller.organisation, row=case_id, column="identity"
+        ),
+        attributes=seal_column(
+            key,
+            body.attributes.model_dump(mode="json"),
+            organisation=caller.organisation,
+            row=case_id,
+            column="attributes",
+        ),
+        created_at=now,
+        created_by=caller.client_id,
+        changed_at=now,
+    )
+    session.add(case)
+    await session.flush()
+    await _index(session, case, blind.digests(caller.organisation, identity))
+    await append(
+        session,
+        COMMON,
+        CaseRegistered(
+            case_id=case.id,
+            organisation_id=case.organisation_id,
+            version=case.version,
+            area=coarse(case.area),
+            occurred_at=now,
+        ),
+        aggregate_id=case.id,
+        aggregate_type="case",
+    )
+    await _audit(session, caller, "case.registered", case)
+    return case
+
+
+def country_of(area: str | None) -> str:
+    """The country (level 0) that a P-code lies in."""
+    if area is None:
+        raise ValueError("a case without area names its country")
+    return next(reversed((area, *Places.load().ancestors(area))))
+
+
+def coarse(area: str | None) -> str | None:
+    """The area as events carry it: never more exact than a municipality."""
+    return None if area is None else Places.load().at_most(area, AREA_LEVEL)
+
+
+async def open_record(keys: CaseKeys, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Identity and attributes in clear; 410 after erasure."""
+    if case.identity is None or case.attributes is None:
+        raise ERASED.because("Only the case code and its history remain.")
+    try:
+        key = await keys.of(case.id)
+    except KeyDestroyed as error:
+        raise ERASED.because("Only the case code and its history remain.") from error
+    return open_with(key, case)
+
+
+def open_with(key: bytes, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
+    if case.identity is None or case.attributes is None:
+        raise ERASED.because("Only the case code and its history remain.")
+    owner = case.organisation_id
+    return (
+        open_column(key, case.identity, organisation=owner, row=case.id, column="identity"),
+        open_column(key, case.attributes, organisation=owner, row=case.id, column="attributes"),
+    )
+
+
+async def read(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID
+) -> tuple[Case, dict[str, Any], dict[str, Any]]:
+    """A case in clear; the reading is audited."""
+    case = await queries.own_case(session, caller, case_id)
+    identity, attributes = await open_record(keys, case)
+    await _audit(session, caller, "case.read", case)
+    return case, identity, attributes
+
+
+async def change(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    blind: BlindIndex,
+    case_id: UUID,
+    body: CaseChange,
+) -> Case:
+    case = await queries.own_case(session, caller, case_id, lock=True)
+    refuse_unless_open(case)
+    identity, attributes = await open_record(keys, case)
+    today = clock.now().date()
+    if body.identity is not None:
+        identity = _dumped_identity(body.identity, today)
+        await _index(session, case, blind.digests(caller.organisation, identity))
+    if body.attributes is not None:
+        attributes = body.attributes.model_dump(mode="json")
+    seal_record(await keys.of(case.id), case, identity, attributes)
+    case.minor = person.is_minor(identity, today)
+    if body.area is not None:
+        case.area, case.country = body.area, country_of(body.area)
+    if body.caregiver is not None:
+        case.caregiver = body.caregiver
+    _touch(case)
+    await session.flush()
+    await _audit(session, caller, "case.changed", case)
+    return case
+
+
+def seal_record(
+    key: bytes, case: Case, identity: dict[str, Any], attributes: dict[str, Any]
+) -> None:
+    """Seal both columns for the organisation that now holds the case."""
+    owner = case.organisation_id
+    case.identity = seal_column(key, identity, organisation=owner, row=case.id, column="identity")
+    case.attributes = seal_column(
+        key, attributes, organisation=owner, row=case.id, column="attributes"
+    )
+
+
+async def search(
+    session: AsyncSession, caller: Principal, blind: BlindIndex, body: CaseSearch
+) -> list[Case]:
+    """Own cases that match; the search itself is audited, its words are not."""
+    digests = blind.wanted(caller.organisation, body.name, body.document, body.own_reference)
+    found = await queries.cases_with_digests(session, caller, digests, 50) if digests else []
+    await record(
+        session,
+        caller,
+        "case.searched",
+        chain=caller.organisation,
+        target_type="organisation",
+        target_id=caller.organisation,
+        detail={"found": len(found)},
+    )
+    return list(found)
+
+
+async def close(
+    session: AsyncSession, caller: Principal, case_id: UUID, reason: str, years: int
+) -> Case:
+    case = await queries.own_case(session, caller, case_id, lock=True)
+    refuse_unless_open(case)
+    now = clock.now()
+    case.status, case.closed_at, case.closure_reason = "closed", now, reason
+    case.retain_until = _years_later(now.date(), years)
+    _touch(case)
+    await session.flush()
+    await append(
+        session,
+        COMMON,
+        CaseClosed(
+            case_id=case.id,
+            organisation_id=case.organisation_id,
+            version=case.version,
+            area=coarse(case.area),
+            occurred_at=now,
+            reason=reason,
+        ),
+        aggregate_id=case.id,
+        aggregate_type="case",
+    )
+    await _audit(session, caller, "case.closed", case, {"reason": reason})
+    return case
+
+
+async def set_implicated(
+    session: AsyncSession, caller: Principal, case_id: UUID, organisations: set[UUID]
+) -> Case:
+    """Replace the set of organisations that must not learn of this case."""
+    case = await queries.own_case(session, caller, case_id, lock=True)
+    now = clock.now()
+    await session.execute(
+        sa.delete(ImplicatedOrganisation).where(col(ImplicatedOrganisation.case_id) == case.id)
+    )
+    session.add_all(
+        ImplicatedOrganisation(
+            case_id=case.id, organisation_id=o, marked_at=now, marked_by=caller.client_id
+        )
+        for o in organisations
+    )
+    _touch(case)
+    await session.flush()
+    await _audit(session, caller, "case.implicated_set", case, {"count": len(organisations)})
+    return case
+
+
+async def erase(
+    session: AsyncSession, caller: Principal | None, keys: CaseKeys, case: Case, basis: str
+) -> None:
+    """Destroy the person's key first, then what it sealed; the codes and the history remain.
+
+    Destroyed first: if this transaction then fails, nothing can be read, and repeating finishes.
+    """
+    await keys.destroy(case.id)
+    now = clock.now()
+    case.identity = case.attributes = None
+    case.area, case.minor = None, None
+    case.status, case.erased_at = "erased", now
+    _touch(case)
+    async with acting_as_service(session):
+        await forget_sealed(session, case.id)
+        await append(
+            session,
+            COMMON,
+            CaseErased(case_id=case.id, version=case.version),
+            aggregate_id=case.id,
+            aggregate_type="case",
+        )
+        await _audit(session, caller, "case.erased", case, {"basis": basis})
+
+
+async def forget_sealed(session: AsyncSession, case_id: UUID) -> None:
+    """Remove everything of a case that was sealed or derived from the person; needs service rights."""
+    of_case = {"case": case_id}
+    for statement in (
+        "DELETE FROM case_lookups WHERE case_id = :case",
+        "UPDATE snapshots SET sealed = NULL WHERE case_id = :case",
+        "UPDATE referrals SET draft = NULL, attributes = NULL, area = NULL WHERE case_id = :case",
+        "UPDATE exceptions SET rationale = NULL WHERE case_id = :case",
+        "UPDATE grants SET attributes = NULL, withdrawal_digest = NULL WHERE case_id = :case",
+        "UPDATE referral_steps SET detail = NULL WHERE referral_id IN"
+        " (SELECT id FROM referrals WHERE case_id = :case)",
+    ):
+        await session.execute(sa.text(statement), of_case)
+
+
+def refuse_unless_open(case: Case) -> None:
+    if case.status == "erased":
+        raise ERASED.because("Only the case code and its history remain.")
+    if case.status != "open":
+        raise CONFLICT.because("The case is closed.")
+
+
+def caregiver_of(case: Case) -> Caregiver:
+    return Caregiver(case.caregiver)
+
+
+def _dumped_identity(identity: Identity, today: date) -> dict[str, Any]:
+    dumped = identity.model_dump(mode="json")
+    if identity.age is not None:
+        dumped["recorded_on"] = today.isoformat()
+    return dumped
+
+
+def shown_identity(identity: dict[str, Any]) -> Identity:
+    return Identity.model_validate({k: v for k, v in identity.items() if k != "recorded_on"})
+
+
+def shown_attributes(attributes: dict[str, Any]) -> Attributes:
+    return Attributes.model_validate(attributes)
+
+
+async def _index(session: AsyncSession, case: Case, digests: set[bytes]) -> None:
+    await session.execute(sa.delete(_lookups).where(_lookups.c.case_id == case.id))
+    if digests:
+        await session.execute(
+            sa.insert(_lookups).inline(),
+            [
+                {"case_id": case.id, "organisation_id": case.organisation_id, "digest": d}
+                for d in sorted(digests)
+            ],
+        )
+
+
+async def reindex(
+    session: AsyncSession, case: Case, blind: BlindIndex, identity: dict[str, Any]
+) -> None:
+    """Make the blind index anew for the organisation that now holds the case."""
+    await _index(session, case, blind.digests(case.organisation_id, identity))
+
+
+def _touch(case: Case) -> None:
+    case.version += 1
+    case.changed_at = clock.now()
+
+
+def _years_later(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:  # 29 February
+        return day.replace(year=day.year + years, day=28)
+
+
+async def _audit(
+    session: AsyncSession,
+    caller: Principal | None,
+    action: str,
+    case: Case,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    await record(
+        session,
+        caller,
+        action,
+        chain=case.id,
+        target_type="case",
+        target_id=case.id,
+        detail=detail,
+    )

@@ -1,0 +1,159 @@
+"""HTTP of consents, exceptions and withdrawal."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from common.auth import Principal
+from common.paging import CursorText, Limit, Page, encode_cursor
+from common.web import IdempotencyRequired, Session, open_to_all, router
+from fastapi import Query, Response
+
+from referrals.audit.models import AuditEntry
+from referrals.consents import queries, service
+from referrals.consents.schemas import (
+    Consent,
+    DisclosureRead,
+    ExceptionDetail,
+    ExceptionSummary,
+    GivenConsent,
+    NewConsent,
+    NewException,
+    OwnWithdrawal,
+    SupervisorDecision,
+    Withdrawal,
+    WithdrawnConsent,
+)
+from referrals.cursors import id_cursor
+from referrals.dependencies import CaseReader, Keys, Reader, Supervisor, Writer
+from referrals.referrals import withdrawal
+
+consents = router("/referrals/v1/consents", ["consents"])
+exceptions = router("/referrals/v1/exceptions", ["consents"])
+withdrawals = router("/referrals/v1/withdrawals", ["consents"])
+Anyone = Annotated[Principal, open_to_all()]
+
+
+@consents.post("", status_code=201, dependencies=[IdempotencyRequired])
+async def record_consent(
+    body: NewConsent, session: Session, caller: Writer, keys: Keys, response: Response
+) -> GivenConsent:
+    """Record what the person decided. There is no override: see exceptions."""
+    grant, code = await service.give(session, caller, keys, body)
+    response.headers["Location"] = f"/referrals/v1/consents/{grant.id}"
+    return GivenConsent(**_consent(grant).model_dump(), withdrawal_code=code)
+
+
+@consents.get("")
+async def list_consents(
+    session: Session,
+    caller: CaseReader,
+    case_id: UUID | None = Query(None),
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[Consent]:
+    rows = await queries.grants(
+        session, caller, case_id=case_id, before=id_cursor(cursor), limit=limit
+    )
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(items=[_consent(grant) for grant in rows[:limit]], next_cursor=more)
+
+
+@consents.get("/{grant_id}")
+async def read_consent(grant_id: UUID, session: Session, caller: CaseReader) -> Consent:
+    return _consent(await queries.own_grant(session, caller, grant_id))
+
+
+@consents.post("/{grant_id}/decision")
+async def decide_consent(
+    grant_id: UUID, body: SupervisorDecision, session: Session, caller: Supervisor
+) -> Consent:
+    """A supervisor who did not record it decides in the child's best interest."""
+    return _consent(await service.decide(session, caller, grant_id, approve=body.approve))
+
+
+@consents.post("/{grant_id}/withdraw")
+async def withdraw_consent(
+    grant_id: UUID, body: Withdrawal, session: Session, caller: Writer
+) -> WithdrawnConsent:
+    """The person takes it back: reading stops now, open referrals under it end."""
+    grant, reads, ended = await withdrawal.withdraw_grant(
+        session, caller, grant_id, body.method, body.withdrawn_at
+    )
+    return WithdrawnConsent(
+        **_consent(grant).model_dump(), already_read=_reads(reads), referrals_ended=ended
+    )
+
+
+@withdrawals.post("")
+async def withdraw_with_own_code(
+    body: OwnWithdrawal, session: Session, _anyone: Anyone, response: Response
+) -> dict[str, list[DisclosureRead]]:
+    """The person withdraws with the code that came with the consent, without any account."""
+    response.headers["Cache-Control"] = "no-store"
+    _, reads = await withdrawal.withdraw_by_code(session, body.code)
+    return {"already_read": _reads(reads)}
+
+
+@exceptions.post("", status_code=201, dependencies=[IdempotencyRequired])
+async def ask_for_exception(
+    body: NewException, session: Session, caller: Writer, keys: Keys
+) -> ExceptionSummary:
+    """Ask to share without consent. Somebody else must approve before anything moves."""
+    return _exception(await service.ask_exception(session, caller, keys, body))
+
+
+@exceptions.get("")
+async def list_exceptions(
+    session: Session, caller: Reader, cursor: CursorText = None, limit: Limit = 50
+) -> Page[ExceptionSummary]:
+    """For review: own ones; a coordinator sees those of their areas of responsibility."""
+    rows = await queries.exceptions(session, caller, before=id_cursor(cursor), limit=limit)
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(items=[_exception(row) for row in rows[:limit]], next_cursor=more)
+
+
+@exceptions.get("/{exception_id}")
+async def read_exception(
+    exception_id: UUID, session: Session, caller: CaseReader, keys: Keys
+) -> ExceptionDetail:
+    exception = await queries.own_exception(session, caller, exception_id)
+    rationale = await service.rationale_of(keys, exception)
+    return ExceptionDetail(**_exception(exception).model_dump(), rationale=rationale)
+
+
+@exceptions.post("/{exception_id}/decision")
+async def decide_exception(
+    exception_id: UUID, body: SupervisorDecision, session: Session, caller: Writer
+) -> ExceptionSummary:
+    """The approver is never the requester."""
+    found = await service.decide_exception(session, caller, exception_id, approve=body.approve)
+    return _exception(found)
+
+
+@exceptions.post("/{exception_id}/review")
+async def review_exception(
+    exception_id: UUID, session: Session, caller: Writer
+) -> ExceptionSummary:
+    """Looked at afterwards by somebody who took no part in it."""
+    return _exception(await service.review_exception(session, caller, exception_id))
+
+
+def _consent(grant: object) -> Consent:
+    return Consent.model_validate(grant, from_attributes=True)
+
+
+def _exception(exception: object) -> ExceptionSummary:
+    return ExceptionSummary.model_validate(exception, from_attributes=True)
+
+
+def _reads(entries: Sequence[AuditEntry]) -> list[DisclosureRead]:
+    return [
+        DisclosureRead(
+            referral_id=entry.target_id,
+            organisation_id=entry.organisation_id,
+            at=entry.at,
+            items=entry.detail.get("items", []),
+        )
+        for entry in entries
+    ]

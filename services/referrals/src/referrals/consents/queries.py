@@ -1,0 +1,120 @@
+"""Reading grants and exceptions."""
+
+import hashlib
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from common.errors import NOT_FOUND
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.audit.models import AuditEntry
+from referrals.consents.models import DisclosureException, Grant
+
+
+async def own_grant(
+    session: AsyncSession, caller: Principal, grant_id: UUID, *, lock: bool = False
+) -> Grant:
+    statement = sa.select(Grant).where(
+        col(Grant.id) == grant_id, col(Grant.organisation_id) == caller.organisation
+    )
+    grant = (
+        await session.scalars(statement.with_for_update() if lock else statement)
+    ).one_or_none()
+    if grant is None:
+        raise NOT_FOUND.because("There is no such consent in your organisation.")
+    return grant
+
+
+async def own_exception(
+    session: AsyncSession, caller: Principal, exception_id: UUID, *, lock: bool = False
+) -> DisclosureException:
+    statement = sa.select(DisclosureException).where(
+        col(DisclosureException.id) == exception_id,
+        col(DisclosureException.organisation_id) == caller.organisation,
+    )
+    found = (
+        await session.scalars(statement.with_for_update() if lock else statement)
+    ).one_or_none()
+    if found is None:
+        raise NOT_FOUND.because("There is no such exception in your organisation.")
+    return found
+
+
+async def grants(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    case_id: UUID | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Grant]:
+    statement = sa.select(Grant).where(col(Grant.organisation_id) == caller.organisation)
+    if case_id is not None:
+        statement = statement.where(col(Grant.case_id) == case_id)
+    if before is not None:
+        statement = statement.where(col(Grant.id) < before)
+    return (await session.scalars(statement.order_by(col(Grant.id).desc()).limit(limit + 1))).all()
+
+
+async def exceptions(
+    session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
+) -> Sequence[DisclosureException]:
+    """Own ones; a coordinator sees those of all organisations for the purposes of their AoRs."""
+    statement = sa.select(DisclosureException)
+    if Role.COORDINATOR in caller.roles:
+        prefixes = [col(DisclosureException.purpose).startswith(f"{a}-") for a in caller.aors]
+        own = col(DisclosureException.organisation_id) == caller.organisation
+        statement = statement.where(sa.or_(own, *prefixes))
+    else:
+        statement = statement.where(col(DisclosureException.organisation_id) == caller.organisation)
+    if before is not None:
+        statement = statement.where(col(DisclosureException.id) < before)
+    rows = await session.scalars(
+        statement.order_by(col(DisclosureException.id).desc()).limit(limit + 1)
+    )
+    return rows.all()
+
+
+async def active_reporting_grant(session: AsyncSession, case_id: UUID) -> Grant | None:
+    rows = await session.scalars(
+        sa.select(Grant)
+        .where(
+            col(Grant.case_id) == case_id,
+            col(Grant.kind) == "reporting",
+            col(Grant.status) == "active",
+        )
+        .order_by(col(Grant.id).desc())
+        .limit(1)
+    )
+    return rows.one_or_none()
+
+
+def code_digest(code: str) -> bytes:
+    """How a withdrawal code is stored: 66 random bits need no slow hash."""
+    return hashlib.sha256(code.replace("-", "").replace(" ", "").upper().encode()).digest()
+
+
+async def grant_by_code(session: AsyncSession, code: str) -> Grant | None:
+    """The grant that the person's own code belongs to; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Grant).where(col(Grant.withdrawal_digest) == code_digest(code)).with_for_update()
+    )
+    return rows.one_or_none()
+
+
+async def disclosure_reads(
+    session: AsyncSession, referral_ids: Sequence[UUID]
+) -> Sequence[AuditEntry]:
+    """Who read the snapshots of these referrals, by the audit."""
+    rows = await session.scalars(
+        sa.select(AuditEntry)
+        .where(
+            col(AuditEntry.target_id).in_(referral_ids),
+            col(AuditEntry.action) == "disclosure.read",
+        )
+        .order_by(col(AuditEntry.at))
+    )
+    return rows.all()

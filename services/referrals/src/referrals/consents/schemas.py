@@ -1,0 +1,156 @@
+"""Bodies of consents and exceptions."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from common.codelists import categories
+from common.web import Strict
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from referrals.cases.schemas import Language
+from referrals.consents.ages import Assent, Decider
+from referrals.consents.disclosure import Item
+
+
+def _known_category(code: str) -> str:
+    if code not in categories():
+        raise ValueError("not a known service category")
+    return code
+
+
+Category = Annotated[str, Field(max_length=40), AfterValidator(_known_category)]
+Items = Annotated[list[Item], Field(max_length=len(Item))]
+
+
+class NewConsent(Strict):
+    """What the person decided.
+
+    `referral`: one recipient service, one purpose, the items that may be shared. `reporting`:
+    anonymous statistics only, never a condition of help. `transfer`: the whole case goes to
+    another organisation.
+    """
+
+    case_id: UUID
+    kind: Literal["referral", "reporting", "transfer"] = "referral"
+    service_id: UUID | None = None
+    recipient_organisation_id: UUID | None = None
+    purpose: Category | None = Field(
+        None, description="Service category that the sharing is for; one of the service's own."
+    )
+    items: Items = []
+    decided_by: Decider = Decider.PERSON
+    child_assent: Assent | None = None
+    language: Language = "spa"
+    method: Literal["signed", "verbal"]
+    given_at: datetime | None = Field(None, description="Absent: now.")
+    valid_until: datetime | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "NewConsent":
+        for value in (self.given_at, self.valid_until):
+            if value is not None and value.tzinfo is None:
+                raise ValueError("times need an offset, e.g. 2026-01-31T12:00:00Z")
+        if self.kind == "referral" and not (self.service_id and self.purpose and self.items):
+            raise ValueError("a referral consent names service_id, purpose and items")
+        if self.kind == "transfer" and self.recipient_organisation_id is None:
+            raise ValueError("a transfer consent names recipient_organisation_id")
+        if self.kind != "referral" and (self.service_id or self.purpose or self.items):
+            raise ValueError(f"a {self.kind} consent has no service_id, purpose or items")
+        return self
+
+
+class SupervisorDecision(Strict):
+    approve: bool
+
+
+class Withdrawal(Strict):
+    """The person's wish. Nothing is required: withdrawing never fails for a missing field."""
+
+    method: Literal["in_person", "phone", "message", "own_code", "other"] = "other"
+    withdrawn_at: datetime | None = None
+
+
+class OwnWithdrawal(Strict):
+    """The code that the person was given with the consent."""
+
+    code: str = Field(min_length=8, max_length=40)
+
+
+class Consent(BaseModel):
+    id: UUID
+    case_id: UUID
+    organisation_id: UUID
+    kind: str
+    service_id: UUID | None
+    recipient_organisation_id: UUID | None
+    purpose: str | None
+    items: list[str]
+    decided_by: str
+    child_assent: str | None
+    language: str
+    method: str
+    given_at: datetime
+    valid_until: datetime | None
+    version: int
+    status: str
+    requested_by: str
+    approved_by: str | None
+    withdrawn_at: datetime | None
+    withdrawal_method: str | None
+
+
+class GivenConsent(Consent):
+    withdrawal_code: str = Field(
+        description="Give it to the person: with it they can withdraw without asking anybody. "
+        "It is shown only now."
+    )
+
+
+class DisclosureRead(BaseModel):
+    referral_id: UUID
+    organisation_id: UUID | None
+    at: datetime
+    items: list[str]
+
+
+class WithdrawnConsent(Consent):
+    """After a withdrawal, honestly: what had been read already cannot be unread."""
+
+    already_read: list[DisclosureRead]
+    referrals_ended: list[UUID]
+
+
+class NewException(Strict):
+    """Sharing without the person's consent. Somebody else must approve it; it is reviewed later."""
+
+    case_id: UUID
+    service_id: UUID
+    purpose: Category
+    basis: Literal["vital_interest", "best_interest", "mandatory_report"]
+    rationale: str = Field(min_length=20, max_length=4000)
+    person_informed: bool
+    items: Annotated[list[Item], Field(min_length=1, max_length=len(Item))]
+
+
+class ExceptionSummary(BaseModel):
+    id: UUID
+    case_id: UUID
+    organisation_id: UUID
+    service_id: UUID
+    recipient_organisation_id: UUID
+    purpose: str
+    basis: str
+    items: list[str]
+    person_informed: bool
+    status: str
+    requested_by: str
+    decided_by: str | None
+    decided_at: datetime | None
+    reviewed_by: str | None
+    reviewed_at: datetime | None
+    created_at: datetime
+
+
+class ExceptionDetail(ExceptionSummary):
+    rationale: str | None

@@ -1,0 +1,352 @@
+"""Use cases of consent: record, decide by a second person, withdraw."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.codelists import categories
+from common.errors import INVALID
+from common.events.referrals import GrantGiven, GrantWithdrawn
+from common.ids import new_id
+from common.messaging import append
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.audit.service import record
+from referrals.cases import person
+from referrals.cases import queries as cases
+from referrals.cases import service as case_service
+from referrals.cases.models import Case
+from referrals.consents import queries
+from referrals.consents.ages import Caregiver, Verdict, WrongDecider, judge
+from referrals.consents.disclosure import Item
+from referrals.consents.models import DisclosureException, Grant
+from referrals.consents.schemas import NewConsent, NewException
+from referrals.directory.models import DirectoryService
+from referrals.directory.queries import choosable
+from referrals.errors import (
+    ALREADY_DECIDED,
+    IMPLICATED,
+    NOT_GRANTED,
+    SECOND_PERSON,
+    WRONG_DECIDER,
+)
+from referrals.keys.sealing import open_column, seal_column
+from referrals.keys.store import CaseKeys
+from referrals.notices.service import notify
+from referrals.tables import COMMON
+
+_CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_withdrawal_code() -> str:
+    """Sixteen random characters (80 bits) in groups of four."""
+    text = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(16))
+    return "-".join(text[i : i + 4] for i in range(0, 16, 4))
+
+
+async def give(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewConsent
+) -> tuple[Grant, str]:
+    """Record a decision; returns it with the code that lets the person withdraw on their own."""
+    now = clock.now()
+    case = await cases.own_case(session, caller, body.case_id, lock=True)
+    case_service.refuse_unless_open(case)
+    identity, attributes = await case_service.open_record(keys, case)
+    verdict = _judged(body, case, person.age_of(identity, now.date()))
+    recipient = await _recipient(session, case, body, now)
+    if body.valid_until is not None and body.valid_until <= now:
+        raise INVALID.because("It has ended already.", pointer="/valid_until")
+    code = new_withdrawal_code()
+    reporting = person.reporting_attributes(identity, attributes, now.date())
+    grant = Grant(
+        id=new_id(),
+        case_id=case.id,
+        organisation_id=caller.organisation,
+        kind=body.kind,
+        service_id=body.service_id,
+        recipient_organisation_id=recipient,
+        purpose=body.purpose,
+        items=[item.value for item in Item if item in body.items],
+        decided_by=body.decided_by,
+        child_assent=body.child_assent,
+        language=body.language,
+        method=body.method,
+        given_at=body.given_at or now,
+        valid_until=body.valid_until,
+        version=1,
+        status="active" if verdict is Verdict.VALID else "pending",
+        requested_by=caller.client_id,
+        attributes=reporting.model_dump(mode="json", exclude_none=True)
+        if body.kind == "reporting"
+        else None,
+        withdrawal_digest=queries.code_digest(code),
+        created_at=now,
+    )
+    session.add(grant)
+    await session.flush()
+    if grant.status == "active":
+        await tell_given(session, grant)
+    await _audit(session, caller, "consent.recorded", grant, {"status": grant.status})
+    return grant, code
+
+
+def _judged(body: NewConsent, case: Case, age: int | None) -> Verdict:
+    caregiver = Caregiver(case.caregiver)
+    try:
+        verdict = judge(age, body.decided_by, body.child_assent, caregiver)
+    except WrongDecider as error:
+        raise WRONG_DECIDER.because(str(error), pointer="/decided_by", reason=error.code) from error
+    if caregiver in (Caregiver.IMPLICATED, Caregiver.ABSENT) and (
+        Item.CAREGIVER_CONTACT in body.items
+    ):
+        raise NOT_GRANTED.because(
+            f"The caregiver is recorded as {caregiver}: their contact is not shared.",
+            pointer="/items",
+            items=[Item.CAREGIVER_CONTACT],
+        )
+    return verdict
+
+
+async def _recipient(
+    session: AsyncSession, case: Case, body: NewConsent, now: datetime
+) -> UUID | None:
+    if body.kind == "referral" and body.service_id and body.purpose:
+        service = await _chosen(session, case, body.service_id, body.purpose, now)
+        return service.organisation_id
+    if body.recipient_organisation_id is not None:
+        await refuse_implicated(session, case, body.recipient_organisation_id)
+    return body.recipient_organisation_id
+
+
+async def _chosen(
+    session: AsyncSession, case: Case, service_id: UUID, purpose: str, now: datetime
+) -> DirectoryService:
+    service = await choosable(session, service_id, now)
+    if purpose not in service.categories:
+        raise INVALID.because(
+            "The service does not offer this category; it offers: " + ", ".join(service.categories),
+            pointer="/purpose",
+        )
+    await refuse_implicated(session, case, service.organisation_id)
+    return service
+
+
+async def refuse_implicated(session: AsyncSession, case: Case, organisation: UUID) -> None:
+    """409 if the organisation is implicated in the case (duty of conflict)."""
+    if organisation in await cases.implicated(session, case.id):
+        raise IMPLICATED.because("Nothing of this case goes to an organisation implicated in it.")
+
+
+def aor_of(category: str) -> str:
+    """The area of responsibility whose pathway a category belongs to (CP, GBV, TIP, GP, MULTI)."""
+    return str(categories()[category].pathway)
+
+
+async def tell_given(session: AsyncSession, grant: Grant) -> None:
+    if grant.kind == "transfer":  # the transfer itself tells
+        return
+    await append(
+        session,
+        COMMON,
+        GrantGiven(
+            grant_id=grant.id,
+            case_id=grant.case_id,
+            version=grant.version,
+            kind="reporting" if grant.kind == "reporting" else "referral",
+            service_id=grant.service_id,
+            occurred_at=clock.now(),
+            attributes=grant.attributes,
+        ),
+        aggregate_id=grant.id,
+        aggregate_type="grant",
+    )
+
+
+async def decide(
+    session: AsyncSession, caller: Principal, grant_id: UUID, *, approve: bool
+) -> Grant:
+    """A supervisor, other than the one who asked, decides in the child's best interest."""
+    grant = await queries.own_grant(session, caller, grant_id, lock=True)
+    if grant.status != "pending":
+        raise ALREADY_DECIDED.because(f"Its status is '{grant.status}'.")
+    if grant.requested_by == caller.client_id:
+        raise SECOND_PERSON.because("You recorded this yourself: another supervisor decides.")
+    grant.status = "active" if approve else "refused"
+    grant.approved_by, grant.approved_at = caller.client_id, clock.now()
+    grant.version += 1
+    await session.flush()
+    if approve:
+        await tell_given(session, grant)
+    await _audit(session, caller, "consent.decided", grant, {"status": grant.status})
+    return grant
+
+
+async def end_grant(
+    session: AsyncSession, caller: Principal | None, grant: Grant, method: str, at: datetime
+) -> None:
+    """Mark a grant withdrawn and tell it; its referrals are ended by their own service."""
+    grant.status, grant.withdrawn_at, grant.withdrawal_method = "withdrawn", at, method
+    grant.attributes = None
+    grant.version += 1
+    await session.flush()
+    if grant.kind != "transfer":
+        await append(
+            session,
+            COMMON,
+            GrantWithdrawn(
+                grant_id=grant.id,
+                case_id=grant.case_id,
+                version=grant.version,
+                kind="reporting" if grant.kind == "reporting" else "referral",
+                service_id=grant.service_id,
+                occurred_at=at,
+            ),
+            aggregate_id=grant.id,
+            aggregate_type="grant",
+        )
+    await notify(
+        session,
+        [grant.organisation_id],
+        "consent.withdrawn",
+        subject_type="consent",
+        subject_id=grant.id,
+        version=grant.version,
+    )
+    await _audit(session, caller, "consent.withdrawn", grant, {"method": method})
+
+
+async def ask_exception(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewException
+) -> DisclosureException:
+    now = clock.now()
+    case = await cases.own_case(session, caller, body.case_id, lock=True)
+    case_service.refuse_unless_open(case)
+    service = await _chosen(session, case, body.service_id, body.purpose, now)
+    if Item.CAREGIVER_CONTACT in body.items and case.caregiver in ("implicated", "absent"):
+        raise NOT_GRANTED.because(
+            f"The caregiver is recorded as {case.caregiver}: their contact is not shared.",
+            pointer="/items",
+        )
+    exception_id = new_id()
+    key = await keys.of(case.id)
+    exception = DisclosureException(
+        id=exception_id,
+        case_id=case.id,
+        organisation_id=caller.organisation,
+        service_id=body.service_id,
+        recipient_organisation_id=service.organisation_id,
+        purpose=body.purpose,
+        basis=body.basis,
+        items=[item.value for item in Item if item in body.items],
+        rationale=seal_column(
+            key,
+            body.rationale,
+            organisation=service.organisation_id,
+            row=exception_id,
+            column="rationale",
+        ),
+        person_informed=body.person_informed,
+        status="pending",
+        requested_by=caller.client_id,
+        created_at=now,
+    )
+    session.add(exception)
+    await session.flush()
+    await notify(
+        session,
+        [caller.organisation],
+        "exception.requested",
+        subject_type="exception",
+        subject_id=exception.id,
+        for_supervisor=True,
+    )
+    await record(
+        session,
+        caller,
+        "exception.requested",
+        chain=case.id,
+        target_type="exception",
+        target_id=exception.id,
+        detail={"basis": body.basis, "items": exception.items},
+    )
+    return exception
+
+
+async def decide_exception(
+    session: AsyncSession, caller: Principal, exception_id: UUID, *, approve: bool
+) -> DisclosureException:
+    exception = await queries.own_exception(session, caller, exception_id, lock=True)
+    if exception.status != "pending":
+        raise ALREADY_DECIDED.because(f"Its status is '{exception.status}'.")
+    if exception.requested_by == caller.client_id:
+        raise SECOND_PERSON.because("You asked for this exception: somebody else decides.")
+    exception.status = "approved" if approve else "refused"
+    exception.decided_by, exception.decided_at = caller.client_id, clock.now()
+    await session.flush()
+    await record(
+        session,
+        caller,
+        f"exception.{exception.status}",
+        chain=exception.case_id,
+        target_type="exception",
+        target_id=exception.id,
+    )
+    return exception
+
+
+async def review_exception(
+    session: AsyncSession, caller: Principal, exception_id: UUID
+) -> DisclosureException:
+    """Somebody who neither asked nor decided looks at it afterwards."""
+    exception = await queries.own_exception(session, caller, exception_id, lock=True)
+    if caller.client_id in (exception.requested_by, exception.decided_by):
+        raise SECOND_PERSON.because("You took part in this exception: somebody else reviews it.")
+    exception.reviewed_by, exception.reviewed_at = caller.client_id, clock.now()
+    await session.flush()
+    await record(
+        session,
+        caller,
+        "exception.reviewed",
+        chain=exception.case_id,
+        target_type="exception",
+        target_id=exception.id,
+    )
+    return exception
+
+
+async def rationale_of(keys: CaseKeys, exception: DisclosureException) -> str | None:
+    if exception.rationale is None:
+        return None
+    key = (await keys.of_many([exception.case_id])).get(exception.case_id)
+    if key is None:
+        return None
+    return str(
+        open_column(
+            key,
+            exception.rationale,
+            organisation=exception.recipient_organisation_id,
+            row=exception.id,
+            column="rationale",
+        )
+    )
+
+
+async def _audit(
+    session: AsyncSession,
+    caller: Principal | None,
+    action: str,
+    grant: Grant,
+    detail: dict[str, Any],
+) -> None:
+    await record(
+        session,
+        caller,
+        action,
+        chain=grant.case_id,
+        target_type="consent",
+        target_id=grant.id,
+        detail={"kind": grant.kind, "items": grant.items, **detail},
+    )

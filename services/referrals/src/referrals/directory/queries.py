@@ -1,0 +1,88 @@
+"""Reading the projection: which service may be chosen, and who may work its queue."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.directory.models import DirectoryService, PathwayAlternative
+from referrals.errors import NOT_REFERABLE
+
+
+async def known_service(session: AsyncSession, service_id: UUID) -> DirectoryService | None:
+    return await session.get(DirectoryService, service_id)
+
+
+def is_choosable(service: DirectoryService, now: datetime) -> bool:
+    """Referable and not stale."""
+    fresh = service.valid_until is None or service.valid_until > now
+    return service.referable and not service.withdrawn and fresh
+
+
+async def choosable(session: AsyncSession, service_id: UUID, now: datetime) -> DirectoryService:
+    """The service, or 409 `not_referable` (also for one that the directory never told us of)."""
+    service = await known_service(session, service_id)
+    if service is None:
+        raise NOT_REFERABLE.because(
+            "The directory has not announced this service (yet).", pointer="/service_id"
+        )
+    if not is_choosable(service, now):
+        raise NOT_REFERABLE.because(
+            f"Its state is '{service.functional_status or 'not referable'}'"
+            + ("" if service.referable else ", and it takes no referrals")
+            + ".",
+            pointer="/service_id",
+        )
+    return service
+
+
+async def alternatives(
+    session: AsyncSession,
+    *,
+    category: str,
+    areas: Sequence[str],
+    except_services: Sequence[UUID],
+    except_organisations: Sequence[UUID],
+    now: datetime,
+    limit: int = 10,
+) -> list[tuple[DirectoryService, int | None]]:
+    """Choosable services of the category; those that a pathway of the area ranks come first.
+
+    `areas` are the person's area and its ancestors; empty means that the place does not matter.
+    """
+    rank = (
+        sa.select(sa.func.min(col(PathwayAlternative.rank)))
+        .where(
+            col(PathwayAlternative.service_id) == col(DirectoryService.service_id),
+            col(PathwayAlternative.need) == category,
+            col(PathwayAlternative.area).in_(areas),
+        )
+        .scalar_subquery()
+    )
+    statement = sa.select(DirectoryService, rank.label("rank")).where(
+        col(DirectoryService.categories).contains([category]),
+        col(DirectoryService.referable),
+        sa.not_(col(DirectoryService.withdrawn)),
+        sa.or_(
+            col(DirectoryService.valid_until).is_(None), col(DirectoryService.valid_until) > now
+        ),
+        col(DirectoryService.service_id).not_in(except_services),
+        col(DirectoryService.organisation_id).not_in(except_organisations),
+    )
+    if areas:
+        statement = statement.where(
+            sa.or_(
+                col(DirectoryService.areas).op("&&")(sa.cast(list(areas), ARRAY(sa.Text))),
+                sa.func.cardinality(col(DirectoryService.areas)) == 0,
+            )
+        )
+    rows = await session.execute(
+        statement.order_by(sa.nulls_last(sa.text("rank")), col(DirectoryService.service_id)).limit(
+            limit
+        )
+    )
+    return [(row[0], row[1]) for row in rows]

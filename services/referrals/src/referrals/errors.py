@@ -1,0 +1,64 @@
+"""Every way in which this service says no, beyond the ones that all services share."""
+
+from common.errors import ProblemType
+
+ILLEGAL_TRANSITION = ProblemType(
+    "illegal_transition",
+    409,
+    "The present state does not allow this step",
+    "The body names the state and the steps that are legal now in 'legal_transitions'.",
+)
+NOT_YOUR_STEP = ProblemType(
+    "not_your_step", 403, "This step belongs to the other side of the referral"
+)
+VERSION_CONFLICT = ProblemType(
+    "version_conflict", 409, "It was changed since you read it", "Read it again, then decide anew."
+)
+NOT_GRANTED = ProblemType(
+    "not_granted",
+    422,
+    "The person did not agree to share this",
+    "Remove the named items, or ask the person and record a new consent.",
+)
+NOT_ON_RECORD = ProblemType("not_on_record", 422, "The case does not hold these items")
+NO_CONSENT = ProblemType(
+    "no_consent",
+    409,
+    "No active consent or approved exception covers this",
+    "Record the person's consent for this service and purpose first.",
+)
+CONSENT_PENDING = ProblemType(
+    "consent_pending", 409, "A supervisor has to decide before anything is shared"
+)
+CONSENT_WITHDRAWN = ProblemType(
+    "consent_withdrawn", 410, "The person withdrew consent: nothing is shared any more"
+)
+WRONG_DECIDER = ProblemType("wrong_decider", 409, "This person cannot decide here")
+SECOND_PERSON = ProblemType(
+    "second_person_needed", 403, "Somebody other than the requester has to decide this"
+)
+NOT_REFERABLE = ProblemType(
+    "not_referable",
+    409,
+    "This service cannot be chosen now",
+    "Choose another one from the directory, or ask its organisation to update its entry.",
+)
+IMPLICATED = ProblemType(
+    "organisation_implicated", 409, "This organisation is implicated in the case"
+)
+CROSS_BORDER = ProblemType(
+    "cross_border_not_covered",
+    409,
+    "No information-sharing protocol covers this referral across a border",
+)
+ERASED = ProblemType("erased", 410, "The person's data was erased")
+ALREADY_DECIDED = ProblemType("already_decided", 409, "It was decided already")
+TRANSFER_OPEN = ProblemType("transfer_open", 409, "A transfer of this case is open already")
+ATTACHMENTS_REFUSED = ProblemType(
+    "attachments_refused",
+    415,
+    "Attachments are not taken yet",
+    "Hand documents over by the safe way that the referral names.",
+)
+LINK_SPENT = ProblemType("link_spent", 410, "This link was used or has expired")
+UNSAFE_ADDRESS = ProblemType("unsafe_address", 422, "Webhooks go to public https addresses only")

@@ -1,0 +1,75 @@
+"""Key-encryption keys: they wrap the case keys and rotate. Held in a file outside all databases."""
+
+import base64
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from common import crypto
+
+
+class KeyRingError(Exception):
+    """The file of key-encryption keys cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    active: str
+    keys: dict[str, bytes]
+
+    @classmethod
+    def load(cls, path: Path) -> "KeyRing":
+        """Read the ring; KeyRingError if the file is missing or not of the described shape."""
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            keys = {str(k): crypto.key_from_base64(v) for k, v in document["keys"].items()}
+            active = str(document["active"])
+        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+            raise KeyRingError(f"{path}: not a key ring ({type(error).__name__})") from error
+        if active not in keys:
+            raise KeyRingError(f"{path}: the active key {active!r} is not among the keys")
+        return cls(active, keys)
+
+    def wrap(self, case_id: UUID, case_key: bytes) -> bytes:
+        return crypto.seal(self.keys[self.active], case_key, _context(case_id, self.active))
+
+    def unwrap(self, case_id: UUID, key_id: str, wrapped: bytes) -> bytes:
+        """The case key; CannotOpen if the ring lacks `key_id` or the bytes are not its own."""
+        if key_id not in self.keys:
+            raise crypto.CannotOpen(f"key-encryption key {key_id} is not in the ring")
+        return crypto.open_sealed(self.keys[key_id], wrapped, _context(case_id, key_id))
+
+
+def add_key(path: Path) -> str:
+    """Add a new key to the ring's file and make it the active one; returns its id.
+
+    The file is replaced in one step; old keys stay until nothing is wrapped by them.
+    """
+    ring = KeyRing.load(path)
+    key_id = f"k{max((int(k[1:]) for k in ring.keys if k[1:].isdigit()), default=0) + 1}"
+    keys = {**ring.keys, key_id: crypto.new_key()}
+    _write(path, key_id, {k: base64.b64encode(v).decode() for k, v in keys.items()})
+    return key_id
+
+
+def drop_keys(path: Path, unused: set[str]) -> None:
+    """Remove keys that wrap nothing any more (never the active one)."""
+    ring = KeyRing.load(path)
+    kept = {k: v for k, v in ring.keys.items() if k == ring.active or k not in unused}
+    _write(path, ring.active, {k: base64.b64encode(v).decode() for k, v in kept.items()})
+
+
+def _write(path: Path, active: str, keys: dict[str, str]) -> None:
+    fresh = path.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump({"active": active, "keys": keys}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def _context(case_id: UUID, key_id: str) -> bytes:
+    return f"case-key\n{case_id}\n{key_id}".encode()

@@ -1,0 +1,157 @@
+"""The key store: wrapped case keys in a database of its own.
+
+It is apart from the cases so that restoring an old backup of the cases cannot bring back a key
+that was destroyed: the store then still says `destroyed_at`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock, crypto
+from common.database import Database
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from referrals.keys.ring import KeyRing
+
+metadata = sa.MetaData()
+case_keys = sa.Table(
+    "case_keys",
+    metadata,
+    sa.Column("case_id", sa.Uuid, primary_key=True),
+    sa.Column("key_id", sa.Text),
+    sa.Column("wrapped", sa.LargeBinary),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("destroyed_at", sa.DateTime(timezone=True)),
+)
+
+
+class KeyDestroyed(Exception):
+    """The case was erased: its key no longer exists anywhere."""
+
+
+class CaseKeys:
+    """Makes, finds, destroys and rewraps case keys. Each call is a transaction of its own."""
+
+    def __init__(self, database: Database, ring_file: Path) -> None:
+        self._database = database
+        self._ring_file = ring_file
+        self._ring: KeyRing | None = None
+        self._stamp = 0
+
+    def _current_ring(self) -> KeyRing:
+        stamp = self._ring_file.stat().st_mtime_ns if self._ring_file.exists() else 0
+        if self._ring is None or stamp != self._stamp:
+            self._ring, self._stamp = KeyRing.load(self._ring_file), stamp
+        return self._ring
+
+    async def create(self, case_id: UUID) -> bytes:
+        """A new key for a new case. A case that then is not written leaves an unused key behind."""
+        ring = self._current_ring()
+        key = crypto.new_key()
+        async with self._database.transaction() as session:
+            await session.execute(
+                case_keys.insert().values(
+                    case_id=case_id,
+                    key_id=ring.active,
+                    wrapped=ring.wrap(case_id, key),
+                    created_at=clock.now(),
+                )
+            )
+        return key
+
+    async def of(self, case_id: UUID) -> bytes:
+        """The key of a case; KeyDestroyed after erasure."""
+        found = await self.of_many([case_id])
+        if case_id not in found:
+            raise KeyDestroyed
+        return found[case_id]
+
+    async def of_many(self, case_ids: Sequence[UUID]) -> Mapping[UUID, bytes]:
+        """Keys by case; cases whose key is destroyed are absent."""
+        ring = self._current_ring()
+        async with self._database.transaction() as session:
+            rows = (
+                await session.execute(
+                    sa.select(case_keys.c.case_id, case_keys.c.key_id, case_keys.c.wrapped).where(
+                        case_keys.c.case_id.in_(case_ids), case_keys.c.destroyed_at.is_(None)
+                    )
+                )
+            ).all()
+        return {r.case_id: ring.unwrap(r.case_id, r.key_id, r.wrapped) for r in rows}
+
+    async def destroy(self, case_id: UUID) -> None:
+        """Forget the key for ever; the tombstone stays. Repeating it changes nothing."""
+        now = clock.now()
+        statement = insert(case_keys).values(case_id=case_id, created_at=now, destroyed_at=now)
+        async with self._database.transaction() as session:
+            await session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["case_id"],
+                    set_={
+                        "wrapped": None,
+                        "key_id": None,
+                        "destroyed_at": sa.func.coalesce(case_keys.c.destroyed_at, now),
+                    },
+                )
+            )
+
+    async def destroyed(self) -> Mapping[UUID, datetime]:
+        """All tombstones: what a restored backup of the cases must not bring back."""
+        async with self._database.transaction() as session:
+            rows = await session.execute(
+                sa.select(case_keys.c.case_id, case_keys.c.destroyed_at).where(
+                    case_keys.c.destroyed_at.is_not(None)
+                )
+            )
+            return {row.case_id: row.destroyed_at for row in rows}
+
+    async def rewrap_batch(self, size: int = 500) -> int:
+        """Wrap up to `size` keys anew by the active key; returns how many. 0 = all are."""
+        ring = self._current_ring()
+        async with self._database.transaction() as session:
+            rows = (
+                await session.execute(
+                    sa.select(case_keys)
+                    .where(case_keys.c.destroyed_at.is_(None), case_keys.c.key_id != ring.active)
+                    .limit(size)
+                    .with_for_update(skip_locked=True)
+                )
+            ).all()
+            for row in rows:
+                key = ring.unwrap(row.case_id, row.key_id, row.wrapped)
+                await session.execute(
+                    case_keys.update()
+                    .where(case_keys.c.case_id == row.case_id)
+                    .values(key_id=ring.active, wrapped=ring.wrap(row.case_id, key))
+                )
+        return len(rows)
+
+    async def used_key_ids(self) -> set[str]:
+        async with self._database.transaction() as session:
+            found = await session.scalars(
+                sa.select(case_keys.c.key_id).where(case_keys.c.wrapped.is_not(None)).distinct()
+            )
+            return {str(key_id) for key_id in found}
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
+async def create_tables(owner_url: str, role: str) -> None:
+    """Make the key store's one table and let `role` use it; safe to repeat."""
+    engine = create_async_engine(owner_url, poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+            quoted = connection.dialect.identifier_preparer.quote(role)
+            await connection.execute(sa.text(f"GRANT USAGE ON SCHEMA public TO {quoted}"))
+            await connection.execute(
+                sa.text(f"GRANT SELECT, INSERT, UPDATE ON case_keys TO {quoted}")
+            )
+    finally:
+        await engine.dispose()

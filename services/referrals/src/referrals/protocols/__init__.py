@@ -1,0 +1,1 @@
+"""Information-sharing protocols: which pairs may refer across a border."""

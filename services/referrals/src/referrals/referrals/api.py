@@ -1,0 +1,437 @@
+"""HTTP of referrals: drafts, the two lists, one endpoint per transition.
+
+The routes of one referral exist twice: under /referrals, and under the case that it belongs to,
+where a referral of another case is not found.
+"""
+
+from typing import Annotated
+from uuid import UUID
+
+from common import clock
+from common.errors import NOT_FOUND
+from common.paging import CursorText, Limit, Page, encode_cursor
+from common.web import IdempotencyRequired, Session, UnitOfWorkRoute, router
+from fastapi import APIRouter, Depends, Query, Response
+from starlette.requests import Request
+
+from referrals.cursors import id_cursor
+from referrals.dependencies import CaseReader, Keys, Writer
+from referrals.referrals import queries, sending, service, withdrawal
+from referrals.referrals.lifecycle import State, legal_commands
+from referrals.referrals.models import Referral
+from referrals.referrals.schemas import (
+    Accept,
+    Acknowledge,
+    Alternative,
+    AnswerInformation,
+    Complete,
+    ConfirmFeedback,
+    Decline,
+    Disclosure,
+    EnterInError,
+    Hold,
+    NewReferral,
+    NotDelivered,
+    QueueCounts,
+    Recall,
+    ReferralView,
+    RequestInformation,
+    Resume,
+    Schedule,
+    Send,
+    Start,
+    StepView,
+    Suggest,
+    Waitlist,
+    Withdraw,
+)
+
+referrals = router("/referrals/v1/referrals", ["referrals"])
+
+
+def _case_of_path(request: Request) -> UUID | None:
+    text = request.path_params.get("case_id")
+    if text is None:
+        return None
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NOT_FOUND.because("There is no such case in your organisation.") from error
+
+
+CaseOfPath = Annotated[UUID | None, Depends(_case_of_path)]
+States = Annotated[list[State] | None, Query(description="Only these states.", max_length=16)]
+
+
+@referrals.post("", status_code=201, dependencies=[IdempotencyRequired])
+async def draft_referral(
+    body: NewReferral, session: Session, caller: Writer, keys: Keys, response: Response
+) -> ReferralView:
+    """Write a draft. Nothing is shared and nobody is told until it is sent."""
+    referral = await sending.draft(session, caller, keys, body)
+    response.headers["Location"] = f"/referrals/v1/referrals/{referral.id}"
+    return view(referral, caller)
+
+
+@referrals.get("")
+async def list_sent(
+    session: Session,
+    caller: CaseReader,
+    state: States = None,
+    case_id: UUID | None = None,
+    overdue: bool = False,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[ReferralView]:
+    """What your organisation refers, newest first."""
+    rows = await queries.sent(
+        session,
+        caller,
+        states=[s.value for s in state or []],
+        case_id=case_id,
+        overdue_at=clock.now() if overdue else None,
+        before=id_cursor(cursor),
+        limit=limit,
+    )
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(items=[view(r, caller) for r in rows[:limit]], next_cursor=more)
+
+
+@referrals.get("/inbox")
+async def list_inbox(
+    session: Session,
+    caller: CaseReader,
+    state: States = None,
+    service_id: UUID | None = None,
+    overdue: bool = False,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[ReferralView]:
+    """The queue of your organisation's services, newest first."""
+    rows = await queries.received(
+        session,
+        caller,
+        states=[s.value for s in state or []],
+        service_id=service_id,
+        overdue_at=clock.now() if overdue else None,
+        before=id_cursor(cursor),
+        limit=limit,
+    )
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(items=[view(r, caller) for r in rows[:limit]], next_cursor=more)
+
+
+@referrals.get("/inbox/counts")
+async def count_inbox(session: Session, caller: CaseReader) -> QueueCounts:
+    """Open referrals to you by state, and how many are overdue."""
+    by_state, late = await queries.queue_counts(session, caller, clock.now())
+    return QueueCounts(by_state=by_state, overdue=late)
+
+
+one = APIRouter(route_class=UnitOfWorkRoute, tags=["referrals"])
+
+
+@one.get("/{referral_id}")
+async def read_referral(
+    referral_id: UUID, session: Session, caller: CaseReader, case_id: CaseOfPath
+) -> ReferralView:
+    """A referral in codes, for both of its sides."""
+    return view(await queries.one(session, caller, referral_id, case_id=case_id), caller)
+
+
+@one.get("/{referral_id}/disclosure")
+async def read_disclosure(
+    referral_id: UUID, session: Session, caller: CaseReader, keys: Keys, case_id: CaseOfPath
+) -> Disclosure:
+    """What the person agreed to share. The reading is audited."""
+    content = await service.disclosure(session, caller, keys, referral_id, case_id)
+    return Disclosure.model_validate(content)
+
+
+@one.get("/{referral_id}/history")
+async def read_history(
+    referral_id: UUID, session: Session, caller: CaseReader, keys: Keys, case_id: CaseOfPath
+) -> list[StepView]:
+    """Every step with who took it and when, oldest first."""
+    steps = await service.history(session, caller, keys, referral_id, case_id)
+    return [
+        StepView(
+            **{name: getattr(step, name) for name in StepView.model_fields if name != "detail"},
+            detail=detail,
+        )
+        for step, detail in steps
+    ]
+
+
+@one.get("/{referral_id}/alternatives")
+async def list_alternatives(
+    referral_id: UUID, session: Session, caller: CaseReader, case_id: CaseOfPath
+) -> list[Alternative]:
+    """Other services for the same need, those that a published pathway ranks first."""
+    await queries.one(session, caller, referral_id, case_id=case_id)
+    return [
+        Alternative(
+            service_id=found.service_id,
+            organisation_id=found.organisation_id,
+            pathway_rank=rank,
+            capacity_state=found.capacity_state,
+            areas=found.areas,
+        )
+        for found, rank in await service.alternatives(session, caller, referral_id)
+    ]
+
+
+@one.post("/{referral_id}/send")
+async def send(
+    referral_id: UUID,
+    body: Send,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """draft → sent. The granted snapshot is made now and never changes."""
+    return view(await sending.send(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/acknowledge")
+async def acknowledge(
+    referral_id: UUID,
+    body: Acknowledge,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """sent → acknowledged, by the recipient."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/request-information")
+async def request_information(
+    referral_id: UUID,
+    body: RequestInformation,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """acknowledged → info_requested, by the recipient."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/answer-information")
+async def answer_information(
+    referral_id: UUID,
+    body: AnswerInformation,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """info_requested → acknowledged, by the referrer, within the grant."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/waitlist")
+async def waitlist(
+    referral_id: UUID,
+    body: Waitlist,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """acknowledged → waitlisted, by the recipient, if the person agrees to wait."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/accept")
+async def accept(
+    referral_id: UUID,
+    body: Accept,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """sent, acknowledged, waitlisted → accepted, by the recipient."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/decline")
+async def decline(
+    referral_id: UUID,
+    body: Decline,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """sent, acknowledged, waitlisted → declined, by the recipient, for a coded reason."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/schedule")
+async def schedule(
+    referral_id: UUID,
+    body: Schedule,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """accepted → scheduled, by the recipient."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/start")
+async def start(
+    referral_id: UUID,
+    body: Start,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """accepted, scheduled → in_service, by the recipient."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/hold")
+async def hold(
+    referral_id: UUID,
+    body: Hold,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """accepted, scheduled, in_service → on_hold, by the recipient."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/resume")
+async def resume(
+    referral_id: UUID,
+    body: Resume,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """on_hold → the state before, by the recipient."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/complete")
+async def complete(
+    referral_id: UUID,
+    body: Complete,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """accepted, scheduled, in_service, on_hold → completed: something was provided."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/report-not-delivered")
+async def report_not_delivered(
+    referral_id: UUID,
+    body: NotDelivered,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """accepted, scheduled, in_service, on_hold → not_delivered: no success in any figure."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/recall")
+async def recall(
+    referral_id: UUID,
+    body: Recall,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """Any open state → recalled, by the referrer."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/withdraw")
+async def withdraw(
+    referral_id: UUID,
+    body: Withdraw,
+    session: Session,
+    caller: Writer,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """Any open state → withdrawn: the person's wish, recorded by either side. It never fails."""
+    referral = await withdrawal.withdraw_referral(
+        session, caller, referral_id, body.method, body.withdrawn_at, case_id
+    )
+    return view(referral, caller)
+
+
+@one.post("/{referral_id}/enter-in-error")
+async def enter_in_error(
+    referral_id: UUID,
+    body: EnterInError,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """Any state → entered_in_error, by the referrer."""
+    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+
+
+@one.post("/{referral_id}/suggest")
+async def suggest(
+    referral_id: UUID,
+    body: Suggest,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """The recipient names another service. It never forwards."""
+    await queries.one(session, caller, referral_id, case_id=case_id)
+    return view(await service.suggest(session, caller, keys, referral_id, body), caller)
+
+
+@one.post("/{referral_id}/confirm")
+async def confirm_feedback(
+    referral_id: UUID,
+    body: ConfirmFeedback,
+    session: Session,
+    caller: Writer,
+    case_id: CaseOfPath,
+) -> ReferralView:
+    """The referrer or the person confirms the outcome that the recipient reported."""
+    await queries.one(session, caller, referral_id, case_id=case_id)
+    return view(await service.confirm_feedback(session, caller, referral_id, body), caller)
+
+
+referrals.include_router(one)
+of_case = router("/referrals/v1/cases/{case_id}/referrals", ["referrals"])
+of_case.include_router(one)
+
+
+def view(referral: Referral, caller: CaseReader) -> ReferralView:
+    """The referral as `caller` sees it, with the steps that are legal for it now."""
+    legal = legal_commands(State(referral.state), queries.parties_of(caller, referral))
+    return ReferralView(
+        **{
+            name: getattr(referral, name)
+            for name in ReferralView.model_fields
+            if name not in ("legal_transitions", "overdue")
+        },
+        overdue=queries.is_overdue(referral, clock.now()),
+        legal_transitions=[command.value for command in legal],
+    )

@@ -1,0 +1,79 @@
+"""Tables of referrals: the present state, the granted snapshot, and every step taken."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Field
+
+from referrals.tables import Instant, Json, Row, Texts
+
+
+class Referral(Row, table=True):
+    __tablename__ = "referrals"
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID
+    from_organisation: UUID
+    to_organisation: UUID
+    service_id: UUID
+    category: str
+    aor: str
+    urgency: str
+    state: str
+    state_before_hold: str | None = None
+    version: int
+    area: str | None = None
+    grant_id: UUID | None = None
+    exception_id: UUID | None = None
+    replaces: UUID | None = None
+    acknowledge_by: datetime | None = Field(default=None, sa_type=Instant)
+    decide_by: datetime | None = Field(default=None, sa_type=Instant)
+    clinical_deadline: datetime | None = Field(default=None, sa_type=Instant)
+    expected_on: date | None = None
+    review_on: date | None = None
+    reason: str | None = None
+    outcome: str | None = None
+    late: bool = False
+    service_flag: str | None = None
+    suggested_service_id: UUID | None = None
+    feedback_confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
+    feedback_confirmed_by: str | None = None
+    attributes: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    draft: bytes | None = None
+    created_at: datetime = Field(sa_type=Instant)
+    created_by: str
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    changed_at: datetime = Field(sa_type=Instant)
+
+
+class Snapshot(Row, table=True):
+    """What the recipient reads: written once at sending, never changed; only its revocation is."""
+
+    __tablename__ = "snapshots"
+
+    referral_id: UUID = Field(primary_key=True)
+    case_id: UUID
+    to_organisation: UUID
+    items: list[str] = Field(sa_type=Texts)
+    sealed: bytes | None = None
+    created_at: datetime = Field(sa_type=Instant)
+    readable_until: datetime | None = Field(default=None, sa_type=Instant)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class Step(Row, table=True):
+    __tablename__ = "referral_steps"
+
+    referral_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    command: str
+    from_state: str | None = None
+    to_state: str
+    at: datetime = Field(sa_type=Instant)
+    organisation_id: UUID | None = None
+    client: str
+    reason: str | None = None
+    outcome: str | None = None
+    late: bool
+    detail: bytes | None = None

@@ -1,0 +1,206 @@
+"""Reading referrals, always as one of the two parties."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from common.errors import NOT_FOUND
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.directory.models import TeamMember
+from referrals.referrals.lifecycle import OPEN, Party, State
+from referrals.referrals.models import Referral, Snapshot, Step
+
+_NOT_HERE = "There is no such referral that concerns you."
+_OPEN_STATES = sorted(state.value for state in OPEN)
+_WAITING_STATES = (State.SENT.value, State.ACKNOWLEDGED.value, State.WAITLISTED.value)
+
+
+def _as_recipient(caller: Principal) -> sa.ColumnElement[bool]:
+    """Addressed to the caller's organisation, and to a service whose queue the caller works in."""
+    addressed = sa.and_(
+        col(Referral.to_organisation) == caller.organisation, col(Referral.sent_at).is_not(None)
+    )
+    if Role.SUPERVISOR in caller.roles:
+        return addressed
+    team = sa.select(sa.literal(1)).where(
+        col(TeamMember.organisation_id) == caller.organisation,
+        col(TeamMember.service_id) == col(Referral.service_id),
+    )
+    member = team.where(col(TeamMember.client) == caller.client_id)
+    return sa.and_(addressed, sa.or_(~team.exists(), member.exists()))
+
+
+def _as_party(caller: Principal) -> sa.ColumnElement[bool]:
+    return sa.or_(col(Referral.from_organisation) == caller.organisation, _as_recipient(caller))
+
+
+async def one(
+    session: AsyncSession,
+    caller: Principal,
+    referral_id: UUID,
+    *,
+    case_id: UUID | None = None,
+    lock: bool = False,
+) -> Referral:
+    """The referral, or 404 for everybody that it does not concern.
+
+    `case_id`: the case that the URL names; a referral of another case is not found under it.
+    """
+    statement = sa.select(Referral).where(col(Referral.id) == referral_id, _as_party(caller))
+    if case_id is not None:
+        statement = statement.where(col(Referral.case_id) == case_id)
+    if lock:
+        statement = statement.with_for_update(of=Referral)
+    statement = statement.execution_options(populate_existing=lock)
+    referral = (await session.scalars(statement)).one_or_none()
+    if referral is None:
+        raise NOT_FOUND.because(_NOT_HERE)
+    return referral
+
+
+def parties_of(caller: Principal, referral: Referral) -> frozenset[Party]:
+    """Which sides of the referral the caller's organisation is."""
+    parties = set()
+    if referral.from_organisation == caller.organisation:
+        parties.add(Party.REFERRER)
+    if referral.to_organisation == caller.organisation and referral.sent_at is not None:
+        parties.add(Party.RECIPIENT)
+    return frozenset(parties)
+
+
+async def received(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    states: Sequence[str],
+    service_id: UUID | None,
+    overdue_at: datetime | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Referral]:
+    """The recipient's queue, newest first."""
+    statement = sa.select(Referral).where(_as_recipient(caller))
+    return await _listed(session, statement, states, service_id, overdue_at, before, limit)
+
+
+async def sent(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    states: Sequence[str],
+    case_id: UUID | None,
+    overdue_at: datetime | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Referral]:
+    """What the caller's organisation refers, newest first, drafts included."""
+    statement = sa.select(Referral).where(col(Referral.from_organisation) == caller.organisation)
+    if case_id is not None:
+        statement = statement.where(col(Referral.case_id) == case_id)
+    return await _listed(session, statement, states, None, overdue_at, before, limit)
+
+
+async def _listed(
+    session: AsyncSession,
+    statement: sa.Select[Referral],
+    states: Sequence[str],
+    service_id: UUID | None,
+    overdue_at: datetime | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Referral]:
+    if states:
+        statement = statement.where(col(Referral.state).in_(states))
+    if service_id is not None:
+        statement = statement.where(col(Referral.service_id) == service_id)
+    if overdue_at is not None:
+        statement = statement.where(overdue(overdue_at))
+    if before is not None:
+        statement = statement.where(col(Referral.id) < before)
+    rows = await session.scalars(statement.order_by(col(Referral.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+def overdue(now: datetime) -> sa.ColumnElement[bool]:
+    """Waiting past a deadline of its state, or past its clinical deadline."""
+    return sa.and_(
+        col(Referral.state).in_(_OPEN_STATES),
+        sa.or_(
+            sa.and_(col(Referral.state) == State.SENT.value, col(Referral.acknowledge_by) < now),
+            sa.and_(col(Referral.state).in_(_WAITING_STATES), col(Referral.decide_by) < now),
+            sa.and_(
+                col(Referral.state).in_(_WAITING_STATES), col(Referral.clinical_deadline) < now
+            ),
+            col(Referral.review_on) < now.date(),
+        ),
+    )
+
+
+def is_overdue(referral: Referral, now: datetime) -> bool:
+    """The same rule for one row that is at hand."""
+    state = referral.state
+    limits: list[datetime | None] = []
+    if state == State.SENT:
+        limits.append(referral.acknowledge_by)
+    if state in _WAITING_STATES:
+        limits += [referral.decide_by, referral.clinical_deadline]
+    late_review = referral.review_on is not None and referral.review_on < now.date()
+    return state in _OPEN_STATES and (
+        late_review or any(limit is not None and limit < now for limit in limits)
+    )
+
+
+async def queue_counts(
+    session: AsyncSession, caller: Principal, now: datetime
+) -> tuple[dict[str, int], int]:
+    by_state = await session.execute(
+        sa.select(col(Referral.state), sa.func.count())
+        .where(_as_recipient(caller), col(Referral.state).in_(_OPEN_STATES))
+        .group_by(col(Referral.state))
+    )
+    late = await session.scalar(
+        sa.select(sa.func.count()).select_from(Referral).where(_as_recipient(caller), overdue(now))
+    )
+    return {state: count for state, count in by_state}, late or 0
+
+
+async def snapshot_of(session: AsyncSession, referral_id: UUID) -> Snapshot | None:
+    return await session.get(Snapshot, referral_id)
+
+
+async def steps_of(session: AsyncSession, referral_id: UUID) -> Sequence[Step]:
+    rows = await session.scalars(
+        sa.select(Step).where(col(Step.referral_id) == referral_id).order_by(col(Step.version))
+    )
+    return rows.all()
+
+
+async def open_under_grant(
+    session: AsyncSession, *, grant_id: UUID | None = None, exception_id: UUID | None = None
+) -> Sequence[Referral]:
+    """Referrals under a grant or exception, locked in the order of their ids."""
+    statement = sa.select(Referral).order_by(col(Referral.id)).with_for_update()
+    if grant_id is not None:
+        statement = statement.where(col(Referral.grant_id) == grant_id)
+    else:
+        statement = statement.where(col(Referral.exception_id) == exception_id)
+    return (await session.scalars(statement)).all()
+
+
+async def of_case(
+    session: AsyncSession, case_id: UUID, *, open_only: bool = False
+) -> Sequence[Referral]:
+    """All referrals of a case, locked in the order of their ids."""
+    statement = (
+        sa.select(Referral)
+        .where(col(Referral.case_id) == case_id)
+        .order_by(col(Referral.id))
+        .with_for_update()
+    )
+    if open_only:
+        statement = statement.where(col(Referral.state).in_(_OPEN_STATES))
+    return (await session.scalars(statement)).all()

@@ -1,0 +1,269 @@
+"""Bodies of referrals: one typed body per transition."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from common.events.codes import Urgency
+from common.web import Strict
+from pydantic import AfterValidator, BaseModel, Field
+
+from referrals.cases.schemas import (
+    CaregiverContact,
+    Contact,
+    Country,
+    Document,
+    Language,
+    Name,
+    PlaceCode,
+    Population,
+)
+from referrals.consents.disclosure import Item
+from referrals.consents.schemas import Category
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("needs an offset, e.g. 2026-01-31T12:00:00Z")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(_aware)]
+Narrative = Annotated[str, Field(min_length=1, max_length=4000)]
+Note = Annotated[str, Field(max_length=2000)]
+
+
+class Payload(Strict):
+    """Values given for this referral, by item; each must be granted. Absent items are not shared."""
+
+    case_reference: str | None = Field(None, max_length=40)
+    name: Name | None = None
+    sex: Literal["female", "male", "other", "unknown"] | None = None
+    age: int | None = Field(None, ge=0, le=120)
+    birth_date: date | None = None
+    nationality: Country | None = None
+    languages: list[Language] | None = Field(None, max_length=10)
+    populations: list[Population] | None = Field(None, max_length=10)
+    document: Document | None = None
+    contact: Contact | None = None
+    address: str | None = Field(None, max_length=500)
+    area: PlaceCode | None = None
+    caregiver_contact: CaregiverContact | None = None
+    specific_needs: list[Population] | None = Field(None, max_length=10)
+    situation: Narrative | None = None
+    safety: Narrative | None = None
+    health: Narrative | None = None
+
+    def items(self) -> dict[str, Any]:
+        """The values that were given, by item code."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class SafeContact(Strict):
+    """The rule of safety for contact with the person, needed before sending."""
+
+    rule: Literal["contact_directly", "through_referrer", "person_comes", "do_not_contact"]
+    instructions: str | None = Field(None, max_length=1000)
+
+
+class NewReferral(Strict):
+    case_id: UUID
+    service_id: UUID
+    category: Category = Field(description="The need, one of the service's own categories.")
+    urgency: Urgency = "routine"
+    payload: Payload = Payload()
+    from_case: list[Item] = Field(
+        [], max_length=len(Item), description="Items to copy from the case at sending."
+    )
+    safe_contact: SafeContact | None = None
+    clinical_deadline: Moment | None = Field(
+        None,
+        description="Absolute end of a clinical window (PEP 72 h, emergency contraception "
+        "120 h). Never send the time of the incident.",
+    )
+    replaces: UUID | None = None
+
+
+class Versioned(Strict):
+    expected_version: int | None = Field(
+        None, ge=1, description="If given: the version that you read; 409 if it has changed."
+    )
+
+
+class Send(Versioned):
+    """By a consent or by an approved exception, never by an override."""
+
+    grant_id: UUID | None = None
+    exception_id: UUID | None = None
+
+
+class Acknowledge(Versioned):
+    pass
+
+
+class RequestInformation(Versioned):
+    question: Narrative
+
+
+class AnswerInformation(Versioned):
+    """The answer stays within the grant: only granted items."""
+
+    payload: Payload
+
+
+class Waitlist(Versioned):
+    expected_on: date
+    person_agrees: Literal[True] = Field(description="The person agreed to wait.")
+
+
+class Accept(Versioned):
+    focal_point: str = Field(
+        min_length=1, max_length=200, description="Who is responsible: a post or a first name."
+    )
+    note: Note | None = None
+
+
+class Decline(Versioned):
+    reason: Literal["capacity", "eligibility", "coverage", "safety", "conflict_of_interest"]
+    note: Note | None = None
+    suggested_service_id: UUID | None = Field(
+        None, description="A service that may help instead. The referrer decides; nothing moves."
+    )
+
+
+class Schedule(Versioned):
+    appointment_at: Moment
+    place: str | None = Field(None, max_length=500)
+    note: Note | None = None
+
+
+class Start(Versioned):
+    started_on: date | None = None
+
+
+class Hold(Versioned):
+    reason: Literal["person_unavailable", "capacity", "safety", "documents_missing", "other"]
+    review_on: date
+    note: Note | None = None
+
+
+class Resume(Versioned):
+    pass
+
+
+class Complete(Versioned):
+    """Something was provided. If nothing was: report-not-delivered."""
+
+    outcome: Literal["delivered", "partly_delivered"]
+    completed_on: date | None = None
+    note: Note | None = None
+
+
+class NotDelivered(Versioned):
+    reason: Literal["unreachable", "no_show", "declined_by_person", "unavailable"]
+    note: Note | None = None
+
+
+class Recall(Versioned):
+    reason: Literal["sent_elsewhere", "needs_changed", "safety", "mistake", "no_answer", "other"]
+    note: Note | None = None
+
+
+class Withdraw(Strict):
+    """The person's wish. Nothing is required, so that it never fails."""
+
+    method: Literal["in_person", "phone", "message", "own_code", "other"] = "other"
+    withdrawn_at: Moment | None = None
+
+
+class EnterInError(Versioned):
+    reason: Literal["wrong_person", "wrong_service", "duplicate", "test", "other"]
+    note: Note | None = None
+
+
+class Suggest(Strict):
+    service_id: UUID
+    note: Note | None = None
+
+
+class ConfirmFeedback(Strict):
+    confirmed_by: Literal["referrer", "person"]
+    agrees: Literal[True] = Field(description="What the recipient reported is what happened.")
+
+
+class ReferralView(BaseModel):
+    """A referral in codes. What was disclosed is read apart, at /disclosure."""
+
+    id: UUID
+    case_id: UUID
+    from_organisation: UUID
+    to_organisation: UUID
+    service_id: UUID
+    category: str
+    aor: str
+    urgency: str
+    state: str
+    version: int
+    area: str | None
+    grant_id: UUID | None
+    exception_id: UUID | None
+    replaces: UUID | None
+    acknowledge_by: datetime | None
+    decide_by: datetime | None
+    clinical_deadline: datetime | None
+    expected_on: date | None
+    review_on: date | None
+    reason: str | None
+    outcome: str | None
+    late: bool
+    overdue: bool
+    service_flag: str | None
+    suggested_service_id: UUID | None
+    feedback_confirmed_at: datetime | None
+    feedback_confirmed_by: str | None
+    created_at: datetime
+    sent_at: datetime | None
+    changed_at: datetime
+    legal_transitions: list[str]
+
+
+class Disclosure(BaseModel):
+    """What the person agreed to share with the recipient, as it was when sent."""
+
+    referral_id: UUID
+    items: dict[str, Any]
+    safe_contact: SafeContact | None
+    answers: list[dict[str, Any]]
+    disclosed_at: datetime
+
+
+class StepView(BaseModel):
+    version: int
+    command: str
+    from_state: str | None
+    to_state: str
+    at: datetime
+    organisation_id: UUID | None
+    reason: str | None
+    outcome: str | None
+    late: bool
+    detail: dict[str, Any] | None
+
+
+class Alternative(BaseModel):
+    service_id: UUID
+    organisation_id: UUID
+    pathway_rank: int | None
+    capacity_state: str | None
+    areas: list[str]
+
+
+class QueueCounts(BaseModel):
+    """Open referrals to an organisation by state, and how many are past a deadline."""
+
+    by_state: dict[str, int]
+    overdue: int
+
+
+class TeamMembers(Strict):
+    clients: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(max_length=200)

@@ -1,0 +1,389 @@
+"""Drafting and sending: where consent is checked and the snapshot is made."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import INVALID
+from common.ids import new_id
+from common.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.audit.service import record
+from referrals.cases import person
+from referrals.cases import queries as cases
+from referrals.cases import service as case_service
+from referrals.cases.models import Case
+from referrals.consents import queries as consents
+from referrals.consents.ages import ADULT_AGE, Decider
+from referrals.consents.disclosure import NotGranted, NotOnRecord, check_granted, compose
+from referrals.consents.service import aor_of, refuse_implicated
+from referrals.directory.models import DirectoryService
+from referrals.directory.queries import choosable
+from referrals.errors import (
+    CONSENT_PENDING,
+    CROSS_BORDER,
+    NO_CONSENT,
+    NOT_GRANTED,
+    NOT_ON_RECORD,
+    WRONG_DECIDER,
+)
+from referrals.keys.sealing import open_column, seal_column
+from referrals.keys.store import CaseKeys
+from referrals.protocols.queries import covered
+from referrals.referrals import queries
+from referrals.referrals.lifecycle import Command, State
+from referrals.referrals.models import Referral, Snapshot
+from referrals.referrals.schemas import NewReferral, Payload, Send
+from referrals.referrals.steps import Taken, state_after, take, write_step
+from referrals.timers.deadlines import Clock, calendar_of, deadline, policy_of
+from referrals.timers.service import overrides
+
+_snapshots = Snapshot.metadata.tables["snapshots"]
+
+
+@dataclass(frozen=True)
+class Authority:
+    """What allows the sharing: a consent or an approved exception, in the same terms."""
+
+    service_id: UUID
+    purpose: str
+    items: list[str]
+    valid_until: datetime | None
+    grant_id: UUID | None = None
+    exception_id: UUID | None = None
+
+
+async def draft(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewReferral
+) -> Referral:
+    """Write a draft: nothing is shared, nobody is told."""
+    now = clock.now()
+    case = await cases.own_case(session, caller, body.case_id)
+    case_service.refuse_unless_open(case)
+    service = await _service_for(session, case, body.service_id, body.category, now)
+    if body.replaces is not None:
+        await _check_replaced(session, caller, case, body.replaces)
+    referral_id = new_id()
+    key = await keys.of(case.id)
+    content = {
+        "payload": body.payload.items(),
+        "from_case": [item.value for item in body.from_case],
+        "safe_contact": body.safe_contact.model_dump() if body.safe_contact else None,
+    }
+    referral = Referral(
+        id=referral_id,
+        case_id=case.id,
+        from_organisation=caller.organisation,
+        to_organisation=service.organisation_id,
+        service_id=service.service_id,
+        category=body.category,
+        aor=aor_of(body.category),
+        urgency=body.urgency,
+        state=State.DRAFT.value,
+        version=1,
+        area=case_service.coarse(case.area),
+        replaces=body.replaces,
+        clinical_deadline=body.clinical_deadline,
+        draft=seal_column(
+            key,
+            content,
+            organisation=service.organisation_id,
+            row=referral_id,
+            column="draft",
+        ),
+        created_at=now,
+        created_by=caller.client_id,
+        changed_at=now,
+    )
+    session.add(referral)
+    await session.flush()
+    await write_step(session, caller, referral, command="draft", before=None)
+    await record(
+        session,
+        caller,
+        "referral.draft",
+        chain=case.id,
+        target_type="referral",
+        target_id=referral.id,
+        detail={"items": sorted({*content["payload"], *content["from_case"]})},  # type: ignore[misc]  # lists and dicts of item codes
+    )
+    return referral
+
+
+async def send(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    referral_id: UUID,
+    body: Send,
+    case_id: UUID | None = None,
+) -> Referral:
+    """Send a draft under a consent or an approved exception."""
+    if (body.grant_id is None) == (body.exception_id is None):
+        raise INVALID.because("Name one grant_id or one exception_id.", pointer="/grant_id")
+    await queries.one(session, caller, referral_id, case_id=case_id)
+    # Locks in the order consent, then referral: as the withdrawal takes them.
+    authority = await _authority(session, caller, body, clock.now())
+    referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
+    taken = Taken(
+        Command.SEND,
+        queries.parties_of(caller, referral),
+        expected_version=body.expected_version,
+    )
+    state_after(referral, taken)  # who may, and whether it is a draft, is said before anything else
+    now = clock.now()
+    case = await cases.own_case(session, caller, referral.case_id)
+    case_service.refuse_unless_open(case)
+    service = await _service_for(session, case, referral.service_id, referral.category, now)
+    await _check_authority(session, referral, authority, service)
+    await _check_border(session, case, service, referral, now)
+    await _write_snapshot(session, keys, case, referral, authority, now)
+    await _set_deadlines(session, case, referral, now)
+    referral.grant_id, referral.exception_id = authority.grant_id, authority.exception_id
+    reporting = await consents.active_reporting_grant(session, case.id)
+    referral.attributes = reporting.attributes if reporting else None
+    referral.draft = None
+    referral.sent_at = now
+    return await take(session, caller, referral, taken)
+
+
+async def _service_for(
+    session: AsyncSession, case: Case, service_id: UUID, category: str, now: datetime
+) -> DirectoryService:
+    service = await choosable(session, service_id, now)
+    if category not in service.categories:
+        raise INVALID.because(
+            f"The service does not offer this; it offers: {', '.join(service.categories)}.",
+            pointer="/category",
+        )
+    await refuse_implicated(session, case, service.organisation_id)
+    return service
+
+
+async def _check_replaced(
+    session: AsyncSession, caller: Principal, case: Case, replaced_id: UUID
+) -> None:
+    replaced = await queries.one(session, caller, replaced_id, case_id=case.id)
+    if State(replaced.state) in (State.DRAFT, State.SENT, State.ACKNOWLEDGED):
+        raise INVALID.because("The referral to replace is still open.", pointer="/replaces")
+
+
+async def _authority(
+    session: AsyncSession, caller: Principal, body: Send, now: datetime
+) -> Authority:
+    if body.grant_id is not None:
+        return await _consent(session, caller, body.grant_id, now)
+    exception = await consents.own_exception(
+        session,
+        caller,
+        body.exception_id,  # type: ignore[arg-type]  # one of the two is given, checked before
+        lock=True,
+    )
+    if exception.status == "pending":
+        raise CONSENT_PENDING.because("The exception waits for a second person's decision.")
+    if exception.status != "approved":
+        raise NO_CONSENT.because(f"The exception is '{exception.status}'.")
+    return Authority(
+        exception.service_id,
+        exception.purpose,
+        exception.items,
+        None,
+        exception_id=exception.id,
+    )
+
+
+async def _consent(
+    session: AsyncSession, caller: Principal, grant_id: UUID, now: datetime
+) -> Authority:
+    grant = await consents.own_grant(session, caller, grant_id, lock=True)
+    if grant.kind != "referral" or grant.service_id is None or grant.purpose is None:
+        raise NO_CONSENT.because(
+            f"A {grant.kind} consent does not cover a referral.", pointer="/grant_id"
+        )
+    if grant.status == "pending":
+        raise CONSENT_PENDING.because("The consent waits for a supervisor's decision.")
+    if grant.status != "active":
+        raise NO_CONSENT.because(f"The consent is '{grant.status}'.", pointer="/grant_id")
+    if grant.valid_until is not None and grant.valid_until <= now:
+        raise NO_CONSENT.because("The consent has ended.", pointer="/grant_id")
+    return Authority(
+        grant.service_id, grant.purpose, grant.items, grant.valid_until, grant_id=grant.id
+    )
+
+
+async def _check_authority(
+    session: AsyncSession, referral: Referral, authority: Authority, service: DirectoryService
+) -> None:
+    """The consent names this case, this service and this purpose, and was not used before."""
+    if authority.service_id != service.service_id:
+        raise NO_CONSENT.because("The consent is for another service.", pointer="/grant_id")
+    if authority.purpose != referral.category:
+        raise NO_CONSENT.because(
+            f"The consent is for '{authority.purpose}', the referral for '{referral.category}'.",
+            pointer="/grant_id",
+        )
+    table = "grants" if authority.grant_id else "exceptions"
+    source = Referral.metadata.tables[table]
+    identifier = authority.grant_id or authority.exception_id
+    of_case = await session.scalar(sa.select(source.c.case_id).where(source.c.id == identifier))
+    if of_case != referral.case_id:
+        raise NO_CONSENT.because("The consent is for another case.", pointer="/grant_id")
+    used = (
+        col(Referral.grant_id) == authority.grant_id
+        if authority.grant_id
+        else col(Referral.exception_id) == authority.exception_id
+    )
+    if await session.scalar(sa.select(col(Referral.id)).where(used).limit(1)):
+        raise NO_CONSENT.because(
+            "This consent was used for a referral already: a new referral needs a new one.",
+            pointer="/grant_id",
+        )
+
+
+async def _check_border(
+    session: AsyncSession,
+    case: Case,
+    service: DirectoryService,
+    referral: Referral,
+    now: datetime,
+) -> None:
+    countries = {_country(area) for area in service.areas}
+    if not countries or case.country in countries:
+        return
+    if not await covered(
+        session,
+        from_country=case.country,
+        to_countries=countries,
+        from_organisation=referral.from_organisation,
+        to_organisation=referral.to_organisation,
+        category=referral.category,
+        on=now.date(),
+    ):
+        raise CROSS_BORDER.because(
+            f"From {case.country} to {', '.join(sorted(countries))}: ask your IM team whether a "
+            "protocol is agreed."
+        )
+
+
+def _country(area: str) -> str:
+    return case_service.country_of(area) if Places.load().is_known(area) else area[:2]
+
+
+async def _write_snapshot(
+    session: AsyncSession,
+    keys: CaseKeys,
+    case: Case,
+    referral: Referral,
+    authority: Authority,
+    now: datetime,
+) -> None:
+    key = await keys.of(case.id)
+    content = open_draft(key, referral)
+    if not content["safe_contact"]:
+        raise INVALID.because(
+            "Say in the draft how the person may be contacted safely.", pointer="/safe_contact"
+        )
+    identity, attributes = case_service.open_with(key, case)
+    await _check_of_age(session, authority, person.age_of(identity, now.date()))
+    on_record = person.disclosable(
+        case.reference,
+        case.area,
+        case_service.caregiver_of(case),
+        identity,
+        attributes,
+        now.date(),
+    )
+    try:
+        items = compose(content["payload"], content["from_case"], on_record, authority.items)
+    except NotGranted as error:
+        raise not_granted(error) from error
+    except NotOnRecord as error:
+        raise NOT_ON_RECORD.because(
+            f"The case holds no: {', '.join(error.items)}.", items=list(error.items)
+        ) from error
+    await session.execute(
+        sa.insert(_snapshots)
+        .inline()
+        .values(
+            referral_id=referral.id,
+            case_id=case.id,
+            to_organisation=referral.to_organisation,
+            items=list(items),
+            sealed=seal_column(
+                key,
+                {"items": items, "safe_contact": content["safe_contact"]},
+                organisation=referral.to_organisation,
+                row=referral.id,
+                column="snapshot",
+            ),
+            created_at=now,
+            readable_until=authority.valid_until,
+        )
+    )
+
+
+def open_draft(key: bytes, referral: Referral) -> dict[str, Any]:
+    """What a draft holds: payload, from_case, safe_contact."""
+    if referral.draft is None:
+        raise ValueError("only a draft has a draft's content")
+    content: dict[str, Any] = open_column(
+        key,
+        referral.draft,
+        organisation=referral.to_organisation,
+        row=referral.id,
+        column="draft",
+    )
+    return content
+
+
+async def _check_of_age(session: AsyncSession, authority: Authority, age: int | None) -> None:
+    """Somebody who has turned 18 decides for themself: the caregiver's word no longer counts."""
+    if authority.grant_id is None or age is None or age < ADULT_AGE:
+        return
+    table = Referral.metadata.tables["grants"]
+    decided_by = await session.scalar(
+        sa.select(table.c.decided_by).where(table.c.id == authority.grant_id)
+    )
+    if decided_by != Decider.PERSON:
+        raise WRONG_DECIDER.because(
+            "The person is of age now: ask them and record their own consent.",
+            reason="adult_decides",
+        )
+
+
+def not_granted(error: NotGranted) -> Exception:
+    """The problem that names the excess items by their codes, never their values."""
+    return NOT_GRANTED.because(
+        f"Not covered by the consent: {', '.join(error.items)}.",
+        pointer=f"/payload/{error.items[0]}",
+        items=list(error.items),
+    )
+
+
+def check_payload(payload: Payload, granted: list[str]) -> dict[str, Any]:
+    """The values of a payload, all of them granted; 422 otherwise."""
+    items = payload.items()
+    try:
+        check_granted(items, granted)
+    except NotGranted as error:
+        raise not_granted(error) from error
+    return items
+
+
+async def _set_deadlines(
+    session: AsyncSession, case: Case, referral: Referral, now: datetime
+) -> None:
+    changed = await overrides(session, referral.aor, referral.urgency)
+    calendar = calendar_of(case.country)
+    for clock_of, attribute in (
+        (Clock.ACKNOWLEDGE, "acknowledge_by"),
+        (Clock.DECIDE, "decide_by"),
+    ):
+        policy = policy_of(referral.aor, referral.urgency, clock_of, changed)
+        setattr(referral, attribute, deadline(now, policy, calendar))

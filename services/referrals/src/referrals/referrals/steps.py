@@ -1,0 +1,291 @@
+"""One step of a referral: the new state with its history, event, notices, timer and audit.
+
+Every change of state goes through `take`, so that none can happen without its traces.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.events import referrals as events
+from common.messaging import append
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.audit.service import SYSTEM_CLIENT, record
+from referrals.errors import ILLEGAL_TRANSITION, NOT_YOUR_STEP, VERSION_CONFLICT
+from referrals.keys.sealing import seal_column
+from referrals.notices.service import notify
+from referrals.referrals.lifecycle import (
+    TERMINAL,
+    Command,
+    IllegalTransition,
+    NotYours,
+    Party,
+    State,
+    next_state,
+)
+from referrals.referrals.models import Referral, Snapshot, Step
+from referrals.tables import COMMON
+from referrals.timers.deadlines import Clock, is_late
+from referrals.timers.service import set_timer, start_of, stop_timer
+
+_EVENTS: dict[State, type[events.ReferralData]] = {
+    State.SENT: events.ReferralSent,
+    State.ACKNOWLEDGED: events.ReferralAcknowledged,
+    State.INFO_REQUESTED: events.ReferralInfoRequested,
+    State.WAITLISTED: events.ReferralWaitlisted,
+    State.ACCEPTED: events.ReferralAccepted,
+    State.DECLINED: events.ReferralDeclined,
+    State.SCHEDULED: events.ReferralScheduled,
+    State.IN_SERVICE: events.ReferralInService,
+    State.ON_HOLD: events.ReferralOnHold,
+    State.COMPLETED: events.ReferralCompleted,
+    State.NOT_DELIVERED: events.ReferralNotDelivered,
+    State.RECALLED: events.ReferralRecalled,
+    State.WITHDRAWN: events.ReferralWithdrawn,
+    State.EXPIRED: events.ReferralExpired,
+    State.ENTERED_IN_ERROR: events.ReferralEnteredInError,
+}
+# In these the recipient has no (more) need to know: reading ends with the referral.
+_SHARING_ENDS = frozenset(
+    {State.DECLINED, State.RECALLED, State.WITHDRAWN, State.EXPIRED, State.ENTERED_IN_ERROR}
+)
+_DECISIONS = frozenset({State.ACCEPTED, State.DECLINED, State.WAITLISTED})
+_steps = Step.metadata.tables["referral_steps"]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a caller wants to happen, and on whose behalf."""
+
+    command: Command
+    parties: frozenset[Party]
+    reason: str | None = None
+    outcome: str | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+    expected_version: int | None = None
+
+
+async def take(
+    session: AsyncSession,
+    caller: Principal | None,
+    referral: Referral,
+    taken: Taken,
+    key: bytes | None = None,
+) -> Referral:
+    """Move a locked referral on. `key`: the case key, needed when `detail` is not empty."""
+    before = State(referral.state)
+    if taken.expected_version not in (None, referral.version):
+        raise VERSION_CONFLICT.because(
+            f"You read version {taken.expected_version}; it is {referral.version} now.",
+            version=referral.version,
+            state=before.value,
+        )
+    after = state_after(referral, taken)
+    now = clock.now()
+    late = _is_late(referral, before, after, now)
+    referral.state_before_hold = before.value if after is State.ON_HOLD else None
+    referral.state = after.value
+    referral.reason, referral.outcome = taken.reason, taken.outcome
+    referral.late = referral.late or late
+    referral.changed_at = now
+    referral.version += 1
+    if after is not State.WAITLISTED:
+        referral.expected_on = None
+    if after is not State.ON_HOLD:
+        referral.review_on = None
+    await session.flush()
+    await write_step(
+        session,
+        caller,
+        referral,
+        command=taken.command.value,
+        before=before.value,
+        reason=taken.reason,
+        outcome=taken.outcome,
+        late=late,
+        detail=taken.detail,
+        key=key,
+    )
+    if after in _SHARING_ENDS:
+        await revoke_snapshot(session, referral.id, now)
+    await announce(session, _EVENTS[after], referral, before.value, late)
+    await _set_timer(session, referral, after)
+    await tell_parties(session, referral, f"referral.{after}")
+    await _audit(session, caller, referral, taken)
+    return referral
+
+
+def state_after(referral: Referral, taken: Taken) -> State:
+    """The state that the command leads to; 403 or 409 if it may not be."""
+    before = State(referral.state)
+    held = State(referral.state_before_hold) if referral.state_before_hold else None
+    try:
+        return next_state(taken.command, before, taken.parties, held)
+    except NotYours as error:
+        raise NOT_YOUR_STEP.because(
+            f"'{error.command}' is for the {' or the '.join(sorted(error.parties))}."
+        ) from error
+    except IllegalTransition as error:
+        raise ILLEGAL_TRANSITION.because(
+            f"'{error.command}' is not possible while the referral is '{error.state}'.",
+            state=error.state.value,
+            version=referral.version,
+            legal_transitions=[command.value for command in error.legal],
+        ) from error
+
+
+def _is_late(referral: Referral, before: State, after: State, now: datetime) -> bool:
+    limits = [referral.clinical_deadline] if after is not State.SENT else []
+    if before is State.SENT:
+        limits.append(referral.acknowledge_by)
+    if after in _DECISIONS:
+        limits.append(referral.decide_by)
+    return is_late(now, *limits)
+
+
+async def write_step(
+    session: AsyncSession,
+    caller: Principal | None,
+    referral: Referral,
+    *,
+    command: str,
+    before: str | None,
+    reason: str | None = None,
+    outcome: str | None = None,
+    late: bool = False,
+    detail: dict[str, Any] | None = None,
+    key: bytes | None = None,
+) -> None:
+    """One line of history; `detail` is sealed for the two parties."""
+    sealed = None
+    if detail:
+        if key is None:
+            raise ValueError("a step with details needs the case key")
+        sealed = seal_column(
+            key,
+            detail,
+            organisation=referral.to_organisation,
+            row=referral.id,
+            column=f"step-{referral.version}",
+        )
+    await session.execute(
+        sa.insert(_steps)
+        .inline()
+        .values(
+            referral_id=referral.id,
+            version=referral.version,
+            command=command,
+            from_state=before,
+            to_state=referral.state,
+            at=referral.changed_at,
+            organisation_id=caller.organisation_id if caller else None,
+            client=caller.client_id if caller else SYSTEM_CLIENT,
+            reason=reason,
+            outcome=outcome,
+            late=late,
+            detail=sealed,
+        )
+    )
+
+
+async def announce(
+    session: AsyncSession,
+    kind: type[events.ReferralData],
+    referral: Referral,
+    before: str | None,
+    late: bool,
+    **more: Any,
+) -> None:
+    """Write the event of a step: ids and codes, attributes only under a reporting grant."""
+    event = kind.model_validate(
+        {
+            "referral_id": referral.id,
+            "case_id": referral.case_id,
+            "version": referral.version,
+            "state": referral.state,
+            "previous_state": before,
+            "from_organisation": referral.from_organisation,
+            "to_organisation": referral.to_organisation,
+            "service_id": referral.service_id,
+            "category": referral.category,
+            "aor": referral.aor,
+            "area": referral.area,
+            "urgency": referral.urgency,
+            "occurred_at": referral.changed_at,
+            "reason": referral.reason,
+            "outcome": referral.outcome,
+            "replaces": referral.replaces,
+            "late": late,
+            "attributes": referral.attributes,
+            **more,
+        }
+    )
+    await append(session, COMMON, event, aggregate_id=referral.id, aggregate_type="referral")
+
+
+async def tell_parties(session: AsyncSession, referral: Referral, kind: str) -> None:
+    """Notices to both sides; a draft concerns its writer only."""
+    sides = [referral.from_organisation]
+    if referral.sent_at is not None:
+        sides.append(referral.to_organisation)
+    await notify(
+        session,
+        sides,
+        kind,
+        subject_type="referral",
+        subject_id=referral.id,
+        version=referral.version,
+    )
+
+
+async def revoke_snapshot(session: AsyncSession, referral_id: UUID, now: datetime) -> None:
+    """The recipient's reads fail from now on; the database itself refuses them too."""
+    await session.execute(
+        sa.update(Snapshot)
+        .where(col(Snapshot.referral_id) == referral_id, col(Snapshot.revoked_at).is_(None))
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _set_timer(session: AsyncSession, referral: Referral, state: State) -> None:
+    due: tuple[Clock, datetime] | None = None
+    if state is State.SENT and referral.acknowledge_by:
+        due = (Clock.ACKNOWLEDGE, referral.acknowledge_by)
+    elif state is State.ACKNOWLEDGED and referral.decide_by:
+        due = (Clock.DECIDE, referral.decide_by)
+    elif state is State.INFO_REQUESTED and referral.decide_by:
+        due = (Clock.REVIEW, referral.decide_by)
+    elif state is State.WAITLISTED and referral.expected_on:
+        due = (Clock.REVIEW, start_of(referral.expected_on))
+    elif state is State.ON_HOLD and referral.review_on:
+        due = (Clock.REVIEW, start_of(referral.review_on))
+    if due is not None:
+        await set_timer(session, referral.id, *due)
+    elif referral.sent_at is not None or state in TERMINAL:
+        await stop_timer(session, referral.id)
+
+
+async def _audit(
+    session: AsyncSession, caller: Principal | None, referral: Referral, taken: Taken
+) -> None:
+    await record(
+        session,
+        caller,
+        f"referral.{referral.state}",
+        chain=referral.case_id,
+        target_type="referral",
+        target_id=referral.id,
+        detail={
+            "command": taken.command.value,
+            "version": referral.version,
+            **({"reason": taken.reason} if taken.reason else {}),
+            **({"outcome": taken.outcome} if taken.outcome else {}),
+        },
+    )

@@ -1,0 +1,144 @@
+"""Withdrawing consent: it never fails, it works at once, and it says what was read already."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.ids import new_id
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.audit.models import AuditEntry
+from referrals.consents import queries as consents
+from referrals.consents import service as consent_service
+from referrals.consents.models import DisclosureException, Grant
+from referrals.referrals import queries
+from referrals.referrals.lifecycle import OPEN, Command, Party, State
+from referrals.referrals.models import Referral
+from referrals.referrals.steps import Taken, revoke_snapshot, take, tell_parties
+from referrals.row_security import acting_as_service
+from referrals.tasks.models import Task
+
+_DELETION_DAYS = 7
+_tasks = Task.metadata.tables["tasks"]
+
+
+async def withdraw_grant(
+    session: AsyncSession, caller: Principal, grant_id: UUID, method: str, at: datetime | None
+) -> tuple[Grant, Sequence[AuditEntry], list[UUID]]:
+    """By the organisation that recorded it. Repeating it changes nothing and answers the same."""
+    grant = await consents.own_grant(session, caller, grant_id, lock=True)
+    async with acting_as_service(session):
+        return await _withdraw(session, caller, grant, method, at)
+
+
+async def withdraw_by_code(session: AsyncSession, code: str) -> tuple[Grant, Sequence[AuditEntry]]:
+    """By the person, with nothing but the code that came with the consent."""
+    async with acting_as_service(session):
+        grant = await consents.grant_by_code(session, code)
+        if grant is None:
+            raise NOT_FOUND.because("No consent has this code.")
+        found, reads, _ = await _withdraw(session, None, grant, "own_code", None)
+    return found, reads
+
+
+async def withdraw_referral(
+    session: AsyncSession,
+    caller: Principal,
+    referral_id: UUID,
+    method: str,
+    at: datetime | None,
+    case_id: UUID | None = None,
+) -> Referral:
+    """Either organisation records the person's wish about one referral; its consent ends with it."""
+    seen = await queries.one(session, caller, referral_id, case_id=case_id)
+    async with acting_as_service(session):
+        if seen.grant_id is not None:
+            grant = await session.get(Grant, seen.grant_id, with_for_update=True)
+            if grant is not None:
+                await _withdraw(session, caller, grant, method, at)
+                return seen
+        if seen.exception_id is not None:
+            await _end_exception(session, seen.exception_id)
+        referral = await queries.one(session, caller, referral_id, lock=True)
+        await _end_referral(session, caller, referral, method)
+    return referral
+
+
+async def _withdraw(
+    session: AsyncSession,
+    caller: Principal | None,
+    grant: Grant,
+    method: str,
+    at: datetime | None,
+) -> tuple[Grant, Sequence[AuditEntry], list[UUID]]:
+    under = await queries.open_under_grant(session, grant_id=grant.id)
+    ended = []
+    for referral in under:
+        if State(referral.state) in OPEN:
+            ended.append(referral.id)
+        await _end_referral(session, caller, referral, method)
+    if grant.kind == "reporting":
+        await _forget_attributes(session, grant.case_id)
+    if grant.status != "withdrawn":
+        await consent_service.end_grant(session, caller, grant, method, at or clock.now())
+    reads = await consents.disclosure_reads(session, [referral.id for referral in under])
+    return grant, reads, ended
+
+
+async def _end_referral(
+    session: AsyncSession, caller: Principal | None, referral: Referral, method: str
+) -> None:
+    was_sent = referral.sent_at is not None
+    if State(referral.state) in OPEN:
+        detail: dict[str, Any] = {}
+        taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason=method, detail=detail)
+        await take(session, caller, referral, taken)
+    elif was_sent:
+        await revoke_snapshot(session, referral.id, clock.now())
+        await tell_parties(session, referral, "referral.sharing_ended")
+    if was_sent:
+        await ask_deletion(session, referral)
+
+
+async def ask_deletion(session: AsyncSession, referral: Referral) -> None:
+    """The recipient is asked to delete its copy and to say so."""
+    now = clock.now()
+    await session.execute(
+        insert(_tasks)
+        .inline()
+        .values(
+            id=new_id(),
+            organisation_id=referral.to_organisation,
+            kind="delete_disclosed_data",
+            case_id=referral.case_id,
+            referral_id=referral.id,
+            due_on=(now + timedelta(days=_DELETION_DAYS)).date(),
+            created_at=now,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+async def _end_exception(session: AsyncSession, exception_id: UUID) -> None:
+    await session.execute(
+        sa.update(DisclosureException)
+        .where(col(DisclosureException.id) == exception_id)
+        .values(status="ended")
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _forget_attributes(session: AsyncSession, case_id: UUID) -> None:
+    await session.execute(
+        sa.update(Referral)
+        .where(col(Referral.case_id) == case_id)
+        .values(attributes=None)
+        .execution_options(synchronize_session=False)
+    )

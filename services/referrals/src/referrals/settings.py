@@ -1,0 +1,40 @@
+"""What the referrals service reads from its environment."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from common.settings import ServiceSettings
+from pydantic import Field, SecretStr
+
+
+class Settings(ServiceSettings):
+    service: ClassVar[str] = "referrals"
+
+    key_store_url: SecretStr = Field(
+        description="postgresql+asyncpg:// URL of the key store's run-time role: a database apart "
+        "from the cases, with backups of its own."
+    )
+    key_store_owner_url: SecretStr | None = Field(
+        None, description="URL of the key store's owner role; only `migrate` needs it."
+    )
+    key_store_role: str = Field(
+        "referral_keys_app", description="Name of the key store's run-time role, for grants."
+    )
+    key_encryption_keys_file: Path = Field(
+        description='JSON {"active": id, "keys": {id: base64 of 32 bytes}}: wraps the case keys.'
+    )
+    blind_index_key: SecretStr = Field(
+        description="32 bytes in base64: an organisation finds its own case by name or document."
+    )
+    audit_anchor_file: Path | None = Field(
+        None, description="Append-only file outside the database that the audit is anchored in."
+    )
+    webhook_private_networks: str = Field(
+        "",
+        description="Embedded stack only: networks by comma that webhooks may reach although they "
+        "are private, e.g. 127.0.0.0/8.",
+    )
+    retention_years: int = Field(
+        5, ge=1, le=100, description="Years that a closed case is kept before it is erased."
+    )
+    answer_link_days: int = Field(7, ge=1, le=60, description="Days that an answer link is valid.")

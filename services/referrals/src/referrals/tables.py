@@ -1,0 +1,39 @@
+"""This service's table registry, column types, and the tables that every service has."""
+
+import sqlalchemy as sa
+from common.tables import common_tables
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import registry
+from sqlmodel import SQLModel
+
+metadata = sa.MetaData()
+COMMON = common_tables(metadata)
+
+
+class Row(SQLModel, registry=registry(metadata=metadata)):
+    """Base of this service's mapped tables; a registry of its own keeps services apart."""
+
+
+class Instant(sa.DateTime):
+    """timestamptz."""
+
+    def __init__(self) -> None:
+        super().__init__(timezone=True)
+
+
+class Texts(ARRAY[str]):
+    """text[]."""
+
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(sa.Text)
+
+
+class Json(JSONB):
+    """jsonb; None is NULL, not JSON null."""
+
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(none_as_null=True)

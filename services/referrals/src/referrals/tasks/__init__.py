@@ -1,0 +1,1 @@
+"""Work that the rules ask of an organisation: re-consent, deletion, review."""

@@ -1,0 +1,1 @@
+"""Deadlines of a referral and what happens when nobody answers; durable in PostgreSQL."""

@@ -1,0 +1,169 @@
+"""The words that the tests tell stories with: a case, a consent, a referral, who does what."""
+
+from typing import Any
+from uuid import UUID
+
+from common.database import Database
+from common.events.directory import ServicePublished
+from common.events.envelope import Envelope
+from common.ids import new_id
+from httpx import AsyncClient, Response
+from referrals.directory.consumers import SUBSCRIPTION
+
+from tests.support.principals import bearer, keyed, organisation
+
+AUDIENCE = "ruta-referrals"
+REFUGIO, SALUD, LEGAL = organisation(1), organisation(2), organisation(3)
+ITEMS = ["name", "age", "contact", "situation"]
+
+
+class Story:
+    """Calls as demo clients; every helper that makes something checks that it was made."""
+
+    def __init__(self, client: AsyncClient, database: Database) -> None:
+        self.client = client
+        self.database = database
+
+    async def call(
+        self,
+        who: str,
+        method: str,
+        path: str,
+        json: Any = None,
+        *,
+        key: str | None = None,
+        **claims: object,
+    ) -> Response:
+        headers = bearer(who, audience=AUDIENCE, **claims)
+        if method != "GET":
+            headers = keyed(headers, key)
+        return await self.client.request(method, f"/referrals/v1{path}", json=json, headers=headers)
+
+    async def get(self, who: str, path: str, **claims: object) -> Response:
+        return await self.call(who, "GET", path, **claims)
+
+    async def post(self, who: str, path: str, json: Any = None, **more: Any) -> Response:
+        return await self.call(who, "POST", path, {} if json is None else json, **more)
+
+    async def made(self, who: str, path: str, json: Any, **more: Any) -> dict[str, Any]:
+        response = await self.post(who, path, json, **more)
+        assert response.status_code in (200, 201), response.text
+        body: dict[str, Any] = response.json()
+        return body
+
+    async def service(
+        self,
+        owner: UUID = SALUD,
+        categories: tuple[str, ...] = ("HLT",),
+        areas: tuple[str, ...] = ("VE23",),
+        *,
+        service_id: UUID | None = None,
+        version: int = 1,
+        **changes: Any,
+    ) -> str:
+        """The directory announces a service; returns its id."""
+        event = ServicePublished(
+            service_id=service_id or new_id(),
+            organisation_id=owner,
+            version=version,
+            categories=categories,
+            aors=(),
+            areas=areas,
+            **{"visibility": "partners", "referable": True, **changes},
+        )
+        await self.told(event)
+        return str(event.service_id)
+
+    async def told(self, event: Any) -> None:
+        """Handle a directory event as the consumer does."""
+        found = SUBSCRIPTION.handler_of(event.SUBJECT)
+        assert found is not None
+        from common import clock
+
+        envelope = Envelope(
+            id=new_id(),
+            source="/ruta/directory",
+            type=event.SUBJECT,
+            subject=str(new_id()),
+            time=clock.now(),
+            data=event.model_dump(mode="json"),
+        )
+        async with self.database.transaction() as session:
+            await found[1](session, event, envelope)
+
+    async def case(self, who: str = "ngo-refugio", **changes: Any) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "identity": {
+                "name": "Yolimar Canaria Perdomo",
+                "age": 29,
+                "contact": {"phone": "+58 412 5550199", "safe_way": "call in the morning"},
+            },
+            "attributes": {"sex": "female", "nationality": "VE", "populations": ["MIG"]},
+            "area": "VE2313",
+        }
+        body.update(changes)
+        return await self.made(who, "/cases", body)
+
+    async def child(self, age: int, who: str = "ngo-refugio", **changes: Any) -> dict[str, Any]:
+        identity = {
+            "name": "Ana Canaria",
+            "age": age,
+            "caregiver": {"name": "Luis Canaria", "relation": "father"},
+            **changes.pop("identity", {}),
+        }
+        return await self.case(who, identity=identity, **changes)
+
+    def consent_body(self, case_id: str, service_id: str, **changes: Any) -> dict[str, Any]:
+        return {
+            "case_id": case_id,
+            "service_id": service_id,
+            "purpose": "HLT",
+            "items": ITEMS,
+            "method": "verbal",
+            **changes,
+        }
+
+    async def consent(
+        self, case_id: str, service_id: str, who: str = "ngo-refugio", **changes: Any
+    ) -> dict[str, Any]:
+        return await self.made(who, "/consents", self.consent_body(case_id, service_id, **changes))
+
+    async def draft(
+        self, case_id: str, service_id: str, who: str = "ngo-refugio", **changes: Any
+    ) -> dict[str, Any]:
+        body = {
+            "case_id": case_id,
+            "service_id": service_id,
+            "category": "HLT",
+            "urgency": "urgent",
+            "payload": {"situation": "needs a consultation"},
+            "from_case": ["name", "contact"],
+            "safe_contact": {"rule": "contact_directly"},
+            **changes,
+        }
+        return await self.made(who, "/referrals", body)
+
+    async def sent(self, **changes: Any) -> dict[str, Any]:
+        """A referral from Refugio to a health service of Salud, sent under its own consent."""
+        service_id = changes.pop("service_id", None) or await self.service()
+        case_id = changes.pop("case_id", None) or (await self.case())["id"]
+        grant = await self.consent(case_id, service_id, **changes.pop("consent", {}))
+        draft = await self.draft(case_id, service_id, **changes)
+        return await self.made(
+            "ngo-refugio", f"/referrals/{draft['id']}/send", {"grant_id": grant["id"]}
+        )
+
+    async def accepted(self, **changes: Any) -> dict[str, Any]:
+        referral = await self.sent(**changes)
+        return await self.made(
+            "ngo-salud", f"/referrals/{referral['id']}/accept", {"focal_point": "Dra. M."}
+        )
+
+    async def rows(self, statement: str, **values: Any) -> list[Any]:
+        """Rows as the service itself sees them."""
+        import sqlalchemy as sa
+        from referrals.row_security import act_as_service
+
+        async with self.database.transaction() as session:
+            await act_as_service(session)
+            return list((await session.execute(sa.text(statement), values)).all())
