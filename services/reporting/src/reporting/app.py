@@ -10,6 +10,7 @@ from reporting.programmes.catalogue import load
 from reporting.releases.api import api as releases
 from reporting.settings import Settings
 from reporting.tables import COMMON
+from reporting.trafficking.api import api as trafficking
 from reporting.worker import tasks
 
 DESCRIPTION = """
@@ -18,7 +19,7 @@ coordinator of an area of responsibility, on screen only; everything else comes 
 release**, whose numbers are multiples of k and from which no small group can be derived.
 """
 
-ROUTERS = (releases, indicators, activities)
+ROUTERS = (releases, indicators, trafficking, activities)
 
 
 def create_app(

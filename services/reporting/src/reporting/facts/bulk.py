@@ -24,11 +24,5 @@ def insert_rows(table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[A
     return insert(table).from_select([column.name for column in columns], selected)
 
 
-def array_text(values: Sequence[str] | Sequence[int]) -> str:
-    """The text form of a PostgreSQL array of codes or whole numbers."""
-    quoted = (f'"{value}"' if isinstance(value, str) else str(value) for value in values)
-    return "{" + ",".join(quoted) + "}"
-
-
 def _element(column: sa.Column[Any]) -> Any:
     return sa.Text() if isinstance(column.type, sa.ARRAY) else column.type

@@ -12,19 +12,22 @@ from common.events.base import Event
 from common.events.directory import CapacityChanged, GapObserved, ServiceData
 from common.events.envelope import Envelope
 from common.events.referrals import (
+    AssistanceGiven,
     CaseErased,
     EscalationRaised,
     FeedbackConfirmed,
     GrantData,
     GrantGiven,
     ReferralData,
+    ScreeningConcluded,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.facts import queries, reading
+from reporting.facts.array_text import array_text
 from reporting.facts.arrivals import Arrivals
-from reporting.facts.bulk import array_text, insert_rows
+from reporting.facts.bulk import insert_rows
 from reporting.facts.models import (
     forgotten_persons,
     gap_counts,
@@ -40,6 +43,8 @@ from reporting.facts.reading import RecordedStep
 from reporting.facts.service_facts import ServiceFact, change_state, describe
 from reporting.indicators.service import apply_increments
 from reporting.indicators.vector import Increments, collect
+from reporting.trafficking.reading import read_assistance, read_screening
+from reporting.trafficking.service import forget_identified, record_identifications
 
 WRITER_LOCK = 0x52555450
 """Advisory lock of whoever changes the projection: counters are shared rows, and a swap waits."""
@@ -71,6 +76,7 @@ class Recorder:
         await self._forget(session, [e for e, _ in batch if isinstance(e, CaseErased)])
         await self._record_steps(session, list(self._steps(batch)), arrivals)
         await self._record_grants(session, [e for e, _ in batch if isinstance(e, GrantData)])
+        await self._record_identifications(session, batch, arrivals)
         await _record_services(session, [e for e, _ in batch])
         await _record_gaps(session, batch, arrivals)
         await _remember(session, arrivals)
@@ -106,6 +112,7 @@ class Recorder:
             .where(reporting_grants.c.person == sa.any_(gone))
             .values(person=None)
         )
+        await forget_identified(session, persons)
 
     async def _without_forgotten(
         self, session: AsyncSession, steps: Sequence[RecordedStep]
@@ -153,6 +160,22 @@ class Recorder:
                     index_elements=["grant_id"], set_={moment: event.occurred_at}
                 )
             )
+
+    async def _record_identifications(
+        self, session: AsyncSession, batch: Sequence[Received], arrivals: Arrivals
+    ) -> None:
+        facts = []
+        for event, envelope in batch:
+            if isinstance(event, ScreeningConcluded):
+                fact = read_screening(event, self.pseudonym_key)
+            elif isinstance(event, AssistanceGiven):
+                fact = read_assistance(event, self.pseudonym_key)
+            else:
+                continue
+            facts.append((fact, arrivals.place(envelope.id, fact["occurred_on"])))
+        if facts:
+            gone = await self._forgotten_among(session, {fact["person"] for fact, _ in facts})
+            await record_identifications(session, facts, gone)
 
 
 async def lock_projection(session: AsyncSession) -> None:

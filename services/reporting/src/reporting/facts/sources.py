@@ -24,6 +24,8 @@ FROM_REFERRALS: tuple[type[Event], ...] = (
     referrals.GrantGiven,
     referrals.GrantWithdrawn,
     referrals.CaseErased,
+    referrals.ScreeningConcluded,
+    referrals.AssistanceGiven,
 )
 FROM_DIRECTORY: tuple[type[Event], ...] = (
     directory.ServicePublished,

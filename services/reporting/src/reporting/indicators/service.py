@@ -9,7 +9,8 @@ from common.auth import Principal
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.facts.bulk import array_text, insert_rows
+from reporting.facts.array_text import array_text
+from reporting.facts.bulk import insert_rows
 from reporting.indicators.models import indicator_counters, indicator_reads
 from reporting.indicators.vector import Increments, dense
 

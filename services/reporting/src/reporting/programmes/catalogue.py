@@ -1,11 +1,11 @@
 """Reads programme definitions from data files: those of the package, or a deployment's own folder.
 
-A dimension lists its codes in the file, or takes them from a shared list: ``{"places": {"country":
-"VEN", "level": 1}}``, ``{"codelist": "pathways"}``.
+A dimension lists its codes in the file, or takes them from shared lists: ``{"places": [{"country":
+"VEN", "level": 1}]}``, ``{"codelist": "pathways"}``, ``{"codelist": "htcds:type_of_exploitation"}``.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from common import codelists
+from common.codelists import Code
 from common.places import Places
 
 from reporting.errors import OutsideProgrammeError
 from reporting.periods import PeriodKind
 from reporting.programmes.definition import Labels, Measure, Programme, ProgrammeDimension
 from reporting.releases.protected import Dimension
+from reporting.trafficking.codes import htcds
 
 LANGUAGES = ("es", "en")
-_SHARED = {
+_SHARED: Mapping[str, Callable[[], Mapping[str, Code]]] = {
     "pathways": codelists.pathways,
     "categories": codelists.categories,
     "populations": codelists.populations,
@@ -33,6 +35,9 @@ class Catalogue:
 
     def __init__(self, programmes: Mapping[str, Programme]) -> None:
         self._programmes = dict(programmes)
+        kinds = {(each.population, each.period_kind) for each in programmes.values()}
+        if len(kinds) > len({population for population, _ in kinds}):
+            raise ValueError("programmes over the same people must close per the same period kind")
 
     def __iter__(self) -> Any:
         return iter(self._programmes.values())
@@ -92,15 +97,16 @@ def _programme(entry: Mapping[str, Any]) -> Programme:
         profile=entry["profile"],
         dimensions=tuple(_dimension(each) for each in entry["dimensions"]),
         note=_labels(entry["note"]),
+        part=entry.get("part", False),
     )
 
 
 def _dimension(entry: Mapping[str, Any]) -> ProgrammeDimension:
     labels: dict[str, Labels] = {}
-    if "places" in entry:
-        labels |= _places(**entry["places"])
+    for places in entry.get("places", ()):
+        labels |= _places(**places)
     if "codelist" in entry:
-        shared = _SHARED[entry["codelist"]]()
+        shared = _shared(entry["codelist"])
         labels |= {code: {x: each.label(x) for x in LANGUAGES} for code, each in shared.items()}
     labels |= {code: _labels(each) for code, each in entry.get("codes", {}).items()}
     groups = {code: tuple(each["codes"]) for code, each in entry.get("groups", {}).items()}
@@ -111,10 +117,14 @@ def _dimension(entry: Mapping[str, Any]) -> ProgrammeDimension:
     return ProgrammeDimension(dimension, _labels(entry["label"]), labels, entry["fallback"])
 
 
-def _places(country: str, level: int) -> dict[str, Labels]:
+def _shared(name: str) -> Mapping[str, Code]:
+    return _SHARED[name]() if name in _SHARED else htcds(name.removeprefix("htcds:"))
+
+
+def _places(level: int, country: str | None = None) -> dict[str, Labels]:
     places = Places.load().at_level(level, country)
     if not places:
-        raise ValueError(f"no places of level {level} are known for {country}")
+        raise ValueError(f"no places of level {level} are known for {country or 'any country'}")
     return {place.pcode: {x: place.label(x) for x in LANGUAGES} for place in places}
 
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from common.places import Places
+
 from reporting.periods import PeriodKind
 from reporting.releases.protected import Dimension
 from reporting.releases.rounding import PROFILES, Weights, check_weight
@@ -27,6 +29,7 @@ class Measure(StrEnum):
     PERSONS_BY_PROGRESS = "persons-by-progress"
     PERSONS_UNMET = "persons-unmet"
     SEARCHES_WITHOUT_RESULT = "searches-without-result"
+    PERSONS_IDENTIFIED = "persons-identified"
     PERSONS_ASSISTED = "persons-assisted"
     PERSONS_ROUTED = "persons-routed"
 
@@ -49,13 +52,23 @@ class ProgrammeDimension:
         return self.dimension.name
 
     def coded(self, value: str | None) -> str:
-        """The reviewed code for a fact's value."""
-        return value if value is not None and value in self.dimension.codes else self.fallback
+        """The reviewed code for a fact's value: itself, or the nearest area that contains it."""
+        if value is None:
+            return self.fallback
+        if value in self.dimension.codes:
+            return value
+        places = Places.load()
+        above = places.ancestors(value) if places.is_known(value) else ()
+        return next((area for area in above if area in self.dimension.codes), self.fallback)
 
 
 @dataclass(frozen=True)
 class Programme:
-    """``population`` names the people counted: programmes that share it are linked (R1)."""
+    """``population`` names the people counted: programmes that share it are linked (R1).
+
+    ``part`` is true where the programme counts only some of the population (those with an unmet
+    need), false where it counts all of it.
+    """
 
     id: str
     title: Labels
@@ -67,6 +80,7 @@ class Programme:
     profile: str
     dimensions: tuple[ProgrammeDimension, ...]
     note: Labels
+    part: bool = False
 
     def __post_init__(self) -> None:
         if self.k < LEAST_K:

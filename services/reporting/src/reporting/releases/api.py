@@ -95,10 +95,11 @@ async def close_release(
     body: CloseRelease,
 ) -> ReleaseView:
     """Close a period: count it, round it once, ask the contributors. Needs the role im."""
-    programme = _programme(programmes, body.programme, "/programme")
-    period = _period(body.period, "/period")
+    order = service.Order(
+        _programme(programmes, body.programme, "/programme"), _period(body.period, "/period")
+    )
     key = context_of(request).settings.rounding_key_bytes  # type: ignore[attr-defined] # ours
-    return _view(await service.close(session, caller, programme, period, key))
+    return _view(await service.close(session, caller, programmes, order, key))
 
 
 @api.get("/releases")

@@ -62,19 +62,11 @@ def classifier(measure: Measure) -> Classifier:
     return _CLASSIFIERS[measure]
 
 
-def person_cell(
-    programme: Programme, classify: Classifier, steps: Sequence[Step]
-) -> Coordinates | None:
-    """The one cell in which a person counts, or None."""
-    values = classify(steps)
-    return None if values is None else cell(programme, values)
-
-
 def count_steps(programme: Programme, persons: Iterable[Sequence[Step]]) -> Counter[Coordinates]:
     """Count persons, each given as all of its steps of the period, into the programme's cells."""
     classify = classifier(programme.measure)
-    cells = (person_cell(programme, classify, steps) for steps in persons)
-    return Counter(at for at in cells if at is not None)
+    classified = (classify(steps) for steps in persons)
+    return Counter(cell(programme, values) for values in classified if values is not None)
 
 
 def cell(programme: Programme, values: Mapping[str, str | None]) -> Coordinates:

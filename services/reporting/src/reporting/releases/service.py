@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,21 +19,37 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reporting.facts import queries as facts
 from reporting.facts.service import lock_projection
 from reporting.periods import Period
+from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Measure, Programme
 from reporting.releases import queries
 from reporting.releases.accuracy import cells_hash, expected_errors
-from reporting.releases.counting import cell, classifier, person_cell
+from reporting.releases.audit import LinkedCube, hits
+from reporting.releases.counting import cell, classifier
 from reporting.releases.models import publications, release_cells, releases, sign_offs
 from reporting.releases.problems import (
     ALREADY_PUBLISHED,
+    LINKED_UNSAFE,
     PERIOD_CLOSED,
     PERIOD_NOT_ENDED,
     SIGN_OFF_MISSING,
 )
-from reporting.releases.protected import Coordinates, ExpectedError
+from reporting.releases.protected import Coordinates, ExpectedError, ProtectedCube
 from reporting.releases.queries import Release
 from reporting.releases.rounding import protect, seed
 from reporting.tables import COMMON
+from reporting.trafficking.counting import IDENTIFICATION_MEASURES
+from reporting.trafficking.queries import contributors as identification_contributors
+from reporting.trafficking.queries import identifications_by_person
+
+DRAWS_AT_MOST = 64
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to close."""
+
+    programme: Programme
+    period: Period
 
 
 @dataclass(frozen=True)
@@ -45,12 +61,14 @@ class Rounded:
 
 
 async def close(
-    session: AsyncSession, principal: Principal, programme: Programme, period: Period, key: bytes
+    session: AsyncSession, principal: Principal, catalogue: Catalogue, order: Order, key: bytes
 ) -> Release:
     """Count the period, round it once and keep the result for ever (R2, R4).
 
-    Problems: 422 for a period of another kind, 409 `period_not_ended`, 409 `period_closed`.
+    Problems: 422 for a period of another kind, 409 `period_not_ended`, 409 `period_closed`, 409
+    `linked_unsafe`.
     """
+    programme, period = order.programme, order.period
     if period.kind is not programme.period_kind:
         raise INVALID.because(
             f"{programme.id} closes per {programme.period_kind}, {period.id} is a {period.kind}.",
@@ -66,9 +84,10 @@ async def close(
             f"{programme.id} {period.id} was closed before.", release_id=str(existing.id)
         )
     counts = await count(session, programme, period)
-    rounded = await asyncio.to_thread(_round, programme, period, counts, key)
+    linked = await _linked(session, catalogue, order)
+    rounded = await asyncio.to_thread(_round, order, counts, linked, key)
     release_id = await _write(session, principal, programme, period, rounded)
-    await _ask_contributors(session, release_id, period)
+    await _ask_contributors(session, release_id, programme, period)
     return await _required(session, principal, release_id)
 
 
@@ -77,18 +96,26 @@ async def count(
 ) -> Counter[Coordinates]:
     """The true counts of a period. They live in this transaction's memory only."""
     counts: Counter[Coordinates] = Counter()
+    start, end = period.start, period.end
     if programme.measure is Measure.SEARCHES_WITHOUT_RESULT:
-        for area, need, group, found in await facts.gap_increments(
-            session, period.start, period.end
-        ):
+        for area, need, group, found in await facts.gap_increments(session, start, end):
             counts[cell(programme, {"area": area, "need": need, "group": group})] += found
-        return counts
-    classify = classifier(programme.measure)
-    async for steps in facts.steps_by_person(session, period.start, period.end):
-        at = person_cell(programme, classify, steps)
-        if at is not None:
-            counts[at] += 1
+    elif programme.measure in IDENTIFICATION_MEASURES:
+        of_person = IDENTIFICATION_MEASURES[programme.measure]
+        async for person in identifications_by_person(session, start, end):
+            _count_one(counts, programme, of_person(person))
+    else:
+        of_steps = classifier(programme.measure)
+        async for steps in facts.steps_by_person(session, start, end):
+            _count_one(counts, programme, of_steps(steps))
     return counts
+
+
+def _count_one(
+    counts: Counter[Coordinates], programme: Programme, values: Mapping[str, str | None] | None
+) -> None:
+    if values is not None:
+        counts[cell(programme, values)] += 1
 
 
 async def sign_off(session: AsyncSession, principal: Principal, release_id: UUID) -> Release:
@@ -139,17 +166,44 @@ async def publish(session: AsyncSession, principal: Principal, release_id: UUID)
     return await _required(session, principal, release_id)
 
 
+async def _linked(session: AsyncSession, catalogue: Catalogue, order: Order) -> list[LinkedCube]:
+    """The closed releases of other programmes over the same people in the same period (R1)."""
+    found: list[LinkedCube] = []
+    for other in catalogue.linked(order.programme):
+        release = await queries.release_of(session, other.id, order.period.id)
+        if release is not None:
+            found.append(LinkedCube(await queries.cube_of(session, release.id), other.part))
+    return found
+
+
 def _round(
-    programme: Programme, period: Period, counts: Counter[Coordinates], key: bytes
+    order: Order, counts: Counter[Coordinates], linked: Sequence[LinkedCube], key: bytes
 ) -> Rounded:
-    cells = protect(
-        counts,
-        k=programme.k,
-        weights=programme.weights,
-        seed=seed(key, programme.id, period.id, programme.schema),
-    )
-    names = [each.name for each in programme.dimensions]
-    return Rounded(cells, expected_errors(cells, names, programme.k, programme.weights))
+    """Round; where linked cubes together would prove something small, take the next draw.
+
+    The attacker sees only what is published, and so does the audit: a rejected draw gives nothing
+    away.
+    """
+    programme = order.programme
+    for draw in range(DRAWS_AT_MOST):
+        cells = protect(
+            counts,
+            k=programme.k,
+            weights=programme.weights,
+            seed=seed(key, programme.id, order.period.id, programme.schema, draw),
+        )
+        cube = ProtectedCube(
+            programme=programme.id,
+            period=order.period.id,
+            k=programme.k,
+            profile=programme.profile,
+            dimensions=programme.cube_dimensions,
+            cells=cells,
+        )
+        if next(hits([LinkedCube(cube, programme.part), *linked]), None) is None:
+            errors = expected_errors(cells, cube.names, programme.k, programme.weights)
+            return Rounded(cells, errors)
+    raise LINKED_UNSAFE.because(f"No safe draw among {DRAWS_AT_MOST}.")
 
 
 async def _write(
@@ -188,13 +242,26 @@ async def _write(
     return release_id
 
 
-async def _ask_contributors(session: AsyncSession, release_id: UUID, period: Period) -> None:
-    organisations: Sequence[UUID] = await facts.contributors(session, period.start, period.end)
+async def _ask_contributors(
+    session: AsyncSession, release_id: UUID, programme: Programme, period: Period
+) -> None:
+    organisations = await _contributors(session, programme, period)
     if organisations:
         await session.execute(
             sign_offs.insert(),
             [{"release_id": release_id, "organisation_id": each} for each in organisations],
         )
+
+
+async def _contributors(
+    session: AsyncSession, programme: Programme, period: Period
+) -> Sequence[UUID]:
+    """Searches belong to nobody; what is counted otherwise belongs to those who recorded it."""
+    if programme.measure is Measure.SEARCHES_WITHOUT_RESULT:
+        return ()
+    if programme.measure in IDENTIFICATION_MEASURES:
+        return await identification_contributors(session, period.start, period.end)
+    return await facts.contributors(session, period.start, period.end)
 
 
 async def _settle(

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reporting.facts.models import referral_facts  # noqa: F401 - fills METADATA
 from reporting.indicators.models import indicator_counters
 from reporting.tables import METADATA, PROJECTION
+from reporting.trafficking.models import identification_facts  # noqa: F401 - fills METADATA
 
 
 def projection_tables() -> list[sa.Table]:

@@ -39,6 +39,7 @@ def _create_vector_add() -> None:
 
 def _create_projection(schema: str) -> None:
     _create_referrals(schema)
+    _create_identifications(schema)
     op.create_table(
         "reporting_grants",
         sa.Column("grant_id", sa.Uuid, primary_key=True),
@@ -141,6 +142,40 @@ def _create_referrals(schema: str) -> None:
         sa.Column("escalated_version", sa.Integer, nullable=False),
         sa.Column("late", sa.Boolean, nullable=False),
         schema=schema,
+    )
+
+
+def _create_identifications(schema: str) -> None:
+    op.create_table(
+        "identification_facts",
+        sa.Column("kind", sa.Text, primary_key=True),
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("version", sa.Integer, primary_key=True),
+        sa.Column("occurred_on", sa.Date, nullable=False),
+        sa.Column("counted_on", sa.Date, nullable=False),
+        sa.Column("person", sa.LargeBinary),
+        sa.Column("organisation", sa.Uuid, nullable=False),
+        sa.Column("judgement", sa.Text),
+        sa.Column("assistance_type", sa.Text),
+        sa.Column("area", sa.Text),
+        sa.Column("countable", sa.Boolean, nullable=False),
+        sa.Column("sex", sa.Text),
+        sa.Column("age_band", sa.Text),
+        sa.Column("exploitation_types", sa.ARRAY(sa.Text), nullable=False),
+        sa.Column("origin", sa.Text),
+        sa.Column("transit", sa.ARRAY(sa.Text), nullable=False),
+        sa.Column("destination", sa.Text),
+        schema=schema,
+    )
+    op.create_index(
+        f"{schema}_identifications_counted",
+        "identification_facts",
+        ["counted_on"],
+        schema=schema,
+        postgresql_where=sa.text("countable"),
+    )
+    op.create_index(
+        f"{schema}_identifications_person", "identification_facts", ["person"], schema=schema
     )
 
 

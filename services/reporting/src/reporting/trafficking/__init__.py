@@ -1,0 +1,1 @@
+"""Trafficking statistics: who was identified or assisted, by HTCDS codes, and along which routes."""

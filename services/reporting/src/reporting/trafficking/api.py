@@ -1,0 +1,36 @@
+"""Trafficking statistics over HTTP: the CTDC columns. Counts and flows are asked as releases."""
+
+import csv
+import io
+from typing import Annotated
+
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.web import Session, open_to_all, router
+from fastapi import Path
+from starlette.responses import Response
+
+from reporting.releases.queries import published
+from reporting.trafficking.ctdc import columns, ctdc_rows
+
+api = router("/reports/v1/trafficking", ["releases"])
+
+Reader = Annotated[Principal, open_to_all()]
+Period = Annotated[str, Path(max_length=10, examples=["2026-Q3"])]
+
+
+@api.get(
+    "/{period}/ctdc",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+async def read_ctdc(_caller: Reader, session: Session, period: Period) -> Response:
+    """A published trafficking release as CSV in CTDC's columns, with a protected `count`."""
+    found = [each for each in await published(session, "trafficking") if each.period == period]
+    if not found:
+        raise NOT_FOUND.because("No trafficking release of this period is published.")
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=columns(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(ctdc_rows(found[0].cube))
+    return Response(out.getvalue(), media_type="text/csv; charset=utf-8")

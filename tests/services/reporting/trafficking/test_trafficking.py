@@ -1,0 +1,221 @@
+"""Trafficking statistics: who counts, in which codes, along which routes, in CTDC's columns."""
+
+import csv
+import io
+import json
+import random
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from common.database import Database
+from common.events.codes import ReportingAttributes
+from common.events.referrals import AssistanceGiven, CaseErased, ScreeningConcluded
+from common.ids import new_id
+from httpx import AsyncClient
+from reporting.facts.service import Received, Recorder
+from reporting.programmes.catalogue import programme
+from reporting.releases.counting import cell
+from reporting.trafficking.codes import BOTH, LISTS, MULTIPLE, exploitation_code, htcds
+from reporting.trafficking.counting import IDENTIFICATION_MEASURES
+from reporting.trafficking.ctdc import columns
+from reporting.trafficking.queries import identifications_by_person
+
+from tests.services.reporting.events import REFUGIO, SALUD, enveloped, record, record_together
+from tests.services.reporting.releases.test_story import as_
+from tests.support.reference import reference_data
+
+DAY = datetime(2026, 8, 10, 9, tzinfo=UTC)
+ABOUT = ReportingAttributes(
+    sex="female",
+    age_band="12-17",
+    exploitation_types=("SexualExploitation",),
+    origin="VE2313",
+    transit=("CO54",),
+    destination="TT",
+)
+
+
+def screening(case_id: UUID | None = None, **changes: Any) -> Received:
+    facts: dict[str, Any] = {
+        "version": 1,
+        "screening_id": new_id(),
+        "case_id": case_id,
+        "organisation_id": REFUGIO,
+        "area": "VE0601",
+        "act": "strong",
+        "means": "some",
+        "purpose": "strong",
+        "judgement": "possible_victim",
+        "occurred_at": DAY,
+        "attributes": ABOUT,
+    }
+    event = ScreeningConcluded(**(facts | changes))
+    return enveloped(event, event.screening_id, DAY)
+
+
+def assistance(case_id: UUID, kind: str = "Health", **changes: Any) -> Received:
+    facts: dict[str, Any] = {
+        "version": 1,
+        "assistance_id": new_id(),
+        "case_id": case_id,
+        "organisation_id": SALUD,
+        "type": kind,
+        "area": "VE0601",
+        "date": date(2026, 8, 20),
+        "attributes": ABOUT,
+    }
+    event = AssistanceGiven(**(facts | changes))
+    return enveloped(event, event.assistance_id, DAY)
+
+
+async def counted(database: Database, name: str) -> dict[tuple[str, ...], int]:
+    wanted = programme(name)
+    counts: dict[tuple[str, ...], int] = {}
+    async with database.transaction() as session:
+        async for person in identifications_by_person(session, date(2026, 7, 1), date(2026, 9, 30)):
+            values = IDENTIFICATION_MEASURES[wanted.measure](person)
+            if values is not None:
+                at = cell(wanted, values)
+                counts[at] = counts.get(at, 0) + 1
+    return counts
+
+
+async def test_a_person_screened_and_assisted_twice_counts_once_everywhere(
+    database: Database, recorder: Recorder
+) -> None:
+    case = new_id()
+    events = [screening(case), assistance(case), assistance(case, "Legal"), screening(case)]
+    await record(database, recorder, events)
+    assert await counted(database, "trafficking") == {
+        ("VE06", "female", "12-17", "SexualExploitation", "both"): 1
+    }
+    assert await counted(database, "routes") == {("VE23", "CO", "TT"): 1}
+    assert await counted(database, "assistance") == {("female", "Multiple"): 1}
+
+
+async def test_screenings_without_indication_or_without_consent_do_not_count(
+    database: Database, recorder: Recorder
+) -> None:
+    events = [
+        screening(new_id(), judgement="no_indication"),
+        screening(new_id(), attributes=None),
+        screening(None, judgement="not_a_victim"),
+    ]
+    await record(database, recorder, events)
+    assert await counted(database, "trafficking") == {}
+
+
+async def test_an_erased_person_is_in_no_cube(database: Database, recorder: Recorder) -> None:
+    case = new_id()
+    erased = enveloped(CaseErased(version=5, case_id=case), case, DAY)
+    await record(database, recorder, [screening(case), erased, assistance(case)])
+    assert await counted(database, "trafficking") == {}
+    assert await counted(database, "routes") == {}
+
+
+@pytest.mark.parametrize(
+    ("types", "code"),
+    [
+        ((), "unknown"),
+        (("nonsense",), "unknown"),
+        (("ForcedBegging",), "ForcedBegging"),
+        (("purpose.begging",), "ForcedBegging"),
+        (("purpose.sexual", "SexualExploitation"), "SexualExploitation"),
+        (("SexualExploitation", "ForcedLabour"), BOTH),
+        (("SexualExploitation", "ForcedLabour", "OrganRemoval"), MULTIPLE),
+    ],
+)
+def test_several_types_of_exploitation_become_one_code(types: tuple[str, ...], code: str) -> None:
+    assert exploitation_code(types) == code
+    assert code in programme("trafficking").dimensions[3].dimension.codes
+
+
+def test_our_code_lists_hold_exactly_the_codes_of_htcds() -> None:
+    path = reference_data("htcds/htcds_2.0_dictionary.json")
+    fields = json.loads(path.read_text(encoding="utf-8"))["fields"]
+    upstream = {
+        field["full_name"]: [v["code"] for v in field.get("values") or ()] for field in fields
+    }
+    names = {
+        "type_of_exploitation": "vic_TypeOfExploitation",
+        "support_plan_type": "spl_Type",
+        "gender": "prs_Gender",
+        "trafficking_status": "vic_TraffickingStatus",
+        "relationship_to_trafficker": "vic_RelationshipToTrafficker",
+        "methods_of_control": "vic_MethodsOfControl",
+        "type_of_sex_exploitation": "vic_TypeOfSexExploitation",
+        "forced_labour_industry": "vic_ForcedLabourIndustry",
+    }
+    assert set(names) == set(LISTS)
+    for ours, theirs in names.items():
+        assert list(htcds(ours)) == upstream[theirs]
+        assert all(each.label_es and each.label_en for each in htcds(ours).values())
+
+
+def people(number: int, seed: int) -> list[Received]:
+    chance = random.Random(seed)  # noqa: S311 - test data, no secret
+    events: list[Received] = []
+    for _ in range(number):
+        about = ReportingAttributes(
+            sex=chance.choice(("female", "female", "male")),
+            age_band=chance.choice(("12-17", "18-59")),
+            exploitation_types=chance.choice(
+                (("SexualExploitation",), ("ForcedLabour",), ("SexualExploitation", "ForcedLabour"))
+            ),
+            origin=chance.choice(("VE2313", "VE20", "VE06")),
+            transit=chance.choice(((), ("CO54",))),
+            destination=chance.choice(("TT", "CO", "VE01")),
+        )
+        case, at = new_id(), DAY + timedelta(days=chance.randint(0, 30))
+        events.append(screening(case, attributes=about, occurred_at=at))
+        if chance.random() < 0.5:
+            events.append(assistance(case, chance.choice(("Health", "Legal")), attributes=about))
+    return events
+
+
+async def publish(api: AsyncClient, name: str) -> str:
+    body = {"programme": name, "period": "2026-Q3"}
+    answer = await api.post("/reports/v1/releases", json=body, headers=as_("im-officer"))
+    assert answer.status_code == 201, answer.text
+    url = f"/reports/v1/releases/{answer.json()['id']}"
+    for client in ("ngo-refugio", "ngo-salud"):
+        await api.post(f"{url}/sign-offs", headers=as_(client))
+    assert (await api.post(f"{url}/publish", headers=as_("im-officer"))).status_code == 200
+    return url
+
+
+async def test_the_release_in_ctdc_columns_adds_up_to_the_release(
+    api: AsyncClient, database: Database, recorder: Recorder
+) -> None:
+    await record_together(database, recorder, people(300, seed=2))
+    url = await publish(api, "trafficking")
+    total = (await api.get(f"{url}/query", headers=as_("anonymous"))).json()["total"]
+    answer = await api.get("/reports/v1/trafficking/2026-Q3/ctdc", headers=as_("anonymous"))
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    wanted = json.loads(reference_data("htcds/ctdc_columns.json").read_text(encoding="utf-8"))
+    assert tuple(rows[0]) == columns() == (*wanted["kanon_2020_columns"], "count")
+    assert sum(int(row["count"]) for row in rows) == total > 200
+    assert all(int(row["count"]) % 11 == 0 for row in rows)
+    both = [row for row in rows if row["isSexAndLabour"] == "1"]
+    assert both
+    assert all(row["isSexualExploit"] == row["isForcedLabour"] == "1" for row in both)
+    assert {row["gender"] for row in rows} <= {"Female", "Male", ""}
+    missing = await api.get("/reports/v1/trafficking/2026-Q2/ctdc", headers=as_("anonymous"))
+    assert missing.status_code == 404
+
+
+async def test_routes_are_a_flow_cube_audited_with_the_persons_cube(
+    api: AsyncClient, database: Database, recorder: Recorder
+) -> None:
+    await record_together(database, recorder, people(300, seed=3))
+    await publish(api, "trafficking")
+    url = await publish(api, "routes")
+    flows = (
+        await api.get(f"{url}/query?by=origin,destination&transit=CO", headers=as_("anonymous"))
+    ).json()
+    assert {tuple(row["at"].values()) for row in flows["rows"]} <= {
+        (a, b) for a in ("VE23", "VE20", "VE06") for b in ("TT", "CO", "VE01")
+    }
+    assert flows["rows"]
