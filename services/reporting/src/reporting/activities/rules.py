@@ -121,7 +121,7 @@ def _wrong_dates(row: Row) -> Iterator[Flaw]:
             "end",
             "too_long",
             text(
-                "Una actividad dura como máximo tres años: use una fila por período.",
+                "Una actividad dura como máximo tres años: use una fila por periodo.",
                 "An activity lasts three years at most: use one row per period.",
             ),
         )

@@ -6,7 +6,7 @@ side to the other, and each place is as tall as the sum of its bands.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import altair as alt
 
@@ -17,6 +17,11 @@ GAP = 0.04
 """Space between two places of one side, as a share of the whole height."""
 STEPS = 24
 _MARGIN = 200
+NUMBER_AT = 2
+"""The step at which a band's number stands."""
+THICK_ENOUGH = 0.05
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +36,14 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A place on one side: its lower and upper edge between 0 and 1, and its sum as written."""
+    """A place on one side: its lower and upper edge between 0 and 1."""
 
     name: str
     low: float
     high: float
-    shown: str
 
 
-def nodes(sums: Mapping[str, int], shown: Mapping[str, str]) -> dict[str, Node]:
+def nodes(sums: Mapping[str, int]) -> dict[str, Node]:
     """Stack the places from the top; together with their gaps they fill the height exactly."""
     whole = sum(sums.values()) or 1
     room = 1 - GAP * (len(sums) - 1)
@@ -47,23 +51,17 @@ def nodes(sums: Mapping[str, int], shown: Mapping[str, str]) -> dict[str, Node]:
     top = 1.0
     for name, value in sums.items():
         low = top - room * value / whole
-        found[name] = Node(name, low, top, shown[name])
+        found[name] = Node(name, low, top)
         top = low - GAP
     return found
 
 
-def flow(
-    bands: Sequence[Band],
-    *,
-    title: str,
-    origin_sums: Mapping[str, str],
-    destination_sums: Mapping[str, str],
-) -> Spec:
-    """The chart; ``…_sums`` are the sums per place as written, in the order of the places."""
-    left = nodes(_sums(bands, "origin", origin_sums), origin_sums)
-    right = nodes(_sums(bands, "destination", destination_sums), destination_sums)
+def flow(bands: Sequence[Band], *, title: str) -> Spec:
+    """The chart; places are ordered by size, and a band that is thick enough shows its number."""
+    left, right = nodes(_sums(bands, "origin")), nodes(_sums(bands, "destination"))
+    rows = _ribbons(bands, left, right)
     ribbons = (
-        alt.Chart(alt.InlineData(values=_ribbons(bands, left, right)))
+        alt.Chart(alt.InlineData(values=rows))
         .mark_area(opacity=0.62, interpolate="linear", stroke="white", strokeWidth=0.6)
         .encode(
             x=alt.X("t:Q", axis=None, scale=alt.Scale(domain=[0, 1])),
@@ -84,7 +82,7 @@ def flow(
         _labels(left, 0, align="right", dx=-8),
         _labels(right, 1, align="left", dx=8),
     ]
-    chart = alt.layer(ribbons, *labels).properties(
+    chart = alt.layer(ribbons, *labels, _numbers(bands, rows)).properties(
         width=WIDTH - _MARGIN,
         height=max(200, 44 * max(len(left), len(right))),
         title=alt.TitleParams(title, anchor="start", fontSize=15, color=INK, offset=10),
@@ -92,22 +90,39 @@ def flow(
     return styled(chart)
 
 
-def _sums(bands: Sequence[Band], side: str, order: Mapping[str, str]) -> dict[str, int]:
-    found = dict.fromkeys(order, 0)
+def _sums(bands: Sequence[Band], side: Literal["origin", "destination"]) -> dict[str, int]:
+    found: dict[str, int] = {}
     for band in bands:
-        found[getattr(band, side)] += band.value
-    return found
+        name = band.origin if side == "origin" else band.destination
+        found[name] = found.get(name, 0) + band.value
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def _numbers(bands: Sequence[Band], rows: Sequence[Row]) -> alt.Chart:
+    """The number of each band near its origin; thin bands leave theirs to the table."""
+    starts = [row for row in rows if row["t"] == NUMBER_AT / STEPS]
+    values = [
+        {"t": row["t"], "y": (row["low"] + row["high"]) / 2, "text": band.shown}
+        for band, row in zip(bands, starts, strict=True)
+        if row["high"] - row["low"] >= THICK_ENOUGH
+    ]
+    encoded: alt.Chart = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_text(fontSize=12, color=INK, baseline="middle")
+        .encode(x="t:Q", y="y:Q", text="text:N")
+    )
+    return encoded
 
 
 def _ribbons(
     bands: Sequence[Band], left: Mapping[str, Node], right: Mapping[str, Node]
-) -> list[dict[str, object]]:
+) -> list[Row]:
     whole = sum(band.value for band in bands) or 1
     height_left = (1 - GAP * (len(left) - 1)) / whole
     height_right = (1 - GAP * (len(right) - 1)) / whole
     free_left = {name: node.high for name, node in left.items()}
     free_right = {name: node.high for name, node in right.items()}
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     for number, band in enumerate(bands):
         start, end = free_left[band.origin], free_right[band.destination]
         thick_left, thick_right = band.value * height_left, band.value * height_right
@@ -127,10 +142,7 @@ def _ribbons(
 def _labels(
     side: Mapping[str, Node], at: int, *, align: Literal["left", "right"], dx: int
 ) -> alt.Chart:
-    rows = [
-        {"t": at, "y": (node.low + node.high) / 2, "text": f"{node.name} · {node.shown}"}
-        for node in side.values()
-    ]
+    rows = [{"t": at, "y": (node.low + node.high) / 2, "text": node.name} for node in side.values()]
     encoded: alt.Chart = (
         alt.Chart(alt.InlineData(values=rows))
         .mark_text(align=align, dx=dx, fontSize=13, color=INK, baseline="middle")

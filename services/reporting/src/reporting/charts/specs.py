@@ -97,12 +97,13 @@ def trend(points: Sequence[Point], *, title: str) -> Spec:
     shape = alt.Shape("series:N", sort=series, scale=alt.Scale(domain=series), legend=legend)
     lines = base.mark_line(strokeWidth=2.5).encode(strokeDash=dash)
     dots = base.mark_point(size=70, filled=True, opacity=1).encode(shape=shape)
-    above = base.mark_text(dy=-12, fontSize=12).encode(text="shown:N")
-    below = base.mark_text(dy=14, fontSize=12).encode(text="shown:N")
-    numbers = (
-        above.transform_filter("datum.side == 'above'"),
-        below.transform_filter("datum.side == 'below'"),
-    )
+    numbers = []
+    for side, dy in (("above", -12), ("below", 14)):
+        # A white outline first, so that a line behind a number does not strike it through.
+        outline = base.mark_text(dy=dy, fontSize=12, stroke="white", strokeWidth=4)
+        for mark in (outline, base.mark_text(dy=dy, fontSize=12)):
+            shown = mark.encode(text="shown:N")
+            numbers.append(shown.transform_filter(f"datum.side == '{side}'"))
     return _finished(alt.layer(lines, dots, *numbers), title, 240)
 
 

@@ -1,0 +1,51 @@
+"""Composes a bulletin from its evidence: which sections, in which order. Pure.
+
+A section without numbers says so in words; it never shows an empty chart or table.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from reporting.bulletins import sections
+from reporting.bulletins.content import Content, Section, Sentence
+from reporting.bulletins.evidence import Evidence
+from reporting.bulletins.texts import say
+from reporting.language import LANGUAGES
+from reporting.periods import Period, PeriodKind
+from reporting.programmes.catalogue import Catalogue
+
+KINDS: dict[PeriodKind, Literal["biweekly", "monthly"]] = {
+    PeriodKind.HALF_MONTH: "biweekly",
+    PeriodKind.MONTH: "monthly",
+}
+
+Composer = Callable[[Period, Evidence, Catalogue], Section | None]
+ORDER: Sequence[Composer] = (
+    sections.key_figures,
+    sections.activities,
+    sections.referrals,
+    sections.needs,
+    sections.trends,
+    sections.trafficking,
+    sections.routes,
+    sections.work_plan,
+    sections.context,
+    sections.sources,
+)
+
+
+def compose(period: Period, evidence: Evidence, catalogue: Catalogue) -> Content:
+    """The bulletin of a half month or a month, in every language."""
+    kind = KINDS[period.kind]
+    label = {language: period.label(language) for language in LANGUAGES}
+    found = (composer(period, evidence, catalogue) for composer in ORDER)
+    return Content(
+        kind=kind,
+        period=period.id,
+        start=period.start,
+        end=period.end,
+        title=say(f"title.{kind}"),
+        period_label=label,
+        standing=Sentence(text=say("standing"), emphasis=True),
+        sections=tuple(section for section in found if section is not None),
+    )

@@ -1,0 +1,84 @@
+"""What a bulletin says, before it has a form: sections of sentences, key figures, tables, charts.
+
+Every language is in it, so that the editions say the same; numbers are `Figure`s only. A chart
+has no data of its own: it draws its table, and the table stands below it.
+"""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from reporting.bulletins.figures import Figure, Frozen
+from reporting.language import Text
+
+
+class Label(Frozen):
+    """Words from a code list, a place table, a period or a partner's plan: may hold digits (an age
+    band, a P-code) but never a count."""
+
+    text: Text
+
+
+class Sentence(Frozen):
+    """``text`` with places such as ``{total}`` for the figures and labels of that name."""
+
+    kind: Literal["sentence"] = "sentence"
+    text: Text
+    figures: dict[str, Figure] = Field(default_factory=dict)
+    labels: dict[str, Label] = Field(default_factory=dict)
+    emphasis: bool = False
+
+
+class KeyFigure(Frozen):
+    label: Text
+    figure: Figure
+
+
+class KeyFigures(Frozen):
+    kind: Literal["key-figures"] = "key-figures"
+    items: tuple[KeyFigure, ...]
+
+
+class Table(Frozen):
+    """The first ``labels`` cells of a row are words, the others figures."""
+
+    kind: Literal["table"] = "table"
+    id: str
+    caption: Text
+    columns: tuple[Label, ...]
+    rows: tuple[tuple[Label | Figure, ...], ...]
+
+
+class Chart(Frozen):
+    """Draws ``table``: bars (one number per row), trend (a row per period, a column per series),
+    heat-map (rows by columns) or flow (origin, destination, number)."""
+
+    kind: Literal["chart"] = "chart"
+    form: Literal["bars", "trend", "heat-map", "flow"]
+    title: Text
+    alt: Sentence
+    table: Table
+
+
+Block = Annotated[Sentence | KeyFigures | Table | Chart, Field(discriminator="kind")]
+
+
+class Section(Frozen):
+    id: str
+    title: Text
+    blocks: tuple[Block, ...]
+
+
+class Content(Frozen):
+    """A whole bulletin of a period [start, end]."""
+
+    kind: Literal["biweekly", "monthly"]
+    period: str
+    start: date
+    end: date
+    title: Text
+    period_label: Text
+    standing: Sentence
+    """What the numbers are and are not; stands on the first page and on every page's foot."""
+    sections: tuple[Section, ...]

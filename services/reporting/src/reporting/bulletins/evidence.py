@@ -1,0 +1,187 @@
+"""What a bulletin's numbers rest on, and the value that each source has in it.
+
+The same function gives a number when a bulletin is drafted and checks it before sign-off and
+publication, on evidence that was read again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Literal, Protocol
+from uuid import UUID
+
+from common.places import Places
+
+from reporting.activities.activity import Activity
+from reporting.activities.indicators import BY_CODE, COUNTED_STATUSES, total
+from reporting.activities.work_plan import Target
+from reporting.bulletins.figures import (
+    ActivitySource,
+    CoverageSource,
+    ExpectedErrorSource,
+    Figure,
+    OutsideSource,
+    ProgressSource,
+    ReleaseShareSource,
+    ReleaseSource,
+    Source,
+    TargetSource,
+    ThresholdSource,
+)
+from reporting.bulletins.texts import say
+from reporting.context.series import OutsideSeries
+from reporting.errors import OutsideProgrammeError
+from reporting.language import Text
+from reporting.releases.protected import ProtectedCube, rate
+
+
+class Published(Protocol):
+    """A published release as bulletins need it."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def programme(self) -> str: ...
+    @property
+    def period(self) -> str: ...
+    @property
+    def cube(self) -> ProtectedCube: ...
+
+
+class UntraceableError(ValueError):
+    """A source that the evidence does not hold or does not allow."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Published releases, published forms of activities, targets and outside series."""
+
+    releases: Mapping[UUID, Published]
+    activities: Sequence[Activity]
+    targets: Mapping[UUID, Target]
+    series: Mapping[UUID, OutsideSeries]
+    places: Places
+
+    def of_programme(self, programme: str) -> dict[str, Published]:
+        """Releases of a programme by period id."""
+        return {r.period: r for r in self.releases.values() if r.programme == programme}
+
+
+@dataclass(frozen=True)
+class Value:
+    value: int | Decimal | None
+    absent: Text | None = None
+
+
+def figure(source: Source, evidence: Evidence) -> Figure:
+    """The figure that this source gives; raises UntraceableError."""
+    found = value_of(source, evidence)
+    return Figure(value=found.value, form=_form(source), source=source, absent=found.absent)
+
+
+def _form(source: Source) -> Literal["count", "decimal", "share"]:
+    match source:
+        case ReleaseShareSource() | ProgressSource():
+            return "share"
+        case ExpectedErrorSource() | OutsideSource():
+            return "decimal"
+    return "count"
+
+
+def value_of(source: Source, evidence: Evidence) -> Value:
+    """The value of a source by this evidence; raises UntraceableError if it is not in there."""
+    match source:
+        case ReleaseSource():
+            return Value(_released(source, evidence))
+        case ReleaseShareSource():
+            return _share(source, evidence)
+        case ExpectedErrorSource():
+            return _expected_error(source, evidence)
+        case ThresholdSource():
+            return Value(_release(source.release, evidence).cube.k)
+        case ActivitySource():
+            return Value(_counted(source, evidence))
+        case CoverageSource():
+            return Value(_coverage(source, evidence))
+        case TargetSource():
+            return Value(_target(source.target, evidence).target)
+        case ProgressSource():
+            done = Decimal(_counted(source.numerator, evidence))
+            share = done / Decimal(_target(source.denominator.target, evidence).target)
+            return Value(share.quantize(Decimal("0.001"), rounding=ROUND_HALF_EVEN))
+        case OutsideSource():
+            return Value(_outside(source, evidence))
+
+
+def _release(release_id: UUID, evidence: Evidence) -> Published:
+    found = evidence.releases.get(release_id)
+    if found is None:
+        raise UntraceableError(f"release {release_id} is not published")
+    return found
+
+
+def _released(source: ReleaseSource, evidence: Evidence) -> int:
+    found = [_release(each, evidence) for each in source.releases]
+    if len({r.programme for r in found}) != 1 or len({r.period for r in found}) != len(found):
+        raise UntraceableError("a sum goes over different closed periods of one programme")
+    try:
+        return sum(release.cube.total(source.filters) for release in found)
+    except OutsideProgrammeError as error:
+        raise UntraceableError(str(error)) from error
+
+
+def _share(source: ReleaseShareSource, evidence: Evidence) -> Value:
+    if source.numerator.releases != source.denominator.releases:
+        raise UntraceableError("a share has one programme and the same periods on both sides")
+    k = max(_release(each, evidence).cube.k for each in source.denominator.releases)
+    above, below = _released(source.numerator, evidence), _released(source.denominator, evidence)
+    value = rate(above, below, k).value
+    return Value(value, say("absent.small_base") if value is None else None)
+
+
+def _expected_error(source: ExpectedErrorSource, evidence: Evidence) -> Value:
+    errors = _release(source.release, evidence).cube.expected_errors
+    found = next((e for e in errors if e.margin == source.margin), None)
+    if found is None:
+        return Value(None, say("absent.no_error"))
+    return Value(found.mean_absolute)
+
+
+def _counted(source: ActivitySource, evidence: Evidence) -> int:
+    indicator = BY_CODE.get(source.indicator)
+    if indicator is None:
+        raise UntraceableError(f"{source.indicator} is not on the allow-list")
+    return total(
+        evidence.activities,
+        indicator,
+        start=source.start,
+        end=source.end,
+        area=source.area,
+        places=evidence.places,
+    )
+
+
+def _coverage(source: CoverageSource, evidence: Evidence) -> int:
+    inside = [
+        a
+        for a in evidence.activities
+        if source.start <= a.start <= source.end and a.status in COUNTED_STATUSES
+    ]
+    if source.of == "organisations":
+        return len({activity.organisation_id for activity in inside})
+    return len({activity.adm1_pcode for activity in inside})
+
+
+def _target(target_id: UUID, evidence: Evidence) -> Target:
+    found = evidence.targets.get(target_id)
+    if found is None:
+        raise UntraceableError(f"target {target_id} is not in the work plan")
+    return found
+
+
+def _outside(source: OutsideSource, evidence: Evidence) -> Decimal:
+    series = evidence.series.get(source.series)
+    point = series.point(source.day, source.area) if series else None
+    if point is None:
+        raise UntraceableError(f"series {source.series} has no such point")
+    return point.value

@@ -1,0 +1,117 @@
+"""A bulletin laid out in one language: the blocks with their runs, images and alternative texts.
+
+The web page and the PDF are two renderings of this; neither adds a word or a number.
+"""
+
+import struct
+from dataclasses import dataclass, field
+from typing import Any
+
+from reporting.bulletins.content import Chart, Content, KeyFigures, Sentence, Table
+from reporting.bulletins.drawing import spec
+from reporting.bulletins.figures import Figure
+from reporting.bulletins.reading import cell_run, figure_run, plain, sentence_runs
+from reporting.bulletins.texts import say
+from reporting.charts.render import as_png
+
+WORDS = ("table_below", "draft", "page")
+SCALE = 2.0
+_NARROWEST, _WIDEST = 9, 34
+"""Characters that a table's column is at least and, for words, at most sized for."""
+
+
+@dataclass
+class Page:
+    """``images`` are PNGs by name; blocks refer to them by ``image_name``."""
+
+    language: str
+    title: str
+    period: str
+    standing: str
+    draft: bool
+    words: dict[str, str]
+    sections: list[dict[str, Any]]
+    images: dict[str, bytes] = field(default_factory=dict)
+
+
+def laid_out(content: Content, language: str, *, draft: bool) -> Page:
+    """The page of that language, with its charts drawn."""
+    page = Page(
+        language=language,
+        title=content.title[language],
+        period=content.period_label[language],
+        standing=plain(sentence_runs(content.standing, language)),
+        draft=draft,
+        words={name: say(f"page.{name}")[language] for name in WORDS},
+        sections=[],
+    )
+    for section in content.sections:
+        blocks = [_block(block, page) for block in section.blocks]
+        page.sections.append({"id": section.id, "title": section.title[language], "blocks": blocks})
+    return page
+
+
+def _block(block: Sentence | KeyFigures | Table | Chart, page: Page) -> dict[str, Any]:
+    language = page.language
+    match block:
+        case Sentence():
+            return {"kind": block.kind, "runs": sentence_runs(block, language)}
+        case KeyFigures():
+            cards = [
+                {
+                    "label": item.label[language],
+                    "run": figure_run(item.figure, language),
+                    "absent": item.figure.value is None,
+                }
+                for item in block.items
+            ]
+            return {"kind": block.kind, "cards": cards}
+        case Table():
+            return _table(block, language)
+        case Chart():
+            return _chart(block, page)
+
+
+def _table(table: Table, language: str) -> dict[str, Any]:
+    numbers = [
+        any(isinstance(row[i], Figure) for row in table.rows) for i in range(len(table.columns))
+    ]
+    rows = [[cell_run(cell, language) for cell in row] for row in table.rows]
+    return {
+        "kind": table.kind,
+        "id": table.id,
+        "caption": table.caption[language],
+        "heads": [
+            {"text": column.text[language], "number": number}
+            for column, number in zip(table.columns, numbers, strict=True)
+        ],
+        "rows": rows,
+        "widths": [
+            _width(column.text[language], [row[i].text for row in rows], number)
+            for i, (column, number) in enumerate(zip(table.columns, numbers, strict=True))
+        ],
+    }
+
+
+def _width(heading: str, cells: list[str], number: bool) -> int:
+    """The share of the table's width that a column gets: what its longest word or number needs,
+    and for words some more, so that they wrap to few lines."""
+    words = max((len(word) for text in (heading, *cells) for word in text.split()), default=1)
+    if number:
+        return max(_NARROWEST, words + 2)
+    return max(_NARROWEST, words + 2, min(_WIDEST, max(map(len, cells), default=1)))
+
+
+def _chart(chart: Chart, page: Page) -> dict[str, Any]:
+    name = f"{chart.table.id}.png"
+    image = as_png(spec(chart, page.language), page.language, SCALE)
+    page.images[name] = image
+    width, height = struct.unpack(">II", image[16:24])  # the IHDR chunk comes first in a PNG
+    return {
+        "kind": chart.kind,
+        "image_name": name,
+        "width": int(width / SCALE),
+        "height": int(height / SCALE),
+        "alt": plain(sentence_runs(chart.alt, page.language)),
+        "table": _table(chart.table, page.language),
+    }

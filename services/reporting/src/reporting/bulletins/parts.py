@@ -1,0 +1,164 @@
+"""Building blocks of sections: the releases of a period, labels of codes, tables over a release."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from babel.dates import format_date
+
+from reporting.bulletins.content import Chart, Label, Sentence, Table
+from reporting.bulletins.evidence import Evidence, Published, figure
+from reporting.bulletins.figures import Figure, ReleaseSource, Source
+from reporting.bulletins.texts import say
+from reporting.language import LANGUAGES, Text
+from reporting.periods import Period, PeriodKind
+from reporting.programmes.catalogue import Catalogue
+from reporting.programmes.definition import Programme
+from reporting.releases.protected import summed
+
+Codes = tuple[str, ...]
+CHART_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The published counts of one programme over one period (one release, or its halves)."""
+
+    programme: Programme
+    releases: tuple[Published, ...]
+    evidence: Evidence
+
+    def source(self, **filters: str | Codes) -> ReleaseSource:
+        return ReleaseSource(
+            releases=tuple(release.id for release in self.releases),
+            filters={
+                name: (codes,) if isinstance(codes, str) else codes
+                for name, codes in filters.items()
+            },
+        )
+
+    def figure(self, **filters: str | Codes) -> Figure:
+        return figure(self.source(**filters), self.evidence)
+
+    def codes(self, dimension: str, **filters: Codes) -> list[str]:
+        """Codes with a published count, the largest first; what is unknown comes last."""
+        cube = summed([release.cube for release in self.releases], "period")
+        rows = cube.margin((dimension,), filters)
+        fallback = next(d.fallback for d in self.programme.dimensions if d.name == dimension)
+        ranked = sorted(rows, key=lambda row: (row.coordinates[dimension] == fallback, -row.count))
+        return [row.coordinates[dimension] for row in ranked]
+
+    def in_order(self, dimension: str, **filters: Codes) -> list[str]:
+        """Codes with a published count in the reviewed order."""
+        cube = summed([release.cube for release in self.releases], "period")
+        return [row.coordinates[dimension] for row in cube.margin((dimension,), filters)]
+
+    def label(self, dimension: str, code: str) -> Label:
+        return Label(
+            text={lang: self.programme.code_label(dimension, code, lang) for lang in LANGUAGES}
+        )
+
+    def has(self, dimension: str) -> bool:
+        return any(each.name == dimension for each in self.programme.dimensions)
+
+    @property
+    def period(self) -> Label:
+        """The periods that are counted, first to last."""
+        periods = sorted(Period.parse(release.period) for release in self.releases)
+        first, last = short(periods[0]), short(periods[-1])
+        if first == last:
+            return first
+        return Label(text={lang: f"{first.text[lang]} – {last.text[lang]}" for lang in LANGUAGES})
+
+    @property
+    def empty(self) -> bool:
+        return not any(release.cube.cells for release in self.releases)
+
+
+def counts(
+    programme_id: str, period: Period, evidence: Evidence, catalogue: Catalogue
+) -> Counts | None:
+    """The counts of a programme for exactly this period; None unless every part is published.
+
+    A programme that closes by quarter gives its latest published quarter that has ended.
+    """
+    programme = next((p for p in catalogue if p.id == programme_id), None)
+    if programme is None:
+        return None
+    published = evidence.of_programme(programme_id)
+    if programme.period_kind is not PeriodKind.HALF_MONTH:
+        ended = [p for p in map(Period.parse, published) if p.end <= period.end]
+        return Counts(programme, (published[max(ended).id],), evidence) if ended else None
+    parts = [published.get(part.id) for part in period.parts(PeriodKind.HALF_MONTH)]
+    if any(part is None for part in parts):
+        return None
+    return Counts(programme, tuple(part for part in parts if part is not None), evidence)
+
+
+def word(key: str) -> Label:
+    return Label(text=say(key))
+
+
+def short(period: Period) -> Label:
+    """The period as an axis has room for it: ``1–15 nov 2026``, ``nov 2026``."""
+    texts: Text = {}
+    for language in LANGUAGES:
+        month = format_date(period.start, format="MMM y", locale=language)
+        days = f"{period.start.day}–{period.end.day} "
+        whole = days + month if period.kind is PeriodKind.HALF_MONTH else month
+        if period.kind is PeriodKind.QUARTER:
+            whole = period.label(language)
+        texts[language] = whole.replace(" ", "\N{NO-BREAK SPACE}")
+    return Label(text=texts)
+
+
+def place(pcode: str | None, evidence: Evidence) -> Label:
+    if pcode is None:
+        return word("everywhere")
+    found = evidence.places.get(pcode)
+    return Label(text={lang: found.label(lang) if found else pcode for lang in LANGUAGES})
+
+
+def cross(
+    found: Counts,
+    table_id: str,
+    caption: Text,
+    rows: tuple[str, Sequence[str]],
+    columns: tuple[str, Sequence[str]],
+    **filters: Codes,
+) -> Table:
+    """Rows by columns with a total per row, each cell a sum of the release."""
+    (down, down_codes), (across, across_codes) = rows, columns
+    head = Label(text={lang: found.programme.dimension_label(down, lang) for lang in LANGUAGES})
+    return Table(
+        id=table_id,
+        caption=caption,
+        columns=(head, *(found.label(across, c) for c in across_codes), word("column.total")),
+        rows=tuple(
+            (
+                found.label(down, code),
+                *(found.figure(**{down: code, across: c}, **filters) for c in across_codes),
+                found.figure(**{down: code}, **filters),
+            )
+            for code in down_codes
+        ),
+    )
+
+
+def listed(
+    table_id: str, caption: Text, columns: Sequence[Label], rows: Mapping[str, tuple[Label, Figure]]
+) -> Table:
+    """A label and one figure per row."""
+    return Table(id=table_id, caption=caption, columns=tuple(columns), rows=tuple(rows.values()))
+
+
+def bars(title: Text, alt: Text, table: Table) -> Chart:
+    """Bars over a table of one figure per row, largest first; the alt text names the largest."""
+    label, value = table.rows[0][0], table.rows[0][-1]
+    assert isinstance(label, Label)  # noqa: S101 - the table's first cell is a label by definition
+    assert isinstance(value, Figure)  # noqa: S101 - and its last one a figure
+    sentence = Sentence(text=alt, figures={"value": value}, labels={"place": label})
+    return Chart(form="bars", title=title, alt=sentence, table=table)
+
+
+def figures(evidence: Evidence, **sources: Source) -> dict[str, Figure]:
+    return {name: figure(source, evidence) for name, source in sources.items()}
