@@ -21,9 +21,16 @@ app = typer.Typer(
 
 
 def _mount() -> None:
-    """Each module of `stack.commands` with an `app` is a group; one without a name is flat."""
+    """Each module of `stack.commands` with an `app` is a group; one without a name is flat.
+
+    A group that cannot be imported is named and left out: operators need the others.
+    """
     for module in pkgutil.iter_modules(stack.commands.__path__):
-        group = getattr(importlib.import_module(f"stack.commands.{module.name}"), "app", None)
+        try:
+            group = getattr(importlib.import_module(f"stack.commands.{module.name}"), "app", None)
+        except ImportError as error:
+            sys.stderr.write(f"ruta: without the commands of {module.name}: {error}\n")
+            continue
         if isinstance(group, typer.Typer):
             app.add_typer(group)
 

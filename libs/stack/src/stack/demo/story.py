@@ -30,7 +30,7 @@ class Facts:
     case_id: str = ""
     consent: dict[str, Any] = field(default_factory=dict)
     referral_id: str = ""
-    accepted_before: int = 0
+    delivered_before: int = 0
 
 
 def find_help(tell: Storyteller, facts: Facts) -> None:
@@ -116,7 +116,7 @@ def _consent(tell: Storyteller, facts: Facts, which: str, step: str) -> dict[str
 
 def refer(tell: Storyteller, facts: Facts) -> None:
     tell.chapter("Did the help arrive?")
-    facts.accepted_before = _delivered(tell)
+    facts.delivered_before = _delivered(tell)
     draft = _draft(tell, facts, "health")
     facts.referral_id = draft["id"]
     path = f"/referrals/v1/referrals/{facts.referral_id}"
@@ -194,7 +194,7 @@ def _serve(tell: Storyteller, facts: Facts, path: str) -> None:
     )
     tell.call(
         "She confirms it: her word and the recipient's are kept apart",
-        *(REFUGIO, "POST", f"{path}/confirm-feedback"),
+        *(REFUGIO, "POST", f"{path}/confirm"),
         json={"confirmed_by": "person", "agrees": True},
         expect=200,
     )
@@ -233,7 +233,7 @@ def add_up(tell: Storyteller, facts: Facts) -> None:
     tell.chapter("What does it add up to?")
     tell.eventually(
         "the event crossed NATS: the delivered referral is in the coordinator's numbers",
-        lambda: _delivered(tell) > facts.accepted_before,
+        lambda: _delivered(tell) > facts.delivered_before,
     )
     tell.call(
         "The GBV coordinator reads operational counts, exact and audited",
@@ -247,11 +247,11 @@ def add_up(tell: Storyteller, facts: Facts) -> None:
 
 
 def _delivered(tell: Storyteller) -> int:
-    """Delivered referrals that Refugio sent, as reporting counts them now."""
-    answer = tell.get(REFUGIO, "/reports/v1/indicators")
+    """Delivered referrals of the GBV pathway, as reporting counts them now."""
+    answer = tell.get(COORDINATOR, "/reports/v1/indicators")
     return sum(
         row["counts"].get("delivered", 0)
         for scope in answer["scopes"]
-        if scope["scope"] == "sender"
+        if scope["scope"] == "aor" and scope["id"] == "GBV"
         for row in scope["rows"]
     )
