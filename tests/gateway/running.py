@@ -130,9 +130,14 @@ def wait_for(url: str, process: Process, seconds: float = 40) -> None:
 
 @contextmanager
 def running_gateway(
-    postgres: PostgresServer, folder: Path, *, database: str, **front: str
+    postgres: PostgresServer,
+    folder: Path,
+    *,
+    database: str,
+    issuer: Mapping[str, str] | None = None,
+    **front: str,
 ) -> Iterator[Gateway]:
-    """Start everything, give it, stop everything. `front`: further settings of the front."""
+    """Start everything, give it, stop everything. `front`, `issuer`: further settings of theirs."""
     ports = {name: free_port() for name in (*SERVICES, "issuer", "front")}
     gateway = Gateway(
         folder,
@@ -145,6 +150,8 @@ def running_gateway(
     for name in SERVICES:
         gateway.processes[name] = _witness(folder, jwks, name, ports[name])
     gateway.processes["issuer"] = _issuer(postgres, folder, jwks, gateway, database)
+    extra = {f"RUTA_{name.upper()}": value for name, value in (issuer or {}).items()}
+    gateway.processes["issuer"].environment = {**gateway.processes["issuer"].environment, **extra}
     gateway.processes["front"] = _front(folder, pem, gateway, front)
     try:
         for process in gateway.processes.values():
@@ -157,6 +164,29 @@ def running_gateway(
     finally:
         for process in reversed(gateway.processes.values()):
             process.stop()
+
+
+@contextmanager
+def another_front(gateway: Gateway, **settings: str | None) -> Iterator[Gateway]:
+    """A second front before the same services. `None` takes a setting away."""
+    port = int(settings.get("port") or free_port())
+    other = Gateway(gateway.folder, port, gateway.issuer_port, gateway.witnesses)
+    environment = {
+        **gateway.processes["front"].environment,
+        "RUTA_PORT": str(port),
+        **{f"RUTA_{name.upper()}": value for name, value in settings.items() if value},
+    }
+    for name, value in settings.items():
+        if value is None:
+            environment.pop(f"RUTA_{name.upper()}", None)
+    log = gateway.folder / f"front-{port}.log"
+    other.processes["front"] = Process(["-m", "gateway", "front"], environment, log)
+    other.processes["front"].start()
+    try:
+        other.wait_until_ready()
+        yield other
+    finally:
+        other.processes["front"].stop()
 
 
 def _witness(folder: Path, jwks: Path, name: str, port: int) -> Process:

@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 from common import clock
-from common.auth import InvalidToken
-from common.auth.tokens import UnknownKey
 from common.crypto import key_from_base64
 from common.errors import (
     BAD_REQUEST,
@@ -16,15 +14,15 @@ from common.errors import (
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     TOO_LARGE,
-    UNAUTHENTICATED,
     UNAVAILABLE,
     Problem,
 )
 from common.logs import get_logger
 
 from gateway.front.access_log import AccessLog, capability
+from gateway.front.authentication import Authentication
 from gateway.front.bodies import Body, ClientLeft
-from gateway.front.callers import Caller, Callers, Trust, bearer
+from gateway.front.callers import Callers, Trust
 from gateway.front.cors import Cors
 from gateway.front.errors import HEAD_TOO_LARGE
 from gateway.front.exchange import Exchange, Receive, Scope, Send
@@ -40,7 +38,7 @@ from gateway.front.revocations import Revocations
 from gateway.front.routes import Route, RouteTable, Upstream
 from gateway.front.security_headers import SecurityHeaders
 from gateway.front.session_pages import PREFIX, SessionPages
-from gateway.front.sessions import Cookies, PersonSession
+from gateway.front.sessions import Cookies
 from gateway.front.settings import FrontSettings
 from gateway.front.shedding import Shedding
 from gateway.front.sources import Sources
@@ -50,7 +48,6 @@ from gateway.front.upstreams import UpstreamBroke, Upstreams, chunks
 
 _log = get_logger(__name__)
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
-_CHALLENGE = 'Bearer realm="ruta"'
 
 
 class Front:
@@ -93,6 +90,14 @@ class Front:
                 "sign-in": settings.rate_sign_in,
             }
         )
+        cookies = _cookies(settings)
+        self._authentication = Authentication(
+            callers=self._callers,
+            keys=self._keys,
+            upstreams=self._upstreams,
+            rates=self._rates,
+            cookies=cookies,
+        )
         self._open = Open(settings.concurrency_per_client)
         self._shedding = Shedding(
             open_limit=settings.concurrency, memory_limit_bytes=settings.memory_limit_bytes
@@ -109,17 +114,16 @@ class Front:
             keys=self._keys,
             metrics=self._metrics,
         )
-        self._session_pages = self._sign_in_pages(settings)
+        self._session_pages = (
+            SessionPages(
+                cookies,
+                Provider(settings, self._upstreams, self._keys, self._internal.of_the_front),
+                self._authentication.checked,
+            )
+            if cookies
+            else None
+        )
         clock.follow(settings.clock_file)
-
-    def _sign_in_pages(self, settings: FrontSettings) -> SessionPages | None:
-        """None: people cannot sign in here, because no key is set."""
-        if settings.session_key is None:
-            return None
-        key = key_from_base64(settings.session_key.get_secret_value())
-        cookies = Cookies(key, settings.public_url.rstrip("/"))
-        provider = Provider(settings, self._upstreams, self._keys, self._internal.of_the_front)
-        return SessionPages(cookies, provider, self._checked)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -201,7 +205,7 @@ class Front:
             return
         exchange.route = route
         exchange.source = self._source(exchange)
-        exchange.caller = await self._authenticate(exchange, route)
+        exchange.caller = await self._authentication.caller(exchange, route)
         self._limit(exchange, route)
         self._shedding.check(self._open.total)
         who = exchange.limit_key
@@ -240,56 +244,6 @@ class Front:
         client = exchange.scope.get("client")
         peer = client[0] if client else "unknown"
         return self._sources.address(peer, exchange.head.own.get(b"x-forwarded-for"))
-
-    async def _authenticate(self, exchange: Exchange, route: Route) -> Caller | None:
-        authorization = exchange.head.own.get(b"authorization")
-        if authorization is None:
-            token = self._session_token(exchange)
-            if token is None and not route.anonymous:
-                raise UNAUTHENTICATED.because(
-                    "Send an access token.", headers={"WWW-Authenticate": _CHALLENGE}
-                )
-            return await self._checked(token, exchange) if token else None
-        if route.client_secrets and authorization[:6].lower() == b"basic ":
-            return None  # credentials for the issuer, not for us
-        return await self._checked(authorization, exchange)
-
-    def _session_token(self, exchange: Exchange) -> str | None:
-        """The access token of a person's cookie; 403 if the request was not meant."""
-        if self._session_pages is None or b"cookie" not in exchange.head.own:
-            return None
-        cookies = self._session_pages.cookies
-        session = cookies.read(exchange.head, PersonSession)
-        if session is None:
-            return None
-        cookies.check_meant(exchange.head, exchange.method, session)
-        return session.access_token
-
-    async def _checked(self, token: str | bytes, exchange: Exchange | None = None) -> Caller:
-        """The caller of a token, or of an Authorization header (bytes); 401 if it proves nothing."""
-        try:
-            return await self._believed(bearer(token) if isinstance(token, bytes) else token)
-        except InvalidToken:
-            if exchange is not None:
-                # Whoever sends bad tokens is counted as the anonymous source that it is.
-                exchange.allowance = self._rates.spend("anonymous", exchange.source)
-            raise UNAUTHENTICATED.because(
-                "The access token is not valid or no longer valid.",
-                headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},
-            ) from None
-
-    async def _believed(self, token: str) -> Caller:
-        keys = self._keys.current()
-        if len(keys) == 0:
-            raise UNAVAILABLE.because(
-                "Tokens cannot be verified at the moment.", headers={"Retry-After": "2"}
-            )
-        try:
-            return self._callers.caller(token, keys)
-        except UnknownKey:
-            if not await self._keys.look_again(self._upstreams.session):
-                raise
-            return self._callers.caller(token, self._keys.current())
 
     def _limit(self, exchange: Exchange, route: Route) -> None:
         if route.limit_class == "sign-in":
@@ -374,6 +328,14 @@ class Front:
                 client_id=exchange.caller.principal.client_id if exchange.caller else None,
                 request_id=exchange.request_id.decode() or None,
             )
+
+
+def _cookies(settings: FrontSettings) -> Cookies | None:
+    """None: people cannot sign in here, because no key is set."""
+    if settings.session_key is None:
+        return None
+    key = key_from_base64(settings.session_key.get_secret_value())
+    return Cookies(key, settings.public_url.rstrip("/"))
 
 
 def _is_session(path: str) -> bool:

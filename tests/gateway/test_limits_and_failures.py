@@ -1,0 +1,278 @@
+"""Rates, concurrency, shedding, retries, circuits, CORS, keys and revocation, on real processes."""
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from stack.postgres import PostgresServer
+
+from tests.gateway.running import Gateway, another_front, free_port, running_gateway
+
+
+def eventually(check: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def test_each_client_and_each_anonymous_source_has_its_own_rate(gateway: Gateway) -> None:
+    with (
+        another_front(
+            gateway,
+            rate_per_client="5/minute",
+            rate_anonymous="3/minute",
+            trusted_proxies='["127.0.0.0/8"]',
+        ) as front,
+        front.client() as http,
+    ):
+        salud, legal = gateway.bearer("ngo-salud"), gateway.bearer("ngo-legal")
+        for left in range(4, -1, -1):
+            answer = http.get("/directory/v1/x", headers=salud)
+            assert answer.headers["ratelimit"].startswith(f'"client";r={left};t=')
+            assert answer.headers["ratelimit-policy"] == '"client";q=5;w=60'
+        refused = http.get("/directory/v1/x", headers=salud)
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+        assert 0 < int(refused.headers["retry-after"]) <= 61
+        assert http.get("/directory/v1/x", headers=legal).status_code == 200
+
+        def anonymous(address: str) -> int:
+            headers = {"X-Forwarded-For": address}
+            return http.get("/directory/v1/x", headers=headers).status_code
+
+        assert [anonymous("198.51.100.7") for _ in range(4)] == [200, 200, 200, 429]
+        assert anonymous("198.51.100.8") == 200
+        # Only the hop that our proxy added counts; what stands before it is the client's claim.
+        assert anonymous("203.0.113.1, 198.51.100.7") == 429
+        assert [anonymous(f"2001:db8:1:2::{i}") for i in range(4)] == [200, 200, 200, 429]
+
+
+def test_a_forwarded_address_is_not_believed_by_default(gateway: Gateway) -> None:
+    with another_front(gateway, rate_anonymous="3/minute") as front:
+        statuses = [
+            httpx.get(
+                f"{front.url}/directory/v1/x", headers={"X-Forwarded-For": f"198.51.100.{i}"}
+            ).status_code
+            for i in range(4)
+        ]
+    assert statuses == [200, 200, 200, 429]
+
+
+def test_bad_tokens_are_counted_as_the_source_that_sends_them(gateway: Gateway) -> None:
+    with another_front(gateway, rate_anonymous="3/minute") as front:
+        headers = {"Authorization": "Bearer a.b.c"}
+        statuses = [
+            httpx.get(f"{front.url}/identity/v1/clients", headers=headers).status_code
+            for _ in range(4)
+        ]
+    assert statuses == [401, 401, 401, 429]
+
+
+def test_open_requests_of_a_client_are_bounded_and_so_are_all(gateway: Gateway) -> None:
+    with another_front(gateway, concurrency_per_client="3", concurrency="5") as front:
+
+        def slow(client: str) -> tuple[int, str | None]:
+            answer = httpx.get(
+                f"{front.url}/directory/v1/slow-1.5", headers=gateway.bearer(client), timeout=20
+            )
+            return answer.status_code, answer.headers.get("retry-after")
+
+        for client in ("ngo-salud", "ngo-legal"):
+            gateway.bearer(client)
+        with ThreadPoolExecutor(20) as pool:
+            first = [pool.submit(slow, "ngo-salud") for _ in range(5)]
+            time.sleep(0.5)
+            second = [pool.submit(slow, "ngo-legal") for _ in range(5)]
+            mine = sorted(f.result()[0] for f in first)
+            others = [f.result() for f in second]
+    assert mine == [200, 200, 200, 429, 429]
+    assert sorted(status for status, _ in others) == [200, 200, 503, 503, 503]
+    assert all(after for status, after in others if status == 503)
+
+
+def test_beyond_the_memory_limit_new_requests_are_shed(gateway: Gateway) -> None:
+    with another_front(gateway, memory_limit_bytes="1000000") as front:
+
+        def shed() -> bool:
+            answer = httpx.get(f"{front.url}/directory/v1/x")
+            return answer.status_code == 503 and "retry-after" in answer.headers
+
+        eventually(shed)
+        assert httpx.get(f"{front.url}/healthz").status_code == 200
+
+
+@pytest.fixture
+def flaky() -> Iterator[tuple[str, list[bytes]]]:
+    """An upstream that closes the first connection after reading the request, then answers."""
+    seen: list[bytes] = []
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                data = connection.recv(65536)
+                if b"/healthz" in data:
+                    connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                    continue
+                seen.append(data)
+                if len(seen) > 1:
+                    connection.sendall(
+                        b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
+                    )
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "sent", "status"),
+    [
+        ("GET", {}, 2, 200),
+        ("PUT", {}, 2, 200),
+        ("POST", {}, 1, 503),
+        ("POST", {"Idempotency-Key": "k1"}, 2, 200),
+        ("PATCH", {}, 1, 503),
+    ],
+)
+def test_only_what_cannot_do_harm_is_sent_again(
+    *,
+    gateway: Gateway,
+    flaky: tuple[str, list[bytes]],
+    method: str,
+    headers: dict[str, str],
+    sent: int,
+    status: int,
+) -> None:
+    url, seen = flaky
+    with another_front(gateway, directory_url=url) as front:
+        body = b"" if method == "GET" else b"abc"
+        answer = httpx.request(
+            method, f"{front.url}/directory/v1/x", headers=headers, content=body, timeout=20
+        )
+    assert (answer.status_code, len(seen)) == (status, sent)
+
+
+def test_a_service_that_is_away_is_503_then_the_circuit_opens_and_closes_again(
+    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("circuit")
+    with running_gateway(postgres, folder, database="issuer_circuit") as gateway:
+        url = f"{gateway.url}/directory/v1/x"
+        assert httpx.get(url).status_code == 200
+        gateway.processes["directory"].stop(signal.SIGKILL)
+
+        def opened() -> bool:
+            answer = httpx.get(url)
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"] == "2"
+            ready = httpx.get(f"{gateway.url}/readyz").json()
+            return bool(ready["circuits"]["directory"] == "open")
+
+        eventually(opened)
+        ready = httpx.get(f"{gateway.url}/readyz")
+        assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+        assert httpx.get(f"{gateway.url}/reports/v1/x").status_code == 200
+        assert "ruta_gateway_circuit_open" in httpx.get(f"{gateway.url}/metrics").text
+        gateway.processes["directory"].start()
+        eventually(lambda: httpx.get(url).status_code == 200)
+
+        # The issuer away: known keys go on working, nobody new gets a token.
+        headers = gateway.bearer()
+        gateway.processes["issuer"].stop(signal.SIGKILL)
+        assert httpx.get(url, headers=headers).status_code == 200
+        assert httpx.post(f"{gateway.url}/oauth/token").status_code == 503
+
+
+def test_a_rotated_key_is_learnt_at_once_and_the_old_one_still_verifies(
+    postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("rotation")
+    settings = {"keys_throttle_seconds": "0.5", "keys_refresh_seconds": "3600"}
+    with running_gateway(postgres, folder, database="issuer_rotation", **settings) as gateway:
+        url = f"{gateway.url}/directory/v1/x"
+        old = gateway.bearer()
+        admin = gateway.bearer("im-officer")
+        for _ in range(3):
+            rotated = httpx.post(f"{gateway.url}/identity/v1/keys/rotate", headers=admin)
+            assert rotated.status_code == 200
+            time.sleep(1.1)  # the issuer looks at its key files once a second
+            fresh = Gateway(folder, gateway.port, gateway.issuer_port, {})
+            assert httpx.get(url, headers=fresh.bearer()).status_code == 200
+            assert httpx.get(url, headers=old).status_code == 200
+
+
+def test_a_revoked_client_is_out_within_seconds(gateway: Gateway) -> None:
+    admin = gateway.bearer("im-officer")
+    url = f"{gateway.url}/identity/v1/clients"
+    made = httpx.post(
+        url,
+        headers=admin,
+        json={
+            "id": f"short-lived-{free_port()}",
+            "organisation_id": "0190a000-0000-7000-8000-000000000003",
+            "name": "x",
+            "roles": ["reader"],
+            "scopes": ["directory:read"],
+        },
+    ).json()
+    token = httpx.post(
+        f"{gateway.url}/oauth/token",
+        data={"grant_type": "client_credentials"},
+        auth=(made["id"], made["secret"]),
+    ).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    seen = f"{gateway.url}/directory/v1/x"
+    assert httpx.get(seen, headers=headers).status_code == 200
+    etag = httpx.get(f"{url}/{made['id']}", headers=admin).headers["etag"]
+    off = httpx.patch(
+        f"{url}/{made['id']}", headers=admin | {"If-Match": etag}, json={"active": False}
+    )
+    assert off.status_code == 200
+    eventually(lambda: httpx.get(seen, headers=headers).status_code == 401, seconds=60)
+
+
+def test_only_origins_of_the_settings_may_call_from_a_browser(gateway: Gateway) -> None:
+    with another_front(gateway, cors_origins='["https://console.example"]') as front:
+        ask = {"Access-Control-Request-Method": "POST"}
+        url = f"{front.url}/referrals/v1/cases"
+        good = httpx.options(url, headers={**ask, "Origin": "https://console.example"})
+        assert good.status_code == 204
+        assert good.headers["access-control-allow-origin"] == "https://console.example"
+        assert "access-control-allow-credentials" not in good.headers
+        assert (
+            httpx.options(url, headers={**ask, "Origin": "https://evil.example"}).status_code == 403
+        )
+        foreign = httpx.get(url, headers={"Origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in foreign.headers
+        assert foreign.headers["vary"] == "Origin"
+    plain = httpx.get(f"{gateway.url}/directory/v1/x", headers={"Origin": "https://a.example"})
+    assert "access-control-allow-origin" not in plain.headers
+
+
+def test_the_access_log_names_capabilities_and_clients_but_no_person(gateway: Gateway) -> None:
+    canary = "canary-7f3a9b"
+    with gateway.client() as http:
+        headers = gateway.bearer() | {"X-Request-Id": f"request-{canary[-6:]}"}
+        http.get(f"/referrals/v1/cases/{canary}?name={canary}", headers=headers)
+        http.post("/referrals/v1/line/reports", content=canary.encode(), headers=headers)
+        http.get(f"/{canary}", headers=headers)
+        http.get("/directory/v1/x", headers={"Authorization": f"Bearer {canary}"})
+        metrics = http.get("/metrics").text
+    time.sleep(0.6)
+    log = gateway.log_of("front")
+    assert '"route":"/referrals/v1/cases"' in log
+    assert '"client_id":"ngo-refugio"' in log
+    assert canary not in log + metrics
+    assert "127.0.0.1" not in log.replace(f"127.0.0.1:{gateway.port}", "")
