@@ -4,7 +4,10 @@ from common.database import Database
 from common.web import service_app
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette_compress import CompressMiddleware, add_compress_type
 
+from services_directory.curation import api as curation
+from services_directory.exports import api as exports
 from services_directory.gaps import api as gaps
 from services_directory.imports import api as imports
 from services_directory.organizations import api as organizations
@@ -12,9 +15,11 @@ from services_directory.pathways import api as pathways
 from services_directory.pathways import endorsements_api, resolve_api
 from services_directory.posters import api as posters
 from services_directory.profile import api as profile
+from services_directory.search.answers import GEOJSON, NDJSON
 from services_directory.services import api as services
 from services_directory.services import records_api
 from services_directory.settings import Settings
+from services_directory.sync import api as sync
 from services_directory.tables import COMMON
 from services_directory.taxonomies import api as taxonomies
 from services_directory.worker import tasks
@@ -31,9 +36,12 @@ ROUTERS = (
     services.routes,
     organizations.routes,
     taxonomies.routes,
+    sync.routes,
+    curation.routes,
     records_api.routes,
     organizations.records,
     imports.router,
+    exports.router,
     resolve_api.routes,
     pathways.routes,
     endorsements_api.routes,
@@ -58,6 +66,9 @@ def create_app(
         database=database,
         body_limit_of=imports.body_limit_of,
     )
+    for media_type in (NDJSON, GEOJSON):
+        add_compress_type(media_type)
+    app.add_middleware(CompressMiddleware, minimum_size=2_000, brotli=False)
     # Anyone's page may read the public view; a token is sent by whoever holds it, never by cookie.
     app.add_middleware(
         CORSMiddleware,

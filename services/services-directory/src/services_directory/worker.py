@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from common.messaging import Relay
 from common.web import BackgroundTask, ServiceContext
 
 from services_directory.curation.sweep import sweep_tasks
@@ -13,11 +12,8 @@ from services_directory.pathways import announcing as pathways
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
     """Relay of own events, the look for stale entries, queued imports, counters and pathways."""
-    relay = Relay(
-        context.settings, context.database, context.tables, context.broker, context.metrics
-    )
     return [
-        BackgroundTask("relay", relay.run),
+        context.relay(),
         *sweep_tasks(context),
         *import_tasks(context),
         *gaps.tasks(context),

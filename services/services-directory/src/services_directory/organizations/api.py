@@ -26,13 +26,13 @@ from services_directory.hsds.schemas import OrganizationDocument
 from services_directory.organizations import queries, service
 from services_directory.search import envelope
 from services_directory.search.answers import answer, audit, described, stream
+from services_directory.search.asking import parameters
 from services_directory.search.parameters import (
     OneOrganizationQuery,
     OrganizationQuery,
-    parameters,
 )
 from services_directory.search.parameters import described as parameters_of
-from services_directory.search.statement import Row
+from services_directory.search.rows_queries import Row
 from services_directory.services.api import ONE, PAGE_OF
 from services_directory.services.schemas import Upserted, WrittenOut
 

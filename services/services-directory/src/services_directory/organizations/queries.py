@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.access import Audience, visible_sql
 from services_directory.hsds.visibility import RESTRICTED
 from services_directory.search.parameters import OrganizationQuery
-from services_directory.search.statement import Row, Statement, fetch
+from services_directory.search.rows_queries import Row, fetch
+from services_directory.search.statement import Statement
 
 
 def shown(audience: Audience, s: Statement) -> str:

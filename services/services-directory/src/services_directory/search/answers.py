@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from services_directory.curation.models import restricted_reads
-from services_directory.search.statement import Row
+from services_directory.search.rows_queries import Row
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -54,7 +54,7 @@ def _has(request: Request, tag: str) -> bool:
 
 
 async def audit(
-    session: AsyncSession, principal: Principal, request: Request, rows: Sequence[Row]
+    session: AsyncSession, principal: Principal, request: Request, rows: Sequence[Any]
 ) -> None:
     """Log each restricted service that this answer shows; in the transaction of the read, so that
     there is no answer without its log."""

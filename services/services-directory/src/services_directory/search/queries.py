@@ -6,7 +6,6 @@ to a document."""
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from common.places import folded
@@ -16,9 +15,11 @@ from services_directory.access import Audience, visible_sql
 from services_directory.search import ranking
 from services_directory.search.conditions import around, conditions, distance, in_box
 from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery
-from services_directory.search.statement import Row, Statement, fetch
+from services_directory.search.rows_queries import Row, each, fetch
+from services_directory.search.similar_queries import similar
+from services_directory.search.statement import Statement
 from services_directory.search.totals import TOTALS, newest_change
-from services_directory.search.words import matches, meant, similar
+from services_directory.search.words import matches, meant
 
 _EXPLAINED = "d.quality, d.referable, d.functional_status, d.capacity_state, d.valid_until"
 _FACETS = {
@@ -323,7 +324,5 @@ async def every(
     else:
         found, order = matching(query, audience, today), "d.service_id"
     text = f"SELECT {columns} FROM {found.source} WHERE {found.where} ORDER BY {order}"
-    connection = await session.connection()
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    async for row in driver.cursor(text, *found.statement.values, prefetch=200):
+    async for row in each(session, text, found.statement.values):
         yield row

@@ -1,17 +1,7 @@
-"""The words of a search: as they are first, then, if nothing is found, as they may have been meant."""
+"""The words of a search as SQL: as they are first, then, if nothing is found, as they may have been
+meant."""
 
-# ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
-
-from typing import Any
-
-from common.places import folded
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from services_directory.access import Audience
-from services_directory.search.statement import Statement, fetch
-
-# Trigram similarity from which another word may be meant: "sicologia" ~ "psicologia" is 0.57.
-SIMILAR = 0.4
+from services_directory.search.statement import Statement
 
 
 def matches(words: str, s: Statement, column: str = "d.vector") -> tuple[str, str]:
@@ -31,30 +21,3 @@ def meant(groups: list[list[str]], s: Statement, column: str = "d.vector") -> tu
         )
     query = "(" + " && ".join(parts) + ")"
     return f"{column} @@ {query}", query
-
-
-async def similar(session: AsyncSession, audience: Audience, text: str) -> list[list[str]]:
-    """For each word of the search those that occur at the audience's levels and look like it.
-
-    All above the threshold, never "the best few": a word that occurs only in documents that are
-    not shown then adds nothing and takes nothing away.
-    """
-    wanted = [word for word in folded(text).split() if len(word) >= 3][:12]
-    if not wanted:
-        return []
-    s = Statement()
-    asked = s.argument(wanted, "text[]")
-    levels = s.argument(list(audience.levels), "smallint[]")
-    rows: list[Any] = await fetch(
-        session,
-        f"SELECT w.ordinality, s.word FROM unnest({asked}) WITH ORDINALITY AS w(word, ordinality)"
-        f" JOIN search_words s ON s.word % w.word AND s.level = ANY({levels})"
-        f" AND similarity(s.word, w.word) >= {SIMILAR} GROUP BY 1, 2 ORDER BY 1, 2",
-        s.values,
-    )
-    groups: dict[int, list[str]] = {}
-    for row in rows:
-        groups.setdefault(row["ordinality"], []).append(row["word"])
-    if len(groups) < len(wanted):
-        return []
-    return list(groups.values())

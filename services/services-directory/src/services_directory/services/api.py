@@ -22,15 +22,15 @@ from services_directory.search.answers import (
     language_of,
     stream,
 )
+from services_directory.search.asking import parameters
 from services_directory.search.parameters import (
     Filters,
     ServiceQuery,
     SiteQuery,
-    parameters,
 )
 from services_directory.search.parameters import described as parameters_of
 from services_directory.search.ranking import explained
-from services_directory.search.statement import Row
+from services_directory.search.rows_queries import Row
 from services_directory.services.merged import moved_to
 
 routes = router("/directory/v1", ["HSDS"])

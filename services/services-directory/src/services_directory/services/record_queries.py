@@ -82,3 +82,10 @@ def id_in(value: Any) -> UUID:
         return UUID(str(value))
     except ValueError:
         raise BAD_CURSOR.because("Take the cursor from the page before, unchanged.") from None
+
+
+def number_in(value: Any) -> int:
+    """A number out of a cursor; `bad_cursor` if somebody made it up."""
+    if not isinstance(value, int) or not -(2**63) <= value < 2**63:
+        raise BAD_CURSOR.because("Take the cursor from the page before, unchanged.")
+    return value

@@ -62,12 +62,14 @@ async def upsert_service(
     external_id: str | None = None,
     service_id: UUID | None = None,
     if_match: str | None = None,
+    later: set[UUID] | None = None,
 ) -> Upserted:
     """Create or change a service and, where the caller curates it, publish it at once.
 
     Identity: `service_id`, else (source, external_id), else the document's id. `if_match` (an
     ETag, or None for imports) guards an existing record. 403 for another organisation's entry,
-    412 for a stale ETag, 422 for what refers to nothing or would show too much.
+    412 for a stale ETag, 422 for what refers to nothing or would show too much. With `later` the
+    stored documents are not written: the caller hands what it collected to `rewrite`, once for many.
     """
     known = service_id or await _known(session, document, source, external_id)
     row = await _locked(session, known) if known else None
@@ -91,7 +93,7 @@ async def upsert_service(
         await organizations.remember_external_id(session, KIND, source, external_id, identity)
     state = str(row.state) if row is not None else State.DRAFT.value
     if curates(principal, scope.aors, scope.states) and state != State.MERGED:
-        state = await _approve(session, principal, identity, plain, scope)
+        state = await _approve(session, principal, identity, plain=plain, scope=scope, later=later)
     return Upserted(identity, "created" if row is None else "changed", version, state)
 
 
@@ -132,7 +134,7 @@ async def take_step(
         )
     version = await _set_state(session, principal, row, after, reason)
     if after == State.APPROVED:
-        await _approve(session, principal, service_id, row.document, scope)
+        await _approve(session, principal, service_id, plain=row.document, scope=scope)
     elif after == State.WITHDRAWN:
         await store(session, [service_id])
     return Upserted(service_id, "changed", version, after.value)
@@ -340,8 +342,10 @@ async def _approve(
     session: AsyncSession,
     principal: Principal,
     identity: UUID,
+    *,
     plain: dict[str, Any],
     scope: _Scope,
+    later: set[UUID] | None = None,
 ) -> str:
     """Publish the document, endorse it for the approver's areas, and store every level of it."""
     await session.execute(
@@ -363,7 +367,10 @@ async def _approve(
     await keep_terms(session, plain)
     for aor in states.endorsements(principal, scope.aors):
         await endorse(session, principal, identity, aor)
-    await store(session, [identity, *others])
+    if later is None:
+        await store(session, [identity, *others])
+    else:
+        later.update([identity, *others])
     return State.APPROVED.value
 
 

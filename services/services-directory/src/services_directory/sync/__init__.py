@@ -1,0 +1,1 @@
+"""Keeping a copy: one consistent snapshot, then only what changed."""

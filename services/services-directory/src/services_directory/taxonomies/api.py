@@ -13,7 +13,8 @@ from starlette.responses import Response
 from services_directory.access import audience_of
 from services_directory.search import envelope
 from services_directory.search.answers import NDJSON, answer, described
-from services_directory.search.parameters import PageQuery, TaxonomyQuery, TermQuery, parameters
+from services_directory.search.asking import parameters
+from services_directory.search.parameters import PageQuery, TaxonomyQuery, TermQuery
 from services_directory.search.parameters import described as parameters_of
 from services_directory.services.api import ONE, PAGE_OF
 from services_directory.taxonomies import queries

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.access import Audience
 from services_directory.hsds import taxonomy
 from services_directory.search.parameters import TaxonomyQuery, TermQuery
-from services_directory.search.statement import Statement, fetch
+from services_directory.search.rows_queries import fetch
+from services_directory.search.statement import Statement
 
 Document = dict[str, Any]
 

@@ -1,0 +1,95 @@
+"""History, the log of restricted reads, reminders, duplicates and merges."""
+
+from typing import Annotated
+from uuid import UUID
+
+from common.auth import Principal, Role
+from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.web import IfMatch, Session, requires, router
+from starlette.responses import Response
+
+from services_directory.curation import queries, service
+from services_directory.curation.schemas import (
+    ChangeOut,
+    DuplicateOut,
+    DuplicatesOut,
+    MergeIn,
+    ReadOut,
+    ReminderOut,
+    RemindersOut,
+)
+from services_directory.services.record_queries import id_in, number_in
+from services_directory.services.records_api import written
+from services_directory.services.schemas import WrittenOut
+from services_directory.services.service import readable_record
+
+routes = router("/directory/v1/records", ["Curation"])
+Editor = Annotated[Principal, requires(scope="directory:read")]
+Curator = Annotated[
+    Principal, requires(scope="directory:curate", roles={Role.COORDINATOR, Role.IM})
+]
+
+
+@routes.get("/services/{service_id}/history", summary="Who changed what, when, from what to what")
+async def history(
+    session: Session,
+    principal: Editor,
+    service_id: UUID,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[ChangeOut]:
+    await readable_record(session, principal, service_id)
+    after = decode_cursor(cursor, 2)
+    if after is not None:
+        after = [number_in(after[0]), id_in(after[1])]
+    rows = await queries.history_of(session, service_id, after, limit)
+    items = [ChangeOut.model_validate(row, from_attributes=True) for row in rows]
+    more = len(rows) == limit
+    return Page(
+        items=items, next_cursor=encode_cursor(rows[-1].version, rows[-1].id) if more else None
+    )
+
+
+@routes.get("/services/{service_id}/reads", summary="Who read this restricted entry")
+async def reads(
+    session: Session,
+    principal: Editor,
+    service_id: UUID,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[ReadOut]:
+    await readable_record(session, principal, service_id)
+    after = decode_cursor(cursor, 1)
+    if after is not None:
+        after = [number_in(after[0])]
+    rows = await queries.reads_of(session, service_id, after, limit)
+    items = [ReadOut.model_validate(row, from_attributes=True) for row in rows]
+    return Page(items=items, next_cursor=encode_cursor(rows[-1].id) if len(rows) == limit else None)
+
+
+@routes.get("/reminders", summary="Own entries whose verification runs out")
+async def reminders(session: Session, principal: Editor) -> RemindersOut:
+    rows = await queries.reminders_for(session, principal)
+    return RemindersOut(
+        items=[ReminderOut.model_validate(row, from_attributes=True) for row in rows]
+    )
+
+
+@routes.get("/services/{service_id}/duplicates", summary="Entries that look like this one")
+async def duplicates(session: Session, principal: Editor, service_id: UUID) -> DuplicatesOut:
+    row = await readable_record(session, principal, service_id)
+    found = await queries.duplicates_of(session, principal, row)
+    return DuplicatesOut(
+        items=[DuplicateOut.model_validate(each, from_attributes=True) for each in found]
+    )
+
+
+@routes.post("/services/{service_id}/merge", response_model=WrittenOut, summary="Merge a duplicate")
+async def merge(
+    session: Session,
+    principal: Curator,
+    service_id: UUID,
+    body: MergeIn,
+    if_match: IfMatch = None,
+) -> Response:
+    return written(await service.merge(session, principal, service_id, body.into, if_match))

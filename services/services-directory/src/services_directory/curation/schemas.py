@@ -1,0 +1,60 @@
+"""What the curation endpoints take and give."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from common.web import Strict
+from pydantic import BaseModel, Field
+
+
+class ChangeOut(BaseModel):
+    """One field of one change. An entry's first row has an empty pointer and the whole of it."""
+
+    version: int
+    pointer: str
+    old: Any | None = None
+    new: Any | None = None
+    client_id: str
+    organisation_id: UUID | None
+    at: datetime
+
+
+class ReadOut(BaseModel):
+    client_id: str
+    organisation_id: UUID | None
+    route: str
+    at: datetime
+
+
+class ReminderOut(BaseModel):
+    id: UUID
+    service_id: UUID
+    name: str
+    kind: str
+    due_on: date
+
+
+class DuplicateOut(BaseModel):
+    id: UUID
+    name: str
+    organization_id: UUID
+    state: str
+    likeness: float = Field(description="Trigram similarity of the names, 0 to 1.")
+    same_phone: bool
+    same_place: bool
+    same_organization: bool
+
+
+class DuplicatesOut(BaseModel):
+    items: list[DuplicateOut]
+
+
+class RemindersOut(BaseModel):
+    items: list[ReminderOut]
+
+
+class MergeIn(Strict):
+    """The entry that stays. The one in the path ends; its id and its external ids lead here."""
+
+    into: UUID

@@ -1,0 +1,69 @@
+"""Use cases of curation that concern two entries: merging duplicates."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import INVALID
+from common.web import check_if_match, etag_of
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.curation.recording import record_history
+from services_directory.curation.states import State, curates
+from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
+from services_directory.services.models import external_ids, services
+from services_directory.services.schemas import Upserted
+from services_directory.services.service import KIND, readable_record, scope_of
+from services_directory.services.storing import store
+
+
+async def merge(
+    session: AsyncSession,
+    principal: Principal,
+    service_id: UUID,
+    into: UUID,
+    if_match: str | None,
+) -> Upserted:
+    """End `service_id` in favour of `into`. Nothing is copied: what the ending entry had and the
+    other lacks is for a person to judge. The old id answers 308, external ids follow, so that the
+    next import changes the entry that stayed."""
+    if service_id == into:
+        raise INVALID.because("An entry cannot be merged into itself.", pointer="/into")
+    # Locked in id order, so that two merges never wait for each other.
+    for each in sorted((service_id, into)):
+        await readable_record(session, principal, each, lock=True)
+    ending = await readable_record(session, principal, service_id)
+    staying = await readable_record(session, principal, into)
+    for row in (ending, staying):
+        scope = scope_of(row)
+        if not curates(principal, scope.aors, scope.states):
+            raise NOT_YOURS.because("Only a coordinator of both entries' areas merges them.")
+    if if_match is not None:
+        check_if_match(if_match, etag_of(ending.version))
+    if State.MERGED in {ending.state, staying.state}:
+        raise ILLEGAL_STEP.because("One of the two was merged before.", possible_steps=[])
+    version: int = ending.version + 1
+    await session.execute(
+        sa.update(services)
+        .where(services.c.id == service_id)
+        .values(
+            state=State.MERGED.value, merged_into=into, version=version, modified_at=clock.now()
+        )
+    )
+    await session.execute(
+        sa.update(external_ids)
+        .where(external_ids.c.kind == KIND, external_ids.c.entity_id == service_id)
+        .values(entity_id=into)
+    )
+    await record_history(
+        session,
+        principal,
+        KIND,
+        service_id,
+        version=version,
+        old={"state": ending.state},
+        new={"state": State.MERGED.value, "merged_into": str(into)},
+    )
+    await store(session, [service_id])
+    return Upserted(service_id, "changed", version, State.MERGED.value)

@@ -1,0 +1,71 @@
+"""Reads the parameters of a request: of a GET from its query, of a POST also from its body."""
+
+from functools import cache
+from typing import Any, TypeVar
+
+import orjson
+from common.errors import BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE, FieldError
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from services_directory.errors import UNKNOWN_PARAMETER
+
+Q = TypeVar("Q", bound=BaseModel)
+
+
+async def parameters(request: Request, kind: type[Q]) -> Q:
+    """The parameters of a GET, or of a POST: from the query and from a JSON or form body (private
+    queries: a body leaves no trace in logs of addresses)."""
+    given = _pairs(request.query_params.multi_items())
+    if request.method == "POST":
+        given |= await _body(request)
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise _refused(error, kind) from None
+
+
+def _pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in items:
+        if key in found:
+            before = found[key]
+            found[key] = [*before, value] if isinstance(before, list) else [before, value]
+        else:
+            found[key] = value
+    return found
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    body = await request.body()
+    if not body.strip():
+        return {}
+    kind = request.headers.get("content-type", "application/json").split(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        return _pairs([(k, v) for k, v in (await request.form()).multi_items()])
+    if kind != "application/json":
+        raise UNSUPPORTED_MEDIA_TYPE.because("Send the parameters as a JSON object or a form.")
+    try:
+        found = orjson.loads(body)
+    except ValueError as error:
+        raise BAD_REQUEST.because(f"The body is not JSON: {error}.") from None
+    if not isinstance(found, dict):
+        raise BAD_REQUEST.because("The body is to be a JSON object of parameters.")
+    return {key: value for key, value in found.items() if value is not None}
+
+
+@cache
+def _names(kind: type[BaseModel]) -> str:
+    return ", ".join(sorted(kind.model_fields))
+
+
+def _refused(error: ValidationError, kind: type[BaseModel]) -> Exception:
+    errors: list[FieldError] = []
+    for item in error.errors(include_url=False, include_input=False, include_context=True):
+        where = "/" + "/".join(str(part) for part in item["loc"][:1])
+        detail = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            detail = f"no such parameter; known: {_names(kind)}"
+        errors.append(FieldError(where, detail, item["type"]))
+    first = errors[0]
+    return UNKNOWN_PARAMETER.because(f"{first.pointer[1:]}: {first.detail}", errors=errors)

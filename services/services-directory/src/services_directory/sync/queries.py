@@ -1,0 +1,68 @@
+"""The snapshot and the change feed, at the caller's levels."""
+
+# ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.access import Audience, visible_sql
+from services_directory.search.rows_queries import Row, each, fetch
+from services_directory.search.statement import Statement
+from services_directory.sync.position import Position
+
+_NOW = "(SELECT pg_snapshot_xmin(pg_current_snapshot())::text)"
+
+
+async def snapshot(session: AsyncSession, audience: Audience) -> AsyncIterator[Row]:
+    """All visible services with the position of the snapshot in each row; one row with a NULL
+    service if there is none. One statement is one snapshot of the database."""
+    s = Statement()
+    where = visible_sql(audience, s.argument)
+    text = (
+        f"SELECT p.position, d.service_id, d.sensitive, d.full_body AS body"
+        f" FROM (SELECT {_NOW} AS position) p LEFT JOIN service_documents d ON {where}"
+    )
+    async for row in each(session, text, s.values):
+        yield row
+
+
+@dataclass(frozen=True)
+class Changes:
+    """`rows` are distinct services; `body` NULL means that the caller sees it no more."""
+
+    rows: list[Row]
+    position: Position
+    more: bool
+
+
+async def changes(
+    session: AsyncSession, audience: Audience, since: Position, limit: int
+) -> Changes:
+    s = Statement()
+    logged = visible_sql(audience, s.argument, "c")
+    shown = visible_sql(audience, s.argument)
+    xid = s.argument(str(since.xid), "text")
+    after = s.argument(since.after, "uuid")
+    rows = await fetch(
+        session,
+        f"SELECT {_NOW} AS position, c.xid::text AS xid, c.service_id, c.changed_at,"
+        " d.sensitive, d.etag, d.full_body AS body"
+        f" FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT c.* FROM service_changes c WHERE {logged}"
+        f" AND (c.xid, c.service_id) > ({xid}::xid8, {after})"
+        f" AND c.xid < pg_snapshot_xmin(pg_current_snapshot())"
+        f" ORDER BY c.xid, c.service_id LIMIT {s.argument(limit + 1, 'bigint')}) c ON true"
+        f" LEFT JOIN service_documents d ON d.service_id = c.service_id AND {shown}"
+        " ORDER BY c.xid, c.service_id",
+        s.values,
+    )
+    found = [row for row in rows if row["service_id"] is not None]
+    more = len(found) > limit
+    found = found[:limit]
+    if more:
+        position = Position(int(found[-1]["xid"]), found[-1]["service_id"])
+    else:
+        position = Position(int(rows[0]["position"]))
+    newest = {row["service_id"]: row for row in found}
+    return Changes(list(newest.values()), position, more)

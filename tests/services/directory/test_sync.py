@@ -1,0 +1,213 @@
+"""A copy that is kept: snapshot, then only what changed. With real commits, because positions are
+transactions."""
+
+import gzip
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common.database import Database
+from httpx import ASGITransport, AsyncClient
+from services_directory.app import create_app
+from services_directory.settings import Settings
+
+from tests.services.directory.conftest import V1, as_, service_document
+from tests.support.databases import MigratedDatabases, common_settings
+
+
+@pytest.fixture
+async def live(
+    databases: MigratedDatabases, internal_jwks: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[AsyncClient]:
+    """The app over a database of its own, where commits are commits."""
+    name = "sync_" + str(abs(hash(request.node.name)) % 10**8)
+    made = await databases.of("services_directory", name)
+    database = Database.at(made.app_url)
+    given: dict[str, Any] = common_settings(made, internal_jwks, "nats://127.0.0.1:1")
+    app = create_app(Settings(**given), database=database)
+    async with AsyncClient(
+        transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://directory"
+    ) as client:
+        yield client
+    await database.close()
+
+
+async def _enter(api: AsyncClient, **changes: Any) -> str:
+    answer = await api.post(
+        f"{V1}/records/services",
+        json=service_document(**changes),
+        headers=as_("gbv-coordinator"),
+    )
+    assert answer.json()["state"] == "approved", answer.text
+    return str(answer.json()["id"])
+
+
+async def _snapshot(api: AsyncClient, client: str) -> tuple[dict[str, Any], str]:
+    answer = await api.get(f"{V1}/sync/snapshot", headers=as_(client))
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert lines[-1]["end"] is True
+    assert lines[-1]["services"] == len(lines) - 2
+    return {line["id"]: line for line in lines[1:-1]}, lines[0]["cursor"]
+
+
+async def _follow(
+    api: AsyncClient, client: str, copy: dict[str, Any], cursor: str, limit: int = 1000
+) -> tuple[int, str]:
+    """Bring the copy up to date; returns how many items came."""
+    count = 0
+    while True:
+        answer = await api.get(
+            f"{V1}/sync/changes", params={"cursor": cursor, "limit": limit}, headers=as_(client)
+        )
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        for item in body["items"]:
+            count += 1
+            if item["op"] == "delete":
+                copy.pop(item["id"], None)
+            else:
+                copy[item["id"]] = item["document"]
+        cursor = body["next_cursor"]
+        if not body["more"]:
+            return count, cursor
+
+
+async def test_a_copy_follows_every_change_by_the_feed_alone(live: AsyncClient) -> None:
+    own = [await _enter(live, name=f"Servicio {number}") for number in range(7)]
+    copy, cursor = await _snapshot(live, "anonymous")
+    assert set(copy) == set(own)
+    assert (await _follow(live, "anonymous", copy, cursor))[0] == 0
+
+    await live.put(
+        f"{V1}/services/{own[0]}/capacity", json={"state": "full"}, headers=as_("ngo-salud")
+    )
+    await live.post(f"{V1}/records/services/{own[1]}/withdraw", headers=as_("ngo-salud"))
+    own.append(await _enter(live, name="Nuevo"))
+    count, cursor = await _follow(live, "anonymous", copy, cursor, limit=1)
+    assert count == 3
+    fresh, _ = await _snapshot(live, "anonymous")
+    assert copy == fresh
+    assert own[1] not in copy
+    assert (await _follow(live, "anonymous", copy, cursor))[0] == 0
+
+
+async def test_a_change_of_what_is_hidden_does_not_show_in_the_feed(live: AsyncClient) -> None:
+    own = await _enter(live)
+    copies = {who: await _snapshot(live, who) for who in ("anonymous", "health-cluster")}
+    record = f"{V1}/records/services/{own}"
+    etag = (await live.get(record, headers=as_("gbv-coordinator"))).headers["etag"]
+    phones = [
+        {"number": "+58 261 555 0101"},
+        {"number": "+58 414 999 0000", "visibility": "pathway"},
+    ]
+    answer = await live.patch(
+        record, json={"phones": phones}, headers={**as_("gbv-coordinator"), "If-Match": etag}
+    )
+    assert answer.status_code == 200
+    shelter = await _enter(live, **confidential())
+    for who, (copy, cursor) in copies.items():
+        assert (await _follow(live, who, copy, cursor))[0] == 0, who
+        assert shelter not in copy
+    members, _ = await _snapshot(live, "ngo-refugio")
+    assert members[own]["phones"][1]["number"] == "+58 414 999 0000"
+
+
+async def test_hiding_a_service_is_a_tombstone_for_those_who_saw_it(live: AsyncClient) -> None:
+    own = await _enter(live)
+    copy, cursor = await _snapshot(live, "anonymous")
+    record = f"{V1}/records/services/{own}"
+    etag = (await live.get(record, headers=as_("gbv-coordinator"))).headers["etag"]
+    answer = await live.patch(
+        record,
+        json={"visibility": "partners"},
+        headers={**as_("gbv-coordinator"), "If-Match": etag},
+    )
+    assert answer.status_code == 200, answer.text
+    assert (await _follow(live, "anonymous", copy, cursor))[0] == 1
+    assert copy == {}
+    partner, _ = await _snapshot(live, "health-cluster")
+    assert list(partner) == [own]
+
+
+async def test_a_member_whose_area_the_service_leaves_gets_what_others_see(
+    live: AsyncClient,
+) -> None:
+    phones = [{"number": "+58 414 999 0000", "visibility": "pathway"}]
+    own = await _enter(live, phones=phones)
+    who = {"areas": ["VE23"]}
+    answer = await live.get(f"{V1}/sync/snapshot", headers=as_("ngo-refugio", **who))
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert lines[1]["phones"]
+    record = f"{V1}/records/services/{own}"
+    etag = (await live.get(record, headers=as_("gbv-coordinator"))).headers["etag"]
+    area = [{"name": "San Cristóbal", "extent": "VE20", "extent_type": "pcode"}]
+    moved = await live.patch(
+        record,
+        json={"service_areas": area, "service_at_locations": None},
+        headers={**as_("gbv-coordinator"), "If-Match": etag},
+    )
+    assert moved.status_code == 200, moved.text
+    changes = await live.get(
+        f"{V1}/sync/changes",
+        params={"cursor": lines[0]["cursor"]},
+        headers=as_("ngo-refugio", **who),
+    )
+    assert [item["op"] for item in changes.json()["items"]] == ["upsert"]
+    assert "phones" not in changes.json()["items"][0]["document"]
+
+
+async def test_a_cursor_of_another_audience_asks_for_a_new_snapshot(live: AsyncClient) -> None:
+    _, cursor = await _snapshot(live, "anonymous")
+    answer = await live.get(
+        f"{V1}/sync/changes", params={"cursor": cursor}, headers=as_("health-cluster")
+    )
+    assert answer.status_code == 410
+    assert answer.json()["code"] == "resync_needed"
+    for wrong in ("x", "WyJhIl0", ""):
+        answer = await live.get(
+            f"{V1}/sync/changes", params={"cursor": wrong}, headers=as_("anonymous")
+        )
+        assert answer.status_code == 400, wrong
+
+
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+async def test_a_snapshot_is_compressed_on_request(live: AsyncClient, coding: str) -> None:
+    for number in range(5):
+        await _enter(live, name=f"Servicio {number}")
+    async with live.stream(
+        "GET",
+        f"{V1}/sync/snapshot",
+        headers={**as_("anonymous"), "Accept-Encoding": coding},
+    ) as answer:
+        assert answer.headers["content-encoding"] == coding
+        raw = b"".join([chunk async for chunk in answer.aiter_raw()])
+    if coding == "gzip":
+        text = gzip.decompress(raw)
+    else:
+        import zstandard
+
+        text = zstandard.ZstdDecompressor().decompressobj().decompress(raw)
+    assert json.loads(text.splitlines()[-1])["services"] == 5
+
+
+async def test_what_did_not_change_is_not_sent_again(live: AsyncClient) -> None:
+    own = await _enter(live)
+    for path in (f"/services/{own}", "/services", "/organizations", "/taxonomies"):
+        first = await live.get(f"{V1}{path}", headers=as_("anonymous"))
+        again = await live.get(
+            f"{V1}{path}", headers={**as_("anonymous"), "If-None-Match": first.headers["etag"]}
+        )
+        assert (again.status_code, again.content) == (304, b""), path
+
+
+def confidential() -> dict[str, Any]:
+    """What makes a service a shelter: restricted, with its state only."""
+    return {
+        "name": "Casa de abrigo Zzyzx",
+        "visibility": "restricted",
+        "categories": ["GBV-SHELTER"],
+        "service_at_locations": [{"location": {"location_type": "physical", "pcode": "VE23"}}],
+        "service_areas": [{"name": "Zulia", "extent": "VE23", "extent_type": "pcode"}],
+    }
