@@ -56,6 +56,7 @@ class NatsServer:
         *,
         port: int | None = None,
         durable: bool = True,
+        listen: str = LOOPBACK,
     ) -> None:
         self.data_dir = data_dir.absolute()
         self.credentials = credentials
@@ -65,6 +66,7 @@ class NatsServer:
         self.port = port
         self.monitor_port: int | None = None
         self._durable = durable
+        self._listen = listen
 
     @property
     def url(self) -> str:
@@ -102,7 +104,7 @@ class NatsServer:
         """The server reads JSON as a subset of its own format."""
         return {
             "server_name": "ruta",
-            "host": LOOPBACK,
+            "host": self._listen,
             "port": self.port,
             "http": f"{LOOPBACK}:{self.monitor_port}",
             "pid_file": str(self.data_dir / "nats.pid"),

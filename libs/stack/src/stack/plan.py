@@ -23,7 +23,17 @@ SERVICES = {
 }
 SERVERS = ("postgres", "nats")
 DATABASES = (*SERVICES, "issuer", "referral_keys")
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "RUTA_LOG_LEVEL")
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "PYTHONPATH",
+    "RUTA_LOG_LEVEL",
+    "RUTA_OTLP_ENDPOINT",
+)
 
 
 @dataclass(frozen=True)

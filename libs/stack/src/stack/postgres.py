@@ -53,13 +53,21 @@ def binaries() -> Path:
 class PostgresServer:
     """`durable=False` gives up safety on power loss for speed; for tests only."""
 
-    def __init__(self, data_dir: Path, *, port: int | None = None, durable: bool = True) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int | None = None,
+        durable: bool = True,
+        listen: str = LOOPBACK,
+    ) -> None:
         self.data_dir = data_dir.absolute()
         self.cluster = self.data_dir / "cluster"
         self.log_file = self.data_dir / "postgres.log"
         self.port = port
         self.process: subprocess.Popen[bytes] | None = None
         self._durable = durable
+        self._listen = listen
         self._account = account_for_servers()
         self._passwords_file = self.data_dir / "passwords.json"
 
@@ -199,6 +207,9 @@ class PostgresServer:
             password_file.unlink()
         if done.returncode != 0:
             raise StackError(f"initdb failed: {_last_line(done.stderr)}")
+        if self._listen != LOOPBACK:  # by default initdb lets only this machine in
+            with (self.cluster / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all all scram-sha-256\n")
 
     def _as_server_user(self, arguments: list[str]) -> list[str]:
         program = binaries() / arguments[0]
@@ -207,7 +218,7 @@ class PostgresServer:
     def _options(self) -> list[str]:
         settings = {
             "port": str(self.port),
-            "listen_addresses": LOOPBACK,
+            "listen_addresses": self._listen,
             "unix_socket_directories": "",
             "max_connections": "200",
             "timezone": "UTC",

@@ -1,0 +1,98 @@
+"""Which arrows the NetworkPolicies of a built overlay really draw, as a set that a test can compare."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+# The design's table of arrows: (from, to, port). `*` is anyone, `outside` any public address.
+DESIGN: frozenset[tuple[str, str, int]] = frozenset(
+    {
+        ("*", "gateway", 8000),
+        *(("gateway", to, 8000) for to in ("issuer", "directory", "referrals", "reporting")),
+        *((s, "postgres", 5432) for s in ("issuer", "directory", "referrals", "reporting")),
+        *((s, "nats", 4222) for s in ("gateway", "directory", "referrals", "reporting")),
+        ("nats", "nats", 6222),
+        ("referrals", "outside", 443),
+        *(
+            (s, "otel-collector", 4318)
+            for s in ("gateway", "issuer", "directory", "referrals", "reporting")
+        ),
+        ("otel-collector", "namespace observability", 4318),
+        *(
+            ("namespace monitoring", s, 8000)
+            for s in ("issuer", "directory", "referrals", "reporting")
+        ),
+        ("namespace monitoring", "nats", 7777),
+    }
+)
+# What the PostgreSQL operator needs beside; its policies are recognised by name.
+OPERATOR_POLICIES = frozenset({"postgres-operator"})
+_NAMES = frozenset({"names"})  # name resolution, for all
+
+
+def missing_and_extra(
+    documents: Iterable[Mapping[str, Any]],
+) -> tuple[set[tuple[str, str, int]], set[tuple[str, str, int]]]:
+    """Arrows of the design that a policy does not allow, and allowed ones that it does not have.
+
+    An arrow counts as allowed only where its sender may send and its receiver may receive.
+    """
+    policies = [d for d in documents if d.get("kind") == "NetworkPolicy"]
+    out = set(_arrows(policies, "egress"))
+    into = set(_arrows(policies, "ingress"))
+    allowed = {arrow for arrow in out | into if _both(arrow, out, into)}
+    return set(DESIGN - allowed), {a for a in allowed | out | into if a not in DESIGN}
+
+
+def denies_by_default(documents: Iterable[Mapping[str, Any]]) -> bool:
+    return any(
+        d.get("kind") == "NetworkPolicy"
+        and d["spec"]["podSelector"] == {}
+        and set(d["spec"]["policyTypes"]) == {"Ingress", "Egress"}
+        and not d["spec"].get("ingress")
+        and not d["spec"].get("egress")
+        for d in documents
+    )
+
+
+def _both(
+    arrow: tuple[str, str, int],
+    out: set[tuple[str, str, int]],
+    into: set[tuple[str, str, int]],
+) -> bool:
+    sender, receiver, _port = arrow
+    sends = sender == "*" or sender.startswith("namespace ") or arrow in out
+    receives = receiver == "outside" or receiver.startswith("namespace ") or arrow in into
+    return sends and receives
+
+
+def _arrows(policies: list[Mapping[str, Any]], way: str) -> Iterator[tuple[str, str, int]]:
+    for policy in policies:
+        if policy["metadata"]["name"] in _NAMES | OPERATOR_POLICIES:
+            continue
+        for own in _services(policy["spec"]["podSelector"]):
+            for rule in policy["spec"].get(way) or []:
+                peers = rule.get("from" if way == "ingress" else "to")
+                for peer in _peers(peers):
+                    for port in rule.get("ports", []):
+                        pair = (peer, own) if way == "ingress" else (own, peer)
+                        yield (*pair, port["port"])
+
+
+def _peers(peers: list[Mapping[str, Any]] | None) -> Iterator[str]:
+    if peers is None:
+        yield "*"
+        return
+    for peer in peers:
+        if "ipBlock" in peer:
+            yield "outside"
+        elif "namespaceSelector" in peer:
+            labels = peer["namespaceSelector"]["matchLabels"]
+            yield f"namespace {labels['kubernetes.io/metadata.name']}"
+        else:
+            yield from _services(peer["podSelector"])
+
+
+def _services(selector: Mapping[str, Any]) -> list[str]:
+    if "matchLabels" in selector:
+        return [selector["matchLabels"]["ruta.service"]]
+    return [v for e in selector.get("matchExpressions", []) for v in e["values"]]

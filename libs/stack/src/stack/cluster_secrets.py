@@ -1,0 +1,89 @@
+"""Secrets of a cluster deployment: made here once, kept in your secret store, never in git."""
+
+import base64
+import json
+import secrets
+from typing import Any
+
+import yaml
+from common.crypto import new_key
+from gateway.keys import named_jwk, new_private_pem
+
+from stack.arrows import OPERATOR, USERS
+
+DATABASES = ("directory", "referrals", "reporting", "issuer", "referral_keys")
+_SERVICES = ("directory", "referrals", "reporting", "issuer")
+
+
+def documents(database_host: str = "postgres", namespace: str = "ruta") -> list[dict[str, Any]]:
+    """All Secrets (and the ConfigMap of public keys) that the manifests refer to, newly random."""
+    roles = {f"{name}_{kind}": _password() for name in DATABASES for kind in ("owner", "app")}
+    broker = {user: _password() for user in (*USERS, OPERATOR, "route")}
+
+    def url(database: str, kind: str) -> str:
+        role = f"{database}_{kind}"
+        return f"postgresql+asyncpg://{role}:{roles[role]}@{database_host}:5432/{database}"
+
+    made: list[dict[str, Any]] = []
+    for name in _SERVICES:
+        values = {"RUTA_DATABASE_URL": url(name, "app"), "RUTA_STORED_RESULT_KEY": _key()}
+        owner = {"RUTA_DATABASE_OWNER_URL": url(name, "owner")}
+        if name in broker:
+            values["RUTA_NATS_PASSWORD"] = broker[name]
+        if name == "referrals":
+            values |= {
+                "RUTA_KEY_STORE_URL": url("referral_keys", "app"),
+                "RUTA_BLIND_INDEX_KEY": _key(),
+            }
+            owner["RUTA_KEY_STORE_OWNER_URL"] = url("referral_keys", "owner")
+        if name == "reporting":
+            values |= {"RUTA_ROUNDING_KEY": _key(), "RUTA_PSEUDONYM_KEY": _key()}
+        made += [_secret(f"ruta-{name}", values), _secret(f"ruta-{name}-owner", owner)]
+    pem, jwks = _signing_key()
+    made += [
+        _secret("ruta-gateway", {"RUTA_SESSION_KEY": _key()}),
+        _secret("ruta-internal-signing-key", {"internal.pem": pem}),
+        _secret("ruta-key-encryption-keys", {"keys.json": _key_encryption_keys()}),
+        _secret("ruta-nats", {f"NATS_{u.upper()}_PASSWORD": p for u, p in broker.items()}),
+        _secret("ruta-postgres", {"superuser": _password(), **roles}),
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "ruta-internal-jwks"},
+            "data": {"jwks.json": jwks},
+        },
+    ]
+    for document in made:
+        document["metadata"]["namespace"] = namespace
+    return made
+
+
+def as_yaml(made: list[dict[str, Any]]) -> str:
+    return str(yaml.safe_dump_all(made, sort_keys=False))
+
+
+def _secret(name: str, values: dict[str, str]) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name},
+        "type": "Opaque",
+        "stringData": values,
+    }
+
+
+def _password() -> str:
+    return secrets.token_hex(24)
+
+
+def _key() -> str:
+    return base64.b64encode(new_key()).decode()
+
+
+def _key_encryption_keys() -> str:
+    return json.dumps({"active": "k1", "keys": {"k1": _key()}})
+
+
+def _signing_key() -> tuple[str, str]:
+    pem = new_private_pem()
+    return pem, json.dumps({"keys": [named_jwk(pem)]})
