@@ -199,8 +199,13 @@ def test_a_rotated_key_is_learnt_at_once_and_the_old_one_still_verifies(
     postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("rotation")
-    settings = {"keys_throttle_seconds": "0.5", "keys_refresh_seconds": "3600"}
-    with running_gateway(postgres, folder, database="issuer_rotation", **settings) as gateway:
+    with running_gateway(
+        postgres,
+        folder,
+        database="issuer_rotation",
+        keys_throttle_seconds="0.5",
+        keys_refresh_seconds="3600",
+    ) as gateway:
         url = f"{gateway.url}/directory/v1/x"
         old = gateway.bearer()
         admin = gateway.bearer("im-officer")

@@ -1,0 +1,221 @@
+"""`client`, `organisation`, `person`: identities at Ruta's own issuer, through the gateway's REST."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stack.commands.options import Data, Url
+from stack.errors import StackError
+from stack.running import RunningStack, connect
+
+app = typer.Typer()
+_clients = typer.Typer(help="Machine clients of partner organisations.", no_args_is_help=True)
+_organisations = typer.Typer(help="Organisations and their AoRs.", no_args_is_help=True)
+_people = typer.Typer(help="People who sign in with a browser.", no_args_is_help=True)
+app.add_typer(_clients, name="client")
+app.add_typer(_organisations, name="organisation")
+app.add_typer(_people, name="person")
+
+_terminal = Console(highlight=False, soft_wrap=True)
+_BASE = "/identity/v1"
+
+As = Annotated[str, typer.Option("--as", help="Demo client with the role admin that does this")]
+Texts = Annotated[list[str] | None, typer.Option(help="May be given several times")]
+Organisation = Annotated[
+    str, typer.Option("--organisation", help="Its id: ./ruta organisation list")
+]
+
+
+class _Desk:
+    """Calls the identity API as an administrator; StackError with the problem's detail."""
+
+    def __init__(self, data: Path | None, url: str | None, admin: str) -> None:
+        self._stack: RunningStack = connect(data, url)
+        self._admin = admin
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        answer = self._stack.request(self._admin, method, f"{_BASE}{path}", **options)
+        if answer.status_code >= 400:
+            problem = answer.json()
+            pointer = f" ({problem['pointer']})" if problem.get("pointer") else ""
+            raise StackError(f"HTTP {answer.status_code}: {problem.get('detail')}{pointer}")
+        return answer.json() if answer.content else None
+
+    def change(self, path: str, wanted: dict[str, Any]) -> Any:
+        """A PATCH of the version that is there now."""
+        read = self._stack.request(self._admin, "GET", f"{_BASE}{path}")
+        if read.status_code == 404:
+            raise StackError(f"nothing at {path}")
+        return self.call("PATCH", path, json=wanted, headers={"If-Match": read.headers["ETag"]})
+
+    def all(self, path: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            page = self.call("GET", path, params={"cursor": cursor} if cursor else {})
+            items += page["items"]
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                return items
+
+
+def _print_table(items: list[dict[str, Any]], columns: list[str]) -> None:
+    table = Table(*columns, box=None, pad_edge=False)
+    for item in items:
+        values = [item[column] for column in columns]
+        table.add_row(*(" ".join(v) if isinstance(v, list) else str(v) for v in values))
+    _terminal.print(table)
+
+
+@_clients.command("add")
+def add_client(
+    client_id: str,
+    *,
+    organisation: Organisation,
+    name: Annotated[str, typer.Option(help="What the client is")] = "",
+    role: Texts = None,
+    scope: Texts = None,
+    aor: Texts = None,
+    area: Texts = None,
+    data: Data = None,
+    url: Url = None,
+    admin: As = "im-officer",
+) -> None:
+    """Add a client and print its secret, once. Without --role and --scope: a partner's usual ones."""
+    made = _Desk(data, url, admin).call(
+        "POST",
+        "/clients",
+        json={
+            "id": client_id,
+            "organisation_id": organisation,
+            "name": name or client_id,
+            "roles": role or ["partner"],
+            "scopes": scope
+            or ["directory:read", "directory:write", "referrals:read", "referrals:write"],
+            "aors": aor or [],
+            "areas": area or [],
+        },
+    )
+    _show_secret(made)
+
+
+@_clients.command("list")
+def list_clients(data: Data = None, url: Url = None, admin: As = "im-officer") -> None:
+    """All clients and what they may do."""
+    items = _Desk(data, url, admin).all("/clients")
+    _print_table(items, ["id", "organisation_id", "roles", "scopes", "aors", "active"])
+
+
+@_clients.command("renew-secret")
+def renew_secret(
+    client_id: str, data: Data = None, url: Url = None, admin: As = "im-officer"
+) -> None:
+    """Print a new secret, once; the old one and its tokens are void."""
+    _show_secret(_Desk(data, url, admin).call("POST", f"/clients/{client_id}/secret"))
+
+
+@_clients.command("revoke")
+def revoke(client_id: str, data: Data = None, url: Url = None, admin: As = "im-officer") -> None:
+    """Void all tokens of a client within a minute; it may get new ones."""
+    _Desk(data, url, admin).call("POST", f"/clients/{client_id}/revocation")
+    _terminal.print(f"{client_id}: tokens are void within a minute")
+
+
+@_clients.command("switch-off")
+def switch_off(
+    client_id: str, data: Data = None, url: Url = None, admin: As = "im-officer"
+) -> None:
+    """Let a client in no more; its tokens are void within a minute."""
+    _Desk(data, url, admin).change(f"/clients/{client_id}", {"active": False})
+    _terminal.print(f"{client_id}: off")
+
+
+@_clients.command("switch-on")
+def switch_on(client_id: str, data: Data = None, url: Url = None, admin: As = "im-officer") -> None:
+    """Let a client in again."""
+    _Desk(data, url, admin).change(f"/clients/{client_id}", {"active": True})
+    _terminal.print(f"{client_id}: on")
+
+
+@_organisations.command("add")
+def add_organisation(
+    name: str, *, aor: Texts = None, data: Data = None, url: Url = None, admin: As = "im-officer"
+) -> None:
+    """Add an organisation and print its id."""
+    desk = _Desk(data, url, admin)
+    made = desk.call("POST", "/organisations", json={"name": name, "aors": aor or []})
+    _terminal.print(made["id"])
+
+
+@_organisations.command("list")
+def list_organisations(data: Data = None, url: Url = None, admin: As = "im-officer") -> None:
+    """All organisations and the AoRs that they are members of."""
+    items = _Desk(data, url, admin).all("/organisations")
+    _print_table(items, ["id", "name", "aors", "active"])
+
+
+@_organisations.command("aors")
+def set_aors(
+    organisation_id: str,
+    aor: Annotated[list[str] | None, typer.Argument()] = None,
+    data: Data = None,
+    url: Url = None,
+    admin: As = "im-officer",
+) -> None:
+    """Replace the AoRs that an organisation is a member of."""
+    _Desk(data, url, admin).change(f"/organisations/{organisation_id}", {"aors": aor or []})
+    _terminal.print(f"{organisation_id}: {' '.join(aor or []) or 'none'}")
+
+
+@_people.command("add")
+def add_person(
+    sign_in_name: str,
+    *,
+    organisation: Organisation,
+    role: Texts = None,
+    scope: Texts = None,
+    data: Data = None,
+    url: Url = None,
+    admin: As = "im-officer",
+) -> None:
+    """Add a person and print password and second factor, once."""
+    made = _Desk(data, url, admin).call(
+        "POST",
+        "/people",
+        json={
+            "sign_in_name": sign_in_name,
+            "organisation_id": organisation,
+            "roles": role or ["caseworker"],
+            "scopes": scope or ["directory:read", "referrals:read", "referrals:write"],
+        },
+    )
+    _show_credentials(made)
+
+
+@_people.command("list")
+def list_people(data: Data = None, url: Url = None, admin: As = "im-officer") -> None:
+    """All people and what they may do."""
+    items = _Desk(data, url, admin).all("/people")
+    _print_table(items, ["id", "sign_in_name", "organisation_id", "roles", "scopes", "active"])
+
+
+@_people.command("renew-credentials")
+def renew_credentials(
+    person_id: str, data: Data = None, url: Url = None, admin: As = "im-officer"
+) -> None:
+    """Print a new password and second factor, once; the person is signed out everywhere."""
+    _show_credentials(_Desk(data, url, admin).call("POST", f"/people/{person_id}/credentials"))
+
+
+def _show_secret(made: dict[str, Any]) -> None:
+    _terminal.print(f"client   {made['id']}")
+    _terminal.print(f"secret   {made['secret']}   (shown this once)")
+
+
+def _show_credentials(made: dict[str, Any]) -> None:
+    _terminal.print(f"person          {made['id']}  {made['sign_in_name']}")
+    _terminal.print(f"password        {made['password']}   (shown this once)")
+    _terminal.print(f"second factor   {made['second_factor_uri']}   (shown this once)")
