@@ -80,4 +80,5 @@ async def _after(session: Session, caller: Principal, request: Request, plans: l
 
 
 def _json(answer: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(answer), media_type="application/json")
+    # The driver's UUIDs are a subclass that orjson does not know by itself.
+    return Response(orjson.dumps(answer, default=str), media_type="application/json")

@@ -1,0 +1,67 @@
+"""The shortlist asks hard conditions in SQL and the rules decide again: both must agree."""
+
+import random
+from typing import Any
+from uuid import UUID
+
+import pytest
+from common import clock, codelists
+from common.database import Database
+from services_directory.access import audience_of
+from services_directory.pathways import candidate_queries
+from services_directory.pathways.eligibility import eligibility, excluding
+from services_directory.pathways.profile import Profile, disagreements
+
+from tests.services.directory.pathways.profiles import PLACES
+from tests.support.principals import principal
+
+NEEDS = sorted(codelists.categories())
+
+
+def some_profiles(seed: int) -> list[Profile]:
+    """Profiles that differ in everything a hard condition asks."""
+    chance = random.Random(seed)  # noqa: S311 - reproducible test data
+    drawn = [
+        Profile.model_validate(
+            {
+                "area": chance.choice(["VE", "VE20", "VE2004", "VE2313", "VE2315", "VE0709"]),
+                "age": chance.choice([None, 2, 3, 11, 12, 17, 18, 40]),
+                "sex": chance.choice([None, "female", "male", "other"]),
+                "populations": chance.choice([[], ["IND"], ["TRA", "MIG"]]),
+                "nationality": chance.choice([None, "VEN", "COL"]),
+                "has_documents": chance.choice([None, True, False]),
+                "languages": chance.choice([[], ["guc"], ["spa"]]),
+            }
+        )
+        for _ in range(25)
+    ]
+    return [profile for profile in drawn if not disagreements(profile)]
+
+
+@pytest.mark.parametrize("who", ["anonymous", "ngo-refugio", "gbv-coordinator", "tip-coordinator"])
+async def test_sql_and_rules_name_the_same_fitting_services(
+    database: Database, scenario: dict[str, UUID], who: str
+) -> None:
+    audience, today = audience_of(principal(who)), clock.now().date()
+    seen = 0
+    async with database.transaction() as session:
+        for profile in some_profiles(seed=len(who)):
+            given: dict[str, Any] = {"area": profile.area}
+            everything = await candidate_queries._read(
+                session, audience, NEEDS, "TRUE", "d.name", limit=1000, given=given
+            )
+            by_rules = {
+                (need, candidate.service_id)
+                for need, candidates in everything.candidates.items()
+                for candidate in candidates
+                if not excluding(eligibility(candidate, profile, PLACES, today))
+            }
+            found = await candidate_queries.fitting(session, audience, profile, NEEDS, today)
+            by_sql = {
+                (need, candidate.service_id)
+                for need, candidates in found.candidates.items()
+                for candidate in candidates
+            }
+            assert by_sql == by_rules, profile
+            seen += len(by_rules)
+    assert seen > 50
