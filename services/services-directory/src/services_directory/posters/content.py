@@ -1,7 +1,7 @@
 """What a poster says: the steps of a pathway in three bands, each with public services. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from common import codelists
@@ -62,7 +62,21 @@ class Poster:
     focal_point: str
     url: str
     missing: bool
+    shortened: bool
     labels: Mapping[str, str]
+
+    def with_at_most(self, services: int) -> "Poster":
+        """The same with fewer services per step, and a word that there are more."""
+        bands = tuple(
+            replace(
+                band,
+                steps=tuple(
+                    replace(step, services=step.services[:services]) for step in band.steps
+                ),
+            )
+            for band in self.bands
+        )
+        return replace(self, bands=bands, shortened=self.shortened or bands != self.bands)
 
 
 LABELS: dict[str, dict[str, str]] = {
@@ -72,6 +86,7 @@ LABELS: dict[str, dict[str, str]] = {
         "later": "En los días siguientes",
         "none": "Sin servicio público verificado por ahora.",
         "ask": "Donde no hay servicio público: pregunte en cualquier servicio de esta página o a la coordinación.",
+        "more": "Hay más servicios: escanee el código.",
         "updated": "Actualizado el",
         "version": "Versión de la ruta",
         "scan": "Versión al día: escanee el código",
@@ -83,6 +98,7 @@ LABELS: dict[str, dict[str, str]] = {
         "later": "In the following days",
         "none": "No verified public service at present.",
         "ask": "Where no public service is named: ask any service on this page or the coordination.",
+        "more": "There are more services: scan the code.",
         "updated": "Updated on",
         "version": "Pathway version",
         "scan": "Latest version: scan the code",
@@ -128,6 +144,7 @@ def poster(
         focal_point=getattr(pathway.focal_point, language) if pathway.focal_point else "",
         url=url,
         missing=any(step.instead == labels["none"] for band in bands for step in band.steps),
+        shortened=False,
         labels=labels,
     )
 
