@@ -1,0 +1,141 @@
+"""Every operation × every demo client and nobody: made from the route table, so none is forgotten.
+
+What an operation asks is its own `x-ruta-access` (common.web writes it); what a client has is its
+token. The answer must be the one that follows from both.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from gateway.front.description import operations
+from gateway.front.routes import ROUTES, RouteTable, Upstream
+
+from tests.support.principals import CLIENTS
+from tests.support.system import System
+
+pytestmark = pytest.mark.system
+
+CALLERS = ["anonymous", *CLIENTS]
+# One plausible value per path parameter that is no id.
+_VALUES = {
+    "aor": "GBV",
+    "area": "VE23",
+    "period": "2026-11",
+    "number": "1",
+    "programme_id": "referrals",
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    method: str
+    path: str
+    access: dict[str, Any]
+
+    def target(self) -> str:
+        """The path with a value for each parameter; ids are new, so nothing real is touched."""
+        parts = [self._value(p) if p.startswith("{") else p for p in self.path.split("/")]
+        return "/".join(parts)
+
+    @staticmethod
+    def _value(part: str) -> str:
+        name, _, rest = part[1:].partition("}")
+        return _VALUES.get(name, str(uuid.uuid4())) + rest
+
+
+@pytest.fixture(scope="module")
+def document(system: System) -> dict[str, Any]:
+    found: dict[str, Any] = system.running.http.get("/openapi.json").json()
+    return found
+
+
+@pytest.fixture(scope="module")
+def every_operation(document: dict[str, Any]) -> list[Operation]:
+    return [
+        Operation(method.upper(), path, operation["x-ruta-access"])
+        for path, method, operation in operations(document)
+    ]
+
+
+@pytest.fixture(scope="module")
+def callers(system: System) -> Iterator[dict[str, httpx.Client]]:
+    made = {}
+    for name in CALLERS:
+        headers = {}
+        if name != "anonymous":
+            headers["Authorization"] = f"Bearer {system.running.token(name)}"
+        made[name] = httpx.Client(base_url=system.running.url, headers=headers, timeout=60)
+    yield made
+    for client in made.values():
+        client.close()
+
+
+def test_every_route_of_the_table_has_operations(every_operation: list[Operation]) -> None:
+    table = RouteTable()
+    counted = Counter(route.prefix for o in every_operation if (route := table.find(o.path)))
+    assert set(counted) == {route.prefix for route in ROUTES}
+    assert len(every_operation) > 150
+
+
+def test_every_operation_states_its_access_and_its_errors(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        access = operation["x-ruta-access"]
+        assert access["anonymous"] is (access.get("scope") is None), (method, path)
+        for status in ("401", "403", "404", "422", "429", "503"):
+            assert status in operation["responses"], (method, path, status)
+        assert operation["operationId"], (method, path)
+
+
+def _expected(access: dict[str, Any], holds: dict[str, Any] | None) -> str:
+    """What follows from the operation's rule and from what the caller's token says."""
+    if access["anonymous"]:
+        return "let in"
+    if holds is None:
+        return "401"
+    if access["scope"] not in holds["scope"].split():
+        return "403"
+    if access.get("roles") and not set(access["roles"]) & set(holds["roles"]):
+        return "403"
+    return "let in"
+
+
+def _got(answer: httpx.Response) -> str:
+    if answer.status_code == 401:
+        return "401"
+    if answer.status_code == 403 and {"needed_scope", "needed_roles"} & answer.json().keys():
+        return "403"
+    return "let in"
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_each_caller_is_let_in_exactly_where_the_operation_says(
+    every_operation: list[Operation], callers: dict[str, httpx.Client], caller: str
+) -> None:
+    wrong = []
+    client = callers[caller]
+    holds = client.get("/oauth/userinfo").json() if caller != "anonymous" else None
+    for operation in every_operation:
+        if "/oauth/" in operation.path:
+            continue  # its own protocol; see tests/gateway/test_token_endpoint.py
+        answer = client.request(operation.method, operation.target())
+        if operation.path == "/identity/v1/keys/rotate" and answer.status_code == 200:
+            continue
+        expected = _expected(operation.access, holds)
+        if _got(answer) != expected or answer.status_code >= 500:
+            wrong.append((operation.method, operation.path, expected, answer.status_code))
+    assert wrong == []
+
+
+def test_what_a_service_keeps_to_itself_is_not_reachable(callers: dict[str, httpx.Client]) -> None:
+    for path in (
+        "/internal/issuer/revocations",
+        "/internal/directory/openapi.json",
+        "/directory/healthz",
+    ):
+        assert callers["im-officer"].get(path).status_code in {400, 404}
+    assert len(Upstream) == 4
