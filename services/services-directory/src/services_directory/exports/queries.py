@@ -11,6 +11,7 @@ from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import audience_of, visible
+from services_directory.exports.abridged import is_coarse
 from services_directory.hsds.visibility import RESTRICTED
 from services_directory.services.models import service_documents
 
@@ -29,7 +30,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """`abridged`: a higher level shows more of this service. `sensitive`: the read is logged."""
+    """`abridged`: the record holds more than this document. `sensitive`: the read is logged."""
 
     service_id: UUID
     document: dict[str, Any]
@@ -58,7 +59,8 @@ async def exported(
         query = query.where(condition)
     options = {"yield_per": _AT_A_TIME}
     async for row in await session.stream(query, execution_options=options):
-        yield Exported(row.service_id, row.document, row.abridged, row.sensitive)
+        abridged = row.abridged or is_coarse(row.document)
+        yield Exported(row.service_id, row.document, abridged, row.sensitive)
 
 
 def _conditions(columns: Any, chosen: Chosen) -> list[Any]:

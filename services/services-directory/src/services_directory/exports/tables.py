@@ -30,7 +30,7 @@ def rows_of(service: Object, *, abridged: bool) -> Iterator[TableRow]:
     if program:
         yield from _entity("program", program, links)
         links = {**links, "program_id": program["id"]}
-    marked = {**service, "abridged": "yes"} if abridged else service
+    marked = {"visibility": "public", **service, "abridged": "yes" if abridged else None}
     yield from _entity("service", marked, links)
 
 

@@ -43,10 +43,19 @@ def map_row(
     document, withheld = without_unstorable(without_empty(document))
     if withheld:
         row.notes.append(note("place_withheld"))
+    _name_sites(document)
     if (own := _as_uuid(external_id)) is not None:
         document["id"] = own  # an id of ours, as exports give it: the same service, no new one
     abridged = row.yes_no("abridged") is True
     return Mapped(number, external_id, document, row.notes, abridged=abridged)
+
+
+def _name_sites(document: dict[str, Any]) -> None:
+    """A site without a name is called after its area: the area that is left of a restricted one."""
+    for site in document.get("service_at_locations", []):
+        place = Places.load().get(site["location"].get("pcode", ""))
+        if place is not None:
+            site["location"].setdefault("name", place.name)
 
 
 def _as_uuid(text: str) -> str | None:
@@ -218,7 +227,7 @@ def _location(row: Row, place: Place | None) -> dict[str, Any]:
     address = row.text("address")
     kind = row.code("location_type") or "physical"
     location: dict[str, Any] = {
-        "name": row.text("location_name") or (place.name if place else ""),
+        "name": row.text("location_name"),
         "location_type": kind,
         "visibility": row.code("location_visibility"),
         "pcode": place.pcode if place else None,

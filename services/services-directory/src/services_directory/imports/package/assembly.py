@@ -50,6 +50,8 @@ class Assembly:
             notes.append(note("id_replaced", self._place(staged, "id"), given, document["id"]))
         if verdict_of(notes) is Verdict.REFUSED:
             return Mapped(staged.line, given, None, notes)
+        if document.get("functional_status", {}).get("code", "unknown") != "unknown":
+            document["status"] = "active"  # shown as the functional status says, whatever is kept
         document.setdefault("visibility", self._visibility)
         guard_visibility(document, notes, "visibility")
         document, withheld = without_unstorable(without_empty(document))

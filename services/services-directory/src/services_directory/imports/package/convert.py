@@ -84,7 +84,7 @@ def _time(text: str, place: str, notes: list[Note]) -> str | None:
     except ValueError:
         match = _CLOCK.fullmatch(text)
     else:
-        return text
+        return text.removesuffix(":00") if len(text) == len("08:00:00") else text
     try:
         read = clock(*match.groups()) if match else None
     except UnreadableHoursError:

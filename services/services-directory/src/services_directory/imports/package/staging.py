@@ -26,7 +26,10 @@ class Staged:
 
 class Staging:
     def __init__(self, folder: Path) -> None:
-        self._db = sqlite3.connect(folder / "staging.sqlite", isolation_level=None)
+        # Batches are read in whatever thread is free, one after the other, never two at once.
+        self._db = sqlite3.connect(
+            folder / "staging.sqlite", isolation_level=None, check_same_thread=False
+        )
         self._db.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-20000;"
             "CREATE TABLE rows (tab TEXT, line INT, id TEXT, data TEXT);"
