@@ -6,7 +6,7 @@ import random
 from typing import Any
 from uuid import UUID
 
-import hxl
+import hxl  # type: ignore[import-untyped]  # ships no type information
 import openpyxl
 import pytest
 import sqlalchemy as sa
@@ -157,7 +157,7 @@ async def test_the_workbook_holds_the_same_rows(
 async def test_the_hxl_table_is_understood_by_libhxl(
     api: AsyncClient, scenario: dict[str, UUID]
 ) -> None:
-    params = {"area": "VE23", "level": 2, "format": "hxl", "need": "GBV-CMR"}
+    params: dict[str, Any] = {"area": "VE23", "level": 2, "format": "hxl", "need": "GBV-CMR"}
     answer = await api.get(URL, params=params, headers=as_("ngo-refugio"))
     data = hxl.data(list(csv.reader(io.StringIO(answer.text))))
     assert "#adm2+code" in [column.display_tag for column in data.columns]
@@ -170,7 +170,12 @@ async def test_the_hxl_table_is_understood_by_libhxl(
 async def test_the_heat_map_is_drawn(
     api: AsyncClient, scenario: dict[str, UUID], language: str
 ) -> None:
-    params = {"area": "VE", "level": 1, "need": ["GBV-CMR", "GBV-SHELTER"], "language": language}
+    params: dict[str, Any] = {
+        "area": "VE",
+        "level": 1,
+        "need": ["GBV-CMR", "GBV-SHELTER"],
+        "language": language,
+    }
     drawn = await api.get(URL, params={**params, "format": "svg"}, headers=as_("anonymous"))
     assert drawn.headers["content-type"] == "image/svg+xml"
     assert drawn.text.startswith("<svg")

@@ -43,27 +43,29 @@ async def announce_observed(session: AsyncSession) -> int:
             .limit(BATCH)
             .with_for_update(skip_locked=True)
         )
-    ).all()
+    ).mappings()
+    told = 0
     for row in waiting:
-        counter = f"{row.area} {row.need} {row.grp} {row.week}"
+        counter = " ".join(row[name] for name in ("area", "need", "grp", "week"))
         await session.execute(
             sa.update(gap_observations)
             .where(
-                gap_observations.c.area == row.area,
-                gap_observations.c.need == row.need,
-                gap_observations.c.grp == row.grp,
-                gap_observations.c.week == row.week,
+                gap_observations.c.area == row["area"],
+                gap_observations.c.need == row["need"],
+                gap_observations.c.grp == row["grp"],
+                gap_observations.c.week == row["week"],
             )
-            .values(announced=row.count, event_version=row.event_version + 1)
+            .values(announced=row["count"], event_version=row["event_version"] + 1)
         )
         event = GapObserved(
-            area=row.area,
-            need=row.need,
-            group=row.grp,
-            week=row.week,
-            count=row.count,
-            version=row.event_version + 1,
+            area=row["area"],
+            need=row["need"],
+            group=row["grp"],
+            week=row["week"],
+            count=row["count"],
+            version=row["event_version"] + 1,
         )
         aggregate = uuid5(NAMESPACE_URL, f"ruta:gap:{counter}")
         await outbox.append(session, COMMON, event, aggregate_id=aggregate, aggregate_type="gap")
-    return len(waiting)
+        told += 1
+    return told
