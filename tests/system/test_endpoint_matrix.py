@@ -97,7 +97,8 @@ def _expected(access: dict[str, Any], holds: dict[str, Any] | None) -> str:
         return "let in"
     if holds is None:
         return "401"
-    if access["scope"] not in holds["scope"].split():
+    scopes = {access["scope"], *access.get("or_scopes", [])}
+    if not scopes & set(holds["scope"].split()):
         return "403"
     if access.get("roles") and not set(access["roles"]) & set(holds["roles"]):
         return "403"

@@ -42,6 +42,9 @@ class WriteOrCurate(AccessRule):
         if "directory:curate" not in principal.scopes or principal.organisation_id is None:
             super()._check_grants(principal)
 
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "or_scopes": ["directory:curate"]}
+
 
 Importer = Annotated[Principal, Depends(WriteOrCurate("directory:write", None))]
 
