@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from common.errors import BAD_REQUEST, INVALID
+from common.errors import BAD_REQUEST, INVALID, Problem
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
@@ -35,12 +35,17 @@ async def upload_of(request: Request, name: str | None) -> Upload:
 async def _from_form(request: Request) -> Upload:
     try:
         form = await request.form(max_files=1, max_fields=10, max_part_size=MAX_BYTES)
-    except Exception as error:
+    except Problem:
+        raise  # too large: said by whoever counts the bytes
+    except Exception as error:  # noqa: BLE001 - the parser has many ways to fail on garbage
         raise BAD_REQUEST.because("The multipart form cannot be read.") from error
-    part = form.get("file")
-    if not isinstance(part, UploadFile):
-        raise INVALID.because("Send the file in the form part named 'file'.", pointer="/file")
-    return Upload(part.filename or "upload", await part.read())
+    try:
+        part = form.get("file")
+        if not isinstance(part, UploadFile):
+            raise INVALID.because("Send the file in the form part named 'file'.", pointer="/file")
+        return Upload(part.filename or "upload", await part.read())
+    finally:
+        await form.close()
 
 
 def _plain(name: str) -> str:

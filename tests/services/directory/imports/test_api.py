@@ -1,0 +1,187 @@
+"""`/directory/v1/imports` over HTTP: who may, what is answered, what stays."""
+
+import io
+from typing import Any
+
+import openpyxl
+import pytest
+from httpx import AsyncClient, Response
+from services_directory.imports.columns import columns
+from services_directory.imports.uploads import MAX_BYTES
+
+from tests.services.directory.conftest import V1, as_, ids_seen
+from tests.support.principals import keyed, organisation
+
+IMPORTS = f"{V1}/imports"
+HEADER = "external_id,organisation,name,categories,visibility,pcode\n"
+GOOD = (HEADER + "1,Org,Primera,GP-INFO,public,VE2313\n2,Org,Segunda,GP-DOC,public,VE20\n").encode()
+BAD = GOOD + b"3,Org,Tercera,NOPE,public,VE2313\n"
+OWN = f"external_id,organisation,organisation_id,name,categories\n1,Refugio,{organisation(1)},Mía,GP-INFO\n".encode()
+
+
+async def send(
+    api: AsyncClient, content: bytes, client: str = "im-officer", **query: Any
+) -> Response:
+    return await api.post(IMPORTS, content=content, params=query, headers=as_(client))
+
+
+@pytest.mark.parametrize(
+    ("client", "status"),
+    [
+        ("anonymous", 401),
+        ("health-cluster", 403),
+        ("auditor", 403),
+        ("ngo-refugio", 201),
+        ("gbv-coordinator", 201),
+        ("im-officer", 201),
+    ],
+)
+async def test_partners_and_curators_may_import(api: AsyncClient, client: str, status: int) -> None:
+    content = OWN.replace(str(organisation(1)).encode(), b"") if client != "ngo-refugio" else OWN
+    answer = await send(api, content, client, mode="skip-bad")
+    assert answer.status_code == status, answer.text
+    for path in ("", "/template"):
+        expected = {401: 401, 403: 403}.get(status, 200)
+        assert (await api.get(IMPORTS + path, headers=as_(client))).status_code == expected
+
+
+async def test_an_import_is_answered_with_its_counts_and_can_be_read_again(
+    api: AsyncClient,
+) -> None:
+    answer = await send(api, GOOD, file_name="carpeta/mapeo 2026.csv")
+    found = answer.json()
+    assert found["state"] == "finished"
+    assert found["rows"] == {"read": 2, "accepted": 2, "changed": 0, "refused": 0}
+    assert found["services"] == {"created": 2, "updated": 0, "unchanged": 0}
+    assert found["file_name"] == "mapeo 2026.csv"
+    again = await api.get(answer.headers["location"], headers=as_("im-officer"))
+    assert again.json() == found
+    rows = (await api.get(found["rows_url"], headers=as_("im-officer"))).json()["items"]
+    assert [(row["number"], row["outcome"]) for row in rows] == [(2, "created"), (3, "created")]
+    seen = await ids_seen(api, "anonymous")
+    assert {row["service_id"] for row in rows} <= set(seen)
+
+
+async def test_a_search_finds_what_was_imported(api: AsyncClient) -> None:
+    await send(api, GOOD)
+    assert len(await ids_seen(api, "anonymous", search="segunda")) == 1
+
+
+async def test_a_refused_import_answers_422_with_reasons_and_keeps_its_report(
+    api: AsyncClient,
+) -> None:
+    answer = await send(api, BAD)
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert problem["code"] == "import_refused"
+    assert problem["rows"] == {"read": 3, "accepted": 2, "changed": 0, "refused": 1}
+    (refused,) = problem["refused"]
+    assert (refused["number"], refused["notes"][0]["code"]) == (4, "value_unknown")
+    assert await ids_seen(api, "anonymous") == []
+    report = await api.get(problem["rows_url"], headers=as_("im-officer"))
+    assert [row["number"] for row in report.json()["items"]] == [4]
+
+
+async def test_a_multipart_form_works_like_the_raw_body(api: AsyncClient) -> None:
+    answer = await api.post(
+        IMPORTS,
+        files={"file": ("lista.csv", GOOD, "text/csv")},
+        params={"dry_run": True},
+        headers=as_("im-officer"),
+    )
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["file_name"] == "lista.csv"
+    assert answer.json()["services"]["created"] == 2
+    assert await ids_seen(api, "anonymous") == []
+
+
+async def test_the_same_key_gives_the_same_import(api: AsyncClient) -> None:
+    headers = keyed(as_("im-officer"))
+    first = await api.post(IMPORTS, content=GOOD, headers=headers)
+    again = await api.post(IMPORTS, content=GOOD, headers=headers)
+    assert first.json() == again.json()
+    listed = await api.get(IMPORTS, headers=as_("im-officer"))
+    assert len(listed.json()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "query", "status", "code"),
+    [
+        (b"", {}, 422, "empty_file"),
+        (b"PK\x03\x04oops", {}, 422, "unreadable_file"),
+        (b"\x7fELF\x00\x01", {}, 415, "unknown_format"),
+        (b"a,b\n1,2\n", {}, 422, "headers_missing"),
+        (GOOD, {"format": "hsds"}, 422, "unreadable_file"),
+        (GOOD, {"format": "pdf"}, 422, "invalid"),
+        (GOOD, {"mode": "some"}, 422, "invalid"),
+        (GOOD, {"visibility": "secret"}, 422, "invalid"),
+        (GOOD, {"country": "Venezuela"}, 422, "invalid"),
+    ],
+)
+async def test_what_cannot_be_read_is_4xx_and_leaves_nothing(
+    api: AsyncClient, content: bytes, query: dict[str, str], status: int, code: str
+) -> None:
+    answer = await send(api, content, **query)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (await api.get(IMPORTS, headers=as_("im-officer"))).json()["items"] == []
+
+
+async def test_a_huge_upload_is_413_before_it_is_read(api: AsyncClient) -> None:
+    declared = as_("im-officer") | {"Content-Length": str(2 * 1024**3)}
+    answer = await api.post(IMPORTS, content=b"x", headers=declared)
+    assert answer.status_code == 413
+
+    async def endless() -> Any:
+        for _ in range(MAX_BYTES // 1_000_000 + 2):
+            yield b"0" * 1_000_000
+
+    answer = await api.post(IMPORTS, content=endless(), headers=as_("im-officer"))
+    assert answer.status_code == 413
+
+
+async def test_broken_forms_are_told(api: AsyncClient) -> None:
+    headers = as_("im-officer") | {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = await api.post(IMPORTS, content=b"--y\r\nnonsense", headers=headers)
+    assert answer.status_code in (400, 422)
+    wrong = await api.post(IMPORTS, files={"other": ("a", GOOD)}, headers=as_("im-officer"))
+    assert wrong.json()["pointer"] == "/file"
+
+
+async def test_another_organisation_finds_neither_import_nor_rows(api: AsyncClient) -> None:
+    found = (await send(api, GOOD)).json()
+    for path in (f"{IMPORTS}/{found['id']}", found["rows_url"]):
+        assert (await api.get(path, headers=as_("ngo-salud"))).status_code == 404
+
+
+async def test_imports_and_rows_come_in_pages(api: AsyncClient) -> None:
+    for _ in range(3):
+        found = (await send(api, GOOD, dry_run=True)).json()
+    first = await api.get(IMPORTS, params={"limit": 2}, headers=as_("im-officer"))
+    cursor = first.json()["next_cursor"]
+    second = await api.get(IMPORTS, params={"cursor": cursor}, headers=as_("im-officer"))
+    ids = [item["id"] for page in (first, second) for item in page.json()["items"]]
+    assert len(set(ids)) == 3
+    assert ids == sorted(ids, reverse=True)
+    page = await api.get(found["rows_url"], params={"limit": 1}, headers=as_("im-officer"))
+    rest = await api.get(
+        found["rows_url"], params={"cursor": page.json()["next_cursor"]}, headers=as_("im-officer")
+    )
+    assert [row["number"] for row in rest.json()["items"]] == [3]
+    assert "next_cursor" not in rest.json()
+    wrong = await api.get(IMPORTS, params={"cursor": "abc"}, headers=as_("im-officer"))
+    assert wrong.status_code == 400
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+async def test_the_template_has_every_column_in_the_language(
+    api: AsyncClient, language: str
+) -> None:
+    query = {"language": language, "format": "xlsx"}
+    answer = await api.get(f"{IMPORTS}/template", params=query, headers=as_("ngo-refugio"))
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    header = [str(cell.value).removesuffix(" *") for cell in book.worksheets[0][1]]
+    assert header == [column.header(language) for column in columns()]
+    assert len(book.worksheets[0].data_validations.dataValidation) > 10
+    query["format"] = "csv"
+    text = (await api.get(f"{IMPORTS}/template", params=query, headers=as_("ngo-refugio"))).content
+    assert text.startswith(b"\xef\xbb\xbf")
