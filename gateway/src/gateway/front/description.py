@@ -9,71 +9,19 @@ from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from typing import Any
 
+from gateway.front.description_parts import (
+    FRONT_ANSWERS,
+    INTRODUCTION,
+    PROBLEM,
+    RATE_HEADERS,
+    problem_answers,
+    rate_references,
+    security,
+)
 from gateway.front.routes import Route, Upstream
+from gateway.front.targets import MAX_PATH_BYTES, MAX_QUERY_BYTES
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-_PROBLEM = {
-    "type": "object",
-    "description": "RFC 9457 problem detail. `code` is stable; see the errors catalogue.",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": {
-        "type": {"type": "string", "format": "uri", "maxLength": 200},
-        "title": {"type": "string", "maxLength": 200},
-        "status": {"type": "integer", "format": "int32", "minimum": 400, "maximum": 599},
-        "code": {"type": "string", "maxLength": 80, "pattern": "^[a-z][a-z0-9_]*$"},
-        "detail": {"type": "string", "maxLength": 4000},
-        "pointer": {"type": "string", "maxLength": 1000},
-        "request_id": {"type": "string", "maxLength": 64, "pattern": "^[A-Za-z0-9._-]+$"},
-        "errors": {
-            "type": "array",
-            "maxItems": 50,
-            "items": {
-                "type": "object",
-                "required": ["pointer", "detail", "code"],
-                "properties": {
-                    "pointer": {"type": "string", "maxLength": 1000},
-                    "detail": {"type": "string", "maxLength": 4000},
-                    "code": {"type": "string", "maxLength": 80},
-                },
-            },
-        },
-    },
-}
-_FRONT_ANSWERS = {
-    "400": "The request cannot be read.",
-    "401": "A valid access token is needed.",
-    "403": "The client may not do this.",
-    "404": "Nothing is here that the caller may see.",
-    "413": "The body is too large.",
-    "422": "Some of what was sent is not valid.",
-    "429": "Too many requests; wait as long as Retry-After says.",
-    "503": "A part that this needs is not available now; repeat after Retry-After.",
-}
-_RATE_HEADERS = {
-    "RateLimit": {
-        "description": 'What is left: `"client";r=599;t=42`.',
-        "schema": {"type": "string", "maxLength": 100},
-    },
-    "RateLimit-Policy": {
-        "description": 'The limit: `"client";q=600;w=60`.',
-        "schema": {"type": "string", "maxLength": 100},
-    },
-}
-_SCOPES = {
-    "directory:read": "Read the directory beyond its public view",
-    "directory:write": "Keep the own organisation's entries",
-    "directory:curate": "Approve entries, publish pathways",
-    "referrals:read": "Read the own organisation's cases and referrals",
-    "referrals:write": "Record consents, send and answer referrals",
-    "reports:read": "Read protected releases and own indicators",
-    "reports:publish": "Publish releases and bulletins",
-    "admin": "Administer organisations, clients, people and keys",
-}
-_INTRODUCTION = (
-    "One description of every operation behind the front door. Get a token at `/oauth/token`"
-    " (client credentials), send it as `Authorization: Bearer`. Errors are RFC 9457 problem"
-    " details with a stable `code`. Commands take an `Idempotency-Key`."
-)
 
 
 def combined(
@@ -90,14 +38,19 @@ def combined(
         "info": {
             "title": "Ruta",
             "version": version,
-            "description": _INTRODUCTION,
+            "description": INTRODUCTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             "contact": {"name": "Information management team", "url": public_url},
         },
-        "servers": [{"url": public_url}],
+        "servers": [{"url": public_url, "x-internal": False}],
         "tags": [],
         "paths": {},
-        "components": {"schemas": {"Problem": _PROBLEM}, "securitySchemes": _security(public_url)},
+        "components": {
+            "schemas": {"Problem": PROBLEM},
+            "responses": problem_answers(),
+            "headers": RATE_HEADERS,
+            "securitySchemes": security(public_url),
+        },
     }
     for upstream, document in documents.items():
         mine = tuple(route for route in routes if route.upstream is upstream)
@@ -122,7 +75,10 @@ def _add(result: dict[str, Any], document: Mapping[str, Any], routes: tuple[Rout
         _complete(operation, route, method, path)
         result["paths"].setdefault(path, {})[method] = operation
     schemas = document.get("components", {}).get("schemas", {})
-    result["components"]["schemas"].update(schemas)
+    unused = {"HTTPValidationError", "ValidationError"}
+    result["components"]["schemas"].update(
+        {name: schema for name, schema in schemas.items() if name not in unused}
+    )
 
 
 def _under(path: str, prefix: str) -> bool:
@@ -135,35 +91,50 @@ def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -
     access = operation.get("x-ruta-access", {"anonymous": route.anonymous, "scope": None})
     operation["x-ruta-access"] = access
     if access.get("anonymous"):
-        operation["security"] = [{}] if not route.client_secrets else []
+        # Anonymous callers are welcome; a token shows more than the public view.
+        operation["security"] = [{}, {"oauth2": []}] if not route.client_secrets else []
     words = re.sub(r"[^A-Za-z0-9]+", "_", path).strip("_")
     operation["operationId"] = f"{method}_{words}"
     operation.setdefault("description", operation.get("summary", words))
+    _answers(operation)
+    _parameters(operation, path)
+
+
+def _answers(operation: dict[str, Any]) -> None:
+    """Add what the front may answer; a service's own, more exact answers stay."""
     answers = operation.setdefault("responses", {})
-    for status, meaning in _FRONT_ANSWERS.items():
-        declared = answers.get(status)
-        if declared is None or "application/problem+json" not in declared.get("content", {}):
-            answers[status] = _problem_answer(meaning, status)
     for answer in answers.values():
-        if "$ref" not in answer:
-            answer.setdefault("headers", {}).update(_RATE_HEADERS)
+        answer.setdefault("headers", {}).update(rate_references())
+    for status, (name, _) in FRONT_ANSWERS.items():
+        declared = answers.get(status, {}).get("content", {})
+        if not declared or _is_fastapis_own(declared):
+            answers[status] = {"$ref": f"#/components/responses/{name}"}
 
 
-def _problem_answer(meaning: str, status: str) -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        "description": meaning,
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
-    }
-    if status in {"429", "503"}:
-        answer["headers"] = {
-            "Retry-After": {
-                "description": "Seconds to wait.",
-                "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400},
-            }
-        }
-    return answer
+def _is_fastapis_own(content: Mapping[str, Any]) -> bool:
+    """FastAPI declares its default 422, which nothing here ever sends."""
+    schema = content.get("application/json", {}).get("schema", {})
+    return str(schema.get("$ref", "")).endswith("/HTTPValidationError")
+
+
+def _parameters(operation: dict[str, Any], path: str) -> None:
+    """Name every parameter of the path, and the lengths that the front enforces itself."""
+    parameters: list[dict[str, Any]] = operation.setdefault("parameters", [])
+    named = {p.get("name") for p in parameters if p.get("in") == "path"}
+    for name in re.findall(r"{([^}]+)}", path):
+        if name not in named:
+            schema = {"type": "string", "maxLength": MAX_PATH_BYTES}
+            parameters.append({"name": name, "in": "path", "required": True, "schema": schema})
+    limits = {"path": MAX_PATH_BYTES, "query": MAX_QUERY_BYTES, "header": MAX_QUERY_BYTES}
+    for parameter in parameters:
+        for schema in _alternatives(parameter.get("schema", {})):
+            if schema.get("type") == "string" and not {"enum", "const", "format"} & schema.keys():
+                schema.setdefault("maxLength", limits.get(parameter["in"], MAX_QUERY_BYTES))
+
+
+def _alternatives(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    found = [schema, *schema.get("anyOf", []), *schema.get("oneOf", [])]
+    return found + [s["items"] for s in found if isinstance(s.get("items"), dict)]
 
 
 def _renamed(
@@ -190,24 +161,6 @@ def _redirect(node: Any, old: str, new: str) -> None:
     elif isinstance(node, list):
         for value in node:
             _redirect(value, old, new)
-
-
-def _security(public_url: str) -> dict[str, Any]:
-    token_url = f"{public_url}/oauth/token"
-    return {
-        "oauth2": {
-            "type": "oauth2",
-            "description": "RFC 6749 §4.4 for machines; authorization code with PKCE for people.",
-            "flows": {
-                "clientCredentials": {"tokenUrl": token_url, "scopes": _SCOPES},
-                "authorizationCode": {
-                    "authorizationUrl": f"{public_url}/oauth/authorize",
-                    "tokenUrl": token_url,
-                    "scopes": _SCOPES,
-                },
-            },
-        }
-    }
 
 
 def _tags(document: Mapping[str, Any]) -> set[str]:

@@ -1,0 +1,1 @@
+"""Outside tools that judge the API description and the running stack by it."""
