@@ -1,0 +1,112 @@
+"""The whole stack as real processes in a folder of its own, driven as an operator would."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from stack.layout import Layout, State
+from stack.running import RunningStack
+
+UP_SECONDS = 240
+
+
+class System:
+    """`up` and `down` are the commands; `running` talks to the gateway of the last `up`."""
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        self.layout = Layout(data)
+        self._environment = {**os.environ, **environment}
+        self._running: RunningStack | None = None
+
+    def ruta(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`./ruta` on this data directory, with its output."""
+        done = subprocess.run(
+            [sys.executable, "-m", "stack", *arguments, "--data", str(self.layout.root)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=UP_SECONDS,
+            env=self._environment,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(
+                f"ruta {' '.join(arguments)}: {done.stderr}{self._last_log_lines()}"
+            )
+        return done
+
+    def up(self, *options: str) -> None:
+        self.ruta("up", "--detach", "--port", "0", *options)
+        self.close()
+
+    def down(self) -> None:
+        self.close()
+        self.ruta("down")
+
+    @property
+    def running(self) -> RunningStack:
+        if self._running is None:
+            self._running = RunningStack(self.state.url, self.layout)
+        return self._running
+
+    @property
+    def state(self) -> State:
+        state = State.read(self.layout)
+        assert state is not None, "the stack does not run"
+        return state
+
+    def close(self) -> None:
+        if self._running is not None:
+            self._running.http.close()
+            self._running = None
+
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
+        """Sends a signal to one process of the stack; returns its process id."""
+        pid = self.state.processes[name]
+        os.kill(pid, how)
+        return pid
+
+    def hold(self, name: str) -> None:
+        """From now on the process is not started again when it ends."""
+        self.layout.hold_file(name).touch()
+
+    def release(self, name: str) -> None:
+        self.layout.hold_file(name).unlink(missing_ok=True)
+
+    def restarted(self, name: str, former: int) -> bool:
+        return (
+            self.state.processes[name] != former
+            and self.ruta("status", check=False).returncode == 0
+        )
+
+    def _last_log_lines(self) -> str:
+        if not self.layout.log_file.exists():
+            return ""
+        lines = self.layout.log_file.read_text(errors="replace").splitlines()[-30:]
+        return "\n" + "\n".join(lines)
+
+
+def until(holds: Callable[[], bool], seconds: float, what: str) -> float:
+    """Waits for a fact; returns the seconds it took."""
+    began = time.monotonic()
+    while not holds():
+        if time.monotonic() - began > seconds:
+            raise AssertionError(f"{what}: not within {seconds:.0f} s")
+        time.sleep(0.2)
+    return time.monotonic() - began
+
+
+def processes_on(data: Path) -> list[int]:
+    """Processes that still have the data directory in their command line."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(data).encode() in command and int(folder.name) != os.getpid():
+            found.append(int(folder.name))
+    return found

@@ -1,0 +1,87 @@
+"""`up` and `down` over the life of a data directory. Last of the folder: it restarts the stack."""
+
+import os
+import signal
+import socket
+
+import pytest
+from stack.exclusive import is_locked
+
+from tests.support.system import System, processes_on, until
+
+pytestmark = pytest.mark.system
+CASES = "/referrals/v1/cases"
+
+
+def new_case(system: System) -> str:
+    answer = system.running.request(
+        "ngo-refugio",
+        "POST",
+        CASES,
+        json={"identity": {"name": "Persona Ficticia"}, "area": "VE2313"},
+        headers={"Idempotency-Key": '"kept-over-restarts"'},
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def test_a_second_up_on_the_same_data_keeps_all(system: System) -> None:
+    case = new_case(system)
+    services = system.running.request(None, "GET", "/directory/v1/services").json()["total_items"]
+    token = system.running.token("ngo-refugio")
+    system.down()
+    assert not is_locked(system.layout)
+    assert processes_on(system.layout.root) == []
+    system.up()
+    assert system.running.request("ngo-refugio", "GET", f"{CASES}/{case}").status_code == 200
+    again = system.running.request(None, "GET", "/directory/v1/services").json()["total_items"]
+    assert again == services
+    assert new_case(system) == case, "the stored answer of a command outlives a restart"
+    old = system.running.http.get(CASES, headers={"Authorization": f"Bearer {token}"})
+    assert old.status_code in (200, 401), (
+        "a token is bound to its issuer's address, not to a process"
+    )
+
+
+def test_a_second_stack_on_the_same_data_is_refused_in_one_line(system: System) -> None:
+    refused = system.ruta("up", "--detach", "--port", "0", check=False)
+    assert refused.returncode == 1
+    (line,) = refused.stderr.strip().splitlines()
+    assert "already runs" in line
+    assert system.state.url in line
+
+
+def test_a_taken_port_is_refused_in_one_line(
+    system: System, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = System(tmp_path_factory.mktemp("other"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        refused = other.ruta("up", "--port", str(port), check=False)
+    assert refused.returncode == 1
+    assert f"port {port} is taken" in refused.stderr
+
+
+def test_a_killed_supervisor_leaves_nothing_in_the_way_of_the_next(system: System) -> None:
+    case = new_case(system)
+    supervisor = system.state.pid
+    left = set(system.state.processes.values())
+    os.kill(supervisor, signal.SIGKILL)
+    until(lambda: not is_locked(system.layout), 10, "the lock is free")
+    system.up()
+    assert not left & set(system.state.processes.values())
+    assert system.running.request("ngo-refugio", "GET", f"{CASES}/{case}").status_code == 200
+
+
+def test_status_tells_what_is_down(system: System) -> None:
+    assert system.ruta("status").returncode == 0
+    system.hold("reporting")
+    former = system.kill("reporting")
+    try:
+        told = system.ruta("status", check=False)
+        assert told.returncode == 1
+    finally:
+        system.release("reporting")
+    until(lambda: system.restarted("reporting", former), 60, "reporting is up again")
