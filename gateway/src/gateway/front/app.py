@@ -206,7 +206,7 @@ class Front:
         exchange.route = route
         exchange.source = self._source(exchange)
         exchange.caller = await self._authentication.caller(exchange, route)
-        self._limit(exchange, route)
+        await self._limit(exchange, route)
         self._shedding.check(self._open.total)
         who = exchange.limit_key
         self._open.enter(who)
@@ -231,7 +231,7 @@ class Front:
         page = await self._pages.page(exchange.path)
         if page is None and self._session_pages is not None and _is_session(exchange.path):
             exchange.source = self._source(exchange)
-            exchange.allowance = self._rates.spend("sign-in", exchange.source)
+            exchange.allowance = await self._rates.spend("sign-in", exchange.source)
             await self._session_pages.serve(exchange)
             return
         if page is None:
@@ -245,13 +245,13 @@ class Front:
         peer = client[0] if client else "unknown"
         return self._sources.address(peer, exchange.head.own.get(b"x-forwarded-for"))
 
-    def _limit(self, exchange: Exchange, route: Route) -> None:
+    async def _limit(self, exchange: Exchange, route: Route) -> None:
         if route.limit_class == "sign-in":
-            exchange.allowance = self._rates.spend("sign-in", exchange.source)
+            exchange.allowance = await self._rates.spend("sign-in", exchange.source)
         elif exchange.caller is None:
-            exchange.allowance = self._rates.spend("anonymous", exchange.source)
+            exchange.allowance = await self._rates.spend("anonymous", exchange.source)
         else:
-            exchange.allowance = self._rates.spend("client", exchange.caller.key)
+            exchange.allowance = await self._rates.spend("client", exchange.caller.key)
 
     async def _pass_on(self, exchange: Exchange, route: Route) -> None:
         body = await self._body(exchange, route)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from common.errors import TOO_MANY_REQUESTS
 from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from gateway.front.heads import Header
 
@@ -39,13 +39,14 @@ class Rates:
 
     def __init__(self, limits: Mapping[str, str]) -> None:
         self._items: dict[str, RateLimitItem] = {name: parse(rate) for name, rate in limits.items()}
+        # The asyncio storage: the other one starts a thread for every hundredth of a second.
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    def spend(self, name: str, who: str) -> Allowance:
+    async def spend(self, name: str, who: str) -> Allowance:
         """Count one request of `who`; 429 with Retry-After when nothing is left."""
         item = self._items[name]
-        allowed = self._limiter.hit(item, name, who)
-        reset, remaining = self._limiter.get_window_stats(item, name, who)
+        allowed = await self._limiter.hit(item, name, who)
+        reset, remaining = await self._limiter.get_window_stats(item, name, who)
         seconds = max(1, int(reset - time.time()) + 1)
         allowance = Allowance(name, item.amount, item.get_expiry(), max(0, remaining), seconds)
         if not allowed:
