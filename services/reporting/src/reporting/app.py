@@ -5,6 +5,7 @@ from common.web import service_app
 from fastapi import FastAPI
 
 from reporting.activities.api import api as activities
+from reporting.bulletins.api import api as bulletins
 from reporting.indicators.api import api as indicators
 from reporting.programmes.catalogue import load
 from reporting.releases.api import api as releases
@@ -19,7 +20,7 @@ coordinator of an area of responsibility, on screen only; everything else comes 
 release**, whose numbers are multiples of k and from which no small group can be derived.
 """
 
-ROUTERS = (releases, indicators, trafficking, activities)
+ROUTERS = (releases, indicators, trafficking, activities, bulletins)
 
 
 def create_app(

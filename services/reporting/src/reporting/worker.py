@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 from common.web import BackgroundTask, ServiceContext
 
+from reporting.bulletins import schedule
 from reporting.facts.consumers import subscriptions
 from reporting.facts.service import Recorder
 from reporting.settings import Settings
 
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
-    """Relay of own events, and one consumer per service that reporting reads."""
+    """Relay of own events, a consumer per service that reporting reads, drafts of bulletins."""
     settings = context.settings
     assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
     recorder = Recorder(settings.pseudonym_key_bytes)
-    return [context.relay(), *(context.consumer(each) for each in subscriptions(recorder))]
+    consumers = [context.consumer(each) for each in subscriptions(recorder)]
+    return [context.relay(), *consumers, schedule.task(context)]

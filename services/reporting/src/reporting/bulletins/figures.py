@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from reporting.language import Text
 
@@ -108,7 +108,8 @@ Source = Annotated[
 class Figure(Frozen):
     """``value`` None means absent, and ``absent`` says why in each language."""
 
-    value: int | Decimal | None
+    # Strict: a decimal read back from JSON text must not become a whole number.
+    value: Annotated[int, Strict()] | Decimal | None
     form: Literal["count", "decimal", "share"] = "count"
     source: Source
     absent: Text | None = None

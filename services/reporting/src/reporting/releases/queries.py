@@ -110,14 +110,20 @@ async def visible(
 
 
 async def published(
-    session: AsyncSession, programme: str | None = None, until: date | None = None
+    session: AsyncSession,
+    programme: str | None = None,
+    until: date | None = None,
+    since: date | None = None,
 ) -> list[PublishedRelease]:
-    """All published releases with their cubes, newest period first."""
+    """Published releases with their cubes, newest period first: those that end within
+    [since, until]."""
     conditions: list[sa.ColumnElement[bool]] = [publications.c.published_at.is_not(None)]
     if programme is not None:
         conditions.append(releases.c.programme == programme)
     if until is not None:
         conditions.append(releases.c.period_end <= until)
+    if since is not None:
+        conditions.append(releases.c.period_end >= since)
     return [await with_cube(session, each) for each in await _releases(session, *conditions)]
 
 

@@ -1,0 +1,188 @@
+"""Bulletins over HTTP: draft, sign off, publish; everyone reads what is published."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from common.auth import Principal, Role
+from common.errors import BAD_CURSOR, NOT_FOUND
+from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.web import Session, context_of, open_to_all, requires, router
+from fastapi import Path, Query, Response
+from starlette.requests import Request
+
+from reporting.bulletins import queries, service
+from reporting.bulletins.forms import media_type, names, rendered
+from reporting.bulletins.queries import Bulletin
+from reporting.bulletins.reading import all_figures
+from reporting.bulletins.schemas import (
+    BulletinDetail,
+    BulletinView,
+    DraftBulletin,
+    FileView,
+    Trace,
+    TracedFigure,
+)
+from reporting.bulletins.sources import described
+from reporting.language import LANGUAGES
+from reporting.programmes.catalogue import Catalogue
+
+PREFIX = "/reports/v1/bulletins"
+api = router(PREFIX, ["bulletins"])
+
+Reader = Annotated[Principal, open_to_all()]
+Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
+Coordinator = Annotated[Principal, requires(scope="reports:read", roles={Role.COORDINATOR})]
+BulletinId = Annotated[UUID, Path(description="The id of a bulletin.")]
+Language = Annotated[Literal["es", "en"], Path(description="Language of the file.")]
+HARMLESS = {
+    "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@api.post("", status_code=201)
+async def draft_bulletin(
+    request: Request, caller: Publisher, session: Session, body: DraftBulletin
+) -> BulletinView:
+    """Draft the bulletin of an ended half month or month; a draft that exists is composed anew."""
+    catalogue: Catalogue = context_of(request).parts["catalogue"]
+    period = service.bulletin_period(body.period)
+    return _view(await service.draft(session, caller.client_id, period, catalogue))
+
+
+@api.get("")
+async def list_bulletins(
+    *,
+    caller: Reader,
+    session: Session,
+    kind: Annotated[Literal["biweekly", "monthly"] | None, Query()] = None,
+    limit: Limit = 50,
+    cursor: CursorText = None,
+) -> Page[BulletinView]:
+    """Published bulletins, the newest first; drafts for coordinators and the IM role."""
+    found = await queries.visible(
+        session, caller, kind=kind, after=_position(cursor), limit=limit + 1
+    )
+    items = found[:limit]
+    more = len(found) > limit
+    last = encode_cursor(items[-1].drafted_at.isoformat(), items[-1].id) if more else None
+    return Page(items=[_view(each) for each in items], next_cursor=last)
+
+
+@api.get("/{bulletin_id}")
+async def read_bulletin(
+    caller: Reader, session: Session, bulletin_id: BulletinId
+) -> BulletinDetail:
+    """What the bulletin says, each number beside its source."""
+    bulletin = await _visible(session, caller, bulletin_id)
+    return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
+
+
+@api.get("/{bulletin_id}/trace")
+async def trace_bulletin(caller: Reader, session: Session, bulletin_id: BulletinId) -> Trace:
+    """Every number with its source, and what the checker says of them now."""
+    bulletin = await _visible(session, caller, bulletin_id)
+    by_language = [list(all_figures(bulletin.content, language)) for language in LANGUAGES]
+    figures = [
+        TracedFigure(
+            section=same[0].section,
+            beside={lang: p.beside for lang, p in zip(LANGUAGES, same, strict=True)},
+            value=None if same[0].figure.value is None else str(same[0].figure.value),
+            source={lang: described(same[0].figure.source, lang) for lang in LANGUAGES},
+        )
+        for same in zip(*by_language, strict=True)
+    ]
+    found = await service.problems(session, bulletin)
+    return Trace(figures=figures, problems=[f"{p.form}: {p.number}: {p.reason}" for p in found])
+
+
+@api.post("/{bulletin_id}/sign-off")
+async def sign_off_bulletin(
+    caller: Coordinator, session: Session, bulletin_id: BulletinId
+) -> BulletinView:
+    """A coordinator stands for the draft. 409 if a number changed since: draft it again."""
+    return _view(await service.sign_off(session, caller, bulletin_id))
+
+
+@api.post("/{bulletin_id}/publish")
+async def publish_bulletin(
+    caller: Publisher, session: Session, bulletin_id: BulletinId
+) -> BulletinView:
+    """Make it public and immutable, in all languages and forms. Needs a sign-off."""
+    return _view(await service.publish(session, caller, bulletin_id))
+
+
+@api.get("/{bulletin_id}/files/{language}/{name}")
+async def read_file(
+    *,
+    caller: Reader,
+    session: Session,
+    bulletin_id: BulletinId,
+    language: Language,
+    name: Annotated[str, Path(max_length=80, examples=["bulletin.pdf"])],
+) -> Response:
+    """The bulletin as page, PDF or workbook, or one of its charts. Drafts are marked as such."""
+    bulletin = await _visible(session, caller, bulletin_id)
+    if name not in names(bulletin.content):
+        raise NOT_FOUND.because("No such file.", allowed=names(bulletin.content))
+    if bulletin.state != "published":
+        made = await asyncio.to_thread(rendered, bulletin.content, language, draft=True)
+        return Response(made[name], media_type=media_type(name), headers=HARMLESS)
+    kept = await queries.file(session, bulletin_id, language, name)
+    if kept is None:
+        raise NOT_FOUND.because("No such file.")
+    headers = {**HARMLESS, "ETag": f'"{kept.sha256}"', "Content-Language": language}
+    return Response(kept.content, media_type=kept.media_type, headers=headers)
+
+
+async def _visible(session: Session, caller: Principal, bulletin_id: UUID) -> Bulletin:
+    found = await queries.visible(session, caller, bulletin_id=bulletin_id)
+    if not found:
+        raise NOT_FOUND.because("There is no such bulletin, or it is not published yet.")
+    return found[0]
+
+
+def _view(bulletin: Bulletin) -> BulletinView:
+    content = bulletin.content
+    return BulletinView.model_validate(
+        {
+            "id": bulletin.id,
+            "kind": bulletin.kind,
+            "period": bulletin.period,
+            "start": content.start,
+            "end": content.end,
+            "edition": bulletin.edition,
+            "state": bulletin.state,
+            "title": content.title,
+            "period_label": content.period_label,
+            "content_sha256": bulletin.content_sha256,
+            "drafted_at": bulletin.drafted_at,
+            "signed_off_at": bulletin.signed_off_at,
+            "published_at": bulletin.published_at,
+            "files": [
+                FileView(
+                    language=language,
+                    name=name,
+                    path=f"{PREFIX}/{bulletin.id}/files/{language}/{name}",
+                    media_type=media_type(name),
+                )
+                for language in LANGUAGES
+                for name in names(content)
+            ],
+        }
+    )
+
+
+def _position(cursor: str | None) -> tuple[datetime, UUID] | None:
+    keys = decode_cursor(cursor, 2)
+    if keys is None:
+        return None
+    try:
+        when = datetime.fromisoformat(str(keys[0]))
+        if when.tzinfo is None:
+            raise ValueError("naive")
+        return when, UUID(str(keys[1]))
+    except ValueError:
+        raise BAD_CURSOR.because("Take the cursor from 'next_cursor' unchanged.") from None

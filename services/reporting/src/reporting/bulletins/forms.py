@@ -1,0 +1,42 @@
+"""All files of a bulletin in one language: page, PDF, workbook, and each chart as SVG and PNG."""
+
+from reporting.bulletins.content import Content
+from reporting.bulletins.drawing import spec
+from reporting.bulletins.html import as_html
+from reporting.bulletins.page import laid_out
+from reporting.bulletins.pdf import as_pdf
+from reporting.bulletins.reading import all_charts
+from reporting.bulletins.workbook import as_workbook
+from reporting.charts.render import as_svg
+
+MEDIA_TYPES = {
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+}
+
+
+def media_type(name: str) -> str:
+    return MEDIA_TYPES[name.rsplit(".", 1)[-1]]
+
+
+def names(content: Content) -> list[str]:
+    """The names of a bulletin's files, the same in every language."""
+    charts = [f"{c.table.id}.{end}" for c in all_charts(content) for end in ("png", "svg")]
+    return ["bulletin.html", "bulletin.pdf", "bulletin.xlsx", *charts]
+
+
+def rendered(content: Content, language: str, *, draft: bool) -> dict[str, bytes]:
+    """Every file by name. Takes some seconds of computing: call it outside the event loop."""
+    page = laid_out(content, language, draft=draft)
+    files = {
+        "bulletin.html": as_html(page).encode(),
+        "bulletin.pdf": as_pdf(page),
+        "bulletin.xlsx": as_workbook(content, language),
+        **page.images,
+    }
+    for chart in all_charts(content):
+        files[f"{chart.table.id}.svg"] = as_svg(spec(chart, language), language).encode()
+    return files

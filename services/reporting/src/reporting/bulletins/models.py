@@ -1,0 +1,39 @@
+"""The tables of bulletins and of the files of published ones."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from reporting.tables import METADATA
+
+_TIME = sa.DateTime(timezone=True)
+
+bulletins = sa.Table(
+    "bulletins",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("period", sa.Text, nullable=False),
+    # A correction of a published bulletin is a new edition; the old one stays readable.
+    sa.Column("edition", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("content", pg.JSONB, nullable=False),
+    sa.Column("content_sha256", sa.Text, nullable=False),
+    sa.Column("drafted_at", _TIME, nullable=False),
+    sa.Column("drafted_by", sa.Text, nullable=False),
+    sa.Column("signed_off_at", _TIME),
+    sa.Column("signed_off_by", sa.Text),
+    sa.Column("published_at", _TIME),
+    sa.Column("published_by", sa.Text),
+    sa.UniqueConstraint("kind", "period", "edition", name="bulletins_once"),
+)
+
+bulletin_files = sa.Table(
+    "bulletin_files",
+    METADATA,
+    sa.Column("bulletin_id", sa.Uuid, sa.ForeignKey("bulletins.id"), primary_key=True),
+    sa.Column("language", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("media_type", sa.Text, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+)

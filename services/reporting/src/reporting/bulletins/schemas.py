@@ -1,0 +1,64 @@
+"""What the bulletin endpoints take and give."""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from common.web import Strict
+from pydantic import BaseModel, Field
+
+from reporting.bulletins.content import Content
+
+State = Literal["draft", "signed_off", "published"]
+
+
+class DraftBulletin(Strict):
+    period: str = Field(
+        max_length=10,
+        description="A half month (2026-11a, 2026-11b) or a month (2026-11) that has ended.",
+        examples=["2026-11a"],
+    )
+
+
+class FileView(BaseModel):
+    language: str
+    name: str
+    path: str
+    media_type: str
+
+
+class BulletinView(BaseModel):
+    id: UUID
+    kind: str
+    period: str
+    start: date
+    end: date
+    edition: int = Field(description="Above 1 it corrects the edition before, which stays.")
+    state: State
+    title: dict[str, str]
+    period_label: dict[str, str]
+    content_sha256: str
+    drafted_at: datetime
+    signed_off_at: datetime | None
+    published_at: datetime | None
+    files: list[FileView]
+
+
+class BulletinDetail(BulletinView):
+    """With everything it says: each number beside its source."""
+
+    content: Content
+
+
+class TracedFigure(BaseModel):
+    section: str
+    beside: dict[str, str]
+    value: str | None
+    source: dict[str, str]
+
+
+class Trace(BaseModel):
+    """Every number with its source; `problems` is empty if all of them trace."""
+
+    figures: list[TracedFigure]
+    problems: list[str]
