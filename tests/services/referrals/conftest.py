@@ -27,14 +27,14 @@ async def referrals_database(databases: MigratedDatabases) -> ServiceDatabase:
 @pytest.fixture(scope="session")
 async def key_store(
     postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[ServiceDatabase, Path]]:
+) -> tuple[ServiceDatabase, Path]:
     database = postgres.create_service_database("referral_keys")
     await create_tables(database.owner_url, database.app_role)
     ring = tmp_path_factory.mktemp("kek") / "kek.json"
     await asyncio.to_thread(
         ring.write_text, json.dumps({"active": "k1", "keys": {"k1": random_key()}})
     )
-    yield database, ring
+    return database, ring
 
 
 @pytest.fixture(scope="session")

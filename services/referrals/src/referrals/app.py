@@ -5,13 +5,22 @@ from common.database import Database
 from common.web import service_app
 from fastapi import APIRouter, FastAPI
 
+from referrals.audit.api import audit
 from referrals.cases.api import cases
 from referrals.cases.blind_index import BlindIndex
 from referrals.consents.api import consents, exceptions, withdrawals
+from referrals.directory.api import teams
+from referrals.feed.api import feed
 from referrals.keys.store import CaseKeys
+from referrals.operations import open_key_store
+from referrals.protocols.api import protocols
 from referrals.referrals.api import of_case, referrals
 from referrals.settings import Settings
 from referrals.tables import COMMON
+from referrals.tasks.api import tasks
+from referrals.timers.api import timers
+from referrals.transfers.api import transfers
+from referrals.webhooks.api import webhooks
 from referrals.worker import background
 
 _DESCRIPTION = """
@@ -20,7 +29,22 @@ that covers it, and a withdrawal always works. / Casos, consentimiento, remision
 un código; nada de una persona se comparte sin un consentimiento que lo cubra, y retirarlo siempre
 funciona.
 """
-ROUTERS: tuple[APIRouter, ...] = (cases, consents, exceptions, withdrawals, referrals, of_case)
+ROUTERS: tuple[APIRouter, ...] = (
+    cases,
+    consents,
+    exceptions,
+    withdrawals,
+    referrals,
+    of_case,
+    transfers,
+    timers,
+    tasks,
+    teams,
+    protocols,
+    feed,
+    webhooks,
+    audit,
+)
 
 
 def create_app(
@@ -46,10 +70,3 @@ def create_app(
             "blind_index": BlindIndex(key_from_base64(settings.blind_index_key.get_secret_value())),
         },
     )
-
-
-def open_key_store(settings: Settings) -> CaseKeys:
-    database = Database.at(
-        settings.key_store_url.get_secret_value(), pool_size=4, name="ruta-referrals-keys"
-    )
-    return CaseKeys(database, settings.key_encryption_keys_file)

@@ -1,11 +1,77 @@
-"""The referrals service's background tasks: relay, the directory's events, timers."""
+"""The referrals service's background tasks: relay, the directory's events, timers, webhooks, audit."""
 
-from collections.abc import Sequence
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 
+from common import clock
+from common.crypto import key_from_base64
 from common.web import BackgroundTask, ServiceContext
 
-from referrals.directory.consumers import SUBSCRIPTION
+from referrals.audit.anchoring import anchor
+from referrals.cases.retention import ask_reconsent, erase_expired
+from referrals.directory.consumers import SUBSCRIPTION, flag_stale
+from referrals.keys.store import CaseKeys
+from referrals.row_security import act_as_service
+from referrals.settings import Settings
+from referrals.timers.firing import fire_due
+from referrals.webhooks.addresses import networks
+from referrals.webhooks.dispatch import deliver_due, fan_out
+from referrals.webhooks.sending import client
+
+_TICK_SECONDS = 1.0
+_WEBHOOK_SECONDS = 0.5
+_ANCHOR_SECONDS = 10.0
+_CALENDAR_SECONDS = 60.0
 
 
 def background(context: ServiceContext) -> Sequence[BackgroundTask]:
-    return [context.relay(), context.consumer(SUBSCRIPTION)]
+    settings, database = context.settings, context.database
+    keys: CaseKeys = context.parts["keys"]
+    if not isinstance(settings, Settings):
+        raise TypeError("the worker was made with settings of another service")
+
+    async def timers() -> int:
+        return await fire_due(database, clock.now())
+
+    async def calendar() -> int:
+        now = clock.now()
+        async with database.transaction() as session:
+            await act_as_service(session)
+            await flag_stale(session, now)
+        await ask_reconsent(database, keys, now.date())
+        await erase_expired(database, keys, now.date())
+        return 0
+
+    async def anchors() -> int:
+        if settings.audit_anchor_file is not None:
+            await anchor(database, settings.audit_anchor_file)
+        return 0
+
+    async def webhooks(stop: asyncio.Event) -> None:
+        allowed = networks(settings.webhook_private_networks)
+        key = key_from_base64(settings.stored_result_key.get_secret_value())
+        async with client(allowed) as http:
+
+            async def round_trip() -> int:
+                return await fan_out(database) + await deliver_due(database, http, key, allowed)
+
+            await _repeat(round_trip, _WEBHOOK_SECONDS, stop)
+
+    return [
+        context.relay(),
+        context.consumer(SUBSCRIPTION),
+        BackgroundTask("timers", lambda stop: _repeat(timers, _TICK_SECONDS, stop)),
+        BackgroundTask("calendar", lambda stop: _repeat(calendar, _CALENDAR_SECONDS, stop)),
+        BackgroundTask("audit-anchor", lambda stop: _repeat(anchors, _ANCHOR_SECONDS, stop)),
+        BackgroundTask("webhooks", webhooks),
+    ]
+
+
+async def _repeat(work: Callable[[], Awaitable[int]], pause: float, stop: asyncio.Event) -> None:
+    """Work until `stop`; at once again while there was something to do."""
+    while not stop.is_set():
+        if await work():
+            continue
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)

@@ -272,8 +272,10 @@ async def forget_sealed(session: AsyncSession, case_id: UUID) -> None:
         "UPDATE referrals SET draft = NULL, attributes = NULL, area = NULL WHERE case_id = :case",
         "UPDATE exceptions SET rationale = NULL WHERE case_id = :case",
         "UPDATE grants SET attributes = NULL, withdrawal_digest = NULL WHERE case_id = :case",
-        "UPDATE referral_steps SET detail = NULL WHERE referral_id IN"
-        " (SELECT id FROM referrals WHERE case_id = :case)",
+        (
+            "UPDATE referral_steps SET detail = NULL WHERE referral_id IN"
+            " (SELECT id FROM referrals WHERE case_id = :case)"
+        ),
     ):
         await session.execute(sa.text(statement), of_case)
 

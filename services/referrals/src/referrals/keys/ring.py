@@ -54,11 +54,12 @@ def add_key(path: Path) -> str:
     return key_id
 
 
-def drop_keys(path: Path, unused: set[str]) -> None:
-    """Remove keys that wrap nothing any more (never the active one)."""
+def drop_keys(path: Path, keep: set[str]) -> list[str]:
+    """Remove the keys that are neither active nor in `keep`; returns their ids."""
     ring = KeyRing.load(path)
-    kept = {k: v for k, v in ring.keys.items() if k == ring.active or k not in unused}
+    kept = {k: v for k, v in ring.keys.items() if k == ring.active or k in keep}
     _write(path, ring.active, {k: base64.b64encode(v).decode() for k, v in kept.items()})
+    return sorted(ring.keys.keys() - kept.keys())
 
 
 def _write(path: Path, active: str, keys: dict[str, str]) -> None:

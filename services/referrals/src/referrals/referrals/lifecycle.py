@@ -4,7 +4,7 @@ Source: HL7 Gravity SDOH and BSeR referral workflows, adapted to protection refe
 states never reopen; a second attempt is a new referral that `replaces` the first.
 """
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -84,7 +84,9 @@ class Rule:
     parties: frozenset[Party]
 
 
-def _rule(command: Command, sources: Set[State], target: State | None, *parties: Party) -> Rule:
+def _rule(
+    command: Command, sources: AbstractSet[State], target: State | None, *parties: Party
+) -> Rule:
     return Rule(command, frozenset(sources), target, frozenset(parties))
 
 
@@ -160,13 +162,13 @@ class NotYours(Exception):
         self.parties = parties
 
 
-def legal_commands(state: State, parties: Set[Party]) -> tuple[Command, ...]:
+def legal_commands(state: State, parties: AbstractSet[Party]) -> tuple[Command, ...]:
     """What `parties` may do in `state`, in the order of the table."""
     return tuple(c for c, rule in RULES.items() if state in rule.sources and rule.parties & parties)
 
 
 def next_state(
-    command: Command, state: State, parties: Set[Party], before_hold: State | None = None
+    command: Command, state: State, parties: AbstractSet[Party], before_hold: State | None = None
 ) -> State:
     """The state after `command`; NotYours before IllegalTransition if both apply."""
     rule = RULES[command]

@@ -344,7 +344,7 @@ async def alternatives(
         raise NOT_YOUR_STEP.because("Alternatives are for the referrer to choose from.")
     area = referral.area
     areas = [area, *Places.load().ancestors(area)] if area else []
-    found = await directory.alternatives(
+    return await directory.alternatives(
         session,
         category=referral.category,
         areas=areas,
@@ -352,4 +352,3 @@ async def alternatives(
         except_organisations=sorted(await cases.implicated(session, referral.case_id)),
         now=clock.now(),
     )
-    return found

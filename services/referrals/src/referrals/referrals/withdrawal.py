@@ -9,8 +9,6 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import NOT_FOUND
-from common.ids import new_id
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -23,10 +21,9 @@ from referrals.referrals.lifecycle import OPEN, Command, Party, State
 from referrals.referrals.models import Referral
 from referrals.referrals.steps import Taken, revoke_snapshot, take, tell_parties
 from referrals.row_security import acting_as_service
-from referrals.tasks.models import Task
+from referrals.tasks.service import open_task
 
 _DELETION_DAYS = 7
-_tasks = Task.metadata.tables["tasks"]
 
 
 async def withdraw_grant(
@@ -109,20 +106,13 @@ async def _end_referral(
 
 async def ask_deletion(session: AsyncSession, referral: Referral) -> None:
     """The recipient is asked to delete its copy and to say so."""
-    now = clock.now()
-    await session.execute(
-        insert(_tasks)
-        .inline()
-        .values(
-            id=new_id(),
-            organisation_id=referral.to_organisation,
-            kind="delete_disclosed_data",
-            case_id=referral.case_id,
-            referral_id=referral.id,
-            due_on=(now + timedelta(days=_DELETION_DAYS)).date(),
-            created_at=now,
-        )
-        .on_conflict_do_nothing()
+    await open_task(
+        session,
+        referral.to_organisation,
+        "delete_disclosed_data",
+        case_id=referral.case_id,
+        referral_id=referral.id,
+        due_on=(clock.now() + timedelta(days=_DELETION_DAYS)).date(),
     )
 
 

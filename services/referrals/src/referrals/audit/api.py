@@ -1,0 +1,64 @@
+"""HTTP of the audit: for auditors, and for an organisation its own."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Role
+from common.paging import CursorText, Limit, Page, encode_cursor
+from common.web import Session, router
+from pydantic import BaseModel
+from sqlmodel import col
+
+from referrals.audit.models import AuditEntry
+from referrals.cursors import id_cursor
+from referrals.dependencies import Reader
+
+audit = router("/referrals/v1/audit", ["audit"])
+
+
+class AuditEntryView(BaseModel):
+    id: UUID
+    chain: UUID
+    sequence: int
+    at: datetime
+    organisation_id: UUID | None
+    client: str
+    action: str
+    target_type: str
+    target_id: UUID
+    detail: dict[str, Any]
+    hash: str
+
+
+@audit.get("")
+async def list_entries(
+    session: Session,
+    caller: Reader,
+    target_id: UUID | None = None,
+    action: str | None = None,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[AuditEntryView]:
+    """Who did and read what, newest first. Auditors see all, others what their own clients did."""
+    statement = sa.select(AuditEntry)
+    if Role.AUDITOR not in caller.roles:
+        statement = statement.where(col(AuditEntry.organisation_id) == caller.organisation)
+    if target_id is not None:
+        statement = statement.where(col(AuditEntry.target_id) == target_id)
+    if action is not None:
+        statement = statement.where(col(AuditEntry.action) == action)
+    before = id_cursor(cursor)
+    if before is not None:
+        statement = statement.where(col(AuditEntry.id) < before)
+    rows = (
+        await session.scalars(statement.order_by(col(AuditEntry.id).desc()).limit(limit + 1))
+    ).all()
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(items=[_view(row) for row in rows[:limit]], next_cursor=more)
+
+
+def _view(entry: AuditEntry) -> AuditEntryView:
+    values = {n: getattr(entry, n) for n in AuditEntryView.model_fields if n != "hash"}
+    return AuditEntryView(**values, hash=entry.hash.hex())

@@ -1,0 +1,124 @@
+"""What the worker does for cases by the calendar: re-consent at 18, erasure, tombstones."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.database import Database
+from sqlmodel import col
+
+from referrals.cases import person
+from referrals.cases.models import Case
+from referrals.cases.service import erase, open_with
+from referrals.consents.models import Grant
+from referrals.keys.store import CaseKeys
+from referrals.notices.service import notify
+from referrals.row_security import act_as_service
+from referrals.tasks.service import open_task
+
+_BATCH = 500
+_RECONSENT_DAYS = 14
+
+
+async def ask_reconsent(database: Database, keys: CaseKeys, today: date) -> int:
+    """Open a task for each case whose person has turned 18; returns how many.
+
+    Birth dates are sealed, and a clear "adult on" date would give them away: so open cases of
+    minors are opened and looked at, once a day.
+    """
+    turned, after = 0, UUID(int=0)
+    while True:
+        async with database.transaction() as session:
+            await act_as_service(session)
+            cases = (
+                await session.scalars(
+                    sa.select(Case)
+                    .where(
+                        col(Case.minor).is_(True), col(Case.status) == "open", col(Case.id) > after
+                    )
+                    .order_by(col(Case.id))
+                    .limit(_BATCH)
+                    .with_for_update(skip_locked=True)
+                )
+            ).all()
+            if not cases:
+                return turned
+            after = cases[-1].id
+            found = await keys.of_many([case.id for case in cases])
+            for case in cases:
+                if case.id not in found or case.identity is None:
+                    continue
+                identity, _ = open_with(found[case.id], case)
+                if person.is_minor(identity, today) is not False:
+                    continue
+                case.minor = False
+                turned += 1
+                given_by_others = await session.scalar(
+                    sa.select(sa.func.count())
+                    .select_from(Grant)
+                    .where(
+                        col(Grant.case_id) == case.id,
+                        col(Grant.status) == "active",
+                        col(Grant.decided_by) != "person",
+                    )
+                )
+                if given_by_others:
+                    await open_task(
+                        session,
+                        case.organisation_id,
+                        "reconsent_at_18",
+                        case_id=case.id,
+                        due_on=today + timedelta(days=_RECONSENT_DAYS),
+                    )
+                    await notify(
+                        session,
+                        [case.organisation_id],
+                        "case.reconsent_needed",
+                        subject_type="case",
+                        subject_id=case.id,
+                    )
+
+
+async def erase_expired(database: Database, keys: CaseKeys, today: date) -> int:
+    """Erase closed cases whose retention has ended; returns how many."""
+    erased = 0
+    while True:
+        async with database.transaction() as session:
+            await act_as_service(session)
+            case = (
+                await session.scalars(
+                    sa.select(Case)
+                    .where(col(Case.status) == "closed", col(Case.retain_until) < today)
+                    .limit(1)
+                    .with_for_update(skip_locked=True)
+                )
+            ).one_or_none()
+            if case is None:
+                return erased
+            await erase(session, None, keys, case, "retention")
+            erased += 1
+
+
+async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:
+    """After a restored backup: erase again what was erased; returns how many cases.
+
+    Works in both directions: the key store remembers what the cases' backup forgot, and the cases
+    remember what a backup of the key store would bring back.
+    """
+    tombstones = set(await keys.destroyed())
+    erased = 0
+    async with database.transaction() as session:
+        await act_as_service(session)
+        in_cases = set(
+            await session.scalars(sa.select(col(Case.id)).where(col(Case.status) == "erased"))
+        )
+        for case_id in sorted(tombstones - in_cases):
+            case = await session.get(Case, case_id, with_for_update=True)
+            if case is not None:
+                await erase(session, None, keys, case, "restored_backup")
+                await act_as_service(session)
+                erased += 1
+    for case_id in sorted(in_cases - tombstones):
+        await keys.destroy(case_id)
+        erased += 1
+    return erased

@@ -1,0 +1,73 @@
+"""HTTP of what this service adds to a directory service: who works its queue."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.errors import NOT_FOUND
+from common.web import Session, router
+from pydantic import BaseModel
+from sqlmodel import col
+
+from referrals.audit.service import record
+from referrals.dependencies import CaseReader, Supervisor
+from referrals.directory.models import TeamMember
+from referrals.directory.queries import known_service
+from referrals.referrals.schemas import TeamMembers
+
+teams = router("/referrals/v1/services", ["teams"])
+
+
+class Team(BaseModel):
+    service_id: UUID
+    clients: list[str]
+
+
+@teams.get("/{service_id}/team")
+async def read_team(service_id: UUID, session: Session, caller: CaseReader) -> Team:
+    """Who works this queue; empty: every authorised member of the organisation."""
+    await _own(session, caller, service_id)
+    rows = await session.scalars(
+        sa.select(col(TeamMember.client))
+        .where(
+            col(TeamMember.service_id) == service_id,
+            col(TeamMember.organisation_id) == caller.organisation,
+        )
+        .order_by(col(TeamMember.client))
+    )
+    return Team(service_id=service_id, clients=list(rows))
+
+
+@teams.put("/{service_id}/team")
+async def set_team(
+    service_id: UUID, body: TeamMembers, session: Session, caller: Supervisor
+) -> Team:
+    """Only these clients, and supervisors, see the queue of this service from now on."""
+    await _own(session, caller, service_id)
+    await session.execute(
+        sa.delete(TeamMember).where(
+            col(TeamMember.service_id) == service_id,
+            col(TeamMember.organisation_id) == caller.organisation,
+        )
+    )
+    clients = sorted(set(body.clients))
+    session.add_all(
+        TeamMember(organisation_id=caller.organisation, service_id=service_id, client=client)
+        for client in clients
+    )
+    await session.flush()
+    await record(
+        session,
+        caller,
+        "service_team.set",
+        chain=caller.organisation,
+        target_type="service",
+        target_id=service_id,
+        detail={"size": len(clients)},
+    )
+    return Team(service_id=service_id, clients=clients)
+
+
+async def _own(session: Session, caller: CaseReader, service_id: UUID) -> None:
+    service = await known_service(session, service_id)
+    if service is None or service.organisation_id != caller.organisation:
+        raise NOT_FOUND.because("Your organisation has no such service.")

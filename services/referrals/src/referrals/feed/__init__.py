@@ -1,0 +1,1 @@
+"""Everything that concerns an organisation since a cursor, complete and in order."""

@@ -1,0 +1,95 @@
+"""HTTP of information-sharing protocols: kept by the information-management team."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal, Role
+from common.errors import NOT_FOUND
+from common.ids import new_id
+from common.web import IdempotencyRequired, Session, Strict, requires, router
+from pydantic import BaseModel, Field
+from sqlmodel import col
+
+from referrals.audit.service import record
+from referrals.cases.schemas import Country
+from referrals.consents.schemas import Category
+from referrals.dependencies import Reader
+from referrals.protocols.models import Protocol
+
+protocols = router("/referrals/v1/protocols", ["protocols"])
+Keeper = Annotated[Principal, requires("admin", roles={Role.IM, Role.ADMIN})]
+
+
+class NewProtocol(Strict):
+    """Who may refer from one country to another. Absent organisations mean: all of them."""
+
+    from_country: Country
+    to_country: Country
+    from_organisation: UUID | None = None
+    to_organisation: UUID | None = None
+    categories: list[Category] | None = Field(None, min_length=1, max_length=60)
+    valid_from: date
+    valid_until: date | None = None
+
+
+class ProtocolView(BaseModel):
+    id: UUID
+    from_country: str
+    to_country: str
+    from_organisation: UUID | None
+    to_organisation: UUID | None
+    categories: list[str] | None
+    valid_from: date
+    valid_until: date | None
+
+
+class End(Strict):
+    pass
+
+
+@protocols.post("", status_code=201, dependencies=[IdempotencyRequired])
+async def agree_protocol(body: NewProtocol, session: Session, caller: Keeper) -> ProtocolView:
+    """Enter an agreed protocol; from then on it covers referrals of its pair."""
+    protocol = Protocol(
+        id=new_id(), **body.model_dump(), created_at=clock.now(), created_by=caller.client_id
+    )
+    session.add(protocol)
+    await session.flush()
+    await _audit(session, caller, "protocol.agreed", protocol)
+    return ProtocolView.model_validate(protocol, from_attributes=True)
+
+
+@protocols.get("")
+async def list_protocols(session: Session, _caller: Reader) -> list[ProtocolView]:
+    rows = await session.scalars(
+        sa.select(Protocol).where(col(Protocol.ended_at).is_(None)).order_by(col(Protocol.id))
+    )
+    return [ProtocolView.model_validate(row, from_attributes=True) for row in rows]
+
+
+@protocols.post("/{protocol_id}/end")
+async def end_protocol(
+    protocol_id: UUID, _body: End, session: Session, caller: Keeper
+) -> ProtocolView:
+    protocol = await session.get(Protocol, protocol_id, with_for_update=True)
+    if protocol is None:
+        raise NOT_FOUND.because("There is no such protocol.")
+    if protocol.ended_at is None:
+        protocol.ended_at = clock.now()
+        await session.flush()
+        await _audit(session, caller, "protocol.ended", protocol)
+    return ProtocolView.model_validate(protocol, from_attributes=True)
+
+
+async def _audit(session: Session, caller: Principal, action: str, protocol: Protocol) -> None:
+    await record(
+        session,
+        caller,
+        action,
+        chain=caller.organisation,
+        target_type="protocol",
+        target_id=protocol.id,
+    )

@@ -1,0 +1,38 @@
+"""Opening a task; the same open task is not opened twice."""
+
+from datetime import date
+from uuid import UUID
+
+from common import clock
+from common.ids import new_id
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.tasks.models import Task
+
+_tasks = Task.metadata.tables["tasks"]
+
+
+async def open_task(
+    session: AsyncSession,
+    organisation: UUID,
+    kind: str,
+    *,
+    case_id: UUID,
+    referral_id: UUID | None = None,
+    due_on: date | None = None,
+) -> None:
+    await session.execute(
+        insert(_tasks)
+        .inline()
+        .values(
+            id=new_id(),
+            organisation_id=organisation,
+            kind=kind,
+            case_id=case_id,
+            referral_id=referral_id,
+            due_on=due_on,
+            created_at=clock.now(),
+        )
+        .on_conflict_do_nothing()
+    )

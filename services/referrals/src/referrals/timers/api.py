@@ -1,0 +1,104 @@
+"""HTTP of timers: times per pathway, and what is overdue."""
+
+from typing import Annotated, Literal
+
+from common import clock
+from common.auth import Principal, Role
+from common.errors import FORBIDDEN, INVALID
+from common.events.codes import Urgency
+from common.web import Session, requires, router
+
+from referrals.audit.service import record
+from referrals.dependencies import Reader
+from referrals.row_security import acting_as_service
+from referrals.timers import queries
+from referrals.timers.deadlines import Clock, default_policies
+from referrals.timers.models import TimerPolicy
+from referrals.timers.schemas import OverdueCount, PolicyBody, PolicyView
+
+timers = router("/referrals/v1/timers", ["timers"])
+Coordinator = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR})]
+Overseer = Annotated[Principal, requires("referrals:read", roles={Role.COORDINATOR})]
+
+
+@timers.get("/policies")
+async def list_policies(session: Session, _caller: Reader) -> list[PolicyView]:
+    """The times in force: defaults ('*'), and what coordinators set for their pathway."""
+    defaults = [
+        PolicyView(
+            aor=aor,
+            urgency=urgency,
+            clock=Clock(kind),
+            source="default",
+            window_minutes=policy.window,
+            supervisor_after_minutes=policy.supervisor_after,
+            alternative_after_minutes=policy.alternative_after,
+            expiry_after_minutes=policy.expiry_after,
+            working_time=policy.working_time,
+        )
+        for (aor, urgency, kind), policy in default_policies().items()
+    ]
+    changed = [_view(row) for row in await queries.changed_policies(session)]
+    return defaults + changed
+
+
+@timers.put("/policies/{aor}/{urgency}/{clock_name}")
+async def set_policy(
+    aor: str,
+    urgency: Urgency,
+    clock_name: Literal["acknowledge", "decide"],
+    body: PolicyBody,
+    session: Session,
+    caller: Coordinator,
+) -> PolicyView:
+    """Set the times of your own pathway for referrals that are sent from now on."""
+    if not caller.coordinates(aor):
+        raise FORBIDDEN.because(f"You do not coordinate '{aor}'.")
+    if not (
+        body.supervisor_after_minutes < body.alternative_after_minutes < body.expiry_after_minutes
+    ):
+        raise INVALID.because(
+            "Supervisor, alternative, expiry must follow one another.",
+            pointer="/supervisor_after_minutes",
+        )
+    row = await session.merge(
+        TimerPolicy(
+            aor=aor,
+            urgency=urgency,
+            clock=clock_name,
+            **body.model_dump(),
+            changed_at=clock.now(),
+            changed_by=caller.client_id,
+        )
+    )
+    await session.flush()
+    await record(
+        session,
+        caller,
+        "timer_policy.set",
+        chain=caller.organisation,
+        target_type="organisation",
+        target_id=caller.organisation,
+        detail={"aor": aor, "urgency": urgency, "clock": clock_name, **body.model_dump()},
+    )
+    return _view(row)
+
+
+@timers.get("/overdue")
+async def count_overdue(session: Session, caller: Overseer) -> list[OverdueCount]:
+    """For a coordinator: how many referrals of their AoRs wait past a deadline. Counts only."""
+    async with acting_as_service(session):
+        rows = await queries.overdue_counts(session, caller.aors, clock.now())
+    return [
+        OverdueCount(aor=aor, category=category, urgency=urgency, count=count)
+        for aor, category, urgency, count in rows
+    ]
+
+
+def _view(row: TimerPolicy) -> PolicyView:
+    return PolicyView.model_validate(
+        {
+            "source": "coordinator",
+            **{n: getattr(row, n) for n in PolicyView.model_fields if n != "source"},
+        }
+    )

@@ -1,0 +1,151 @@
+"""Firing due timers: each escalation once, with several replicas and across restarts.
+
+The schedule is rows of PostgreSQL. A replica takes the lock of the referral, looks again whether
+its timer is still due, and writes escalation, event, notices and the next timer in the same
+transaction. A second replica skips the locked row, or finds the timer moved on.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.database import Database
+from common.events.referrals import EscalationRaised
+from common.messaging import append
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.audit.service import record
+from referrals.cases.models import Case
+from referrals.notices.service import notify
+from referrals.referrals.lifecycle import Command, Party
+from referrals.referrals.models import Referral
+from referrals.referrals.steps import Taken, take, write_step
+from referrals.row_security import act_as_service
+from referrals.tables import COMMON
+from referrals.timers.deadlines import (
+    Clock,
+    EscalationStep,
+    after,
+    calendar_of,
+    never_expires,
+    next_step,
+    policy_of,
+)
+from referrals.timers.models import Escalation, Timer
+from referrals.timers.service import overrides, set_timer, stop_timer
+
+_BATCH = 200
+
+
+async def fire_due(database: Database, now: datetime) -> int:
+    """Fire every timer that is due at `now`; returns how many escalations this call raised."""
+    fired = 0
+    async with database.transaction() as session:
+        await act_as_service(session)
+        due = await _due(session, now)
+    for referral_id in due:
+        async with database.transaction() as session:
+            await act_as_service(session)
+            fired += await _fire(session, referral_id, now)
+    return fired
+
+
+async def _due(session: AsyncSession, now: datetime) -> Sequence[UUID]:
+    rows = await session.scalars(
+        sa.select(col(Timer.referral_id))
+        .where(col(Timer.due_at) <= now)
+        .order_by(col(Timer.due_at))
+        .limit(_BATCH)
+    )
+    return rows.all()
+
+
+async def _fire(session: AsyncSession, referral_id: UUID, now: datetime) -> int:
+    referral = (
+        await session.scalars(
+            sa.select(Referral)
+            .where(col(Referral.id) == referral_id)
+            .with_for_update(skip_locked=True)
+        )
+    ).one_or_none()
+    timer = await session.get(Timer, referral_id)
+    if referral is None or timer is None or timer.due_at > now:
+        return 0
+    clock, step = Clock(timer.clock), EscalationStep(timer.step)
+    due_at = timer.due_at
+    session.add(
+        Escalation(referral_id=referral.id, clock=clock, step=step, due_at=due_at, fired_at=now)
+    )
+    referral.version += 1
+    referral.changed_at = now
+    await session.flush()
+    await write_step(session, None, referral, command=f"escalate-{step}", before=referral.state)
+    await _announce(session, referral, clock, step, due_at)
+    await _move_on(session, referral, clock, step, due_at)
+    return 1
+
+
+async def _announce(
+    session: AsyncSession, referral: Referral, clock: Clock, step: EscalationStep, due_at: datetime
+) -> None:
+    """Whom a step concerns: recipient, its supervisor, then the referrer."""
+    to_referrer = step in (EscalationStep.ALTERNATIVE, EscalationStep.EXPIRY) or (
+        clock is Clock.REVIEW and referral.state == "info_requested"
+    )
+    addressee = referral.from_organisation if to_referrer else referral.to_organisation
+    await append(
+        session,
+        COMMON,
+        EscalationRaised(
+            referral_id=referral.id,
+            version=referral.version,
+            step=step.value,
+            due_at=due_at,
+            organisation_id=addressee,
+            category=referral.category,
+            urgency=referral.urgency,
+            area=referral.area,
+        ),
+        aggregate_id=referral.id,
+        aggregate_type="referral",
+    )
+    await notify(
+        session,
+        [addressee],
+        f"referral.{step}",
+        subject_type="referral",
+        subject_id=referral.id,
+        version=referral.version,
+        for_supervisor=step is EscalationStep.SUPERVISOR,
+    )
+    await record(
+        session,
+        None,
+        f"escalation.{step}",
+        chain=referral.case_id,
+        target_type="referral",
+        target_id=referral.id,
+        detail={"clock": clock.value, "due_at": due_at.isoformat()},
+    )
+
+
+async def _move_on(
+    session: AsyncSession, referral: Referral, clock: Clock, step: EscalationStep, due_at: datetime
+) -> None:
+    if step is EscalationStep.EXPIRY:
+        await take(session, None, referral, Taken(Command.EXPIRE, frozenset({Party.SYSTEM})))
+        return
+    expires = not never_expires(referral.category, referral.clinical_deadline)
+    following = next_step(clock, step, expires=expires)
+    if following is None:
+        await stop_timer(session, referral.id)
+        return
+    base = referral.acknowledge_by if clock is Clock.ACKNOWLEDGE else referral.decide_by
+    changed = await overrides(session, referral.aor, referral.urgency)
+    policy = policy_of(referral.aor, referral.urgency, clock, changed)
+    case = await session.get(Case, referral.case_id)
+    calendar = calendar_of(case.country if case else "")
+    next_due = after(base or due_at, policy.after(following), policy, calendar)
+    await set_timer(session, referral.id, clock, next_due, following)

@@ -1,0 +1,35 @@
+"""Bodies of timer policies and overdue figures."""
+
+from typing import Literal
+
+from common.events.codes import Urgency
+from common.web import Strict
+from pydantic import BaseModel, Field
+
+from referrals.timers.deadlines import Clock
+
+_MINUTES = Field(ge=1, le=525_600)
+
+
+class PolicyBody(Strict):
+    """Minutes; the three last count from the missed deadline and must rise."""
+
+    window_minutes: int = _MINUTES
+    supervisor_after_minutes: int = _MINUTES
+    alternative_after_minutes: int = _MINUTES
+    expiry_after_minutes: int = _MINUTES
+    working_time: bool = Field(description="Count working days of the country only.")
+
+
+class PolicyView(PolicyBody):
+    aor: str
+    urgency: Urgency
+    clock: Clock
+    source: Literal["default", "coordinator"]
+
+
+class OverdueCount(BaseModel):
+    aor: str
+    category: str
+    urgency: str
+    count: int

@@ -1,0 +1,25 @@
+"""Transfers; at most one is open per case (a unique index holds it)."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Field
+
+from referrals.tables import Instant, Row
+
+
+class Transfer(Row, table=True):
+    __tablename__ = "transfers"
+
+    id: UUID = Field(primary_key=True)
+    case_id: UUID
+    from_organisation: UUID
+    to_organisation: UUID
+    grant_id: UUID
+    state: str
+    version: int
+    reason: str | None = None
+    offered_at: datetime = Field(sa_type=Instant)
+    offered_by: str
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+    decided_by: str | None = None

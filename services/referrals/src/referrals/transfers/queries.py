@@ -1,0 +1,50 @@
+"""Reading transfers as one of their two sides."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.transfers.models import Transfer
+
+
+def _as_party(caller: Principal) -> sa.ColumnElement[bool]:
+    return sa.or_(
+        col(Transfer.from_organisation) == caller.organisation,
+        col(Transfer.to_organisation) == caller.organisation,
+    )
+
+
+async def one(
+    session: AsyncSession, caller: Principal, transfer_id: UUID, *, lock: bool = False
+) -> Transfer:
+    statement = sa.select(Transfer).where(col(Transfer.id) == transfer_id, _as_party(caller))
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    transfer = (await session.scalars(statement)).one_or_none()
+    if transfer is None:
+        raise NOT_FOUND.because("There is no such transfer that concerns you.")
+    return transfer
+
+
+async def listed(
+    session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
+) -> Sequence[Transfer]:
+    statement = sa.select(Transfer).where(_as_party(caller))
+    if before is not None:
+        statement = statement.where(col(Transfer.id) < before)
+    rows = await session.scalars(statement.order_by(col(Transfer.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+async def open_of(session: AsyncSession, case_id: UUID) -> Transfer | None:
+    rows = await session.scalars(
+        sa.select(Transfer).where(
+            col(Transfer.case_id) == case_id, col(Transfer.state) == "offered"
+        )
+    )
+    return rows.one_or_none()

@@ -1,0 +1,220 @@
+"""Use cases of transfers. On acceptance all access changes in one transaction."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import INVALID
+from common.events import referrals as events
+from common.ids import new_id
+from common.messaging import append
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.audit.service import record
+from referrals.cases import queries as cases
+from referrals.cases import service as case_service
+from referrals.cases.blind_index import BlindIndex
+from referrals.cases.models import Case
+from referrals.consents import queries as consents
+from referrals.consents.service import refuse_implicated
+from referrals.errors import (
+    CONSENT_PENDING,
+    ILLEGAL_TRANSITION,
+    NO_CONSENT,
+    NOT_YOUR_STEP,
+    TRANSFER_OPEN,
+)
+from referrals.keys.store import CaseKeys
+from referrals.notices.service import notify
+from referrals.row_security import acting_as_service
+from referrals.tables import COMMON
+from referrals.transfers import queries
+from referrals.transfers.models import Transfer
+from referrals.transfers.schemas import NewTransfer
+
+_EVENTS: dict[str, type[events.TransferData]] = {
+    "offered": events.TransferOffered,
+    "accepted": events.TransferAccepted,
+    "declined": events.TransferDeclined,
+    "recalled": events.TransferRecalled,
+}
+# Everything that the responsible organisation of a case holds changes hands together.
+_HANDED_OVER = (
+    "UPDATE grants SET organisation_id = :new WHERE case_id = :case",
+    "UPDATE exceptions SET organisation_id = :new WHERE case_id = :case",
+    "UPDATE referrals SET from_organisation = :new WHERE case_id = :case",
+    (
+        "UPDATE tasks SET organisation_id = :new WHERE case_id = :case AND organisation_id = :old"
+        " AND done_at IS NULL"
+    ),
+    (
+        "DELETE FROM answer_links WHERE referral_id IN"
+        " (SELECT id FROM referrals WHERE case_id = :case)"
+    ),
+)
+
+
+async def offer(session: AsyncSession, caller: Principal, body: NewTransfer) -> Transfer:
+    """Offer the case under the person's consent to exactly this transfer."""
+    case = await cases.own_case(session, caller, body.case_id, lock=True)
+    case_service.refuse_unless_open(case)
+    if body.to_organisation == caller.organisation:
+        raise INVALID.because("The case is yours already.", pointer="/to_organisation")
+    await refuse_implicated(session, case, body.to_organisation)
+    await _check_consent(session, caller, body)
+    if await queries.open_of(session, case.id) is not None:
+        raise TRANSFER_OPEN.because("Recall it first, or wait for the answer.")
+    transfer = Transfer(
+        id=new_id(),
+        case_id=case.id,
+        from_organisation=caller.organisation,
+        to_organisation=body.to_organisation,
+        grant_id=body.grant_id,
+        state="offered",
+        version=1,
+        offered_at=clock.now(),
+        offered_by=caller.client_id,
+    )
+    session.add(transfer)
+    await session.flush()
+    await _tell(session, caller, transfer)
+    return transfer
+
+
+async def _check_consent(session: AsyncSession, caller: Principal, body: NewTransfer) -> None:
+    grant = await consents.own_grant(session, caller, body.grant_id, lock=True)
+    fits = (
+        grant.kind == "transfer"
+        and grant.case_id == body.case_id
+        and grant.recipient_organisation_id == body.to_organisation
+    )
+    if not fits:
+        raise NO_CONSENT.because(
+            "The consent is not for a transfer of this case to this organisation.",
+            pointer="/grant_id",
+        )
+    if grant.status == "pending":
+        raise CONSENT_PENDING.because("The consent waits for a supervisor's decision.")
+    ended = grant.valid_until is not None and grant.valid_until <= clock.now()
+    if grant.status != "active" or ended:
+        raise NO_CONSENT.because("The consent does not hold any more.", pointer="/grant_id")
+
+
+async def accept(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, blind: BlindIndex, transfer_id: UUID
+) -> Transfer:
+    """Take the case over: from the commit on it is the caller's, and only the caller's."""
+    transfer = await queries.one(session, caller, transfer_id)
+    async with acting_as_service(session):
+        # The case first, as everything else that changes a case.
+        case = await session.get(Case, transfer.case_id, with_for_update=True)
+        transfer = await queries.one(session, caller, transfer_id, lock=True)
+        _check(caller, transfer, "accept")
+        if case is None:
+            raise NO_CONSENT.because("The case is gone.")
+        case_service.refuse_unless_open(case)
+        key = await keys.of(case.id)
+        identity, attributes = case_service.open_with(key, case)
+        case.organisation_id = transfer.to_organisation
+        case.version += 1
+        case.changed_at = clock.now()
+        case_service.seal_record(key, case, identity, attributes)
+        await session.flush()
+        await case_service.reindex(session, case, blind, identity)
+        values = {
+            "case": case.id,
+            "new": transfer.to_organisation,
+            "old": transfer.from_organisation,
+        }
+        for statement in _HANDED_OVER:
+            await session.execute(sa.text(statement), values)
+        await _decide(session, caller, transfer, "accepted", None)
+    session.expire_all()
+    return await queries.one(session, caller, transfer_id)
+
+
+async def decline(
+    session: AsyncSession, caller: Principal, transfer_id: UUID, reason: str
+) -> Transfer:
+    transfer = await queries.one(session, caller, transfer_id, lock=True)
+    _check(caller, transfer, "decline")
+    await _decide(session, caller, transfer, "declined", reason)
+    return transfer
+
+
+async def recall(
+    session: AsyncSession, caller: Principal, transfer_id: UUID, reason: str
+) -> Transfer:
+    transfer = await queries.one(session, caller, transfer_id, lock=True)
+    _check(caller, transfer, "recall")
+    await _decide(session, caller, transfer, "recalled", reason)
+    return transfer
+
+
+def legal(caller: Principal, transfer: Transfer) -> list[str]:
+    """What the caller may do with the transfer now."""
+    if transfer.state != "offered":
+        return []
+    found = []
+    if transfer.to_organisation == caller.organisation:
+        found += ["accept", "decline"]
+    if transfer.from_organisation == caller.organisation:
+        found.append("recall")
+    return found
+
+
+def _check(caller: Principal, transfer: Transfer, command: str) -> None:
+    mine = transfer.from_organisation if command == "recall" else transfer.to_organisation
+    if mine != caller.organisation:
+        raise NOT_YOUR_STEP.because(f"'{command}' is for the other side of the transfer.")
+    if transfer.state != "offered":
+        raise ILLEGAL_TRANSITION.because(
+            f"The transfer is '{transfer.state}' already.",
+            state=transfer.state,
+            legal_transitions=[],
+        )
+
+
+async def _decide(
+    session: AsyncSession, caller: Principal, transfer: Transfer, state: str, reason: str | None
+) -> None:
+    transfer.state, transfer.reason = state, reason
+    transfer.decided_at, transfer.decided_by = clock.now(), caller.client_id
+    transfer.version += 1
+    await session.flush()
+    await _tell(session, caller, transfer)
+
+
+async def _tell(session: AsyncSession, caller: Principal, transfer: Transfer) -> None:
+    await append(
+        session,
+        COMMON,
+        _EVENTS[transfer.state](
+            transfer_id=transfer.id,
+            case_id=transfer.case_id,
+            version=transfer.version,
+            from_organisation=transfer.from_organisation,
+            to_organisation=transfer.to_organisation,
+            occurred_at=transfer.decided_at or transfer.offered_at,
+        ),
+        aggregate_id=transfer.id,
+        aggregate_type="transfer",
+    )
+    await notify(
+        session,
+        [transfer.from_organisation, transfer.to_organisation],
+        f"transfer.{transfer.state}",
+        subject_type="transfer",
+        subject_id=transfer.id,
+        version=transfer.version,
+    )
+    await record(
+        session,
+        caller,
+        f"transfer.{transfer.state}",
+        chain=transfer.case_id,
+        target_type="transfer",
+        target_id=transfer.id,
+        detail={"to": str(transfer.to_organisation)},
+    )

@@ -1,0 +1,105 @@
+"""HTTP of webhooks."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from common.crypto import key_from_base64
+from common.paging import CursorText, Limit, Page, encode_cursor
+from common.web import IdempotencyRequired, Session, router
+from fastapi import Depends
+
+from referrals.cursors import id_cursor
+from referrals.dependencies import CaseReader, ServiceSettingsOf, Writer
+from referrals.webhooks import queries, service
+from referrals.webhooks.addresses import networks
+from referrals.webhooks.schemas import (
+    DeliveryView,
+    NewWebhook,
+    Nothing,
+    Replay,
+    Replayed,
+    WebhookSecret,
+    WebhookView,
+)
+
+webhooks = router("/referrals/v1/webhooks", ["webhooks"])
+
+
+def _sealing_key(settings: ServiceSettingsOf) -> bytes:
+    return key_from_base64(settings.stored_result_key.get_secret_value())
+
+
+SealingKey = Annotated[bytes, Depends(_sealing_key)]
+
+
+@webhooks.post("", status_code=201, dependencies=[IdempotencyRequired])
+async def add_webhook(
+    body: NewWebhook,
+    session: Session,
+    caller: Writer,
+    settings: ServiceSettingsOf,
+    key: SealingKey,
+) -> WebhookSecret:
+    """Be called when something concerns you. Calls are signed as Standard Webhooks says."""
+    allowed = networks(settings.webhook_private_networks)
+    webhook, secret = await service.add(session, caller, key, allowed, body)
+    return WebhookSecret(**_view(webhook).model_dump(), secret=secret)
+
+
+@webhooks.get("")
+async def list_webhooks(session: Session, caller: CaseReader) -> list[WebhookView]:
+    return [_view(webhook) for webhook in await queries.listed(session, caller)]
+
+
+@webhooks.delete("/{webhook_id}", status_code=204)
+async def remove_webhook(webhook_id: UUID, session: Session, caller: Writer) -> None:
+    await service.remove(session, caller, webhook_id)
+
+
+@webhooks.post("/{webhook_id}/rotate-secret")
+async def rotate_secret(
+    webhook_id: UUID, _body: Nothing, session: Session, caller: Writer, key: SealingKey
+) -> WebhookSecret:
+    """A new secret; the former one also signs for 24 hours."""
+    webhook, secret = await service.rotate(session, caller, key, webhook_id)
+    return WebhookSecret(**_view(webhook).model_dump(), secret=secret)
+
+
+@webhooks.post("/{webhook_id}/enable")
+async def enable_webhook(
+    webhook_id: UUID, _body: Nothing, session: Session, caller: Writer
+) -> WebhookView:
+    """Call it again after it was switched off (it answered 410 Gone)."""
+    return _view(await service.enable(session, caller, webhook_id))
+
+
+@webhooks.get("/{webhook_id}/deliveries")
+async def list_deliveries(
+    webhook_id: UUID,
+    session: Session,
+    caller: CaseReader,
+    status: Literal["waiting", "delivered", "dead"] | None = None,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[DeliveryView]:
+    """What was or will be sent; `dead` are the dead letters."""
+    await queries.one(session, caller, webhook_id)
+    rows = await queries.deliveries(
+        session, caller, webhook_id, status=status, before=id_cursor(cursor), limit=limit
+    )
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(
+        items=[DeliveryView.model_validate(r, from_attributes=True) for r in rows[:limit]],
+        next_cursor=more,
+    )
+
+
+@webhooks.post("/{webhook_id}/replay")
+async def replay_deliveries(
+    webhook_id: UUID, body: Replay, session: Session, caller: Writer
+) -> Replayed:
+    return Replayed(deliveries=await service.replay(session, caller, webhook_id, body))
+
+
+def _view(webhook: object) -> WebhookView:
+    return WebhookView.model_validate(webhook, from_attributes=True)

@@ -1,0 +1,162 @@
+"""The webhook worker: notices become deliveries, due deliveries are sent.
+
+A delivery is claimed by moving its next attempt ahead (a lease) before it is sent, so that two
+replicas do not send it twice and a crash only delays it. Receivers get it at least once, always
+with the same webhook-id.
+"""
+
+import asyncio
+import random
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+import sqlalchemy as sa
+from common import clock
+from common.database import Database
+from common.ids import new_id
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.notices.models import Notice
+from referrals.row_security import act_as_service
+from referrals.webhooks.addresses import Network
+from referrals.webhooks.models import Delivery, Webhook
+from referrals.webhooks.retries import next_attempt
+from referrals.webhooks.sending import Answer, Call, body_of, send
+from referrals.webhooks.service import open_secret
+
+_BATCH = 200
+_AT_ONCE = 20
+_LEASE = timedelta(seconds=60)
+_GONE = 410
+_deliveries = Delivery.metadata.tables["webhook_deliveries"]
+_spread = random.Random()  # noqa: S311 - spreads retries; nothing secret
+
+
+async def fan_out(database: Database) -> int:
+    """Make deliveries of new notices for the webhooks of their organisations; returns notices."""
+    async with database.transaction() as session:
+        await act_as_service(session)
+        notices = (
+            await session.execute(
+                sa.select(col(Notice.id), col(Notice.organisation_id), col(Notice.kind))
+                .where(col(Notice.fanned_out_at).is_(None))
+                .order_by(col(Notice.id))
+                .limit(_BATCH)
+                .with_for_update(skip_locked=True)
+            )
+        ).all()
+        if not notices:
+            return 0
+        now = clock.now()
+        webhooks = (
+            await session.scalars(
+                sa.select(Webhook).where(
+                    col(Webhook.active),
+                    col(Webhook.organisation_id).in_({n.organisation_id for n in notices}),
+                )
+            )
+        ).all()
+        rows = [
+            _row(webhook, notice.id, now)
+            for notice in notices
+            for webhook in webhooks
+            if webhook.organisation_id == notice.organisation_id
+            and (webhook.kinds is None or notice.kind in webhook.kinds)
+        ]
+        if rows:
+            await session.execute(insert(_deliveries).inline().on_conflict_do_nothing(), rows)
+        await session.execute(
+            sa.update(Notice)
+            .where(col(Notice.id).in_([n.id for n in notices]))
+            .values(fanned_out_at=now)
+            .execution_options(synchronize_session=False)
+        )
+    return len(notices)
+
+
+def _row(webhook: Webhook, notice_id: UUID, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "webhook_id": webhook.id,
+        "organisation_id": webhook.organisation_id,
+        "notice_id": notice_id,
+        "status": "waiting",
+        "attempts": 0,
+        "next_attempt_at": now,
+        "created_at": now,
+    }
+
+
+async def deliver_due(
+    database: Database,
+    http: aiohttp.ClientSession,
+    key: bytes,
+    also: Collection[Network],
+) -> int:
+    """Send what is due; returns how many were tried."""
+    now = clock.now()
+    async with database.transaction() as session:
+        await act_as_service(session)
+        claimed = await _claim(session, key, now)
+    answers = await asyncio.gather(*(send(http, call, also, now) for _, call in claimed))
+    for (delivery_id, _), answer in zip(claimed, answers, strict=True):
+        async with database.transaction() as session:
+            await act_as_service(session)
+            await _settle(session, delivery_id, answer)
+    return len(claimed)
+
+
+async def _claim(session: AsyncSession, key: bytes, now: datetime) -> Sequence[tuple[UUID, Call]]:
+    due = (
+        await session.execute(
+            sa.select(Delivery, Webhook, Notice)
+            .join(Webhook, col(Webhook.id) == col(Delivery.webhook_id))
+            .join(Notice, col(Notice.id) == col(Delivery.notice_id))
+            .where(
+                col(Delivery.status) == "waiting",
+                col(Delivery.next_attempt_at) <= now,
+                col(Webhook.active),
+            )
+            .order_by(col(Delivery.next_attempt_at))
+            .limit(_AT_ONCE)
+            .with_for_update(of=Delivery, skip_locked=True)
+        )
+    ).all()
+    claimed = []
+    for delivery, webhook, notice in due:
+        delivery.next_attempt_at = now + _LEASE
+        sealed = [webhook.secret]
+        if webhook.former_secret and webhook.former_until and webhook.former_until > now:
+            sealed.append(webhook.former_secret)
+        secrets = tuple(open_secret(key, webhook.id, each) for each in sealed)
+        call = Call(webhook.url, secrets, f"msg_{notice.id}", body_of(notice))
+        claimed.append((delivery.id, call))
+    return claimed
+
+
+async def _settle(session: AsyncSession, delivery_id: UUID, answer: Answer) -> None:
+    delivery = await session.get(Delivery, delivery_id, with_for_update=True)
+    if delivery is None:  # its webhook was removed meanwhile
+        return
+    now = clock.now()
+    delivery.attempts += 1
+    delivery.answer_status, delivery.failure = answer.status or None, answer.failure
+    if answer.delivered:
+        delivery.status, delivery.delivered_at = "delivered", now
+        return
+    if answer.status == _GONE:
+        webhook = await session.get(Webhook, delivery.webhook_id)
+        if webhook is not None:
+            webhook.active, webhook.disabled_reason = False, "answered_gone"
+    later = (
+        None if answer.status == _GONE else next_attempt(delivery.attempts, now, _spread.random())
+    )
+    if later is None:
+        delivery.status = "dead"
+    else:
+        delivery.next_attempt_at = later

@@ -1,0 +1,40 @@
+"""Webhook addresses and the deliveries to them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Field
+
+from referrals.tables import Instant, Row, Texts
+
+
+class Webhook(Row, table=True):
+    __tablename__ = "webhooks"
+
+    id: UUID = Field(primary_key=True)
+    organisation_id: UUID
+    url: str
+    kinds: list[str] | None = Field(default=None, sa_type=Texts)
+    secret: bytes
+    former_secret: bytes | None = None
+    former_until: datetime | None = Field(default=None, sa_type=Instant)
+    active: bool
+    disabled_reason: str | None = None
+    created_at: datetime = Field(sa_type=Instant)
+    created_by: str
+
+
+class Delivery(Row, table=True):
+    __tablename__ = "webhook_deliveries"
+
+    id: UUID = Field(primary_key=True)
+    webhook_id: UUID
+    organisation_id: UUID
+    notice_id: UUID
+    status: str
+    attempts: int
+    next_attempt_at: datetime = Field(sa_type=Instant)
+    answer_status: int | None = None
+    failure: str | None = None
+    created_at: datetime = Field(sa_type=Instant)
+    delivered_at: datetime | None = Field(default=None, sa_type=Instant)

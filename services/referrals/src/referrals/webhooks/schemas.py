@@ -1,0 +1,65 @@
+"""Bodies of webhooks."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from common.web import Strict
+from pydantic import BaseModel, Field, model_validator
+
+Kind = Annotated[str, Field(max_length=80, pattern=r"^[a-z_]+(\.[a-z_]+)*$")]
+
+
+class NewWebhook(Strict):
+    url: str = Field(max_length=2000, examples=["https://cases.example.org/ruta"])
+    kinds: list[Kind] | None = Field(
+        None, max_length=50, description="Only these kinds of notice; absent: all."
+    )
+
+
+class WebhookView(BaseModel):
+    id: UUID
+    url: str
+    kinds: list[str] | None
+    active: bool
+    disabled_reason: str | None
+    created_at: datetime
+
+
+class WebhookSecret(WebhookView):
+    secret: str = Field(description="whsec_…; shown only now. Verify every call with it.")
+
+
+class Replay(Strict):
+    """Send again: one delivery, or all dead ones since a time."""
+
+    delivery_id: UUID | None = None
+    dead_since: datetime | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Replay":
+        if (self.delivery_id is None) == (self.dead_since is None):
+            raise ValueError("give delivery_id or dead_since")
+        if self.dead_since is not None and self.dead_since.tzinfo is None:
+            raise ValueError("dead_since needs an offset, e.g. 2026-01-31T12:00:00Z")
+        return self
+
+
+class Replayed(BaseModel):
+    deliveries: int
+
+
+class Nothing(Strict):
+    pass
+
+
+class DeliveryView(BaseModel):
+    id: UUID
+    notice_id: UUID
+    status: str
+    attempts: int
+    next_attempt_at: datetime
+    answer_status: int | None
+    failure: str | None
+    created_at: datetime
+    delivered_at: datetime | None

@@ -1,0 +1,128 @@
+"""Use cases of webhooks: register, rotate the secret, replay, remove."""
+
+import base64
+import secrets
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock, crypto
+from common.auth import Principal
+from common.errors import CONFLICT
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.audit.service import record
+from referrals.errors import UNSAFE_ADDRESS
+from referrals.webhooks import queries
+from referrals.webhooks.addresses import Network, UnsafeUrl, check_url
+from referrals.webhooks.models import Delivery, Webhook
+from referrals.webhooks.schemas import NewWebhook, Replay
+
+_FORMER_VALID = timedelta(hours=24)
+_MOST = 20
+
+
+def _new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def seal_secret(key: bytes, webhook_id: UUID, secret: str) -> bytes:
+    return crypto.seal(key, secret.encode(), f"webhook\n{webhook_id}".encode())
+
+
+def open_secret(key: bytes, webhook_id: UUID, sealed: bytes) -> str:
+    return crypto.open_sealed(key, sealed, f"webhook\n{webhook_id}".encode()).decode()
+
+
+async def add(
+    session: AsyncSession,
+    caller: Principal,
+    key: bytes,
+    allowed: Collection[Network],
+    body: NewWebhook,
+) -> tuple[Webhook, str]:
+    try:
+        check_url(body.url, allowed)
+    except UnsafeUrl as error:
+        raise UNSAFE_ADDRESS.because(f"Not this URL: {error}.", pointer="/url") from error
+    if len(await queries.listed(session, caller)) >= _MOST:
+        raise CONFLICT.because(f"An organisation has at most {_MOST} webhooks.")
+    webhook_id, secret = new_id(), _new_secret()
+    webhook = Webhook(
+        id=webhook_id,
+        organisation_id=caller.organisation,
+        url=body.url,
+        kinds=body.kinds,
+        secret=seal_secret(key, webhook_id, secret),
+        active=True,
+        created_at=clock.now(),
+        created_by=caller.client_id,
+    )
+    session.add(webhook)
+    await session.flush()
+    await _audit(session, caller, "webhook.added", webhook_id)
+    return webhook, secret
+
+
+async def rotate(
+    session: AsyncSession, caller: Principal, key: bytes, webhook_id: UUID
+) -> tuple[Webhook, str]:
+    """A new secret; for a day calls are signed with both, so that nothing is lost."""
+    webhook = await queries.one(session, caller, webhook_id, lock=True)
+    secret = _new_secret()
+    webhook.former_secret = webhook.secret
+    webhook.former_until = clock.now() + _FORMER_VALID
+    webhook.secret = seal_secret(key, webhook.id, secret)
+    await session.flush()
+    await _audit(session, caller, "webhook.secret_rotated", webhook.id)
+    return webhook, secret
+
+
+async def enable(session: AsyncSession, caller: Principal, webhook_id: UUID) -> Webhook:
+    webhook = await queries.one(session, caller, webhook_id, lock=True)
+    webhook.active, webhook.disabled_reason = True, None
+    await session.flush()
+    await _audit(session, caller, "webhook.enabled", webhook.id)
+    return webhook
+
+
+async def remove(session: AsyncSession, caller: Principal, webhook_id: UUID) -> None:
+    webhook = await queries.one(session, caller, webhook_id, lock=True)
+    await session.delete(webhook)
+    await session.flush()
+    await _audit(session, caller, "webhook.removed", webhook_id)
+
+
+async def replay(session: AsyncSession, caller: Principal, webhook_id: UUID, body: Replay) -> int:
+    """Queue deliveries again; returns how many. The webhook-id stays, so receivers can drop repeats."""
+    webhook = await queries.one(session, caller, webhook_id)
+    statement = sa.update(Delivery).where(col(Delivery.webhook_id) == webhook.id)
+    if body.delivery_id is not None:
+        statement = statement.where(col(Delivery.id) == body.delivery_id)
+    else:
+        since: datetime | None = body.dead_since
+        statement = statement.where(
+            col(Delivery.status) == "dead", col(Delivery.created_at) >= since
+        )
+    changed = await session.execute(
+        statement.values(
+            status="waiting", attempts=0, next_attempt_at=clock.now(), failure=None
+        ).returning(col(Delivery.id))
+    )
+    count = len(changed.all())
+    await _audit(session, caller, "webhook.replayed", webhook.id)
+    return count
+
+
+async def _audit(session: AsyncSession, caller: Principal, action: str, webhook_id: UUID) -> None:
+    await record(
+        session,
+        caller,
+        action,
+        chain=caller.organisation,
+        target_type="webhook",
+        target_id=webhook_id,
+    )
