@@ -12,6 +12,7 @@ from common.auth import JwksFile
 from common.database import Database
 from common.logs import get_logger
 from common.messaging.connection import Broker
+from common.migrations.state import Revisions
 from common.settings import ServiceSettings
 from common.tables import CommonTables
 from common.telemetry import Metrics
@@ -53,6 +54,8 @@ def service_app(
         tables=tables,
         metrics=Metrics(),
         parts=dict(parts or {}),
+        # A service's settings and migrations lie in the same package.
+        revisions=Revisions.shipped_by(type(settings).__module__.rpartition(".")[0]),
     )
     running = settings.run_worker if run_worker is None else run_worker
     tasks = list(worker(context)) if worker is not None and running else []

@@ -11,6 +11,7 @@ from common.database import Database
 from common.messaging.connection import Broker
 from common.messaging.consumer import Consumer, Subscription
 from common.messaging.relay import Relay
+from common.migrations.state import Revisions
 from common.settings import ServiceSettings
 from common.tables import CommonTables
 from common.telemetry import Metrics
@@ -27,6 +28,7 @@ class ServiceContext:
     metrics: Metrics
     parts: dict[str, Any] = field(default_factory=dict)
     consumers: list[Consumer] = field(default_factory=list)
+    revisions: Revisions | None = None
 
     def relay(self) -> "BackgroundTask":
         """The task that publishes this service's outbox."""

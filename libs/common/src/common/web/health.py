@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from common.migrations.state import Schema
 from common.web.context import context_of
 
 health = APIRouter(include_in_schema=False)
@@ -26,11 +27,15 @@ async def readyz(request: Request) -> Response:
         return JSONResponse({"status": "draining"}, status_code=503)
     try:
         await context.database.ping()
+        if context.revisions is not None:
+            parts["schema"] = await context.revisions.compare(context.database)
     except Exception:  # noqa: BLE001 - whatever it is, we are not ready
         parts["database"] = "unavailable"
     if not context.broker.connected:
         parts["broker"] = "unavailable"
-    if parts["database"] != "ok":
+    if parts.get("schema") == Schema.BEHIND:
+        parts["remedy"] = "run the migration of this release"
+    if parts["database"] != "ok" or parts.get("schema") == Schema.BEHIND:
         return JSONResponse({"status": "unavailable", "parts": parts}, status_code=503)
     status = "ok" if parts["broker"] == "ok" else "degraded"
     return JSONResponse({"status": status, "parts": parts})

@@ -1,0 +1,51 @@
+"""Readiness tells an unmigrated database from one that a newer release has expanded."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from common.database import Database
+from common.migrations.state import Revisions, Schema
+from stack.postgres import PostgresServer
+
+from tests.support.databases import MigratedDatabases
+
+
+@pytest.fixture(scope="module")
+async def reporting(databases: MigratedDatabases) -> AsyncIterator[Database]:
+    made = await databases.of("reporting", "schema_state")
+    database = Database.at(made.app_url)
+    yield database
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("stored", "state"),
+    [(None, Schema.OK), ("0001", Schema.BEHIND), ("9999", Schema.OK), ("", Schema.BEHIND)],
+)
+async def test_only_an_older_revision_is_behind(
+    postgres: PostgresServer, reporting: Database, stored: str | None, state: Schema
+) -> None:
+    head = postgres.psql("SELECT version_num FROM alembic_version", database="schema_state").strip()
+    change = {None: "SELECT 1", "": "DELETE FROM alembic_version"}.get(
+        stored, f"UPDATE alembic_version SET version_num = '{stored}'"
+    )
+    postgres.psql(change, database="schema_state")
+    revisions = Revisions.shipped_by("reporting")
+    assert revisions is not None
+    assert await revisions.compare(reporting) is state
+    postgres.psql(
+        f"DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ('{head}')",
+        database="schema_state",
+    )
+
+
+async def test_a_database_that_was_never_migrated_is_behind(postgres: PostgresServer) -> None:
+    empty = Database.at(postgres.create_service_database("never_migrated").owner_url)
+    revisions = Revisions.shipped_by("referrals")
+    assert revisions is not None
+    assert await revisions.compare(empty) is Schema.BEHIND
+    await empty.close()
+
+
+def test_a_package_without_migrations_has_nothing_to_compare() -> None:
+    assert Revisions.shipped_by("tests.common") is None
