@@ -2,10 +2,13 @@
 
 from typing import Annotated, Any
 
+from common import codelists
 from common.auth import Principal
+from common.errors import NOT_FOUND
 from common.web import context_of, open_to_all, router
 from starlette.requests import Request
 
+from services_directory.profile import patches
 from services_directory.settings import Settings
 
 routes = router("/directory/v1", ["HSDS"])
@@ -32,4 +35,72 @@ async def about(request: Request, _principal: Anyone) -> dict[str, Any]:
         " visibility / Servicios del Clúster de Protección, con cuatro niveles de visibilidad",
         "data_guide": settings.data_guide_url or f"{base}/directory/v1/profile",
         "publisher": {key: value for key, value in publisher.items() if value},
+    }
+
+
+@routes.get("/profile", summary="The HSDS profile of this API")
+async def profile(request: Request, _principal: Anyone) -> dict[str, Any]:
+    """For each object that the profile extends: the merge patch over the official schema, and the
+    merged schema."""
+    settings = context_of(request).settings
+    base = f"{settings.public_url.rstrip('/')}/directory/v1/profile"
+    return {
+        "title": "Ruta: protection services with four levels of visibility",
+        "hsds_version": HSDS_VERSION,
+        "service_area_extent_type": "pcode: `extent` holds an OCHA P-code",
+        "objects": [
+            {
+                "name": name,
+                "patch": f"{base}/patches/{name}.json",
+                "schema": f"{base}/schemas/{name}.json",
+            }
+            for name in patches.names()
+        ],
+        "levels": [
+            {
+                "code": level.code,
+                "label_en": level.label_en,
+                "label_es": level.label_es,
+                "who_sees": level.who_sees,
+                "location_precision": level.location_precision,
+            }
+            for level in codelists.visibility_levels().values()
+        ],
+        "code_lists": f"{base}/codes",
+    }
+
+
+@routes.get("/profile/patches/{name}.json", summary="JSON merge patch over an official schema")
+async def profile_patch(_principal: Anyone, name: str) -> dict[str, Any]:
+    return patches.patch(_known(name))
+
+
+@routes.get("/profile/schemas/{name}.json", summary="Merged schema of an object")
+async def profile_schema(_principal: Anyone, name: str) -> dict[str, Any]:
+    return patches.merged(_known(name))
+
+
+def _known(name: str) -> str:
+    if name not in patches.names():
+        raise NOT_FOUND.because(f"The profile has: {', '.join(patches.names())}.")
+    return name
+
+
+@routes.get("/profile/codes", summary="Every code with its Spanish and English label")
+async def codes(_principal: Anyone) -> dict[str, list[dict[str, Any]]]:
+    return {
+        found.name: [
+            {"code": each.code, "label_es": each.label_es, "label_en": each.label_en}
+            for each in found.values()
+        ]
+        for found in (
+            codelists.categories(),
+            codelists.pathways(),
+            codelists.populations(),
+            codelists.functional_statuses(),
+            codelists.visibility_levels(),
+            codelists.organisation_types(),
+            codelists.languages(),
+            *codelists.referral_attributes().values(),
+        )
     }

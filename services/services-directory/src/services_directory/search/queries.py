@@ -110,7 +110,9 @@ async def _page(
     session: AsyncSession, query: ServiceQuery, audience: Audience, found: Matching, body: str
 ) -> tuple[list[Row], int]:
     s = found.statement.fork()
-    metres = _metres(query, s)
+    # Bound only where it is named: PostgreSQL refuses a value that nothing refers to.
+    needed = query.explain or _sort(query, found) in {"relevance", "distance"}
+    metres = _metres(query, s) if needed else None
     extra = [f"{found.rank} AS rank"] if found.rank and query.explain else []
     if metres and query.explain:
         extra.append(f"{metres} AS metres")
@@ -139,11 +141,18 @@ async def _page(
     return kept, total
 
 
+def _sort(query: ServiceQuery, found: Matching) -> str:
+    if query.sort:
+        return query.sort
+    if found.rank:
+        return "relevance"
+    if query.near:
+        return "distance"
+    return "modified" if query.modified_after else "quality"
+
+
 def _order(query: ServiceQuery, found: Matching, metres: str | None) -> str:
-    sort = query.sort or (
-        "relevance" if found.rank else "distance" if metres else
-        "modified" if query.modified_after else "quality"
-    )  # fmt: skip
+    sort = _sort(query, found)
     if sort == "relevance" and (found.rank or metres):
         return f"{ranking.score(found.rank, metres)} DESC, d.service_id"
     if sort == "distance" and metres:

@@ -56,7 +56,7 @@ async def _snapshot(
     cursor = ""
     async for row in queries.snapshot(session, audience):
         if not cursor:
-            cursor = position.Position(int(row["position"])).cursor(audience)
+            cursor = position.Position(int(row["position"])).cursor(audience.key)
             parts.append(_line({"cursor": cursor, "taken_at": instant(clock.now())}))
         if row["service_id"] is None:
             break
@@ -93,11 +93,11 @@ async def changes(
     """`items` in the order of the changes: `upsert` with the whole service as you may see it now,
     or `delete` for one that you see no more. Repeat while `more` is true."""
     audience = audience_of(principal)
-    since = position.read(cursor, audience)
+    since = position.read(cursor, audience.key)
     found = await queries.changes(session, audience, since, limit)
     await audit(session, principal, request, [row for row in found.rows if row["body"]])
     items = [_item(row) for row in found.rows]
-    tail = orjson.dumps({"next_cursor": found.position.cursor(audience), "more": found.more})
+    tail = orjson.dumps({"next_cursor": found.position.cursor(audience.key), "more": found.more})
     return answer(request, b'{"items":[' + b",".join(items) + b"]," + tail[1:])
 
 

@@ -1,0 +1,250 @@
+"""HSDS 3.2.3: official examples come back as they went in, every answer validates against the
+official schemas, and the Level 1 and 2 checks of the Open Referral UK validator hold."""
+
+import json
+from typing import Any
+
+import jsonschema
+import pytest
+from httpx import AsyncClient
+from services_directory.curation.merge_patch import merged
+
+from tests.services.directory import official
+from tests.services.directory.conftest import V1, Publish, as_
+
+LISTS = ("services", "service_at_locations", "organizations", "taxonomies", "taxonomy_terms")
+SINGULAR = {
+    "services": "service",
+    "service_at_locations": "service_at_location",
+    "organizations": "organization",
+    "taxonomies": "taxonomy",
+    "taxonomy_terms": "taxonomy_term",
+}
+LISTED = {
+    "services": "service_list",
+    "service_at_locations": "service_at_location_list",
+    "organizations": "organization_list",
+    "taxonomies": "taxonomy",
+    "taxonomy_terms": "taxonomy_term",
+}
+ENVELOPE = ("total_items", "total_pages", "page_number", "size", "first_page", "last_page", "empty")
+
+
+async def _enter_example(api: AsyncClient) -> dict[str, Any]:
+    given = official.example("service_full")
+    answer = await api.post(f"{V1}/records/services", json=given, headers=as_("gbv-coordinator"))
+    assert answer.status_code == 201, answer.text
+    return dict(given)
+
+
+def _without_date(document: dict[str, Any]) -> dict[str, Any]:
+    """`last_modified` is ours to say: a hidden edit must not show in it, nor may a client set it."""
+    return {key: value for key, value in document.items() if key != "last_modified"}
+
+
+async def test_the_official_service_round_trips(api: AsyncClient) -> None:
+    given = await _enter_example(api)
+    read = await api.get(f"{V1}/services/{given['id']}", headers=as_("anonymous"))
+    shown = {k: v for k, v in read.json().items() if k != "endorsed_by"}
+    assert _without_date(shown) == _without_date(given)
+
+
+async def test_the_official_list_forms_round_trip(api: AsyncClient) -> None:
+    given = await _enter_example(api)
+    services = await api.get(f"{V1}/services", headers=as_("anonymous"))
+    expected = official.example("service_list")["contents"][0]
+    (shown,) = services.json()["contents"]
+    shown.pop("endorsed_by", None)
+    assert _without_date(shown) == _without_date(expected)
+    sites = await api.get(f"{V1}/service_at_locations", headers=as_("anonymous"))
+    (site,) = sites.json()["contents"]
+    site["service"].pop("endorsed_by", None)
+    wanted = official.example("service_at_location_list")["contents"][0]
+    site["service"], wanted["service"] = map(_without_date, (site["service"], wanted["service"]))
+    assert site == wanted
+    organizations = await api.get(f"{V1}/organizations", headers=as_("anonymous"))
+    assert organizations.json()["contents"] == official.example("organization_list")["contents"]
+    assert given["organization"]["id"] == organizations.json()["contents"][0]["id"]
+
+
+async def test_the_official_full_site_and_organization_round_trip(api: AsyncClient) -> None:
+    given = await _enter_example(api)
+    site_id = given["service_at_locations"][0]["id"]
+    site = (await api.get(f"{V1}/service_at_locations/{site_id}", headers=as_("anonymous"))).json()
+    wanted = official.example("service_at_location_full")
+    site["service"].pop("endorsed_by", None)
+    site["service"], wanted["service"] = map(_without_date, (site["service"], wanted["service"]))
+    assert site == wanted
+    own = given["organization"]["id"]
+    organization = (
+        await api.get(f"{V1}/organizations/{own}?full_service=true", headers=as_("anonymous"))
+    ).json()
+    expected = official.example("organization_full")
+    (shown,) = organization["services"]
+    shown.pop("endorsed_by", None)
+    organization["services"] = [_without_date(shown)]
+    expected["services"] = [_without_date(each) for each in expected["services"]]
+    assert organization == expected
+
+
+async def test_official_taxonomies_round_trip(api: AsyncClient) -> None:
+    await _enter_example(api)
+    for name, path in (("taxonomy", "taxonomies"), ("taxonomy_term", "taxonomy_terms")):
+        wanted = official.example(f"{name}_list")["contents"][0]
+        read = await api.get(f"{V1}/{path}/{wanted['id']}", headers=as_("anonymous"))
+        assert read.json() == wanted
+        listed = await api.get(f"{V1}/{path}?per_page=500", headers=as_("anonymous"))
+        assert wanted in listed.json()["contents"]
+
+
+async def _fill(api: AsyncClient, publish: Publish) -> None:
+    await _enter_example(api)
+    await publish(
+        pathway=[{"aor": "GBV", "step": "psychosocial", "urgency": "routine"}],
+        eligibility={"sex": ["female"], "populations": ["REF"], "nationalities": ["VEN"]},
+        referral={"method": "interagency_form", "response_delay": "72h"},
+        pre_crisis={"existed": True, "to": "2019-01-01"},
+        provider_level="national",
+        translations={"en": {"name": "Psychological care", "description": "For women"}},
+        minimum_age=12,
+        contacts=[{"name": "Recepción", "visibility": "partners"}],
+    )
+
+
+@pytest.mark.parametrize("client", ["anonymous", "health-cluster", "ngo-refugio", "ngo-salud"])
+@pytest.mark.parametrize("name", LISTS)
+async def test_every_answer_validates_against_the_official_schema(
+    api: AsyncClient, publish: Publish, name: str, client: str
+) -> None:
+    await _fill(api, publish)
+    for query in ("", "?full=true", "?full_service=true", "?minimal=true"):
+        if query and name.startswith("taxonom"):
+            continue
+        if query == "?minimal=true" and name != "services":
+            continue
+        if query == "?full_service=true" and name != "organizations":
+            continue
+        answer = await api.get(f"{V1}/{name}{query}", headers=as_(client))
+        assert answer.status_code == 200, answer.text
+        kind = SINGULAR[name] if "full" in query else LISTED[name]
+        for document in answer.json()["contents"]:
+            official.check(kind, document)
+    for document in (await api.get(f"{V1}/{name}", headers=as_(client))).json()["contents"]:
+        one = await api.get(f"{V1}/{name}/{document['id']}", headers=as_(client))
+        assert one.status_code == 200, "ids resolve"
+        official.check(SINGULAR[name], one.json())
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_pages_first_middle_last(api: AsyncClient, publish: Publish, name: str) -> None:
+    for number in range(5):
+        location = {"location_type": "physical", "name": f"Sede {number}", "pcode": "VE2313"}
+        await publish(
+            name=f"Servicio {number}",
+            organization={"name": f"Organización {number}", "description": "Una"},
+            service_at_locations=[{"location": location}],
+        )
+    seen: list[str] = []
+    number, last = 1, False
+    while not last:
+        page = (
+            await api.get(f"{V1}/{name}?per_page=2&page={number}", headers=as_("anonymous"))
+        ).json()
+        assert all(key in page for key in ENVELOPE)
+        assert page["page_number"] == number
+        assert page["first_page"] is (number == 1)
+        assert page["size"] == len(page["contents"]) <= 2
+        assert page["empty"] is False
+        seen += [each["id"] for each in page["contents"]]
+        last = page["last_page"]
+        assert last is (number == page["total_pages"])
+        number += 1
+    assert len(seen) == len(set(seen)) == page["total_items"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_post_is_the_private_form_of_get(
+    api: AsyncClient, publish: Publish, name: str
+) -> None:
+    await publish()
+    await publish(name="Carpintería", categories=[])
+    got = await api.get(f"{V1}/{name}?search=carpinteria&per_page=1", headers=as_("anonymous"))
+    query = {"search": "carpinteria", "per_page": 1}
+    by_body = await api.post(f"{V1}/{name}", json=query, headers=as_("anonymous"))
+    by_form = await api.post(f"{V1}/{name}", data=query, headers=as_("anonymous"))
+    by_query = await api.post(f"{V1}/{name}", params=query, headers=as_("anonymous"))
+    assert got.status_code == 200
+    assert got.json() == by_body.json() == by_form.json() == by_query.json()
+    wrong = await api.post(f"{V1}/{name}", json={"nope": 1}, headers=as_("anonymous"))
+    assert wrong.status_code == 422
+    broken = await api.post(f"{V1}/{name}", content=b"{", headers=as_("anonymous"))
+    assert broken.status_code == 400
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_ndjson_streams_everything(api: AsyncClient, publish: Publish, name: str) -> None:
+    for number in range(3):
+        await publish(name=f"Servicio {number}")
+    listed = await api.get(f"{V1}/{name}?per_page=500", headers=as_("anonymous"))
+    streamed = await api.get(f"{V1}/{name}?format=ndjson", headers=as_("anonymous"))
+    lines = [json.loads(line) for line in streamed.text.splitlines()]
+    by_id = {each["id"]: each for each in listed.json()["contents"]}
+    assert {each["id"]: each for each in lines} == by_id
+
+
+async def test_the_root_says_what_this_is(api: AsyncClient) -> None:
+    root = (await api.get(f"{V1}/", headers=as_("anonymous"))).json()
+    assert root["version"] == "3.2.3"
+    assert {"profile", "openapi_url", "description", "data_guide", "publisher"} <= set(root)
+    assert root["publisher"]["name"]
+
+
+async def test_the_profile_patches_apply_and_hold(api: AsyncClient, publish: Publish) -> None:
+    await _fill(api, publish)
+    root = (await api.get(f"{V1}/", headers=as_("anonymous"))).json()
+    path = root["profile"].split("8080", 1)[1]
+    profile = (await api.get(path, headers=as_("anonymous"))).json()
+    patches: dict[str, Any] = {}
+    for entry in profile["objects"]:
+        patches[entry["name"]] = (
+            await api.get(entry["patch"].split("8080", 1)[1], headers=as_("anonymous"))
+        ).json()
+        schema = await api.get(entry["schema"].split("8080", 1)[1], headers=as_("anonymous"))
+        jsonschema.Draft202012Validator.check_schema(schema.json())
+    extended = jsonschema.Draft202012Validator(
+        merged(official.schema("service"), patches["service"])
+    )
+    listed = await api.get(f"{V1}/services?full=true", headers=as_("anonymous"))
+    for document in listed.json()["contents"]:
+        assert not list(extended.iter_errors(document))
+    assert list(extended.iter_errors({**document, "capacity_state": "perhaps"}))
+
+
+async def test_the_public_view_is_open_to_any_page(api: AsyncClient, publish: Publish) -> None:
+    await publish()
+    answer = await api.get(
+        f"{V1}/services", headers={**as_("anonymous"), "Origin": "https://example.org"}
+    )
+    assert answer.headers["access-control-allow-origin"] == "*"
+    asked = await api.options(
+        f"{V1}/services",
+        headers={"Origin": "https://example.org", "Access-Control-Request-Method": "POST"},
+    )
+    assert asked.status_code == 200
+
+
+async def test_extensions_are_taxonomy_terms_for_a_plain_client(
+    api: AsyncClient, publish: Publish
+) -> None:
+    own = await publish(eligibility={"sex": ["female"]})
+    await publish(name="Otra", categories=["GBV-LEGAL"])
+    terms = (await api.get(f"{V1}/taxonomy_terms?search=GBV-PSS", headers=as_("anonymous"))).json()[
+        "contents"
+    ]
+    term = next(each for each in terms if each.get("code") == "GBV-PSS")
+    found = await api.get(f"{V1}/services?taxonomy_term_id={term['id']}", headers=as_("anonymous"))
+    assert [each["id"] for each in found.json()["contents"]] == [own]
+    both = await api.get(
+        f"{V1}/services?taxonomy_id={term['taxonomy_detail']['id']}", headers=as_("anonymous")
+    )
+    assert both.json()["total_items"] == 2

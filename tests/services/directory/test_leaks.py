@@ -1,0 +1,351 @@
+"""Confidential by construction: for every endpoint and parameter, the answer to a caller below the
+level is the same, byte for byte, whether or not the confidential record exists."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common.database import Database
+from fastapi.routing import APIRoute
+from httpx import ASGITransport, AsyncClient
+from services_directory.app import create_app
+from services_directory.search.parameters import (
+    OrganizationQuery,
+    ServiceQuery,
+    SiteQuery,
+    TaxonomyQuery,
+    TermQuery,
+)
+from services_directory.settings import Settings
+from stack.postgres import ServiceDatabase
+
+from tests.services.directory.conftest import V1, as_, ids_seen, service_document
+from tests.support.databases import common_settings, rolled_back
+from tests.support.principals import organisation
+
+# What the hidden record is found by, for somebody who may see it. Every parameter of every list
+# has a value here that hits it: a test fails if a parameter is forgotten.
+OWN = "0190b000-0000-7000-8000-00000000beef"
+SITE = "0190b000-0000-7000-8000-00000000cafe"
+PLACE = "0190b000-0000-7000-8000-00000000d00d"
+ORGANIZATION = "0190b000-0000-7000-8000-00000000aaaa"
+TERM = "0190b000-0000-7000-8000-00000000bbbb"
+TAXONOMY = "0190b000-0000-7000-8000-00000000cccc"
+
+PROBES: dict[str, list[str]] = {
+    "search": ["zzyzx", "Casa Zzyzzx", "Refugio Oculto"],
+    "page": ["1", "2"],
+    "per_page": ["1", "500"],
+    "format": ["json", "ndjson", "geojson"],
+    "taxonomy_term_id": [TERM],
+    "taxonomy_id": [TAXONOMY],
+    "organization_id": [ORGANIZATION],
+    "modified_after": ["2020-01-01T00:00:00Z"],
+    "full": ["true"],
+    "full_service": ["true"],
+    "minimal": ["true"],
+    "category": ["TIP-ASSIST"],
+    "aor": ["TIP"],
+    "area": ["VE10", "VE1001"],
+    "near": ["8.35,-62.65"],
+    "radius": ["2000"],
+    "bbox": ["-63,8,-62,9"],
+    "open_at": ["2026-11-25T03:00:00"],
+    "age": ["7"],
+    "sex": ["other"],
+    "population": ["VOT"],
+    "nationality": ["GUY"],
+    "without_documents": ["true"],
+    "language": ["wba"],
+    "capacity_state": ["waitlist"],
+    "functional_status": ["partially_functional"],
+    "provider_level": ["international"],
+    "pre_crisis": ["true"],
+    "referable": ["true"],
+    "verified_after": ["2026-11-20"],
+    "sort": ["relevance", "name", "modified", "distance"],
+    "facets": ["category,aor,area,language,capacity_state,functional_status,provider_level,population"],
+    "explain": ["true"],
+    "postcode": ["8050"],
+    "proximity": ["5000"],
+    "top_only": ["true"],
+    "parent_id": [TAXONOMY],
+}  # fmt: skip
+LISTS = {
+    "services": ServiceQuery,
+    "service_at_locations": SiteQuery,
+    "organizations": OrganizationQuery,
+    "taxonomies": TaxonomyQuery,
+    "taxonomy_terms": TermQuery,
+}
+BELOW = {
+    "partners": ["anonymous", "auditor"],
+    "pathway": ["anonymous", "health-cluster", "gbv-coordinator"],
+    "restricted": ["anonymous", "health-cluster", "ngo-refugio", "im-officer"],
+}
+ABOVE = {"partners": "health-cluster", "pathway": "ngo-refugio", "restricted": "tip-coordinator"}
+
+
+def hidden(level: str) -> dict[str, Any]:
+    """A record unlike any other in every respect, seen from `level` on."""
+    location: dict[str, Any] = {"id": PLACE, "location_type": "physical", "pcode": "VE1001"}
+    if level == "restricted":
+        location["pcode"] = "VE10"
+    else:
+        location |= {
+            "name": "Refugio Oculto",
+            "latitude": 8.351,
+            "longitude": -62.651,
+            "addresses": [
+                {
+                    "address_1": "Calle Oculta 1",
+                    "city": "Tucupita",
+                    "state_province": "Delta",
+                    "postal_code": "8050",
+                    "country": "VE",
+                    "address_type": "physical",
+                }
+            ],
+        }
+    term = {
+        "id": TERM,
+        "name": "zzyzx",
+        "description": "zzyzx",
+        "taxonomy_detail": {"id": TAXONOMY, "name": "zzyzx", "description": "zzyzx"},
+    }
+    return {
+        "id": OWN,
+        "name": "Casa Zzyzx",
+        "description": "Refugio Oculto",
+        "visibility": level,
+        "organization": {
+            "id": ORGANIZATION,
+            "name": "Fundación Zzyzx",
+            "description": "x",
+            "visibility": level,
+        },
+        "categories": ["TIP-ASSIST"],
+        "functional_status": {"code": "partially_functional"},
+        "capacity_state": "waitlist",
+        "provider_level": "international",
+        "pre_crisis": {"existed": True},
+        "eligibility": {"sex": ["other"], "populations": ["VOT"], "nationalities": ["GUY"]},
+        "minimum_age": 5,
+        "maximum_age": 9,
+        "verification": {"verified_at": "2026-11-24", "valid_until": "2099-01-01"},
+        "languages": [{"code": "wba"}],
+        "schedules": [{"freq": "WEEKLY", "byday": "WE", "opens_at": "02:00", "closes_at": "04:00"}],
+        "attributes": [{"taxonomy_term": term}],
+        "service_areas": [{"extent": "VE10", "extent_type": "pcode"}],
+        "service_at_locations": [{"id": SITE, "location": location}],
+        "phones": [{"number": "+58 287 000 0001"}],
+    }
+
+
+def _requests(name: str) -> list[dict[str, str]]:
+    """One request per parameter and value, and some that combine; parameters without a probe fail."""
+    fields = LISTS[name].model_fields
+    assert set(fields) <= set(PROBES), set(fields) - set(PROBES)
+    found: list[dict[str, str]] = [{}]
+    for field in fields:
+        for value in PROBES[field]:
+            if field == "format" and value == "geojson" and "near" not in fields:
+                continue
+            if field == "radius":
+                continue
+            if field == "sort" and "near" in fields:
+                found.append({"sort": value, "near": "8.35,-62.65", "search": "casa"})
+            elif field == "proximity":
+                found.append({"proximity": value, "postcode": "8050"})
+            else:
+                found.append({field: value})
+    if "near" in fields:
+        found += [
+            {"near": "8.35,-62.65", "radius": metres} for metres in ("100", "2000", "9000000")
+        ]
+        found += [{"search": "casa", "explain": "true", "full": "true"}][: int(name == "services")]
+    return found
+
+
+async def _client(database: Database, made: ServiceDatabase, internal_jwks: Path) -> AsyncClient:
+    given: dict[str, Any] = common_settings(made, internal_jwks, "nats://127.0.0.1:1")
+    app = create_app(Settings(**given), database=database)
+    client = AsyncClient(
+        transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://directory"
+    )
+    for number, changes in enumerate(
+        (
+            {},
+            {"name": "Casa de la mujer", "categories": ["TIP-JUSTICE"]},
+            {"name": "Otra casa", "organization": {"name": "Otra", "description": "x"}},
+        )
+    ):
+        answer = await client.post(
+            f"{V1}/records/services",
+            json=service_document(**changes),
+            headers=as_("im-officer", scope="directory:read directory:write directory:curate"),
+        )
+        assert answer.status_code == 201, (number, answer.text)
+    return client
+
+
+async def _enter_hidden(api: AsyncClient, level: str) -> None:
+    answer = await api.post(
+        f"{V1}/records/services", json=hidden(level), headers=as_("tip-coordinator")
+    )
+    assert answer.json().get("state") == "approved", answer.text
+
+
+async def _everything(api: AsyncClient, client: str) -> dict[str, tuple[int, Any, bytes]]:
+    """Status, validator and body of every request that could tell something."""
+    found: dict[str, tuple[int, Any, bytes]] = {}
+    headers = as_(client)
+    for name in LISTS:
+        for number, params in enumerate(_requests(name)):
+            # GET and POST are one handler: they take turns.
+            if number % 2:
+                answer = await api.get(f"{V1}/{name}", params=params, headers=headers)
+            else:
+                answer = await api.post(f"{V1}/{name}", json=params, headers=headers)
+            assert answer.status_code == 200, (name, params, answer.text)
+            key = f"{answer.request.method} {name} {params}"
+            found[key] = (200, answer.headers.get("etag"), answer.content)
+    for path in (
+        f"services/{OWN}", f"service_at_locations/{SITE}", f"organizations/{ORGANIZATION}",
+        f"taxonomies/{TAXONOMY}", f"taxonomy_terms/{TERM}", f"records/services/{OWN}",
+        f"records/services/{OWN}/history", f"records/services/{OWN}/reads",
+        f"records/services/{OWN}/duplicates", "profile", "",
+    ):  # fmt: skip
+        answer = await api.get(f"{V1}/{path}", headers=headers)
+        body = b"" if answer.status_code >= 400 else answer.content
+        found[path] = (answer.status_code, answer.headers.get("etag"), body)
+    snapshot = await api.get(f"{V1}/sync/snapshot", headers=headers)
+    lines = snapshot.content.splitlines()
+    found["snapshot"] = (200, None, b"\n".join(sorted(lines[1:-1])))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", list(BELOW))
+async def test_nothing_tells_a_lower_level_that_the_record_exists(
+    directory_database: ServiceDatabase, internal_jwks: Path, level: str
+) -> None:
+    async with rolled_back(directory_database) as database:
+        api = await _client(database, directory_database, internal_jwks)
+        before = {client: await _everything(api, client) for client in BELOW[level]}
+        await _enter_hidden(api, level)
+        for client in BELOW[level]:
+            after = await _everything(api, client)
+            told = [key for key in after if after[key] != before[client][key]]
+            assert told == [], (client, told)
+        # The probes would have found it: whoever may see it does, by each of them.
+        seen = ABOVE[level]
+        assert OWN in await ids_seen(api, seen)
+        missed = []
+        for params in _requests("services"):
+            if params.get("page") == "2" or params.get("format") or params.get("per_page") == "1":
+                continue
+            ids = await ids_seen(api, seen, **{"per_page": 500, **params})
+            if OWN not in ids and not _needs_more(params, level):
+                missed.append(params)
+        assert missed == []
+
+
+def _needs_more(params: dict[str, str], level: str) -> bool:
+    """What even those who may see it cannot find it by: an exact place that is not kept, or (for
+    organisations of that level) the organisation."""
+    exact = {"bbox", "radius"} & set(params)
+    if level != "partners" and exact:
+        return True
+    return params.get("radius") == "100"
+
+
+def test_every_read_route_is_in_this_test() -> None:
+    """A new way to read services must be added to `_everything` or named here with its reason."""
+    known = {
+        f"{V1}/", f"{V1}/profile", f"{V1}/profile/patches/{{name}}.json",
+        f"{V1}/profile/schemas/{{name}}.json", f"{V1}/profile/codes",
+        f"{V1}/services", f"{V1}/services/{{service_id}}", f"{V1}/service_at_locations",
+        f"{V1}/service_at_locations/{{site_id}}", f"{V1}/organizations",
+        f"{V1}/organizations/{{organization_id}}", f"{V1}/taxonomies",
+        f"{V1}/taxonomies/{{taxonomy_id}}", f"{V1}/taxonomy_terms",
+        f"{V1}/taxonomy_terms/{{term_id}}", f"{V1}/sync/snapshot",
+        f"{V1}/sync/changes",  # test_sync.py: needs commits
+        f"{V1}/records/services", f"{V1}/records/services/{{service_id}}",
+        f"{V1}/records/services/{{service_id}}/history",
+        f"{V1}/records/services/{{service_id}}/reads",
+        f"{V1}/records/services/{{service_id}}/duplicates",
+        f"{V1}/records/reminders", f"{V1}/records/organizations/{{organization_id}}",
+    }  # fmt: skip
+    # Pathways, gaps, posters, imports and exports have leak tests of their own.
+    others = ("pathways", "endorsements", "gaps", "posters", "imports", "exports")
+    from services_directory.app import ROUTERS
+
+    found = {
+        route.path
+        for part in ROUTERS
+        for route in part.routes
+        if isinstance(route, APIRoute)
+        and "GET" in (route.methods or set())
+        and not route.path.startswith(tuple(f"{V1}/{other}" for other in others))
+    }
+    assert found <= known, found - known
+
+
+async def test_parts_are_redacted_by_their_own_level(api: AsyncClient) -> None:
+    document = service_document(
+        phones=[
+            {"number": "+58 1"},
+            {"number": "+58 2", "visibility": "partners"},
+            {"number": "+58 3", "visibility": "pathway"},
+            {"number": "+58 4", "visibility": "restricted"},
+        ],
+    )
+    document["service_at_locations"].append(
+        {"location": {"location_type": "virtual", "name": "Línea de ingreso"}}
+    )
+    exact = document["service_at_locations"][0]["location"]
+    exact["visibility"] = "pathway"
+    made = await api.post(f"{V1}/records/services", json=document, headers=as_("gbv-coordinator"))
+    own = made.json()["id"]
+    seen = {}
+    for client in ("anonymous", "health-cluster", "ngo-refugio", "gbv-coordinator"):
+        seen[client] = (await api.get(f"{V1}/services/{own}", headers=as_(client))).json()
+    assert [len(each["phones"]) for each in seen.values()] == [1, 2, 3, 4]
+    assert [len(each["service_at_locations"]) for each in seen.values()] == [1, 1, 2, 2]
+    member = next(
+        site["location"]
+        for site in seen["ngo-refugio"]["service_at_locations"]
+        if site["location"]["location_type"] == "physical"
+    )
+    assert member["pcode"] == "VE2313"
+    assert "latitude" not in member
+    assert "addresses" not in member
+
+
+async def test_reading_a_restricted_service_is_logged(api: AsyncClient) -> None:
+    await _enter_hidden(api, "restricted")
+    for path in (f"services/{OWN}", "services?search=zzyzx", f"service_at_locations/{SITE}"):
+        assert (await api.get(f"{V1}/{path}", headers=as_("tip-coordinator"))).status_code == 200
+    log = await api.get(f"{V1}/records/services/{OWN}/reads", headers=as_("tip-coordinator"))
+    assert [item["client_id"] for item in log.json()["items"]] == ["tip-coordinator"] * 3
+    assert {item["route"] for item in log.json()["items"]} == {
+        f"{V1}/services/{OWN}", f"{V1}/services", f"{V1}/service_at_locations/{SITE}",
+    }  # fmt: skip
+
+
+async def test_a_member_sees_only_in_the_state_of_the_membership(api: AsyncClient) -> None:
+    await _enter_hidden(api, "pathway")
+    here = await api.get(f"{V1}/services/{OWN}", headers=as_("ngo-refugio", areas=["VE10"]))
+    there = await api.get(f"{V1}/services/{OWN}", headers=as_("ngo-refugio", areas=["VE23"]))
+    other = await api.get(f"{V1}/services/{OWN}", headers=as_("ngo-refugio", aors=["GBV"]))
+    assert (here.status_code, there.status_code, other.status_code) == (200, 404, 404)
+
+
+async def test_an_owner_sees_all_of_its_own(api: AsyncClient) -> None:
+    document = hidden("restricted")
+    document["organization"] = {"id": str(organisation(2)), "name": "Salud", "description": "x"}
+    made = await api.post(f"{V1}/records/services", json=document, headers=as_("tip-coordinator"))
+    assert made.json()["state"] == "approved", made.text
+    owner = await api.get(f"{V1}/services/{OWN}", headers=as_("ngo-salud", aors=[]))
+    assert owner.status_code == 200
