@@ -1,7 +1,6 @@
 """The shortlist asks hard conditions in SQL and the rules decide again: both must agree."""
 
 import random
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,6 +10,7 @@ from services_directory.access import audience_of
 from services_directory.pathways import candidate_queries
 from services_directory.pathways.eligibility import eligibility, excluding
 from services_directory.pathways.profile import Profile, disagreements
+from services_directory.search.statement import Statement
 
 from tests.services.directory.pathways.profiles import PLACES
 from tests.support.principals import principal
@@ -46,9 +46,8 @@ async def test_sql_and_rules_name_the_same_fitting_services(
     seen = 0
     async with database.transaction() as session:
         for profile in some_profiles(seed=len(who)):
-            given: dict[str, Any] = {"area": profile.area}
-            everything = await candidate_queries._read(
-                session, audience, NEEDS, "TRUE", "d.name", limit=1000, given=given
+            everything = await candidate_queries.shortlist(
+                session, Statement(), audience, NEEDS, profile.area, ["TRUE"], "d.name", 1000
             )
             by_rules = {
                 (need, candidate.service_id)

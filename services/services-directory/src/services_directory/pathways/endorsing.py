@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import Audience, visible
 from services_directory.pathways.answers import reason_out
-from services_directory.pathways.candidate_queries import documents, serving
 from services_directory.pathways.effective import in_force
 from services_directory.pathways.eligibility import standing
+from services_directory.pathways.layers import lineage
 from services_directory.pathways.models import endorsements
 from services_directory.services import service as services
+from services_directory.services.models import service_documents
 
 SUGGESTED = 100
 
@@ -30,7 +31,7 @@ async def listed(
     limit: int,
 ) -> list[dict[str, Any]]:
     """Endorsements of visible services in (service, AoR) order."""
-    d = documents.alias("d")
+    d = service_documents.alias("d")
     statement = (
         sa.select(endorsements.c.service_id, endorsements.c.aor, endorsements.c.endorsed_at)
         .join(d, d.c.service_id == endorsements.c.service_id)
@@ -50,7 +51,7 @@ async def listed(
 
 async def require_visible(session: AsyncSession, audience: Audience, service_id: UUID) -> None:
     """404 unless the caller sees the service."""
-    d = documents.alias("d")
+    d = service_documents.alias("d")
     found = await session.scalar(
         sa.select(d.c.service_id).where(d.c.service_id == service_id, visible(d.c, audience))
     )
@@ -72,21 +73,21 @@ async def suggestions(
     """
     pathway = (await in_force(session, area))[aor].pathway
     needs = sorted({step.need for step in pathway.steps})
-    d = documents.alias("d")
+    d = service_documents.alias("d")
     wanted = sa.func.unnest(sa.literal(needs, sa.ARRAY(sa.Text))).table_valued("need")
     need = wanted.render_derived("n")
     statement = (
         sa.select(
             need.c.need,
             *(d.c[name] for name in (
-                "service_id", "name", "organization_name", "areas", "functional_status",
-                "capacity_state", "valid_until",
+                "service_id", "name", "areas", "functional_status", "capacity_state", "valid_until",
             )),
+            d.c.document["organization"]["name"].astext.label("organization_name"),
         )
         .select_from(need.join(d, sa.text("d.categories @> ARRAY[n.need]")))
         .where(
             visible(d.c, audience),
-            serving(d, area),
+            _serving(d, area),
             sa.func.cardinality(d.c.endorsed_by) == 0,
             need.c.need.not_in(await _covered(session, audience, needs, area)),
         )
@@ -115,17 +116,21 @@ async def suggestions(
     }
 
 
+def _serving(d: Any, area: str) -> sa.ColumnElement[bool]:
+    return sa.or_(d.c.within_areas.contains([area]), d.c.areas.overlap(list(lineage(area))))
+
+
 async def _covered(
     session: AsyncSession, audience: Audience, needs: Sequence[str], area: str
 ) -> list[str]:
     """Needs that already have a referable service serving the area."""
-    d = documents.alias("d")
+    d = service_documents.alias("d")
     statement = (
         sa.select(sa.func.unnest(d.c.categories))
         .where(
             d.c.referable,
             visible(d.c, audience),
-            serving(d, area),
+            _serving(d, area),
             d.c.categories.overlap(list(needs)),
         )
         .distinct()

@@ -1,0 +1,390 @@
+"""Resolve and gaps over 100,000 services, against what their SQL and a bare answer would cost.
+
+    python benchmarks/resolve.py [--services 100000] [--rounds 300]
+
+efficiency = (time of the same SQL in pgbench + time of a bare ASGI answer of the same bytes) / our
+time, one client, directly at the service. Goal for a four-step TIP+CP profile: at least 0.4.
+"""
+
+import argparse
+import asyncio
+import http.client
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import codelists
+from common.database import Database
+from common.places import Places
+from services_directory.hsds.schemas import ServiceDocument
+from services_directory.pathways import projection, service
+from services_directory.pathways.graph import Bilingual, Pathway, Step, Urgency
+from services_directory.pathways.profile import Profile
+from services_directory.pathways.resolving import Caller, plan
+from services_directory.services.service import upsert_service
+from sqlalchemy import event
+from stack.ports import free_port
+from stack.postgres import PostgresServer, ServiceDatabase
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.services.directory.pathways.scenario import document  # noqa: E402 - after the path
+from tests.support.databases import MigratedDatabases, random_key  # noqa: E402 - after the path
+from tests.support.principals import (  # noqa: E402 - after the path
+    bearer,
+    principal,
+    write_internal_jwks,
+)
+
+PROFILE: dict[str, Any] = {
+    "area": "VE2004",
+    "age": 14,
+    "sex": "female",
+    "situations": ["trafficking"],
+    "languages": ["spa"],
+    "immediate_danger": False,
+}
+TEXT = Bilingual(es="Prueba", en="Test")
+
+
+def pathways() -> list[Pathway]:
+    """Four needs in all for a trafficked child: two for each pathway, one shared."""
+
+    def step(key: str, need: str, **more: Any) -> Step:
+        return Step(key=key, need=need, urgency=Urgency.WITHIN_24_HOURS, note=TEXT, **more)
+
+    return [
+        Pathway(aor="CP", area="VE", title=TEXT, entry=_entry(maximum_age=17), steps=(
+            step("health", "HLT", safety=True), step("case", "CP-CM"),
+            step("support", "CP-MHPSS", after=("case",)))),
+        Pathway(aor="TIP", area="VE", title=TEXT, entry=_entry(situations={"trafficking"}), steps=(
+            step("health", "HLT", safety=True), step("assistance", "TIP-ASSIST"))),
+    ]  # fmt: skip
+
+
+def _entry(**condition: Any) -> Any:
+    from services_directory.pathways.conditions import Condition  # noqa: PLC0415 - used once
+
+    return (Condition(**condition),)
+
+
+async def prepare(database: Database, services: int) -> None:
+    """Publish the pathways and fill the directory: one real service per category, then copies."""
+    coordinators = {"CP": "cp-coordinator", "GBV": "gbv-coordinator", "TIP": "tip-coordinator",
+                    "GP": "tip-coordinator", "MULTI": "im-officer"}  # fmt: skip
+    async with database.transaction() as session:
+        for body in pathways():
+            who = principal(coordinators[body.aor])
+            made = await service.create(session, who, body)
+            sent = await service.submit(session, who, made.pathway_id, service.etag(made))
+            await service.publish(session, who, made.pathway_id, service.etag(sent))
+        templates = []
+        for code, category in codelists.categories().items():
+            level = category.minimum_visibility
+            area = "VE23" if level == "restricted" else "VE2313"
+            each: ServiceDocument = document(
+                f"Servicio {code}", [code], area, [area],
+                visibility=level, ages=(None, 17) if category.pathway == "CP" else (None, None),
+            )  # fmt: skip
+            who = principal(coordinators[category.pathway])
+            templates.append((await upsert_service(session, who, each)).id)
+    copies = max(1, services // len(templates))
+    await _copy(database, copies)
+
+
+async def _copy(database: Database, copies: int) -> None:
+    """Copies of every template in SQL: spread over all municipalities, 30 % serve the whole state,
+    with different states of capacity."""
+    places = Places.load()
+    towns = [place.pcode for place in places.at_level(2, "VEN")]
+    varied = {
+        "areas": "CASE WHEN k % 10 < 3 THEN ARRAY[state, town] ELSE ARRAY[town] END",
+        "within_areas": "ARRAY['VE', state, town]",
+        "states": "ARRAY[state]",
+        "etag": "md5(t.etag || k)",
+        "name": "t.name || ' ' || k",
+        "capacity_state": "(ARRAY['accepting','accepting','waitlist','full'])[1 + k % 4]",
+        "pcode": "town",
+    }
+    ids = ("service_id", "site_id", "location_id")
+    async with database.transaction() as session:
+        await session.execute(
+            sa.text("CREATE TEMP TABLE towns ON COMMIT DROP AS SELECT CAST(:towns AS text[]) AS all_")
+            .bindparams(sa.bindparam("towns", type_=sa.ARRAY(sa.Text))),
+            {"towns": towns},
+        )  # fmt: skip
+        for table in ("service_documents", "site_documents"):
+            columns = (
+                await session.scalars(
+                    sa.text(
+                        "SELECT column_name FROM information_schema.columns"
+                        " WHERE table_name = :table AND is_generated = 'NEVER'"
+                    ),
+                    {"table": table},
+                )
+            ).all()
+            chosen = ", ".join(
+                f"md5(t.{name}::text || k)::uuid" if name in ids
+                else f"{varied[name]}" if name in varied and name in columns
+                else f"t.{name}"
+                for name in columns
+            )  # fmt: skip
+            await session.execute(
+                sa.text(
+                    f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608 - own column names
+                    f" SELECT {chosen} FROM {table} t CROSS JOIN generate_series(1, :copies) AS k,"
+                    " LATERAL (SELECT all_[1 + abs(hashtext(t.service_id::text || k))"
+                    " % cardinality(all_)] AS town FROM towns) AS placed,"
+                    " LATERAL (SELECT left(town, 4) AS state) AS around"
+                    " WHERE t.visibility < 3"
+                ),
+                {"copies": copies},
+            )
+
+
+async def recount(database: Database) -> tuple[int, float]:
+    """Count every service into the coverage cells: (services, seconds)."""
+    async with database.transaction() as session:
+        ids = (
+            await session.scalars(sa.text("SELECT DISTINCT service_id FROM service_documents"))
+        ).all()
+        start = time.perf_counter()
+        await projection.refresh(session, list(ids))
+    return len(ids), time.perf_counter() - start
+
+
+class Recorder:
+    """The statements of one resolve, with their values written into them, for pgbench."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    def listen(self, engine: Any) -> None:
+        event.listen(engine.sync_engine, "before_cursor_execute", self._record)
+
+    def _record(self, _c: Any, _k: Any, statement: str, values: Any, *_: Any) -> None:
+        given = list(values or ())
+        written = re.sub(r"\$(\d+)", lambda m: _literal(given[int(m[1]) - 1]), statement)
+        self.statements.append(" ".join(written.split()))
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return "ARRAY[" + ",".join(_literal(each) for each in value) + "]" if value else "'{}'"
+    if isinstance(value, date | UUID):
+        return f"'{value}'"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+async def recorded(database: Database) -> list[str]:
+    """What one resolve of a partner asks the database, after the caches are warm."""
+    recorder = Recorder()
+    caller = Caller.of(principal("ngo-refugio"))
+    profile = Profile.model_validate(PROFILE)
+    async with database.transaction(caller.principal) as session:
+        await plan(session, caller, profile)
+    recorder.listen(database.engine)
+    async with database.transaction(caller.principal) as session:
+        found = await plan(session, caller, profile)
+    needs = [(step.ordered.step.need, step.coverage.value, step.fitting) for step in found.steps]
+    print(f"  plan: {needs}")
+    return recorder.statements
+
+
+def pgbench(url: str, statements: list[str], rounds: int) -> float | None:
+    """Seconds per transaction of the same statements, or None without pgbench."""
+    program = shutil.which("pgbench")
+    if program is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "resolve.sql"
+        script.write_text("BEGIN;\n" + "".join(f"{s};\n" for s in statements) + "COMMIT;\n")
+        done = subprocess.run(
+            [program, "-n", "-M", "prepared", "-c", "1", "-t", str(rounds), "-f", str(script),
+             url.replace("postgresql+asyncpg://", "postgresql://")],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    found = re.search(r"latency average = ([\d.]+) ms", done.stdout)
+    return float(found[1]) / 1000 if found else None
+
+
+async def by_driver(database: Database, statements: list[str], rounds: int) -> float:
+    """The same by the bare driver, where pgbench is not installed."""
+    async with database.engine.connect() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        if raw is None:
+            raise RuntimeError("no driver connection")
+        prepared = [await raw.prepare(statement) for statement in statements]
+        times = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            async with raw.transaction():
+                for each in prepared:
+                    await each.fetch()
+            times.append(time.perf_counter() - start)
+    return statistics.mean(times)
+
+
+@contextmanager
+def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
+    """The directory service as its own process; gives its port."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "RUTA_ENVIRONMENT": "embedded", "RUTA_HOST": "127.0.0.1", "RUTA_PORT": str(port),
+        "RUTA_DATABASE_URL": database.app_url, "RUTA_DATABASE_OWNER_URL": database.owner_url,
+        "RUTA_DATABASE_ROLE": database.app_role, "RUTA_NATS_URL": "nats://127.0.0.1:1",
+        "RUTA_NATS_PASSWORD": "no-broker-in-this-benchmark", "RUTA_STORED_RESULT_KEY": random_key(),
+        "RUTA_INTERNAL_JWKS_FILE": str(write_internal_jwks(folder / "jwks.json")),
+        "RUTA_LOG_LEVEL": "WARNING", "RUTA_RUN_WORKER": "false",
+    }  # fmt: skip
+    with _process([sys.executable, "-m", "services_directory", "api"], environment, port):
+        yield port
+
+
+BARE = """
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    while (await receive()).get("more_body"):
+        pass
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(BODY)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": BODY})
+import os, uvicorn
+BODY = open(os.environ["BODY"], "rb").read()
+uvicorn.run(app, port=int(os.environ["PORT"]), loop="uvloop", http="httptools", log_level="warning",
+            access_log=False)
+"""
+
+
+@contextmanager
+def bare(body: bytes, folder: Path) -> Iterator[int]:
+    """An ASGI app that answers the same bytes and does nothing else."""
+    port = free_port()
+    (folder / "body").write_bytes(body)
+    environment = {**os.environ, "BODY": str(folder / "body"), "PORT": str(port)}
+    with _process([sys.executable, "-c", BARE], environment, port):
+        yield port
+
+
+@contextmanager
+def _process(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
+    child = subprocess.Popen(command, env=environment, cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                http.client.HTTPConnection("127.0.0.1", port, timeout=2).request("GET", "/healthz")
+                break
+            except OSError:
+                if time.monotonic() > deadline or child.poll() is not None:
+                    raise
+                time.sleep(0.1)
+        yield
+    finally:
+        child.terminate()
+        child.wait(10)
+
+
+def timed(
+    port: int, path: str, body: dict[str, Any] | None, rounds: int
+) -> tuple[float, float, bytes]:
+    """(median, mean, body) of `rounds` requests over one connection, after a warm-up; seconds."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    headers = {
+        **bearer("ngo-refugio", audience="ruta-directory"),
+        "Content-Type": "application/json",
+    }
+    sent = json.dumps(body) if body is not None else None
+    times, content = [], b""
+    for at in range(rounds + 20):
+        start = time.perf_counter()
+        connection.request("POST" if sent else "GET", path, sent, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{answer.status}: {content[:300]!r}")
+        if at >= 20:
+            times.append(time.perf_counter() - start)
+    connection.close()
+    return statistics.median(times), statistics.mean(times), content
+
+
+async def measure(services: int, rounds: int) -> dict[str, float]:
+    """Fill one directory of that size and measure both questions on it."""
+    folder = Path(tempfile.mkdtemp(prefix="ruta-bench-"))
+    server = PostgresServer(folder / "postgres")
+    server.start()
+    try:
+        prepared = await MigratedDatabases(server).of("services_directory", "directory")
+        database = Database.at(prepared.app_url, name="bench")
+        await prepare(database, services)
+        counted, seconds = await recount(database)
+        server.psql("VACUUM ANALYZE", database="directory")
+        print(f"{counted:,} services; counted into coverage cells in {seconds:.1f} s")
+        statements = await recorded(database)
+        with directory(prepared, folder) as port:
+            ours, ours_mean, body = timed(port, "/directory/v1/pathways/resolve", PROFILE, rounds)
+            gaps, _, _ = timed(
+                port, "/directory/v1/gaps?area=VE&level=1", None, max(5, rounds // 30)
+            )
+        with bare(body, folder) as port:
+            answer, answer_mean, _ = timed(port, "/", PROFILE, rounds)
+        sql = pgbench(prepared.app_url, statements, rounds)
+        yardstick = "pgbench"
+        if sql is None:
+            sql, yardstick = await by_driver(database, statements, rounds), "bare driver"
+        await database.close()
+    finally:
+        server.stop(immediate=True)
+        shutil.rmtree(folder, ignore_errors=True)
+    efficiency = (sql + answer_mean) / ours_mean
+    print(
+        f"  resolve: median {ours * 1e3:.2f} ms, mean {ours_mean * 1e3:.2f} ms,"
+        f" {len(body):,} bytes, {1 / ours_mean:.0f}/s at one client"
+    )
+    print(
+        f"  same SQL ({yardstick}, {len(statements)} statements): {sql * 1e3:.2f} ms;"
+        f" bare answer of the same bytes: {answer * 1e3:.2f} ms"
+    )
+    print(f"  efficiency: {efficiency:.2f}  (goal 0.4)")
+    print(f"  gaps of the whole country by state: median {gaps * 1e3:.1f} ms")
+    return {"efficiency": efficiency, "resolve": ours, "gaps": gaps}
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--services", type=int, default=100_000)
+    arguments.add_argument("--rounds", type=int, default=300)
+    given = arguments.parse_args()
+    small = asyncio.run(measure(given.services // 10, given.rounds))
+    large = asyncio.run(measure(given.services, given.rounds))
+    growth = {name: large[name] / small[name] for name in ("resolve", "gaps")}
+    print(
+        f"cost at {given.services:,} against {given.services // 10:,} services:"
+        f" resolve ×{growth['resolve']:.2f}, gaps ×{growth['gaps']:.2f}"
+    )
+    print(f"ratio resolve {large['efficiency']:.2f}")
+
+
+if __name__ == "__main__":
+    main()
