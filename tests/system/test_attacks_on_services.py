@@ -56,7 +56,7 @@ def test_a_foreign_case_does_not_exist(system: System, case: str, client: str) -
         ("POST", f"{CASES}/{case}/close"),
     ):
         nobody = path.replace(case, str(uuid.uuid4()))
-        body = None if method == "GET" else {}
+        body: dict[str, str] | None = None if method == "GET" else {}
         foreign = call(system, client, method, path, json=body)
         absent = call(system, client, method, nobody, json=body)
         assert foreign.status_code in {404, 422}
