@@ -1,5 +1,6 @@
 """Events are written as rows in the writer's own transaction; the relay publishes them later."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -25,22 +26,40 @@ async def append(
     aggregate_type: str,
 ) -> UUID:
     """Write `event` beside the change that it tells of; returns its id. Never commits."""
-    event_id = new_id()
-    await session.execute(
-        tables.outbox.insert().values(
-            id=event_id,
-            aggregatetype=aggregate_type,
-            aggregateid=str(aggregate_id),
-            type=event.SUBJECT,
-            payload=event.model_dump(mode="json", exclude_none=True),
-            version=event.version,
-            traceparent=current_traceparent(),
-            occurred_at=clock.now(),
-        )
+    (event_id,) = await append_all(
+        session, tables, [(event, aggregate_id)], aggregate_type=aggregate_type
     )
+    return event_id
+
+
+async def append_all(
+    session: AsyncSession,
+    tables: CommonTables,
+    events: Sequence[tuple[Event, UUID | str]],
+    *,
+    aggregate_type: str,
+) -> list[UUID]:
+    """`append` for many (event, aggregate id), with one statement; in their order."""
+    if not events:
+        return []
+    ids = [new_id() for _ in events]
+    rows = [
+        {
+            "id": event_id,
+            "aggregatetype": aggregate_type,
+            "aggregateid": str(aggregate_id),
+            "type": event.SUBJECT,
+            "payload": event.model_dump(mode="json", exclude_none=True),
+            "version": event.version,
+            "traceparent": current_traceparent(),
+            "occurred_at": clock.now(),
+        }
+        for event_id, (event, aggregate_id) in zip(ids, events, strict=True)
+    ]
+    await session.execute(tables.outbox.insert(), rows)
     # Delivered at commit, once per transaction however often it is called.
     await session.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
-    return event_id
+    return ids
 
 
 async def republish(database: Database, tables: CommonTables, since: datetime | None = None) -> int:
