@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import orjson
 from common.errors import BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE, FieldError
+from common.web.problems import shown_location
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
@@ -62,10 +63,12 @@ def _names(kind: type[BaseModel]) -> str:
 def _refused(error: ValidationError, kind: type[BaseModel]) -> Exception:
     errors: list[FieldError] = []
     for item in error.errors(include_url=False, include_input=False, include_context=True):
-        where = "/" + "/".join(str(part) for part in item["loc"][:1])
+        where = "/" + "/".join(str(part) for part in shown_location(item)[:1])
         detail = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             detail = f"no such parameter; known: {_names(kind)}"
         errors.append(FieldError(where, detail, item["type"]))
     first = errors[0]
-    return UNKNOWN_PARAMETER.because(f"{first.pointer[1:]}: {first.detail}", errors=errors)
+    return UNKNOWN_PARAMETER.because(
+        f"{first.pointer[1:] or 'A parameter'}: {first.detail}", errors=errors
+    )

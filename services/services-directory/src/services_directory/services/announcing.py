@@ -2,10 +2,13 @@
 service's own visibility allows."""
 
 import math
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
+from common.events.base import Event
 from common.events.directory import (
     CapacityChanged,
     ServiceChanged,
@@ -25,59 +28,64 @@ from services_directory.tables import COMMON
 _CAPACITY = ("capacity_state", "functional_status", "referable")
 
 
-async def announce(
-    session: AsyncSession, row: Any, prepared: dict[int, Prepared], facts: Facts, *, changed: bool
-) -> None:
-    """Append the events of one service row; nothing if nothing that a reader could see changed."""
-    before = row.announced
-    if prepared:
-        after = _data(row, prepared[level_of(row.approved)], facts)
-        if before == after and not changed:
-            return
-        await _published(session, row, before, after)
-    elif before is not None:
-        await _append(session, row, ServiceWithdrawn, {**before, "referable": False}, 1)
-        await _remember(session, row, 1, None)
+@dataclass
+class Announcements:
+    """Collects the events of a batch of services, and writes them with few statements."""
 
+    events: list[tuple[Event, UUID]] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)
 
-async def _published(
-    session: AsyncSession, row: Any, before: dict[str, Any] | None, after: dict[str, Any]
-) -> None:
-    kind = ServicePublished if before is None else ServiceChanged
-    await _append(session, row, kind, after, 1)
-    steps = 1
-    if before is not None and any(before.get(key) != after.get(key) for key in _CAPACITY):
-        steps = 2
-        await outbox.append(
-            session,
-            COMMON,
-            CapacityChanged(
+    def service(
+        self, row: Any, prepared: dict[int, Prepared], facts: Facts, *, changed: bool
+    ) -> None:
+        """Take in one service row; nothing if nothing that a reader could see changed."""
+        before = row.announced
+        if prepared:
+            after = _data(row, prepared[level_of(row.approved)], facts)
+            if before != after or changed:
+                self._published(row, before, after)
+        elif before is not None:
+            self._add(row, ServiceWithdrawn, {**before, "referable": False})
+            self._remember(row, 1, None)
+
+    def _published(self, row: Any, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
+        self._add(row, ServicePublished if before is None else ServiceChanged, after)
+        steps = 1
+        if before is not None and any(before.get(key) != after.get(key) for key in _CAPACITY):
+            steps = 2
+            event = CapacityChanged(
                 version=row.event_version + steps,
                 service_id=row.id,
                 organisation_id=row.organization_id,
                 capacity_state=after.get("capacity_state"),
                 functional_status=after.get("functional_status"),
                 referable=after["referable"],
-            ),
-            aggregate_id=row.id,
-            aggregate_type="service",
+            )
+            self.events.append((event, row.id))
+        self._remember(row, steps, after)
+
+    def _add(self, row: Any, kind: type[ServiceData], data: dict[str, Any]) -> None:
+        event = kind.model_validate({**data, "version": row.event_version + 1})
+        self.events.append((event, row.id))
+
+    def _remember(self, row: Any, steps: int, data: Any) -> None:
+        self.told.append(
+            {"own": row.id, "event_version": row.event_version + steps, "announced": data}
         )
-    await _remember(session, row, steps, after)
+
+    async def write(self, session: AsyncSession) -> None:
+        await outbox.append_all(session, COMMON, self.events, aggregate_type="service")
+        if self.told:
+            # On the connection: the ORM would look for mapped rows by primary key.
+            connection = await session.connection()
+            await connection.execute(_REMEMBER, self.told)
 
 
-async def _append(
-    session: AsyncSession, row: Any, kind: type[ServiceData], data: dict[str, Any], step: int
-) -> None:
-    event = kind.model_validate({**data, "version": row.event_version + step})
-    await outbox.append(session, COMMON, event, aggregate_id=row.id, aggregate_type="service")
-
-
-async def _remember(session: AsyncSession, row: Any, steps: int, data: Any) -> None:
-    await session.execute(
-        sa.update(services)
-        .where(services.c.id == row.id)
-        .values(event_version=row.event_version + steps, announced=data)
-    )
+_REMEMBER = (
+    sa.update(services)
+    .where(services.c.id == sa.bindparam("own"))
+    .values(event_version=sa.bindparam("event_version"), announced=sa.bindparam("announced"))
+)
 
 
 def _data(row: Any, open_form: Prepared, facts: Facts) -> dict[str, Any]:

@@ -86,13 +86,19 @@ async def upsert_service(
     )
     _check_may_write(principal, scope, organization, row)
     plain = await _with_places(session, principal, plain)
+    if row is not None and row.state == State.MERGED:
+        raise ILLEGAL_STEP.because(
+            "This entry was merged into another one: change that.",
+            merged_into=str(row.merged_into),
+            possible_steps=[],
+        )
     if row is not None and row.document == plain:
         return Upserted(identity, "unchanged", row.version, row.state)
     version = await _write(session, principal, row, identity, plain=plain, scope=scope)
     if source and external_id:
         await organizations.remember_external_id(session, KIND, source, external_id, identity)
-    state = str(row.state) if row is not None else State.DRAFT.value
-    if curates(principal, scope.aors, scope.states) and state != State.MERGED:
+    state = State.DRAFT.value
+    if curates(principal, scope.aors, scope.states):
         state = await _approve(session, principal, identity, plain=plain, scope=scope, later=later)
     return Upserted(identity, "created" if row is None else "changed", version, state)
 

@@ -20,7 +20,7 @@ from services_directory.organizations.models import organizations
 from services_directory.pathways.projection import refresh
 from services_directory.pathways.queries import endorsed_aors
 from services_directory.pathways.referability import is_referable
-from services_directory.services.announcing import announce
+from services_directory.services.announcing import Announcements
 from services_directory.services.models import (
     service_changes,
     service_documents,
@@ -88,11 +88,13 @@ async def _store(session: AsyncSession, ids: list[UUID]) -> None:
     endorsed = await endorsed_aors(session, ids)
     stored = await _stored(session, ids)
     batch = _Batch(now)
+    announcements = Announcements()
     for row in records:
         prepared, facts = _prepared(row, endorsed.get(row.id, []), now)
         changed = batch.service(row, prepared, stored.get(row.id, {}))
-        await announce(session, row, prepared, facts, changed=changed)
+        announcements.service(row, prepared, facts, changed=changed)
     await batch.write(session)
+    await announcements.write(session)
     await refresh(session, ids)
 
 

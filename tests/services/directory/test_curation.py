@@ -1,0 +1,280 @@
+"""Curation: history, verification and staleness, reminders, duplicates, merges, events."""
+
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from common import clock
+from common.database import Database
+from httpx import AsyncClient
+from services_directory.curation.sweep import mark_stale, remind
+from services_directory.tables import COMMON
+
+from tests.services.directory.conftest import V1, Publish, as_, ids_seen, service_document
+
+
+async def _events(database: Database, service_id: str) -> list[tuple[str, dict[str, Any]]]:
+    outbox = COMMON.outbox.c
+    async with database.transaction() as session:
+        rows = await session.execute(
+            sa.select(outbox.type, outbox.payload)
+            .where(outbox.aggregateid == service_id)
+            .order_by(outbox.version)
+        )
+        return [(row.type.split(".", 2)[2], row.payload) for row in rows]
+
+
+async def test_every_change_is_an_event_with_a_rising_version(
+    api: AsyncClient, publish: Publish, database: Database
+) -> None:
+    own = await publish()
+    await api.put(f"{V1}/services/{own}/capacity", json={"state": "full"}, headers=as_("ngo-salud"))
+    await api.post(f"{V1}/records/services/{own}/withdraw", headers=as_("ngo-salud"))
+    events = await _events(database, own)
+    assert [name for name, _ in events] == [
+        "service.published.v1", "service.changed.v1", "capacity.changed.v1",
+        "service.withdrawn.v1",
+    ]  # fmt: skip
+    assert [data["version"] for _, data in events] == [1, 2, 3, 4]
+    first = events[0][1]
+    assert first["areas"] == ["VE2313"]
+    assert first["referable"] is True
+    assert first["endorsed_by"] == ["GBV"]
+    assert events[-1][1]["referable"] is False
+
+
+async def test_an_event_of_a_confidential_service_is_coarse(
+    api: AsyncClient, publish: Publish, database: Database
+) -> None:
+    own = await publish(
+        visibility="pathway",
+        service_at_locations=[{"location": {"location_type": "physical", "pcode": "VE231301"}}],
+    )
+    ((_, data),) = await _events(database, own)
+    assert data["areas"] == ["VE2313"]
+    assert data["visibility"] == "pathway"
+
+
+async def test_history_tells_who_when_old_and_new(api: AsyncClient, publish: Publish) -> None:
+    own = await publish()
+    record = f"{V1}/records/services/{own}"
+    etag = (await api.get(record, headers=as_("ngo-salud"))).headers["etag"]
+    await api.patch(
+        record,
+        json={"name": "Nuevo nombre", "fees": "gratis"},
+        headers={**as_("gbv-coordinator"), "If-Match": etag},
+    )
+    items = (await api.get(f"{record}/history", headers=as_("ngo-salud"))).json()["items"]
+    changed = {item["pointer"]: (item["old"], item["new"]) for item in items if item["pointer"]}
+    assert changed == {
+        "/name": ("Atención psicológica", "Nuevo nombre"),
+        "/fees": (None, "gratis"),
+    }
+    assert {item["client_id"] for item in items} == {"gbv-coordinator"}
+    assert (await api.get(f"{record}/history", headers=as_("ngo-legal"))).status_code == 404
+
+
+async def test_a_stale_entry_is_unverified_and_not_referable_until_verified(
+    api: AsyncClient, publish: Publish, database: Database
+) -> None:
+    today = clock.now().date()
+    own = await publish(verification={"valid_until": (today + timedelta(days=3)).isoformat()})
+    async with database.transaction() as session:
+        assert await remind(session, 14) == 1
+        assert await remind(session, 14) == 0
+    listed = (await api.get(f"{V1}/records/reminders", headers=as_("ngo-salud"))).json()
+    assert [item["service_id"] for item in listed["items"]] == [own]
+    with clock.shifted(timedelta(days=5)):
+        # Even before the sweep comes by, nobody is offered it as referable.
+        assert await ids_seen(api, "anonymous", referable="true") == []
+        async with database.transaction() as session:
+            assert await mark_stale(session) == 1
+            assert await mark_stale(session) == 0
+        shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+        assert shown["functional_status"]["code"] == "unknown"
+        assert "referable" not in shown
+        verified = await api.post(
+            f"{V1}/records/services/{own}/verify", json={}, headers=as_("ngo-salud")
+        )
+        assert verified.status_code == 200, verified.text
+        shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+        assert shown["referable"] is True
+        assert shown["functional_status"]["code"] == "fully_functional"
+
+
+async def test_duplicates_are_suggested_and_merged_without_losing_ids(
+    api: AsyncClient, publish: Publish
+) -> None:
+    first = await publish()
+    second = await publish(name="Atencion psicologica (Maracaibo)", phones=[])
+    third = await publish(name="Otra cosa", phones=[{"number": "0261-5550101"}])
+    await publish(name="Carpintería", phones=[])
+    found = await api.get(
+        f"{V1}/records/services/{first}/duplicates", headers=as_("gbv-coordinator")
+    )
+    assert {item["id"] for item in found.json()["items"]} == {second, third}
+    refused = await api.post(
+        f"{V1}/records/services/{second}/merge", json={"into": first}, headers=as_("ngo-salud")
+    )
+    assert refused.status_code == 403
+    merged = await api.post(
+        f"{V1}/records/services/{second}/merge",
+        json={"into": first},
+        headers=as_("gbv-coordinator"),
+    )
+    assert merged.json()["state"] == "merged", merged.text
+    old = await api.get(f"{V1}/services/{second}", headers=as_("anonymous"))
+    assert (old.status_code, old.headers["location"]) == (308, f"{V1}/services/{first}")
+    again = await api.post(
+        f"{V1}/records/services/{second}/merge",
+        json={"into": third},
+        headers=as_("gbv-coordinator"),
+    )
+    assert again.status_code == 409
+
+
+async def test_a_newer_draft_does_not_change_what_is_published(
+    api: AsyncClient, publish: Publish
+) -> None:
+    own = await publish()
+    record = f"{V1}/records/services/{own}"
+    etag = (await api.get(record, headers=as_("ngo-salud"))).headers["etag"]
+    answer = await api.patch(
+        record, json={"name": "Borrador"}, headers={**as_("ngo-salud"), "If-Match": etag}
+    )
+    assert answer.json()["state"] == "draft", answer.text
+    shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+    assert shown["name"] == "Atención psicológica"
+    record_now = (await api.get(record, headers=as_("ngo-salud"))).json()
+    assert (record_now["published"], record_now["approved_differs"]) == (True, True)
+    waiting = await api.get(f"{V1}/records/services?state=draft", headers=as_("gbv-coordinator"))
+    assert [item["id"] for item in waiting.json()["items"]] == [own]
+    await api.post(f"{record}/submit", headers=as_("ngo-salud"))
+    returned = await api.post(
+        f"{record}/return", json={"reason": "falta horario"}, headers=as_("gbv-coordinator")
+    )
+    assert returned.json()["state"] == "returned"
+    await api.post(f"{record}/submit", headers=as_("ngo-salud"))
+    await api.post(f"{record}/approve", headers=as_("gbv-coordinator"))
+    shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+    assert shown["name"] == "Borrador"
+
+
+async def test_an_impossible_step_names_the_possible_ones(
+    api: AsyncClient, publish: Publish
+) -> None:
+    own = await publish()
+    answer = await api.post(f"{V1}/records/services/{own}/submit", headers=as_("ngo-salud"))
+    assert answer.status_code == 409
+    assert answer.json()["possible_steps"] == ["withdraw"]
+
+
+async def test_a_changed_organisation_shows_in_its_services(
+    api: AsyncClient, publish: Publish
+) -> None:
+    own = await publish()
+    shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+    path = f"{V1}/records/organizations/{shown['organization']['id']}"
+    etag = (await api.get(path, headers=as_("ngo-salud"))).headers["etag"]
+    document = {"name": "Salud Nueva", "description": "Otra", "email": "a@example.org"}
+    missing = await api.put(path, json=document, headers=as_("ngo-salud"))
+    assert missing.status_code == 428
+    answer = await api.put(path, json=document, headers={**as_("ngo-salud"), "If-Match": etag})
+    assert answer.status_code == 200, answer.text
+    shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+    assert shown["organization"]["name"] == "Salud Nueva"
+
+
+async def test_a_shared_place_is_changed_once_for_all(api: AsyncClient, publish: Publish) -> None:
+    place = {
+        "id": "0190c000-0000-7000-8000-000000000001",
+        "location_type": "physical",
+        "name": "Centro viejo",
+        "pcode": "VE2313",
+    }
+    first = await publish(service_at_locations=[{"location": place}])
+    await publish(
+        name="Otra", service_at_locations=[{"location": {**place, "name": "Centro nuevo"}}]
+    )
+    shown = (await api.get(f"{V1}/services/{first}", headers=as_("anonymous"))).json()
+    assert shown["service_at_locations"][0]["location"]["name"] == "Centro nuevo"
+
+
+async def test_texts_come_in_the_language_that_is_asked_for(
+    api: AsyncClient, publish: Publish
+) -> None:
+    own = await publish(translations={"en": {"name": "Psychological care"}})
+    english = {**as_("anonymous"), "Accept-Language": "en-GB,en;q=0.9,es;q=0.5"}
+    one = await api.get(f"{V1}/services/{own}", headers=english)
+    assert one.json()["name"] == "Psychological care"
+    listed = await api.get(f"{V1}/services", headers=english)
+    assert listed.json()["contents"][0]["name"] == "Psychological care"
+    spanish = await api.get(
+        f"{V1}/services/{own}", headers={**as_("anonymous"), "Accept-Language": "es"}
+    )
+    assert spanish.json()["name"] == "Atención psicológica"
+    assert one.headers["etag"] != spanish.headers["etag"]
+    found = await ids_seen(api, "anonymous", search="psychological")
+    assert found == [own]
+
+
+async def test_facets_count_everything_that_matches(api: AsyncClient, publish: Publish) -> None:
+    await publish()
+    await publish(name="Otra", capacity_state="full")
+    body = (
+        await api.get(
+            f"{V1}/services?facets=category,capacity_state,area&per_page=1",
+            headers=as_("anonymous"),
+        )
+    ).json()
+    assert body["facets"]["category"] == {"GBV-PSS": 2}
+    assert body["facets"]["capacity_state"] == {"accepting": 1, "full": 1}
+    assert body["facets"]["area"] == {"VE": 2, "VE23": 2, "VE2313": 2}
+
+
+async def test_the_ranking_is_explained(api: AsyncClient, publish: Publish) -> None:
+    full = await publish(name="Apoyo psicosocial", capacity_state="full")
+    accepting = await publish(name="Apoyo psicosocial")
+    body = (
+        await api.get(
+            f"{V1}/services?search=apoyo&near=10.65,-71.62&explain=true",
+            headers=as_("anonymous"),
+        )
+    ).json()
+    assert [item["id"] for item in body["ranking"]] == [accepting, full]
+    assert body["ranking"][0]["distance_m"] == 0
+    assert body["ranking"][0]["quality"] == 9.0
+    assert body["ranking"][0]["text"] > 0
+
+
+async def test_open_now_knows_nights_and_weekends(api: AsyncClient, publish: Publish) -> None:
+    own = await publish(
+        schedules=[{"freq": "WEEKLY", "byday": "SU", "opens_at": "22:00", "closes_at": "06:00"}]
+    )
+    for moment, is_open in (
+        ("2026-11-29T23:00:00", True),  # Sunday
+        ("2026-11-30T05:59:00", True),  # Monday
+        ("2026-11-30T06:00:00", False),
+        ("2026-11-29T21:00:00", False),
+    ):
+        assert (await ids_seen(api, "anonymous", open_at=moment) == [own]) is is_open, moment
+
+
+async def test_geojson_has_a_feature_per_site(api: AsyncClient, publish: Publish) -> None:
+    await publish()
+    for path in ("services", "service_at_locations"):
+        answer = await api.get(f"{V1}/{path}?format=geojson", headers=as_("anonymous"))
+        assert answer.headers["content-type"].startswith("application/geo+json")
+        (feature,) = answer.json()["features"]
+        assert feature["geometry"] == {"type": "Point", "coordinates": [-71.62, 10.65]}
+        assert feature["properties"]["id"]
+
+
+async def test_a_partner_cannot_enter_services_of_others(api: AsyncClient) -> None:
+    foreign = service_document()
+    answer = await api.post(f"{V1}/records/services", json=foreign, headers=as_("ngo-legal"))
+    assert answer.status_code == 403
+    reader = await api.post(f"{V1}/records/services", json=foreign, headers=as_("health-cluster"))
+    assert reader.status_code == 403
+    nobody = await api.post(f"{V1}/records/services", json=foreign, headers=as_("anonymous"))
+    assert nobody.status_code == 401
