@@ -6,12 +6,15 @@ from common.web import service_app
 from fastapi import APIRouter, FastAPI
 
 from referrals.audit.api import audit
+from referrals.breakglass.api import break_glass
+from referrals.bulk.api import bulk
 from referrals.cases.api import cases
 from referrals.cases.blind_index import BlindIndex
 from referrals.consents.api import consents, exceptions, withdrawals
 from referrals.directory.api import teams
 from referrals.feed.api import feed
 from referrals.keys.store import CaseKeys
+from referrals.links.pages import links, pages
 from referrals.operations import open_key_store
 from referrals.protocols.api import protocols
 from referrals.referrals.api import of_case, referrals
@@ -44,6 +47,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     feed,
     webhooks,
     audit,
+    links,
+    pages,
+    break_glass,
+    bulk,
 )
 
 

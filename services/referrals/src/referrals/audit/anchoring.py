@@ -73,14 +73,18 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
             yield line
 
 
+def _last_line(path: Path) -> tuple[str, str]:
+    """Up to which transaction the anchor reaches, and its last line; BrokenAnchor."""
+    since = "0"
+    for line in lines_of(path):
+        since = str(line["until"])
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return since, text.rstrip("\n").rsplit("\n", 1)[-1]
+
+
 async def anchor(database: Database, path: Path) -> int:
     """Append the heads that moved since the last line; returns how many. One caller at a time."""
-    last, text = None, ""
-    for line in lines_of(path):
-        last = line
-    if last is not None:
-        text = path.read_text(encoding="utf-8").rstrip("\n").rsplit("\n", 1)[-1]
-    since = str(last["until"]) if last else "0"
+    since, text = _last_line(path)
     async with database.transaction() as session:
         await act_as_service(session)
         if not await session.scalar(
@@ -124,9 +128,11 @@ async def verify(database: Database, path: Path | None) -> tuple[int, list[Findi
             str(row.chain): (row.sequence, row.hash)
             for row in (await session.execute(_ALL_HEADS)).all()
         }
-    for chain in sorted({*heads, *ends}):
-        if heads.get(chain) != ends.get(chain):
-            findings.append(Finding(chain, ends.get(chain, (0, ""))[0], "does not end at its head"))
+    findings += [
+        Finding(chain, ends.get(chain, (0, ""))[0], "does not end at its head")
+        for chain in sorted({*heads, *ends})
+        if heads.get(chain) != ends.get(chain)
+    ]
     for chain, sequences in sorted(anchored.items()):
         if ends.get(chain, (0, ""))[0] < max(sequences):
             findings.append(Finding(chain, max(sequences), "cut off after it was anchored"))

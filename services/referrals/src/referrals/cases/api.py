@@ -31,6 +31,7 @@ from referrals.dependencies import (
     Supervisor,
     Writer,
 )
+from referrals.referrals.conflict import recall_from
 
 cases = router("/referrals/v1/cases", ["cases"])
 
@@ -103,9 +104,11 @@ async def change_case(
 async def set_implicated_organisations(
     case_id: UUID, body: ImplicatedOrganisations, session: Session, caller: Writer
 ) -> CaseSummary:
-    """Organisations that must not learn of this case: nothing can be referred to them."""
+    """Organisations that must not learn of this case: open referrals to them are recalled."""
     organisations = set(body.organisation_ids)
-    return _summary(await service.set_implicated(session, caller, case_id, organisations))
+    case = await service.set_implicated(session, caller, case_id, organisations)
+    await recall_from(session, caller, case.id, organisations)
+    return _summary(case)
 
 
 @cases.post("/{case_id}/close")

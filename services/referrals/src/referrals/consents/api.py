@@ -124,7 +124,7 @@ async def read_exception(
 
 @exceptions.post("/{exception_id}/decision")
 async def decide_exception(
-    exception_id: UUID, body: SupervisorDecision, session: Session, caller: Writer
+    exception_id: UUID, body: SupervisorDecision, session: Session, caller: Supervisor
 ) -> ExceptionSummary:
     """The approver is never the requester."""
     found = await service.decide_exception(session, caller, exception_id, approve=body.approve)

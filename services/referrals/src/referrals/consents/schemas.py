@@ -38,7 +38,7 @@ class NewConsent(Strict):
     purpose: Category | None = Field(
         None, description="Service category that the sharing is for; one of the service's own."
     )
-    items: Items = []
+    items: Items = Field([])
     decided_by: Decider = Decider.PERSON
     child_assent: Assent | None = None
     language: Language = "spa"

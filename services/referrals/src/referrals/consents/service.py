@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.codelists import categories
@@ -148,6 +149,8 @@ def aor_of(category: str) -> str:
 async def tell_given(session: AsyncSession, grant: Grant) -> None:
     if grant.kind == "transfer":  # the transfer itself tells
         return
+    if grant.kind == "reporting":
+        await _count_from_now(session, grant)
     await append(
         session,
         COMMON,
@@ -162,6 +165,16 @@ async def tell_given(session: AsyncSession, grant: Grant) -> None:
         ),
         aggregate_id=grant.id,
         aggregate_type="grant",
+    )
+
+
+async def _count_from_now(session: AsyncSession, grant: Grant) -> None:
+    """Steps of the case's referrals carry the person's codes from now on, earlier ones do not."""
+    referrals = Grant.metadata.tables["referrals"]
+    await session.execute(
+        sa.update(referrals)
+        .where(referrals.c.case_id == grant.case_id)
+        .values(attributes=grant.attributes)
     )
 
 

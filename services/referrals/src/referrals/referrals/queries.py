@@ -165,7 +165,7 @@ async def queue_counts(
     late = await session.scalar(
         sa.select(sa.func.count()).select_from(Referral).where(_as_recipient(caller), overdue(now))
     )
-    return dict(by_state), late or 0
+    return {row[0]: row[1] for row in by_state.all()}, late or 0
 
 
 async def snapshot_of(session: AsyncSession, referral_id: UUID) -> Snapshot | None:

@@ -1,0 +1,1 @@
+"""Reading a case of another organisation in an emergency: reason, second person, notice, an hour."""

@@ -1,0 +1,87 @@
+"""HTTP of break-glass access."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from common.auth import Principal, Role
+from common.web import IdempotencyRequired, Session, Strict, requires, router
+from pydantic import BaseModel, Field
+
+from referrals.breakglass import service
+from referrals.cases import service as case_service
+from referrals.cases.schemas import Attributes, Identity
+from referrals.dependencies import Keys
+
+break_glass = router("/referrals/v1/break-glass", ["break-glass"])
+Responsible = Annotated[
+    Principal, requires("referrals:read", roles={Role.SUPERVISOR, Role.COORDINATOR})
+]
+
+
+class Ask(Strict):
+    case_reference: str = Field(min_length=11, max_length=11)
+    reason: str = Field(min_length=20, max_length=4000)
+
+
+class Decide(Strict):
+    approve: bool
+
+
+class AccessView(BaseModel):
+    id: UUID
+    case_id: UUID
+    organisation_id: UUID
+    holder_organisation_id: UUID
+    status: str
+    requested_by: str
+    requested_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    expires_at: datetime | None
+
+
+class OpenedCase(BaseModel):
+    case_id: UUID
+    reference: str
+    identity: Identity
+    attributes: Attributes
+
+
+@break_glass.post("", status_code=201, dependencies=[IdempotencyRequired])
+async def ask_for_access(
+    body: Ask, session: Session, caller: Responsible, keys: Keys
+) -> AccessView:
+    """Ask to read a case of another organisation in an emergency. Its holder is told at once."""
+    return _view(await service.ask(session, caller, keys, body.case_reference, body.reason))
+
+
+@break_glass.get("/{access_id}")
+async def read_access(access_id: UUID, session: Session, _caller: Responsible) -> AccessView:
+    return _view(await service.one(session, access_id))
+
+
+@break_glass.post("/{access_id}/decision")
+async def decide_access(
+    access_id: UUID, body: Decide, session: Session, caller: Responsible
+) -> AccessView:
+    """A second responsible person opens it for an hour, or refuses."""
+    return _view(await service.decide(session, caller, access_id, approve=body.approve))
+
+
+@break_glass.get("/{access_id}/case")
+async def read_opened_case(
+    access_id: UUID, session: Session, caller: Responsible, keys: Keys
+) -> OpenedCase:
+    """The case in clear while the access is open. Every reading is audited and told."""
+    case, identity, attributes = await service.read(session, caller, keys, access_id)
+    return OpenedCase(
+        case_id=case.id,
+        reference=case.reference,
+        identity=case_service.shown_identity(identity),
+        attributes=case_service.shown_attributes(attributes),
+    )
+
+
+def _view(access: object) -> AccessView:
+    return AccessView.model_validate(access, from_attributes=True)

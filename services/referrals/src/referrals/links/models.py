@@ -1,0 +1,21 @@
+"""Answer links, by the digest of their token; the token itself is nowhere."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Field
+
+from referrals.tables import Instant, Row
+
+
+class AnswerLink(Row, table=True):
+    __tablename__ = "answer_links"
+
+    digest: bytes = Field(primary_key=True)
+    referral_id: UUID
+    organisation_id: UUID
+    language: str
+    created_at: datetime = Field(sa_type=Instant)
+    created_by: str
+    expires_at: datetime = Field(sa_type=Instant)
+    used_at: datetime | None = Field(default=None, sa_type=Instant)

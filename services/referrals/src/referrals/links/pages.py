@@ -1,0 +1,167 @@
+"""The answer page: Spanish and English, no scripts, nothing from elsewhere, no personal data."""
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from common.auth import Principal
+from common.errors import Problem
+from common.web import IdempotencyRequired, Session, Strict, open_to_all, router
+from fastapi import Form, Path, Query
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, select_autoescape
+from pydantic import BaseModel
+
+from referrals.dependencies import Keys, ServiceSettingsOf, Writer
+from referrals.links import answers, service
+from referrals.links.models import AnswerLink
+from referrals.referrals.lifecycle import State
+from referrals.referrals.models import Referral
+
+links = router("/referrals/v1/referrals/{referral_id}/answer-links", ["answer links"])
+pages = router("/referrals/v1/answer", ["answer links"])
+Anyone = Annotated[Principal, open_to_all()]
+Token = Annotated[str, Path(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
+Language = Annotated[Literal["es", "en"] | None, Query()]
+
+_STYLE = (
+    "body{font:1.1rem/1.5 sans-serif;margin:0;background:#fff;color:#1a1a1a}"
+    "main{max-width:36rem;margin:0 auto;padding:1rem}"
+    "fieldset{border:1px solid #767676}label{display:inline-block;padding:.4rem 0}"
+    "select,input[name=focal_point]{font:inherit;width:100%;box-sizing:border-box;padding:.5rem}"
+    "button{font:inherit;padding:.7rem 1.2rem;background:#0b4f71;color:#fff;border:0}"
+    "a,button,input,select{outline-offset:3px}a{color:#0b4f71;word-break:break-all}"
+)
+_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
+class NewLink(Strict):
+    language: Literal["es", "en"] = "es"
+
+
+class LinkView(BaseModel):
+    """`url` is shown only now. Give it to the recipient by a way that you trust."""
+
+    url: str
+    expires_at: Any
+
+
+@links.post("", status_code=201, dependencies=[IdempotencyRequired])
+async def make_answer_link(
+    referral_id: UUID, body: NewLink, session: Session, caller: Writer, settings: ServiceSettingsOf
+) -> LinkView:
+    """A link by which a recipient that is not on the platform answers once."""
+    token, link = await service.make(
+        session, caller, referral_id, body.language, settings.answer_link_days
+    )
+    return LinkView(url=_url(settings.public_url, token), expires_at=link.expires_at)
+
+
+@pages.get("/{token}", response_class=HTMLResponse)
+async def show_answer_page(
+    token: Token, session: Session, _anyone: Anyone, language: Language = None
+) -> HTMLResponse:
+    """The page. Looking at it spends nothing: chat programs look at links by themselves."""
+    try:
+        link, referral = await service.open_link(session, token)
+    except Problem:
+        return _spent(language)
+    return _form(link, referral, language)
+
+
+@pages.post("/{token}", response_class=HTMLResponse)
+async def take_answer(
+    token: Token,
+    session: Session,
+    _anyone: Anyone,
+    keys: Keys,
+    settings: ServiceSettingsOf,
+    answer: Annotated[str, Form(max_length=40)] = "",
+    reason: Annotated[str, Form(max_length=40)] = "",
+    focal_point: Annotated[str, Form(max_length=200)] = "",
+    language: Language = None,
+) -> HTMLResponse:
+    """Record the answer; the link works once."""
+    try:
+        link, referral = await service.open_link(session, token, lock=True)
+    except Problem:
+        return _spent(language)
+    try:
+        given = answers.read(State(referral.state), answer, reason, focal_point)
+    except answers.Incomplete:
+        return _form(link, referral, language, missing=True)
+    shown = language or link.language
+    following = await service.answer(
+        session, keys, link, referral, given, settings.answer_link_days
+    )
+    next_url = _url(settings.public_url, following) if following else None
+    return _page(shown, message=_texts(shown)["thanks"], next_url=next_url)
+
+
+def _url(public_url: str, token: str) -> str:
+    return f"{public_url.rstrip('/')}/referrals/v1/answer/{token}"
+
+
+def _form(
+    link: AnswerLink, referral: Referral, language: str | None, *, missing: bool = False
+) -> HTMLResponse:
+    shown = language or link.language
+    state = State(referral.state)
+    texts = _texts(shown)
+    if not answers.choices(state):
+        return _page(shown, message=texts["closed"])
+    return _page(
+        shown,
+        422 if missing else 200,
+        message=texts["missing"] if missing else None,
+        choices=answers.choices(state),
+        reasons=answers.reasons(state),
+        code=str(referral.id)[-8:].upper(),
+        urgency=referral.urgency,
+    )
+
+
+def _spent(language: str | None) -> HTMLResponse:
+    shown = language or "es"
+    return _page(shown, 410, message=_texts(shown)["spent"])
+
+
+def _page(language: str, status: int = 200, **values: Any) -> HTMLResponse:
+    html = (
+        _environment()
+        .get_template("answer.html")
+        .render(language=language, t=_texts(language), style=_STYLE, **values)
+    )
+    return HTMLResponse(html, status, headers={**_HEADERS, "Content-Language": language})
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("referrals.links"), autoescape=select_autoescape(["html"])
+    )
+
+
+@cache
+def _all_texts() -> dict[str, dict[str, str]]:
+    text = files("referrals.links").joinpath("texts.json").read_text(encoding="utf-8")
+    loaded: dict[str, dict[str, str]] = json.loads(text)
+    return loaded
+
+
+def _texts(language: str) -> dict[str, str]:
+    return _all_texts()[language]

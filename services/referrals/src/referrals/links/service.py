@@ -1,0 +1,134 @@
+"""Use cases of answer links: make one, look at it, answer once."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import CONFLICT
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.audit.service import record
+from referrals.errors import LINK_SPENT, NOT_YOUR_STEP
+from referrals.keys.store import CaseKeys
+from referrals.links.answers import Answer, choices
+from referrals.links.models import AnswerLink
+from referrals.referrals import queries
+from referrals.referrals.lifecycle import Party, State
+from referrals.referrals.models import Referral
+from referrals.referrals.steps import Taken, take
+from referrals.row_security import act_as_service
+
+LINK_CLIENT = "answer-link"
+
+
+def digest_of(token: str) -> bytes:
+    """How a link is stored; its token has 256 random bits, so no slow hash is needed."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def make(
+    session: AsyncSession, caller: Principal, referral_id: UUID, language: str, days: int
+) -> tuple[str, AnswerLink]:
+    """A new link of the referrer's; links of the same referral that were given before end."""
+    referral = await queries.one(session, caller, referral_id, lock=True)
+    if Party.REFERRER not in queries.parties_of(caller, referral):
+        raise NOT_YOUR_STEP.because("The referrer gives the link to the recipient.")
+    if referral.sent_at is None or not choices(State(referral.state)):
+        raise CONFLICT.because("There is nothing to answer in this state.")
+    await session.execute(
+        sa.update(AnswerLink)
+        .where(col(AnswerLink.referral_id) == referral.id, col(AnswerLink.used_at).is_(None))
+        .values(used_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+    token, link = await _new(
+        session, referral, caller.organisation, caller.client_id, language, days
+    )
+    await record(
+        session,
+        caller,
+        "answer_link.made",
+        chain=referral.case_id,
+        target_type="referral",
+        target_id=referral.id,
+    )
+    return token, link
+
+
+async def _new(
+    session: AsyncSession,
+    referral: Referral,
+    organisation: UUID,
+    client: str,
+    language: str,
+    days: int,
+) -> tuple[str, AnswerLink]:
+    token, now = secrets.token_urlsafe(32), clock.now()
+    link = AnswerLink(
+        digest=digest_of(token),
+        referral_id=referral.id,
+        organisation_id=organisation,
+        language=language,
+        created_at=now,
+        created_by=client,
+        expires_at=now + timedelta(days=days),
+    )
+    session.add(link)
+    await session.flush()
+    return token, link
+
+
+async def open_link(
+    session: AsyncSession, token: str, *, lock: bool = False
+) -> tuple[AnswerLink, Referral]:
+    """The link and its referral; 410 if it is unknown, used or expired. Needs service rights.
+
+    The referral is locked before the link, as a transfer of the case does.
+    """
+    await act_as_service(session)
+    digest = digest_of(token)
+    link = await session.get(AnswerLink, digest)
+    if link is not None:
+        referral = await session.get(
+            Referral, link.referral_id, with_for_update=lock, populate_existing=lock
+        )
+        if lock:
+            link = await session.get(
+                AnswerLink, digest, with_for_update=True, populate_existing=True
+            )
+        usable = link is not None and link.used_at is None and link.expires_at > clock.now()
+        if link is not None and referral is not None and usable:
+            return link, referral
+    raise LINK_SPENT.because("Ask the organisation that sent it for a new one.")
+
+
+async def answer(
+    session: AsyncSession,
+    keys: CaseKeys,
+    link: AnswerLink,
+    referral: Referral,
+    given: Answer,
+    days: int,
+) -> str | None:
+    """Record the answer and spend the link; returns the token of the next one if one is needed."""
+    caller = Principal(LINK_CLIENT, LINK_CLIENT, referral.to_organisation)
+    detail = {"focal_point": given.focal_point} if given.focal_point else {}
+    key = await keys.of(referral.case_id) if detail else None
+    link.used_at = clock.now()
+    taken = Taken(
+        given.command,
+        frozenset({Party.RECIPIENT}),
+        reason=given.reason,
+        outcome=given.outcome,
+        detail=detail,
+    )
+    await take(session, caller, referral, taken, key)
+    if not choices(State(referral.state)):
+        return None
+    token, _ = await _new(session, referral, link.organisation_id, LINK_CLIENT, link.language, days)
+    return token
