@@ -23,7 +23,12 @@ class Traces:
             return
         carrier = {"traceparent": (head.traceparent or b"").decode()}
         with tracer.start_as_current_span(
-            method, context=extract(carrier), kind=SpanKind.SERVER
+            method,
+            context=extract(carrier),
+            kind=SpanKind.SERVER,
+            # The text of an error may quote what a person wrote.
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
             yield span
 

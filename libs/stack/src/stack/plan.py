@@ -23,6 +23,7 @@ SERVICES = {
 }
 SERVERS = ("postgres", "nats")
 DATABASES = (*SERVICES, "issuer", "referral_keys")
+WEBHOOK_NETWORKS = "127.0.0.0/8"
 _PASSED_ON = (
     "PATH",
     "HOME",
@@ -191,6 +192,8 @@ class Planner:
             "RUTA_KEY_ENCRYPTION_KEYS_FILE": str(prepare_key_encryption_keys(self.layout)),
             "RUTA_BLIND_INDEX_KEY": self._secrets["blind_index_key"],
             "RUTA_AUDIT_ANCHOR_FILE": str(self.layout.anchors / "referrals.jsonl"),
+            # A partner who tries webhooks against a laptop's stack listens on that laptop.
+            "RUTA_WEBHOOK_PRIVATE_NETWORKS": WEBHOOK_NETWORKS,
         }
 
     def _owner(self, name: str) -> dict[str, str]:

@@ -146,7 +146,12 @@ class Consumer:
         kind, handler = found
         carrier = {"traceparent": envelope.traceparent or ""}
         with tracer.start_as_current_span(
-            f"handle {envelope.type}", context=extract(carrier), kind=SpanKind.CONSUMER
+            f"handle {envelope.type}",
+            context=extract(carrier),
+            kind=SpanKind.CONSUMER,
+            # The text of an error may quote what a person wrote.
+            record_exception=False,
+            set_status_on_exception=False,
         ):
             async with self._database.transaction() as session:
                 if not await self._first_time(session, envelope):

@@ -116,7 +116,12 @@ class ObservationMiddleware:
 
         carrier = {"traceparent": headers.get("traceparent", "")}
         with tracer.start_as_current_span(
-            scope["method"], context=extract(carrier), kind=SpanKind.SERVER
+            scope["method"],
+            context=extract(carrier),
+            kind=SpanKind.SERVER,
+            # The text of an error may quote what a person wrote.
+            record_exception=False,
+            set_status_on_exception=False,
         ) as span:
             try:
                 await self._app(scope, receive, observed)

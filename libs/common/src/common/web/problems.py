@@ -1,5 +1,6 @@
 """From exceptions to problem details. What a caller did wrong is 4xx; what is down is 503."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from common.logs import get_logger
 _log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+_FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,59}")
 _RETRY = {"Retry-After": "2"}
 _BY_STATUS = {
     400: errors.BAD_REQUEST,
@@ -90,7 +92,9 @@ async def _too_deep(_request: Request, _error: Exception) -> Response:
 
 def from_validation(found: Sequence[Mapping[str, Any]]) -> Problem:
     """Pydantic's errors as pointers. Messages never repeat the value: it may be somebody's name."""
-    items = [FieldError(pointer(e["loc"]), _message(e), str(e["type"])) for e in found[:50]]
+    items = [
+        FieldError(pointer(shown_location(e)), _message(e), str(e["type"])) for e in found[:50]
+    ]
     head = items[0] if items else FieldError("", "not valid")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     if any(e["type"] == "json_invalid" for e in found):
@@ -106,6 +110,15 @@ def pointer(location: Sequence[Any]) -> str:
     if parts and parts[0] == "body":
         parts = parts[1:]
     return "".join("/" + p.replace("~", "~0").replace("/", "~1") for p in parts)
+
+
+def shown_location(error: Mapping[str, Any]) -> Sequence[Any]:
+    """Where the error is. An unknown field is named only if it looks like the name of a field: a
+    careless client may have put a person there."""
+    location: Sequence[Any] = error["loc"]
+    if error["type"] == "extra_forbidden" and not _FIELD_NAME.fullmatch(str(location[-1])):
+        return location[:-1]
+    return location
 
 
 def _message(error: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from stack.errors import StackError
 from stack.running import RunningStack
 
 _TROUBLE = (429, 502, 503, 504)
+_NOT_YET = '"not_referable"'
 _RETRY_SECONDS = 60.0
 _PATIENCE_SECONDS = 120.0
 _LONGEST_PAUSE = 3.0
@@ -95,7 +96,7 @@ class Storyteller:
         pause = 0.2
         while True:
             answer = self._try(client, method, path, params=params, json=json, headers=headers)
-            done = answer is not None and answer.status_code not in _TROUBLE
+            done = answer is not None and not _passes(answer)
             if answer is not None and (done or time.monotonic() > deadline):
                 self.log.append((client or "anonymous", method, path, answer.status_code))
                 return answer
@@ -126,6 +127,14 @@ class Storyteller:
                 (f"\n       {call}" if call else "", "dim"),
             )
         )
+
+
+def _passes(answer: httpx.Response) -> bool:
+    """Whether to ask again: a process restarts, or the event that makes a service choosable is on
+    its way."""
+    if answer.status_code == 409:
+        return bool(_NOT_YET in answer.text)
+    return answer.status_code in _TROUBLE
 
 
 def _told(answer: httpx.Response) -> str:

@@ -1,0 +1,313 @@
+"""No survivor data in events, logs, traces, metrics, error texts or on disk: a canary proves it.
+
+A recognisable person is put wherever a person may be put, and wherever a careless client may put
+one by mistake; then everything that leaves or stays behind is searched.
+"""
+
+import base64
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from stack.plan import DATABASES
+from stack.postgres import SUPERUSER, binaries
+from stack.service_commands import attached_postgres
+
+from tests.support.collector import Collector
+from tests.support.system import System, until
+
+pytestmark = pytest.mark.system
+
+NAME = "Kwyjibonia Zanzolqui"
+DOCUMENT = "V98761234QX"
+PHONE = "+584127770137913"
+STORY = "plumbagoviolaceo"
+CANARIES = ("kwyjibonia", "zanzolqui", "v98761234qx", "584127770137913", "plumbagoviolaceo")
+PROCESSES = ("gateway", "issuer", "directory", "referrals", "reporting")
+REFUGIO, SALUD = "ngo-refugio", "ngo-salud"
+TEXT = f"{NAME} {DOCUMENT} {PHONE} {STORY}"
+
+
+@dataclass
+class Played:
+    """What the canary's passage left: its ids, and every error text that came back."""
+
+    case: dict[str, Any] = field(default_factory=dict)
+    referral: str = ""
+    errors: list[str] = field(default_factory=list)
+
+
+def forms(word: str) -> Iterator[bytes]:
+    """How the word may look in bytes: any case, hexadecimal, base64 at each alignment, UTF-16."""
+    raw = word.encode()
+    yield raw
+    yield raw.hex().encode()
+    yield word.encode("utf-16-le")
+    for spelling in (raw, word.upper().encode(), word.capitalize().encode()):
+        for shift in range(3):
+            coded = base64.b64encode(b"\0" * shift + spelling)
+            yield coded[4:-4].lower()  # the ends depend on the neighbours
+
+
+NEEDLES = [form for word in CANARIES for form in forms(word)]
+
+
+def found_in(content: bytes) -> list[bytes]:
+    lowered = content.lower()
+    return [around(lowered, needle) for needle in NEEDLES if needle in lowered]
+
+
+def around(content: bytes, needle: bytes) -> bytes:
+    """The needle with what is beside it, so that a failure says where it leaked."""
+    at = content.index(needle)
+    return content[max(0, at - 150) : at + 80]
+
+
+class Passage:
+    """Calls as partners do, keeping the text of everything that is refused."""
+
+    def __init__(self, system: System, played: Played) -> None:
+        self._system = system
+        self._played = played
+
+    def do(self, client: str | None, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {"Idempotency-Key": f'"{uuid4()}"', **options.pop("headers", {})}
+        answer = self._system.running.request(client, method, path, headers=headers, **options)
+        assert answer.status_code < 500, f"{method} {path}: {answer.text}"
+        if answer.status_code >= 400:
+            self._played.errors.append(f"{answer.headers} {answer.text}")
+        return answer
+
+    def must(self, client: str, method: str, path: str, **options: Any) -> Any:
+        answer = self.do(client, method, path, **options)
+        assert answer.status_code < 300, f"{method} {path}: {answer.text}"
+        return answer.json() if answer.content else None
+
+
+@pytest.fixture(scope="module")
+def played(system: System) -> Played:
+    played = Played()
+    passage = Passage(system, played)
+    _ordinary_life(system, passage, played)
+    _careless_clients(passage, played)
+    _until_published(system)
+    return played
+
+
+def _ordinary_life(system: System, passage: Passage, played: Played) -> None:
+    contact = {"phone": PHONE, "email": f"{STORY}@example.org", "safe_way": TEXT}
+    caregiver = {"name": NAME, "relation": STORY, "contact": contact}
+    played.case = passage.must(
+        REFUGIO,
+        "POST",
+        "/referrals/v1/cases",
+        json={
+            "identity": {
+                "name": NAME,
+                "other_names": [f"{NAME} de {STORY}"],
+                "age": 33,
+                "document": {"kind": STORY, "number": DOCUMENT, "country": "VE"},
+                "own_reference": STORY,
+                "contact": contact,
+                "address": TEXT,
+                "caregiver": caregiver,
+            },
+            "attributes": {"sex": "female", "nationality": "VE"},
+            "area": "VE2313",
+        },
+    )
+    case = played.case["id"]
+    for search in ({"name": NAME}, {"document": DOCUMENT}, {"own_reference": STORY}):
+        assert passage.must(REFUGIO, "POST", "/referrals/v1/cases/search", json=search)
+    service = system.running.request(
+        REFUGIO,
+        "GET",
+        "/directory/v1/services",
+        params={
+            "organization_id": "0190a000-0000-7000-8000-000000000002",
+            "referable": "true",
+            "full": "true",
+        },
+    ).json()["contents"][0]
+    passage.must(
+        REFUGIO,
+        "POST",
+        "/referrals/v1/consents",
+        json={"case_id": case, "kind": "reporting", "method": "verbal"},
+    )
+    consent = passage.must(
+        REFUGIO,
+        "POST",
+        "/referrals/v1/consents",
+        json={
+            "case_id": case,
+            "service_id": service["id"],
+            "purpose": service["categories"][0],
+            "items": ["name", "document", "contact", "address", "situation", "safety", "health"],
+            "method": "signed",
+        },
+    )
+    until(
+        lambda: _draft(passage, played, service).status_code == 201, 30, "the service is choosable"
+    )
+    _handle(passage, f"/referrals/v1/referrals/{played.referral}", consent["id"])
+    passage.do(
+        REFUGIO,
+        "POST",
+        "/referrals/v1/exceptions",
+        json={
+            "case_id": case,
+            "service_id": service["id"],
+            "purpose": service["categories"][0],
+            "basis": "vital_interest",
+            "rationale": TEXT,
+            "person_informed": True,
+            "items": ["name"],
+        },
+    )
+
+
+def _draft(passage: Passage, played: Played, service: dict[str, Any]) -> httpx.Response:
+    answer = passage.do(
+        REFUGIO,
+        "POST",
+        "/referrals/v1/referrals",
+        json={
+            "case_id": played.case["id"],
+            "service_id": service["id"],
+            "category": service["categories"][0],
+            "urgency": "urgent",
+            "payload": {"situation": TEXT, "safety": TEXT, "health": TEXT},
+            "from_case": ["name", "document", "contact", "address"],
+            "safe_contact": {"rule": "contact_directly", "instructions": TEXT},
+        },
+    )
+    if answer.status_code == 201:
+        played.referral = answer.json()["id"]
+    return answer
+
+
+def _handle(passage: Passage, path: str, grant: str) -> None:
+    passage.must(REFUGIO, "POST", f"{path}/send", json={"grant_id": grant})
+    passage.must(SALUD, "POST", f"{path}/acknowledge", json={})
+    passage.must(SALUD, "POST", f"{path}/request-information", json={"question": TEXT})
+    passage.must(REFUGIO, "POST", f"{path}/answer-information", json={"payload": {"safety": TEXT}})
+    disclosed = passage.must(SALUD, "GET", f"{path}/disclosure")
+    assert NAME in str(disclosed), (
+        "the recipient could not read what was granted: nothing is proved"
+    )
+    passage.must(SALUD, "POST", f"{path}/accept", json={"focal_point": NAME, "note": TEXT})
+    passage.must(SALUD, "POST", f"{path}/start", json={})
+    passage.must(SALUD, "POST", f"{path}/complete", json={"outcome": "delivered", "note": TEXT})
+    passage.must(REFUGIO, "GET", f"{path}/history")
+
+
+def _careless_clients(passage: Passage, played: Played) -> None:
+    """People put names where no names belong; the refusal must not carry them on."""
+    referral = f"/referrals/v1/referrals/{played.referral}"
+    passage.do(REFUGIO, "POST", "/referrals/v1/cases", json={NAME: NAME, "area": TEXT})
+    passage.do(REFUGIO, "POST", "/referrals/v1/cases", json={"identity": {"age": TEXT, NAME: 1}})
+    passage.do(REFUGIO, "POST", "/referrals/v1/cases", content=f'{{"identity": "{TEXT}'.encode())
+    passage.do(REFUGIO, "POST", f"{referral}/decline", json={"reason": TEXT})
+    passage.do(REFUGIO, "POST", f"{referral}/accept", json={"focal_point": TEXT})
+    passage.do(SALUD, "POST", f"{referral}/accept", json={"focal_point": TEXT})
+    passage.do(REFUGIO, "GET", f"/referrals/v1/cases/{STORY}")
+    passage.do(REFUGIO, "GET", "/referrals/v1/cases", params={"name": NAME, PHONE: DOCUMENT})
+    passage.do(None, "GET", "/directory/v1/services", params={"search": TEXT})
+    passage.do(None, "GET", "/directory/v1/services", params={"area": STORY, NAME: PHONE})
+    passage.do(None, "GET", f"/{STORY}/{DOCUMENT}")
+    passage.do("gbv-coordinator", "GET", "/reports/v1/indicators", params={"area": STORY})
+    passage.do(None, "GET", "/reports/v1/releases", params={"programme": STORY})
+    passage.do(None, "GET", "/referrals/v1/cases", headers={"Authorization": f"Bearer {STORY}"})
+    passage.do(
+        None, "GET", "/directory/v1/services", headers={"X-Person": TEXT, "User-Agent": TEXT}
+    )
+
+
+def _until_published(system: System) -> None:
+    def drained() -> bool:
+        server = attached_postgres(system.layout, system.state)
+        unpublished = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+        return all(
+            server.psql(unpublished, database=name).strip() == "0"
+            for name in ("directory", "referrals", "reporting")
+        )
+
+    until(drained, 60, "all events are published")
+    time.sleep(6)  # spans are exported in batches of five seconds
+
+
+def dump(system: System, database: str) -> bytes:
+    server = attached_postgres(system.layout, system.state)
+    url = server.url(
+        database, SUPERUSER, server.admin_dsn.split(":")[2].split("@")[0], driver="postgresql"
+    )
+    return subprocess.run(
+        [str(binaries() / "pg_dump"), "--dbname", url],
+        check=True,
+        capture_output=True,
+        env={**os.environ},
+    ).stdout
+
+
+def test_the_search_would_find_a_canary(system: System, played: Played) -> None:
+    """Without this control, a broken search would prove anything."""
+    for word in CANARIES:
+        assert found_in(b"..." + word.upper().encode() + b"...")
+        assert found_in(base64.b64encode(b"ab" + word.encode() + b"cdef"))
+    assert played.case["id"].encode() in dump(system, "referrals")
+    assert played.referral.encode() in (
+        b"".join(path.read_bytes() for path in (system.layout.nats / "jetstream").rglob("*.blk"))
+    ), "the event store holds the ids of the referral in clear"
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_no_database_holds_it_in_clear(system: System, played: Played, database: str) -> None:
+    assert played.referral
+    assert found_in(dump(system, database)) == []
+
+
+def test_no_file_of_the_stack_holds_it_in_clear(system: System, played: Played) -> None:
+    """Logs, the event store, table files and the write-ahead log, as they are on disk."""
+    assert played.referral
+    leaks = {
+        str(path.relative_to(system.layout.root)): found
+        for path in _files(system.layout.root)
+        if (found := found_in(path.read_bytes()))
+    }
+    assert leaks == {}
+
+
+def test_no_trace_carries_it(system: System, collector: Collector, played: Played) -> None:
+    spans = b"".join(collector.received)
+    assert b"ruta-referrals" in spans, "no traces were exported: nothing is proved"
+    assert played.referral
+    assert found_in(spans) == []
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_no_metric_carries_it(system: System, played: Played, process: str) -> None:
+    assert played.referral
+    port = system.state.ports[process]
+    metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
+    assert metrics.status_code == 200
+    assert b"ruta_" in metrics.content
+    assert found_in(metrics.content) == []
+
+
+def test_no_refusal_repeats_it(played: Played) -> None:
+    assert len(played.errors) >= 10
+    assert [text for text in played.errors if found_in(text.encode())] == []
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            yield path

@@ -1,0 +1,100 @@
+"""The typed client that is generated from the running deployment plays the first referral."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.support.system import System
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def source(system: System, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("client") / "ruta_client.py"
+    system.ruta("reference", "client", "--out", str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def generated(source: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("ruta_client", source)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_it_is_typed(source: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(source.parent), str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=source.parent,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_it_sends_and_answers_a_referral(system: System, generated: ModuleType) -> None:
+    url = system.running.url
+    us: Any = generated.Ruta(url, "ngo-refugio", system.running.secret("ngo-refugio"))
+    them: Any = generated.Ruta(url, "ngo-salud", system.running.secret("ngo-salud"))
+    found = us.get_directory_v1_services(
+        organization_id="0190a000-0000-7000-8000-000000000002", referable=True, full=True
+    )
+    service = found["contents"][0]
+    case = us.post_referrals_v1_cases(
+        body={
+            "identity": {"name": "Ana Ficticia", "age": 27},
+            "attributes": {"sex": "female"},
+            "area": "VE2313",
+        }
+    )
+    purpose = service["categories"][0]
+    grant = us.post_referrals_v1_consents(
+        body={
+            "case_id": case["id"],
+            "kind": "referral",
+            "service_id": service["id"],
+            "purpose": purpose,
+            "items": ["name", "situation"],
+            "method": "verbal",
+        }
+    )
+    referral = us.post_referrals_v1_referrals(
+        body={
+            "case_id": case["id"],
+            "service_id": service["id"],
+            "category": purpose,
+            "urgency": "urgent",
+            "payload": {"situation": "x"},
+            "from_case": ["name"],
+            "safe_contact": {"rule": "contact_directly"},
+        }
+    )
+    sent = us.post_referrals_v1_referrals_referral_id_send(
+        referral["id"], body={"grant_id": grant["id"]}
+    )
+    assert sent["state"] == "sent"
+    taken = them.post_referrals_v1_referrals_referral_id_acknowledge(referral["id"], body={})
+    assert taken["state"] == "acknowledged"
+    with pytest.raises(generated.RutaProblem) as refused:
+        us.get_referrals_v1_cases_case_id("00000000-0000-4000-8000-000000000000")
+    assert (refused.value.status, refused.value.code) == (404, "not_found")
+
+
+def test_the_postman_collection_has_every_operation(system: System, tmp_path: Path) -> None:
+    out = tmp_path / "collection.json"
+    system.ruta("reference", "postman", "--out", str(out))
+    made = json.loads(out.read_text())
+    document = system.running.http.get("/openapi.json").json()
+    operations = sum(len(item) for item in document["paths"].values())
+    assert sum(len(folder["item"]) for folder in made["item"]) == operations
