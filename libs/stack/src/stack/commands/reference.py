@@ -1,0 +1,46 @@
+"""`reference`: what partners and readers get from the API description and the code."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from stack.commands.options import Data, Url, home
+from stack.errors import StackError
+from stack.reference.client import module
+from stack.reference.errors_page import errors_page
+from stack.reference.postman import collection
+from stack.running import connect
+
+_group = typer.Typer(help="Postman collection, typed client, errors page.", no_args_is_help=True)
+app = typer.Typer()
+app.add_typer(_group, name="reference")
+Out = Annotated[Path, typer.Option("--out", help="File to write")]
+
+
+def _document(data: Path | None, url: str | None) -> dict[str, Any]:
+    answer = connect(data, url).request(None, "GET", "/openapi.json")
+    if answer.status_code != 200:
+        raise StackError(f"no description: HTTP {answer.status_code}")
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+@_group.command("postman")
+def postman(out: Out, data: Data = None, url: Url = None) -> None:
+    """Write a Postman-compatible collection of every operation."""
+    made = collection(_document(data, url))
+    out.write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2))
+
+
+@_group.command("client")
+def client(out: Out, data: Data = None, url: Url = None) -> None:
+    """Write a typed Python client; it needs only httpx."""
+    out.write_text(module(_document(data, url)))
+
+
+@_group.command("errors")
+def errors() -> None:
+    """Write docs/errors.md from the problem types in the code."""
+    (home() / "docs" / "errors.md").write_text(errors_page())

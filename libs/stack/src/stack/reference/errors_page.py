@@ -1,0 +1,48 @@
+"""The catalogue of problem types, from the code itself, in English and Spanish."""
+
+import csv
+import importlib
+import pkgutil
+from importlib.resources import files
+
+import referrals
+import reporting
+import services_directory
+from common.errors import CATALOGUE
+
+import gateway
+
+_HEAD = """# Errors · Errores
+
+Made from the code by `./ruta reference errors`. Decide by `code`; the other texts may change.
+*Hecho del código con `./ruta reference errors`. Decida por `code`; los demás textos pueden cambiar.*
+
+| code | HTTP | what it means | what to do | qué significa | qué hacer |
+|---|---|---|---|---|---|
+"""
+
+
+def problem_texts() -> dict[str, tuple[str, str]]:
+    """code → (title, remedy) in Spanish."""
+    source = files("stack.reference") / "problems_es.csv"
+    with source.open(encoding="utf-8") as file:
+        return {row["code"]: (row["title"], row["remedy"]) for row in csv.DictReader(file)}
+
+
+def declare_all() -> None:
+    """Import every module that declares problem types, so that the catalogue is whole."""
+    for package in (gateway, referrals, reporting, services_directory):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if module.name.rsplit(".", 1)[-1] == "errors":
+                importlib.import_module(module.name)
+
+
+def errors_page() -> str:
+    declare_all()
+    spanish = problem_texts()
+    lines = []
+    for code, kind in sorted(CATALOGUE.items()):
+        title, remedy = spanish.get(code, (kind.title, kind.remedy))
+        cells = (f"`{code}`", str(kind.status), kind.title, kind.remedy, title, remedy)
+        lines.append("| " + " | ".join(cells) + " |")
+    return _HEAD + "\n".join(lines) + "\n"
