@@ -10,11 +10,11 @@ from reporting.releases.rounding import PROFILES, Coordinates, protect, seed
 
 from tests.support.reference import reference_data
 
-COUNTRIES = ("US", "UA", "MD", "RU", "PH", "ID", "KH")
+COUNTRIES = ("PH", "UA", "MD", "US", "ID", "KH", "BY")
 
 
 def persons_of_ctdc() -> dict[Coordinates, int]:
-    """4,919 records by gender, age group, kind of exploitation, country (8 groups): 320 cells."""
+    """4,919 records by gender, age group, kind of exploitation, citizenship (8 groups): 320 cells."""
     path = reference_data("ctdc/ctdc_kanon_2020_7col_p10.csv")
     with path.open(encoding="utf-8") as file:
         return dict(
@@ -23,9 +23,7 @@ def persons_of_ctdc() -> dict[Coordinates, int]:
                     row["gender"],
                     row["ageGroup"],
                     row["exploitationType"],
-                    row["CountryOfExploitation"]
-                    if row["CountryOfExploitation"] in COUNTRIES
-                    else "other",
+                    row["citizenship"] if row["citizenship"] in COUNTRIES else "other",
                 )
                 for row in csv.DictReader(file)
             )

@@ -6,12 +6,14 @@ k; not the key. For a union of cells it finds the smallest and largest true coun
 possible. A union with 1 ≤ smallest and largest < k is a hit.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import (  # type: ignore[import-untyped] # scipy ships no types
     Bounds,
     LinearConstraint,
@@ -21,6 +23,7 @@ from scipy.sparse import csr_array  # type: ignore[import-untyped] # scipy ships
 
 from reporting.releases.protected import Coordinates, ProtectedCube
 
+Floats = NDArray[np.float64]
 Pattern = Mapping[str, str]
 """A union of cells: dimension → code; a dimension that is not named is summed over."""
 
@@ -55,38 +58,73 @@ class _Group:
     inside: bool
     low: int
     high: int
+    cell: Coordinates | None = None
 
 
 def hits(cubes: Sequence[LinkedCube]) -> Iterator[Hit]:
     """All hits among the cells and margins that hold a published cell, of every cube.
 
     A union that shows 0 everywhere can be empty unless another cube forces it; such unions are
-    tried where they are whole codes of a shared dimension, and as the total.
+    tried where they are whole codes of a shared dimension, and as the total. Most unions need no
+    solving of their own: one true table that fits everything and has k or more there clears them.
     """
     if len(cubes) < 2:
         return  # one cube alone has full support: nothing small can be proved (Theorem 1)
+    largest = _largest_table(cubes)
     for number, linked in enumerate(cubes):
+        cleared = _margins_from(linked.cube, largest[number])
         for pattern in patterns(linked.cube, shared_dimensions(cubes, number)):
+            if cleared.get(tuple(pattern.items()), 0) >= linked.cube.k:
+                continue
             least, most = possible(cubes, number, pattern)
             if least >= 1 and most < linked.cube.k:
                 yield Hit(linked.cube.programme, pattern, least, most)
 
 
+def _largest_table(cubes: Sequence[LinkedCube]) -> list[dict[Coordinates, int]]:
+    """A table that fits all cubes together and has as much as possible in published cells."""
+    groups = list(_groups(cubes, 0, {}))
+    wanted = np.array([1.0 if group.cell is not None else 0.0 for group in groups])
+    values = _solve(cubes, groups, -wanted)
+    found: list[dict[Coordinates, int]] = [{} for _ in cubes]
+    for group, value in zip(groups, values, strict=True):
+        if group.cell is not None:
+            found[group.cube][group.cell] = value
+    return found
+
+
+def _margins_from(
+    cube: ProtectedCube, table: Mapping[Coordinates, int]
+) -> Counter[tuple[tuple[str, str], ...]]:
+    """What the published cells alone add to every margin: a lower bound on what a union can be."""
+    sums: Counter[tuple[tuple[str, str], ...]] = Counter()
+    for at, count in table.items():
+        named = tuple(zip(cube.names, at, strict=True))
+        for size in range(len(named) + 1):
+            for pattern in combinations(named, size):
+                sums[pattern] += count
+    return sums
+
+
 def possible(cubes: Sequence[LinkedCube], number: int, pattern: Pattern) -> tuple[int, int]:
     """Smallest and largest true count of a union of one cube, given all cubes together."""
     groups = list(_groups(cubes, number, pattern))
-    wanted = np.array([1.0 if g.cube == number and g.inside else 0.0 for g in groups])
-    bounds = Bounds([g.low for g in groups], [g.high for g in groups])
-    constraint = _constraint(cubes, groups)
-    found = []
-    for sign in (1, -1):
-        answer = milp(
-            sign * wanted, integrality=np.ones(len(groups)), bounds=bounds, constraints=constraint
-        )
-        if answer.x is None:
-            raise ValueError("no true counts fit what is published: the links are wrong")
-        found.append(round(float(wanted @ answer.x)))
-    return found[0], found[1]
+    inside = np.array([1.0 if g.cube == number and g.inside else 0.0 for g in groups])
+    least, most = (inside @ _solve(cubes, groups, sign * inside) for sign in (1, -1))
+    return round(float(least)), round(float(most))
+
+
+def _solve(cubes: Sequence[LinkedCube], groups: Sequence[_Group], cost: Floats) -> list[int]:
+    """The cheapest whole numbers that fit what is published and how the cubes are linked."""
+    answer = milp(
+        cost,
+        integrality=np.ones(len(groups)),
+        bounds=Bounds([g.low for g in groups], [g.high for g in groups]),
+        constraints=_constraint(cubes, groups),
+    )
+    if answer.x is None:
+        raise ValueError("no true counts fit what is published: the links are wrong")
+    return [round(value) for value in answer.x]
 
 
 def patterns(cube: ProtectedCube, shared: Iterable[str]) -> Iterator[Pattern]:
@@ -127,7 +165,7 @@ def _groups(cubes: Sequence[LinkedCube], number: int, pattern: Pattern) -> Itera
             inside = all(named[name] == code for name, code in asked.items())
             common = {name: named[name] for name in shared}
             hidden[tuple(common.values()), inside] -= 1
-            yield _Group(i, common, inside, shown - cube.k + 1, shown + cube.k - 1)
+            yield _Group(i, common, inside, shown - cube.k + 1, shown + cube.k - 1, at)
         for (codes, inside), cells in hidden.items():
             if cells:
                 common = dict(zip(shared, codes, strict=True))
@@ -160,7 +198,7 @@ def _combinations(lists: Sequence[Sequence[str]]) -> Iterator[Coordinates]:
 
 def _constraint(cubes: Sequence[LinkedCube], groups: Sequence[_Group]) -> LinearConstraint:
     """Equal margins over the codes that two cubes share; ≤ where one counts a part."""
-    rows: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
+    rows: list[Floats] = []
     lower: list[float] = []
     upper: list[float] = []
     for one, other in combinations(range(len(cubes)), 2):
@@ -174,7 +212,7 @@ def _constraint(cubes: Sequence[LinkedCube], groups: Sequence[_Group]) -> Linear
 
 def _differences(
     cubes: Sequence[LinkedCube], groups: Sequence[_Group], one: int, other: int
-) -> Iterator[np.ndarray[tuple[int], np.dtype[np.float64]]]:
+) -> Iterator[Floats]:
     """For each combination of shared codes: +1 for cells of one cube, −1 for those of the other."""
     first, second = cubes[one].cube, cubes[other].cube
     names = [each for each in first.names if _agree(first, second, each)]

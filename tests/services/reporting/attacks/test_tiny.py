@@ -1,0 +1,102 @@
+"""Tiny worlds enumerated: increments over several cells, three and more releases, linked cubes."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from itertools import product
+
+import pytest
+from reporting.releases.audit import LinkedCube, hits
+from reporting.releases.protected import Dimension, ProtectedCube
+
+from tests.services.reporting.releases.harness import Attacker, Table, box, boxes
+
+K = 3
+
+
+def rerounded(n: Table) -> Iterator[Table]:
+    """The unsafe habit: each new cumulative table is rounded with fresh keys."""
+    totals = [sum(n[: end + 1]) for end in range(len(n))]
+    return product(*(box(total, K) for total in totals))
+
+
+@pytest.fixture(scope="module")
+def three_periods() -> Attacker:
+    """Two cells in each of three closed periods, each period with a seed of its own."""
+    return Attacker(lambda n: boxes(n, K), cells=6, k=K, limit=5)
+
+
+SUBSETS = [(0,), (5,), (0, 1), (0, 2, 4), (1, 2, 3, 4, 5)]
+
+
+def test_increments_over_cells_and_three_releases_stay_safe_for_every_insider(
+    three_periods: Attacker,
+) -> None:
+    assert three_periods.outsider().bad == 0
+    inside = three_periods.knows_subsets(SUBSETS)
+    assert inside.views > 1000
+    assert inside.bad == 0
+
+
+def test_rounding_cumulative_tables_again_fails_even_for_an_outsider() -> None:
+    """The same harness, so that its silence above means something."""
+    assert Attacker(rerounded, cells=3, k=K, limit=8).outsider().bad > 0
+
+
+Support = Callable[[Table], Iterator[Table]]
+
+
+def cubes(r: Table) -> list[LinkedCube]:
+    """A cube of two cells, and a second one that shows nothing but their total, rounded apart."""
+    return [
+        LinkedCube(
+            ProtectedCube(
+                programme=name, period="2026-Q3", k=K, profile="S",
+                dimensions=(Dimension(name, tuple("ab"[: len(shown)])),),
+                cells={(code,): n for code, n in zip("ab", shown, strict=False) if n},
+            )
+        )
+        for name, shown in (("cells", r[:2]), ("total", r[2:]))
+    ]  # fmt: skip
+
+
+def rounded_apart(n: Table) -> Iterator[Table]:
+    return boxes((*n, sum(n)), K)
+
+
+@cache
+def passes_the_audit(r: Table) -> bool:
+    return next(hits(cubes(r)), None) is None
+
+
+def audited(n: Table) -> Iterator[Table]:
+    """Whatever the audit lets pass; a hit means the next draw."""
+    return (r for r in rounded_apart(n) if passes_the_audit(r))
+
+
+def views(support: Support, known: tuple[int, ...] = ()) -> tuple[int, int]:
+    """How many views somebody has who knows these cells exactly, and how many are bad."""
+    possible: dict[tuple[object, ...], list[Table]] = {}
+    for n in product(range(6), repeat=2):
+        for r in support(n):
+            if max(r) <= K:  # larger tables than those enumerated could be behind the others
+                possible.setdefault((r, *(n[i] for i in known)), []).append(n)
+    bad = 0
+    for tables in possible.values():
+        rest = [tuple(0 if i in known else a for i, a in enumerate(n)) for n in tables]
+        unions = [(*n, sum(n)) for n in rest]
+        bad += any(min(each) >= 1 and max(each) < K for each in zip(*unions, strict=True))
+    return len(possible), bad
+
+
+def test_two_cubes_over_the_same_people_prove_small_counts_without_an_audit() -> None:
+    assert views(rounded_apart)[1] > 0
+
+
+def test_the_audit_keeps_outsiders_from_it() -> None:
+    assert views(audited)[1] == 0
+
+
+def test_what_an_insider_can_do_across_linked_cubes_is_as_the_documentation_states() -> None:
+    """Linked cubes are weaker than one cube: docs/reporting.md gives these numbers."""
+    found = [views(audited, known=(cell,)) for cell in range(2)]
+    assert (sum(bad for _, bad in found), sum(seen for seen, _ in found)) == (6, 36)
