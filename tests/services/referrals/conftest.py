@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from common.database import Database
@@ -17,6 +18,8 @@ from stack.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.story import Story
 from tests.support.databases import MigratedDatabases, common_settings, random_key, rolled_back
+
+NO_BROKER = "nats://127.0.0.1:1"
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +57,7 @@ def settings(
 ) -> Settings:
     store, ring = key_store
     return Settings(
-        **common_settings(referrals_database, internal_jwks, "nats://127.0.0.1:1"),
+        **cast("dict[str, Any]", common_settings(referrals_database, internal_jwks, NO_BROKER)),
         key_store_url=SecretStr(store.app_url),
         key_store_owner_url=SecretStr(store.owner_url),
         key_encryption_keys_file=ring,

@@ -13,11 +13,13 @@ from referrals.cases.blind_index import BlindIndex
 from referrals.consents.api import consents, exceptions, withdrawals
 from referrals.directory.api import teams
 from referrals.feed.api import feed
+from referrals.fhir.api import fhir
 from referrals.keys.store import CaseKeys
 from referrals.links.pages import links, pages
 from referrals.operations import open_key_store
 from referrals.protocols.api import protocols
 from referrals.referrals.api import of_case, referrals
+from referrals.referrals.attachments_api import attachments
 from referrals.settings import Settings
 from referrals.tables import COMMON
 from referrals.tasks.api import tasks
@@ -51,6 +53,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     pages,
     break_glass,
     bulk,
+    attachments,
+    fhir,
 )
 
 

@@ -1,0 +1,195 @@
+"""HTTP of the FHIR facade. Every answer is checked by fhir.resources before it leaves."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from common import clock
+from common.auth import Principal
+from common.errors import BAD_REQUEST, INVALID, FieldError
+from common.paging import CursorText, Limit, encode_cursor
+from common.web import Session, open_to_all, router
+from common.web.problems import pointer
+from fastapi import Query, Response
+from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.capabilitystatement import CapabilityStatement
+from fhir.resources.R4B.consent import Consent
+from fhir.resources.R4B.servicerequest import ServiceRequest
+from fhir.resources.R4B.task import Task
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from referrals.consents import queries as consents
+from referrals.cursors import id_cursor
+from referrals.dependencies import CaseReader, Keys, Writer
+from referrals.fhir.mapping import STATUS, CannotMap, command_of, consent, service_request, task
+from referrals.referrals import queries, schemas, sending, service, withdrawal
+from referrals.referrals.lifecycle import Command, State
+
+fhir = router("/referrals/v1/fhir", ["fhir"])
+MEDIA_TYPE = "application/fhir+json"
+Anyone = Annotated[Principal, open_to_all()]
+_BODIES: dict[Command, type[Any]] = {
+    Command.SEND: schemas.Send,
+    Command.ACKNOWLEDGE: schemas.Acknowledge,
+    Command.ACCEPT: schemas.Accept,
+    Command.DECLINE: schemas.Decline,
+    Command.SCHEDULE: schemas.Schedule,
+    Command.START: schemas.Start,
+    Command.HOLD: schemas.Hold,
+    Command.RESUME: schemas.Resume,
+    Command.COMPLETE: schemas.Complete,
+    Command.REPORT_NOT_DELIVERED: schemas.NotDelivered,
+    Command.RECALL: schemas.Recall,
+    Command.ENTER_IN_ERROR: schemas.EnterInError,
+    Command.WITHDRAW: schemas.Withdraw,
+}
+
+
+@fhir.get("/metadata")
+async def read_capabilities(_anyone: Anyone) -> Response:
+    """What this facade can do."""
+    return _answer(
+        CapabilityStatement,
+        {
+            "resourceType": "CapabilityStatement",
+            "status": "active",
+            "date": clock.now().date(),
+            "kind": "instance",
+            "fhirVersion": "4.0.1",
+            "format": ["json"],
+            "implementation": {"description": "Ruta referrals"},
+            "rest": [
+                {
+                    "mode": "server",
+                    "resource": [
+                        {
+                            "type": "Task",
+                            "versioning": "versioned",
+                            "interaction": [
+                                {"code": "read"},
+                                {"code": "update"},
+                                {"code": "search-type"},
+                            ],
+                        },
+                        {"type": "ServiceRequest", "interaction": [{"code": "read"}]},
+                        {"type": "Consent", "interaction": [{"code": "read"}]},
+                    ],
+                }
+            ],
+        },
+    )
+
+
+@fhir.get("/Task")
+async def search_tasks(
+    session: Session,
+    caller: CaseReader,
+    status: Annotated[str | None, Query(max_length=30)] = None,
+    cursor: CursorText = None,
+    count: Annotated[Limit, Query(alias="_count")] = 50,
+) -> Response:
+    """The recipient's queue as a searchset."""
+    states = [state.value for state, code in STATUS.items() if status in (None, code)]
+    rows = await queries.received(
+        session,
+        caller,
+        states=states if status else [],
+        service_id=None,
+        overdue_at=None,
+        before=id_cursor(cursor),
+        limit=count,
+    )
+    link = [{"relation": "self", "url": "/referrals/v1/fhir/Task"}]
+    if len(rows) > count:
+        following = encode_cursor(rows[count - 1].id)
+        link.append({"relation": "next", "url": f"/referrals/v1/fhir/Task?cursor={following}"})
+    entries = [{"fullUrl": f"urn:uuid:{row.id}", "resource": task(row)} for row in rows[:count]]
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "link": link}
+    return _answer(Bundle, {**bundle, "entry": entries} if entries else bundle)
+
+
+@fhir.get("/Task/{referral_id}")
+async def read_task(referral_id: UUID, session: Session, caller: CaseReader) -> Response:
+    referral = await queries.one(session, caller, referral_id)
+    return _answer(Task, task(referral), version=referral.version)
+
+
+@fhir.get("/ServiceRequest/{referral_id}")
+async def read_service_request(referral_id: UUID, session: Session, caller: CaseReader) -> Response:
+    return _answer(ServiceRequest, service_request(await queries.one(session, caller, referral_id)))
+
+
+@fhir.get("/Consent/{grant_id}")
+async def read_consent_resource(grant_id: UUID, session: Session, caller: CaseReader) -> Response:
+    return _answer(Consent, consent(await consents.own_grant(session, caller, grant_id)))
+
+
+@fhir.put("/Task/{referral_id}")
+async def update_task(
+    referral_id: UUID, request: Request, session: Session, caller: Writer, keys: Keys
+) -> Response:
+    """Take a step by updating the Task: the same rules, the same refusals."""
+    body = _read_task(await request.body(), referral_id)
+    referral = await queries.one(session, caller, referral_id)
+    try:
+        command, values = command_of(body, State(referral.state))
+        given = _BODIES[command].model_validate(values)
+    except CannotMap as error:
+        raise INVALID.because(str(error), pointer=error.pointer) from error
+    except ValidationError as error:
+        raise _invalid(error) from error
+    if isinstance(given, schemas.Send):
+        referral = await sending.send(session, caller, keys, referral_id, given)
+    elif isinstance(given, schemas.Withdraw):
+        referral = await withdrawal.withdraw_referral(
+            session, caller, referral_id, given.method, given.withdrawn_at
+        )
+    else:
+        referral = await service.move(session, caller, keys, referral_id, given)
+    return _answer(Task, task(referral), version=referral.version)
+
+
+def _read_task(content: bytes, referral_id: UUID) -> dict[str, Any]:
+    try:
+        raw = orjson.loads(content)
+    except ValueError as error:
+        raise BAD_REQUEST.because("The body is not valid JSON.") from error
+    try:
+        Task.model_validate(raw)
+    except (ValidationError, RecursionError, TypeError) as error:
+        if isinstance(error, ValidationError):
+            raise _invalid(error) from error
+        raise INVALID.because("The body is no Task.", pointer="") from error
+    if raw.get("id") != str(referral_id):
+        raise INVALID.because("The id differs from the one in the path.", pointer="/id")
+    body: dict[str, Any] = raw
+    return body
+
+
+def _invalid(error: ValidationError) -> Exception:
+    found = [
+        FieldError(pointer(["body", *e["loc"]]), "not valid here", str(e["type"]))
+        for e in error.errors(include_input=False)[:20]
+    ]
+    return INVALID.because("The Task does not describe a step that is possible.", errors=found)
+
+
+def _answer(
+    kind: type[BaseModel], resource: dict[str, Any], version: int | None = None
+) -> Response:
+    content = orjson.loads(orjson.dumps(resource, default=_instant))
+    checked = kind.model_validate(content)
+    headers = {"ETag": f'W/"{version}"'} if version is not None else {}
+    return Response(
+        checked.model_dump_json(exclude_none=True, by_alias=True),
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def _instant(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,204 @@
+"""Between the lifecycle and FHIR R4 (Gravity SDOH, BSeR). Pure: dictionaries in and out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from referrals.referrals.lifecycle import Command, State
+
+SYSTEM = "urn:ruta:codes"
+STATUS: Mapping[State, str] = {
+    State.DRAFT: "draft",
+    State.SENT: "requested",
+    State.ACKNOWLEDGED: "requested",
+    State.INFO_REQUESTED: "requested",
+    State.WAITLISTED: "requested",
+    State.ACCEPTED: "accepted",
+    State.DECLINED: "rejected",
+    State.SCHEDULED: "accepted",
+    State.IN_SERVICE: "in-progress",
+    State.ON_HOLD: "on-hold",
+    State.COMPLETED: "completed",
+    State.NOT_DELIVERED: "failed",
+    State.RECALLED: "cancelled",
+    State.WITHDRAWN: "cancelled",
+    State.EXPIRED: "cancelled",
+    State.ENTERED_IN_ERROR: "entered-in-error",
+}
+# Status codes of the Bidirectional Services eReferral workflow.
+BUSINESS_CODE: Mapping[State, str] = {
+    State.SENT: "2.0",
+    State.ACCEPTED: "3.0",
+    State.DECLINED: "4.0",
+    State.SCHEDULED: "5.1.1",
+    State.COMPLETED: "7.0",
+}
+_PRIORITY = {"emergency": "stat", "urgent": "urgent", "routine": "routine"}
+
+
+class CannotMap(Exception):
+    """The Task asks for something that is no step here; `pointer` says where, the message why."""
+
+    def __init__(self, pointer: str, message: str) -> None:
+        super().__init__(message)
+        self.pointer = pointer
+
+
+def concept(code: str, text: str | None = None) -> dict[str, Any]:
+    coding: dict[str, Any] = {"coding": [{"system": SYSTEM, "code": code}]}
+    return {**coding, "text": text} if text else coding
+
+
+def organisation(identifier: object) -> dict[str, Any]:
+    return {"identifier": {"system": "urn:ruta:organisation", "value": str(identifier)}}
+
+
+def task(referral: Any) -> dict[str, Any]:
+    """A referral as a Task. Codes only: the person is a case code."""
+    state = State(referral.state)
+    business = concept(state.value, state.value)
+    if state in BUSINESS_CODE:
+        business["coding"].append({"system": "urn:bser:status", "code": BUSINESS_CODE[state]})
+    resource: dict[str, Any] = {
+        "resourceType": "Task",
+        "id": str(referral.id),
+        "meta": {"versionId": str(referral.version), "lastUpdated": referral.changed_at},
+        "status": STATUS[state],
+        "businessStatus": business,
+        "intent": "order",
+        "priority": _PRIORITY[referral.urgency],
+        "code": concept("fulfill"),
+        "focus": {"reference": f"ServiceRequest/{referral.id}"},
+        "for": {"identifier": {"system": "urn:ruta:case", "value": str(referral.case_id)}},
+        "authoredOn": referral.created_at,
+        "lastModified": referral.changed_at,
+        "requester": organisation(referral.from_organisation),
+        "owner": organisation(referral.to_organisation),
+    }
+    if referral.reason:
+        resource["statusReason"] = concept(referral.reason)
+    if referral.outcome:
+        resource["output"] = [
+            {"type": concept("outcome"), "valueCodeableConcept": concept(referral.outcome)}
+        ]
+    return resource
+
+
+def service_request(referral: Any) -> dict[str, Any]:
+    state = State(referral.state)
+    status = {
+        "draft": "draft",
+        "on-hold": "on-hold",
+        "completed": "completed",
+        "entered-in-error": "entered-in-error",
+        "cancelled": "revoked",
+        "rejected": "revoked",
+        "failed": "revoked",
+    }.get(STATUS[state], "active")
+    resource: dict[str, Any] = {
+        "resourceType": "ServiceRequest",
+        "id": str(referral.id),
+        "status": status,
+        "intent": "order",
+        "priority": _PRIORITY[referral.urgency],
+        "code": concept(referral.category),
+        "subject": {"identifier": {"system": "urn:ruta:case", "value": str(referral.case_id)}},
+        "authoredOn": referral.created_at,
+        "requester": organisation(referral.from_organisation),
+        "performer": [organisation(referral.to_organisation)],
+    }
+    if referral.grant_id:
+        resource["supportingInfo"] = [{"reference": f"Consent/{referral.grant_id}"}]
+    if referral.replaces:
+        resource["replaces"] = [{"reference": f"ServiceRequest/{referral.replaces}"}]
+    return resource
+
+
+def consent(grant: Any) -> dict[str, Any]:
+    status = {"active": "active", "pending": "proposed", "refused": "rejected"}
+    resource: dict[str, Any] = {
+        "resourceType": "Consent",
+        "id": str(grant.id),
+        "meta": {"versionId": str(grant.version)},
+        "status": status.get(grant.status, "inactive"),
+        "scope": concept("patient-privacy"),
+        "category": [concept(grant.kind)],
+        "patient": {"identifier": {"system": "urn:ruta:case", "value": str(grant.case_id)}},
+        "dateTime": grant.given_at,
+        "organization": [organisation(grant.organisation_id)],
+        "policyRule": concept("opt-in"),
+        "provision": {
+            "type": "permit",
+            "purpose": [{"system": SYSTEM, "code": grant.purpose or grant.kind}],
+            "code": [concept(item) for item in grant.items],
+        },
+    }
+    if grant.valid_until:
+        resource["provision"]["period"] = {"end": grant.valid_until}
+    return resource
+
+
+def command_of(  # noqa: C901, PLR0912 - one case per edge of the state table reads best flat
+    task_body: Mapping[str, Any], state: State
+) -> tuple[Command, dict[str, Any]]:
+    """The step that an updated Task stands for, and its body in our own words; CannotMap."""
+    status = str(task_body.get("status"))
+    business = _code(task_body.get("businessStatus"))
+    reason = _code(task_body.get("statusReason"))
+    period = (task_body.get("restriction") or {}).get("period") or {}
+    match status:
+        case "requested" if state is State.DRAFT:
+            return Command.SEND, {"grant_id": _consent_id(task_body)}
+        case "requested" | "received" if business in (None, "acknowledged", "sent"):
+            return Command.ACKNOWLEDGE, {}
+        case "accepted" if business == "scheduled":
+            return Command.SCHEDULE, {"appointment_at": _needed(period, "start")}
+        case "accepted":
+            focal_point = (task_body.get("owner") or {}).get("display")
+            if not focal_point:
+                raise CannotMap("/owner/display", "Name the responsible focal point.")
+            return Command.ACCEPT, {"focal_point": focal_point}
+        case "rejected":
+            return Command.DECLINE, {"reason": reason}
+        case "in-progress":
+            return (Command.RESUME if state is State.ON_HOLD else Command.START), {}
+        case "on-hold":
+            review_on = str(_needed(period, "end"))[:10]
+            return Command.HOLD, {"reason": reason, "review_on": review_on}
+        case "completed":
+            return Command.COMPLETE, {"outcome": _outcome(task_body)}
+        case "failed":
+            return Command.REPORT_NOT_DELIVERED, {"reason": reason}
+        case "cancelled" if reason == "withdrawn":
+            return Command.WITHDRAW, {}
+        case "cancelled":
+            return Command.RECALL, {"reason": reason}
+        case "entered-in-error":
+            return Command.ENTER_IN_ERROR, {"reason": reason}
+    raise CannotMap("/status", f"'{status}' is no step from '{state}' here.")
+
+
+def _code(found: Any) -> str | None:
+    codings = (found or {}).get("coding") or []
+    own = [c.get("code") for c in codings if c.get("system") in (SYSTEM, None)]
+    return own[0] if own else None
+
+
+def _needed(period: Mapping[str, Any], end: str) -> Any:
+    if not period.get(end):
+        raise CannotMap(f"/restriction/period/{end}", "This step needs the date here.")
+    return period[end]
+
+
+def _outcome(body: Mapping[str, Any]) -> str | None:
+    for output in body.get("output") or []:
+        if _code(output.get("type")) == "outcome":
+            return _code(output.get("valueCodeableConcept"))
+    raise CannotMap("/output", "Say what was delivered: an output of type 'outcome'.")
+
+
+def _consent_id(body: Mapping[str, Any]) -> str:
+    for given in body.get("input") or []:
+        reference = str((given.get("valueReference") or {}).get("reference") or "")
+        if reference.startswith("Consent/"):
+            return reference.removeprefix("Consent/")
+    raise CannotMap("/input", "Sending needs an input with a reference to the Consent.")
