@@ -50,9 +50,10 @@ def import_file(
     skip_bad: Annotated[
         bool, typer.Option(help="Write the other rows if some are refused")
     ] = False,
-    format: Annotated[
-        str | None, typer.Option(help="workbook, csv, hxl, geojson, services-advisor, hsds")
-    ] = None,  # noqa: A002 - the option's name
+    kind: Annotated[
+        str | None,
+        typer.Option("--format", help="workbook, csv, hxl, geojson, services-advisor, hsds"),
+    ] = None,
     visibility: Annotated[str | None, typer.Option(help="Level of rows that name none")] = None,
     country: Annotated[str | None, typer.Option(help="ISO 3166-1 alpha-3, for place names")] = None,
     space: Annotated[
@@ -72,7 +73,7 @@ def import_file(
         "mode": "skip-bad" if skip_bad else "all",
         "dry_run": "true" if dry_run else "false",
         "file_name": source.name,
-        "format": format,
+        "format": kind,
         "visibility": visibility,
         "country": country,
         "source": space,
@@ -93,9 +94,10 @@ def import_file(
 def export(
     target: Annotated[Path, typer.Argument(help="File to write: .zip, .xlsx, .csv, .geojson")],
     *,
-    format: Annotated[
-        str | None, typer.Option(help="hsds, xlsx, csv, hxl, geojson [by the file's ending]")
-    ] = None,  # noqa: A002 - the option's name
+    kind: Annotated[
+        str | None,
+        typer.Option("--format", help="hsds, xlsx, csv, hxl, geojson [by the file's ending]"),
+    ] = None,
     category: Annotated[
         list[str] | None, typer.Option(help="Only these service categories")
     ] = None,
@@ -107,7 +109,7 @@ def export(
     url: Url = None,
 ) -> None:
     """Export the services that the client may see, as detailed as it may see them."""
-    kind = format or _FORMATS.get(target.suffix.lower())
+    kind = kind or _FORMATS.get(target.suffix.lower())
     if kind is None:
         raise StackError(
             f"which format is {target.name}? Name it: --format hsds|xlsx|csv|hxl|geojson"
@@ -122,7 +124,7 @@ def export(
     answer = connect(data, url).request(client, "GET", _EXPORTS, params=query, timeout=_PATIENCE)
     _must(answer)
     target.write_bytes(answer.content)
-    _terminal.print(f"{answer.headers.get('X-Total-Items', '?')} services → {target}")
+    _terminal.print(f"{len(answer.content):,} bytes → {target}")
 
 
 @app.command()

@@ -5,10 +5,22 @@ is shown as unverified: whoever writes such a document back would erase what it 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from services_directory.hsds.status import UNVERIFIED
 from services_directory.hsds.visibility import PATHWAY, level_of
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """`abridged`: the record holds more than this document. `sensitive`: the read is logged."""
+
+    service_id: UUID
+    document: dict[str, Any]
+    abridged: bool
+    sensitive: bool
 
 
 def is_coarse(document: Mapping[str, Any]) -> bool:

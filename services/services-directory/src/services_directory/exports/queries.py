@@ -11,7 +11,7 @@ from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import audience_of, visible
-from services_directory.exports.abridged import is_coarse
+from services_directory.exports.abridged import Exported, is_coarse
 from services_directory.hsds.visibility import RESTRICTED
 from services_directory.services.models import service_documents
 
@@ -26,16 +26,6 @@ class Chosen:
     areas: tuple[str, ...] = ()
     organization_id: UUID | None = None
     modified_after: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """`abridged`: the record holds more than this document. `sensitive`: the read is logged."""
-
-    service_id: UUID
-    document: dict[str, Any]
-    abridged: bool
-    sensitive: bool
 
 
 async def exported(

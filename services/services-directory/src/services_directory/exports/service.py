@@ -9,7 +9,8 @@ from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation.models import restricted_reads
-from services_directory.exports.queries import Chosen, Exported, exported
+from services_directory.exports.abridged import Exported
+from services_directory.exports.queries import Chosen, exported
 from services_directory.exports.writing import ExportWriter
 
 BATCH = 500

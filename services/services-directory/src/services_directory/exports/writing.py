@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from services_directory.exports.abridged import Exported
 from services_directory.exports.flat import row_of, values_of
 from services_directory.exports.package import PackageWriter
-from services_directory.exports.queries import Exported
 from services_directory.exports.tables import rows_of
 from services_directory.imports.cells import guarded
 from services_directory.imports.columns import columns

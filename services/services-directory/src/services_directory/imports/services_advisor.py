@@ -44,6 +44,8 @@ class _Reading:
     """What one feature's properties add up to."""
 
     notes: list[Note]
+    headings: Mapping[str, str]
+    """By plain property name, the sender's own."""
     codes: dict[str, list[str]] = field(default_factory=dict)
     open_to_all: set[str] = field(default_factory=set)
     words: list[str] = field(default_factory=list)
@@ -69,12 +71,15 @@ def map_feature(
     One partner at one place shares an id over its activities, so identity is id and activity.
     """
     notes: list[Note] = []
-    properties = {_plain(name): value for name, value in feature["properties"].items()}
+    given = feature["properties"]
+    headings = {_plain(name): _NUMBERED.sub("", name).strip() for name in given}
+    properties = {_plain(name): value for name, value in given.items()}
     external_id = f"{feature.get('id')}/{properties.get('activity')}"
     if repeated:
         notes.append(note("id_repeated", "id", feature.get("id"), external_id))
     activity = _activity(properties, notes)
-    document = _document(feature, properties, activity, notes, today)
+    reading = _read(properties, headings, notes)
+    document = _document(feature, properties, activity, reading, today)
     document["visibility"] = visibility
     guard_visibility(document, notes, "indicators")
     document, withheld = without_unstorable(without_empty(document))
@@ -87,13 +92,13 @@ def _document(
     feature: Mapping[str, Any],
     properties: Mapping[str, Any],
     activity: Activity,
-    notes: list[Note],
+    reading: _Reading,
     today: date,
 ) -> dict[str, Any]:
+    notes = reading.notes
     partner = _tidy(properties.get("partnername"), "partnerName", notes)
     place = _tidy(properties.get("locationname"), "locationName", notes)
     offered = _offered(properties)
-    reading = _read(properties, notes)
     categories = _categories(activity, offered, properties, notes)
     starts, ends = _period(properties, notes)
     ended = ends is not None and ends < today
@@ -184,8 +189,10 @@ def _description(properties: Mapping[str, Any], offered: list[str], notes: list[
     return "\n\n".join(filter(None, [comments, listed]))
 
 
-def _read(properties: Mapping[str, Any], notes: list[Note]) -> _Reading:
-    reading = _Reading(notes)
+def _read(
+    properties: Mapping[str, Any], headings: Mapping[str, str], notes: list[Note]
+) -> _Reading:
+    reading = _Reading(notes, headings)
     for name, vocabulary in meanings().items():
         values = properties.get(name)
         if isinstance(values, dict) and name != "availability day":
@@ -200,18 +207,19 @@ def _read(properties: Mapping[str, Any], notes: list[Note]) -> _Reading:
 
 def _take(reading: _Reading, name: str, value: str, meaning: Meaning | None) -> None:
     codes = ", ".join(meaning.codes) if meaning else ""
+    heading = reading.headings.get(name, name)
     if meaning is None or meaning.exactness == "text":
         reading.words.append(value)
-        reading.notes.append(note("value_unmapped", name, value))
+        reading.notes.append(note("value_unmapped", heading, value))
     elif meaning.exactness == "document":
         reading.documents.append(value)
     elif meaning.codes == ("*",):
         reading.open_to_all.add(meaning.target)
     else:
         if meaning.exactness == "nearest":
-            reading.notes.append(note("value_mapped", name, value, codes))
+            reading.notes.append(note("value_mapped", heading, value, codes))
         elif meaning.exactness == "several":
-            reading.notes.append(note("value_expanded", name, value, codes))
+            reading.notes.append(note("value_expanded", heading, value, codes))
         kept = reading.codes.setdefault(meaning.target, [])
         kept.extend(code for code in meaning.codes if code not in kept)
 

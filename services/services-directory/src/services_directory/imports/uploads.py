@@ -37,7 +37,7 @@ async def _from_form(request: Request) -> Upload:
         form = await request.form(max_files=1, max_fields=10, max_part_size=MAX_BYTES)
     except Problem:
         raise  # too large: said by whoever counts the bytes
-    except Exception as error:  # noqa: BLE001 - the parser has many ways to fail on garbage
+    except Exception as error:
         raise BAD_REQUEST.because("The multipart form cannot be read.") from error
     try:
         part = form.get("file")

@@ -13,7 +13,7 @@ from services_directory.imports.mapped import Mapped, validated
 from services_directory.imports.notes import Note, note
 from services_directory.imports.queries import existing_services
 from services_directory.imports.report import Report, Written
-from services_directory.services.service import upsert_service
+from services_directory.services.service import rewrite, upsert_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,12 @@ class Writer:
         documents = [validated(mapped) for mapped in rows]
         try:
             async with self.session.begin_nested():
+                published: set[UUID] = set()
                 written = [
-                    await self._one(mapped, document)
+                    await self._one(mapped, document, published)
                     for mapped, document in zip(rows, documents, strict=True)
                 ]
+                await rewrite(self.session, sorted(published))
         except Problem:
             written = [
                 await self._alone(mapped, document)
@@ -58,7 +60,12 @@ class Writer:
         for known in await existing_services(self.session, list(partial)):
             partial[known].notes.append(note("abridged_copy"))
 
-    async def _one(self, mapped: Mapped, document: ServiceDocument | None) -> Written | None:
+    async def _one(
+        self,
+        mapped: Mapped,
+        document: ServiceDocument | None,
+        later: set[UUID] | None = None,
+    ) -> Written | None:
         if document is None:
             return None
         upserted = await upsert_service(
@@ -67,6 +74,7 @@ class Writer:
             document,
             source=self.source,
             external_id=mapped.external_id,
+            later=later,
         )
         return Written(upserted.id, upserted.outcome)
 

@@ -1,0 +1,102 @@
+"""Memory does not grow with the file: what stays of a row is its id."""
+
+import csv
+import io
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from services_directory.imports.columns import columns
+from services_directory.imports.mapped import validated
+from services_directory.imports.notes import Verdict
+from services_directory.imports.reading.formats import format_of
+from services_directory.imports.report import Report
+from services_directory.imports.sources import Options, open_source
+from services_directory.imports.template import WorkbookWriter
+
+FEW, MANY = 500, 3_000
+PER_ROW_BYTES = 400
+"""What may stay of a row: its external id in a dictionary."""
+
+
+def csv_of(path: Path, rows: int) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            ["external_id", "organisation", "name", "categories", "visibility", "pcode"]
+        )
+        for n in range(rows):
+            writer.writerow(
+                [f"X-{n}", f"Org {n % 50}", f"Servicio {n}", "GP-INFO", "public", "VE2313"]
+            )
+
+
+def xlsx_of(path: Path, rows: int) -> None:
+    writer = WorkbookWriter(path, "es")
+    keys = [column.key for column in columns()]
+    for n in range(rows):
+        values = {"external_id": f"X-{n}", "organisation": "Org", "name": "Servicio",
+                  "categories": "GP-INFO", "visibility": "public"}  # fmt: skip
+        writer.add([values.get(key) for key in keys])
+    writer.close()
+
+
+def geojson_of(path: Path, rows: int) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write('{"type":"FeatureCollection","features":[')
+        for n in range(rows):
+            file.write("," * (n > 0))
+            file.write(
+                f'{{"type":"Feature","id":"X-{n}","geometry":null,"properties":'
+                '{"organisation":"Org","name":"Uno","categories":"GP-INFO","visibility":"public"}}'
+            )
+        file.write("]}")
+
+
+def package_of(path: Path, rows: int) -> None:
+    organisations, services, phones = io.StringIO(), io.StringIO(), io.StringIO()
+    csv.writer(organisations).writerows([["id", "name", "description"], ["o", "Org", "d"]])
+    writer = csv.writer(services)
+    writer.writerow(["id", "organization_id", "name", "status"])
+    writer.writerows([f"s{n}", "o", f"Servicio {n}", "active"] for n in range(rows))
+    writer = csv.writer(phones)
+    writer.writerow(["id", "service_id", "number"])
+    writer.writerows([f"p{n}", f"s{n}", "1"] for n in range(rows))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        target.writestr("organizations.csv", organisations.getvalue())
+        target.writestr("services.csv", services.getvalue())
+        target.writestr("phones.csv", phones.getvalue())
+
+
+def peak_of(make: Callable[[Path, int], None], folder: Path, rows: int) -> int:
+    path = folder / f"upload-{rows}"
+    make(path, rows)
+    kind = format_of(path, None)
+    tracemalloc.start()
+    try:
+        with (
+            open_source(path, kind, Options(date(2026, 11, 25), source="t")) as source,
+            Report() as report,
+        ):
+            for row in source.rows:
+                validated(row)
+                report.add(row, None)
+            assert report.verdicts.total() == rows
+            assert report.verdicts[Verdict.REFUSED] == 0
+            assert sum(1 for _ in report.rows()) == rows
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [csv_of, xlsx_of, geojson_of, package_of])
+def test_memory_does_not_grow_with_the_file(
+    tmp_path: Path, make: Callable[[Path, int], None]
+) -> None:
+    peak_of(make, tmp_path, 100)  # tables that are read once
+    few, many = peak_of(make, tmp_path, FEW), peak_of(make, tmp_path, MANY)
+    assert many - few < (MANY - FEW) * PER_ROW_BYTES
