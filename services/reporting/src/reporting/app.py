@@ -6,6 +6,8 @@ from fastapi import FastAPI
 
 from reporting.activities.api import api as activities
 from reporting.bulletins.api import api as bulletins
+from reporting.context.api import api as context
+from reporting.exports.api import api as exports
 from reporting.indicators.api import api as indicators
 from reporting.programmes.catalogue import load
 from reporting.releases.api import api as releases
@@ -20,7 +22,7 @@ coordinator of an area of responsibility, on screen only; everything else comes 
 release**, whose numbers are multiples of k and from which no small group can be derived.
 """
 
-ROUTERS = (releases, indicators, trafficking, activities, bulletins)
+ROUTERS = (releases, indicators, trafficking, activities, bulletins, exports, context)
 
 
 def create_app(

@@ -4,13 +4,17 @@ import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from uuid import UUID
 
 from common.places import Places
 from reporting.activities.activity import Activity
 from reporting.activities.codes import activity_codes
 from reporting.activities.work_plan import Target
+from reporting.bulletins.compose import compose
+from reporting.bulletins.content import Content
 from reporting.bulletins.evidence import Evidence
+from reporting.bulletins.forms import rendered
 from reporting.context.series import OutsideSeries, SeriesPoint
 from reporting.periods import Period, PeriodKind
 from reporting.programmes.catalogue import shipped
@@ -33,7 +37,7 @@ WEIGHTED = {
 
 def cube(programme: Programme, period: str, persons: int) -> ProtectedCube:
     """Multiples of k over plausible cells; the same for the same programme and period."""
-    chance = random.Random(f"{programme.id}{period}")
+    chance = random.Random(f"{programme.id}{period}")  # noqa: S311 - test data, no secret
     cells: dict[tuple[str, ...], int] = {}
     for _ in range(persons // programme.k):
         at = tuple(
@@ -74,7 +78,7 @@ def releases(periods: Sequence[str] = PERIODS) -> dict[UUID, PublishedRelease]:
 
 
 def activities(periods: Sequence[str] = PERIODS) -> list[Activity]:
-    chance = random.Random("activities")
+    chance = random.Random("activities")  # noqa: S311 - test data, no secret
     codes = [c for c in activity_codes().values() if c.code.startswith("TIP/")]
     found: list[Activity] = []
     for period in map(Period.parse, periods):
@@ -159,3 +163,14 @@ def series() -> dict[UUID, OutsideSeries]:
 
 def evidence(periods: Sequence[str] = PERIODS) -> Evidence:
     return Evidence(releases(periods), activities(periods), targets(), series(), Places.load())
+
+
+@cache
+def bulletin(period: str = "2026-11a") -> Content:
+    return compose(Period.parse(period), evidence(), shipped())
+
+
+@cache
+def files_of(period: str, language: str) -> dict[str, bytes]:
+    """All forms of that bulletin; drawing them takes seconds, so tests share them."""
+    return rendered(bulletin(period), language, draft=False)

@@ -1,13 +1,15 @@
 """The automatic checker: every number in every form of a bulletin traces to its source.
 
 First each figure is computed again from its source on evidence that was read anew. Then each
-rendered file is read back as a reader's program would read it, and any number in it that is
-neither a checked figure nor part of a label from a list is reported. Pure, but for reading PDFs
+rendered file is read back as a reader's program would read it. On a page every number stands in a
+marked element; in a PDF and a workbook the numbers are compared with those that the bulletin says,
+as often as it says them. Whatever is left over is reported. Pure, but for reading PDFs
 and workbooks from memory.
 """
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,13 +18,17 @@ from html.parser import HTMLParser
 import openpyxl
 from pypdf import PdfReader
 
-from reporting.bulletins.content import Content
+from reporting.bulletins.content import Chart, Content, KeyFigures, Label, Sentence, Table
 from reporting.bulletins.drawing import spec
 from reporting.bulletins.evidence import Evidence, UntraceableError, value_of
+from reporting.bulletins.figures import Figure
 from reporting.bulletins.reading import (
+    Run,
     all_charts,
     all_figures,
-    all_labels,
+    all_tables,
+    cell_run,
+    figure_run,
     plain,
     sentence_runs,
     shown,
@@ -32,6 +38,8 @@ from reporting.bulletins.texts import all_texts
 from reporting.bulletins.workbook import number
 from reporting.language import LANGUAGES
 
+_ROWS_OF_A_PAGE = 16
+"""A table of fewer rows stands on one page."""
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
@@ -75,32 +83,19 @@ def numbers_in_wording(content: Content) -> list[Stray]:
 
 def strays(content: Content, language: str, files: dict[str, bytes]) -> list[Stray]:
     """Numbers of the rendered files (by their ending: html, pdf, xlsx) that do not trace."""
-    readers = {"html": _html_numbers, "pdf": _pdf_numbers, "xlsx": _xlsx_numbers}
     found = list(_chart_strays(content, language))
     for name, file in files.items():
-        ending = name.rsplit(".", 1)[-1]
-        if ending in readers:
-            allowed = _allowed(content, language, ending)
-            found += [
-                Stray(name, each, "no figure of the bulletin")
-                for each in readers[ending](file)
-                if each not in allowed
-            ]
+        match name.rsplit(".", 1)[-1]:
+            case "html":
+                extra = _html_strays(content, language, file)
+            case "pdf":
+                extra = _beyond(_pdf_numbers(file), _typeset(content, language))
+            case "xlsx":
+                extra = _beyond(_xlsx_numbers(file), _tabulated(content, language))
+            case _:
+                continue  # images: their specification is checked instead
+        found += [Stray(name, each, "no figure of the bulletin stands there") for each in extra]
     return found
-
-
-def _allowed(content: Content, language: str, ending: str) -> set[str]:
-    """The numbers that the figures and the labels of that language give."""
-    figures = [placed.figure for placed in all_figures(content, language)]
-    texts = [label.text[language] for label in all_labels(content)]
-    texts += [shown(figure, language) for figure in figures]
-    texts.append(plain(sentence_runs(content.standing, language)))
-    allowed = set(_numbers(texts))
-    if ending == "xlsx":
-        cells = (number(figure) for figure in figures)
-        allowed |= {_canonical(cell) for cell in cells if isinstance(cell, int | Decimal)}
-        allowed |= set(_numbers(described(figure.source, language) for figure in figures))
-    return allowed
 
 
 def _numbers(texts: Iterable[str]) -> Iterator[str]:
@@ -108,40 +103,110 @@ def _numbers(texts: Iterable[str]) -> Iterator[str]:
         yield from (match.group() for match in _NUMBER.finditer(text))
 
 
-class _Outside(HTMLParser):
-    """Collects the text of a page, the numbers of its ``data`` elements, and its alt texts."""
+def _beyond(read: Iterable[str], expected: Iterable[str]) -> list[str]:
+    """Numbers that a file has more often than the bulletin says them."""
+    return sorted((Counter(read) - Counter(expected)).elements())
+
+
+class _Reader(HTMLParser):
+    """Reads a page: text outside marked elements, and the texts of the marked ones."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.skipped = 0
-        self.texts: list[str] = []
+        self.inside: list[str] = []
+        self.loose: list[str] = []
+        self.figures: list[str] = []
+        self.labels: list[str] = []
+        self.alternatives: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "style":
-            self.skipped += 1
-        self.texts += [text for name, text in attrs if name in {"alt", "aria-label"} and text]
+        known = dict(attrs)
+        if tag in {"data", "style"} or (tag == "span" and known.get("class") == "label"):
+            self.inside.append(tag)
+        self.alternatives += [known[name] or "" for name in ("alt", "aria-label") if name in known]
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "style":
-            self.skipped -= 1
+        if self.inside and self.inside[-1] == tag:
+            self.inside.pop()
 
     def handle_data(self, data: str) -> None:
-        if not self.skipped:
-            self.texts.append(data)
+        match self.inside[-1:]:
+            case ["data"]:
+                self.figures.append(data)
+            case ["span"]:
+                self.labels.append(data)
+            case ["style"]:
+                pass
+            case _:
+                self.loose.append(data)
 
 
-def _html_numbers(file: bytes) -> Iterator[str]:
-    page = _Outside()
+def _html_strays(content: Content, language: str, file: bytes) -> list[str]:
+    page = _Reader()
     page.feed(file.decode())
-    yield from _numbers(page.texts)
+    printed = list(_printed(content, language))
+    period = content.period_label[language]
+    labels = [run.text for run in printed if run.role == "label"]
+    alternatives = [plain(sentence_runs(c.alt, language)) for c in all_charts(content)]
+    return [
+        *_beyond(page.figures, (run.text for run in printed if run.role == "figure")),
+        *filter(_NUMBER.search, _beyond(page.labels, [*labels, period])),
+        *filter(_NUMBER.search, _beyond(page.alternatives, alternatives)),
+        *_numbers(text for text in page.loose if period not in text),
+    ]
+
+
+def _printed(content: Content, language: str) -> Iterator[Run]:
+    """Every run that page and PDF print, as often as they do, but for titles and captions."""
+    for section in content.sections:
+        for block in section.blocks:
+            match block:
+                case Sentence():
+                    yield from sentence_runs(block, language)
+                case KeyFigures():
+                    yield from (figure_run(item.figure, language) for item in block.items)
+                case Table():
+                    yield from _table_runs(block, language)
+                case Chart():
+                    yield from _table_runs(block.table, language)
+
+
+def _table_runs(table: Table, language: str) -> Iterator[Run]:
+    yield from (cell_run(column, language) for column in table.columns)
+    yield from (cell_run(cell, language) for row in table.rows for cell in row)
+
+
+def _typeset(content: Content, language: str) -> Iterator[str]:
+    """Every number that the PDF may show, as often as it shows it."""
+    yield from _numbers([content.period_label[language]])
+    yield from _numbers(run.text for run in _printed(content, language))
+    for table in all_tables(content):
+        # A long table repeats its head on each page that it goes on to.
+        heads = [column.text[language] for column in table.columns]
+        yield from _numbers(heads * (len(table.rows) // _ROWS_OF_A_PAGE))
 
 
 def _pdf_numbers(file: bytes) -> Iterator[str]:
     """All numbers of the pages but each page's own number, which stands last on it."""
     for place, page in enumerate(PdfReader(io.BytesIO(file)).pages, start=1):
-        text = page.extract_text()
-        text = re.sub(rf"{place}\s*$", "", text.rstrip())
+        text = re.sub(rf"{place}$", "", page.extract_text().rstrip())
         yield from _numbers([text])
+
+
+def _tabulated(content: Content, language: str) -> Iterator[str]:
+    """Every number that the workbook may hold, as often as it holds it."""
+    yield from _numbers([f"{content.title[language]} {content.period_label[language]}"])
+    for placed in all_figures(content, language):
+        yield from _cell_numbers(number(placed.figure))
+        yield from _numbers([placed.beside, described(placed.figure.source, language)])
+    for table in all_tables(content):
+        yield from _numbers(column.text[language] for column in table.columns)
+        for row in table.rows:
+            for cell in row:
+                if isinstance(cell, Label):
+                    yield from _numbers([cell.text[language]])
+                else:
+                    yield from _cell_numbers(number(cell))
 
 
 def _xlsx_numbers(file: bytes) -> Iterator[str]:
@@ -149,10 +214,16 @@ def _xlsx_numbers(file: bytes) -> Iterator[str]:
     for sheet in book.worksheets:
         for row in sheet.iter_rows(values_only=True):
             for cell in row:
-                if isinstance(cell, str):
-                    yield from _numbers([cell])
-                elif isinstance(cell, int | float) and not isinstance(cell, bool):
-                    yield _canonical(Decimal(repr(cell)))
+                yield from _cell_numbers(cell)
+
+
+def _cell_numbers(cell: object) -> Iterator[str]:
+    if isinstance(cell, str):
+        yield from _numbers([cell])
+    elif isinstance(cell, float):
+        yield _canonical(Decimal(repr(cell)))
+    elif isinstance(cell, int | Decimal) and not isinstance(cell, bool):
+        yield _canonical(cell)
 
 
 def _canonical(value: int | Decimal) -> str:
@@ -166,7 +237,7 @@ def _chart_strays(content: Content, language: str) -> Iterator[Stray]:
             shown(cell, language)
             for row in chart.table.rows
             for cell in row
-            if not hasattr(cell, "text")
+            if isinstance(cell, Figure)
         }
         for text in _written_on(spec(chart, language)):
             if text not in shown_in_table and _NUMBER.fullmatch(text):

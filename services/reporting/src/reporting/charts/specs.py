@@ -73,7 +73,7 @@ def trend(points: Sequence[Point], *, title: str) -> Spec:
         scale=alt.Scale(domain=series, range=list(CATEGORIES[: len(series)])),
         legend=legend,
     )
-    base = alt.Chart(_data(points, _sides(points))).encode(
+    base = alt.Chart(_data(points, sides(points))).encode(
         x=alt.X(
             "x:O",
             sort=order,
@@ -107,20 +107,20 @@ def trend(points: Sequence[Point], *, title: str) -> Spec:
     return _finished(alt.layer(lines, dots, *numbers), title, 240)
 
 
-def _sides(points: Sequence[Point]) -> list[str]:
+def sides(points: Sequence[Point]) -> list[str]:
     """Where each number goes: above its point; below if another is close above; nowhere between
     two close ones (its table has it)."""
     room = _top(points) * _CROWDED
-    sides: list[str] = []
+    found: list[str] = []
     for point in points:
         others = [p.value - point.value for p in points if p.x == point.x and p is not point]
         close_above = any(0 <= gap < room for gap in others)
         close_below = any(-room < gap <= 0 for gap in others)
         if close_above and close_below:
-            sides.append("none")
+            found.append("none")
         else:
-            sides.append("below" if close_above else "above")
-    return sides
+            found.append("below" if close_above else "above")
+    return found
 
 
 def heat_map(points: Sequence[Point], *, title: str) -> Spec:

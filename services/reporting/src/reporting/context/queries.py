@@ -1,4 +1,4 @@
-"""Every SELECT on outside series."""
+"""Every SELECT on outside series, and on the projected directory for the context pack."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -7,10 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common.places import Places
+from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.context.models import outside_series
+from reporting.context.pack import Offer
 from reporting.context.series import OutsideSeries, SeriesPoint
+from reporting.facts.models import services
 
 
 def _series(row: Any) -> OutsideSeries:
@@ -36,7 +40,7 @@ async def newest(session: AsyncSession) -> list[OutsideSeries]:
     """The newest edition of every series, by code."""
     statement = (
         sa.select(outside_series)
-        .distinct(outside_series.c.code)
+        .ext(pg.distinct_on(outside_series.c.code))
         .order_by(outside_series.c.code, outside_series.c.edition.desc())
     )
     return [_series(row) for row in await session.execute(statement)]
@@ -56,3 +60,26 @@ async def editions(session: AsyncSession, code: str) -> list[OutsideSeries]:
         .order_by(outside_series.c.edition.desc())
     )
     return [_series(row) for row in await session.execute(statement)]
+
+
+async def offers(session: AsyncSession, places: Places) -> list[Offer]:
+    """The listed services of the directory as its events told them, coarsened to the first level."""
+    rows = await session.execute(
+        sa.select(
+            services.c.organisation_id,
+            services.c.categories,
+            services.c.areas,
+            services.c.referable,
+        )
+        .where(services.c.listed)
+        .order_by(services.c.organisation_id, services.c.service_id)
+    )
+    return [
+        Offer(
+            row.organisation_id,
+            tuple(row.categories),
+            tuple(sorted({places.at_most(a, 1) for a in row.areas if places.is_known(a)})),
+            row.referable,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,193 @@
+"""The context pack: tables that people need for a problem tree or a SWOT. Inputs, no conclusions.
+
+Stakeholders come from the directory's events, needs from protected releases, risks from other
+sources with their provenance. Pure: it is given all of them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from common.codelists import categories
+from common.places import Places
+
+from reporting.context.series import OutsideSeries
+from reporting.exports.tables import Cell, Column, Table
+from reporting.language import text
+from reporting.releases.protected import ProtectedCube, rate
+
+EXPLAINED = text(
+    "Insumos para un árbol de problemas y un análisis FODA, no conclusiones. "
+    "Casos reportados, no prevalencia. Un cero significa ninguna persona o muy pocas.",
+    "Inputs for a problem tree and a SWOT analysis, no conclusions. "
+    "Reported cases, not prevalence. A zero means none or very few.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One listed service of the directory, by codes; never a place below the first level."""
+
+    organisation_id: UUID
+    categories: tuple[str, ...]
+    states: tuple[str, ...]
+    referable: bool
+
+
+def tables(
+    *,
+    offers: Sequence[Offer],
+    referrals: ProtectedCube | None,
+    unmet: ProtectedCube | None,
+    gaps: ProtectedCube | None,
+    series: Iterable[OutsideSeries],
+    places: Places,
+    states: Sequence[str],
+) -> list[Table]:
+    """Stakeholders, who is left behind by state, and outside series with their provenance."""
+    return [
+        _stakeholders(offers, places),
+        _left_behind(offers, (referrals, unmet, gaps), places, states),
+        _risks(series, places),
+    ]
+
+
+def _stakeholders(offers: Sequence[Offer], places: Places) -> Table:
+    counted: dict[tuple[str, str, str], list[int]] = {}
+    for offer in offers:
+        for state in offer.states or ("",):
+            for category in offer.categories:
+                key = (str(offer.organisation_id), state, category)
+                row = counted.setdefault(key, [0, 0])
+                row[0] += 1
+                row[1] += offer.referable
+    rows: list[tuple[Cell, ...]] = [
+        (
+            organisation,
+            state or None,
+            _name(state, places),
+            category,
+            categories().label(category, "es"),
+            categories().label(category, "en"),
+            listed,
+            referable,
+        )
+        for (organisation, state, category), (listed, referable) in sorted(counted.items())
+    ]
+    columns = (
+        Column("organisation", text("Organización (id)", "Organisation (id)"), "#org+id"),
+        Column("adm1_pcode", text("Estado (código)", "State (code)"), "#adm1+code"),
+        Column("adm1_name", text("Estado", "State"), "#adm1+name"),
+        Column("category", text("Categoría", "Category"), "#service+code"),
+        Column("category_es", text("Categoría (es)", "Category (es)"), "#service+name+i_es"),
+        Column("category_en", text("Categoría (en)", "Category (en)"), "#service+name+i_en"),
+        Column("services", text("Servicios", "Services"), "#capacity+services+num", "integer"),
+        Column(
+            "referable",
+            text("Reciben referencias ahora", "Take referrals now"),
+            "#capacity+referable+num",
+            "integer",
+        ),
+    )
+    return Table("stakeholders", text("Actores", "Stakeholders"), columns, rows, (EXPLAINED,))
+
+
+def _left_behind(
+    offers: Sequence[Offer],
+    cubes: tuple[ProtectedCube | None, ProtectedCube | None, ProtectedCube | None],
+    places: Places,
+    states: Sequence[str],
+) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for place in map(places.require, states):
+        referred, unmet, searches = (_in_state(cube, place.pcode) for cube in cubes)
+        ready = sum(place.pcode in offer.states and offer.referable for offer in offers)
+        k = cubes[0].k if cubes[0] else 0
+        share = None
+        if referred is not None and unmet is not None:
+            share = rate(unmet, referred, k).value
+        rows.append((place.pcode, place.name, referred, unmet, share, searches, ready))
+    columns = (
+        Column("adm1_pcode", text("Estado (código)", "State (code)"), "#adm1+code"),
+        Column("adm1_name", text("Estado", "State"), "#adm1+name"),
+        Column(
+            "referred", text("Personas referidas", "People referred"), "#affected+num", "integer"
+        ),
+        Column(
+            "unmet",
+            text("Con necesidad no atendida", "With an unmet need"),
+            "#affected+unmet+num",
+            "integer",
+        ),
+        Column(
+            "unmet_ratio",
+            text("Razón (vacía si la base es pequeña)", "Ratio (empty if its base is small)"),
+            "#indicator+ratio",
+            "decimal",
+        ),
+        Column(
+            "searches",
+            text("Búsquedas sin servicio", "Searches without a service"),
+            "#meta+searches+num",
+            "integer",
+        ),
+        Column(
+            "referable",
+            text("Servicios que reciben referencias", "Services that take referrals"),
+            "#capacity+referable+num",
+            "integer",
+        ),
+    )
+    name = text("Quién queda atrás", "Who is left behind")
+    return Table("left_behind", name, columns, rows, (EXPLAINED,))
+
+
+def _in_state(cube: ProtectedCube | None, state: str) -> int | None:
+    if cube is None or state not in cube.dimension("area").codes:
+        return None
+    return cube.total({"area": (state,)})
+
+
+def _risks(series: Iterable[OutsideSeries], places: Places) -> Table:
+    rows: list[tuple[Cell, ...]] = [
+        (
+            each.code,
+            each.title["es"],
+            each.title["en"],
+            point.day,
+            point.area,
+            _name(point.area, places),
+            point.value,
+            each.unit["en"],
+            each.source,
+            each.url,
+            each.licence,
+            each.retrieved_on,
+            each.edition,
+        )
+        for each in series
+        for point in each.points
+    ]
+    columns = (
+        Column("series", text("Serie", "Series"), "#indicator+code"),
+        Column("title_es", text("Título (es)", "Title (es)"), "#indicator+name+i_es"),
+        Column("title_en", text("Título (en)", "Title (en)"), "#indicator+name+i_en"),
+        Column("day", text("Fecha", "Date"), "#date", "date"),
+        Column("area", text("Lugar (código)", "Place (code)"), "#adm+code"),
+        Column("area_name", text("Lugar", "Place"), "#adm+name"),
+        Column("value", text("Valor", "Value"), "#indicator+value+num", "decimal"),
+        Column("unit", text("Unidad", "Unit"), "#indicator+unit"),
+        Column("source", text("Fuente", "Source"), "#meta+source"),
+        Column("url", text("Dirección", "Address"), "#meta+url"),
+        Column("licence", text("Licencia", "Licence"), "#meta+license"),
+        Column("retrieved_on", text("Consultada el", "Retrieved on"), "#date+retrieved", "date"),
+        Column("edition", text("Edición", "Edition"), "#meta+edition+num", "integer"),
+    )
+    return Table(
+        "risks", text("Riesgos de otras fuentes", "Risks from other sources"), columns, rows
+    )
+
+
+def _name(pcode: str | None, places: Places) -> str | None:
+    place = places.get(pcode) if pcode else None
+    return place.name if place else None

@@ -1,0 +1,138 @@
+"""Exports over HTTP: protected counts, activities in three layouts, the context pack."""
+
+from typing import Annotated, Literal
+
+from common.auth import Principal, Role
+from common.errors import INVALID
+from common.places import Places
+from common.web import Session, context_of, open_to_all, requires, router
+from fastapi import Depends, Query, Response
+from starlette.requests import Request
+
+from reporting.activities import queries as activity_queries
+from reporting.activities.activity import published
+from reporting.activities.fivews import hxl_table, r4v_table, venezuelan_table
+from reporting.activities.schemas import Day
+from reporting.errors import OutsideProgrammeError
+from reporting.exports.dhis2 import NoDhis2PeriodError, NoOrgUnitError, as_dhis2, country_of
+from reporting.exports.files import File, Format, as_file
+from reporting.exports.release_table import release_table
+from reporting.exports.service import context_pack, counted, wanted_period
+from reporting.exports.spreadsheet import as_xlsx
+from reporting.programmes.catalogue import Catalogue
+from reporting.releases.asking import question
+from reporting.releases.problems import outside
+from reporting.releases.protected import ProtectedCube
+
+api = router("/reports/v1/exports", ["exports"])
+
+Anyone = Annotated[Principal, open_to_all()]
+Reader = Annotated[Principal, requires(scope="reports:read")]
+Planner = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
+Language = Annotated[Literal["es", "en"], Query(description="Language of labels.")]
+PeriodText = Annotated[str, Query(max_length=10, examples=["2026-11"])]
+_OWN = frozenset({"programme", "period", "format", "language"})
+
+
+def _catalogue(request: Request) -> Catalogue:
+    catalogue: Catalogue = context_of(request).parts["catalogue"]
+    return catalogue
+
+
+Programmes = Annotated[Catalogue, Depends(_catalogue)]
+
+
+@api.get("/counts")
+async def export_counts(
+    *,
+    request: Request,
+    _caller: Anyone,
+    session: Session,
+    programmes: Programmes,
+    programme: Annotated[str, Query(max_length=80, examples=["referrals"])],
+    period: PeriodText,
+    form: Annotated[
+        Literal["csv", "xlsx", "parquet", "hxl", "dhis2"], Query(alias="format")
+    ] = "csv",
+    language: Language = "es",
+    by: Annotated[list[str] | None, Query(description="Dimensions; all if absent.")] = None,
+) -> Response:
+    """Published counts of a period; a month is the sum of its two releases.
+
+    Further parameters filter by dimension: `?programme=referrals&period=2026-11&area=VE23`.
+    DHIS2 takes months and quarters and all dimensions; the country is the unit of unknown areas.
+    """
+    found = await counted(session, programmes, programme, wanted_period(period))
+    given = [pair for pair in request.query_params.multi_items() if pair[0] not in _OWN]
+    try:
+        asked = question(given, found.cube.names)
+        if form == "dhis2":
+            return _dhis2(found.cube, asked.by or asked.filters)
+        trace = " ".join(found.releases)
+        table = release_table(found.programme, found.cube, trace, asked.by, asked.filters)
+    except OutsideProgrammeError as error:
+        raise outside(error, f"/{error.field}") from None
+    return _answer(as_file(table, form, language))
+
+
+def _dhis2(cube: ProtectedCube, narrowed: object) -> Response:
+    if narrowed:
+        raise INVALID.because("A DHIS2 file has all dimensions: leave out 'by' and filters.")
+    try:
+        content = as_dhis2(cube, country_of(cube, Places.load()))
+    except NoDhis2PeriodError as error:
+        raise INVALID.because(str(error), pointer="/period") from None
+    except NoOrgUnitError as error:
+        raise INVALID.because(str(error), pointer="/programme") from None
+    return Response(content, media_type="application/json")
+
+
+@api.get("/activities")
+async def export_activities(
+    *,
+    caller: Reader,
+    session: Session,
+    layout: Annotated[
+        Literal["hxl", "ven5w", "r4v"],
+        Query(description="Ruta's own columns, the Venezuelan 5W's, the regional 5W's."),
+    ] = "hxl",
+    form: Annotated[Format, Query(alias="format")] = "hxl",
+    language: Language = "es",
+    first: Annotated[Day | None, Query(alias="from")] = None,
+    last: Annotated[Day | None, Query(alias="to")] = None,
+) -> Response:
+    """Activities as anybody may see them: also yours, because a file travels on.
+
+    An empty number with the flag `yes` was left out to protect people; it is not zero.
+    """
+    found = await activity_queries.visible(session, caller, start=first, end=last)
+    shown = [published(each) for each in found]
+    places = Places.load()
+    match layout:
+        case "hxl":
+            table = hxl_table(shown, language, places)
+        case "ven5w":
+            table = venezuelan_table(shown, places)
+        case "r4v":
+            table = r4v_table(shown, language, places)
+    return _answer(as_file(table, form, language))
+
+
+@api.get("/context-pack")
+async def export_context_pack(
+    *,
+    _caller: Planner,
+    session: Session,
+    programmes: Programmes,
+    period: PeriodText,
+    language: Language = "es",
+) -> Response:
+    """Stakeholders, who is left behind, and risks from other sources: a workbook of inputs."""
+    sheets = await context_pack(session, programmes, wanted_period(period))
+    name = f"context-{period}-{language}.xlsx"
+    media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return _answer(File(as_xlsx(sheets, language), media, name))
+
+
+def _answer(file: File) -> Response:
+    return Response(file.content, media_type=file.media_type, headers=file.headers)

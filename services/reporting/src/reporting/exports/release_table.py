@@ -1,0 +1,102 @@
+"""A protected release as a table: one row per cell of the asked dimensions, sums of r only."""
+
+from collections.abc import Iterable, Mapping
+
+from reporting.exports.tables import Cell, Column, Table
+from reporting.language import LANGUAGES, Text, same, text
+from reporting.periods import Period
+from reporting.programmes.definition import Programme
+from reporting.releases.protected import Filters, ProtectedCube
+
+READING = text(
+    "Casos reportados, no prevalencia. Cada conteo es un múltiplo del umbral de la publicación; "
+    "lo que no aparece es cero, es decir ninguna persona o muy pocas.",
+    "Reported cases, not prevalence. Each count is a multiple of the release's threshold; "
+    "what does not appear is zero, that is none or very few.",
+)
+_TAGS = {
+    "area": "#adm1+code",
+    "origin": "#adm1+origin+code",
+    "transit": "#adm1+transit+code",
+    "destination": "#adm1+dest+code",
+    "sex": "#population+sex+code",
+    "age_band": "#population+age+code",
+    "category": "#service+code",
+    "need": "#need+code",
+    "aor": "#sector+code",
+}
+_COUNTED = {"persons": "#affected+ind+num", "searches": "#meta+searches+num"}
+
+
+def release_table(
+    programme: Programme,
+    cube: ProtectedCube,
+    trace: str,
+    by: Iterable[str] = (),
+    filters: Filters | None = None,
+) -> Table:
+    """Codes and labels of the dimensions ``by`` (all of them if none is named), the protected
+    count, and ``trace``: the ids of the releases that it sums.
+
+    Raises OutsideProgrammeError for a dimension or code that the programme lacks.
+    """
+    names = tuple(by) or cube.names
+    period = Period.parse(cube.period)
+    rows = [
+        (
+            cube.programme,
+            cube.period,
+            period.start,
+            period.end,
+            *_coordinates(programme, names, row.coordinates),
+            row.count,
+            cube.k,
+            trace,
+        )
+        for row in cube.margin(names, filters)
+    ]
+    return Table(
+        key=f"{cube.programme}_{cube.period}",
+        name=dict(programme.title),
+        columns=_columns(programme, names),
+        rows=rows,
+        notes=(READING, dict(programme.note)),
+    )
+
+
+def _coordinates(
+    programme: Programme, names: tuple[str, ...], at: Mapping[str, str]
+) -> tuple[Cell, ...]:
+    cells: list[Cell] = []
+    for name in names:
+        code = at[name]
+        cells += [code, *(programme.code_label(name, code, lang) for lang in LANGUAGES)]
+    return tuple(cells)
+
+
+def _columns(programme: Programme, names: tuple[str, ...]) -> tuple[Column, ...]:
+    columns = [
+        Column("programme", text("Programa", "Programme"), "#meta+programme"),
+        Column("period", text("Periodo", "Period"), "#date+period+code"),
+        Column("period_start", text("Inicio", "Start"), "#date+start", "date"),
+        Column("period_end", text("Fin", "End"), "#date+end", "date"),
+    ]
+    for name in names:
+        label = {lang: programme.dimension_label(name, lang) for lang in LANGUAGES}
+        tag = _TAGS.get(name, f"#indicator+{name.replace('_', '')}+code")
+        columns.append(Column(name, label, tag))
+        columns += [
+            Column(f"{name}_{lang}", _in(label, lang), f"{tag.removesuffix('+code')}+name+i_{lang}")
+            for lang in LANGUAGES
+        ]
+    counted = "searches" if programme.population == "searches" else "persons"
+    return (
+        *columns,
+        Column(counted, dict(programme.unit), _COUNTED[counted], "integer"),
+        Column("multiple_of", text("Múltiplo de", "Multiple of"), "#meta+threshold+num", "integer"),
+        Column("releases", text("Publicaciones", "Releases"), "#meta+release+id"),
+    )
+
+
+def _in(label: Text, language: str) -> Text:
+    return {lang: f"{word} ({language})" for lang, word in label.items()} or same(language)

@@ -1,0 +1,105 @@
+"""What exports are made of: published counts of a period, activities as published, the pack."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.errors import INVALID, NOT_FOUND
+from common.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.context import queries as context_queries
+from reporting.context.pack import tables
+from reporting.errors import OutsideProgrammeError
+from reporting.exports.tables import Table
+from reporting.periods import NoPeriodError, Period
+from reporting.programmes.catalogue import Catalogue
+from reporting.programmes.definition import Programme
+from reporting.releases import queries as release_queries
+from reporting.releases.problems import outside
+from reporting.releases.protected import ProtectedCube, summed
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The protected cube over a whole period, and the releases that it sums."""
+
+    programme: Programme
+    cube: ProtectedCube
+    releases: tuple[str, ...]
+
+
+def wanted_period(text: str) -> Period:
+    """The period; 422 if the text names none."""
+    try:
+        return Period.parse(text)
+    except NoPeriodError as error:
+        raise INVALID.because(str(error), pointer="/period") from None
+
+
+async def counted(
+    session: AsyncSession, catalogue: Catalogue, programme_id: str, period: Period
+) -> Counted:
+    """The counts of exactly that period: 404 unless every closed period inside it is published."""
+    try:
+        programme = catalogue.get(programme_id)
+    except OutsideProgrammeError as error:
+        raise outside(error, "/programme") from None
+    found = await _published(session, programme, period)
+    if found is None:
+        raise NOT_FOUND.because(
+            f"Not every {programme.period_kind.value} release of {period.id} is published."
+        )
+    return found
+
+
+async def _published(session: AsyncSession, programme: Programme, period: Period) -> Counted | None:
+    try:
+        parts = period.parts(programme.period_kind)
+    except ValueError:
+        return None
+    known = {
+        release.period: release
+        for release in await release_queries.published(
+            session, programme.id, until=period.end, since=period.start
+        )
+    }
+    if any(part.id not in known for part in parts):
+        return None
+    releases = [known[part.id] for part in parts]
+    cube = (
+        releases[0].cube
+        if len(releases) == 1
+        else summed((release.cube for release in releases), period.id)
+    )
+    return Counted(programme, cube, tuple(str(release.id) for release in releases))
+
+
+async def context_pack(
+    session: AsyncSession, catalogue: Catalogue, period: Period
+) -> Sequence[Table]:
+    """Stakeholders, who is left behind, outside series; a programme without a release is empty."""
+    places = Places.load()
+    known = {programme.id: programme for programme in catalogue}
+
+    async def cube(programme_id: str) -> ProtectedCube | None:
+        programme = known.get(programme_id)
+        found = await _published(session, programme, period) if programme else None
+        return found.cube if found else None
+
+    return tables(
+        offers=await context_queries.offers(session, places),
+        referrals=await cube("referrals"),
+        unmet=await cube("unmet-needs"),
+        gaps=await cube("gaps"),
+        series=await context_queries.newest(session),
+        places=places,
+        states=tuple(
+            code
+            for programme in catalogue
+            if programme.id == "referrals"
+            for dimension in programme.cube_dimensions
+            if dimension.name == "area"
+            for code in dimension.codes
+            if places.is_known(code)
+        ),
+    )

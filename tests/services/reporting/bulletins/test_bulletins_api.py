@@ -1,0 +1,194 @@
+"""A bulletin from events to the public: drafted, signed off, published, and never changed."""
+
+import io
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from common.database import Database
+from httpx import AsyncClient
+from pypdf import PdfReader
+from reporting.bulletins.models import bulletins
+from reporting.bulletins.schedule import draft_due, due
+from reporting.facts.service import Recorder
+from reporting.programmes.catalogue import shipped
+from reporting.tables import COMMON
+
+from tests.services.reporting.activities.rows import body
+from tests.services.reporting.conftest import AUDIENCE
+from tests.services.reporting.events import caseload, record_together
+from tests.support.principals import bearer, keyed
+
+PATH = "/reports/v1/bulletins"
+PERIOD = "2026-10a"
+
+
+def as_(client: str) -> dict[str, str]:
+    return keyed(bearer(client, audience=AUDIENCE))
+
+
+@pytest.fixture
+async def story(api: AsyncClient, database: Database, recorder: Recorder) -> None:
+    """Four hundred persons in a published half month, and three trainings."""
+    await record_together(database, recorder, list(caseload(persons=400, seed=11)))
+    for programme in ("referrals", "unmet-needs"):
+        closing = {"programme": programme, "period": PERIOD}
+        made = await api.post("/reports/v1/releases", json=closing, headers=as_("im-officer"))
+        assert made.status_code == 201, made.text
+        url = f"/reports/v1/releases/{made.json()['id']}"
+        for contributor in made.json()["contributors"]:
+            number = int(contributor["organisation_id"][-1])
+            client = {1: "ngo-refugio", 2: "ngo-salud", 3: "ngo-legal"}[number]
+            assert (await api.post(f"{url}/sign-offs", headers=as_(client))).status_code == 200
+        done = await api.post(f"{url}/publish", headers=as_("im-officer"))
+        assert done.status_code == 200, done.text
+    for number, state in enumerate(("VE23", "VE23", "VE20")):
+        row = body(number, adm1_pcode=state, start="2026-10-05", end="2026-10-06")
+        made = await api.post("/reports/v1/activities", json=row, headers=as_("ngo-refugio"))
+        assert made.status_code == 201, made.text
+
+
+async def step(api: AsyncClient, bulletin: dict[str, Any], name: str, client: str) -> Any:
+    return await api.post(f"{PATH}/{bulletin['id']}/{name}", headers=as_(client))
+
+
+async def drafted(api: AsyncClient, period: str = PERIOD) -> dict[str, Any]:
+    answer = await api.post(PATH, json={"period": period}, headers=as_("im-officer"))
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def released(api: AsyncClient) -> dict[str, Any]:
+    bulletin = await drafted(api)
+    signed = await step(api, bulletin, "sign-off", "tip-coordinator")
+    assert signed.status_code == 200, signed.text
+    published = await step(api, bulletin, "publish", "im-officer")
+    assert published.status_code == 200, published.text
+    made: dict[str, Any] = published.json()
+    return made
+
+
+@pytest.mark.usefixtures("story")
+async def test_a_bulletin_goes_from_draft_to_the_public(
+    api: AsyncClient, database: Database
+) -> None:
+    bulletin = await released(api)
+    assert (bulletin["state"], bulletin["kind"], bulletin["edition"]) == (
+        "published",
+        "biweekly",
+        1,
+    )
+    anonymous = as_("anonymous")
+    detail = (await api.get(f"{PATH}/{bulletin['id']}", headers=anonymous)).json()
+    lead = detail["content"]["sections"][0]["blocks"][0]["figures"]
+    assert lead["referred"]["value"] % 11 == 0
+    assert abs(lead["referred"]["value"] - 400) < 80
+    assert lead["organisations"]["value"] == 1
+    for file in bulletin["files"]:
+        answer = await api.get(file["path"], headers=anonymous)
+        assert answer.status_code == 200, file
+        assert answer.headers["content-type"] == file["media_type"]
+    pdf = await api.get(f"{PATH}/{bulletin['id']}/files/es/bulletin.pdf", headers=anonymous)
+    words = "".join(page.extract_text() for page in PdfReader(io.BytesIO(pdf.content)).pages)
+    assert "Casos reportados, no prevalencia" in words
+    assert "BORRADOR" not in words
+    trace = (await api.get(f"{PATH}/{bulletin['id']}/trace", headers=anonymous)).json()
+    assert trace["problems"] == []
+    assert all(figure["source"]["es"] for figure in trace["figures"])
+    async with database.transaction() as session:
+        kinds = await session.scalars(sa.select(COMMON.outbox.c.type))
+        assert "ruta.reporting.bulletin.published.v1" in set(kinds)
+
+
+@pytest.mark.usefixtures("story")
+async def test_drafts_are_for_those_who_prepare_them(api: AsyncClient) -> None:
+    bulletin = await drafted(api)
+    for client in ("anonymous", "ngo-refugio", "health-cluster"):
+        path = f"{PATH}/{bulletin['id']}"
+        for end in ("", "/trace", "/files/en/bulletin.html"):
+            assert (await api.get(path + end, headers=as_(client))).status_code == 404
+        assert (await api.get(PATH, headers=as_(client))).json()["items"] == []
+    page = await api.get(
+        f"{PATH}/{bulletin['id']}/files/en/bulletin.html", headers=as_("gbv-coordinator")
+    )
+    assert "DRAFT: do not publish" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_each_step_needs_its_role_and_its_state(api: AsyncClient) -> None:
+    refused = await api.post(PATH, json={"period": PERIOD}, headers=as_("ngo-refugio"))
+    assert refused.status_code == 403
+    bulletin = await drafted(api)
+    assert (await step(api, bulletin, "publish", "im-officer")).status_code == 409
+    assert (await step(api, bulletin, "sign-off", "im-officer")).status_code == 403
+    assert (await step(api, bulletin, "sign-off", "cp-coordinator")).status_code == 200
+    again = await step(api, bulletin, "sign-off", "cp-coordinator")
+    assert again.json()["code"] == "bulletin_state"
+    unknown = {"id": "0190a000-0000-7000-8000-00000000ffff"}
+    assert (await step(api, unknown, "publish", "im-officer")).status_code == 404
+
+
+@pytest.mark.usefixtures("story")
+async def test_a_change_after_the_sign_off_stops_the_publication(api: AsyncClient) -> None:
+    bulletin = await drafted(api)
+    await step(api, bulletin, "sign-off", "tip-coordinator")
+    late = body(9, start="2026-10-12", end=None)
+    await api.post("/reports/v1/activities", json=late, headers=as_("ngo-salud"))
+    answer = await step(api, bulletin, "publish", "im-officer")
+    assert (answer.status_code, answer.json()["code"]) == (409, "untraceable_number")
+    assert answer.json()["numbers"]
+    fresh = await drafted(api)
+    assert (fresh["id"], fresh["state"]) == (bulletin["id"], "draft")
+
+
+@pytest.mark.usefixtures("story")
+async def test_what_is_published_never_changes_and_a_correction_is_a_new_edition(
+    api: AsyncClient, database: Database
+) -> None:
+    bulletin = await released(api)
+    path = f"{PATH}/{bulletin['id']}/files/es/bulletin.pdf"
+    before = (await api.get(path, headers=as_("anonymous"))).content
+    rows = await api.get("/reports/v1/activities", headers=as_("ngo-refugio"))
+    for row in rows.json()["items"]:
+        await api.delete(f"/reports/v1/activities/{row['id']}", headers=as_("ngo-refugio"))
+    second = await drafted(api)
+    assert (second["edition"], second["state"]) == (2, "draft")
+    assert second["id"] != bulletin["id"]
+    assert (await api.get(path, headers=as_("anonymous"))).content == before
+    trace = await api.get(f"{PATH}/{bulletin['id']}/trace", headers=as_("anonymous"))
+    assert trace.json()["problems"], "the corrections made since are told"
+    with pytest.raises(sa.exc.DBAPIError, match="never changes"):
+        async with database.transaction() as session:
+            await session.execute(bulletins.update().values(state="draft"))
+
+
+@pytest.mark.parametrize("period", ["2026-Q3", "2026-13", "octubre", "2026-10c", ""])
+async def test_a_text_that_is_no_bulletin_period_is_422(api: AsyncClient, period: str) -> None:
+    answer = await api.post(PATH, json={"period": period}, headers=as_("im-officer"))
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/period")
+
+
+async def test_a_period_that_has_not_ended_is_409(api: AsyncClient) -> None:
+    answer = await api.post(PATH, json={"period": "2999-01"}, headers=as_("im-officer"))
+    assert (answer.status_code, answer.json()["code"]) == (409, "period_not_ended")
+
+
+async def test_files_that_do_not_exist_are_404(api: AsyncClient) -> None:
+    bulletin = await drafted(api)
+    for end in ("files/es/secrets.txt", "files/es/..%2f..%2fetc", "files/fr/bulletin.pdf"):
+        answer = await api.get(f"{PATH}/{bulletin['id']}/{end}", headers=as_("im-officer"))
+        assert answer.status_code in {404, 422}, end
+
+
+async def test_the_schedule_drafts_what_ended_and_only_once(database: Database) -> None:
+    today = date(2026, 11, 17)
+    assert [period.id for period in due(today)] == ["2026-11a", "2026-10"]
+    async with database.transaction() as session:
+        assert await draft_due(session, today, shipped()) == ["2026-11a", "2026-10"]
+    async with database.transaction() as session:
+        assert await draft_due(session, today, shipped()) == []
+        states = set(await session.scalars(sa.select(bulletins.c.state)))
+    assert states == {"draft"}
+    assert datetime.now(UTC).date() > today

@@ -1,0 +1,181 @@
+"""The forms: accessible, in the reader's notation, equal for equal content, harmless."""
+
+import io
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import openpyxl
+import pytest
+from pypdf import PdfReader
+from reporting.bulletins.content import Content
+from reporting.bulletins.forms import names, rendered
+from reporting.bulletins.page import laid_out
+from reporting.bulletins.pdf import as_page_images
+from reporting.bulletins.reading import all_charts
+from reporting.charts.palette import CATEGORIES, SEQUENTIAL
+from reporting.charts.specs import Point, sides
+
+from tests.services.reporting.bulletins.story import bulletin, files_of
+
+
+@pytest.fixture(scope="module")
+def content() -> Content:
+    return bulletin()
+
+
+@pytest.fixture(scope="module")
+def spanish() -> dict[str, bytes]:
+    return files_of("2026-11a", "es")
+
+
+class _Page(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def page_of(files: dict[str, bytes]) -> _Page:
+    page = _Page()
+    page.feed(files["bulletin.html"].decode())
+    return page
+
+
+def test_all_charts_have_alternative_texts_and_a_table_below(
+    content: Content, spanish: dict[str, bytes]
+) -> None:
+    page = page_of(spanish)
+    charts = list(all_charts(content))
+    assert {chart.form for chart in charts} == {"bars", "trend", "heat-map", "flow"}
+    images = page.all("img")
+    assert len(images) == len(charts)
+    assert all(len(image["alt"] or "") > 40 for image in images)
+    ids = {table["id"] for table in page.all("table")}
+    assert {chart.table.id for chart in charts} <= ids
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert {head.get("scope") for head in page.all("th")} == {"col", "row"}
+
+
+def test_the_page_names_its_language_and_fetches_nothing(spanish: dict[str, bytes]) -> None:
+    page = page_of(spanish)
+    assert page.all("html")[0]["lang"] == "es"
+    assert page.all("script") == page.all("link") == page.all("iframe") == []
+    assert all((image["src"] or "").startswith("data:image/png") for image in page.all("img"))
+
+
+def test_headings_go_down_step_by_step(spanish: dict[str, bytes]) -> None:
+    levels = [int(tag[1]) for tag, _ in page_of(spanish).tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+@pytest.mark.parametrize("name", ["bulletin.html", "bulletin.pdf"])
+def test_numbers_have_the_decimal_mark_of_their_language(name: str) -> None:
+    texts = {}
+    for language in ("es", "en"):
+        file = files_of("2026-11a", language)[name]
+        texts[language] = (
+            file.decode()
+            if name.endswith("html")
+            else "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(file)).pages)
+        )
+    assert "63,25" in texts["es"]
+    assert "63.25" in texts["en"]
+    assert re.search(r"\d\.\d{3}\b", texts["es"])
+    assert re.search(r"\d,\d{3}\b", texts["en"])
+    shares = {lang: text.split("<body>")[-1] for lang, text in texts.items()}
+    assert re.search("\\d\N{NO-BREAK SPACE}%", shares["es"])
+    assert not re.search(r"\d%", shares["es"])
+    assert re.search(r"\d%", shares["en"])
+
+
+def test_the_pdf_is_tagged_titled_and_speaks_its_language(spanish: dict[str, bytes]) -> None:
+    pdf = PdfReader(io.BytesIO(spanish["bulletin.pdf"]))
+    root = pdf.trailer["/Root"]
+    assert str(root["/Lang"]) == "es"
+    assert root["/MarkInfo"]["/Marked"]
+    assert pdf.metadata is not None
+    assert "Boletín quincenal" in (pdf.metadata.title or "")
+    assert b"pdfuaid" in spanish["bulletin.pdf"]
+
+
+def test_each_page_of_the_pdf_says_what_the_numbers_are_not(spanish: dict[str, bytes]) -> None:
+    for page in PdfReader(io.BytesIO(spanish["bulletin.pdf"])).pages:
+        assert "no prevalencia" in page.extract_text()
+
+
+def test_the_workbook_has_real_numbers_and_a_source_for_each(
+    content: Content, spanish: dict[str, bytes]
+) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(spanish["bulletin.xlsx"]))
+    rows = list(book.worksheets[0].iter_rows(min_row=2, values_only=True))
+    assert len(rows) > 150
+    for row in rows:
+        assert isinstance(row[2], int | float) or row[2] == "—"
+        assert row[4]
+    for sheet in book.worksheets:
+        for line in sheet.iter_rows():
+            assert all(cell.data_type != "f" for cell in line)
+
+
+def test_equal_content_gives_equal_bytes(content: Content, spanish: dict[str, bytes]) -> None:
+    assert rendered(content, "es", draft=False) == spanish
+    assert set(spanish) == set(names(content))
+
+
+def test_a_draft_is_marked_in_page_and_pdf(content: Content) -> None:
+    files = rendered(content, "en", draft=True)
+    assert b"DRAFT" in files["bulletin.html"]
+    first = PdfReader(io.BytesIO(files["bulletin.pdf"])).pages[0].extract_text()
+    assert "DRAFT" in first
+
+
+def test_no_page_is_blank_and_all_pages_are_drawn(content: Content) -> None:
+    pages = as_page_images(laid_out(content, "en", draft=False), ppi=40)
+    assert len(pages) > 3
+    assert all(len(page) > 4_000 for page in pages)
+
+
+def test_partner_words_cannot_become_markup(content: Content) -> None:
+    hostile = '<script>alert(1)</script> #panic("x") ={1+1}'
+    document = content.model_dump(mode="json")
+    table = next(
+        block
+        for section in document["sections"]
+        for block in section["blocks"]
+        if block["kind"] == "table"
+    )
+    table["rows"][0][0]["text"] = {"es": hostile, "en": hostile}
+    files = rendered(Content.model_validate(document), "en", draft=False)
+    assert b"<script>" not in files["bulletin.html"]
+    pages = PdfReader(io.BytesIO(files["bulletin.pdf"])).pages
+    assert "panic" in "".join(page.extract_text() for page in pages)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_colours_stand_out_from_white_and_the_heat_scale_only_gets_darker() -> None:
+    for colour in CATEGORIES:
+        assert (1 + 0.05) / (_luminance(colour) + 0.05) >= 3, colour
+    assert _luminance(SEQUENTIAL[0]) > 0.8
+    assert _luminance(SEQUENTIAL[1]) < 0.1
+
+
+def test_close_numbers_of_a_trend_do_not_overlap() -> None:
+    close = [
+        Point("a", "one", 100, "100"),
+        Point("a", "two", 97, "97"),
+        Point("a", "three", 94, "94"),
+    ]
+    assert sides(close) == ["above", "none", "below"]

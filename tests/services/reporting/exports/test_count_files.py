@@ -1,0 +1,146 @@
+"""Protected counts as files: every number of every format is a sum of the cube's cells."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import jsonschema
+import openpyxl
+import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+import pytest
+from common.places import Places
+from reporting.exports.dhis2 import (
+    NoDhis2PeriodError,
+    NoOrgUnitError,
+    as_dhis2,
+    code,
+    country_of,
+)
+from reporting.exports.files import as_file
+from reporting.exports.release_table import release_table
+from reporting.exports.tables import Table
+from reporting.programmes.catalogue import programme, shipped
+from reporting.releases.protected import summed
+
+from tests.services.reporting.bulletins.story import cube
+
+PLACES = Places.load()
+REFERRALS = programme("referrals")
+CUBE = cube(REFERRALS, "2026-11a", 900)
+MONTH = summed((CUBE, cube(REFERRALS, "2026-11b", 700)), "2026-11")
+
+
+def table(*by: str) -> Table:
+    return release_table(REFERRALS, CUBE, "release-1", by)
+
+
+def counts(form: str, *by: str) -> list[int]:
+    file = as_file(table(*by), form, "es").content  # type: ignore[arg-type]  # a parameter
+    match form:
+        case "csv":
+            lines = list(csv.DictReader(io.StringIO(file.decode("utf-8-sig"))))
+            return [int(line["persons"]) for line in lines]
+        case "hxl":
+            cells = list(csv.reader(io.StringIO(file.decode())))
+            place = cells[1].index("#affected+ind+num")
+            return [int(row[place]) for row in cells[2:]]
+        case "parquet":
+            return list(pq.read_table(io.BytesIO(file)).column("persons").to_pylist())
+    sheet = openpyxl.load_workbook(io.BytesIO(file)).worksheets[0]
+    heads = [cell.value for cell in sheet[1]]
+    place = heads.index("personas")
+    return [int(str(row[place])) for row in sheet.iter_rows(min_row=2, values_only=True)]
+
+
+@pytest.mark.parametrize("form", ["csv", "hxl", "parquet", "xlsx"])
+@pytest.mark.parametrize("by", [(), ("area",), ("sex", "age_band")])
+def test_all_formats_say_the_same_sums(form: str, by: tuple[str, ...]) -> None:
+    expected = [row.count for row in CUBE.margin(by or CUBE.names)]
+    assert counts(form, *by) == expected
+    assert sum(expected) == CUBE.total()
+    assert all(count % 11 == 0 for count in expected)
+
+
+def test_every_row_names_its_release_and_threshold() -> None:
+    for record in table("area").records():
+        assert (record["releases"], record["multiple_of"]) == ("release-1", 11)
+
+
+def test_codes_have_labels_in_both_languages() -> None:
+    for record in table("age_band", "progress").records():
+        assert record["progress_es"] != record["progress_en"]
+
+
+def test_equal_tables_give_equal_files() -> None:
+    for form in ("csv", "hxl", "parquet", "xlsx"):
+        one, two = (as_file(table(), form, "en") for _ in range(2))
+        assert one == two, form
+
+
+# The members of https://docs.dhis2.org/en/develop/using-the-api/dhis-core-version-240/data.html
+DATA_VALUE_SETS: dict[str, Any] = {
+    "type": "object",
+    "required": ["dataSet", "period", "dataValues"],
+    "additionalProperties": False,
+    "properties": {
+        "dataSet": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]{0,49}$"},
+        "period": {"type": "string", "pattern": "^\\d{4}((0[1-9]|1[0-2])|Q[1-4])$"},
+        "dataValues": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": [
+                    "dataElement",
+                    "period",
+                    "orgUnit",
+                    "categoryOptionCombo",
+                    "value",
+                ],
+                "additionalProperties": False,
+                "properties": {
+                    "dataElement": {"type": "string", "pattern": "^[A-Z][A-Z0-9_]{0,49}$"},
+                    "period": {"type": "string", "pattern": "^\\d{4}((0[1-9]|1[0-2])|Q[1-4])$"},
+                    "orgUnit": {"type": "string", "pattern": "^[A-Z]{2}(\\d{2})?$"},
+                    "categoryOptionCombo": {
+                        "type": "string",
+                        "pattern": "^[A-Z0-9][A-Z0-9_]{0,49}$",
+                    },
+                    "value": {"type": "string", "pattern": "^[0-9]+$"},
+                },
+            },
+        },
+    },
+}
+
+
+def test_the_dhis2_file_has_the_documented_shape_and_the_sum_of_both_releases() -> None:
+    payload = json.loads(as_dhis2(MONTH, country_of(MONTH, PLACES)))
+    jsonschema.validate(payload, DATA_VALUE_SETS)
+    assert payload["period"] == "202611"
+    values = payload["dataValues"]
+    assert sum(int(value["value"]) for value in values) == MONTH.total()
+    keys = [(v["orgUnit"], v["dataElement"], v["categoryOptionCombo"]) for v in values]
+    assert len(set(keys)) == len(keys), "DHIS2 would overwrite the first of two equal keys"
+    assert "VE" in {value["orgUnit"] for value in values}, "unknown areas go to the country"
+
+
+def test_no_two_combinations_of_any_programme_share_a_dhis2_code() -> None:
+    for each in shipped():
+        others = [d for d in each.cube_dimensions if d.name != "area"]
+        for dimension in others:
+            codes = [code(value) for value in dimension.codes]
+            assert len(set(codes)) == len(codes), (each.id, dimension.name)
+
+
+def test_dhis2_has_no_half_months_and_no_counts_without_an_area() -> None:
+    with pytest.raises(NoDhis2PeriodError):
+        as_dhis2(CUBE, "VE")
+    routes = cube(programme("routes"), "2026-Q3", 300)
+    with pytest.raises(NoOrgUnitError):
+        country_of(routes, PLACES)
+
+
+def test_an_instance_may_have_its_own_identifiers() -> None:
+    payload = json.loads(as_dhis2(MONTH, "VE", {"RUTA_REFERRALS": "a1b2c3d4e5f"}))
+    assert {value["dataElement"] for value in payload["dataValues"]} == {"a1b2c3d4e5f"}

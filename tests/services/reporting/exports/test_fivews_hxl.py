@@ -1,0 +1,166 @@
+"""5W exports: valid for libhxl with our schema, which refuses each kind of fault by itself."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import hxl
+import pytest
+from common.places import Places
+from reporting.activities.activity import Activity, published
+from reporting.activities.fivews import hxl_table, r4v_table, venezuelan_table
+from reporting.exports.csv_file import as_csv, as_hxl
+
+from tests.services.reporting.bulletins.story import activities
+from tests.support.reference import reference_data
+
+PLACES = Places.load()
+SCHEMA = files("reporting.exports").joinpath("data", "5w_schema.json")
+
+
+def rows(*changed: Activity) -> list[list[str]]:
+    table = hxl_table([*activities(("2026-11a",)), *changed], "es", PLACES)
+    return list(csv.reader(io.StringIO(as_hxl(table, "es").decode())))
+
+
+def faults(cells: list[list[str]], tmp_path: Path) -> list[str]:
+    found: list[str] = []
+    schema_file = tmp_path / "schema.json"
+    schema_file.write_bytes(SCHEMA.read_bytes())
+    schema = hxl.schema(
+        hxl.data(str(schema_file), hxl.InputOptions(allow_local=True)),
+        callback=lambda fault: found.append(str(fault.rule.tag_pattern)),
+    )
+    schema.validate(hxl.data(cells))
+    return found
+
+
+def column(cells: list[list[str]], tag: str) -> int:
+    return cells[1].index(tag)
+
+
+def test_the_export_is_valid(tmp_path: Path) -> None:
+    assert faults(rows(), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "bad"),
+    [
+        ("#org+prog+name", ""),
+        ("#org+impl+name", ""),
+        ("#activity+code", ""),
+        ("#adm1+code", "Zulia"),
+        ("#adm1+code", ""),
+        ("#adm2+code", "VE23"),
+        ("#status", "Finished"),
+        ("#status", ""),
+        ("#date+start", "2026-13-01"),
+        ("#date+start", ""),
+        ("#date+end", "soon"),
+        ("#reached+f+adults", "abc"),
+        ("#reached+ind", "-1"),
+        ("#output+num", "many"),
+        ("#meta+masked", "perhaps"),
+    ],
+)
+def test_the_schema_refuses_each_fault(tag: str, bad: str, tmp_path: Path) -> None:
+    cells = rows()
+    cells[5][column(cells, tag)] = bad
+    assert faults(cells, tmp_path), tag
+
+
+def test_masked_people_are_empty_and_flagged_and_never_in_words() -> None:
+    cells = rows()
+    flag = column(cells, "#meta+masked")
+    people = [place for place, tag in enumerate(cells[1]) if tag.startswith("#reached")]
+    masked = [row for row in cells[2:] if row[flag] == "yes"]
+    open_rows = [row for row in cells[2:] if row[flag] == "no"]
+    assert masked
+    assert open_rows
+    for row in masked:
+        assert all(row[place] == "" for place in people)
+    for row in cells[2:]:
+        assert all(row[place] == "" or row[place].isdigit() for place in people)
+
+
+def test_the_published_form_of_a_service_row_is_masked_in_every_layout() -> None:
+    row = replace(
+        activities(("2026-11a",))[0],
+        activity_code="CLPRO/CA2.07",
+        type="protection_service",
+        location_name="Casa Azul",
+        activity_detail="refugio de VBG",
+        reached=4,
+        women=4,
+    )
+    for table in (
+        hxl_table([published(row)], "es", PLACES),
+        venezuelan_table([published(row)], PLACES),
+        r4v_table([published(row)], "en", PLACES),
+    ):
+        (record,) = table.records()
+        assert 4 not in record.values()
+        assert not {"Casa Azul", "refugio de VBG"} & set(map(str, record.values()))
+        assert "yes" in record.values()
+
+
+def test_the_venezuelan_layout_has_the_published_columns_in_their_order() -> None:
+    reference = reference_data("fivews/ven_5w_columns_hxl.csv").read_text(encoding="utf-8")
+    listed = list(csv.DictReader(reference.splitlines()))
+    table = venezuelan_table(activities(("2026-11a",)), PLACES)
+    assert [c.key for c in table.columns[:-1]] == [row["column"] for row in listed]
+    assert [c.hxl for c in table.columns[:-1]] == [row["hxl_tag"] for row in listed]
+    assert table.columns[-1].hxl == "#meta+masked"
+
+
+def test_the_venezuelan_layout_speaks_the_words_of_the_real_5w() -> None:
+    sample = reference_data("fivews/ven_5w_2024_sample_aggregated.csv")
+    with sample.open(encoding="utf-8") as file:
+        real = list(csv.DictReader(file))[1:]
+    types = {row["org_leader_type"] for row in real} | {row["org_implementer_type"] for row in real}
+    places = {row["tlocation"] for row in real} - {""}
+    base = activities(("2026-11a",))[0]
+    from reporting.activities.codes import terms
+
+    ours = {
+        record["org_leader_type"]
+        for code in terms("organisation_type")
+        for record in venezuelan_table([replace(base, org_leader_type=code)], PLACES).records()
+    }
+    assert types <= ours
+    shown = {
+        record["tlocation"]
+        for code in terms("location_type")
+        for record in venezuelan_table([replace(base, tlocation=code)], PLACES).records()
+    }
+    assert places <= shown
+
+
+def test_the_regional_layout_has_the_regional_columns() -> None:
+    reference = reference_data("fivews/r4v_5w_columns.csv").read_text(encoding="utf-8")
+    listed = [row["column_en"] for row in csv.DictReader(reference.splitlines())]
+    table = r4v_table(activities(("2026-11a",)), "en", PLACES)
+    assert [c.key for c in table.columns[:-1]] == listed
+    subsectors = reference_data("fivews/r4v_subsectors.csv").read_text(encoding="utf-8")
+    known = {row["r4v_subsector_en"] for row in csv.DictReader(subsectors.splitlines())}
+    assert {record["Subsector"] for record in table.records()} <= known
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])
+def test_no_cell_of_a_partner_is_a_formula(start: str) -> None:
+    hostile = f"{start}cmd|' /C calc'!A0"
+    row = replace(activities(("2026-11a",))[0], org_leader=hostile, org_implementer=hostile)
+    for table in (hxl_table([row], "es", PLACES), venezuelan_table([row], PLACES)):
+        for file in (as_csv(table), as_hxl(table, "es")):
+            cells: list[Any] = list(csv.reader(io.StringIO(file.decode("utf-8-sig"), newline="")))
+            assert all(not cell.startswith(start) for line in cells for cell in line)
+
+
+def test_the_schema_file_gives_every_rule_all_members() -> None:
+    """libhxl reads the columns of a JSON schema from its first rule only."""
+    rules = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    assert len({tuple(rule) for rule in rules}) == 1
