@@ -58,6 +58,7 @@ PROFILE: dict[str, Any] = {
     "languages": ["spa"],
     "immediate_danger": False,
 }
+CHUNK = 100
 TEXT = Bilingual(es="Prueba", en="Test")
 
 
@@ -103,10 +104,10 @@ async def prepare(database: Database, services: int) -> None:
             who = principal(coordinators[category.pathway])
             templates.append((await upsert_service(session, who, each)).id)
     copies = max(1, services // len(templates))
-    await _copy(database, copies)
+    await _copy(database, templates, copies)
 
 
-async def _copy(database: Database, copies: int) -> None:
+async def _copy(database: Database, templates: list[UUID], copies: int) -> None:
     """Copies of every template in SQL: spread over all municipalities, 30 % serve the whole state,
     with different states of capacity."""
     places = Places.load()
@@ -121,39 +122,32 @@ async def _copy(database: Database, copies: int) -> None:
         "pcode": "town",
     }
     ids = ("service_id", "site_id", "location_id")
-    async with database.transaction() as session:
-        await session.execute(
-            sa.text("CREATE TEMP TABLE towns ON COMMIT DROP AS SELECT CAST(:towns AS text[]) AS all_")
-            .bindparams(sa.bindparam("towns", type_=sa.ARRAY(sa.Text))),
-            {"towns": towns},
-        )  # fmt: skip
-        for table in ("service_documents", "site_documents"):
-            columns = (
-                await session.scalars(
-                    sa.text(
-                        "SELECT column_name FROM information_schema.columns"
-                        " WHERE table_name = :table AND is_generated = 'NEVER'"
-                    ),
-                    {"table": table},
-                )
-            ).all()
-            chosen = ", ".join(
-                f"md5(t.{name}::text || k)::uuid" if name in ids
-                else f"{varied[name]}" if name in varied and name in columns
-                else f"t.{name}"
-                for name in columns
-            )  # fmt: skip
-            await session.execute(
-                sa.text(
-                    f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608 - own column names
-                    f" SELECT {chosen} FROM {table} t CROSS JOIN generate_series(1, :copies) AS k,"
-                    " LATERAL (SELECT all_[1 + abs(hashtext(t.service_id::text || k))"
-                    " % cardinality(all_)] AS town FROM towns) AS placed,"
-                    " LATERAL (SELECT left(town, 4) AS state) AS around"
-                    " WHERE t.visibility < 3"
-                ),
-                {"copies": copies},
+    for table in ("service_documents", "site_documents"):
+        async with database.transaction() as session:
+            names = sa.text(
+                "SELECT column_name FROM information_schema.columns"
+                " WHERE table_name = :table AND is_generated = 'NEVER'"
             )
+            columns = (await session.scalars(names, {"table": table})).all()
+        chosen = ", ".join(
+            f"md5(t.{name}::text || k)::uuid" if name in ids
+            else varied.get(name, f"t.{name}")
+            for name in columns
+        )  # fmt: skip
+        statement = sa.text(
+            f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608 - own column names
+            f" SELECT {chosen} FROM {table} t"
+            " CROSS JOIN generate_series(CAST(:first AS int), CAST(:last AS int)) AS k,"
+            " LATERAL (SELECT (CAST(:towns AS text[]))[1 + abs(hashtext(t.service_id::text || k))"
+            " % :n] AS town) AS placed,"
+            " LATERAL (SELECT left(town, 4) AS state) AS around"
+            " WHERE t.visibility < 3 AND t.service_id = ANY(:templates)"
+        ).bindparams(sa.bindparam("templates", type_=sa.ARRAY(sa.Uuid)))
+        for first in range(1, copies + 1, CHUNK):
+            given = {"first": first, "last": min(copies, first + CHUNK - 1), "towns": towns,
+                     "n": len(towns), "templates": templates}  # fmt: skip
+            async with database.transaction() as session:
+                await session.execute(statement, given)
 
 
 async def recount(database: Database) -> tuple[int, float]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from common.places import Places
 from services_directory.gaps.matrix import Cell, Row, matrix, steps_without_service, weighted
-from services_directory.gaps.shares import Shared, shares, state_of
+from services_directory.gaps.shares import Shared, groups_of, shares, state_of
 
 TODAY = date(2026, 11, 25)
 PLACES = Places.load()
@@ -63,17 +63,28 @@ def test_a_service_counts_in_one_state(change: dict[str, Any], state: str) -> No
 def test_a_service_counts_for_the_groups_that_it_takes(
     change: dict[str, Any], groups: list[str]
 ) -> None:
-    assert [each.group for each in shares(facts(**change), TODAY, PLACES)] == groups
+    assert list(groups_of(facts(**change))) == groups
 
 
 def test_an_area_inside_another_served_one_does_not_count_again() -> None:
     found = shares(facts(areas=["VE23", "VE2313", "VE231301"]), TODAY, PLACES)
-    assert {each.area for each in found} == {"VE23"}
+    assert {(each.area, each.whole) for each in found} == {("VE23", True), ("VE", False)}
 
 
 def test_the_finest_area_counted_is_the_municipality() -> None:
     found = shares(facts(areas=["VE010101"]), TODAY, PLACES)
-    assert {each.area for each in found} == {"VE0101"}
+    assert {each.area for each in found if each.whole} == {"VE0101"}
+
+
+def test_a_service_of_two_municipalities_counts_once_in_their_state() -> None:
+    found = list(shares(facts(areas=["VE2313", "VE2317"]), TODAY, PLACES))
+    assert [(each.area, each.whole) for each in found] == [
+        ("VE2313", True), ("VE2317", True), ("VE", False), ("VE23", False),
+    ]  # fmt: skip
+
+
+def women(area: str, state: str, services: int, *, whole: bool = True) -> Cell:
+    return Cell(area, "GBV-PSS", state, whole, (0, services, 0, 0))
 
 
 def rows(cells: list[Cell], areas: list[str], **options: Any) -> dict[str, Row]:
@@ -84,13 +95,15 @@ def rows(cells: list[Cell], areas: list[str], **options: Any) -> dict[str, Row]:
 
 def test_a_service_of_the_state_counts_in_its_parts_and_one_of_a_part_in_the_state() -> None:
     cells = [
-        Cell("VE23", "GBV-PSS", "woman", "referable", 1),
-        Cell("VE2313", "GBV-PSS", "woman", "full", 2),
+        women("VE23", "referable", 1),
+        women("VE23", "full", 2, whole=False),
+        women("VE2313", "full", 2),
     ]
     found = rows(cells, ["VE23", "VE2313", "VE2315", "VE20"])
-    assert found["VE23"].counts["full"] == 2
-    assert found["VE2313"].counts["referable"] == 1
-    assert found["VE2315"].counts == {**found["VE20"].counts, "referable": 1}
+    assert found["VE23"].counts == {"referable": 1, "full": 2}
+    assert found["VE2313"].counts == {"referable": 1, "full": 2}
+    assert found["VE2315"].counts == {"referable": 1}
+    assert found["VE20"].counts == {}
     assert [found[area].coverage for area in found] == ["referable"] * 3 + ["none"]
     assert [found[area].is_gap for area in found] == [False, False, False, True]
 
@@ -102,13 +115,13 @@ def test_what_one_may_not_know_is_neither_a_gap_nor_covered() -> None:
 
 def test_people_without_service_are_weighted_by_group() -> None:
     people = {("VE23", "woman"): 1000, ("VE20", "woman"): 300}
-    cells = [Cell("VE20", "GBV-PSS", "woman", "referable", 1)]
+    cells = [women("VE20", "referable", 1)]
     found = rows(cells, ["VE23", "VE20"], people=people)
     assert weighted(found.values()) == {"GBV-PSS": {"people": 1300, "without_service": 1000}}
 
 
 def test_a_pathway_step_is_open_when_no_group_is_covered() -> None:
-    found = rows([Cell("VE20", "GBV-PSS", "woman", "full", 1)], ["VE20", "VE23"])
+    found = rows([women("VE20", "full", 1)], ["VE20", "VE23"])
     steps = {"VE20": [("GBV", "VE:1", "support", "GBV-PSS")], "VE23": []}
     open_steps = steps_without_service(found.values(), steps)
     assert [(each.area, each.step) for each in open_steps] == [("VE20", "support")]

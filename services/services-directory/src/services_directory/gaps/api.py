@@ -4,7 +4,6 @@ import asyncio
 from typing import Annotated, Any, Literal
 
 import orjson
-from common import codelists
 from common.auth import Principal, Role
 from common.places import Places
 from common.web import Session, open_to_all, requires, router
@@ -14,6 +13,7 @@ from services_directory.gaps import heat_map, service, tables_out
 from services_directory.gaps.matrix import Row
 from services_directory.gaps.picture import Picture, Question
 from services_directory.gaps.schemas import Gaps, Group, Population, PopulationImported
+from services_directory.pathways.answers import need_label
 from services_directory.pathways.profile import PLACE, NeedCode
 
 routes = router("/directory/v1/gaps", ["gaps"])
@@ -75,10 +75,13 @@ def _file(content: bytes, kind: str, name: str) -> Response:
 
 
 def _answer(found: Picture) -> dict[str, Any]:
+    places = Places.load()
     return {
         "as_of": found.as_of,
         "area": found.question.area,
         "level": found.question.level,
+        "areas": {area: places.require(area).name for area in found.areas},
+        "needs": {need: need_label(need) for need in found.needs},
         "items": [_row(row) for row in found.rows],
         "open_steps": [
             {
@@ -95,12 +98,9 @@ def _answer(found: Picture) -> dict[str, Any]:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    label = codelists.categories()[row.need]
     answer: dict[str, Any] = {
         "area": row.area,
-        "name": Places.load().require(row.area).name,
         "need": row.need,
-        "label": {"es": label.label_es, "en": label.label_en},
         "group": row.group,
         "coverage": row.coverage,
         "gap": row.is_gap,

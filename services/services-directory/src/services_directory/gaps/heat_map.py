@@ -71,7 +71,7 @@ def _values(picture: Picture, language: str) -> list[dict[str, Any]]:
     for row in picture.rows:
         key = (row.area, row.need)
         # A service for everybody counts once in each group: the most of any group is the number.
-        most = row.counts["referable"] + row.counts["waitlist"]
+        most = row.counts.get("referable", 0) + row.counts.get("waitlist", 0)
         counts[key] = max(counts.get(key, 0), most)
         if row.coverage == "not_shown":
             hidden.add(key)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from common.places import Places
 
-from services_directory.gaps.shares import GROUPS, STATES
+from services_directory.gaps.shares import GROUPS
 
 # From best to worst: a cell is called by the best state that any of its services has.
 _VERDICTS = (
@@ -16,18 +16,20 @@ COVERED = frozenset({"referable", "waitlist"})
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Services counted in one area, need, group and state, as the caller may see them."""
+    """Services in one area, need and state, as the caller may see them; `counts` by group, in the
+    order of GROUPS. `whole` cells count in every part of the area too."""
 
     area: str
     need: str
-    group: str
     state: str
-    services: int
+    whole: bool
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`coverage` is the best state, "none" or "not_shown"; `people` is None without a table."""
+    """`counts` holds services by state, less the zeros; `coverage` is the best state, "none" or
+    "not_shown"; `people` is None without a table."""
 
     area: str
     need: str
@@ -74,15 +76,21 @@ def matrix(
 def _totals(
     cells: Iterable[Cell], areas: Sequence[str], places: Places
 ) -> dict[tuple[str, str, str], dict[str, int]]:
-    counted_in: dict[str, list[str]] = {}
+    parts: dict[str, list[str]] = {}
     for area in areas:
-        for other in (area, *places.ancestors(area), *places.descendants(area)):
-            counted_in.setdefault(other, []).append(area)
+        for around in places.ancestors(area):
+            parts.setdefault(around, []).append(area)
+    wanted = set(areas)
     totals: dict[tuple[str, str, str], dict[str, int]] = {}
     for cell in cells:
-        for area in counted_in.get(cell.area, ()):
-            counts = totals.setdefault((area, cell.need, cell.group), {})
-            counts[cell.state] = counts.get(cell.state, 0) + cell.services
+        counted_in = [cell.area] if cell.area in wanted else []
+        if cell.whole:
+            counted_in += parts.get(cell.area, [])
+        for area in counted_in:
+            for group, services in zip(GROUPS, cell.counts, strict=True):
+                if services:
+                    counts = totals.setdefault((area, cell.need, group), {})
+                    counts[cell.state] = counts.get(cell.state, 0) + services
     return totals
 
 
@@ -92,8 +100,7 @@ def _row(
     verdict = next((state for state in _VERDICTS if counts.get(state, 0) > 0), "none")
     if verdict not in COVERED and not shown:
         verdict = "not_shown"
-    full = {state: counts.get(state, 0) for state in STATES}
-    return Row(*key, full, verdict, people)
+    return Row(*key, counts, verdict, people)
 
 
 @dataclass(frozen=True, slots=True)

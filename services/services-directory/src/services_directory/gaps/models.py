@@ -1,6 +1,7 @@
 """Tables of the gap counter, the maintained coverage cells and the population."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from services_directory.tables import METADATA
 
@@ -22,10 +23,11 @@ coverage_shares = sa.Table(
     sa.Column("service_id", sa.Uuid, nullable=False),
     sa.Column("area", sa.Text, nullable=False),
     sa.Column("need", sa.Text, nullable=False),
-    sa.Column("grp", sa.Text, nullable=False),
+    sa.Column("whole", sa.Boolean, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("visibility", sa.SmallInteger, nullable=False),
     sa.Column("aors", sa.Text, nullable=False),
+    sa.Column("groups", pg.ARRAY(sa.Text), nullable=False),
 )
 
 coverage_cells = sa.Table(
@@ -33,11 +35,15 @@ coverage_cells = sa.Table(
     METADATA,
     sa.Column("area", sa.Text, primary_key=True),
     sa.Column("need", sa.Text, primary_key=True),
-    sa.Column("grp", sa.Text, primary_key=True),
+    sa.Column("whole", sa.Boolean, primary_key=True),
     sa.Column("state", sa.Text, primary_key=True),
     sa.Column("visibility", sa.SmallInteger, primary_key=True),
     sa.Column("aors", sa.Text, primary_key=True),
     sa.Column("services", sa.Integer, nullable=False),
+    sa.Column("child", sa.Integer, nullable=False),
+    sa.Column("woman", sa.Integer, nullable=False),
+    sa.Column("man", sa.Integer, nullable=False),
+    sa.Column("other", sa.Integer, nullable=False),
 )
 
 area_population = sa.Table(

@@ -10,29 +10,35 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.access import Audience, audience_of
 from services_directory.gaps.matrix import Cell
 from services_directory.gaps.models import area_population, coverage_cells
+from services_directory.gaps.shares import GROUPS
 from services_directory.hsds.visibility import PATHWAY
 
 
 async def cells(
     session: AsyncSession, principal: Principal, areas: Sequence[str], needs: Sequence[str]
 ) -> list[Cell]:
-    """Cells of the areas and of everything around and inside them that this caller may count."""
+    """Cells that this caller may count: those of the areas, and those of everything around them
+    whose services serve it whole."""
     places = Places.load()
-    wanted = {
-        other
-        for area in areas
-        for other in (area, *places.ancestors(area), *places.descendants(area))
-    }
+    around = {other for area in areas for other in places.ancestors(area)}
     c = coverage_cells.c
     rows = await session.execute(
-        sa.select(c.area, c.need, c.grp, c.state, c.services, c.visibility, c.aors).where(
-            c.need.in_(list(needs)), c.area.in_(sorted(wanted)), c.services > 0
+        sa.select(
+            c.area, c.need, c.whole, c.state, c.visibility, c.aors,
+            *(c[group] for group in GROUPS),
+        ).where(
+            c.need.in_(list(needs)),
+            c.services > 0,
+            sa.or_(
+                c.area.in_(sorted(areas)),
+                sa.and_(c.area.in_(sorted(around)), c.whole.is_(True)),
+            ),
         )
-    )
+    )  # fmt: skip
     audience = audience_of(principal)
     return [
-        Cell(area, need, group, state, services)
-        for area, need, group, state, services, visibility, aors in rows
+        Cell(area, need, state, whole, tuple(counts))
+        for area, need, whole, state, visibility, aors, *counts in rows
         if counts_for(audience, visibility, aors.split(","), area)
     ]
 

@@ -12,31 +12,19 @@ from services_directory.pathways.schemas import Said
 Group = Literal["child", "woman", "man", "other"]
 
 
-class CountsOut(BaseModel):
-    """Services by state; a service of a wider area counts in each of its parts."""
-
-    referable: int
-    waitlist: int
-    full: int
-    stale: int
-    unendorsed: int
-    suspended: int
-    planned: int
-    lost: int = Field(description="Existed before the crisis and is closed.")
-    closed: int
-
-
 class RowOut(BaseModel):
     area: str
-    name: str
     need: str
-    label: Said
     group: str
     coverage: str = Field(
         description="The best state of any service, none, or not_shown (confidential need)."
     )
     gap: bool
-    services: CountsOut
+    services: dict[str, int] = Field(
+        description="Services by state: referable, waitlist, full, stale, unendorsed, suspended,"
+        " planned, lost (existed before the crisis, now closed), closed; states without one are"
+        " left out. A service of a wider area counts in each of its parts."
+    )
     people: int | None = None
 
 
@@ -60,6 +48,8 @@ class Gaps(BaseModel):
     as_of: date
     area: str
     level: int
+    areas: dict[str, str] = Field(description="Names of the areas by P-code.")
+    needs: dict[str, Said] = Field(description="Labels of the needs by category code.")
     items: list[RowOut]
     open_steps: list[OpenStepOut]
     weighted: list[WeightedOut]

@@ -33,21 +33,28 @@ class Shared:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Share:
-    """One cell that the service counts in."""
+    """The service counts once in `area` for each of `groups`.
+
+    `whole`: it serves all of the area, so it counts in every part too; otherwise only a part of it.
+    """
 
     area: str
+    whole: bool
     need: str
-    group: str
     state: str
+    groups: tuple[str, ...]
 
 
 def shares(facts: Shared, today: date, places: Places) -> Iterator[Share]:
-    """Each cell once; an area inside another served one does not count again."""
-    state = state_of(facts, today)
-    for area in _widest(facts.areas, places):
-        for need in sorted(set(facts.categories)):
-            for group in _groups(facts):
-                yield Share(area, need, group, state)
+    """One per area that the service touches and per need: what it serves, and all around that."""
+    state, groups = state_of(facts, today), groups_of(facts)
+    served = _widest(facts.areas, places)
+    touched = {around for area in served for around in places.ancestors(area)} - set(served)
+    for need in sorted(set(facts.categories)):
+        for area in served:
+            yield Share(area, True, need, state, groups)
+        for area in sorted(touched):
+            yield Share(area, False, need, state, groups)
 
 
 def state_of(facts: Shared, today: date) -> str:
@@ -65,13 +72,8 @@ def state_of(facts: Shared, today: date) -> str:
     return "waitlist" if facts.capacity_state == "waitlist" else "referable"
 
 
-def _widest(areas: Sequence[str], places: Places) -> list[str]:
-    """At most municipalities, without those inside another area of the list."""
-    known = {places.at_most(area, 2) for area in areas if places.is_known(area)}
-    return sorted(area for area in known if not known & set(places.ancestors(area)))
-
-
-def _groups(facts: Shared) -> list[str]:
+def groups_of(facts: Shared) -> tuple[str, ...]:
+    """The coarse groups of which the service takes anybody."""
     low = facts.minimum_age or 0
     high = 120 if facts.maximum_age is None else facts.maximum_age
     found = ["child"] if low < ADULT else []
@@ -80,4 +82,10 @@ def _groups(facts: Shared) -> list[str]:
         found += ["woman"] if every or "female" in facts.sexes else []
         found += ["man"] if every or "male" in facts.sexes else []
         found += ["other"] if every or "other" in facts.sexes else []
-    return found
+    return tuple(found)
+
+
+def _widest(areas: Sequence[str], places: Places) -> list[str]:
+    """At most municipalities, without those inside another area of the list."""
+    known = {places.at_most(area, 2) for area in areas if places.is_known(area)}
+    return sorted(area for area in known if not known & set(places.ancestors(area)))

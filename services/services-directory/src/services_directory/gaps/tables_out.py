@@ -85,7 +85,7 @@ def _lines(picture: Picture) -> Iterator[list[Any]]:
             _group(row),
             row.coverage,
             "yes" if row.is_gap else "no",
-            *(row.counts[state] for state in STATES),
+            *(row.counts.get(state, 0) for state in STATES),
             "" if row.people is None else row.people,
         ]
 

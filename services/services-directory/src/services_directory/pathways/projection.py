@@ -28,24 +28,35 @@ _DOCUMENTS = sa.text("""
 _MOVE = sa.text("""
     WITH gone AS (
         DELETE FROM coverage_shares WHERE service_id = ANY(:ids)
-        RETURNING area, need, grp, state, visibility, aors
+        RETURNING area, need, whole, state, visibility, aors, groups
     ), fresh AS (
-        INSERT INTO coverage_shares (service_id, area, need, grp, state, visibility, aors)
-        SELECT * FROM unnest(:services, :areas, :needs, :groups, :states, :visibilities, :aors)
-        RETURNING area, need, grp, state, visibility, aors
+        INSERT INTO coverage_shares
+            (service_id, area, need, whole, state, visibility, aors, groups)
+        SELECT service, area, need, whole, state, visibility, aors, string_to_array(groups, ' ')
+        FROM unnest(:services, :areas, :needs, :wholes, :states, :visibilities, :aors, :groups)
+             AS given(service, area, need, whole, state, visibility, aors, groups)
+        RETURNING area, need, whole, state, visibility, aors, groups
     )
-    INSERT INTO coverage_cells (area, need, grp, state, visibility, aors, services)
-    SELECT area, need, grp, state, visibility, aors, sum(n) FROM (
-        SELECT *, -1 AS n FROM gone UNION ALL SELECT *, 1 FROM fresh
-    ) moved GROUP BY area, need, grp, state, visibility, aors HAVING sum(n) <> 0
-    ORDER BY need, area, grp, state, visibility, aors
-    ON CONFLICT (need, area, grp, state, visibility, aors)
-    DO UPDATE SET services = coverage_cells.services + excluded.services
+    INSERT INTO coverage_cells AS known
+        (area, need, whole, state, visibility, aors, services, child, woman, man, other)
+    SELECT area, need, whole, state, visibility, aors, sum(n),
+           coalesce(sum(n) FILTER (WHERE 'child' = ANY(groups)), 0),
+           coalesce(sum(n) FILTER (WHERE 'woman' = ANY(groups)), 0),
+           coalesce(sum(n) FILTER (WHERE 'man' = ANY(groups)), 0),
+           coalesce(sum(n) FILTER (WHERE 'other' = ANY(groups)), 0)
+    FROM (SELECT *, -1 AS n FROM gone UNION ALL SELECT *, 1 FROM fresh) moved
+    GROUP BY area, need, whole, state, visibility, aors
+    ORDER BY area, need, whole, state, visibility, aors
+    ON CONFLICT (area, need, whole, state, visibility, aors) DO UPDATE SET
+        services = known.services + excluded.services, child = known.child + excluded.child,
+        woman = known.woman + excluded.woman, man = known.man + excluded.man,
+        other = known.other + excluded.other
 """).bindparams(
     sa.bindparam("ids", type_=_UUIDS),
     sa.bindparam("services", type_=_UUIDS),
     *(sa.bindparam(name, type_=_TEXTS) for name in ("areas", "needs", "groups", "states", "aors")),
     sa.bindparam("visibilities", type_=ARRAY(sa.SmallInteger)),
+    sa.bindparam("wholes", type_=ARRAY(sa.Boolean)),
 )
 
 
@@ -61,14 +72,24 @@ async def _refresh(session: AsyncSession, ids: list[UUID]) -> None:
     today, places = clock.now().date(), Places.load()
     columns: dict[str, list[Any]] = {
         name: []
-        for name in ("services", "areas", "needs", "groups", "states", "visibilities", "aors")
+        for name in (
+            "services",
+            "areas",
+            "needs",
+            "wholes",
+            "states",
+            "visibilities",
+            "aors",
+            "groups",
+        )
     }
     for row in rows:
         for share in shares(_shared(row), today, places):
             columns["services"].append(row["service_id"])
             columns["areas"].append(share.area)
             columns["needs"].append(share.need)
-            columns["groups"].append(share.group)
+            columns["wholes"].append(share.whole)
+            columns["groups"].append(" ".join(share.groups))
             columns["states"].append(share.state)
             columns["visibilities"].append(row["visibility"])
             columns["aors"].append(",".join(sorted(row["aors"])))

@@ -120,13 +120,17 @@ def _gaps() -> None:
         "coverage_shares",
         sa.Column("service_id", sa.Uuid, nullable=False),
         *_coverage_key(),
+        sa.Column("groups", pg.ARRAY(sa.Text), nullable=False),
     )
     op.create_index("coverage_shares_service", "coverage_shares", ["service_id"])
     op.create_table(
         "coverage_cells",
         *_coverage_key(),
-        sa.Column("services", sa.Integer, nullable=False),
-        sa.PrimaryKeyConstraint("need", "area", "grp", "state", "visibility", "aors"),
+        *(
+            sa.Column(group, sa.Integer, nullable=False)
+            for group in ("services", "child", "woman", "man", "other")
+        ),
+        sa.PrimaryKeyConstraint("area", "need", "whole", "state", "visibility", "aors"),
     )
     op.create_table(
         "area_population",
@@ -142,7 +146,7 @@ def _coverage_key() -> list[sa.Column[Any]]:
     return [
         sa.Column("area", sa.Text, nullable=False),
         sa.Column("need", sa.Text, nullable=False),
-        sa.Column("grp", sa.Text, nullable=False),
+        sa.Column("whole", sa.Boolean, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("visibility", sa.SmallInteger, nullable=False),
         sa.Column("aors", sa.Text, nullable=False),
