@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 from common.crypto import new_key
+from common.ids import new_id
 from gateway.keys import named_jwk, new_private_pem
 
 from stack.arrows import OPERATOR, USERS
@@ -15,8 +16,15 @@ DATABASES = ("directory", "referrals", "reporting", "issuer", "referral_keys")
 _SERVICES = ("directory", "referrals", "reporting", "issuer")
 
 
-def documents(database_host: str = "postgres", namespace: str = "ruta") -> list[dict[str, Any]]:
-    """All Secrets (and the ConfigMap of public keys) that the manifests refer to, newly random."""
+def documents(
+    database_host: str = "postgres",
+    namespace: str = "ruta",
+    clients: list[dict[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
+    """All Secrets (and the ConfigMap of public keys) that the manifests refer to, newly random.
+
+    `clients` are those that the issuer makes at its first start; a single administrator if absent.
+    """
     roles = {f"{name}_{kind}": _password() for name in DATABASES for kind in ("owner", "app")}
     broker = {user: _password() for user in (*USERS, OPERATOR, "route")}
 
@@ -43,6 +51,7 @@ def documents(database_host: str = "postgres", namespace: str = "ruta") -> list[
     made += [
         _secret("ruta-gateway", {"RUTA_SESSION_KEY": _key()}),
         _secret("ruta-internal-signing-key", {"internal.pem": pem}),
+        _secret("ruta-bootstrap-clients", {"clients.json": json.dumps(clients or [_admin()])}),
         _secret("ruta-key-encryption-keys", {"keys.json": _key_encryption_keys()}),
         _secret("ruta-nats", {f"NATS_{u.upper()}_PASSWORD": p for u, p in broker.items()}),
         _secret("ruta-postgres", {"superuser": _password(), **roles}),
@@ -69,6 +78,24 @@ def _secret(name: str, values: dict[str, str]) -> dict[str, Any]:
         "metadata": {"name": name},
         "type": "Opaque",
         "stringData": values,
+    }
+
+
+def _admin() -> dict[str, Any]:
+    """The first client: with it the IM team makes all others (`./ruta client add`)."""
+    return {
+        "client_id": "admin",
+        "secret": _password(),
+        "name": "Information management",
+        "organisation": str(new_id()),
+        "roles": ["im", "admin"],
+        "scopes": [
+            "admin",
+            "directory:read",
+            "directory:curate",
+            "reports:read",
+            "reports:publish",
+        ],
     }
 
 

@@ -1,6 +1,7 @@
 """`k8s check`, `k8s secrets`, `k8s nats-config`: the cluster deployment without a cluster."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -8,7 +9,9 @@ from rich.console import Console
 
 from stack import cluster_broker, cluster_secrets
 from stack.cluster_check import Finding, check_all
+from stack.demo_clients import CLIENTS, prepare_clients
 from stack.errors import StackError
+from stack.layout import Layout
 
 app = typer.Typer(name="k8s", help="The Kubernetes deployment: checks and secrets.")
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -32,9 +35,20 @@ def check() -> None:
 def secrets(
     database_host: Annotated[str, typer.Option(help="Host of PostgreSQL")] = "postgres",
     namespace: Annotated[str, typer.Option(help="Namespace of Ruta")] = "ruta",
+    demo_clients: Annotated[
+        Path | None,
+        typer.Option(
+            help="For a trial: make the demo clients, and keep their secrets in this folder"
+        ),
+    ] = None,
 ) -> None:
     """Print new Secrets as YAML: pipe into kubectl or your secret store, never into git."""
-    made = cluster_secrets.documents(database_host, namespace)
+    clients = None
+    if demo_clients is not None:
+        layout = Layout(demo_clients.absolute())
+        secret_of = prepare_clients(layout)
+        clients = [client.record(secret_of[client.client_id]) for client in CLIENTS]
+    made = cluster_secrets.documents(database_host, namespace, clients)
     sys.stdout.write(cluster_secrets.as_yaml(made))
 
 

@@ -1,0 +1,23 @@
+"""`docs settings`, `docs events`: pages that are made from the code."""
+
+import json
+import sys
+
+import typer
+from common.events.catalogue import asyncapi
+
+from stack import settings_page
+
+app = typer.Typer(name="docs", help="Pages that are made from the code.")
+
+
+@app.command()
+def settings() -> None:
+    """Print docs/settings.md."""
+    sys.stdout.write(settings_page.page())
+
+
+@app.command()
+def events() -> None:
+    """Print the AsyncAPI 3 document of all events (docs/asyncapi.json)."""
+    sys.stdout.write(json.dumps(asyncapi(), indent=1, sort_keys=True) + "\n")
