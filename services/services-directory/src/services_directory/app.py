@@ -1,5 +1,7 @@
 """Builds the app of the directory service: wiring only."""
 
+from typing import Any
+
 from common.database import Database
 from common.web import service_app
 from fastapi import FastAPI
@@ -16,6 +18,8 @@ from services_directory.pathways import endorsements_api, resolve_api
 from services_directory.posters import api as posters
 from services_directory.profile import api as profile
 from services_directory.search.answers import GEOJSON, NDJSON
+from services_directory.search.read_route import READER
+from services_directory.search.rows_queries import Reader
 from services_directory.services import api as services
 from services_directory.services import records_api
 from services_directory.settings import Settings
@@ -55,6 +59,14 @@ def create_app(
 ) -> FastAPI:
     """The app as `api` (all routes) or `worker` (health and metrics beside the background tasks)."""
     settings = settings or Settings()
+    parts: dict[str, Any] = {}
+    if role == "api" and database is None:
+        parts[READER] = Reader(
+            settings.database_url.get_secret_value(),
+            size=settings.database_pool_size,
+            via_pgbouncer=settings.database_via_pgbouncer,
+            name="ruta-directory-reader",
+        )
     app = service_app(
         settings,
         title="Ruta directory",
@@ -64,6 +76,7 @@ def create_app(
         worker=tasks,
         run_worker=True if role == "worker" else None,
         database=database,
+        parts=parts,
         body_limit_of=imports.body_limit_of,
     )
     for media_type in (NDJSON, GEOJSON):

@@ -32,11 +32,12 @@ from services_directory.search.parameters import (
     OrganizationQuery,
 )
 from services_directory.search.parameters import described as parameters_of
+from services_directory.search.read_route import read_router
 from services_directory.search.rows_queries import Row
 from services_directory.services.api import ONE, PAGE_OF
 from services_directory.services.schemas import Upserted, WrittenOut
 
-routes = router("/directory/v1", ["HSDS"])
+routes = read_router("/directory/v1", ["HSDS"])
 records = router("/directory/v1", ["Records"])
 Anyone = Annotated[Principal, open_to_all()]
 Writer = Annotated[Principal, requires(scope="directory:write")]

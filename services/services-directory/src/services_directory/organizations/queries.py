@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.access import Audience, visible_sql
 from services_directory.hsds.visibility import RESTRICTED
 from services_directory.search.parameters import OrganizationQuery
-from services_directory.search.rows_queries import Row, fetch
+from services_directory.search.rows_queries import Asks, Row, fetch
 from services_directory.search.statement import Statement
 
 
@@ -42,7 +42,7 @@ def _where(query: OrganizationQuery, audience: Audience, s: Statement) -> tuple[
 
 
 async def page(
-    session: AsyncSession, query: OrganizationQuery, audience: Audience
+    session: AsyncSession | Asks, query: OrganizationQuery, audience: Audience
 ) -> tuple[list[Row], int]:
     s = Statement()
     where, order = _where(query, audience, s)
@@ -60,7 +60,9 @@ async def page(
     return rows, total
 
 
-async def one(session: AsyncSession, organization_id: UUID, audience: Audience) -> Row | None:
+async def one(
+    session: AsyncSession | Asks, organization_id: UUID, audience: Audience
+) -> Row | None:
     s = Statement()
     own = s.argument(organization_id, "uuid")
     rows = await fetch(
@@ -73,7 +75,7 @@ async def one(session: AsyncSession, organization_id: UUID, audience: Audience) 
 
 
 async def services_of(
-    session: AsyncSession, ids: Sequence[UUID], audience: Audience, *, full: bool
+    session: AsyncSession | Asks, ids: Sequence[UUID], audience: Audience, *, full: bool
 ) -> list[Row]:
     """Visible services of these organisations, in id order; `full` or in list form."""
     s = Statement()

@@ -8,12 +8,13 @@ from typing import Any
 from common import clock
 from common.auth import Principal
 from common.database import Database
+from common.web import context_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from services_directory.curation.models import restricted_reads
-from services_directory.search.rows_queries import Row
+from services_directory.search.rows_queries import Asks, Row
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -54,25 +55,28 @@ def _has(request: Request, tag: str) -> bool:
 
 
 async def audit(
-    session: AsyncSession, principal: Principal, request: Request, rows: Sequence[Any]
+    session: AsyncSession | Asks, principal: Principal, request: Request, rows: Sequence[Any]
 ) -> None:
-    """Log each restricted service that this answer shows; in the transaction of the read, so that
-    there is no answer without its log."""
+    """Log each restricted service that this answer shows; committed before the answer leaves, so
+    that there is no answer without its log."""
     found = {row["service_id"] for row in rows if row["sensitive"]}
-    if found:
-        await session.execute(
-            restricted_reads.insert(),
-            [
-                {
-                    "service_id": service_id,
-                    "client_id": principal.client_id,
-                    "organisation_id": principal.organisation_id,
-                    "route": request.url.path,
-                    "at": clock.now(),
-                }
-                for service_id in sorted(found)
-            ],
-        )
+    if not found:
+        return
+    read = [
+        {
+            "service_id": service_id,
+            "client_id": principal.client_id,
+            "organisation_id": principal.organisation_id,
+            "route": request.url.path,
+            "at": clock.now(),
+        }
+        for service_id in sorted(found)
+    ]
+    if isinstance(session, AsyncSession):
+        await session.execute(restricted_reads.insert(), read)
+        return
+    async with context_of(request).database.transaction(principal) as own:
+        await own.execute(restricted_reads.insert(), read)
 
 
 def stream(

@@ -15,7 +15,7 @@ from services_directory.access import Audience, visible_sql
 from services_directory.search import ranking
 from services_directory.search.conditions import around, conditions, distance, in_box
 from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery
-from services_directory.search.rows_queries import Row, each, fetch
+from services_directory.search.rows_queries import Asks, Row, each, fetch
 from services_directory.search.similar_queries import similar
 from services_directory.search.statement import Statement
 from services_directory.search.totals import TOTALS, newest_change
@@ -92,7 +92,7 @@ def _key(query: Filters) -> str:
 
 
 async def service_page(
-    session: AsyncSession, query: ServiceQuery, audience: Audience, today: date, body: str
+    session: AsyncSession | Asks, query: ServiceQuery, audience: Audience, today: date, body: str
 ) -> Found:
     """One page of services. `body` is the stored column to send: full_body or list_body."""
     found = matching(query, audience, today)
@@ -107,7 +107,11 @@ async def service_page(
 
 
 async def _page(
-    session: AsyncSession, query: ServiceQuery, audience: Audience, found: Matching, body: str
+    session: AsyncSession | Asks,
+    query: ServiceQuery,
+    audience: Audience,
+    found: Matching,
+    body: str,
 ) -> tuple[list[Row], int]:
     s = found.statement.fork()
     # Bound only where it is named: PostgreSQL refuses a value that nothing refers to.
@@ -164,7 +168,7 @@ def _order(query: ServiceQuery, found: Matching, metres: str | None) -> str:
 
 
 async def _facets(
-    session: AsyncSession, wanted: Sequence[str], found: Matching
+    session: AsyncSession | Asks, wanted: Sequence[str], found: Matching
 ) -> dict[str, dict[str, int]]:
     """Counts by code over everything that matches, not just the page."""
     parts = [
@@ -185,7 +189,7 @@ async def _facets(
 
 
 async def one_service(
-    session: AsyncSession, service_id: UUID, audience: Audience, language: str | None
+    session: AsyncSession | Asks, service_id: UUID, audience: Audience, language: str | None
 ) -> Row | None:
     s = Statement()
     own = s.argument(service_id, "uuid")
@@ -212,7 +216,7 @@ def _in_language(language: str | None, s: Statement) -> tuple[str, str]:
 
 
 async def translations(
-    session: AsyncSession, rows: Sequence[Row], language: str, body: str
+    session: AsyncSession | Asks, rows: Sequence[Row], language: str, body: str
 ) -> dict[UUID, bytes]:
     """Bodies in `language` of those of the rows that were translated."""
     s = Statement()
@@ -266,7 +270,7 @@ def _postcode(query: SiteQuery, audience: Audience, s: Statement) -> list[str]:
 
 
 async def site_page(
-    session: AsyncSession, query: SiteQuery, audience: Audience, today: date
+    session: AsyncSession | Asks, query: SiteQuery, audience: Audience, today: date
 ) -> tuple[list[Row], int]:
     found = _site_matching(query, audience, today)
     s = found.statement.fork()
@@ -296,7 +300,7 @@ SITE_COLUMNS = (
 )
 
 
-async def one_site(session: AsyncSession, site_id: UUID, audience: Audience) -> Row | None:
+async def one_site(session: AsyncSession | Asks, site_id: UUID, audience: Audience) -> Row | None:
     s = Statement()
     own = s.argument(site_id, "uuid")
     where = visible_sql(audience, s.argument)
@@ -309,7 +313,7 @@ async def one_site(session: AsyncSession, site_id: UUID, audience: Audience) -> 
     return rows[0] if rows else None
 
 
-async def sites_of(session: AsyncSession, rows: Sequence[Row]) -> list[Row]:
+async def sites_of(session: AsyncSession | Asks, rows: Sequence[Row]) -> list[Row]:
     """Sites with a point of these service rows, at the level at which each was read."""
     s = Statement()
     ids = s.argument([row["service_id"] for row in rows], "uuid[]")

@@ -1,12 +1,74 @@
 """Runs a statement on the driver itself: stored bodies go out as they came in."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
+import asyncpg
 from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
 Row = Record
+STATEMENT_SECONDS = 30.0
+CONNECT_SECONDS = 5.0
+_LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, ConnectionError)
+
+
+class Asks(Protocol):
+    """What answers a single SELECT: the reader, or a test's or benchmark's own."""
+
+    async def fetch(self, text: str, values: Sequence[Any]) -> list[Row]: ...
+
+
+class Reader:
+    """Single SELECTs outside any transaction of ours: each is one round trip and one snapshot.
+
+    Reads of stored documents need nothing else: what a caller may see is decided in the statement,
+    and nothing depends on settings of the session. Connections are kept and are not reset between
+    uses, because nothing here changes them.
+    """
+
+    def __init__(self, url: str, *, size: int, via_pgbouncer: bool, name: str) -> None:
+        self._url = url.replace("postgresql+asyncpg://", "postgresql://")
+        self._size = size
+        self._name = name
+        self._cache = 0 if via_pgbouncer else 200
+        self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
+
+    async def fetch(self, text: str, values: Sequence[Any]) -> list[Row]:
+        """The rows; asked once more on a new connection if the first had been lost meanwhile."""
+        pool = self._pool or await self._open()
+        try:
+            rows: list[Row] = await pool.fetch(text, *values)
+        except _LOST:
+            await pool.expire_connections()
+            rows = await pool.fetch(text, *values)
+        return rows
+
+    async def _open(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._url,
+                    min_size=0,
+                    max_size=self._size,
+                    timeout=CONNECT_SECONDS,
+                    command_timeout=STATEMENT_SECONDS,
+                    statement_cache_size=self._cache,
+                    reset=_unchanged,
+                    server_settings={"application_name": self._name, "timezone": "UTC"},
+                )
+            return self._pool
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+
+async def _unchanged(_connection: Any) -> None:
+    """No reset: no statement of the reader leaves anything behind."""
 
 
 async def driver_of(session: AsyncSession) -> Any:
@@ -15,9 +77,11 @@ async def driver_of(session: AsyncSession) -> Any:
     return (await connection.get_raw_connection()).driver_connection
 
 
-async def fetch(session: AsyncSession, text: str, values: Sequence[Any]) -> list[Row]:
-    """All rows, inside the session's transaction, without the ORM's work per row."""
-    rows: list[Row] = await (await driver_of(session)).fetch(text, *values)
+async def fetch(asked: AsyncSession | Asks, text: str, values: Sequence[Any]) -> list[Row]:
+    """All rows: by the reader, or inside the session's transaction."""
+    if not isinstance(asked, AsyncSession):
+        return await asked.fetch(text, values)
+    rows: list[Row] = await (await driver_of(asked)).fetch(text, *values)
     return rows
 
 

@@ -6,14 +6,14 @@ from common.places import folded
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import Audience
-from services_directory.search.rows_queries import fetch
+from services_directory.search.rows_queries import Asks, fetch
 from services_directory.search.statement import Statement
 
 # Trigram similarity from which another word may be meant: "sicologia" ~ "psicologia" is 0.57.
 SIMILAR = 0.4
 
 
-async def similar(session: AsyncSession, audience: Audience, text: str) -> list[list[str]]:
+async def similar(session: AsyncSession | Asks, audience: Audience, text: str) -> list[list[str]]:
     """For each word of the search those that occur at the audience's levels and look like it.
 
     All above the threshold, never "the best few": a word that occurs only in documents that are

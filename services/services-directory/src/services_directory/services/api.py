@@ -8,7 +8,7 @@ import orjson
 from common import clock
 from common.auth import Principal
 from common.errors import NOT_FOUND
-from common.web import Session, context_of, open_to_all, router
+from common.web import Session, context_of, open_to_all
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -30,10 +30,11 @@ from services_directory.search.parameters import (
 )
 from services_directory.search.parameters import described as parameters_of
 from services_directory.search.ranking import explained
+from services_directory.search.read_route import read_router
 from services_directory.search.rows_queries import Row
 from services_directory.services.merged import moved_to
 
-routes = router("/directory/v1", ["HSDS"])
+routes = read_router("/directory/v1", ["HSDS"])
 Anyone = Annotated[Principal, open_to_all()]
 
 PAGE_OF = {"type": "object", "properties": {"contents": {"type": "array"}}, "required": ["empty"]}

@@ -4,20 +4,25 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.errors import NOT_FOUND
+from common.web import context_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services_directory.access import Audience, visible
+from services_directory.search.rows_queries import Asks
 from services_directory.services.models import service_documents, services
 
 _LONGEST_CHAIN = 10
 
 
 async def moved_to(
-    request: Request, session: AsyncSession, audience: Audience, service_id: UUID
+    request: Request, session: AsyncSession | Asks, audience: Audience, service_id: UUID
 ) -> Response:
     """308 to the entry that took this one in, if the caller may see that; else 404."""
+    if not isinstance(session, AsyncSession):
+        async with context_of(request).database.transaction() as own:
+            return await moved_to(request, own, audience, service_id)
     target = service_id
     for _ in range(_LONGEST_CHAIN):
         following = await session.scalar(

@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 from common.auth import Principal
 from common.errors import NOT_FOUND
-from common.web import Session, open_to_all, router
+from common.web import Session, open_to_all
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,10 +16,11 @@ from services_directory.search.answers import NDJSON, answer, described
 from services_directory.search.asking import parameters
 from services_directory.search.parameters import PageQuery, TaxonomyQuery, TermQuery
 from services_directory.search.parameters import described as parameters_of
+from services_directory.search.read_route import read_router
 from services_directory.services.api import ONE, PAGE_OF
 from services_directory.taxonomies import queries
 
-routes = router("/directory/v1", ["HSDS"])
+routes = read_router("/directory/v1", ["HSDS"])
 Anyone = Annotated[Principal, open_to_all()]
 
 

@@ -13,20 +13,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.access import Audience
 from services_directory.hsds import taxonomy
 from services_directory.search.parameters import TaxonomyQuery, TermQuery
-from services_directory.search.rows_queries import fetch
+from services_directory.search.rows_queries import Asks, fetch
 from services_directory.search.statement import Statement
 
 Document = dict[str, Any]
 
 
 async def taxonomies(
-    session: AsyncSession, query: TaxonomyQuery, audience: Audience
+    session: AsyncSession | Asks, query: TaxonomyQuery, audience: Audience
 ) -> list[Document]:
     found = [*taxonomy.taxonomies().values(), *await _brought(session, "taxonomies", audience)]
     return [each for each in found if _matches(each, query.search)]
 
 
-async def terms(session: AsyncSession, query: TermQuery, audience: Audience) -> list[Document]:
+async def terms(
+    session: AsyncSession | Asks, query: TermQuery, audience: Audience
+) -> list[Document]:
     found = [*taxonomy.built_in_terms(), *await _brought(session, "taxonomy_terms", audience)]
     return [
         each
@@ -38,14 +40,16 @@ async def terms(session: AsyncSession, query: TermQuery, audience: Audience) -> 
     ]
 
 
-async def one_taxonomy(session: AsyncSession, own: UUID, audience: Audience) -> Document | None:
+async def one_taxonomy(
+    session: AsyncSession | Asks, own: UUID, audience: Audience
+) -> Document | None:
     for each in taxonomy.taxonomies().values():
         if each["id"] == str(own):
             return each
     return await _one(session, "taxonomies", own, audience)
 
 
-async def one_term(session: AsyncSession, own: UUID, audience: Audience) -> Document | None:
+async def one_term(session: AsyncSession | Asks, own: UUID, audience: Audience) -> Document | None:
     for each in taxonomy.built_in_terms():
         if each["id"] == str(own):
             return each
@@ -63,7 +67,7 @@ def _matches(item: Document, search: str | None) -> bool:
     return all(word in text for word in folded(search or "").split())
 
 
-async def _brought(session: AsyncSession, table: str, audience: Audience) -> list[Document]:
+async def _brought(session: AsyncSession | Asks, table: str, audience: Audience) -> list[Document]:
     s = Statement()
     level = s.argument(audience.base, "smallint")
     rows = await fetch(
@@ -74,7 +78,9 @@ async def _brought(session: AsyncSession, table: str, audience: Audience) -> lis
     return [_read(row["body"]) for row in rows]
 
 
-async def _one(session: AsyncSession, table: str, own: UUID, audience: Audience) -> Document | None:
+async def _one(
+    session: AsyncSession | Asks, table: str, own: UUID, audience: Audience
+) -> Document | None:
     s = Statement()
     wanted = s.argument(own, "uuid")
     level = s.argument(audience.base, "smallint")
