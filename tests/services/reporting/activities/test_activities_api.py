@@ -1,5 +1,7 @@
 """Activities over HTTP: who sees what, and that bad input changes nothing."""
 
+from typing import Any
+
 from httpx import AsyncClient
 
 from tests.services.reporting.activities.rows import body
@@ -10,13 +12,17 @@ PATH = "/reports/v1/activities"
 REFUGIO = bearer("ngo-refugio", audience=AUDIENCE)
 SALUD = bearer("ngo-salud", audience=AUDIENCE)
 IM = bearer("im-officer", audience=AUDIENCE)
-SERVICE = {"activity_code": "CLPRO/CA2.07", "location_name": "Casa Azul", "adm2_pcode": "VE2313"}
+SERVICE: dict[str, Any] = {
+    "activity_code": "CLPRO/CA2.07",
+    "location_name": "Casa Azul",
+    "adm2_pcode": "VE2313",
+}
 
 
-async def record(api: AsyncClient, number: int = 1, **changes: object) -> dict[str, object]:
+async def record(api: AsyncClient, number: int = 1, **changes: Any) -> dict[str, Any]:
     answer = await api.post(PATH, json=body(number, **changes), headers=REFUGIO)
     assert answer.status_code == 201, answer.text
-    made: dict[str, object] = answer.json()
+    made: dict[str, Any] = answer.json()
     return made
 
 
@@ -57,7 +63,7 @@ async def test_a_foreign_activity_cannot_be_changed_or_withdrawn(api: AsyncClien
 
 
 async def test_bad_rows_are_422_with_a_pointer(api: AsyncClient) -> None:
-    cases = {
+    cases: dict[str, dict[str, Any]] = {
         "/adm1_pcode": {"adm1_pcode": "VE99"},
         "/adm2_pcode": {"adm2_pcode": "VE2001"},
         "/end": {"end": "2026-11-01"},

@@ -4,6 +4,7 @@ import io
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from typing import Any
 
 import openpyxl
 import pytest
@@ -98,7 +99,7 @@ def test_numbers_have_the_decimal_mark_of_their_language(name: str) -> None:
 
 def test_the_pdf_is_tagged_titled_and_speaks_its_language(spanish: dict[str, bytes]) -> None:
     pdf = PdfReader(io.BytesIO(spanish["bulletin.pdf"]))
-    root = pdf.trailer["/Root"]
+    root: Any = pdf.trailer["/Root"]
     assert str(root["/Lang"]) == "es"
     assert root["/MarkInfo"]["/Marked"]
     assert pdf.metadata is not None

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from reporting.bulletins.compose import compose
 from reporting.bulletins.content import Content, Sentence
+from reporting.bulletins.drawing import spec
 from reporting.bulletins.forms import rendered
 from reporting.bulletins.reading import all_figures
 from reporting.bulletins.texts import all_texts
@@ -130,16 +131,14 @@ def test_forms_of_another_bulletin_are_noticed(files: dict[str, bytes]) -> None:
 
 
 def test_a_chart_with_a_number_of_its_own_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    import reporting.bulletins.trace as checker
-
-    drawn = checker.spec
+    drawn = spec
 
     def lying(chart: Any, language: str) -> dict[str, Any]:
         made = drawn(chart, language)
         made["layer"].append({"data": {"values": [{"shown": "13"}]}})
         return made
 
-    monkeypatch.setattr(checker, "spec", lying)
+    monkeypatch.setattr("reporting.bulletins.trace.spec", lying)
     assert {s.form.split()[0] for s in strays(bulletin(), "es", {})} == {"chart"}
 
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import hxl
+import hxl  # type: ignore[import-untyped]  # ships no types
 import pytest
 from common.places import Places
 from reporting.activities.activity import Activity, published

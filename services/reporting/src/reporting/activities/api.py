@@ -41,7 +41,7 @@ BAD_ROWS = ProblemType(
     "Each problem names its row and column: correct them and import the file again.",
 )
 UNREADABLE = ProblemType(
-    "unreadable_file", 422, "The file cannot be read", "Start from the template."
+    "unreadable_workbook", 422, "The workbook cannot be read", "Start from the template."
 )
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_FILE = 8_000_000

@@ -1,0 +1,133 @@
+"""`bulletin`: draft, sign off, publish and fetch the bulletins of the running stack."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+
+from stack.commands.options import Data, Url
+from stack.errors import StackError
+from stack.running import RunningStack, connect
+
+app = typer.Typer(name="bulletin", help="The biweekly and monthly bulletin.", no_args_is_help=True)
+_terminal = Console(highlight=False, soft_wrap=True)
+_PATH = "/reports/v1/bulletins"
+_PATIENCE = httpx.Timeout(300, connect=10)
+
+Period = Annotated[str, typer.Argument(help="A half month (2026-11a) or a month (2026-11)")]
+Identifier = Annotated[str, typer.Argument(help="The id of a bulletin")]
+
+
+@app.command()
+def draft(
+    period: Period,
+    *,
+    client: Annotated[str, typer.Option("--as", help="Demo client that acts")] = "im-officer",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Compose the bulletin of an ended period; a draft that exists is composed anew."""
+    stack = connect(data, url)
+    made = _answer(stack.request(client, "POST", _PATH, json={"period": period}, timeout=_PATIENCE))
+    _tell(made)
+
+
+@app.command(name="sign-off")
+def sign_off(
+    bulletin: Identifier,
+    *,
+    client: Annotated[str, typer.Option("--as", help="Coordinator that signs")] = "tip-coordinator",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """A coordinator stands for a draft."""
+    stack = connect(data, url)
+    path = f"{_PATH}/{bulletin}/sign-off"
+    _tell(_answer(stack.request(client, "POST", path, json={}, timeout=_PATIENCE)))
+
+
+@app.command()
+def publish(
+    bulletin: Identifier,
+    *,
+    client: Annotated[str, typer.Option("--as", help="Demo client that acts")] = "im-officer",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Check every number, freeze all forms and make them public."""
+    stack = connect(data, url)
+    path = f"{_PATH}/{bulletin}/publish"
+    _tell(_answer(stack.request(client, "POST", path, json={}, timeout=_PATIENCE)))
+
+
+@app.command(name="list")
+def list_bulletins(
+    *,
+    client: Annotated[str, typer.Option("--as", help="Demo client that reads")] = "im-officer",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Bulletins and their states, the newest first."""
+    for bulletin in _answer(connect(data, url).request(client, "GET", _PATH))["items"]:
+        _tell(bulletin)
+
+
+@app.command()
+def fetch(
+    bulletin: Identifier,
+    folder: Annotated[Path, typer.Argument(help="Where to write the files")] = Path(),
+    *,
+    client: Annotated[str, typer.Option("--as", help="Demo client that reads")] = "im-officer",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Write page, PDF, workbook and charts in every language."""
+    stack = connect(data, url)
+    detail = _answer(stack.request(client, "GET", f"{_PATH}/{bulletin}"))
+    for file in detail["files"]:
+        place = folder / file["language"] / file["name"]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(_checked(stack, client, file["path"]).content)
+        _terminal.print(str(place))
+
+
+@app.command()
+def trace(
+    bulletin: Identifier,
+    *,
+    client: Annotated[str, typer.Option("--as", help="Demo client that reads")] = "im-officer",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Each number with its source. Exit 1 if one does not trace."""
+    found = _answer(connect(data, url).request(client, "GET", f"{_PATH}/{bulletin}/trace"))
+    for figure in found["figures"]:
+        _terminal.print(
+            f"{figure['value']}  {figure['beside']['en']}  <-  {figure['source']['en']}"
+        )
+    for problem in found["problems"]:
+        _terminal.print(f"does not trace: {problem}")
+    raise typer.Exit(1 if found["problems"] else 0)
+
+
+def _checked(stack: RunningStack, client: str, path: str) -> httpx.Response:
+    response = stack.request(client, "GET", path, timeout=_PATIENCE)
+    if response.status_code != 200:
+        raise StackError(f"{path}: HTTP {response.status_code} {response.text[:200]}")
+    return response
+
+
+def _answer(response: httpx.Response) -> dict[str, Any]:
+    if response.status_code not in {200, 201}:
+        raise StackError(f"HTTP {response.status_code} {response.text[:500]}")
+    given: dict[str, Any] = response.json()
+    return given
+
+
+def _tell(bulletin: dict[str, Any]) -> None:
+    _terminal.print(
+        f"{bulletin['id']}  {bulletin['kind']}  {bulletin['period']}"
+        f"  edition {bulletin['edition']}  {bulletin['state']}"
+    )
