@@ -29,7 +29,7 @@ class ScopedSession(Session):
 _SET_CALLER = sa.text(
     "SELECT set_config('ruta.organisation', :organisation, true),"
     " set_config('ruta.client', :client, true), set_config('ruta.roles', :roles, true),"
-    " set_config('ruta.aors', :aors, true)"
+    " set_config('ruta.aors', :aors, true), set_config('ruta.as_service', '', true)"
 )
 
 

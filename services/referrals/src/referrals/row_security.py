@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+_DEPTH = "ruta.as_service"
 _SET = sa.text("SELECT set_config('ruta.as_service', :value, true)")
 
 
 async def act_as_service(session: AsyncSession) -> None:
     """See all rows until this transaction ends: workers and consumers."""
+    session.info[_DEPTH] = session.info.get(_DEPTH, 0) + 1
     await session.execute(_SET, {"value": "on"})
 
 
@@ -18,9 +20,11 @@ async def act_as_service(session: AsyncSession) -> None:
 async def acting_as_service(session: AsyncSession) -> AsyncIterator[None]:
     """See all rows inside the block: a use case that has already checked what its caller may do.
 
-    Pending changes are flushed on the way out, while they are still allowed.
+    Blocks may nest; pending changes are flushed on the way out, while they are still allowed.
     """
     await act_as_service(session)
     yield
     await session.flush()
-    await session.execute(_SET, {"value": "off"})
+    session.info[_DEPTH] -= 1
+    if session.info[_DEPTH] == 0:
+        await session.execute(_SET, {"value": "off"})

@@ -77,7 +77,16 @@ async def retention_report(
     """Closed cases that will be erased by then."""
     day = clock.now().date().fromordinal(clock.now().date().toordinal() + within_days)
     rows = await queries.due_for_erasure(session, caller, day)
-    return [RetentionRow.model_validate(c, from_attributes=True) for c in rows]
+    return [
+        RetentionRow(
+            case_id=case.id,
+            reference=case.reference,
+            closed_at=case.closed_at,
+            retain_until=case.retain_until,
+        )
+        for case in rows
+        if case.closed_at is not None and case.retain_until is not None
+    ]
 
 
 @cases.get("/{case_id}")

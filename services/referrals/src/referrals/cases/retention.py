@@ -116,7 +116,6 @@ async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:
             case = await session.get(Case, case_id, with_for_update=True)
             if case is not None:
                 await erase(session, None, keys, case, "restored_backup")
-                await act_as_service(session)
                 erased += 1
     for case_id in sorted(in_cases - tombstones):
         await keys.destroy(case_id)

@@ -30,6 +30,7 @@ from referrals.referrals.lifecycle import (
     next_state,
 )
 from referrals.referrals.models import Referral, Snapshot, Step
+from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
 from referrals.timers.deadlines import Clock, is_late
 from referrals.timers.service import set_timer, start_of, stop_timer
@@ -246,12 +247,14 @@ async def tell_parties(session: AsyncSession, referral: Referral, kind: str) -> 
 
 async def revoke_snapshot(session: AsyncSession, referral_id: UUID, now: datetime) -> None:
     """The recipient's reads fail from now on; the database itself refuses them too."""
-    await session.execute(
-        sa.update(Snapshot)
-        .where(col(Snapshot.referral_id) == referral_id, col(Snapshot.revoked_at).is_(None))
-        .values(revoked_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    # As the service: to a recipient that declines, the revoked row is out of sight at once.
+    async with acting_as_service(session):
+        await session.execute(
+            sa.update(Snapshot)
+            .where(col(Snapshot.referral_id) == referral_id, col(Snapshot.revoked_at).is_(None))
+            .values(revoked_at=now)
+            .execution_options(synchronize_session=False)
+        )
 
 
 async def _set_timer(session: AsyncSession, referral: Referral, state: State) -> None:

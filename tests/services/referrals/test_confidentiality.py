@@ -1,0 +1,284 @@
+"""Keys, shredding, the audit's proof, row-level security, break-glass, and the canary."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from common import clock
+from common.database import Database
+from common.ids import new_id
+from referrals.audit.anchoring import BrokenAnchor, anchor, verify
+from referrals.audit.service import record
+from referrals.cases.retention import erase_expired, reapply_tombstones
+from referrals.keys.ring import KeyRing, KeyRingError, add_key, drop_keys
+from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.settings import Settings
+from sqlalchemy.exc import DBAPIError
+from stack.postgres import PostgresServer, ServiceDatabase
+
+from tests.services.referrals.story import REFUGIO, Story
+from tests.support.principals import principal
+
+CANARY = "Zarigüeya-7f3c"
+
+
+async def test_erasing_destroys_the_key_and_a_restored_backup_stays_unreadable(
+    story: Story, case_keys: CaseKeys
+) -> None:
+    referral = await story.sent()
+    case_id = referral["case_id"]
+    case = (await story.get("ngo-refugio", f"/cases/{case_id}")).json()
+    backup = (await story.rows("SELECT * FROM cases WHERE id = :id", id=case_id))[0]
+    snapshot = (await story.rows("SELECT sealed FROM snapshots"))[0]
+    erase = f"/cases/{case_id}/erase"
+    body = {"confirm": "wrong", "basis": "person_request"}
+    assert (await story.post("ngo-refugio-supervisor", erase, body)).status_code == 422
+    body["confirm"] = case["reference"]
+    assert (await story.post("ngo-refugio", erase, body)).status_code == 403
+    await story.made("ngo-refugio-supervisor", erase, body)
+    assert (await story.get("ngo-refugio", f"/cases/{case_id}")).status_code == 410
+    for who in ("ngo-refugio", "ngo-salud"):
+        path = f"/referrals/{referral['id']}/disclosure"
+        assert (await story.get(who, path)).status_code == 410
+    event = (await story.rows("SELECT payload FROM outbox WHERE type LIKE '%case.erased.v1'"))[0]
+    assert event.payload["case_id"] == case_id
+
+    # The backup of the cases comes back; the key store, kept apart, remembers.
+    await story.rows(
+        "UPDATE cases SET status = 'open', erased_at = NULL, identity = :identity,"
+        " attributes = :attributes WHERE id = :id RETURNING 1",
+        identity=backup.identity,
+        attributes=backup.attributes,
+        id=case_id,
+    )
+    await story.rows("UPDATE snapshots SET sealed = :s RETURNING 1", s=snapshot.sealed)
+    assert (await story.get("ngo-refugio", f"/cases/{case_id}")).status_code == 410
+    with pytest.raises(KeyDestroyed):
+        await case_keys.of(backup.id)
+    assert await reapply_tombstones(story.database, case_keys) >= 1
+    row = (await story.rows("SELECT * FROM cases WHERE id = :id", id=case_id))[0]
+    assert (row.status, row.identity) == ("erased", None)
+    assert (await story.rows("SELECT sealed FROM snapshots"))[0].sealed is None
+
+
+async def test_retention_reports_first_and_then_erases(story: Story, case_keys: CaseKeys) -> None:
+    case = await story.case()
+    await story.made("ngo-refugio", f"/cases/{case['id']}/close", {"reason": "needs_met"})
+    report = (await story.get("ngo-refugio", "/cases/retention?within_days=3000")).json()
+    assert [row["case_id"] for row in report] == [case["id"]]
+    assert (await story.get("ngo-refugio", "/cases/retention")).json() == []
+    today = clock.now().date()
+    assert await erase_expired(story.database, case_keys, today) == 0
+    assert await erase_expired(story.database, case_keys, today + timedelta(days=365 * 6)) == 1
+    assert (await story.get("ngo-refugio", f"/cases/{case['id']}")).status_code == 410
+
+
+async def test_keys_rotate_and_everything_still_opens(
+    story: Story, key_store: tuple[ServiceDatabase, Path], case_keys: CaseKeys
+) -> None:
+    case = await story.case()
+    _, ring_file = key_store
+    before = KeyRing.load(ring_file).active
+    active = add_key(ring_file)
+    while await case_keys.rewrap_batch(50):
+        pass
+    assert await case_keys.used_key_ids() == {active}
+    assert before in drop_keys(ring_file, keep={active})
+    assert list(KeyRing.load(ring_file).keys) == [active]
+    read = (await story.get("ngo-refugio", f"/cases/{case['id']}")).json()
+    assert read["identity"]["name"] == "Yolimar Canaria Perdomo"
+    assert ring_file.stat().st_mode & 0o077 == 0
+
+
+def test_a_broken_ring_says_what_is_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "ring.json"
+    for text in ("", "{}", '{"active": "k1", "keys": {}}', '{"active":"k1","keys":{"k1":"AA"}}'):
+        file.write_text(text)
+        with pytest.raises(KeyRingError, match=r"ring\.json"):
+            KeyRing.load(file)
+
+
+async def test_the_same_ciphertext_does_not_open_as_another_row(story: Story) -> None:
+    one, other = await story.case(), await story.case()
+    await story.rows(
+        "UPDATE cases SET identity = (SELECT identity FROM cases WHERE id = :one)"
+        " WHERE id = :other RETURNING 1",
+        one=one["id"],
+        other=other["id"],
+    )
+    response = await story.get("ngo-refugio", f"/cases/{other['id']}")
+    assert response.status_code == 500
+    assert "Yolimar" not in response.text
+
+
+async def test_the_audit_refuses_change_by_the_service_itself(story: Story) -> None:
+    await story.case()
+    for statement in (
+        "UPDATE audit_entries SET client = 'x'",
+        "DELETE FROM audit_entries",
+        "DELETE FROM audit_heads",
+    ):
+        with pytest.raises(DBAPIError):
+            await story.rows(statement)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("UPDATE audit_entries SET client = 'nobody' WHERE sequence = 2", "was edited"),
+        (
+            "UPDATE audit_entries SET detail = '{\"a\": 1}', hash = sha256('x') WHERE sequence = 2",
+            "was edited",
+        ),
+        ("DELETE FROM audit_entries WHERE sequence = 2", "an entry before it is missing"),
+        (
+            (
+                "WITH gone AS (DELETE FROM audit_entries WHERE sequence = 3) UPDATE audit_heads"
+                " SET sequence = 2, hash = (SELECT hash FROM audit_entries WHERE sequence = 2)"
+                " WHERE sequence = 3"
+            ),
+            "cut off after it was anchored",
+        ),
+        (
+            "WITH a AS (DELETE FROM audit_entries) DELETE FROM audit_heads",
+            "cut off after it was anchored",
+        ),
+    ],
+)
+async def test_the_verifier_finds_an_edit_a_deletion_and_a_truncation(
+    postgres: PostgresServer, databases: Any, tmp_path: Path, change: str, found: str
+) -> None:
+    service = await databases.of("referrals", "referrals_audit")
+    database, file = Database.at(service.app_url), tmp_path / "anchor.jsonl"
+    owner = Database.at(service.owner_url)
+    chain = new_id()
+    try:
+        async with owner.transaction() as session:
+            await session.execute(sa.text("ALTER TABLE audit_entries DISABLE TRIGGER audit_refuse"))
+            await session.execute(sa.text("ALTER TABLE audit_entries NO FORCE ROW LEVEL SECURITY"))
+            await session.execute(sa.text("DELETE FROM audit_entries"))
+            await session.execute(sa.text("DELETE FROM audit_heads"))
+        for number in range(3):
+            async with database.transaction(principal("ngo-refugio")) as session:
+                await record(
+                    session,
+                    principal("ngo-refugio"),
+                    f"test.{number}",
+                    chain=chain,
+                    target_type="case",
+                    target_id=chain,
+                )
+        assert await anchor(database, file) == 1
+        assert await anchor(database, file) == 0
+        assert await verify(database, file) == (3, [])
+        async with owner.transaction() as session:
+            await session.execute(sa.text(change))
+        _, findings = await verify(database, file)
+        assert found in {finding.problem for finding in findings}
+    finally:
+        await owner.close()
+        await database.close()
+
+
+async def test_an_edited_anchor_is_noticed(tmp_path: Path, story: Story) -> None:
+    file = tmp_path / "anchor.jsonl"
+    lines = [{"until": "1", "heads": {}, "previous": ""}, {"until": "2", "heads": {}}]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(BrokenAnchor):
+        await verify(story.database, file)
+
+
+async def test_a_query_without_a_filter_sees_only_its_own_organisation(story: Story) -> None:
+    await story.sent()
+    seen: dict[str, dict[str, int]] = {}
+    tables = ("cases", "grants", "referrals", "snapshots", "notices", "audit_entries",
+              "referral_steps", "case_lookups", "timers")  # fmt: skip
+    for who in ("ngo-refugio", "ngo-salud", "ngo-legal"):
+        async with story.database.transaction(principal(who)) as session:
+            seen[who] = {
+                t: await session.scalar(sa.text(f"SELECT count(*) FROM {t}")) or 0 for t in tables
+            }
+    assert all(count == 0 for count in seen["ngo-legal"].values())
+    assert seen["ngo-salud"]["cases"] == seen["ngo-salud"]["grants"] == 0
+    assert seen["ngo-salud"]["case_lookups"] == seen["ngo-salud"]["audit_entries"] == 0
+    assert seen["ngo-salud"]["referrals"] == seen["ngo-salud"]["snapshots"] == 1
+    assert all(count > 0 for count in seen["ngo-refugio"].values())
+
+
+async def test_break_glass_needs_a_second_person_and_tells_the_holder(story: Story) -> None:
+    case = await story.case()
+    ask = {"case_reference": case["reference"], "reason": "child missing, police asks tonight"}
+    assert (await story.post("ngo-salud", "/break-glass", ask)).status_code == 403
+    access = await story.made("cp-coordinator", "/break-glass", ask)
+    path = f"/break-glass/{access['id']}"
+    assert (await story.get("cp-coordinator", f"{path}/case")).status_code == 403
+    own = await story.post("cp-coordinator", f"{path}/decision", {"approve": True})
+    assert (own.status_code, own.json()["code"]) == (403, "second_person_needed")
+    await story.made("gbv-coordinator", f"{path}/decision", {"approve": True})
+    opened = (await story.get("cp-coordinator", f"{path}/case")).json()
+    assert opened["identity"]["name"] == "Yolimar Canaria Perdomo"
+    assert (await story.get("gbv-coordinator", f"{path}/case")).status_code == 403
+    with clock.shifted(timedelta(hours=2)):
+        assert (await story.get("cp-coordinator", f"{path}/case")).status_code == 403
+    told = await story.rows(
+        "SELECT kind FROM notices WHERE organisation_id = :o AND kind LIKE 'break%' ORDER BY id",
+        o=REFUGIO,
+    )
+    assert [t.kind for t in told] == ["break_glass.asked", "break_glass.open", "break_glass.read"]
+
+
+async def test_the_canary_is_nowhere_in_clear(
+    story: Story, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    case = await story.case(
+        identity={
+            "name": f"{CANARY} Pérez",
+            "document": {"number": CANARY},
+            "contact": {"phone": CANARY},
+            "address": CANARY,
+            "age": 30,
+        }
+    )
+    service_id = await story.service()
+    grant = await story.consent(case["id"], service_id)
+    draft = await story.draft(case["id"], service_id, payload={"situation": CANARY})
+    path = f"/referrals/{draft['id']}"
+    await story.made("ngo-refugio", f"{path}/send", {"grant_id": grant["id"]})
+    await story.made("ngo-salud", f"{path}/decline", {"reason": "safety", "note": CANARY})
+    await story.made("ngo-refugio", "/cases/search", {"name": CANARY})
+    refused = [
+        await story.post("ngo-refugio", "/cases", {"identity": {"nombre": CANARY}, "area": CANARY}),
+        await story.post("ngo-refugio", "/cases", {"identity": {"age": CANARY}, "area": "VE23"}),
+        await story.post("ngo-refugio", f"{path}/recall", {"reason": CANARY}),
+        await story.get("ngo-refugio", f"/cases/{CANARY}"),
+    ]
+    for response in refused:
+        assert 400 <= response.status_code < 500
+        assert CANARY not in response.text
+    names = await story.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    for row in names:
+        found = await story.rows(f"SELECT t::text AS line FROM {row.tablename} t")
+        for line in found:
+            assert CANARY not in line.line, row.tablename
+            assert CANARY.encode().hex() not in line.line, row.tablename
+    captured = capfd.readouterr()
+    assert CANARY not in captured.out + captured.err + caplog.text
+
+
+async def test_search_finds_only_own_cases(story: Story) -> None:
+    case = await story.case()
+    found = await story.made("ngo-refugio", "/cases/search", {"name": "CANARIA yolimar"})
+    assert [c["id"] for c in found["items"]] == [case["id"]]
+    assert (await story.made("ngo-salud", "/cases/search", {"name": "Canaria"}))["items"] == []
+    assert (await story.made("ngo-refugio", "/cases/search", {"name": "Yolimar Nadie"}))[
+        "items"
+    ] == []
+    assert (await story.post("ngo-refugio", "/cases/search", {})).status_code == 422
+
+
+def test_no_secret_has_a_default() -> None:
+    for name in ("blind_index_key", "key_store_url", "key_encryption_keys_file"):
+        assert Settings.model_fields[name].is_required()

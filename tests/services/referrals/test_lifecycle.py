@@ -1,0 +1,95 @@
+"""The state table, row by row, and the diagram that is made of it."""
+
+import pytest
+from referrals.referrals.lifecycle import (
+    OPEN,
+    RULES,
+    TERMINAL,
+    Command,
+    IllegalTransition,
+    NotYours,
+    Party,
+    State,
+    diagram,
+    legal_commands,
+    next_state,
+)
+
+ALL = frozenset(Party)
+# from → to by whom: the table of the rules, written out.
+TABLE = {
+    (Command.SEND, Party.REFERRER): ("draft", "sent"),
+    (Command.ACKNOWLEDGE, Party.RECIPIENT): ("sent", "acknowledged"),
+    (Command.REQUEST_INFORMATION, Party.RECIPIENT): ("acknowledged", "info_requested"),
+    (Command.ANSWER_INFORMATION, Party.REFERRER): ("info_requested", "acknowledged"),
+    (Command.WAITLIST, Party.RECIPIENT): ("acknowledged", "waitlisted"),
+    (Command.ACCEPT, Party.RECIPIENT): ("sent acknowledged waitlisted", "accepted"),
+    (Command.DECLINE, Party.RECIPIENT): ("sent acknowledged waitlisted", "declined"),
+    (Command.SCHEDULE, Party.RECIPIENT): ("accepted", "scheduled"),
+    (Command.START, Party.RECIPIENT): ("accepted scheduled", "in_service"),
+    (Command.HOLD, Party.RECIPIENT): ("accepted scheduled in_service", "on_hold"),
+    (Command.COMPLETE, Party.RECIPIENT): ("accepted scheduled in_service on_hold", "completed"),
+    (Command.REPORT_NOT_DELIVERED, Party.RECIPIENT): (
+        "accepted scheduled in_service on_hold",
+        "not_delivered",
+    ),
+    (Command.EXPIRE, Party.SYSTEM): ("sent acknowledged", "expired"),
+}
+
+
+@pytest.mark.parametrize(("command", "party"), TABLE)
+def test_each_row_of_the_table_and_nothing_else(command: Command, party: Party) -> None:
+    sources, target = TABLE[command, party]
+    for state in State:
+        if state.value in sources.split():
+            assert next_state(command, state, {party}) == target
+        else:
+            with pytest.raises(IllegalTransition):
+                next_state(command, state, {party})
+    for other in ALL - {party}:
+        with pytest.raises(NotYours):
+            next_state(command, State(sources.split()[0]), {other})
+
+
+@pytest.mark.parametrize("state", State)
+def test_recall_and_withdraw_from_any_open_state_and_error_from_any(state: State) -> None:
+    for command, party, target in (
+        (Command.RECALL, Party.REFERRER, State.RECALLED),
+        (Command.WITHDRAW, Party.PERSON, State.WITHDRAWN),
+        (Command.WITHDRAW, Party.RECIPIENT, State.WITHDRAWN),
+    ):
+        if state in OPEN:
+            assert next_state(command, state, {party}) is target
+        else:
+            with pytest.raises(IllegalTransition):
+                next_state(command, state, {party})
+    if state is not State.ENTERED_IN_ERROR:
+        after = next_state(Command.ENTER_IN_ERROR, state, {Party.REFERRER})
+        assert after is State.ENTERED_IN_ERROR
+
+
+@pytest.mark.parametrize("before", [State.ACCEPTED, State.SCHEDULED, State.IN_SERVICE])
+def test_a_hold_ends_where_it_began(before: State) -> None:
+    assert next_state(Command.RESUME, State.ON_HOLD, {Party.RECIPIENT}, before) is before
+
+
+@pytest.mark.parametrize("state", sorted(TERMINAL))
+def test_terminal_states_never_reopen(state: State) -> None:
+    for rule in RULES.values():
+        if state in rule.sources:
+            assert rule.command is Command.ENTER_IN_ERROR
+
+
+def test_a_refusal_names_what_is_legal() -> None:
+    with pytest.raises(IllegalTransition) as refused:
+        next_state(Command.START, State.SENT, {Party.RECIPIENT})
+    assert refused.value.legal == legal_commands(State.SENT, {Party.RECIPIENT})
+    assert Command.ACCEPT in refused.value.legal
+
+
+def test_the_diagram_shows_every_state() -> None:
+    text = diagram()
+    for state in State:
+        if state is not State.ENTERED_IN_ERROR:
+            assert f" {state}" in text
+    assert "sent --> accepted: accept" in text
