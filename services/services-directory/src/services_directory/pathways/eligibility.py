@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 from common.places import Places
 
@@ -102,6 +103,11 @@ def _area(candidate: Candidate, profile: Profile, places: Places) -> Iterator[Re
 
 def serves(served: str, wanted: str, places: Places) -> bool:
     """A wider area includes its parts; a question about a state is answered by its municipalities."""
+    return _overlap(served, wanted, places)
+
+
+@lru_cache(maxsize=200_000)
+def _overlap(served: str, wanted: str, places: Places) -> bool:
     return places.within(wanted, served) or places.within(served, wanted)
 
 

@@ -5,6 +5,7 @@ state"; no kilometres are claimed for them.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from common.places import Places, Point, kilometres
 
@@ -32,17 +33,27 @@ class Proximity:
 def proximity(candidate: Candidate, area: str, places: Places) -> Proximity:
     """Distance in whole kilometres between label points or the site's own point, where known."""
     if candidate.remote:
-        return Proximity("remote", None, 15)
-    site = candidate.area
-    if site is None and candidate.point is None:
+        return _REMOTE
+    return _between(candidate.area, candidate.point, area, places)
+
+
+_REMOTE = Proximity("remote", None, 15)
+
+
+# Sites are few and areas fewer: the same pairs come back in every question of a region.
+@lru_cache(maxsize=200_000)
+def _between(
+    site: str | None, point: tuple[float, float] | None, area: str, places: Places
+) -> Proximity:
+    if site is None and point is None:
         return Proximity("unknown", None, 0)
-    if site is not None and _same_municipality(site, area, places):
-        return Proximity("same_area", _distance(candidate, area, places), 25)
-    distance = _distance(candidate, area, places)
-    if distance is None and site is not None and _state(site, places) != _state(area, places):
-        return _between_states(site, area, places)
-    same_state = site is not None and _state(site, places) == _state(area, places)
+    distance = _distance(site, point, area, places)
+    if site is not None and _same(site, area, 2, places):
+        return Proximity("same_area", distance, 25)
+    same_state = site is not None and _same(site, area, 1, places)
     if distance is None:
+        if site is not None and not same_state:
+            return _between_states(site, area, places)
         return Proximity("same_state" if same_state else "unknown", None, 8 if same_state else 0)
     points = next((points for limit, points in _BANDS if distance <= limit), 0)
     if points:
@@ -58,14 +69,12 @@ def _between_states(site: str, area: str, places: Places) -> Proximity:
     return Proximity("far", round(distance), 0, approximate=True)
 
 
-def _distance(candidate: Candidate, area: str, places: Places) -> int | None:
+def _distance(
+    site: str | None, point: tuple[float, float] | None, area: str, places: Places
+) -> int | None:
     origin = _own_point(area, places)
-    if origin is None:
-        return None
-    if candidate.point is not None:
-        return round(kilometres(origin, Point(*candidate.point)))
-    site = None if candidate.area is None else _own_point(candidate.area, places)
-    return None if site is None else round(kilometres(origin, site))
+    end = Point(*point) if point else None if site is None else _own_point(site, places)
+    return None if origin is None or end is None else round(kilometres(origin, end))
 
 
 def _own_point(area: str, places: Places) -> Point | None:
@@ -73,12 +82,9 @@ def _own_point(area: str, places: Places) -> Point | None:
     return None if place is None else place.point
 
 
-def _same_municipality(one: str, other: str, places: Places) -> bool:
-    both = (places.get(one), places.get(other))
-    if any(place is None or place.level < 2 for place in both):
+def _same(one: str, other: str, level: int, places: Places) -> bool:
+    """Whether both lie in the same area of that level; False where either is wider than it."""
+    if not (places.is_known(one) and places.is_known(other)):
         return False
-    return places.at_most(one, 2) == places.at_most(other, 2)
-
-
-def _state(area: str, places: Places) -> str | None:
-    return places.at_most(area, 1) if places.is_known(area) else None
+    first, second = places.at_most(one, level), places.at_most(other, level)
+    return first == second and places.require(first).level == level

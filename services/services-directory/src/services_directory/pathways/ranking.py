@@ -7,6 +7,7 @@ costs points. Ties are broken by distance, then by id, so that the order is alwa
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from common.places import Places
 
@@ -156,8 +157,13 @@ def _freshness(candidate: Candidate, today: date) -> Reason:
     return Reason("verified_days_ago", weight, points, (("days", days),))
 
 
+@lru_cache(maxsize=1000)
+def _joined(aors: frozenset[str]) -> str:
+    return ", ".join(sorted(aors - {_SHARED}))
+
+
 def _endorsement(candidate: Candidate, aors: frozenset[str]) -> Reason:
-    by = ", ".join(sorted(candidate.endorsed_by - {_SHARED}))
+    by = _joined(candidate.endorsed_by)
     if candidate.endorsed_by & aors:
         return Reason("endorsed_here", Weight.FOR, 10, (("aors", by),))
     return Reason("endorsed_elsewhere", Weight.AGAINST, 4, (("aors", by),))

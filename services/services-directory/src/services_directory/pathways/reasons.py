@@ -1,7 +1,7 @@
 """Reasons for and against a service, in codes and numbers; wording.py says them in two languages."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Weight(StrEnum):
@@ -13,8 +13,7 @@ class Weight(StrEnum):
     CHECK = "check"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """`points` add up to a service's rank; exclusions and checks carry none."""
 
     code: str
