@@ -13,3 +13,7 @@ class OutsideProgrammeError(ValueError):
 
 class ReplayRunningError(RuntimeError):
     """Two rebuilds at once would fill the same shadow."""
+
+
+class HistoryIncompleteError(RuntimeError):
+    """A rebuild from what is left of the streams would lose facts."""

@@ -18,7 +18,7 @@ def test_stated_errors_per_margin_are_near_the_true_ones(name: str, profile: str
     weights = PROFILES[profile]
     true: Counter[str] = Counter()
     margins: Counter[str] = Counter()
-    stated: Counter[str] = Counter()
+    stated: dict[str, float] = dict.fromkeys((*names, "total", "cell"), 0.0)
     for key in range(KEYS):
         fresh = seed(key.to_bytes(32, "big"), name, profile, b"schema")
         cells = protect(counts, k=K, weights=weights, seed=fresh)

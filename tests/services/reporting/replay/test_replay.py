@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from nats.js.api import StreamConfig
 from pydantic import SecretStr
 from reporting.app import create_app
-from reporting.errors import ReplayRunningError
+from reporting.errors import HistoryIncompleteError, ReplayRunningError
 from reporting.facts.models import referral_steps
 from reporting.facts.service import Received, Recorder
 from reporting.replay import service
@@ -156,6 +156,33 @@ async def test_after_the_stream_was_wiped_the_outboxes_rebuild_the_same_hash(
     rebuilt = await rebuild(owner, bus, worker)
     assert rebuilt.events == len(bus.history)
     assert rebuilt.hash_after == rebuilt.hash_before == before
+
+
+async def test_a_stream_that_lacks_events_is_never_swapped_in(
+    bus: Bus, owner: AsyncEngine, worker: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bus.publish(list(caseload(25, seed=9)))
+    await until(lambda: _is(steps(owner), len(bus.history)))
+    before = await hash_of(owner)
+    await bus.wipe()
+    await bus.publish(bus.history[:20])
+    monkeypatch.setattr("reporting.replay.service._MISSING_SECONDS", 1.0)
+    with pytest.raises(HistoryIncompleteError, match=f"lack {len(bus.history) - 20} events"):
+        await rebuild(owner, bus, worker)
+    assert await hash_of(owner) == before
+
+
+async def test_a_rebuild_waits_for_events_that_are_still_being_published_again(
+    bus: Bus, owner: AsyncEngine, worker: Settings
+) -> None:
+    await bus.publish(list(caseload(25, seed=10)))
+    await until(lambda: _is(steps(owner), len(bus.history)))
+    await bus.wipe()
+    await bus.publish(bus.history[:20])
+    rebuilding = asyncio.create_task(rebuild(owner, bus, worker))
+    await asyncio.sleep(1)
+    await bus.publish(bus.history[20:])
+    assert (await rebuilding).equal
 
 
 async def test_what_was_lost_or_changed_by_hand_is_found_and_put_right(

@@ -3,9 +3,7 @@
 from common.messaging import Subscription
 
 from reporting.facts.service import Recorder
-from reporting.facts.sources import SOURCES
-
-DURABLE = "reporting"
+from reporting.facts.sources import DURABLE, SOURCES
 
 
 def subscriptions(recorder: Recorder) -> list[Subscription]:

@@ -39,3 +39,7 @@ SOURCES: tuple[tuple[str, tuple[type[Event], ...]], ...] = (
     ("directory", FROM_DIRECTORY),
     ("referrals", FROM_REFERRALS),
 )
+
+DURABLE = "reporting"
+CONSUMERS = tuple(f"{producer}/{DURABLE}" for producer, _ in SOURCES)
+"""What the inbox calls the readers of these streams."""

@@ -8,7 +8,7 @@ from common.messaging.connection import BrokerDown
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from reporting.errors import ReplayRunningError
+from reporting.errors import HistoryIncompleteError, ReplayRunningError
 from reporting.facts.service import Recorder
 from reporting.replay.fingerprint import fingerprint
 from reporting.replay.service import Rebuilt, replay
@@ -23,7 +23,7 @@ def run_replay(settings: Settings) -> int:
         return _refuse("RUTA_DATABASE_OWNER_URL: is missing (a rebuild runs as the owner role)")
     try:
         rebuilt = asyncio.run(_replay(settings, settings.database_owner_url.get_secret_value()))
-    except (ReplayRunningError, BrokerDown) as error:
+    except (ReplayRunningError, HistoryIncompleteError, BrokerDown) as error:
         return _refuse(str(error))
     sys.stdout.write(
         f"{rebuilt.events} events\nbefore {rebuilt.hash_before}\nafter  {rebuilt.hash_after}\n"

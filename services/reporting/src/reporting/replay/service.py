@@ -4,6 +4,7 @@ Runs as the database's owner (only an owner renames schemas) and with the operat
 permissions (no service may read another's stream outside its own durable consumer).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,15 +13,17 @@ import sqlalchemy as sa
 from nats.js import JetStreamContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-from reporting.errors import ReplayRunningError
+from reporting.errors import HistoryIncompleteError, ReplayRunningError
 from reporting.facts import queries
 from reporting.facts.service import WRITER_LOCK, Recorder
-from reporting.facts.sources import SOURCES
+from reporting.facts.sources import CONSUMERS, SOURCES
 from reporting.replay.fingerprint import fingerprint, projection_tables
 from reporting.replay.history import Batch, History
-from reporting.tables import PROJECTION, SHADOW
+from reporting.tables import COMMON, PROJECTION, SHADOW
 
 _REPLAY_LOCK = 0x52555250
+_MISSING_SECONDS = 120.0
+_MISSING_PAUSE = 0.5
 _SHADOWED = {"schema_translate_map": {PROJECTION: SHADOW}}
 
 
@@ -40,42 +43,99 @@ class Rebuilt:
 async def replay(engine: AsyncEngine, jetstream: JetStreamContext, recorder: Recorder) -> Rebuilt:
     """Rebuild the projection from the streams and swap it in.
 
-    Raises ReplayRunningError if another rebuild is at work. Whatever fails before the swap leaves
-    the live projection as it was.
+    Raises ReplayRunningError if another rebuild is at work, HistoryIncompleteError if the streams
+    lack events that had their effect before. Whatever fails before the swap leaves the live
+    projection as it was.
     """
-    histories = [History(jetstream, producer, kinds) for producer, kinds in SOURCES]
-    async with _locked(engine, _REPLAY_LOCK) as got:
-        if not got:
+    async with _locked(engine, _REPLAY_LOCK) as lock:
+        if lock is None:
             raise ReplayRunningError("another rebuild is at work")
         await _empty_shadow(engine)
-        opened = [history for history in histories if await history.open()]
-        try:
-            events = await _catch_up(engine, recorder, opened)
+        async with _opened(jetstream) as histories:
+            rebuild = _Rebuild(engine, recorder, histories, replayed=lock)
+            await rebuild.begin()
+            await rebuild.catch_up()
+            await rebuild.wait_for_missing()
             # From here nobody writes the projection: read what came meanwhile, compare, swap.
             async with _locked(engine, WRITER_LOCK, wait=True):
-                events += await _catch_up(engine, recorder, opened)
+                await rebuild.catch_up()
                 before, after = await _fingerprints(engine)
                 await _swap(engine)
-        finally:
-            for history in opened:
-                await history.close()
-    return Rebuilt(events, before, after)
+    return Rebuilt(rebuild.events, before, after)
 
 
-async def _catch_up(engine: AsyncEngine, recorder: Recorder, histories: Sequence[History]) -> int:
-    events = 0
-    for history in histories:
-        async for batch in history.batches():
-            await _record(engine, recorder, batch)
-            events += len(batch)
-    return events
+class _Rebuild:
+    """Fills the shadow, and remembers which events it had in a temporary table."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        recorder: Recorder,
+        histories: Sequence[History],
+        *,
+        replayed: AsyncConnection,
+    ) -> None:
+        self.events = 0
+        self._engine = engine
+        self._recorder = recorder
+        self._histories = histories
+        self._replayed = replayed
+
+    async def begin(self) -> None:
+        await self._replayed.execute(sa.text("CREATE TEMP TABLE replayed (event_id uuid UNIQUE)"))
+
+    async def catch_up(self) -> None:
+        """Record what the streams hold beyond what was read."""
+        for history in self._histories:
+            async for batch in history.batches():
+                await self._record(batch)
+                self.events += len(batch)
+
+    async def wait_for_missing(self) -> None:
+        """Events may still be on their way from the outboxes into a stream that was lost."""
+        for _ in range(int(_MISSING_SECONDS / _MISSING_PAUSE)):
+            missing = await self._missing()
+            if not missing:
+                return
+            await asyncio.sleep(_MISSING_PAUSE)
+            await self.catch_up()
+        raise HistoryIncompleteError(
+            f"the streams lack {missing} events that had their effect before: publish them again"
+            " from the outboxes (--from outbox); nothing was changed"
+        )
+
+    async def _record(self, batch: Batch) -> None:
+        ids = [envelope.id for _, envelope in batch]
+        async with AsyncSession(self._engine) as session, session.begin():
+            await session.connection(execution_options=_SHADOWED)
+            seen = await queries.seen_events(session, ids)
+            await self._recorder.record(session, batch, seen=seen)
+        await self._replayed.execute(
+            sa.text("INSERT INTO replayed SELECT unnest(:ids) ON CONFLICT DO NOTHING").bindparams(
+                sa.bindparam("ids", ids, sa.ARRAY(sa.Uuid))
+            )
+        )
+
+    async def _missing(self) -> int:
+        inbox = COMMON.inbox
+        replayed = sa.table("replayed", sa.column("event_id"))
+        statement = sa.select(sa.func.count()).where(
+            inbox.c.consumer.in_(CONSUMERS),
+            ~sa.exists().where(replayed.c.event_id == inbox.c.event_id),
+        )
+        return int(await self._replayed.scalar(statement) or 0)
 
 
-async def _record(engine: AsyncEngine, recorder: Recorder, batch: Batch) -> None:
-    async with AsyncSession(engine) as session, session.begin():
-        await session.connection(execution_options=_SHADOWED)
-        seen = await queries.seen_events(session, [envelope.id for _, envelope in batch])
-        await recorder.record(session, batch, seen=seen)
+@asynccontextmanager
+async def _opened(jetstream: JetStreamContext) -> AsyncIterator[list[History]]:
+    """The histories of the producers that have a stream."""
+    histories = [History(jetstream, producer, kinds) for producer, kinds in SOURCES]
+    opened = [history for history in histories if await history.open()]
+    try:
+        yield opened
+    finally:
+        for history in opened:
+            await history.close()
 
 
 async def _empty_shadow(engine: AsyncEngine) -> None:
@@ -99,13 +159,15 @@ async def _swap(engine: AsyncEngine) -> None:
 
 
 @asynccontextmanager
-async def _locked(engine: AsyncEngine, lock: int, *, wait: bool = False) -> AsyncIterator[bool]:
-    """Hold an advisory lock on a connection of its own; False if another holds it."""
+async def _locked(
+    engine: AsyncEngine, lock: int, *, wait: bool = False
+) -> AsyncIterator[AsyncConnection | None]:
+    """Hold an advisory lock on a connection of its own; None if another holds it."""
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         got = await _take(connection, lock, wait=wait)
         try:
-            yield got
+            yield connection if got else None
         finally:
             if got:
                 await connection.execute(sa.select(sa.func.pg_advisory_unlock(lock)))
