@@ -81,6 +81,9 @@ def service_app(
         redoc_url=None,
         openapi_url="/openapi.json",
         separate_input_output_schemas=False,
+        # FastAPI's own spans carry the query string, its logs the messages of errors: both may
+        # name a person. ObservationMiddleware says what is needed.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.context = context
     app.include_router(health)

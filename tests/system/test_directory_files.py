@@ -1,0 +1,87 @@
+"""`./ruta directory import | export | template` on the running stack, through the gateway."""
+
+import csv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.reference import reference_data
+from tests.support.system import System
+
+pytestmark = pytest.mark.system
+
+
+def total(system: System, client: str | None, **query: str) -> int:
+    answer = system.running.request(client, "GET", "/directory/v1/services", params=query)
+    return int(answer.json()["total_items"])
+
+
+def test_the_jordan_services_are_imported_and_a_search_finds_them(
+    system: System, tmp_path: Path
+) -> None:
+    source = reference_data("jordan-services/services.json")
+    report = tmp_path / "report.csv"
+    done = system.ruta("directory", "import", str(source), "--report", str(report))
+    assert "562 rows read" in done.stdout
+    assert "0 refused" in done.stdout
+    with report.open(encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 562
+    assert all(row["notes"] for row in rows)
+    assert total(system, None, search="Zaatari") > 10
+    again = system.ruta("directory", "import", str(source))
+    assert "0 new, 0 updated, 562 unchanged" in again.stdout
+
+
+def test_a_filled_template_comes_in_and_a_bad_one_changes_nothing(
+    system: System, tmp_path: Path
+) -> None:
+    template = tmp_path / "servicios.csv"
+    system.ruta("directory", "template", str(template), "--language", "es")
+    with template.open(encoding="utf-8-sig") as file:
+        header = next(csv.reader(file))
+    values = {"Organización *": "Org de plantilla", "Nombre del servicio *": "Xilografía comunitaria",
+              "Categorías *": "GP-INFO", "Visibilidad": "Público"}  # fmt: skip
+    with template.open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerow([values.get(name, "") for name in header])
+    system.ruta("directory", "import", str(template))
+    assert total(system, None, search="xilografia") == 1
+    with template.open("a", encoding="utf-8", newline="") as file:
+        bad = values | {"Nombre del servicio *": "Otra xilografía", "Categorías *": "NADA"}
+        csv.writer(file).writerow([bad.get(name, "") for name in header])
+    done = system.ruta("directory", "import", str(template), "--language", "en", check=False)
+    assert done.returncode == 1
+    assert "nothing written" in done.stdout
+    assert "“NADA” is not in the list" in done.stdout
+    assert total(system, None, search="xilografia") == 1
+
+
+def test_a_large_file_is_watched_to_its_end(system: System, tmp_path: Path) -> None:
+    source = tmp_path / "grande.csv"
+    with source.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["external_id", "organisation", "name", "categories", "description"])
+        for n in range(150):
+            writer.writerow([n, "Org grande", f"Servicio grande {n}", "GP-INFO", "texto " * 1_500])
+    done = system.ruta("directory", "import", str(source), "--skip-bad")
+    assert "150 new" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["out.zip", "out.xlsx", "out.csv", "out.geojson"])
+def test_exports_are_written_for_whoever_asks(system: System, tmp_path: Path, name: str) -> None:
+    mine, theirs = tmp_path / f"im-{name}", tmp_path / f"reader-{name}"
+    system.ruta("directory", "export", str(mine))
+    system.ruta("directory", "export", str(theirs), "--as", "health-cluster")
+    assert mine.stat().st_size > theirs.stat().st_size > 1_000
+
+
+def test_an_exported_package_is_a_folder_that_comes_in_again(
+    system: System, tmp_path: Path
+) -> None:
+    packed, folder = tmp_path / "out.zip", tmp_path / "package"
+    system.ruta("directory", "export", str(packed))
+    with zipfile.ZipFile(packed) as package:
+        package.extractall(folder)
+    done = system.ruta("directory", "import", str(folder), "--dry-run", "--skip-bad")
+    assert "services: 0 new" in done.stdout
