@@ -4,8 +4,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.errors import NOT_FOUND
+from common.errors import BAD_CURSOR, NOT_FOUND
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.places import Places
 from common.web import IfMatch, Session, open_to_all, requires, router
 from fastapi import Path, Query, Response, status
 
@@ -92,13 +93,13 @@ async def list_pathways(
     """Published pathways, and the drafts of the caller's own AoRs."""
     if area is not None:
         service.check_area(area)
-    after = decode_cursor(cursor, 2)
+    after = _after(cursor)
     found = await queries.listed(
         session,
         aors=aor,
         areas=None if area is None else [area],
         drafts_of=service.drafts_of(caller),
-        after=None if after is None else (str(after[0]), str(after[1])),
+        after=after,
         limit=limit + 1,
     )
     page = found[:limit]
@@ -245,6 +246,19 @@ async def simulate(
     if found is None or not service.may_draft(caller, found.aor):
         raise NOT_FOUND.because("No draft is open under this id.")
     return await simulating.simulate(session, caller, found, body.profiles)
+
+
+def _after(cursor: str | None) -> tuple[str, str] | None:
+    """The area and AoR after which the page begins."""
+    keys = decode_cursor(cursor, 2)
+    if keys is None:
+        return None
+    area, aor = keys
+    if not isinstance(area, str) or not Places.load().is_known(area) or aor not in AORS:
+        raise BAD_CURSOR.because(
+            "Take the cursor from 'next_cursor' of the page before, unchanged."
+        )
+    return area, aor
 
 
 async def _may_see_drafts(session: Session, caller: Principal, pathway_id: UUID) -> bool:

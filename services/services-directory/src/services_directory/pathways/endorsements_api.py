@@ -3,8 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
+from common import codelists
 from common.auth import Principal, Role
-from common.errors import FORBIDDEN, NOT_FOUND
+from common.errors import BAD_CURSOR, FORBIDDEN, NOT_FOUND
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
 from common.web import Session, requires, router
 from fastapi import Path, Query, status
@@ -30,7 +31,7 @@ async def list_endorsements(
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """Endorsements of the services that the caller may see."""
-    after = decode_cursor(cursor, 2)
+    after = _after(cursor)
     found = await endorsing.listed(
         session, audience_of(caller), aor=aor, service_id=service_id, after=after, limit=limit + 1
     )
@@ -78,6 +79,19 @@ async def suggestions(
     service.check_area(area)
     _check(caller, aor)
     return await endorsing.suggestions(session, audience_of(caller), aor, area)
+
+
+def _after(cursor: str | None) -> tuple[UUID, str] | None:
+    """The service and AoR after which the page begins."""
+    keys = decode_cursor(cursor, 2)
+    if keys is None:
+        return None
+    try:
+        return UUID(keys[0]), codelists.pathways()[keys[1]].code
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
+        raise BAD_CURSOR.because(
+            "Take the cursor from 'next_cursor' of the page before, unchanged."
+        ) from error
 
 
 def _check(caller: Principal, aor: str) -> None:

@@ -27,7 +27,7 @@ async def listed(
     *,
     aor: str | None,
     service_id: UUID | None,
-    after: Sequence[Any] | None,
+    after: tuple[UUID, str] | None,
     limit: int,
 ) -> list[dict[str, Any]]:
     """Endorsements of visible services in (service, AoR) order."""
@@ -44,7 +44,7 @@ async def listed(
     if service_id is not None:
         statement = statement.where(endorsements.c.service_id == service_id)
     if after is not None:
-        at = sa.tuple_(sa.cast(str(after[0]), sa.Uuid), sa.literal(str(after[1])))
+        at = sa.tuple_(sa.literal(after[0], sa.Uuid), sa.literal(after[1]))
         statement = statement.where(sa.tuple_(endorsements.c.service_id, endorsements.c.aor) > at)
     return [dict(row) for row in (await session.execute(statement)).mappings()]
 

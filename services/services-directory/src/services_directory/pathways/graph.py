@@ -13,7 +13,16 @@ from services_directory.pathways.conditions import Condition, Hours
 from services_directory.pathways.profile import PLACE, Aor
 
 StepKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
-Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=600)]
+# Control characters are in no sentence and in no store.
+Sentence = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=600,
+        pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$",
+    ),
+]
 
 
 class Bilingual(BaseModel):
@@ -59,7 +68,7 @@ class Step(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: StepKey
-    need: Annotated[str, Field(max_length=40)]
+    need: Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9 _-]*$")]
     urgency: Urgency = Urgency.ROUTINE
     window_hours: Hours | None = None
     condition: Condition = Condition()
