@@ -1,23 +1,24 @@
 """Loaded by schemathesis in its own environment: a fresh token for every five minutes."""
 
 import os
+from typing import Any
 
-import requests
-import schemathesis
+import requests  # type: ignore[import-untyped]  # comes with schemathesis, not with Ruta
+import schemathesis  # type: ignore[import-not-found]  # lives in an environment of its own
 
 
-@schemathesis.auth(refresh_interval=300)
+@schemathesis.auth(refresh_interval=300)  # type: ignore[untyped-decorator]  # as above
 class ClientCredentials:
     """The client of RUTA_FUZZ_CLIENT and RUTA_FUZZ_SECRET, at the gateway under test."""
 
-    def get(self, _case, _context):
+    def get(self, _case: Any, _context: Any) -> str:
         answer = requests.post(
             f"{os.environ['RUTA_FUZZ_URL']}/oauth/token",
             data={"grant_type": "client_credentials"},
             auth=(os.environ["RUTA_FUZZ_CLIENT"], os.environ["RUTA_FUZZ_SECRET"]),
             timeout=30,
         )
-        return answer.json()["access_token"]
+        return str(answer.json()["access_token"])
 
-    def set(self, case, data, _context):
+    def set(self, case: Any, data: str, _context: Any) -> None:
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}

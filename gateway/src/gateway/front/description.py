@@ -10,6 +10,8 @@ from copy import deepcopy
 from typing import Any
 
 from gateway.front.description_parts import (
+    COMMAND_ANSWERS,
+    EDIT_ANSWERS,
     FRONT_ANSWERS,
     INTRODUCTION,
     PROBLEM,
@@ -55,6 +57,7 @@ def combined(
     for upstream, document in documents.items():
         mine = tuple(route for route in routes if route.upstream is upstream)
         _add(result, _renamed(document, result["components"]["schemas"], upstream), mine)
+    _complete_lists(result["paths"])
     result["tags"] = [{"name": tag, "description": tag} for tag in sorted(_tags(result))]
     return result
 
@@ -96,16 +99,21 @@ def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -
     words = re.sub(r"[^A-Za-z0-9]+", "_", path).strip("_")
     operation["operationId"] = f"{method}_{words}"
     operation.setdefault("description", operation.get("summary", words))
-    _answers(operation)
+    _answers(operation, method)
     _parameters(operation, path)
 
 
-def _answers(operation: dict[str, Any]) -> None:
+def _answers(operation: dict[str, Any], method: str) -> None:
     """Add what the front may answer; a service's own, more exact answers stay."""
     answers = operation.setdefault("responses", {})
     for answer in answers.values():
         answer.setdefault("headers", {}).update(rate_references())
-    for status, (name, _) in FRONT_ANSWERS.items():
+    possible = dict(FRONT_ANSWERS)
+    if method in {"post", "put", "patch", "delete"}:
+        possible |= COMMAND_ANSWERS
+    if any(p.get("name", "").lower() == "if-match" for p in operation.get("parameters", [])):
+        possible |= EDIT_ANSWERS
+    for status, (name, _) in possible.items():
         declared = answers.get(status, {}).get("content", {})
         if not declared or _is_fastapis_own(declared):
             answers[status] = {"$ref": f"#/components/responses/{name}"}
@@ -147,6 +155,18 @@ def _renamed(
         schemas[new] = schemas.pop(name)
         _redirect(copy, f"#/components/schemas/{name}", f"#/components/schemas/{new}")
     return copy
+
+
+def _complete_lists(node: Any) -> None:
+    """A list without `items` says the same as one of anything; tools want it said."""
+    if isinstance(node, dict):
+        if node.get("type") == "array":
+            node.setdefault("items", {})
+        for value in node.values():
+            _complete_lists(value)
+    elif isinstance(node, list):
+        for value in node:
+            _complete_lists(value)
 
 
 def _redirect(node: Any, old: str, new: str) -> None:

@@ -42,6 +42,7 @@ FRONT_ANSWERS: dict[str, tuple[str, str]] = {
     "413": ("TooLarge", "The body is too large."),
     "422": ("Invalid", "Some of what was sent is not valid."),
     "429": ("TooManyRequests", "Too many requests; wait as long as Retry-After says."),
+    "431": ("HeadTooLarge", "The request target or its headers are too long."),
     "503": ("Unavailable", "A part that this needs is away; repeat after Retry-After."),
 }
 RATE_HEADERS: dict[str, Any] = {
@@ -71,9 +72,20 @@ INTRODUCTION = (
 )
 
 
+# What commands and edits may be answered beside that.
+COMMAND_ANSWERS: dict[str, tuple[str, str]] = {
+    "409": ("Conflict", "The present state does not allow it, or the command is still running."),
+}
+EDIT_ANSWERS: dict[str, tuple[str, str]] = {
+    "412": ("Stale", "It was changed since it was read."),
+    "428": ("PreconditionRequired", "Say which version is changed: If-Match."),
+}
+
+
 def problem_answers() -> dict[str, Any]:
-    """The answers that the front may give to any request, as components."""
-    return {name: _answer(meaning, status) for status, (name, meaning) in FRONT_ANSWERS.items()}
+    """The answers that may be given to any request of a kind, as components."""
+    every = {**FRONT_ANSWERS, **COMMAND_ANSWERS, **EDIT_ANSWERS}
+    return {name: _answer(meaning, status) for status, (name, meaning) in every.items()}
 
 
 def rate_references() -> dict[str, Any]:
@@ -99,7 +111,7 @@ def security(public_url: str) -> dict[str, Any]:
             "type": "oauth2",
             "description": (
                 "RFC 6749 §4.4 for machines; authorization code with PKCE for people. Tokens are"
-                " RFC 9068 JWTs that follow RFC 8725, signed with ES256 or RS256, valid for minutes."
+                " RFC 9068 JWTs that follow RFC8725, signed with ES256 or RS256, valid for minutes."
             ),
             "flows": {
                 "clientCredentials": {

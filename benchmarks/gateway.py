@@ -1,0 +1,310 @@
+"""The front, with authentication and rate limits, against HAProxy without either.
+
+    python benchmarks/gateway.py [--seconds 5] [--rounds 3]
+
+Same upstream, one core for the proxy, the other for upstream and load (wrk), rounds alternating in
+one run. Two upstreams: `service`, a FastAPI app that verifies the internal token as every Ruta
+service does (with HAProxy the load sends such a token itself), and `bare`, an ASGI callable that
+answers the same bytes at once. The targets are judged with `service`; `bare` is the hard case.
+Needs haproxy and wrk (Debian packages of these names); says so and ends with 0 where they are missing.
+"""
+
+import argparse
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from common.auth import mint_token
+
+ROOT = Path(__file__).resolve().parents[1]
+# This file is called like the package that it measures: its folder must not come first.
+sys.path[0] = str(ROOT)
+
+from gateway.keys import (  # noqa: E402 - after the path
+    ALGORITHM,
+    ensure_internal_keys,
+    named_jwk,
+    new_private_pem,
+    write_private,
+)
+
+PATH = "/directory/v1/services"
+CONNECTIONS = 32
+IDLE = 10_000
+_HAPROXY = """
+global
+  nbthread 1
+  maxconn 4000
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+  http-reuse always
+frontend front
+  bind 127.0.0.1:{port}
+  default_backend back
+backend back
+  server upstream 127.0.0.1:{upstream}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def process(arguments: list[str], core: int, environment: dict[str, str]) -> Iterator[int]:
+    """A child bound to one core; its process id."""
+    child = subprocess.Popen(
+        ["taskset", "-c", str(core), *arguments],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield child.pid
+    finally:
+        child.send_signal(signal.SIGTERM)
+        try:
+            child.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def wait_for(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(url, timeout=2).status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    raise SystemExit(f"{url} does not answer")
+
+
+def wrk(url: str, token: str, connections: int, seconds: float, core: int) -> tuple[float, float]:
+    """Requests per second and median latency in microseconds."""
+    done = subprocess.run(
+        [
+            *(
+                "taskset",
+                "-c",
+                str(core),
+                "wrk",
+                "-t1",
+                f"-c{connections}",
+                f"-d{seconds:.0f}s",
+                "--latency",
+            ),
+            *("-H", f"Authorization: Bearer {token}", url),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if "Non-2xx" in done.stdout:
+        raise SystemExit(done.stdout)
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])  # type: ignore[index]  # wrk prints it
+    found = re.search(r"50%\s+([\d.]+)(us|ms|s)", done.stdout)
+    assert found
+    return rate, float(found[1]) * {"us": 1, "ms": 1e3, "s": 1e6}[found[2]]
+
+
+def measure(targets: dict[str, tuple[str, str]], options: argparse.Namespace) -> dict[str, Any]:
+    """Medians over rounds that alternate between the targets: rate at 32, latency at 1 connection."""
+    rates: dict[str, list[float]] = {name: [] for name in targets}
+    latencies: dict[str, list[float]] = {name: [] for name in targets}
+    for _ in range(options.rounds):
+        for name, (url, token) in targets.items():
+            rates[name].append(wrk(url, token, CONNECTIONS, options.seconds, 1)[0])
+            latencies[name].append(wrk(url, token, 1, options.seconds / 2, 1)[1])
+    return {
+        "rate": {name: statistics.median(values) for name, values in rates.items()},
+        "median": {name: statistics.median(values) for name, values in latencies.items()},
+    }
+
+
+def resident_mebibytes(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def stream(front: str, token: str, pid: int) -> float:
+    """How far memory grew while 100 MB passed through, in MiB."""
+    headers = {"Authorization": f"Bearer {token}"}
+    before = highest = resident_mebibytes(pid)
+    received = 0
+    with httpx.stream(
+        "GET", f"{front}/directory/v1/stream-100", headers=headers, timeout=120
+    ) as answer:
+        for number, chunk in enumerate(answer.iter_raw()):
+            received += len(chunk)
+            if number % 100 == 0:
+                highest = max(highest, resident_mebibytes(pid))
+    assert received == 100 * 2**20, received
+    return highest - before
+
+
+def idle(port: int, pid: int) -> tuple[int, float]:
+    """Open idle connections and the front's memory with them, in MiB."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, IDLE + 500)), hard))
+    opened: list[socket.socket] = []
+    try:
+        for _ in range(IDLE):
+            opened.append(socket.create_connection(("127.0.0.1", port), timeout=10))  # noqa: PERF401 - kept when one fails
+    except OSError as error:
+        print(f"  only {len(opened)} connections: {error}")
+    time.sleep(1.5)
+    memory = resident_mebibytes(pid)
+    for connection in opened:
+        connection.close()
+    return len(opened), memory
+
+
+@contextmanager
+def stage(folder: Path, upstream_app: str) -> Iterator[dict[str, Any]]:
+    """Upstream, front and HAProxy; tokens for both ways."""
+    ports = {name: free_port() for name in ("upstream", "front", "haproxy")}
+    internal, jwks = folder / "internal.pem", folder / "internal-jwks.json"
+    ensure_internal_keys(internal, jwks)
+    issuer_key = folder / "issuer.pem"
+    write_private(issuer_key, new_private_pem())
+    front_url, issuer = f"http://127.0.0.1:{ports['front']}", "https://issuer.bench"
+    documents = folder / "well-known"
+    documents.mkdir(exist_ok=True)
+    (documents / "jwks.json").write_text(json.dumps({"keys": [named_jwk(issuer_key.read_text())]}))
+    claims = {
+        "sub": "bench",
+        "client_id": "bench",
+        "scope": "directory:read",
+        "roles": ["partner"],
+        "org": "0190a000-0000-7000-8000-000000000001",
+        "exp": int(time.time()) + 7200,
+    }
+
+    def token(pem: Path, iss: str, aud: str, typ: str) -> str:
+        text = pem.read_text()
+        return mint_token(
+            {**claims, "iss": iss, "aud": aud},
+            private_pem=text,
+            kid=named_jwk(text)["kid"],
+            algorithm=ALGORITHM,
+            typ=typ,
+        )
+
+    configuration = folder / "haproxy.cfg"
+    configuration.write_text(_HAPROXY.format(port=ports["haproxy"], upstream=ports["upstream"]))
+    upstream = {"RUTA_INTERNAL_JWKS_FILE": str(jwks), "BENCH_DOCUMENTS": str(documents)}
+    front = {
+        "RUTA_ENVIRONMENT": "embedded",
+        "RUTA_PORT": str(ports["front"]),
+        "RUTA_PUBLIC_URL": front_url,
+        "RUTA_TOKEN_ISSUER_URL": issuer,
+        "RUTA_ISSUER_URL": f"http://127.0.0.1:{ports['upstream']}",
+        "RUTA_DIRECTORY_URL": f"http://127.0.0.1:{ports['upstream']}",
+        "RUTA_INTERNAL_SIGNING_KEY_FILE": str(internal),
+        "RUTA_RATE_PER_CLIENT": "1000000000/minute",
+    }
+    python = [sys.executable, "-m"]
+    uvicorn = [*python, "uvicorn", upstream_app, "--port", str(ports["upstream"])]
+    uvicorn += [
+        "--loop",
+        "uvloop",
+        "--http",
+        "httptools",
+        "--no-access-log",
+        "--log-level",
+        "error",
+    ]
+    with (
+        process(uvicorn, 1, upstream),
+        process([*python, "gateway", "front"], 0, front) as pid,
+        process(["haproxy", "-f", str(configuration), "-q"], 0, {}),
+    ):
+        wait_for(f"http://127.0.0.1:{ports['upstream']}/healthz")
+        wait_for(f"{front_url}/readyz")
+        wait_for(f"http://127.0.0.1:{ports['haproxy']}/healthz")
+        internal_token = token(internal, "ruta-gateway", "ruta-directory", "ruta-int+jwt")
+        yield {
+            "pid": pid,
+            "front": front_url,
+            "access": token(issuer_key, issuer, "ruta", "at+jwt"),
+            "targets": {
+                "direct": (f"http://127.0.0.1:{ports['upstream']}{PATH}", internal_token),
+                "haproxy": (f"http://127.0.0.1:{ports['haproxy']}{PATH}", internal_token),
+                "front": (front_url + PATH, token(issuer_key, issuer, "ruta", "at+jwt")),
+            },
+        }
+
+
+def compare(name: str, measured: dict[str, Any]) -> tuple[float, float]:
+    rate, median = measured["rate"], measured["median"]
+    ratio = rate["front"] / rate["haproxy"]
+    added = {way: median[way] - median["direct"] for way in ("front", "haproxy")}
+    latency = added["front"] / max(added["haproxy"], 1.0)
+    print(f"upstream {name}:")
+    print("  requests/s   " + "  ".join(f"{way} {value:,.0f}" for way, value in rate.items()))
+    print("  median µs    " + "  ".join(f"{way} {value:,.0f}" for way, value in median.items()))
+    print(f"  throughput front/haproxy          {ratio:.2f}")
+    print(f"  added median latency front/haproxy {latency:.2f}")
+    return ratio, latency
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=float, default=5)
+    options.add_argument("--rounds", type=int, default=3)
+    chosen = options.parse_args()
+    missing = [tool for tool in ("haproxy", "wrk", "taskset") if shutil.which(tool) is None]
+    if missing:
+        print(
+            f"skipped: {' and '.join(missing)} not installed (apt-get install {' '.join(missing)})"
+        )
+        return 0
+    if (os.cpu_count() or 1) < 2:
+        print("skipped: needs two cores")
+        return 0
+    results = {}
+    for name, app in (("service", "service"), ("bare", "bare")):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            stage(Path(folder), f"benchmarks.upstream:{app}") as made,
+        ):
+            results[name] = compare(name, measure(made["targets"], chosen))
+            if name == "bare":
+                grown = stream(made["front"], made["access"], made["pid"])
+                port = int(made["front"].rsplit(":", 1)[1])
+                count, memory = idle(port, made["pid"])
+    ratio, latency = results["service"]
+    print(f"throughput ≥ 0.6             {ratio:.2f}  {'met' if ratio >= 0.6 else 'MISSED'}")
+    print(f"added median latency ≤ 2.5   {latency:.2f}  {'met' if latency <= 2.5 else 'MISSED'}")
+    print(f"100 MB stream: memory grew by {grown:.1f} MiB  {'met' if grown < 16 else 'MISSED'}")
+    print(
+        f"{count:,} idle connections: {memory:.0f} MiB of ≤ 300  {'met' if memory <= 300 else 'MISSED'}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+"""One whole stack with demo data for the tools of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.system import System
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    stack = System(tmp_path_factory.mktemp("conformance"))
+    stack.up("--demo")
+    yield stack
+    stack.down()

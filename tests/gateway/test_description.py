@@ -1,0 +1,81 @@
+"""How the services' documents become one: by the route table, with clashing names told apart."""
+
+from datetime import date
+from typing import Any
+
+from gateway.front.description import combined, operations
+from gateway.front.routes import Deprecation, Route, Upstream, deprecation_headers
+
+ROUTES = (
+    Route("/directory/v1", Upstream.DIRECTORY, "v1", "Directory", anonymous=True),
+    Route(
+        "/referrals/v1",
+        Upstream.REFERRALS,
+        "v1",
+        "Referrals",
+        deprecation=Deprecation(date(2026, 1, 1), date(2027, 1, 1), "/referrals/v2"),
+    ),
+)
+
+
+def part(prefix: str, kind: str) -> dict[str, Any]:
+    ref = {"$ref": "#/components/schemas/Page"}
+    answer = {"200": {"content": {"application/json": {"schema": ref}}}}
+    return {
+        "paths": {
+            f"{prefix}/things/{{thing_id}}": {"get": {"tags": ["t"], "responses": dict(answer)}},
+            f"{prefix}/things": {"post": {"tags": ["t"], "responses": dict(answer)}},
+            "/healthz": {"get": {"responses": {}}},
+        },
+        "components": {"schemas": {"Page": {"type": kind}, "HTTPValidationError": {}}},
+    }
+
+
+DOCUMENT = combined(
+    {
+        Upstream.DIRECTORY: part("/directory/v1", "object"),
+        Upstream.REFERRALS: part("/referrals/v1", "array"),
+    },
+    ROUTES,
+    public_url="https://ruta.example",
+    version="1",
+)
+
+
+def test_only_what_the_front_lets_through_is_described() -> None:
+    assert sorted(DOCUMENT["paths"]) == [
+        "/directory/v1/things",
+        "/directory/v1/things/{thing_id}",
+        "/referrals/v1/things",
+        "/referrals/v1/things/{thing_id}",
+    ]
+
+
+def test_two_schemas_of_one_name_are_told_apart() -> None:
+    assert DOCUMENT["components"]["schemas"]["Page"] == {"type": "object"}
+    assert DOCUMENT["components"]["schemas"]["ReferralsPage"] == {"type": "array"}
+    answer = DOCUMENT["paths"]["/referrals/v1/things"]["post"]["responses"]["200"]
+    assert answer["content"]["application/json"]["schema"]["$ref"].endswith("/ReferralsPage")
+    assert "HTTPValidationError" not in DOCUMENT["components"]["schemas"]
+
+
+def test_every_operation_has_an_id_and_the_fronts_answers_and_each_path_parameter() -> None:
+    seen = set()
+    for path, method, operation in operations(DOCUMENT):
+        assert operation["operationId"] not in seen
+        seen.add(operation["operationId"])
+        assert {"400", "401", "429", "431", "503"} <= set(operation["responses"])
+        assert ("409" in operation["responses"]) is (method == "post")
+        named = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
+        assert named == ({"thing_id"} if "{thing_id}" in path else set())
+
+
+def test_a_deprecated_version_says_so_in_document_and_headers() -> None:
+    assert DOCUMENT["paths"]["/referrals/v1/things"]["post"]["deprecated"] is True
+    deprecation = ROUTES[1].deprecation
+    assert deprecation is not None
+    assert deprecation_headers(deprecation) == [
+        (b"deprecation", b"@1767225600"),
+        (b"sunset", b"Fri, 01 Jan 2027 00:00:00 GMT"),
+        (b"link", b'</referrals/v2>; rel="successor-version"'),
+    ]
