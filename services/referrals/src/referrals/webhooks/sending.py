@@ -38,6 +38,10 @@ class Answer:
         return 200 <= self.status < 300
 
 
+class UnsafeAddress(OSError):
+    """A name that leads to an address that webhooks may not call."""
+
+
 class CheckedResolver(AbstractResolver):
     """Resolves a name and gives out its addresses only if every one is allowed.
 
@@ -56,7 +60,7 @@ class CheckedResolver(AbstractResolver):
         )
         addresses = {(str(entry[4][0]), entry[0]) for entry in found}
         if not addresses or not all(is_allowed(a, self._also) for a, _ in addresses):
-            raise OSError("not a public address")
+            raise UnsafeAddress
         return [
             ResolveResult(hostname=host, host=address, port=port, family=kind, proto=0, flags=0)
             for address, kind in sorted(addresses)
@@ -130,5 +134,5 @@ async def send(
     except TimeoutError:
         return Answer(0, "timeout")
     except (aiohttp.ClientError, OSError) as error:
-        unsafe = "not a public address" in str(error)
+        unsafe = isinstance(getattr(error, "os_error", error), UnsafeAddress)
         return Answer(0, "unsafe_address" if unsafe else "unreachable")

@@ -1,0 +1,81 @@
+"""Batches of clients that were offline."""
+
+from datetime import datetime
+from typing import Any
+
+from tests.services.referrals.story import Story
+
+
+def commands(case: str, service_id: str, story: Story) -> list[dict[str, Any]]:
+    consent = story.consent_body(case, service_id)
+    draft = {
+        "case_id": case,
+        "service_id": service_id,
+        "category": "HLT",
+        "payload": {"situation": "x"},
+        "safe_contact": {"rule": "person_comes"},
+    }
+    return [
+        {"key": "g", "path": "/referrals/v1/consents", "body": consent},
+        {"key": "r", "path": "/referrals/v1/referrals", "body": draft},
+        {
+            "key": "s",
+            "path": "/referrals/v1/referrals/${r.id}/send",
+            "body": {"grant_id": "${g.id}"},
+        },
+    ]
+
+
+async def test_a_batch_runs_in_order_and_repeating_it_changes_nothing(story: Story) -> None:
+    service_id, case = await story.service(), await story.case()
+    batch = {"commands": commands(case["id"], service_id, story)}
+    first = await story.made("ngo-refugio", "/bulk", batch)
+    assert [r["status"] for r in first["results"]] == [201, 201, 200]
+    again = await story.made("ngo-refugio", "/bulk", batch)
+    assert again["results"] == first["results"]
+    assert len((await story.get("ngo-salud", "/referrals/inbox")).json()["items"]) == 1
+    assert len((await story.get("ngo-salud", "/feed")).json()["items"]) == 1
+
+
+async def test_each_command_has_its_own_result(story: Story) -> None:
+    service_id, case = await story.service(), await story.case()
+    batch = commands(case["id"], service_id, story)
+    batch[0]["body"]["items"] = ["soul"]
+    batch.append({"key": "w", "path": "/referrals/v1/webhooks", "body": {}})
+    batch.append(
+        {"key": "c", "path": "/referrals/v1/cases", "body": {"area": "VE23", "identity": {}}}
+    )
+    done = await story.made("ngo-refugio", "/bulk", {"commands": batch})
+    assert [r["status"] for r in done["results"]] == [422, 201, 424, 404, 201]
+
+
+async def test_attachments_are_refused_with_a_reason(story: Story) -> None:
+    referral = await story.sent()
+    response = await story.post("ngo-refugio", f"/referrals/{referral['id']}/attachments")
+    assert (response.status_code, response.json()["code"]) == (415, "attachments_refused")
+
+
+async def test_a_coordinator_sets_times_for_their_own_pathway_only(story: Story) -> None:
+    body = {
+        "window_minutes": 30,
+        "supervisor_after_minutes": 10,
+        "alternative_after_minutes": 20,
+        "expiry_after_minutes": 30,
+        "working_time": False,
+    }
+    path = "/timers/policies/{}/urgent/acknowledge"
+    denied = await story.call("gbv-coordinator", "PUT", path.format("CP"), body)
+    assert denied.status_code == 403
+    wrong = {**body, "supervisor_after_minutes": 25}
+    assert (
+        await story.call("gbv-coordinator", "PUT", path.format("GBV"), wrong)
+    ).status_code == 422
+    done = await story.call("gbv-coordinator", "PUT", path.format("GBV"), body)
+    assert done.status_code == 200
+    service_id = await story.service(categories=("GBV-PSS",))
+    referral = await story.sent(
+        service_id=service_id, category="GBV-PSS", consent={"purpose": "GBV-PSS"}
+    )
+
+    due = datetime.fromisoformat(referral["acknowledge_by"])
+    assert (due - datetime.fromisoformat(referral["sent_at"])).total_seconds() == 1800

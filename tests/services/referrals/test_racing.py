@@ -1,0 +1,216 @@
+"""Several replicas at once, on a database with real commits: one outcome, one escalation."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from common.database import Database
+from common.messaging import Broker, Relay
+from common.telemetry import Metrics
+from httpx import ASGITransport, AsyncClient
+from pydantic import SecretStr
+from referrals.app import create_app
+from referrals.keys.store import CaseKeys
+from referrals.settings import Settings
+from referrals.tables import COMMON
+from referrals.timers.firing import fire_due
+from stack.nats import NatsServer
+from stack.postgres import ServiceDatabase
+
+from tests.services.referrals.story import LEGAL, SALUD, Story
+from tests.services.referrals.test_scenarios import transfer_offer
+from tests.support.databases import MigratedDatabases
+from tests.support.principals import organisation
+
+REPLICAS = 5
+
+
+@pytest.fixture(scope="session")
+async def committed(databases: MigratedDatabases) -> ServiceDatabase:
+    return await databases.of("referrals", "referrals_racing")
+
+
+@pytest.fixture
+async def replicas(committed: ServiceDatabase) -> AsyncIterator[list[Database]]:
+    opened = [Database.at(committed.app_url, pool_size=2) for _ in range(REPLICAS)]
+    yield opened
+    for database in opened:
+        await database.close()
+
+
+@pytest.fixture
+async def stories(
+    settings: Settings, replicas: list[Database], case_keys: CaseKeys
+) -> AsyncIterator[list[Story]]:
+    """The same service behind five replicas."""
+    made = []
+    for database in replicas:
+        app = create_app(settings, database=database, keys=case_keys)
+        transport = ASGITransport(app, raise_app_exceptions=False)
+        made.append(Story(AsyncClient(transport=transport, base_url="http://ruta"), database))
+    yield made
+    for story in made:
+        await story.client.aclose()
+
+
+async def events_of(story: Story, referral_id: str) -> list[Any]:
+    return await story.rows(
+        "SELECT type, version FROM outbox WHERE aggregateid = :id ORDER BY version", id=referral_id
+    )
+
+
+async def test_10_five_replicas_fire_each_escalation_once(
+    stories: list[Story], replicas: list[Database]
+) -> None:
+    sent = [await stories[0].sent() for _ in range(4)]
+    start = datetime.fromisoformat(sent[-1]["sent_at"])
+    fired = 0
+    for hours in (25, 31, 37, 200):
+        now = start + timedelta(hours=hours)
+        fired += sum(await asyncio.gather(*(fire_due(db, now) for db in replicas)))
+    # Whoever found a row locked leaves it: one more round proves that nothing was left over.
+    fired += await fire_due(replicas[0], start + timedelta(hours=200))
+    rows = await stories[0].rows(
+        "SELECT referral_id, step FROM escalations WHERE referral_id = ANY(:ids)",
+        ids=[r["id"] for r in sent],
+    )
+    assert len(rows) == len({(r.referral_id, r.step) for r in rows}) == 4 * 3
+    assert fired >= 12
+    for referral in sent:
+        events = await events_of(stories[0], referral["id"])
+        assert [e.type.split(".")[-2] for e in events].count("raised") == 3
+        assert [e.version for e in events] == sorted({e.version for e in events})
+
+
+async def test_16_accept_races_with_recall_and_one_wins(stories: list[Story]) -> None:
+    for _ in range(6):
+        referral = await stories[0].sent()
+        path = f"/referrals/{referral['id']}"
+        answers = await asyncio.gather(
+            *(
+                story.post("ngo-salud", f"{path}/accept", {"focal_point": "x"})
+                for story in stories[:2]
+            ),
+            *(
+                story.post("ngo-refugio", f"{path}/recall", {"reason": "other"})
+                for story in stories[2:4]
+            ),
+        )
+        statuses = sorted(a.status_code for a in answers)
+        assert set(statuses) <= {200, 409}
+        history = (await stories[0].get("ngo-refugio", f"{path}/history")).json()
+        # An accepted referral may be recalled afterwards; a recalled one is never accepted.
+        commands = [s["command"] for s in history][2:]
+        assert commands in (["accept"], ["recall"], ["accept", "recall"])
+        assert statuses.count(200) == len(commands)
+        events = await events_of(stories[0], referral["id"])
+        assert [e.version for e in events] == [s["version"] for s in history[1:]]
+        both = [
+            [
+                i["kind"]
+                for i in (await stories[0].get(who, "/feed?limit=500")).json()["items"]
+                if i["subject_id"] == referral["id"]
+            ]
+            for who in ("ngo-refugio", "ngo-salud")
+        ]
+        assert both[0] == both[1]
+
+
+async def test_15_two_transfers_race_and_one_wins(stories: list[Story]) -> None:
+    case = await stories[0].case()
+    bodies = [
+        await transfer_offer(stories[0], case["id"], to) for to in (SALUD, LEGAL, SALUD, LEGAL)
+    ]
+    answers = await asyncio.gather(
+        *(
+            story.post("ngo-refugio", "/transfers", body)
+            for story, body in zip(stories, bodies, strict=False)
+        )
+    )
+    assert sorted(a.status_code for a in answers) == [201, 409, 409, 409]
+    transfer = next(a.json() for a in answers if a.status_code == 201)
+    taker = "ngo-salud" if transfer["to_organisation"] == str(SALUD) else "ngo-legal"
+    path = f"/transfers/{transfer['id']}"
+    ends = await asyncio.gather(
+        stories[0].post(taker, f"{path}/accept"),
+        stories[1].post("ngo-refugio", f"{path}/recall", {"reason": "other"}),
+        stories[2].post(taker, f"{path}/accept"),
+    )
+    assert sorted(a.status_code for a in ends) == [200, 409, 409]
+
+
+async def test_17_the_same_key_at_five_replicas_makes_one_referral(stories: list[Story]) -> None:
+    service_id, case = await stories[0].service(), await stories[0].case()
+    body = {"case_id": case["id"], "service_id": service_id, "category": "HLT"}
+    answers = await asyncio.gather(
+        *(story.post("ngo-refugio", "/referrals", body, key="race-1") for story in stories)
+    )
+    assert {a.status_code for a in answers} <= {201, 409}
+    assert len({a.json()["id"] for a in answers if a.status_code == 201}) == 1
+    rows = await stories[0].rows("SELECT 1 FROM referrals WHERE case_id = :c", c=case["id"])
+    assert len(rows) == 1
+
+
+async def test_the_feed_loses_nothing_that_commits_late(
+    stories: list[Story], replicas: list[Database]
+) -> None:
+    """A transaction that began first and commits last is not skipped behind a cursor."""
+    story = stories[0]
+    insert = sa.text(
+        "INSERT INTO notices (id, organisation_id, kind, subject_type, subject_id, at)"
+        " VALUES (gen_random_uuid(), :org, :kind, 'test', gen_random_uuid(), now())"
+    )
+    org = organisation(11)
+    token = {"org": str(org)}
+    first = (await story.get("ngo-refugio", "/feed", **token)).json()
+    async with replicas[1].transaction() as slow:
+        await slow.execute(insert, {"org": org, "kind": "slow"})
+        async with replicas[2].transaction() as quick:
+            await quick.execute(insert, {"org": org, "kind": "quick"})
+        between = (
+            await story.get("ngo-refugio", f"/feed?cursor={first['next_cursor']}", **token)
+        ).json()
+        assert between["items"] == []
+    after = (
+        await story.get("ngo-refugio", f"/feed?cursor={between['next_cursor']}", **token)
+    ).json()
+    assert [i["kind"] for i in after["items"]] == ["slow", "quick"]
+
+
+async def test_25_with_nats_down_the_state_commits_and_events_arrive_later_once(
+    stories: list[Story], replicas: list[Database], settings: Settings, nats_server: NatsServer
+) -> None:
+    referral = await stories[0].accepted()
+    waiting = await stories[0].rows("SELECT id FROM outbox WHERE published_at IS NULL")
+    assert len(waiting) >= 2
+    connected = settings.model_copy(
+        update={
+            "nats_url": nats_server.url,
+            "nats_password": SecretStr(nats_server.credentials["referrals"]),
+        }
+    )
+    broker = Broker(connected)
+    await broker.start()
+    relay = Relay(connected, replicas[0], COMMON, broker, Metrics())
+    try:
+        async with asyncio.timeout(20):
+            while not broker.connected:  # noqa: ASYNC110 - the client offers no event to wait for
+                await asyncio.sleep(0.05)
+        while await relay.publish_batch():
+            pass
+        # A crash between publish and mark: the same rows are published again, with the same ids.
+        await stories[0].rows("UPDATE outbox SET published_at = NULL RETURNING 1")
+        while await relay.publish_batch():
+            pass
+        stream = await broker.jetstream()
+        info = await stream.stream_info("RUTA_REFERRALS")
+        total = await stories[0].rows("SELECT count(*) AS n FROM outbox")
+        assert info.state.messages == total[0].n
+    finally:
+        await broker.stop()
+    assert (await stories[0].get("ngo-refugio", f"/referrals/{referral['id']}")).json()[
+        "state"
+    ] == "accepted"

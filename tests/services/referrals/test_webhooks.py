@@ -1,0 +1,179 @@
+"""Webhooks against a real receiver on loopback: signed, ids only, retried, dead, replayed."""
+
+import base64
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from common import clock
+from common.crypto import key_from_base64
+from referrals.settings import Settings
+from referrals.webhooks.addresses import networks
+from referrals.webhooks.dispatch import deliver_due, fan_out
+from referrals.webhooks.retries import PAUSES
+from referrals.webhooks.sending import Call, client, send, signature_headers
+from standardwebhooks.webhooks import Webhook as Verifier
+
+from tests.services.referrals.story import Story
+
+LOOPBACK = networks("127.0.0.0/8")
+
+
+class Receiver:
+    """A partner's system: keeps what it is sent and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[dict[str, str], bytes]] = []
+        self.status = 204
+        self.headers: dict[str, str] = {}
+        self.url = ""
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.calls.append((dict(request.headers), await request.read()))
+        return web.Response(status=self.status, headers=self.headers)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    made = Receiver()
+    app = web.Application()
+    app.router.add_post("/hook", made.handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+    yield made
+    await runner.cleanup()
+
+
+async def dispatched(story: Story, settings: Settings) -> int:
+    key = key_from_base64(settings.stored_result_key.get_secret_value())
+    while await fan_out(story.database):
+        pass
+    async with client(LOOPBACK) as http:
+        return await deliver_due(story.database, http, key, LOOPBACK)
+
+
+async def registered(story: Story, receiver: Receiver, **more: Any) -> dict[str, Any]:
+    return await story.made("ngo-salud", "/webhooks", {"url": receiver.url, **more})
+
+
+async def test_a_call_is_signed_and_names_nobody(
+    story: Story, settings: Settings, receiver: Receiver
+) -> None:
+    hook = await registered(story, receiver)
+    referral = await story.sent()
+    assert await dispatched(story, settings) == 1
+    headers, body = receiver.calls[0]
+    told = Verifier(hook["secret"]).verify(body, headers)
+    assert told["type"] == "referral.sent"
+    assert told["data"]["subject_id"] == referral["id"]
+    for secret in (b"Yolimar", b"HLT", b"refugio", b"VE23"):
+        assert secret not in body
+    assert await dispatched(story, settings) == 0
+    listed = (await story.get("ngo-salud", f"/webhooks/{hook['id']}/deliveries")).json()["items"]
+    assert [d["status"] for d in listed] == ["delivered"]
+    assert (await story.get("ngo-legal", f"/webhooks/{hook['id']}/deliveries")).status_code == 404
+
+
+async def test_failures_are_retried_for_days_then_dead_then_replayed(
+    story: Story, settings: Settings, receiver: Receiver
+) -> None:
+    hook = await registered(story, receiver)
+    await story.sent()
+    receiver.status = 500
+    later = timedelta(0)
+    for pause in (0, *PAUSES):
+        later += timedelta(seconds=pause * 1.2 + 1)
+        with clock.shifted(later):
+            assert await dispatched(story, settings) == 1
+    with clock.shifted(later + timedelta(days=30)):
+        assert await dispatched(story, settings) == 0
+    path = f"/webhooks/{hook['id']}"
+    dead = (await story.get("ngo-salud", f"{path}/deliveries?status=dead")).json()["items"]
+    assert [(d["attempts"], d["failure"]) for d in dead] == [(len(PAUSES) + 1, "refused")]
+    receiver.status = 200
+    since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    assert (await story.made("ngo-salud", f"{path}/replay", {"dead_since": since})) == {
+        "deliveries": 1
+    }
+    assert await dispatched(story, settings) == 1
+    assert receiver.calls[0][0]["webhook-id"] == receiver.calls[-1][0]["webhook-id"]
+
+
+async def test_gone_switches_the_webhook_off(
+    story: Story, settings: Settings, receiver: Receiver
+) -> None:
+    hook = await registered(story, receiver)
+    await story.sent()
+    receiver.status = 410
+    await dispatched(story, settings)
+    seen = (await story.get("ngo-salud", "/webhooks")).json()[0]
+    assert (seen["active"], seen["disabled_reason"]) == (False, "answered_gone")
+    await story.made("ngo-salud", f"/webhooks/{hook['id']}/enable", {})
+
+
+async def test_a_redirect_is_not_followed(
+    story: Story, settings: Settings, receiver: Receiver
+) -> None:
+    hook = await registered(story, receiver)
+    await story.sent()
+    receiver.status, receiver.headers = 302, {"Location": receiver.url}
+    await dispatched(story, settings)
+    assert len(receiver.calls) == 1
+    path = f"/webhooks/{hook['id']}/deliveries"
+    assert (await story.get("ngo-salud", path)).json()["items"][0]["failure"] == "redirect_refused"
+
+
+async def test_after_rotation_both_secrets_verify_for_a_day(
+    story: Story, settings: Settings, receiver: Receiver
+) -> None:
+    hook = await registered(story, receiver)
+    renewed = await story.made("ngo-salud", f"/webhooks/{hook['id']}/rotate-secret", {})
+    await story.sent()
+    await dispatched(story, settings)
+    headers, body = receiver.calls[0]
+    for secret in (hook["secret"], renewed["secret"]):
+        Verifier(secret).verify(body, headers)
+
+
+@pytest.mark.parametrize("url", ["http://10.0.0.1/x", "https://169.254.169.254/", "file:///etc"])
+async def test_private_addresses_are_refused_when_added(story: Story, url: str) -> None:
+    response = await story.post("ngo-salud", "/webhooks", {"url": url})
+    assert (response.status_code, response.json()["code"]) == (422, "unsafe_address")
+
+
+async def test_a_name_that_resolves_to_a_private_address_is_not_called(
+    receiver: Receiver,
+) -> None:
+    port = receiver.url.rsplit(":", 1)[1].split("/")[0]
+    secret = "whsec_" + base64.b64encode(b"s" * 32).decode()
+    call = Call(f"https://localhost:{port}/hook", (secret,), "msg_1", b"{}")
+    async with client(()) as http:
+        answer = await send(http, call, (), datetime.now(UTC))
+    assert (answer.status, answer.failure) == (0, "unsafe_address")
+    assert receiver.calls == []
+
+
+def test_the_signature_matches_the_published_vector() -> None:
+    call = Call(
+        "https://example.org",
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",),
+        "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        b'{"test": 2432232314}',
+    )
+    headers = signature_headers(call, datetime.fromtimestamp(1614265330, UTC))
+    assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+async def test_only_the_kinds_that_were_asked_for_are_sent(
+    story: Story, settings: Settings, receiver: Receiver
+) -> None:
+    await registered(story, receiver, kinds=["referral.sent"])
+    await story.accepted()
+    await dispatched(story, settings)
+    assert await dispatched(story, settings) == 0
+    assert len(receiver.calls) == 1
