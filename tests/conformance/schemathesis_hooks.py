@@ -3,11 +3,11 @@
 import os
 from typing import Any
 
-import requests  # type: ignore[import-untyped]  # comes with schemathesis, not with Ruta
+import requests
 import schemathesis  # type: ignore[import-not-found]  # lives in an environment of its own
 
 
-@schemathesis.auth(refresh_interval=300)  # type: ignore[untyped-decorator]  # as above
+@schemathesis.auth(refresh_interval=300)
 class ClientCredentials:
     """The client of RUTA_FUZZ_CLIENT and RUTA_FUZZ_SECRET, at the gateway under test."""
 
