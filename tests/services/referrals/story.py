@@ -32,14 +32,14 @@ class Story:
         json: Any = None,
         *,
         key: str | None = None,
-        **claims: object,
+        **claims: Any,
     ) -> Response:
         headers = bearer(who, audience=AUDIENCE, **claims)
         if method != "GET":
             headers = keyed(headers, key)
         return await self.client.request(method, f"/referrals/v1{path}", json=json, headers=headers)
 
-    async def get(self, who: str, path: str, **claims: object) -> Response:
+    async def get(self, who: str, path: str, **claims: Any) -> Response:
         return await self.call(who, "GET", path, **claims)
 
     async def post(self, who: str, path: str, json: Any = None, **more: Any) -> Response:

@@ -1,0 +1,227 @@
+"""Hypothesis drives two organisations, grants, referrals and transfers through random stories.
+
+After every step: nobody reads what is not granted now, and no accepted command is without its
+history, its audit entry and its event.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from common.database import Database
+from httpx import ASGITransport, AsyncClient
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from referrals.app import create_app
+from referrals.keys.store import CaseKeys
+from referrals.referrals.lifecycle import OPEN, TERMINAL, State
+from referrals.settings import Settings
+from stack.postgres import ServiceDatabase
+
+from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
+from tests.services.referrals.test_scenarios import transfer_offer
+from tests.support.databases import rolled_back
+
+NGOS = {REFUGIO: "ngo-refugio", SALUD: "ngo-salud", LEGAL: "ngo-legal"}
+BODIES: dict[str, dict[str, Any]] = {
+    "acknowledge": {},
+    "request-information": {"question": "?"},
+    "answer-information": {"payload": {"situation": "more"}},
+    "waitlist": {"expected_on": "2099-01-01", "person_agrees": True},
+    "accept": {"focal_point": "x"},
+    "decline": {"reason": "capacity"},
+    "schedule": {"appointment_at": "2099-01-01T10:00:00Z"},
+    "start": {},
+    "hold": {"reason": "other", "review_on": "2099-01-01"},
+    "resume": {},
+    "complete": {"outcome": "delivered"},
+    "report-not-delivered": {"reason": "no_show"},
+    "recall": {"reason": "other"},
+    "withdraw": {},
+    "enter-in-error": {"reason": "test"},
+}
+STILL_SHARED = OPEN | {State.COMPLETED, State.NOT_DELIVERED}
+
+
+class Tracking(RuleBasedStateMachine):
+    """What we know by our own bookkeeping: the holder of the case, grants and their withdrawal."""
+
+    enter: Callable[[], tuple[asyncio.AbstractEventLoop, Story, Callable[[], None]]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop, self.story, self.leave = type(self).enter()
+        self.holder = REFUGIO
+        self.sent: dict[str, str] = {}
+        self.withdrawn: set[str] = set()
+        self.accepted: dict[str, int] = {}
+
+    def run(self, work: Any) -> Any:
+        return self.loop.run_until_complete(work)
+
+    @initialize()
+    def begin(self) -> None:
+        self.service_id = self.run(self.story.service())
+        self.case_id = self.run(self.story.case())["id"]
+
+    @precondition(lambda self: len(self.sent) < 2)
+    @rule(items=st.sets(st.sampled_from(["name", "contact", "situation"]), min_size=1))
+    def refer(self, items: set[str]) -> None:
+        """Only what is granted is sent; the draft asks for name and situation."""
+        who = NGOS[self.holder]
+        grant = self.run(
+            self.story.consent(self.case_id, self.service_id, who, items=sorted(items))
+        )
+        draft = self.run(self.story.draft(self.case_id, self.service_id, who, from_case=["name"]))
+        path = f"/referrals/{draft['id']}/send"
+        response = self.run(self.story.post(who, path, {"grant_id": grant["id"]}))
+        allowed = {"name", "situation"} <= items
+        assert response.status_code == (200 if allowed else 422)
+        self.accepted[draft["id"]] = 1
+        if allowed:
+            self.sent[draft["id"]] = grant["id"]
+            self.accepted[draft["id"]] = 2
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data(), step=st.sampled_from(sorted(BODIES)), who=st.sampled_from(sorted(NGOS)))
+    def step(self, data: Any, step: str, who: Any) -> None:
+        """Any step by anybody: what may be is done, everything else is refused and changes nothing."""
+        referral_id = data.draw(st.sampled_from(sorted(self.sent)))
+        path = f"/referrals/{referral_id}"
+        before = self.run(self.story.get(NGOS[who], path))
+        response = self.run(self.story.post(NGOS[who], f"{path}/{step}", BODIES[step]))
+        assert response.status_code in (200, 403, 404, 409), response.text
+        if before.status_code == 404:
+            assert response.status_code == 404
+            return
+        was = before.json()
+        if step == "withdraw":
+            assert response.status_code == 200
+            self.withdrawn.add(referral_id)
+        elif response.status_code == 200:
+            assert step in was["legal_transitions"]
+        else:
+            assert step not in was["legal_transitions"]
+        self.accepted[referral_id] += (
+            response.json().get("version", was["version"]) - was["version"]
+        )
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def withdraw_consent(self, data: Any) -> None:
+        referral_id = data.draw(st.sampled_from(sorted(self.sent)))
+        path = f"/consents/{self.sent[referral_id]}/withdraw"
+        was = self.run(self.story.get(NGOS[self.holder], f"/referrals/{referral_id}")).json()
+        assert self.run(self.story.post(NGOS[self.holder], path)).status_code == 200
+        self.withdrawn.add(referral_id)
+        self.accepted[referral_id] += State(was["state"]) not in TERMINAL
+
+    @rule(to=st.sampled_from(sorted(NGOS)))
+    def hand_over(self, to: Any) -> None:
+        if to == self.holder:
+            return
+        who = NGOS[self.holder]
+        offer = self.run(transfer_offer(self.story, self.case_id, to, who))
+        transfer = self.run(self.story.made(who, "/transfers", offer))
+        self.run(self.story.made(NGOS[to], f"/transfers/{transfer['id']}/accept", {}))
+        self.holder = to
+
+    @invariant()
+    def only_the_holder_reads_the_case(self) -> None:
+        if not hasattr(self, "case_id"):
+            return
+        for organisation, who in NGOS.items():
+            response = self.run(self.story.get(who, f"/cases/{self.case_id}"))
+            assert response.status_code == (200 if organisation == self.holder else 404)
+
+    @invariant()
+    def nobody_reads_what_is_not_granted(self) -> None:
+        for referral_id in self.sent:
+            path = f"/referrals/{referral_id}"
+            state = State(self.run(self.story.get(NGOS[self.holder], path)).json()["state"])
+            for organisation, who in NGOS.items():
+                seen = self.run(self.story.get(who, f"{path}/disclosure"))
+                if organisation == self.holder:
+                    assert seen.status_code == 200
+                elif organisation != SALUD:
+                    assert seen.status_code == 404
+                elif referral_id in self.withdrawn or state not in STILL_SHARED:
+                    assert seen.status_code == 410
+                    assert "Yolimar" not in seen.text
+                else:
+                    assert set(seen.json()["items"]) == {"name", "situation"}
+
+    @invariant()
+    def every_command_left_its_traces(self) -> None:
+        for referral_id, version in self.accepted.items():
+            rows = self.run(
+                self.story.rows(
+                    """
+                    SELECT r.version,
+                        (SELECT count(*) FROM referral_steps s WHERE s.referral_id = r.id) AS steps,
+                        (SELECT count(*) FROM outbox o WHERE o.aggregateid = r.id::text) AS events,
+                        (SELECT count(*) FROM audit_entries a WHERE a.target_id = r.id
+                            AND a.action LIKE 'referral.%') AS audited
+                    FROM referrals r WHERE r.id = :id
+                    """,
+                    id=referral_id,
+                )
+            )
+            found = rows[0]
+            assert found.version == version
+            assert found.steps == found.audited == found.version
+            assert found.events == found.version - 1  # a draft is told to nobody
+
+    def teardown(self) -> None:
+        self.leave()
+
+
+@pytest.mark.slow
+def test_no_story_shows_what_is_not_granted_or_leaves_no_trace(
+    settings: Settings, referrals_database: ServiceDatabase
+) -> None:
+    """Each story has a loop, a rolled-back connection and a key store client of its own."""
+
+    def enter() -> tuple[asyncio.AbstractEventLoop, Story, Callable[[], None]]:
+        loop = asyncio.new_event_loop()
+        holder = rolled_back(referrals_database)
+        database = loop.run_until_complete(holder.__aenter__())
+        keys = CaseKeys(
+            Database.at(settings.key_store_url.get_secret_value(), pool_size=1),
+            settings.key_encryption_keys_file,
+        )
+        app = create_app(settings, database=database, keys=keys)
+        client = AsyncClient(
+            transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://ruta"
+        )
+
+        def leave() -> None:
+            loop.run_until_complete(client.aclose())
+            loop.run_until_complete(keys.close())
+            loop.run_until_complete(holder.__aexit__(None, None, None))
+            loop.close()
+
+        return loop, Story(client, database), leave
+
+    machine = type("Tracked", (Tracking,), {"enter": staticmethod(enter)})
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis leaves it untyped
+        machine,
+        settings=hypothesis_settings(
+            max_examples=6,
+            stateful_step_count=10,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate, Phase.shrink],
+        ),
+    )
