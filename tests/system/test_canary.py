@@ -246,9 +246,7 @@ def _until_published(system: System) -> None:
 
 def dump(system: System, database: str) -> bytes:
     server = attached_postgres(system.layout, system.state)
-    url = server.url(
-        database, SUPERUSER, server.admin_dsn.split(":")[2].split("@")[0], driver="postgresql"
-    )
+    url = server.url(database, SUPERUSER, server.password(SUPERUSER), driver="postgresql")
     return subprocess.run(
         [str(binaries() / "pg_dump"), "--dbname", url],
         check=True,

@@ -74,7 +74,7 @@ class PostgresServer:
     @property
     def admin_dsn(self) -> str:
         """A libpq and asyncpg URL of the superuser, on the database `postgres`."""
-        return self.url("postgres", SUPERUSER, self._password(SUPERUSER), driver="postgresql")
+        return self.url("postgres", SUPERUSER, self.password(SUPERUSER), driver="postgresql")
 
     def url(
         self, database: str, user: str, password: str, *, driver: str = "postgresql+asyncpg"
@@ -120,7 +120,7 @@ class PostgresServer:
         if not _NAME.fullmatch(name):
             raise StackError(f"not a database name: {name}")
         owner, app = f"{name}_owner", f"{name}_app"
-        passwords = {role: self._password(role) for role in (owner, app)}
+        passwords = {role: self.password(role) for role in (owner, app)}
         self.psql("".join(_role_sql(role, passwords[role]) for role in (owner, app)))
         if not self.psql(f"SELECT 1 FROM pg_database WHERE datname = '{name}'").strip():  # noqa: S608 -- `name` matched a pattern of letters above
             self.psql(f"CREATE DATABASE {name} OWNER {owner} TEMPLATE template0 ENCODING 'UTF8'")
@@ -151,7 +151,7 @@ class PostgresServer:
             text=True,
             capture_output=True,
             check=False,
-            env={**os.environ, "PGPASSWORD": self._password(SUPERUSER)},
+            env={**os.environ, "PGPASSWORD": self.password(SUPERUSER)},
         )
         if done.returncode != 0:
             raise StackError(f"PostgreSQL refused: {done.stderr.strip()}")
@@ -185,7 +185,7 @@ class PostgresServer:
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.cluster.mkdir(mode=0o700, exist_ok=True)
         password_file = self.data_dir / "superuser"
-        write_private(password_file, self._password(SUPERUSER))
+        write_private(password_file, self.password(SUPERUSER))
         if self._account:
             self._account.owns(self.cluster)
             self._account.owns(password_file)
@@ -258,7 +258,7 @@ class PostgresServer:
         telling = [line for line in lines if "FATAL" in line or "PANIC" in line or "error" in line]
         return f"{(telling or lines or ['no log'])[-1].strip()} (log: {self.log_file})"
 
-    def _password(self, role: str) -> str:
+    def password(self, role: str) -> str:
         passwords = read_private_map(self._passwords_file)
         if role not in passwords:
             passwords[role] = EMBEDDED_MARK + secrets.token_hex(24)

@@ -31,7 +31,7 @@ def _attribute(name: str) -> AfterValidator:
 
 def _is_place(value: str) -> str:
     if not Places.load().is_known(value):
-        raise ValueError(f"unknown P-code {value!r}")
+        raise ValueError("not a known P-code")
     return value
 
 

@@ -1,0 +1,1 @@
+"""Backup and restore of the embedded stack: sealed, verified on write, the key store apart."""

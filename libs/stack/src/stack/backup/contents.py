@@ -1,0 +1,91 @@
+"""What a backup consists of, and how it is taken from and put back into a data directory.
+
+Two archives. `data.ruta`: the databases of the three services and of the issuer. `keys.ruta`: the
+key store and the key files. Apart, because a restored key store would bring erased people back.
+The event store is in neither: PostgreSQL is the record, and the outbox publishes again.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from stack.errors import StackError
+from stack.layout import Layout
+from stack.postgres import SUPERUSER, PostgresServer, binaries
+
+DATA_DATABASES = ("directory", "referrals", "reporting", "issuer")
+KEY_DATABASES = ("referral_keys",)
+DATA_ARCHIVE, KEYS_ARCHIVE = "data.ruta", "keys.ruta"
+_KEY_FILES = ("secrets.json", "broker.json", "clients.json", "bootstrap-clients.json")
+_KEY_FOLDERS = ("keys", "anchors")
+
+
+def dump(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> None:
+    """One custom-format dump per database, each read back by its table of contents."""
+    for name in databases:
+        target = folder / f"{name}.dump"
+        _run(server, "pg_dump", "--format=custom", "--file", str(target), "--dbname", name)
+        _run(server, "pg_restore", "--list", str(target))
+
+
+def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> None:
+    """Replaces each database by its dump, in one transaction per database."""
+    for name in databases:
+        source = folder / f"{name}.dump"
+        if not source.exists():
+            raise StackError(f"the backup holds no database {name}")
+        server.psql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        server.create_service_database(name)
+        _run(
+            server,
+            *("pg_restore", "--single-transaction", "--exit-on-error"),
+            *("--dbname", name, str(source)),
+        )
+
+
+def copy_keys(layout: Layout, folder: Path) -> None:
+    for name in _KEY_FILES:
+        if (layout.root / name).exists():
+            shutil.copy2(layout.root / name, folder / name)
+    for name in _KEY_FOLDERS:
+        if (layout.root / name).is_dir():
+            shutil.copytree(layout.root / name, folder / name)
+
+
+def put_keys(layout: Layout, folder: Path) -> None:
+    for name in _KEY_FILES:
+        if (folder / name).exists():
+            shutil.copy2(folder / name, layout.root / name)
+    for name in _KEY_FOLDERS:
+        if (folder / name).is_dir():
+            shutil.copytree(folder / name, layout.root / name, dirs_exist_ok=True)
+
+
+def forget_event_store(layout: Layout, server: PostgresServer) -> None:
+    """The stream is newer or older than the restored record: empty it and publish all again.
+
+    Readers that had an event drop it by its id (the inbox came back with the databases).
+    """
+    shutil.rmtree(layout.nats / "jetstream", ignore_errors=True)
+    for name in ("directory", "referrals", "reporting"):
+        server.psql("UPDATE outbox SET published_at = NULL", database=name)
+
+
+def _run(server: PostgresServer, program: str, *arguments: str) -> None:
+    environment = {
+        **os.environ,
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(server.port),
+        "PGUSER": SUPERUSER,
+        "PGPASSWORD": server.password(SUPERUSER),
+    }
+    done = subprocess.run(
+        [str(binaries() / program), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    if done.returncode != 0:
+        raise StackError(f"{program}: {done.stderr.strip().splitlines()[-1]}")
