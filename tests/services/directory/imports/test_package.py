@@ -205,6 +205,18 @@ def test_ohana_tables_map(tmp_path: Path) -> None:
     assert "term_unknown" in codes(row.notes)
 
 
+def test_what_belongs_to_no_service_is_told(tmp_path: Path) -> None:
+    tables = {
+        **PLAIN,
+        "organizations.csv": [*PLAIN["organizations.csv"], {"id": "o2", "name": "Otra"}],
+        "locations.csv": [*PLAIN["locations.csv"], {"id": "l2", "name": "Nadie"}],
+    }
+    rows, notes = read(package(tmp_path, tables))
+    assert len(rows) == 1
+    told = [(each.field, each.before) for each in notes if each.code == "unused_rows"]
+    assert told == [("organizations.csv", "1"), ("locations.csv", "1")]
+
+
 def test_a_package_without_services_is_turned_away(tmp_path: Path) -> None:
     path = package(tmp_path, {"organizations.csv": PLAIN["organizations.csv"]})
     with pytest.raises(Problem) as raised:

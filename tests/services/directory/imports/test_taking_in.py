@@ -17,7 +17,7 @@ from services_directory.services.models import services
 from stack.postgres import ServiceDatabase
 
 from tests.support.databases import MigratedDatabases, rolled_back
-from tests.support.principals import principal
+from tests.support.principals import organisation, principal
 from tests.support.reference import reference_data
 
 HEADER = "external_id,organisation,name,categories,visibility,pcode\n"
@@ -51,8 +51,23 @@ def order(content: bytes, **changes: object) -> Order:
 async def imported(
     database: Database, who: Principal, content: bytes, **changes: object
 ) -> ImportOut:
+    """The import as it stands at the end, also if the worker had to do it."""
+    queued = await taken_in(database, who, content, **changes)
+    while await work_one(database):
+        pass
+    return await read_again(database, who, queued.id)
+
+
+async def taken_in(
+    database: Database, who: Principal, content: bytes, **changes: object
+) -> ImportOut:
     async with database.transaction(who) as session:
         import_id = await take_in(session, who, order(content, **changes))
+        return import_out(await queries.import_of(session, who, import_id))
+
+
+async def read_again(database: Database, who: Principal, import_id: UUID) -> ImportOut:
+    async with database.transaction() as session:
         return import_out(await queries.import_of(session, who, import_id))
 
 
@@ -147,6 +162,17 @@ async def test_a_partner_may_not_write_for_another_organisation(database: Databa
     assert refused.external_id == "2"
 
 
+async def test_equal_ids_of_two_organisations_are_two_services(database: Database) -> None:
+    for number, client in ((1, "ngo-refugio"), (2, "ngo-salud")):
+        content = (
+            "external_id,organisation_id,organisation,name,categories\n"
+            f"A1,{organisation(number)},Org {number},Servicio {number},GP-INFO\n"
+        ).encode()
+        found = await imported(database, principal(client), content, source="shared")
+        assert found.services.created == 1
+    assert await stored_services(database) == 2
+
+
 async def test_imports_of_another_organisation_are_not_found(database: Database) -> None:
     found = await imported(database, principal("im-officer"), BAD)
     async with database.transaction() as session:
@@ -161,12 +187,14 @@ def large(rows: int, padding: int = 9_000) -> bytes:
     return (HEADER.strip() + ",description\n" + "".join(lines)).encode()
 
 
-@pytest.mark.parametrize("mode", list(Mode))
-async def test_a_large_file_waits_for_the_worker_and_is_worked_through(
-    database: Database, mode: Mode
+@pytest.mark.parametrize(
+    ("mode", "padding"), [(Mode.ALL, 9_000), (Mode.SKIP_BAD, 9_000), (Mode.ALL, 1)]
+)
+async def test_a_long_file_waits_for_the_worker_and_is_worked_through(
+    database: Database, mode: Mode, padding: int
 ) -> None:
     who = principal("im-officer")
-    queued = await imported(database, who, large(120), mode=mode)
+    queued = await taken_in(database, who, large(120, padding), mode=mode)
     assert queued.state is State.QUEUED
     assert await stored_services(database) == 0
     assert await work_one(database)
@@ -183,7 +211,7 @@ async def test_a_large_file_waits_for_the_worker_and_is_worked_through(
 async def test_a_large_file_that_breaks_off_fails_and_says_so(database: Database) -> None:
     who = principal("im-officer")
     content = large(120) + b"119,Org," + b"y" * 5_000_000
-    queued = await imported(database, who, content)
+    queued = await taken_in(database, who, content)
     assert await work_one(database)
     async with database.transaction() as session:
         done = import_out(await queries.import_of(session, who, queued.id))

@@ -98,7 +98,7 @@ async def import_file(
     ] = "",
     source: Annotated[
         str | None,
-        Query(max_length=100, description="Name of the space of the file's ids; default: yours."),
+        Query(max_length=100, description="Where the ids come from; ids count inside it."),
     ] = None,
     file_name: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:

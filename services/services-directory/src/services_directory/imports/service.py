@@ -21,14 +21,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.imports.mapped import Mapped
 from services_directory.imports.models import IMPORT_ROWS, IMPORTS
+from services_directory.imports.package.reading import check_package
 from services_directory.imports.reading.formats import Format, format_of
 from services_directory.imports.report import Report
 from services_directory.imports.schemas import Mode, State
 from services_directory.imports.sources import Options, Source, open_source
 from services_directory.imports.writing import Writer
 
+AT_ONCE_ROWS = 100
 AT_ONCE_BYTES = 1024 * 1024
-"""A file up to this size is worked through before the answer; a larger one by the worker."""
+"""A file within both is worked through before the answer; a larger one by the worker, as a request
+is given up after a minute."""
 BATCH = 100
 _REPORT_BATCH = 1_000
 
@@ -38,8 +41,8 @@ Write = Callable[[list[Mapped], Report], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the caller asks for. `source`: the space of the external ids, else one per organisation
-    and format, so that two organisations never overwrite one another by equal ids."""
+    """What the caller asks for. `source`: names the space of the external ids inside the caller's
+    organisation, else the format does."""
 
     file_name: str
     content: bytes
@@ -61,26 +64,33 @@ async def as_file(content: bytes) -> AsyncIterator[Path]:
 
 
 async def take_in(session: AsyncSession, principal: Principal, order: Order) -> UUID:
-    """Record the import and, if the file is small, work it through in this transaction.
+    """Record the import and, if it is short, work it through in this transaction.
 
     Raises the 4xx problems of a file that cannot be read at all; then nothing is recorded.
     """
     async with as_file(order.content) as path:
         kind = await asyncio.to_thread(format_of, path, order.named_format)
-        source = order.source or f"{kind.value}:{principal.organisation}"
+        # Within the organisation: nobody learns or touches what another one's ids stand for.
+        source = f"{principal.organisation}:{order.source or kind.value}"
         options = Options(clock.now().date(), order.visibility, order.country, source)
-        await asyncio.to_thread(_check_beginning, path, kind, options)
-        import_id = await _record(session, principal, order, kind, source)
-        if len(order.content) <= AT_ONCE_BYTES:
-            job = Job(import_id, kind, order.mode, order.dry_run, source)
+        large = len(order.content) > AT_ONCE_BYTES
+        later = await asyncio.to_thread(_is_long, path, kind, options, large=large)
+        job = Job(new_id(), kind, order.mode, order.dry_run, source)
+        await _record(session, principal, order, job, later=later)
+        if not later:
             await _at_once(session, principal, job, path, options)
-    return import_id
+    return job.import_id
 
 
-def _check_beginning(path: Path, kind: Format, options: Options) -> None:
-    """Open the file and read one row, so that a hopeless file is answered at once."""
+def _is_long(path: Path, kind: Format, options: Options, *, large: bool) -> bool:
+    """Read the beginning, so that a hopeless file is answered at once; whether there are more rows
+    than one request should wait for."""
+    if large and kind is Format.PACKAGE:
+        check_package(path)  # staging it would take as long as the import
+        return True
     with open_source(path, kind, options) as source:
-        next(source.rows, None)
+        read = sum(1 for _ in islice(source.rows, 1 if large else AT_ONCE_ROWS + 1))
+    return large or read > AT_ONCE_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +103,24 @@ class Job:
 
 
 async def _record(
-    session: AsyncSession, principal: Principal, order: Order, kind: Format, source: str
-) -> UUID:
-    import_id = new_id()
-    later = len(order.content) > AT_ONCE_BYTES
+    session: AsyncSession, principal: Principal, order: Order, job: Job, *, later: bool
+) -> None:
     await session.execute(
         sa.insert(IMPORTS).values(
-            id=import_id,
+            id=job.import_id,
             organisation_id=principal.organisation,
             client_id=principal.client_id,
             principal=claims_of(principal) if later else {},
             file_name=order.file_name,
             file_size=len(order.content),
             digest=hashlib.sha256(order.content).digest(),
-            format=kind.value,
+            format=job.kind.value,
             mode=order.mode.value,
             dry_run=order.dry_run,
             options={
                 "visibility": order.visibility,
                 "country": order.country,
-                "source": source,
+                "source": job.source,
             },
             state=State.QUEUED.value if later else State.RUNNING.value,
             content=order.content if later else None,
@@ -120,7 +128,6 @@ async def _record(
             created_at=clock.now(),
         )
     )
-    return import_id
 
 
 def claims_of(principal: Principal) -> dict[str, Any]:

@@ -37,6 +37,13 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
             staging.close()
 
 
+def check_package(path: Path) -> None:
+    """422 unless it is an archive that may be opened and has a table of services."""
+    with archive(path) as opened:
+        if not any(table_of(name, ()) == "service" for name in opened.namelist()):
+            raise HEADERS_MISSING.because("The package has no services.csv.")
+
+
 def _services(staging: Staging, source: str, visibility: str) -> Iterator[Mapped]:
     assembly = Assembly(staging, source, visibility)
     seen: dict[str, int] = {}
@@ -71,6 +78,7 @@ def _stage(opened: ZipFile, staging: Staging) -> list[Note]:
     older = any(is_older(table) for table in found)
     notes.insert(0, note("version_read", after="HSDS 2.x / Ohana" if older else "HSDS 3.x"))
     notes.extend(staging.dangling())
+    notes.extend(staging.unused())
     return notes
 
 

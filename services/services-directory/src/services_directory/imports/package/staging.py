@@ -97,6 +97,28 @@ class Staging:
             notes.append(note("more_notes", before=total - _MOST_NOTES))
         return notes
 
+    def unused(self) -> list[Note]:
+        """Organisations and locations that no service leads to: an import is of services."""
+        counts = {
+            "organization": "SELECT count(*) FROM rows AS own WHERE tab = 'organization'"
+            " AND NOT EXISTS (SELECT 1 FROM rows WHERE tab IN ('service', 'location')"
+            " AND json_extract(data, '$.organization_id') = own.id)",
+            "location": "SELECT count(*) FROM rows AS own WHERE tab = 'location'"
+            " AND NOT EXISTS (SELECT 1 FROM rows WHERE tab = 'service_at_location'"
+            " AND json_extract(data, '$.location_id') = own.id)"
+            " AND json_extract(data, '$.organization_id') IS NULL",
+        }
+        self._db.executescript(
+            "CREATE INDEX rows_by_organisation ON rows (json_extract(data, '$.organization_id'));"
+            "CREATE INDEX rows_by_location ON rows (json_extract(data, '$.location_id'));"
+        )
+        found = {table: self._db.execute(sql).fetchone()[0] for table, sql in counts.items()}
+        return [
+            note("unused_rows", tables()[table].file, count)
+            for table, count in found.items()
+            if count
+        ]
+
     def services(self) -> Iterator[Staged]:
         """In the order of the file; a cursor of its own, so that others may run meanwhile."""
         cursor = self._db.cursor()
