@@ -1,0 +1,165 @@
+"""`doctor`: looks at the running stack as an officer on call would, and says what to do."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import typer
+from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
+from rich.table import Table
+
+from stack.child import is_running
+from stack.commands.options import Data
+from stack.errors import StackError
+from stack.layout import Layout, State
+from stack.plan import SERVICES
+from stack.ports import LOOPBACK
+from stack.running import running_state
+from stack.service_commands import attached_postgres
+
+app = typer.Typer()
+_terminal = Console(highlight=False, soft_wrap=True)
+_FREE_BYTES = 1 << 30
+_OUTBOX_SECONDS = 300.0
+_LAG = 1000.0
+_KEY_DAYS = 180
+_DAY = 86400
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`advice` is what to do; empty when the check passed."""
+
+    check: str
+    found: str
+    advice: str = ""
+
+
+@app.command()
+def doctor(data: Data = None) -> None:
+    """Check processes, database, events, disk, keys. Exit 1 if something needs a person."""
+    layout = Layout.of(data)
+    state = running_state(layout)
+    if state is None:
+        raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
+    findings = list(examine(layout, state))
+    table = Table("check", "found", "what to do")
+    for finding in findings:
+        verdict = "[green]ok[/]" if not finding.advice else f"[yellow]{finding.advice}[/]"
+        table.add_row(finding.check, finding.found, verdict)
+    _terminal.print(table)
+    if any(finding.advice for finding in findings):
+        raise typer.Exit(1)
+
+
+def examine(layout: Layout, state: State) -> Iterator[Finding]:
+    yield from _processes(state)
+    yield _disk(layout)
+    yield from _private_files(layout)
+    yield from _keys(layout)
+    yield from _databases(layout, state)
+    for service in SERVICES:
+        yield from _events(service, state.ports[service])
+
+
+def _processes(state: State) -> Iterator[Finding]:
+    for name, pid in sorted(state.processes.items()):
+        if not is_running(pid):
+            yield Finding(f"process {name}", "ended", "it is being restarted; see logs/stack.log")
+        elif name in state.ports and name not in ("postgres", "nats"):
+            yield _ready(name, state.ports[name])
+        else:
+            yield Finding(f"process {name}", f"runs (process {pid})")
+
+
+def _ready(name: str, port: int) -> Finding:
+    try:
+        answer = httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5, trust_env=False)
+    except httpx.TransportError as error:
+        return Finding(
+            f"process {name}",
+            f"does not answer ({type(error).__name__})",
+            "if it lasts, end the process: it is started again",
+        )
+    if answer.status_code != 200:
+        return Finding(
+            f"process {name}", f"not ready: {answer.text[:120]}", "look at what it waits for below"
+        )
+    if "degraded" in answer.text:
+        return Finding(
+            f"process {name}", "ready, without the event bus", "events wait; see process nats"
+        )
+    return Finding(f"process {name}", "ready")
+
+
+def _disk(layout: Layout) -> Finding:
+    free = shutil.disk_usage(layout.root).free
+    advice = "" if free > _FREE_BYTES else "free some space: at 0 all writes are refused with 503"
+    return Finding("disk", f"{free / 2**30:.1f} GiB free", advice)
+
+
+def _private_files(layout: Layout) -> Iterator[Finding]:
+    secret = [
+        layout.secrets_file,
+        layout.clients_file,
+        layout.broker_credentials_file,
+        *_private_keys(layout),
+    ]
+    open_files = [path.name for path in secret if path.exists() and path.stat().st_mode & 0o077]
+    found = f"readable by others: {', '.join(open_files)}" if open_files else "owner only"
+    yield Finding("secret files", found, "chmod 600 them, then make new ones" if open_files else "")
+
+
+def _private_keys(layout: Layout) -> list[Path]:
+    return [
+        path
+        for path in layout.keys.rglob("*")
+        if (path.is_file() and path.suffix != ".json") or path.name.endswith("kek.json")
+    ]
+
+
+def _keys(layout: Layout) -> Iterator[Finding]:
+    for path in _private_keys(layout):
+        days = (time.time() - path.stat().st_mtime) / _DAY
+        advice = "" if days < _KEY_DAYS else "./ruta keys rotate"
+        yield Finding(f"key {path.relative_to(layout.keys)}", f"{days:.0f} days old", advice)
+
+
+def _databases(layout: Layout, state: State) -> Iterator[Finding]:
+    server = attached_postgres(layout, state)
+    for name in SERVICES:
+        dead = int(server.psql("SELECT count(*) FROM dead_letters", database=name) or 0)
+        yield Finding(
+            f"dead letters of {name}",
+            str(dead),
+            f"mend the cause, then ./ruta events dead-letters {name}" if dead else "",
+        )
+    busy = server.psql("SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL").strip()
+    yield Finding("database connections", f"{busy} of 200", "" if int(busy) < 160 else "too many")
+
+
+def _events(service: str, port: int) -> Iterator[Finding]:
+    try:
+        text = httpx.get(f"http://{LOOPBACK}:{port}/metrics", timeout=5, trust_env=False).text
+    except httpx.TransportError:
+        return
+    values = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    age = values.get(("ruta_outbox_oldest_seconds",), 0.0)
+    waiting = values.get(("ruta_outbox_unpublished",), 0.0)
+    yield Finding(
+        f"outbox of {service}",
+        f"{waiting:.0f} wait, the oldest for {age:.0f} s",
+        "" if age < _OUTBOX_SECONDS else "is nats up? ./ruta status",
+    )
+    for key, value in values.items():
+        if key[0] == "ruta_consumer_pending":
+            advice = "" if value < _LAG else f"{service} is slow or stuck: see logs/stack.log"
+            yield Finding(f"{service} reads {key[1]}", f"{value:.0f} wait", advice)

@@ -1,0 +1,50 @@
+"""What an officer on call does with a running stack: look, verify, rebuild."""
+
+import pytest
+
+from tests.support.system import System, until
+
+pytestmark = pytest.mark.system
+
+
+def test_the_doctor_finds_a_healthy_stack_healthy(system: System) -> None:
+    until(lambda: system.ruta("doctor", check=False).returncode == 0, 60, "nothing to be done")
+    told = system.ruta("doctor").stdout
+    for check in ("process gateway", "disk", "secret files", "outbox of referrals", "dead letters"):
+        assert check in told
+
+
+def test_the_doctor_names_what_is_wrong_and_what_to_do(system: System) -> None:
+    system.layout.secrets_file.chmod(0o644)
+    try:
+        told = system.ruta("doctor", check=False)
+        assert told.returncode == 1
+        assert "secrets.json" in told.stdout
+        assert "chmod 600" in told.stdout
+    finally:
+        system.layout.secrets_file.chmod(0o600)
+
+
+def test_the_audit_chain_verifies(system: System) -> None:
+    assert system.ruta("audit", "verify").returncode == 0
+
+
+def test_reporting_rebuilt_from_all_events_equals_what_it_was(system: System) -> None:
+    told = system.ruta("events", "replay")
+    assert "equal" in told.stdout + told.stderr
+
+
+def test_an_unknown_service_is_refused_in_one_line(system: System) -> None:
+    refused = system.ruta("events", "republish", "nonsense", check=False)
+    assert refused.returncode == 1
+    assert "no service 'nonsense'" in refused.stderr
+
+
+def test_a_token_is_printed_for_scripts(system: System) -> None:
+    token = system.ruta("token", "ngo-refugio").stdout
+    assert token.count(".") == 2
+    assert token.endswith("\n")
+    answer = system.running.http.get(
+        "/directory/v1/services", headers={"Authorization": f"Bearer {token.strip()}"}
+    )
+    assert answer.status_code == 200
