@@ -21,6 +21,7 @@ def gateway(
         head_seconds="1.5",
         idle_seconds="6",
         body_idle_seconds="2",
+        write_seconds="3",
     ) as running:
         yield running
 

@@ -1,5 +1,6 @@
 """Attempts to use the front up: slow, endless, many, large."""
 
+import json
 import socket
 import time
 
@@ -112,3 +113,37 @@ def test_a_client_that_does_not_read_stops_the_service_and_not_the_memory(
         connection.sendall(b"GET /reports/v1/stream-200 HTTP/1.1\r\nHost: a\r\n\r\n")
         time.sleep(2)
         assert resident() - before < 16 * 1024 * 1024
+
+
+def test_a_client_that_takes_nothing_is_given_up(gateway: Gateway) -> None:
+    with connect(gateway) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b"GET /reports/v1/stream-300 HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(7)
+        received = len(read_all(connection, 5))
+    assert received < 300 * 1024 * 1024
+
+
+def test_an_answer_that_nobody_reads_any_more_is_not_read_from_the_service(
+    gateway: Gateway,
+) -> None:
+    request_id = b"left-" + str(time.monotonic_ns()).encode()
+    with connect(gateway) as connection:
+        connection.sendall(
+            b"GET /reports/v1/stream-2000 HTTP/1.1\r\nHost: a\r\nX-Request-Id: "
+            + request_id
+            + b"\r\n\r\n"
+        )
+        received = 0
+        while received < 8 * 1024 * 1024:
+            received += len(connection.recv(65536))
+    deadline = time.monotonic() + 20
+    while True:
+        lines = [
+            line for line in gateway.log_of("front").splitlines() if request_id.decode() in line
+        ]
+        if lines:
+            break
+        assert time.monotonic() < deadline, "the front must notice that the client has left"
+        time.sleep(0.2)
+    assert json.loads(lines[0])["answer_bytes"] < 1000 * 1024 * 1024

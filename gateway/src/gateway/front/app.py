@@ -47,6 +47,7 @@ from gateway.front.traces import Traces
 from gateway.front.upstreams import UpstreamBroke, Upstreams, chunks
 
 _log = get_logger(__name__)
+_LONG_ANSWER_BYTES = 1024 * 1024
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -264,7 +265,12 @@ class Front:
             keyed=any(name == b"idempotency-key" for name, _ in exchange.head.passed),
         )
         try:
-            await _relay(exchange, answer, cookies=route.cookies)
+            await _relay(
+                exchange,
+                answer,
+                cookies=route.cookies,
+                write_seconds=self._settings.write_seconds,
+            )
         finally:
             answer.release() if answer.content.at_eof() else answer.close()
 
@@ -342,16 +348,42 @@ def _is_session(path: str) -> bool:
     return path == PREFIX or path.startswith(f"{PREFIX}/")
 
 
-async def _relay(exchange: Exchange, answer: aiohttp.ClientResponse, *, cookies: bool) -> None:
+async def _relay(
+    exchange: Exchange, answer: aiohttp.ClientResponse, *, cookies: bool, write_seconds: float
+) -> None:
     """Stream the answer: read a chunk only when the client has taken the one before."""
     await exchange.begin(answer.status, returned(answer.raw_headers, cookies=cookies))
     if exchange.method == "HEAD" or answer.status in {204, 304}:
         await exchange.go_on(b"", more=False)
         return
     expected = answer.content_length
-    async for chunk in chunks(answer):
-        if expected is not None and exchange.sent_bytes + len(chunk) >= expected:
-            await exchange.go_on(chunk, more=False)
-            return
-        await exchange.go_on(chunk, more=True)
-    await exchange.go_on(b"", more=False)
+    listener: asyncio.Task[None] | None = None
+    try:
+        async for chunk in chunks(answer):
+            if expected is not None and exchange.sent_bytes + len(chunk) >= expected:
+                await exchange.go_on(chunk, more=False)
+                return
+            if exchange.sent_bytes > _LONG_ANSWER_BYTES and listener is None:
+                listener = asyncio.create_task(_gone(exchange.receive))
+            if listener is not None and listener.done():
+                raise ClientLeft
+            await _taken(exchange, chunk, write_seconds)
+        await exchange.go_on(b"", more=False)
+    finally:
+        if listener is not None:
+            listener.cancel()
+
+
+async def _taken(exchange: Exchange, chunk: bytes, seconds: float) -> None:
+    """Hand on one chunk; a client that takes nothing for so long is given up."""
+    try:
+        async with asyncio.timeout(seconds):
+            await exchange.go_on(chunk, more=True)
+    except TimeoutError:
+        raise ClientLeft from None
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when the client has closed: nobody need read a long answer to its end for it."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

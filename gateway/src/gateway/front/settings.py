@@ -68,6 +68,7 @@ class FrontSettings(CoreSettings):
     body_idle_seconds: float = Field(30, gt=0, description="Longest pause within a request body.")
     body_seconds: float = Field(600, gt=0, description="Longest time for a whole request body.")
     connect_seconds: float = Field(2, gt=0, description="Longest time to connect to a service.")
+    write_seconds: float = Field(60, gt=0, description="Longest time that a client takes nothing.")
     answer_seconds: float = Field(60, gt=0, description="Longest silence of a service.")
 
     session_key: SecretStr | None = Field(
