@@ -1,30 +1,108 @@
-"""`bench`: runs the benchmarks, each of which prints ratios against a yardstick of the same run."""
+"""`bench`: runs the benchmarks, each beside its yardstick, on a machine that is named."""
 
+import json
+import os
+import platform
 import subprocess
 import sys
-from typing import Annotated
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
 
+import psutil
 import typer
+from rich.console import Console
+from rich.table import Table
 
 from stack.commands.options import home
 from stack.errors import StackError
 
+_terminal = Console(highlight=False, soft_wrap=True)
 app = typer.Typer()
+_PARTS = {"upstream"}  # started by another benchmark, measures nothing itself
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(
-    name: Annotated[
-        str, typer.Argument(help="One of them; without it their names are listed")
-    ] = "",
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="One of benchmarks/; none lists them")] = None,
+    out: Annotated[Path | None, typer.Option("--json", help="Also write the result here")] = None,
 ) -> None:
-    """Run a benchmark, with its own defaults."""
-    folder = home() / "benchmarks"
-    known = sorted(p.stem for p in folder.glob("*.py") if "def main(" in p.read_text())
-    if not name:
-        sys.stdout.write("\n".join(known) + "\n")
+    """Run a benchmark (`all` for each); further options go to the benchmark."""
+    known = {
+        path.stem: path
+        for path in sorted((home() / "benchmarks").glob("*.py"))
+        if path.stem not in _PARTS
+    }
+    if name is None:
+        _list(known)
         return
-    if name not in known:
-        raise StackError(f"no benchmark {name!r} (known: {', '.join(known)})")
-    done = subprocess.run([sys.executable, str(folder / f"{name}.py")], check=False, cwd=home())
-    raise typer.Exit(done.returncode)
+    if name != "all" and name not in known:
+        raise StackError(f"no benchmark {name!r}: {', '.join(known)}")
+    chosen = known if name == "all" else {name: known[name]}
+    facts = machine_facts()
+    _terminal.print(json.dumps(facts, indent=1))
+    results = [_measure(each, path, context.args) for each, path in chosen.items()]
+    table = Table("benchmark", "exit", "seconds")
+    for result in results:
+        table.add_row(result["name"], str(result["exit"]), f"{result['seconds']:.1f}")
+    _terminal.print(table)
+    if out is not None:
+        out.write_text(json.dumps({"machine": facts, "results": results}, indent=1) + "\n")
+    if any(result["exit"] for result in results):
+        raise typer.Exit(1)
+
+
+def machine_facts() -> dict[str, Any]:
+    """What a figure depends on, so that figures of two machines are not compared by mistake."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "load_before": round(psutil.getloadavg()[0], 2),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+def _list(known: dict[str, Path]) -> None:
+    table = Table("benchmark", "what it measures")
+    for name, path in known.items():
+        words = path.read_text().split('"""', 2)[1]
+        table.add_row(name, " ".join(words.split("\n\n")[0].split()))
+    _terminal.print(table)
+
+
+def _measure(name: str, path: Path, options: list[str]) -> dict[str, Any]:
+    """The benchmark's own lines are shown as they come and kept in the result."""
+    _terminal.rule(name, align="left")
+    began = time.monotonic()
+    lines: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, "-u", str(path), *options],
+        cwd=home(),
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(home())},
+    ) as process:
+        for line in process.stdout or ():
+            sys.stdout.write(line)
+            lines.append(line.rstrip())
+    return {
+        "name": name,
+        "exit": process.returncode,
+        "seconds": round(time.monotonic() - began, 1),
+        "output": lines,
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
