@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal, Role
-from common.errors import BAD_CURSOR, INVALID, NOT_FOUND, ProblemType
+from common.errors import BAD_CURSOR, INVALID, NOT_FOUND
 from common.ids import new_id
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
 from common.places import Places
@@ -15,6 +15,7 @@ from fastapi import Path, Query, Response, UploadFile
 
 from reporting.activities import queries, service
 from reporting.activities.activity import FIELDS, Activity
+from reporting.activities.errors import BAD_ROWS, UNREADABLE
 from reporting.activities.indicators import ALLOWED, BY_CODE, total
 from reporting.activities.schemas import (
     ActivityBody,
@@ -34,15 +35,6 @@ from reporting.activities.workbook import UnreadableWorkbookError
 
 api = router("/reports/v1/activities", ["activities"])
 
-BAD_ROWS = ProblemType(
-    "bad_rows",
-    422,
-    "Some rows of the file are not valid; nothing was written",
-    "Each problem names its row and column: correct them and import the file again.",
-)
-UNREADABLE = ProblemType(
-    "unreadable_workbook", 422, "The workbook cannot be read", "Start from the template."
-)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_FILE = 8_000_000
 

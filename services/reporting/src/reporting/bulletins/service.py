@@ -8,7 +8,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
-from common.errors import INVALID, NOT_FOUND, ProblemType
+from common.errors import INVALID, NOT_FOUND
 from common.events.reporting import BulletinPublished
 from common.ids import new_id
 from common.messaging import outbox
@@ -19,6 +19,7 @@ from reporting.activities import queries as activity_queries
 from reporting.bulletins import queries
 from reporting.bulletins.compose import KINDS, compose
 from reporting.bulletins.content import Content
+from reporting.bulletins.errors import UNTRACEABLE, WRONG_STATE
 from reporting.bulletins.evidence import Evidence
 from reporting.bulletins.figures import OutsideSource
 from reporting.bulletins.forms import media_type, rendered
@@ -36,16 +37,6 @@ from reporting.tables import COMMON
 
 REACH = timedelta(days=400)
 """How far back evidence is read: a trend of six months, and the last quarter of a programme."""
-
-WRONG_STATE = ProblemType(
-    "bulletin_state", 409, "The bulletin is not in the state that this step needs"
-)
-UNTRACEABLE = ProblemType(
-    "untraceable_number",
-    409,
-    "A number of the bulletin does not trace to its source",
-    "Something changed since the draft: draft the bulletin again.",
-)
 
 
 async def evidence(

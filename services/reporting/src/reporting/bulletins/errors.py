@@ -1,0 +1,13 @@
+"""How the bulletin endpoints say no."""
+
+from common.errors import ProblemType
+
+WRONG_STATE = ProblemType(
+    "bulletin_state", 409, "The bulletin is not in the state that this step needs"
+)
+UNTRACEABLE = ProblemType(
+    "untraceable_number",
+    409,
+    "A number of the bulletin does not trace to its source",
+    "Something changed since the draft: draft the bulletin again.",
+)
