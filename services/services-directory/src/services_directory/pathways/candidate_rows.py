@@ -61,7 +61,7 @@ def _candidate(row: Any, need: str, service_id: str, wanted: str) -> Candidate:
         areas=_codes(row["areas"]),
         point=point,
         remote=_is_remote(row, referral),
-        open_minutes=tuple((span.lower, span.upper) for span in row["open_minutes"]),
+        open_minutes=tuple([(span.lower, span.upper) for span in row["open_minutes"]]),
         verified_on=row["verified_on"],
         valid_until=row["valid_until"],
         endorsed_by=_codes(row["endorsed_by"]),
