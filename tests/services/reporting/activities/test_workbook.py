@@ -101,7 +101,21 @@ def _zip(parts: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def _with_sheet(change: bytes, into: bytes) -> bytes:
+    """A filled workbook whose data sheet has `change` replaced by `into`."""
+    with zipfile.ZipFile(io.BytesIO(filled("en", body(1)))) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    assert change in parts[sheet]
+    return _zip(parts | {sheet: parts[sheet].replace(change, into, 1)})
+
+
+ENTITIES = (
+    b'<!DOCTYPE w [<!ENTITY a "ha"><!ENTITY b "&a;&a;"><!ENTITY x SYSTEM "file:///etc/passwd">]>'
+)
 BROKEN = {
+    "a row far away": _with_sheet(b'<row r="2"', b'<row r="2000000000"'),
+    "entities": _with_sheet(b"<worksheet", ENTITIES + b"<worksheet"),
     "empty": b"",
     "png": b"\x89PNG\r\n\x1a\n",
     "truncated": filled("en", body(1))[:900],

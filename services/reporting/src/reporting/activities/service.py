@@ -1,5 +1,6 @@
 """Use cases of activities: record, withdraw, import a workbook, set the work plan's targets."""
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -95,7 +96,7 @@ async def import_file(
     Raises UnreadableWorkbookError if the file as a whole cannot be read.
     """
     places = Places.load()
-    rows = read(content, places)
+    rows = await asyncio.to_thread(read, content, places)  # a workbook takes its time
     found = [flaw for row in rows for flaw in _row_flaws(row, places)]
     found += _repeated(rows)
     if found:

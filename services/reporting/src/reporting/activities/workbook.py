@@ -23,6 +23,8 @@ from reporting.activities.rules import LISTS, Flaw
 from reporting.language import Text, text
 
 MAX_ROWS = 5_000
+LAST_ROW = 20_000
+"""A row may say that it is number two thousand million, and its reader would count up to there."""
 MAX_UNPACKED = 60_000_000
 """Bytes that the parts of a workbook may unpack to; a zip bomb has more."""
 MAX_TEXT = 500
@@ -59,6 +61,11 @@ def read(content: bytes, places: Places) -> list[ReadRow]:
     header: list[str | None] | None = None
     rows: list[ReadRow] = []
     for number, cells in lines:
+        if number > LAST_ROW:
+            raise UnreadableWorkbookError(
+                f"La hoja sigue más allá de la fila {LAST_ROW}: borre las filas vacías.",
+                f"The sheet goes on beyond row {LAST_ROW}: delete the empty rows.",
+            )
         if not any(cell not in (None, "") for cell in cells):
             continue
         if header is None:
