@@ -53,7 +53,7 @@ from tests.support.principals import (  # noqa: E402 - after the path
 )
 
 TEMPLATES = 400
-CHUNK = 25
+CHUNK = 4
 WORDS = [
     "atención",
     "apoyo",
@@ -194,11 +194,11 @@ class Recorder:
         self.session = session
         self.asked: list[tuple[str, list[Any]]] = []
 
-    async def fetch(self, text: str, values: Any) -> Any:
+    async def fetch(self, text: str, values: Any, *, afresh: bool = False) -> Any:
         from services_directory.search.rows_queries import fetch  # noqa: PLC0415 - used once
 
         self.asked.append((text, list(values)))
-        return await fetch(self.session, text, values)
+        return await fetch(self.session, text, values, afresh=afresh)
 
 
 def written(text: str, values: list[Any]) -> str:

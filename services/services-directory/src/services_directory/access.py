@@ -113,7 +113,7 @@ def visible_sql(audience: Audience, argument: Callable[[Any, str], str], alias: 
     """The same as `visible`, as SQL text for the read path; `argument(value, type)` binds a value
     and gives its placeholder. A test holds the two together."""
     if audience.organisation_id is None:
-        return f"{alias}.level = {argument(audience.base, 'smallint')}"
+        return f"{alias}.level = {audience.base}"
     own = argument(audience.organisation_id, "uuid")
     full = f"({alias}.organization_id = {own} OR {alias}.managed_by = {own}"
     if audience.coordinates:

@@ -18,7 +18,7 @@ from services_directory.search.parameters import Filters, ServiceQuery, SiteQuer
 from services_directory.search.rows_queries import Asks, Row, each, fetch
 from services_directory.search.similar_queries import similar
 from services_directory.search.statement import Statement
-from services_directory.search.totals import TOTALS, newest_change
+from services_directory.search.totals import TOTALS, newest_change, settled
 from services_directory.search.words import matches, meant
 
 _EXPLAINED = "d.quality, d.referable, d.functional_status, d.capacity_state, d.valid_until"
@@ -127,19 +127,19 @@ async def _page(
     limit = s.argument(query.per_page, "bigint")
     offset = s.argument((query.page - 1) * query.per_page, "bigint")
     text = (
-        f"SELECT {newest_change(audience.levels)} AS newest, p.* FROM (SELECT 1) one LEFT JOIN"
+        f"SELECT {newest_change(audience.levels)}, p.* FROM (SELECT 1) one LEFT JOIN"
         f" LATERAL (SELECT {columns} FROM {found.source} WHERE {found.where}"
         f" ORDER BY {_order(query, found, metres)} LIMIT {limit} OFFSET {offset}) p ON true"
     )
-    rows = await fetch(session, text, s.values)
-    newest = rows[0]["newest"]
+    rows = await fetch(session, text, s.values, afresh=True)
+    newest = settled(rows[0]["newest"], rows[0]["oldest_running"])
     kept = [row for row in rows if row["service_id"] is not None]
     total = TOTALS.get(found.key, newest) if newest is not None else None
     if total is None and query.page == 1 and len(kept) < query.per_page:
         total = len(kept)
     if total is None:
         text = f"SELECT count(*) AS n FROM {found.source} WHERE {found.where}"
-        total = (await fetch(session, text, found.statement.values))[0]["n"]
+        total = (await fetch(session, text, found.statement.values, afresh=True))[0]["n"]
         if newest is not None:
             TOTALS.keep(found.key, newest, total)
     return kept, total
@@ -183,7 +183,7 @@ async def _facets(
         " WHERE code IS NOT NULL GROUP BY facet, code ORDER BY facet, n DESC, code"
     )
     counts: dict[str, dict[str, int]] = {name: {} for name in wanted}
-    for row in await fetch(session, text, found.statement.values):
+    for row in await fetch(session, text, found.statement.values, afresh=True):
         counts[row["facet"]][row["code"]] = row["n"]
     return counts
 
@@ -287,9 +287,9 @@ async def site_page(
         f"SELECT {SITE_COLUMNS} FROM {found.source} WHERE {found.where}"
         f" ORDER BY {order} LIMIT {limit} OFFSET {offset}"
     )
-    rows = await fetch(session, text, s.values)
+    rows = await fetch(session, text, s.values, afresh=True)
     count = f"SELECT count(*) AS n FROM {found.source} WHERE {found.where}"
-    total = (await fetch(session, count, found.statement.values))[0]["n"]
+    total = (await fetch(session, count, found.statement.values, afresh=True))[0]["n"]
     return rows, total
 
 

@@ -17,7 +17,9 @@ _LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, ConnectionErro
 class Asks(Protocol):
     """What answers a single SELECT: the reader, or a test's or benchmark's own."""
 
-    async def fetch(self, text: str, values: Sequence[Any]) -> list[Row]: ...
+    async def fetch(
+        self, text: str, values: Sequence[Any], *, afresh: bool = False
+    ) -> list[Row]: ...
 
 
 class Reader:
@@ -33,12 +35,16 @@ class Reader:
         self._size = size
         self._name = name
         self._cache = 0 if via_pgbouncer else 200
-        self._pool: asyncpg.Pool | None = None
+        self._pools: dict[bool, asyncpg.Pool] = {}
         self._opening = asyncio.Lock()
 
-    async def fetch(self, text: str, values: Sequence[Any]) -> list[Row]:
-        """The rows; asked once more on a new connection if the first had been lost meanwhile."""
-        pool = self._pool or await self._open()
+    async def fetch(self, text: str, values: Sequence[Any], *, afresh: bool = False) -> list[Row]:
+        """The rows; asked once more on a new connection if the first had been lost meanwhile.
+
+        `afresh` plans the statement for these values. A search needs it: a plan for any words in
+        any area reads half the table for words that are rare. By id, any plan is the same plan.
+        """
+        pool = self._pools.get(afresh) or await self._open(afresh=afresh)
         try:
             rows: list[Row] = await pool.fetch(text, *values)
         except _LOST:
@@ -46,10 +52,11 @@ class Reader:
             rows = await pool.fetch(text, *values)
         return rows
 
-    async def _open(self) -> asyncpg.Pool:
+    async def _open(self, *, afresh: bool) -> asyncpg.Pool:
         async with self._opening:
-            if self._pool is None:
-                self._pool = await asyncpg.create_pool(
+            if afresh not in self._pools:
+                plans = {"plan_cache_mode": "force_custom_plan"} if afresh else {}
+                self._pools[afresh] = await asyncpg.create_pool(
                     self._url,
                     min_size=0,
                     max_size=self._size,
@@ -57,14 +64,20 @@ class Reader:
                     command_timeout=STATEMENT_SECONDS,
                     statement_cache_size=self._cache,
                     reset=_unchanged,
-                    server_settings={"application_name": self._name, "timezone": "UTC"},
+                    server_settings={
+                        "application_name": self._name,
+                        "timezone": "UTC",
+                        "jit": "off",
+                        **plans,
+                    },
                 )
-            return self._pool
+            return self._pools[afresh]
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        pools = list(self._pools.values())
+        self._pools.clear()
+        for pool in pools:
+            await pool.close()
 
 
 async def _unchanged(_connection: Any) -> None:
@@ -77,10 +90,12 @@ async def driver_of(session: AsyncSession) -> Any:
     return (await connection.get_raw_connection()).driver_connection
 
 
-async def fetch(asked: AsyncSession | Asks, text: str, values: Sequence[Any]) -> list[Row]:
+async def fetch(
+    asked: AsyncSession | Asks, text: str, values: Sequence[Any], *, afresh: bool = False
+) -> list[Row]:
     """All rows: by the reader, or inside the session's transaction."""
     if not isinstance(asked, AsyncSession):
-        return await asked.fetch(text, values)
+        return await asked.fetch(text, values, afresh=afresh)
     rows: list[Row] = await (await driver_of(asked)).fetch(text, *values)
     return rows
 

@@ -34,12 +34,20 @@ TOTALS = Totals()
 
 
 def newest_change(levels: tuple[int, ...]) -> str:
-    """SQL: the newest change as text, with a mark while an older writer is still running."""
+    """SQL of two columns: the newest change at these levels and the oldest running writer, as
+    text."""
     probes = ", ".join(
         f"(SELECT c.xid FROM service_changes c WHERE c.level = {level} ORDER BY c.xid DESC LIMIT 1)"
         for level in levels
     )
     return (
-        f"(SELECT CASE WHEN n IS NULL OR n < pg_snapshot_xmin(pg_current_snapshot())"
-        f" THEN coalesce(n::text, '0') END FROM (SELECT greatest({probes}) AS n) newest)"
+        f"greatest({probes})::text AS newest,"
+        " pg_snapshot_xmin(pg_current_snapshot())::text AS oldest_running"
     )
+
+
+def settled(newest: str | None, oldest_running: str) -> str | None:
+    """What a total may be kept under, or None while a writer older than the newest change runs."""
+    if newest is None:
+        return "none"
+    return newest if int(newest) < int(oldest_running) else None

@@ -1,0 +1,247 @@
+"""The pure rules: levels, precision, opening hours, status, differences, merge patch, access."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from common.database import Database
+from hypothesis import given
+from hypothesis import strategies as st
+from services_directory.access import Audience, audience_of, visible, visible_sql
+from services_directory.curation.differences import Difference, differences
+from services_directory.curation.merge_patch import merged
+from services_directory.curation.states import STEPS, State, curates, possible_steps
+from services_directory.hsds.opening import WEEK_MINUTES, minute_of_week, weekly_spans
+from services_directory.hsds.rendering import Facts, Record, render_service
+from services_directory.hsds.safety import dangers
+from services_directory.hsds.status import with_status
+from services_directory.hsds.visibility import NAMES, without_unstorable
+from services_directory.search.rows_queries import fetch
+from services_directory.search.statement import Statement
+
+from tests.support.principals import CLIENTS, principal
+
+FACTS = Facts(date(2026, 11, 25))
+
+
+def record(**service: Any) -> Record:
+    document = {"id": "0190d000-0000-7000-8000-000000000001", "name": "S", "status": "active"}
+    return Record({**document, **service}, {"id": "o", "name": "O", "description": "x"})
+
+
+@pytest.mark.parametrize("own", range(4))
+def test_a_service_exists_from_its_own_level_on(own: int) -> None:
+    seen = [
+        level
+        for level in range(4)
+        if render_service(record(visibility=NAMES[own]), level, FACTS) is not None
+    ]
+    assert seen == list(range(own, 4))
+
+
+@given(
+    st.lists(st.sampled_from(NAMES), max_size=4),
+    st.sampled_from(NAMES),
+    st.sampled_from(NAMES),
+)
+def test_a_higher_level_never_sees_less(phones: list[str], service: str, site: str) -> None:
+    given_record = record(
+        visibility=service,
+        phones=[{"id": str(n), "number": str(n), "visibility": v} for n, v in enumerate(phones)],
+        service_at_locations=[
+            {"id": "s", "visibility": site, "location": {"id": "l", "location_type": "virtual"}}
+        ],
+    )
+    before: set[str] = set()
+    for level in range(4):
+        shown = render_service(given_record, level, FACTS) or {}
+        now = {phone["id"] for phone in shown.get("phones", [])}
+        now |= {each["id"] for each in shown.get("service_at_locations", [])}
+        assert before <= now
+        before = now
+
+
+@pytest.mark.parametrize(
+    ("visibility", "pcode", "exact"),
+    [
+        ("public", "VE231301", True),
+        ("partners", "VE231301", True),
+        ("pathway", "VE2313", False),
+        ("restricted", "VE23", False),
+    ],
+)
+def test_a_place_is_as_exact_as_its_level(visibility: str, pcode: str, exact: bool) -> None:
+    location = {
+        "id": "l", "location_type": "physical", "pcode": "VE231301", "visibility": visibility,
+        "latitude": 10.6, "longitude": -71.6, "name": "Calle 5", "addresses": [{"city": "x"}],
+    }  # fmt: skip
+    shown = render_service(
+        record(service_at_locations=[{"id": "s", "location": location}]), 3, FACTS
+    )
+    assert shown is not None
+    place = shown["service_at_locations"][0]["location"]
+    assert place["pcode"] == pcode
+    assert ("latitude" in place, "addresses" in place) == (exact, exact)
+
+
+def test_what_must_not_be_stored_of_a_restricted_place_is_named_and_taken_out() -> None:
+    service = {
+        "visibility": "restricted",
+        "service_at_locations": [
+            {"location": {"location_type": "physical", "latitude": 1, "pcode": "VE2313"}}
+        ],
+    }
+    assert [pointer for pointer, _ in dangers(service)] == [
+        "/service_at_locations/0/location/latitude"
+    ]
+    storable, removed = without_unstorable(service)
+    assert removed == ["/service_at_locations/0/location/latitude"]
+    assert storable["service_at_locations"][0]["location"]["pcode"] == "VE23"
+    assert not list(dangers(storable))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "spans"),
+    [
+        ({"byday": "MO", "opens_at": "08:00", "closes_at": "16:30"}, [(480, 990)]),
+        ({"byday": "MO,TU"}, [(0, 2880)]),
+        ({"byday": "SU", "opens_at": "22:00", "closes_at": "06:00"}, [(0, 360), (9960, 10080)]),
+        ({"byday": "MO", "freq": "MONTHLY"}, []),
+        ({"byday": "MO", "interval": 2}, []),
+        ({"opens_at": "08:00"}, []),
+    ],
+)
+def test_opening_hours(schedule: dict[str, Any], spans: list[tuple[int, int]]) -> None:
+    assert weekly_spans([schedule]) == spans
+
+
+@given(st.datetimes())
+def test_every_moment_has_its_minute(moment: datetime) -> None:
+    assert 0 <= minute_of_week(moment) < WEEK_MINUTES
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("partially_functional", "active"),
+        ("suspended", "temporarily closed"),
+        ("planned", "inactive"),
+        ("closed", "defunct"),
+        ("unknown", "active"),
+    ],
+)
+def test_status_follows_functional_status(code: str, status: str) -> None:
+    shown = with_status({"status": "active", "functional_status": {"code": code}}, FACTS.today)
+    assert shown["status"] == status
+
+
+def test_stale_is_the_day_after_it_was_promised() -> None:
+    service = {
+        "functional_status": {"code": "fully_functional"},
+        "verification": {"valid_until": "2026-11-25"},
+    }
+    assert with_status(service, date(2026, 11, 25))["functional_status"]["code"] != "unknown"
+    assert with_status(service, date(2026, 11, 26))["functional_status"]["code"] == "unknown"
+
+
+def test_differences_match_by_id_not_by_place() -> None:
+    old = {"phones": [{"id": "a", "number": "1"}, {"id": "b", "number": "2"}]}
+    new = {"phones": [{"id": "b", "number": "3"}, {"id": "a", "number": "1"}]}
+    assert list(differences(old, new)) == [Difference("/phones/b/number", "2", "3")]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=10,
+)
+
+
+@given(JSON)
+def test_an_entry_does_not_differ_from_itself(value: Any) -> None:
+    assert list(differences(value, value)) == []
+
+
+@pytest.mark.parametrize(  # RFC 7396, appendix A
+    ("target", "patch", "result"),
+    [
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b"}, {"a": None}, {}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        (["a", "b"], ["c", "d"], ["c", "d"]),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ],
+)
+def test_merge_patch(target: Any, patch: Any, result: Any) -> None:
+    assert merged(target, patch) == result
+
+
+def test_every_state_but_the_last_has_a_way_on() -> None:
+    for state in State:
+        assert bool(possible_steps(state)) is (state != State.MERGED)
+    assert set(STEPS) == {"submit", "approve", "return", "withdraw", "reopen"}
+
+
+def test_who_curates() -> None:
+    assert curates(principal("gbv-coordinator"), ["GBV"], ["VE23"])
+    assert not curates(principal("gbv-coordinator"), ["TIP"], ["VE23"])
+    assert not curates(principal("gbv-coordinator", areas=["VE20"]), ["GBV"], ["VE23"])
+    assert curates(principal("im-officer"), ["TIP"], [])
+    assert not curates(principal("ngo-salud"), ["GBV"], ["VE23"])
+
+
+AUDIENCES = [audience_of(principal(client)) for client in (*CLIENTS, "anonymous")] + [
+    audience_of(principal("ngo-refugio", areas=["VE23"])),
+    audience_of(principal("gbv-coordinator", areas=["VE23"])),
+]
+
+
+async def test_both_forms_of_the_access_rule_choose_the_same_one_level(
+    database: Database,
+) -> None:
+    """The SQL text of the read path and the expression of the write path, over a grid of services:
+    the same rows, and never more than one level of a service."""
+    org = UUID("0190a000-0000-7000-8000-000000000002")
+    other = UUID("0190a000-0000-7000-8000-0000000000ff")
+    grid = [
+        (level, owner, manager, aors, states)
+        for level in range(4)
+        for owner in (org, other)
+        for manager in (org, other)
+        for aors in ("{GBV}", "{TIP,CP}", "{MULTI}", "{}")
+        for states in ("{VE23}", "{VE20}", "{}")
+    ]
+    values = ", ".join(
+        f"({n}, {level}::smallint, '{owner}'::uuid, '{manager}'::uuid, '{aors}'::text[],"
+        f" '{states}'::text[])"
+        for n, (level, owner, manager, aors, states) in enumerate(grid)
+    )
+    table = f"(VALUES {values}) d(n, level, organization_id, managed_by, aors, states)"
+    names = ("n", "level", "organization_id", "managed_by", "aors", "states")
+    columns = sa.text(f"SELECT * FROM {table}").columns(*map(sa.column, names)).subquery("d")
+    async with database.transaction() as session:
+        for audience in AUDIENCES:
+            s = Statement()
+            condition = visible_sql(audience, s.argument)
+            rows = await fetch(session, f"SELECT n FROM {table} WHERE {condition}", s.values)
+            by_text = {row["n"] for row in rows}
+            chosen = sa.select(columns.c.n).where(visible(columns.c, audience))
+            by_expression = set(await session.scalars(chosen))
+            assert by_text == by_expression
+            services = [grid[n][1:] for n in by_text]
+            assert len(services) == len(set(services)), "one level per service"
+            assert len(services) == len(grid) // 4, "and exactly one"
+
+
+def test_audiences() -> None:
+    assert audience_of(principal("anonymous")) == Audience()
+    assert audience_of(principal("auditor")).base == 0, "no directory:read"
+    assert audience_of(principal("health-cluster")).aors == ()
+    assert audience_of(principal("im-officer")).coordinates == ()
+    assert audience_of(principal("gbv-coordinator")).coordinates == ("GBV",)
