@@ -13,7 +13,8 @@ from common.events.base import Event
 from common.events.codes import ReportingAttributes
 from common.events.envelope import Envelope
 from common.ids import new_id
-from reporting.facts.service import Received, Recorder
+from reporting.facts.received import Received
+from reporting.facts.service import Recorder
 
 from tests.support.principals import organisation
 

@@ -12,7 +12,8 @@ from common.events.codes import ReportingAttributes
 from common.ids import new_id
 from reporting.facts.models import late_arrivals, referral_steps
 from reporting.facts.queries import contributors, steps_by_person
-from reporting.facts.service import Received, Recorder
+from reporting.facts.received import Received
+from reporting.facts.service import Recorder
 from reporting.indicators.models import indicator_counters
 from reporting.periods import Period
 from reporting.programmes.catalogue import programme

@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from reporting.app import create_app
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
 from reporting.facts.models import referral_steps
-from reporting.facts.service import Received, Recorder
+from reporting.facts.received import Received
+from reporting.facts.service import Recorder
 from reporting.replay import service
 from reporting.replay.fingerprint import fingerprint, projection_tables
 from reporting.replay.service import Rebuilt, replay

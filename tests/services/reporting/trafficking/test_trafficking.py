@@ -14,7 +14,8 @@ from common.events.codes import ReportingAttributes
 from common.events.referrals import AssistanceGiven, CaseErased, ScreeningConcluded
 from common.ids import new_id
 from httpx import AsyncClient
-from reporting.facts.service import Received, Recorder
+from reporting.facts.received import Received
+from reporting.facts.service import Recorder
 from reporting.programmes.catalogue import programme
 from reporting.releases.counting import cell
 from reporting.trafficking.codes import BOTH, LISTS, MULTIPLE, exploitation_code, htcds

@@ -80,27 +80,25 @@ def advance(fact: ReferralFact, step: FactStep) -> ReferralFact:
         return replace(fact, escalated_version=max(fact.escalated_version, step.version))
     if step.kind == CONFIRMED:
         return replace(fact, confirmed_at=_first(fact.confirmed_at, step.occurred_at))
-    fact = replace(
-        fact,
+    newer = step if step.version > fact.state_version else None
+    return ReferralFact(
+        referral_id=fact.referral_id,
+        state_version=max(fact.state_version, step.version),
+        state=newer.state if newer else fact.state,
+        reason=newer.reason if newer else fact.reason,
+        outcome=newer.outcome if newer else fact.outcome,
+        from_organisation=newer.from_organisation if newer else fact.from_organisation,
+        to_organisation=newer.to_organisation if newer else fact.to_organisation,
+        category=newer.category if newer else fact.category,
+        aor=newer.aor if newer else fact.aor,
+        area=newer.area if newer else fact.area,
         sent_at=_reached(fact.sent_at, step, step.state == "sent"),
         acknowledged_at=_reached(fact.acknowledged_at, step, step.state in _ANSWERED),
         accepted_at=_reached(fact.accepted_at, step, step.state in _TAKEN),
         delivered_at=_reached(fact.delivered_at, step, step.state == "completed"),
+        confirmed_at=fact.confirmed_at,
+        escalated_version=fact.escalated_version,
         late=fact.late or step.late,
-    )
-    if step.version <= fact.state_version:
-        return fact
-    return replace(
-        fact,
-        state_version=step.version,
-        state=step.state,
-        reason=step.reason,
-        outcome=step.outcome,
-        from_organisation=step.from_organisation,
-        to_organisation=step.to_organisation,
-        category=step.category,
-        aor=step.aor,
-        area=step.area,
     )
 
 

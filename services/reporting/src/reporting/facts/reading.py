@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from common.events.referrals import EscalationRaised, FeedbackConfirmed, ReferralData
+from common.events.referrals import EscalationRaised, ReferralData
 from common.places import Places
 
 from reporting.facts.progress import CONFIRMED, ESCALATION, STATE, FactStep
@@ -68,7 +68,7 @@ def read_state(event: ReferralData, event_id: UUID, key: bytes) -> RecordedStep:
     )
 
 
-def read_confirmation(event: FeedbackConfirmed, event_id: UUID) -> RecordedStep:
+def read_confirmation(event: ReferralData, event_id: UUID) -> RecordedStep:
     """Somebody other than the recipient confirmed what was delivered."""
     step = FactStep(event.referral_id, event.version, CONFIRMED, "", event.occurred_at)
     return RecordedStep(event_id=event_id, step=step, natural_day=event.occurred_at.date())

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,7 @@ from reporting.facts.models import (
 from reporting.facts.progress import ReferralFact, advance
 from reporting.facts.pseudonyms import forgotten_mark, pseudonym
 from reporting.facts.reading import RecordedStep
+from reporting.facts.received import Received, is_kind, of_kind
 from reporting.facts.service_facts import ServiceFact, change_state, describe
 from reporting.indicators.service import apply_increments
 from reporting.indicators.vector import Increments, collect
@@ -48,8 +50,6 @@ from reporting.trafficking.service import forget_identified, record_identificati
 
 WRITER_LOCK = 0x52555450
 """Advisory lock of whoever changes the projection: counters are shared rows, and a swap waits."""
-
-Received = tuple[Event, Envelope]
 
 
 @dataclass(frozen=True)
@@ -73,22 +73,22 @@ class Recorder:
             remembered=await queries.remembered_arrivals(session, [e.id for _, e in batch]),
             seen=frozenset(seen),
         )
-        await self._forget(session, [e for e, _ in batch if isinstance(e, CaseErased)])
+        await self._forget(session, [e for e, _ in of_kind(batch, CaseErased)])
         await self._record_steps(session, list(self._steps(batch)), arrivals)
-        await self._record_grants(session, [e for e, _ in batch if isinstance(e, GrantData)])
+        await self._record_grants(session, [e for e, _ in of_kind(batch, GrantData)])
         await self._record_identifications(session, batch, arrivals)
-        await _record_services(session, [e for e, _ in batch])
+        await _record_services(session, batch)
         await _record_gaps(session, batch, arrivals)
         await _remember(session, arrivals)
 
     def _steps(self, batch: Sequence[Received]) -> Iterable[RecordedStep]:
-        for event, envelope in batch:
-            if isinstance(event, FeedbackConfirmed):  # a kind of ReferralData that is no new state
+        for event, envelope in of_kind(batch, ReferralData):
+            if is_kind(type(event), FeedbackConfirmed):  # tells of no new state
                 yield reading.read_confirmation(event, envelope.id)
-            elif isinstance(event, ReferralData):
+            else:
                 yield reading.read_state(event, envelope.id, self.pseudonym_key)
-            elif isinstance(event, EscalationRaised):
-                yield reading.read_escalation(event, envelope.id)
+        for escalation, envelope in of_kind(batch, EscalationRaised):
+            yield reading.read_escalation(escalation, envelope.id)
 
     async def _forget(self, session: AsyncSession, erased: Sequence[CaseErased]) -> None:
         """An erased person is no unit any more; what was released never named it."""
@@ -164,15 +164,17 @@ class Recorder:
     async def _record_identifications(
         self, session: AsyncSession, batch: Sequence[Received], arrivals: Arrivals
     ) -> None:
-        facts = []
-        for event, envelope in batch:
-            if isinstance(event, ScreeningConcluded):
-                fact = read_screening(event, self.pseudonym_key)
-            elif isinstance(event, AssistanceGiven):
-                fact = read_assistance(event, self.pseudonym_key)
-            else:
-                continue
-            facts.append((fact, arrivals.place(envelope.id, fact["occurred_on"])))
+        read = [
+            *(
+                (read_screening(e, self.pseudonym_key), m)
+                for e, m in of_kind(batch, ScreeningConcluded)
+            ),
+            *(
+                (read_assistance(e, self.pseudonym_key), m)
+                for e, m in of_kind(batch, AssistanceGiven)
+            ),
+        ]
+        facts = [(fact, arrivals.place(m.id, fact["occurred_on"])) for fact, m in read]
         if facts:
             gone = await self._forgotten_among(session, {fact["person"] for fact, _ in facts})
             await record_identifications(session, facts, gone)
@@ -184,13 +186,16 @@ async def lock_projection(session: AsyncSession) -> None:
 
 
 _STEP_COLUMNS = [column.name for column in referral_steps.columns]
+_STEP_VALUES = itemgetter(*_STEP_COLUMNS)
 _FACT_COLUMNS = [each.name for each in fields(ReferralFact)]
 _SERVICE_COLUMNS = [each.name for each in fields(ServiceFact)]
 
 
 def _step_row(recorded: RecordedStep, counted_on: date) -> tuple[Any, ...]:
-    known = {**vars(recorded.step), **vars(recorded), "counted_on": counted_on}
-    return tuple(known[name] for name in _STEP_COLUMNS)
+    known = vars(recorded.step) | vars(recorded)
+    known["counted_on"] = counted_on
+    values: tuple[Any, ...] = _STEP_VALUES(known)
+    return values
 
 
 async def _advance_referrals(session: AsyncSession, steps: Sequence[RecordedStep]) -> None:
@@ -210,8 +215,11 @@ async def _advance_referrals(session: AsyncSession, steps: Sequence[RecordedStep
     await apply_increments(session, increments)
 
 
-async def _record_services(session: AsyncSession, events: Sequence[Event]) -> None:
-    described = [e for e in events if isinstance(e, ServiceData | CapacityChanged)]
+async def _record_services(session: AsyncSession, batch: Sequence[Received]) -> None:
+    described: list[ServiceData | CapacityChanged] = [
+        *(event for event, _ in of_kind(batch, ServiceData)),
+        *(event for event, _ in of_kind(batch, CapacityChanged)),
+    ]
     if not described:
         return
     facts: dict[UUID, ServiceFact] = dict(
@@ -242,8 +250,7 @@ async def _record_gaps(
             event.count,
             arrivals.place(envelope.id, _last_day(event.week)),
         )
-        for event, envelope in batch
-        if isinstance(event, GapObserved)
+        for event, envelope in of_kind(batch, GapObserved)
     ]
     if rows:
         names = ["area", "need", "group", "week", "version", "count", "counted_on"]

@@ -87,7 +87,7 @@ class _Rebuild:
     async def catch_up(self) -> None:
         """Record what the streams hold beyond what was read."""
         for history in self._histories:
-            async for batch in history.batches():
+            async for batch in _one_ahead(history.batches()):
                 await self._record(batch)
                 self.events += len(batch)
 
@@ -124,6 +124,17 @@ class _Rebuild:
             ~sa.exists().where(replayed.c.event_id == inbox.c.event_id),
         )
         return int(await self._replayed.scalar(statement) or 0)
+
+
+async def _one_ahead(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
+    """Read the next batch while the database works on the present one; never more than one."""
+    coming = asyncio.ensure_future(anext(batches, None))
+    try:
+        while (batch := await coming) is not None:
+            coming = asyncio.ensure_future(anext(batches, None))
+            yield batch
+    finally:
+        coming.cancel()
 
 
 @asynccontextmanager
