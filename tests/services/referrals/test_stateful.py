@@ -214,7 +214,7 @@ def test_no_story_shows_what_is_not_granted_or_leaves_no_trace(
         return loop, Story(client, database), leave
 
     machine = type("Tracked", (Tracking,), {"enter": staticmethod(enter)})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis leaves it untyped
+    run_state_machine_as_test(
         machine,
         settings=hypothesis_settings(
             max_examples=6,
