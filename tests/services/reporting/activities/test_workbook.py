@@ -1,6 +1,7 @@
 """The workbook: both languages, a report by row and column, all rows or none."""
 
 import io
+import re
 import zipfile
 
 import openpyxl
@@ -107,7 +108,9 @@ def _with_sheet(change: bytes, into: bytes) -> bytes:
         parts = {name: file.read(name) for name in file.namelist()}
     sheet = "xl/worksheets/sheet1.xml"
     assert change in parts[sheet]
-    return _zip(parts | {sheet: parts[sheet].replace(change, into, 1)})
+    # Without its dimension, a sheet is read as far as its rows say that they go.
+    changed = re.sub(rb"<dimension[^>]*/>", b"", parts[sheet]).replace(change, into, 1)
+    return _zip(parts | {sheet: changed})
 
 
 ENTITIES = (
