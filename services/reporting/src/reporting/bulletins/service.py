@@ -32,7 +32,7 @@ from reporting.language import LANGUAGES
 from reporting.periods import NoPeriodError, Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.releases import queries as release_queries
-from reporting.releases.problems import PERIOD_NOT_ENDED
+from reporting.releases.errors import PERIOD_NOT_ENDED
 from reporting.tables import COMMON
 
 REACH = timedelta(days=400)

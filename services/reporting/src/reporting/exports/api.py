@@ -21,7 +21,7 @@ from reporting.exports.service import context_pack, counted, wanted_period
 from reporting.exports.spreadsheet import as_xlsx
 from reporting.programmes.catalogue import Catalogue
 from reporting.releases.asking import question
-from reporting.releases.problems import outside
+from reporting.releases.errors import outside
 from reporting.releases.protected import ProtectedCube
 
 api = router("/reports/v1/exports", ["exports"])

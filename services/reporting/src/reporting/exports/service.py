@@ -15,7 +15,7 @@ from reporting.periods import NoPeriodError, Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme
 from reporting.releases import queries as release_queries
-from reporting.releases.problems import outside
+from reporting.releases.errors import outside
 from reporting.releases.protected import ProtectedCube, summed
 
 

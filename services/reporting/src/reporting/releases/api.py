@@ -16,7 +16,7 @@ from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme
 from reporting.releases import queries, service
 from reporting.releases.asking import answer, question
-from reporting.releases.problems import outside
+from reporting.releases.errors import outside
 from reporting.releases.protected import ProtectedCube, summed
 from reporting.releases.queries import Release
 from reporting.releases.schemas import (

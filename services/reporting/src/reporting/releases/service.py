@@ -25,14 +25,14 @@ from reporting.releases import queries
 from reporting.releases.accuracy import cells_hash, expected_errors
 from reporting.releases.audit import LinkedCube, hits
 from reporting.releases.counting import cell, classifier
-from reporting.releases.models import publications, release_cells, releases, sign_offs
-from reporting.releases.problems import (
+from reporting.releases.errors import (
     ALREADY_PUBLISHED,
     LINKED_UNSAFE,
     PERIOD_CLOSED,
     PERIOD_NOT_ENDED,
     SIGN_OFF_MISSING,
 )
+from reporting.releases.models import publications, release_cells, releases, sign_offs
 from reporting.releases.protected import Coordinates, ExpectedError, ProtectedCube
 from reporting.releases.queries import Release
 from reporting.releases.rounding import protect, seed
