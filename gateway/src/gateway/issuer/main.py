@@ -5,7 +5,10 @@ import sys
 
 from common import server
 from common.database import Database
+from common.logs import get_logger
 from common.migrations import migrate as run_migrations
+from common.migrations.state import Revisions, Schema
+from sqlalchemy.exc import DBAPIError
 
 from gateway.issuer import bootstrap
 from gateway.issuer.app import create_app
@@ -14,6 +17,8 @@ from gateway.issuer.settings import IssuerSettings
 from gateway.issuer.signing.ring import KeyRing
 
 PACKAGE = "gateway.issuer"
+_WAIT_SECONDS = 2.0
+_log = get_logger(__name__)
 
 
 def serve() -> None:
@@ -46,8 +51,22 @@ async def _bootstrap(settings: IssuerSettings) -> None:
     callback = f"{settings.public_url.rstrip('/')}/session/callback"
     database = Database.at(settings.database_url.get_secret_value())
     try:
+        await _migrated(database)
         await bootstrap.ensure_console(database, settings.console_client_id, callback)
         if file is not None:
             await bootstrap.load(database, SecretChecks(), bootstrap.read(file))
     finally:
         await database.close()
+
+
+async def _migrated(database: Database) -> None:
+    """Wait for the database and its schema: nothing promises that they are there first."""
+    revisions = Revisions.shipped_by(PACKAGE)
+    while revisions is not None:
+        try:
+            if await revisions.compare(database) is Schema.OK:
+                return
+            _log.warning("waits_for_migration")
+        except (OSError, DBAPIError, TimeoutError) as error:
+            _log.warning("waits_for_database", reason=type(error).__name__)
+        await asyncio.sleep(_WAIT_SECONDS)
