@@ -278,3 +278,32 @@ async def test_a_partner_cannot_enter_services_of_others(api: AsyncClient) -> No
     assert reader.status_code == 403
     nobody = await api.post(f"{V1}/records/services", json=foreign, headers=as_("anonymous"))
     assert nobody.status_code == 401
+
+
+async def test_a_place_has_a_record_of_its_own(api: AsyncClient, publish: Publish) -> None:
+    own = await publish()
+    shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+    place = shown["service_at_locations"][0]["location"]["id"]
+    path = f"{V1}/records/locations/{place}"
+    read = await api.get(path, headers=as_("gbv-coordinator"))
+    document = {**read.json()["document"], "name": "Sede nueva"}
+    headers = {**as_("gbv-coordinator"), "If-Match": read.headers["etag"]}
+    answer = await api.put(path, json=document, headers=headers)
+    assert answer.json()["outcome"] == "changed", answer.text
+    assert (await api.put(path, json=document, headers=headers)).status_code == 412
+    shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+    assert shown["service_at_locations"][0]["location"]["name"] == "Sede nueva"
+    assert (await api.get(path, headers=as_("ngo-legal"))).status_code == 404
+    unsafe = {"location_type": "physical", "visibility": "restricted", "latitude": 1.5}
+    refused = await api.post(f"{V1}/records/locations", json=unsafe, headers=as_("gbv-coordinator"))
+    assert refused.status_code == 422
+    assert refused.json()["pointer"] == "/latitude"
+    made = await api.post(
+        f"{V1}/records/locations",
+        json={"location_type": "virtual", "name": "Línea"},
+        headers=as_("ngo-salud"),
+    )
+    assert made.status_code == 201
+    used = await publish(name="Línea", service_at_locations=[{"location_id": made.json()["id"]}])
+    shown = (await api.get(f"{V1}/services/{used}", headers=as_("anonymous"))).json()
+    assert shown["service_at_locations"][0]["location"]["name"] == "Línea"

@@ -214,7 +214,7 @@ async def _everything(api: AsyncClient, client: str) -> dict[str, tuple[int, Any
         f"services/{OWN}", f"service_at_locations/{SITE}", f"organizations/{ORGANIZATION}",
         f"taxonomies/{TAXONOMY}", f"taxonomy_terms/{TERM}", f"records/services/{OWN}",
         f"records/services/{OWN}/history", f"records/services/{OWN}/reads",
-        f"records/services/{OWN}/duplicates", "profile", "",
+        f"records/services/{OWN}/duplicates", f"records/locations/{PLACE}", "profile", "",
     ):  # fmt: skip
         answer = await api.get(f"{V1}/{path}", headers=headers)
         body = b"" if answer.status_code >= 400 else answer.content
@@ -276,6 +276,7 @@ def test_every_read_route_is_in_this_test() -> None:
         f"{V1}/records/services/{{service_id}}/reads",
         f"{V1}/records/services/{{service_id}}/duplicates",
         f"{V1}/records/reminders", f"{V1}/records/organizations/{{organization_id}}",
+        f"{V1}/records/locations/{{location_id}}",
     }  # fmt: skip
     # Pathways, gaps, posters, imports and exports have leak tests of their own.
     others = ("pathways", "endorsements", "gaps", "posters", "imports", "exports")

@@ -8,30 +8,39 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.database import Database
 from httpx import ASGITransport, AsyncClient
 from services_directory.app import create_app
 from services_directory.settings import Settings
+from stack.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.directory.conftest import V1, as_, service_document
 from tests.support.databases import MigratedDatabases, common_settings
 
 
+@pytest.fixture(scope="module")
+async def committed(databases: MigratedDatabases) -> ServiceDatabase:
+    return await databases.of("services_directory", "directory_sync")
+
+
 @pytest.fixture
 async def live(
-    databases: MigratedDatabases, internal_jwks: Path, request: pytest.FixtureRequest
+    committed: ServiceDatabase, postgres: PostgresServer, internal_jwks: Path
 ) -> AsyncIterator[AsyncClient]:
-    """The app over a database of its own, where commits are commits."""
-    name = "sync_" + str(abs(hash(request.node.name)) % 10**8)
-    made = await databases.of("services_directory", name)
-    database = Database.at(made.app_url)
-    given: dict[str, Any] = common_settings(made, internal_jwks, "nats://127.0.0.1:1")
-    app = create_app(Settings(**given), database=database)
+    """The app as it runs in production, with its reader, over a database where commits are commits."""
+    postgres.psql(
+        "TRUNCATE services, organizations, locations, service_documents, site_documents,"
+        " organization_documents, service_changes, service_translations CASCADE",
+        database="directory_sync",
+    )
+    given: dict[str, Any] = common_settings(committed, internal_jwks, "nats://127.0.0.1:1")
+    app = create_app(Settings(**given))
     async with AsyncClient(
         transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://directory"
     ) as client:
         yield client
-    await database.close()
+    context = app.state.context
+    await context.parts["reader"].close()
+    await context.database.close()
 
 
 async def _enter(api: AsyncClient, **changes: Any) -> str:
@@ -211,3 +220,73 @@ def confidential() -> dict[str, Any]:
         "service_at_locations": [{"location": {"location_type": "physical", "pcode": "VE23"}}],
         "service_areas": [{"name": "Zulia", "extent": "VE23", "extent_type": "pcode"}],
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("services/not-a-uuid", 422),
+        ("services/%00", 422),
+        ("services/0190b000-0000-7000-8000-00000000beef", 404),
+        ("services?page=0", 422),
+        ("services?page=99999999999999999999", 422),
+        ("services?per_page=501", 422),
+        ("services?search=%00", 422),
+        ("services?search=%22", 200),
+        ("services?search=%27%3B%20DROP%20TABLE%20services%3B--", 200),
+        ("services?search=%26%20%7C%20%21%20%28%29%3A%2A", 200),
+        ("services?near=95,0", 422),
+        ("services?near=1", 422),
+        ("services?near=nan,0", 422),
+        ("services?near=90,180&radius=20000000", 200),
+        ("services?bbox=-180,-90,180,90", 200),
+        ("services?category=NOPE", 422),
+        ("services?area=XX99", 422),
+        ("services?open_at=2026-11-25T10:00:00Z", 422),
+        ("services?modified_after=yesterday", 422),
+        ("services?facets=nope", 422),
+        ("services?format=xml", 422),
+        ("services?full=perhaps", 422),
+        ("organizations/x", 422),
+        ("organizations?taxonomy_id=x", 422),
+        ("service_at_locations?postcode=%00", 422),
+        ("service_at_locations?postcode=4001&proximity=1e3", 200),
+        ("taxonomies/x", 422),
+        ("taxonomy_terms?parent_id=x", 422),
+        ("profile/schemas/nope.json", 404),
+    ],
+)
+async def test_no_parameter_makes_the_reader_fail(
+    live: AsyncClient, path: str, status: int
+) -> None:
+    answer = await live.get(f"{V1}/{path}", headers=as_("anonymous"))
+    assert answer.status_code == status, answer.text
+    if status >= 400:
+        assert answer.json()["code"]
+
+
+async def test_a_restricted_read_by_the_reader_is_logged(live: AsyncClient) -> None:
+    own = await _enter(live, **confidential())
+    answer = await live.get(f"{V1}/services/{own}", headers=as_("gbv-coordinator"))
+    assert answer.status_code == 200
+    log = await live.get(f"{V1}/records/services/{own}/reads", headers=as_("gbv-coordinator"))
+    assert len(log.json()["items"]) == 1
+
+
+async def test_totals_are_exact_after_each_change(live: AsyncClient) -> None:
+    for number in range(1, 4):
+        await _enter(live, name=f"Servicio {number}")
+        for _ in range(2):
+            page = await live.get(f"{V1}/services?per_page=1", headers=as_("anonymous"))
+            assert page.json()["total_items"] == number
+
+
+async def test_a_merged_id_leads_on(live: AsyncClient) -> None:
+    first, second = await _enter(live), await _enter(live, name="Otra")
+    await live.post(
+        f"{V1}/records/services/{second}/merge",
+        json={"into": first},
+        headers=as_("gbv-coordinator"),
+    )
+    answer = await live.get(f"{V1}/services/{second}", headers=as_("anonymous"))
+    assert answer.status_code == 308

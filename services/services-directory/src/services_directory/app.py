@@ -12,6 +12,7 @@ from services_directory.curation import api as curation
 from services_directory.exports import api as exports
 from services_directory.gaps import api as gaps
 from services_directory.imports import api as imports
+from services_directory.locations import api as locations
 from services_directory.organizations import api as organizations
 from services_directory.pathways import api as pathways
 from services_directory.pathways import endorsements_api, resolve_api
@@ -44,6 +45,7 @@ ROUTERS = (
     curation.routes,
     records_api.routes,
     organizations.records,
+    locations.routes,
     imports.router,
     exports.router,
     resolve_api.routes,

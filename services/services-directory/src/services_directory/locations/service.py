@@ -7,11 +7,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.errors import FieldError
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.curation.recording import record_history
 from services_directory.curation.states import CURATE
-from services_directory.hsds.visibility import level_of
+from services_directory.errors import TOO_OPEN
+from services_directory.hsds.identity import with_ids
+from services_directory.hsds.schemas import LocationDocument
+from services_directory.hsds.visibility import level_of, unstorable
 from services_directory.locations.models import locations
 from services_directory.services.models import service_locations, services
 
@@ -48,6 +53,32 @@ async def settle(
         else:
             settled[location["id"]] = location
     return settled
+
+
+async def put(
+    session: AsyncSession, principal: Principal, own: UUID, document: LocationDocument
+) -> Any:
+    """Write a place's record; the row as it is then. 422 for a restricted place with an address."""
+    plain = with_ids(document.plain(), own)
+    wrong = unstorable(plain, level_of(plain))
+    if wrong:
+        why = "of a restricted place only the state (pcode) is kept"
+        raise TOO_OPEN.because(
+            why, errors=[FieldError(f"/{key}", why, TOO_OPEN.code) for key in wrong]
+        )
+    before = (await known(session, [own])).get(own)
+    if _differs(before, plain):
+        await _keep(session, plain, principal.organisation, clock.now())
+        await record_history(
+            session,
+            principal,
+            "location",
+            own,
+            version=1 if before is None else before.version + 1,
+            old={} if before is None else before.document,
+            new=plain,
+        )
+    return (await known(session, [own]))[own]
 
 
 async def publish(

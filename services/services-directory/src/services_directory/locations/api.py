@@ -1,0 +1,75 @@
+"""Records of places: a place that several services share is changed once for all of them."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.ids import new_id
+from common.web import IfMatch, Session, check_if_match, etag_of, requires, router
+from starlette.responses import JSONResponse, Response
+
+from services_directory.hsds.schemas import LocationDocument
+from services_directory.locations import service
+from services_directory.services.schemas import WrittenOut
+from services_directory.services.storing import store
+
+routes = router("/directory/v1/records/locations", ["Records"])
+Writer = Annotated[Principal, requires(scope="directory:write")]
+Editor = Annotated[Principal, requires(scope="directory:read")]
+
+
+def _answer(row: Any, outcome: str) -> Response:
+    body = {"id": str(row.id), "outcome": outcome, "version": row.version, "state": "approved"}
+    return JSONResponse(
+        body,
+        status_code=201 if outcome == "created" else 200,
+        headers={"ETag": etag_of(row.version)},
+    )
+
+
+@routes.post("", status_code=201, response_model=WrittenOut, summary="New place")
+async def create(session: Session, principal: Writer, body: LocationDocument) -> Response:
+    own = body.id or new_id()
+    existing = (await service.known(session, [own])).get(own)
+    if existing is not None:
+        check_if_match(None, etag_of(existing.version))
+    row = await service.put(session, principal, own, body)
+    return _answer(row, "created")
+
+
+@routes.get("/{location_id}", summary="A place's record, with its ETag")
+async def read(session: Session, principal: Editor, location_id: UUID) -> Response:
+    row = await _own(session, principal, location_id)
+    body = {
+        "id": str(row.id),
+        "version": row.version,
+        "managed_by": str(row.managed_by),
+        "document": row.document,
+    }
+    return JSONResponse(body, headers={"ETag": etag_of(row.version)})
+
+
+@routes.put("/{location_id}", response_model=WrittenOut, summary="Replace a place")
+async def replace(
+    session: Session,
+    principal: Writer,
+    location_id: UUID,
+    body: LocationDocument,
+    if_match: IfMatch = None,
+) -> Response:
+    """Every service at this place shows the change at once."""
+    row = await _own(session, principal, location_id)
+    check_if_match(if_match, etag_of(row.version))
+    changed = await service.put(session, principal, location_id, body)
+    await store(
+        session, await service.copy_into_services(session, {str(location_id): changed.document})
+    )
+    return _answer(changed, "unchanged" if changed.version == row.version else "changed")
+
+
+async def _own(session: Session, principal: Principal, location_id: UUID) -> Any:
+    row = (await service.known(session, [location_id])).get(location_id)
+    if row is None or not service.may_change(principal, row.managed_by):
+        raise NOT_FOUND.because("No place has this id.")
+    return row
