@@ -28,6 +28,7 @@ _OUTBOX_SECONDS = 300.0
 _LAG = 1000.0
 _KEY_DAYS = 180
 _DAY = 86400
+_WITHOUT_EVENTS = ("issuer", "gateway")  # neither publishes nor reads events
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def _ready(name: str, port: int) -> Finding:
         return Finding(
             f"process {name}", f"not ready: {answer.text[:120]}", "look at what it waits for below"
         )
-    if "degraded" in answer.text:
+    if "degraded" in answer.text and name not in _WITHOUT_EVENTS:
         return Finding(
             f"process {name}", "ready, without the event bus", "events wait; see process nats"
         )
@@ -115,10 +116,11 @@ def _private_files(layout: Layout) -> Iterator[Finding]:
 
 
 def _private_keys(layout: Layout) -> list[Path]:
+    """All key files but the published ones (JWKS) and lock files."""
     return [
         path
-        for path in layout.keys.rglob("*")
-        if (path.is_file() and path.suffix != ".json") or path.name.endswith("kek.json")
+        for path in sorted(layout.keys.rglob("*"))
+        if path.is_file() and not path.name.startswith(".") and not path.name.endswith("jwks.json")
     ]
 
 
