@@ -15,12 +15,6 @@ from reporting.periods import Period, PeriodKind
 from reporting.releases.protected import ProtectedCube
 
 ORG_UNIT = "area"
-ID_SCHEMES = {
-    "dataElementIdScheme": "CODE",
-    "orgUnitIdScheme": "CODE",
-    "categoryOptionComboIdScheme": "CODE",
-    "dataSetIdScheme": "CODE",
-}
 
 
 class NoDhis2PeriodError(ValueError):

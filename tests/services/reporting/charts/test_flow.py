@@ -1,0 +1,36 @@
+"""The flow chart's geometry: bands keep their proportion and never leave their places."""
+
+from itertools import pairwise
+
+import pytest
+from reporting.charts.flow import GAP, Band, flow, nodes
+
+BANDS = [
+    Band("Zulia", "Colombia", 33, "33"),
+    Band("Zulia", "Brasil", 22, "22"),
+    Band("Táchira", "Colombia", 88, "88"),
+]
+
+
+def test_places_fill_the_height_with_gaps_between() -> None:
+    placed = list(nodes({"a": 30, "b": 10, "c": 60}).values())
+    assert placed[0].high == 1
+    assert placed[-1].low == pytest.approx(0)
+    for upper, lower in pairwise(placed):
+        assert upper.low - lower.high == pytest.approx(GAP)
+    heights = [node.high - node.low for node in placed]
+    assert heights[2] / heights[1] == pytest.approx(6)
+
+
+def test_bands_are_as_thick_as_their_numbers_on_both_sides() -> None:
+    made = flow(BANDS, title="t")
+    ribbons = made["datasets"][made["layer"][0]["data"]["name"]]
+    for t in (0, 1):
+        edges = [row for row in ribbons if row["t"] == t]
+        thick = {row["band"]: row["high"] - row["low"] for row in edges}
+        assert thick[0] / thick[1] == pytest.approx(33 / 22)
+        assert thick[2] / thick[0] == pytest.approx(88 / 33)
+        assert min(row["low"] for row in edges) == pytest.approx(0)
+        assert max(row["high"] for row in edges) == pytest.approx(1)
+        spans = sorted((row["low"], row["high"]) for row in edges)
+        assert all(one[1] <= two[0] + 1e-9 for one, two in pairwise(spans))
