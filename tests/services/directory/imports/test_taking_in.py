@@ -180,9 +180,10 @@ async def test_imports_of_another_organisation_are_not_found(database: Database)
             await queries.import_of(session, principal("ngo-salud"), found.id)
 
 
-def large(rows: int, padding: int = 9_000) -> bytes:
+def large(rows: int, padding: int = 9_000, level: str = "public") -> bytes:
     lines = [
-        f"{n},Org {n % 7},Servicio {n},GP-INFO,public,VE2313,{'x' * padding}\n" for n in range(rows)
+        f"{n},Org {n % 7},Servicio {n},GP-INFO,{level},VE2313,{'x' * padding}\n"
+        for n in range(rows)
     ]
     return (HEADER.strip() + ",description\n" + "".join(lines)).encode()
 
@@ -218,3 +219,19 @@ async def test_a_large_file_that_breaks_off_fails_and_says_so(database: Database
     assert done.state is State.FAILED
     assert done.notes[-1].code == "unreadable_file"
     assert await stored_services(database) == 0
+
+
+async def test_a_file_that_we_fail_on_does_not_hold_up_the_queue(database: Database) -> None:
+    who = principal("im-officer")
+    broken = await taken_in(database, who, large(120, 1, ""))
+    behind = await taken_in(database, who, large(110, 1))
+    async with database.transaction() as session:  # an option that only a mistake of ours writes
+        await session.execute(
+            sa.update(IMPORTS)
+            .where(IMPORTS.c.id == broken.id)
+            .values(options={"visibility": "nonsense", "country": "", "source": "x"})
+        )
+    assert await work_one(database)
+    assert (await read_again(database, who, broken.id)).state is State.FAILED
+    assert await work_one(database)
+    assert (await read_again(database, who, behind.id)).state is State.FINISHED

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.database import Database
-from common.errors import Problem
+from common.errors import INTERNAL, Problem
 from common.logs import get_logger
 from common.web import BackgroundTask, ServiceContext
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -92,6 +92,12 @@ class _Work:
                     state = await self._through(path, report)
             except Problem as broken_off:  # what mode `all` wrote is undone by now
                 problem, state = broken_off, State.FAILED
+                report.undone = self._job.mode is Mode.ALL
+            except (sa.exc.OperationalError, sa.exc.InterfaceError, OSError):
+                raise  # the database is away: whoever comes next begins again
+            except Exception as error:  # noqa: BLE001 - a file that we fail on must not hold up the queue
+                _log.error("import_failed", import_id=str(self._job.import_id), exc_info=error)
+                problem, state = INTERNAL.because("The IM team finds it in the log."), State.FAILED
                 report.undone = self._job.mode is Mode.ALL
             async with self._database.transaction(self._principal) as session:
                 await finish(
