@@ -2,8 +2,8 @@
 
 import csv
 import importlib
-import pkgutil
 from importlib.resources import files
+from pathlib import Path
 
 import referrals
 import reporting
@@ -32,9 +32,11 @@ def problem_texts() -> dict[str, tuple[str, str]]:
 def declare_all() -> None:
     """Import every module that declares problem types, so that the catalogue is whole."""
     for package in (gateway, referrals, reporting, services_directory):
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if module.name.rsplit(".", 1)[-1] == "errors":
-                importlib.import_module(module.name)
+        root = Path(package.__path__[0])
+        for file in sorted(root.rglob("*.py")):
+            if "ProblemType(" in file.read_text():
+                parts = file.relative_to(root).with_suffix("").parts
+                importlib.import_module(".".join((package.__name__, *parts)))
 
 
 def errors_page() -> str:
