@@ -1,10 +1,10 @@
 """What the referrals service reads from its environment."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from common.settings import ServiceSettings
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 
 class Settings(ServiceSettings):
@@ -38,3 +38,9 @@ class Settings(ServiceSettings):
         5, ge=1, le=100, description="Years that a closed case is kept before it is erased."
     )
     answer_link_days: int = Field(7, ge=1, le=60, description="Days that an answer link is valid.")
+
+    @model_validator(mode="after")
+    def _public_webhooks_only(self) -> Self:
+        if self.environment == "production" and self.webhook_private_networks:
+            raise ValueError("RUTA_WEBHOOK_PRIVATE_NETWORKS is for the embedded stack only")
+        return self

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.row_security import act_as_service
 
 _BATCH = 2000
+_BLOCK = 65_536
 _HEADS = sa.text(
     """
     SELECT chain, sequence, encode(hash, 'hex') AS hash, position::text AS position
@@ -74,12 +75,24 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _last_line(path: Path) -> tuple[str, str]:
-    """Up to which transaction the anchor reaches, and its last line; BrokenAnchor."""
-    since = "0"
-    for line in lines_of(path):
-        since = str(line["until"])
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return since, text.rstrip("\n").rsplit("\n", 1)[-1]
+    """Up to which transaction the anchor reaches, and its last line; BrokenAnchor.
+
+    Only the end of the file is read: the whole of it is checked when the audit is verified.
+    """
+    if not path.exists():
+        return "0", ""
+    with path.open("rb") as file:
+        start = file.seek(0, os.SEEK_END)
+        tail = b""
+        while start > 0 and b"\n" not in tail.rstrip(b"\n"):
+            size = min(_BLOCK, start)
+            start = file.seek(start - size)
+            tail = file.read(size) + tail
+    text = tail.rstrip(b"\n").rsplit(b"\n", 1)[-1].decode()
+    try:
+        return str(json.loads(text)["until"]), text
+    except (ValueError, KeyError, TypeError) as error:
+        raise BrokenAnchor("the last line is not readable") from error
 
 
 async def anchor(database: Database, path: Path) -> int:

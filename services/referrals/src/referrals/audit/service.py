@@ -37,7 +37,7 @@ async def record(
             "id": new_id(),
             "at": clock.now(),
             "organisation_id": caller.organisation_id if caller else None,
-            "client": caller.client_id if caller else SYSTEM_CLIENT,
+            "client": caller.subject if caller else SYSTEM_CLIENT,
             "action": action,
             "target_type": target_type,
             "target_id": target_id,

@@ -45,7 +45,7 @@ async def ask(
                 key, reason, organisation=caller.organisation, row=access_id, column="reason"
             ),
             status="asked",
-            requested_by=caller.client_id,
+            requested_by=caller.subject,
             requested_at=clock.now(),
         )
         session.add(access)
@@ -60,11 +60,11 @@ async def decide(
     access = await one(session, access_id, lock=True)
     if access.status != "asked":
         raise ALREADY_DECIDED.because(f"Its status is '{access.status}'.")
-    if access.requested_by == caller.client_id:
+    if access.requested_by == caller.subject:
         raise SECOND_PERSON.because("You asked for this access: somebody else decides.")
     now = clock.now()
     access.status = "open" if approve else "refused"
-    access.decided_by, access.decided_at = caller.client_id, now
+    access.decided_by, access.decided_at = caller.subject, now
     access.expires_at = now + OPEN_FOR if approve else None
     await session.flush()
     await _tell(session, caller, access, access.status)
@@ -77,7 +77,7 @@ async def read(
     """The case in clear, for the one who asked, while the access is open."""
     access = await one(session, access_id)
     ended = access.expires_at is None or access.expires_at <= clock.now()
-    if access.requested_by != caller.client_id or access.status != "open" or ended:
+    if access.requested_by != caller.subject or access.status != "open" or ended:
         raise FORBIDDEN.because("This access is not open to you (any more).")
     async with acting_as_service(session):
         case = await session.get(Case, access.case_id)

@@ -30,6 +30,9 @@ from referrals.consents.ages import Caregiver
 from referrals.errors import ERASED
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.referrals.lifecycle import Command, Party
+from referrals.referrals.queries import of_case
+from referrals.referrals.steps import Taken, take
 from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
 
@@ -252,6 +255,9 @@ async def erase(
     case.status, case.erased_at = "erased", now
     _touch(case)
     async with acting_as_service(session):
+        for referral in await of_case(session, case.id, open_only=True):
+            taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason="erased")
+            await take(session, caller, referral, taken)
         await forget_sealed(session, case.id)
         await append(
             session,

@@ -79,7 +79,7 @@ async def give(
         valid_until=body.valid_until,
         version=1,
         status="active" if verdict is Verdict.VALID else "pending",
-        requested_by=caller.client_id,
+        requested_by=caller.subject,
         attributes=reporting.model_dump(mode="json", exclude_none=True)
         if body.kind == "reporting"
         else None,
@@ -185,10 +185,10 @@ async def decide(
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
     if grant.status != "pending":
         raise ALREADY_DECIDED.because(f"Its status is '{grant.status}'.")
-    if grant.requested_by == caller.client_id:
+    if grant.requested_by == caller.subject:
         raise SECOND_PERSON.because("You recorded this yourself: another supervisor decides.")
     grant.status = "active" if approve else "refused"
-    grant.approved_by, grant.approved_at = caller.client_id, clock.now()
+    grant.approved_by, grant.approved_at = caller.subject, clock.now()
     grant.version += 1
     await session.flush()
     if approve:
@@ -263,7 +263,7 @@ async def ask_exception(
         ),
         person_informed=body.person_informed,
         status="pending",
-        requested_by=caller.client_id,
+        requested_by=caller.subject,
         created_at=now,
     )
     session.add(exception)
@@ -294,10 +294,10 @@ async def decide_exception(
     exception = await queries.own_exception(session, caller, exception_id, lock=True)
     if exception.status != "pending":
         raise ALREADY_DECIDED.because(f"Its status is '{exception.status}'.")
-    if exception.requested_by == caller.client_id:
+    if exception.requested_by == caller.subject:
         raise SECOND_PERSON.because("You asked for this exception: somebody else decides.")
     exception.status = "approved" if approve else "refused"
-    exception.decided_by, exception.decided_at = caller.client_id, clock.now()
+    exception.decided_by, exception.decided_at = caller.subject, clock.now()
     await session.flush()
     await record(
         session,
@@ -315,9 +315,9 @@ async def review_exception(
 ) -> DisclosureException:
     """Somebody who neither asked nor decided looks at it afterwards."""
     exception = await queries.own_exception(session, caller, exception_id, lock=True)
-    if caller.client_id in (exception.requested_by, exception.decided_by):
+    if caller.subject in (exception.requested_by, exception.decided_by):
         raise SECOND_PERSON.because("You took part in this exception: somebody else reviews it.")
-    exception.reviewed_by, exception.reviewed_at = caller.client_id, clock.now()
+    exception.reviewed_by, exception.reviewed_at = caller.subject, clock.now()
     await session.flush()
     await record(
         session,

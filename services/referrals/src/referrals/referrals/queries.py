@@ -30,7 +30,7 @@ def _as_recipient(caller: Principal) -> sa.ColumnElement[bool]:
         col(TeamMember.organisation_id) == caller.organisation,
         col(TeamMember.service_id) == col(Referral.service_id),
     )
-    member = team.where(col(TeamMember.client) == caller.client_id)
+    member = team.where(col(TeamMember.client).in_([caller.client_id, caller.subject]))
     return sa.and_(addressed, sa.or_(~team.exists(), member.exists()))
 
 
