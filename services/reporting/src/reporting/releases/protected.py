@@ -7,10 +7,15 @@ two such sums. Nothing here can reach a true count.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from reporting.errors import OutsideProgrammeError
 
 Coordinates = tuple[str, ...]
+Counts = NDArray[np.int64]
 Filters = Mapping[str, Iterable[str]]
 
 RATE_DENOMINATOR_FACTOR = 2
@@ -104,8 +109,7 @@ class ProtectedCube:
 
     def total(self, filters: Filters | None = None) -> int:
         """The protected count over the cells that pass ``filters``."""
-        chosen = self._chosen(filters or {})
-        return sum(count for at, count in self.cells.items() if _passes(at, chosen))
+        return int(self._kept(filters or {}).sum())
 
     def margin(self, by: Iterable[str] = (), filters: Filters | None = None) -> tuple[Row, ...]:
         """Protected counts by the dimensions ``by`` over the cells that pass ``filters``.
@@ -117,15 +121,17 @@ class ProtectedCube:
         if not by:
             return (Row({}, self.total(filters)),)
         positions = tuple(self._position(name) for name in by)
-        chosen = self._chosen(filters or {})
-        sums: dict[Coordinates, int] = {}
-        for at, count in self.cells.items():
-            if _passes(at, chosen):
-                key = tuple(at[position] for position in positions)
-                sums[key] = sums.get(key, 0) + count
-        rank = [{c: i for i, c in enumerate(self.dimensions[p].codes)} for p in positions]
-        ordered = sorted(sums, key=lambda key: [r[c] for r, c in zip(rank, key, strict=True)])
-        return tuple(Row(dict(zip(by, key, strict=True)), sums[key]) for key in ordered)
+        summed_over = tuple(p for p in range(len(self.dimensions)) if p not in positions)
+        sums = self._kept(filters or {}).sum(axis=summed_over)
+        # What is left stands in the order of the programme; the answer in the order asked for.
+        sums = sums.transpose([sorted(positions).index(position) for position in positions])
+        codes = [self.dimensions[position].codes for position in positions]
+        return tuple(
+            Row(
+                {name: each[i] for name, each, i in zip(by, codes, at, strict=True)}, int(sums[*at])
+            )
+            for at in np.argwhere(sums)
+        )
 
     def rate(self, numerator: Filters, denominator: Filters | None = None, places: int = 3) -> Rate:
         """The share that ``numerator`` (within ``denominator``) has of ``denominator`` (R6)."""
@@ -150,11 +156,25 @@ class ProtectedCube:
             raise OutsideProgrammeError("dimension", name, self.names)
         return self.names.index(name)
 
-    def _chosen(self, filters: Filters) -> dict[int, frozenset[str]]:
-        return {
-            self._position(name): self.dimension(name).expand(codes)
-            for name, codes in filters.items()
-        }
+    @cached_property
+    def _array(self) -> Counts:
+        """All cells, those that are 0 too: a question costs the same however many were counted."""
+        array: Counts = np.zeros([len(each.codes) for each in self.dimensions], dtype=np.int64)
+        places = [{code: i for i, code in enumerate(each.codes)} for each in self.dimensions]
+        for at, count in self.cells.items():
+            array[tuple(place[code] for place, code in zip(places, at, strict=True))] = count
+        return array
+
+    def _kept(self, filters: Filters) -> Counts:
+        """The cells, with 0 where a filter does not let them pass."""
+        kept = self._array
+        for name, wanted in filters.items():
+            position = self._position(name)
+            chosen = self.dimensions[position].expand(wanted)
+            passes = np.array([code in chosen for code in self.dimensions[position].codes])
+            shape = [-1 if p == position else 1 for p in range(len(self.dimensions))]
+            kept = kept * passes.reshape(shape)
+        return kept
 
 
 def rate(numerator: int, denominator: int, k: int, places: int = 3) -> Rate:
@@ -198,7 +218,3 @@ def summed(cubes: Iterable[ProtectedCube], period: str) -> ProtectedCube:
         dimensions=first.dimensions,
         cells=cells,
     )
-
-
-def _passes(at: Coordinates, chosen: Mapping[int, frozenset[str]]) -> bool:
-    return all(at[position] in codes for position, codes in chosen.items())

@@ -143,7 +143,22 @@ async def with_cube(session: AsyncSession, release: Release) -> PublishedRelease
 
 
 async def cube_of(session: AsyncSession, release_id: UUID) -> ProtectedCube:
-    """The protected base cube of a release, read with the definition it was closed under."""
+    """The protected base cube of a release, read with the definition it was closed under.
+
+    A closed release never changes, so the cubes asked for last are kept in memory.
+    """
+    cube = _CUBES.pop(release_id, None) or await _read_cube(session, release_id)
+    _CUBES[release_id] = cube  # the last in order is the one used last
+    while len(_CUBES) > _CUBES_KEPT:
+        del _CUBES[next(iter(_CUBES))]
+    return cube
+
+
+_CUBES: dict[UUID, ProtectedCube] = {}
+_CUBES_KEPT = 64
+
+
+async def _read_cube(session: AsyncSession, release_id: UUID) -> ProtectedCube:
     row = (await session.execute(sa.select(releases).where(releases.c.id == release_id))).one()
     cells: dict[Coordinates, int] = {
         tuple(coordinates): count
