@@ -96,10 +96,10 @@ def _table(table: Table, language: str) -> dict[str, Any]:
 def _width(heading: str, cells: list[str], number: bool) -> int:
     """The share of the table's width that a column gets: what its longest word or number needs,
     and for words some more, so that they wrap to few lines."""
-    words = max((len(word) for text in (heading, *cells) for word in text.split()), default=1)
+    words = max((len(word) for text in (heading, *cells) for word in text.split(" ")), default=1)
     if number:
         return max(_NARROWEST, words + 2)
-    return max(_NARROWEST, words + 2, min(_WIDEST, max(map(len, cells), default=1)))
+    return max(_NARROWEST, words + 4, min(_WIDEST, max(map(len, cells), default=1)))
 
 
 def _chart(chart: Chart, page: Page) -> dict[str, Any]:

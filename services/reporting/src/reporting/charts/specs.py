@@ -190,7 +190,23 @@ def _top(points: Sequence[Point]) -> int:
 
 
 def _labels_axis() -> Any:
-    return alt.Axis(labelLimit=WIDTH, labelExpr=_LINES, labelFontSize=13, ticks=False, domain=False)
+    # Vega puts the first line of a label in the middle of its row: move longer ones up.
+    lines = "length(split(datum.value, '\\n'))"
+    offset = {
+        "condition": [
+            {"test": f"{lines} == {count}", "value": -_LINE_HEIGHT * (count - 1) / 2}
+            for count in (2, 3, 4)
+        ],
+        "value": 0,
+    }
+    return alt.Axis(
+        labelLimit=WIDTH,
+        labelExpr=_LINES,
+        labelOffset=offset,
+        labelFontSize=13,
+        ticks=False,
+        domain=False,
+    )
 
 
 def _finished(chart: Any, title: str, height: int) -> Spec:
