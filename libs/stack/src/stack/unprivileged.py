@@ -65,7 +65,13 @@ def command_as(account: Account | None, command: list[str], needs: list[Path]) -
     for capability, number in _CAPABILITIES.items():
         if not _held(number):
             continue
-        widened = [*drop, f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}"]
+        widened = [
+            *drop,
+            # Without it access(2) ignores the capability, and initdb does not find its own parts.
+            "--securebits=+no_setuid_fixup",
+            f"--inh-caps=+{capability}",
+            f"--ambient-caps=+{capability}",
+        ]
         if all(_reaches(widened, path) for path in needs):
             return [*widened, *command]
     blocked = next(path for path in needs if not _reaches(drop, path))
@@ -76,8 +82,9 @@ def command_as(account: Account | None, command: list[str], needs: list[Path]) -
 
 
 def _reaches(prefix: list[str], path: Path) -> bool:
-    # `stat`, not `test -x`: access(2) ignores the capability that this wants to try.
-    tried = subprocess.run([*prefix, "stat", str(path)], check=False, cwd="/", capture_output=True)
+    tried = subprocess.run(
+        [*prefix, "test", "-x", str(path)], check=False, cwd="/", capture_output=True
+    )
     return tried.returncode == 0
 
 
