@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -380,6 +381,8 @@ def main() -> None:
     arguments.add_argument("--services", type=int, default=100_000)
     arguments.add_argument("--rounds", type=int, default=300)
     given = arguments.parse_args()
+    # Ended from outside, the servers that were started must end too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     small = asyncio.run(measure(given.services // 10, given.rounds))
     large = asyncio.run(measure(given.services, given.rounds))
     growth = {name: large[name] / small[name] for name in ("resolve", "gaps")}

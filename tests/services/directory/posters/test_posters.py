@@ -133,13 +133,21 @@ async def test_the_poster_of_maracaibo_names_public_services_and_where_to_verify
         "Ruta de atención en violencia basada en género", "Maracaibo, Zulia, Venezuela",
         "Hospital Ficticio del Lago", "+58 000 000 0000", "Verifique antes de ir",
         "Línea Ficticia de Protección", "Propuesta incluida con Ruta", "<svg",
-        "su ubicación nunca se publica",
+        "su ubicación nunca se publica", "lun–vie 08:00–16:00", "todos los días, 24 horas",
     ):  # fmt: skip
         assert text in page
     for hidden in ("Casa de abrigo Zulia", "Asistencia legal Lago", "Apoyo psicosocial Relámpago"):
         assert hidden not in page
     assert "script" not in page.replace("noscript", "")
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+async def test_hours_are_said_in_the_posters_language(
+    api: AsyncClient, scenario: dict[str, UUID]
+) -> None:
+    page = (await api.get(f"{URL}/VE2313/GBV?language=en", headers=as_("anonymous"))).text
+    assert "Mon–Fri 08:00–16:00" in page
+    assert "MO,TU" not in page
 
 
 async def test_a_coordinators_poster_shows_no_more_than_anybodys(

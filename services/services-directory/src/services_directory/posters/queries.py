@@ -9,7 +9,9 @@ from common.places import Places
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.hsds.opening import weekly_spans
 from services_directory.pathways.layers import lineage
+from services_directory.pathways.opening import opening_hours
 from services_directory.posters.content import SERVICES_PER_STEP, PublicService
 
 _TEXTS = ARRAY(sa.Text)
@@ -74,7 +76,7 @@ def _service(document: dict[str, Any], language: str) -> PublicService:
         organisation=document.get("organization", {}).get("name", ""),
         place=_place(document),
         phones=tuple(_phones(document))[:2],
-        hours=document.get("referral", {}).get("hours") or _hours(document),
+        hours=document.get("referral", {}).get("hours") or _hours(document, language),
     )
 
 
@@ -103,18 +105,14 @@ def _phones(document: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(number for number in numbers if number))
 
 
-def _hours(document: dict[str, Any]) -> str:
-    """The first weekly schedule as it is written: "MO,TU 08:00–16:00"."""
+def _hours(document: dict[str, Any], language: str) -> str:
+    """Weekly hours in the poster's language, else the first schedule's own words."""
+    sites = document.get("service_at_locations", [])
     schedules = [
         *document.get("schedules", []),
-        *(
-            s
-            for site in document.get("service_at_locations", [])
-            for s in site.get("schedules", [])
-        ),
+        *(schedule for site in sites for schedule in site.get("schedules", [])),
     ]
-    for schedule in schedules:
-        if schedule.get("opens_at") and schedule.get("closes_at"):
-            days = schedule.get("byday", "")
-            return f"{days} {schedule['opens_at'][:5]}–{schedule['closes_at'][:5]}".strip()
-    return next((s["description"] for s in schedules if s.get("description")), "")
+    said = opening_hours(tuple(weekly_spans(schedules)))
+    if said is not None:
+        return said[language]
+    return next((each["description"] for each in schedules if each.get("description")), "")
