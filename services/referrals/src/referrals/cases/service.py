@@ -73,7 +73,7 @@ async def register(
     )
     session.add(case)
     await session.flush()
-    await _index(session, case, blind.digests(caller.organisation, identity))
+    await _add_digests(session, case, blind.digests(caller.organisation, identity))
     await append(
         session,
         COMMON,
@@ -314,6 +314,10 @@ def shown_attributes(attributes: dict[str, Any]) -> Attributes:
 
 async def _index(session: AsyncSession, case: Case, digests: set[bytes]) -> None:
     await session.execute(sa.delete(_lookups).where(_lookups.c.case_id == case.id))
+    await _add_digests(session, case, digests)
+
+
+async def _add_digests(session: AsyncSession, case: Case, digests: set[bytes]) -> None:
     if digests:
         await session.execute(
             sa.insert(_lookups).inline(),

@@ -51,10 +51,12 @@ _snapshots = Snapshot.metadata.tables["snapshots"]
 class Authority:
     """What allows the sharing: a consent or an approved exception, in the same terms."""
 
+    case_id: UUID
     service_id: UUID
     purpose: str
     items: list[str]
     valid_until: datetime | None
+    decided_by: str | None = None
     grant_id: UUID | None = None
     exception_id: UUID | None = None
 
@@ -127,7 +129,6 @@ async def send(
     """Send a draft under a consent or an approved exception."""
     if (body.grant_id is None) == (body.exception_id is None):
         raise INVALID.because("Name one grant_id or one exception_id.", pointer="/grant_id")
-    await queries.one(session, caller, referral_id, case_id=case_id)
     # Locks in the order consent, then referral: as the withdrawal takes them.
     authority = await _authority(session, caller, body, clock.now())
     referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
@@ -144,9 +145,9 @@ async def send(
     await _check_authority(session, referral, authority, service)
     await _check_border(session, case, service, referral, now)
     await _write_snapshot(session, keys, case, referral, authority, now)
+    reporting = await consents.active_reporting_grant(session, case.id)
     await _set_deadlines(session, case, referral, now)
     referral.grant_id, referral.exception_id = authority.grant_id, authority.exception_id
-    reporting = await consents.active_reporting_grant(session, case.id)
     referral.attributes = reporting.attributes if reporting else None
     referral.draft = None
     referral.sent_at = now
@@ -190,6 +191,7 @@ async def _authority(
     if exception.status != "approved":
         raise NO_CONSENT.because(f"The exception is '{exception.status}'.")
     return Authority(
+        exception.case_id,
         exception.service_id,
         exception.purpose,
         exception.items,
@@ -213,7 +215,13 @@ async def _consent(
     if grant.valid_until is not None and grant.valid_until <= now:
         raise NO_CONSENT.because("The consent has ended.", pointer="/grant_id")
     return Authority(
-        grant.service_id, grant.purpose, grant.items, grant.valid_until, grant_id=grant.id
+        grant.case_id,
+        grant.service_id,
+        grant.purpose,
+        grant.items,
+        grant.valid_until,
+        decided_by=grant.decided_by,
+        grant_id=grant.id,
     )
 
 
@@ -228,11 +236,7 @@ async def _check_authority(
             f"The consent is for '{authority.purpose}', the referral for '{referral.category}'.",
             pointer="/grant_id",
         )
-    table = "grants" if authority.grant_id else "exceptions"
-    source = Referral.metadata.tables[table]
-    identifier = authority.grant_id or authority.exception_id
-    of_case = await session.scalar(sa.select(source.c.case_id).where(source.c.id == identifier))
-    if of_case != referral.case_id:
+    if authority.case_id != referral.case_id:
         raise NO_CONSENT.because("The consent is for another case.", pointer="/grant_id")
     used = (
         col(Referral.grant_id) == authority.grant_id
@@ -290,7 +294,7 @@ async def _write_snapshot(
             "Say in the draft how the person may be contacted safely.", pointer="/safe_contact"
         )
     identity, attributes = case_service.open_with(key, case)
-    await _check_of_age(session, authority, person.age_of(identity, now.date()))
+    _check_of_age(authority, person.age_of(identity, now.date()))
     on_record = person.disclosable(
         case.reference,
         case.area,
@@ -342,15 +346,11 @@ def open_draft(key: bytes, referral: Referral) -> dict[str, Any]:
     return content
 
 
-async def _check_of_age(session: AsyncSession, authority: Authority, age: int | None) -> None:
+def _check_of_age(authority: Authority, age: int | None) -> None:
     """Somebody who has turned 18 decides for themself: the caregiver's word no longer counts."""
     if authority.grant_id is None or age is None or age < ADULT_AGE:
         return
-    table = Referral.metadata.tables["grants"]
-    decided_by = await session.scalar(
-        sa.select(table.c.decided_by).where(table.c.id == authority.grant_id)
-    )
-    if decided_by != Decider.PERSON:
+    if authority.decided_by != Decider.PERSON:
         raise WRONG_DECIDER.because(
             "The person is of age now: ask them and record their own consent.",
             reason="adult_decides",

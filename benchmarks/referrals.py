@@ -1,0 +1,399 @@
+"""Referrals: what create + consent + send costs, and whether the inbox grows with the table.
+
+    python benchmarks/referrals.py [--rounds 100] [--rows 1000000]
+
+efficiency = (pgbench writing the same rows in the same number of commits + as many bare ASGI
+answers) / our time, one client, one after the other. Goal: at least 0.5. The rows are read back
+from one real round and written again with new ids, through the same triggers and row security.
+Inbox: one page of a recipient's queue with many referrals against 10,000. Goal: at most 1.3 times.
+"""
+
+import argparse
+import asyncio
+import http.client
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+# This file has the name of the package that it measures: look for that in the environment only.
+sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
+
+import sqlalchemy as sa  # noqa: E402 - after the path
+from common.database import Database  # noqa: E402 - after the path
+from common.ids import new_id  # noqa: E402 - after the path
+from referrals.keys.store import create_tables  # noqa: E402 - after the path
+from stack.ports import free_port  # noqa: E402 - after the path
+from stack.postgres import (  # noqa: E402 - after the path
+    PostgresServer,
+    ServiceDatabase,
+    binaries,
+)
+
+from tests.support.databases import MigratedDatabases, random_key  # noqa: E402 - after the path
+from tests.support.principals import (  # noqa: E402 - after the path
+    bearer,
+    keyed,
+    organisation,
+    write_internal_jwks,
+)
+
+CHUNK = 20_000
+AS_SERVICE = "SELECT set_config('ruta.as_service', 'on', true)"
+SERVICE_ID = new_id()
+BARE = """
+import os, uvicorn
+BODY = b"x" * 900
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200,
+                    "headers": [(b"content-length", b"900")]})
+        await send({"type": "http.response.body", "body": BODY})
+uvicorn.run(app, port=int(os.environ["PORT"]), loop="uvloop", http="httptools",
+            log_level="warning", access_log=False, lifespan="off")
+"""
+UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+# Which rows each of the four requests writes, in the order of their commits.
+WRITES: list[list[tuple[str, str]]] = [
+    [
+        ("cases", "true"),
+        ("case_lookups", "true"),
+        ("outbox", "type LIKE '%case.registered%'"),
+        ("audit_entries", "action = 'case.registered'"),
+        ("stored_results", "route LIKE '%/cases'"),
+    ],
+    [
+        ("grants", "true"),
+        ("outbox", "type LIKE '%grant.given%'"),
+        ("audit_entries", "action = 'consent.recorded'"),
+        ("stored_results", "route LIKE '%/consents'"),
+    ],
+    [
+        ("referrals", "true"),
+        ("referral_steps", "command = 'draft'"),
+        ("audit_entries", "action = 'referral.draft'"),
+        ("stored_results", "route LIKE '%/referrals'"),
+    ],
+    [
+        ("snapshots", "true"),
+        ("referral_steps", "command = 'send'"),
+        ("outbox", "type LIKE '%referral.sent%'"),
+        ("notices", "true"),
+        ("timers", "true"),
+        ("audit_entries", "action = 'referral.sent'"),
+        ("stored_results", "route LIKE '%/send'"),
+    ],
+]
+MADE_BY_DATABASE = {"audit_entries": {"sequence", "previous", "hash"}, "notices": {"position"}}
+
+
+@contextmanager
+def process(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
+    child = subprocess.Popen(command, env={**os.environ, **environment}, cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                http.client.HTTPConnection("127.0.0.1", port, timeout=2).request("GET", "/healthz")
+                break
+            except OSError:
+                if time.monotonic() > deadline or child.poll() is not None:
+                    raise
+                time.sleep(0.1)
+        yield
+    finally:
+        child.terminate()
+        child.wait(20)
+
+
+@contextmanager
+def referrals(database: ServiceDatabase, keys: ServiceDatabase, folder: Path) -> Iterator[int]:
+    """The referrals service as its own process; gives its port."""
+    port = free_port()
+    ring = folder / "kek.json"
+    ring.write_text(json.dumps({"active": "k1", "keys": {"k1": random_key()}}))
+    environment = {
+        "RUTA_ENVIRONMENT": "embedded", "RUTA_HOST": "127.0.0.1", "RUTA_PORT": str(port),
+        "RUTA_DATABASE_URL": database.app_url, "RUTA_DATABASE_ROLE": database.app_role,
+        "RUTA_NATS_URL": "nats://127.0.0.1:1", "RUTA_NATS_PASSWORD": "no-broker-in-this-benchmark",
+        "RUTA_STORED_RESULT_KEY": random_key(), "RUTA_LOG_LEVEL": "WARNING",
+        "RUTA_INTERNAL_JWKS_FILE": str(write_internal_jwks(folder / "jwks.json")),
+        "RUTA_KEY_STORE_URL": keys.app_url, "RUTA_KEY_ENCRYPTION_KEYS_FILE": str(ring),
+        "RUTA_BLIND_INDEX_KEY": random_key(),
+    }  # fmt: skip
+    with process([sys.executable, "-m", "referrals", "api"], environment, port):
+        yield port
+
+
+class Client:
+    """One connection; every call checks its status."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._referrer = bearer("ngo-refugio", audience="ruta-referrals")
+        self._recipient = bearer("ngo-salud", audience="ruta-referrals")
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        headers = {**keyed(self._referrer), "Content-Type": "application/json"}
+        self._connection.request("POST", f"/referrals/v1{path}", json.dumps(body), headers)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        assert answer.status in (200, 201), content
+        made: dict[str, Any] = json.loads(content)
+        return made
+
+    def inbox(self) -> None:
+        self._connection.request("GET", "/referrals/v1/referrals/inbox", headers=self._recipient)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        assert answer.status == 200, content
+
+    def story(self) -> None:
+        """Create a case, record the consent, draft and send: four requests."""
+        case = self.post("/cases", {"identity": {"name": "Ana Pérez", "age": 30}, "area": "VE2313"})
+        consent = self.post(
+            "/consents",
+            {
+                "case_id": case["id"], "service_id": str(SERVICE_ID), "purpose": "HLT",
+                "items": ["name", "situation"], "method": "verbal",
+            },
+        )  # fmt: skip
+        draft = self.post(
+            "/referrals",
+            {
+                "case_id": case["id"], "service_id": str(SERVICE_ID), "category": "HLT",
+                "payload": {"situation": "x"}, "from_case": ["name"],
+                "safe_contact": {"rule": "person_comes"},
+            },
+        )  # fmt: skip
+        self.post(f"/referrals/{draft['id']}/send", {"grant_id": consent["id"]})
+
+
+async def announce(owner: Database) -> None:
+    async with owner.transaction() as session:
+        await session.execute(
+            sa.text(
+                "INSERT INTO directory_services VALUES (:id, :org, 1, '{HLT}', '{}', '{VE23}',"
+                " 'partners', null, null, true, false, null, null, null, '{}', now())"
+            ),
+            {"id": SERVICE_ID, "org": organisation(2)},
+        )
+
+
+async def script_of(owner: Database) -> str:
+    """The rows of the one story that was played, as a pgbench script with new ids each time."""
+    lines = ["\\set n random(1, 9000000000000000000)"]
+    async with owner.transaction() as session:
+        await session.execute(sa.text(AS_SERVICE))
+        for number, writes in enumerate(WRITES):
+            if number == 0:  # the key store's own commit
+                lines.append("INSERT INTO case_keys_yardstick VALUES (gen_random_uuid(), 'k1',"
+                             " sha256('x') || sha256('y'), now(), null);")  # fmt: skip
+            lines += ["BEGIN;", AS_SERVICE + ";"]
+            for table, condition in writes:
+                lines += await _inserts(session, table, condition)
+            if number == len(WRITES) - 1:
+                ids = await session.scalar(sa.text("SELECT id::text FROM referrals"))
+                lines.append(
+                    "UPDATE referrals SET state = 'sent', version = 2, draft = null,"  # noqa: S608 - a script of our own rows
+                    f" changed_at = now() WHERE id = {_fresh(str(ids))};"
+                )
+            lines.append("COMMIT;")
+        await session.execute(
+            sa.text(
+                "CREATE TABLE case_keys_yardstick (case_id uuid PRIMARY KEY, key_id text,"
+                " wrapped bytea, created_at timestamptz, destroyed_at timestamptz)"
+            )
+        )
+    return "\n".join(lines) + "\n"
+
+
+async def _inserts(session: Any, table: str, condition: str) -> list[str]:
+    columns = [
+        name
+        for name in await session.scalars(
+            sa.text(
+                "SELECT column_name FROM information_schema.columns WHERE table_name = :table"
+                " AND is_generated = 'NEVER' ORDER BY ordinal_position"
+            ),
+            {"table": table},
+        )
+        if name not in MADE_BY_DATABASE.get(table, set())
+    ]
+    shown = ", ".join(f"{name}::text" for name in columns)
+    rows = await session.execute(sa.text(f"SELECT {shown} FROM {table} WHERE {condition}"))  # noqa: S608 - our own tables
+    return [
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES"  # noqa: S608 - a script of our own rows
+        f" ({', '.join(_literal(table, n, v) for n, v in zip(columns, row, strict=True))});"
+        for row in rows.all()
+    ]
+
+
+def _literal(table: str, column: str, value: str | None) -> str:
+    if value is None:
+        return "null"
+    if (table, column) in {("stored_results", "key"), ("cases", "reference")}:
+        return f"'{value}' || :n"
+    if column == "withdrawal_digest":
+        return "sha256((:n)::text::bytea)"
+    if UUID_TEXT.fullmatch(value) and not value.startswith("0190a000") and value != str(SERVICE_ID):
+        fresh = _fresh(value)
+        return f"({fresh})::text" if column == "aggregateid" else fresh
+    return _quoted(value)
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _fresh(value: str) -> str:
+    return f"md5('{value}' || :n)::uuid"
+
+
+def pgbench(url: str, script: str, rounds: int, folder: Path) -> float:
+    """Seconds per round of the script, one client."""
+    file = folder / "same-rows.sql"
+    file.write_text(script)
+    program = shutil.which("pgbench") or str(binaries() / "pgbench")
+    done = subprocess.run(
+        [program, "-n", "-M", "simple", "-c", "1", "-t", str(rounds), "-f", str(file),
+         url.replace("postgresql+asyncpg://", "postgresql://")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = re.search(r"latency average = ([\d.]+) ms", done.stdout)
+    assert found
+    return float(found[1]) / 1000
+
+
+def bare_answers(rounds: int) -> float:
+    """Median seconds of one POST that a bare ASGI app answers."""
+    port = free_port()
+    times = []
+    with process([sys.executable, "-c", BARE], {"PORT": str(port)}, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        for _ in range(rounds):
+            start = time.perf_counter()
+            connection.request("POST", "/", b"y" * 300)
+            connection.getresponse().read()
+            times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+async def fill(owner: Database, rows: int) -> None:
+    """Referrals to many organisations, one in a hundred to ours."""
+    for first in range(0, rows, CHUNK):
+        await _fill(owner, first, min(first + CHUNK, rows), rows)
+    async with owner.engine.connect() as connection:
+        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await autocommit.execute(sa.text("VACUUM ANALYZE referrals"))
+
+
+async def _fill(owner: Database, first: int, last: int, rows: int) -> None:
+    async with owner.transaction() as session:
+        await session.execute(sa.text(AS_SERVICE))
+        await session.execute(
+            sa.text(
+                """
+                INSERT INTO referrals (id, case_id, from_organisation, to_organisation, service_id,
+                    category, aor, urgency, state, version, grant_id, late, created_at, created_by,
+                    sent_at, changed_at)
+                SELECT md5('r' || i || CAST(:rows AS text))::uuid, c.id, c.organisation_id,
+                    CASE WHEN i % 100 = 0 THEN CAST(:own AS uuid)
+                        ELSE md5('o' || i % 997)::uuid END,
+                    CAST(:service AS uuid), 'HLT', 'MULTI', 'routine', 'sent', 2, g.id, false,
+                    now(), 'bench', now(), now()
+                FROM generate_series(:first + 1, :last) i,
+                    (SELECT id, organisation_id FROM cases LIMIT 1) c,
+                    (SELECT id FROM grants LIMIT 1) g
+                """
+            ),
+            {
+                "first": first,
+                "last": last,
+                "rows": str(rows),
+                "own": organisation(2),
+                "service": SERVICE_ID,
+            },
+        )
+
+
+def inbox_seconds(port: int, rounds: int = 60) -> float:
+    client, times = Client(port), []
+    for at in range(rounds + 10):
+        start = time.perf_counter()
+        client.inbox()
+        if at >= 10:
+            times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+async def measure(rounds: int, rows: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="ruta-bench-") as name:
+        folder = Path(name)
+        server = PostgresServer(folder / "postgres", durable=True)
+        server.start()
+        try:
+            await _measure(MigratedDatabases(server), server, folder, rounds, rows)
+        finally:
+            server.stop(immediate=True)
+
+
+async def _measure(
+    databases: MigratedDatabases, server: PostgresServer, folder: Path, rounds: int, rows: int
+) -> None:
+    database = await databases.of("referrals", "referrals")
+    keys = server.create_service_database("referral_keys")
+    await create_tables(keys.owner_url, keys.app_role)
+    owner = Database.at(database.owner_url)
+    await announce(owner)
+    with referrals(database, keys, folder) as port:
+        client = Client(port)
+        client.story()
+        script = await script_of(owner)
+        for _ in range(10):
+            client.story()
+        times = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            client.story()
+            times.append(time.perf_counter() - start)
+        ours = statistics.median(times)
+        yard = pgbench(database.owner_url, script, rounds, folder)
+        bare = bare_answers(400)
+        print(f"create + consent + draft + send: {ours * 1000:.1f} ms, five commits")
+        print(
+            f"  same rows in pgbench {yard * 1000:.1f} ms, four bare answers {bare * 4000:.1f} ms"
+        )
+        print(f"  efficiency {(yard + 4 * bare) / ours:.2f} (goal 0.5)")
+        await fill(owner, 10_000)
+        small = inbox_seconds(port)
+        await fill(owner, rows)
+        large = inbox_seconds(port)
+        print(f"inbox page: {small * 1000:.1f} ms with 10,000, {large * 1000:.1f} ms with {rows:,}")
+        print(f"  ratio {large / small:.2f} (goal 1.3 at most)")
+    await owner.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    chosen = parser.parse_args()
+    asyncio.run(measure(chosen.rounds, chosen.rows))
+
+
+if __name__ == "__main__":
+    main()
