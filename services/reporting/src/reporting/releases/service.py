@@ -85,10 +85,22 @@ async def close(
         )
     counts = await count(session, programme, period)
     linked = await _linked(session, catalogue, order)
-    rounded = await asyncio.to_thread(_round, order, counts, linked, key)
-    release_id = await _write(session, principal, programme, period, rounded)
+    release_id = await store(session, principal, order, counts, linked, key)
     await _ask_contributors(session, release_id, programme, period)
     return await _required(session, principal, release_id)
+
+
+async def store(
+    session: AsyncSession,
+    principal: Principal,
+    order: Order,
+    counts: Counter[Coordinates],
+    linked: Sequence[LinkedCube],
+    key: bytes,
+) -> UUID:
+    """Round the counts and write the release; what is written holds no count."""
+    rounded = await asyncio.to_thread(_round, order, counts, linked, key)
+    return await _write(session, principal, order.programme, order.period, rounded)
 
 
 async def count(

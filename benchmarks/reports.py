@@ -1,0 +1,173 @@
+"""Questions to reporting over few and over many referrals, and the time of a large release.
+
+    python benchmarks/reports.py [--small 10000] [--large 1000000] [--rounds 60]
+
+ratio = median time of a question over the large case load / the same over the small one, through the
+app on one connection, in turn. Goal: at most 1.2 for each. Then one closing of a five-dimension cube.
+"""
+
+import argparse
+import asyncio
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from common.auth import Principal
+from common.database import Database
+from common.ids import new_id
+from pydantic import SecretStr
+from reporting.app import create_app
+from reporting.facts.bulk import insert_rows
+from reporting.facts.models import referral_facts
+from reporting.facts.progress import ReferralFact
+from reporting.indicators.service import apply_increments
+from reporting.indicators.vector import Increments, collect
+from reporting.periods import Period
+from reporting.programmes.catalogue import programme
+from reporting.releases.service import Order, store
+from reporting.settings import Settings
+from stack.postgres import PostgresServer
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.support.databases import (  # noqa: E402 - after the path
+    MigratedDatabases,
+    common_settings,
+    random_key,
+)
+from tests.support.principals import (  # noqa: E402 - after the path
+    bearer,
+    organisation,
+    principal,
+    write_internal_jwks,
+)
+
+GOAL = 1.2
+CHUNK = 20_000
+START = datetime(2026, 1, 1, tzinfo=UTC)
+STATES = ("sent", "acknowledged", "accepted", "completed", "declined", "not_delivered")
+QUESTIONS = {
+    "indicators": "/reports/v1/indicators?from=2026-08&to=2026-10",
+    "indicators by area": "/reports/v1/indicators?from=2026-08&to=2026-10&by=area",
+    "indicators by category": "/reports/v1/indicators?from=2026-08&to=2026-10&by=category",
+    "release by area and sex": "/reports/v1/releases/{id}/query?by=area,sex",
+    "release by age of children": "/reports/v1/releases/{id}/query?by=age_band&age_band=children",
+}
+
+
+def fact(chance: random.Random) -> ReferralFact:
+    """One referral of the year, somewhere on its way."""
+    sent = START + timedelta(hours=chance.randint(0, 8000))
+    state = chance.choice(STATES)
+    answered = sent + timedelta(hours=chance.expovariate(1 / 30))
+    return ReferralFact(
+        referral_id=UUID(int=chance.getrandbits(128)),
+        state_version=3,
+        state=state,
+        from_organisation=organisation(chance.randint(1, 40)),
+        to_organisation=organisation(chance.randint(1, 40)),
+        category=chance.choice(("GBV-PSS", "GBV-CM", "GBV-LEGAL", "GBV-CMR")),
+        aor="GBV",
+        area=f"VE{chance.randint(1, 25):02}",
+        sent_at=sent,
+        acknowledged_at=None if state == "sent" else answered,
+        accepted_at=answered if state in {"accepted", "completed"} else None,
+    )
+
+
+async def fill(database: Database, referrals: int) -> None:
+    chance = random.Random(referrals)
+    names = list(ReferralFact.__dataclass_fields__)
+    for start in range(0, referrals, CHUNK):
+        facts = [fact(chance) for _ in range(min(CHUNK, referrals - start))]
+        increments: Increments = {}
+        for each in facts:
+            collect(increments, ReferralFact(each.referral_id), each)
+        async with database.transaction() as session:
+            rows = [tuple(vars(each).values()) for each in facts]
+            await session.execute(insert_rows(referral_facts, names, rows))
+            await apply_increments(session, increments)
+
+
+async def release(database: Database, persons: int) -> tuple[UUID, float]:
+    """Close a five-dimension cube of so many persons; returns its id and the seconds it took."""
+    chance = random.Random(persons)
+    wanted = programme("referrals")
+    codes = [each.codes for each in wanted.cube_dimensions]
+    counts: Counter[tuple[str, ...]] = Counter(
+        tuple(each[min(int(chance.expovariate(0.4)), len(each) - 1)] for each in codes)
+        for _ in range(persons)
+    )
+    caller: Principal = principal("im-officer")
+    started = time.perf_counter()
+    async with database.transaction() as session:
+        order = Order(wanted, Period.parse("2026-09a"))
+        release_id = await store(session, caller, order, counts, [], b"k" * 32)
+    return release_id, time.perf_counter() - started
+
+
+async def app_over(postgres: PostgresServer, jwks: Path, referrals: int) -> tuple[Any, UUID]:
+    database = await MigratedDatabases(postgres).of("reporting", f"reports_{referrals}")
+    values: dict[str, Any] = common_settings(database, jwks, "nats://127.0.0.1:1")
+    keys: dict[str, Any] = {n: SecretStr(random_key()) for n in ("rounding_key", "pseudonym_key")}
+    settings = Settings(**values, **keys)
+    app = create_app(settings)
+    filled: Database = app.state.context.database
+    started = time.perf_counter()
+    await fill(filled, referrals)
+    release_id, took = await release(filled, referrals)
+    print(
+        f"{referrals:,} referrals: filled in {time.perf_counter() - started:.0f} s;"
+        f" closing a release of {referrals:,} persons {took:.1f} s"
+    )
+    transport = httpx.ASGITransport(app)
+    return httpx.AsyncClient(transport=transport, base_url="http://reporting"), release_id
+
+
+async def measure(postgres: PostgresServer, jwks: Path, sizes: tuple[int, int], rounds: int) -> int:
+    sides = [await app_over(postgres, jwks, referrals) for referrals in sizes]
+    headers = bearer("im-officer", audience="ruta-reporting")
+    missed = 0
+    for name, url in QUESTIONS.items():
+        times: list[list[float]] = [[], []]
+        for _ in range(rounds):  # in turn, so that what else the machine does hits both alike
+            for side, (client, release_id) in enumerate(sides):
+                started = time.perf_counter()
+                answer = await client.get(url.format(id=release_id), headers=headers)
+                times[side].append(time.perf_counter() - started)
+                assert answer.status_code == 200, answer.text
+        small, large = (statistics.median(each) * 1000 for each in times)
+        missed += large / small > GOAL
+        print(f"{name}: {small:.2f} ms → {large:.2f} ms, ratio {large / small:.2f} (≤ {GOAL})")
+    return missed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", type=int, default=10_000)
+    parser.add_argument("--large", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=60)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        postgres = PostgresServer(Path(folder) / f"postgres-{new_id().hex[:6]}", durable=False)
+        postgres.start()
+        try:
+            jwks = write_internal_jwks(Path(folder) / "jwks.json")
+            sizes = (asked.small, asked.large)
+            missed = asyncio.run(measure(postgres, jwks, sizes, asked.rounds))
+        finally:
+            postgres.stop()
+    raise SystemExit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()
