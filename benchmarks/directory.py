@@ -332,9 +332,9 @@ async def asked_for(database: Database, own: UUID) -> dict[str, str]:
     async with database.transaction() as session:
         search = Recorder(session)
         query = ServiceQuery.model_validate(PARAMS)
-        await queries.service_page(search, query, audience, date.fromisoformat(today), "list_body")  # type: ignore[arg-type]  # it only fetches
+        await queries.service_page(search, query, audience, date.fromisoformat(today), "list_body")
         by_id = Recorder(session)
-        await queries.one_service(by_id, own, audience, None)  # type: ignore[arg-type]  # it only fetches
+        await queries.one_service(by_id, own, audience, None)
     return {"search": written(*search.asked[0]), "get by id": written(*by_id.asked[0])}
 
 

@@ -31,7 +31,8 @@ def example(name: str) -> Any:
 def schema(name: str) -> dict[str, Any]:
     """The official schema with its references resolved; ids are checked as UUIDs, dates as dates."""
     path = _LISTS.get(name) or f"{name}.json"
-    return _resolved(json.loads(reference_data(f"hsds/schema/{path}").read_text()))
+    found: dict[str, Any] = _resolved(json.loads(reference_data(f"hsds/schema/{path}").read_text()))
+    return found
 
 
 def _resolved(part: Any) -> Any:

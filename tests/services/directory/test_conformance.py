@@ -169,7 +169,7 @@ async def test_post_is_the_private_form_of_get(
     await publish()
     await publish(name="Carpintería", categories=[])
     got = await api.get(f"{V1}/{name}?search=carpinteria&per_page=1", headers=as_("anonymous"))
-    query = {"search": "carpinteria", "per_page": 1}
+    query: dict[str, str | int] = {"search": "carpinteria", "per_page": 1}
     by_body = await api.post(f"{V1}/{name}", json=query, headers=as_("anonymous"))
     by_form = await api.post(f"{V1}/{name}", data=query, headers=as_("anonymous"))
     by_query = await api.post(f"{V1}/{name}", params=query, headers=as_("anonymous"))

@@ -8,6 +8,7 @@ import pytest
 from common.database import Database
 from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient
+from pydantic import BaseModel
 from services_directory.app import create_app
 from services_directory.search.parameters import (
     OrganizationQuery,
@@ -71,7 +72,7 @@ PROBES: dict[str, list[str]] = {
     "top_only": ["true"],
     "parent_id": [TAXONOMY],
 }  # fmt: skip
-LISTS = {
+LISTS: dict[str, type[BaseModel]] = {
     "services": ServiceQuery,
     "service_at_locations": SiteQuery,
     "organizations": OrganizationQuery,
@@ -173,13 +174,12 @@ async def _client(database: Database, made: ServiceDatabase, internal_jwks: Path
     client = AsyncClient(
         transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://directory"
     )
-    for number, changes in enumerate(
-        (
-            {},
-            {"name": "Casa de la mujer", "categories": ["TIP-JUSTICE"]},
-            {"name": "Otra casa", "organization": {"name": "Otra", "description": "x"}},
-        )
-    ):
+    others: list[dict[str, Any]] = [
+        {},
+        {"name": "Casa de la mujer", "categories": ["TIP-JUSTICE"]},
+        {"name": "Otra casa", "organization": {"name": "Otra", "description": "x"}},
+    ]
+    for number, changes in enumerate(others):
         answer = await client.post(
             f"{V1}/records/services",
             json=service_document(**changes),
@@ -214,7 +214,8 @@ async def _everything(api: AsyncClient, client: str) -> dict[str, tuple[int, Any
         f"services/{OWN}", f"service_at_locations/{SITE}", f"organizations/{ORGANIZATION}",
         f"taxonomies/{TAXONOMY}", f"taxonomy_terms/{TERM}", f"records/services/{OWN}",
         f"records/services/{OWN}/history", f"records/services/{OWN}/reads",
-        f"records/services/{OWN}/duplicates", f"records/locations/{PLACE}", "profile", "",
+        f"records/services/{OWN}/duplicates", f"records/locations/{PLACE}",
+        f"records/organizations/{ORGANIZATION}", "profile", "",
     ):  # fmt: skip
         answer = await api.get(f"{V1}/{path}", headers=headers)
         body = b"" if answer.status_code >= 400 else answer.content
@@ -350,3 +351,23 @@ async def test_an_owner_sees_all_of_its_own(api: AsyncClient) -> None:
     assert made.json()["state"] == "approved", made.text
     owner = await api.get(f"{V1}/services/{OWN}", headers=as_("ngo-salud", aors=[]))
     assert owner.status_code == 200
+
+
+async def test_a_hidden_place_cannot_be_copied_by_its_id(api: AsyncClient) -> None:
+    await _enter_hidden(api, "pathway")
+    by_id = service_document(service_at_locations=[{"location_id": PLACE}])
+    refused = await api.post(f"{V1}/records/services", json=by_id, headers=as_("gbv-coordinator"))
+    assert refused.status_code == 422
+    assert refused.json()["pointer"] == "/service_at_locations/0/location_id"
+    taken = {"id": PLACE, "location_type": "physical", "name": "Otra", "pcode": "VE2313"}
+    made = await api.post(
+        f"{V1}/records/services",
+        json=service_document(service_at_locations=[{"location": taken}]),
+        headers=as_("gbv-coordinator"),
+    )
+    shown = (await api.get(f"{V1}/services/{made.json()['id']}", headers=as_("anonymous"))).json()
+    place = shown["service_at_locations"][0]["location"]
+    assert place["name"] == "Otra"
+    assert place["id"] != PLACE
+    own = (await api.get(f"{V1}/records/services/{OWN}", headers=as_("tip-coordinator"))).json()
+    assert own["document"]["service_at_locations"][0]["location"]["name"] == "Refugio Oculto"

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from common.auth import Principal
-from common.errors import NOT_FOUND
+from common.errors import CONFLICT, NOT_FOUND
 from common.ids import new_id
 from common.web import IfMatch, Session, check_if_match, etag_of, requires, router
 from starlette.responses import JSONResponse, Response
@@ -31,9 +31,9 @@ def _answer(row: Any, outcome: str) -> Response:
 @routes.post("", status_code=201, response_model=WrittenOut, summary="New place")
 async def create(session: Session, principal: Writer, body: LocationDocument) -> Response:
     own = body.id or new_id()
-    existing = (await service.known(session, [own])).get(own)
-    if existing is not None:
-        check_if_match(None, etag_of(existing.version))
+    if await service.known(session, [own]):
+        # The same answer whether or not the caller may see it.
+        raise CONFLICT.because("This id is taken: leave it out.", pointer="/id")
     row = await service.put(session, principal, own, body)
     return _answer(row, "created")
 
@@ -69,7 +69,7 @@ async def replace(
 
 
 async def _own(session: Session, principal: Principal, location_id: UUID) -> Any:
-    row = (await service.known(session, [location_id])).get(location_id)
-    if row is None or not service.may_change(principal, row.managed_by):
+    row = (await service.editable(session, principal, [location_id])).get(location_id)
+    if row is None:
         raise NOT_FOUND.because("No place has this id.")
     return row

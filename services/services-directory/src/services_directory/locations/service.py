@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import sqlalchemy as sa
 from common import clock
@@ -12,13 +12,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation.recording import record_history
-from services_directory.curation.states import CURATE
 from services_directory.errors import TOO_OPEN
 from services_directory.hsds.identity import with_ids
 from services_directory.hsds.schemas import LocationDocument
 from services_directory.hsds.visibility import level_of, unstorable
 from services_directory.locations.models import locations
 from services_directory.services.models import service_locations, services
+from services_directory.services.record_queries import readable
 
 Document = dict[str, Any]
 _UUIDS = sa.ARRAY(sa.Uuid)
@@ -35,24 +35,51 @@ async def known(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Any]:
     return {row.id: row for row in rows}
 
 
-def may_change(principal: Principal, managed_by: UUID) -> bool:
-    return managed_by == principal.organisation_id or CURATE in principal.scopes
+async def editable(
+    session: AsyncSession, principal: Principal, ids: Iterable[UUID]
+) -> dict[UUID, Any]:
+    """Rows of those places whose record the caller may read: entered by its own organisation, or
+    with a service at it whose record it may read. Knowing an id is not enough: a copy of a hidden
+    place inside a service of one's own would show it."""
+    rows = await known(session, ids)
+    own = {key for key, row in rows.items() if row.managed_by == principal.organisation_id}
+    foreign = [key for key in rows if key not in own]
+    if foreign:
+        own |= set(
+            await session.scalars(
+                sa.select(service_locations.c.location_id)
+                .join(services, services.c.id == service_locations.c.service_id)
+                .where(
+                    service_locations.c.location_id == sa.any_(sa.literal(foreign, _UUIDS)),
+                    readable(principal),
+                )
+            )
+        )
+    return {key: row for key, row in rows.items() if key in own}
 
 
-async def settle(
-    session: AsyncSession, principal: Principal, given: list[Document]
-) -> dict[str, Document]:
-    """The locations as they are to be copied into a service: those that somebody else manages stay
-    as they are, whatever was sent."""
-    rows = await known(session, [UUID(location["id"]) for location in given])
-    settled: dict[str, Document] = {}
-    for location in given:
-        row = rows.get(UUID(location["id"]))
-        if row is not None and not may_change(principal, row.managed_by):
-            settled[location["id"]] = row.document
-        else:
-            settled[location["id"]] = location
-    return settled
+async def with_own_ids(
+    session: AsyncSession, principal: Principal, plain: Document, service_id: UUID
+) -> Document:
+    """The service with places of its own where an id is taken by a place that the caller may not
+    touch: nothing of that one is read, changed or even told of."""
+    given = {
+        UUID(site["location"]["id"])
+        for site in plain.get("service_at_locations", [])
+        if "location" in site
+    }
+    if not given:
+        return plain
+    taken = set(await known(session, given)) - set(await editable(session, principal, given))
+    if not taken:
+        return plain
+    sites = [
+        {**site, "location": {**location, "id": str(uuid5(service_id, location["id"]))}}
+        if (location := site.get("location")) and UUID(location["id"]) in taken
+        else site
+        for site in plain["service_at_locations"]
+    ]
+    return {**plain, "service_at_locations": sites}
 
 
 async def put(

@@ -182,7 +182,7 @@ async def create(session: Session, principal: Writer, body: OrganizationDocument
 @records.get("/records/organizations/{organization_id}", summary="A record, with its ETag")
 async def read(session: Session, principal: Editor, organization_id: UUID) -> dict[str, Any]:
     row = await service.find(session, organization_id)
-    if row is None or not service.may_change(principal, row):
+    if row is None or not await service.may_change(session, principal, row):
         raise NOT_FOUND.because("No organisation record has this id.")
     body = {
         "id": str(row.id),
@@ -208,7 +208,7 @@ async def replace(
 ) -> Response:
     row = await service.find(session, organization_id)
     if row is not None:
-        if not service.may_change(principal, row):
+        if not await service.may_change(session, principal, row):
             raise NOT_FOUND.because("No organisation record has this id.")
         check_if_match(if_match, etag_of(row.version))
     result = await service.upsert_organization(

@@ -16,19 +16,32 @@ from services_directory.curation.states import CURATE
 from services_directory.errors import NOT_YOURS, UNKNOWN_REFERENCE
 from services_directory.hsds.identity import with_ids
 from services_directory.hsds.schemas import OrganizationDocument
-from services_directory.hsds.visibility import level_of
+from services_directory.hsds.visibility import PARTNERS, level_of
 from services_directory.organizations.models import organizations
 from services_directory.organizations.storing import store_organization
 from services_directory.services.models import external_ids, services
+from services_directory.services.record_queries import readable
 from services_directory.services.schemas import Upserted
 from services_directory.services.storing import store
 
 KIND = "organization"
 
 
-def may_change(principal: Principal, row: Any) -> bool:
-    """Its own people, whoever entered it, and curators."""
-    return principal.organisation_id in (row.id, row.managed_by) or CURATE in principal.scopes
+async def may_change(session: AsyncSession, principal: Principal, row: Any) -> bool:
+    """Its own people, whoever entered it, and curators; of a confidential organisation only those
+    curators who may read the record of one of its services."""
+    if owns(principal, row):
+        return True
+    if CURATE not in principal.scopes:
+        return False
+    if row.visibility <= PARTNERS:
+        return True
+    found = await session.scalar(
+        sa.select(services.c.id)
+        .where(services.c.organization_id == row.id, readable(principal))
+        .limit(1)
+    )
+    return found is not None
 
 
 def owns(principal: Principal, row: Any) -> bool:
@@ -59,7 +72,7 @@ async def upsert_organization(
         return await _created(
             session, principal, identity, plain, source=source, external_id=external_id
         )
-    if not may_change(principal, row):
+    if not await may_change(session, principal, row):
         raise NOT_YOURS.because("Only the organisation itself or a curator changes this entry.")
     if row.document == plain:
         return Upserted(identity, "unchanged", row.version, "approved")

@@ -85,7 +85,7 @@ async def upsert_service(
         states_in(plain),
     )
     _check_may_write(principal, scope, organization, row)
-    plain = await _with_places(session, principal, plain)
+    plain = await _with_places(session, principal, plain, identity)
     if row is not None and row.state == State.MERGED:
         raise ILLEGAL_STEP.because(
             "This entry was merged into another one: change that.",
@@ -275,16 +275,15 @@ async def _organization(
 
 
 async def _with_places(
-    session: AsyncSession, principal: Principal, plain: dict[str, Any]
+    session: AsyncSession, principal: Principal, plain: dict[str, Any], identity: UUID
 ) -> dict[str, Any]:
-    given = locations_in(plain)
-    named = references_in(plain)
-    if not given and not named:
-        return plain
-    settled = await places.settle(session, principal, given)
-    for key, row in (await places.known(session, named)).items():
-        settled[str(key)] = row.document
-    return with_locations(plain, settled)
+    owned = await places.with_own_ids(session, principal, plain, identity)
+    named = references_in(owned)
+    settled = {location["id"]: location for location in locations_in(owned)}
+    if named:
+        for key, row in (await places.editable(session, principal, named)).items():
+            settled[str(key)] = row.document
+    return with_locations(owned, settled)
 
 
 async def _write(
