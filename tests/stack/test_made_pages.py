@@ -4,6 +4,7 @@ import json
 
 from common.events.catalogue import asyncapi
 from stack import settings_page
+
 from tests.support.reference import ROOT
 
 
