@@ -1,9 +1,10 @@
 """`/directory/v1/exports`: the directory as a file, as much of it as the caller may see."""
 
 import tempfile
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, BinaryIO, Literal
 from uuid import UUID
 
 from common import clock, codelists
@@ -13,22 +14,22 @@ from common.places import Places
 from common.web import Session, open_to_all
 from common.web import router as unit_of_work_router
 from fastapi import Query, Request
-from fastapi.responses import FileResponse
-from starlette.background import BackgroundTask
+from fastapi.responses import StreamingResponse
 
 from services_directory.exports.queries import Chosen
-from services_directory.exports.service import remove, write_export
+from services_directory.exports.service import write_export
 from services_directory.exports.writing import WRITERS
 
 router = unit_of_work_router("/directory/v1/exports", ["exports"])
 Anyone = Annotated[Principal, open_to_all()]
 FormatName = Literal["hsds", "xlsx", "csv", "hxl", "geojson"]
 _LIST = 100
+_CHUNK_BYTES = 256 * 1024
 
 
 @router.get(
     "",
-    response_class=FileResponse,
+    response_class=StreamingResponse,
     responses={
         200: {
             "description": "The file.",
@@ -52,7 +53,7 @@ async def export(
     ] = [],  # noqa: B006 - as above
     organization_id: UUID | None = None,
     modified_after: datetime | None = None,
-) -> FileResponse:
+) -> StreamingResponse:
     """The services that you may see, as detailed as you may see them.
 
     Restricted entries in it are logged as read. A row marked `abridged` is a partial copy: it may
@@ -64,22 +65,31 @@ async def export(
         organization_id,
         modified_after,
     )
-    folder = tempfile.mkdtemp(prefix="ruta-export-")
     kind = WRITERS[format]
-    path = Path(folder) / f"ruta-{clock.now():%Y%m%d}.{kind.extension}"
-    try:
+    with tempfile.TemporaryDirectory(prefix="ruta-export-") as folder:
+        path = Path(folder) / "export"
         writer = kind(path, language, labels=labels)
         written = await write_export(session, principal, chosen, writer, request.url.path)
-    except BaseException:
-        remove(path)
-        raise
-    return FileResponse(
-        path,
+        size = path.stat().st_size
+        # Open while its name goes: nothing stays behind if the caller hangs up.
+        content = path.open("rb")
+    name = f"ruta-{clock.now():%Y%m%d}.{kind.extension}"
+    return StreamingResponse(
+        _chunks(content),
         media_type=kind.media_type,
-        filename=path.name,
-        headers={"X-Total-Items": str(written), "Cache-Control": "private, no-store"},
-        background=BackgroundTask(remove, path),
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Length": str(size),
+            "X-Total-Items": str(written),
+            "Cache-Control": "private, no-store",
+        },
     )
+
+
+def _chunks(content: BinaryIO) -> Iterator[bytes]:
+    with content:
+        while chunk := content.read(_CHUNK_BYTES):
+            yield chunk
 
 
 def _known(

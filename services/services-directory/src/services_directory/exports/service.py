@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from common import clock
 from common.auth import Principal
@@ -59,9 +58,3 @@ async def _log_restricted(
                 for service_id in read
             ],
         )
-
-
-def remove(path: Path) -> None:
-    """Drop the file and its folder once it is sent."""
-    path.unlink(missing_ok=True)
-    path.parent.rmdir()
