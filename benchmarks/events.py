@@ -1,0 +1,238 @@
+"""From a commit in referrals to the effect that reporting shows, through relay and JetStream.
+
+    python benchmarks/events.py [--rounds 60]
+
+ratio = median time from the answered command to the committed effect in reporting, divided by the
+median of what nothing can do without, measured in the same run: two commits and one acknowledged
+publish. Goal: at most 4.
+"""
+
+import argparse
+import asyncio
+import http.client
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+ROOT = Path(__file__).resolve().parents[1]
+# A file beside this one has the name of a package: look for packages in the environment only.
+sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "benchmarks")]
+
+import asyncpg  # noqa: E402 - after the path
+import nats  # noqa: E402 - after the path
+from common.ids import new_id  # noqa: E402 - after the path
+from referrals.keys.store import create_tables  # noqa: E402 - after the path
+from stack.nats import NatsServer, stored_credentials  # noqa: E402 - after the path
+from stack.ports import free_port  # noqa: E402 - after the path
+from stack.postgres import PostgresServer, ServiceDatabase  # noqa: E402 - after the path
+
+from tests.support.databases import MigratedDatabases, random_key  # noqa: E402 - after the path
+from tests.support.principals import (  # noqa: E402 - after the path
+    bearer,
+    keyed,
+    organisation,
+    write_internal_jwks,
+)
+
+
+@contextmanager
+def process(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
+    child = subprocess.Popen(command, env={**os.environ, **environment}, cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                http.client.HTTPConnection("127.0.0.1", port, timeout=2).request("GET", "/healthz")
+                break
+            except OSError:
+                if time.monotonic() > deadline or child.poll() is not None:
+                    raise
+                time.sleep(0.1)
+        yield
+    finally:
+        child.terminate()
+        child.wait(20)
+
+
+def plain(url: str) -> str:
+    return url.replace("postgresql+asyncpg://", "postgresql://")
+
+
+class Stack:
+    """Both services as processes over durable stores."""
+
+    def __init__(self, folder: Path, server: PostgresServer, broker: NatsServer) -> None:
+        self.folder, self.server, self.broker = folder, server, broker
+        self.port = free_port()
+        self.service_id = new_id()
+
+    async def prepare(self) -> None:
+        made = MigratedDatabases(self.server)
+        self.referrals = await made.of("referrals", "referrals")
+        self.reporting = await made.of("reporting", "reporting")
+        self.keys = self.server.create_service_database("referral_keys")
+        await create_tables(self.keys.owner_url, self.keys.app_role)
+        owner = await asyncpg.connect(plain(self.referrals.owner_url))
+        await owner.execute(
+            "INSERT INTO directory_services VALUES ($1, $2, 1, '{HLT}', '{}', '{VE23}',"
+            " 'partners', null, null, true, false, null, null, null, '{}', now())",
+            self.service_id,
+            organisation(2),
+        )
+        await owner.close()
+
+    def start(self, stack: ExitStack) -> None:
+        ring = self.folder / "kek.json"
+        ring.write_text(json.dumps({"active": "k1", "keys": {"k1": random_key()}}))
+        reporting_port = free_port()
+        stack.enter_context(
+            process(
+                [sys.executable, "-m", "referrals", "api"],
+                {
+                    **self._common("referrals", self.referrals, self.port),
+                    "RUTA_RUN_WORKER": "true",
+                    "RUTA_KEY_STORE_URL": self.keys.app_url,
+                    "RUTA_KEY_ENCRYPTION_KEYS_FILE": str(ring),
+                    "RUTA_BLIND_INDEX_KEY": random_key(),
+                },
+                self.port,
+            )
+        )
+        stack.enter_context(
+            process(
+                [sys.executable, "-m", "reporting", "worker"],
+                {
+                    **self._common("reporting", self.reporting, reporting_port),
+                    "RUTA_ROUNDING_KEY": random_key(),
+                    "RUTA_PSEUDONYM_KEY": random_key(),
+                },
+                reporting_port,
+            )
+        )
+
+    def _common(self, name: str, database: ServiceDatabase, port: int) -> dict[str, str]:
+        return {
+            "RUTA_ENVIRONMENT": "embedded", "RUTA_HOST": "127.0.0.1", "RUTA_PORT": str(port),
+            "RUTA_DATABASE_URL": database.app_url, "RUTA_DATABASE_ROLE": database.app_role,
+            "RUTA_NATS_URL": self.broker.url, "RUTA_NATS_PASSWORD": self.broker.credentials[name],
+            "RUTA_STORED_RESULT_KEY": random_key(), "RUTA_LOG_LEVEL": "WARNING",
+            "RUTA_INTERNAL_JWKS_FILE": str(write_internal_jwks(self.folder / "jwks.json")),
+        }  # fmt: skip
+
+
+class Client:
+    """One connection of a referring organisation; every call checks its status."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._headers = bearer("ngo-refugio", audience="ruta-referrals")
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        headers = {**keyed(self._headers), "Content-Type": "application/json"}
+        self._connection.request("POST", f"/referrals/v1{path}", json.dumps(body), headers)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        assert answer.status in (200, 201), content
+        made: dict[str, Any] = json.loads(content)
+        return made
+
+    def draft(self, service_id: UUID) -> str:
+        """A new draft of a new case: no event that reporting reads yet."""
+        case = self.post("/cases", {"area": "VE2313"})
+        body = {"case_id": case["id"], "service_id": str(service_id), "category": "HLT"}
+        return str(self.post("/referrals", body)["id"])
+
+
+async def effects(reader: Any, seen: int, seconds: float = 12) -> int:
+    """Wait until reporting has committed more effects than `seen`; returns how many it has."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        count: int = await reader.fetchval("SELECT count(*) FROM inbox")
+        if count > seen:
+            return count
+        await asyncio.sleep(0.0005)
+    raise TimeoutError("no effect in reporting")
+
+
+async def through(stack: Stack, rounds: int) -> float:
+    """Median seconds from the answered command to its effect."""
+    reader = await asyncpg.connect(plain(stack.reporting.owner_url))
+    client, times, seen = Client(stack.port), [], 0
+    for at in range(rounds + 5):
+        referral_id = await asyncio.to_thread(client.draft, stack.service_id)
+        recall = f"/referrals/{referral_id}/recall"
+        await asyncio.to_thread(client.post, recall, {"reason": "mistake"})
+        start = time.perf_counter()
+        seen = await effects(reader, seen)
+        if at >= 5:
+            times.append(time.perf_counter() - start)
+    await reader.close()
+    return statistics.median(times)
+
+
+async def raw(stack: Stack, rounds: int) -> float:
+    """Median seconds of one commit, one acknowledged publish, one commit."""
+    one = await asyncpg.connect(plain(stack.referrals.owner_url))
+    other = await asyncpg.connect(plain(stack.reporting.owner_url))
+    client = await nats.connect(
+        stack.broker.url,
+        user="referrals",
+        password=stack.broker.credentials["referrals"],
+        inbox_prefix=b"_INBOX.referrals",
+    )
+    stream, times = client.jetstream(), []
+    for connection in (one, other):
+        await connection.execute("CREATE TABLE yardstick (id serial, body text)")
+    for _ in range(rounds):
+        start = time.perf_counter()
+        await one.execute("INSERT INTO yardstick (body) VALUES ($1)", "x" * 400)
+        await stream.publish("ruta.referrals.yardstick.made.v1", b"x" * 600)
+        await other.execute("INSERT INTO yardstick (body) VALUES ($1)", "x" * 400)
+        times.append(time.perf_counter() - start)
+    await client.close()
+    await one.close()
+    await other.close()
+    return statistics.median(times)
+
+
+async def measure(rounds: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="ruta-bench-") as name:
+        folder = Path(name)
+        server = PostgresServer(folder / "postgres", durable=True)
+        broker = NatsServer(
+            folder / "nats", stored_credentials(folder / "credentials.json"), durable=True
+        )
+        server.start()
+        broker.start()
+        try:
+            stack = Stack(folder, server, broker)
+            await stack.prepare()
+            with ExitStack() as running:
+                stack.start(running)
+                ours = await through(stack, rounds)
+                yard = await raw(stack, rounds)
+            print(f"commit → effect in reporting: {ours * 1000:.1f} ms (median of {rounds})")
+            print(f"  two commits and one acknowledged publish: {yard * 1000:.1f} ms")
+            print(f"  ratio {ours / yard:.2f} (goal 4 at most)")
+        finally:
+            broker.stop()
+            server.stop(immediate=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=60)
+    asyncio.run(measure(parser.parse_args().rounds))
+
+
+if __name__ == "__main__":
+    main()
