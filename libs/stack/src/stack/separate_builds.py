@@ -27,7 +27,8 @@ _IMPORT_ALL = """
 import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
 for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-    if not module.name.endswith(".__main__") and ".versions." not in module.name:
+    # Programs, and what only Alembic runs, do their work when they are imported.
+    if not module.name.endswith((".__main__", "migrations.env")) and ".versions." not in module.name:
         importlib.import_module(module.name)
 """
 
