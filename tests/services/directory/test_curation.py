@@ -301,7 +301,7 @@ async def test_a_place_has_a_record_of_its_own(api: AsyncClient, publish: Publis
     made = await api.post(
         f"{V1}/records/locations",
         json={"location_type": "virtual", "name": "Línea"},
-        headers=as_("ngo-salud"),
+        headers=as_("gbv-coordinator"),
     )
     assert made.status_code == 201
     used = await publish(name="Línea", service_at_locations=[{"location_id": made.json()["id"]}])
