@@ -40,7 +40,10 @@ def up(
         bool, typer.Option("--detach", "-d", help="Return when ready; ./ruta down stops it")
     ] = False,
     demo: Annotated[bool, typer.Option(help="Load fictional Venezuelan demo data")] = False,
-    replicas: Annotated[int, typer.Option(min=1, max=8, help="Processes per service")] = 1,
+    replicas: Annotated[
+        int,
+        typer.Option(min=1, max=8, help="Processes per service; the gateway routes to the first"),
+    ] = 1,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Keep the services' log lines in the file only")
     ] = False,
