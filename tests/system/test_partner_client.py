@@ -44,9 +44,14 @@ def test_it_is_typed(source: Path) -> None:
 
 
 def test_it_sends_and_answers_a_referral(system: System, generated: ModuleType) -> None:
-    url = system.running.url
-    us: Any = generated.Ruta(url, "ngo-refugio", system.running.secret("ngo-refugio"))
-    them: Any = generated.Ruta(url, "ngo-salud", system.running.secret("ngo-salud"))
+    def client(name: str) -> Any:
+        return generated.Ruta(system.running.url, name, system.running.secret(name))
+
+    with client("ngo-refugio") as us, client("ngo-salud") as them:
+        _refer(generated, us, them)
+
+
+def _refer(generated: ModuleType, us: Any, them: Any) -> None:
     found = us.get_directory_v1_services(
         organization_id="0190a000-0000-7000-8000-000000000002", referable=True, full=True
     )

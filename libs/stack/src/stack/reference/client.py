@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, cast
+from typing import Any, Literal, NotRequired, Self, TypeAlias, TypedDict, cast
 from urllib.parse import quote
 
 import httpx
@@ -38,6 +38,16 @@ class Connection:
         self._http = httpx.Client(base_url=base_url, timeout=60)
         self._credentials = (client_id, client_secret)
         self._token, self._until = "", 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections. Use the client as `with Ruta(…) as ruta:`."""
+        self._http.close()
 
     def call(
         self,
