@@ -244,9 +244,8 @@ def log_law(z: tuple[int, ...], k: int, weights: Weights) -> Floats:
 
     Index [a, b, c, d]; minus infinity where a cell of residue 0 would have to go up.
     """
-    whole = np.logaddexp.reduce(
-        [unnormalised(pattern, k, weights) for pattern in product((0, 1), repeat=4)]
-    )
+    patterns = product((0, 1), repeat=4)
+    whole = np.logaddexp.reduce(np.stack([unnormalised(p, k, weights) for p in patterns]))
     return np.asarray(unnormalised(z, k, weights) - whole)
 
 
