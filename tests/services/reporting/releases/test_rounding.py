@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from functools import reduce
 from itertools import combinations, product
 from typing import Any
 
@@ -245,7 +246,7 @@ def log_law(z: tuple[int, ...], k: int, weights: Weights) -> Floats:
     Index [a, b, c, d]; minus infinity where a cell of residue 0 would have to go up.
     """
     patterns = product((0, 1), repeat=4)
-    whole = np.logaddexp.reduce(np.stack([unnormalised(p, k, weights) for p in patterns]))
+    whole = reduce(np.logaddexp, (unnormalised(p, k, weights) for p in patterns))
     return np.asarray(unnormalised(z, k, weights) - whole)
 
 
