@@ -1,4 +1,4 @@
-"""`demo`: plays the whole story against the running stack, step by step."""
+"""`demo`: plays the whole story against the running stack; `demo history` gives it a past."""
 
 import asyncio
 import time
@@ -9,22 +9,26 @@ from rich.console import Console
 
 from stack.commands.options import Data, Url
 from stack.demo import releases, story
+from stack.demo.history import live_the_past
 from stack.demo.storyteller import Storyteller
 from stack.demo_data import load_demo_data
 from stack.running import RunningStack, connect
 
-app = typer.Typer()
+app = typer.Typer(name="demo", invoke_without_command=True)
 _terminal = Console(highlight=False, soft_wrap=True)
 
 
-@app.command()
+@app.callback()
 def demo(
+    context: typer.Context,
     data: Data = None,
     url: Url = None,
     *,
     load: Annotated[bool, typer.Option(help="Load the demo services first (as up --demo)")] = False,
 ) -> None:
     """Play the whole story and print each step with its call. Exit 0 only if every step held."""
+    if context.invoked_subcommand is not None:
+        return
     began = time.monotonic()
     running = connect(data, url)
     if load:
@@ -33,6 +37,26 @@ def demo(
     _terminal.print(
         f"\n[bold green]The whole story held[/]: {teller.steps} steps in {time.monotonic() - began:.1f} s"
     )
+
+
+@app.command()
+def history(
+    *,
+    half_months: Annotated[int, typer.Option(min=1, max=24, help="How far back")] = 6,
+    people: Annotated[int, typer.Option(min=1, max=500, help="Per half month")] = 60,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print each step")] = False,
+    data: Data = None,
+) -> None:
+    """Give the demo some months of past referrals, released and published.
+
+    Nobody else should use the stack meanwhile: its clock stands on the days that are told.
+    """
+    began = time.monotonic()
+    running = connect(data)
+    teller = Storyteller(running, Console(quiet=not verbose, highlight=False, soft_wrap=True))
+    with _terminal.status("living the past"):
+        referred = live_the_past(teller, running.layout, number=half_months, people=people)
+    _terminal.print(f"{referred} people referred and released in {time.monotonic() - began:.1f} s")
 
 
 def play(running: RunningStack, terminal: Console) -> Storyteller:

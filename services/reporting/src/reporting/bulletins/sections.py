@@ -399,7 +399,7 @@ def context(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Sectio
     for series in evidence.series.values():
         origin = {
             lang: ", ".join(
-                (series.source, series.licence, series.url, written_date(series.retrieved_on, lang))
+                (series.source, series.licence, series.url, _unbroken(series.retrieved_on, lang))
             )
             for lang in LANGUAGES
         }
@@ -426,6 +426,11 @@ def context(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Sectio
         rows=tuple(rows),
     )
     return _section("context", table, _sentence("context.note"))
+
+
+def _unbroken(day: date, language: str) -> str:
+    """A date that stays on one line of a narrow cell."""
+    return written_date(day, language).replace(" ", "\u00a0")
 
 
 def sources(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:

@@ -1,0 +1,132 @@
+"""Whom the demo's past tells of: fictional people, when they came and what became of them. Pure.
+
+The numbers are invented. They are shaped like a small network's: most people are women, four states,
+about every second referral ends with a delivered service.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
+
+STATES = {"VE23": 40, "VE20": 28, "VE07": 18, "VE01": 14}
+"""Zulia, Táchira, Bolívar and the capital, in percent."""
+NEEDS = {
+    "GBV-CM": 22,
+    "GBV-CMR": 14,
+    "GBV-PSS": 14,
+    "GBV-LEGAL": 12,
+    "CP-CFS": 10,
+    "HLT-SRH": 8,
+    "GP-DOC": 10,
+    "TIP-ASSIST": 5,
+    "TIP-JUSTICE": 5,
+}
+_AGES = {(5, 11): 8, (12, 17): 16, (18, 59): 68, (60, 80): 8}
+_CHILD_NEED = "CP-CFS"
+_WOMEN = {"GBV": 88, "HLT": 92}
+Fate = Literal["delivered", "under_way", "declined", "not_delivered", "unanswered"]
+_FATES: dict[Fate, int] = {
+    "delivered": 52,
+    "under_way": 12,
+    "declined": 16,
+    "not_delivered": 8,
+    "unanswered": 12,
+}
+DECLINED_BECAUSE = {"capacity": 60, "eligibility": 20, "coverage": 20}
+NOT_DELIVERED_BECAUSE = {"no_show": 50, "unreachable": 30, "declined_by_person": 20}
+INTAKE_DAYS = (2, 6, 10)
+"""Days after the first of a half month on which people come."""
+
+
+@dataclass(frozen=True)
+class PastPerson:
+    """One fictional person with one need. `steps` are what happened, with the hours since intake."""
+
+    age: int
+    sex: Literal["female", "male"]
+    state: str
+    need: str
+    counts: bool
+    urgency: Literal["routine", "urgent"]
+    fate: Fate
+    steps: tuple[tuple[int, str], ...]
+    reason: str
+
+    @property
+    def child(self) -> bool:
+        return self.age < 18
+
+
+@dataclass(frozen=True)
+class IntakeDay:
+    """The people of one day; hours of their steps count from `moment`."""
+
+    moment: datetime
+    people: tuple[PastPerson, ...]
+
+
+def intake_days(first: date, people: int) -> Iterator[IntakeDay]:
+    """The intake of the half month that begins on `first`: always the same for the same day."""
+    chance = random.Random(first.toordinal())  # noqa: S311 - a story, not a secret
+    each, more = divmod(people, len(INTAKE_DAYS))
+    for number, days in enumerate(INTAKE_DAYS):
+        moment = datetime.combine(first + timedelta(days=days), time(14), UTC)
+        count = each + (number < more)
+        yield IntakeDay(moment, tuple(_person(chance) for _ in range(count)))
+
+
+def _person(chance: random.Random) -> PastPerson:
+    low, high = _one(chance, _AGES)
+    age = chance.randint(low, high)
+    need = _CHILD_NEED if age < 18 and chance.random() < 0.5 else _one(chance, NEEDS)
+    women = _WOMEN.get(need.split("-")[0], 60)
+    fate = _one(chance, _FATES)
+    return PastPerson(
+        age=age,
+        sex="female" if chance.random() * 100 < women else "male",
+        state=_one(chance, STATES),
+        need=need,
+        counts=chance.random() < 0.94,
+        urgency="urgent" if chance.random() < 0.3 else "routine",
+        fate=fate,
+        steps=_steps(fate, chance),
+        reason=_reason(fate, chance),
+    )
+
+
+def _steps(fate: Fate, chance: random.Random) -> tuple[tuple[int, str], ...]:
+    """Commands after the sending, in order."""
+    if fate == "unanswered":
+        return ()
+    steps = [(chance.choice((3, 20)), "acknowledge")]
+    if fate == "declined":
+        return (*steps, (chance.choice((20, 44)), "decline"))
+    steps.append((chance.choice((20, 44)), "accept"))
+    if fate != "not_delivered":
+        steps.append((68, "start"))
+    if fate == "delivered":
+        steps.append((chance.choice((68, 92)), "complete"))
+        if chance.random() < 0.6:
+            steps.append((110, "confirm"))
+    if fate == "not_delivered":
+        steps.append((92, "report-not-delivered"))
+    return tuple(steps)
+
+
+def _reason(fate: Fate, chance: random.Random) -> str:
+    if fate == "declined":
+        return _one(chance, DECLINED_BECAUSE)
+    return _one(chance, NOT_DELIVERED_BECAUSE) if fate == "not_delivered" else ""
+
+
+def _one(chance: random.Random, weights: dict[T, int]) -> T:
+    return chance.choices(list(weights), list(weights.values()))[0]
+
+
+def hours(people: Sequence[PastPerson]) -> list[int]:
+    """When anything happens, in hours since the intake."""
+    return sorted({at for person in people for at, _ in person.steps})
