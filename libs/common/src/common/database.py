@@ -1,8 +1,11 @@
 """The database of one service: engine, sessions, and the caller made known to row-level security."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,40 +17,90 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
+from sqlalchemy.pool import ConnectionPoolEntry
 
+from common import writes
 from common.auth.principal import Principal
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
+_TRUSTED_IDLE_SECONDS = 2.0
+_KEPT_STATEMENTS = 400
 
 
 class ScopedSession(Session):
     """A session that tells PostgreSQL who is calling at the start of each transaction."""
 
+    def begin_nested(self) -> SessionTransaction:
+        # What waits belongs to the transaction outside: it must not be undone with a savepoint.
+        writes.send(self)
+        return super().begin_nested()
 
-_SET_CALLER = sa.text(
-    "SELECT set_config('ruta.organisation', :organisation, true),"
-    " set_config('ruta.client', :client, true), set_config('ruta.roles', :roles, true),"
-    " set_config('ruta.aors', :aors, true), set_config('ruta.as_service', '', true)"
+
+@dataclass(frozen=True)
+class Question:
+    """What the first statement of a transaction answers beside telling the caller.
+
+    `columns` is a select list; its parameters begin at `$5`. The row is in `answer_of(session)`.
+    """
+
+    columns: str
+    values: tuple[Any, ...]
+
+
+_SET_CALLER = (
+    "SELECT set_config('ruta.organisation', $1, true),"
+    " set_config('ruta.client', $2, true), set_config('ruta.roles', $3, true),"
+    " set_config('ruta.aors', $4, true), set_config('ruta.as_service', '', true)"
 )
 
 
 @event.listens_for(ScopedSession, "after_begin")
 def _tell_caller(session: Session, _t: SessionTransaction, connection: sa.Connection) -> None:
-    connection.execute(_SET_CALLER, _caller(session.info.get("principal")))
+    caller = _caller(session.info.get("principal"))
+    question: Question | None = session.info.pop("question", None)
+    if question is None:
+        connection.exec_driver_sql(_SET_CALLER, caller).close()
+        return
+    statement = f"{_SET_CALLER}, {question.columns}"
+    session.info["answer"] = connection.exec_driver_sql(
+        statement, (*caller, *question.values)
+    ).one()
 
 
-def _caller(principal: Principal | None) -> dict[str, str]:
+@event.listens_for(ScopedSession, "do_orm_execute")
+def _send_first(state: ORMExecuteState) -> None:
+    writes.send(state.session)
+
+
+@event.listens_for(ScopedSession, "before_commit")
+def _send_last(session: Session) -> None:
+    writes.send(session)
+
+
+@event.listens_for(ScopedSession, "after_soft_rollback")
+def _forget(session: Session, _transaction: SessionTransaction) -> None:
+    writes.forget(session)
+
+
+@lru_cache(maxsize=1000)
+def _caller(principal: Principal | None) -> tuple[str, str, str, str]:
     # All are always set: a value of the transaction before must not survive on the connection.
     if principal is None:
-        return {"organisation": "", "client": "", "roles": "", "aors": ""}
-    return {
-        "organisation": str(principal.organisation_id or ""),
-        "client": principal.client_id,
-        "roles": ",".join(sorted(principal.roles)),
-        "aors": ",".join(sorted(principal.aors)),
-    }
+        return ("", "", "", "")
+    return (
+        str(principal.organisation_id or ""),
+        principal.client_id,
+        ",".join(sorted(principal.roles)),
+        ",".join(sorted(principal.aors)),
+    )
+
+
+async def answer_of(session: AsyncSession) -> Any:
+    """The row that answers the `Question` which the transaction was opened with."""
+    await session.connection()
+    return session.info["answer"]
 
 
 class Database:
@@ -66,6 +119,7 @@ class Database:
             "timeout": CONNECT_SECONDS,
             "command_timeout": STATEMENT_SECONDS,
             "server_settings": {"application_name": name, "timezone": "UTC"},
+            "prepared_statement_cache_size": _KEPT_STATEMENTS,
         }
         if via_pgbouncer:  # prepared statements of one transaction are gone in the next
             arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
@@ -75,10 +129,10 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=CONNECT_SECONDS,
-            pool_pre_ping=True,
             connect_args=arguments,
             json_serializer=_to_json,
         )
+        _ping_after_idling(engine)
         return cls(engine, _sessions_of(engine))
 
     @classmethod
@@ -88,10 +142,30 @@ class Database:
         return cls(connection.engine, sessions)
 
     @asynccontextmanager
-    async def transaction(self, principal: Principal | None = None) -> AsyncIterator[AsyncSession]:
+    async def transaction(
+        self, principal: Principal | None = None, question: Question | None = None
+    ) -> AsyncIterator[AsyncSession]:
         """One transaction as `principal` (None: the service itself). Commits unless it raises."""
-        async with self._sessions(info={"principal": principal}) as session, session.begin():
+        info = {"principal": principal, "question": question}
+        async with self._sessions(info=info) as session, session.begin():
             yield session
+
+    async def once(self, statement: str, *values: Any) -> list[Any]:
+        """One statement that is its own transaction, straight through the driver; its rows.
+
+        For a table without row security on a hot path: parameters are `$1` …, errors asyncpg's.
+        """
+        connection = await self.engine.raw_connection()
+        try:
+            driver: Any = connection.driver_connection
+            try:
+                found: list[Any] = await driver.fetch(statement, *values)
+            finally:
+                if driver.is_closed():
+                    connection.invalidate()
+        finally:
+            connection.close()
+        return found
 
     async def ping(self) -> None:
         async with self.transaction() as session:
@@ -107,6 +181,28 @@ def _sessions_of(
     return async_sessionmaker(
         bind, expire_on_commit=False, sync_session_class=ScopedSession, **options
     )
+
+
+def _ping_after_idling(engine: AsyncEngine) -> None:
+    """Ask whether a connection is alive only if it idled: a ping is three round trips.
+
+    One that broke within the last two seconds fails its transaction with 503, and the pool drops
+    the others with it.
+    """
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def left(_connection: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def taken(connection: Any, entry: ConnectionPoolEntry, _fairy: Any) -> None:
+        since = entry.info.get("idle_since")
+        if since is None or time.monotonic() - since < _TRUSTED_IDLE_SECONDS:
+            return
+        try:
+            connection.ping()
+        except Exception as error:
+            raise sa.exc.InvalidatePoolError from error
 
 
 def _to_json(value: Any) -> str:

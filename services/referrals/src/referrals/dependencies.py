@@ -19,17 +19,17 @@ Writer = Annotated[Principal, requires("referrals:write", roles=CASE_ROLES)]
 Supervisor = Annotated[Principal, requires("referrals:write", roles={Role.SUPERVISOR})]
 
 
-def _keys(request: Request) -> CaseKeys:
+async def _keys(request: Request) -> CaseKeys:
     keys: CaseKeys = context_of(request).parts["keys"]
     return keys
 
 
-def _blind_index(request: Request) -> BlindIndex:
+async def _blind_index(request: Request) -> BlindIndex:
     index: BlindIndex = context_of(request).parts["blind_index"]
     return index
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings = context_of(request).settings
     if not isinstance(settings, Settings):
         raise TypeError("the app was made with settings of another service")

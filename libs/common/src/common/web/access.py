@@ -22,7 +22,7 @@ class AccessRule:
         self.scope = scope
         self.roles = frozenset(roles) if roles is not None else None
 
-    def __call__(self, request: Request) -> Principal:
+    async def __call__(self, request: Request) -> Principal:
         return self.check(request)
 
     def check(self, request: Request) -> Principal:

@@ -8,29 +8,34 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
 from common import clock, crypto
+from common.database import Question, answer_of
 from common.errors import (
     IDEMPOTENCY_IN_FLIGHT,
     IDEMPOTENCY_KEY_INVALID,
     IDEMPOTENCY_KEY_MISSING,
     IDEMPOTENCY_KEY_REUSED,
+    Problem,
 )
 from common.tables import CommonTables
+from common.writes import RowWriter, write_soon
 
 HEADER = "Idempotency-Key"
 _BARE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 _KEPT_HEADERS = ("content-type", "location", "etag", "content-language")
 
 
-def require_key(request: Request) -> None:
+async def require_key(request: Request) -> None:
     """Dependency of routes where the key is mandatory."""
     if HEADER not in request.headers:
         raise IDEMPOTENCY_KEY_MISSING.because(
@@ -76,45 +81,73 @@ class KeyedCommand:
     def context(self) -> bytes:
         return "\n".join(self._identity.values()).encode()
 
-    async def replay(
-        self, session: AsyncSession, tables: CommonTables, sealing_key: bytes
-    ) -> Response | None:
-        """The stored answer, or None if this is the first time; 409 in flight, 422 other body.
+    @property
+    def question(self) -> Question:
+        """Whether somebody is at this command now, and what was answered the first time.
 
-        Takes a lock on the key that lasts until this transaction ends.
+        Takes a lock on the key that lasts until the transaction ends. It may be taken just after
+        the first command's commit that the same statement does not see yet: then the second row
+        is refused at the end (`is_repeat`).
         """
         lock = int.from_bytes(hashlib.sha256(self.context).digest()[:8], "big", signed=True)
-        taken = await session.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(lock)))
-        if not taken:
-            raise IDEMPOTENCY_IN_FLIGHT.because(
-                "Wait a second and repeat it.", headers={"Retry-After": "1"}
-            )
-        table = tables.stored_results
-        row = (
-            await session.execute(
-                sa.select(table.c.fingerprint, table.c.result).filter_by(**self._identity)
-            )
-        ).one_or_none()
-        if row is None:
+        return Question(_LOOK, (lock, self.client_id, self.route, self.key))
+
+    async def replay(self, session: AsyncSession, sealing_key: bytes) -> Response | None:
+        """The stored answer, or None if this is the first time; 409 in flight, 422 other body.
+
+        `session` was opened with this command's `question`.
+        """
+        free, stored = (await answer_of(session))[-2:]
+        if not free:
+            raise in_flight()
+        if stored is None:
             return None
-        if row.fingerprint != self.fingerprint:
+        fingerprint, result = stored
+        if fingerprint != self.fingerprint:
             raise IDEMPOTENCY_KEY_REUSED.because(
                 "The body or the query differs from the first request with this key."
             )
-        return _unpack(crypto.open_sealed(sealing_key, row.result, self.context))
+        return _unpack(crypto.open_sealed(sealing_key, result, self.context))
 
-    async def remember(
+    def remember(
         self, session: AsyncSession, tables: CommonTables, sealing_key: bytes, response: Response
     ) -> None:
         """Store the answer; it is committed with the command's own rows."""
-        await session.execute(
-            tables.stored_results.insert().values(
+        write_soon(
+            session,
+            _writer(tables.stored_results),
+            {
                 **self._identity,
-                fingerprint=self.fingerprint,
-                result=crypto.seal(sealing_key, _pack(response), self.context),
-                created_at=clock.now(),
-            )
+                "fingerprint": self.fingerprint,
+                "result": crypto.seal(sealing_key, _pack(response), self.context),
+                "created_at": clock.now(),
+            },
         )
+
+
+_LOOK = (
+    "pg_try_advisory_xact_lock($5), (SELECT ARRAY[fingerprint, result] FROM stored_results"
+    " WHERE client_id = $6 AND route = $7 AND key = $8)"
+)
+
+
+@cache
+def _writer(stored_results: sa.Table) -> RowWriter:
+    return RowWriter(
+        stored_results, "client_id", "route", "key", "fingerprint", "result", "created_at"
+    )
+
+
+def in_flight() -> Problem:
+    return IDEMPOTENCY_IN_FLIGHT.because(
+        "Wait a second and repeat it.", headers={"Retry-After": "1"}
+    )
+
+
+def is_repeat(error: IntegrityError) -> bool:
+    """Whether a commit failed because the same command had been committed in between."""
+    cause = getattr(error.orig, "__cause__", None)
+    return getattr(cause, "constraint_name", None) == "stored_results_pkey"
 
 
 def _pack(response: Response) -> bytes:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Depends
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,13 +22,15 @@ from common.auth.principal import Principal
 from common.crypto import key_from_base64
 from common.errors import BAD_REQUEST
 from common.web.access import AccessRule
-from common.web.context import context_of
-from common.web.idempotency import KeyedCommand, require_key
+from common.web.context import ServiceContext, context_of
+from common.web.idempotency import KeyedCommand, in_flight, is_repeat, require_key
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def _session(request: Request) -> AsyncSession:
+# Dependencies are coroutines although they wait for nothing: FastAPI would call a plain function
+# in a thread of its pool, which costs more than all that they do.
+async def _session(request: Request) -> AsyncSession:
     session: AsyncSession = request.state.session
     return session
 
@@ -59,18 +62,20 @@ class UnitOfWorkRoute(APIRoute):
             _refuse_nul(request)
             principal = self.access.check(request)
             context = context_of(request)
-            async with context.database.transaction(principal) as session:
-                request.state.session = session
-                command = await self._keyed(request, principal)
-                if command is None:
-                    return await handler(request)
-                sealing_key = key_from_base64(context.settings.stored_result_key.get_secret_value())
-                stored = await command.replay(session, context.tables, sealing_key)
-                if stored is not None:
-                    return stored
-                response = await handler(request)
-                await command.remember(session, context.tables, sealing_key, response)
-                return response
+            # Read before the transaction opens: a slow client holds no connection meanwhile.
+            command = await self._keyed(request, principal)
+            try:
+                async with context.database.transaction(
+                    principal, command.question if command else None
+                ) as session:
+                    request.state.session = session
+                    if command is None:
+                        return await handler(request)
+                    return await _once(command, session, context, handler, request)
+            except IntegrityError as error:
+                if command is not None and is_repeat(error):
+                    raise in_flight() from error
+                raise
 
         return unit_of_work
 
@@ -87,6 +92,23 @@ def router(prefix: str, tags: list[str]) -> APIRouter:
     return APIRouter(
         prefix=prefix, tags=cast("list[str | Enum]", tags), route_class=UnitOfWorkRoute
     )
+
+
+async def _once(
+    command: KeyedCommand,
+    session: AsyncSession,
+    context: ServiceContext,
+    handler: Callable[[Request], Coroutine[Any, Any, Response]],
+    request: Request,
+) -> Response:
+    """The stored answer, or the handler's, stored in the same transaction."""
+    sealing_key = key_from_base64(context.settings.stored_result_key.get_secret_value())
+    stored = await command.replay(session, sealing_key)
+    if stored is not None:
+        return stored
+    response = await handler(request)
+    command.remember(session, context.tables, sealing_key, response)
+    return response
 
 
 def _refuse_nul(request: Request) -> None:

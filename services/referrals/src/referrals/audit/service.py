@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
+import orjson
 from common import clock
 from common.auth import Principal
 from common.ids import new_id
+from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.models import AuditEntry
@@ -27,11 +28,12 @@ async def record(
 ) -> None:
     """Append one entry to `chain` (the case; without a case, the organisation).
 
-    `detail` holds codes and ids only. The chain's head stays locked until the transaction ends,
-    so call this last.
+    `detail` holds codes and ids only. The chain's head stays locked from when the entry is sent
+    until the transaction ends, so call this last.
     """
-    await session.execute(
-        _insert_values,
+    write_soon(
+        session,
+        _ENTRIES,
         {
             "chain": chain,
             "id": new_id(),
@@ -41,12 +43,23 @@ async def record(
             "action": action,
             "target_type": target_type,
             "target_id": target_id,
-            "detail": detail or {},
+            "detail": orjson.dumps(detail or {}).decode(),
             "sealed": sealed,
         },
     )
 
 
-_table = AuditEntry.metadata.tables["audit_entries"]
-# Core and without sequence and hash: the trigger sets them.
-_insert_values = sa.insert(_table).inline()
+# Without sequence and hash: the trigger sets them.
+_ENTRIES = RowWriter(
+    AuditEntry.metadata.tables["audit_entries"],
+    "chain",
+    "id",
+    "at",
+    "organisation_id",
+    "client",
+    "action",
+    "target_type",
+    "target_id",
+    "detail",
+    "sealed",
+)

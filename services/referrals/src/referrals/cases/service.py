@@ -12,6 +12,7 @@ from common.events.referrals import CaseClosed, CaseErased, CaseRegistered
 from common.ids import new_id
 from common.messaging import append
 from common.places import Places
+from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -38,6 +39,8 @@ from referrals.tables import COMMON
 
 AREA_LEVEL = 2
 _lookups = CaseLookup.metadata.tables["case_lookups"]
+_LOOKUPS = RowWriter(_lookups, "case_id", "organisation_id", "digest")
+_CASES = RowWriter(Case.metadata.tables["cases"], *Case.model_fields)
 
 
 async def register(
@@ -71,9 +74,8 @@ async def register(
         created_by=caller.client_id,
         changed_at=now,
     )
-    session.add(case)
-    await session.flush()
-    await _add_digests(session, case, blind.digests(caller.organisation, identity))
+    write_soon(session, _CASES, case.model_dump())
+    _add_digests(session, case, blind.digests(caller.organisation, identity))
     await append(
         session,
         COMMON,
@@ -314,17 +316,15 @@ def shown_attributes(attributes: dict[str, Any]) -> Attributes:
 
 async def _index(session: AsyncSession, case: Case, digests: set[bytes]) -> None:
     await session.execute(sa.delete(_lookups).where(_lookups.c.case_id == case.id))
-    await _add_digests(session, case, digests)
+    _add_digests(session, case, digests)
 
 
-async def _add_digests(session: AsyncSession, case: Case, digests: set[bytes]) -> None:
-    if digests:
-        await session.execute(
-            sa.insert(_lookups).inline(),
-            [
-                {"case_id": case.id, "organisation_id": case.organisation_id, "digest": d}
-                for d in sorted(digests)
-            ],
+def _add_digests(session: AsyncSession, case: Case, digests: set[bytes]) -> None:
+    for digest in sorted(digests):
+        write_soon(
+            session,
+            _LOOKUPS,
+            {"case_id": case.id, "organisation_id": case.organisation_id, "digest": digest},
         )
 
 

@@ -13,6 +13,7 @@ from common.errors import INVALID
 from common.events.referrals import GrantGiven, GrantWithdrawn
 from common.ids import new_id
 from common.messaging import append
+from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import record
@@ -39,6 +40,7 @@ from referrals.keys.store import CaseKeys
 from referrals.notices.service import notify
 from referrals.tables import COMMON
 
+_GRANTS = RowWriter(Grant.metadata.tables["grants"], *Grant.model_fields)
 _CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -86,8 +88,9 @@ async def give(
         withdrawal_digest=queries.code_digest(code),
         created_at=now,
     )
-    session.add(grant)
-    await session.flush()
+    row = grant.model_dump()
+    row["attributes"] = reporting.model_dump_json(exclude_none=True) if grant.attributes else None
+    write_soon(session, _GRANTS, row)
     if grant.status == "active":
         await tell_given(session, grant)
     await _audit(session, caller, "consent.recorded", grant, {"status": grant.status})

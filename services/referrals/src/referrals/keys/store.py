@@ -4,8 +4,7 @@ It is apart from the cases so that restoring an old backup of the cases cannot b
 that was destroyed: the store then still says `destroyed_at`.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 from common import clock, crypto
 from common.database import Database
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from referrals.keys.ring import KeyRing
@@ -28,6 +27,11 @@ case_keys = sa.Table(
     sa.Column("wrapped", sa.LargeBinary),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("destroyed_at", sa.DateTime(timezone=True)),
+)
+_INSERT = "INSERT INTO case_keys (case_id, key_id, wrapped, created_at) VALUES ($1, $2, $3, $4)"
+_SELECT = (
+    "SELECT case_id, key_id, wrapped FROM case_keys"
+    " WHERE case_id = ANY ($1::uuid[]) AND destroyed_at IS NULL"
 )
 
 
@@ -50,25 +54,12 @@ class CaseKeys:
             self._ring, self._stamp = KeyRing.load(self._ring_file), stamp
         return self._ring
 
-    @asynccontextmanager
-    async def _at_once(self) -> AsyncIterator[AsyncConnection]:
-        """A connection on which each statement is its own commit: one round trip, not four."""
-        async with self._database.engine.connect() as connection:
-            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
-
     async def create(self, case_id: UUID) -> bytes:
         """A new key for a new case. A case that then is not written leaves an unused key behind."""
         ring = self._current_ring()
         key = crypto.new_key()
-        async with self._at_once() as connection:
-            await connection.execute(
-                case_keys.insert().values(
-                    case_id=case_id,
-                    key_id=ring.active,
-                    wrapped=ring.wrap(case_id, key),
-                    created_at=clock.now(),
-                )
-            )
+        wrapped = ring.wrap(case_id, key)
+        await self._database.once(_INSERT, case_id, ring.active, wrapped, clock.now())
         return key
 
     async def of(self, case_id: UUID) -> bytes:
@@ -81,15 +72,8 @@ class CaseKeys:
     async def of_many(self, case_ids: Sequence[UUID]) -> Mapping[UUID, bytes]:
         """Keys by case; cases whose key is destroyed are absent."""
         ring = self._current_ring()
-        async with self._at_once() as connection:
-            rows = (
-                await connection.execute(
-                    sa.select(case_keys.c.case_id, case_keys.c.key_id, case_keys.c.wrapped).where(
-                        case_keys.c.case_id.in_(case_ids), case_keys.c.destroyed_at.is_(None)
-                    )
-                )
-            ).all()
-        return {r.case_id: ring.unwrap(r.case_id, r.key_id, r.wrapped) for r in rows}
+        rows = await self._database.once(_SELECT, list(case_ids))
+        return {r["case_id"]: ring.unwrap(r["case_id"], r["key_id"], r["wrapped"]) for r in rows}
 
     async def destroy(self, case_id: UUID) -> None:
         """Forget the key for ever; the tombstone stays. Repeating it changes nothing."""

@@ -3,15 +3,12 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-import sqlalchemy as sa
 from common import clock
 from common.ids import new_id
+from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.notices.models import Notice
-
-_table = Notice.metadata.tables["notices"]
-_insert = sa.insert(_table).inline()
 
 
 async def notify(
@@ -26,18 +23,31 @@ async def notify(
 ) -> None:
     """One notice for each distinct organisation; it reaches its feed and its webhooks."""
     now = clock.now()
-    rows = [
-        {
-            "id": new_id(),
-            "organisation_id": organisation,
-            "kind": kind,
-            "subject_type": subject_type,
-            "subject_id": subject_id,
-            "version": version,
-            "for_supervisor": for_supervisor,
-            "at": now,
-        }
-        for organisation in sorted(set(organisations))
-    ]
-    if rows:
-        await session.execute(_insert, rows)
+    for organisation in sorted(set(organisations)):
+        write_soon(
+            session,
+            _NOTICES,
+            {
+                "id": new_id(),
+                "organisation_id": organisation,
+                "kind": kind,
+                "subject_type": subject_type,
+                "subject_id": subject_id,
+                "version": version,
+                "for_supervisor": for_supervisor,
+                "at": now,
+            },
+        )
+
+
+_NOTICES = RowWriter(
+    Notice.metadata.tables["notices"],
+    "id",
+    "organisation_id",
+    "kind",
+    "subject_type",
+    "subject_id",
+    "version",
+    "for_supervisor",
+    "at",
+)

@@ -49,7 +49,7 @@ from referrals.referrals.schemas import (
 referrals = router("/referrals/v1/referrals", ["referrals"])
 
 
-def _case_of_path(request: Request) -> UUID | None:
+async def _case_of_path(request: Request) -> UUID | None:
     text = request.path_params.get("case_id")
     if text is None:
         return None

@@ -11,6 +11,7 @@ from common.auth import Principal
 from common.errors import INVALID
 from common.ids import new_id
 from common.places import Places
+from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -44,7 +45,17 @@ from referrals.referrals.steps import Taken, state_after, take, write_step
 from referrals.timers.deadlines import Clock, calendar_of, deadline, policy_of
 from referrals.timers.service import overrides
 
-_snapshots = Snapshot.metadata.tables["snapshots"]
+_REFERRALS = RowWriter(Referral.metadata.tables["referrals"], *Referral.model_fields, alone=True)
+_SNAPSHOTS = RowWriter(
+    Snapshot.metadata.tables["snapshots"],
+    "referral_id",
+    "case_id",
+    "to_organisation",
+    "items",
+    "sealed",
+    "created_at",
+    "readable_until",
+)
 
 
 @dataclass(frozen=True)
@@ -103,8 +114,7 @@ async def draft(
         created_by=caller.client_id,
         changed_at=now,
     )
-    session.add(referral)
-    await session.flush()
+    write_soon(session, _REFERRALS, referral.model_dump())
     await write_step(session, caller, referral, command="draft", before=None)
     await record(
         session,
@@ -311,24 +321,24 @@ async def _write_snapshot(
         raise NOT_ON_RECORD.because(
             f"The case holds no: {', '.join(error.items)}.", items=list(error.items)
         ) from error
-    await session.execute(
-        sa.insert(_snapshots)
-        .inline()
-        .values(
-            referral_id=referral.id,
-            case_id=case.id,
-            to_organisation=referral.to_organisation,
-            items=list(items),
-            sealed=seal_column(
+    write_soon(
+        session,
+        _SNAPSHOTS,
+        {
+            "referral_id": referral.id,
+            "case_id": case.id,
+            "to_organisation": referral.to_organisation,
+            "items": list(items),
+            "sealed": seal_column(
                 key,
                 {"items": items, "safe_contact": content["safe_contact"]},
                 organisation=referral.to_organisation,
                 row=referral.id,
                 column="snapshot",
             ),
-            created_at=now,
-            readable_until=authority.valid_until,
-        )
+            "created_at": now,
+            "readable_until": authority.valid_until,
+        },
     )
 
 

@@ -13,6 +13,7 @@ from common import clock
 from common.auth import Principal
 from common.events import referrals as events
 from common.messaging import append
+from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -57,7 +58,21 @@ _SHARING_ENDS = frozenset(
     {State.DECLINED, State.RECALLED, State.WITHDRAWN, State.EXPIRED, State.ENTERED_IN_ERROR}
 )
 _DECISIONS = frozenset({State.ACCEPTED, State.DECLINED, State.WAITLISTED})
-_steps = Step.metadata.tables["referral_steps"]
+_STEPS = RowWriter(
+    Step.metadata.tables["referral_steps"],
+    "referral_id",
+    "version",
+    "command",
+    "from_state",
+    "to_state",
+    "at",
+    "organisation_id",
+    "client",
+    "reason",
+    "outcome",
+    "late",
+    "detail",
+)
 
 
 @dataclass(frozen=True)
@@ -175,23 +190,23 @@ async def write_step(
             row=referral.id,
             column=f"step-{referral.version}",
         )
-    await session.execute(
-        sa.insert(_steps)
-        .inline()
-        .values(
-            referral_id=referral.id,
-            version=referral.version,
-            command=command,
-            from_state=before,
-            to_state=referral.state,
-            at=referral.changed_at,
-            organisation_id=caller.organisation_id if caller else None,
-            client=caller.client_id if caller else SYSTEM_CLIENT,
-            reason=reason,
-            outcome=outcome,
-            late=late,
-            detail=sealed,
-        )
+    write_soon(
+        session,
+        _STEPS,
+        {
+            "referral_id": referral.id,
+            "version": referral.version,
+            "command": command,
+            "from_state": before,
+            "to_state": referral.state,
+            "at": referral.changed_at,
+            "organisation_id": caller.organisation_id if caller else None,
+            "client": caller.client_id if caller else SYSTEM_CLIENT,
+            "reason": reason,
+            "outcome": outcome,
+            "late": late,
+            "detail": sealed,
+        },
     )
 
 
@@ -270,7 +285,7 @@ async def _set_timer(session: AsyncSession, referral: Referral, state: State) ->
     elif state is State.ON_HOLD and referral.review_on:
         due = (Clock.REVIEW, start_of(referral.review_on))
     if due is not None:
-        await set_timer(session, referral.id, *due)
+        set_timer(session, referral.id, *due)
     elif referral.sent_at is not None or state in TERMINAL:
         await stop_timer(session, referral.id)
 

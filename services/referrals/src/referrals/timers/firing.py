@@ -148,4 +148,4 @@ async def _move_on(
     case = await session.get(Case, referral.case_id)
     calendar = calendar_of(case.country if case else "")
     next_due = after(base or due_at, policy.after(following), policy, calendar)
-    await set_timer(session, referral.id, clock, next_due, following)
+    set_timer(session, referral.id, clock, next_due, following)

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -12,6 +12,15 @@ from referrals.timers.deadlines import Clock, EscalationStep, Policies, Policy
 from referrals.timers.models import Timer, TimerPolicy
 
 _table = Timer.metadata.tables["timers"]
+_TIMERS = RowWriter(
+    _table,
+    "referral_id",
+    "clock",
+    "step",
+    "due_at",
+    on_conflict="(referral_id) DO UPDATE SET clock = EXCLUDED.clock, step = EXCLUDED.step,"
+    " due_at = EXCLUDED.due_at",
+)
 
 
 async def overrides(session: AsyncSession, aor: str, urgency: str) -> Policies:
@@ -33,7 +42,7 @@ async def overrides(session: AsyncSession, aor: str, urgency: str) -> Policies:
     }
 
 
-async def set_timer(
+def set_timer(
     session: AsyncSession,
     referral_id: UUID,
     clock: Clock,
@@ -41,11 +50,15 @@ async def set_timer(
     step: EscalationStep = EscalationStep.REMINDER,
 ) -> None:
     """A referral has one timer; setting it replaces the one before."""
-    values = {"clock": clock.value, "step": step.value, "due_at": due_at}
-    await session.execute(
-        insert(_table)
-        .values(referral_id=referral_id, **values)
-        .on_conflict_do_update(index_elements=["referral_id"], set_=values)
+    write_soon(
+        session,
+        _TIMERS,
+        {
+            "referral_id": referral_id,
+            "clock": clock.value,
+            "step": step.value,
+            "due_at": due_at,
+        },
     )
 
 

@@ -25,7 +25,7 @@ from referrals.webhooks.schemas import (
 webhooks = router("/referrals/v1/webhooks", ["webhooks"])
 
 
-def _sealing_key(settings: ServiceSettingsOf) -> bytes:
+async def _sealing_key(settings: ServiceSettingsOf) -> bytes:
     return key_from_base64(settings.stored_result_key.get_secret_value())
 
 

@@ -34,7 +34,7 @@ PeriodText = Annotated[str, Query(max_length=10, examples=["2026-11"])]
 _OWN = frozenset({"programme", "period", "format", "language"})
 
 
-def _catalogue(request: Request) -> Catalogue:
+async def _catalogue(request: Request) -> Catalogue:
     catalogue: Catalogue = context_of(request).parts["catalogue"]
     return catalogue
 

@@ -45,7 +45,7 @@ Asked = Annotated[
 ]
 
 
-def _catalogue(request: Request) -> Catalogue:
+async def _catalogue(request: Request) -> Catalogue:
     catalogue: Catalogue = context_of(request).parts["catalogue"]
     return catalogue
 

@@ -1,0 +1,115 @@
+"""Rows that accompany a change (event, audit, history, stored answer), sent in one statement.
+
+Nothing reads them before the commit, yet each would cost a round trip of its own. They wait with
+the session and go to the database with the next statement or the commit, whichever comes first:
+whoever looks sees them, and they share the fate of the transaction.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+_WAITING = "rows_waiting"
+_MOST_ROWS = 50
+_Waiting = dict["RowWriter", list[tuple[Any, ...]]]
+
+
+class RowWriter:
+    """Inserts rows of these columns of one table.
+
+    Values go to the driver as they are: the text of a JSON document for `jsonb`. `notify` wakes
+    the listeners of that channel at commit. `on_conflict` is SQL after `ON CONFLICT`; a statement
+    may then not hold two rows with the same key. `alone`: in a statement before the others, whose
+    row security looks for this row.
+    """
+
+    def __init__(
+        self,
+        table: sa.Table,
+        *columns: str,
+        on_conflict: str = "",
+        notify: str = "",
+        alone: bool = False,
+    ) -> None:
+        for name in columns:
+            if name not in table.c:
+                raise TypeError(f"{table.name} has no column {name}")
+        self.columns = columns
+        self.notify = notify
+        self.alone = alone
+        names = ", ".join(columns)
+        self._head = f"INSERT INTO {table.name} ({names}) VALUES "  # noqa: S608 - our own table
+        self._tail = f" ON CONFLICT {on_conflict}" if on_conflict else ""
+
+    def sql(self, rows: int, first: int) -> str:
+        """The statement for `rows` rows whose parameters begin at `$first`."""
+        width = len(self.columns)
+        shown = (
+            "(" + ",".join(f"${first + row * width + at}" for at in range(width)) + ")"
+            for row in range(rows)
+        )
+        return self._head + ", ".join(shown) + self._tail
+
+
+def write_soon(session: AsyncSession, writer: RowWriter, values: Mapping[str, Any]) -> None:
+    """Insert a row before anybody can miss it: with the next statement, or at commit."""
+    waiting: _Waiting = session.info.setdefault(_WAITING, {})
+    waiting.setdefault(writer, []).append(tuple(values[name] for name in writer.columns))
+
+
+def send(session: Session) -> None:
+    """Send what waits, after the changed objects that it may refer to."""
+    if _WAITING not in session.info:
+        return
+    session.flush()
+    waiting: _Waiting = session.info.pop(_WAITING)
+    connection = session.connection()
+    for writer in [writer for writer in waiting if writer.alone]:
+        _send(connection, {writer: waiting.pop(writer)})
+    _send(connection, waiting)
+
+
+def _send(connection: sa.Connection, waiting: _Waiting) -> None:
+    while waiting:
+        shape, values = _take(waiting)
+        connection.exec_driver_sql(_statement(shape), values).close()
+
+
+def forget(session: Session) -> None:
+    """The transaction was rolled back, and they with it."""
+    session.info.pop(_WAITING, None)
+
+
+def _take(waiting: _Waiting) -> tuple[tuple[tuple[RowWriter, int], ...], tuple[Any, ...]]:
+    """Up to fifty rows: a statement has room for 32,767 parameters, and its shape is kept."""
+    shape, values, room = [], [], _MOST_ROWS
+    while waiting and room:
+        writer = next(iter(waiting))
+        rows = waiting[writer]
+        taken = rows[:room]
+        if len(taken) == len(rows):
+            del waiting[writer]
+        else:
+            waiting[writer] = rows[room:]
+        room -= len(taken)
+        shape.append((writer, len(taken)))
+        values += [value for row in taken for value in row]
+    return tuple(shape), tuple(values)
+
+
+@lru_cache(maxsize=1000)
+def _statement(shape: tuple[tuple[RowWriter, int], ...]) -> str:
+    parts, first = [], 1
+    for writer, rows in shape:
+        parts.append(writer.sql(rows, first))
+        first += rows * len(writer.columns)
+    channels = sorted({writer.notify for writer, _ in shape if writer.notify})
+    if len(parts) == 1 and not channels:
+        return parts[0]
+    written = ", ".join(f"w{at} AS ({part})" for at, part in enumerate(parts))
+    told = ", ".join(f"pg_notify('{channel}', '')" for channel in channels) or "1"
+    return f"WITH {written} SELECT {told}"

@@ -1,0 +1,108 @@
+"""Rows that wait with the session: nobody can miss them, and they share the transaction's fate."""
+
+import uuid
+
+import pytest
+import sqlalchemy as sa
+from common.database import Database
+from common.ids import new_id
+from common.writes import RowWriter, write_soon
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tests.common import sample
+
+NOTES = RowWriter(sample.NOTES, "id", "organisation_id", "text", "size")
+FIRST = RowWriter(sample.NOTES, "id", "organisation_id", "text", "size", alone=True)
+INBOX = RowWriter(
+    sample.TABLES.inbox, "consumer", "event_id", "handled_at", on_conflict="DO NOTHING"
+)
+COUNT = sa.select(sa.func.count()).select_from(sample.NOTES)
+
+
+def note(session: AsyncSession, text: str, writer: RowWriter = NOTES) -> None:
+    row = {"id": new_id(), "organisation_id": new_id(), "text": text, "size": 1}
+    write_soon(session, writer, row)
+
+
+async def stored(database: Database) -> int:
+    async with database.transaction() as session:
+        return int(await session.scalar(COUNT) or 0)
+
+
+async def test_rows_of_several_tables_go_in_one_statement(database: Database) -> None:
+    statements: list[str] = []
+
+    @event.listens_for(database.engine.sync_engine, "before_cursor_execute")
+    def keep(_c: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement)
+
+    async with database.transaction() as session:
+        note(session, "a")
+        note(session, "b")
+        now = await session.scalar(sa.text("SELECT now()"))
+        seen = {"consumer": "c", "event_id": uuid.uuid4(), "handled_at": now}
+        note(session, "c")
+        write_soon(session, INBOX, seen)
+    assert [s.split()[0] for s in statements] == ["SELECT", "INSERT", "SELECT", "WITH"]
+    assert await stored(database) == 3
+
+
+async def test_whatever_is_executed_next_sees_them(database: Database) -> None:
+    async with database.transaction() as session:
+        note(session, "a")
+        assert await session.scalar(COUNT) == 1
+
+
+async def test_many_rows_are_sent_in_parts_and_none_is_lost(database: Database) -> None:
+    async with database.transaction() as session:
+        for number in range(120):
+            note(session, str(number), FIRST if number % 2 else NOTES)
+    assert await stored(database) == 120
+
+
+async def write_and_fail(database: Database) -> None:
+    async with database.transaction() as session:
+        note(session, "a")
+        raise ZeroDivisionError
+
+
+async def test_they_are_undone_with_their_transaction(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await write_and_fail(database)
+    assert await stored(database) == 0
+
+
+async def write_inside_and_fail(session: AsyncSession) -> None:
+    async with session.begin_nested():
+        note(session, "inside")
+        raise ZeroDivisionError
+
+
+async def test_a_savepoint_undoes_its_own_and_no_others(database: Database) -> None:
+    async with database.transaction() as session:
+        note(session, "before")
+        with pytest.raises(ZeroDivisionError):
+            await write_inside_and_fail(session)
+        note(session, "after")
+    async with database.transaction() as session:
+        texts = set(await session.scalars(sa.select(sample.NOTES.c.text)))
+    assert texts == {"before", "after"}
+
+
+async def write_twice(database: Database) -> None:
+    async with database.transaction() as session:
+        note(session, "same")
+        note(session, "same")
+
+
+async def test_what_the_database_refuses_fails_the_commit(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        await write_twice(database)
+    assert await stored(database) == 0
+
+
+def test_a_column_that_the_table_does_not_have_is_found_at_start() -> None:
+    with pytest.raises(TypeError, match="colour"):
+        RowWriter(sample.NOTES, "colour")
