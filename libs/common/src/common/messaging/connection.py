@@ -48,11 +48,15 @@ class Broker:
                 await self._client.close()
             self._client = None
 
-    async def jetstream(self) -> JetStreamContext:
-        """JetStream on the live connection; BrokerDown if there is none."""
+    def client(self) -> Client:
+        """The live connection; BrokerDown if there is none."""
         if not self.connected or self._client is None:
             raise BrokerDown("NATS is not connected")
-        return self._client.jetstream(timeout=5)
+        return self._client
+
+    async def jetstream(self) -> JetStreamContext:
+        """JetStream on the live connection; BrokerDown if there is none."""
+        return self.client().jetstream(timeout=5)
 
     async def _connect(self) -> None:
         while self._client is None:

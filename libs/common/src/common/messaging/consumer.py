@@ -30,6 +30,7 @@ from common.events.base import Event
 from common.events.envelope import Envelope
 from common.logs import get_logger
 from common.messaging.connection import Broker, BrokerDown
+from common.messaging.pulling import pulling
 from common.messaging.relay import stream_name
 from common.tables import CommonTables
 from common.telemetry import Metrics, extract, tracer
@@ -40,9 +41,11 @@ Handler: TypeAlias = Callable[[AsyncSession, Any, Envelope], Awaitable[None]]
 ATTEMPTS = 5
 _ACK_WAIT_SECONDS = 30
 _HEARTBEAT_SECONDS = 10
-_FETCH_SECONDS = 5
-_FETCH_BATCH = 100
 _PAUSE_SECONDS = 1.0
+_FIRST_TIME = (
+    "INSERT INTO inbox (consumer, event_id, handled_at) VALUES ($1, $2, $3)"
+    " ON CONFLICT DO NOTHING RETURNING true"
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Consumer:
         self._tables = tables
         self._broker = broker
         self._metrics = metrics
+        self._lag = metrics.consumer_lag.labels(self.name)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop`; while NATS or the stream is away, wait for it."""
@@ -92,20 +96,16 @@ class Consumer:
         # Creating it again applies a changed configuration, or fails: `pull_subscribe` would
         # silently keep the old one.
         await jetstream.add_consumer(stream, self._config())
-        bound = await jetstream.pull_subscribe_bind(self._subscription.durable, stream)
-        try:
+        durable = self._subscription.durable
+        async with pulling(self._broker.client(), stream, durable, stop) as pull:
             while not stop.is_set() and generation == self._broker.generation:
-                messages = await _fetch_or_stop(bound, stop)
-                for message in messages:
+                message = await pull.next()
+                if message is not None:
                     await self.handle(message)
-                pending = messages[-1].metadata.num_pending if messages else 0
-                self._metrics.consumer_lag.labels(self.name).set(pending)
-                if not messages and not stop.is_set():
+                    self._lag.set(message.metadata.num_pending)
+                elif not stop.is_set():
                     # Says NotFound if the consumer is gone, e.g. with a wiped broker store.
-                    await bound.consumer_info()
-        finally:
-            with contextlib.suppress(Exception):  # the connection may be the reason to leave
-                await bound.unsubscribe()
+                    await jetstream.consumer_info(stream, durable)
 
     def _config(self) -> ConsumerConfig:
         return ConsumerConfig(
@@ -160,11 +160,9 @@ class Consumer:
         return True
 
     async def _first_time(self, session: AsyncSession, envelope: Envelope) -> bool:
-        inserted = await session.execute(
-            insert(self._tables.inbox)
-            .values(consumer=self.name, event_id=envelope.id, handled_at=clock.now())
-            .on_conflict_do_nothing()
-            .returning(self._tables.inbox.c.event_id)
+        connection = await session.connection()
+        inserted = await connection.exec_driver_sql(
+            _FIRST_TIME, (self.name, envelope.id, clock.now())
         )
         return inserted.first() is not None
 
@@ -224,25 +222,6 @@ class Consumer:
                     .values(resolved_at=clock.now())
                 )
         return resolved, len(rows) - resolved
-
-
-async def _fetch_or_stop(
-    bound: JetStreamContext.PullSubscription, stop: asyncio.Event
-) -> list[Msg]:
-    """The next messages, or none after five seconds or when `stop` is set.
-
-    What was fetched but not handled at a stop comes again after the ack wait.
-    """
-    fetching = asyncio.create_task(bound.fetch(_FETCH_BATCH, timeout=_FETCH_SECONDS))
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        return await fetching if fetching.done() else []
-    except TimeoutError:
-        return []
-    finally:
-        fetching.cancel()
-        stopping.cancel()
 
 
 def _is_refused(error: Exception) -> bool:

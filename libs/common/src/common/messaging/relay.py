@@ -7,12 +7,13 @@ the same id; readers drop repeats by their inbox.
 
 import asyncio
 import contextlib
+import time
 from datetime import UTC, timedelta
 from typing import Any
 
 import asyncpg
 import nats.js.errors
-import sqlalchemy as sa
+import orjson
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 from sqlalchemy.engine import make_url
@@ -34,6 +35,14 @@ _LEADER_SECONDS = 2.0
 _OUTAGE_PAUSE_SECONDS = 0.5
 _LOCK_NAMESPACE = 0x52555441  # "RUTA"
 _DUPLICATE_WINDOW_SECONDS = 120
+_WAITING = (
+    "SELECT id, type, aggregateid, payload::text AS payload, traceparent, occurred_at FROM outbox"
+    " WHERE published_at IS NULL ORDER BY occurred_at, id LIMIT $1"
+)
+_MARK = "UPDATE outbox SET published_at = $2 WHERE id = ANY ($1::uuid[])"
+_BACKLOG = (
+    "SELECT count(*) AS count, min(occurred_at) AS oldest FROM outbox WHERE published_at IS NULL"
+)
 
 
 def stream_name(service: str) -> str:
@@ -53,10 +62,10 @@ class Relay:
     ) -> None:
         self._settings = settings
         self._database = database
-        self._outbox = tables.outbox
         self._broker = broker
         self._metrics = metrics
         self._stream_ready_on = -1  # a wiped broker store needs the stream anew after reconnecting
+        self._leading: Any = None  # the connection that holds the lock; unused between batches
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop`. Raises when the database goes; the worker starts it again."""
@@ -80,86 +89,83 @@ class Relay:
         return await asyncpg.connect(
             url.set(drivername="postgresql").render_as_string(hide_password=False),
             timeout=5,
-            server_settings={"application_name": f"ruta-{self._settings.service}-relay"},
+            command_timeout=10,
+            statement_cache_size=0 if self._settings.database_via_pgbouncer else 100,
+            server_settings={
+                "application_name": f"ruta-{self._settings.service}-relay",
+                # A mark that a crash forgets repeats an event, which readers drop.
+                "synchronous_commit": "off",
+            },
         )
 
     async def _lead(self, connection: Any, stop: asyncio.Event) -> None:
         woken = asyncio.Event()
+        self._leading = connection
         await connection.add_listener(CHANNEL, lambda *_: woken.set())
-        while not stop.is_set():
-            woken.clear()
-            published = await self._publish_or_wait(stop)
-            if published == _BATCH:
-                continue
-            waiter = asyncio.create_task(woken.wait())
-            stopper = asyncio.create_task(stop.wait())
-            await asyncio.wait(
-                {waiter, stopper}, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-            waiter.cancel()
-            stopper.cancel()
-            if not woken.is_set():
-                # Also proves that the connection that holds the lock is alive.
-                await connection.execute("SELECT 1", timeout=5)
-
-    async def _publish_or_wait(self, stop: asyncio.Event) -> int:
+        stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: woken.set())
+        measured = 0.0
         try:
-            return await self.publish_batch()
+            while not stop.is_set():
+                woken.clear()
+                await self._publish_or_wait(stop)
+                if time.monotonic() - measured > _POLL_SECONDS:
+                    # Also proves that the connection that holds the lock is alive.
+                    await self._measure()
+                    measured = time.monotonic()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(woken.wait(), _POLL_SECONDS)
+        finally:
+            stopping.cancel()
+            self._leading = None
+
+    async def _publish_or_wait(self, stop: asyncio.Event) -> None:
+        try:
+            while not stop.is_set() and await self.publish_batch() == _BATCH:
+                continue
         except (BrokerDown, nats.errors.Error, TimeoutError) as error:
             self._metrics.broker_connected.set(0)
             _log.warning("publish_postponed", reason=type(error).__name__)
             await self._measure()
             await _wait(stop, _OUTAGE_PAUSE_SECONDS)
-            return 0
 
     async def publish_batch(self) -> int:
         """Publish up to 200 rows, oldest first; returns how many. Unacknowledged rows stay."""
-        async with self._database.transaction() as session:
-            rows = (
-                await session.execute(
-                    sa.select(self._outbox)
-                    .where(self._outbox.c.published_at.is_(None))
-                    .order_by(self._outbox.c.occurred_at, self._outbox.c.id)
-                    .limit(_BATCH)
-                )
-            ).all()
+        rows = await self._fetch(_WAITING, _BATCH)
         stream = await self._stream()
         self._metrics.broker_connected.set(1)
         if not rows:
-            self._metrics.outbox_unpublished.set(0)
-            self._metrics.outbox_age.set(0)
             return 0
         results = await asyncio.gather(
             *(self._publish(stream, row) for row in rows), return_exceptions=True
         )
-        done = [row.id for row, result in zip(rows, results, strict=True) if result is None]
-        async with self._database.transaction() as session:
-            await session.execute(
-                self._outbox.update()
-                .where(self._outbox.c.id.in_(done))
-                .values(published_at=clock.now())
-            )
-        await self._measure()
+        done = [row["id"] for row, result in zip(rows, results, strict=True) if result is None]
+        await self._fetch(_MARK, done, clock.now())
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return len(rows)
 
+    async def _fetch(self, statement: str, *values: Any) -> Any:
+        if self._leading is not None:
+            return await self._leading.fetch(statement, *values)
+        return await self._database.once(statement, *values)
+
     async def _publish(self, stream: JetStreamContext, row: Any) -> None:
         envelope = Envelope(
-            id=row.id,
+            id=row["id"],
             source=f"/ruta/{self._settings.service}",
-            type=row.type,
-            subject=row.aggregateid,
-            time=row.occurred_at.astimezone(UTC),
-            traceparent=row.traceparent,
-            data=row.payload,
+            type=row["type"],
+            subject=row["aggregateid"],
+            time=row["occurred_at"].astimezone(UTC),
+            traceparent=row["traceparent"],
+            data=orjson.loads(row["payload"]),
         )
-        headers = {"Nats-Msg-Id": str(row.id), "Content-Type": CONTENT_TYPE}
-        if row.traceparent:
-            headers["traceparent"] = row.traceparent
-        await stream.publish(row.type, envelope.to_json(), timeout=5, headers=headers)
-        self._metrics.published.labels(row.type).inc()
+        headers = {"Nats-Msg-Id": str(row["id"]), "Content-Type": CONTENT_TYPE}
+        if row["traceparent"]:
+            headers["traceparent"] = row["traceparent"]
+        await stream.publish(row["type"], envelope.to_json(), timeout=5, headers=headers)
+        self._metrics.published.labels(row["type"]).inc()
 
     async def _stream(self) -> JetStreamContext:
         """JetStream, after making sure once per connection that our stream is as configured."""
@@ -185,17 +191,9 @@ class Relay:
         return jetstream
 
     async def _measure(self) -> None:
-        outbox = self._outbox
-        async with self._database.transaction() as session:
-            count, oldest = (
-                await session.execute(
-                    sa.select(sa.func.count(), sa.func.min(outbox.c.occurred_at)).where(
-                        outbox.c.published_at.is_(None)
-                    )
-                )
-            ).one()
-        age = clock.now() - oldest if oldest else timedelta(0)
-        self._metrics.outbox_unpublished.set(count)
+        (row,) = await self._fetch(_BACKLOG)
+        age = clock.now() - row["oldest"] if row["oldest"] else timedelta(0)
+        self._metrics.outbox_unpublished.set(row["count"])
         self._metrics.outbox_age.set(max(age.total_seconds(), 0))
 
 

@@ -1,0 +1,92 @@
+"""A pull of JetStream messages that always stands open: each arrives as soon as it is stored.
+
+`fetch` of the client library asks, waits for the answer and asks again; between two questions
+nothing arrives. Here one question stands until it is used up or runs out.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.errors import NotFoundError
+
+BATCH = 100
+STANDING_SECONDS = 5.0
+_GRACE_SECONDS = 2.0
+_RAN_OUT = ("404", "408")
+
+
+class Pull:
+    """The messages of one durable consumer; opened by `pulling`."""
+
+    def __init__(self, client: Client, stream: str, durable: str) -> None:
+        self._client = client
+        self._question = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
+        self.inbox = client.new_inbox()
+        self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()
+        self._expected = 0
+
+    async def arrive(self, message: Msg) -> None:
+        self._arrived.put_nowait(message)
+
+    def end(self) -> None:
+        """Let `next` return at once, now and from now on."""
+        self._arrived.put_nowait(None)
+
+    async def next(self) -> Msg | None:
+        """The next message; None when five seconds brought none, or at the end.
+
+        NotFoundError if the consumer or its stream is gone; TimeoutError if the broker says
+        nothing at all.
+        """
+        if self._expected == 0:
+            await self._ask()
+        async with asyncio.timeout(STANDING_SECONDS + _GRACE_SECONDS):
+            message = await self._arrived.get()
+        if message is None:
+            self.end()
+            return None
+        status = (message.headers or {}).get("Status")
+        if status is None:
+            self._expected -= 1
+            return message
+        self._expected = 0
+        if status in _RAN_OUT:
+            return None
+        if status == "503" or "Deleted" in (message.headers or {}).get("Description", ""):
+            raise NotFoundError
+        raise nats.errors.Error(f"pull ended with status {status}")
+
+    async def _ask(self) -> None:
+        self._expected = BATCH
+        question = {"batch": BATCH, "expires": int(STANDING_SECONDS * 1e9)}
+        await self._client.publish(self._question, json.dumps(question).encode(), self.inbox)
+
+
+@asynccontextmanager
+async def pulling(
+    client: Client, stream: str, durable: str, stop: asyncio.Event
+) -> AsyncIterator[Pull]:
+    """A pull that ends with the block, or when `stop` is set.
+
+    What arrived but was not handled at a stop comes again after the ack wait.
+    """
+    pull = Pull(client, stream, durable)
+    subscription = await client.subscribe(pull.inbox, cb=pull.arrive)
+
+    async def watch() -> None:
+        await stop.wait()
+        pull.end()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield pull
+    finally:
+        watching.cancel()
+        with contextlib.suppress(Exception):  # the connection may be the reason to leave
+            await subscription.unsubscribe()
