@@ -7,18 +7,23 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from common.crypto import key_from_base64
 from common.database import Database
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from referrals.app import create_app
 from referrals.keys.store import CaseKeys, create_tables
+from referrals.line.gate import ReceiptGate
+from referrals.line.receipts import Cost, Receipts
 from referrals.settings import Settings
 from stack.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.story import Story
 from tests.support.databases import MigratedDatabases, common_settings, random_key, rolled_back
 
+QUICK = Cost(memory_kib=64, passes=1)
+"""Opening receipts is slow on purpose; test_line_reporter.py measures the real cost once."""
 NO_BROKER = "nats://127.0.0.1:1"
 
 
@@ -75,7 +80,9 @@ async def database(referrals_database: ServiceDatabase) -> AsyncIterator[Databas
 
 @pytest.fixture
 def app(settings: Settings, database: Database, case_keys: CaseKeys) -> FastAPI:
-    return create_app(settings, database=database, keys=case_keys)
+    index_key = key_from_base64(settings.blind_index_key.get_secret_value())
+    quick = ReceiptGate(Receipts(index_key, QUICK))
+    return create_app(settings, database=database, keys=case_keys, receipts=quick)
 
 
 @pytest.fixture

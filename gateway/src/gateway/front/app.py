@@ -48,6 +48,7 @@ from gateway.front.upstreams import UpstreamBroke, Upstreams, chunks
 
 _log = get_logger(__name__)
 _LONG_ANSWER_BYTES = 1024 * 1024
+_LINE = "/referrals/v1/line"
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -89,6 +90,7 @@ class Front:
                 "client": settings.rate_per_client,
                 "anonymous": settings.rate_anonymous,
                 "sign-in": settings.rate_sign_in,
+                "line": settings.rate_line,
             }
         )
         cookies = _cookies(settings)
@@ -249,6 +251,8 @@ class Front:
     async def _limit(self, exchange: Exchange, route: Route) -> None:
         if route.limit_class == "sign-in":
             exchange.allowance = await self._rates.spend("sign-in", exchange.source)
+        elif exchange.caller is None and _is_line_sending(exchange):
+            exchange.allowance = await self._rates.spend("line", exchange.source)
         elif exchange.caller is None:
             exchange.allowance = await self._rates.spend("anonymous", exchange.source)
         else:
@@ -342,6 +346,12 @@ def _cookies(settings: FrontSettings) -> Cookies | None:
         return None
     key = key_from_base64(settings.session_key.get_secret_value())
     return Cookies(key, settings.public_url.rstrip("/"))
+
+
+def _is_line_sending(exchange: Exchange) -> bool:
+    """Whoever guesses receipts sends; whoever looks at the page does not."""
+    path = exchange.path
+    return exchange.method == "POST" and (path == _LINE or path.startswith(f"{_LINE}/"))
 
 
 def _is_session(path: str) -> bool:

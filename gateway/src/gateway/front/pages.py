@@ -52,6 +52,8 @@ _PAGE = b"""<!doctype html>
 </html>
 """
 
+_SHORT = {"/line": b"/referrals/v1/line", "/help": b"/directory/v1/help"}
+
 Page = tuple[int, list[Header], bytes]
 
 
@@ -138,6 +140,9 @@ class Pages:
                 return 200, [*_head(b"text/html; charset=utf-8"), policy], _PAGE
             case "/":
                 return 307, [(b"location", b"/docs")], b""
+            case "/line" | "/help":
+                # Short enough to be printed, spoken and typed on a small phone.
+                return 307, [(b"location", _SHORT[path])], b""
         return None
 
     @staticmethod

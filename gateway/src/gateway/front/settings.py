@@ -57,6 +57,10 @@ class FrontSettings(CoreSettings):
     rate_per_client: str = Field("6000/minute", description="Requests of one client.")
     rate_anonymous: str = Field("600/minute", description="Requests of one source without token.")
     rate_sign_in: str = Field("120/minute", description="Requests of one source to /oauth.")
+    rate_line: str = Field(
+        "30/minute",
+        description="Sendings of one source to the anonymous line; counted in memory only.",
+    )
     concurrency_per_client: int = Field(64, gt=0, description="Open requests of one caller.")
     concurrency: int = Field(1000, gt=0, description="Open requests in all; 503 beyond.")
     memory_limit_bytes: int = Field(

@@ -15,6 +15,11 @@ from referrals.directory.api import teams
 from referrals.feed.api import feed
 from referrals.fhir.api import fhir
 from referrals.keys.store import CaseKeys
+from referrals.line.api import line
+from referrals.line.desk_api import desk
+from referrals.line.gate import ReceiptGate
+from referrals.line.pages import line_pages
+from referrals.line.receipts import Receipts
 from referrals.links.pages import links, pages
 from referrals.operations import open_key_store
 from referrals.protocols.api import protocols
@@ -51,6 +56,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit,
     links,
     pages,
+    line_pages,
+    line,
+    desk,
     break_glass,
     bulk,
     attachments,
@@ -64,9 +72,11 @@ def create_app(
     role: str = "api",
     database: Database | None = None,
     keys: CaseKeys | None = None,
+    receipts: ReceiptGate | None = None,
 ) -> FastAPI:
-    """The service; `database` and `keys` replace those of the settings (tests)."""
+    """The service; `database`, `keys` and `receipts` replace those of the settings (tests)."""
     settings = settings or Settings()
+    index_key = key_from_base64(settings.blind_index_key.get_secret_value())
     return service_app(
         settings,
         title="Ruta referrals",
@@ -78,6 +88,7 @@ def create_app(
         database=database,
         parts={
             "keys": keys or open_key_store(settings),
-            "blind_index": BlindIndex(key_from_base64(settings.blind_index_key.get_secret_value())),
+            "blind_index": BlindIndex(index_key),
+            "receipts": receipts or ReceiptGate(Receipts(index_key)),
         },
     )

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from referrals.cases.blind_index import BlindIndex
 from referrals.keys.store import CaseKeys
+from referrals.line.gate import ReceiptGate
 from referrals.settings import Settings
 
 CASE_ROLES = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR})
@@ -16,6 +17,8 @@ CASE_ROLES = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR})
 Reader = Annotated[Principal, requires("referrals:read")]
 CaseReader = Annotated[Principal, requires("referrals:read", roles=CASE_ROLES)]
 Writer = Annotated[Principal, requires("referrals:write", roles=CASE_ROLES)]
+Coordinator = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR})]
+CoordinatorReader = Annotated[Principal, requires("referrals:read", roles={Role.COORDINATOR})]
 Supervisor = Annotated[Principal, requires("referrals:write", roles={Role.SUPERVISOR})]
 
 
@@ -29,6 +32,11 @@ async def _blind_index(request: Request) -> BlindIndex:
     return index
 
 
+async def _receipts(request: Request) -> ReceiptGate:
+    gate: ReceiptGate = context_of(request).parts["receipts"]
+    return gate
+
+
 async def _settings(request: Request) -> Settings:
     settings = context_of(request).settings
     if not isinstance(settings, Settings):
@@ -38,4 +46,5 @@ async def _settings(request: Request) -> Settings:
 
 Keys = Annotated[CaseKeys, Depends(_keys)]
 Blind = Annotated[BlindIndex, Depends(_blind_index)]
+ReceiptsOf = Annotated[ReceiptGate, Depends(_receipts)]
 ServiceSettingsOf = Annotated[Settings, Depends(_settings)]

@@ -62,3 +62,25 @@ ATTACHMENTS_REFUSED = ProblemType(
 )
 LINK_SPENT = ProblemType("link_spent", 410, "This link was used or has expired")
 UNSAFE_ADDRESS = ProblemType("unsafe_address", 422, "Webhooks go to public https addresses only")
+
+NO_THREAD = ProblemType(
+    "no_thread",
+    404,
+    "There is no thread under this number",
+    "Check the number. A thread ends after a time without messages; nobody can restore a number.",
+)
+FORM_TOO_OLD = ProblemType(
+    "form_too_old", 409, "This form is too old", "Fetch the form anew and send the same text again."
+)
+NO_ACCOUNT_HERE = ProblemType(
+    "no_account_here",
+    400,
+    "The line is used without an account",
+    "Send the request without an access token.",
+)
+NO_WISH = ProblemType(
+    "no_wish",
+    409,
+    "The reporter has not asked for a case",
+    "Ask in the thread, or ask for an exception that a second person decides.",
+)

@@ -37,6 +37,22 @@ class Settings(ServiceSettings):
     retention_years: int = Field(
         5, ge=1, le=100, description="Years that a closed case is kept before it is erased."
     )
+    home_country: str = Field(
+        "VEN",
+        pattern="^[A-Z]{3}$",
+        description="ISO 3166-1 alpha-3 of the country whose states the public pages offer.",
+    )
+    line_thread_days: int = Field(
+        180, ge=30, le=730, description="Days after its last message that an anonymous thread ends."
+    )
+    line_exit_url: str = Field(
+        "https://www.wikipedia.org/",
+        pattern="^https://",
+        description="Where the quick exit of the anonymous line's pages leads.",
+    )
+    emergency_number: str = Field(
+        "911", pattern="^[0-9 +]{2,20}$", description="What the public pages tell people in danger."
+    )
     answer_link_days: int = Field(7, ge=1, le=60, description="Days that an answer link is valid.")
 
     @model_validator(mode="after")

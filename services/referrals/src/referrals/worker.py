@@ -12,6 +12,7 @@ from referrals.audit.anchoring import anchor
 from referrals.cases.retention import ask_reconsent, erase_expired
 from referrals.directory.consumers import SUBSCRIPTION, flag_stale
 from referrals.keys.store import CaseKeys
+from referrals.line.expiry import forget_expired
 from referrals.row_security import act_as_service
 from referrals.settings import Settings
 from referrals.timers.firing import fire_due
@@ -41,6 +42,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
             await flag_stale(session, now)
         await ask_reconsent(database, keys, now.date())
         await erase_expired(database, keys, now.date())
+        await forget_expired(database, keys, now)
         return 0
 
     async def anchors() -> int:

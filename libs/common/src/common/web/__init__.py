@@ -3,11 +3,13 @@
 from common.web.access import open_to_all, requires
 from common.web.app import service_app
 from common.web.context import BackgroundTask, ServiceContext, context_of
+from common.web.page import PAGE_STYLE, page_language, page_response
 from common.web.preconditions import IfMatch, check_if_match, etag_of
 from common.web.routing import IdempotencyRequired, Session, UnitOfWorkRoute, router
 from common.web.strict import Strict, Text
 
 __all__ = [
+    "PAGE_STYLE",
     "BackgroundTask",
     "IdempotencyRequired",
     "IfMatch",
@@ -20,6 +22,8 @@ __all__ = [
     "context_of",
     "etag_of",
     "open_to_all",
+    "page_language",
+    "page_response",
     "requires",
     "router",
     "service_app",

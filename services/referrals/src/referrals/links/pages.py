@@ -1,7 +1,5 @@
 """The answer page: Spanish and English, no scripts, nothing from elsewhere, no personal data."""
 
-import base64
-import hashlib
 import json
 from functools import cache
 from importlib.resources import files
@@ -10,7 +8,15 @@ from uuid import UUID
 
 from common.auth import Principal
 from common.errors import Problem
-from common.web import IdempotencyRequired, Session, Strict, open_to_all, router
+from common.web import (
+    PAGE_STYLE,
+    IdempotencyRequired,
+    Session,
+    Strict,
+    open_to_all,
+    page_response,
+    router,
+)
 from fastapi import Form, Path, Query
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -27,26 +33,6 @@ pages = router("/referrals/v1/answer", ["answer links"])
 Anyone = Annotated[Principal, open_to_all()]
 Token = Annotated[str, Path(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
 Language = Annotated[Literal["es", "en"] | None, Query()]
-
-_STYLE = (
-    "body{font:1.1rem/1.5 sans-serif;margin:0;background:#fff;color:#1a1a1a}"
-    "main{max-width:36rem;margin:0 auto;padding:1rem}"
-    "fieldset{border:1px solid #767676}label{display:inline-block;padding:.4rem 0}"
-    "select,input[name=focal_point]{font:inherit;width:100%;box-sizing:border-box;padding:.5rem}"
-    "button{font:inherit;padding:.7rem 1.2rem;background:#0b4f71;color:#fff;border:0}"
-    "a,button,input,select{outline-offset:3px}a{color:#0b4f71;word-break:break-all}"
-)
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; form-action 'self'; "
-        "frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
 
 
 class NewLink(Strict):
@@ -144,9 +130,9 @@ def _page(language: str, status: int = 200, **values: Any) -> HTMLResponse:
     html = (
         _environment()
         .get_template("answer.html")
-        .render(language=language, t=_texts(language), style=_STYLE, **values)
+        .render(language=language, t=_texts(language), style=PAGE_STYLE, **values)
     )
-    return HTMLResponse(html, status, headers={**_HEADERS, "Content-Language": language})
+    return page_response(html, language=language, status=status)
 
 
 @cache

@@ -1,0 +1,1 @@
+"""The anonymous line: reports without an account, opened again only by their receipt."""

@@ -1,0 +1,231 @@
+"""HTTP of the desk: the queue of coordinators, and what an organisation is handed."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from common.auth import Principal, Role
+from common.errors import BAD_CURSOR
+from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.web import IdempotencyRequired, Session, requires, router
+
+from referrals.cases.schemas import CaseSummary
+from referrals.cursors import id_cursor
+from referrals.dependencies import Blind, CaseReader, Coordinator, CoordinatorReader, Writer
+from referrals.line import desk_service, handing_service, queries
+from referrals.line.api import LineOf
+from referrals.line.models import LineException, LineReport
+from referrals.line.schemas import (
+    CaseFromReport,
+    Closing,
+    Decision,
+    Declining,
+    DeskMessage,
+    HandOver,
+    Implicated,
+    LineExceptionView,
+    MessageView,
+    NewLineException,
+    ReportDetail,
+    ReportSummary,
+    Rerouting,
+    Status,
+)
+from referrals.line.service import Line
+
+desk = router("/referrals/v1/line", ["anonymous line: desk"])
+Decider = Annotated[
+    Principal, requires("referrals:read", roles={Role.COORDINATOR, Role.SUPERVISOR})
+]
+
+
+@desk.get("/reports")
+async def list_reports(
+    session: Session,
+    caller: CoordinatorReader,
+    status: Status | None = None,
+    area: str | None = None,
+    kind: str | None = None,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[ReportSummary]:
+    """The queue of your areas of responsibility: urgent first, then the longest waiting."""
+    statuses = queries.WAITING if status is None else (status,)
+    rows = await queries.queue(
+        session,
+        caller,
+        statuses=statuses,
+        area=area,
+        kind=kind,
+        after=_after(cursor),
+        limit=limit,
+    )
+    more = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        more = encode_cursor(not last.urgent, last.last_at, last.id)
+    return Page(items=[_summary(row) for row in rows[:limit]], next_cursor=more)
+
+
+def _after(cursor: str | None) -> tuple[bool, datetime, UUID] | None:
+    keys = decode_cursor(cursor, 3)
+    if keys is None:
+        return None
+    try:
+        return bool(keys[0]), datetime.fromisoformat(str(keys[1])), UUID(str(keys[2]))
+    except ValueError as error:
+        raise BAD_CURSOR.because("Take the cursor from 'next_cursor' unchanged.") from error
+
+
+@desk.get("/reports/{report_id}")
+async def read_report(
+    report_id: UUID, session: Session, caller: CoordinatorReader, line: LineOf
+) -> ReportDetail:
+    """A report in clear. The reading is audited."""
+    return _detail(*await desk_service.read(session, caller, line, report_id))
+
+
+@desk.post("/reports/{report_id}/take")
+async def take_report(report_id: UUID, session: Session, caller: Coordinator) -> ReportSummary:
+    return _summary(await desk_service.take(session, caller, report_id))
+
+
+@desk.post("/reports/{report_id}/messages", status_code=201, dependencies=[IdempotencyRequired])
+async def answer_report(
+    report_id: UUID, body: DeskMessage, session: Session, caller: Coordinator, line: LineOf
+) -> ReportSummary:
+    """Answer in the thread. The reporter reads it with the receipt; nobody else is told."""
+    return _summary(await desk_service.answer(session, caller, line, report_id, body.text))
+
+
+@desk.post("/reports/{report_id}/spam")
+async def mark_spam(report_id: UUID, session: Session, caller: Coordinator) -> ReportSummary:
+    return _summary(await desk_service.put_aside(session, caller, report_id, spam=True))
+
+
+@desk.post("/reports/{report_id}/not-spam")
+async def mark_not_spam(report_id: UUID, session: Session, caller: Coordinator) -> ReportSummary:
+    return _summary(await desk_service.put_aside(session, caller, report_id, spam=False))
+
+
+@desk.post("/reports/{report_id}/reroute")
+async def reroute_report(
+    report_id: UUID, body: Rerouting, session: Session, caller: Coordinator
+) -> ReportSummary:
+    """Give it to the desk that it belongs to, by its kind and state."""
+    return _summary(await desk_service.reroute(session, caller, report_id, body))
+
+
+@desk.put("/reports/{report_id}/implicated-organisations")
+async def set_implicated(
+    report_id: UUID, body: Implicated, session: Session, caller: Coordinator
+) -> ReportSummary:
+    found = await desk_service.implicate(session, caller, report_id, body.organisation_ids)
+    return _summary(found)
+
+
+@desk.post("/reports/{report_id}/close")
+async def close_report(
+    report_id: UUID, body: Closing, session: Session, caller: Coordinator
+) -> ReportSummary:
+    return _summary(await desk_service.close(session, caller, report_id, body))
+
+
+@desk.post("/reports/{report_id}/exceptions", status_code=201, dependencies=[IdempotencyRequired])
+async def ask_exception(
+    report_id: UUID, body: NewLineException, session: Session, caller: Coordinator, line: LineOf
+) -> LineExceptionView:
+    """Ask to hand it over although the reporter has not wished it; a second person decides."""
+    found = await handing_service.ask_exception(session, caller, line, report_id, body)
+    return await _exception(line, found)
+
+
+@desk.get("/exceptions")
+async def list_exceptions(
+    session: Session,
+    caller: Decider,
+    line: LineOf,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[LineExceptionView]:
+    rows = await queries.exceptions(session, caller, before=id_cursor(cursor), limit=limit)
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(items=[await _exception(line, row) for row in rows[:limit]], next_cursor=more)
+
+
+@desk.post("/exceptions/{exception_id}/decide")
+async def decide_exception(
+    exception_id: UUID, body: Decision, session: Session, caller: Decider, line: LineOf
+) -> LineExceptionView:
+    """Another coordinator, or a supervisor of the organisation that would receive the report."""
+    found = await handing_service.decide_exception(
+        session, caller, exception_id, approve=body.approve
+    )
+    return await _exception(line, found)
+
+
+@desk.post("/reports/{report_id}/hand-over")
+async def hand_over(
+    report_id: UUID, body: HandOver, session: Session, caller: Coordinator
+) -> ReportSummary:
+    """Let an organisation make a case of it: by the reporter's wish, or an approved exception."""
+    found = await handing_service.hand_over(
+        session, caller, report_id, body.organisation_id, body.exception_id
+    )
+    return _summary(found)
+
+
+@desk.get("/handed-over")
+async def list_handed(
+    session: Session, caller: CaseReader, cursor: CursorText = None, limit: Limit = 50
+) -> Page[ReportSummary]:
+    """Reports that were handed to your organisation."""
+    rows = await queries.handed(session, caller, before=id_cursor(cursor), limit=limit)
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(items=[_summary(row) for row in rows[:limit]], next_cursor=more)
+
+
+@desk.get("/handed-over/{report_id}")
+async def read_handed(
+    report_id: UUID, session: Session, caller: CaseReader, line: LineOf
+) -> ReportDetail:
+    """What was handed to you, in clear. The reading is audited."""
+    return _detail(*await handing_service.read_handed(session, caller, line, report_id))
+
+
+@desk.post("/handed-over/{report_id}/give-back")
+async def give_back(
+    report_id: UUID, body: Declining, session: Session, caller: Writer
+) -> ReportSummary:
+    return _summary(await handing_service.give_back(session, caller, report_id, body.reason))
+
+
+@desk.post("/handed-over/{report_id}/case", status_code=201, dependencies=[IdempotencyRequired])
+async def make_case(
+    *,
+    report_id: UUID,
+    body: CaseFromReport,
+    session: Session,
+    caller: Writer,
+    line: LineOf,
+    blind: Blind,
+) -> CaseSummary:
+    """Register the case. From here on the rules of cases and consent hold."""
+    case = await handing_service.make_case(session, caller, line, blind, report_id, body)
+    return CaseSummary.model_validate(case, from_attributes=True)
+
+
+def _summary(report: LineReport) -> ReportSummary:
+    return ReportSummary.model_validate(report, from_attributes=True)
+
+
+def _detail(report: LineReport, messages: list[MessageView]) -> ReportDetail:
+    summary = ReportSummary.model_validate(report, from_attributes=True).model_dump()
+    return ReportDetail(**summary, thread=messages, implicated=report.implicated)
+
+
+async def _exception(line: Line, found: LineException) -> LineExceptionView:
+    kept = {
+        name: getattr(found, name) for name in LineExceptionView.model_fields if name != "rationale"
+    }
+    return LineExceptionView(**kept, rationale=await handing_service.rationale_of(line, found))

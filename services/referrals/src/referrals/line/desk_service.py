@@ -1,0 +1,137 @@
+"""The desk's side: coordinators triage what concerns their areas of responsibility, and answer."""
+
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.errors import CONFLICT
+from common.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.audit.service import record
+from referrals.line import queries
+from referrals.line.kinds import kinds
+from referrals.line.models import LineReport
+from referrals.line.schemas import Closing, MessageView, Rerouting
+from referrals.line.service import Line, announce, read_as_desk, write
+from referrals.row_security import acting_as_service
+
+
+async def read(
+    session: AsyncSession, caller: Principal, line: Line, report_id: UUID
+) -> tuple[LineReport, list[MessageView]]:
+    """A report in clear; the reading is audited."""
+    report = await queries.one_at_desk(session, caller, report_id)
+    messages = await read_as_desk(session, line.keys, report)
+    await audit(session, caller, "line.report_read", report)
+    return report, messages
+
+
+async def answer(
+    session: AsyncSession, caller: Principal, line: Line, report_id: UUID, text: str
+) -> LineReport:
+    """Answer in the thread: there is no other way to the reporter."""
+    report = await queries.one_at_desk(session, caller, report_id, lock=True)
+    await _begin(session, caller, report)
+    await write(session, line, report, "desk", text, clock.now())
+    await audit(session, caller, "line.answered", report)
+    return report
+
+
+async def take(session: AsyncSession, caller: Principal, report_id: UUID) -> LineReport:
+    """Say that you are at it; a colleague may take it over."""
+    report = await queries.one_at_desk(session, caller, report_id, lock=True)
+    await _begin(session, caller, report)
+    report.taken_by, report.taken_organisation = caller.subject, caller.organisation
+    await session.flush()
+    await audit(session, caller, "line.taken", report)
+    return report
+
+
+async def _begin(session: AsyncSession, caller: Principal, report: LineReport) -> None:
+    if report.status == "suspected":
+        await announce(session, report)
+    if report.status in ("new", "suspected", "spam", "closed"):
+        report.status, report.closed_reason = "open", None
+    if report.taken_by is None:
+        report.taken_by, report.taken_organisation = caller.subject, caller.organisation
+
+
+async def put_aside(
+    session: AsyncSession, caller: Principal, report_id: UUID, *, spam: bool
+) -> LineReport:
+    """Judge a suspicion: spam stays on record until its thread ends, and can be brought back."""
+    report = await queries.one_at_desk(session, caller, report_id, lock=True)
+    if report.status == "handed_over" or report.case_id is not None:
+        raise CONFLICT.because("The report was handed over: take it back first.")
+    was_suspected = report.status == "suspected"
+    report.status = "spam" if spam else "open"
+    if was_suspected and not spam:
+        await announce(session, report)
+    await session.flush()
+    await audit(session, caller, "line.spam" if spam else "line.not_spam", report)
+    return report
+
+
+async def reroute(
+    session: AsyncSession, caller: Principal, report_id: UUID, body: Rerouting
+) -> LineReport:
+    """To another kind or state: the desk that coordinates it sees it from now on."""
+    report = await queries.one_at_desk(session, caller, report_id, lock=True)
+    former = report.aor
+    async with acting_as_service(session):  # it may leave the caller's own sight
+        report.kind, report.aor = body.kind, kinds()[body.kind].aor
+        if body.area is not None:
+            report.area = Places.load().at_most(body.area, queries.STATE_LEVEL)
+        if report.aor != former:
+            report.taken_by = report.taken_organisation = None
+        await session.flush()
+        await audit(session, caller, "line.rerouted", report, {"from": former, "to": report.aor})
+    return report
+
+
+async def implicate(
+    session: AsyncSession, caller: Principal, report_id: UUID, organisations: list[UUID]
+) -> LineReport:
+    """Mark organisations that the report speaks against: from now on they do not see it."""
+    report = await queries.one_at_desk(session, caller, report_id, lock=True)
+    async with acting_as_service(session):
+        report.implicated = sorted(set(organisations))
+        if report.handed_to in report.implicated:
+            report.handed_to = report.handed_at = report.handed_basis = None
+            report.status = "open"
+        await session.flush()
+        await audit(
+            session, caller, "line.implicated_set", report, {"count": len(report.implicated)}
+        )
+    return report
+
+
+async def close(
+    session: AsyncSession, caller: Principal, report_id: UUID, body: Closing
+) -> LineReport:
+    """The thread stays readable, and a new message of the reporter opens it again."""
+    report = await queries.one_at_desk(session, caller, report_id, lock=True)
+    report.status, report.closed_reason = "closed", body.reason
+    await session.flush()
+    await audit(session, caller, "line.closed", report, {"reason": body.reason})
+    return report
+
+
+async def audit(
+    session: AsyncSession,
+    caller: Principal,
+    action: str,
+    report: LineReport,
+    detail: dict[str, object] | None = None,
+) -> None:
+    """A chain of its own for each report; ids and codes only."""
+    await record(
+        session,
+        caller,
+        action,
+        chain=report.id,
+        target_type="line_report",
+        target_id=report.id,
+        detail=detail,
+    )

@@ -1,0 +1,231 @@
+"""From a report to a case: only by the reporter's wish, or by an exception that two people decide.
+
+The desk hands the report to one organisation; that organisation reads it and registers the case
+itself, so that the case begins under its own rules of consent.
+"""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import CONFLICT
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.cases import service as cases
+from referrals.cases.blind_index import BlindIndex
+from referrals.cases.models import Case
+from referrals.directory.models import DirectoryService
+from referrals.errors import (
+    ALREADY_DECIDED,
+    IMPLICATED,
+    NO_WISH,
+    NOT_REFERABLE,
+    SECOND_PERSON,
+)
+from referrals.keys.sealing import open_column, seal_column
+from referrals.line import queries
+from referrals.line.desk_service import audit
+from referrals.line.models import LineException, LineReport
+from referrals.line.schemas import CaseFromReport, MessageView, NewLineException
+from referrals.line.service import Line, read_as_desk
+from referrals.notices.service import notify
+from referrals.row_security import acting_as_service
+
+
+async def ask_exception(
+    session: AsyncSession, caller: Principal, line: Line, report_id: UUID, body: NewLineException
+) -> LineException:
+    """Ask to hand on a report whose reporter has not wished it; somebody else decides."""
+    report = await queries.one_at_desk(session, caller, report_id, lock=True)
+    await _refuse_receiver(session, report, body.organisation_id)
+    key = await line.keys.of(report.id)
+    exception_id = new_id()
+    exception = LineException(
+        id=exception_id,
+        report_id=report.id,
+        organisation_id=body.organisation_id,
+        basis=body.basis,
+        rationale=seal_column(
+            key,
+            body.rationale,
+            organisation=body.organisation_id,
+            row=exception_id,
+            column="rationale",
+        ),
+        status="pending",
+        requested_by=caller.subject,
+        requested_at=clock.now(),
+    )
+    session.add(exception)
+    await session.flush()
+    await notify(
+        session,
+        [body.organisation_id],
+        "line.exception_asked",
+        subject_type="line_exception",
+        subject_id=exception.id,
+        for_supervisor=True,
+    )
+    await audit(session, caller, "line.exception_asked", report, {"basis": body.basis})
+    return exception
+
+
+async def decide_exception(
+    session: AsyncSession, caller: Principal, exception_id: UUID, *, approve: bool
+) -> LineException:
+    """Another coordinator of the desk, or a supervisor of the receiving organisation."""
+    exception = await queries.one_exception(session, caller, exception_id)
+    if exception.status != "pending":
+        raise ALREADY_DECIDED.because(f"Its status is '{exception.status}'.")
+    if exception.requested_by == caller.subject:
+        raise SECOND_PERSON.because("You asked for this exception: somebody else decides.")
+    exception.status = "approved" if approve else "refused"
+    exception.decided_by, exception.decided_at = caller.subject, clock.now()
+    async with acting_as_service(session):
+        await session.flush()
+        report = await session.get(LineReport, exception.report_id)
+        if report is not None:
+            await audit(session, caller, f"line.exception_{exception.status}", report)
+    return exception
+
+
+async def rationale_of(line: Line, exception: LineException) -> str | None:
+    key = (await line.keys.of_many([exception.report_id])).get(exception.report_id)
+    if key is None:
+        return None
+    return str(
+        open_column(
+            key,
+            exception.rationale,
+            organisation=exception.organisation_id,
+            row=exception.id,
+            column="rationale",
+        )
+    )
+
+
+async def hand_over(
+    session: AsyncSession,
+    caller: Principal,
+    report_id: UUID,
+    organisation: UUID,
+    exception_id: UUID | None,
+) -> LineReport:
+    """Let one organisation read the report and make a case of it."""
+    report = await queries.one_at_desk(session, caller, report_id, lock=True)
+    await _refuse_receiver(session, report, organisation)
+    if report.case_id is not None:
+        raise CONFLICT.because("A case was made of it already.")
+    basis = "reporter_wish"
+    if exception_id is not None:
+        basis = await _approved_basis(session, caller, report, organisation, exception_id)
+    elif not report.wants_case:
+        raise NO_WISH.because("Nobody makes a case of a report against the reporter's will.")
+    report.handed_to, report.handed_basis, report.handed_at = organisation, basis, clock.now()
+    report.status, report.closed_reason = "handed_over", None
+    await session.flush()
+    await notify(
+        session,
+        [organisation],
+        "line.report_handed_over",
+        subject_type="line_report",
+        subject_id=report.id,
+    )
+    await audit(
+        session, caller, "line.handed_over", report,
+        {"basis": basis, "organisation": str(organisation)},
+    )  # fmt: skip
+    return report
+
+
+async def _approved_basis(
+    session: AsyncSession,
+    caller: Principal,
+    report: LineReport,
+    organisation: UUID,
+    exception_id: UUID,
+) -> str:
+    exception = await queries.one_exception(session, caller, exception_id)
+    fits = exception.report_id == report.id and exception.organisation_id == organisation
+    if not fits or exception.status != "approved":
+        raise NO_WISH.because(
+            "The exception is not approved for this report and organisation.",
+            pointer="/exception_id",
+        )
+    return exception.basis
+
+
+async def _refuse_receiver(session: AsyncSession, report: LineReport, organisation: UUID) -> None:
+    if organisation in report.implicated:
+        raise IMPLICATED.because("The report speaks against this organisation.")
+    known = await session.scalar(
+        sa.select(sa.literal(1))
+        .where(
+            col(DirectoryService.organisation_id) == organisation,
+            col(DirectoryService.referable),
+            sa.not_(col(DirectoryService.withdrawn)),
+        )
+        .limit(1)
+    )
+    if known is None:
+        raise NOT_REFERABLE.because(
+            "This organisation has no service in the directory that takes referrals now.",
+            pointer="/organisation_id",
+        )
+
+
+async def read_handed(
+    session: AsyncSession, caller: Principal, line: Line, report_id: UUID
+) -> tuple[LineReport, list[MessageView]]:
+    """What was handed to the caller's organisation, in clear; the reading is audited."""
+    report = await queries.one_handed(session, caller, report_id)
+    messages = await read_as_desk(session, line.keys, report)
+    await audit(session, caller, "line.handed_report_read", report)
+    return report, messages
+
+
+async def give_back(
+    session: AsyncSession, caller: Principal, report_id: UUID, reason: str
+) -> LineReport:
+    """The desk has it again and looks for somebody else."""
+    report = await queries.one_handed(session, caller, report_id, lock=True)
+    if report.case_id is not None:
+        raise CONFLICT.because("A case was made of it already.")
+    async with acting_as_service(session):
+        report.handed_to = report.handed_basis = report.handed_at = None
+        report.status = "open"
+        await session.flush()
+        await audit(session, caller, "line.given_back", report, {"reason": reason})
+        if report.taken_organisation is not None:
+            await notify(
+                session,
+                [report.taken_organisation],
+                "line.report_changed",
+                subject_type="line_report",
+                subject_id=report.id,
+            )
+    return report
+
+
+async def make_case(
+    session: AsyncSession,
+    caller: Principal,
+    line: Line,
+    blind: BlindIndex,
+    report_id: UUID,
+    body: CaseFromReport,
+) -> Case:
+    """Register a case of a handed report, if the wish (or the exception) still stands."""
+    report = await queries.one_handed(session, caller, report_id, lock=True)
+    if report.case_id is not None:
+        raise CONFLICT.because("A case was made of it already.", case_id=str(report.case_id))
+    if report.handed_basis == "reporter_wish" and not report.wants_case:
+        raise NO_WISH.because("The reporter has taken the wish back.")
+    case = await cases.register(session, caller, line.keys, blind, body)
+    report.case_id = case.id
+    await session.flush()
+    await audit(session, caller, "line.case_made", report, {"basis": report.handed_basis})
+    return case

@@ -1,0 +1,195 @@
+"""The line's pages: one address to report, one to come back; forms only, no scripts."""
+
+from typing import Annotated, Any
+
+from common import clock
+from common.auth import Principal
+from common.errors import CONFLICT, TOO_MANY_REQUESTS, Problem
+from common.web import Session, open_to_all, page_language, router
+from fastapi import Query
+from fastapi.responses import HTMLResponse
+from pydantic import ValidationError
+from starlette.requests import Request
+
+from referrals.dependencies import ServiceSettingsOf
+from referrals.errors import FORM_TOO_OLD, NO_THREAD
+from referrals.line import service
+from referrals.line.api import LineOf
+from referrals.line.receipts import digits_of, in_groups
+from referrals.line.rendering import Page, Typed
+from referrals.line.schemas import MAX_TEXT, NewReport, ThreadView
+from referrals.line.service import Line
+
+line_pages = router("/referrals/v1/line", ["anonymous line"])
+Anyone = Annotated[Principal, open_to_all()]
+Asked = Annotated[str | None, Query(alias="language", max_length=5)]
+
+_URLENCODED = "application/x-www-form-urlencoded"
+_SHOWN_AGAIN = 20_000
+_SAID = {
+    FORM_TOO_OLD.code: "form_too_old",
+    NO_THREAD.code: "no_thread",
+    TOO_MANY_REQUESTS.code: "busy",
+    CONFLICT.code: "full",
+}
+_FORM_BODY: dict[str, Any] = {
+    "requestBody": {"content": {_URLENCODED: {"schema": {"type": "object"}}}}
+}
+
+
+@line_pages.get("", response_class=HTMLResponse)
+async def show_start(
+    request: Request,
+    session: Session,
+    _anyone: Anyone,
+    parts: LineOf,
+    settings: ServiceSettingsOf,
+    asked: Asked = None,
+) -> HTMLResponse:
+    """The page to report on."""
+    return _start(_page(request, settings, asked), parts)
+
+
+@line_pages.post("", response_class=HTMLResponse, openapi_extra=_FORM_BODY)
+async def take_report(
+    *,
+    request: Request,
+    session: Session,
+    anyone: Anyone,
+    parts: LineOf,
+    settings: ServiceSettingsOf,
+    asked: Asked = None,
+) -> HTMLResponse:
+    """Keep the report and show its number. Sent twice, it shows the same number."""
+    page = _page(request, settings, asked)
+    fields = await _fields(request)
+    if fields is None:
+        return _start(page, parts, problem="files_refused", status=415)
+    typed = Typed(
+        kind=fields.get("kind", ""),
+        text=fields.get("text", "").strip(),
+        area=fields.get("area", ""),
+        urgent=fields.get("urgent") == "yes",
+        wants_case=fields.get("wants_case") == "yes",
+    )
+    if len(typed.text) > MAX_TEXT:
+        return _start(page, parts, typed, problem="too_long", status=422)
+    try:
+        service.refuse_accounts(anyone)
+        report = _report(page, fields, typed)
+        receipt, until = await service.receive(session, parts, report, fields.get("website", ""))
+    except ValidationError:
+        return _start(page, parts, typed, problem="missing", status=422)
+    except Problem as problem:
+        return _start(page, parts, typed, problem=_said(problem), status=problem.kind.status)
+    return page.show("receipt", receipt=in_groups(receipt), until=until.date().isoformat())
+
+
+def _report(page: Page, fields: dict[str, str], typed: Typed) -> NewReport:
+    return NewReport(
+        form=fields.get("form", "")[:100],
+        kind=typed.kind,
+        text=typed.text,
+        area=typed.area or None,
+        urgent=typed.urgent,
+        wants_case=typed.wants_case,
+        language="en" if page.language == "en" else "es",
+    )
+
+
+@line_pages.get("/thread", response_class=HTMLResponse)
+async def show_entry(
+    request: Request,
+    session: Session,
+    _anyone: Anyone,
+    settings: ServiceSettingsOf,
+    asked: Asked = None,
+) -> HTMLResponse:
+    """The page to come back on."""
+    return _page(request, settings, asked).show("enter")
+
+
+@line_pages.post("/thread", response_class=HTMLResponse, openapi_extra=_FORM_BODY)
+async def show_thread(
+    *,
+    request: Request,
+    session: Session,
+    anyone: Anyone,
+    parts: LineOf,
+    settings: ServiceSettingsOf,
+    asked: Asked = None,
+) -> HTMLResponse:
+    """Open the thread of a number, and what can be done in it."""
+    page = _page(request, settings, asked)
+    fields = await _fields(request)
+    if fields is None:
+        return page.show("enter", problem="files_refused", status=415)
+    receipt = digits_of(fields.get("receipt", "")[:60])
+    if receipt is None:
+        return page.show("enter", problem="wrong_digits", status=422)
+    try:
+        service.refuse_accounts(anyone)
+        return await _acted(session, parts, page, receipt, fields)
+    except Problem as problem:
+        return page.show("enter", problem=_said(problem), status=problem.kind.status)
+
+
+async def _acted(
+    session: Session, line: Line, page: Page, receipt: str, fields: dict[str, str]
+) -> HTMLResponse:
+    action, text = fields.get("action", "open"), fields.get("text", "").strip()
+    if action == "delete" and fields.get("sure") == "yes":
+        await service.delete_thread(session, line, receipt)
+        return page.show("gone")
+    if action == "add" and 0 < len(text) <= MAX_TEXT:
+        thread = await service.add_message(session, line, receipt, text)
+        return _thread(page, receipt, thread, done="added")
+    if action in ("wish", "unwish"):
+        thread = await service.set_wish(session, line, receipt, action == "wish")
+        return _thread(page, receipt, thread, done="wish_changed")
+    thread = await service.read_thread(session, line, receipt)
+    if len(text) > MAX_TEXT:
+        shown = Typed(text=text[:_SHOWN_AGAIN])
+        return _thread(page, receipt, thread, typed=shown, problem="too_long", status=422)
+    return _thread(page, receipt, thread)
+
+
+def _thread(page: Page, receipt: str, thread: ThreadView, **values: Any) -> HTMLResponse:
+    return page.show(
+        "thread",
+        receipt=receipt,
+        thread=thread,
+        until=thread.readable_until.date().isoformat(),
+        answered=any(message.author == "desk" for message in thread.messages),
+        **values,
+    )
+
+
+def _start(page: Page, line: Line, typed: Typed | None = None, **values: Any) -> HTMLResponse:
+    if typed is not None:
+        typed = Typed(**{**vars(typed), "text": typed.text[:_SHOWN_AGAIN]})
+    form = line.gate.receipts.new_form(clock.now())
+    return page.show("start", typed=typed, form=form, **values)
+
+
+def _page(request: Request, settings: ServiceSettingsOf, asked: str | None) -> Page:
+    return Page(page_language(asked, request.headers.get("accept-language")), settings)
+
+
+async def _fields(request: Request) -> dict[str, str] | None:
+    """The form's fields; None for any other body, such as one with files."""
+    kind = request.headers.get("content-type", _URLENCODED).split(";")[0].strip().lower()
+    if kind != _URLENCODED:
+        return None
+    form = await request.form(max_fields=20)
+    # NUL and lone surrogates can be stored nowhere; nobody types them.
+    return {
+        name: value.replace("\x00", "").encode("utf-8", "ignore").decode()
+        for name, value in form.items()
+        if isinstance(value, str)
+    }
+
+
+def _said(problem: Problem) -> str:
+    """The code of the text that says it."""
+    return _SAID.get(problem.kind.code, "account")

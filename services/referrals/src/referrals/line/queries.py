@@ -1,0 +1,174 @@
+"""Reading the line. The reporter's side finds a report by its locator only; the desk's side sees
+reports of the areas of responsibility that it coordinates, and none that speaks against itself."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.line.models import LineException, LineMessage, LineReport
+
+STATE_LEVEL = 1
+WAITING = ("new", "open")
+_NOT_HERE = "There is no such report at your desk."
+
+
+async def lock_locator(session: AsyncSession, locator: bytes) -> None:
+    """Two sendings of one form come one after the other."""
+    number = int.from_bytes(locator[:8], "big", signed=True)
+    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+
+
+async def by_locator(
+    session: AsyncSession, locator: bytes, now: datetime, *, lock: bool = False
+) -> LineReport | None:
+    """The living report of a receipt; needs service rights. An expired one is as if it never was."""
+    statement = sa.select(LineReport).where(
+        col(LineReport.locator) == locator, col(LineReport.expires_at) > now
+    )
+    if lock:
+        statement = statement.with_for_update()
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def same_text_since(session: AsyncSession, digest: bytes, since: datetime) -> bool:
+    found = await session.scalar(
+        sa.select(sa.literal(1))
+        .where(col(LineReport.text_digest) == digest, col(LineReport.received_at) > since)
+        .limit(1)
+    )
+    return found is not None
+
+
+async def messages_of(session: AsyncSession, report_id: UUID) -> Sequence[LineMessage]:
+    rows = await session.scalars(
+        sa.select(LineMessage)
+        .where(col(LineMessage.report_id) == report_id)
+        .order_by(col(LineMessage.number))
+    )
+    return rows.all()
+
+
+def at_desk(caller: Principal) -> sa.ColumnElement[bool]:
+    """Reports that this coordinator answers: own AoRs, own states, none against own organisation."""
+    places = Places.load()
+    states = sorted({places.at_most(a, STATE_LEVEL) for a in caller.areas if places.is_known(a)})
+    near: sa.ColumnElement[bool] = sa.true()
+    if caller.areas:
+        near = sa.or_(col(LineReport.area).is_(None), col(LineReport.area).in_(states))
+    return sa.and_(
+        col(LineReport.aor).in_(sorted(caller.aors)),
+        near,
+        sa.literal(caller.organisation, sa.Uuid) != sa.all_(col(LineReport.implicated)),
+    )
+
+
+async def queue(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    statuses: Sequence[str],
+    area: str | None,
+    kind: str | None,
+    after: tuple[bool, datetime, UUID] | None,
+    limit: int,
+) -> Sequence[LineReport]:
+    """Urgent ones first, then those that have waited longest; one more than `limit` if there are."""
+    order = (sa.not_(col(LineReport.urgent)), col(LineReport.last_at), col(LineReport.id))
+    statement = sa.select(LineReport).where(at_desk(caller), col(LineReport.status).in_(statuses))
+    if area is not None:
+        statement = statement.where(
+            col(LineReport.area) == Places.load().at_most(area, STATE_LEVEL)
+        )
+    if kind is not None:
+        statement = statement.where(col(LineReport.kind) == kind)
+    if after is not None:
+        values = (sa.literal(after[0]), sa.literal(after[1]), sa.literal(after[2], sa.Uuid))
+        statement = statement.where(sa.tuple_(*order) > sa.tuple_(*values))
+    return (await session.scalars(statement.order_by(*order).limit(limit + 1))).all()
+
+
+async def one_at_desk(
+    session: AsyncSession, caller: Principal, report_id: UUID, *, lock: bool = False
+) -> LineReport:
+    statement = sa.select(LineReport).where(at_desk(caller), col(LineReport.id) == report_id)
+    if lock:
+        statement = statement.with_for_update()
+    report = (await session.scalars(statement)).one_or_none()
+    if report is None:
+        raise NOT_FOUND.because(_NOT_HERE)
+    return report
+
+
+def _handed_to(caller: Principal) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        col(LineReport.handed_to) == caller.organisation, col(LineReport.status) == "handed_over"
+    )
+
+
+async def handed(
+    session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
+) -> Sequence[LineReport]:
+    statement = sa.select(LineReport).where(_handed_to(caller))
+    if before is not None:
+        statement = statement.where(col(LineReport.id) < before)
+    rows = await session.scalars(statement.order_by(col(LineReport.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+async def one_handed(
+    session: AsyncSession, caller: Principal, report_id: UUID, *, lock: bool = False
+) -> LineReport:
+    statement = sa.select(LineReport).where(_handed_to(caller), col(LineReport.id) == report_id)
+    if lock:
+        statement = statement.with_for_update()
+    report = (await session.scalars(statement)).one_or_none()
+    if report is None:
+        raise NOT_FOUND.because("No such report was handed to your organisation.")
+    return report
+
+
+async def exceptions(
+    session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
+) -> Sequence[LineException]:
+    """Those at the caller's desk, and those that would hand a report to the caller."""
+    mine = sa.select(col(LineReport.id)).where(at_desk(caller))
+    statement = sa.select(LineException).where(_concerns(caller, mine))
+    if before is not None:
+        statement = statement.where(col(LineException.id) < before)
+    rows = await session.scalars(statement.order_by(col(LineException.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+async def one_exception(
+    session: AsyncSession, caller: Principal, exception_id: UUID
+) -> LineException:
+    mine = sa.select(col(LineReport.id)).where(at_desk(caller))
+    statement = sa.select(LineException).where(
+        _concerns(caller, mine), col(LineException.id) == exception_id
+    )
+    found = (await session.scalars(statement.with_for_update())).one_or_none()
+    if found is None:
+        raise NOT_FOUND.because("There is no such exception that concerns you.")
+    return found
+
+
+def _concerns(caller: Principal, reports: sa.Select[Any]) -> sa.ColumnElement[bool]:
+    return sa.or_(
+        col(LineException.organisation_id) == caller.organisation,
+        col(LineException.report_id).in_(reports),
+    )
+
+
+async def expired(session: AsyncSession, now: datetime, limit: int) -> Sequence[UUID]:
+    rows = await session.scalars(
+        sa.select(col(LineReport.id)).where(col(LineReport.expires_at) <= now).limit(limit)
+    )
+    return rows.all()

@@ -1,0 +1,126 @@
+"""Receipts: the number that is the only key of a report, and what follows from it. Pure.
+
+A form carries a token with 128 random bits. The receipt follows from the token and a secret of the
+service, so that a form that is sent twice (a phone on a bad network) gives the same receipt, while
+neither the token nor the receipt is ever stored. Argon2id (RFC 9106) turns the receipt into the
+locator that the report is found by and the key that opens the reporter's key.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from argon2.low_level import Type, hash_secret_raw
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+DIGITS = 20
+"""66 bits: above the 16 digits that the rules ask for, and five groups of four to write down."""
+FORM_DAYS = 30
+_NONCE_BYTES, _TIME_BYTES, _TAG_BYTES = 16, 8, 16
+_LOCATOR_BYTES, _KEY_BYTES = 16, 32
+
+
+class BadForm(Exception):
+    """The form's token is not one of ours, or too old: show the form anew, with what was typed."""
+
+
+@dataclass(frozen=True)
+class Form:
+    nonce: bytes
+    issued_at: datetime
+
+
+@dataclass(frozen=True)
+class Unlocked:
+    """What a receipt gives. `key` opens the reporter's key and is never stored."""
+
+    locator: bytes
+    key: bytes
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one opening: RFC 9106 section 4, second recommended option, in one lane."""
+
+    memory_kib: int = 64 * 1024
+    passes: int = 3
+
+
+class Receipts:
+    """`server_key`: any secret of the service; independent keys are derived from it.
+
+    `cost` is a parameter only for tests: another cost gives other locators and keys.
+    """
+
+    def __init__(self, server_key: bytes, cost: Cost | None = None) -> None:
+        self._cost = cost or Cost()
+        self._forms = _derived(server_key, b"line forms")
+        self._receipts = _derived(server_key, b"line receipts")
+        self._salt = _derived(server_key, b"line argon2 salt")
+        self._texts = _derived(server_key, b"line texts")
+
+    def new_form(self, now: datetime) -> str:
+        issued = int(now.timestamp()).to_bytes(_TIME_BYTES, "big")
+        signed = secrets.token_bytes(_NONCE_BYTES) + issued
+        return base64.urlsafe_b64encode(signed + self._tag(signed)).decode().rstrip("=")
+
+    def read_form(self, token: str, now: datetime) -> Form:
+        """The token's content; BadForm."""
+        try:
+            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise BadForm from error
+        signed, tag = raw[:-_TAG_BYTES], raw[-_TAG_BYTES:]
+        whole = len(raw) == _NONCE_BYTES + _TIME_BYTES + _TAG_BYTES
+        if not whole or not hmac.compare_digest(tag, self._tag(signed)):
+            raise BadForm
+        issued = datetime.fromtimestamp(int.from_bytes(signed[_NONCE_BYTES:], "big"), tz=UTC)
+        if now - issued > timedelta(days=FORM_DAYS):
+            raise BadForm
+        return Form(signed[:_NONCE_BYTES], issued)
+
+    def receipt_of(self, form: Form) -> str:
+        """Twenty digits; the same for the same form, and not to be guessed without it."""
+        digest = hmac.new(self._receipts, form.nonce, hashlib.sha512).digest()
+        return f"{int.from_bytes(digest, 'big') % 10**DIGITS:0{DIGITS}d}"
+
+    def unlock(self, receipt: str) -> Unlocked:
+        """Slow on purpose, and equally slow for every receipt. Run it in a thread."""
+        raw = hash_secret_raw(
+            receipt.encode(),
+            self._salt,
+            time_cost=self._cost.passes,
+            memory_cost=self._cost.memory_kib,
+            parallelism=1,
+            hash_len=_LOCATOR_BYTES + _KEY_BYTES,
+            type=Type.ID,
+        )
+        return Unlocked(raw[:_LOCATOR_BYTES], raw[_LOCATOR_BYTES:])
+
+    def text_digest(self, text: str) -> bytes:
+        """Tells that the same words came before, without keeping them."""
+        words = " ".join(text.casefold().split())
+        return hmac.new(self._texts, words.encode(), hashlib.sha256).digest()[:16]
+
+    def _tag(self, signed: bytes) -> bytes:
+        return hmac.new(self._forms, signed, hashlib.sha256).digest()[:_TAG_BYTES]
+
+
+def digits_of(typed: str) -> str | None:
+    """The receipt as typed, without the blanks and marks people put in; None if it cannot be one."""
+    digits = re.sub(r"[\s.\-_/]", "", typed)
+    return digits if len(digits) == DIGITS and digits.isascii() and digits.isdigit() else None
+
+
+def in_groups(receipt: str) -> str:
+    return " ".join(receipt[at : at + 4] for at in range(0, DIGITS, 4))
+
+
+def _derived(server_key: bytes, purpose: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), 32, salt=None, info=purpose).derive(server_key)

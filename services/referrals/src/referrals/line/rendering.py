@@ -1,0 +1,93 @@
+"""Draws the line's pages: Spanish and English, no scripts, nothing from elsewhere."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from common.places import Place, Places
+from common.web import PAGE_STYLE, page_response
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.responses import HTMLResponse
+
+from referrals.line.kinds import kinds
+from referrals.line.schemas import MAX_TEXT
+from referrals.settings import Settings
+
+_STATE_LEVEL = 1
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What a person had typed: it is shown again when something was missing."""
+
+    kind: str = ""
+    text: str = ""
+    area: str = ""
+    urgent: bool = False
+    wants_case: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page in one language. `problem` and `done` are codes of texts."""
+
+    language: str
+    settings: Settings
+
+    def show(
+        self,
+        view: str,
+        *,
+        status: int = 200,
+        problem: str | None = None,
+        done: str | None = None,
+        typed: Typed | None = None,
+        **values: Any,
+    ) -> HTMLResponse:
+        t = texts(self.language)
+        html = (
+            _environment()
+            .get_template("line.html")
+            .render(
+                view=view,
+                language=self.language,
+                other="es" if self.language == "en" else "en",
+                t=t,
+                style=PAGE_STYLE,
+                here=f"/referrals/v1/line{'' if view == 'start' else '/thread'}",
+                exit_url=self.settings.line_exit_url,
+                emergency=self.settings.emergency_number,
+                problem=problem and t[problem].format(longest=MAX_TEXT),
+                done=done and t[done],
+                typed=typed or Typed(),
+                kinds=tuple(kinds().values()),
+                places=states(self.settings.home_country),
+                longest=MAX_TEXT,
+                **values,
+            )
+        )
+        return page_response(html, language=self.language, status=status)
+
+
+@cache
+def states(country: str) -> tuple[Place, ...]:
+    return tuple(sorted(Places.load().at_level(_STATE_LEVEL, country), key=lambda p: p.name))
+
+
+@cache
+def texts(language: str) -> dict[str, str]:
+    text = files("referrals.line").joinpath("texts.json").read_text(encoding="utf-8")
+    loaded: dict[str, dict[str, str]] = json.loads(text)
+    return loaded[language]
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("referrals.line"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )

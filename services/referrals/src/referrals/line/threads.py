@@ -1,0 +1,66 @@
+"""Who can read a thread. Pure.
+
+Every report has a key pair of its own. The private key lies in the database only sealed under the
+key that Argon2id makes of the receipt. Each message is stored twice: for the reporter, encrypted
+to the public key (HPKE, RFC 9180); for the desk, sealed under the report's desk key, which is
+wrapped and destroyed like the key of a case. The keys of the server open the desk's copies and
+nothing else: not the reporter's key, and not the reporter's copies.
+"""
+
+from uuid import UUID
+
+from common import crypto
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+_SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+
+
+def new_reporter_key(report_id: UUID, receipt_key: bytes) -> tuple[bytes, bytes]:
+    """A new pair: the public key, and the private key sealed under the receipt's key."""
+    private = X25519PrivateKey.generate()
+    raw = private.private_bytes(
+        serialization.Encoding.Raw, serialization.PrivateFormat.Raw, serialization.NoEncryption()
+    )
+    sealed = crypto.seal(receipt_key, raw, reporter_key_context(report_id))
+    public = private.public_key().public_bytes(
+        serialization.Encoding.Raw, serialization.PublicFormat.Raw
+    )
+    return public, sealed
+
+
+def open_reporter_key(report_id: UUID, sealed: bytes, receipt_key: bytes) -> X25519PrivateKey:
+    """CannotOpen unless the receipt is the report's own."""
+    raw = crypto.open_sealed(receipt_key, sealed, reporter_key_context(report_id))
+    return X25519PrivateKey.from_private_bytes(raw)
+
+
+def for_reporter(text: str, report_id: UUID, number: int, public_key: bytes) -> bytes:
+    recipient = X25519PublicKey.from_public_bytes(public_key)
+    return _SUITE.encrypt(text.encode(), recipient, message_context(report_id, number))
+
+
+def as_reporter(sealed: bytes, report_id: UUID, number: int, private: X25519PrivateKey) -> str:
+    """CannotOpen if the message is not this one of this report's."""
+    try:
+        return _SUITE.decrypt(sealed, private, message_context(report_id, number)).decode()
+    except (InvalidTag, ValueError) as error:
+        raise crypto.CannotOpen("not a message to this reporter") from error
+
+
+def for_desk(text: str, report_id: UUID, number: int, desk_key: bytes) -> bytes:
+    return crypto.seal(desk_key, text.encode(), message_context(report_id, number))
+
+
+def as_desk(sealed: bytes, report_id: UUID, number: int, desk_key: bytes) -> str:
+    return crypto.open_sealed(desk_key, sealed, message_context(report_id, number)).decode()
+
+
+def reporter_key_context(report_id: UUID) -> bytes:
+    return f"line\n{report_id}\nreporter-key".encode()
+
+
+def message_context(report_id: UUID, number: int) -> bytes:
+    return f"line\n{report_id}\n{number}".encode()

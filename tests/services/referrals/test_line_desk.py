@@ -1,0 +1,189 @@
+"""The desk of the line: the queue by area, the reporter's wish, exceptions, and cases."""
+
+import pytest
+from httpx import Response
+
+from tests.services.referrals.line_words import GBV, TIP, Reporter, handed_over
+from tests.services.referrals.story import LEGAL, SALUD, Story
+from tests.support.principals import organisation
+
+NGO = "ngo-legal"
+
+
+def code(response: Response) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]
+
+
+@pytest.fixture
+def reporter(story: Story) -> Reporter:
+    return Reporter(story)
+
+
+async def test_coordinators_see_their_pathway_and_their_states_only(
+    story: Story, reporter: Reporter
+) -> None:
+    zulia = await reporter.report()
+    unknown = await reporter.report(area=None, text="otra cosa")
+    seen = {
+        "tachira": (TIP, {"areas": ["VE20"]}, [unknown["id"]]),
+        "a municipality of Zulia": (TIP, {"areas": ["VE2313"]}, [zulia["id"], unknown["id"]]),
+        "everywhere": (TIP, {}, [zulia["id"], unknown["id"]]),
+        "another pathway": (GBV, {}, []),
+    }
+    for name, (who, claims, expected) in seen.items():
+        listed = (await story.get(who, "/line/reports", **claims)).json()["items"]
+        assert [item["id"] for item in listed] == expected, name
+    assert code(await story.get(GBV, f"/line/reports/{zulia['id']}")) == (404, "not_found")
+    for who in ("ngo-refugio", "auditor", "im-officer", "anonymous"):
+        assert (await story.get(who, "/line/reports")).status_code in (401, 403), who
+
+
+async def test_row_security_hides_reports_from_everybody_else(
+    story: Story, reporter: Reporter
+) -> None:
+    """Without the queries' own conditions the database still shows nothing."""
+    import sqlalchemy as sa
+
+    from tests.support.principals import principal
+
+    await reporter.report()
+    for who, expected in ((TIP, 1), (GBV, 0), ("ngo-refugio", 0), ("im-officer", 0)):
+        async with story.database.transaction(principal(who)) as session:
+            for table in ("line_reports", "line_messages"):
+                count = await session.scalar(sa.text(f"SELECT count(*) FROM {table}"))
+                assert count == expected, (who, table)
+
+
+async def test_the_queue_is_urgent_first_then_the_longest_waiting_and_pages(
+    story: Story, reporter: Reporter
+) -> None:
+    first = await reporter.report(text="uno")
+    second = await reporter.report(text="dos")
+    third = await reporter.report(text="tres", urgent=True)
+    walked, cursor = [], ""
+    for _ in range(3):
+        page = (await story.get(TIP, f"/line/reports?limit=1{cursor}")).json()
+        walked += [item["id"] for item in page["items"]]
+        cursor = f"&cursor={page['next_cursor']}"
+    assert walked == [third["id"], first["id"], second["id"]]
+    assert code(await story.get(TIP, "/line/reports?cursor=WzEsMiwzXQ"))[0] == 400
+    assert (await story.get(TIP, "/line/reports?area=VE23&kind=trafficking")).json()["items"]
+    assert (await story.get(TIP, "/line/reports?area=VE20")).json()["items"] == []
+
+
+async def test_reading_is_audited_and_the_reporter_is_not(story: Story, reporter: Reporter) -> None:
+    report = await reporter.report()
+    await reporter.do("messages", text="más")
+    await story.get(TIP, f"/line/reports/{report['id']}")
+    audited = await story.rows("SELECT action, client FROM audit_entries")
+    assert [(a.action, a.client) for a in audited] == [("line.report_read", TIP)]
+
+
+async def test_no_case_without_the_reporters_wish(story: Story, reporter: Reporter) -> None:
+    await story.service(LEGAL)
+    report = await reporter.report()
+    path = f"/line/reports/{report['id']}/hand-over"
+    body = {"organisation_id": str(LEGAL)}
+    assert code(await story.post(TIP, path, body)) == (409, "no_wish")
+    assert (await story.get(NGO, "/line/handed-over")).json()["items"] == []
+    assert (await reporter.do("wish", wants_case=True)).json()["wants_case"] is True
+    await story.made(TIP, path, body)
+    detail = (await story.get(NGO, f"/line/handed-over/{report['id']}")).json()
+    assert (detail["handed_basis"], len(detail["thread"])) == ("reporter_wish", 1)
+    case = await story.made(NGO, f"/line/handed-over/{report['id']}/case", {"area": "VE2313"})
+    assert case["organisation_id"] == str(LEGAL)
+    assert (await story.get(NGO, f"/cases/{case['id']}")).json()["identity"]["name"] is None
+    assert (await story.get(TIP, f"/line/reports/{report['id']}")).json()["case_id"] == case["id"]
+    again = await story.post(NGO, f"/line/handed-over/{report['id']}/case", {"area": "VE2313"})
+    assert code(again) == (409, "conflict")
+
+
+async def test_a_wish_taken_back_in_time_stops_the_case(story: Story, reporter: Reporter) -> None:
+    report = await handed_over(story, reporter)
+    await reporter.do("wish", wants_case=False)
+    refused = await story.post(NGO, f"/line/handed-over/{report}/case", {"area": "VE2313"})
+    assert code(refused) == (409, "no_wish")
+    assert await story.rows("SELECT 1 FROM cases") == []
+
+
+async def test_an_exception_needs_a_second_person(story: Story, reporter: Reporter) -> None:
+    await story.service(SALUD)
+    report = await reporter.report()
+    path = f"/line/reports/{report['id']}"
+    asked = await story.made(
+        TIP,
+        f"{path}/exceptions",
+        {
+            "organisation_id": str(SALUD),
+            "basis": "vital_interest",
+            "rationale": "retienen a un niño enfermo",
+        },
+    )
+    decide = f"/line/exceptions/{asked['id']}/decide"
+    hand_over = {"organisation_id": str(SALUD), "exception_id": asked["id"]}
+    assert code(await story.post(TIP, decide, {"approve": True})) == (403, "second_person_needed")
+    assert code(await story.post(TIP, f"{path}/hand-over", hand_over)) == (409, "no_wish")
+    assert code(await story.post("ngo-refugio-supervisor", decide, {"approve": True}))[0] == 404
+    decided = await story.made("ngo-salud-supervisor", decide, {"approve": True})
+    assert decided["rationale"] == "retienen a un niño enfermo"
+    elsewhere = {**hand_over, "organisation_id": str(LEGAL)}
+    await story.service(LEGAL)
+    assert code(await story.post(TIP, f"{path}/hand-over", elsewhere)) == (409, "no_wish")
+    await story.made(TIP, f"{path}/hand-over", hand_over)
+    await story.made("ngo-salud", f"/line/handed-over/{report['id']}/case", {"area": "VE2313"})
+    sealed = await story.rows("SELECT rationale FROM line_exceptions")
+    assert "niño".encode() not in bytes(sealed[0].rationale)
+
+
+async def test_an_organisation_that_is_reported_neither_sees_nor_receives_it(
+    story: Story, reporter: Reporter
+) -> None:
+    report = await handed_over(story, reporter)
+    path = f"/line/reports/{report}"
+    assert (await story.get(NGO, f"/line/handed-over/{report}")).status_code == 200
+    implicated = {"organisation_ids": [str(LEGAL), str(organisation(7))]}
+    await story.call(TIP, "PUT", f"{path}/implicated-organisations", implicated)
+    assert (await story.get(NGO, f"/line/handed-over/{report}")).status_code == 404
+    assert (await story.get(TIP, path)).status_code == 404, "the coordinator's own is implicated"
+    other = {"org": str(organisation(8))}
+    assert (await story.get(TIP, path, **other)).json()["status"] == "open"
+    refused = await story.post(TIP, f"{path}/hand-over", {"organisation_id": str(LEGAL)}, **other)
+    assert code(refused) == (409, "organisation_implicated")
+
+
+async def test_a_report_that_is_given_back_is_at_the_desk_again(
+    story: Story, reporter: Reporter
+) -> None:
+    report = await handed_over(story, reporter)
+    await story.made(NGO, f"/line/handed-over/{report}/give-back", {"reason": "coverage"})
+    assert (await story.get(NGO, f"/line/handed-over/{report}")).status_code == 404
+    assert (await story.get(TIP, f"/line/reports/{report}")).json()["status"] == "open"
+
+
+async def test_a_report_goes_to_the_desk_it_belongs_to(story: Story, reporter: Reporter) -> None:
+    report = await reporter.report()
+    path = f"/line/reports/{report['id']}"
+    await story.made(TIP, f"{path}/reroute", {"kind": "gender_violence"})
+    assert (await story.get(TIP, path)).status_code == 404
+    assert (await story.get(GBV, path)).status_code == 200
+
+
+async def test_a_closed_report_opens_again_when_the_reporter_writes(
+    story: Story, reporter: Reporter
+) -> None:
+    report = await reporter.report()
+    path = f"/line/reports/{report['id']}"
+    await story.made(TIP, f"{path}/close", {"reason": "advised"})
+    assert (await story.get(TIP, "/line/reports")).json()["items"] == []
+    await reporter.do("messages", text="volvió a pasar")
+    assert (await story.get(TIP, path)).json()["status"] == "open"
+
+
+async def test_only_an_organisation_of_the_directory_receives_reports(
+    story: Story, reporter: Reporter
+) -> None:
+    report = await reporter.report(wants_case=True)
+    refused = await story.post(
+        TIP, f"/line/reports/{report['id']}/hand-over", {"organisation_id": str(LEGAL)}
+    )
+    assert code(refused) == (409, "not_referable")
