@@ -29,7 +29,12 @@ NAME = "Kwyjibonia Zanzolqui"
 DOCUMENT = "V98761234QX"
 PHONE = "+584127770137913"
 STORY = "plumbagoviolaceo"
-CANARIES = ("kwyjibonia", "zanzolqui", "v98761234qx", "584127770137913", "plumbagoviolaceo")
+REPORTER, FORWARDED = "127.77.13.9", "203.0.113.77"
+"""The address that an anonymous report comes from, and the one that a proxy claims for it."""
+CANARIES = (
+    *("kwyjibonia", "zanzolqui", "v98761234qx", "584127770137913", "plumbagoviolaceo"),
+    *(REPORTER, FORWARDED),
+)
 PROCESSES = ("gateway", "issuer", "directory", "referrals", "reporting")
 REFUGIO, SALUD = "ngo-refugio", "ngo-salud"
 TEXT = f"{NAME} {DOCUMENT} {PHONE} {STORY}"
@@ -41,6 +46,7 @@ class Played:
 
     case: dict[str, Any] = field(default_factory=dict)
     referral: str = ""
+    receipt: str = ""
     errors: list[str] = field(default_factory=list)
 
 
@@ -59,9 +65,10 @@ def forms(word: str) -> Iterator[bytes]:
 NEEDLES = [form for word in CANARIES for form in forms(word)]
 
 
-def found_in(content: bytes) -> list[bytes]:
+def found_in(content: bytes, *more: str) -> list[bytes]:
     lowered = content.lower()
-    return [around(lowered, needle) for needle in NEEDLES if needle in lowered]
+    needles = [*NEEDLES, *(word.encode() for word in more)]
+    return [around(lowered, needle) for needle in needles if needle in lowered]
 
 
 def around(content: bytes, needle: bytes) -> bytes:
@@ -96,6 +103,7 @@ def played(system: System) -> Played:
     played = Played()
     passage = Passage(system, played)
     _ordinary_life(system, passage, played)
+    _anonymous_report(system, played)
     _careless_clients(passage, played)
     _until_published(system)
     return played
@@ -172,6 +180,24 @@ def _ordinary_life(system: System, passage: Passage, played: Played) -> None:
             "items": ["name"],
         },
     )
+
+
+def _anonymous_report(system: System, played: Played) -> None:
+    """The line: a report, a wrong number, an answer, an addition, all from a known address."""
+    transport = httpx.HTTPTransport(local_address=REPORTER)
+    headers = {"X-Forwarded-For": FORWARDED, "Forwarded": f"for={FORWARDED}", "User-Agent": TEXT}
+    with httpx.Client(base_url=system.running.url, transport=transport, headers=headers) as phone:
+        form = phone.get("/referrals/v1/line/form").json()["form"]
+        report = {"form": form, "kind": "trafficking", "text": TEXT, "area": "VE2313"}
+        sent = phone.post("/referrals/v1/line/reports", json=report)
+        assert sent.status_code == 201, sent.text
+        played.receipt = sent.json()["receipt"]
+        wrong = phone.post("/referrals/v1/line/threads/open", json={"receipt": "7" * 20})
+        assert wrong.status_code == 404, wrong.text
+        played.errors.append(f"{wrong.headers} {wrong.text}")
+        fields = {"receipt": played.receipt, "action": "add", "text": f"{TEXT} {TEXT}"}
+        page = phone.post("/referrals/v1/line/thread", data=fields)
+        assert NAME in page.text, "the reporter cannot read the thread: nothing is proved"
 
 
 def _draft(passage: Passage, played: Played, service: dict[str, Any]) -> httpx.Response:
@@ -278,7 +304,7 @@ def test_no_file_of_the_stack_holds_it_in_clear(system: System, played: Played) 
     leaks = {
         str(path.relative_to(system.layout.root)): found
         for path in _files(system.layout.root)
-        if (found := found_in(path.read_bytes()))
+        if (found := found_in(path.read_bytes(), played.receipt))
     }
     assert leaks == {}
 

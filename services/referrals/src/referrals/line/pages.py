@@ -82,7 +82,7 @@ async def take_report(
         return _start(page, parts, typed, problem="missing", status=422)
     except Problem as problem:
         return _start(page, parts, typed, problem=_said(problem), status=problem.kind.status)
-    return page.show("receipt", receipt=in_groups(receipt), until=until.date().isoformat())
+    return page.show("receipt", receipt=in_groups(receipt), until=until)
 
 
 def _report(page: Page, fields: dict[str, str], typed: Typed) -> NewReport:
@@ -159,7 +159,7 @@ def _thread(page: Page, receipt: str, thread: ThreadView, **values: Any) -> HTML
         "thread",
         receipt=receipt,
         thread=thread,
-        until=thread.readable_until.date().isoformat(),
+        until=thread.readable_until,
         answered=any(message.author == "desk" for message in thread.messages),
         **values,
     )

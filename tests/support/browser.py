@@ -1,0 +1,169 @@
+"""A headless Chromium that is used as a person uses it: by keyboard, without scripts, at a width.
+
+It speaks the browser's own protocol (CDP), so no driver has to be installed; where there is no
+Chromium the tests skip and say so.
+"""
+
+import asyncio
+import base64
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+_KEYS = {"Tab": 9, "Enter": 13, " ": 32}
+
+
+def executable() -> str:
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    return found
+
+
+class Browser:
+    """One tab. `requests` are the addresses that it loaded or tried to load."""
+
+    def __init__(self, profile: Path) -> None:
+        self._profile = profile
+        self._next = 0
+        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._loaded = asyncio.Event()
+        self.requests: list[str] = []
+        self.bytes = 0
+
+    async def start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            executable(), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+            "--no-first-run", "--disable-extensions", "--disable-background-networking",
+            "--remote-debugging-port=0", f"--user-data-dir={self._profile}", "about:blank",
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        port_file = self._profile / "DevToolsActivePort"
+        for _ in range(600):
+            if port_file.exists() and port_file.read_text().count("\n"):
+                break
+            await asyncio.sleep(0.05)
+        port = port_file.read_text().split("\n")[0]
+        self._http = aiohttp.ClientSession()
+        for _ in range(100):
+            async with self._http.get(f"http://127.0.0.1:{port}/json") as answer:
+                tabs = [t for t in await answer.json() if t["type"] == "page"]
+            if tabs:
+                break
+            await asyncio.sleep(0.05)
+        self._socket = await self._http.ws_connect(tabs[0]["webSocketDebuggerUrl"], max_msg_size=0)
+        self._reader = asyncio.create_task(self._read())
+        for domain in ("Page", "Network", "Accessibility", "DOM"):
+            await self.call(f"{domain}.enable")
+        await self.call("Emulation.setScriptExecutionDisabled", value=True)
+
+    async def close(self) -> None:
+        self._reader.cancel()
+        await self._http.close()
+        self._process.terminate()
+        await self._process.wait()
+
+    async def _read(self) -> None:
+        async for message in self._socket:
+            event = message.json()
+            if "id" in event:
+                self._waiting.pop(event["id"]).set_result(event)
+            elif event["method"] == "Network.requestWillBeSent":
+                self.requests.append(event["params"]["request"]["url"])
+            elif event["method"] == "Network.loadingFinished":
+                self.bytes += int(event["params"]["encodedDataLength"])
+            elif event["method"] == "Page.loadEventFired":
+                self._loaded.set()
+
+    async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self._next += 1
+        waiting = self._waiting[self._next] = asyncio.get_running_loop().create_future()
+        await self._socket.send_json({"id": self._next, "method": method, "params": parameters})
+        answer = await asyncio.wait_for(waiting, 30)
+        assert "error" not in answer, answer
+        result: dict[str, Any] = answer["result"]
+        return result
+
+    async def width(self, pixels: int) -> None:
+        await self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=pixels, height=740, deviceScaleFactor=1, mobile=pixels < 600,
+        )  # fmt: skip
+
+    async def open(self, url: str) -> None:
+        self.requests.clear()
+        self.bytes = 0
+        self._loaded.clear()
+        await self.call("Page.navigate", url=url)
+        await asyncio.wait_for(self._loaded.wait(), 30)
+
+    async def press(self, key: str, *, leaves: bool = False) -> None:
+        """Press a key; `leaves` waits for the page that it leads to."""
+        if leaves:
+            self._loaded.clear()
+        code = _KEYS[key]
+        common = {"key": key, "code": key if key != " " else "Space", "windowsVirtualKeyCode": code}
+        text = {"text": "\r"} if key == "Enter" else {"text": " "} if key == " " else {}
+        await self.call("Input.dispatchKeyEvent", type="keyDown", **common, **text)
+        await self.call("Input.dispatchKeyEvent", type="keyUp", **common)
+        if leaves:
+            await asyncio.wait_for(self._loaded.wait(), 30)
+
+    async def type(self, text: str) -> None:
+        await self.call("Input.insertText", text=text)
+
+    async def accessible(self) -> list[tuple[str, str, bool]]:
+        """(role, name, focused) of everything that a screen reader meets, in order."""
+        nodes = (await self.call("Accessibility.getFullAXTree"))["nodes"]
+        found = []
+        for node in nodes:
+            if node.get("ignored"):
+                continue
+            focused = any(
+                p["name"] == "focused" and p["value"].get("value")
+                for p in node.get("properties", [])
+            )
+            role = node.get("role", {}).get("value", "")
+            found.append((role, str(node.get("name", {}).get("value", "")), focused))
+        return found
+
+    async def tab_to(self, name: str, limit: int = 60) -> None:
+        """Press Tab until the control with this accessible name has the focus."""
+        for _ in range(limit):
+            await self.press("Tab")
+            if any(
+                focused and name in each
+                for role, each, focused in await self.accessible()
+                if role not in ("RootWebArea", "document")
+            ):
+                return
+        raise AssertionError(f"{name!r} is not reached by the keyboard")
+
+    async def text(self) -> str:
+        html = await self.html()
+        import re
+
+        return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+    async def html(self) -> str:
+        root = (await self.call("DOM.getDocument", depth=-1))["root"]
+        outer = await self.call("DOM.getOuterHTML", nodeId=root["nodeId"])
+        return str(outer["outerHTML"])
+
+    async def too_wide(self) -> bool:
+        """Whether the page has to be scrolled sideways."""
+        metrics = await self.call("Page.getLayoutMetrics")
+        page, seen = metrics["cssContentSize"], metrics["cssLayoutViewport"]
+        return bool(page["width"] > seen["clientWidth"] + 1)
+
+    async def picture(self, path: Path) -> None:
+        """The whole page, as far as it scrolls."""
+        size = (await self.call("Page.getLayoutMetrics"))["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+        shot = await self.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
+        await asyncio.to_thread(path.write_bytes, base64.b64decode(shot["data"]))
