@@ -113,7 +113,7 @@ class Gateway:
         wait_for(f"{self.url}/readyz", self.processes["front"])
 
 
-def wait_for(url: str, process: Process, seconds: float = 40) -> None:
+def wait_for(url: str, process: Process, seconds: float = 120) -> None:
     """Until `url` answers 200; the process's log is in the failure."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -4,8 +4,10 @@ import signal
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -162,6 +164,48 @@ def test_only_what_cannot_do_harm_is_sent_again(
             method, f"{front.url}/directory/v1/x", headers=headers, content=body, timeout=20
         )
     assert (answer.status_code, len(seen)) == (status, sent)
+
+
+def test_a_replica_that_is_away_costs_nobody_an_answer(gateway: Gateway) -> None:
+    alive, dead = gateway.witnesses["directory"], f"http://127.0.0.1:{free_port()}"
+    with another_front(gateway, directory_url=f"{dead} {alive}") as front:
+        url = f"{front.url}/directory/v1/x"
+        # A POST without a key may be repeated as well: nothing of it was sent.
+        for method in ("GET", "POST") * 10:
+            assert httpx.request(method, url).status_code == 200
+        ready = httpx.get(f"{front.url}/readyz").json()
+        assert (ready["parts"]["directory"], ready["circuits"]["directory"]) == ("ok", "closed")
+
+
+def test_replicas_share_the_work(gateway: Gateway) -> None:
+    answered: list[int] = []
+
+    class Replica(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            answered.append(self.server.server_port)  # type: ignore[attr-defined]  # an HTTPServer
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with (
+        ThreadingHTTPServer(("127.0.0.1", 0), Replica) as one,
+        ThreadingHTTPServer(("127.0.0.1", 0), Replica) as two,
+    ):
+        for server in (one, two):
+            server.daemon_threads = True
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+        both = f"http://127.0.0.1:{one.server_port} http://127.0.0.1:{two.server_port}"
+        with another_front(gateway, directory_url=both) as front:
+            answered.clear()  # readiness asked both
+            for _ in range(10):
+                assert httpx.get(f"{front.url}/directory/v1/x").status_code == 204
+        for server in (one, two):
+            server.shutdown()
+    assert Counter(answered) == {one.server_port: 5, two.server_port: 5}
 
 
 def test_a_service_that_is_away_is_503_then_the_circuit_opens_and_closes_again(

@@ -5,7 +5,6 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
-import aiohttp
 from common import clock
 from common.crypto import key_from_base64
 from common.errors import (
@@ -23,6 +22,7 @@ from gateway.front.access_log import AccessLog, capability
 from gateway.front.authentication import Authentication
 from gateway.front.bodies import Body, ClientLeft
 from gateway.front.callers import Callers, Trust
+from gateway.front.connections import Answer, Broken, Silent
 from gateway.front.cors import Cors
 from gateway.front.errors import HEAD_TOO_LARGE
 from gateway.front.exchange import Exchange, Receive, Scope, Send
@@ -44,7 +44,7 @@ from gateway.front.shedding import Shedding
 from gateway.front.sources import Sources
 from gateway.front.targets import refusal_of
 from gateway.front.traces import Traces
-from gateway.front.upstreams import UpstreamBroke, Upstreams, chunks
+from gateway.front.upstreams import Upstreams
 
 _log = get_logger(__name__)
 _LONG_ANSWER_BYTES = 1024 * 1024
@@ -68,7 +68,7 @@ class Front:
             ),
             self._revocations,
         )
-        own_issuer = settings.upstream_url(Upstream.ISSUER)
+        own_issuer = next(iter(settings.upstream_urls(Upstream.ISSUER)), None)
         self._internal = InternalTokens(
             settings.internal_signing_key_file, settings.internal_issuer
         )
@@ -186,7 +186,7 @@ class Front:
             await exchange.refuse(problem)
         except ClientLeft:
             exchange.status = exchange.status or 499
-        except UpstreamBroke:
+        except (Broken, Silent):
             # Too late for a problem detail. Returning with the answer unfinished makes uvicorn
             # close the connection, so the client sees that something is missing.
             _log.warning("upstream_broke", upstream=exchange.route and exchange.route.upstream)
@@ -276,7 +276,7 @@ class Front:
                 write_seconds=self._settings.write_seconds,
             )
         finally:
-            answer.release() if answer.content.at_eof() else answer.close()
+            answer.release()
 
     async def _body(self, exchange: Exchange, route: Route) -> Body | None:
         head = exchange.head
@@ -359,17 +359,18 @@ def _is_session(path: str) -> bool:
 
 
 async def _relay(
-    exchange: Exchange, answer: aiohttp.ClientResponse, *, cookies: bool, write_seconds: float
+    exchange: Exchange, answer: Answer, *, cookies: bool, write_seconds: float
 ) -> None:
     """Stream the answer: read a chunk only when the client has taken the one before."""
-    await exchange.begin(answer.status, returned(answer.raw_headers, cookies=cookies))
-    if exchange.method == "HEAD" or answer.status in {204, 304}:
-        await exchange.go_on(b"", more=False)
+    await exchange.begin(answer.status, returned(answer.headers, cookies=cookies))
+    whole = answer.whole()
+    if whole is not None:
+        await exchange.go_on(whole, more=False)
         return
     expected = answer.content_length
     listener: asyncio.Task[None] | None = None
     try:
-        async for chunk in chunks(answer):
+        async for chunk in answer.chunks():
             if expected is not None and exchange.sent_bytes + len(chunk) >= expected:
                 await exchange.go_on(chunk, more=False)
                 return

@@ -48,11 +48,11 @@ class Exchange:
         return str(self.scope["path"])
 
     @property
-    def target(self) -> str:
+    def target(self) -> bytes:
         """Path and query exactly as the client wrote them (they were checked)."""
         query: bytes = self.scope["query_string"]
         raw: bytes = self.scope["raw_path"]
-        return (raw + b"?" + query if query else raw).decode("ascii")
+        return raw + b"?" + query if query else raw
 
     @property
     def limit_key(self) -> str:

@@ -175,12 +175,9 @@ def _check_framing(own: dict[bytes, bytes]) -> None:
 
 
 def returned(headers: Iterable[Header], *, cookies: bool) -> list[Header]:
-    """The headers of an upstream's answer that a client may see."""
-    kept = [(name, value) for name, value in _lowered(headers) if name in RETURNED_TO_CLIENTS]
-    if cookies:
-        kept += [(name, value) for name, value in _lowered(headers) if name == b"set-cookie"]
-    return kept
-
-
-def _lowered(headers: Iterable[Header]) -> Iterable[Header]:
-    return ((name.lower(), value) for name, value in headers)
+    """The headers (names in lower case) of an upstream's answer that a client may see."""
+    return [
+        header
+        for header in headers
+        if header[0] in RETURNED_TO_CLIENTS or (cookies and header[0] == b"set-cookie")
+    ]

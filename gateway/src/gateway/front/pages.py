@@ -152,8 +152,8 @@ class Pages:
     async def _ready(self) -> Page:
         """503 while nothing can be authenticated or the process stops; else each part's state."""
         parts: dict[str, str] = {"token_keys": "ok" if self._keys.ready else "unavailable"}
-        for upstream, circuit in self._upstreams.circuits.items():
-            answers = circuit.state is State.CLOSED and await self._upstreams.alive(upstream)
+        for upstream in self._upstreams.replicas:
+            answers = await self._upstreams.alive(upstream)
             parts[upstream.value] = "ok" if answers else "unavailable"
         status = "ok" if set(parts.values()) == {"ok"} else "degraded"
         if self.draining or not self._keys.ready:
@@ -163,12 +163,13 @@ class Pages:
 
     def _circuits(self) -> dict[str, str]:
         return {
-            name.value: circuit.state.value for name, circuit in self._upstreams.circuits.items()
+            upstream.value: self._upstreams.state(upstream).value
+            for upstream in self._upstreams.replicas
         }
 
     def _measured(self) -> Page:
-        for upstream, circuit in self._upstreams.circuits.items():
-            is_open = circuit.state is State.OPEN
+        for upstream in self._upstreams.replicas:
+            is_open = self._upstreams.state(upstream) is State.OPEN
             self._metrics.circuit_open.labels(upstream).set(1 if is_open else 0)
         return 200, _head(b"text/plain; version=0.0.4; charset=utf-8"), self._metrics.text()
 

@@ -17,6 +17,7 @@ from gateway.front.heads import MAX_HEAD_BYTES
 from gateway.front.targets import MAX_PATH_BYTES, MAX_QUERY_BYTES
 
 METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS"})
+_VERSIONS = frozenset({"1.0", "1.1"})
 MAX_PIPELINED = 8
 MAX_LINGERING_BYTES = 16 * 1024 * 1024
 _MAX_TARGET_BYTES = MAX_PATH_BYTES + MAX_QUERY_BYTES + 1
@@ -89,6 +90,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stop_head_timer()
         if not self.url.startswith(b"/") or b"#" in self.url:
             self._refuse(BAD_REQUEST.because("The request target must be a path of this server."))
+        if self.parser.get_http_version() not in _VERSIONS:
+            # llhttp reads a line without a version as HTTP/0.9, which had no headers.
+            self._refuse(BAD_REQUEST.because("Only HTTP/1.1 and HTTP/1.0 are spoken here."))
         if self.parser.get_method() not in METHODS:
             self._refuse(METHOD_NOT_ALLOWED.because("This method is not offered anywhere here."))
         upgrade = self.parser.should_upgrade()

@@ -13,9 +13,18 @@ from gateway.front.routes import MEBIBYTE, Upstream
 class FrontSettings(CoreSettings):
     service: ClassVar[str] = "gateway"
 
-    directory_url: str | None = Field(None, description="Where the directory service listens.")
-    referrals_url: str | None = Field(None, description="Where the referrals service listens.")
-    reporting_url: str | None = Field(None, description="Where the reporting service listens.")
+    directory_url: str | None = Field(
+        None,
+        description="Where the directory service listens; several replicas separated by spaces.",
+    )
+    referrals_url: str | None = Field(
+        None,
+        description="Where the referrals service listens; several replicas separated by spaces.",
+    )
+    reporting_url: str | None = Field(
+        None,
+        description="Where the reporting service listens; several replicas separated by spaces.",
+    )
     issuer_url: str | None = Field(
         None, description="Where Ruta's own issuer listens; none with an outside OIDC provider."
     )
@@ -85,12 +94,12 @@ class FrontSettings(CoreSettings):
         None, description="Secret of the console's client, if the provider gave it one."
     )
 
-    def upstream_url(self, upstream: Upstream) -> str | None:
+    def upstream_urls(self, upstream: Upstream) -> tuple[str, ...]:
+        """The addresses of a service's replicas; none if it is not deployed."""
         urls = {
             Upstream.DIRECTORY: self.directory_url,
             Upstream.REFERRALS: self.referrals_url,
             Upstream.REPORTING: self.reporting_url,
             Upstream.ISSUER: self.issuer_url,
         }
-        url = urls[upstream]
-        return url.rstrip("/") if url else None
+        return tuple(url.rstrip("/") for url in (urls[upstream] or "").split())

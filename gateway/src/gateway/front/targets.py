@@ -10,8 +10,9 @@ MAX_PATH_BYTES = 2048
 MAX_QUERY_BYTES = 8192
 
 # RFC 3986 pchar without ";" parameters, plus "/" and complete percent triplets.
-_PATH = re.compile(rb"/(?:[A-Za-z0-9\-._~!$&'()*+,=:@/]|%[0-9A-Fa-f]{2})*")
-_QUERY = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?\[\]|]|%[0-9A-Fa-f]{2})*")
+# Possessive: no backtracking, whatever an attacker writes.
+_PATH = re.compile(rb"/(?:[A-Za-z0-9\-._~!$&'()*+,=:@/]++|%[0-9A-Fa-f]{2})*+")
+_QUERY = re.compile(rb"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?\[\]|]++|%[0-9A-Fa-f]{2})*+")
 _DOTS_OR_EMPTY = re.compile(rb"/(?:/|\.{1,2}(?:/|$))")
 # Encoded: NUL and controls, "%", ".", "/", ";", "\", DEL. "%2e" would be a dot segment after
 # decoding, "%25" would be decoded twice by somebody.

@@ -98,9 +98,7 @@ class Planner:
                 for number in range(self.choices.replicas)
             ]
             services += replicas
-            # The front knows one address per service (a cluster has its own load balancer); further
-            # replicas share the relay's lock and the consumers, and answer on their own ports.
-            urls[name] = f"http://{LOOPBACK}:{replicas[0].port}"
+            urls[name] = " ".join(f"http://{LOOPBACK}:{replica.port}" for replica in replicas)
         issuer = self._process("issuer", "gateway issuer", self._issuer(), next(ports))
         return Plan(
             migrations=self._migrations(),
