@@ -85,7 +85,8 @@ async def test_an_answer_that_ends_with_its_connection() -> None:
 
 
 async def test_an_interim_answer_is_not_the_answer() -> None:
-    both = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" + (
+    both = (
+        b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"
         b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
     )
     async with service(says(both)) as connections:

@@ -351,7 +351,6 @@ class _Connection(asyncio.Protocol):
         if status < 200:
             self._headers = []
             return
-        assert self._answer is not None
         names = {name for name, _ in self._headers}
         bodiless = self._method == "HEAD" or status in _BODILESS_STATUSES
         framed = b"content-length" in names or b"transfer-encoding" in names
@@ -361,7 +360,7 @@ class _Connection(asyncio.Protocol):
             # The parser would wait for the body that the head announces.
             self._complete = True
             self._parser = httptools.HttpResponseParser(self)
-        if not self._answer.done():
+        if self._answer is not None and not self._answer.done():
             self._answer.set_result(Answer(self, status, self._headers))
 
     def on_body(self, body: bytes) -> None:
