@@ -25,7 +25,7 @@ from common.database import Database
 from common.ids import new_id
 from pydantic import SecretStr
 from reporting.app import create_app
-from reporting.facts.bulk import insert_rows
+from reporting.facts.bulk import add_rows
 from reporting.facts.models import referral_facts
 from reporting.facts.progress import ReferralFact
 from reporting.indicators.service import apply_increments
@@ -86,15 +86,14 @@ def fact(chance: random.Random) -> ReferralFact:
 
 async def fill(database: Database, referrals: int) -> None:
     chance = random.Random(referrals)
-    names = list(ReferralFact.__dataclass_fields__)
+    names = ReferralFact._fields
     for start in range(0, referrals, CHUNK):
         facts = [fact(chance) for _ in range(min(CHUNK, referrals - start))]
         increments: Increments = {}
         for each in facts:
             collect(increments, ReferralFact(each.referral_id), each)
         async with database.transaction() as session:
-            rows = [tuple(vars(each).values()) for each in facts]
-            await session.execute(insert_rows(referral_facts, names, rows))
+            await add_rows(session, referral_facts, names, facts)
             await apply_increments(session, increments)
 
 

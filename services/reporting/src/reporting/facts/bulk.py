@@ -1,10 +1,15 @@
-"""Many rows in one statement: arrays of columns, unnested by the database."""
+"""Many rows at once: arrays of columns unnested by the database, or a COPY where rows are new."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from asyncpg.exceptions import UniqueViolationError
 from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+COPY_FROM = 100
+"""From so many rows on a COPY is worth its round trips."""
 
 
 def insert_rows(table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Insert:
@@ -22,6 +27,55 @@ def insert_rows(table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[A
     )
     selected = sa.select(*(sa.cast(source.c[column.name], column.type) for column in columns))
     return insert(table).from_select([column.name for column in columns], selected)
+
+
+async def add_rows(
+    session: AsyncSession, table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Write the rows whose primary key is not there yet; the first of several with one key.
+
+    Many rows are copied: several times faster, but all or nothing. So if one of them is there
+    already (an event published twice), they are inserted one by one after all.
+    """
+    if len(rows) >= COPY_FROM and await _copied(
+        session, table, names, _distinct(table, names, rows)
+    ):
+        return
+    await session.execute(insert_rows(table, names, rows).on_conflict_do_nothing())
+
+
+async def _copied(
+    session: AsyncSession, table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> bool:
+    connection = await session.connection()
+    assert connection.sync_connection is not None  # noqa: S101 - a session's connection is open
+    options = connection.sync_connection.get_execution_options()
+    moved = options.get("schema_translate_map", {})
+    savepoint = await session.begin_nested()
+    try:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None  # noqa: S101 - a connection in use has its driver's
+        await raw.copy_records_to_table(
+            table.name,
+            schema_name=moved.get(table.schema, table.schema),
+            columns=list(names),
+            records=rows,
+        )
+    except UniqueViolationError:
+        await savepoint.rollback()
+        return False
+    await savepoint.commit()
+    return True
+
+
+def _distinct(
+    table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> list[Sequence[Any]]:
+    places = [names.index(column.name) for column in table.primary_key]
+    first: dict[tuple[Any, ...], Sequence[Any]] = {}
+    for row in rows:
+        first.setdefault(tuple([row[place] for place in places]), row)
+    return list(first.values())
 
 
 def _element(column: sa.Column[Any]) -> Any:

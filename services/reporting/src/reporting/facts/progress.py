@@ -4,8 +4,8 @@
 maximum, or belongs to the highest version seen.
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 STATE, CONFIRMED, ESCALATION = "state", "confirmed", "escalation"
@@ -27,8 +27,7 @@ _ANSWERED = frozenset(
 _TAKEN = frozenset({"accepted", "scheduled", "in_service", "on_hold", "completed"})
 
 
-@dataclass(frozen=True)
-class FactStep:
+class FactStep(NamedTuple):
     """One event of a referral; of `kind` state, confirmed or escalation."""
 
     referral_id: UUID
@@ -46,8 +45,7 @@ class FactStep:
     late: bool = False
 
 
-@dataclass(frozen=True)
-class ReferralFact:
+class ReferralFact(NamedTuple):
     """Milestones of one referral. `state_version` 0: no state was seen yet."""
 
     referral_id: UUID
@@ -77,9 +75,9 @@ class ReferralFact:
 def advance(fact: ReferralFact, step: FactStep) -> ReferralFact:
     """The fact after `step`, wherever in the order of versions it belongs."""
     if step.kind == ESCALATION:
-        return replace(fact, escalated_version=max(fact.escalated_version, step.version))
+        return fact._replace(escalated_version=max(fact.escalated_version, step.version))
     if step.kind == CONFIRMED:
-        return replace(fact, confirmed_at=_first(fact.confirmed_at, step.occurred_at))
+        return fact._replace(confirmed_at=_first(fact.confirmed_at, step.occurred_at))
     newer = step if step.version > fact.state_version else None
     return ReferralFact(
         referral_id=fact.referral_id,

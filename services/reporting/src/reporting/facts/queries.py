@@ -52,6 +52,11 @@ async def seen_events(session: AsyncSession, event_ids: Collection[UUID]) -> set
     return set(rows)
 
 
+async def anybody_forgotten(session: AsyncSession) -> bool:
+    """Whether there is any erased person at all: mostly not, which saves looking for each."""
+    return bool(await session.scalar(sa.select(sa.exists(sa.select(forgotten_persons.c.mark)))))
+
+
 async def forgotten(session: AsyncSession, marks: Collection[bytes]) -> set[bytes]:
     """Which of the marks belong to erased persons."""
     wanted = sa.literal(list(marks), sa.ARRAY(sa.LargeBinary))

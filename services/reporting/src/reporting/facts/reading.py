@@ -1,7 +1,8 @@
 """Reads events into facts: which columns a fact takes from which event, and nothing more."""
 
-from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from common.events.referrals import EscalationRaised, ReferralData
@@ -14,8 +15,7 @@ AREA_LEVEL = 1
 """Facts keep areas at the first administrative level: no reader needs more, no leak can give it."""
 
 
-@dataclass(frozen=True)
-class RecordedStep:
+class RecordedStep(NamedTuple):
     """A step with the parts that only releases use. Attributes are None without a reporting grant.
 
     `natural_day` is the day on which it happened; the day it counts on may be later (R4).
@@ -31,6 +31,7 @@ class RecordedStep:
     age_band: str | None = None
 
 
+@lru_cache(maxsize=4096)
 def area_of(pcode: str | None) -> str | None:
     """The first-level area of a P-code; None for one that no table knows."""
     places = Places.load()

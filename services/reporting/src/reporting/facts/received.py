@@ -1,19 +1,45 @@
 """Events as they arrived, sorted by kind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from uuid import UUID
 
 from common.events.base import Event
-from common.events.envelope import Envelope
 
-Received = tuple[Event, Envelope]
+
+class Identified(Protocol):
+    """What recording needs of an envelope."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
+class EventId(NamedTuple):
+    """An envelope of which nothing but the id is needed any more."""
+
+    id: UUID
+
+
+Received = tuple[Event, Identified]
 E = TypeVar("E", bound=Event)
 
 
-def of_kind(batch: Sequence[Received], kind: type[E]) -> list[tuple[E, Envelope]]:
-    """The events of a kind, in the order of arrival."""
-    return [cast("tuple[E, Envelope]", each) for each in batch if is_kind(type(each[0]), kind)]
+class Sorted:
+    """A batch by the classes of its events: asking for a kind looks at no event again."""
+
+    def __init__(self, batch: Iterable[Received]) -> None:
+        self._by_class: dict[type[Event], list[Received]] = {}
+        for received in batch:
+            self._by_class.setdefault(type(received[0]), []).append(received)
+
+    def of_kind(self, kind: type[E]) -> Sequence[tuple[E, Identified]]:
+        """The events of a kind; those of one class in the order of arrival."""
+        found: list[Any] = []
+        for one, received in self._by_class.items():
+            if is_kind(one, kind):
+                found += received
+        return cast("list[tuple[E, Identified]]", found)
 
 
 @cache

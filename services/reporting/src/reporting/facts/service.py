@@ -1,9 +1,8 @@
 """Records events as facts, one or many at a time, and keeps the counters in step. Never commits."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reporting.facts import queries, reading
 from reporting.facts.array_text import array_text
 from reporting.facts.arrivals import Arrivals
-from reporting.facts.bulk import insert_rows
+from reporting.facts.bulk import add_rows, insert_rows
 from reporting.facts.models import (
     forgotten_persons,
     gap_counts,
@@ -38,10 +37,10 @@ from reporting.facts.models import (
     reporting_grants,
     services,
 )
-from reporting.facts.progress import ReferralFact, advance
+from reporting.facts.progress import FactStep, ReferralFact, advance
 from reporting.facts.pseudonyms import forgotten_mark, pseudonym
 from reporting.facts.reading import RecordedStep
-from reporting.facts.received import Received, is_kind, of_kind
+from reporting.facts.received import Received, Sorted, is_kind
 from reporting.facts.service_facts import ServiceFact, change_state, describe
 from reporting.indicators.service import apply_increments
 from reporting.indicators.vector import Increments, collect
@@ -73,21 +72,22 @@ class Recorder:
             remembered=await queries.remembered_arrivals(session, [e.id for _, e in batch]),
             seen=frozenset(seen),
         )
-        await self._forget(session, [e for e, _ in of_kind(batch, CaseErased)])
-        await self._record_steps(session, list(self._steps(batch)), arrivals)
-        await self._record_grants(session, [e for e, _ in of_kind(batch, GrantData)])
-        await self._record_identifications(session, batch, arrivals)
-        await _record_services(session, batch)
-        await _record_gaps(session, batch, arrivals)
+        kinds = Sorted(batch)
+        await self._forget(session, [e for e, _ in kinds.of_kind(CaseErased)])
+        await self._record_steps(session, list(self._steps(kinds)), arrivals)
+        await self._record_grants(session, [e for e, _ in kinds.of_kind(GrantData)])
+        await self._record_identifications(session, kinds, arrivals)
+        await _record_services(session, kinds)
+        await _record_gaps(session, kinds, arrivals)
         await _remember(session, arrivals)
 
-    def _steps(self, batch: Sequence[Received]) -> Iterable[RecordedStep]:
-        for event, envelope in of_kind(batch, ReferralData):
+    def _steps(self, kinds: Sorted) -> Iterable[RecordedStep]:
+        for event, envelope in kinds.of_kind(ReferralData):
             if is_kind(type(event), FeedbackConfirmed):  # tells of no new state
                 yield reading.read_confirmation(event, envelope.id)
             else:
                 yield reading.read_state(event, envelope.id, self.pseudonym_key)
-        for escalation, envelope in of_kind(batch, EscalationRaised):
+        for escalation, envelope in kinds.of_kind(EscalationRaised):
             yield reading.read_escalation(escalation, envelope.id)
 
     async def _forget(self, session: AsyncSession, erased: Sequence[CaseErased]) -> None:
@@ -118,14 +118,18 @@ class Recorder:
         self, session: AsyncSession, steps: Sequence[RecordedStep]
     ) -> list[RecordedStep]:
         gone = await self._forgotten_among(session, {s.person for s in steps if s.person})
+        if not gone:
+            return list(steps)
         return [
-            replace(step, person=None, countable=False, sex=None, age_band=None)
+            step._replace(person=None, countable=False, sex=None, age_band=None)
             if step.person in gone
             else step
             for step in steps
         ]
 
     async def _forgotten_among(self, session: AsyncSession, persons: set[bytes]) -> set[bytes]:
+        if len(persons) > 1 and not await queries.anybody_forgotten(session):
+            return set()
         marks = {forgotten_mark(self.pseudonym_key, person): person for person in persons}
         return {marks[mark] for mark in await queries.forgotten(session, list(marks))}
 
@@ -136,9 +140,7 @@ class Recorder:
             return
         steps = await self._without_forgotten(session, steps)
         rows = [_step_row(each, arrivals.place(each.event_id, each.natural_day)) for each in steps]
-        await session.execute(
-            insert_rows(referral_steps, _STEP_COLUMNS, rows).on_conflict_do_nothing()
-        )
+        await add_rows(session, referral_steps, _STEP_COLUMNS, rows)
         await _advance_referrals(session, steps)
 
     async def _record_grants(self, session: AsyncSession, events: Sequence[GrantData]) -> None:
@@ -162,16 +164,16 @@ class Recorder:
             )
 
     async def _record_identifications(
-        self, session: AsyncSession, batch: Sequence[Received], arrivals: Arrivals
+        self, session: AsyncSession, kinds: Sorted, arrivals: Arrivals
     ) -> None:
         read = [
             *(
                 (read_screening(e, self.pseudonym_key), m)
-                for e, m in of_kind(batch, ScreeningConcluded)
+                for e, m in kinds.of_kind(ScreeningConcluded)
             ),
             *(
                 (read_assistance(e, self.pseudonym_key), m)
-                for e, m in of_kind(batch, AssistanceGiven)
+                for e, m in kinds.of_kind(AssistanceGiven)
             ),
         ]
         facts = [(fact, arrivals.place(m.id, fact["occurred_on"])) for fact, m in read]
@@ -185,17 +187,17 @@ async def lock_projection(session: AsyncSession) -> None:
     await session.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
 
 
-_STEP_COLUMNS = [column.name for column in referral_steps.columns]
-_STEP_VALUES = itemgetter(*_STEP_COLUMNS)
-_FACT_COLUMNS = [each.name for each in fields(ReferralFact)]
+_STEP_COLUMNS = [
+    *FactStep._fields,
+    *("counted_on", "person", "urgency", "countable", "sex", "age_band"),
+]
+_FACT_COLUMNS = ReferralFact._fields
 _SERVICE_COLUMNS = [each.name for each in fields(ServiceFact)]
 
 
-def _step_row(recorded: RecordedStep, counted_on: date) -> tuple[Any, ...]:
-    known = vars(recorded.step) | vars(recorded)
-    known["counted_on"] = counted_on
-    values: tuple[Any, ...] = _STEP_VALUES(known)
-    return values
+def _step_row(of: RecordedStep, counted_on: date) -> tuple[Any, ...]:
+    """A row of `_STEP_COLUMNS`."""
+    return (*of.step, counted_on, of.person, of.urgency, of.countable, of.sex, of.age_band)
 
 
 async def _advance_referrals(session: AsyncSession, steps: Sequence[RecordedStep]) -> None:
@@ -210,15 +212,18 @@ async def _advance_referrals(session: AsyncSession, steps: Sequence[RecordedStep
     increments: Increments = {}
     for referral_id, fact in changed.items():
         collect(increments, before.get(referral_id, ReferralFact(referral_id)), fact)
-    rows = [tuple(vars(fact).values()) for fact in changed.values()]
-    await _upsert(session, referral_facts, _FACT_COLUMNS, rows)
+    new = [fact for i, fact in changed.items() if i not in before]
+    known = [fact for i, fact in changed.items() if i in before]
+    if new:
+        await add_rows(session, referral_facts, _FACT_COLUMNS, new)
+    await _upsert(session, referral_facts, _FACT_COLUMNS, known)
     await apply_increments(session, increments)
 
 
-async def _record_services(session: AsyncSession, batch: Sequence[Received]) -> None:
+async def _record_services(session: AsyncSession, kinds: Sorted) -> None:
     described: list[ServiceData | CapacityChanged] = [
-        *(event for event, _ in of_kind(batch, ServiceData)),
-        *(event for event, _ in of_kind(batch, CapacityChanged)),
+        *(event for event, _ in kinds.of_kind(ServiceData)),
+        *(event for event, _ in kinds.of_kind(CapacityChanged)),
     ]
     if not described:
         return
@@ -237,9 +242,7 @@ async def _record_services(session: AsyncSession, batch: Sequence[Received]) -> 
     await _upsert(session, services, _SERVICE_COLUMNS, rows)
 
 
-async def _record_gaps(
-    session: AsyncSession, batch: Sequence[Received], arrivals: Arrivals
-) -> None:
+async def _record_gaps(session: AsyncSession, kinds: Sorted, arrivals: Arrivals) -> None:
     rows = [
         (
             reading.area_of(event.area) or "unknown",
@@ -250,7 +253,7 @@ async def _record_gaps(
             event.count,
             arrivals.place(envelope.id, _last_day(event.week)),
         )
-        for event, envelope in of_kind(batch, GapObserved)
+        for event, envelope in kinds.of_kind(GapObserved)
     ]
     if rows:
         names = ["area", "need", "group", "week", "version", "count", "counted_on"]

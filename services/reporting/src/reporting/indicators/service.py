@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reporting.facts.array_text import array_text
 from reporting.facts.bulk import insert_rows
 from reporting.indicators.models import indicator_counters, indicator_reads
-from reporting.indicators.vector import Increments, dense
+from reporting.indicators.vector import Increments, by_counter, dense
 
 _NAMES = ["scope", "scope_id", "month", "area", "category", "vector"]
 _KEYS = _NAMES[:-1]
@@ -22,7 +22,7 @@ async def apply_increments(session: AsyncSession, increments: Increments) -> Non
     """Add to the counters; keys in a fixed order, so that two writers cannot deadlock."""
     rows = [
         (*key, array_text(dense(key, counter)))
-        for key, counter in sorted(increments.items())
+        for key, counter in sorted(by_counter(increments).items())
         if any(counter.values())
     ]
     if not rows:

@@ -61,8 +61,10 @@ _CLOSED = frozenset(
     ]
 )
 
-Increments = dict["CounterKey", Counter[int]]
-"""By counter: how much to add at which position of its vector."""
+Place = tuple[date, str, str, str, str, str]
+"""Month of sending, area, category, AoR, sender and recipient: what a referral's counters are."""
+Increments = dict[Place, Counter[int]]
+"""By place: how much to add at which position of the vectors of its counters."""
 
 
 class CounterKey(NamedTuple):
@@ -85,16 +87,29 @@ class CounterKey(NamedTuple):
 
 def collect(increments: Increments, before: ReferralFact, after: ReferralFact) -> None:
     """Add to `increments` what changes in the counters when a fact changes."""
-    old_keys, old = keys(before), positions(before)
-    new_keys, new = keys(after), positions(after)
-    if old_keys == new_keys:
+    old_place, new_place = place(before), place(after)
+    old = positions(before) if old_place else frozenset()
+    new = positions(after) if new_place else frozenset()
+    if old_place == new_place:
         old, new = old - new, new - old
-    for sign, which, where in ((-1, old_keys, old), (1, new_keys, new)):
-        for key in which:
-            counter = increments.setdefault(key, Counter())
-            for position in where:
-                if position < key.length:
-                    counter[position] += sign
+    for where, which, by in ((old_place, old, -1), (new_place, new, 1)):
+        if where is not None:
+            counter = increments.setdefault(where, Counter())
+            for position in which:
+                counter[position] += by
+
+
+def by_counter(increments: Increments) -> dict[CounterKey, Counter[int]]:
+    """The same by counter: each place has nine."""
+    found: dict[CounterKey, Counter[int]] = {}
+    for where, counted in increments.items():
+        for key in keys(where):
+            counter = found.setdefault(key, Counter())
+            length = key.length
+            for position, by in counted.items():
+                if position < length:
+                    counter[position] += by
+    return found
 
 
 def dense(key: CounterKey, counter: Mapping[int, int]) -> list[int]:
@@ -102,20 +117,26 @@ def dense(key: CounterKey, counter: Mapping[int, int]) -> list[int]:
     return [counter.get(position, 0) for position in range(key.length)]
 
 
-def keys(fact: ReferralFact) -> tuple[CounterKey, ...]:
-    """The counters that a referral belongs to; none before it was sent or if it was an error."""
+def place(fact: ReferralFact) -> Place | None:
+    """Where a referral counts; None before it was sent or if it was an error."""
     if fact.sent_at is None or fact.state_version == 0 or fact.state == "entered_in_error":
-        return ()
-    month = fact.sent_at.date().replace(day=1)
-    area, category = fact.area or UNKNOWN, fact.category or UNKNOWN
-    scopes = (
-        ("aor", fact.aor or UNKNOWN),
-        ("sender", str(fact.from_organisation)),
-        ("recipient", str(fact.to_organisation)),
+        return None
+    return (
+        fact.sent_at.date().replace(day=1),
+        fact.area or UNKNOWN,
+        fact.category or UNKNOWN,
+        fact.aor or UNKNOWN,
+        str(fact.from_organisation),
+        str(fact.to_organisation),
     )
+
+
+def keys(where: Place) -> tuple[CounterKey, ...]:
+    """The counters of a place."""
+    month, area, category, aor, sender, recipient = where
     return tuple(
         CounterKey(scope, scope_id, month, *split)
-        for scope, scope_id in scopes
+        for scope, scope_id in (("aor", aor), ("sender", sender), ("recipient", recipient))
         for split in ((area, ALL), (ALL, category), (area, category))
     )
 

@@ -5,9 +5,11 @@ permissions (no service may read another's stream outside its own durable consum
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import gc
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 import sqlalchemy as sa
 from nats.js import JetStreamContext
@@ -54,7 +56,8 @@ async def replay(engine: AsyncEngine, jetstream: JetStreamContext, recorder: Rec
         async with _opened(jetstream) as histories:
             rebuild = _Rebuild(engine, recorder, histories, replayed=lock)
             await rebuild.begin()
-            await rebuild.catch_up()
+            with _fewer_collections():
+                await rebuild.catch_up()
             await rebuild.wait_for_missing()
             # From here nobody writes the projection: read what came meanwhile, compare, swap.
             async with _locked(engine, WRITER_LOCK, wait=True):
@@ -106,10 +109,17 @@ class _Rebuild:
 
     async def _record(self, batch: Batch) -> None:
         ids = [envelope.id for _, envelope in batch]
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._remember(ids))
+            both.create_task(self._record_facts(batch, ids))
+
+    async def _record_facts(self, batch: Batch, ids: Sequence[UUID]) -> None:
         async with AsyncSession(self._engine) as session, session.begin():
             await session.connection(execution_options=_SHADOWED)
             seen = await queries.seen_events(session, ids)
             await self._recorder.record(session, batch, seen=seen)
+
+    async def _remember(self, ids: Sequence[UUID]) -> None:
         await self._replayed.execute(
             sa.text("INSERT INTO replayed SELECT unnest(:ids) ON CONFLICT DO NOTHING").bindparams(
                 sa.bindparam("ids", ids, sa.ARRAY(sa.Uuid))
@@ -135,6 +145,17 @@ async def _one_ahead(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
             yield batch
     finally:
         coming.cancel()
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """A batch is thousands of objects without a cycle among them: searching them is for nothing."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @asynccontextmanager
