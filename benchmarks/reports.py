@@ -3,7 +3,8 @@
     python benchmarks/reports.py [--small 10000] [--large 1000000] [--rounds 60]
 
 ratio = median time of a question over the large case load / the same over the small one, through the
-app on one connection, in turn. Goal: at most 1.2 for each. Then one closing of a five-dimension cube.
+app on one connection, in turn. Goal: at most 1.2 for each. Then one closing of a five-dimension cube,
+and the memory of this process after each.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import psutil
 from common.auth import Principal
 from common.database import Database
 from common.ids import new_id
@@ -126,7 +128,8 @@ async def app_over(postgres: PostgresServer, jwks: Path, referrals: int) -> tupl
     release_id, took = await release(filled, referrals)
     print(
         f"{referrals:,} referrals: filled in {time.perf_counter() - started:.0f} s;"
-        f" closing a release of {referrals:,} persons {took:.1f} s"
+        f" closing a release of {referrals:,} persons {took:.1f} s;"
+        f" resident memory {psutil.Process().memory_info().rss / 2**20:.0f} MiB"
     )
     transport = httpx.ASGITransport(app)
     return httpx.AsyncClient(transport=transport, base_url="http://reporting"), release_id

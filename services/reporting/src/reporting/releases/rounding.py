@@ -147,7 +147,9 @@ class _Draw:
         if self.z[a]:
             for m in margins:
                 error[m] -= k
-        rise = sum(eta[m] * (abs(error[m] + k) - abs(error[m])) for m in margins)
+        rise = 0
+        for m in margins:  # plain loops: this is where a release spends its time
+            rise += eta[m] * (abs(error[m] + k) - abs(error[m]))
         up = next(self.stream) < _threshold(self.log_odds[a] + _warmed(rise, sweep))
         if up:
             for m in margins:
@@ -161,10 +163,13 @@ class _Draw:
             return
         up, down = (b, a) if self.z[a] else (a, b)
         error, eta, k = self.error, self.eta, self.k
-        gains = [m for m in self.margins_of[up] if m not in self.margins_of[down]]
-        losses = [m for m in self.margins_of[down] if m not in self.margins_of[up]]
-        rise = sum(eta[m] * (abs(error[m] + k) - abs(error[m])) for m in gains)
-        rise += sum(eta[m] * (abs(error[m] - k) - abs(error[m])) for m in losses)
+        gains, losses, rise = [], [], 0
+        for m, n in zip(self.margins_of[up], self.margins_of[down], strict=True):
+            if m != n:  # a margin of one dimension is shared, or each cell has its own
+                gains.append(m)
+                losses.append(n)
+                rise += eta[m] * (abs(error[m] + k) - abs(error[m]))
+                rise += eta[n] * (abs(error[n] - k) - abs(error[n]))
         odds = self.log_odds[up] - self.log_odds[down] + _warmed(rise, sweep)
         if next(self.stream) < _threshold(odds):
             self.z[up], self.z[down] = 1, 0
