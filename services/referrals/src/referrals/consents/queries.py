@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,16 +14,19 @@ from sqlmodel import col
 from referrals.audit.models import AuditEntry
 from referrals.consents.models import DisclosureException, Grant
 
+_OWN_GRANT = sa.select(Grant).where(
+    col(Grant.id) == sa.bindparam("grant_id"),
+    col(Grant.organisation_id) == sa.bindparam("organisation"),
+)
+_OWN_GRANT_LOCKED = _OWN_GRANT.with_for_update()
+
 
 async def own_grant(
     session: AsyncSession, caller: Principal, grant_id: UUID, *, lock: bool = False
 ) -> Grant:
-    statement = sa.select(Grant).where(
-        col(Grant.id) == grant_id, col(Grant.organisation_id) == caller.organisation
-    )
-    grant = (
-        await session.scalars(statement.with_for_update() if lock else statement)
-    ).one_or_none()
+    wanted = {"grant_id": grant_id, "organisation": caller.organisation}
+    found = await session.scalars(_OWN_GRANT_LOCKED if lock else _OWN_GRANT, wanted)
+    grant = found.one_or_none()
     if grant is None:
         raise NOT_FOUND.because("There is no such consent in your organisation.")
     return grant
@@ -78,18 +82,19 @@ async def exceptions(
     return rows.all()
 
 
-async def active_reporting_grant(session: AsyncSession, case_id: UUID) -> Grant | None:
-    rows = await session.scalars(
-        sa.select(Grant)
+def reporting_attributes(case_id: str) -> sa.ScalarSelect[Any]:
+    """What statistics may count of the case (a bound parameter): NULL without a reporting grant."""
+    return (
+        sa.select(col(Grant.attributes))
         .where(
-            col(Grant.case_id) == case_id,
+            col(Grant.case_id) == sa.bindparam(case_id, type_=sa.Uuid()),
             col(Grant.kind) == "reporting",
             col(Grant.status) == "active",
         )
         .order_by(col(Grant.id).desc())
         .limit(1)
+        .scalar_subquery()
     )
-    return rows.one_or_none()
 
 
 def code_digest(code: str) -> bytes:

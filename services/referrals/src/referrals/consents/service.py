@@ -27,7 +27,7 @@ from referrals.consents.disclosure import Item
 from referrals.consents.models import DisclosureException, Grant
 from referrals.consents.schemas import NewConsent, NewException
 from referrals.directory.models import DirectoryService
-from referrals.directory.queries import choosable
+from referrals.directory.queries import CONFLICT_TEXT, choosable
 from referrals.errors import (
     ALREADY_DECIDED,
     IMPLICATED,
@@ -128,20 +128,19 @@ async def _recipient(
 async def _chosen(
     session: AsyncSession, case: Case, service_id: UUID, purpose: str, now: datetime
 ) -> DirectoryService:
-    service = await choosable(session, service_id, now)
+    service = await choosable(session, case.id, service_id, now)
     if purpose not in service.categories:
         raise INVALID.because(
             "The service does not offer this category; it offers: " + ", ".join(service.categories),
             pointer="/purpose",
         )
-    await refuse_implicated(session, case, service.organisation_id)
     return service
 
 
 async def refuse_implicated(session: AsyncSession, case: Case, organisation: UUID) -> None:
     """409 if the organisation is implicated in the case (duty of conflict)."""
     if organisation in await cases.implicated(session, case.id):
-        raise IMPLICATED.because("Nothing of this case goes to an organisation implicated in it.")
+        raise IMPLICATED.because(CONFLICT_TEXT)
 
 
 def aor_of(category: str) -> str:

@@ -9,8 +9,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.cases.models import ImplicatedOrganisation
 from referrals.directory.models import DirectoryService, PathwayAlternative
-from referrals.errors import NOT_REFERABLE
+from referrals.errors import IMPLICATED, NOT_REFERABLE
 
 
 async def known_service(session: AsyncSession, service_id: UUID) -> DirectoryService | None:
@@ -23,13 +24,21 @@ def is_choosable(service: DirectoryService, now: datetime) -> bool:
     return service.referable and not service.withdrawn and fresh
 
 
-async def choosable(session: AsyncSession, service_id: UUID, now: datetime) -> DirectoryService:
-    """The service, or 409 `not_referable` (also for one that the directory never told us of)."""
-    service = await known_service(session, service_id)
-    if service is None:
+async def choosable(
+    session: AsyncSession, case_id: UUID, service_id: UUID, now: datetime
+) -> DirectoryService:
+    """A service that somebody of the case may be referred to.
+
+    409 `not_referable` (also for one that the directory never told us of), or
+    `organisation_implicated` (duty of conflict).
+    """
+    wanted = {"service_id": service_id, "case_id": case_id}
+    found = (await session.execute(_CHOICE, wanted)).one_or_none()
+    if found is None:
         raise NOT_REFERABLE.because(
             "The directory has not announced this service (yet).", pointer="/service_id"
         )
+    service: DirectoryService = found[0]
     if not is_choosable(service, now):
         raise NOT_REFERABLE.because(
             f"Its state is '{service.functional_status or 'not referable'}'"
@@ -37,7 +46,19 @@ async def choosable(session: AsyncSession, service_id: UUID, now: datetime) -> D
             + ".",
             pointer="/service_id",
         )
+    if found[1]:
+        raise IMPLICATED.because(CONFLICT_TEXT)
     return service
+
+
+CONFLICT_TEXT = "Nothing of this case goes to an organisation implicated in it."
+_CHOICE = sa.select(
+    DirectoryService,
+    sa.exists().where(
+        col(ImplicatedOrganisation.case_id) == sa.bindparam("case_id"),
+        col(ImplicatedOrganisation.organisation_id) == col(DirectoryService.organisation_id),
+    ),
+).where(col(DirectoryService.service_id) == sa.bindparam("service_id"))
 
 
 async def alternatives(

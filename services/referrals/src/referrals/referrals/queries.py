@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,29 +15,53 @@ from sqlmodel import col
 from referrals.directory.models import TeamMember
 from referrals.referrals.lifecycle import OPEN, Party, State
 from referrals.referrals.models import Referral, Snapshot, Step
+from referrals.tables import Texts
 
 _NOT_HERE = "There is no such referral that concerns you."
 _OPEN_STATES = sorted(state.value for state in OPEN)
 _WAITING_STATES = (State.SENT.value, State.ACKNOWLEDGED.value, State.WAITLISTED.value)
 
 
-def _as_recipient(caller: Principal) -> sa.ColumnElement[bool]:
+# Statements are composed once for each kind of caller: it costs more than to send them.
+_CALLER = sa.bindparam("caller_organisation", type_=sa.Uuid())
+_NAMES = sa.bindparam("caller_names", type_=Texts())
+
+
+def _as_recipient(supervisor: bool) -> sa.ColumnElement[bool]:
     """Addressed to the caller's organisation, and to a service whose queue the caller works in."""
     addressed = sa.and_(
-        col(Referral.to_organisation) == caller.organisation, col(Referral.sent_at).is_not(None)
+        col(Referral.to_organisation) == _CALLER, col(Referral.sent_at).is_not(None)
     )
-    if Role.SUPERVISOR in caller.roles:
+    if supervisor:
         return addressed
     team = sa.select(sa.literal(1)).where(
-        col(TeamMember.organisation_id) == caller.organisation,
+        col(TeamMember.organisation_id) == _CALLER,
         col(TeamMember.service_id) == col(Referral.service_id),
     )
-    member = team.where(col(TeamMember.client).in_([caller.client_id, caller.subject]))
+    member = team.where(col(TeamMember.client) == sa.any_(_NAMES))
     return sa.and_(addressed, sa.or_(~team.exists(), member.exists()))
 
 
-def _as_party(caller: Principal) -> sa.ColumnElement[bool]:
-    return sa.or_(col(Referral.from_organisation) == caller.organisation, _as_recipient(caller))
+def _values(caller: Principal) -> dict[str, Any]:
+    values: dict[str, Any] = {"caller_organisation": caller.organisation}
+    if Role.SUPERVISOR not in caller.roles:
+        values["caller_names"] = [caller.client_id, caller.subject]
+    return values
+
+
+@cache
+def _one(supervisor: bool, of_case: bool, lock: bool) -> sa.Select[Any]:
+    statement = sa.select(Referral).where(
+        col(Referral.id) == sa.bindparam("referral_id", type_=sa.Uuid()),
+        sa.or_(col(Referral.from_organisation) == _CALLER, _as_recipient(supervisor)),
+    )
+    if of_case:
+        statement = statement.where(
+            col(Referral.case_id) == sa.bindparam("of_case", type_=sa.Uuid())
+        )
+    if lock:
+        statement = statement.with_for_update(of=Referral)
+    return statement.execution_options(populate_existing=lock)
 
 
 async def one(
@@ -50,13 +76,9 @@ async def one(
 
     `case_id`: the case that the URL names; a referral of another case is not found under it.
     """
-    statement = sa.select(Referral).where(col(Referral.id) == referral_id, _as_party(caller))
-    if case_id is not None:
-        statement = statement.where(col(Referral.case_id) == case_id)
-    if lock:
-        statement = statement.with_for_update(of=Referral)
-    statement = statement.execution_options(populate_existing=lock)
-    referral = (await session.scalars(statement)).one_or_none()
+    statement = _one(Role.SUPERVISOR in caller.roles, case_id is not None, lock)
+    wanted = {"referral_id": referral_id, "of_case": case_id, **_values(caller)}
+    referral: Referral | None = (await session.scalars(statement, wanted)).one_or_none()
     if referral is None:
         raise NOT_FOUND.because(_NOT_HERE)
     return referral
@@ -83,8 +105,8 @@ async def received(
     limit: int,
 ) -> Sequence[Referral]:
     """The recipient's queue, newest first."""
-    statement = sa.select(Referral).where(_as_recipient(caller))
-    return await _listed(session, statement, states, service_id, overdue_at, before, limit)
+    statement = sa.select(Referral).where(_as_recipient(Role.SUPERVISOR in caller.roles))
+    return await _listed(session, caller, statement, states, service_id, overdue_at, before, limit)
 
 
 async def sent(
@@ -101,11 +123,12 @@ async def sent(
     statement = sa.select(Referral).where(col(Referral.from_organisation) == caller.organisation)
     if case_id is not None:
         statement = statement.where(col(Referral.case_id) == case_id)
-    return await _listed(session, statement, states, None, overdue_at, before, limit)
+    return await _listed(session, caller, statement, states, None, overdue_at, before, limit)
 
 
 async def _listed(
     session: AsyncSession,
+    caller: Principal,
     statement: sa.Select[Referral],
     states: Sequence[str],
     service_id: UUID | None,
@@ -121,8 +144,8 @@ async def _listed(
         statement = statement.where(overdue(overdue_at))
     if before is not None:
         statement = statement.where(col(Referral.id) < before)
-    rows = await session.scalars(statement.order_by(col(Referral.id).desc()).limit(limit + 1))
-    return rows.all()
+    statement = statement.order_by(col(Referral.id).desc()).limit(limit + 1)
+    return (await session.scalars(statement, _values(caller))).all()
 
 
 def overdue(now: datetime) -> sa.ColumnElement[bool]:
@@ -159,11 +182,17 @@ async def queue_counts(
 ) -> tuple[dict[str, int], int]:
     by_state = await session.execute(
         sa.select(col(Referral.state), sa.func.count())
-        .where(_as_recipient(caller), col(Referral.state).in_(_OPEN_STATES))
-        .group_by(col(Referral.state))
+        .where(
+            _as_recipient(Role.SUPERVISOR in caller.roles), col(Referral.state).in_(_OPEN_STATES)
+        )
+        .group_by(col(Referral.state)),
+        _values(caller),
     )
     late = await session.scalar(
-        sa.select(sa.func.count()).select_from(Referral).where(_as_recipient(caller), overdue(now))
+        sa.select(sa.func.count())
+        .select_from(Referral)
+        .where(_as_recipient(Role.SUPERVISOR in caller.roles), overdue(now)),
+        _values(caller),
     )
     return {row[0]: row[1] for row in by_state.all()}, late or 0
 

@@ -23,7 +23,8 @@ from referrals.cases.models import Case
 from referrals.consents import queries as consents
 from referrals.consents.ages import ADULT_AGE, Decider
 from referrals.consents.disclosure import NotGranted, NotOnRecord, check_granted, compose
-from referrals.consents.service import aor_of, refuse_implicated
+from referrals.consents.queries import reporting_attributes
+from referrals.consents.service import aor_of
 from referrals.directory.models import DirectoryService
 from referrals.directory.queries import choosable
 from referrals.errors import (
@@ -42,8 +43,8 @@ from referrals.referrals.lifecycle import Command, State
 from referrals.referrals.models import Referral, Snapshot
 from referrals.referrals.schemas import NewReferral, Payload, Send
 from referrals.referrals.steps import Taken, state_after, take, write_step
-from referrals.timers.deadlines import Clock, calendar_of, deadline, policy_of
-from referrals.timers.service import overrides
+from referrals.timers.deadlines import Clock, Policies, calendar_of, deadline, policy_of
+from referrals.timers.service import policies_column, policies_of
 
 _REFERRALS = RowWriter(Referral.metadata.tables["referrals"], *Referral.model_fields, alone=True)
 _SNAPSHOTS = RowWriter(
@@ -152,13 +153,29 @@ async def send(
     case = await cases.own_case(session, caller, referral.case_id)
     case_service.refuse_unless_open(case)
     service = await _service_for(session, case, referral.service_id, referral.category, now)
-    await _check_authority(session, referral, authority, service)
+    _check_authority(referral, authority, service)
+    used, attributes, policies = (
+        await session.execute(
+            _FACTS,
+            {
+                "grant_id": authority.grant_id,
+                "exception_id": authority.exception_id,
+                "case_id": case.id,
+                "aor": referral.aor,
+                "urgency": referral.urgency,
+            },
+        )
+    ).one()
+    if used:
+        raise NO_CONSENT.because(
+            "This consent was used for a referral already: a new referral needs a new one.",
+            pointer="/grant_id",
+        )
     await _check_border(session, case, service, referral, now)
     await _write_snapshot(session, keys, case, referral, authority, now)
-    reporting = await consents.active_reporting_grant(session, case.id)
-    await _set_deadlines(session, case, referral, now)
+    _set_deadlines(case, referral, now, policies_of(policies))
     referral.grant_id, referral.exception_id = authority.grant_id, authority.exception_id
-    referral.attributes = reporting.attributes if reporting else None
+    referral.attributes = attributes
     referral.draft = None
     referral.sent_at = now
     return await take(session, caller, referral, taken)
@@ -167,13 +184,12 @@ async def send(
 async def _service_for(
     session: AsyncSession, case: Case, service_id: UUID, category: str, now: datetime
 ) -> DirectoryService:
-    service = await choosable(session, service_id, now)
+    service = await choosable(session, case.id, service_id, now)
     if category not in service.categories:
         raise INVALID.because(
             f"The service does not offer this; it offers: {', '.join(service.categories)}.",
             pointer="/category",
         )
-    await refuse_implicated(session, case, service.organisation_id)
     return service
 
 
@@ -235,10 +251,8 @@ async def _consent(
     )
 
 
-async def _check_authority(
-    session: AsyncSession, referral: Referral, authority: Authority, service: DirectoryService
-) -> None:
-    """The consent names this case, this service and this purpose, and was not used before."""
+def _check_authority(referral: Referral, authority: Authority, service: DirectoryService) -> None:
+    """The consent names this case, this service and this purpose."""
     if authority.service_id != service.service_id:
         raise NO_CONSENT.because("The consent is for another service.", pointer="/grant_id")
     if authority.purpose != referral.category:
@@ -248,16 +262,20 @@ async def _check_authority(
         )
     if authority.case_id != referral.case_id:
         raise NO_CONSENT.because("The consent is for another case.", pointer="/grant_id")
-    used = (
-        col(Referral.grant_id) == authority.grant_id
-        if authority.grant_id
-        else col(Referral.exception_id) == authority.exception_id
-    )
-    if await session.scalar(sa.select(col(Referral.id)).where(used).limit(1)):
-        raise NO_CONSENT.because(
-            "This consent was used for a referral already: a new referral needs a new one.",
-            pointer="/grant_id",
+
+
+# What sending has to know beside the rows that it locks: whether the consent was used, what
+# statistics may count, and the times that coordinators set.
+_FACTS = sa.select(
+    sa.exists().where(
+        sa.or_(
+            col(Referral.grant_id) == sa.bindparam("grant_id", type_=sa.Uuid()),
+            col(Referral.exception_id) == sa.bindparam("exception_id", type_=sa.Uuid()),
         )
+    ),
+    reporting_attributes("case_id"),
+    policies_column("aor", "urgency"),
+)
 
 
 async def _check_border(
@@ -386,10 +404,7 @@ def check_payload(payload: Payload, granted: list[str]) -> dict[str, Any]:
     return items
 
 
-async def _set_deadlines(
-    session: AsyncSession, case: Case, referral: Referral, now: datetime
-) -> None:
-    changed = await overrides(session, referral.aor, referral.urgency)
+def _set_deadlines(case: Case, referral: Referral, now: datetime, changed: Policies) -> None:
     calendar = calendar_of(case.country)
     for clock_of, attribute in (
         (Clock.ACKNOWLEDGE, "acknowledge_by"),

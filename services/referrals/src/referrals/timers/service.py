@@ -1,6 +1,7 @@
 """Setting a referral's timer as its state changes. Firing is in `timers.firing`."""
 
 from datetime import UTC, date, datetime, time
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,23 +24,42 @@ _TIMERS = RowWriter(
 )
 
 
+def policies_column(aor: str, urgency: str) -> sa.ScalarSelect[Any]:
+    """What coordinators have changed for a pathway and urgency (bound parameters): JSON rows."""
+    return (
+        sa.select(sa.func.jsonb_agg(sa.func.jsonb_build_array(*_POLICY)))
+        .where(
+            sa.or_(
+                col(TimerPolicy.aor) == sa.bindparam(aor, type_=sa.Text()),
+                col(TimerPolicy.aor) == "*",
+            ),
+            col(TimerPolicy.urgency) == sa.bindparam(urgency, type_=sa.Text()),
+        )
+        .scalar_subquery()
+    )
+
+
+_POLICY = (
+    col(TimerPolicy.aor),
+    col(TimerPolicy.urgency),
+    col(TimerPolicy.clock),
+    col(TimerPolicy.window_minutes),
+    col(TimerPolicy.supervisor_after_minutes),
+    col(TimerPolicy.alternative_after_minutes),
+    col(TimerPolicy.expiry_after_minutes),
+    col(TimerPolicy.working_time),
+)
+_OVERRIDES = sa.select(policies_column("aor", "urgency"))
+
+
+def policies_of(rows: Any) -> Policies:
+    """The policies of a `policies_column`."""
+    return {(row[0], row[1], row[2]): Policy(*row[3:]) for row in rows or ()}
+
+
 async def overrides(session: AsyncSession, aor: str, urgency: str) -> Policies:
     """What coordinators have changed for this pathway and urgency."""
-    rows = await session.scalars(
-        sa.select(TimerPolicy).where(
-            col(TimerPolicy.aor).in_([aor, "*"]), col(TimerPolicy.urgency) == urgency
-        )
-    )
-    return {
-        (row.aor, row.urgency, row.clock): Policy(
-            row.window_minutes,
-            row.supervisor_after_minutes,
-            row.alternative_after_minutes,
-            row.expiry_after_minutes,
-            row.working_time,
-        )
-        for row in rows
-    }
+    return policies_of(await session.scalar(_OVERRIDES, {"aor": aor, "urgency": urgency}))
 
 
 def set_timer(
