@@ -10,7 +10,7 @@ from pydantic import ValidationError
 GOOD = {
     "database_url": "postgresql+asyncpg://app:0123456789abcdef@db/directory",
     "nats_password": "0123456789abcdef0123",
-    "internal_jwks_file": "/keys/internal.json",
+    "internal_jwks_file": __file__,  # any file: it is read later
     "stored_result_key": base64.b64encode(b"k" * 32).decode(),
 }
 
@@ -40,6 +40,26 @@ def test_a_missing_secret_is_named_by_its_variable(monkeypatch: pytest.MonkeyPat
 def test_a_short_secret_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     _set(monkeypatch, nats_password="short")
     assert "RUTA_NATS_PASSWORD is shorter" in _refusal()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("public_url", "ruta.example", "must be an http or https address"),
+        ("otlp_endpoint", "collector:4318", "must be an http or https address"),
+        ("database_url", "mysql://app:hunter2@db/directory", "must begin with postgresql+asyncpg"),
+        ("internal_jwks_file", "/nowhere.json", "does not point to a file"),
+        ("port", "70000", "less than or equal to 65535"),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_named_and_explained(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    _set(monkeypatch, **{name: value})
+    said = _refusal()
+    assert said.startswith(f"RUTA_{name.upper()}: ")
+    assert words in said
+    assert "hunter2" not in said
 
 
 @pytest.mark.parametrize(

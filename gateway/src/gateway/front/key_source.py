@@ -18,6 +18,7 @@ _log = get_logger(__name__)
 _MAX_DOCUMENT_BYTES = 256 * 1024
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _FIRST_RETRY_SECONDS = 0.5
+_SAY_AGAIN_SECONDS = 60
 
 
 class KeySource:
@@ -49,6 +50,7 @@ class KeySource:
         self._raw: Any = None
         self._read_at = 0.0
         self._asked_at = float("-inf")
+        self._said, self._said_at = "", 0.0
         self._reading = asyncio.Lock()
         self.discovered: dict[str, Any] = {}
 
@@ -90,13 +92,22 @@ class KeySource:
             document = await self._json(session, url)
             keys = KeySet.from_jwks(document)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            _log.warning("token_keys_unreadable", reason=type(error).__name__)
+            self._say(error)
             return False
         self._read_at = time.monotonic()
         if document != self._raw:
             self._keys, self._raw = keys, document
             self._changed()
         return True
+
+    def _say(self, error: Exception) -> None:
+        """Which setting to look at: when it begins, when it changes, and then once a minute."""
+        # A reason of our own tells more than its type; a library's may quote what it read.
+        reason = str(error) if type(error) is ValueError else type(error).__name__
+        if reason != self._said or time.monotonic() - self._said_at > _SAY_AGAIN_SECONDS:
+            setting = "RUTA_ISSUER_URL" if self._jwks_url else "RUTA_TOKEN_ISSUER_URL"
+            _log.warning("token_keys_unreadable", setting=setting, reason=reason)
+            self._said, self._said_at = reason, time.monotonic()
 
     async def _discover(self, session: aiohttp.ClientSession) -> str:
         document = await self._json(

@@ -1,35 +1,43 @@
 """The front's environment (prefix `RUTA_`). No database, no broker: it holds no record."""
 
 from ipaddress import IPv4Network, IPv6Network
-from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from common.settings import CoreSettings
-from pydantic import Field, SecretStr
+from common.settings import CoreSettings, HttpAddress, http_address
+from pydantic import AfterValidator, Field, FilePath, SecretStr
 
 from gateway.front.routes import MEBIBYTE, Upstream
+
+
+def _addresses(value: str) -> str:
+    for address in value.split():
+        http_address(address)
+    return value
+
+
+Addresses = Annotated[str, AfterValidator(_addresses)]
 
 
 class FrontSettings(CoreSettings):
     service: ClassVar[str] = "gateway"
 
-    directory_url: str | None = Field(
+    directory_url: Addresses | None = Field(
         None,
         description="Where the directory service listens; several replicas separated by spaces.",
     )
-    referrals_url: str | None = Field(
+    referrals_url: Addresses | None = Field(
         None,
         description="Where the referrals service listens; several replicas separated by spaces.",
     )
-    reporting_url: str | None = Field(
+    reporting_url: Addresses | None = Field(
         None,
         description="Where the reporting service listens; several replicas separated by spaces.",
     )
-    issuer_url: str | None = Field(
+    issuer_url: HttpAddress | None = Field(
         None, description="Where Ruta's own issuer listens; none with an outside OIDC provider."
     )
 
-    token_issuer_url: str = Field(description="`iss` that access tokens must carry.")
+    token_issuer_url: HttpAddress = Field(description="`iss` that access tokens must carry.")
     token_audience: str = Field("ruta", description="`aud` that access tokens must carry.")
     token_types: list[str] = Field(
         ["at+jwt"], description='`typ` accepted; Keycloak sends "JWT". JSON list.'
@@ -52,7 +60,7 @@ class FrontSettings(CoreSettings):
         10, gt=0, le=60, description="How often revocations are read from Ruta's own issuer."
     )
 
-    internal_signing_key_file: Path = Field(
+    internal_signing_key_file: FilePath = Field(
         description="PEM (P-256) that signs the internal token towards services."
     )
     internal_issuer: str = Field("ruta-gateway", description="`iss` of the internal token.")

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
+import asyncpg
 import uvicorn
 from fastapi import FastAPI
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from common.web.context import ServiceContext
 S = TypeVar("S", bound=CoreSettings)
 _log = get_logger(__name__)
 CONFIGURATION_ERROR = 78  # EX_CONFIG of sysexits.h
+TEMPORARY_FAILURE = 75  # EX_TEMPFAIL: the same command may succeed later
 
 
 def load(kind: type[S]) -> S:
@@ -29,9 +31,9 @@ def load(kind: type[S]) -> S:
         fail(explain(error))
 
 
-def fail(message: str) -> NoReturn:
+def fail(message: str, status: int = CONFIGURATION_ERROR) -> NoReturn:
     sys.stderr.write(f"ruta: {message}\n")
-    raise SystemExit(CONFIGURATION_ERROR)
+    raise SystemExit(status)
 
 
 def main(
@@ -109,7 +111,13 @@ _OPERATIONS = {"republish": _republish, "replay-dead-letters": _replay_dead_lett
 async def _migrate(package: str, settings: ServiceSettings) -> None:
     if settings.database_owner_url is None:
         fail("RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)")
-    revision = await migrate(
-        package, settings.database_owner_url.get_secret_value(), settings.run_time_role
-    )
+    try:
+        revision = await migrate(
+            package, settings.database_owner_url.get_secret_value(), settings.run_time_role
+        )
+    except (OSError, asyncpg.InvalidAuthorizationSpecificationError) as error:
+        fail(
+            f"RUTA_DATABASE_OWNER_URL: the database does not let us in ({type(error).__name__})",
+            status=TEMPORARY_FAILURE,
+        )
     _log.info("migrated", package=package, revision=revision)

@@ -2,13 +2,34 @@
 
 import base64
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 EMBEDDED_MARK = "embedded-only-"
 _MINIMUM_SECRET_LENGTH = 16
+
+
+def http_address(value: str) -> str:
+    """`value` if it is an http or https address; ValueError else."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http or https address, such as http://directory:8000")
+    return value
+
+
+HttpAddress = Annotated[str, AfterValidator(http_address)]
+
+
+def _database_address(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith("postgresql+asyncpg://"):
+        raise ValueError("must begin with postgresql+asyncpg://")
+    return value
+
+
+DatabaseAddress = Annotated[SecretStr, AfterValidator(_database_address)]
 
 
 class CoreSettings(BaseSettings):
@@ -23,13 +44,13 @@ class CoreSettings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
-    public_url: str = Field(
+    public_url: HttpAddress = Field(
         "http://127.0.0.1:8080", description="The gateway's address as clients see it."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe level that is logged."
     )
-    otlp_endpoint: str | None = Field(
+    otlp_endpoint: HttpAddress | None = Field(
         None, description="OTLP/HTTP collector, e.g. http://otel-collector:4318; none = no export."
     )
     clock_file: Path | None = Field(
@@ -70,10 +91,10 @@ class ServiceSettings(CoreSettings):
     run_worker: bool = Field(
         False, description="Run relay, consumers and timers inside the API process."
     )
-    database_url: SecretStr = Field(
+    database_url: DatabaseAddress = Field(
         description="postgresql+asyncpg:// URL of the run-time role, which owns nothing."
     )
-    database_owner_url: SecretStr | None = Field(
+    database_owner_url: DatabaseAddress | None = Field(
         None, description="URL of the owner role; only `migrate` needs it."
     )
     database_role: str | None = Field(
@@ -90,7 +111,7 @@ class ServiceSettings(CoreSettings):
     stream_max_bytes: int = Field(
         -1, description="Largest size of this service's stream in bytes; -1 = no limit."
     )
-    internal_jwks_file: Path = Field(
+    internal_jwks_file: FilePath = Field(
         description="JWKS file with the public keys that verify the gateway's internal token."
     )
     internal_issuer: str = Field("ruta-gateway", description="`iss` of the internal token.")

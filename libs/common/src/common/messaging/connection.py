@@ -65,7 +65,9 @@ class Broker:
                 self.generation += 1
                 _log.info("broker_connected")
             except Exception as error:  # noqa: BLE001 - any failure to connect is tried again
-                _log.warning("broker_unreachable", reason=type(error).__name__)
+                _log.warning(
+                    "broker_unreachable", setting="RUTA_NATS_URL", reason=type(error).__name__
+                )
                 await asyncio.sleep(_RETRY_SECONDS)
 
     def _options(self) -> dict[str, Any]:
@@ -88,7 +90,7 @@ class Broker:
         }
 
     async def _on_error(self, error: Exception) -> None:
-        _log.warning("broker_error", reason=type(error).__name__)
+        _log.warning("broker_error", setting="RUTA_NATS_URL", reason=type(error).__name__)
 
     async def _on_disconnect(self) -> None:
         _log.warning("broker_disconnected")

@@ -12,7 +12,7 @@ from common.auth import JwksFile
 from common.database import Database
 from common.logs import get_logger
 from common.messaging.connection import Broker
-from common.migrations.state import Revisions
+from common.migrations.state import Revisions, Schema
 from common.settings import ServiceSettings
 from common.tables import CommonTables
 from common.telemetry import Metrics
@@ -63,6 +63,7 @@ def service_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop = asyncio.Event()
+        await _say_what_is_missing(context)
         async with _running(tasks, stop):
             if tasks:
                 await context.broker.start()
@@ -108,6 +109,19 @@ def _database(settings: ServiceSettings) -> Database:
         via_pgbouncer=settings.database_via_pgbouncer,
         name=f"ruta-{settings.service}",
     )
+
+
+async def _say_what_is_missing(context: ServiceContext) -> None:
+    """One line at the start for the one who set it up. The service starts all the same: databases
+    come back, and migrations may still run."""
+    try:
+        schema = await context.revisions.compare(context.database) if context.revisions else None
+    except Exception as error:  # noqa: BLE001 - whatever it is: `/readyz` and each request say so too
+        reason = type(error).__name__
+        _log.warning("database_unreachable", setting="RUTA_DATABASE_URL", reason=reason)
+    else:
+        if schema is Schema.BEHIND:
+            _log.warning("schema_behind", remedy="run the migration of this release")
 
 
 @asynccontextmanager
