@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from common.server import fail
+from common.start import fail
 
 
 def _front() -> None:

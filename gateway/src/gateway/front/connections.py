@@ -18,8 +18,8 @@ import httptools
 from gateway.front.bodies import Body
 from gateway.front.heads import Header
 
-# Below uvicorn's own keep-alive of five seconds, so that we never write to a closing connection.
-_KEPT_SECONDS = 4.0
+# Below the 75 seconds that services keep a connection, so that we never write to a closing one.
+_KEPT_SECONDS = 60.0
 _BUFFER_BYTES = 64 * 1024
 _LOOK_SECONDS = 1.0
 _BODILESS_STATUSES = frozenset({204, 304})

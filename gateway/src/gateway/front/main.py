@@ -3,7 +3,7 @@
 import logging
 
 import uvicorn
-from common.server import load, prepare
+from common.start import load, prepare
 
 from gateway.front.app import Front
 from gateway.front.protocol import GuardedProtocol

@@ -3,37 +3,20 @@
 import asyncio
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
 import asyncpg
 import uvicorn
 from fastapi import FastAPI
-from pydantic import ValidationError
 
-from common import clock, logs, telemetry
 from common.logs import get_logger
 from common.messaging.outbox import republish
 from common.migrations import migrate
-from common.settings import CoreSettings, ServiceSettings, explain
+from common.settings import CoreSettings, ServiceSettings
+from common.start import TEMPORARY_FAILURE, fail, load, prepare
 from common.web.context import ServiceContext
 
-S = TypeVar("S", bound=CoreSettings)
 _log = get_logger(__name__)
-CONFIGURATION_ERROR = 78  # EX_CONFIG of sysexits.h
-TEMPORARY_FAILURE = 75  # EX_TEMPFAIL: the same command may succeed later
-
-
-def load(kind: type[S]) -> S:
-    """Read settings from the environment, or end with one line that names what is wrong."""
-    try:
-        return kind()
-    except ValidationError as error:
-        fail(explain(error))
-
-
-def fail(message: str, status: int = CONFIGURATION_ERROR) -> NoReturn:
-    sys.stderr.write(f"ruta: {message}\n")
-    raise SystemExit(status)
 
 
 def main(
@@ -65,13 +48,6 @@ def main(
         asyncio.run(_OPERATIONS[verb](context))
     elif commands:
         raise SystemExit(commands[verb](loaded))
-
-
-def prepare(settings: CoreSettings) -> None:
-    """Logs, traces and clock of this process."""
-    logs.configure(settings.service, settings.log_level)
-    telemetry.configure(settings.service, settings.otlp_endpoint)
-    clock.follow(settings.clock_file)
 
 
 def serve(app: Any, settings: CoreSettings) -> None:

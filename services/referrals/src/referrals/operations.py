@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from common import clock
 from common.database import Database
 from common.migrations import migrate
-from common.server import fail
+from common.start import fail
 from sqlmodel import col
 
 from referrals.audit.anchoring import BrokenAnchor, verify
