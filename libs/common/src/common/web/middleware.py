@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import structlog
 from opentelemetry.trace import SpanKind, Status, StatusCode
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import errors
@@ -20,6 +19,15 @@ from common.web.problems import problem_response
 _log = get_logger(__name__)
 _VERIFIED_KEPT = 1_000
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+def header_of(scope: Scope, name: bytes) -> str:
+    """The first header of this name (in lower case), or nothing: every request asks for a few."""
+    for found, value in scope["headers"]:
+        if found == name:
+            text: str = value.decode("latin-1")
+            return text
+    return ""
 
 
 class CallerMiddleware:
@@ -39,11 +47,13 @@ class CallerMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope.setdefault("state", {})["principal"] = self._principal(Headers(scope=scope))
+            scope.setdefault("state", {})["principal"] = self._principal(
+                header_of(scope, b"authorization")
+            )
         await self._app(scope, receive, send)
 
-    def _principal(self, headers: Headers) -> Principal | None:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
+    def _principal(self, authorization: str) -> Principal | None:
+        scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             return None
         keys = self._keys.current()
@@ -82,10 +92,9 @@ class BodyLimitMiddleware:
             await self._app(scope, receive, send)
             return
         limit = (self._larger and self._larger(scope["path"])) or self._limit
-        too_large = errors.TOO_LARGE.because(f"At most {limit} bytes are read here.")
-        declared = Headers(scope=scope).get("content-length")
-        if declared is not None and declared.isdigit() and int(declared) > limit:
-            await problem_response(too_large)(scope, receive, send)
+        declared = header_of(scope, b"content-length")
+        if declared.isdigit() and int(declared) > limit:
+            await problem_response(_too_large(limit))(scope, receive, send)
             return
         received = 0
 
@@ -94,10 +103,14 @@ class BodyLimitMiddleware:
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
-                raise too_large
+                raise _too_large(limit)
             return message
 
         await self._app(scope, counted, send)
+
+
+def _too_large(limit: int) -> errors.Problem:
+    return errors.TOO_LARGE.because(f"At most {limit} bytes are read here.")
 
 
 class ObservationMiddleware:
@@ -111,8 +124,8 @@ class ObservationMiddleware:
         if scope["type"] != "http" or scope["path"] in _QUIET:
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        request_id = headers.get("x-request-id") or str(new_id())
+        request_id = header_of(scope, b"x-request-id") or str(new_id())
+        sent_id = (b"x-request-id", request_id.encode("latin-1"))
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()
         status = 500
@@ -121,10 +134,10 @@ class ObservationMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                message["headers"] = [*message["headers"], sent_id]
             await send(message)
 
-        carrier = {"traceparent": headers.get("traceparent", "")}
+        carrier = {"traceparent": header_of(scope, b"traceparent")}
         with tracer.start_as_current_span(
             scope["method"],
             context=extract(carrier),
@@ -144,6 +157,5 @@ class ObservationMiddleware:
                 if status >= 500:
                     span.set_status(Status(StatusCode.ERROR))
                 elapsed = time.perf_counter() - started
-                self._metrics.requests.labels(scope["method"], template, str(status)).inc()
-                self._metrics.durations.labels(scope["method"], template).observe(elapsed)
+                self._metrics.answered(scope["method"], template, status, elapsed)
                 structlog.contextvars.unbind_contextvars("request_id")
