@@ -104,6 +104,11 @@ class ServiceSettings(CoreSettings):
     database_via_pgbouncer: bool = Field(
         False, description="True behind PgBouncer in transaction mode: no prepared statements."
     )
+    database_session_url: SecretStr | None = Field(
+        None,
+        description="URL straight to PostgreSQL for the relay, whose lock and notifications belong "
+        "to one connection; needed behind PgBouncer, else `RUTA_DATABASE_URL` serves.",
+    )
     nats_url: str = Field("nats://127.0.0.1:4222", description="One or more servers, by comma.")
     nats_user: str | None = Field(None, description="NATS user; `<service>` if absent.")
     nats_password: SecretStr = Field(description="NATS password.")

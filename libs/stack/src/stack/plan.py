@@ -24,6 +24,7 @@ SERVICES = {
 SERVERS = ("postgres", "nats")
 DATABASES = (*SERVICES, "issuer", "referral_keys")
 WEBHOOK_NETWORKS = "127.0.0.0/8"
+_ADDRESSES = {"postgres": ("RUTA_DATABASE_URL", "RUTA_KEY_STORE_URL"), "nats": ("RUTA_NATS_URL",)}
 _PASSED_ON = (
     "PATH",
     "HOME",
@@ -68,6 +69,9 @@ class Choices:
     extra: dict[str, str] = field(default_factory=dict)
     # Extra per process: {"referrals": {"RUTA_…": "…"}}, used by fault tests and benchmarks.
     extra_of: dict[str, dict[str, str]] = field(default_factory=dict)
+    # Process or service → server → the port by which it reaches that server: a proxy that tests
+    # put in between. Everything else goes straight.
+    through: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def public_url(self) -> str:
@@ -83,6 +87,7 @@ class Planner:
         self.layout = layout
         self.choices = choices
         self._broker = broker
+        self._postgres = postgres
         self._databases = {name: postgres.create_service_database(name) for name in DATABASES}
         self._secrets = prepare_secrets(layout)
         self._signing_key, self._jwks = prepare_internal_key(layout)
@@ -143,6 +148,7 @@ class Planner:
             "RUTA_PORT": str(port),
         }
         extra = self.choices.extra | self.choices.extra_of.get(name, {})
+        environment = self._rerouted(name, environment)
         return Process(
             name=name,
             command=(sys.executable, "-m", *command.split()),
@@ -150,6 +156,21 @@ class Planner:
             ready_url=f"http://{LOOPBACK}:{port}/readyz",
             port=port,
         )
+
+    def _rerouted(self, name: str, environment: dict[str, str]) -> dict[str, str]:
+        """The environment with the ports of proxies in place of the servers' own."""
+        ports = {"postgres": self._postgres.port, "nats": self._broker.port}
+        changed = dict(environment)
+        if "postgres" in self.choices.through.get(name, {}) and "RUTA_DATABASE_URL" in changed:
+            # Locks and notifications of the relay belong to a connection: they go straight.
+            changed["RUTA_DATABASE_SESSION_URL"] = changed["RUTA_DATABASE_URL"]
+        for server, proxy in self.choices.through.get(name, {}).items():
+            for setting in _ADDRESSES[server]:
+                if setting in changed:
+                    changed[setting] = changed[setting].replace(
+                        f":{ports[server]}", f":{proxy}"
+                    )
+        return changed
 
     def _shared(self) -> dict[str, str]:
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}

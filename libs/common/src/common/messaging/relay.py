@@ -85,7 +85,9 @@ class Relay:
                     await connection.close(timeout=2)
 
     async def _listen(self) -> Any:
-        url = make_url(self._settings.database_url.get_secret_value())
+        # Behind a pooler in transaction mode a lock would stay with whoever comes next.
+        own = self._settings.database_session_url or self._settings.database_url
+        url = make_url(own.get_secret_value())
         return await asyncpg.connect(
             url.set(drivername="postgresql").render_as_string(hide_password=False),
             timeout=5,

@@ -1,0 +1,1 @@
+"""Real processes are killed, stopped and cut off while a mixed load runs; then everything is counted."""

@@ -1,0 +1,124 @@
+"""Faults of PostgreSQL and of the way to it: killed, cut off at COMMIT, late, pooled, full."""
+
+import asyncio
+import os
+import shutil
+import signal
+from pathlib import Path
+
+from tests.faults.field import Field, Setting, fault
+
+_BLOCK = 1 << 20
+
+
+@fault("kill-postgres", "PostgreSQL kill -9")
+async def kill_postgres(field: Field) -> None:
+    await field.some_load(20, 10)
+    field.stack.kill("postgres")
+
+
+@fault("stop-postgres", "PostgreSQL SIGSTOP")
+async def stop_postgres(field: Field) -> None:
+    """The whole server stands still for some seconds: no answer is made up meanwhile."""
+    pids = _family(field.stack.state.processes["postgres"])
+    for pid in pids:
+        _signal(pid, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(field.rng.uniform(2, 6))
+    finally:
+        for pid in pids:
+            _signal(pid, signal.SIGCONT)
+
+
+def _family(pid: int) -> list[int]:
+    import psutil
+
+    process = psutil.Process(pid)
+    return [pid, *(child.pid for child in process.children(recursive=True))]
+
+
+def _signal(pid: int, how: signal.Signals) -> None:
+    try:
+        os.kill(pid, how)
+    except ProcessLookupError:
+        return
+
+
+@fault("cut-at-commit", "Connection cut during COMMIT", setting=Setting.PROXIED)
+async def cut_at_commit(field: Field) -> None:
+    assert field.proxy is not None
+    field.proxy.done.clear()
+    field.proxy.cut_after_commit = 4
+    await field.some_load(60, 15)
+    field.proxy.cut_before_commit = 4
+    await field.some_load(60, 15)
+    field.proxy.cut_after_commit = field.proxy.cut_before_commit = 0
+    done = field.proxy.done
+    field.require(done.count("after") > 0, "no connection was cut after its COMMIT")
+    field.require(done.count("before") > 0, "no connection was cut before its COMMIT")
+    field.notes.append(f"{done.count('after')} after, {done.count('before')} before COMMIT")
+
+
+@fault("cut-connections", "TCP connections to PostgreSQL cut", setting=Setting.PROXIED)
+async def cut_connections(field: Field) -> None:
+    assert field.proxy is not None
+    for _ in range(3):
+        await field.some_load(30, 10)
+        field.notes.append(f"{field.proxy.cut()} cut")
+
+
+@fault("late-commit", "Slow transaction commits late", setting=Setting.PROXIED)
+async def late_commit(field: Field) -> None:
+    assert field.proxy is not None
+    field.proxy.done.clear()
+    field.proxy.late_commits = 3
+    await field.some_load(80, 20)
+    await asyncio.sleep(field.proxy.late_seconds)
+    field.proxy.late_commits = 0
+    field.require("late" in field.proxy.done, "no COMMIT was held back")
+
+
+@fault("pgbouncer", "PgBouncer in transaction mode", setting=Setting.POOLED)
+async def pgbouncer(field: Field) -> None:
+    """All of the load goes through it; a tenant that saw another's rows would be acknowledged
+    commands that it may not give, which the record then shows as ghosts."""
+    await field.some_load(150, 40)
+
+
+@fault("disk-full", "Disk full")
+async def disk_full(field: Field) -> None:
+    """The file system of the whole data directory fills up, and is freed again."""
+    root = field.stack.layout.root
+    if not _is_own_file_system(root):
+        field.unmet.append("the data directory has no file system of its own: not exercised")
+        return
+    filler = root / "filler"
+    before = dict(field.load.sender.statuses)
+    await asyncio.to_thread(_fill, filler)
+    try:
+        await asyncio.sleep(field.rng.uniform(4, 7))
+    finally:
+        filler.unlink()
+    refused = field.load.sender.statuses["503"] - before.get("503", 0)
+    field.notes.append(f"{refused} answers 503")
+    await field.within(60, "writes are taken again", lambda: _acknowledges(field))
+
+
+async def _acknowledges(field: Field) -> bool:
+    return await field.some_load(1, 1) > 0
+
+
+def _is_own_file_system(root: Path) -> bool:
+    return root.stat().st_dev != root.parent.stat().st_dev
+
+
+def _fill(file: Path) -> None:
+    """Write until nothing fits: what PostgreSQL has allocated already stays its own."""
+    block = b"\0" * _BLOCK
+    with file.open("wb", buffering=0) as out:
+        for size in (_BLOCK, 4096):
+            try:
+                while shutil.disk_usage(file.parent).free > 0:
+                    out.write(block[:size])
+            except OSError:
+                continue

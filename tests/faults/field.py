@@ -1,0 +1,86 @@
+"""What a fault works on: the stack, the load, a seeded random source, and a place for findings."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from tests.faults.load import Load
+from tests.faults.proxy import Proxy
+from tests.faults.stack_under_test import StackUnderTest, until
+
+
+class Setting(StrEnum):
+    """How the stack must be wired for a fault: straight, through a proxy, or through PgBouncer."""
+
+    STRAIGHT = "straight"
+    PROXIED = "proxied"
+    POOLED = "pooled"
+    FINALE = "finale"  # after the load: the stack is stopped and started, or replaced
+
+
+@dataclass
+class Field:
+    stack: StackUnderTest
+    load: Load
+    rng: random.Random
+    proxy: Proxy | None = None
+    unmet: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def require(self, holds: object, otherwise: str) -> None:
+        """A required outcome of the fault table; what does not hold becomes a finding."""
+        if not holds:
+            self.unmet.append(otherwise)
+
+    async def within(self, seconds: float, what: str, holds: Callable[[], object]) -> float:
+        """Waits for a required outcome; a finding if it does not come in time."""
+        try:
+            return await until(holds, seconds, what)
+        except TimeoutError:
+            self.unmet.append(f"{what}: not within {seconds:.0f} s")
+            return seconds
+
+    async def some_load(self, commands: int, seconds: float = 30.0) -> int:
+        """Lets the load go on until so many more commands were acknowledged."""
+        before = self.load.sender.acknowledged
+        began = time.monotonic()
+        while self.load.sender.acknowledged - before < commands:
+            if time.monotonic() - began > seconds:
+                break
+            await asyncio.sleep(0.05)
+        return self.load.sender.acknowledged - before
+
+    async def silence(self, seconds: float = 1.5) -> None:
+        """No new requests for a while: consumers wait in their fetch."""
+        self.load.sender.sending.clear()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.load.sender.sending.set()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`row` is its line of the fault table. `every`: it is part of every n-th seed (long ones)."""
+
+    name: str
+    row: str
+    run: Callable[[Field], Awaitable[None]]
+    setting: Setting = Setting.STRAIGHT
+    every: int = 1
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def fault(
+    name: str, row: str, *, setting: Setting = Setting.STRAIGHT, every: int = 1
+) -> Callable[[Callable[[Field], Awaitable[None]]], Callable[[Field], Awaitable[None]]]:
+    def register(run: Callable[[Field], Awaitable[None]]) -> Callable[[Field], Awaitable[None]]:
+        FAULTS[name] = Fault(name, row, run, setting, every)
+        return run
+
+    return register

@@ -1,0 +1,47 @@
+"""What the clients asked and what they were told: the only witness against which the record is checked.
+
+Pure: no I/O.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """`UNKNOWN`: never answered, or answered that nobody knows; it may have happened or not."""
+
+    UNKNOWN = "unknown"
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused"
+
+
+@dataclass(slots=True)
+class Command:
+    """One command with its own Idempotency-Key.
+
+    `kind` is `<thing>.<verb>`, e.g. `referral.accept`. `made` and `version` are what the answer
+    named. `ends` are the referrals that a withdrawal ends (or, while unknown, may have ended).
+    `fault` is what was being done to the stack when it was first sent.
+    """
+
+    key: str
+    client: str
+    kind: str
+    fault: str
+    target: str | None = None
+    outcome: Outcome = Outcome.UNKNOWN
+    made: str | None = None
+    version: int | None = None
+    ends: tuple[str, ...] = ()
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class History:
+    """All commands of a run, and the answers that no fault excuses (5xx other than 503 and 504)."""
+
+    commands: list[Command] = field(default_factory=list)
+    wrong_answers: list[str] = field(default_factory=list)
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(command.outcome is outcome for command in self.commands)

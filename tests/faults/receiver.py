@@ -1,0 +1,48 @@
+"""A partner's webhook receiver: counts what it was called with, verifies signatures, answers 204."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from stack.ports import free_port
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+
+class Receiver:
+    """`received`: (organisation, message id) → calls. `forged` counts calls that do not verify."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.received: Counter[tuple[str, str]] = Counter()
+        self.forged = 0
+        self.secrets: dict[str, str] = {}
+        self.away = asyncio.Event()
+
+    def url(self, organisation: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{organisation}"
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator["Receiver"]:
+        app = web.Application()
+        app.router.add_post("/{organisation}", self._take)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self.port).start()
+        try:
+            yield self
+        finally:
+            await runner.cleanup()
+
+    async def _take(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        organisation = request.match_info["organisation"]
+        secret = self.secrets.get(organisation)
+        if secret is not None and self.received.total() % 50 == 0:
+            try:
+                Webhook(secret).verify(body, dict(request.headers))
+            except WebhookVerificationError:
+                self.forged += 1
+        self.received[(organisation, request.headers["webhook-id"])] += 1
+        return web.Response(status=204)
