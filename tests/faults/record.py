@@ -14,6 +14,9 @@ from tests.faults.recomputing import Ended
 _CLIENT_OF = {organisation: client for client, organisation in ORGANISATIONS.items()}
 _NO_STATE_CHANGE = frozenset({"confirm", "suggest"})
 
+UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a question to a server that is just starting ends with."""
+
 
 @dataclass
 class Record:

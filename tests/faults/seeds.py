@@ -37,6 +37,7 @@ from tests.faults.receiver import Receiver
 from tests.faults.recomputing import COUNTS, counts_by_aor
 from tests.faults.record import (
     Baseline,
+    UNREACHABLE,
     Record,
     baseline,
     read_record,
@@ -258,7 +259,7 @@ class Seed:
             age = time.monotonic() - began + 0.5
             try:
                 return await self.stack.databases.number("referrals", left.format(age)) == 0
-            except OSError:
+            except UNREACHABLE:
                 return False
 
         await where.within(120, "events published", published)
@@ -272,7 +273,7 @@ class Seed:
         async def at_rest() -> bool:
             try:
                 left = await waiting(databases)
-            except OSError:
+            except UNREACHABLE:
                 return False
             if any(left.values()):
                 if int(time.monotonic()) % 20 == 0:

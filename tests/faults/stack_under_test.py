@@ -24,7 +24,7 @@ from stack.nats import stored_credentials
 from stack.private_files import read_private_map
 from stack.service_commands import attached_postgres
 
-from tests.faults.record import Databases
+from tests.faults.record import UNREACHABLE, Databases
 
 _UP_SECONDS = 180
 _ROOT = Path(__file__).resolve().parents[2]
@@ -230,9 +230,12 @@ async def until(holds: Callable[[], Any], seconds: float, what: str) -> float:
     """Waits for a fact (a plain or an async question); returns the seconds it took."""
     began = time.monotonic()
     while True:
-        answer = holds()
-        if asyncio.iscoroutine(answer):
-            answer = await answer
+        try:
+            answer = holds()
+            if asyncio.iscoroutine(answer):
+                answer = await answer
+        except UNREACHABLE:  # it cannot be asked now: not yet
+            answer = False
         if answer:
             return time.monotonic() - began
         if time.monotonic() - began > seconds:

@@ -100,6 +100,16 @@ class NatsServer:
         stop_process(self.process, signal.SIGTERM, _STOP_SECONDS)
         self.process = None
 
+    def is_broken(self) -> bool:
+        """Whether the server answers, and answers that its store does not work."""
+        try:
+            return (
+                httpx.get(f"{self.monitor_url}/healthz", timeout=1, trust_env=False).status_code
+                == 503
+            )
+        except httpx.TransportError:
+            return False
+
     def _config(self) -> dict[str, object]:
         """The server reads JSON as a subset of its own format."""
         return {

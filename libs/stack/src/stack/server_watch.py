@@ -1,4 +1,4 @@
-"""Keeps PostgreSQL and nats-server up: starts one again when it has ended."""
+"""Keeps PostgreSQL and nats-server up: starts one again when it has ended, or says it is broken."""
 
 import asyncio
 import contextlib
@@ -14,6 +14,8 @@ from stack.postgres import PostgresServer
 _LOOK_EVERY = 0.2
 _FIRST_PAUSE = 0.3
 _LONGEST_PAUSE = 15.0
+_ASK_EVERY = 10  # looks, so every two seconds
+_BROKEN_ANSWERS = 3
 
 
 class ServerWatch:
@@ -33,6 +35,8 @@ class ServerWatch:
         self._changed = changed
         self._hold = hold
         self._stopping = asyncio.Event()
+        self._looks = 0
+        self._broken = 0
 
     async def start(self) -> None:
         await asyncio.to_thread(self.server.start)
@@ -44,6 +48,7 @@ class ServerWatch:
             process = self.server.process
             if process is not None and process.poll() is None:
                 await asyncio.sleep(_LOOK_EVERY)
+                await self._end_if_broken()
                 continue
             self._console.say(f"{self.name} ended; starting it again in {pause:.1f} s")
             with contextlib.suppress(TimeoutError):
@@ -57,6 +62,20 @@ class ServerWatch:
             except StackError as error:
                 self._console.say(str(error))
                 pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _end_if_broken(self) -> None:
+        """After a full disk nats-server runs on, but takes nothing until it is started again.
+
+        Only its own word counts, several times: a server that is slow or stopped says nothing.
+        """
+        self._looks += 1
+        if self._looks % _ASK_EVERY or not isinstance(self.server, NatsServer):
+            return
+        self._broken = self._broken + 1 if await asyncio.to_thread(self.server.is_broken) else 0
+        if self._broken >= _BROKEN_ANSWERS:
+            self._broken = 0
+            self._console.say(f"{self.name} says that it cannot write any more")
+            await asyncio.to_thread(self.server.stop)
 
     async def stop(self) -> None:
         self._stopping.set()

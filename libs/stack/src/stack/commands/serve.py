@@ -16,6 +16,7 @@ from stack.nats import NatsServer
 from stack.postgres import SUPERUSER, PostgresServer
 from stack.private_files import read_private_map, write_private_map
 
+_BROKEN_ANSWERS = 5
 app = typer.Typer(name="serve", help="One server in a container of its own.", hidden=True)
 
 Data = Annotated[Path, typer.Option(help="Where the server keeps its data.")]
@@ -71,9 +72,15 @@ def _until_told(server: PostgresServer | NatsServer) -> None:
     told = threading.Event()
     for how in (signal.SIGTERM, signal.SIGINT):
         signal.signal(how, lambda *_: told.set())
+    broken = 0
     while not told.wait(1.0):
         if server.process is None or server.process.poll() is not None:
             raise StackError("the server ended by itself: see its log above the data directory")
+        # After a full disk nats-server takes nothing until it is started again.
+        broken = broken + 1 if isinstance(server, NatsServer) and server.is_broken() else 0
+        if broken >= _BROKEN_ANSWERS:
+            server.stop()
+            raise StackError("the server says that it cannot write: this container starts again")
     server.stop()
 
 

@@ -64,6 +64,8 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
         return
     with path.open(encoding="utf-8") as file:
         for number, text in enumerate(file, start=1):
+            if not text.endswith("\n"):
+                return  # the writer was killed in the middle; it drops this when it goes on
             try:
                 line: dict[str, Any] = json.loads(text)
             except ValueError as error:
@@ -77,18 +79,24 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
 def _last_line(path: Path) -> tuple[str, str]:
     """Up to which transaction the anchor reaches, and its last line; BrokenAnchor.
 
-    Only the end of the file is read: the whole of it is checked when the audit is verified.
+    Only the end of the file is read: the whole of it is checked when the audit is verified. What a
+    killed writer or a full disk left without its line end was never anchored, and is dropped.
     """
     if not path.exists():
         return "0", ""
-    with path.open("rb") as file:
-        start = file.seek(0, os.SEEK_END)
+    with path.open("rb+") as file:
+        start = size = file.seek(0, os.SEEK_END)
         tail = b""
-        while start > 0 and b"\n" not in tail.rstrip(b"\n"):
-            size = min(_BLOCK, start)
-            start = file.seek(start - size)
-            tail = file.read(size) + tail
-    text = tail.rstrip(b"\n").rsplit(b"\n", 1)[-1].decode()
+        while start > 0 and tail.count(b"\n") < 2:
+            step = min(_BLOCK, start)
+            start = file.seek(start - step)
+            tail = file.read(step) + tail
+        whole, _, torn = tail.rpartition(b"\n")
+        if torn:
+            file.truncate(size - len(torn))
+    if not whole:
+        return "0", ""
+    text = whole.rsplit(b"\n", 1)[-1].decode()
     try:
         return str(json.loads(text)["until"]), text
     except (ValueError, KeyError, TypeError) as error:
@@ -97,13 +105,14 @@ def _last_line(path: Path) -> tuple[str, str]:
 
 async def anchor(database: Database, path: Path) -> int:
     """Append the heads that moved since the last line; returns how many. One caller at a time."""
-    since, text = _last_line(path)
     async with database.transaction() as session:
         await act_as_service(session)
         if not await session.scalar(
             sa.text("SELECT pg_try_advisory_xact_lock(hashtext('ruta-audit-anchor'))")
         ):
             return 0
+        # Under the lock: another replica may have appended since, and its line is what ours follows.
+        since, text = _last_line(path)
         # Read before the heads: what commits in between is anchored by the next line.
         until = await session.scalar(
             sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
