@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from stack.commands.bench import machine_facts
 
-from tests.faults.checker import Summary
+from tests.faults.checker import Summary, Verdict
 from tests.faults.field import FAULTS
 from tests.faults.seeds import FaultResult, Plan, Seed, SeedResult
 
@@ -91,18 +91,20 @@ def _report(results: list[SeedResult], seconds: float) -> int:
     for result in results:
         for each in result.results:
             runs[each.fault.name].append(each)
-    table = Table("fault", "runs", "commands", "lost", "duplicated", "unmet", "recovery s (median, longest)")
-    for name, each in runs.items():
+    table = Table(
+        "fault", "runs", "commands", "lost", "duplicated", "unmet", "recovery s (median, longest)"
+    )
+    for name, done in runs.items():
         verdicts = by_fault.get(name, Counter())
-        lost = sum(verdicts[v] for v in ("lost", "torn", "stuck"))
-        recovery = sorted(run.recovery for run in each)
+        lost = sum(verdicts[v] for v in (Verdict.LOST, Verdict.TORN, Verdict.STUCK))
+        recovery = sorted(run.recovery for run in done)
         table.add_row(
             FAULTS[name].row,
-            str(len(each)),
-            str(sum(run.commands for run in each)),
+            str(len(done)),
+            str(sum(run.commands for run in done)),
             str(lost),
-            str(verdicts["duplicated"] + verdicts["ghost"]),
-            str(sum(len(run.unmet) for run in each)),
+            str(verdicts[Verdict.DUPLICATED] + verdicts[Verdict.GHOST]),
+            str(sum(len(run.unmet) for run in done)),
             f"{recovery[len(recovery) // 2]:.1f}, {recovery[-1]:.1f}",
         )
     _terminal.print(table)

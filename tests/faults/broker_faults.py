@@ -3,12 +3,13 @@
 import asyncio
 import shutil
 import signal
+from functools import partial
 
 from nats.js.api import ConsumerConfig
 from nats.js.errors import NotFoundError
 
 from tests.faults.field import Field, fault
-from tests.faults.stack_under_test import until
+from tests.faults.stack_under_test import StackUnderTest
 
 _STREAM = "RUTA_REFERRALS"
 _NOTICED_SECONDS = 15.0
@@ -24,7 +25,9 @@ async def broker_down_at_start(field: Field) -> None:
     former = {name: stack.kill(name) for name in names}
     try:
         for name in names:
-            await field.within(60, f"{name} starts without a broker", lambda n=name: _new(stack, n, former[n]))  # type: ignore[misc]
+            await field.within(
+                60, f"{name} starts without a broker", partial(_new, stack, name, former[name])
+            )
         word = await stack.ready_word("referrals")
         field.require(word == "degraded", f"/readyz says '{word}' without a broker")
         made = await field.some_load(30, 20)
@@ -37,10 +40,7 @@ async def broker_down_at_start(field: Field) -> None:
         stack.release("nats")
 
 
-async def _new(stack: "object", name: str, former: int) -> bool:
-    from tests.faults.stack_under_test import StackUnderTest
-
-    assert isinstance(stack, StackUnderTest)
+async def _new(stack: StackUnderTest, name: str, former: int) -> bool:
     if stack.state.processes.get(name) == former:
         return False
     return await stack.ready_word(name) in ("degraded", "ok")
@@ -140,7 +140,11 @@ async def _messages(field: Field) -> int:
     client, jetstream = await field.stack.bus()
     try:
         info = await jetstream.stream_info(_STREAM)
-        return int(info.state.last_seq or 0) if hasattr(info.state, "last_seq") else int(info.state.messages)
+        return (
+            int(info.state.last_seq or 0)
+            if hasattr(info.state, "last_seq")
+            else int(info.state.messages)
+        )
     finally:
         await client.close()
 
@@ -196,7 +200,7 @@ async def redelivery_reorders(field: Field) -> None:
         for name in names:
             stack.release(name)
     for name in names:
-        await field.within(60, f"{name} is back", lambda n=name: _new(stack, n, former[n]))  # type: ignore[misc]
+        await field.within(60, f"{name} is back", partial(_new, stack, name, former[name]))
 
 
 async def _stored(field: Field, ids: set[str]) -> list[tuple[str, bytes]]:
@@ -254,7 +258,9 @@ async def dead_letters_replayed(field: Field) -> None:
     """Reporting may not write for a while: its events become dead letters, and come back."""
     databases = field.stack.databases
     count = "SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL"
-    await databases.fetch("reporting", "REVOKE INSERT ON projection.referral_steps FROM reporting_app")
+    await databases.fetch(
+        "reporting", "REVOKE INSERT ON projection.referral_steps FROM reporting_app"
+    )
 
     async def visible() -> bool:
         return await databases.number("reporting", count) > 0
@@ -286,7 +292,7 @@ async def consumer_config_changed(field: Field) -> None:
 
         async def applied() -> bool:
             now = await jetstream.consumer_info(_STREAM, "reporting")
-            return now.config.ack_wait == wanted.ack_wait
+            return bool(now.config.ack_wait == wanted.ack_wait)
 
         await field.within(60, "the service applies its own configuration", applied)
     finally:
@@ -317,6 +323,3 @@ async def stream_full(field: Field) -> None:
         await jetstream.update_stream(config)
     finally:
         await client.close()
-
-
-__all__ = ["until"]

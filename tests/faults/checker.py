@@ -159,7 +159,9 @@ def check_layer(layer: Layer, faults: Mapping[str, str]) -> list[Finding]:
 def check_waiting(waiting: Mapping[str, int]) -> list[Finding]:
     """Nothing may still wait after the stack had time to come to rest."""
     return [
-        Finding(Verdict.STUCK, "-", f"{count} in {name}") for name, count in waiting.items() if count
+        Finding(Verdict.STUCK, "-", f"{count} in {name}")
+        for name, count in waiting.items()
+        if count
     ]
 
 

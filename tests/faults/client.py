@@ -144,7 +144,12 @@ class Sender:
             else:
                 asked.command.outcome = Outcome.REFUSED
         # A later command names what an earlier one made: that goes along once more.
-        needed = {key for asked in again for key in asked.needs if "${" in orjson.dumps(asked.body).decode() + asked.path}
+        needed = {
+            key
+            for asked in again
+            for key in asked.needs
+            if "${" in orjson.dumps(asked.body).decode() + asked.path
+        }
         return [a for a in batch if a in again or a.command.key in needed] if again else []
 
     def _acknowledge(self, asked: Asked, body: dict[str, Any]) -> None:

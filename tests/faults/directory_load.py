@@ -61,9 +61,7 @@ class DirectoryLoad:
         command = self._command(service.client, "service.capacity", service.id)
         body = orjson.dumps({"state": self._rng.choice(_STATES), "available": self._made})
         path = f"/directory/v1/services/{service.id}/capacity"
-        answer = await self._until_answered(
-            session, command, "PUT", path, body, "application/json"
-        )
+        answer = await self._until_answered(session, command, "PUT", path, body, "application/json")
         if answer is not None:
             command.made, command.version = service.id, answer["version"]
 

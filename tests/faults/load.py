@@ -79,7 +79,10 @@ class Load:
         self.sender.given_up.clear()
 
     def _start(
-        self, work: Callable[[Writer, random.Random], "asyncio.Future[None] | object"], client: str, name: str
+        self,
+        work: Callable[[Writer, random.Random], "asyncio.Future[None] | object"],
+        client: str,
+        name: str,
     ) -> "asyncio.Task[None]":
         prefix = f"s{self._seed}-{client[4:7]}-{name}"
         rng = random.Random(prefix)

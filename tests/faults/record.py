@@ -207,7 +207,8 @@ async def _see_referrals(databases: Databases, audit: Layer, events: Layer, noti
         else:
             audit.see(target, action, row["version"])
     for row in await databases.fetch(
-        "referrals", "SELECT aggregateid, version, type FROM outbox WHERE aggregatetype = 'referral'"
+        "referrals",
+        "SELECT aggregateid, version, type FROM outbox WHERE aggregatetype = 'referral'",
     ):
         events.see(row["aggregateid"], row["version"], _short(row["type"]))
     for row in await databases.fetch(
@@ -220,7 +221,11 @@ async def _see_referrals(databases: Databases, audit: Layer, events: Layer, noti
 
 
 async def _transfers(databases: Databases, record: Record) -> None:
-    audit, events, notices = Layer("audit of transfers"), Layer("events of transfers"), Layer("notices of transfers")
+    audit, events, notices = (
+        Layer("audit of transfers"),
+        Layer("events of transfers"),
+        Layer("notices of transfers"),
+    )
     for row in await databases.fetch(
         "referrals", "SELECT id, state, version, offered_by, decided_by FROM transfers"
     ):
@@ -240,7 +245,8 @@ async def _transfers(databases: Databases, record: Record) -> None:
     ):
         audit.see(str(row["target_id"]), row["action"])
     for row in await databases.fetch(
-        "referrals", "SELECT aggregateid, version, type FROM outbox WHERE aggregatetype = 'transfer'"
+        "referrals",
+        "SELECT aggregateid, version, type FROM outbox WHERE aggregatetype = 'transfer'",
     ):
         events.see(row["aggregateid"], row["version"], _short(row["type"]))
     for row in await databases.fetch(
@@ -282,9 +288,7 @@ async def _directory(databases: Databases, record: Record, before: Baseline) -> 
     record.layers += [events, known]
 
 
-def webhook_layer(
-    record: Record, hooked: set[str], received: Counter[tuple[str, str]]
-) -> Layer:
+def webhook_layer(record: Record, hooked: set[str], received: Counter[tuple[str, str]]) -> Layer:
     """Each notice of an organisation with a webhook reached it, under one id for one change.
 
     A receiver drops repeats by the id, so a repeated call with the same id counts once.

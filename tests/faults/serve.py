@@ -1,6 +1,6 @@
 """The stack under test as a process of its own: replicas, proxies in between, looser rate limits.
 
-    python -m tests.faults.serve CHOICES.json
+python -m tests.faults.serve CHOICES.json
 """
 
 import json

@@ -133,7 +133,7 @@ class StackUnderTest:
         return sorted(
             name
             for name in self.state.processes
-            if name == service or name.startswith(f"{service}-") and name[-1].isdigit()
+            if name == service or (name.startswith(f"{service}-") and name[-1].isdigit())
         )
 
     def hold(self, name: str) -> None:

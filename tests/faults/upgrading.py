@@ -6,6 +6,7 @@ it; the next code writes it; contract makes it mandatory once nothing old runs a
 
 import asyncio
 import importlib.util
+import re
 import shutil
 import signal
 import subprocess
@@ -105,13 +106,11 @@ def _write_next(folder: Path) -> None:
 
 def _head(versions: Path) -> str:
     """The newest revision: the one that no other follows."""
-    import re
-
     text = "\n".join(file.read_text() for file in versions.glob("[0-9]*.py"))
     revisions = re.findall(r'^revision = "(\w+)"', text, re.MULTILINE)
     followed = set(re.findall(r'^down_revision = "(\w+)"', text, re.MULTILINE))
     (head,) = set(revisions) - followed
-    return head
+    return str(head)
 
 
 async def _migrate(stack: StackUnderTest) -> None:

@@ -71,9 +71,7 @@ async def migration_during_traffic(field: Field) -> None:
     field.notes.append(f"{field.load.sender.statuses['503'] - refused} answers 503")
 
 
-@fault(
-    "shredded-then-restored", "Key shredded; backup restored", setting=Setting.FINALE, every=10
-)
+@fault("shredded-then-restored", "Key shredded; backup restored", setting=Setting.FINALE, every=10)
 async def shredded_then_restored(field: Field) -> None:
     """A backup of before the erasure does not bring the person back; all else is as it was."""
     stack = field.stack

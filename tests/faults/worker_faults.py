@@ -86,9 +86,7 @@ async def slow_handler(field: Field) -> None:
         await one.start()
         await two.start()
         await first.execute("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE")
-        await second.execute(
-            "LOCK TABLE projection.referral_steps IN SHARE ROW EXCLUSIVE MODE"
-        )
+        await second.execute("LOCK TABLE projection.referral_steps IN SHARE ROW EXCLUSIVE MODE")
         await asyncio.sleep(20)
         await one.rollback()
         await asyncio.sleep(18)

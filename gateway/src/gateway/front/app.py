@@ -16,6 +16,7 @@ from common.errors import (
     UNAVAILABLE,
     Problem,
 )
+from common.key_ages import tell_key_ages
 from common.logs import get_logger
 
 from gateway.front.access_log import AccessLog, capability
@@ -110,6 +111,8 @@ class Front:
         self._cors = Cors(settings.cors_origins)
         self._traces = Traces(recording=settings.otlp_endpoint is not None)
         self._metrics = FrontMetrics()
+        signing = settings.internal_signing_key_file
+        tell_key_ages(self._metrics.registry, lambda: {"internal-signing": signing})
         self._log = AccessLog()
         self._pages = Pages(
             description=Description(self.table, self._upstreams, settings.public_url),

@@ -2,6 +2,7 @@
 
 from common.crypto import key_from_base64
 from common.database import Database
+from common.key_ages import tell_key_ages
 from common.web import service_app
 from fastapi import FastAPI
 
@@ -27,7 +28,7 @@ def create_app(settings: IssuerSettings, *, database: Database | None = None) ->
     ring.current()  # makes the keys of a new installation before the first request
     # Two further keys are derived from the one that seals stored answers, each for its own use.
     master = key_from_base64(settings.stored_result_key.get_secret_value())
-    return service_app(
+    app = service_app(
         settings,
         title="Ruta issuer",
         description="Tokens, keys, organisations, clients and people.",
@@ -51,3 +52,7 @@ def create_app(settings: IssuerSettings, *, database: Database | None = None) ->
             "tickets": Tickets(master),
         },
     )
+    tell_key_ages(
+        app.state.context.metrics.registry, lambda: {"token-signing": ring.file_of_current()}
+    )
+    return app

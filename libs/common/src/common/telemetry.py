@@ -92,6 +92,11 @@ class Metrics:
             ("consumer",),
             registry=self.registry,
         )
+        self.dead_letters = Gauge(
+            "ruta_dead_letters",
+            "Events set aside that nobody has replayed yet.",
+            registry=self.registry,
+        )
         self.broker_connected = Gauge(
             "ruta_broker_connected", "1 while NATS is connected.", registry=self.registry
         )
@@ -108,3 +113,7 @@ class Metrics:
             self._children[(method, route, status)] = children
         children[0].inc()
         children[1].observe(seconds)
+
+    def gauge(self, name: str, description: str) -> Gauge:
+        """A gauge that only one service has."""
+        return Gauge(name, description, registry=self.registry)

@@ -167,9 +167,7 @@ class Planner:
         for server, proxy in self.choices.through.get(name, {}).items():
             for setting in _ADDRESSES[server]:
                 if setting in changed:
-                    changed[setting] = changed[setting].replace(
-                        f":{ports[server]}", f":{proxy}"
-                    )
+                    changed[setting] = changed[setting].replace(f":{ports[server]}", f":{proxy}")
         return changed
 
     def _shared(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from common import clock
 from common.crypto import key_from_base64
+from common.key_ages import tell_key_ages
 from common.web import BackgroundTask, ServiceContext
 
 from referrals.audit.anchoring import anchor
@@ -16,6 +17,7 @@ from referrals.line.expiry import forget_expired
 from referrals.row_security import act_as_service
 from referrals.settings import Settings
 from referrals.timers.firing import fire_due
+from referrals.timers.queries import count_due
 from referrals.webhooks.addresses import networks
 from referrals.webhooks.dispatch import deliver_due, fan_out
 from referrals.webhooks.sending import client
@@ -60,6 +62,19 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
 
             await _repeat(round_trip, _WEBHOOK_SECONDS, stop)
 
+    escalations_due = context.metrics.gauge(
+        "ruta_escalations_due", "Timers that are due and have not fired."
+    )
+
+    async def measure_due() -> None:
+        async with database.transaction() as session:
+            await act_as_service(session)
+            escalations_due.set(await count_due(session, clock.now()))
+
+    context.measures.append(measure_due)
+    tell_key_ages(
+        context.metrics.registry, lambda: {"key-encryption": settings.key_encryption_keys_file}
+    )
     return [
         context.relay(),
         context.consumer(SUBSCRIPTION),

@@ -53,6 +53,10 @@ class KeyRing:
         """The key that signs now."""
         return next(key for key in self._all() if key.state == "current")
 
+    def file_of_current(self) -> Path:
+        """The file of the key that signs now; it is as old as the key."""
+        return self._pem_file(self.current().kid)
+
     def jwks(self) -> dict[str, Any]:
         """All public keys that may verify a living token, and the one that will sign next."""
         return {"keys": [key.jwk for key in self._all() if _still_verifies(key)]}

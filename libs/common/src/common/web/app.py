@@ -19,6 +19,7 @@ from common.telemetry import Metrics
 from common.web import problems
 from common.web.context import BackgroundTask, ServiceContext
 from common.web.health import health
+from common.web.measuring import measuring
 from common.web.middleware import BodyLimitMiddleware, CallerMiddleware, ObservationMiddleware
 
 _log = get_logger(__name__)
@@ -59,6 +60,8 @@ def service_app(
     )
     running = settings.run_worker if run_worker is None else run_worker
     tasks = list(worker(context)) if worker is not None and running else []
+    if tasks:
+        tasks.append(measuring(context))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -28,6 +28,8 @@ class ServiceContext:
     metrics: Metrics
     parts: dict[str, Any] = field(default_factory=dict)
     consumers: list[Consumer] = field(default_factory=list)
+    # What the service measures beside dead letters, every 15 seconds.
+    measures: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     revisions: Revisions | None = None
 
     def relay(self) -> "BackgroundTask":

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from referrals.referrals.models import Referral
 from referrals.referrals.queries import overdue
-from referrals.timers.models import TimerPolicy
+from referrals.timers.models import Timer, TimerPolicy
 
 
 async def changed_policies(session: AsyncSession) -> Sequence[TimerPolicy]:
@@ -28,3 +28,9 @@ async def overdue_counts(
         .order_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
     )
     return rows.all()
+
+
+async def count_due(session: AsyncSession, now: datetime) -> int:
+    """Timers that should have fired by now; needs service rights."""
+    due = sa.select(sa.func.count()).select_from(Timer).where(col(Timer.due_at) <= now)
+    return await session.scalar(due) or 0

@@ -1,0 +1,30 @@
+"""How old the keys of a process are, as a metric: an old key is a task for the officer on call."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+class KeyAges(Collector):
+    """`ruta_key_age_seconds{key}`: since each key file was written; read when it is asked for."""
+
+    def __init__(self, files: Callable[[], dict[str, Path]]) -> None:
+        self._files = files
+
+    def collect(self) -> list[Metric]:
+        ages = GaugeMetricFamily(
+            "ruta_key_age_seconds", "Age of a key file in seconds.", labels=["key"]
+        )
+        for name, file in self._files().items():
+            with contextlib.suppress(OSError):  # it is just being replaced
+                ages.add_metric([name], time.time() - file.stat().st_mtime)
+        return [ages]
+
+
+def tell_key_ages(registry: CollectorRegistry, files: Callable[[], dict[str, Path]]) -> None:
+    registry.register(KeyAges(files))
