@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from tests.faults.history import Command, History, Outcome
 
-SYSTEM = "system"
+SYSTEM = "ruta"
 _WITHDRAWALS = ("consent.withdraw", "referral.withdraw")
 
 

@@ -143,6 +143,7 @@ class Sender:
                 self._acknowledge(asked, body)
             else:
                 asked.command.outcome = Outcome.REFUSED
+                asked.command.refusal = _code(status, body)
         # A later command names what an earlier one made: that goes along once more.
         needed = {
             key
@@ -161,7 +162,9 @@ class Sender:
         self.acknowledged += 1
         self.last_acknowledged = time.monotonic()
         if command.kind == "referral.withdraw" and body["state"] != "withdrawn":
-            command.outcome = Outcome.REFUSED  # it had ended already: nothing to take back
+            # The referral had ended already: only the consent was taken back.
+            command.kind, command.made, command.version = "consent.withdraw", body["grant_id"], 2
+            command.ends = ()
         if command.kind == "consent.withdraw":
             command.ends = tuple(body["referrals_ended"])
         referral = asked.referral
@@ -179,6 +182,10 @@ class Sender:
         if status >= 500 and status not in _EXCUSED:
             code = body.get("code") if isinstance(body, dict) else ""
             self._history.wrong_answers.append(f"HTTP {status} {code}")
+
+
+def _code(status: int, body: Any) -> str:
+    return f"{status} {body.get('code')}" if isinstance(body, dict) else str(status)
 
 
 def _in_flight(status: int, body: Any) -> bool:

@@ -20,7 +20,7 @@ class Command:
     """One command with its own Idempotency-Key.
 
     `kind` is `<thing>.<verb>`, e.g. `referral.accept`. `made` and `version` are what the answer
-    named. `ends` are the referrals that a withdrawal ends (or, while unknown, may have ended).
+    named. `refusal` is the code of the problem that refused it. `ends` are the referrals that a withdrawal ends (or, while unknown, may have ended).
     `fault` is what was being done to the stack when it was first sent.
     """
 
@@ -34,6 +34,7 @@ class Command:
     version: int | None = None
     ends: tuple[str, ...] = ()
     attempts: int = 0
+    refusal: str = ""
 
 
 @dataclass(slots=True)

@@ -4,10 +4,12 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from aiohttp import web
+from multidict import CIMultiDictProxy
 from stack.ports import free_port
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import Webhook
 
 
 class Receiver:
@@ -40,9 +42,13 @@ class Receiver:
         organisation = request.match_info["organisation"]
         secret = self.secrets.get(organisation)
         if secret is not None and self.received.total() % 50 == 0:
-            try:
-                Webhook(secret).verify(body, dict(request.headers))
-            except WebhookVerificationError:
-                self.forged += 1
+            self.forged += not _is_signed(secret, request.headers, body)
         self.received[(organisation, request.headers["webhook-id"])] += 1
         return web.Response(status=204)
+
+
+def _is_signed(secret: str, headers: CIMultiDictProxy[str], body: bytes) -> bool:
+    """By the signature only: the stack's clock may be hours away from ours."""
+    sent = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+    expected = Webhook(secret).sign(headers["webhook-id"], sent, body.decode())
+    return expected in headers["webhook-signature"].split(" ")

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 from stack.postgres import PostgresServer
 
-from tests.faults.checker import SYSTEM, Change, Layer
+from tests.faults.checker import Change, Layer
 from tests.faults.load import ORGANISATIONS
 from tests.faults.recomputing import Ended
 
@@ -173,9 +173,7 @@ def _expect_step(
     target, version = str(step["referral_id"]), step["version"]
     command, state = step["command"], step["to_state"]
     client = step["client"]
-    record.changes.append(
-        Change(f"referral.{command}", target, version, SYSTEM if client == SYSTEM else client)
-    )
+    record.changes.append(Change(f"referral.{command}", target, version, client))
     if command == "draft":
         audit.expect(target, "referral.draft")
         return

@@ -45,7 +45,6 @@ from tests.faults.record import (
     webhook_layer,
 )
 from tests.faults.stack_under_test import StackUnderTest, until
-from tests.faults.upgrading import next_folder
 
 __all__ = ["broker_faults", "database_faults", "upkeep_faults", "worker_faults"]
 HOOKED = ("ngo-legal",)
@@ -171,7 +170,6 @@ class Seed:
         proxy: Proxy | None = None
         through: dict[str, dict[str, int]] = {}
         extra_of: dict[str, dict[str, str]] = {}
-        extra = {"PYTHONPATH": str(next_folder(self.stack)), "RUTA_LOG_LEVEL": "WARNING"}
         replicas = [f"{name}{more}" for name in SERVICES for more in ("", "-2")]
         if setting is Setting.PROXIED:
             to = Proxy(lambda: self.stack.state.ports["postgres"])
@@ -183,7 +181,7 @@ class Seed:
             port = await ending.enter_async_context(pooling.running(self.stack))
             through = {name: {"postgres": port} for name in replicas}
             extra_of = {name: {"RUTA_DATABASE_VIA_PGBOUNCER": "true"} for name in replicas}
-        await self.stack.up(through=through, extra=extra, extra_of=extra_of)
+        await self.stack.up(through=through, extra_of=extra_of)
         return proxy
 
     async def _prepare(self) -> None:
@@ -322,7 +320,16 @@ class Seed:
             shown[kind] += 1
             if shown[kind] <= 4:
                 print(f"    {finding.verdict} [{finding.fault}] {finding.what}", flush=True)
-        print(f"    {dict(shown)}", flush=True)
+        refusals = Counter(c.refusal for c in self._history.commands if c.refusal)
+        print(f"    findings {dict(shown)}; refusals {dict(refusals)}", flush=True)
+        self._tell_errors()
+
+    def _tell_errors(self) -> None:
+        """What the services themselves call unhandled, from their log."""
+        lines = self.stack.layout.log_file.read_text(errors="replace").splitlines()
+        bad = [line for line in lines if "unhandled_error" in line or "Traceback" in line]
+        for line in dict.fromkeys(bad):
+            print(f"    log: {line[:700]}", flush=True)
 
     async def _consumed(self) -> bool:
         """No consumer has anything left to take or to acknowledge."""
@@ -378,8 +385,7 @@ class Seed:
 
     async def _finale(self, fault: Fault) -> None:
         """Faults for which the load is over; the stack is theirs alone."""
-        extra = {"PYTHONPATH": str(next_folder(self.stack)), "RUTA_LOG_LEVEL": "WARNING"}
-        await self.stack.up(extra=extra)
+        await self.stack.up()
         sender = Sender(self.stack.state.url, self.stack.secrets(), History(), self.seed)
         try:
             where = Field(

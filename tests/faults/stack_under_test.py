@@ -77,8 +77,22 @@ class StackUnderTest:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env=self._environment(),
             )
         await until(self._is_ready, _UP_SECONDS, "the stack is ready")
+
+    @property
+    def next_release(self) -> Path:
+        """Where every process of the stack looks for packages first; empty before an upgrade."""
+        return self.layout.root.with_name(self.layout.root.name + "-next")
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "RUTA_HOME": str(_ROOT),
+            "RUTA_LOG_LEVEL": "WARNING",
+            "PYTHONPATH": str(self.next_release),
+        }
 
     def _is_ready(self) -> bool:
         if self._process is not None and self._process.poll() is not None:
@@ -216,7 +230,7 @@ class StackUnderTest:
             text=True,
             check=False,
             timeout=300,
-            env={**os.environ, "RUTA_HOME": str(_ROOT)},
+            env=self._environment(),
         )
 
     async def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -21,7 +21,6 @@ from stack.service_commands import attached_broker, attached_postgres
 
 from tests.faults.stack_under_test import StackUnderTest, until
 
-NEXT = "next"
 _EXPAND = '''"""Expand: where a case came in; old code does not know the column and need not."""
 
 from alembic import op
@@ -62,16 +61,11 @@ class Upgrade:
         return all(word in ("ok", "degraded") for word in words)
 
 
-def next_folder(stack: StackUnderTest) -> Path:
-    """Where processes of the stack look for packages first (their PYTHONPATH); empty before."""
-    return stack.layout.root.with_name(stack.layout.root.name + "-" + NEXT)
-
-
 @asynccontextmanager
 async def expanded(stack: StackUnderTest) -> AsyncIterator[Upgrade]:
     """One replica runs the next release on the expanded schema while the block runs; then all do."""
-    if not (next_folder(stack) / "referrals").exists():
-        await asyncio.to_thread(_write_next, next_folder(stack))
+    if not (stack.next_release / "referrals").exists():
+        await asyncio.to_thread(_write_next, stack.next_release)
         await _migrate(stack)
     names = stack.names("referrals")
     await _restart(stack, names[-1])
@@ -81,7 +75,7 @@ async def expanded(stack: StackUnderTest) -> AsyncIterator[Upgrade]:
 
 
 async def contracted(stack: StackUnderTest) -> None:
-    file = next_folder(stack) / "referrals" / "migrations" / "versions" / "8001_contract.py"
+    file = stack.next_release / "referrals" / "migrations" / "versions" / "8001_contract.py"
     if not file.exists():
         await asyncio.to_thread(file.write_text, _CONTRACT)
         await _migrate(stack)
@@ -122,7 +116,7 @@ async def _migrate(stack: StackUnderTest) -> None:
         attached_broker(layout, state),
     )
     environment = planner.environment("referrals", owner=True)
-    environment["PYTHONPATH"] = str(next_folder(stack))
+    environment["PYTHONPATH"] = str(stack.next_release)
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "referrals", "migrate"],

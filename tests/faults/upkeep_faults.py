@@ -9,7 +9,7 @@ import aiohttp
 
 from tests.faults.field import Field, Setting, fault
 from tests.faults.stack_under_test import StackUnderTest
-from tests.faults.upgrading import contracted, expanded, next_folder
+from tests.faults.upgrading import contracted, expanded
 
 
 @fault("issuer-down", "JWKS endpoint down")
@@ -91,7 +91,7 @@ async def shredded_then_restored(field: Field) -> None:
         await stack.down()
         done = await stack.run("restore", str(folder), "--key-file", str(key))
         field.require(done.returncode == 0, f"restore failed: {done.stderr[-300:]}")
-    await stack.up(extra={"PYTHONPATH": str(next_folder(stack))})
+    await stack.up()
     field.load.sender.move_to(stack.state.url)
     after = await _fingerprints(stack, case["id"])
     field.require(after == before, f"the restored record differs: {before} {after}")

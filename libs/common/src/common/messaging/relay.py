@@ -16,6 +16,7 @@ import nats.js.errors
 import orjson
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from opentelemetry.trace import SpanKind
 from sqlalchemy.engine import make_url
 
 from common import clock
@@ -26,7 +27,7 @@ from common.messaging.connection import Broker, BrokerDown
 from common.messaging.outbox import CHANNEL
 from common.settings import ServiceSettings
 from common.tables import CommonTables
-from common.telemetry import Metrics
+from common.telemetry import Metrics, current_traceparent, extract, tracer
 
 _log = get_logger(__name__)
 _BATCH = 200
@@ -154,18 +155,30 @@ class Relay:
         return await self._database.once(statement, *values)
 
     async def _publish(self, stream: JetStreamContext, row: Any) -> None:
+        """As a span of the request that wrote the row, so that one trace leads to the readers."""
+        with tracer.start_as_current_span(
+            f"publish {row['type']}",
+            context=extract({"traceparent": row["traceparent"] or ""}),
+            kind=SpanKind.PRODUCER,
+            record_exception=False,
+        ):
+            await self._publish_in(stream, row, current_traceparent() or row["traceparent"])
+
+    async def _publish_in(
+        self, stream: JetStreamContext, row: Any, traceparent: str | None
+    ) -> None:
         envelope = Envelope(
             id=row["id"],
             source=f"/ruta/{self._settings.service}",
             type=row["type"],
             subject=row["aggregateid"],
             time=row["occurred_at"].astimezone(UTC),
-            traceparent=row["traceparent"],
+            traceparent=traceparent,
             data=orjson.loads(row["payload"]),
         )
         headers = {"Nats-Msg-Id": str(row["id"]), "Content-Type": CONTENT_TYPE}
-        if row["traceparent"]:
-            headers["traceparent"] = row["traceparent"]
+        if traceparent:
+            headers["traceparent"] = traceparent
         await stream.publish(row["type"], envelope.to_json(), timeout=5, headers=headers)
         self._metrics.published.labels(row["type"]).inc()
 

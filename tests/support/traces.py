@@ -1,0 +1,44 @@
+"""Reads what processes exported over OTLP: spans by trace."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+
+@dataclass(frozen=True)
+class ReadSpan:
+    service: str
+    name: str
+    trace: str
+    span: str
+    parent: str
+
+
+def spans_of(bodies: Iterable[bytes]) -> Iterator[ReadSpan]:
+    """Every span of the exports; ids in hexadecimal, `parent` empty at the root."""
+    for body in bodies:
+        request = ExportTraceServiceRequest()
+        try:
+            request.ParseFromString(body)
+        except DecodeError:
+            continue
+        for resource in request.resource_spans:
+            service = next(
+                (
+                    a.value.string_value
+                    for a in resource.resource.attributes
+                    if a.key == "service.name"
+                ),
+                "",
+            )
+            for scope in resource.scope_spans:
+                for span in scope.spans:
+                    yield ReadSpan(
+                        service,
+                        span.name,
+                        span.trace_id.hex(),
+                        span.span_id.hex(),
+                        span.parent_span_id.hex(),
+                    )
