@@ -112,17 +112,13 @@ class Seed:
             await ending.enter_async_context(own_file_system(self.stack, self._plan.size_mib))
             await ending.enter_async_context(self._receiver.listening())
             faults = self._plan.faults(self.seed)
-            straight = [f for f in faults if f.setting is Setting.STRAIGHT]
             finale = [f for f in faults if f.setting is Setting.FINALE]
             quota = self._plan.commands / max(1, len(faults) - len(finale))
             try:
                 for setting in Setting:
                     chosen = [f for f in faults if f.setting is setting]
-                    if setting is Setting.FINALE or not (chosen or setting is Setting.STRAIGHT):
-                        continue
-                    if setting is Setting.STRAIGHT and not straight and self._before is not None:
-                        continue
-                    await self._phase(setting, chosen, quota)
+                    if chosen and setting is not Setting.FINALE:
+                        await self._phase(setting, chosen, quota)
                 for fault in finale:
                     await self._finale(fault)
             finally:
