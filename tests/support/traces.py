@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 
@@ -20,10 +19,7 @@ def spans_of(bodies: Iterable[bytes]) -> Iterator[ReadSpan]:
     """Every span of the exports; ids in hexadecimal, `parent` empty at the root."""
     for body in bodies:
         request = ExportTraceServiceRequest()
-        try:
-            request.ParseFromString(body)
-        except DecodeError:
-            continue
+        request.ParseFromString(body)
         for resource in request.resource_spans:
             service = next(
                 (
