@@ -66,9 +66,9 @@ QUESTIONS = {
 }
 
 
-def fact(chance: random.Random) -> ReferralFact:
-    """One referral of the year, somewhere on its way."""
-    sent = START + timedelta(hours=chance.randint(0, 8000))
+def fact(chance: random.Random, part: float) -> ReferralFact:
+    """One referral, sent when so much of the year had passed, somewhere on its way."""
+    sent = START + timedelta(hours=8000 * part)
     state = chance.choice(STATES)
     answered = sent + timedelta(hours=chance.expovariate(1 / 30))
     return ReferralFact(
@@ -90,7 +90,8 @@ async def fill(database: Database, referrals: int) -> None:
     chance = random.Random(referrals)
     names = ReferralFact._fields
     for start in range(0, referrals, CHUNK):
-        facts = [fact(chance) for _ in range(min(CHUNK, referrals - start))]
+        numbers = range(start, min(start + CHUNK, referrals))
+        facts = [fact(chance, number / referrals) for number in numbers]
         increments: Increments = {}
         for each in facts:
             collect(increments, ReferralFact(each.referral_id), each)

@@ -13,11 +13,12 @@ from common.events.base import Event
 from common.events.codes import ReportingAttributes
 from common.events.envelope import Envelope
 from common.ids import new_id
-from reporting.facts.received import Received
 from reporting.facts.service import Recorder
 
 from tests.support.principals import organisation
 
+Arrived = tuple[Event, Envelope]
+"""An event with the whole envelope that it came in."""
 REFUGIO, SALUD, LEGAL = organisation(1), organisation(2), organisation(3)
 NOON = datetime(2026, 10, 7, 12, tzinfo=UTC)
 
@@ -26,7 +27,7 @@ STATE_EVENTS: dict[str, type[kinds.ReferralData]] = {
 }
 
 
-def enveloped(event: Event, aggregate: UUID, at: datetime) -> Received:
+def enveloped(event: Event, aggregate: UUID, at: datetime) -> Arrived:
     """The event as it arrives, with an id of its own."""
     envelope = Envelope(
         id=new_id(),
@@ -56,7 +57,7 @@ class Journey:
         default_factory=lambda: ReportingAttributes(sex="female", age_band="18-59")
     )
 
-    def state(self, reached: str, version: int, hours: float = 0, **changes: Any) -> Received:
+    def state(self, reached: str, version: int, hours: float = 0, **changes: Any) -> Arrived:
         at = self.start + timedelta(hours=hours)
         facts: dict[str, Any] = {
             "version": version,
@@ -75,10 +76,10 @@ class Journey:
         }
         return enveloped(STATE_EVENTS[reached](**(facts | changes)), self.referral_id, at)
 
-    def confirmed(self, version: int, hours: float, by: str = "person") -> Received:
+    def confirmed(self, version: int, hours: float, by: str = "person") -> Arrived:
         return self.state("confirmed", version, hours, state="completed", confirmed_by=by)
 
-    def events(self, *steps: tuple[str, float]) -> list[Received]:
+    def events(self, *steps: tuple[str, float]) -> list[Arrived]:
         return [
             self.state(state, version, hours)
             for version, (state, hours) in enumerate(steps, start=1)
@@ -95,7 +96,7 @@ DELIVERED = (
 DECLINED = (("sent", 0), ("acknowledged", 1), ("declined", 3))
 
 
-async def record(database: Database, recorder: Recorder, events: Sequence[Received]) -> None:
+async def record(database: Database, recorder: Recorder, events: Sequence[Arrived]) -> None:
     """Record each event in a transaction of its own, as the consumer does."""
     for event, envelope in events:
         async with database.transaction() as session:
@@ -103,14 +104,14 @@ async def record(database: Database, recorder: Recorder, events: Sequence[Receiv
 
 
 async def record_together(
-    database: Database, recorder: Recorder, events: Sequence[Received]
+    database: Database, recorder: Recorder, events: Sequence[Arrived]
 ) -> None:
     """Record all in one batch, as a rebuild does."""
     async with database.transaction() as session:
         await recorder.record(session, events, seen=frozenset())
 
 
-def caseload(persons: int, seed: int, start: datetime = NOON) -> Iterator[Received]:
+def caseload(persons: int, seed: int, start: datetime = NOON) -> Iterator[Arrived]:
     """Random but repeatable referrals of `persons` persons around `start`."""
     chance = random.Random(seed)  # noqa: S311 - test data, no secret
     endings: tuple[tuple[tuple[str, float], ...], ...] = (

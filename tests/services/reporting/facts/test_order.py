@@ -12,7 +12,6 @@ from common.events.codes import ReportingAttributes
 from common.ids import new_id
 from reporting.facts.models import late_arrivals, referral_steps
 from reporting.facts.queries import contributors, steps_by_person
-from reporting.facts.received import Received
 from reporting.facts.service import Recorder
 from reporting.indicators.models import indicator_counters
 from reporting.periods import Period
@@ -27,6 +26,7 @@ from tests.services.reporting.events import (
     NOON,
     REFUGIO,
     SALUD,
+    Arrived,
     Journey,
     caseload,
     enveloped,
@@ -46,7 +46,7 @@ async def forget_all(database: Database) -> None:
             await session.execute(METADATA.tables[f"projection.{name}"].delete())
 
 
-def whole_story() -> list[Received]:
+def whole_story() -> list[Arrived]:
     """Referrals, confirmations, escalations, grants and an erasure."""
     events = list(caseload(persons=12, seed=3))
     journey = Journey()
@@ -119,7 +119,7 @@ async def test_only_steps_under_a_reporting_grant_count(
     assert counted, "the operational counters do count it"
 
 
-def grant(kind: type[Any], case_id: Any, grant_id: Any, hours: float) -> Received:
+def grant(kind: type[Any], case_id: Any, grant_id: Any, hours: float) -> Arrived:
     at = NOON + timedelta(hours=hours)
     event = kind(version=1, grant_id=grant_id, case_id=case_id, kind="reporting", occurred_at=at)
     return enveloped(event, grant_id, at)

@@ -16,7 +16,6 @@ from pydantic import SecretStr
 from reporting.app import create_app
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
 from reporting.facts.models import referral_steps
-from reporting.facts.received import Received
 from reporting.facts.service import Recorder
 from reporting.replay import service
 from reporting.replay.fingerprint import fingerprint, projection_tables
@@ -27,7 +26,7 @@ from sqlalchemy.pool import NullPool
 from stack.nats import NatsServer, stored_credentials
 from stack.postgres import ServiceDatabase
 
-from tests.services.reporting.events import caseload
+from tests.services.reporting.events import Arrived, caseload
 from tests.support.databases import MigratedDatabases, common_settings, random_key
 
 
@@ -39,7 +38,7 @@ class Bus:
     """
 
     server: NatsServer
-    history: list[Received]
+    history: list[Arrived]
 
     @asynccontextmanager
     async def client(self, user: str) -> AsyncIterator[Any]:
@@ -54,7 +53,7 @@ class Bus:
         finally:
             await connection.close()
 
-    async def publish(self, events: Sequence[Received]) -> None:
+    async def publish(self, events: Sequence[Arrived]) -> None:
         self.history += [event for event in events if event not in self.history]
         async with self.client("referrals") as jetstream:
             await jetstream.add_stream(

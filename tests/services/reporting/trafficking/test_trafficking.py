@@ -14,7 +14,6 @@ from common.events.codes import ReportingAttributes
 from common.events.referrals import AssistanceGiven, CaseErased, ScreeningConcluded
 from common.ids import new_id
 from httpx import AsyncClient
-from reporting.facts.received import Received
 from reporting.facts.service import Recorder
 from reporting.programmes.catalogue import programme
 from reporting.releases.counting import cell
@@ -23,7 +22,14 @@ from reporting.trafficking.counting import IDENTIFICATION_MEASURES
 from reporting.trafficking.ctdc import columns
 from reporting.trafficking.queries import identifications_by_person
 
-from tests.services.reporting.events import REFUGIO, SALUD, enveloped, record, record_together
+from tests.services.reporting.events import (
+    REFUGIO,
+    SALUD,
+    Arrived,
+    enveloped,
+    record,
+    record_together,
+)
 from tests.services.reporting.releases.test_story import as_
 from tests.support.reference import reference_data
 
@@ -38,7 +44,7 @@ ABOUT = ReportingAttributes(
 )
 
 
-def screening(case_id: UUID | None = None, **changes: Any) -> Received:
+def screening(case_id: UUID | None = None, **changes: Any) -> Arrived:
     facts: dict[str, Any] = {
         "version": 1,
         "screening_id": new_id(),
@@ -56,7 +62,7 @@ def screening(case_id: UUID | None = None, **changes: Any) -> Received:
     return enveloped(event, event.screening_id, DAY)
 
 
-def assistance(case_id: UUID, kind: str = "Health", **changes: Any) -> Received:
+def assistance(case_id: UUID, kind: str = "Health", **changes: Any) -> Arrived:
     facts: dict[str, Any] = {
         "version": 1,
         "assistance_id": new_id(),
@@ -155,9 +161,9 @@ def test_our_code_lists_hold_exactly_the_codes_of_htcds() -> None:
         assert all(each.label_es and each.label_en for each in htcds(ours).values())
 
 
-def people(number: int, seed: int) -> list[Received]:
+def people(number: int, seed: int) -> list[Arrived]:
     chance = random.Random(seed)  # noqa: S311 - test data, no secret
-    events: list[Received] = []
+    events: list[Arrived] = []
     for _ in range(number):
         about = ReportingAttributes(
             sex=chance.choice(("female", "female", "male")),
