@@ -8,6 +8,7 @@ from reporting.activities.api import api as activities
 from reporting.bulletins.api import api as bulletins
 from reporting.context.api import api as context
 from reporting.exports.api import api as exports
+from reporting.exports.dhis2_mapping import load_mapping
 from reporting.indicators.api import api as indicators
 from reporting.programmes.catalogue import load
 from reporting.releases.api import api as releases
@@ -39,5 +40,8 @@ def create_app(
         worker=tasks,
         run_worker=True if role == "worker" else None,
         database=database,
-        parts={"catalogue": load(settings.programmes_dir)},
+        parts={
+            "catalogue": load(settings.programmes_dir),
+            "dhis2": load_mapping(settings.dhis2_mapping_file),
+        },
     )

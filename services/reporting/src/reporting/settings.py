@@ -22,6 +22,12 @@ class Settings(ServiceSettings):
         None, description="Folder of reviewed programme definitions; none = those of the package."
     )
 
+    dhis2_mapping_file: Path | None = Field(
+        None,
+        description="JSON object of Ruta's codes and the UIDs of your DHIS2 instance, for exports"
+        " with `scheme=uid`; checked when the service starts.",
+    )
+
     @field_validator("rounding_key", "pseudonym_key")
     @classmethod
     def _is_a_key(cls, value: SecretStr) -> SecretStr:

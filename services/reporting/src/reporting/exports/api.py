@@ -1,5 +1,6 @@
 """Exports over HTTP: protected counts, activities in three layouts, the context pack."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from common.auth import Principal, Role
@@ -7,6 +8,7 @@ from common.errors import INVALID
 from common.places import Places
 from common.web import Session, context_of, open_to_all, requires, router
 from fastapi import Depends, Query, Response
+from pydantic import BaseModel
 from starlette.requests import Request
 
 from reporting.activities import queries as activity_queries
@@ -14,7 +16,15 @@ from reporting.activities.activity import published
 from reporting.activities.fivews import hxl_table, r4v_table, venezuelan_table
 from reporting.activities.schemas import Day
 from reporting.errors import OutsideProgrammeError
-from reporting.exports.dhis2 import NoDhis2PeriodError, NoOrgUnitError, as_dhis2, country_of
+from reporting.exports.dhis2 import (
+    NoDhis2PeriodError,
+    NoOrgUnitError,
+    UnmappedError,
+    as_dhis2,
+    country_of,
+    identifiers,
+)
+from reporting.exports.errors import UNMAPPED
 from reporting.exports.files import File, Format, as_file
 from reporting.exports.release_table import release_table
 from reporting.exports.service import context_pack, counted, wanted_period
@@ -31,7 +41,16 @@ Reader = Annotated[Principal, requires(scope="reports:read")]
 Planner = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
 Language = Annotated[Literal["es", "en"], Query(description="Language of labels.")]
 PeriodText = Annotated[str, Query(max_length=10, examples=["2026-11"])]
-_OWN = frozenset({"programme", "period", "format", "language"})
+_OWN = frozenset({"programme", "period", "format", "language", "scheme"})
+
+
+class Dhis2Identifier(BaseModel):
+    """A code, what it stands for, and the UID that is configured for it, if any."""
+
+    kind: Literal["dataSet", "dataElement", "categoryOptionCombo", "orgUnit"]
+    code: str
+    label: dict[str, str]
+    uid: str | None
 
 
 async def _catalogue(request: Request) -> Catalogue:
@@ -54,6 +73,10 @@ async def export_counts(
     form: Annotated[
         Literal["csv", "xlsx", "parquet", "hxl", "dhis2"], Query(alias="format")
     ] = "csv",
+    scheme: Annotated[
+        Literal["code", "uid"],
+        Query(description="Of DHIS2 identifiers: Ruta's codes, or the UIDs that are configured."),
+    ] = "code",
     language: Language = "es",
     by: Annotated[list[str] | None, Query(description="Dimensions; all if absent.")] = None,
 ) -> Response:
@@ -67,7 +90,8 @@ async def export_counts(
     try:
         asked = question(given, found.cube.names)
         if form == "dhis2":
-            return _dhis2(found.cube, asked.by or asked.filters)
+            mapping = _mapping(request) if scheme == "uid" else None
+            return _dhis2(found.cube, asked.by or asked.filters, mapping)
         trace = " ".join(found.releases)
         table = release_table(found.programme, found.cube, trace, asked.by, asked.filters)
     except OutsideProgrammeError as error:
@@ -75,15 +99,45 @@ async def export_counts(
     return _answer(as_file(table, form, language))
 
 
-def _dhis2(cube: ProtectedCube, narrowed: object) -> Response:
+@api.get("/dhis2/codes")
+async def list_dhis2_codes(
+    *,
+    request: Request,
+    _caller: Anyone,
+    programmes: Programmes,
+    programme: Annotated[str, Query(max_length=80, examples=["referrals"])],
+) -> list[Dhis2Identifier]:
+    """The codes that a DHIS2 file of the programme may hold, for your metadata or your mapping."""
+    try:
+        wanted = programmes.get(programme)
+        country = country_of(wanted.cube_dimensions, Places.load())
+    except OutsideProgrammeError as error:
+        raise outside(error, "/programme") from None
+    except NoOrgUnitError as error:
+        raise INVALID.because(str(error), pointer="/programme") from None
+    known = _mapping(request)
+    return [
+        Dhis2Identifier(kind=each.kind, code=each.code, label=each.label, uid=known.get(each.code))
+        for each in identifiers(wanted, country, Places.load())
+    ]
+
+
+def _mapping(request: Request) -> Mapping[str, str]:
+    mapping: Mapping[str, str] = context_of(request).parts["dhis2"]
+    return mapping
+
+
+def _dhis2(cube: ProtectedCube, narrowed: object, mapping: Mapping[str, str] | None) -> Response:
     if narrowed:
         raise INVALID.because("A DHIS2 file has all dimensions: leave out 'by' and filters.")
     try:
-        content = as_dhis2(cube, country_of(cube, Places.load()))
+        content = as_dhis2(cube, country_of(cube.dimensions, Places.load()), mapping)
     except NoDhis2PeriodError as error:
         raise INVALID.because(str(error), pointer="/period") from None
     except NoOrgUnitError as error:
         raise INVALID.because(str(error), pointer="/programme") from None
+    except UnmappedError as error:
+        raise UNMAPPED.because(f"{error}.", codes=list(error.codes)[:100]) from None
     return Response(content, media_type="application/json")
 
 

@@ -1,20 +1,26 @@
 """A protected release as DHIS2 data value sets (POST /api/dataValueSets).
 
 Codes are used as identifiers (`dataElementIdScheme=CODE` and so on), because the UIDs of a DHIS2
-instance are its own: a deployment gives its codes to its elements, or a mapping file.
+instance are its own: a deployment gives Ruta's codes to its elements, or configures a mapping.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal
 
 from common.places import Places
 
+from reporting.language import LANGUAGES, Text
 from reporting.periods import Period, PeriodKind
-from reporting.releases.protected import ProtectedCube
+from reporting.programmes.definition import Programme
+from reporting.releases.protected import Dimension, ProtectedCube
 
 ORG_UNIT = "area"
+_LONGEST, _HASHED = 50, 8
 
 
 class NoDhis2PeriodError(ValueError):
@@ -37,45 +43,116 @@ def period_code(period: Period) -> str:
 
 
 def code(*parts: str) -> str:
-    """A DHIS2 code: capitals, digits and underscores, at most fifty characters."""
-    joined = "_".join(parts).upper().replace("+", "_PLUS")
-    return re.sub(r"[^A-Z0-9_]+", "_", joined)[:50]
+    """A DHIS2 code: capitals, digits and underscores, at most fifty characters. A longer one ends
+    in a hash of the whole, so that no two become one."""
+    joined = re.sub(r"[^A-Z0-9_]+", "_", "_".join(parts).upper().replace("+", "_PLUS"))
+    if len(joined) <= _LONGEST:
+        return joined
+    whole = hashlib.sha256(joined.encode()).hexdigest()[:_HASHED].upper()
+    return f"{joined[: _LONGEST - _HASHED - 1]}_{whole}"
 
 
-def country_of(cube: ProtectedCube, places: Places) -> str:
-    """The P-code of the country of the cube's areas: the unit of what has no known area."""
-    if ORG_UNIT not in cube.names:
+def country_of(dimensions: Iterable[Dimension], places: Places) -> str:
+    """The P-code of the country of the areas: the unit of what has no known area."""
+    areas = next((each.codes for each in dimensions if each.name == ORG_UNIT), None)
+    if areas is None:
         raise NoOrgUnitError("The programme has no area, so its counts have no organisation unit.")
-    known = (code for code in cube.dimension(ORG_UNIT).codes if places.is_known(code))
-    return places.at_most(next(known), 0)
+    return places.at_most(next(area for area in areas if places.is_known(area)), 0)
+
+
+class UnmappedError(ValueError):
+    """The mapping lacks identifiers that this file needs; ``codes`` are those."""
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        super().__init__(f"{len(codes)} codes have no UID in the mapping")
+        self.codes = codes
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """A code that a DHIS2 instance must know: of which kind, and what it stands for."""
+
+    kind: Literal["dataSet", "dataElement", "categoryOptionCombo", "orgUnit"]
+    code: str
+    label: Text
+
+
+def identifiers(programme: Programme, country: str, places: Places) -> list[Identifier]:
+    """Every identifier that a file of the programme may hold."""
+    others = [each for each in programme.dimensions if each.name != ORG_UNIT]
+    combos = [
+        Identifier(
+            "categoryOptionCombo",
+            _combination(codes),
+            {
+                language: ", ".join(
+                    programme.code_label(each.name, code, language)
+                    for each, code in zip(others, codes, strict=True)
+                )
+                for language in LANGUAGES
+            },
+        )
+        for codes in product(*(each.dimension.codes for each in others))
+    ]
+    areas = [
+        country,
+        *(area for area in _dimension_codes(programme, ORG_UNIT) if places.is_known(area)),
+    ]
+    units = [
+        Identifier("orgUnit", area, {x: places.require(area).label(x) for x in LANGUAGES})
+        for area in areas
+    ]
+    own, title = code("RUTA", programme.id), dict(programme.title)
+    return [
+        Identifier("dataSet", own, title),
+        Identifier("dataElement", own, title),
+        *units,
+        *combos,
+    ]
 
 
 def data_value_set(
     cube: ProtectedCube, country: str, mapping: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """The payload. The organisation unit is the area; the other dimensions make the category
-    option combination; ``mapping`` replaces codes by an instance's own.
+    option combination. With a ``mapping`` every code becomes the instance's own UID: raises
+    UnmappedError if one is missing.
 
     ``country`` is the organisation unit of counts without a known area. Zeros are not sent.
     """
-    known = mapping or {}
-    others = [name for name in cube.names if name != ORG_UNIT]
-    period = period_code(Period.parse(cube.period))
+    missing: dict[str, None] = {}
 
     def own(identifier: str) -> str:
-        return known.get(identifier, identifier)
+        if mapping is None:
+            return identifier
+        if identifier not in mapping:
+            missing[identifier] = None
+        return mapping.get(identifier, identifier)
 
+    others = [name for name in cube.names if name != ORG_UNIT]
+    period = period_code(Period.parse(cube.period))
     values = [
         {
             "dataElement": own(code("RUTA", cube.programme)),
             "period": period,
-            "orgUnit": own(country if at["area"] == "unknown" else at["area"]),
-            "categoryOptionCombo": own(code(*(at[name] for name in others)) or "DEFAULT"),
+            "orgUnit": own(country if at[ORG_UNIT] == "unknown" else at[ORG_UNIT]),
+            "categoryOptionCombo": own(_combination([at[name] for name in others])),
             "value": str(count),
         }
         for at, count in _rows(cube)
     ]
-    return {"dataSet": own(code("RUTA", cube.programme)), "period": period, "dataValues": values}
+    found = {"dataSet": own(code("RUTA", cube.programme)), "period": period, "dataValues": values}
+    if missing:
+        raise UnmappedError(list(missing))
+    return found
+
+
+def _combination(codes: Sequence[str]) -> str:
+    return code(*codes) or "DEFAULT"
+
+
+def _dimension_codes(programme: Programme, name: str) -> tuple[str, ...]:
+    return next((each.dimension.codes for each in programme.dimensions if each.name == name), ())
 
 
 def _rows(cube: ProtectedCube) -> Iterable[tuple[Mapping[str, str], int]]:

@@ -98,6 +98,7 @@ def _programme(entry: Mapping[str, Any]) -> Programme:
         dimensions=tuple(_dimension(each) for each in entry["dimensions"]),
         note=_labels(entry["note"]),
         part=entry.get("part", False),
+        public_k=entry.get("public_k"),
     )
 
 

@@ -66,7 +66,8 @@ class ProgrammeDimension:
 class Programme:
     """``population`` names the people counted: programmes that share it are linked (R1).
 
-    ``part`` is true where the programme counts only some of the population (those with an unmet
+    ``public_k``, a larger multiple of k, gives everybody a coarser tier and keeps the finer one for
+    readers with an account. ``part`` is true where the programme counts only some of the population (those with an unmet
     need), false where it counts all of it.
     """
 
@@ -81,6 +82,7 @@ class Programme:
     dimensions: tuple[ProgrammeDimension, ...]
     note: Labels
     part: bool = False
+    public_k: int | None = None
 
     def __post_init__(self) -> None:
         if self.k < LEAST_K:
@@ -88,6 +90,10 @@ class Programme:
         if self.profile not in PROFILES:
             raise ValueError(f"{self.id}: no profile {self.profile!r}")
         check_weight(self.k, self.weights, len(self.dimensions))
+        if self.public_k is not None:
+            if self.public_k <= self.k or self.public_k % self.k:
+                raise ValueError(f"{self.id}: public_k must be a larger multiple of {self.k}")
+            check_weight(self.public_k, self.weights, len(self.dimensions))
 
     @property
     def weights(self) -> Weights:

@@ -1,10 +1,10 @@
 """Programmes and releases over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.errors import INVALID, NOT_FOUND
+from common.errors import FORBIDDEN, INVALID, NOT_FOUND
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
 from common.web import Session, context_of, open_to_all, requires, router
 from fastapi import Depends, Path, Query
@@ -32,6 +32,7 @@ from reporting.releases.schemas import (
 )
 
 api = router("/reports/v1", ["releases"])
+READ_SCOPE = "reports:read"
 
 Reader = Annotated[Principal, open_to_all()]
 Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
@@ -39,6 +40,10 @@ Contributing = Annotated[
     Principal, requires(scope="reports:read", roles={Role.PARTNER, Role.SUPERVISOR})
 ]
 ReleaseId = Annotated[UUID, Path(description="The id of a release.")]
+Tier = Annotated[
+    Literal["public", "internal"],
+    Query(description="`internal` needs the scope reports:read; equal where there is one tier."),
+]
 Asked = Annotated[
     list[str] | None,
     Query(description="Dimensions to split by; further parameters filter by dimension."),
@@ -63,20 +68,23 @@ async def list_programmes(_caller: Reader, programmes: Programmes) -> list[Progr
 async def query_programme(
     *,
     request: Request,
-    _caller: Reader,
+    caller: Reader,
     session: Session,
     programmes: Programmes,
     programme_id: str,
     first: Annotated[str, Query(alias="from", max_length=10, examples=["2026-10a"])],
     last: Annotated[str, Query(alias="to", max_length=10, examples=["2026-11b"])],
     by: Asked = None,
+    tier: Tier = "public",
 ) -> ReleaseCounts:
     """Counts over several closed periods: the sum of their releases, never a new rounding."""
     programme = _programme(programmes, programme_id, "/programme_id")
     start, end = _period(first, "/from"), _period(last, "/to")
     published = [
         each
-        for each in await queries.published(session, programme.id, until=end.end)
+        for each in await queries.published(
+            session, programme.id, until=end.end, internal=_is_internal(caller, tier)
+        )
         if Period.parse(each.period).start >= start.start
     ]
     if not published:
@@ -129,10 +137,12 @@ async def list_releases(
 
 
 @api.get("/releases/{release_id}")
-async def read_release(caller: Reader, session: Session, release_id: ReleaseId) -> ReleaseDetail:
+async def read_release(
+    caller: Reader, session: Session, release_id: ReleaseId, tier: Tier = "public"
+) -> ReleaseDetail:
     """A release with what may be asked of it and its expected errors."""
     release = await _visible(session, caller, release_id)
-    cube = await queries.cube_of(session, release_id)
+    cube = await queries.cube_of(session, release_id, internal=_is_internal(caller, tier))
     return ReleaseDetail(
         **_view(release).model_dump(),
         dimensions={each.name: list(each.codes) for each in cube.dimensions},
@@ -146,14 +156,21 @@ async def read_release(caller: Reader, session: Session, release_id: ReleaseId) 
 
 @api.get("/releases/{release_id}/query")
 async def query_release(
-    request: Request, caller: Reader, session: Session, release_id: ReleaseId, by: Asked = None
+    *,
+    request: Request,
+    caller: Reader,
+    session: Session,
+    release_id: ReleaseId,
+    by: Asked = None,
+    tier: Tier = "public",
 ) -> ReleaseCounts:
     """Protected counts by dimensions: `?by=area,sex&area=VE23&age_band=children`.
 
     A dimension or code outside the programme is 422 with the allowed ones.
     """
     await _visible(session, caller, release_id)
-    return _counts(request, await queries.cube_of(session, release_id), [release_id])
+    cube = await queries.cube_of(session, release_id, internal=_is_internal(caller, tier))
+    return _counts(request, cube, [release_id])
 
 
 @api.post("/releases/{release_id}/sign-offs")
@@ -176,6 +193,12 @@ async def waive(
 async def publish(caller: Publisher, session: Session, release_id: ReleaseId) -> ReleaseView:
     """Make it readable for everyone; 409 `sign_off_missing` while a contributor has not agreed."""
     return _view(await service.publish(session, caller, release_id))
+
+
+def _is_internal(caller: Principal, tier: str) -> bool:
+    if tier == "internal" and READ_SCOPE not in caller.scopes:
+        raise FORBIDDEN.because(f"The internal tier needs the scope {READ_SCOPE}.")
+    return tier == "internal"
 
 
 async def _visible(session: Session, caller: Principal, release_id: UUID) -> Release:
@@ -224,6 +247,7 @@ def _view(release: Release) -> ReleaseView:
         period_start=release.period_start,
         period_end=release.period_end,
         k=release.k,
+        public_k=release.public_k,
         profile=release.profile,
         status="published" if release.published else "draft",
         closed_at=release.closed_at,
@@ -271,6 +295,7 @@ def _programme_view(programme: Programme) -> ProgrammeView:
         note=dict(programme.note),
         period_kind=programme.period_kind.value,
         k=programme.k,
+        public_k=programme.public_k,
         profile=programme.profile,
         dimensions={
             each.name: {code: dict(labels) for code, labels in each.code_labels.items()}

@@ -7,7 +7,7 @@ from decimal import Decimal
 from reporting.errors import OutsideProgrammeError
 from reporting.releases.protected import ProtectedCube, Row, rate
 
-RESERVED = ("by", "from", "to")
+RESERVED = ("by", "from", "to", "tier")
 """Query parameters that are no dimension."""
 
 

@@ -1,6 +1,6 @@
 """Releases: the service's own record of what was closed, signed off and published.
 
-`releases` and `release_cells` are write-once for the run-time role: a closed period has one
+`releases`, `release_cells` and the public tier are write-once for the run-time role: a closed period has one
 rounding for ever (R4).
 """
 
@@ -33,6 +33,23 @@ release_cells = sa.Table(
     "release_cells",
     METADATA,
     sa.Column("release_id", sa.Uuid, sa.ForeignKey("releases.id"), primary_key=True),
+    sa.Column("coordinates", sa.ARRAY(sa.Text), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+public_tiers = sa.Table(
+    "public_tiers",
+    METADATA,
+    # The coarser tier for everybody, if the programme has one: made of release_cells, once.
+    sa.Column("release_id", sa.Uuid, sa.ForeignKey("releases.id"), primary_key=True),
+    sa.Column("k", sa.Integer, nullable=False),
+    sa.Column("expected_errors", pg.JSONB, nullable=False),
+)
+
+public_cells = sa.Table(
+    "public_cells",
+    METADATA,
+    sa.Column("release_id", sa.Uuid, sa.ForeignKey("public_tiers.release_id"), primary_key=True),
     sa.Column("coordinates", sa.ARRAY(sa.Text), primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
 )

@@ -11,7 +11,14 @@ import sqlalchemy as sa
 from common.auth import Principal, Role
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.releases.models import publications, release_cells, releases, sign_offs
+from reporting.releases.models import (
+    public_cells,
+    public_tiers,
+    publications,
+    release_cells,
+    releases,
+    sign_offs,
+)
 from reporting.releases.protected import Coordinates, Dimension, ExpectedError, ProtectedCube
 
 
@@ -42,6 +49,7 @@ class Release:
     closed_at: datetime
     published_at: datetime | None
     cells_hash: bytes
+    public_k: int | None
     sign_offs: tuple[SignOff, ...] = ()
 
     @property
@@ -114,8 +122,10 @@ async def published(
     programme: str | None = None,
     until: date | None = None,
     since: date | None = None,
+    *,
+    internal: bool = False,
 ) -> list[PublishedRelease]:
-    """Published releases with their cubes, newest period first: those that end within
+    """Published releases with their public (or internal) cubes, newest period first: those that end within
     [since, until]."""
     conditions: list[sa.ColumnElement[bool]] = [publications.c.published_at.is_not(None)]
     if programme is not None:
@@ -124,7 +134,8 @@ async def published(
         conditions.append(releases.c.period_end <= until)
     if since is not None:
         conditions.append(releases.c.period_end >= since)
-    return [await with_cube(session, each) for each in await _releases(session, *conditions)]
+    found = await _releases(session, *conditions)
+    return [await with_cube(session, each, internal=internal) for each in found]
 
 
 async def published_release(session: AsyncSession, release_id: UUID) -> PublishedRelease | None:
@@ -135,47 +146,58 @@ async def published_release(session: AsyncSession, release_id: UUID) -> Publishe
     return await with_cube(session, found[0]) if found else None
 
 
-async def with_cube(session: AsyncSession, release: Release) -> PublishedRelease:
-    cube = await cube_of(session, release.id)
+async def with_cube(
+    session: AsyncSession, release: Release, *, internal: bool = False
+) -> PublishedRelease:
+    cube = await cube_of(session, release.id, internal=internal)
     return PublishedRelease(
         release.id, release.programme, release.period, 1, release.published_at, cube
     )
 
 
-async def cube_of(session: AsyncSession, release_id: UUID) -> ProtectedCube:
-    """The protected base cube of a release, read with the definition it was closed under.
+async def cube_of(
+    session: AsyncSession, release_id: UUID, *, internal: bool = False
+) -> ProtectedCube:
+    """The protected cube of a release, read with the definition it was closed under: the public
+    tier, or where there is none or `internal` is asked, the tier that was rounded from counts.
 
     A closed release never changes, so the cubes asked for last are kept in memory.
     """
-    cube = _CUBES.pop(release_id, None) or await _read_cube(session, release_id)
-    _CUBES[release_id] = cube  # the last in order is the one used last
+    key = release_id, internal
+    cube = _CUBES.pop(key, None) or await _read_cube(session, release_id, internal=internal)
+    _CUBES[key] = cube  # the last in order is the one used last
     while len(_CUBES) > _CUBES_KEPT:
         del _CUBES[next(iter(_CUBES))]
     return cube
 
 
-_CUBES: dict[UUID, ProtectedCube] = {}
+_CUBES: dict[tuple[UUID, bool], ProtectedCube] = {}
 _CUBES_KEPT = 64
 
 
-async def _read_cube(session: AsyncSession, release_id: UUID) -> ProtectedCube:
+async def _read_cube(session: AsyncSession, release_id: UUID, *, internal: bool) -> ProtectedCube:
     row = (await session.execute(sa.select(releases).where(releases.c.id == release_id))).one()
+    k, errors, table = row.k, row.expected_errors, release_cells
+    if not internal:
+        tier = await session.execute(
+            sa.select(public_tiers).where(public_tiers.c.release_id == release_id)
+        )
+        if (public := tier.one_or_none()) is not None:
+            k, errors, table = public.k, public.expected_errors, public_cells
     cells: dict[Coordinates, int] = {
         tuple(coordinates): count
         for coordinates, count in await session.execute(
-            sa.select(release_cells.c.coordinates, release_cells.c.count).where(
-                release_cells.c.release_id == release_id
-            )
+            sa.select(table.c.coordinates, table.c.count).where(table.c.release_id == release_id)
         )
     }
     return ProtectedCube(
         programme=row.programme,
         period=row.period,
-        k=row.k,
+        k=k,
         profile=row.profile,
         dimensions=tuple(_dimension(each) for each in row.definition["dimensions"]),
         cells=cells,
-        expected_errors=tuple(_expected(each) for each in row.expected_errors),
+        expected_errors=tuple(_expected(each) for each in errors),
     )
 
 
@@ -206,8 +228,13 @@ async def _releases(
             releases.c.closed_at,
             publications.c.published_at,
             releases.c.cells_hash,
+            public_tiers.c.k.label("public_k"),
         )
-        .select_from(releases.outerjoin(publications))
+        .select_from(
+            releases.outerjoin(publications).outerjoin(
+                public_tiers, public_tiers.c.release_id == releases.c.id
+            )
+        )
         .where(*conditions)
         .order_by(releases.c.period_start.desc(), releases.c.id.desc())
         .limit(limit)

@@ -44,6 +44,10 @@ class ReleaseView(BaseModel):
     period_start: date
     period_end: date
     k: int = Field(description="Every published count is a multiple of it.")
+    public_k: int | None = Field(
+        description="If given, everybody sees a coarser tier: multiples of this. The finer one"
+        " needs the scope reports:read and `tier=internal`."
+    )
     profile: str
     status: Literal["draft", "published"]
     closed_at: datetime
@@ -90,6 +94,7 @@ class ProgrammeView(BaseModel):
     note: dict[str, str]
     period_kind: str
     k: int
+    public_k: int | None
     profile: str
     dimensions: dict[str, dict[str, dict[str, str]]] = Field(
         description="Dimension → code → label per language."

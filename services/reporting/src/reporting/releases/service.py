@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -32,10 +32,18 @@ from reporting.releases.errors import (
     PERIOD_NOT_ENDED,
     SIGN_OFF_MISSING,
 )
-from reporting.releases.models import publications, release_cells, releases, sign_offs
+from reporting.releases.models import (
+    public_cells,
+    public_tiers,
+    publications,
+    release_cells,
+    releases,
+    sign_offs,
+)
 from reporting.releases.protected import Coordinates, ExpectedError, ProtectedCube
 from reporting.releases.queries import Release
 from reporting.releases.rounding import protect, seed
+from reporting.releases.tiers import public_tier
 from reporting.tables import COMMON
 from reporting.trafficking.counting import IDENTIFICATION_MEASURES
 from reporting.trafficking.queries import contributors as identification_contributors
@@ -58,6 +66,7 @@ class Rounded:
 
     cells: dict[Coordinates, int]
     expected: tuple[ExpectedError, ...]
+    public: ProtectedCube | None = None
 
 
 async def close(
@@ -184,7 +193,8 @@ async def _linked(session: AsyncSession, catalogue: Catalogue, order: Order) -> 
     for other in catalogue.linked(order.programme):
         release = await queries.release_of(session, other.id, order.period.id)
         if release is not None:
-            found.append(LinkedCube(await queries.cube_of(session, release.id), other.part))
+            cube = await queries.cube_of(session, release.id, internal=True)
+            found.append(LinkedCube(cube, other.part))
     return found
 
 
@@ -214,8 +224,17 @@ def _round(
         )
         if next(hits([LinkedCube(cube, programme.part), *linked]), None) is None:
             errors = expected_errors(cells, cube.names, programme.k, programme.weights)
-            return Rounded(cells, errors)
+            return Rounded(cells, errors, _public(programme, cube, key))
     raise LINKED_UNSAFE.because(f"No safe draw among {DRAWS_AT_MOST}.")
+
+
+def _public(programme: Programme, internal: ProtectedCube, key: bytes) -> ProtectedCube | None:
+    """The tier for everybody, a function of the internal one; None where that is for everybody."""
+    if programme.public_k is None:
+        return None
+    public = public_tier(internal, programme.public_k, key, programme.schema)
+    errors = expected_errors(public.cells, public.names, public.k, programme.weights)
+    return replace(public, expected_errors=errors)
 
 
 async def _write(
@@ -251,7 +270,27 @@ async def _write(
                 for at, count in sorted(rounded.cells.items())
             ],
         )
+    if rounded.public is not None:
+        await _write_public(session, release_id, rounded.public)
     return release_id
+
+
+async def _write_public(session: AsyncSession, release_id: UUID, public: ProtectedCube) -> None:
+    await session.execute(
+        public_tiers.insert().values(
+            release_id=release_id,
+            k=public.k,
+            expected_errors=[_stored(each) for each in public.expected_errors],
+        )
+    )
+    if public.cells:
+        await session.execute(
+            public_cells.insert(),
+            [
+                {"release_id": release_id, "coordinates": list(at), "count": count}
+                for at, count in sorted(public.cells.items())
+            ],
+        )
 
 
 async def _ask_contributors(
