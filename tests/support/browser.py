@@ -26,10 +26,14 @@ def executable() -> str:
 
 
 class Browser:
-    """One tab. `requests` are the addresses that it loaded or tried to load."""
+    """One tab. `requests` are the addresses that it loaded or tried to load.
 
-    def __init__(self, profile: Path) -> None:
+    `scripts`: whether pages may run theirs; only the API description needs any.
+    """
+
+    def __init__(self, profile: Path, *, scripts: bool = False) -> None:
         self._profile = profile
+        self._scripts = scripts
         self._next = 0
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._loaded = asyncio.Event()
@@ -60,10 +64,12 @@ class Browser:
         self._reader = asyncio.create_task(self._read())
         for domain in ("Page", "Network", "Accessibility", "DOM"):
             await self.call(f"{domain}.enable")
-        await self.call("Emulation.setScriptExecutionDisabled", value=True)
+        await self.call("Emulation.setScriptExecutionDisabled", value=not self._scripts)
 
     async def close(self) -> None:
         self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
+        await self._socket.close()
         await self._http.close()
         self._process.terminate()
         await self._process.wait()
@@ -88,6 +94,12 @@ class Browser:
         assert "error" not in answer, answer
         result: dict[str, Any] = answer["result"]
         return result
+
+    async def evaluate(self, expression: str) -> Any:
+        """The value of a JavaScript expression on the page (plain data only)."""
+        answer = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
 
     async def width(self, pixels: int) -> None:
         await self.call(

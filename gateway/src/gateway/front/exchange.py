@@ -9,6 +9,7 @@ import orjson
 from common.errors import Problem
 from common.ids import new_id
 
+from gateway.front.bodies import ClientLeft
 from gateway.front.callers import Caller
 from gateway.front.heads import Head, Header
 from gateway.front.limits import Allowance
@@ -74,11 +75,20 @@ class Exchange:
         if self.route is not None and self.route.deprecation is not None:
             headers.extend(deprecation_headers(self.route.deprecation))
         headers.extend(self.cors)
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def go_on(self, chunk: bytes, *, more: bool) -> None:
         self.sent_bytes += len(chunk)
-        await self.send({"type": "http.response.body", "body": chunk, "more_body": more})
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": more})
+
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
+        try:
+            await self.send(message)
+        except RuntimeError as error:
+            # uvloop's word for a client that went in the moment between two of its callbacks.
+            if "handler is closed" not in str(error):
+                raise
+            raise ClientLeft from None
 
     async def answer(self, status: int, headers: list[Header], body: bytes = b"") -> None:
         """Send a whole answer of the front's own."""

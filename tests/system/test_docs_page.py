@@ -1,0 +1,52 @@
+"""`/docs` as a partner's developer meets it: read, authorise, try an operation, see the answer."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.system import System
+
+OPERATION = "/directory/v1/organizations"
+
+
+@pytest.fixture
+async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
+    opened = Browser(tmp_path / "profile", scripts=True)
+    await opened.start()
+    yield opened
+    await opened.close()
+
+
+async def until(browser: Browser, expression: str, seconds: float = 60) -> None:
+    """Wait until a JavaScript expression is true on the page."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not await browser.evaluate(f"Boolean({expression})"):
+        assert asyncio.get_running_loop().time() < deadline, f"never true: {expression}"
+        await asyncio.sleep(0.1)
+
+
+async def test_an_operation_can_be_tried_and_nothing_comes_from_elsewhere(
+    system: System, browser: Browser
+) -> None:
+    await browser.open(f"{system.state.url}/docs")
+    await until(browser, "document.querySelector('.opblock-tag')")
+    # The tags are folded: open them all, then the operation, and run it.
+    await browser.evaluate("document.querySelectorAll('.opblock-tag').forEach(tag => tag.click())")
+    block = (
+        f"document.querySelector('.opblock-get [data-path=\"{OPERATION}\"]').closest('.opblock')"
+    )
+    await until(browser, f"document.querySelector('.opblock-get [data-path=\"{OPERATION}\"]')")
+    await browser.evaluate(f"{block}.querySelector('.opblock-summary-control').click()")
+    await until(browser, f"{block}.querySelector('button.execute')")
+    await browser.evaluate(f"{block}.querySelector('button.execute').click()")
+    live = f"{block}.querySelector('.live-responses-table')"
+    await until(browser, live)
+    shown = str(await browser.evaluate(f"{live}.innerText"))
+    assert "200" in shown
+    body = await browser.evaluate(f"{live}.querySelector('.highlight-code code').innerText")
+    assert "contents" in json.loads(str(body))
+    assert all(url.startswith((system.state.url, "data:")) for url in browser.requests)
