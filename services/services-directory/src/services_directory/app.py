@@ -1,11 +1,14 @@
 """Builds the app of the directory service: wiring only."""
 
+from collections.abc import Callable
 from typing import Any
 
 from common.database import Database
 from common.web import service_app
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from services_directory.curation import api as curation
@@ -19,7 +22,7 @@ from services_directory.pathways import endorsements_api, resolve_api
 from services_directory.posters import api as posters
 from services_directory.profile import api as profile
 from services_directory.search.answers import GEOJSON, NDJSON
-from services_directory.search.read_route import READER
+from services_directory.search.read_route import READER, ReadPaths
 from services_directory.search.rows_queries import Reader
 from services_directory.services import api as services
 from services_directory.services import records_api
@@ -83,13 +86,48 @@ def create_app(
     )
     for media_type in (NDJSON, GEOJSON):
         add_compress_type(media_type)
-    app.add_middleware(CompressMiddleware, minimum_size=2_000, brotli=False)
+    app.user_middleware.append(Middleware(ReadPaths, routers=ROUTERS))  # the last is the innermost
+    app.add_middleware(
+        Where, asked=_coding, middleware=CompressMiddleware, minimum_size=2_000, brotli=False
+    )
     # Anyone's page may read the public view; a token is sent by whoever holds it, never by cookie.
     app.add_middleware(
-        CORSMiddleware,
+        Where,
+        asked=_origin,
+        middleware=CORSMiddleware,
         allow_origins=["*"],
         allow_methods=["GET", "POST", "OPTIONS"],
         allow_headers=["Authorization", "Content-Type", "Accept-Language", "If-None-Match"],
         expose_headers=["ETag"],
     )
     return app
+
+
+def _coding(name: bytes, value: bytes) -> bool:
+    """Whether any coding is welcome; what compresses sends the rest through unchanged, for a
+    price."""
+    return name == b"accept-encoding" and value != b"identity"
+
+
+def _origin(name: bytes, _value: bytes) -> bool:
+    return name == b"origin"
+
+
+class Where:
+    """Sends only those requests through `middleware` of which a header asks for it."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        /,
+        asked: Callable[[bytes, bytes], bool],
+        middleware: Any,
+        **options: Any,
+    ) -> None:
+        self._plain = app
+        self._asked = asked
+        self._through: ASGIApp = middleware(app, **options)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asks = any(self._asked(name, value) for name, value in scope.get("headers", ()))
+        await (self._through if asks else self._plain)(scope, receive, send)

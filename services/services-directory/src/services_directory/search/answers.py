@@ -19,7 +19,17 @@ from services_directory.search.rows_queries import Asks, Row
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 GEOJSON = "application/geo+json"
-_VARY = "Authorization, Accept-Language, Accept-Encoding"
+_VARY = "Authorization, Accept-Language, Accept-Encoding, Origin"
+
+
+class Stored(Response):
+    """Bytes as they are; its headers are made once and not looked at again."""
+
+    def __init__(self, body: bytes, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.body = body
+        self.status_code = status
+        self.background = None
+        self.raw_headers = headers
 
 
 def answer(
@@ -32,15 +42,19 @@ def answer(
 ) -> Response:
     """200 with an ETag, or 304 if the caller already has it. `etag` defaults to a digest."""
     tag = f'"{etag or hashlib.sha256(body).hexdigest()[:24]}"'
-    given = {
-        "ETag": tag,
-        "Cache-Control": "no-cache" if _anonymous(request) else "private, no-cache",
-        "Vary": _VARY,
-        **(headers or {}),
-    }
+    given = [
+        (b"etag", tag.encode()),
+        (b"cache-control", b"no-cache" if _anonymous(request) else b"private, no-cache"),
+        (b"vary", _VARY.encode()),
+    ]
+    given += [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     if request.method == "GET" and _has(request, tag):
-        return Response(status_code=304, headers=given)
-    return Response(body, media_type=media_type, headers=given)
+        return Stored(b"", 304, given)
+    given += [
+        (b"content-length", str(len(body)).encode()),
+        (b"content-type", media_type.encode()),
+    ]
+    return Stored(body, 200, given)
 
 
 def _anonymous(request: Request) -> bool:
@@ -49,7 +63,9 @@ def _anonymous(request: Request) -> bool:
 
 
 def _has(request: Request, tag: str) -> bool:
-    given = request.headers.get("if-none-match", "")
+    given = request.headers.get("if-none-match")
+    if given is None:
+        return False
     tags = {each.strip().removeprefix("W/") for each in given.split(",")}
     return tag in tags or "*" in tags
 
@@ -110,8 +126,11 @@ def stream(
 
 def language_of(request: Request) -> str | None:
     """The language that is asked for first (two letters), None if it does not matter."""
+    given = request.headers.get("accept-language")
+    if given is None:
+        return None
     best: tuple[float, str] | None = None
-    for part in request.headers.get("accept-language", "").split(","):
+    for part in given.split(","):
         name, _, weight = part.strip().partition(";q=")
         code = name.split("-")[0].lower()
         try:

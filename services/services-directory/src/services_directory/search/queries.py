@@ -11,14 +11,14 @@ from uuid import UUID
 from common.places import folded
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import Audience, visible_sql
+from services_directory.access import Audience, visible_by_level, visible_sql
 from services_directory.search import ranking
 from services_directory.search.conditions import around, conditions, distance, in_box
+from services_directory.search.page_queries import Matching, Order, page_of
 from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery
 from services_directory.search.rows_queries import Asks, Row, each, fetch
 from services_directory.search.similar_queries import similar
 from services_directory.search.statement import Statement
-from services_directory.search.totals import TOTALS, newest_change, settled
 from services_directory.search.words import matches, meant
 
 _EXPLAINED = "d.quality, d.referable, d.functional_status, d.capacity_state, d.valid_until"
@@ -35,17 +35,6 @@ _FACETS = {
 
 
 @dataclass
-class Matching:
-    """A FROM and WHERE over the visible documents, with its values, ready to be selected from."""
-
-    statement: Statement
-    where: str
-    rank: str | None
-    key: str
-    source: str = "service_documents d"
-
-
-@dataclass
 class Found:
     rows: list[Row]
     total: int
@@ -57,20 +46,25 @@ def matching(
 ) -> Matching:
     """`groups` replaces the words of the search by those that may have been meant."""
     s = Statement()
-    parts = [visible_sql(audience, s.argument)]
-    rank = None
-    if groups:
-        condition, words = meant(groups, s)
-        parts.append(condition)
-        rank = ranking.text_rank(words)
-    elif query.search and query.search.strip():
-        condition, words = matches(query.search, s)
-        parts.append(condition)
-        rank = ranking.text_rank(words)
+    wheres = visible_by_level(audience, s.argument)
+    parts, rank = _words(query, groups, s)
     parts += conditions(query, s, today)
     key = f"{audience.key}|{today}|{groups}|{_key(query)}"
-    where = " AND ".join(parts)
-    return Matching(s, where, rank, key)
+    found = Matching(s, wheres, rank, key, everything=not parts)
+    found.also(parts)
+    return found
+
+
+def _words(
+    query: Filters, groups: list[list[str]] | None, s: Statement
+) -> tuple[list[str], str | None]:
+    if groups:
+        condition, words = meant(groups, s)
+    elif query.search and query.search.strip():
+        condition, words = matches(query.search, s)
+    else:
+        return [], None
+    return [condition], ranking.text_rank(words)
 
 
 def _metres(query: Filters, s: Statement) -> str | None:
@@ -122,27 +116,11 @@ async def _page(
         extra.append(f"{metres} AS metres")
     if query.explain:
         extra.append(_EXPLAINED)
-    columns = ", ".join(["d.service_id", "d.level", "d.sensitive", "d.etag", "d.modified_at",
-                         f"d.{body} AS body", *extra])  # fmt: skip
-    limit = s.argument(query.per_page, "bigint")
-    offset = s.argument((query.page - 1) * query.per_page, "bigint")
-    text = (
-        f"SELECT {newest_change(audience.levels)}, p.* FROM (SELECT 1) one LEFT JOIN"
-        f" LATERAL (SELECT {columns} FROM {found.source} WHERE {found.where}"
-        f" ORDER BY {_order(query, found, metres)} LIMIT {limit} OFFSET {offset}) p ON true"
-    )
-    rows = await fetch(session, text, s.values, afresh=True)
-    newest = settled(rows[0]["newest"], rows[0]["oldest_running"])
-    kept = [row for row in rows if row["service_id"] is not None]
-    total = TOTALS.get(found.key, newest) if newest is not None else None
-    if total is None and query.page == 1 and len(kept) < query.per_page:
-        total = len(kept)
-    if total is None:
-        text = f"SELECT count(*) AS n FROM {found.source} WHERE {found.where}"
-        total = (await fetch(session, text, found.statement.values, afresh=True))[0]["n"]
-        if newest is not None:
-            TOTALS.keep(found.key, newest, total)
-    return kept, total
+    columns = ["d.service_id", "d.level", "d.sensitive", f"d.{body} AS body", *extra]
+    return await page_of(
+        session, found, s, audience, columns=columns, order=_order(query, found, metres),
+        number=query.page, per_page=query.per_page,
+    )  # fmt: skip
 
 
 def _sort(query: ServiceQuery, found: Matching) -> str:
@@ -155,16 +133,15 @@ def _sort(query: ServiceQuery, found: Matching) -> str:
     return "modified" if query.modified_after else "quality"
 
 
-def _order(query: ServiceQuery, found: Matching, metres: str | None) -> str:
+def _order(query: ServiceQuery, found: Matching, metres: str | None) -> Order:
     sort = _sort(query, found)
     if sort == "relevance" and (found.rank or metres):
-        return f"{ranking.score(found.rank, metres)} DESC, d.service_id"
+        return Order(ranking.score(found.rank, metres), "DESC")
     if sort == "distance" and metres:
-        return f"{metres} NULLS LAST, d.service_id"
-    return {
-        "name": "d.name, d.service_id",
-        "modified": "d.modified_at, d.service_id",
-    }.get(sort, "d.quality DESC, d.service_id")
+        return Order(metres, "NULLS LAST")
+    return {"name": Order("d.name"), "modified": Order("d.modified_at")}.get(
+        sort, Order("d.quality", "DESC")
+    )
 
 
 async def _facets(
@@ -178,7 +155,7 @@ async def _facets(
     columns = "d.service_id, d.categories, d.aors, d.within_areas, d.languages, d.populations,"
     columns += " d.capacity_state, d.functional_status, d.provider_level"
     text = (
-        f"WITH hits AS MATERIALIZED (SELECT {columns} FROM {found.source} WHERE {found.where})"
+        f"WITH hits AS MATERIALIZED ({found.branches(columns)})"
         f" SELECT facet, code, count(DISTINCT service_id) AS n FROM ({' UNION ALL '.join(parts)}) f"
         " WHERE code IS NOT NULL GROUP BY facet, code ORDER BY facet, n DESC, code"
     )
@@ -236,16 +213,17 @@ def _site_matching(query: SiteQuery, audience: Audience, today: date) -> Matchin
     """Sites of matching services; the place conditions then hold for the site itself."""
     found = matching(query, audience, today)
     s = found.statement
-    parts = [found.where, "s.level = d.level", "s.service_id = d.service_id"]
+    parts = ["s.level = d.level", "s.service_id = d.service_id"]
     if query.near and query.radius:
         parts.append(around(query.near, query.radius, s))
     if query.bbox:
         parts.append(in_box(query.bbox, s))
     if query.postcode:
         parts += _postcode(query, audience, s)
-    found.where = " AND ".join(parts)
+    found.also(parts)
     found.source = "service_documents d, site_documents s"
     found.key += "|site"
+    found.everything = False
     return found
 
 
@@ -274,23 +252,17 @@ async def site_page(
 ) -> tuple[list[Row], int]:
     found = _site_matching(query, audience, today)
     s = found.statement.fork()
-    limit = s.argument(query.per_page, "bigint")
-    offset = s.argument((query.page - 1) * query.per_page, "bigint")
-    order = "s.site_id"
+    order = Order("s.site_id", "", "site_id", "s")
     if found.rank:
-        order = f"{ranking.score(found.rank, None)} DESC, s.site_id"
+        order = Order(ranking.score(found.rank, None), "DESC", "site_id", "s")
     elif query.near:
-        order = f"{distance(query.near, s)} NULLS LAST, s.site_id"
+        order = Order(distance(query.near, s), "NULLS LAST", "site_id", "s")
     elif query.modified_after:
-        order = "s.modified_at, s.site_id"
-    text = (
-        f"SELECT {SITE_COLUMNS} FROM {found.source} WHERE {found.where}"
-        f" ORDER BY {order} LIMIT {limit} OFFSET {offset}"
-    )
-    rows = await fetch(session, text, s.values, afresh=True)
-    count = f"SELECT count(*) AS n FROM {found.source} WHERE {found.where}"
-    total = (await fetch(session, count, found.statement.values, afresh=True))[0]["n"]
-    return rows, total
+        order = Order("s.modified_at", "", "site_id", "s")
+    return await page_of(
+        session, found, s, audience, columns=[SITE_COLUMNS], order=order,
+        number=query.page, per_page=query.per_page,
+    )  # fmt: skip
 
 
 SITE_COLUMNS = (

@@ -4,41 +4,54 @@ They are units of work like all others where there is no reader (tests that roll
 declare the same access rule; only the work around the one SELECT is left out.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from enum import Enum
 from typing import Any, cast
 from uuid import UUID
 
 from common.errors import INVALID, FieldError
-from common.web import UnitOfWorkRoute, context_of
+from common.web import UnitOfWorkRoute
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services_directory.search.rows_queries import Reader
 
 READER = "reader"
+_KEY = b"idempotency-key"
 
 
 class ReadRoute(UnitOfWorkRoute):
-    """The endpoint takes (request, session, principal) and at most one id out of the path."""
+    """The endpoint takes (request, session, principal) and at most one id, the last part of the
+    path."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         as_unit_of_work = super().get_route_handler()
 
         async def read(request: Request) -> Response:
-            reader: Reader | None = context_of(request).parts.get(READER)
-            # A key asks for a stored answer: that needs the transaction.
-            if reader is None or "idempotency-key" in request.headers:
+            reader = reader_of(request.scope)
+            if reader is None:
                 return await as_unit_of_work(request)
-            principal = self.access.check(request)
-            ids = {name: _id(name, text) for name, text in request.path_params.items()}
-            response: Response = await self.endpoint(
-                request=request, session=reader, principal=principal, **ids
-            )
-            return response
+            return await self.read(request, reader)
 
         return read
+
+    async def read(self, request: Request, reader: Reader) -> Response:
+        principal = self.access.check(request)
+        ids = {name: _id(name, text) for name, text in request.path_params.items()}
+        response: Response = await self.endpoint(
+            request=request, session=reader, principal=principal, **ids
+        )
+        return response
+
+
+def reader_of(scope: Scope) -> Reader | None:
+    """None where a transaction is needed: there is no reader, or a key asks for a stored answer."""
+    if any(name == _KEY for name, _ in scope["headers"]):
+        return None
+    reader: Reader | None = scope["app"].state.context.parts.get(READER)
+    return reader
 
 
 def _id(name: str, text: str) -> UUID:
@@ -52,3 +65,67 @@ def _id(name: str, text: str) -> UUID:
 
 def read_router(prefix: str, tags: list[str]) -> APIRouter:
     return APIRouter(prefix=prefix, tags=cast("list[str | Enum]", tags), route_class=ReadRoute)
+
+
+class ReadPaths:
+    """Finds a read route by its path in a table and runs it, before the router looks through all
+    routes one by one: that look costs more than the read. Everything else passes.
+
+    It stands innermost. What a route raises is answered by the app's own handlers.
+    """
+
+    def __init__(self, app: ASGIApp, routers: Sequence[APIRouter]) -> None:
+        self._app = app
+        self._whole: dict[tuple[str, str], ReadRoute] = {}
+        self._by_id: dict[tuple[str, str], tuple[ReadRoute, str]] = {}
+        for route in (each for part in routers for each in part.routes):
+            if isinstance(route, ReadRoute):
+                for method in route.methods or ():
+                    self._keep(method, route)
+
+    def _keep(self, method: str, route: ReadRoute) -> None:
+        folder, _, last = route.path.rpartition("/")
+        if last.startswith("{") and "{" not in folder:
+            self._by_id[method, folder] = (route, last.strip("{}"))
+        elif "{" not in route.path:
+            self._whole[method, route.path] = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._find(scope) if scope["type"] == "http" else None
+        reader = reader_of(scope) if found else None
+        if found is None or reader is None:
+            await self._app(scope, receive, send)
+            return
+        scope["route"], scope["path_params"] = found
+        request = Request(scope, receive, send)
+        try:
+            response = await found[0].read(request, reader)
+        except Exception as error:
+            handler = _handler(scope, error)
+            if handler is None:
+                raise
+            response = await handler(request, error)
+        await response(scope, receive, send)
+
+    def _find(self, scope: Scope) -> tuple[ReadRoute, dict[str, str]] | None:
+        method, path = scope["method"], scope["path"]
+        whole = self._whole.get((method, path))
+        if whole is not None:
+            return whole, {}
+        folder, _, last = path.rpartition("/")
+        one = self._by_id.get((method, folder))
+        # `/services/similar` or the like belongs to another route: an id is 36 characters long.
+        if one is None or len(last) != 36:
+            return None
+        return one[0], {one[1]: last}
+
+
+def _handler(scope: Scope, error: Exception) -> Callable[..., Any] | None:
+    known = scope["app"].exception_handlers
+    for kind in type(error).__mro__:
+        if kind is Exception:
+            return None  # the app's outermost layer answers and logs it
+        if kind in known:
+            handler: Callable[..., Any] = known[kind]
+            return handler
+    return None

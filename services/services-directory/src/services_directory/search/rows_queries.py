@@ -26,17 +26,16 @@ class Reader:
     """Single SELECTs outside any transaction of ours: each is one round trip and one snapshot.
 
     Reads of stored documents need nothing else: what a caller may see is decided in the statement,
-    and nothing depends on settings of the session. Connections are kept and are not reset between
-    uses, because nothing here changes them.
+    and nothing depends on settings of the session. So a connection is taken from a stack and laid
+    back; a general pool's checks and resets would cost as much as the statement.
     """
 
     def __init__(self, url: str, *, size: int, via_pgbouncer: bool, name: str) -> None:
         self._url = url.replace("postgresql+asyncpg://", "postgresql://")
-        self._size = size
         self._name = name
         self._cache = 0 if via_pgbouncer else 200
-        self._pools: dict[bool, asyncpg.Pool] = {}
-        self._opening = asyncio.Lock()
+        self._idle: dict[bool, list[asyncpg.Connection]] = {False: [], True: []}
+        self._free = asyncio.Semaphore(size)
 
     async def fetch(self, text: str, values: Sequence[Any], *, afresh: bool = False) -> list[Row]:
         """The rows; asked once more on a new connection if the first had been lost meanwhile.
@@ -44,44 +43,57 @@ class Reader:
         `afresh` plans the statement for these values. A search needs it: a plan for any words in
         any area reads half the table for words that are rare. By id, any plan is the same plan.
         """
-        pool = self._pools.get(afresh) or await self._open(afresh=afresh)
+        async with self._free:
+            try:
+                return await self._once(text, values, afresh=afresh)
+            except _LOST:
+                await self._drop(afresh=afresh)  # what one lost, the others lost as well
+                return await self._once(text, values, afresh=afresh)
+
+    async def _once(self, text: str, values: Sequence[Any], *, afresh: bool) -> list[Row]:
+        idle = self._idle[afresh]
+        connection = idle.pop() if idle else await self._connect(afresh=afresh)
         try:
-            rows: list[Row] = await pool.fetch(text, *values)
-        except _LOST:
-            await pool.expire_connections()
-            rows = await pool.fetch(text, *values)
+            rows: list[Row] = await connection.fetch(text, *values)
+        except asyncpg.PostgresError:
+            self._lay_back(connection, afresh=afresh)
+            raise
+        except BaseException:
+            # Broken off in the middle of an answer: nobody can use it again.
+            connection.terminate()
+            raise
+        idle.append(connection)
         return rows
 
-    async def _open(self, *, afresh: bool) -> asyncpg.Pool:
-        async with self._opening:
-            if afresh not in self._pools:
-                plans = {"plan_cache_mode": "force_custom_plan"} if afresh else {}
-                self._pools[afresh] = await asyncpg.create_pool(
-                    self._url,
-                    min_size=0,
-                    max_size=self._size,
-                    timeout=CONNECT_SECONDS,
-                    command_timeout=STATEMENT_SECONDS,
-                    statement_cache_size=self._cache,
-                    reset=_unchanged,
-                    server_settings={
-                        "application_name": self._name,
-                        "timezone": "UTC",
-                        "jit": "off",
-                        **plans,
-                    },
-                )
-            return self._pools[afresh]
+    def _lay_back(self, connection: asyncpg.Connection, *, afresh: bool) -> None:
+        if not connection.is_closed():
+            self._idle[afresh].append(connection)
+
+    async def _connect(self, *, afresh: bool) -> asyncpg.Connection:
+        plans = {"plan_cache_mode": "force_custom_plan"} if afresh else {}
+        return await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            statement_cache_size=self._cache,
+            server_settings={
+                "application_name": self._name,
+                "timezone": "UTC",
+                "jit": "off",
+                **plans,
+            },
+        )
+
+    async def _drop(self, *, afresh: bool) -> None:
+        lost, self._idle[afresh] = self._idle[afresh], []
+        for connection in lost:
+            connection.terminate()
 
     async def close(self) -> None:
-        pools = list(self._pools.values())
-        self._pools.clear()
-        for pool in pools:
-            await pool.close()
-
-
-async def _unchanged(_connection: Any) -> None:
-    """No reset: no statement of the reader leaves anything behind."""
+        for afresh, idle in self._idle.items():
+            self._idle[afresh] = []
+            for connection in idle:
+                await connection.close()
 
 
 async def driver_of(session: AsyncSession) -> Any:
