@@ -53,7 +53,7 @@ from tests.support.principals import (  # noqa: E402 - after the path
 )
 
 TEMPLATES = 400
-CHUNK = 4
+ROWS_AT_ONCE = 1_600
 WORDS = [
     "atención",
     "apoyo",
@@ -130,21 +130,22 @@ def template(number: int, chosen: random.Random) -> ServiceDocument:
     )  # fmt: skip
 
 
-async def fill(database: Database, services: int) -> None:
+async def fill(database: Database, services: int, templates: int = TEMPLATES) -> list[UUID]:
     """Write templates by the real write path, then copies of all their levels in SQL: own ids, own
-    municipality, own bytes."""
+    municipality, own bytes. Gives the ids of the templates, which alone have records."""
     chosen = random.Random(7)
     who = principal("im-officer")
     made: list[UUID] = []
     async with database.transaction() as session:
         later: set[UUID] = set()
-        for number in range(TEMPLATES):
+        for number in range(templates):
             result = await upsert_service(session, who, template(number, chosen), later=later)
             made.append(result.id)
         await rewrite(session, later)
-    copies = max(1, services // TEMPLATES)
+    copies = max(1, services // templates)
     for table in ("service_documents", "site_documents", "service_changes"):
         await _copy(database, table, made, copies)
+    return made
 
 
 async def _copy(database: Database, table: str, made: list[UUID], copies: int) -> None:
@@ -179,8 +180,9 @@ async def _copy(database: Database, table: str, made: list[UUID], copies: int) -
         " LATERAL (SELECT (CAST(:towns AS text[]))[1 + abs(hashtext(t.service_id::text || k))"
         " % :n] AS town) AS placed WHERE t.service_id = ANY(:made)"
     ).bindparams(sa.bindparam("made", type_=sa.ARRAY(sa.Uuid)))
-    for first in range(1, copies, CHUNK):
-        given = {"first": first, "last": min(copies - 1, first + CHUNK - 1), "towns": towns,
+    chunk = max(1, ROWS_AT_ONCE // len(made))
+    for first in range(1, copies, chunk):
+        given = {"first": first, "last": min(copies - 1, first + chunk - 1), "towns": towns,
                  "n": len(towns), "made": made}  # fmt: skip
         async with database.transaction() as session:
             await session.execute(sa.text("SET LOCAL synchronous_commit = off"))
