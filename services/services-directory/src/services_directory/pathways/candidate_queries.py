@@ -14,21 +14,29 @@ from common.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import Audience, visible_sql
-from services_directory.pathways.candidate_rows import Found, found
+from services_directory.pathways.candidate_rows import (
+    Found,
+    Key,
+    Known,
+    KnownDocuments,
+    found,
+    known,
+)
 from services_directory.pathways.layers import lineage
 from services_directory.pathways.profile import Profile
 from services_directory.pathways.referability import REFERABLE_STATUSES
-from services_directory.search.rows_queries import fetch
+from services_directory.search.rows_queries import Asks, Row, fetch
 from services_directory.search.statement import Statement
 
 FITTING_READ = 25
 OTHERS_READ = 20
+DOCUMENTS = KnownDocuments(10_000)
 
 _READ = (
     "service_id", "etag", "name", "organization_name", "areas", "languages", "sexes", "populations",
     "nationalities", "documents", "minimum_age", "maximum_age", "capacity_state",
     "functional_status", "provider_level", "valid_until", "verified_on", "referable",
-    "endorsed_by", "open_minutes", "sensitive",
+    "endorsed_by", "open_minutes",
 )  # fmt: skip
 _SELECTED = ", ".join([*(f"d.{name}" for name in _READ), "d.referral::text AS referral"])
 _STATUS = (
@@ -39,7 +47,7 @@ _LIKELY = "d.referable DESC, cardinality(d.endorsed_by) DESC"
 
 
 async def fitting(
-    session: AsyncSession,
+    session: AsyncSession | Asks,
     audience: Audience,
     profile: Profile,
     needs: Sequence[str],
@@ -55,7 +63,11 @@ async def fitting(
 
 
 async def others(
-    session: AsyncSession, audience: Audience, profile: Profile, needs: Sequence[str], today: date
+    session: AsyncSession | Asks,
+    audience: Audience,
+    profile: Profile,
+    needs: Sequence[str],
+    today: date,
 ) -> Found:
     """For needs that nothing fits: near misses of the area, and those that would fit elsewhere."""
     s = Statement()
@@ -140,7 +152,7 @@ def _states_by_distance(state: str) -> tuple[str, ...]:
 
 
 async def shortlist(
-    session: AsyncSession,
+    session: AsyncSession | Asks,
     s: Statement,
     audience: Audience,
     needs: Sequence[str],
@@ -155,18 +167,57 @@ async def shortlist(
     seen = visible_sql(audience, s.argument)
     wanted = s.argument(list(needs), "text[]")
     text = f"""
-        SELECT n.need, s.*, site.pcodes, site.points
+        SELECT n.need, s.*
         FROM unnest({wanted}) AS n(need)
         CROSS JOIN LATERAL (
-            SELECT {_SELECTED}, d.level, count(*) OVER () AS fits
+            SELECT d.service_id, d.level, d.etag, d.sensitive, count(*) OVER () AS fits
             FROM service_documents d
             WHERE d.categories @> ARRAY[n.need] AND {seen} AND {" AND ".join(conditions)}
             ORDER BY {order}, d.service_id LIMIT {s.argument(limit, "integer")}
         ) s
+    """
+    rows = await fetch(session, text, s.values, afresh=True)
+    return found(rows, await _documents(session, audience, rows), area)
+
+
+async def _documents(
+    session: AsyncSession | Asks, audience: Audience, rows: Sequence[Row]
+) -> dict[Key, Known]:
+    """What the documents of these rows say; only those that are not known already are read."""
+    wanted: dict[Key, Known | None] = {}
+    for need, service_id, level, etag, _, _ in rows:
+        key = (service_id, level, etag, need)
+        wanted[key] = DOCUMENTS.get(key)
+    missing = [key for key, known_already in wanted.items() if known_already is None]
+    if missing:
+        read = {
+            (row["service_id"], row["level"], row["etag"]): row
+            for row in await _read(session, audience, missing)
+        }
+        for key in missing:
+            if row := read.get(key[:3]):
+                wanted[key] = fresh = known(row, key[3])
+                DOCUMENTS.keep(key, fresh)
+    return {key: each for key, each in wanted.items() if each is not None}
+
+
+async def _read(session: AsyncSession | Asks, audience: Audience, keys: Sequence[Key]) -> list[Row]:
+    s = Statement()
+    documents = sorted({key[:2] for key in keys})
+    ids = s.argument([service_id for service_id, _ in documents], "uuid[]")
+    levels = s.argument([level for _, level in documents], "smallint[]")
+    return await fetch(
+        session,
+        f"""
+        SELECT {_SELECTED}, d.level, site.pcodes, site.points
+        FROM unnest({ids}, {levels}) AS w(id, level)
+        JOIN service_documents d ON d.service_id = w.id AND d.level = w.level
         CROSS JOIN LATERAL (
             SELECT array_agg(pcode ORDER BY site_id) AS pcodes,
                    array_agg(point::text ORDER BY site_id) AS points
-            FROM site_documents WHERE service_id = s.service_id AND level = s.level
+            FROM site_documents WHERE service_id = d.service_id AND level = d.level
         ) site
-    """
-    return found(await fetch(session, text, s.values), area)
+        WHERE {visible_sql(audience, s.argument)}
+        """,
+        s.values,
+    )

@@ -1,9 +1,11 @@
 """Rows of the shortlist as candidates, with the site that is nearest to the person."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import orjson
 from common.places import Places
@@ -11,6 +13,40 @@ from common.places import Places
 from services_directory.pathways.candidates import Candidate, ReferralWay
 
 Point = tuple[float, float]
+Key = tuple[UUID, int, str, str]
+"""Of a stored document and what it is looked at for: service, level, ETag, need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What one stored document says. `candidate` is at the first of `sites` (P-code, point)."""
+
+    candidate: Candidate
+    sites: tuple[tuple[str | None, Point | None], ...]
+
+    def near(self, area: str) -> Candidate:
+        """The candidate at its site nearest to the area by name of place; ties keep the first."""
+        if len(self.sites) < 2:
+            return self.candidate
+        at = min(self.sites, key=lambda site: _steps_apart(site[0], area))
+        return replace(self.candidate, area=at[0], point=at[1])
+
+
+class KnownDocuments:
+    """Documents that were read before. An ETag names its content, so none of them is ever old; and
+    one is only looked up after the database has named it to this caller."""
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._known: OrderedDict[Key, Known] = OrderedDict()
+
+    def get(self, key: Key) -> Known | None:
+        return self._known.get(key)
+
+    def keep(self, key: Key, known: Known) -> None:
+        self._known[key] = known
+        if len(self._known) > self._kept:
+            self._known.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +60,33 @@ class Found:
     sensitive: frozenset[str] = frozenset()
 
 
-def found(rows: Iterable[Any], wanted: str) -> Found:
-    """From records of candidate_queries.py; `wanted` is the P-code of the person's area."""
+def found(rows: Iterable[Any], documents: Mapping[Key, Known], wanted: str) -> Found:
+    """From records of candidate_queries.py; `wanted` is the P-code of the person's area. A row
+    whose document went between the two questions is left out."""
     candidates: dict[str, list[Candidate]] = {}
     counts: dict[str, int] = {}
     etags, sensitive = set(), set()
-    for row in rows:
-        need, service_id = row["need"], str(row["service_id"])
-        candidates.setdefault(need, []).append(_candidate(row, need, service_id, wanted))
-        counts[need] = row["fits"]
-        etags.add((service_id, row["etag"]))
-        if row["sensitive"]:
-            sensitive.add(service_id)
+    for need, service_id, level, etag, secret, fits in rows:
+        known = documents.get((service_id, level, etag, need))
+        if known is None:
+            continue
+        candidate = known.near(wanted)
+        candidates.setdefault(need, []).append(candidate)
+        counts[need] = fits
+        etags.add((candidate.service_id, etag))
+        if secret:
+            sensitive.add(candidate.service_id)
     return Found(candidates, counts, frozenset(etags), frozenset(sensitive))
 
 
-def _candidate(row: Any, need: str, service_id: str, wanted: str) -> Candidate:
+def known(row: Any, need: str) -> Known:
+    """From a record with the columns of candidate_queries.py."""
     referral = orjson.loads(row["referral"]) if row["referral"] else {}
-    area, point = _nearest_site(row, wanted)
-    return Candidate(
-        service_id=service_id,
+    points = [_point(text) for text in row["points"] or ()]
+    sites = tuple(zip(row["pcodes"] or (), points, strict=True))
+    area, point = sites[0] if sites else (None, None)
+    candidate = Candidate(
+        service_id=str(row["service_id"]),
         name=row["name"],
         organisation=row["organization_name"] or "",
         need=need,
@@ -68,6 +111,7 @@ def _candidate(row: Any, need: str, service_id: str, wanted: str) -> Candidate:
         provider_level=row["provider_level"],
         referral=_way(referral),
     )
+    return Known(candidate, sites)
 
 
 _NONE: frozenset[str] = frozenset()
@@ -75,15 +119,6 @@ _NONE: frozenset[str] = frozenset()
 
 def _codes(values: list[str]) -> frozenset[str]:
     return frozenset(values) if values else _NONE
-
-
-def _nearest_site(row: Any, area: str) -> tuple[str | None, Point | None]:
-    """Of several sites the one nearest to the person by name of place; ties keep the first."""
-    pcodes, points = row["pcodes"] or (), row["points"] or ()
-    if not pcodes:
-        return None, None
-    at = min(range(len(pcodes)), key=lambda each: _steps_apart(pcodes[each], area))
-    return pcodes[at], _point(points[at])
 
 
 @lru_cache(maxsize=100_000)

@@ -21,84 +21,82 @@ def eligibility(
 
     A service fits when none of them excludes. An unknown fact never excludes.
     """
-    return [
-        *_age(candidate, profile),
-        *_sex(candidate, profile),
-        *_groups(candidate, profile),
-        *_documents(candidate, profile),
-        *_area(candidate, profile, places),
-        *_standing(candidate, today),
-    ]
+    found: list[Reason] = []
+    if candidate.minimum_age is not None or candidate.maximum_age is not None:
+        found.append(_age(candidate.minimum_age, candidate.maximum_age, profile.age))
+    if candidate.sexes:
+        found.append(_sex(candidate, profile))
+    if candidate.populations:
+        found.append(_population(candidate.populations, profile.populations))
+    if candidate.nationalities and profile.nationality not in candidate.nationalities:
+        found.append(_NATION_UNKNOWN if profile.nationality is None else _NATION_OUTSIDE)
+    if candidate.documents:
+        if not profile.has_documents:
+            found.append(_PAPERS_UNKNOWN if profile.has_documents is None else _PAPERS_REQUIRED)
+    elif profile.has_documents is False:
+        found.append(_NO_PAPERS)
+    found.append(_area(candidate, profile, places))
+    found += _standing(candidate, today)
+    return found
 
 
 def excluding(reasons: list[Reason]) -> tuple[Reason, ...]:
     """Those that keep the service from fitting."""
-    return tuple(reason for reason in reasons if reason.weight is Weight.EXCLUDES)
+    return tuple([reason for reason in reasons if reason.weight is Weight.EXCLUDES])
 
 
-def _age(candidate: Candidate, profile: Profile) -> Iterator[Reason]:
-    low, high = candidate.minimum_age, candidate.maximum_age
-    if low is None and high is None:
-        return
+_SEX_UNKNOWN = Reason("sex_unknown", Weight.CHECK)
+_SEX_MET = Reason("sex_met", Weight.FOR)
+_SEX_OUTSIDE = Reason("sex_outside", Weight.EXCLUDES)
+_NATION_UNKNOWN = Reason("nationality_unknown", Weight.CHECK)
+_NATION_OUTSIDE = Reason("nationality_outside", Weight.EXCLUDES)
+_PAPERS_UNKNOWN = Reason("documents_unknown", Weight.CHECK)
+_PAPERS_REQUIRED = Reason("documents_required", Weight.EXCLUDES)
+_NO_PAPERS = Reason("no_documents_needed", Weight.FOR)
+_AREA_UNKNOWN = Reason("area_unknown", Weight.CHECK)
+_AREA_SERVED = Reason("area_served", Weight.FOR)
+_AREA_OTHER = Reason(AREA, Weight.EXCLUDES)
+
+
+# The same few limits and groups come back in every plan: their reasons are made once.
+@lru_cache(maxsize=20_000)
+def _age(low: float | None, high: float | None, age: int | None) -> Reason:
     facts: tuple[tuple[str, str | int], ...] = (
         ("minimum", 0 if low is None else int(low)),
         ("maximum", 120 if high is None else int(high)),
     )
-    if profile.age is None:
-        yield Reason("age_unknown", Weight.CHECK, facts=facts)
-    elif (low is not None and profile.age < low) or (high is not None and profile.age > high):
-        yield Reason("age_outside", Weight.EXCLUDES, facts=facts)
-    else:
-        yield Reason("age_met", Weight.FOR, facts=facts)
+    if age is None:
+        return Reason("age_unknown", Weight.CHECK, facts=facts)
+    if (low is not None and age < low) or (high is not None and age > high):
+        return Reason("age_outside", Weight.EXCLUDES, facts=facts)
+    return Reason("age_met", Weight.FOR, facts=facts)
 
 
-def _sex(candidate: Candidate, profile: Profile) -> Iterator[Reason]:
-    if not candidate.sexes:
-        return
+def _sex(candidate: Candidate, profile: Profile) -> Reason:
     if profile.sex is None:
-        yield Reason("sex_unknown", Weight.CHECK)
-    elif candidate.admits(profile.sex):
-        yield Reason("sex_met", Weight.FOR)
-    else:
-        yield Reason("sex_outside", Weight.EXCLUDES)
+        return _SEX_UNKNOWN
+    return _SEX_MET if candidate.admits(profile.sex) else _SEX_OUTSIDE
 
 
-def _groups(candidate: Candidate, profile: Profile) -> Iterator[Reason]:
-    if candidate.populations:
-        codes = ", ".join(sorted(candidate.populations))
-        facts = (("populations", codes),)
-        if not profile.populations:
-            yield Reason("population_unknown", Weight.CHECK, facts=facts)
-        elif candidate.populations & profile.populations:
-            yield Reason("population_met", Weight.FOR, facts=facts)
-        else:
-            yield Reason("population_outside", Weight.EXCLUDES, facts=facts)
-    if candidate.nationalities:
-        if profile.nationality is None:
-            yield Reason("nationality_unknown", Weight.CHECK)
-        elif profile.nationality not in candidate.nationalities:
-            yield Reason("nationality_outside", Weight.EXCLUDES)
+@lru_cache(maxsize=20_000)
+def _population(served: frozenset[str], of_person: frozenset[str]) -> Reason:
+    facts = (("populations", ", ".join(sorted(served))),)
+    if not of_person:
+        return Reason("population_unknown", Weight.CHECK, facts=facts)
+    if served & of_person:
+        return Reason("population_met", Weight.FOR, facts=facts)
+    return Reason("population_outside", Weight.EXCLUDES, facts=facts)
 
 
-def _documents(candidate: Candidate, profile: Profile) -> Iterator[Reason]:
-    if not candidate.documents:
-        if profile.has_documents is False:
-            yield Reason("no_documents_needed", Weight.FOR)
-    elif profile.has_documents is None:
-        yield Reason("documents_unknown", Weight.CHECK)
-    elif not profile.has_documents:
-        yield Reason("documents_required", Weight.EXCLUDES)
-
-
-def _area(candidate: Candidate, profile: Profile, places: Places) -> Iterator[Reason]:
+def _area(candidate: Candidate, profile: Profile, places: Places) -> Reason:
     """Served areas count; a service that states none serves the municipality or state of its site."""
-    served = candidate.areas or frozenset({candidate.area} if candidate.area else ())
+    served = candidate.areas or ((candidate.area,) if candidate.area else ())
     if not served:
-        yield Reason("area_unknown", Weight.CHECK)
-    elif any(serves(area, profile.area, places) for area in served):
-        yield Reason("area_served", Weight.FOR)
-    else:
-        yield Reason(AREA, Weight.EXCLUDES)
+        return _AREA_UNKNOWN
+    for area in served:
+        if _overlap(area, profile.area, places):
+            return _AREA_SERVED
+    return _AREA_OTHER
 
 
 def serves(served: str, wanted: str, places: Places) -> bool:
@@ -120,16 +118,25 @@ def standing(
     if functional_status not in REFERABLE_STATUSES and (fresh or functional_status != "unknown"):
         yield Reason(f"status_{functional_status}", Weight.EXCLUDES)
     if capacity_state == "full":
-        yield Reason("capacity_full", Weight.EXCLUDES)
+        yield _FULL
     if not fresh:
-        yield Reason("stale", Weight.EXCLUDES)
+        yield _STALE
 
 
-def _standing(candidate: Candidate, today: date) -> Iterator[Reason]:
-    yield from standing(
-        candidate.functional_status, candidate.capacity_state, candidate.valid_until, today
+_FULL = Reason("capacity_full", Weight.EXCLUDES)
+_STALE = Reason("stale", Weight.EXCLUDES)
+_NOT_ENDORSED = Reason("not_endorsed", Weight.EXCLUDES)
+_NOT_ACCEPTED = Reason("referrals_not_accepted", Weight.EXCLUDES)
+
+
+def _standing(candidate: Candidate, today: date) -> list[Reason]:
+    found = list(
+        standing(
+            candidate.functional_status, candidate.capacity_state, candidate.valid_until, today
+        )
     )
     if not candidate.endorsed_by:
-        yield Reason("not_endorsed", Weight.EXCLUDES)
+        found.append(_NOT_ENDORSED)
     if candidate.referral.method == "not_accepted":
-        yield Reason("referrals_not_accepted", Weight.EXCLUDES)
+        found.append(_NOT_ACCEPTED)
+    return found

@@ -1,5 +1,8 @@
 """Says weekly opening hours, given as minutes of the week, in both languages."""
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
 _DAYS = {
@@ -9,12 +12,13 @@ _DAYS = {
 _ALWAYS = {"es": "todos los días, 24 horas", "en": "every day, 24 hours"}
 
 
-def opening_hours(spans: tuple[tuple[int, int], ...]) -> dict[str, str] | None:
+@lru_cache(maxsize=5_000)
+def opening_hours(spans: tuple[tuple[int, int], ...]) -> Mapping[str, str] | None:
     """Half-open spans from Monday 00:00, as "lun–vie 08:00–16:00"; None if nothing is known."""
     if not spans:
         return None
     if spans == ((0, WEEK_MINUTES),):
-        return dict(_ALWAYS)
+        return _ALWAYS
     by_day = [_of_day(day, spans) for day in range(7)]
     return {language: "; ".join(_runs(by_day, names)) for language, names in _DAYS.items()}
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.pathways.layers import Layer
 from services_directory.pathways.models import endorsements, pathway_versions, pathways
-from services_directory.search.rows_queries import fetch
+from services_directory.search.rows_queries import Asks, fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +49,30 @@ _LAYERS = """
     SELECT id, aor, area, published_number FROM pathways
     WHERE published_number IS NOT NULL AND area = ANY($1::text[])
 """
+_BODIES = """
+    SELECT v.pathway_id, v.number, v.body::text AS body
+    FROM unnest($1::uuid[], $2::integer[]) AS w(id, number)
+    JOIN pathway_versions v ON v.pathway_id = w.id AND v.number = w.number
+"""
 
 
-async def published_layers(session: AsyncSession, areas: Sequence[str]) -> list[Layer]:
+async def published_layers(session: AsyncSession | Asks, areas: Sequence[str]) -> list[Layer]:
     """What is published for any of `areas`, in no particular order."""
     return [Layer(*row) for row in await fetch(session, _LAYERS, [list(areas)])]
 
 
 async def published_bodies(
-    session: AsyncSession, wanted: Iterable[tuple[UUID, int]]
+    session: AsyncSession | Asks, wanted: Iterable[tuple[UUID, int]]
 ) -> dict[tuple[UUID, int], dict[str, Any]]:
     """Bodies of versions, by pathway and number."""
     keys = list(wanted)
     if not keys:
         return {}
-    rows = await session.execute(
-        sa.select(
-            pathway_versions.c.pathway_id, pathway_versions.c.number, pathway_versions.c.body
-        ).where(sa.tuple_(pathway_versions.c.pathway_id, pathway_versions.c.number).in_(keys))
-    )
-    return {(pathway_id, number): body for pathway_id, number, body in rows}
+    values = [[pathway_id for pathway_id, _ in keys], [number for _, number in keys]]
+    return {
+        (row["pathway_id"], row["number"]): orjson.loads(row["body"])
+        for row in await fetch(session, _BODIES, values)
+    }
 
 
 async def version(session: AsyncSession, pathway_id: UUID, number: int) -> Version | None:

@@ -4,7 +4,7 @@ Every factor is monotone: more capacity, a better status, a shorter way, a fresh
 costs points. Ties are broken by distance, then by id, so that the order is always the same.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -71,7 +71,7 @@ def rank(
             missed.append(Missed(candidate, near, against))
         else:
             reasons = (*conditions, *merits(candidate, near, situation))
-            points = sum(reason.points for reason in reasons)
+            points = sum([reason.points for reason in reasons])
             fitting.append(Ranked(candidate, points, near, reasons))
     fitting.sort(key=lambda each: (-each.points, each.proximity.order, each.candidate.service_id))
     missed.sort(
@@ -84,86 +84,91 @@ def rank(
     return tuple(fitting), tuple(missed)
 
 
-def merits(candidate: Candidate, near: Proximity, situation: Situation) -> Iterator[Reason]:
+def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[Reason]:
     """The reasons that carry points."""
-    yield _way(near)
-    yield _capacity(candidate)
-    yield _status(candidate)
-    yield from _language(candidate, situation.profile)
-    yield from _response(candidate, situation.urgency)
-    yield from _hours(candidate, situation.profile)
-    yield _freshness(candidate, situation.today)
-    yield _endorsement(candidate, situation.aors)
+    profile = situation.profile
+    found = [
+        _way(near),
+        _capacity(candidate.capacity_state),
+        _status(candidate.functional_status),
+    ]
+    if profile.languages:
+        found.append(_language(candidate.languages, profile.languages))
+    delay = candidate.referral.response_delay
+    if delay in RESPONSE_HOURS and situation.urgency.hours is not None:
+        found.append(_response(delay, situation.urgency))
+    if profile.moment is not None and candidate.open_minutes:
+        found.append(_hours(candidate, profile.moment.minute_of_week))
+    found.append(_freshness(candidate.verified_on, situation.today))
+    found.append(_endorsement(candidate.endorsed_by, situation.aors))
+    return found
 
 
+# Each depends on a few codes and numbers that come back in every plan: it is made once.
+@lru_cache(maxsize=10_000)
 def _way(near: Proximity) -> Reason:
     facts = () if near.kilometres is None else (("kilometres", near.kilometres),)
     weight = Weight.FOR if near.points >= 10 else Weight.AGAINST
     return Reason(f"way_{near.kind}", weight, near.points, facts)
 
 
-def _capacity(candidate: Candidate) -> Reason:
-    state = candidate.capacity_state or "unknown"
+@lru_cache(maxsize=100)
+def _capacity(state: str | None) -> Reason:
+    state = state or "unknown"
     points = _CAPACITY_POINTS.get(state, 0)
     return Reason(f"capacity_{state}", Weight.FOR if points > 10 else Weight.AGAINST, points)
 
 
-def _status(candidate: Candidate) -> Reason:
-    points = _STATUS_POINTS.get(candidate.functional_status, 0)
+@lru_cache(maxsize=100)
+def _status(functional_status: str) -> Reason:
+    points = _STATUS_POINTS.get(functional_status, 0)
     weight = Weight.FOR if points > 5 else Weight.AGAINST
-    return Reason(f"status_{candidate.functional_status}", weight, points)
+    return Reason(f"status_{functional_status}", weight, points)
 
 
-def _language(candidate: Candidate, profile: Profile) -> Iterator[Reason]:
-    if not profile.languages:
-        return
-    shared = sorted(candidate.languages & profile.languages)
+@lru_cache(maxsize=10_000)
+def _language(spoken: frozenset[str], wanted: frozenset[str]) -> Reason:
+    shared = sorted(spoken & wanted)
     if shared:
-        yield Reason("language_met", Weight.FOR, 15, (("languages", ", ".join(shared)),))
-    elif not candidate.languages and _SPANISH in profile.languages:
-        yield Reason("language_unstated", Weight.CHECK)
-    else:
-        wanted = ", ".join(sorted(profile.languages))
-        yield Reason("language_missing", Weight.AGAINST, 0, (("languages", wanted),))
+        return Reason("language_met", Weight.FOR, 15, (("languages", ", ".join(shared)),))
+    if not spoken and _SPANISH in wanted:
+        return Reason("language_unstated", Weight.CHECK)
+    return Reason(
+        "language_missing", Weight.AGAINST, 0, (("languages", ", ".join(sorted(wanted))),)
+    )
 
 
-def _response(candidate: Candidate, urgency: Urgency) -> Iterator[Reason]:
-    hours = RESPONSE_HOURS.get(candidate.referral.response_delay or "")
-    if hours is None or urgency.hours is None:
-        return
-    facts = (("delay", candidate.referral.response_delay or ""),)
-    if hours <= max(12, urgency.hours):
-        yield Reason("answers_in_time", Weight.FOR, 15, facts)
-    else:
-        yield Reason("answers_late", Weight.AGAINST, 0, facts)
+@lru_cache(maxsize=100)
+def _response(delay: str, urgency: Urgency) -> Reason:
+    facts = (("delay", delay),)
+    if RESPONSE_HOURS[delay] <= max(12, urgency.hours or 0):
+        return Reason("answers_in_time", Weight.FOR, 15, facts)
+    return Reason("answers_late", Weight.AGAINST, 0, facts)
 
 
-def _hours(candidate: Candidate, profile: Profile) -> Iterator[Reason]:
-    if profile.moment is None or not candidate.open_minutes:
-        return
-    minute = profile.moment.minute_of_week
+def _hours(candidate: Candidate, minute: int) -> Reason:
     if any(opens <= minute < closes for opens, closes in candidate.open_minutes):
-        yield Reason("open_now", Weight.FOR, 20)
-    else:
-        yield Reason("closed_now", Weight.AGAINST, 0)
+        return _OPEN
+    return _CLOSED
 
 
-def _freshness(candidate: Candidate, today: date) -> Reason:
-    if candidate.verified_on is None:
+_OPEN = Reason("open_now", Weight.FOR, 20)
+_CLOSED = Reason("closed_now", Weight.AGAINST, 0)
+
+
+@lru_cache(maxsize=10_000)
+def _freshness(verified_on: date | None, today: date) -> Reason:
+    if verified_on is None:
         return Reason("verified_unknown", Weight.AGAINST, 0)
-    days = max(0, (today - candidate.verified_on).days)
+    days = max(0, (today - verified_on).days)
     points = next((points for limit, points in _FRESH_DAYS if days <= limit), 0)
     weight = Weight.FOR if points else Weight.AGAINST
     return Reason("verified_days_ago", weight, points, (("days", days),))
 
 
-@lru_cache(maxsize=1000)
-def _joined(aors: frozenset[str]) -> str:
-    return ", ".join(sorted(aors - {_SHARED}))
-
-
-def _endorsement(candidate: Candidate, aors: frozenset[str]) -> Reason:
-    by = _joined(candidate.endorsed_by)
-    if candidate.endorsed_by & aors:
+@lru_cache(maxsize=1_000)
+def _endorsement(endorsed_by: frozenset[str], aors: frozenset[str]) -> Reason:
+    by = ", ".join(sorted(endorsed_by - {_SHARED}))
+    if endorsed_by & aors:
         return Reason("endorsed_here", Weight.FOR, 10, (("aors", by),))
     return Reason("endorsed_elsewhere", Weight.AGAINST, 4, (("aors", by),))

@@ -1,11 +1,14 @@
 """HTTP for resolve: questions sent by POST so that no profile stands in a URL or a log."""
 
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any
 
 import orjson
 from common.auth import Principal
-from common.web import Session, UnitOfWorkRoute, open_to_all
+from common.web import Session, UnitOfWorkRoute, context_of, open_to_all
 from fastapi import APIRouter, Response
+from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from services_directory.gaps.observing import observe
@@ -19,10 +22,27 @@ from services_directory.pathways.resolving import (
     plan,
 )
 from services_directory.pathways.schemas import Batch, BatchResolution, Resolution
+from services_directory.search.read_route import READER
+from services_directory.search.rows_queries import Reader
 
 
 class QuestionRoute(UnitOfWorkRoute):
-    """A question leaves no trace: its answer is never stored under an Idempotency-Key."""
+    """A question leaves no trace: its answer is never stored under an Idempotency-Key. So it needs
+    no transaction; each statement is a snapshot, as it would be inside one."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        as_unit_of_work = super().get_route_handler()
+        plain = APIRoute.get_route_handler(self)
+
+        async def ask(request: Request) -> Response:
+            reader: Reader | None = context_of(request).parts.get(READER)
+            if reader is None:
+                return await as_unit_of_work(request)
+            self.access.check(request)
+            request.state.session = reader
+            return await plain(request)
+
+        return ask
 
     @staticmethod
     async def _keyed(request: Request, principal: Principal) -> None:
@@ -30,12 +50,12 @@ class QuestionRoute(UnitOfWorkRoute):
 
 
 routes = APIRouter(prefix="/directory/v1/pathways", tags=["pathways"], route_class=QuestionRoute)
-Reader = Annotated[Principal, open_to_all()]
+Asking = Annotated[Principal, open_to_all()]
 
 
 @routes.post("/resolve", response_model=Resolution)
 async def resolve_profile(
-    caller: Reader, session: Session, request: Request, body: Profile
+    caller: Asking, session: Session, request: Request, body: Profile
 ) -> Response:
     """Who can help this person, in which order, and where nobody can.
 
@@ -50,7 +70,7 @@ async def resolve_profile(
 
 @routes.post("/resolve/batch", response_model=BatchResolution)
 async def resolve_batch(
-    caller: Reader, session: Session, request: Request, body: Batch
+    caller: Asking, session: Session, request: Request, body: Batch
 ) -> Response:
     """The same for up to a hundred profiles, answered in their order."""
     for at, profile in enumerate(body.profiles):
@@ -62,19 +82,34 @@ async def resolve_batch(
 
 
 async def _after(session: Session, caller: Principal, request: Request, plans: list[Plan]) -> None:
-    """Count gaps, and log each restricted service that the answer shows.
+    """Count gaps, and log each restricted service that the answer shows, before it leaves.
 
     Anonymous callers see only the public level: what they miss is not yet a gap.
     """
     restricted = {service_id for each in plans for service_id in each.sensitive}
-    await log_restricted(session, caller, request.url.path, restricted)
-    if caller.anonymous:
-        return
     seen = [
         (each.profile.area, need, group_of(each.profile))
         for each in plans
         for need in gaps_of(each.steps)
+        if not caller.anonymous
     ]
+    if not restricted and not seen:
+        return
+    if isinstance(session, AsyncSession):
+        await _keep(session, caller, request, restricted, seen)
+        return
+    async with context_of(request).database.transaction(caller) as own:
+        await _keep(own, caller, request, restricted, seen)
+
+
+async def _keep(
+    session: AsyncSession,
+    caller: Principal,
+    request: Request,
+    restricted: set[str],
+    seen: Sequence[tuple[str, str, str]],
+) -> None:
+    await log_restricted(session, caller, request.url.path, restricted)
     if seen:
         await observe(session, seen)
 

@@ -32,6 +32,7 @@ from services_directory.pathways.resolution import (
     resolve,
 )
 from services_directory.pathways.service import covers
+from services_directory.search.rows_queries import Asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def _fields_with_unknown_codes(profile: Profile) -> Iterable[str]:
 
 
 async def plan(
-    session: AsyncSession,
+    session: AsyncSession | Asks,
     caller: Caller,
     profile: Profile,
     *,
