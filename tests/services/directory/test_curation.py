@@ -11,6 +11,7 @@ from services_directory.curation.sweep import mark_stale, remind
 from services_directory.tables import COMMON
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen, service_document
+from tests.support.principals import organisation
 
 
 async def _events(database: Database, service_id: str) -> list[tuple[str, dict[str, Any]]]:
@@ -100,6 +101,45 @@ async def test_a_stale_entry_is_unverified_and_not_referable_until_verified(
         shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
         assert shown["referable"] is True
         assert shown["functional_status"]["code"] == "fully_functional"
+
+
+async def test_reminders_reach_the_owner_the_coordinator_and_whoever_reads_events(
+    api: AsyncClient, publish: Publish, database: Database
+) -> None:
+    today = clock.now().date()
+    soon = (today + timedelta(days=3)).isoformat()
+    own = await publish(verification={"valid_until": soon})
+
+    async def listed(client: str, of: str) -> list[tuple[str, str]]:
+        answer = await api.get(f"{V1}/records/reminders?of={of}", headers=as_(client))
+        assert answer.status_code == 200, answer.text
+        return [(each["service_id"], each["kind"]) for each in answer.json()["items"]]
+
+    async with database.transaction() as session:
+        assert await remind(session, 14) == 1
+    due = [(own, "verification_due")]
+    assert await listed("ngo-salud", "own") == due
+    assert await listed("gbv-coordinator", "own") == due  # who entered it
+    assert await listed("ngo-legal", "own") == []
+    assert await listed("gbv-coordinator", "curated") == due
+    assert await listed("cp-coordinator", "curated") == []
+    assert await listed("ngo-legal", "curated") == []
+    with clock.shifted(timedelta(days=5)):
+        async with database.transaction() as session:
+            assert await mark_stale(session) == 1
+        assert await listed("ngo-salud", "own") == [(own, "verification_expired")]
+    async with database.transaction() as session:
+        sent = await session.scalars(
+            sa.select(COMMON.outbox.c.payload)
+            .where(COMMON.outbox.c.type == "ruta.directory.verification.due.v1")
+            .order_by(COMMON.outbox.c.version)
+        )
+        told = list(sent)
+    assert [each["expired"] for each in told] == [False, True]
+    assert {each["organisation_id"] for each in told} == {str(organisation(2))}
+    assert {each["due_on"] for each in told} == {soon}
+    # A name of a confidential service would say more than its id.
+    assert all("name" not in each for each in told)
 
 
 async def test_duplicates_are_suggested_and_merged_without_losing_ids(

@@ -1,6 +1,6 @@
 """Events of the directory service."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -52,6 +52,20 @@ class CapacityChanged(Event):
     capacity_state: CapacityState | None = None
     functional_status: Code | None = None
     referable: bool
+
+
+class VerificationDue(Event):
+    """An entry's verification runs out on `due_on`, or has run out: whoever keeps it is to check
+    it again. `managed_by` entered it, where that is not the organisation itself."""
+
+    SUBJECT: ClassVar[str] = "ruta.directory.verification.due.v1"
+
+    service_id: UUID
+    organisation_id: UUID
+    managed_by: UUID
+    aors: tuple[Code, ...] = ()
+    due_on: date
+    expired: bool
 
 
 class PathwayStep(BaseModel):

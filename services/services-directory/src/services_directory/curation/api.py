@@ -1,11 +1,12 @@
 """History, the log of restricted reads, reminders, duplicates and merges."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from common.auth import Principal, Role
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
 from common.web import IfMatch, Session, requires, router
+from fastapi import Query
 from starlette.responses import Response
 
 from services_directory.curation import queries, service
@@ -16,9 +17,8 @@ from services_directory.curation.schemas import (
     MergeIn,
     ReadOut,
     ReminderOut,
-    RemindersOut,
 )
-from services_directory.services.record_queries import id_in, number_in
+from services_directory.services.record_queries import day_in, id_in, number_in
 from services_directory.services.records_api import written
 from services_directory.services.schemas import WrittenOut
 from services_directory.services.service import readable_record
@@ -67,11 +67,27 @@ async def reads(
     return Page(items=items, next_cursor=encode_cursor(rows[-1].id) if len(rows) == limit else None)
 
 
-@routes.get("/reminders", summary="Own entries whose verification runs out")
-async def reminders(session: Session, principal: Editor) -> RemindersOut:
-    rows = await queries.reminders_for(session, principal)
-    return RemindersOut(
-        items=[ReminderOut.model_validate(row, from_attributes=True) for row in rows]
+@routes.get("/reminders", summary="Entries whose verification runs out or has run out")
+async def reminders(
+    session: Session,
+    principal: Editor,
+    of: Annotated[
+        Literal["own", "curated"],
+        Query(description="`own`: of your organisation; `curated`: also those that you curate."),
+    ] = "own",
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[ReminderOut]:
+    """The most urgent first. The same reminders go out as `ruta.directory.verification.due.v1`."""
+    keys = decode_cursor(cursor, 2)
+    after = None if keys is None else (day_in(keys[0]), id_in(keys[1]))
+    rows = await queries.reminders_for(
+        session, principal, curated=of == "curated", after=after, limit=limit
+    )
+    items = [ReminderOut.model_validate(row, from_attributes=True) for row in rows]
+    more = len(rows) == limit
+    return Page(
+        items=items, next_cursor=encode_cursor(rows[-1].due_on, rows[-1].id) if more else None
     )
 
 

@@ -1,5 +1,6 @@
 """What curators look at: history, reads of restricted entries, reminders, likely duplicates."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -48,16 +49,39 @@ async def reads_of(
     return list((await session.execute(statement)).all())
 
 
-async def reminders_for(session: AsyncSession, principal: Principal) -> list[Any]:
-    """Of the caller's organisation, the most urgent first; only those that still stand."""
-    r = reminders.c
-    statement = (
-        sa.select(reminders, services.c.document["name"].astext.label("name"))
-        .join(services, services.c.id == r.service_id)
-        .where(r.organisation_id == principal.organisation_id, r.due_on == services.c.valid_until)
-        .order_by(r.due_on, r.id)
-        .limit(200)
+async def reminders_for(
+    session: AsyncSession,
+    principal: Principal,
+    *,
+    curated: bool,
+    after: tuple[date, UUID] | None,
+    limit: int,
+) -> list[Any]:
+    """Of the caller's organisation, or of every entry that the caller curates; the most urgent
+    first, and only those that still stand."""
+    r, s = reminders.c, services.c
+    mine = sa.or_(
+        s.organization_id == principal.organisation_id, s.managed_by == principal.organisation_id
     )
+    statement = (
+        sa.select(
+            reminders, s.document["name"].astext.label("name"), s.aors, s.stale,
+            s.organization_id,
+        )
+        .join(services, s.id == r.service_id)
+        .where(
+            readable(principal) if curated else mine,
+            r.due_on == s.valid_until,
+            s.state.not_in(["withdrawn", "merged"]),
+            # What has expired is no longer just due.
+            sa.or_(r.kind != "verification_due", sa.not_(s.stale)),
+        )
+        .order_by(r.due_on, r.id)
+        .limit(limit)
+    )  # fmt: skip
+    if after is not None:
+        at = sa.tuple_(sa.literal(after[0], sa.Date), sa.literal(after[1], sa.Uuid))
+        statement = statement.where(sa.tuple_(r.due_on, r.id) > at)
     return list((await session.execute(statement)).all())
 
 

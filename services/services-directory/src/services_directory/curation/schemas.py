@@ -1,7 +1,7 @@
 """What the curation endpoints take and give."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from common.web import Strict
@@ -30,8 +30,10 @@ class ReadOut(BaseModel):
 class ReminderOut(BaseModel):
     id: UUID
     service_id: UUID
+    organization_id: UUID
     name: str
-    kind: str
+    aors: list[str]
+    kind: Literal["verification_due", "verification_expired"]
     due_on: date
 
 
@@ -48,10 +50,6 @@ class DuplicateOut(BaseModel):
 
 class DuplicatesOut(BaseModel):
     items: list[DuplicateOut]
-
-
-class RemindersOut(BaseModel):
-    items: list[ReminderOut]
 
 
 class MergeIn(Strict):

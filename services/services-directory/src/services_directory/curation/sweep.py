@@ -2,12 +2,17 @@
 referable any more; owners are reminded before."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
+from common.events.base import Event
+from common.events.directory import VerificationDue
 from common.ids import new_id
+from common.messaging import outbox
 from common.web import BackgroundTask, ServiceContext
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,8 +21,10 @@ from services_directory.curation.models import reminders
 from services_directory.services.models import services
 from services_directory.services.storing import store
 from services_directory.settings import Settings
+from services_directory.tables import COMMON
 
 BATCH = 200
+DUE, EXPIRED = "verification_due", "verification_expired"
 
 
 def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
@@ -28,8 +35,8 @@ def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
         while not stop.is_set():
             async with context.database.transaction() as session:
                 marked = await mark_stale(session)
-                await remind(session, settings.reminder_days)
-            if marked < BATCH:
+                reminded = await remind(session, settings.reminder_days)
+            if max(marked, reminded) < BATCH:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), settings.sweep_seconds)
 
@@ -55,17 +62,20 @@ async def mark_stale(session: AsyncSession) -> int:
     if ids:
         await session.execute(sa.update(services).where(services.c.id.in_(ids)).values(stale=True))
         await store(session, ids)
+        await _tell(session, ids, EXPIRED)
     return len(ids)
 
 
 async def remind(session: AsyncSession, days: int) -> int:
-    """One reminder per entry and date of expiry, for the organisation that offers the service."""
+    """One reminder per entry and date of expiry, for the organisation that offers the service and
+    for whoever curates it; returns how many there were (at most a batch)."""
     today = clock.now().date()
-    rows = (
-        await session.execute(
-            sa.select(services.c.id, services.c.organization_id, services.c.valid_until)
+    ids = list(
+        await session.scalars(
+            sa.select(services.c.id)
             .where(
                 services.c.approved.is_not(None),
+                services.c.state.not_in(["withdrawn", "merged"]),
                 services.c.reminded_on.is_(None),
                 services.c.valid_until >= today,
                 services.c.valid_until <= today + timedelta(days=days),
@@ -74,9 +84,32 @@ async def remind(session: AsyncSession, days: int) -> int:
             .limit(BATCH)
             .with_for_update(skip_locked=True)
         )
-    ).all()
+    )
+    if ids:
+        await session.execute(
+            sa.update(services).where(services.c.id.in_(ids)).values(reminded_on=today)
+        )
+        await _tell(session, ids, DUE)
+    return len(ids)
+
+
+async def _tell(session: AsyncSession, ids: Sequence[UUID], kind: str) -> None:
+    """List the reminders, and send an event of each to whoever delivers messages. The services are
+    locked by their caller; one reminder per entry, kind and date, however often this runs."""
+    rows = (
+        await session.execute(
+            sa.update(services)
+            .where(services.c.id.in_(ids), services.c.approved.is_not(None))
+            .values(event_version=services.c.event_version + 1)
+            .returning(
+                services.c.id, services.c.organization_id, services.c.managed_by,
+                services.c.aors, services.c.valid_until, services.c.event_version,
+            )
+        )
+    ).all()  # fmt: skip
+    now = clock.now()
     if not rows:
-        return 0
+        return
     await session.execute(
         insert(reminders).on_conflict_do_nothing(),
         [
@@ -84,16 +117,26 @@ async def remind(session: AsyncSession, days: int) -> int:
                 "id": new_id(),
                 "service_id": row.id,
                 "organisation_id": row.organization_id,
-                "kind": "verification_due",
+                "kind": kind,
                 "due_on": row.valid_until,
-                "created_at": clock.now(),
+                "created_at": now,
             }
             for row in rows
         ],
     )
-    await session.execute(
-        sa.update(services)
-        .where(services.c.id.in_([row.id for row in rows]))
-        .values(reminded_on=today)
-    )
-    return len(rows)
+    events: list[tuple[Event, UUID]] = [
+        (
+            VerificationDue(
+                version=row.event_version,
+                service_id=row.id,
+                organisation_id=row.organization_id,
+                managed_by=row.managed_by,
+                aors=tuple(row.aors),
+                due_on=row.valid_until,
+                expired=kind == EXPIRED,
+            ),
+            row.id,
+        )
+        for row in rows
+    ]
+    await outbox.append_all(session, COMMON, events, aggregate_type="service")

@@ -11,6 +11,7 @@ from services_directory.gaps.shares import GROUPS
 _VERDICTS = (
     "referable", "waitlist", "full", "stale", "unendorsed", "suspended", "planned", "lost",
 )  # fmt: skip
+_RANKS = {state: at for at, state in enumerate((*_VERDICTS, "closed"))}
 COVERED = frozenset({"referable", "waitlist"})
 
 
@@ -86,18 +87,20 @@ def _totals(
         counted_in = [cell.area] if cell.area in wanted else []
         if cell.whole:
             counted_in += parts.get(cell.area, [])
+        present = [(group, n) for group, n in zip(GROUPS, cell.counts, strict=True) if n > 0]
         for area in counted_in:
-            for group, services in zip(GROUPS, cell.counts, strict=True):
-                if services:
-                    counts = totals.setdefault((area, cell.need, group), {})
-                    counts[cell.state] = counts.get(cell.state, 0) + services
+            for group, services in present:
+                counts = totals.setdefault((area, cell.need, group), {})
+                counts[cell.state] = counts.get(cell.state, 0) + services
     return totals
 
 
 def _row(
     key: tuple[str, str, str], counts: Mapping[str, int], shown: bool, people: int | None
 ) -> Row:
-    verdict = next((state for state in _VERDICTS if counts.get(state, 0) > 0), "none")
+    # No count is below one: what sums up to nothing is no cell. "closed" is no verdict.
+    best = min(counts, key=_RANKS.__getitem__, default="none")
+    verdict = "none" if best == "closed" else best
     if verdict not in COVERED and not shown:
         verdict = "not_shown"
     return Row(*key, counts, verdict, people)

@@ -1,6 +1,8 @@
 """Every SELECT about coverage and population."""
 
-from collections.abc import Sequence
+# ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
+
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from common.auth import Principal
@@ -9,50 +11,47 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import Audience, audience_of
 from services_directory.gaps.matrix import Cell
-from services_directory.gaps.models import area_population, coverage_cells
+from services_directory.gaps.models import area_population
 from services_directory.gaps.shares import GROUPS
 from services_directory.hsds.visibility import PATHWAY
+from services_directory.search.rows_queries import fetch
+from services_directory.search.statement import Statement
 
 
 async def cells(
     session: AsyncSession, principal: Principal, areas: Sequence[str], needs: Sequence[str]
 ) -> list[Cell]:
-    """Cells that this caller may count: those of the areas, and those of everything around them
-    whose services serve it whole."""
+    """Cells that this caller may count, one per area, need and state: those of the areas, and those
+    of everything around them whose services serve it whole."""
     places = Places.load()
     around = {other for area in areas for other in places.ancestors(area)}
-    c = coverage_cells.c
-    rows = await session.execute(
-        sa.select(
-            c.area, c.need, c.whole, c.state, c.visibility, c.aors,
-            *(c[group] for group in GROUPS),
-        ).where(
-            c.need.in_(list(needs)),
-            c.services > 0,
-            sa.or_(
-                c.area.in_(sorted(areas)),
-                sa.and_(c.area.in_(sorted(around)), c.whole.is_(True)),
-            ),
-        )
-    )  # fmt: skip
-    audience = audience_of(principal)
+    s = Statement()
+    text = (
+        f"SELECT area, need, state, whole, {', '.join(f'sum({group})::int' for group in GROUPS)}"
+        f" FROM coverage_cells WHERE need = ANY({s.argument(list(needs), 'text[]')})"
+        f" AND services > 0 AND (area = ANY({s.argument(sorted(areas), 'text[]')})"
+        f" OR whole AND area = ANY({s.argument(sorted(around), 'text[]')}))"
+        f" AND ({_counts_for(audience_of(principal), {*areas, *around}, s)}) GROUP BY area, need, state, whole"
+    )
+    rows = await fetch(session, text, s.values)
     return [
-        Cell(area, need, state, whole, tuple(counts))
-        for area, need, whole, state, visibility, aors, *counts in rows
-        if counts_for(audience, visibility, aors.split(","), area)
+        Cell(area, need, state, whole, tuple(counts)) for area, need, state, whole, *counts in rows
     ]
 
 
-def counts_for(audience: Audience, visibility: int, aors: Sequence[str], area: str) -> bool:
+def _counts_for(audience: Audience, asked: Iterable[str], s: Statement) -> str:
     """The same rule as `access.visible`, less the caller's own confidential services: a cell does
     not say whose services it counts.
     """
-    if visibility <= audience.base:
-        return True
-    within = not audience.states or Places.load().at_most(area, 1) in audience.states
-    led = bool(set(audience.coordinates) & set(aors))
-    joined = led or bool(set(audience.aors) & set(aors))
-    return within and (joined if visibility <= PATHWAY else led)
+    open_to = f"visibility <= {audience.base}"
+    led = f"string_to_array(aors, ',') && {s.argument(list(audience.coordinates), 'text[]')}"
+    joined = f"string_to_array(aors, ',') && {s.argument(list(audience.aors), 'text[]')}"
+    confidential = f"({led} OR visibility <= {PATHWAY} AND {joined})"
+    if audience.states:
+        places = Places.load()
+        within = sorted(each for each in asked if places.at_most(each, 1) in audience.states)
+        confidential += f" AND area = ANY({s.argument(within, 'text[]')})"
+    return f"{open_to} OR {confidential}"
 
 
 async def population(session: AsyncSession, areas: Sequence[str]) -> dict[tuple[str, str], int]:

@@ -1,5 +1,6 @@
 """Lists of records for editors and curators."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -89,3 +90,11 @@ def number_in(value: Any) -> int:
     if not isinstance(value, int) or not -(2**63) <= value < 2**63:
         raise BAD_CURSOR.because("Take the cursor from the page before, unchanged.")
     return value
+
+
+def day_in(value: Any) -> date:
+    """A day out of a cursor; `bad_cursor` if somebody made it up."""
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise BAD_CURSOR.because("Take the cursor from the page before, unchanged.") from None
