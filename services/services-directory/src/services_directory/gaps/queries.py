@@ -31,7 +31,9 @@ async def cells(
         f" FROM coverage_cells WHERE need = ANY({s.argument(list(needs), 'text[]')})"
         f" AND services > 0 AND (area = ANY({s.argument(sorted(areas), 'text[]')})"
         f" OR whole AND area = ANY({s.argument(sorted(around), 'text[]')}))"
-        f" AND ({_counts_for(audience_of(principal), {*areas, *around}, s)}) GROUP BY area, need, state, whole"
+        f" AND ({_counts_for(audience_of(principal), {*areas, *around}, s)})"
+        " GROUP BY area, need, state, whole"
+        " ORDER BY area, need, state, whole"
     )
     rows = await fetch(session, text, s.values)
     return [
