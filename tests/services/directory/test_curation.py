@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
+import pytest
 import sqlalchemy as sa
 from common import clock
 from common.database import Database
@@ -223,6 +225,38 @@ async def test_a_changed_organisation_shows_in_its_services(
     assert answer.status_code == 200, answer.text
     shown = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
     assert shown["organization"]["name"] == "Salud Nueva"
+
+
+@pytest.mark.parametrize("client", ["ngo-legal", "cp-coordinator", "im-officer"])
+async def test_a_hidden_organisation_is_answered_like_one_that_does_not_exist(
+    api: AsyncClient, publish: Publish, client: str
+) -> None:
+    hidden, nobody = str(uuid4()), str(uuid4())
+    named = {"name": "Casa oculta", "description": "Casa", "visibility": "restricted"}
+    await publish(
+        organization={**named, "id": hidden}, categories=["GBV-SHELTER"], visibility="restricted",
+        service_at_locations=[], service_areas=[], phones=[],
+    )  # fmt: skip
+    other = {"name": "Otra", "description": "Otra"}
+    unnamed = {key: value for key, value in service_document().items() if key != "organization"}
+
+    async def answers(own: str) -> list[tuple[int, str]]:
+        path = f"{V1}/records/organizations"
+        sent = [
+            await api.get(f"{path}/{own}", headers=as_(client)),
+            await api.get(f"{V1}/organizations/{own}", headers=as_(client)),
+            await api.put(f"{path}/{own}", json=other, headers=as_(client)),
+            await api.put(f"{path}/{own}", json=other, headers={**as_(client), "If-Match": '"1"'}),
+            await api.post(path, json={**other, "id": own}, headers=as_(client)),
+            await api.post(
+                f"{V1}/records/services",
+                json={**unnamed, "organization_id": own},
+                headers=as_(client),
+            ),
+        ]
+        return [(each.status_code, each.text.replace(own, "ID")) for each in sent]
+
+    assert await answers(hidden) == await answers(nobody)
 
 
 async def test_a_shared_place_is_changed_once_for_all(api: AsyncClient, publish: Publish) -> None:

@@ -58,6 +58,7 @@ RETURNED_TO_CLIENTS = frozenset(
         b"sunset",
         b"vary",
         b"www-authenticate",
+        b"x-total-items",
     }
 )
 # Read by the front itself; each may occur once.

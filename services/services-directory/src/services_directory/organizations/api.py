@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from services_directory.access import Audience, audience_of
+from services_directory.errors import NOT_YOURS
 from services_directory.hsds.schemas import OrganizationDocument
 from services_directory.organizations import queries, service
 from services_directory.search import envelope
@@ -172,17 +173,24 @@ def _written(result: Upserted, status: int = 200) -> Response:
     "/records/organizations", status_code=201, response_model=WrittenOut, summary="New organisation"
 )
 async def create(session: Session, principal: Writer, body: OrganizationDocument) -> Response:
-    existing = await service.find(session, body.id) if body.id else None
-    if existing is not None:
-        check_if_match(None, etag_of(existing.version))
+    """Its id is given here, unless it is your own organisation."""
+    if body.id is not None:
+        existing = await service.changeable(session, principal, body.id)
+        if existing is not None:
+            check_if_match(None, etag_of(existing.version))
+        elif body.id != principal.organisation_id:
+            raise NOT_YOURS.because(
+                "Leave the id out: it is chosen here. Only your own organisation keeps its id.",
+                pointer="/id",
+            )
     result = await service.upsert_organization(session, principal, body)
     return _written(result, 201 if result.outcome == "created" else 200)
 
 
 @records.get("/records/organizations/{organization_id}", summary="A record, with its ETag")
 async def read(session: Session, principal: Editor, organization_id: UUID) -> dict[str, Any]:
-    row = await service.find(session, organization_id)
-    if row is None or not await service.may_change(session, principal, row):
+    row = await service.changeable(session, principal, organization_id)
+    if row is None:
         raise NOT_FOUND.because("No organisation record has this id.")
     body = {
         "id": str(row.id),
@@ -197,7 +205,7 @@ async def read(session: Session, principal: Editor, organization_id: UUID) -> di
     "/records/organizations/{organization_id}",
     response_model=WrittenOut,
     responses={201: {"model": WrittenOut}},
-    summary="Create under this id, or replace",
+    summary="Replace, or create your own organisation",
 )
 async def replace(
     session: Session,
@@ -206,11 +214,12 @@ async def replace(
     body: OrganizationDocument,
     if_match: IfMatch = None,
 ) -> Response:
-    row = await service.find(session, organization_id)
+    row = await service.changeable(session, principal, organization_id)
     if row is not None:
-        if not await service.may_change(session, principal, row):
-            raise NOT_FOUND.because("No organisation record has this id.")
         check_if_match(if_match, etag_of(row.version))
+    elif organization_id != principal.organisation_id:
+        # Whether it does not exist or is not shown: the same answer.
+        raise NOT_FOUND.because("No organisation record has this id.")
     result = await service.upsert_organization(
         session, principal, body, organization_id=organization_id
     )

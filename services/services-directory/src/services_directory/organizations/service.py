@@ -89,6 +89,10 @@ async def ensure_organization(
     """The organisation that a service names: as it stands if it is known, else created."""
     own = await _found(session, principal, document, source, None)
     if own is not None:
+        row = await _row(session, own)
+        if not owns(principal, row):
+            # Somebody who could not create it is not told whether it exists.
+            _check_may_create(principal, own)
         return own
     made = await upsert_organization(session, principal, document)
     if source is not None:
@@ -96,14 +100,19 @@ async def ensure_organization(
     return made.id
 
 
-async def require(session: AsyncSession, organization_id: UUID) -> Any:
-    """The row; 422 if there is none."""
+async def require(session: AsyncSession, principal: Principal, organization_id: UUID) -> Any:
+    """The row; 422 if there is none, or none that the principal may know of."""
     row = await _row(session, organization_id)
-    if row is None:
+    if row is None or (row.visibility > PARTNERS and not await may_change(session, principal, row)):
         raise UNKNOWN_REFERENCE.because(
             "No organisation has this id: create it first.", pointer="/organization_id"
         )
     return row
+
+
+async def known(session: AsyncSession, organization_id: UUID) -> Any:
+    """The row of an organisation that is known to exist and to be the caller's to name."""
+    return await _row(session, organization_id)
 
 
 async def remember_external_id(
@@ -127,9 +136,11 @@ async def by_external_id(
     return found
 
 
-async def find(session: AsyncSession, organization_id: UUID) -> Any:
-    """The row, or None. Locks it: whoever looks at a record's version is about to change it."""
-    return await _row(session, organization_id)
+async def changeable(session: AsyncSession, principal: Principal, organization_id: UUID) -> Any:
+    """The row if the principal may change it, else None. Locks it: whoever looks at a record's
+    version is about to change it."""
+    row = await _row(session, organization_id)
+    return row if row is not None and await may_change(session, principal, row) else None
 
 
 async def _row(session: AsyncSession, organization_id: UUID) -> Any:

@@ -267,11 +267,14 @@ async def _organization(
         own = await organizations.ensure_organization(
             session, principal, document.organization, source=source
         )
-    elif document.organization_id is not None:
-        own = document.organization_id
-    else:
-        own = row.organization_id if row is not None else principal.organisation
-    return await organizations.require(session, own)
+        return await organizations.known(session, own)
+    if document.organization_id is not None:
+        if row is None or row.organization_id != document.organization_id:
+            return await organizations.require(session, principal, document.organization_id)
+        return await organizations.known(session, document.organization_id)
+    if row is not None:
+        return await organizations.known(session, row.organization_id)
+    return await organizations.require(session, principal, principal.organisation)
 
 
 async def _with_places(
