@@ -20,6 +20,7 @@ from reporting.releases.counting import count_steps
 from reporting.replay.fingerprint import fingerprint
 from reporting.tables import METADATA
 
+from tests.services.reporting.caseload.test_caseload import caseload_events
 from tests.services.reporting.events import (
     DECLINED,
     DELIVERED,
@@ -42,12 +43,19 @@ async def hash_of(database: Database) -> str:
 
 async def forget_all(database: Database) -> None:
     async with database.transaction() as session:
-        for name in ("referral_steps", "referral_facts", "indicator_counters", "reporting_grants"):
+        for name in (
+            "referral_steps",
+            "referral_facts",
+            "indicator_counters",
+            "reporting_grants",
+            "caseload_facts",
+            "caseload_counters",
+        ):
             await session.execute(METADATA.tables[f"projection.{name}"].delete())
 
 
 def whole_story() -> list[Arrived]:
-    """Referrals, confirmations, escalations, grants and an erasure."""
+    """Referrals, confirmations, escalations, grants, an erasure, and the caseload."""
     events = list(caseload(persons=12, seed=3))
     journey = Journey()
     events += journey.events(*DELIVERED)
@@ -72,7 +80,7 @@ def whole_story() -> list[Arrived]:
     events += erased.events(*DECLINED)
     erasure = kinds.CaseErased(version=9, case_id=erased.case_id)
     events.append(enveloped(erasure, erased.case_id, NOON))
-    return events
+    return events + caseload_events()
 
 
 @pytest.mark.parametrize("seed", range(4))

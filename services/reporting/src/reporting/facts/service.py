@@ -24,6 +24,7 @@ from common.events.referrals import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reporting.caseload.service import record_caseload
 from reporting.facts import queries, reading
 from reporting.facts.array_text import array_text
 from reporting.facts.arrivals import Arrivals
@@ -77,6 +78,7 @@ class Recorder:
         await self._record_steps(session, list(self._steps(kinds)), arrivals)
         await self._record_grants(session, [e for e, _ in kinds.of_kind(GrantData)])
         await self._record_identifications(session, kinds, arrivals)
+        await record_caseload(session, kinds)
         await _record_services(session, kinds)
         await _record_gaps(session, kinds, arrivals)
         await _remember(session, arrivals)

@@ -26,6 +26,13 @@ FROM_REFERRALS: tuple[type[Event], ...] = (
     referrals.CaseErased,
     referrals.ScreeningConcluded,
     referrals.AssistanceGiven,
+    referrals.CaseRegistered,
+    referrals.CaseClosed,
+    referrals.TransferOffered,
+    referrals.TransferAccepted,
+    referrals.TransferDeclined,
+    referrals.TransferRecalled,
+    referrals.LineReportReceived,
 )
 FROM_DIRECTORY: tuple[type[Event], ...] = (
     directory.ServicePublished,

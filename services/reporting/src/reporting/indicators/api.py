@@ -1,18 +1,17 @@
 """Operational indicators over HTTP: on screen, exact, each read recorded."""
 
-from datetime import date
 from typing import Annotated
 
-from common import clock
-from common.auth import Principal, Role
 from common.codelists import categories
 from common.errors import INVALID
 from common.places import Places
-from common.web import Session, requires, router
+from common.web import Session, router
 from fastapi import Query
 
 from reporting.indicators import queries, vector
+from reporting.indicators.asking import Month, months
 from reporting.indicators.queries import Asked
+from reporting.indicators.readers import Operator
 from reporting.indicators.schemas import (
     CapacityRow,
     IndicatorRow,
@@ -22,20 +21,10 @@ from reporting.indicators.schemas import (
 )
 from reporting.indicators.scopes import scopes_of
 from reporting.indicators.service import record_read
-from reporting.periods import NoPeriodError, Period, PeriodKind
 
 api = router("/reports/v1", ["indicators"])
 
-Operator = Annotated[
-    Principal,
-    requires(
-        scope="reports:read",
-        roles={Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR, Role.IM},
-    ),
-]
-Month = Annotated[str | None, Query(max_length=7, examples=["2026-11"])]
 _SPLITS = ("area", "category")
-_DEFAULT_MONTHS = 3
 
 
 @api.get("/indicators")
@@ -95,26 +84,8 @@ def _asked(
         raise INVALID.because(
             "Not a known category.", pointer="/category", allowed=list(categories().codes)
         )
-    end = _month(last, "/to") if last else clock.now().date().replace(day=1)
-    start = _month(first, "/from") if first else _months_before(end, _DEFAULT_MONTHS - 1)
-    if start > end:
-        raise INVALID.because("'from' lies after 'to'.", pointer="/from")
+    start, end = months(first, last)
     return Asked(start, end, splits, area, category)
-
-
-def _month(text: str, pointer: str) -> date:
-    try:
-        period = Period.parse(text)
-    except NoPeriodError as error:
-        raise INVALID.because(str(error), pointer=pointer) from None
-    if period.kind is not PeriodKind.MONTH:
-        raise INVALID.because("Write a month, such as 2026-11.", pointer=pointer)
-    return period.start
-
-
-def _months_before(month: date, count: int) -> date:
-    months = month.year * 12 + month.month - 1 - count
-    return date(max(months // 12, 1), months % 12 + 1, 1)
 
 
 def _row(area: str, category: str, counted: list[int]) -> IndicatorRow:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from common.auth import Principal, Role
 from common.places import Places
 
-_OWN = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR})
+OWN_ROLES = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR})
 _AOR_WIDE = frozenset({Role.COORDINATOR, Role.IM})
 
 
@@ -25,7 +25,7 @@ def scopes_of(principal: Principal) -> tuple[Scope, ...]:
     if principal.roles & _AOR_WIDE:
         areas = states_of(principal.areas)
         found += [Scope("aor", aor, areas) for aor in sorted(principal.aors)]
-    if principal.roles & _OWN and principal.organisation_id is not None:
+    if principal.roles & OWN_ROLES and principal.organisation_id is not None:
         own = str(principal.organisation_id)
         found += [Scope("sender", own), Scope("recipient", own)]
     return tuple(found)

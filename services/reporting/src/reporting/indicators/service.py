@@ -35,7 +35,10 @@ async def apply_increments(session: AsyncSession, increments: Increments) -> Non
 
 
 async def record_read(
-    session: AsyncSession, principal: Principal, parameters: Mapping[str, Any]
+    session: AsyncSession,
+    principal: Principal,
+    parameters: Mapping[str, Any],
+    what: str = "indicators",
 ) -> None:
     """Write down who read exact numbers, before the numbers leave."""
     await session.execute(
@@ -44,7 +47,7 @@ async def record_read(
             read_at=clock.now(),
             client_id=principal.client_id,
             organisation_id=principal.organisation_id,
-            what="indicators",
+            what=what,
             parameters=dict(parameters),
         )
     )

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reporting.caseload.models import caseload_facts  # noqa: F401 - fills METADATA
 from reporting.facts.models import referral_facts  # noqa: F401 - fills METADATA
 from reporting.indicators.models import indicator_counters
 from reporting.tables import METADATA, PROJECTION

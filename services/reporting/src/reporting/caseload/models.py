@@ -1,0 +1,31 @@
+"""Facts of the caseload and their counters. No row names a case or a person."""
+
+import sqlalchemy as sa
+
+from reporting.tables import METADATA, PROJECTION
+
+caseload_facts = sa.Table(
+    "caseload_facts",
+    METADATA,
+    # The event itself is the key: what is published twice counts once, and no case is kept.
+    sa.Column("event_id", sa.Uuid, primary_key=True),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("occurred_on", sa.Date, nullable=False),
+    sa.Column("organisation", sa.Uuid),
+    sa.Column("other_organisation", sa.Uuid),
+    sa.Column("area", sa.Text),
+    sa.Column("detail", sa.Text),
+    schema=PROJECTION,
+)
+
+caseload_counters = sa.Table(
+    "caseload_counters",
+    METADATA,
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("scope_id", sa.Text, primary_key=True),
+    sa.Column("month", sa.Date, primary_key=True),
+    sa.Column("area", sa.Text, primary_key=True),
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    schema=PROJECTION,
+)
