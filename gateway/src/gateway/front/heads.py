@@ -33,6 +33,8 @@ FORWARDED_TO_SERVICES = frozenset(
         b"webhook-id",
         b"webhook-signature",
         b"webhook-timestamp",
+        # Form tools that cannot sign: the secret of one intake form.
+        b"x-form-secret",
     }
 )
 RETURNED_TO_CLIENTS = frozenset(

@@ -14,6 +14,8 @@ from referrals.consents.api import consents, exceptions, withdrawals
 from referrals.directory.api import teams
 from referrals.feed.api import feed
 from referrals.fhir.api import fhir
+from referrals.intake.api import forms as intake_forms
+from referrals.intake.api import submissions as intake_submissions
 from referrals.keys.store import CaseKeys
 from referrals.line.api import line
 from referrals.line.desk_api import desk
@@ -25,10 +27,12 @@ from referrals.operations import open_key_store
 from referrals.protocols.api import protocols
 from referrals.referrals.api import of_case, referrals
 from referrals.referrals.attachments_api import attachments
+from referrals.screenings.api import instruments_of, screenings
 from referrals.settings import Settings
 from referrals.tables import COMMON
 from referrals.tasks.api import tasks
 from referrals.timers.api import timers
+from referrals.training.api import certificates, trainings
 from referrals.transfers.api import transfers
 from referrals.webhooks.api import webhooks
 from referrals.worker import background
@@ -63,6 +67,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     bulk,
     attachments,
     fhir,
+    instruments_of,
+    screenings,
+    trainings,
+    certificates,
+    intake_forms,
+    intake_submissions,
 )
 
 

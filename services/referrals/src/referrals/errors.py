@@ -84,3 +84,57 @@ NO_WISH = ProblemType(
     "The reporter has not asked for a case",
     "Ask in the thread, or ask for an exception that a second person decides.",
 )
+NOT_SAFE_NOW = ProblemType(
+    "not_safe_now",
+    409,
+    "It is not safe to talk now",
+    "Stop here and agree on a safe way and time. Nothing was kept.",
+)
+SCREENING_DECLINED = ProblemType(
+    "screening_declined",
+    409,
+    "The person does not agree to be asked",
+    "Offer help without any questions. Nothing was kept.",
+)
+SCREENING_ENDED = ProblemType(
+    "screening_ended", 409, "The screening has ended", "Begin a new one if the person wishes."
+)
+SCREENING_OPEN = ProblemType(
+    "screening_open", 409, "The screening is not concluded", "Conclude it first."
+)
+NOT_CERTIFIED = ProblemType(
+    "not_certified",
+    403,
+    "Only a certified screener may conclude a screening",
+    "Ask your supervisor to record the certificate, or name the certified screener.",
+)
+CASE_NEEDED = ProblemType(
+    "case_needed",
+    409,
+    "The screening belongs to no case yet",
+    "Register the case, then attach the screening to it.",
+)
+INSTRUMENT_RETIRED = ProblemType(
+    "instrument_retired",
+    409,
+    "This version of the instrument is retired",
+    "List the instruments and use one that is in use.",
+)
+INSTRUMENT_UNREADABLE = ProblemType(
+    "instrument_unreadable",
+    422,
+    "The workbook cannot become an instrument",
+    "Correct what the detail and the pointer name, and upload it again.",
+)
+SUBMISSION_CHANGED = ProblemType(
+    "submission_changed",
+    409,
+    "A submission of this id was taken with other content",
+    "Send the edited submission with a new id; the first one stays as it was.",
+)
+FORM_UNKNOWN = ProblemType(
+    "form_unknown",
+    404,
+    "The form is unknown, switched off, or its secret is wrong",
+    "Copy the address and the secret of the form again, or rotate the secret.",
+)

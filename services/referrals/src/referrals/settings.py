@@ -53,6 +53,13 @@ class Settings(ServiceSettings):
     emergency_number: str = Field(
         "911", pattern="^[0-9 +]{2,20}$", description="What the public pages tell people in danger."
     )
+    screening_retention_days: int = Field(
+        180,
+        ge=1,
+        le=3660,
+        description="Days after which a screening without a case, or a submission in quarantine, "
+        "is erased if nothing was done with it.",
+    )
     answer_link_days: int = Field(7, ge=1, le=60, description="Days that an answer link is valid.")
 
     @model_validator(mode="after")

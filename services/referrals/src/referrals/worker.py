@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
 from common import clock
 from common.crypto import key_from_base64
@@ -12,9 +13,11 @@ from common.web import BackgroundTask, ServiceContext
 from referrals.audit.anchoring import anchor
 from referrals.cases.retention import ask_reconsent, erase_expired
 from referrals.directory.consumers import SUBSCRIPTION, flag_stale
+from referrals.intake.service import discard_old
 from referrals.keys.store import CaseKeys
 from referrals.line.expiry import forget_expired
 from referrals.row_security import act_as_service
+from referrals.screenings.service import erase_unattached
 from referrals.settings import Settings
 from referrals.timers.firing import fire_due
 from referrals.timers.queries import count_due
@@ -45,6 +48,9 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         await ask_reconsent(database, keys, now.date())
         await erase_expired(database, keys, now.date())
         await forget_expired(database, keys, now)
+        unused_since = now - timedelta(days=settings.screening_retention_days)
+        await erase_unattached(database, keys, unused_since)
+        await discard_old(database, keys, unused_since)
         return 0
 
     async def anchors() -> int:

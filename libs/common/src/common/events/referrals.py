@@ -200,6 +200,51 @@ class ScreeningConcluded(Event):
     attributes: ReportingAttributes | None = None
 
 
+class ScreeningProgress(Event):
+    """Where a screening stands; nothing of what was said."""
+
+    screening_id: UUID
+    case_id: UUID | None = None
+    organisation_id: UUID
+    area: PCode | None = None
+    occurred_at: datetime
+    attributes: ReportingAttributes | None = None
+
+
+class ScreeningOpened(ScreeningProgress):
+    SUBJECT: ClassVar[str] = "ruta.referrals.screening.opened.v1"
+
+
+class ScreeningStopped(ScreeningProgress):
+    """It ended before a conclusion, as it may at any moment."""
+
+    SUBJECT: ClassVar[str] = "ruta.referrals.screening.stopped.v1"
+
+
+class ScreeningReferred(ScreeningProgress):
+    """The first drafts of referrals were made from it."""
+
+    SUBJECT: ClassVar[str] = "ruta.referrals.screening.referred.v1"
+
+
+class TrainingHeld(Event):
+    """A training as it is recorded now; participants are numbers."""
+
+    SUBJECT: ClassVar[str] = "ruta.referrals.training.held.v1"
+
+    training_id: UUID
+    organisation_id: UUID
+    topic: Code
+    area: PCode
+    starts_on: date
+    ends_on: date
+    sessions: int
+    women: int
+    men: int
+    others: int
+    cancelled: bool = False
+
+
 class AssistanceGiven(Event):
     SUBJECT: ClassVar[str] = "ruta.referrals.assistance.given.v1"
 

@@ -64,7 +64,7 @@ async def _run(
         return 404, {
             "code": "not_found",
             "detail": "A batch takes commands of cases, consents, "
-            "exceptions, referrals, transfers and tasks.",
+            "exceptions, referrals, transfers, tasks and screenings.",
         }
     return await call(
         request.app, dict(request.scope), path, orjson.dumps(body), {"idempotency-key": command.key}

@@ -5,7 +5,7 @@ from typing import Any
 
 # What a batch may do; reading and administration have their own endpoints.
 _ALLOWED = re.compile(
-    r"/referrals/v1/(cases|consents|exceptions|referrals|transfers|tasks)(/[A-Za-z0-9-]+){0,4}"
+    r"/referrals/v1/(cases|consents|exceptions|referrals|transfers|tasks|screenings)(/[A-Za-z0-9-]+){0,4}"
 )
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_-]{1,60})\.(id|version)\}")
 

@@ -35,6 +35,7 @@ from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.queries import of_case
 from referrals.referrals.steps import Taken, take
 from referrals.row_security import acting_as_service
+from referrals.screenings.queries import of_case as screenings_of_case
 from referrals.tables import COMMON
 
 AREA_LEVEL = 2
@@ -257,6 +258,8 @@ async def erase(
     case.status, case.erased_at = "erased", now
     _touch(case)
     async with acting_as_service(session):
+        for screening_id in await screenings_of_case(session, case.id):
+            await keys.destroy(screening_id)  # a key from before it belonged to the case
         for referral in await of_case(session, case.id, open_only=True):
             taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason="erased")
             await take(session, caller, referral, taken)
@@ -280,6 +283,10 @@ async def forget_sealed(session: AsyncSession, case_id: UUID) -> None:
         "UPDATE referrals SET draft = NULL, attributes = NULL, area = NULL WHERE case_id = :case",
         "UPDATE exceptions SET rationale = NULL WHERE case_id = :case",
         "UPDATE grants SET attributes = NULL, withdrawal_digest = NULL WHERE case_id = :case",
+        (
+            "UPDATE screenings SET answers = NULL, conclusion = NULL, attributes = NULL, area = NULL,"
+            " judgement = NULL, status = 'erased' WHERE case_id = :case"
+        ),
         (
             "UPDATE referral_steps SET detail = NULL WHERE referral_id IN"
             " (SELECT id FROM referrals WHERE case_id = :case)"

@@ -1,0 +1,1 @@
+"""Submissions of form tools become screenings, or wait in quarantine with the reasons why not."""

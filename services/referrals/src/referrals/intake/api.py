@@ -1,0 +1,193 @@
+"""HTTP of intake. The address of a form is open to whoever knows the form's secret, and to nobody
+else; form tools hold no account."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+import orjson
+from common.auth import Principal
+from common.crypto import key_from_base64
+from common.errors import BAD_REQUEST, INVALID
+from common.paging import CursorText, Limit, Page, encode_cursor
+from common.web import IdempotencyRequired, Session, open_to_all, router
+from fastapi import Depends, Header
+from starlette.requests import Request
+
+from referrals.cursors import id_cursor
+from referrals.dependencies import CaseReader, Keys, ServiceSettingsOf, Supervisor, Writer
+from referrals.intake import queries, service
+from referrals.intake.models import IntakeForm, Submission
+from referrals.intake.schemas import (
+    FormChange,
+    FormSecret,
+    FormView,
+    MappingBody,
+    NewForm,
+    Nothing,
+    ReasonView,
+    Received,
+    SubmissionDetail,
+    SubmissionSummary,
+)
+
+forms = router("/referrals/v1/intake/forms", ["intake"])
+submissions = router("/referrals/v1/intake/submissions", ["intake"])
+Anyone = Annotated[Principal, open_to_all()]
+_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"type": "object", "additionalProperties": True},
+            "example": {
+                "_uuid": "4d8a2c1e-0f5b-4d0e-9b1a-2f6f5f2f7c11",
+                "intro/safe_to_talk": "yes",
+                "intro/consent": "yes",
+                "person/age": "17",
+            },
+        }
+    },
+}
+
+
+def _sealing_key(settings: ServiceSettingsOf) -> bytes:
+    return key_from_base64(settings.stored_result_key.get_secret_value())
+
+
+SealingKey = Annotated[bytes, Depends(_sealing_key)]
+Secret = Annotated[str | None, Header(alias="X-Form-Secret", max_length=200)]
+
+
+@forms.post("", status_code=201, dependencies=[IdempotencyRequired])
+async def add_form(
+    body: NewForm,
+    session: Session,
+    caller: Supervisor,
+    settings: ServiceSettingsOf,
+    key: SealingKey,
+) -> FormSecret:
+    """Let a form of a form tool send its submissions here. The secret is shown once."""
+    form, secret = await service.add_form(session, caller, key, body)
+    return FormSecret(**_form(form, settings.public_url).model_dump(), secret=secret)
+
+
+@forms.get("")
+async def list_forms(
+    session: Session, caller: CaseReader, settings: ServiceSettingsOf
+) -> list[FormView]:
+    return [_form(each, settings.public_url) for each in await queries.forms(session, caller)]
+
+
+@forms.put("/{form_id}")
+async def change_form(
+    form_id: UUID,
+    body: FormChange,
+    session: Session,
+    caller: Supervisor,
+    settings: ServiceSettingsOf,
+) -> FormView:
+    """Replace the mapping, the instrument's version, or switch the form off."""
+    return _form(await service.change_form(session, caller, form_id, body), settings.public_url)
+
+
+@forms.post("/{form_id}/rotate-secret")
+async def rotate_form_secret(
+    form_id: UUID,
+    _body: Nothing,
+    session: Session,
+    caller: Supervisor,
+    settings: ServiceSettingsOf,
+    key: SealingKey,
+) -> FormSecret:
+    """A new secret; the former one opens nothing any more."""
+    form, secret = await service.rotate_secret(session, caller, key, form_id)
+    return FormSecret(**_form(form, settings.public_url).model_dump(), secret=secret)
+
+
+@forms.post("/{form_id}/submissions", status_code=202, openapi_extra={"requestBody": _BODY})
+async def receive_submission(
+    form_id: UUID,
+    request: Request,
+    session: Session,
+    _anyone: Anyone,
+    keys: Keys,
+    key: SealingKey,
+    _secret: Secret = None,
+) -> Received:
+    """What KoboToolbox's REST service sends, with the form's secret in `X-Form-Secret` or signed as
+    Standard Webhooks says. Repeating a submission is safe; what does not map is kept in quarantine."""
+    body = await request.body()
+    form = await service.authenticated(session, key, form_id, request.headers, body)
+    row, repeated = await service.take(session, keys, key, form, _object(body))
+    return Received(submission_id=row.submission_id, status=row.status, repeated=repeated)
+
+
+@submissions.get("")
+async def list_submissions(
+    session: Session,
+    caller: CaseReader,
+    status: Literal["taken", "quarantined", "discarded", "not_kept"] | None = None,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[SubmissionSummary]:
+    """What came, newest first, without what it said."""
+    rows = await queries.submissions(
+        session, caller, status=status, before=id_cursor(cursor), limit=limit
+    )
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
+    return Page(items=[_summary(row) for row in rows[:limit]], next_cursor=more)
+
+
+@submissions.get("/{submission_id}")
+async def read_submission(
+    submission_id: UUID, session: Session, caller: CaseReader, keys: Keys
+) -> SubmissionDetail:
+    """What waits in quarantine and why. The reading is audited."""
+    row, why, content = await service.read(session, caller, keys, submission_id)
+    return SubmissionDetail(
+        **_summary(row).model_dump(),
+        why=[ReasonView.model_validate(each, from_attributes=True) for each in why],
+        content=content,
+    )
+
+
+@submissions.post("/{submission_id}/retry")
+async def retry_submission(
+    submission_id: UUID, _body: Nothing, session: Session, caller: Writer, keys: Keys
+) -> SubmissionSummary:
+    """Try it again with the form's present mapping."""
+    return _summary(await service.retry(session, caller, keys, submission_id))
+
+
+@submissions.post("/{submission_id}/discard")
+async def discard_submission(
+    submission_id: UUID, _body: Nothing, session: Session, caller: Supervisor, keys: Keys
+) -> SubmissionSummary:
+    """Put it away for ever."""
+    return _summary(await service.discard(session, caller, keys, submission_id))
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        read = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BAD_REQUEST.because("The body is no JSON.") from error
+    if not isinstance(read, dict):
+        raise INVALID.because("A submission is one JSON object.", pointer="")
+    return read
+
+
+def _form(form: IntakeForm, public_url: str) -> FormView:
+    return FormView(
+        id=form.id,
+        name=form.name,
+        instrument_id=form.instrument_id,
+        mapping=MappingBody.model_validate(form.mapping),
+        active=form.active,
+        address=f"{public_url.rstrip('/')}/referrals/v1/intake/forms/{form.id}/submissions",
+        created_at=form.created_at,
+        changed_at=form.changed_at,
+    )
+
+
+def _summary(row: Submission) -> SubmissionSummary:
+    return SubmissionSummary.model_validate(row, from_attributes=True)

@@ -1,0 +1,44 @@
+"""Tables of intake: forms with their mapping, and what was received from them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Field
+
+from referrals.tables import Instant, Json, Row
+
+
+class IntakeForm(Row, table=True):
+    """A form of a form tool. `secret` is sealed; it opens the door for this form only."""
+
+    __tablename__ = "intake_forms"
+
+    id: UUID = Field(primary_key=True)
+    organisation_id: UUID
+    name: str
+    instrument_id: UUID
+    mapping: dict[str, Any] = Field(sa_type=Json)
+    secret: bytes
+    active: bool
+    created_at: datetime = Field(sa_type=Instant)
+    created_by: str
+    changed_at: datetime = Field(sa_type=Instant)
+
+
+class Submission(Row, table=True):
+    """What came once. `content` is sealed and there only while in quarantine; `reasons` are codes."""
+
+    __tablename__ = "intake_submissions"
+
+    id: UUID = Field(primary_key=True)
+    form_id: UUID
+    organisation_id: UUID
+    submission_id: str
+    fingerprint: bytes
+    status: str
+    reasons: list[str] = Field(sa_type=Json)
+    content: bytes | None = None
+    screening_id: UUID | None = None
+    received_at: datetime = Field(sa_type=Instant)
+    changed_at: datetime = Field(sa_type=Instant)

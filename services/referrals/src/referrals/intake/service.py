@@ -1,0 +1,373 @@
+"""Use cases of intake: keep forms, take a submission once, work off the quarantine."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from common import clock, crypto
+from common.auth import Principal
+from common.database import Database
+from common.errors import CONFLICT, INVALID, FieldError, Problem
+from common.ids import new_id
+from pydantic import ValidationError
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from standardwebhooks import Webhook as Signature
+from standardwebhooks import WebhookVerificationError
+
+from referrals.audit.service import record
+from referrals.errors import (
+    FORM_UNKNOWN,
+    NOT_SAFE_NOW,
+    SCREENING_DECLINED,
+    SUBMISSION_CHANGED,
+)
+from referrals.intake import queries
+from referrals.intake.mapping import Reason, essence, submission_id, translate
+from referrals.intake.models import IntakeForm, Submission
+from referrals.intake.schemas import FormChange, MappingBody, NewForm
+from referrals.keys.sealing import open_column, seal_column
+from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.row_security import act_as_service
+from referrals.screenings import service as screenings
+from referrals.screenings.instrument import Instrument
+from referrals.screenings.instruments import usable
+from referrals.screenings.schemas import NewScreening
+
+_MOST_FORMS = 100
+_MOST_REASONS = 50
+_submissions = Submission.metadata.tables["intake_submissions"]
+_DECLINED = frozenset({NOT_SAFE_NOW.code, SCREENING_DECLINED.code})
+
+
+async def add_form(
+    session: AsyncSession, caller: Principal, key: bytes, body: NewForm
+) -> tuple[IntakeForm, str]:
+    """A new form and its secret, which is shown once."""
+    await _check_mapping(session, caller, body)
+    if len(await queries.forms(session, caller)) >= _MOST_FORMS:
+        raise CONFLICT.because(f"An organisation has at most {_MOST_FORMS} forms.")
+    form_id, secret, now = new_id(), _new_secret(), clock.now()
+    form = IntakeForm(
+        id=form_id,
+        organisation_id=caller.organisation,
+        name=body.name,
+        instrument_id=body.instrument_id,
+        mapping=body.mapping.model_dump(mode="json"),
+        secret=_seal_secret(key, form_id, secret),
+        active=True,
+        created_at=now,
+        created_by=caller.client_id,
+        changed_at=now,
+    )
+    session.add(form)
+    await session.flush()
+    await _audit(session, caller, "intake_form.added", "intake_form", form_id)
+    return form, secret
+
+
+async def change_form(
+    session: AsyncSession, caller: Principal, form_id: UUID, body: FormChange
+) -> IntakeForm:
+    """Replace the mapping; what is in quarantine is tried again one by one (`retry`)."""
+    form = await queries.own_form(session, caller, form_id, lock=True)
+    await _check_mapping(session, caller, body)
+    form.name, form.instrument_id, form.active = body.name, body.instrument_id, body.active
+    form.mapping = body.mapping.model_dump(mode="json")
+    form.changed_at = clock.now()
+    await session.flush()
+    await _audit(session, caller, "intake_form.changed", "intake_form", form_id)
+    return form
+
+
+async def rotate_secret(
+    session: AsyncSession, caller: Principal, key: bytes, form_id: UUID
+) -> tuple[IntakeForm, str]:
+    form = await queries.own_form(session, caller, form_id, lock=True)
+    secret = _new_secret()
+    form.secret, form.changed_at = _seal_secret(key, form.id, secret), clock.now()
+    await session.flush()
+    await _audit(session, caller, "intake_form.secret_rotated", "intake_form", form_id)
+    return form, secret
+
+
+async def authenticated(
+    session: AsyncSession, key: bytes, form_id: UUID, headers: Mapping[str, str], body: bytes
+) -> IntakeForm:
+    """The form whose secret the request knows; 404 alike for every other reason. Service rights."""
+    await act_as_service(session)
+    form = await session.get(IntakeForm, form_id)
+    # An unknown form costs the same comparison as a wrong secret.
+    secret = _open_secret(key, form) if form is not None else _new_secret()
+    if not _knows(secret, headers, body) or form is None or not form.active:
+        raise FORM_UNKNOWN.because("Nothing was taken.")
+    return form
+
+
+async def take(
+    session: AsyncSession, keys: CaseKeys, key: bytes, form: IntakeForm, submission: dict[str, Any]
+) -> tuple[Submission, bool]:
+    """Take a submission once; the flag says that it came before. 409 if it then said otherwise."""
+    tool_id = submission_id(submission)
+    if tool_id is None:
+        raise INVALID.because("The submission has no id of its own.", pointer="/_uuid")
+    fingerprint = _fingerprint(key, form.id, submission)
+    now, row_id = clock.now(), new_id()
+    written = await session.execute(
+        insert(_submissions)
+        .values(
+            id=row_id,
+            form_id=form.id,
+            organisation_id=form.organisation_id,
+            submission_id=tool_id,
+            fingerprint=fingerprint,
+            status="taken",
+            reasons=[],
+            received_at=now,
+            changed_at=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(_submissions.c.id)
+    )
+    first = written.first() is not None
+    row = await queries.received(session, form.id, tool_id)
+    if not first:
+        if row.fingerprint != fingerprint:
+            raise SUBMISSION_CHANGED.because("The first one stays as it was taken.")
+        return row, True
+    await _become(session, _as_form(form), keys, form, row, submission)
+    return row, False
+
+
+async def read(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, row_id: UUID
+) -> tuple[Submission, list[Reason], dict[str, Any] | None]:
+    """A submission with what came and why it waits; the reading is audited."""
+    row = await queries.own_submission(session, caller, row_id)
+    content = await _content(keys, row)
+    await _audit(session, caller, "submission.read", "submission", row.id)
+    if content is None:
+        return row, [], None
+    return row, [Reason(**each) for each in content["why"]], content["submission"]
+
+
+async def retry(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, row_id: UUID
+) -> Submission:
+    """Try a quarantined submission again, with the form's present mapping."""
+    row = await _quarantined(session, caller, row_id)
+    form = await queries.own_form(session, caller, row.form_id)
+    content = await _content(keys, row)
+    if content is None:
+        raise CONFLICT.because("What came is not kept any more.")
+    await _become(session, caller, keys, form, row, content["submission"])
+    await _audit(session, caller, "submission.retried", "submission", row.id)
+    return row
+
+
+async def discard(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, row_id: UUID
+) -> Submission:
+    """Put a quarantined submission away for ever: its key is destroyed."""
+    row = await _quarantined(session, caller, row_id)
+    await _forget(session, keys, row)
+    await _audit(session, caller, "submission.discarded", "submission", row.id)
+    return row
+
+
+async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> int:
+    """Discard what waits in quarantine since then; returns how many."""
+    count = 0
+    while True:
+        async with database.transaction() as session:
+            await act_as_service(session)
+            row = await queries.quarantined_before(session, before)
+            if row is None:
+                return count
+            await _forget(session, keys, row)
+            count += 1
+
+
+async def _become(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    form: IntakeForm,
+    row: Submission,
+    submission: dict[str, Any],
+) -> None:
+    """Make a screening of it, or keep it in quarantine; or keep nothing where nobody agreed."""
+    try:
+        screening_id, reasons = await _screening(session, caller, keys, form, submission)
+    except Problem as problem:
+        if problem.kind.code not in _DECLINED:
+            screening_id, reasons = None, _reasons_of(problem)
+        else:
+            row.status, row.reasons, row.content = "not_kept", [problem.kind.code], None
+            row.changed_at = clock.now()
+            await session.flush()
+            return
+    row.screening_id, row.changed_at = screening_id, clock.now()
+    row.reasons = sorted({each.code for each in reasons})
+    if reasons:
+        await _quarantine(keys, row, submission, reasons[:_MOST_REASONS])
+    else:
+        row.status, row.content = "taken", None
+    await session.flush()
+
+
+async def _screening(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    form: IntakeForm,
+    submission: dict[str, Any],
+) -> tuple[UUID | None, list[Reason]]:
+    instrument = await usable(session, form.organisation_id, form.instrument_id)
+    rules = MappingBody.model_validate(form.mapping).rules()
+    found = translate(instrument, rules, submission, clock.now().date())
+    if found.reasons:
+        return None, found.reasons
+    try:
+        body = NewScreening(
+            instrument_id=form.instrument_id,
+            area=found.area,
+            held_at=found.held_at,
+            answers=found.answers,
+        )
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = "/" + "/".join(str(part) for part in first["loc"])
+        return None, [Reason("invalid", where, first["msg"])]
+    opened = await screenings.begin(session, caller, keys, body, source="form")
+    return opened.screening.id, []
+
+
+def _reasons_of(problem: Problem) -> list[Reason]:
+    errors = problem.errors or (FieldError("", problem.detail, problem.kind.code),)
+    return [Reason(each.code, each.pointer, each.detail) for each in errors]
+
+
+async def _quarantine(
+    keys: CaseKeys, row: Submission, submission: dict[str, Any], reasons: list[Reason]
+) -> None:
+    key = await (keys.create(row.id) if row.content is None else keys.of(row.id))
+    content = {"submission": submission, "why": [asdict(each) for each in reasons]}
+    row.status = "quarantined"
+    row.content = seal_column(
+        key, content, organisation=row.organisation_id, row=row.id, column="content"
+    )
+
+
+async def _content(keys: CaseKeys, row: Submission) -> dict[str, Any] | None:
+    if row.content is None:
+        return None
+    try:
+        key = await keys.of(row.id)
+    except KeyDestroyed:
+        return None
+    opened: dict[str, Any] = open_column(
+        key, row.content, organisation=row.organisation_id, row=row.id, column="content"
+    )
+    return opened
+
+
+async def _forget(session: AsyncSession, keys: CaseKeys, row: Submission) -> None:
+    await keys.destroy(row.id)
+    row.status, row.content, row.changed_at = "discarded", None, clock.now()
+    await session.flush()
+
+
+async def _quarantined(session: AsyncSession, caller: Principal, row_id: UUID) -> Submission:
+    row = await queries.own_submission(session, caller, row_id, lock=True)
+    if row.status != "quarantined":
+        raise CONFLICT.because(f"It is '{row.status}', not in quarantine.")
+    return row
+
+
+async def _check_mapping(session: AsyncSession, caller: Principal, body: NewForm) -> None:
+    """Questions and codes that the mapping names must exist: found now, not at the first person."""
+    instrument = await usable(session, caller.organisation, body.instrument_id)
+    errors = [
+        *_unknown_questions(instrument, body.mapping),
+        *_unknown_codes(instrument, body.mapping),
+    ]
+    if errors:
+        raise INVALID.because(errors[0].detail, errors=errors[:50])
+
+
+def _unknown_questions(instrument: Instrument, mapping: MappingBody) -> list[FieldError]:
+    return [
+        FieldError(f"/mapping/fields/{_part(path)}", "The instrument has no such question.")
+        for path, name in mapping.fields.items()
+        if name not in instrument.by_id
+    ]
+
+
+def _unknown_codes(instrument: Instrument, mapping: MappingBody) -> list[FieldError]:
+    errors = []
+    for name, codes in mapping.values.items():
+        question = instrument.by_id.get(name)
+        for own, code in codes.items():
+            if question is None or question.option(code) is None:
+                pointer = f"/mapping/values/{_part(name)}/{_part(own)}"
+                errors.append(FieldError(pointer, "The question has no such option."))
+    return errors
+
+
+def _part(text: str) -> str:
+    return text.replace("~", "~0").replace("/", "~1")
+
+
+def _knows(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
+    """The plain secret in a header, or a signature of the body that is at most minutes old."""
+    plain = headers.get("x-form-secret")
+    if plain is not None:
+        return hmac.compare_digest(plain.encode(), secret.encode())
+    try:
+        Signature(secret).verify(body, dict(headers), json_parse=False)
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def _new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _seal_secret(key: bytes, form_id: UUID, secret: str) -> bytes:
+    return crypto.seal(key, secret.encode(), f"intake-form\n{form_id}".encode())
+
+
+def _open_secret(key: bytes, form: IntakeForm) -> str:
+    return crypto.open_sealed(key, form.secret, f"intake-form\n{form.id}".encode()).decode()
+
+
+def _fingerprint(key: bytes, form_id: UUID, submission: dict[str, Any]) -> bytes:
+    """Keyed, so that nobody can try out what an erased submission may have said."""
+    said = orjson.dumps(essence(submission), option=orjson.OPT_SORT_KEYS)
+    return hmac.new(key, form_id.bytes + said, hashlib.sha256).digest()
+
+
+def _as_form(form: IntakeForm) -> Principal:
+    return Principal("intake-form", f"intake-form:{form.id}", form.organisation_id)
+
+
+async def _audit(
+    session: AsyncSession, caller: Principal, action: str, kind: str, target: UUID
+) -> None:
+    await record(
+        session,
+        caller,
+        action,
+        chain=caller.organisation,
+        target_type=kind,
+        target_id=target,
+    )

@@ -1,0 +1,79 @@
+"""A screening in clear. What a person said is sealed under the case's key, or, where there is no
+case, under a key of the screening's own."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.errors import ERASED
+from referrals.keys.sealing import open_column, seal_column
+from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.screenings.answers import Answer
+from referrals.screenings.instrument import Instrument
+from referrals.screenings.instruments import known
+from referrals.screenings.models import Screening
+
+Column = Literal["answers", "conclusion"]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A screening in clear."""
+
+    screening: Screening
+    instrument: Instrument
+    answers: dict[str, Answer]
+    conclusion: dict[str, Any] | None = None
+
+    @property
+    def day(self) -> date:
+        """The day that conditions call today: when it was held."""
+        return self.screening.held_at.date()
+
+
+def key_id(screening: Screening) -> UUID:
+    return screening.case_id or screening.id
+
+
+async def key_of(keys: CaseKeys, screening: Screening) -> bytes:
+    """410 after erasure."""
+    try:
+        return await keys.of(key_id(screening))
+    except KeyDestroyed as error:
+        raise ERASED.because("What was said in it was erased.") from error
+
+
+def seal(key: bytes, screening: Screening, column: Column, value: Any) -> None:
+    sealed = seal_column(
+        key, value, organisation=screening.organisation_id, row=screening.id, column=column
+    )
+    setattr(screening, column, sealed)
+
+
+def unseal(key: bytes, screening: Screening, column: Column) -> Any:
+    """The value in clear; None if there is none."""
+    sealed: bytes | None = getattr(screening, column)
+    if sealed is None:
+        return None
+    return open_column(
+        key, sealed, organisation=screening.organisation_id, row=screening.id, column=column
+    )
+
+
+async def open_answers(session: AsyncSession, keys: CaseKeys, screening: Screening) -> Opened:
+    """In clear; 410 after erasure."""
+    refuse_if_erased(screening)
+    instrument = await known(session, screening.organisation_id, screening.instrument_id)
+    if screening.answers is None and screening.conclusion is None:
+        return Opened(screening, instrument, {})
+    key = await key_of(keys, screening)
+    answers = unseal(key, screening, "answers") or {}
+    return Opened(screening, instrument, answers, unseal(key, screening, "conclusion"))
+
+
+def refuse_if_erased(screening: Screening) -> None:
+    if screening.status == "erased":
+        raise ERASED.because("What was said in it was erased.")

@@ -1,0 +1,122 @@
+"""Reading instruments and screenings. Row-level security limits every statement as well."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.cases.queries import own_case
+from referrals.screenings.models import InstrumentRow, Retirement, Screening
+
+_NOT_HERE = "There is no such screening in your organisation."
+
+
+async def instrument_rows(session: AsyncSession, organisation: UUID) -> Sequence[InstrumentRow]:
+    """Uploaded versions that an organisation may use, newest first."""
+    rows = await session.scalars(
+        sa.select(InstrumentRow)
+        .where(
+            sa.or_(col(InstrumentRow.organisation_id) == organisation, col(InstrumentRow.shared))
+        )
+        .order_by(col(InstrumentRow.id).desc())
+        .limit(500)
+    )
+    return rows.all()
+
+
+async def instrument_row(
+    session: AsyncSession, organisation: UUID, instrument_id: UUID
+) -> InstrumentRow | None:
+    row = await session.get(InstrumentRow, instrument_id)
+    if row is None or not (row.shared or row.organisation_id == organisation):
+        return None
+    return row
+
+
+async def same_version(
+    session: AsyncSession, organisation: UUID, code: str, version: str
+) -> InstrumentRow | None:
+    rows = await session.scalars(
+        sa.select(InstrumentRow).where(
+            col(InstrumentRow.organisation_id) == organisation,
+            col(InstrumentRow.code) == code,
+            col(InstrumentRow.version) == version,
+        )
+    )
+    return rows.one_or_none()
+
+
+async def retired(session: AsyncSession, organisation: UUID) -> set[UUID]:
+    """The versions that an organisation is not to use any more."""
+    rows = await session.scalars(
+        sa.select(col(Retirement.instrument_id)).where(
+            sa.or_(col(Retirement.organisation_id) == organisation, col(Retirement.for_all))
+        )
+    )
+    return set(rows)
+
+
+async def own_screening(
+    session: AsyncSession, caller: Principal, screening_id: UUID, *, lock: bool = False
+) -> Screening:
+    """The caller's screening, or 404; also where its case has gone to another organisation."""
+    statement = sa.select(Screening).where(
+        col(Screening.id) == screening_id, col(Screening.organisation_id) == caller.organisation
+    )
+    found = (
+        await session.scalars(statement.with_for_update() if lock else statement)
+    ).one_or_none()
+    if found is None:
+        raise NOT_FOUND.because(_NOT_HERE)
+    if found.case_id is not None:
+        await own_case(session, caller, found.case_id)
+    return found
+
+
+async def own_screenings(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    status: str | None,
+    case_id: UUID | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Screening]:
+    """Newest first, one more than `limit` if there are more."""
+    statement = sa.select(Screening).where(col(Screening.organisation_id) == caller.organisation)
+    if status is not None:
+        statement = statement.where(col(Screening.status) == status)
+    if case_id is not None:
+        statement = statement.where(col(Screening.case_id) == case_id)
+    if before is not None:
+        statement = statement.where(col(Screening.id) < before)
+    rows = await session.scalars(statement.order_by(col(Screening.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+async def of_case(session: AsyncSession, case_id: UUID) -> Sequence[UUID]:
+    """The screenings of a case, by id, whoever held them; needs service rights."""
+    rows = await session.scalars(
+        sa.select(col(Screening.id)).where(col(Screening.case_id) == case_id)
+    )
+    return rows.all()
+
+
+async def unattached_before(session: AsyncSession, moment: datetime) -> Screening | None:
+    """A screening without a case that nothing was done with since `moment`; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Screening)
+        .where(
+            col(Screening.case_id).is_(None),
+            col(Screening.status) != "erased",
+            col(Screening.changed_at) < moment,
+        )
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    return rows.one_or_none()

@@ -1,0 +1,357 @@
+"""Use cases of a screening: begin, answer, stop, attach to a case, erase."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.database import Database
+from common.errors import CONFLICT, INVALID, FieldError
+from common.events.codes import ReportingAttributes
+from common.events.referrals import ScreeningOpened, ScreeningProgress, ScreeningStopped
+from common.ids import new_id
+from common.messaging import append
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.audit.service import record
+from referrals.cases import queries as cases
+from referrals.cases.service import coarse, refuse_unless_open
+from referrals.consents.queries import active_reporting_grant
+from referrals.errors import (
+    NOT_SAFE_NOW,
+    SCREENING_DECLINED,
+    SCREENING_ENDED,
+    VERSION_CONFLICT,
+)
+from referrals.keys.store import CaseKeys
+from referrals.row_security import act_as_service
+from referrals.screenings import queries
+from referrals.screenings.answers import (
+    Answer,
+    Flaw,
+    broken_constraints,
+    checked,
+    irrelevant,
+    kept,
+    says_yes,
+)
+from referrals.screenings.instrument import Instrument, Role
+from referrals.screenings.instruments import usable
+from referrals.screenings.models import Screening
+from referrals.screenings.opening import (
+    Opened,
+    key_of,
+    open_answers,
+    refuse_if_erased,
+    seal,
+    unseal,
+)
+from referrals.screenings.schemas import MoreAnswers, NewScreening, Stop
+from referrals.screenings.statistics import attributes_of
+from referrals.tables import COMMON
+
+_OLDEST = timedelta(days=2 * 366)
+_AHEAD = timedelta(minutes=10)
+"""A field device's clock may run ahead this much."""
+
+
+async def begin(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    body: NewScreening,
+    *,
+    source: str = "api",
+) -> Opened:
+    """A new screening. Without a yes to safety and to consent it is refused and nothing is kept."""
+    instrument = await usable(session, caller.organisation, body.instrument_id)
+    held_at = _held_at(body.held_at)
+    refuse(checked(instrument, body.answers, held_at.date()))
+    _refuse_unless_agreed(instrument, body.answers)
+    refuse(_flaws_of(instrument, body.answers, body.answers, held_at.date()))
+    area = body.area
+    if body.case_id is not None:
+        case = await cases.own_case(session, caller, body.case_id)
+        refuse_unless_open(case)
+        area = area or case.area
+    screening_id, now = new_id(), clock.now()
+    screening = Screening(
+        id=screening_id,
+        organisation_id=caller.organisation,
+        case_id=body.case_id,
+        instrument_id=body.instrument_id,
+        status="open",
+        version=1,
+        events=0,
+        area=area,
+        held_at=held_at,
+        source=source,
+        created_at=now,
+        created_by=caller.client_id,
+        changed_at=now,
+    )
+    key = await (keys.create(screening_id) if body.case_id is None else key_of(keys, screening))
+    seal(key, screening, "answers", body.answers)
+    opened = Opened(screening, instrument, dict(body.answers))
+    screening.attributes = _stored(await statistics(session, opened))
+    session.add(screening)
+    await session.flush()
+    await announce(session, screening, ScreeningOpened, held_at)
+    await audit(session, caller, "screening.begun", screening)
+    return opened
+
+
+async def read(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID
+) -> Opened:
+    """The screening in clear; the reading is audited."""
+    screening = await queries.own_screening(session, caller, screening_id)
+    opened = await open_answers(session, keys, screening)
+    await audit(session, caller, "screening.read", screening)
+    return opened
+
+
+async def answer(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    screening_id: UUID,
+    body: MoreAnswers,
+) -> Opened:
+    """Add, change or take back answers; what is then not asked any more is forgotten.
+
+    Taking back the consent, or saying that it is not safe any more, is what `stop` is for: 409.
+    """
+    screening = await queries.own_screening(session, caller, screening_id, lock=True)
+    refuse_unless_running(screening)
+    if body.expected_version is not None and body.expected_version != screening.version:
+        raise VERSION_CONFLICT.because(f"It is at version {screening.version}.")
+    opened = await open_answers(session, keys, screening)
+    given = {name: value for name, value in body.answers.items() if value is not None}
+    taken_back = set(body.answers) - set(given)
+    refuse(checked(opened.instrument, given, opened.day))
+    after = {n: v for n, v in {**opened.answers, **given}.items() if n not in taken_back}
+    _refuse_unless_agreed(opened.instrument, after)
+    refuse(_flaws_of(opened.instrument, after, given, opened.day))
+    answers = kept(opened.instrument, after, opened.day)
+    seal(await key_of(keys, screening), screening, "answers", answers)
+    changed = Opened(screening, opened.instrument, answers)
+    screening.attributes = _stored(await statistics(session, changed))
+    touch(screening)
+    await session.flush()
+    await audit(session, caller, "screening.answered", screening)
+    return changed
+
+
+async def stop(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID, body: Stop
+) -> Screening:
+    """End it here. Unless the person wants them kept, the answers are forgotten."""
+    screening = await queries.own_screening(session, caller, screening_id, lock=True)
+    if screening.status == "stopped":
+        return screening
+    refuse_unless_running(screening)
+    screening.status, screening.stop_reason = "stopped", body.reason
+    screening.ended_at = clock.now()
+    if not body.keep_answers:
+        screening.answers = None
+        if screening.case_id is None:
+            await keys.destroy(screening.id)
+    touch(screening)
+    await session.flush()
+    await announce(session, screening, ScreeningStopped, screening.ended_at)
+    await audit(session, caller, "screening.stopped", screening, {"reason": body.reason})
+    return screening
+
+
+async def attach(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, screening_id: UUID, case_id: UUID
+) -> Screening:
+    """Make it part of a case: sealed anew under the case's key, erased with the case.
+
+    The screening's own key is not destroyed here: if this transaction fails, the old seal must
+    still open. It is destroyed with the case.
+    """
+    screening = await queries.own_screening(session, caller, screening_id, lock=True)
+    if screening.case_id == case_id:
+        return screening
+    if screening.case_id is not None:
+        raise CONFLICT.because("It belongs to another case already.", pointer="/case_id")
+    refuse_if_erased(screening)
+    case = await cases.own_case(session, caller, case_id)
+    refuse_unless_open(case)
+    await _reseal(keys, screening, case_id)
+    screening.area = screening.area or case.area
+    grant = await active_reporting_grant(session, case_id)
+    if grant is not None:
+        screening.attributes = grant.attributes
+    touch(screening)
+    await session.flush()
+    await audit(session, caller, "screening.attached", screening)
+    return screening
+
+
+async def erase(
+    session: AsyncSession, caller: Principal | None, keys: CaseKeys, screening: Screening
+) -> None:
+    """Forget what was said in a screening of no case; codes remain."""
+    if screening.case_id is not None:
+        raise CONFLICT.because("It is erased with its case.")
+    await keys.destroy(screening.id)
+    screening.answers = screening.conclusion = None
+    screening.attributes = screening.area = screening.judgement = None
+    screening.status = "erased"
+    touch(screening)
+    await session.flush()
+    await audit(session, caller, "screening.erased", screening)
+
+
+async def erase_unattached(database: Database, keys: CaseKeys, before: datetime) -> int:
+    """Erase screenings of no case that nothing was done with since then; returns how many."""
+    erased = 0
+    while True:
+        async with database.transaction() as session:
+            await act_as_service(session)
+            screening = await queries.unattached_before(session, before)
+            if screening is None:
+                return erased
+            await erase(session, None, keys, screening)
+            erased += 1
+
+
+async def statistics(session: AsyncSession, opened: Opened) -> ReportingAttributes | None:
+    """By the case's consent to statistics if it has one, else by what the person answered here."""
+    case_id = opened.screening.case_id
+    if case_id is not None:
+        grant = await active_reporting_grant(session, case_id)
+        if grant is not None:
+            return ReportingAttributes.model_validate(grant.attributes)
+    return attributes_of(opened.instrument, opened.answers)
+
+
+def refuse_unless_running(screening: Screening) -> None:
+    refuse_if_erased(screening)
+    if screening.status != "open":
+        raise SCREENING_ENDED.because(f"It is '{screening.status}'.")
+
+
+def refuse(flaws: Sequence[Flaw]) -> None:
+    """422 with a pointer per flaw."""
+    if flaws:
+        raise INVALID.because(
+            flaws[0].detail,
+            errors=[
+                FieldError(f"/answers/{pointer_part(f.question)}", f.detail, f.code)
+                for f in flaws[:50]
+            ],
+        )
+
+
+def pointer_part(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def touch(screening: Screening) -> None:
+    screening.version += 1
+    screening.changed_at = clock.now()
+
+
+async def announce(
+    session: AsyncSession,
+    screening: Screening,
+    kind: type[ScreeningProgress],
+    occurred_at: datetime,
+) -> None:
+    screening.events += 1
+    event = kind(
+        screening_id=screening.id,
+        case_id=screening.case_id,
+        organisation_id=screening.organisation_id,
+        version=screening.events,
+        area=coarse(screening.area),
+        occurred_at=occurred_at,
+        attributes=ReportingAttributes.model_validate(screening.attributes)
+        if screening.attributes is not None
+        else None,
+    )
+    await session.flush()
+    await append(session, COMMON, event, aggregate_id=screening.id, aggregate_type="screening")
+
+
+async def audit(
+    session: AsyncSession,
+    caller: Principal | None,
+    action: str,
+    screening: Screening,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    await record(
+        session,
+        caller,
+        action,
+        chain=screening.case_id or screening.organisation_id,
+        target_type="screening",
+        target_id=screening.id,
+        detail=detail,
+    )
+
+
+def _stored(attributes: ReportingAttributes | None) -> dict[str, Any] | None:
+    return None if attributes is None else attributes.model_dump(mode="json")
+
+
+def _held_at(moment: datetime | None) -> datetime:
+    now = clock.now()
+    if moment is None:
+        return now
+    if moment > now + _AHEAD:
+        raise INVALID.because("It is in the future.", pointer="/held_at")
+    if moment < now - _OLDEST:
+        raise INVALID.because("It is more than two years ago: check the date.", pointer="/held_at")
+    return moment
+
+
+def _refuse_unless_agreed(instrument: Instrument, answers: Mapping[str, Answer]) -> None:
+    for role, problem in (
+        (Role.SAFE_TO_TALK, NOT_SAFE_NOW),
+        (Role.CONSENT, SCREENING_DECLINED),
+    ):
+        question = instrument.of_role(role)
+        if question is None:
+            continue
+        pointer = f"/answers/{question.id}"
+        if question.id not in answers:
+            raise INVALID.because("This is answered before anything else.", pointer=pointer)
+        if not says_yes(instrument, answers, role):
+            raise problem.because(
+                question.hint.en if question.hint else "Stop here.", pointer=pointer
+            )
+
+
+def _flaws_of(
+    instrument: Instrument,
+    answers: Mapping[str, Answer],
+    given: Mapping[str, Answer],
+    day: date,
+) -> list[Flaw]:
+    return [
+        *irrelevant(instrument, answers, given, day),
+        *(flaw for flaw in broken_constraints(instrument, answers, day) if flaw.question in given),
+    ]
+
+
+async def _reseal(keys: CaseKeys, screening: Screening, case_id: UUID) -> None:
+    before: dict[str, Any] = {}
+    if screening.answers is not None or screening.conclusion is not None:
+        old = await key_of(keys, screening)
+        before = {
+            "answers": unseal(old, screening, "answers"),
+            "conclusion": unseal(old, screening, "conclusion"),
+        }
+    screening.case_id = case_id
+    new = await key_of(keys, screening)
+    for column in ("answers", "conclusion"):
+        if before.get(column) is not None:
+            seal(new, screening, column, before[column])

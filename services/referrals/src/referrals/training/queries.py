@@ -1,0 +1,101 @@
+"""Reading trainings and certificates."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from common.errors import NOT_FOUND
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.training.models import Certificate, Training
+
+
+async def valid_certificate(
+    session: AsyncSession, organisation: UUID, holder: str, topic: str, day: date
+) -> Certificate | None:
+    """A certificate of `holder` that counts on `day`."""
+    rows = await session.scalars(
+        sa.select(Certificate)
+        .where(
+            col(Certificate.organisation_id) == organisation,
+            col(Certificate.holder) == holder,
+            col(Certificate.topic) == topic,
+            col(Certificate.revoked_at).is_(None),
+            col(Certificate.certified_on) <= day,
+            col(Certificate.valid_until) >= day,
+        )
+        .limit(1)
+    )
+    return rows.one_or_none()
+
+
+async def certificates(
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    expiring_by: date | None,
+    today: date,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[Certificate]:
+    """Own ones, newest first; coordinators see those of all. `expiring_by`: that still count
+    today and end by then."""
+    statement = sa.select(Certificate)
+    if Role.COORDINATOR not in caller.roles:
+        statement = statement.where(col(Certificate.organisation_id) == caller.organisation)
+    if expiring_by is not None:
+        statement = statement.where(
+            col(Certificate.revoked_at).is_(None),
+            col(Certificate.valid_until).between(today, expiring_by),
+        )
+    if before is not None:
+        statement = statement.where(col(Certificate.id) < before)
+    rows = await session.scalars(statement.order_by(col(Certificate.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+async def own_certificate(
+    session: AsyncSession, caller: Principal, certificate_id: UUID
+) -> Certificate:
+    rows = await session.scalars(
+        sa.select(Certificate)
+        .where(
+            col(Certificate.id) == certificate_id,
+            col(Certificate.organisation_id) == caller.organisation,
+        )
+        .with_for_update()
+    )
+    found = rows.one_or_none()
+    if found is None:
+        raise NOT_FOUND.because("Your organisation has no such certificate.")
+    return found
+
+
+async def trainings(
+    session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
+) -> Sequence[Training]:
+    """Own ones, newest first; coordinators see those of all."""
+    statement = sa.select(Training)
+    if Role.COORDINATOR not in caller.roles:
+        statement = statement.where(col(Training.organisation_id) == caller.organisation)
+    if before is not None:
+        statement = statement.where(col(Training.id) < before)
+    rows = await session.scalars(statement.order_by(col(Training.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+async def own_training(
+    session: AsyncSession, caller: Principal, training_id: UUID, *, lock: bool = False
+) -> Training:
+    statement = sa.select(Training).where(
+        col(Training.id) == training_id, col(Training.organisation_id) == caller.organisation
+    )
+    found = (
+        await session.scalars(statement.with_for_update() if lock else statement)
+    ).one_or_none()
+    if found is None:
+        raise NOT_FOUND.because("Your organisation has no such training.")
+    return found

@@ -1,0 +1,143 @@
+"""Use cases of trainings and certificates."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.errors import FORBIDDEN, INVALID
+from common.events.referrals import TrainingHeld
+from common.ids import new_id
+from common.messaging import append
+from common.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.audit.service import record
+from referrals.errors import SECOND_PERSON
+from referrals.tables import COMMON
+from referrals.training import queries
+from referrals.training.models import Certificate, Training
+from referrals.training.schemas import NewCertificate, NewTraining, TrainingChange
+
+_BACKDATED = timedelta(days=3 * 366)
+
+
+async def hold(session: AsyncSession, caller: Principal, body: NewTraining) -> Training:
+    """Record a training that was held; reporting counts it as an activity."""
+    _refuse_impossible(body)
+    now = clock.now()
+    training = Training(
+        id=new_id(),
+        organisation_id=caller.organisation,
+        version=1,
+        **body.model_dump(),
+        cancelled=False,
+        created_at=now,
+        created_by=caller.client_id,
+        changed_at=now,
+    )
+    session.add(training)
+    await session.flush()
+    await _announce(session, training)
+    await _audit(session, caller, "training.held", "training", training.id)
+    return training
+
+
+async def correct(
+    session: AsyncSession, caller: Principal, training_id: UUID, body: TrainingChange
+) -> Training:
+    training = await queries.own_training(session, caller, training_id, lock=True)
+    _refuse_impossible(body)
+    for name, value in body.model_dump().items():
+        setattr(training, name, value)
+    training.version += 1
+    training.changed_at = clock.now()
+    await session.flush()
+    await _announce(session, training)
+    await _audit(session, caller, "training.corrected", "training", training.id)
+    return training
+
+
+async def certify(session: AsyncSession, caller: Principal, body: NewCertificate) -> Certificate:
+    """Record who passed; 403 for the caller's own certificate."""
+    if body.holder in (caller.subject, caller.client_id):
+        raise SECOND_PERSON.because("Nobody certifies themselves.", pointer="/holder")
+    if body.certified_on > clock.now().date():
+        raise INVALID.because("It is in the future.", pointer="/certified_on")
+    if body.certified_on < clock.now().date() - _BACKDATED:
+        raise INVALID.because("It is too long ago to count.", pointer="/certified_on")
+    if body.training_id is not None:
+        training = await queries.own_training(session, caller, body.training_id)
+        if training.topic != body.topic:
+            raise INVALID.because("The training had another topic.", pointer="/training_id")
+    certificate = Certificate(
+        id=new_id(),
+        organisation_id=caller.organisation,
+        **body.model_dump(),
+        created_at=clock.now(),
+        created_by=caller.subject,
+    )
+    session.add(certificate)
+    await session.flush()
+    await _audit(session, caller, "certificate.recorded", "certificate", certificate.id)
+    return certificate
+
+
+async def revoke(
+    session: AsyncSession, caller: Principal, certificate_id: UUID, reason: str
+) -> Certificate:
+    """It counts no more from now on; what was concluded under it stays. Repeating changes nothing."""
+    certificate = await queries.own_certificate(session, caller, certificate_id)
+    if certificate.holder in (caller.subject, caller.client_id):
+        raise FORBIDDEN.because("Somebody else decides about your own certificate.")
+    if certificate.revoked_at is None:
+        certificate.revoked_at, certificate.revoked_reason = clock.now(), reason
+        await session.flush()
+        await _audit(session, caller, "certificate.revoked", "certificate", certificate.id)
+    return certificate
+
+
+def _refuse_impossible(body: NewTraining) -> None:
+    today = clock.now().date()
+    if body.starts_on > today:
+        raise INVALID.because(
+            "A training that was held is not in the future.", pointer="/starts_on"
+        )
+    if body.starts_on < today - _BACKDATED:
+        raise INVALID.because("It is too long ago: check the year.", pointer="/starts_on")
+    place = Places.load().get(body.area)
+    if place is not None and place.level < 1:
+        raise INVALID.because("Name the state or a smaller place.", pointer="/area")
+
+
+async def _announce(session: AsyncSession, training: Training) -> None:
+    event = TrainingHeld(
+        training_id=training.id,
+        organisation_id=training.organisation_id,
+        version=training.version,
+        topic=training.topic,
+        area=training.area,
+        starts_on=training.starts_on,
+        ends_on=training.ends_on,
+        sessions=training.sessions,
+        women=training.women,
+        men=training.men,
+        others=training.others,
+        cancelled=training.cancelled,
+    )
+    await append(session, COMMON, event, aggregate_id=training.id, aggregate_type="training")
+
+
+async def _audit(
+    session: AsyncSession, caller: Principal, action: str, kind: str, target: UUID, **detail: Any
+) -> None:
+    await record(
+        session,
+        caller,
+        action,
+        chain=caller.organisation,
+        target_type=kind,
+        target_id=target,
+        detail=detail,
+    )
