@@ -49,7 +49,7 @@ _BODY = {
 }
 
 
-def _sealing_key(settings: ServiceSettingsOf) -> bytes:
+async def _sealing_key(settings: ServiceSettingsOf) -> bytes:
     return key_from_base64(settings.stored_result_key.get_secret_value())
 
 
