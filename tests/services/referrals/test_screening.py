@@ -172,6 +172,7 @@ async def test_events_tell_codes_and_the_person_only_with_consent_to_statistics(
         "SELECT type, payload FROM outbox WHERE aggregatetype = 'screening' ORDER BY id"
     )
     assert [row.type.split(".")[3] for row in rows] == ["opened", "concluded", "opened"]
+    assert [row.payload["version"] for row in rows] == [1, 2, 1]
     said = rows[1].payload
     assert (said["act"], said["means"], said["purpose"]) == ("some", "none", "some")
     assert said["attributes"]["age_band"] == "12-17"
@@ -248,6 +249,12 @@ async def test_it_is_erased_with_its_case(story: Story, case_keys: CaseKeys) -> 
     with pytest.raises(KeyDestroyed):
         await case_keys.of(UUID(detail["id"]))
     assert (await story.get(WHO, f"/screenings/{detail['id']}")).status_code == 410
+    told = await story.rows(
+        "SELECT type, version FROM outbox WHERE aggregatetype = 'screening' ORDER BY id"
+    )
+    assert [(row.type.split(".")[3], row.version) for row in told] == [
+        *(("opened", 1), ("concluded", 2), ("attached", 3), ("erased", 4))
+    ]
 
 
 async def test_one_without_a_case_is_erased_by_hand_and_by_the_calendar(

@@ -11,6 +11,7 @@ from common.ids import new_id
 from httpx import AsyncClient
 from reporting.app import create_app
 from reporting.facts.service import Recorder
+from reporting.programmes.catalogue import programme
 from reporting.releases.audit import LinkedCube, hits
 from reporting.releases.protected import Dimension, ProtectedCube
 from reporting.settings import Settings
@@ -65,7 +66,8 @@ async def test_the_attacker_proves_nothing_small_from_all_that_the_api_answers(
     api: AsyncClient, database: Database, recorder: Recorder
 ) -> None:
     await record_together(database, recorder, people(260, seed=11))
-    urls = {name: await publish(api, name) for name in ("trafficking", "routes", "assistance")}
+    names = ("screening", "trafficking", "routes", "assistance")
+    urls = {name: await publish(api, name) for name in names}
     detail = (await api.get(urls["assistance"], headers=as_("anonymous"))).json()["dimensions"]
     published = await harvest(api, urls["assistance"], list(detail))
     cells = [(a, b) for a in detail["sex"] for b in detail["type"]]
@@ -74,7 +76,7 @@ async def test_the_attacker_proves_nothing_small_from_all_that_the_api_answers(
         found = attacker.range(others[at] for at in cells if covers(pattern, at))
         assert not found.small(K), (pattern, found)
     linked = [
-        LinkedCube(await cube_of(api, url), part=name == "assistance") for name, url in urls.items()
+        LinkedCube(await cube_of(api, url), programme(name).part) for name, url in urls.items()
     ]
     assert list(hits(linked)) == []
 
@@ -176,7 +178,7 @@ class TestDifferencing:
         second = await close(api, "unmet-needs", "2026-10a")
         linked = [
             LinkedCube(await cube_of(api, url)),
-            LinkedCube(await cube_of(api, second), part=True),
+            LinkedCube(await cube_of(api, second), ("unmet",)),
         ]
         assert list(hits(linked)) == []
 

@@ -11,7 +11,17 @@ from uuid import UUID
 import pytest
 from common.database import Database
 from common.events.codes import ReportingAttributes
-from common.events.referrals import AssistanceGiven, CaseErased, ScreeningConcluded
+from common.events.referrals import (
+    AssistanceGiven,
+    CaseErased,
+    ScreeningAttached,
+    ScreeningConcluded,
+    ScreeningErased,
+    ScreeningOpened,
+    ScreeningProgress,
+    ScreeningReferred,
+    ScreeningStopped,
+)
 from common.ids import new_id
 from httpx import AsyncClient
 from reporting.facts.service import Recorder
@@ -122,6 +132,78 @@ async def test_an_erased_person_is_in_no_cube(database: Database, recorder: Reco
     assert await counted(database, "routes") == {}
 
 
+def step(
+    kind: type[ScreeningProgress], version: int, screening_id: UUID, **changes: Any
+) -> Received:
+    event = kind(
+        **{
+            "version": version,
+            "screening_id": screening_id,
+            "organisation_id": REFUGIO,
+            "area": "VE0601",
+            "occurred_at": DAY,
+            "attributes": ABOUT,
+            **changes,
+        }
+    )
+    return enveloped(event, screening_id, DAY)
+
+
+async def test_the_funnel_counts_a_person_once_by_the_furthest_point(
+    database: Database, recorder: Recorder
+) -> None:
+    begun, stopped, judged, joined = (new_id() for _ in range(4))
+    case = new_id()
+    events = [
+        step(ScreeningOpened, 1, begun),
+        step(ScreeningOpened, 1, stopped),
+        step(ScreeningStopped, 2, stopped),
+        step(ScreeningOpened, 1, judged),
+        screening(None, screening_id=judged, version=2, judgement="no_indication"),
+        step(ScreeningOpened, 1, joined),
+        screening(None, screening_id=joined, version=2),
+        step(ScreeningAttached, 3, joined, case_id=case),
+        step(ScreeningReferred, 4, joined, case_id=case),
+        step(ScreeningOpened, 1, new_id(), attributes=None),
+    ]
+    random.Random(3).shuffle(events)  # noqa: S311 - test data, no secret
+    await record(database, recorder, events)
+    found = {stage: n for (_, stage), n in (await counted(database, "screening")).items()}
+    assert found == {"opened": 1, "stopped": 1, "concluded": 1, "referred": 1}
+    assert sum((await counted(database, "trafficking")).values()) == 1
+
+
+async def test_who_is_assisted_after_a_screening_without_a_case_is_one_person(
+    database: Database, recorder: Recorder
+) -> None:
+    case, screened = new_id(), new_id()
+    events = [
+        screening(None, screening_id=screened, version=2),
+        step(ScreeningAttached, 3, screened, case_id=case),
+        assistance(case),
+    ]
+    await record(database, recorder, events)
+    assert await counted(database, "screening") == {("VE06", "assisted"): 1}
+    assert await counted(database, "trafficking") == {
+        ("VE06", "female", "12-17", "SexualExploitation", "both"): 1
+    }
+
+
+async def test_an_erased_screening_is_in_no_cube(database: Database, recorder: Recorder) -> None:
+    gone, also = new_id(), new_id()
+    case = new_id()
+    events = [
+        step(ScreeningOpened, 1, gone),
+        screening(None, screening_id=also, version=2),
+        step(ScreeningAttached, 3, also, case_id=case),
+        enveloped(CaseErased(version=4, case_id=case), case, DAY),
+        enveloped(ScreeningErased(version=2, screening_id=gone), gone, DAY),
+    ]
+    await record(database, recorder, events)
+    assert await counted(database, "screening") == {}
+    assert await counted(database, "trafficking") == {}
+
+
 @pytest.mark.parametrize(
     ("types", "code"),
     [
@@ -179,6 +261,9 @@ def people(number: int, seed: int) -> list[Arrived]:
         events.append(screening(case, attributes=about, occurred_at=at))
         if chance.random() < 0.5:
             events.append(assistance(case, chance.choice(("Health", "Legal")), attributes=about))
+        if chance.random() < 0.3:
+            begun = step(ScreeningOpened, 1, new_id(), occurred_at=at, attributes=about)
+            events.append(begun)
     return events
 
 

@@ -221,6 +221,20 @@ class ScreeningStopped(ScreeningProgress):
     SUBJECT: ClassVar[str] = "ruta.referrals.screening.stopped.v1"
 
 
+class ScreeningAttached(ScreeningProgress):
+    """From now on `case_id` says whose it is, also for what was announced before."""
+
+    SUBJECT: ClassVar[str] = "ruta.referrals.screening.attached.v1"
+
+
+class ScreeningErased(Event):
+    """What was said in it is gone: forget the pseudonym that was made of it."""
+
+    SUBJECT: ClassVar[str] = "ruta.referrals.screening.erased.v1"
+
+    screening_id: UUID
+
+
 class ScreeningReferred(ScreeningProgress):
     """The first drafts of referrals were made from it."""
 

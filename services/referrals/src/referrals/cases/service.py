@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT
-from common.events.referrals import CaseClosed, CaseErased, CaseRegistered
+from common.events.referrals import CaseClosed, CaseErased, CaseRegistered, ScreeningErased
 from common.ids import new_id
 from common.messaging import append
 from common.places import Places
@@ -258,8 +258,15 @@ async def erase(
     case.status, case.erased_at = "erased", now
     _touch(case)
     async with acting_as_service(session):
-        for screening_id in await screenings_of_case(session, case.id):
+        for screening_id, events in await screenings_of_case(session, case.id):
             await keys.destroy(screening_id)  # a key from before it belonged to the case
+            await append(
+                session,
+                COMMON,
+                ScreeningErased(screening_id=screening_id, version=events + 1),
+                aggregate_id=screening_id,
+                aggregate_type="screening",
+            )
         for referral in await of_case(session, case.id, open_only=True):
             taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason="erased")
             await take(session, caller, referral, taken)
@@ -285,7 +292,7 @@ async def forget_sealed(session: AsyncSession, case_id: UUID) -> None:
         "UPDATE grants SET attributes = NULL, withdrawal_digest = NULL WHERE case_id = :case",
         (
             "UPDATE screenings SET answers = NULL, conclusion = NULL, attributes = NULL, area = NULL,"
-            " judgement = NULL, status = 'erased' WHERE case_id = :case"
+            " judgement = NULL, status = 'erased', events = events + 1 WHERE case_id = :case"
         ),
         (
             "UPDATE referral_steps SET detail = NULL WHERE referral_id IN"

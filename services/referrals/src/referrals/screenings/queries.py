@@ -99,12 +99,14 @@ async def own_screenings(
     return rows.all()
 
 
-async def of_case(session: AsyncSession, case_id: UUID) -> Sequence[UUID]:
-    """The screenings of a case, by id, whoever held them; needs service rights."""
-    rows = await session.scalars(
-        sa.select(col(Screening.id)).where(col(Screening.case_id) == case_id)
+async def of_case(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, int]]:
+    """Id and number of events of a case's screenings, whoever held them; needs service rights."""
+    rows = await session.execute(
+        sa.select(col(Screening.id), col(Screening.events)).where(
+            col(Screening.case_id) == case_id, col(Screening.status) != "erased"
+        )
     )
-    return rows.all()
+    return [(row[0], row[1]) for row in rows]
 
 
 async def unattached_before(session: AsyncSession, moment: datetime) -> Screening | None:

@@ -10,7 +10,13 @@ from common.auth import Principal
 from common.database import Database
 from common.errors import CONFLICT, INVALID, FieldError
 from common.events.codes import ReportingAttributes
-from common.events.referrals import ScreeningOpened, ScreeningProgress, ScreeningStopped
+from common.events.referrals import (
+    ScreeningAttached,
+    ScreeningErased,
+    ScreeningOpened,
+    ScreeningProgress,
+    ScreeningStopped,
+)
 from common.ids import new_id
 from common.messaging import append
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -188,7 +194,7 @@ async def attach(
     if grant is not None:
         screening.attributes = grant.attributes
     touch(screening)
-    await session.flush()
+    await announce(session, screening, ScreeningAttached, screening.changed_at)
     await audit(session, caller, "screening.attached", screening)
     return screening
 
@@ -204,7 +210,9 @@ async def erase(
     screening.attributes = screening.area = screening.judgement = None
     screening.status = "erased"
     touch(screening)
+    screening.events += 1
     await session.flush()
+    await announce_erased(session, screening.id, screening.events)
     await audit(session, caller, "screening.erased", screening)
 
 
@@ -278,6 +286,11 @@ async def announce(
     )
     await session.flush()
     await append(session, COMMON, event, aggregate_id=screening.id, aggregate_type="screening")
+
+
+async def announce_erased(session: AsyncSession, screening_id: UUID, version: int) -> None:
+    event = ScreeningErased(screening_id=screening_id, version=version)
+    await append(session, COMMON, event, aggregate_id=screening_id, aggregate_type="screening")
 
 
 async def audit(

@@ -20,6 +20,8 @@ from common.events.referrals import (
     GrantGiven,
     ReferralData,
     ScreeningConcluded,
+    ScreeningErased,
+    ScreeningProgress,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -45,7 +47,7 @@ from reporting.facts.received import Received, Sorted, is_kind
 from reporting.facts.service_facts import ServiceFact, change_state, describe
 from reporting.indicators.service import apply_increments
 from reporting.indicators.vector import Increments, collect
-from reporting.trafficking.reading import read_assistance, read_screening
+from reporting.trafficking.reading import read_assistance, read_progress, read_screening
 from reporting.trafficking.service import forget_identified, record_identifications
 
 WRITER_LOCK = 0x52555450
@@ -74,7 +76,11 @@ class Recorder:
             seen=frozenset(seen),
         )
         kinds = Sorted(batch)
-        await self._forget(session, [e for e, _ in kinds.of_kind(CaseErased)])
+        erased = [
+            *(e.case_id for e, _ in kinds.of_kind(CaseErased)),
+            *(e.screening_id for e, _ in kinds.of_kind(ScreeningErased)),
+        ]
+        await self._forget(session, erased)
         await self._record_steps(session, list(self._steps(kinds)), arrivals)
         await self._record_grants(session, [e for e, _ in kinds.of_kind(GrantData)])
         await self._record_identifications(session, kinds, arrivals)
@@ -92,11 +98,14 @@ class Recorder:
         for escalation, envelope in kinds.of_kind(EscalationRaised):
             yield reading.read_escalation(escalation, envelope.id)
 
-    async def _forget(self, session: AsyncSession, erased: Sequence[CaseErased]) -> None:
-        """An erased person is no unit any more; what was released never named it."""
+    async def _forget(self, session: AsyncSession, erased: Sequence[UUID]) -> None:
+        """An erased person is no unit any more; what was released never named it.
+
+        `erased` are the cases, or screenings of no case, that stood for the persons.
+        """
         if not erased:
             return
-        persons = [pseudonym(self.pseudonym_key, event.case_id) for event in erased]
+        persons = [pseudonym(self.pseudonym_key, unit) for unit in erased]
         marks = sorted({forgotten_mark(self.pseudonym_key, person) for person in persons})
         await session.execute(
             insert_rows(
@@ -176,6 +185,10 @@ class Recorder:
             *(
                 (read_assistance(e, self.pseudonym_key), m)
                 for e, m in kinds.of_kind(AssistanceGiven)
+            ),
+            *(
+                (read_progress(e, self.pseudonym_key), m)
+                for e, m in kinds.of_kind(ScreeningProgress)
             ),
         ]
         facts = [(fact, arrivals.place(m.id, fact["occurred_on"])) for fact, m in read]

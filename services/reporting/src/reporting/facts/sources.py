@@ -24,6 +24,11 @@ FROM_REFERRALS: tuple[type[Event], ...] = (
     referrals.GrantGiven,
     referrals.GrantWithdrawn,
     referrals.CaseErased,
+    referrals.ScreeningOpened,
+    referrals.ScreeningStopped,
+    referrals.ScreeningAttached,
+    referrals.ScreeningReferred,
+    referrals.ScreeningErased,
     referrals.ScreeningConcluded,
     referrals.AssistanceGiven,
     referrals.CaseRegistered,
@@ -33,6 +38,8 @@ FROM_REFERRALS: tuple[type[Event], ...] = (
     referrals.TransferDeclined,
     referrals.TransferRecalled,
     referrals.LineReportReceived,
+    # No fact of a person: live it becomes an activity (see consumers), a rebuild leaves it alone.
+    referrals.TrainingHeld,
 )
 FROM_DIRECTORY: tuple[type[Event], ...] = (
     directory.ServicePublished,

@@ -97,7 +97,7 @@ def _programme(entry: Mapping[str, Any]) -> Programme:
         profile=entry["profile"],
         dimensions=tuple(_dimension(each) for each in entry["dimensions"]),
         note=_labels(entry["note"]),
-        part=entry.get("part", False),
+        part=tuple(entry.get("part", ())),
         public_k=entry.get("public_k"),
     )
 

@@ -29,6 +29,7 @@ class Measure(StrEnum):
     PERSONS_BY_PROGRESS = "persons-by-progress"
     PERSONS_UNMET = "persons-unmet"
     SEARCHES_WITHOUT_RESULT = "searches-without-result"
+    PERSONS_SCREENED = "persons-screened"
     PERSONS_IDENTIFIED = "persons-identified"
     PERSONS_ASSISTED = "persons-assisted"
     PERSONS_ROUTED = "persons-routed"
@@ -66,9 +67,12 @@ class ProgrammeDimension:
 class Programme:
     """``population`` names the people counted: programmes that share it are linked (R1).
 
+    ``part`` says which part of the population is counted, as the path of ever narrower parts: () is
+    all of it, ("identified", "assisted") are the assisted among the identified. Equal paths count
+    the same people.
+
     ``public_k``, a larger multiple of k, gives everybody a coarser tier and keeps the finer one for
-    readers with an account. ``part`` is true where the programme counts only some of the population (those with an unmet
-    need), false where it counts all of it.
+    readers with an account.
     """
 
     id: str
@@ -81,7 +85,7 @@ class Programme:
     profile: str
     dimensions: tuple[ProgrammeDimension, ...]
     note: Labels
-    part: bool = False
+    part: tuple[str, ...] = ()
     public_k: int | None = None
 
     def __post_init__(self) -> None:

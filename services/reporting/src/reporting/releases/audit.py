@@ -30,10 +30,14 @@ Pattern = Mapping[str, str]
 
 @dataclass(frozen=True)
 class LinkedCube:
-    """A published cube, and whether it counts only a part of the common population."""
+    """A published cube, and the part of the common population that it counts (`Programme.part`)."""
 
     cube: ProtectedCube
-    part: bool = False
+    part: tuple[str, ...] = ()
+
+    def within(self, other: "LinkedCube") -> bool:
+        """Whether everybody counted here is counted in `other` as well."""
+        return self.part[: len(other.part)] == other.part
 
 
 @dataclass(frozen=True)
@@ -204,9 +208,10 @@ def _constraint(cubes: Sequence[LinkedCube], groups: Sequence[_Group]) -> Linear
     for one, other in combinations(range(len(cubes)), 2):
         for row in _differences(cubes, groups, one, other):
             rows.append(row)
-            # First cube less second: 0, or one-sided where one of them counts only a part.
-            lower.append(-np.inf if cubes[one].part else 0.0)
-            upper.append(np.inf if cubes[other].part else 0.0)
+            # First cube less second: 0 where both count the same people, one-sided where one counts
+            # a part of the other's, open where neither contains the other.
+            lower.append(0.0 if cubes[other].within(cubes[one]) else -np.inf)
+            upper.append(0.0 if cubes[one].within(cubes[other]) else np.inf)
     return LinearConstraint(csr_array(np.array(rows)), lower, upper)
 
 

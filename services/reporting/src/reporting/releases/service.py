@@ -45,7 +45,7 @@ from reporting.releases.queries import Release
 from reporting.releases.rounding import protect, seed
 from reporting.releases.tiers import public_tier
 from reporting.tables import COMMON
-from reporting.trafficking.counting import IDENTIFICATION_MEASURES
+from reporting.trafficking.counting import IDENTIFICATION_MEASURES, contributing
 from reporting.trafficking.queries import contributors as identification_contributors
 from reporting.trafficking.queries import identifications_by_person
 
@@ -311,7 +311,8 @@ async def _contributors(
     if programme.measure is Measure.SEARCHES_WITHOUT_RESULT:
         return ()
     if programme.measure in IDENTIFICATION_MEASURES:
-        return await identification_contributors(session, period.start, period.end)
+        kinds = contributing(programme.measure)
+        return await identification_contributors(session, period.start, period.end, kinds)
     return await facts.contributors(session, period.start, period.end)
 
 

@@ -9,6 +9,13 @@ from reporting.programmes.definition import Measure
 from reporting.trafficking.codes import exploitation_code, single_code
 
 SCREENING, ASSISTANCE = "screening", "assistance"
+OPENED, STOPPED = "screening-opened", "screening-stopped"
+ATTACHED, REFERRED = "screening-attached", "screening-referred"
+_FURTHEST = (OPENED, STOPPED, SCREENING, REFERRED, ASSISTANCE)
+_STAGES = dict(
+    zip(_FURTHEST, ("opened", "stopped", "concluded", "referred", "assisted"), strict=True)
+)
+"""How far a person came, by the last of these kinds that there is a fact of."""
 
 NOT_IDENTIFIED = frozenset(
     {"no_indication", "not_a_victim", "NotAVictimOfTrafficking", "insufficient_information"}
@@ -20,7 +27,7 @@ NO_TRANSIT, SEVERAL = "none", "several"
 
 @dataclass(frozen=True)
 class Identification:
-    """One concluded screening or one act of assistance, recorded under consent to statistics."""
+    """One step of a screening or one act of assistance, recorded under consent to statistics."""
 
     kind: str
     id: UUID
@@ -39,8 +46,10 @@ class Identification:
 
     @property
     def counts(self) -> bool:
-        """Assistance always does; a screening where the screener judged so."""
-        return self.kind == ASSISTANCE or self.judgement not in NOT_IDENTIFIED
+        """Assistance always does; a concluded screening where the screener judged so."""
+        if self.kind == SCREENING:
+            return self.judgement not in NOT_IDENTIFIED
+        return self.kind == ASSISTANCE
 
 
 Values = Mapping[str, str | None]
@@ -80,6 +89,19 @@ def persons_assisted(facts: Sequence[Identification]) -> Values | None:
     return {**_person(_known(facts)), "type": single_code(types, "support_plan_type")}
 
 
+def persons_screened(facts: Sequence[Identification]) -> Values | None:
+    """Everybody who was screened or assisted, by how far they came: the funnel.
+
+    Those who are also counted as identified have the same area as there: the cubes are linked.
+    """
+    kinds = {each.kind for each in facts}
+    furthest = next((kind for kind in reversed(_FURTHEST) if kind in kinds), None)
+    if furthest is None:
+        return None
+    placed = _known(facts) or sorted(facts, key=lambda each: (each.occurred_on, each.version))
+    return {**_person(placed), "stage": _STAGES[furthest]}
+
+
 def _known(facts: Sequence[Identification]) -> list[Identification]:
     latest: dict[tuple[str, UUID], Identification] = {}
     for each in facts:
@@ -100,7 +122,13 @@ def _person(known: Sequence[Identification]) -> dict[str, str | None]:
 
 
 IDENTIFICATION_MEASURES: Mapping[Measure, Callable[[Sequence[Identification]], Values | None]] = {
+    Measure.PERSONS_SCREENED: persons_screened,
     Measure.PERSONS_IDENTIFIED: persons_identified,
     Measure.PERSONS_ROUTED: persons_routed,
     Measure.PERSONS_ASSISTED: persons_assisted,
 }
+
+
+def contributing(measure: Measure) -> tuple[str, ...]:
+    """The kinds of facts that a measure counts."""
+    return _FURTHEST if measure is Measure.PERSONS_SCREENED else (SCREENING, ASSISTANCE)

@@ -1,6 +1,6 @@
 """What the closing of a trafficking programme reads."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -16,9 +16,23 @@ async def identifications_by_person(
     session: AsyncSession, start: date, end: date
 ) -> AsyncIterator[list[Identification]]:
     """The countable facts of a period, one list per person."""
-    columns = [identification_facts.c[name] for name in Identification.__dataclass_fields__]
+    # A screening may join a case after it began: its newest fact says who the person is. An erased
+    # person is nobody, also in older facts.
+    facts = identification_facts.c
+    person = sa.func.first_value(facts.person).over(
+        partition_by=(facts.id,), order_by=facts.version.desc()
+    )
+    placed = sa.select(identification_facts, person.label("unit")).subquery()
+    columns = [
+        placed.c["unit" if name == "person" else name]
+        for name in Identification.__dataclass_fields__
+    ]
     statement = (
-        sa.select(*columns).where(*_counted(start, end)).order_by(identification_facts.c.person)
+        sa.select(*columns)
+        .where(
+            placed.c.counted_on.between(start, end), placed.c.countable, placed.c.unit.is_not(None)
+        )
+        .order_by(placed.c.unit)
     )
     group: list[Identification] = []
     async for row in await session.stream(statement):
@@ -32,11 +46,16 @@ async def identifications_by_person(
         yield group
 
 
-async def contributors(session: AsyncSession, start: date, end: date) -> list[UUID]:
-    """The organisations whose screenings and assistance a period counts (R8)."""
-    organisation = identification_facts.c.organisation
+async def contributors(
+    session: AsyncSession, start: date, end: date, kinds: Collection[str]
+) -> list[UUID]:
+    """The organisations whose facts of these kinds a period counts (R8)."""
+    organisation, kind = identification_facts.c.organisation, identification_facts.c.kind
     rows = await session.scalars(
-        sa.select(organisation).distinct().where(*_counted(start, end)).order_by(organisation)
+        sa.select(organisation)
+        .distinct()
+        .where(*_counted(start, end), kind.in_(kinds))
+        .order_by(organisation)
     )
     return list(rows)
 

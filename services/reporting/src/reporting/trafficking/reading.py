@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from common.events.codes import ReportingAttributes
-from common.events.referrals import AssistanceGiven, ScreeningConcluded
+from common.events.referrals import AssistanceGiven, ScreeningConcluded, ScreeningProgress
 
 from reporting.facts.array_text import array_text
 from reporting.facts.pseudonyms import pseudonym
@@ -29,6 +29,22 @@ def read_screening(event: ScreeningConcluded, key: bytes) -> Fact:
         "area": area_of(event.area),
         **_about(attributes, event.case_id or event.screening_id, key),
         "exploitation_types": array_text(types if attributes else ()),
+    }
+
+
+def read_progress(event: ScreeningProgress, key: bytes) -> Fact:
+    """How far a screening came; it says nothing about what was found."""
+    return {
+        "kind": f"{SCREENING}-{type(event).SUBJECT.split('.')[3]}",
+        "id": event.screening_id,
+        "version": event.version,
+        "occurred_on": event.occurred_at.date(),
+        "organisation": event.organisation_id,
+        "judgement": None,
+        "assistance_type": None,
+        "area": area_of(event.area),
+        **_about(event.attributes, event.case_id or event.screening_id, key),
+        "exploitation_types": array_text(()),
     }
 
 

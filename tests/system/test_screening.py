@@ -1,0 +1,246 @@
+"""From an XLSForm and a form tool's submission to drafts of referrals, through the gateway.
+
+Scenarios of issue 10, numbers 1, 2 and 6: each test is one of them, played by real processes with
+real tokens. The rules behind them are tested at tests/services/referrals/test_screening*.py.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import orjson
+import pytest
+from standardwebhooks import Webhook
+
+from tests.services.referrals.screening_words import workbook
+from tests.services.referrals.test_intake import KOBO
+from tests.support.system import System, until
+
+pytestmark = pytest.mark.system
+
+REFUGIO, SUPERVISOR, SALUD = "ngo-refugio", "ngo-refugio-supervisor", "ngo-salud"
+RATIONALE = "Dice que le retienen los documentos y que debe el viaje."
+
+
+class Field:
+    """Calls through the gateway as the people of one organisation."""
+
+    def __init__(self, system: System) -> None:
+        self._running = system.running
+        self.url = system.running.url
+
+    def call(
+        self, who: str | None, method: str, path: str, json: Any = None, **more: Any
+    ) -> httpx.Response:
+        headers = {"Idempotency-Key": f'"{uuid4()}"', **more.pop("headers", {})}
+        if json is not None:
+            more["json"] = json
+        return self._running.request(who, method, path, headers=headers, **more)
+
+    def made(self, who: str | None, path: str, json: Any = None, **more: Any) -> Any:
+        answer = self.call(who, "POST", path, {} if json is None else json, **more)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def read(self, who: str | None, path: str, **more: Any) -> Any:
+        answer = self.call(who, "GET", path, **more)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@pytest.fixture(scope="module")
+def field(system: System) -> Field:
+    return Field(system)
+
+
+@pytest.fixture(scope="module")
+def instrument(field: Field) -> str:
+    """A field team's own XLSForm, uploaded as a file."""
+    files = {"file": ("frontera.xlsx", workbook(), "application/vnd.ms-excel")}
+    made = field.call(SUPERVISOR, "POST", "/referrals/v1/instruments", files=files)
+    assert made.status_code == 201, made.text
+    identifier: str = made.json()["id"]
+    return identifier
+
+
+@pytest.fixture(scope="module")
+def certificate(field: Field) -> dict[str, Any]:
+    today = datetime.now(UTC).date()
+    made: dict[str, Any] = field.made(
+        SUPERVISOR,
+        "/referrals/v1/certificates",
+        {
+            "holder": REFUGIO,
+            "certified_on": str(today - timedelta(days=30)),
+            "valid_until": str(today + timedelta(days=40)),
+        },
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def form(field: Field, instrument: str) -> dict[str, Any]:
+    made: dict[str, Any] = field.made(
+        SUPERVISOR,
+        "/referrals/v1/intake/forms",
+        {"name": "Puente", "instrument_id": instrument, "mapping": {"fixed_area": "VE2313"}},
+    )
+    return made
+
+
+def send(form: dict[str, Any], body: Any, **headers: str) -> httpx.Response:
+    """As KoboToolbox's REST service: one POST to the address, no account."""
+    return httpx.post(
+        form["address"],
+        content=orjson.dumps(body),
+        headers={"Content-Type": "application/json", **headers},
+        timeout=30,
+    )
+
+
+def test_a_kobotoolbox_submission_leads_to_referral_drafts(
+    field: Field, form: dict[str, Any], certificate: dict[str, Any]
+) -> None:
+    """XLSForm → submission → screening → judgement → resolved pathway → drafts, end to end."""
+    submission = {**KOBO, "_uuid": str(uuid4()), "q/signs": "moved lied work"}
+    taken = send(form, submission, **{"X-Form-Secret": form["secret"]})
+    assert (taken.status_code, taken.json()["status"]) == (202, "taken"), taken.text
+    assert send(form, submission, **{"X-Form-Secret": form["secret"]}).json()["repeated"] is True
+    listed = field.read(REFUGIO, "/referrals/v1/intake/submissions")["items"]
+    path = f"/referrals/v1/screenings/{listed[0]['screening_id']}"
+    screening = field.read(REFUGIO, path)
+    assert [each["strength"] for each in screening["summary"]["elements"]] == [
+        *("some", "strong", "some")
+    ]
+    assert field.call(SALUD, "GET", path).status_code == 404
+    judged = field.made(
+        REFUGIO,
+        f"{path}/conclude",
+        {"judgement": "possible_victim", "rationale": RATIONALE},
+    )
+    assert judged["conclusion"]["screener"] == certificate["holder"]
+    plan = field.made(REFUGIO, "/directory/v1/pathways/resolve", judged["profile"])
+    chosen = [
+        {"service_id": step["services"][0]["service_id"], "need": step["need"]}
+        for step in plan["steps"]
+        if step["services"] and step["need"] in {"HLT", "CP-CM", "GP-PSS", "CP-MHPSS", "TIP-ASSIST"}
+    ]
+    assert chosen, [step["need"] for step in plan["steps"]]
+    case = field.made(
+        REFUGIO,
+        "/referrals/v1/cases",
+        {"identity": {"age": 16}, "attributes": {"sex": "female"}, "area": "VE2313"},
+    )
+    field.made(REFUGIO, f"{path}/case", {"case_id": case["id"]})
+    drafts = field.made(REFUGIO, f"{path}/drafts", {"choices": chosen})
+    assert [each["state"] for each in drafts["drafts"]] == ["draft"] * len(chosen)
+    again = field.made(REFUGIO, f"{path}/drafts")
+    assert len(again["plan"]) >= len(again["drafts"]) > 0, "by the service's own copy as well"
+    assert (
+        field.call(SALUD, "GET", f"/referrals/v1/referrals/{drafts['drafts'][0]['id']}").status_code
+        == 404
+    )
+
+
+def test_an_unsafe_or_declined_conversation_leaves_nothing(field: Field) -> None:
+    shipped = next(
+        each for each in field.read(REFUGIO, "/referrals/v1/instruments") if each["shipped"]
+    )
+    before = field.read(REFUGIO, "/referrals/v1/screenings")["items"]
+    for answers, code in (
+        ({"safe_to_talk": "no", "consent": "yes"}, "not_safe_now"),
+        ({"safe_to_talk": "yes", "consent": "no"}, "screening_declined"),
+    ):
+        body = {"instrument_id": shipped["id"], "answers": answers}
+        refused = field.call(REFUGIO, "POST", "/referrals/v1/screenings", body)
+        assert (refused.status_code, refused.json()["code"]) == (409, code)
+    assert field.read(REFUGIO, "/referrals/v1/screenings")["items"] == before
+
+
+def test_the_address_of_a_form_opens_for_its_secret_only(
+    field: Field, form: dict[str, Any]
+) -> None:
+    body = {**KOBO, "_uuid": str(uuid4())}
+    at = datetime.now(UTC)
+    signature = Webhook(form["secret"]).sign("m1", at, orjson.dumps(body).decode())
+    signed = {
+        "webhook-id": "m1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": signature,
+    }
+    assert send(form, body).status_code == 404
+    assert send(form, body, **{"X-Form-Secret": "whsec_guess"}).status_code == 404
+    assert send(form, {**body, "q/years": "20"}, **signed).status_code == 404
+    assert send(form, body, **signed).json() == {
+        "submission_id": body["_uuid"],
+        "status": "taken",
+        "repeated": False,
+    }
+    unknown = {**form, "address": form["address"].replace(form["id"], str(uuid4()))}
+    refused = send(unknown, body, **signed)
+    assert (refused.status_code, refused.json()["code"]) == (404, "form_unknown")
+
+
+def test_nothing_that_does_not_map_is_lost(field: Field, form: dict[str, Any]) -> None:
+    body = {**KOBO, "_uuid": str(uuid4()), "q/when": "2026-02-30", "q/otra": "x" * 1_000_000}
+    kept = send(form, body, **{"X-Form-Secret": form["secret"]})
+    assert (kept.status_code, kept.json()["status"]) == (202, "quarantined"), kept.text
+    (row,) = field.read(
+        REFUGIO, "/referrals/v1/intake/submissions", params={"status": "quarantined"}
+    )["items"]
+    assert row["reasons"] == ["bad_date", "unmapped_field"]
+    detail = field.read(REFUGIO, f"/referrals/v1/intake/submissions/{row['id']}")
+    assert len(detail["content"]["q/otra"]) == 1_000_000
+    discarded = field.made(SUPERVISOR, f"/referrals/v1/intake/submissions/{row['id']}/discard")
+    assert discarded["status"] == "discarded"
+
+
+def test_screenings_held_offline_come_in_one_batch(
+    field: Field, instrument: str, certificate: dict[str, Any]
+) -> None:
+    good = {"safe": "1", "agree": "1", "years": 30}
+    commands = [
+        {
+            "key": f"s{number}",
+            "path": "/referrals/v1/screenings",
+            "body": {"instrument_id": instrument, "answers": {**good, **changes}},
+        }
+        for number, changes in enumerate(({}, {"years": 300}, {"agree": "0"}))
+    ]
+    commands.append({"key": "e", "path": "/referrals/v1/screenings/${s0.id}/stop", "body": {}})
+    batch = field.made(REFUGIO, "/referrals/v1/bulk", {"commands": commands})
+    assert [each["status"] for each in batch["results"]] == [201, 422, 409, 200], certificate
+
+
+def test_a_training_is_a_5w_activity_and_certificates_run_out(
+    field: Field, certificate: dict[str, Any]
+) -> None:
+    day = date.today() - timedelta(days=1)  # noqa: DTZ011 - any past day will do
+    made = field.made(
+        REFUGIO,
+        "/referrals/v1/trainings",
+        {
+            "topic": "screening",
+            "area": "VE2313",
+            "starts_on": str(day),
+            "ends_on": str(day),
+            "sessions": 2,
+            "women": 9,
+            "men": 4,
+        },
+    )
+    found: list[dict[str, Any]] = []
+
+    def reported() -> bool:
+        rows = field.read("im-officer", "/reports/v1/activities", params={"start": str(day)})
+        found[:] = [r for r in rows["items"] if r["external_id"] == f"training-{made['id']}"]
+        return bool(found)
+
+    until(reported, 30, "the training is an activity")
+    row = found[0]
+    assert (row["activity_code"], row["quantity"], row["reached"]) == ("TIP/TRN", 2, 13)
+    soon = field.read(
+        "tip-coordinator", "/referrals/v1/certificates", params={"expiring_within_days": 60}
+    )
+    assert certificate["id"] in [each["id"] for each in soon["items"]]
