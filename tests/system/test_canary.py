@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from stack.plan import DATABASES
 from stack.postgres import SUPERUSER, binaries
 from stack.service_commands import attached_postgres
 
+from tests.services.referrals.screening_words import workbook
 from tests.support.collector import Collector
 from tests.support.system import System, until
 
@@ -103,6 +105,7 @@ def played(system: System) -> Played:
     played = Played()
     passage = Passage(system, played)
     _ordinary_life(system, passage, played)
+    _screened(passage, played)
     _anonymous_report(system, played)
     _careless_clients(passage, played)
     _until_published(system)
@@ -198,6 +201,64 @@ def _anonymous_report(system: System, played: Played) -> None:
         fields = {"receipt": played.receipt, "action": "add", "text": f"{TEXT} {TEXT}"}
         page = phone.post("/referrals/v1/line/thread", data=fields)
         assert NAME in page.text, "the reporter cannot read the thread: nothing is proved"
+
+
+def _screened(passage: Passage, played: Played) -> None:
+    """What is said in a screening, why somebody judged so, and what a form tool sends."""
+    supervisor = "ngo-refugio-supervisor"
+    today = datetime.now(UTC).date()
+    passage.must(
+        supervisor,
+        "POST",
+        "/referrals/v1/certificates",
+        json={
+            "holder": REFUGIO,
+            "certified_on": str(today - timedelta(days=30)),
+            "valid_until": str(today + timedelta(days=30)),
+        },
+    )
+    files = {"file": ("form.xlsx", workbook())}
+    own = passage.must(supervisor, "POST", "/referrals/v1/instruments", files=files)["id"]
+    answers = {"safe": "1", "agree": "1", "years": 33, "signs": ["work"], "work": TEXT}
+    screening = passage.must(
+        REFUGIO,
+        "POST",
+        "/referrals/v1/screenings",
+        json={"instrument_id": own, "case_id": played.case["id"], "answers": answers},
+    )
+    path = f"/referrals/v1/screenings/{screening['id']}"
+    passage.must(
+        REFUGIO,
+        "POST",
+        f"{path}/conclude",
+        json={"judgement": "possible_victim", "rationale": TEXT},
+    )
+    assert NAME in str(passage.must(REFUGIO, "GET", path)), "the screener cannot read it"
+    form = passage.must(
+        supervisor,
+        "POST",
+        "/referrals/v1/intake/forms",
+        json={"name": "form", "instrument_id": own},
+    )
+    address = f"/referrals/v1/intake/forms/{form['id']}/submissions"
+    secret = {"X-Form-Secret": form["secret"]}
+    submission = {"_uuid": str(uuid4()), "safe": "1", "agree": "1", "nombre": TEXT, "years": TEXT}
+    kept = passage.do(None, "POST", address, json=submission, headers=secret)
+    assert kept.json()["status"] == "quarantined", kept.text
+    rows = passage.must(REFUGIO, "GET", "/referrals/v1/intake/submissions?status=quarantined")
+    read = passage.must(
+        REFUGIO, "GET", f"/referrals/v1/intake/submissions/{rows['items'][0]['id']}"
+    )
+    assert NAME in str(read), "what waits cannot be read"
+    passage.do(None, "POST", address, json=submission, headers={"X-Form-Secret": STORY})
+    passage.do(None, "POST", address, json={"_uuid": TEXT, NAME: TEXT}, headers=secret)
+    passage.do(None, "POST", address, content=TEXT.encode(), headers=secret)
+    wrong = {"answers": {"years": TEXT, NAME: TEXT, "work": TEXT * 100}}
+    passage.do(REFUGIO, "POST", f"{path}/answers", json=wrong)
+    body = {"instrument_id": own, "answers": {"safe": TEXT, "agree": "1"}}
+    passage.do(REFUGIO, "POST", "/referrals/v1/screenings", json=body)
+    passage.do(REFUGIO, "POST", f"{path}/conclude", json={"judgement": TEXT, "rationale": TEXT})
+    passage.do(supervisor, "POST", "/referrals/v1/certificates", json={"holder": NAME})
 
 
 def _draft(passage: Passage, played: Played, service: dict[str, Any]) -> httpx.Response:

@@ -63,7 +63,11 @@ def play(running: RunningStack, terminal: Console) -> Storyteller:
     """Raises StackError at the first step that does not hold."""
     tell = Storyteller(running, terminal)
     facts = story.Facts()
-    for act in (story.find_help, story.open_a_case, story.refer, story.withdraw, story.add_up):
+    acts = (
+        *(story.find_help, story.open_a_case, story.refer, story.screen),
+        *(story.withdraw, story.add_up),
+    )
+    for act in acts:
         act(tell, facts)
     releases.publish(tell)
     return tell

@@ -1,11 +1,14 @@
 """The story of the demo: a woman is helped, twice under her consent and never without it."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stack.demo.storyteller import Storyteller
 from stack.demo_clients import organisation
 
+SUPERVISOR = "ngo-refugio-supervisor"
+AGREED = {"safe_to_talk": "yes", "consent": "yes"}
 REFUGIO, SALUD, LEGAL = "ngo-refugio", "ngo-salud", "ngo-legal"
 COORDINATOR, IM = "gbv-coordinator", "im-officer"
 AREA = "VE23"
@@ -227,6 +230,61 @@ def withdraw(tell: Storyteller, facts: Facts) -> None:
     tell.call("Reading is over at once", LEGAL, "GET", f"{path}/disclosure", expect=(403, 404, 410))
     view = tell.call("The referral has ended", REFUGIO, "GET", path, expect=200)
     tell.holds("its state is withdrawn", view["state"] == "withdrawn", view["state"])
+
+
+def screen(tell: Storyteller, facts: Facts) -> None:
+    tell.chapter("A trained person asks, and judges; the system does not")
+    today = datetime.now(UTC).date()
+    tell.call(
+        "Her supervisor records who is certified to screen",
+        *(SUPERVISOR, "POST", "/referrals/v1/certificates"),
+        json={
+            "holder": REFUGIO,
+            "certified_on": str(today - timedelta(days=1)),
+            "valid_until": str(today + timedelta(days=365)),
+        },
+        expect=201,
+    )
+    listed = tell.get(REFUGIO, "/referrals/v1/instruments")
+    instrument = next(each["id"] for each in listed if each["shipped"])
+    tell.call(
+        "Is it safe to talk now? If not, nothing is asked and nothing is kept",
+        *(REFUGIO, "POST", "/referrals/v1/screenings"),
+        json={"instrument_id": instrument, "answers": {**AGREED, "safe_to_talk": "no"}},
+        expect=409,
+    )
+    begun = tell.call(
+        "It is: what she says is sealed; each answer decides what is asked next",
+        *(REFUGIO, "POST", "/referrals/v1/screenings"),
+        json={
+            "instrument_id": instrument,
+            "case_id": facts.case_id,
+            "answers": {**AGREED, "age_group": "adult", "gen.transport": "yes", "dec.job": "yes"},
+        },
+        expect=201,
+    )
+    tell.holds(
+        "the summary says what is missing, and no verdict",
+        begun["summary"]["missing"] == ["purpose"],
+        begun["summary"]["missing"],
+    )
+    path = f"/referrals/v1/screenings/{begun['id']}"
+    tell.call(
+        "The certified screener writes down her own judgement",
+        *(REFUGIO, "POST", f"{path}/conclude"),
+        json={
+            "judgement": "possible_victim",
+            "rationale": "Engaño sobre el trabajo y viaje pagado por terceros.",
+        },
+        expect=200,
+    )
+    made = tell.call(
+        "One step leads to the plan by the pathway and to drafts, which share nothing",
+        *(REFUGIO, "POST", f"{path}/drafts"),
+        json={},
+        expect=201,
+    )
+    tell.holds("needs have services, or are named as gaps", bool(made["plan"]), made["gaps"])
 
 
 def add_up(tell: Storyteller, facts: Facts) -> None:

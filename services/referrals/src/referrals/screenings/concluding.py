@@ -97,7 +97,7 @@ async def _refuse_uncertified(
         found = await valid_certificate(session, caller.organisation, screener, SCREENING, day)
         if found is None:
             raise NOT_CERTIFIED.because(
-                f"'{screener}' has no certificate for screening that counts on {day}.",
+                f"The screener has no certificate for screening that counts on {day}.",
                 pointer="/screener",
             )
 

@@ -50,7 +50,7 @@ Answers = Annotated[
     dict[Annotated[str, Field(max_length=80)], AnswerValue], Field(max_length=MOST_ANSWERS)
 ]
 Rationale = Annotated[str, Field(min_length=10, max_length=4_000)]
-Holder = Annotated[str, Field(min_length=1, max_length=100)]
+Holder = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9@._:\-]+$")]
 
 
 class InstrumentSummary(BaseModel):

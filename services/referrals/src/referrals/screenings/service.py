@@ -1,5 +1,6 @@
 """Use cases of a screening: begin, answer, stop, attach to a case, erase."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -58,6 +59,7 @@ from referrals.screenings.schemas import MoreAnswers, NewScreening, Stop
 from referrals.screenings.statistics import attributes_of
 from referrals.tables import COMMON
 
+_QUESTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,79}")
 _OLDEST = timedelta(days=2 * 366)
 _AHEAD = timedelta(minutes=10)
 """A field device's clock may run ahead this much."""
@@ -250,15 +252,13 @@ def refuse(flaws: Sequence[Flaw]) -> None:
     if flaws:
         raise INVALID.because(
             flaws[0].detail,
-            errors=[
-                FieldError(f"/answers/{pointer_part(f.question)}", f.detail, f.code)
-                for f in flaws[:50]
-            ],
+            errors=[FieldError(_pointer(f.question), f.detail, f.code) for f in flaws[:50]],
         )
 
 
-def pointer_part(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+def _pointer(name: str) -> str:
+    """Where the answer is. What cannot be a question's id may be anything, and is not repeated."""
+    return f"/answers/{name}" if _QUESTION.fullmatch(name) else "/answers"
 
 
 def touch(screening: Screening) -> None:
