@@ -201,13 +201,14 @@ def test_screenings_held_offline_come_in_one_batch(
     field: Field, instrument: str, certificate: dict[str, Any]
 ) -> None:
     good = {"safe": "1", "agree": "1", "years": 30}
-    commands = [
+    variants: list[dict[str, Any]] = [{}, {"years": 300}, {"agree": "0"}]
+    commands: list[dict[str, Any]] = [
         {
             "key": f"s{number}",
             "path": "/referrals/v1/screenings",
             "body": {"instrument_id": instrument, "answers": {**good, **changes}},
         }
-        for number, changes in enumerate(({}, {"years": 300}, {"agree": "0"}))
+        for number, changes in enumerate(variants)
     ]
     commands.append({"key": "e", "path": "/referrals/v1/screenings/${s0.id}/stop", "body": {}})
     batch = field.made(REFUGIO, "/referrals/v1/bulk", {"commands": commands})

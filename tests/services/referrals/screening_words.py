@@ -25,7 +25,7 @@ CHILD = {
     "gen.injury": "yes",
 }
 RATIONALE = "Cuenta que una persona adulta la trajo y le cobra el viaje."
-SURVEY = [
+SURVEY: list[Sequence[Any]] = [
     [
         *("type", "name", "label::Español (es)", "label::English (en)", "relevant", "required"),
         *("constraint", "ruta_role", "ruta_element", "ruta_grade"),
@@ -42,7 +42,7 @@ SURVEY = [
     ["text", "work", "¿Qué trabajo?", "What work?", "selected(${signs}, 'work')"],
     ["end_group"],
 ]
-CHOICES = [
+CHOICES: list[Sequence[Any]] = [
     [
         *("list_name", "name", "label::Español (es)", "label::English (en)"),
         *("ruta_value", "ruta_element", "ruta_grade"),

@@ -252,7 +252,13 @@ def test_needs_follow_from_what_was_said() -> None:
 
 
 def test_a_profile_holds_codes_only_and_nothing_without_a_place() -> None:
-    said = {**AGREED, "age": 15, "sex": "female", "ch.older": "yes", "immediate_danger": "no"}
+    said: dict[str, Any] = {
+        **AGREED,
+        "age": 15,
+        "sex": "female",
+        "ch.older": "yes",
+        "immediate_danger": "no",
+    }
     found = summarise(shipped(), said, DAY)
     assert profile(shipped(), said, found, None) is None
     assert profile(shipped(), said, found, "VE23") == {
