@@ -25,7 +25,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.audit.service import record
 from referrals.cases import queries as cases
 from referrals.cases.service import coarse, refuse_unless_open
-from referrals.consents.queries import active_reporting_grant
 from referrals.errors import (
     NOT_SAFE_NOW,
     SCREENING_DECLINED,
@@ -192,7 +191,7 @@ async def attach(
     refuse_unless_open(case)
     await _reseal(keys, screening, case_id)
     screening.area = screening.area or case.area
-    grant = await active_reporting_grant(session, case_id)
+    grant = await queries.consent_to_statistics(session, case_id)
     if grant is not None:
         screening.attributes = grant.attributes
     touch(screening)
@@ -235,7 +234,7 @@ async def statistics(session: AsyncSession, opened: Opened) -> ReportingAttribut
     """By the case's consent to statistics if it has one, else by what the person answered here."""
     case_id = opened.screening.case_id
     if case_id is not None:
-        grant = await active_reporting_grant(session, case_id)
+        grant = await queries.consent_to_statistics(session, case_id)
         if grant is not None:
             return ReportingAttributes.model_validate(grant.attributes)
     return attributes_of(opened.instrument, opened.answers)
