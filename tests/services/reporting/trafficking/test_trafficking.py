@@ -134,7 +134,7 @@ async def test_an_erased_person_is_in_no_cube(database: Database, recorder: Reco
 
 def step(
     kind: type[ScreeningProgress], version: int, screening_id: UUID, **changes: Any
-) -> Received:
+) -> Arrived:
     event = kind(
         **{
             "version": version,
