@@ -141,17 +141,14 @@ class Sender:
             self.answered += 1
             if status < 300:
                 self._acknowledge(asked, body)
+            elif asked.command.outcome is Outcome.ACKNOWLEDGED:
+                self._history.wrong_answers.append(
+                    f"{asked.command.kind} answered {_code(status, body)} after an acknowledgement"
+                )
             else:
                 asked.command.outcome = Outcome.REFUSED
                 asked.command.refusal = _code(status, body)
-        # A later command names what an earlier one made: that goes along once more.
-        needed = {
-            key
-            for asked in again
-            for key in asked.needs
-            if "${" in orjson.dumps(asked.body).decode() + asked.path
-        }
-        return [a for a in batch if a in again or a.command.key in needed] if again else []
+        return _with_what_they_name(batch, again)
 
     def _acknowledge(self, asked: Asked, body: dict[str, Any]) -> None:
         command = asked.command
@@ -161,12 +158,12 @@ class Sender:
         command.made, command.version = body["id"], body.get("version", 1)
         self.acknowledged += 1
         self.last_acknowledged = time.monotonic()
+        if command.kind == "consent.withdraw":
+            command.ends = tuple(body["referrals_ended"])
         if command.kind == "referral.withdraw" and body["state"] != "withdrawn":
             # The referral had ended already: only the consent was taken back.
             command.kind, command.made, command.version = "consent.withdraw", body["grant_id"], 2
             command.ends = ()
-        if command.kind == "consent.withdraw":
-            command.ends = tuple(body["referrals_ended"])
         referral = asked.referral
         if referral is None or not command.kind.startswith(("referral.", "transfer.")):
             return
@@ -190,6 +187,15 @@ def _code(status: int, body: Any) -> str:
 
 def _in_flight(status: int, body: Any) -> bool:
     return status == 409 and isinstance(body, dict) and body.get("code") == _IN_FLIGHT
+
+
+def _with_what_they_name(batch: list[Asked], again: list[Asked]) -> list[Asked]:
+    """`again` and, before them, all that they name, directly or not: it answers as it did."""
+    wanted = {asked.command.key for asked in again}
+    for asked in reversed(batch):
+        if asked.command.key in wanted:
+            wanted.update(asked.needs)
+    return [asked for asked in batch if asked.command.key in wanted]
 
 
 def _bulk(batch: list[Asked]) -> dict[str, Any]:
