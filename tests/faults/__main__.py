@@ -29,7 +29,9 @@ def main() -> int:
     if unknown:
         sys.stderr.write(f"no fault {', '.join(unknown)}: {', '.join(FAULTS)}\n")
         return 2
-    plan = Plan(options.commands, names, options.disk_mib, options.workers)
+    plan = Plan(
+        options.commands, names, options.disk_mib, every=options.every, workers=options.workers
+    )
     seeds = options.seed or list(range(options.first, options.first + options.seeds))
     _terminal.print(json.dumps(machine_facts()))
     _terminal.print(f"seeds {seeds}; rerun one with --seed N")
@@ -51,6 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1, help="the first of them")
     parser.add_argument("--seed", type=int, action="append", help="this seed only (repeatable)")
     parser.add_argument("--fault", action="append", help="this fault only (repeatable)")
+    parser.add_argument("--every", action="store_true", help="long faults in each seed, too")
     parser.add_argument("--commands", type=int, default=10_000, help="at least so many per seed")
     parser.add_argument("--workers", type=int, default=2, help="pairs of clients per organisation")
     parser.add_argument("--disk-mib", type=int, default=3072, help="file system of a seed")

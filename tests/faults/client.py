@@ -33,7 +33,7 @@ class Tokens:
         async with self._session.post(
             f"{self._url}/oauth/token",
             data={"grant_type": "client_credentials"},
-            auth=aiohttp.BasicAuth(client, self._secrets[client]),
+            headers={"Authorization": aiohttp.encode_basic_auth(client, self._secrets[client])},
         ) as answer:
             if answer.status != 200:
                 raise aiohttp.ClientError(f"no token: {answer.status}")

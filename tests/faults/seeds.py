@@ -81,12 +81,13 @@ class Plan:
     commands: int
     names: Sequence[str]
     size_mib: int = 3072
+    every: bool = False  # also the long faults, in each seed
     workers: int = 2
 
     def faults(self, seed: int) -> list[Fault]:
         """Those of this seed, shuffled by it; long ones in every n-th seed only."""
         chosen = [FAULTS[name] for name in self.names]
-        if len(chosen) > 1:
+        if len(chosen) > 1 and not self.every:
             chosen = [f for f in chosen if (seed + _offset(f)) % f.every == 0]
         random.Random(f"order {seed}").shuffle(chosen)
         return chosen

@@ -27,6 +27,8 @@ from stack.service_commands import attached_postgres
 from tests.faults.record import UNREACHABLE, Databases
 
 _UP_SECONDS = 180
+# On a machine that others keep busy every wait may take so many times longer.
+PATIENCE = float(os.environ.get("RUTA_FAULTS_PATIENCE", "1"))
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -242,6 +244,7 @@ class StackUnderTest:
 
 async def until(holds: Callable[[], Any], seconds: float, what: str) -> float:
     """Waits for a fact (a plain or an async question); returns the seconds it took."""
+    seconds *= PATIENCE
     began = time.monotonic()
     while True:
         try:

@@ -1,8 +1,11 @@
-"""Alembic's environment: runs on the connection that the runner hands over."""
+"""Alembic's environment: runs on the connection that the runner hands over, or writes SQL only."""
 
 from alembic import context
 
-connection = context.config.attributes["connection"]
-context.configure(connection=connection, transaction_per_migration=True)
+if context.is_offline_mode():
+    context.configure(dialect_name="postgresql", literal_binds=True)
+else:
+    connection = context.config.attributes["connection"]
+    context.configure(connection=connection, transaction_per_migration=True)
 with context.begin_transaction():
     context.run_migrations()

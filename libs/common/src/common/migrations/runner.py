@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 _LOCK = 0x5255_5441_4D49  # "RUTAMI": one migration at a time per database
-_LOCK_TIMEOUT = "5s"
+LOCK_TIMEOUT = "5s"
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -68,7 +68,7 @@ def _upgrade(connection: sa.Connection, package: str, role: str) -> None:
     config = config_of(package)
     config.attributes["connection"] = connection
     config.attributes["run_time_role"] = role  # for revisions that grant or revoke
-    connection.execute(sa.text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
+    connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
     for statement in _grants(role):
         connection.execute(sa.text(statement))
     connection.commit()

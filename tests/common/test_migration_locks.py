@@ -1,0 +1,136 @@
+"""No revision may lock a large table while traffic runs: the SQL that it would send is linted."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from common.migrations import runner
+from common.migrations.runner import config_of
+from sqlalchemy.exc import DBAPIError
+from stack.postgres import PostgresServer
+
+from tests.support.databases import MigratedDatabases
+
+PACKAGES = ("services_directory", "referrals", "reporting", "gateway.issuer")
+# Taste, not locks; and the timeouts, which the runner sets for every revision.
+_NOT_ABOUT_LOCKS = (
+    "prefer-bigint-over-int",
+    "prefer-bigint-over-smallint",
+    "prefer-text-field",
+    "prefer-robust-stmts",
+    "prefer-identity",
+    "prefer-timestamp-tz",
+    "ban-char-field",
+    "transaction-nesting",
+    "require-lock-timeout",
+    "require-statement-timeout",
+)
+# (revision, rule) → why it may stay.
+_LOOKED_AT = {
+    ("services_directory 0030", "adding-field-with-default"): (
+        "landed before the first release: no installation has rows in that table yet"
+    ),
+}
+
+
+def revisions() -> list[tuple[str, str]]:
+    found = []
+    for package in PACKAGES:
+        scripts = ScriptDirectory.from_config(config_of(package))
+        found += [(package, script.revision) for script in scripts.walk_revisions()]
+    return sorted(found)
+
+
+def sql_of(package: str, revision: str) -> str:
+    """What the revision sends to the database, without one."""
+    config = config_of(package)
+    config.attributes["run_time_role"] = "app"
+    config.output_buffer = out = io.StringIO()
+    script = ScriptDirectory.from_config(config).get_revision(revision)
+    before = script.down_revision or "base"
+    command.upgrade(config, f"{before}:{revision}", sql=True)
+    return out.getvalue()
+
+
+def lint(statements: dict[str, str], folder: Path) -> dict[str, set[str]]:
+    """Name → the rules that its statements break; one run of the linter for all."""
+    for name, sql in statements.items():
+        (folder / f"{name}.sql").write_text(sql)
+    told = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "squawk"),
+            *("--pg-version", "16", "--reporter", "json", "--assume-in-transaction"),
+            *("--exclude", ",".join(_NOT_ABOUT_LOCKS)),
+            *(str(folder / f"{name}.sql") for name in statements),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode in (0, 1), told.stderr
+    found: dict[str, set[str]] = {name: set() for name in statements}
+    for each in json.loads(told.stdout or "[]"):
+        found[Path(each["file"]).stem].add(str(each["rule_name"]))
+    return found
+
+
+def test_no_revision_locks_a_table_that_is_in_use(tmp_path: Path) -> None:
+    statements = {f"{package} {number}": sql_of(package, number) for package, number in revisions()}
+    broken = {
+        (name, rule)
+        for name, rules in lint(statements, tmp_path).items()
+        for rule in rules
+        if (name, rule) not in _LOOKED_AT
+    }
+    assert not broken
+
+
+LOCKING = {
+    "require-concurrent-index-creation": "CREATE INDEX cases_by_area ON cases (area);",
+    "changing-column-type": "ALTER TABLE cases ALTER COLUMN area TYPE varchar(9);",
+    "adding-not-nullable-field": "ALTER TABLE cases ALTER COLUMN area SET NOT NULL;",
+    "adding-field-with-default": (
+        "ALTER TABLE cases ADD COLUMN at timestamptz DEFAULT clock_timestamp();"
+    ),
+    "constraint-missing-not-valid": "ALTER TABLE cases ADD CONSTRAINT a CHECK (area <> '');",
+    "renaming-column": "ALTER TABLE cases RENAME COLUMN area TO place;",
+    "ban-drop-column": "ALTER TABLE cases DROP COLUMN area;",
+    "adding-foreign-key-constraint": (
+        "ALTER TABLE grants ADD CONSTRAINT c FOREIGN KEY (case_id) REFERENCES cases (id);"
+    ),
+}
+HARMLESS = {
+    "default": "ALTER TABLE cases ADD COLUMN intake_channel text DEFAULT 'unknown';",
+    "constraint": "ALTER TABLE cases ADD CONSTRAINT a CHECK (area <> '') NOT VALID;",
+}
+
+
+def test_what_would_lock_a_large_table_is_refused_and_the_expand_way_passes(
+    tmp_path: Path,
+) -> None:
+    found = lint({**LOCKING, **HARMLESS}, tmp_path)
+    assert [rule for rule in LOCKING if rule not in found[rule]] == []
+    assert [name for name in HARMLESS if found[name]] == []
+
+
+async def test_a_migration_gives_up_when_it_does_not_get_its_lock(
+    postgres: PostgresServer, databases: MigratedDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Waiting for it would make everybody wait behind the migration."""
+    made = await databases.of("reporting", "schema_state")
+    monkeypatch.setattr(runner, "LOCK_TIMEOUT", "300ms")
+    dsn = postgres.admin_dsn.rsplit("/", 1)[0] + "/schema_state"
+    connection = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE alembic_version")
+            with pytest.raises(DBAPIError, match="lock timeout"):
+                await runner.migrate("reporting", made.owner_url, made.app_role)
+    finally:
+        await connection.close()

@@ -1,0 +1,52 @@
+"""A small selection of the fault table in every run of the tests; `./ruta faults` runs it whole."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.field import FAULTS
+from tests.faults.seeds import Plan, Seed
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+SELECTION = ("kill-postgres", "kill-relay-before-mark", "kill-service")
+SEED = 7
+# What the fault table of the reference asks for, as it is written there.
+TABLE = (
+    "Broker down at start",
+    "kill -9 broker mid-publish",
+    "kill -9 broker mid-fetch",
+    "SIGSTOP broker",
+    "Outage > 2 min",
+    "Broker store wiped",
+    "Outage > duplicate window",
+    "kill -9 relay between publish and mark",
+    "kill -9 consumer between commit and ack",
+    "Handler slower than ack_wait",
+    "Poison event",
+    "Redelivery reorders",
+    "Consumer config changed",
+    "Stream full",
+    "PostgreSQL kill -9",
+    "Connection cut during COMMIT",
+    "Slow transaction commits late",
+    "PgBouncer in transaction mode",
+    "SIGTERM under load",
+    "Migration during traffic",
+    "JWKS endpoint down",
+    "Key shredded; backup restored",
+    "Disk full",
+)
+
+
+def test_every_row_of_the_fault_table_has_a_fault() -> None:
+    rows = {fault.row for fault in FAULTS.values()}
+    assert set(TABLE) <= rows
+
+
+async def test_nothing_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None:
+    plan = Plan(commands=300, names=SELECTION, workers=1)
+    result = await Seed(SEED, plan, tmp_path).run()
+    assert result.findings == []
+    assert [text for each in result.results for text in each.unmet] == []
+    assert {each.fault.name for each in result.results} == set(SELECTION)
+    assert result.outcomes["acknowledged"] > 200
