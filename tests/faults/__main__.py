@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -23,6 +24,8 @@ _terminal = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> int:
+    # Asked to end: the stack goes down and its file system is given back all the same.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = _options()
     names = options.fault or list(FAULTS)
     unknown = [name for name in names if name not in FAULTS]
