@@ -63,6 +63,11 @@ class Sender:
         self.sending = asyncio.Event()
         self.sending.set()
         self.given_up: list[list[Asked]] = []
+        # Commands per second that may begin; None: as fast as answers come.
+        self.per_second: float | None = None
+        self._next_turn = 0.0
+        # (when it was answered, seconds that the request took, its commands)
+        self.durations: list[tuple[float, float, int]] = []
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=20),
             connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=15),
@@ -82,6 +87,7 @@ class Sender:
     async def run(self, batch: list[Asked], patience: float = 25.0) -> None:
         """Send a batch; what stays without an answer after `patience` seconds is given up."""
         self._history.commands += [asked.command for asked in batch if not asked.command.attempts]
+        await self._turn(len(batch))
         waiting, began = batch, time.monotonic()
         gives_up = self._rng.random() < 0.05
         while waiting:
@@ -94,9 +100,17 @@ class Sender:
             if waiting:
                 await asyncio.sleep(self._rng.uniform(0.1, _LONGEST_PAUSE))
 
+    async def _turn(self, commands: int) -> None:
+        """Waits until so many commands may begin at the wanted rate."""
+        if self.per_second is None:
+            return
+        now = time.monotonic()
+        self._next_turn = max(self._next_turn, now) + commands / self.per_second
+        await asyncio.sleep(self._next_turn - now)
+
     async def _attempt(self, batch: list[Asked]) -> list[Asked]:
         """Returns what has to be sent again."""
-        client = batch[0].command.client
+        client, began = batch[0].command.client, time.monotonic()
         for asked in batch:
             asked.command.attempts += 1
         try:
@@ -114,6 +128,8 @@ class Sender:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             self.statuses[type(error).__name__] += 1
             return batch
+        now = time.monotonic()
+        self.durations.append((now, now - began, len(batch)))
         return self._settle(batch, results)
 
     async def _post(

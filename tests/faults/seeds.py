@@ -135,7 +135,7 @@ class Seed:
                 await self._prepare()
             sender = Sender(self.stack.state.url, self.stack.secrets(), self._history, self.seed)
             ending.push_async_callback(sender.close)
-            services = await self._services(sender)
+            services = await referable_services(self.stack)
             await self._hook(sender)
             load = Load(
                 sender,
@@ -184,28 +184,6 @@ class Seed:
     async def _prepare(self) -> None:
         await load_demo_data(self.stack.layout, self.stack.state.url)
         self._before = await baseline(self.stack.databases)
-
-    async def _services(self, sender: Sender) -> list[Service]:
-        """Referable services of the three organisations, once referrals knows them."""
-        clients = {organisation: client for client, organisation in ORGANISATIONS.items()}
-
-        async def known() -> list[Any]:
-            return await self.stack.databases.fetch(
-                "referrals",
-                "SELECT service_id, organisation_id, categories FROM directory_services"
-                " WHERE referable AND NOT withdrawn AND minimum_age IS NOT DISTINCT FROM minimum_age"
-                " ORDER BY service_id",
-            )
-
-        await until(known, 30, "referrals knows the services")
-        await asyncio.sleep(0.5)
-        return [
-            Service(
-                str(row["service_id"]), clients[str(row["organisation_id"])], row["categories"][0]
-            )
-            for row in await known()
-            if str(row["organisation_id"]) in clients
-        ]
 
     async def _hook(self, sender: Sender) -> None:
         """Webhooks of the receiving organisations, once per stack."""
@@ -398,6 +376,26 @@ class Seed:
             )
         finally:
             await sender.close()
+
+
+async def referable_services(stack: StackUnderTest) -> list[Service]:
+    """Referable services of the three organisations, once referrals has been told of them."""
+    clients = {organisation: client for client, organisation in ORGANISATIONS.items()}
+
+    async def known() -> list[Any]:
+        return await stack.databases.fetch(
+            "referrals",
+            "SELECT service_id, organisation_id, categories FROM directory_services"
+            " WHERE referable AND NOT withdrawn ORDER BY service_id",
+        )
+
+    await until(known, 30, "referrals knows the services")
+    await asyncio.sleep(0.5)
+    return [
+        Service(str(row["service_id"]), clients[str(row["organisation_id"])], row["categories"][0])
+        for row in await known()
+        if str(row["organisation_id"]) in clients
+    ]
 
 
 def _spent(before: dict[str, float], after: dict[str, float], commands: int) -> dict[str, float]:
