@@ -1,4 +1,4 @@
-"""`k8s check`, `k8s secrets`, `k8s nats-config`: the cluster deployment without a cluster."""
+"""`k8s check | secrets | nats-config | sbom`: the cluster deployment without a cluster."""
 
 import sys
 from pathlib import Path
@@ -9,9 +9,11 @@ from rich.console import Console
 
 from stack import cluster_broker, cluster_secrets
 from stack.cluster_check import Finding, check_all
+from stack.commands.options import home
 from stack.demo_clients import CLIENTS, prepare_clients
 from stack.errors import StackError
 from stack.layout import Layout
+from stack.materials import DISTRIBUTIONS, bill_of_materials
 
 app = typer.Typer(name="k8s", help="The Kubernetes deployment: checks and secrets.")
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -56,3 +58,16 @@ def secrets(
 def nats_config() -> None:
     """Print nats.conf of a cluster's broker, made from the same arrows as the embedded one."""
     sys.stdout.write(cluster_broker.configuration())
+
+
+@app.command()
+def sbom(
+    image: Annotated[
+        str, typer.Argument(help=f"The SERVICE of the Dockerfile: {', '.join(DISTRIBUTIONS)}")
+    ],
+) -> None:
+    """Print what an image holds of Python packages, as CycloneDX 1.5 JSON, from the lock.
+
+    The packages of its base image are the base image's: ask its publisher, or scan it.
+    """
+    sys.stdout.write(bill_of_materials(home(), image))

@@ -42,7 +42,9 @@ def up(
     demo: Annotated[bool, typer.Option(help="Load fictional Venezuelan demo data")] = False,
     replicas: Annotated[
         int,
-        typer.Option(min=1, max=8, help="Processes per service; the gateway routes to the first"),
+        typer.Option(
+            min=1, max=8, help="Processes per service; the gateway shares requests among them"
+        ),
     ] = 1,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Keep the services' log lines in the file only")
