@@ -56,6 +56,16 @@ async def test_an_event_of_a_confidential_service_is_coarse(
     ((_, data),) = await _events(database, own)
     assert data["areas"] == ["VE2313"]
     assert data["visibility"] == "pathway"
+    assert "organisation_name" not in data
+
+
+async def test_an_event_names_the_organisation_only_as_everybody_may_read_it(
+    api: AsyncClient, publish: Publish, database: Database
+) -> None:
+    own = await publish(visibility="public")
+    seen = (await api.get(f"{V1}/services/{own}", headers=as_("anonymous"))).json()
+    ((_, data),) = await _events(database, own)
+    assert data.get("organisation_name") == seen.get("organization", {}).get("name")
 
 
 async def test_history_tells_who_when_old_and_new(api: AsyncClient, publish: Publish) -> None:

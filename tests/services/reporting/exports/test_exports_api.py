@@ -3,16 +3,29 @@
 import csv
 import io
 from typing import Any
+from uuid import UUID
 
 import openpyxl
 import pytest
+from common.database import Database
+from common.events.directory import ServicePublished
+from common.ids import new_id
 from httpx import AsyncClient
+from reporting.facts.service import Recorder
 
 from tests.services.reporting.activities.rows import body
 from tests.services.reporting.activities.test_activities_api import PATH as ACTIVITIES
 from tests.services.reporting.activities.test_activities_api import SERVICE
 from tests.services.reporting.bulletins.test_bulletins_api import as_, story
 from tests.services.reporting.conftest import AUDIENCE
+from tests.services.reporting.events import (
+    NOON,
+    REFUGIO,
+    SALUD,
+    Arrived,
+    enveloped,
+    record_together,
+)
 from tests.support.principals import bearer
 
 assert story  # the fixture of the published half month
@@ -123,6 +136,31 @@ async def test_a_series_without_provenance_or_with_bad_points_is_refused(
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["pointer"]
     assert (await api.get(CONTEXT, headers=as_("im-officer"))).json() == []
+
+
+async def test_stakeholders_are_named_where_the_public_may_read_their_name(
+    api: AsyncClient, database: Database, recorder: Recorder
+) -> None:
+    def service(organisation: UUID, name: str | None) -> Arrived:
+        event = ServicePublished(
+            version=1,
+            service_id=new_id(),
+            organisation_id=organisation,
+            categories=("GBV-PSS",),
+            areas=("VE2313",),
+            visibility="public" if name else "pathway",
+            referable=True,
+            organisation_name=name,
+        )
+        return enveloped(event, event.service_id, NOON)
+
+    named = [service(REFUGIO, "Fundación Refugio"), service(REFUGIO, None), service(SALUD, None)]
+    await record_together(database, recorder, named)
+    path = f"{PATH}/context-pack?period=2026-10a&language=en"
+    answer = await api.get(path, headers=as_("im-officer"))
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    rows = [row[:2] for row in book["Stakeholders"].iter_rows(min_row=2, values_only=True)]
+    assert set(rows) == {(str(REFUGIO), "Fundación Refugio"), (str(SALUD), None)}
 
 
 @pytest.mark.usefixtures("story")

@@ -21,6 +21,7 @@ class ServiceFact:
     capacity_state: str | None = None
     functional_status: str | None = None
     referable: bool = False
+    organisation_name: str | None = None
 
 
 def describe(fact: ServiceFact, event: ServiceData) -> ServiceFact:
@@ -34,6 +35,7 @@ def describe(fact: ServiceFact, event: ServiceData) -> ServiceFact:
             aors=tuple(sorted(event.aors)),
             areas=tuple(sorted(event.areas)),
             listed=not isinstance(event, ServiceWithdrawn),
+            organisation_name=event.organisation_name,
         )
     return change_state(fact, event)
 
