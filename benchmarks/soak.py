@@ -228,6 +228,10 @@ def main() -> None:
         Path(name).chmod(0o755)
         result = asyncio.run(run(options, Path(name)))
     print(json.dumps(result))
+    for name, each in result["growth"].items():
+        print(f"  {name}: last third / first third {each['ratio']:.2f} (goal 1.25 at most)")
+    print(f"  fast again after {result['fast_again_after_seconds']} s (goal: seconds)")
+    print(f"  lost or duplicated: {result['findings']} (goal 0)")
     shed = sum(n for status, n in result["overload"].items() if status in ("429", "503"))
     grown = [n for n, each in result["growth"].items() if n != "outbox" and each["ratio"] > 1.25]
     if result["findings"] or not shed or grown:

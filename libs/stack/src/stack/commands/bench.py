@@ -44,9 +44,14 @@ def bench(
     facts = machine_facts()
     _terminal.print(json.dumps(facts, indent=1))
     results = [_measure(each, path, context.args) for each, path in chosen.items()]
-    table = Table("benchmark", "exit", "seconds")
+    table = Table("benchmark", "figures that have a goal", "exit", "seconds")
     for result in results:
-        table.add_row(result["name"], str(result["exit"]), f"{result['seconds']:.1f}")
+        table.add_row(
+            result["name"],
+            "\n".join(result["figures"]),
+            str(result["exit"]),
+            f"{result['seconds']:.1f}",
+        )
     _terminal.print(table)
     if out is not None:
         out.write_text(json.dumps({"machine": facts, "results": results}, indent=1) + "\n")
@@ -94,6 +99,8 @@ def _measure(name: str, path: Path, options: list[str]) -> dict[str, Any]:
         "name": name,
         "exit": process.returncode,
         "seconds": round(time.monotonic() - began, 1),
+        # Every benchmark names its goal beside the figure that is judged by it.
+        "figures": [line.strip() for line in lines if "(goal" in line],
         "output": lines,
     }
 
