@@ -280,7 +280,8 @@ async def _directory(databases: Databases, record: Record, before: Baseline) -> 
     ):
         events.see(row["aggregateid"], row["version"])
     for row in await databases.fetch(
-        "referrals", "SELECT service_id, version FROM directory_services"
+        "referrals",
+        "SELECT service_id, GREATEST(version, state_version) AS version FROM directory_services",
     ):
         known.see(str(row["service_id"]), row["version"])
     record.layers += [events, known]

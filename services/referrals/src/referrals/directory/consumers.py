@@ -25,11 +25,13 @@ from referrals.directory.models import DirectoryService, PathwayAlternative
 from referrals.row_security import act_as_service
 
 _services = DirectoryService.metadata.tables["directory_services"]
+_STATE = frozenset({"functional_status", "capacity_state", "referable", "state_version"})
 _alternatives = PathwayAlternative.metadata.tables["pathway_alternatives"]
 
 
 async def on_service(session: AsyncSession, event: ServiceData, _envelope: Envelope) -> None:
-    """Take the newest state of a service; an older event than what is known changes nothing."""
+    """Take what is newer than what is known: a change of capacity that overtook this event keeps
+    its state, and this event still tells the rest."""
     await act_as_service(session)
     values: dict[str, Any] = {
         "organisation_id": event.organisation_id,
@@ -48,27 +50,37 @@ async def on_service(session: AsyncSession, event: ServiceData, _envelope: Envel
         "endorsed_by": list(event.endorsed_by),
         "seen_at": clock.now(),
     }
+    statement = insert(_services).values(
+        service_id=event.service_id, state_version=event.version, **values
+    )
     applied = await session.execute(
-        insert(_services)
-        .values(service_id=event.service_id, **values)
-        .on_conflict_do_update(
+        statement.on_conflict_do_update(
             index_elements=["service_id"],
-            set_=values,
-            where=_services.c.version < event.version,
-        )
-        .returning(_services.c.service_id)
+            set_={name: _newest(statement.excluded, name) for name in (*values, "state_version")},
+            where=sa.or_(
+                _services.c.version < event.version, _services.c.state_version < event.version
+            ),
+        ).returning(_services.c.service_id)
     )
     if applied.first() is not None:
         await flag_open_referrals(session, [event.service_id], clock.now())
+
+
+def _newest(arrived: Any, name: str) -> Any:
+    """The arrived value of a column if it is newer than the known one, judged by its own version."""
+    version = _services.c["state_version" if name in _STATE else "version"]
+    return sa.case((version < arrived.version, arrived[name]), else_=_services.c[name])
 
 
 async def on_capacity(session: AsyncSession, event: CapacityChanged, _envelope: Envelope) -> None:
     await act_as_service(session)
     changed = await session.execute(
         sa.update(_services)
-        .where(_services.c.service_id == event.service_id, _services.c.version < event.version)
+        .where(
+            _services.c.service_id == event.service_id, _services.c.state_version < event.version
+        )
         .values(
-            version=event.version,
+            state_version=event.version,
             capacity_state=event.capacity_state,
             functional_status=event.functional_status,
             referable=event.referable,

@@ -27,6 +27,8 @@ class DirectoryService(Row, table=True):
     maximum_age: int | None = None
     endorsed_by: list[str] = Field(sa_type=Texts)
     seen_at: datetime = Field(sa_type=Instant)
+    # Of capacity, functional status and referable, which have an event of their own.
+    state_version: int = 0
 
 
 class PathwayAlternative(Row, table=True):

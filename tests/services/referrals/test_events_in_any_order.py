@@ -1,0 +1,54 @@
+"""The projection of the directory is the same whatever order its events arrive in."""
+
+from itertools import permutations
+
+import pytest
+from common.events.directory import CapacityChanged, ServiceChanged, ServiceData, ServicePublished
+from common.ids import new_id
+
+from tests.services.referrals.story import Story
+from tests.support.principals import organisation
+
+_KNOWN = {
+    "organisation_id": organisation(2),
+    "aors": ["GBV"],
+    "areas": ["VE23"],
+    "visibility": "partners",
+    "functional_status": "fully_functional",
+    "endorsed_by": [],
+}
+
+
+def _events() -> list[ServiceData | CapacityChanged]:
+    """Published; then its categories and its capacity change at once, told by two events."""
+    service = new_id()
+    return [
+        ServicePublished.model_validate(
+            {**_KNOWN, "service_id": service, "version": 1, "categories": ["HLT"],
+             "capacity_state": "accepting", "referable": True}
+        ),
+        ServiceChanged.model_validate(
+            {**_KNOWN, "service_id": service, "version": 2, "categories": ["HLT", "LEG"],
+             "capacity_state": "full", "referable": False}
+        ),
+        CapacityChanged.model_validate(
+            {"service_id": service, "organisation_id": organisation(2), "version": 3,
+             "capacity_state": "full", "functional_status": "fully_functional",
+             "referable": False}
+        ),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_what_is_known_of_a_service_does_not_depend_on_the_order(
+    story: Story, order: tuple[int, ...]
+) -> None:
+    events = _events()
+    for position in order:
+        await story.told(events[position])
+    (row,) = await story.rows(
+        "SELECT categories, capacity_state, referable FROM directory_services WHERE service_id = :id",
+        id=events[0].service_id,
+    )
+    assert row.categories == ["HLT", "LEG"]
+    assert (row.capacity_state, row.referable) == ("full", False)
