@@ -1,5 +1,6 @@
 """Rates, concurrency, shedding, retries, circuits, CORS, keys and revocation, on real processes."""
 
+import json
 import signal
 import socket
 import threading
@@ -11,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
+from gateway.keys import named_jwk, rotate_internal_keys
 from stack.postgres import PostgresServer
 
 from tests.gateway.running import Gateway, another_front, free_port, running_gateway
@@ -260,6 +262,18 @@ def test_a_rotated_key_is_learnt_at_once_and_the_old_one_still_verifies(
             fresh = Gateway(folder, gateway.port, gateway.issuer_port, {})
             assert httpx.get(url, headers=fresh.bearer()).status_code == 200
             assert httpx.get(url, headers=old).status_code == 200
+
+        # The key between front and services, while requests go on.
+        pem, jwks = folder / "internal.pem", folder / "internal-jwks.json"
+        turning = threading.Thread(target=rotate_internal_keys, args=(pem, jwks))
+        turning.start()
+        while turning.is_alive():
+            assert httpx.get(url, headers=old).status_code == 200
+        fresh = Gateway(folder, gateway.port, gateway.issuer_port, {}).bearer()
+        jwks.write_text(json.dumps({"keys": [named_jwk(pem.read_text())]}))  # the old one is gone
+        time.sleep(1.1)
+        assert httpx.get(url, headers=fresh).status_code == 200
+        assert gateway.counts()["unauthenticated"] == 0
 
 
 def test_a_revoked_client_is_out_within_seconds(gateway: Gateway) -> None:

@@ -1,4 +1,4 @@
-"""`python -m gateway front | issuer | issuer-migrate | issuer-rotate-keys | internal-keys`."""
+"""`python -m gateway VERB`: the front, the issuer, and their keys (`_COMMANDS`)."""
 
 import os
 import sys
@@ -38,6 +38,13 @@ def _internal_keys() -> None:
     ensure_internal_keys(_path("RUTA_INTERNAL_SIGNING_KEY_FILE"), _path("RUTA_INTERNAL_JWKS_FILE"))
 
 
+def _internal_rotate_keys() -> None:
+    from gateway.keys import rotate_internal_keys  # noqa: PLC0415 - as above
+
+    pem, jwks = _path("RUTA_INTERNAL_SIGNING_KEY_FILE"), _path("RUTA_INTERNAL_JWKS_FILE")
+    sys.stdout.write(f"the front signs with {rotate_internal_keys(pem, jwks)}\n")
+
+
 def _path(name: str) -> Path:
     return Path(os.environ.get(name) or fail(f"{name}: is missing"))
 
@@ -48,6 +55,7 @@ _COMMANDS: dict[str, Callable[[], None]] = {
     "issuer-migrate": _issuer_migrate,
     "issuer-rotate-keys": _issuer_rotate_keys,
     "internal-keys": _internal_keys,
+    "internal-rotate-keys": _internal_rotate_keys,
 }
 
 

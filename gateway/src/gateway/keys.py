@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 ALGORITHM = "ES256"
+PUBLISHED_SECONDS = 3.0  # services look at the file of public keys once a second
 _THUMBPRINT_MEMBERS = ("crv", "e", "kty", "n", "x", "y")
 
 
@@ -34,10 +37,38 @@ def named_jwk(private_pem: str, algorithm: str = ALGORITHM) -> dict[str, Any]:
 
 
 def ensure_internal_keys(pem: Path, jwks: Path) -> None:
-    """Make the internal signing key if there is none, and write the JWKS that services read."""
+    """Make the internal signing key if there is none, and the JWKS that services read."""
     if not pem.exists():
         write_private(pem, new_private_pem())
-    _replace(jwks, orjson.dumps({"keys": [named_jwk(pem.read_text())]}), 0o644)
+    own = named_jwk(pem.read_text())
+    # After a rotation the file also holds the key before: its last tokens are under way.
+    if own not in _published(jwks):
+        _replace(jwks, orjson.dumps({"keys": [own]}), 0o644)
+
+
+def _published(jwks: Path) -> list[Any]:
+    try:
+        keys: list[Any] = orjson.loads(jwks.read_bytes())["keys"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    return keys
+
+
+def rotate_internal_keys(
+    pem: Path, jwks: Path, *, wait: Callable[[float], None] = time.sleep
+) -> str:
+    """Sign with a new key from now on; returns its id. Nobody is refused on the way.
+
+    Services learn the new public key first (they look once a second), then the front gets the
+    private one. The old public key stays until the next rotation: tokens of a minute that it signed
+    are still under way.
+    """
+    old, new = pem.read_text(), new_private_pem()
+    public = [named_jwk(new), named_jwk(old)]
+    _replace(jwks, orjson.dumps({"keys": public}), 0o644)
+    wait(PUBLISHED_SECONDS)
+    write_private(pem, new)
+    return str(public[0]["kid"])
 
 
 def write_private(path: Path, text: str) -> None:

@@ -24,8 +24,9 @@ class InternalTokens:
     """Mints and remembers. Only the caller itself holds its tokens, so they go when it goes."""
 
     def __init__(self, signing_key_file: Path, issuer: str) -> None:
-        self._pem = signing_key_file.read_text()
-        self._kid = str(named_jwk(self._pem)["kid"])
+        self._file = signing_key_file
+        self._stamp: tuple[int, int] | None = None
+        self._follow()
         self._issuer = issuer
         self._anonymous = Caller(ANONYMOUS, "anonymous", float("inf"), 0, "")
         self._front = Caller(_FRONT, "front", float("inf"), 0, "")
@@ -46,7 +47,17 @@ class InternalTokens:
         """The front's own Authorization header towards the issuer."""
         return self.authorization(self._front, "ruta-issuer").decode()
 
+    def _follow(self) -> None:
+        """Take the key that the file holds now, so that a rotation needs no restart."""
+        stat = self._file.stat()
+        stamp = (stat.st_mtime_ns, stat.st_ino)
+        if stamp != self._stamp:
+            self._pem = self._file.read_text()
+            self._kid = str(named_jwk(self._pem)["kid"])
+            self._stamp = stamp
+
     def _mint(self, principal: Principal, audience: str, now: float, expires: float) -> str:
+        self._follow()
         claims = {
             "iss": self._issuer,
             "sub": principal.subject,

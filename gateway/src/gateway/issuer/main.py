@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from common import server
+from common import server, start
 from common.database import Database
 from common.logs import get_logger
 from common.migrations import migrate as run_migrations
@@ -22,23 +22,23 @@ _log = get_logger(__name__)
 
 
 def serve() -> None:
-    settings = server.load(IssuerSettings)
-    server.prepare(settings)
+    settings = start.load(IssuerSettings)
+    start.prepare(settings)
     asyncio.run(_bootstrap(settings))
     server.serve(create_app(settings), settings)
 
 
 def migrate() -> None:
-    settings = server.load(IssuerSettings)
-    server.prepare(settings)
+    settings = start.load(IssuerSettings)
+    start.prepare(settings)
     if settings.database_owner_url is None:
-        server.fail("RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)")
+        start.fail("RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)")
     url = settings.database_owner_url.get_secret_value()
     asyncio.run(run_migrations(PACKAGE, url, settings.run_time_role))
 
 
 def rotate_keys() -> None:
-    settings = server.load(IssuerSettings)
+    settings = start.load(IssuerSettings)
     ring = KeyRing(settings.signing_keys_dir, settings.signing_algorithm)
     ring.current()
     sys.stdout.write(f"{ring.rotate().kid} signs from now on\n")
@@ -47,7 +47,7 @@ def rotate_keys() -> None:
 async def _bootstrap(settings: IssuerSettings) -> None:
     file = settings.bootstrap_clients_file
     if file is not None and not file.exists():
-        server.fail("RUTA_BOOTSTRAP_CLIENTS_FILE: no such file")
+        start.fail("RUTA_BOOTSTRAP_CLIENTS_FILE: no such file")
     callback = f"{settings.public_url.rstrip('/')}/session/callback"
     database = Database.at(settings.database_url.get_secret_value())
     try:

@@ -1,11 +1,15 @@
 """`audit` and `keys`: prove that the record is untouched; change the keys that protect it."""
 
 import typer
+from gateway.keys import rotate_internal_keys
+from rich.console import Console
 
 from stack.commands.options import Data
+from stack.embedded_secrets import prepare_internal_key
 from stack.layout import Layout
 from stack.service_commands import ServiceCommands
 
+_terminal = Console(highlight=False, soft_wrap=True)
 app = typer.Typer()
 _audit = typer.Typer(help="The tamper-evident record.", no_args_is_help=True)
 _keys = typer.Typer(help="Keys of the embedded stack.", no_args_is_help=True)
@@ -31,7 +35,11 @@ def _keys_group() -> None:
 
 @_keys.command()
 def rotate(data: Data = None) -> None:
-    """Make new keys: the wrapping key of cases, and the issuer's signing key."""
-    commands = ServiceCommands(Layout.of(data))
+    """Make new keys while everything runs: what wraps the keys of cases, and what the issuer and
+    the gateway sign with."""
+    layout = Layout.of(data)
+    commands = ServiceCommands(layout)
     codes = [commands.run("referrals", "rotate-keys"), commands.run("issuer", "issuer-rotate-keys")]
+    signs = rotate_internal_keys(*prepare_internal_key(layout))
+    _terminal.print(f"the gateway signs with {signs}")
     raise typer.Exit(max(codes))
