@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx
 import orjson
 import pytest
+from stack.service_commands import attached_postgres
 from standardwebhooks import Webhook
 
 from tests.services.referrals.screening_words import workbook
@@ -246,3 +247,53 @@ def test_a_training_is_a_5w_activity_and_certificates_run_out(
         "tip-coordinator", "/referrals/v1/certificates", params={"expiring_within_days": 60}
     )
     assert certificate["id"] in [each["id"] for each in soon["items"]]
+
+
+PERSONS = 24
+
+
+def test_the_funnel_is_published_in_protected_numbers_only(system: System, field: Field) -> None:
+    """Screenings of the past quarter, held offline, become a release; only persons who agreed."""
+    today = datetime.now(UTC)
+    end = datetime(today.year, (today.month - 1) // 3 * 3 + 1, 1, tzinfo=UTC) - timedelta(days=1)
+    shipped = next(
+        each for each in field.read(REFUGIO, "/referrals/v1/instruments") if each["shipped"]
+    )
+    agreed = {"safe_to_talk": "yes", "consent": "yes", "consent_statistics": "yes"}
+    commands: list[dict[str, Any]] = [
+        {
+            "key": f"f{number}",
+            "path": "/referrals/v1/screenings",
+            "body": {
+                "instrument_id": shipped["id"],
+                "held_at": end.isoformat(),
+                "area": "VE2313",
+                "answers": agreed if number < PERSONS else {**agreed, "consent_statistics": "no"},
+            },
+        }
+        for number in range(PERSONS + 12)
+    ]
+    batch = field.made(REFUGIO, "/referrals/v1/bulk", {"commands": commands})
+    assert {each["status"] for each in batch["results"]} == {201}
+    period = f"{end.year}-Q{(end.month + 2) // 3}"
+    read = (
+        "SELECT count(*) FROM projection.identification_facts"
+        f" WHERE kind = 'screening-opened' AND counted_on = '{end:%Y-%m-%d}'"
+    )
+    server = attached_postgres(system.layout, system.state)
+    until(
+        lambda: int(server.psql(read, database="reporting")) >= len(commands),
+        60,
+        "reporting has read them",
+    )
+    release = field.made(
+        "im-officer", "/reports/v1/releases", {"programme": "screening", "period": period}
+    )
+    path = f"/reports/v1/releases/{release['id']}"
+    field.made(REFUGIO, f"{path}/sign-offs")
+    field.made("im-officer", f"{path}/publish")
+    answer = field.read(None, f"{path}/query", params={"by": "area,stage"})
+    rows = {(row["at"]["area"], row["at"]["stage"]): row["count"] for row in answer["rows"]}
+    assert rows.keys() == {("VE23", "opened")}
+    assert rows["VE23", "opened"] in {22, 33}
+    assert field.call("auditor", "POST", f"{path}/publish").status_code == 403
