@@ -61,6 +61,8 @@ PROFILE: dict[str, Any] = {
     "immediate_danger": False,
 }
 CHUNK = 100
+TURNS = 10
+RESOLVE = "/directory/v1/pathways/resolve"
 TEXT = Bilingual(es="Prueba", en="Test")
 
 
@@ -248,6 +250,11 @@ async def by_driver(database: Database, statements: list[str], rounds: int) -> f
     return statistics.mean(times)
 
 
+async def in_sql(url: str, database: Database, statements: list[str], rounds: int) -> float:
+    found = pgbench(url, statements, rounds)
+    return await by_driver(database, statements, rounds) if found is None else found
+
+
 @contextmanager
 def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
     """The directory service as its own process; gives its port."""
@@ -348,25 +355,28 @@ async def measure(services: int, rounds: int) -> dict[str, float]:
         print(f"{counted:,} services; counted into coverage cells in {seconds:.1f} s")
         statements = await recorded(database)
         with directory(prepared, folder) as port:
-            ours, ours_mean, body = timed(port, "/directory/v1/pathways/resolve", PROFILE, rounds)
+            _, _, body = timed(port, RESOLVE, PROFILE, 20)
             gaps, _, _ = timed(
                 port, "/directory/v1/gaps?area=VE&level=1", None, max(5, rounds // 30)
             )
-        with bare(body, folder) as port:
-            answer, answer_mean, _ = timed(port, "/", PROFILE, rounds)
-        sql = pgbench(prepared.app_url, statements, rounds)
-        yardstick = "pgbench"
-        if sql is None:
-            sql, yardstick = await by_driver(database, statements, rounds), "bare driver"
+            with bare(body, folder) as other:
+                turns: list[tuple[float, float, float]] = []
+                for _ in range(TURNS):  # in turns: whatever else the machine does meets all three
+                    turns.append(
+                        (
+                            timed(port, RESOLVE, PROFILE, rounds // TURNS)[1],
+                            timed(other, "/", PROFILE, rounds // TURNS)[1],
+                            await in_sql(prepared.app_url, database, statements, rounds // TURNS),
+                        )
+                    )
+        ours, answer, sql = (statistics.median(each) for each in zip(*turns, strict=True))
+        yardstick = "pgbench" if shutil.which("pgbench") else "bare driver"
         await database.close()
     finally:
         server.stop(immediate=True)
         shutil.rmtree(folder, ignore_errors=True)
-    efficiency = (sql + answer_mean) / ours_mean
-    print(
-        f"  resolve: median {ours * 1e3:.2f} ms, mean {ours_mean * 1e3:.2f} ms,"
-        f" {len(body):,} bytes, {1 / ours_mean:.0f}/s at one client"
-    )
+    efficiency = (sql + answer) / ours
+    print(f"  resolve: {ours * 1e3:.2f} ms, {len(body):,} bytes, {1 / ours:.0f}/s at one client")
     print(
         f"  same SQL ({yardstick}, {len(statements)} statements): {sql * 1e3:.2f} ms;"
         f" bare answer of the same bytes: {answer * 1e3:.2f} ms"

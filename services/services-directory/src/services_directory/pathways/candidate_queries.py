@@ -176,7 +176,7 @@ async def shortlist(
             ORDER BY {order}, d.service_id LIMIT {s.argument(limit, "integer")}
         ) s
     """
-    rows = await fetch(session, text, s.values, afresh=True)
+    rows = await fetch(session, text, s.values)
     return found(rows, await _documents(session, audience, rows), area)
 
 

@@ -1,13 +1,12 @@
 """HTTP for resolve: questions sent by POST so that no profile stands in a URL or a log."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
 from common.auth import Principal
-from common.web import Session, UnitOfWorkRoute, context_of, open_to_all
+from common.web import Session, context_of, open_to_all
 from fastapi import APIRouter, Response
-from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
@@ -22,27 +21,31 @@ from services_directory.pathways.resolving import (
     plan,
 )
 from services_directory.pathways.schemas import Batch, BatchResolution, Resolution
-from services_directory.search.read_route import READER
+from services_directory.search.read_route import PassOnError, StraightRoute
 from services_directory.search.rows_queries import Reader
 
 
-class QuestionRoute(UnitOfWorkRoute):
+class QuestionRoute(StraightRoute):
     """A question leaves no trace: its answer is never stored under an Idempotency-Key. So it needs
-    no transaction; each statement is a snapshot, as it would be inside one."""
+    no transaction; each statement is a snapshot, as it would be inside one.
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        as_unit_of_work = super().get_route_handler()
-        plain = APIRoute.get_route_handler(self)
+    A question that is well formed is answered straight; what is wrong with another, the framework
+    says.
+    """
 
-        async def ask(request: Request) -> Response:
-            reader: Reader | None = context_of(request).parts.get(READER)
-            if reader is None:
-                return await as_unit_of_work(request)
-            self.access.check(request)
-            request.state.session = reader
-            return await plain(request)
-
-        return ask
+    async def read(self, request: Request, reader: Reader) -> Response:
+        caller = self.access.check(request)
+        kind: Any = self.dependant.body_params[0].field_info.annotation
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            raise PassOnError
+        try:
+            asked = kind.model_validate(orjson.loads(await request.body()))
+        except ValueError:
+            raise PassOnError from None
+        response: Response = await self.endpoint(
+            caller=caller, session=reader, request=request, body=asked
+        )
+        return response
 
     @staticmethod
     async def _keyed(request: Request, principal: Principal) -> None:

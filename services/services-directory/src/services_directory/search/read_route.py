@@ -14,7 +14,7 @@ from common.web import UnitOfWorkRoute
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services_directory.search.rows_queries import Reader
 
@@ -22,7 +22,18 @@ READER = "reader"
 _KEY = b"idempotency-key"
 
 
-class ReadRoute(UnitOfWorkRoute):
+class PassOnError(Exception):
+    """A straight route leaves this request to the framework, with its body read again."""
+
+
+class StraightRoute(UnitOfWorkRoute):
+    """A route at a fixed path, or with one id as its last part, that `ReadPaths` finds by table."""
+
+    async def read(self, request: Request, reader: Reader) -> Response:
+        raise NotImplementedError
+
+
+class ReadRoute(StraightRoute):
     """The endpoint takes (request, session, principal) and at most one id, the last part of the
     path."""
 
@@ -76,14 +87,14 @@ class ReadPaths:
 
     def __init__(self, app: ASGIApp, routers: Sequence[APIRouter]) -> None:
         self._app = app
-        self._whole: dict[tuple[str, str], ReadRoute] = {}
-        self._by_id: dict[tuple[str, str], tuple[ReadRoute, str]] = {}
+        self._whole: dict[tuple[str, str], StraightRoute] = {}
+        self._by_id: dict[tuple[str, str], tuple[StraightRoute, str]] = {}
         for route in (each for part in routers for each in part.routes):
-            if isinstance(route, ReadRoute):
+            if isinstance(route, StraightRoute):
                 for method in route.methods or ():
                     self._keep(method, route)
 
-    def _keep(self, method: str, route: ReadRoute) -> None:
+    def _keep(self, method: str, route: StraightRoute) -> None:
         folder, _, last = route.path.rpartition("/")
         if last.startswith("{") and "{" not in folder:
             self._by_id[method, folder] = (route, last.strip("{}"))
@@ -100,6 +111,9 @@ class ReadPaths:
         request = Request(scope, receive, send)
         try:
             response = await found[0].read(request, reader)
+        except PassOnError:
+            await self._app(scope, _again(await request.body(), receive), send)
+            return
         except Exception as error:
             handler = _handler(scope, error)
             if handler is None:
@@ -107,7 +121,7 @@ class ReadPaths:
             response = await handler(request, error)
         await response(scope, receive, send)
 
-    def _find(self, scope: Scope) -> tuple[ReadRoute, dict[str, str]] | None:
+    def _find(self, scope: Scope) -> tuple[StraightRoute, dict[str, str]] | None:
         method, path = scope["method"], scope["path"]
         whole = self._whole.get((method, path))
         if whole is not None:
@@ -118,6 +132,20 @@ class ReadPaths:
         if one is None or len(last) != 36:
             return None
         return one[0], {one[1]: last}
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body once more, then whatever comes after it."""
+    first = True
+
+    async def repeated() -> Message:
+        nonlocal first
+        if first:
+            first = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await receive()
+
+    return repeated
 
 
 def _handler(scope: Scope, error: Exception) -> Callable[..., Any] | None:
