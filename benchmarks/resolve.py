@@ -360,15 +360,16 @@ async def measure(services: int, rounds: int) -> dict[str, float]:
                 port, "/directory/v1/gaps?area=VE&level=1", None, max(5, rounds // 30)
             )
             with bare(body, folder) as other:
-                turns: list[tuple[float, float, float]] = []
-                for _ in range(TURNS):  # in turns: whatever else the machine does meets all three
-                    turns.append(
-                        (
-                            timed(port, RESOLVE, PROFILE, rounds // TURNS)[1],
-                            timed(other, "/", PROFILE, rounds // TURNS)[1],
-                            await in_sql(prepared.app_url, database, statements, rounds // TURNS),
-                        )
+                # In turns: whatever else the machine does meets all three.
+                each = rounds // TURNS
+                turns = [
+                    (
+                        timed(port, RESOLVE, PROFILE, each)[1],
+                        timed(other, "/", PROFILE, each)[1],
+                        await in_sql(prepared.app_url, database, statements, each),
                     )
+                    for _ in range(TURNS)
+                ]
         ours, answer, sql = (statistics.median(each) for each in zip(*turns, strict=True))
         yardstick = "pgbench" if shutil.which("pgbench") else "bare driver"
         await database.close()
