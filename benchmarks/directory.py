@@ -56,7 +56,7 @@ from tests.support.principals import (  # noqa: E402 - after the path
 
 TEMPLATES = 400
 TURNS = 10
-ROWS_AT_ONCE = 1_600
+ROWS_AT_ONCE = 400
 WORDS = [
     "atención",
     "apoyo",
