@@ -251,7 +251,7 @@ uvicorn.run(app, port=int(os.environ["PORT"]), loop="uvloop", http="httptools",
 def process(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
     child = subprocess.Popen(command, env={**os.environ, **environment}, cwd=ROOT)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 http.client.HTTPConnection("127.0.0.1", port, timeout=2).request("GET", "/healthz")
