@@ -2,13 +2,15 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 from common import clock
 from common.database import Database
+from common.events.referrals import ReferralDeclined
 from httpx import AsyncClient
+from services_directory.curation.consumers import on_declined
 from services_directory.curation.sweep import mark_stale, remind
 from services_directory.tables import COMMON
 
@@ -152,6 +154,37 @@ async def test_reminders_reach_the_owner_the_coordinator_and_whoever_reads_event
     assert {each["due_on"] for each in told} == {soon}
     # A name of a confidential service would say more than its id.
     assert all("name" not in each for each in told)
+
+
+async def test_a_referral_declined_for_want_of_capacity_asks_the_owner_for_it(
+    api: AsyncClient, publish: Publish, database: Database
+) -> None:
+    own = await publish()
+
+    async def declined(reason: str) -> None:
+        event = ReferralDeclined(
+            version=4, referral_id=uuid4(), case_id=uuid4(), state="declined",
+            from_organisation=organisation(1), to_organisation=organisation(2),
+            service_id=UUID(own), category="GBV-PSS", aor="GBV", urgency="routine",
+            occurred_at=clock.now(), reason=reason,
+        )  # fmt: skip
+        async with database.transaction() as session:
+            await on_declined(session, event, None)  # type: ignore[arg-type]  # it is not looked at
+
+    async def kinds() -> list[str]:
+        answer = await api.get(f"{V1}/records/reminders", headers=as_("ngo-salud"))
+        return [each["kind"] for each in answer.json()["items"]]
+
+    await declined("eligibility")
+    assert await kinds() == []
+    await declined("capacity")
+    await declined("capacity")
+    assert await kinds() == ["capacity_doubted"]
+    told = await api.put(
+        f"{V1}/services/{own}/capacity", json={"state": "accepting"}, headers=as_("ngo-salud")
+    )
+    assert told.status_code == 200, told.text
+    assert await kinds() == []
 
 
 async def test_duplicates_are_suggested_and_merged_without_losing_ids(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from common.web import BackgroundTask, ServiceContext
 
+from services_directory.curation.consumers import SUBSCRIPTION as DECLINED
 from services_directory.curation.sweep import sweep_tasks
 from services_directory.gaps import announcing as gaps
 from services_directory.imports.worker import import_tasks
@@ -11,9 +12,10 @@ from services_directory.pathways import announcing as pathways
 
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
-    """Relay of own events, the look for stale entries, queued imports, counters and pathways."""
+    """Relay of own events, declined referrals, stale entries, queued imports, counters, pathways."""
     return [
         context.relay(),
+        context.consumer(DECLINED),
         *sweep_tasks(context),
         *import_tasks(context),
         *gaps.tasks(context),

@@ -78,7 +78,8 @@ async def reminders(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ReminderOut]:
-    """The most urgent first. The same reminders go out as `ruta.directory.verification.due.v1`."""
+    """The most urgent first. Those of verification go out as `ruta.directory.verification.due.v1`
+    too; one about capacity ends with the next word about its capacity."""
     keys = decode_cursor(cursor, 2)
     after = None if keys is None else (day_in(keys[0]), id_in(keys[1]))
     rows = await queries.reminders_for(

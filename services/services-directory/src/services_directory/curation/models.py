@@ -6,6 +6,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from services_directory.services.models import INSTANT
 from services_directory.tables import METADATA
 
+VERIFICATION_DUE = "verification_due"
+VERIFICATION_EXPIRED = "verification_expired"
+CAPACITY_DOUBTED = "capacity_doubted"
+
 history = sa.Table(
     "history",
     METADATA,

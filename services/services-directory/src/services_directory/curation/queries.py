@@ -1,18 +1,26 @@
 """What curators look at: history, reads of restricted entries, reminders, likely duplicates."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common import clock
 from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.curation.models import history, reminders, restricted_reads
+from services_directory.curation.models import (
+    VERIFICATION_DUE,
+    VERIFICATION_EXPIRED,
+    history,
+    reminders,
+    restricted_reads,
+)
 from services_directory.services.models import services
 from services_directory.services.record_queries import readable
 
 LIKELY = 0.45
+DOUBTED_FOR = timedelta(days=30)
 SUGGESTED = 20
 
 
@@ -71,10 +79,13 @@ async def reminders_for(
         .join(services, s.id == r.service_id)
         .where(
             readable(principal) if curated else mine,
-            r.due_on == s.valid_until,
             s.state.not_in(["withdrawn", "merged"]),
-            # What has expired is no longer just due.
-            sa.or_(r.kind != "verification_due", sa.not_(s.stale)),
+            sa.case(
+                # What has expired is no longer just due.
+                (r.kind == VERIFICATION_DUE, (r.due_on == s.valid_until) & sa.not_(s.stale)),
+                (r.kind == VERIFICATION_EXPIRED, r.due_on == s.valid_until),
+                else_=r.created_at > clock.now() - DOUBTED_FOR,
+            ),
         )
         .order_by(r.due_on, r.id)
         .limit(limit)

@@ -33,7 +33,9 @@ class ReminderOut(BaseModel):
     organization_id: UUID
     name: str
     aors: list[str]
-    kind: Literal["verification_due", "verification_expired"]
+    kind: Literal["verification_due", "verification_expired", "capacity_doubted"] = Field(
+        description="`capacity_doubted`: it declined a referral for want of capacity and is not shown as full."
+    )
     due_on: date
 
 

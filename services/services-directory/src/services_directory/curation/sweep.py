@@ -17,14 +17,17 @@ from common.web import BackgroundTask, ServiceContext
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.curation.models import reminders
+from services_directory.curation.models import (
+    VERIFICATION_DUE,
+    VERIFICATION_EXPIRED,
+    reminders,
+)
 from services_directory.services.models import services
 from services_directory.services.storing import store
 from services_directory.settings import Settings
 from services_directory.tables import COMMON
 
 BATCH = 200
-DUE, EXPIRED = "verification_due", "verification_expired"
 
 
 def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
@@ -62,7 +65,7 @@ async def mark_stale(session: AsyncSession) -> int:
     if ids:
         await session.execute(sa.update(services).where(services.c.id.in_(ids)).values(stale=True))
         await store(session, ids)
-        await _tell(session, ids, EXPIRED)
+        await _tell(session, ids, VERIFICATION_EXPIRED)
     return len(ids)
 
 
@@ -89,7 +92,7 @@ async def remind(session: AsyncSession, days: int) -> int:
         await session.execute(
             sa.update(services).where(services.c.id.in_(ids)).values(reminded_on=today)
         )
-        await _tell(session, ids, DUE)
+        await _tell(session, ids, VERIFICATION_DUE)
     return len(ids)
 
 
@@ -133,7 +136,7 @@ async def _tell(session: AsyncSession, ids: Sequence[UUID], kind: str) -> None:
                 managed_by=row.managed_by,
                 aors=tuple(row.aors),
                 due_on=row.valid_until,
-                expired=kind == EXPIRED,
+                expired=kind == VERIFICATION_EXPIRED,
             ),
             row.id,
         )

@@ -16,6 +16,7 @@ from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation import states
+from services_directory.curation.models import CAPACITY_DOUBTED, reminders
 from services_directory.curation.recording import record_history
 from services_directory.curation.states import State, curates, possible_steps
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
@@ -152,6 +153,8 @@ async def set_capacity(
     """Capacity and functional status go live at once: they are true or not, nobody approves them."""
     row = await readable_record(session, principal, service_id, lock=True)
     _check_owner(principal, scope_of(row))
+    answered = (reminders.c.service_id == service_id, reminders.c.kind == CAPACITY_DOUBTED)
+    await session.execute(sa.delete(reminders).where(*answered))
 
     def changed(document: dict[str, Any]) -> dict[str, Any]:
         after = dict(document)
