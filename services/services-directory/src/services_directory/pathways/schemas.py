@@ -82,7 +82,9 @@ class StepChangeOut(BaseModel):
 
 
 class DifferenceOut(BaseModel):
-    old: int | None
+    """`old` is absent where there was no version before."""
+
+    old: int | None = None
     new: int
     pathway: list[FieldChangeOut]
     steps: list[StepChangeOut]
