@@ -145,7 +145,9 @@ def language_of(request: Request) -> str | None:
 def described(parameters: list[dict[str, Any]], schema: dict[str, Any]) -> dict[str, Any]:
     """`openapi_extra` of a route whose parameters are read by hand; its other forms are those of
     the parameter `format`."""
-    forms = next((each["schema"] for each in parameters if each["name"] == "format"), {})
+    forms: dict[str, Any] = next(
+        (each["schema"] for each in parameters if each["name"] == "format"), {}
+    )
     content: dict[str, Any] = {JSON: {"schema": schema}}
     if "ndjson" in forms.get("enum", ()):
         content[NDJSON] = {"schema": {"type": "string"}}
