@@ -324,7 +324,21 @@ def routes(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section 
     found = counts(ROUTES, period, evidence, catalogue)
     if found is None or found.empty or not (found.has("origin") and found.has("destination")):
         return _section("routes", _sentence("missing.release" if not found else "missing.cells"))
-    return _section("routes", _counted_over(found), _flow(found), _sentence("routes.note"))
+    transit = [_transit(found)] if found.has("transit") else []
+    return _section(
+        "routes", _counted_over(found), _flow(found), *transit, _sentence("routes.note")
+    )
+
+
+def _transit(found: Counts) -> Table:
+    """Where the same people passed through on the way: the third side of the flow."""
+    codes = found.codes("transit")[: CHART_ROWS * 2]
+    return Table(
+        id="transit",
+        caption=say("routes.transit"),
+        columns=(word("column.transit"), word("column.people")),
+        rows=tuple((found.label("transit", each), found.figure(transit=each)) for each in codes),
+    )
 
 
 def _flow(found: Counts) -> Chart:
