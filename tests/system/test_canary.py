@@ -50,6 +50,7 @@ class Played:
     referral: str = ""
     receipt: str = ""
     errors: list[str] = field(default_factory=list)
+    webhooks: list[bytes] = field(default_factory=list)
 
 
 def forms(word: str) -> Iterator[bytes]:
@@ -101,9 +102,20 @@ class Passage:
 
 
 @pytest.fixture(scope="module")
-def played(system: System) -> Played:
-    played = Played()
+def partner() -> Iterator[Collector]:
+    """A partner's own server, which webhooks call."""
+    listening = Collector()
+    yield listening
+    listening.close()
+
+
+@pytest.fixture(scope="module")
+def played(system: System, partner: Collector) -> Played:
+    played = Played(webhooks=partner.received)
     passage = Passage(system, played)
+    for client in (REFUGIO, SALUD):
+        hook = {"url": f"{partner.url}/{client}"}
+        passage.must(client, "POST", "/referrals/v1/webhooks", json=hook)
     _ordinary_life(system, passage, played)
     _screened(passage, played)
     _anonymous_report(system, played)
@@ -368,6 +380,19 @@ def test_no_file_of_the_stack_holds_it_in_clear(system: System, played: Played) 
         if (found := found_in(path.read_bytes(), played.receipt))
     }
     assert leaks == {}
+
+
+def test_no_event_on_the_streams_carries_it(system: System, played: Played) -> None:
+    blocks = b"".join(p.read_bytes() for p in (system.layout.nats / "jetstream").rglob("*.blk"))
+    assert b"ruta.referrals.referral.completed.v1" in blocks, "nothing is proved"
+    assert found_in(blocks, played.receipt) == []
+
+
+def test_no_webhook_body_carries_it(played: Played) -> None:
+    until(lambda: b"referral.completed" in b"".join(played.webhooks), 30, "the partner was called")
+    bodies = b"".join(played.webhooks)
+    assert played.referral.encode() in bodies
+    assert found_in(bodies) == []
 
 
 def test_no_trace_carries_it(system: System, collector: Collector, played: Played) -> None:

@@ -53,6 +53,22 @@ def hashes(system: System) -> dict[str, str]:
     }
 
 
+def is_shredded(system: System, case: dict[str, str]) -> bool:
+    """Neither the person's key nor anything that it sealed is left in the running databases."""
+    server = attached_postgres(system.layout, system.state)
+    key = server.psql(
+        "SELECT wrapped IS NULL AND destroyed_at IS NOT NULL FROM case_keys"
+        f" WHERE case_id = '{case['id']}'",
+        database="referral_keys",
+    )
+    sealed = server.psql(
+        "SELECT status = 'erased' AND identity IS NULL AND attributes IS NULL FROM cases"
+        f" WHERE id = '{case['id']}'",
+        database="referrals",
+    )
+    return key.strip() == sealed.strip() == "t"
+
+
 def test_a_restored_stack_holds_the_record_and_not_the_erased(
     system: System, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -82,6 +98,8 @@ def test_a_restored_stack_holds_the_record_and_not_the_erased(
     system.up()
     assert name_of(system, kept) == "Persona Guardada"
     assert name_of(system, erased) is None, "a restore brought an erased person back"
+    assert is_shredded(system, erased), "the restored data is readable with the restored key"
+    assert not is_shredded(system, kept)
     assert name_of(system, later) is None, "this case was not in the backup"
 
     elsewhere = System(tmp_path_factory.mktemp("elsewhere"))

@@ -1,10 +1,11 @@
 """The words that the tests tell stories with: a case, a consent, a referral, who does what."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 from common.database import Database
-from common.events.directory import ServicePublished
+from common.events.directory import CapacityChanged, ServicePublished
 from common.events.envelope import Envelope
 from common.ids import new_id
 from httpx import AsyncClient, Response
@@ -90,6 +91,36 @@ class Story:
         )
         async with self.database.transaction() as session:
             await found[1](session, event, envelope)
+
+    async def suspended(self, service_id: str, owner: UUID = SALUD) -> None:
+        """The directory tells that a service is suspended."""
+        event = CapacityChanged(
+            service_id=UUID(service_id),
+            organisation_id=owner,
+            version=2,
+            functional_status="suspended",
+            referable=False,
+        )
+        await self.told(event)
+
+    async def eventually(self, holds: Callable[[], Awaitable[bool]]) -> None:
+        """Here all effects are there at once; through the gateway they arrive."""
+        assert await holds()
+
+    async def told_to(self, who: str, subject_id: str) -> list[str]:
+        """The kinds of the notices about one thing in an organisation's feed, in their order."""
+        kinds, cursor = [], ""
+        while True:
+            page = (await self.get(who, f"/feed?limit=500{cursor}")).json()
+            kinds += [i["kind"] for i in page["items"] if i["subject_id"] == subject_id]
+            cursor = f"&cursor={page['next_cursor']}"
+            if not page["more"]:
+                return kinds
+
+    async def form(self, path: str, fields: dict[str, str]) -> Response:
+        """Send a page's form, as a browser without an account does."""
+        headers = bearer("anonymous", audience=AUDIENCE)
+        return await self.client.post(f"/referrals/v1{path}", data=fields, headers=headers)
 
     async def case(self, who: str = "ngo-refugio", **changes: Any) -> dict[str, Any]:
         body: dict[str, Any] = {

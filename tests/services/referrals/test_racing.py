@@ -214,3 +214,26 @@ async def test_25_with_nats_down_the_state_commits_and_events_arrive_later_once(
     assert (await stories[0].get("ngo-refugio", f"/referrals/{referral['id']}")).json()[
         "state"
     ] == "accepted"
+
+
+async def test_a_keyed_batch_holds_no_connection_while_its_commands_run(
+    settings: Settings, committed: ServiceDatabase, case_keys: CaseKeys
+) -> None:
+    """With one connection in the pool, a batch that kept it would wait for itself."""
+    narrow = Database.at(committed.app_url, pool_size=1, overflow=0)
+    app = create_app(settings, database=narrow, keys=case_keys)
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://ruta") as client:
+        story = Story(client, narrow)
+        batch = {
+            "commands": [
+                {"key": f"c{n}", "path": "/referrals/v1/cases", "body": {"area": "VE23"}}
+                for n in range(3)
+            ]
+        }
+        first = await story.post("ngo-refugio", "/bulk", batch, key="batch-of-one-connection")
+        assert [r["status"] for r in first.json()["results"]] == [201, 201, 201]
+        again = await story.post("ngo-refugio", "/bulk", batch, key="batch-of-one-connection")
+        assert again.json() == first.json()
+        assert again.headers["Idempotent-Replayed"] == "true"
+    await narrow.close()

@@ -43,3 +43,15 @@ async def test_a_draft_is_invisible_to_the_recipient(story: Story) -> None:
     assert (await story.get("ngo-salud", "/referrals/inbox")).json()["items"] == []
     rows = await story.rows("SELECT 1 FROM notices WHERE organisation_id = :o", o=SALUD)
     assert rows == []
+
+
+async def test_a_case_with_open_referrals_is_not_closed(story: Story) -> None:
+    referral = await story.sent()
+    close = f"/cases/{referral['case_id']}/close"
+    refused = await story.post("ngo-refugio", close, {"reason": "needs_met"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "open_referrals")
+    assert refused.json()["referral_ids"] == [referral["id"]]
+    path = f"/referrals/{referral['id']}"
+    await story.made("ngo-refugio", f"{path}/recall", {"reason": "needs_changed"})
+    closed = await story.made("ngo-refugio", close, {"reason": "needs_met"})
+    assert closed["status"] == "closed"

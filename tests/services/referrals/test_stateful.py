@@ -29,7 +29,7 @@ from referrals.settings import Settings
 from stack.postgres import ServiceDatabase
 
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
-from tests.services.referrals.test_scenarios import transfer_offer
+from tests.services.referrals.test_scenarios import exception_body, transfer_offer
 from tests.support.databases import rolled_back
 
 NGOS = {REFUGIO: "ngo-refugio", SALUD: "ngo-salud", LEGAL: "ngo-legal"}
@@ -62,7 +62,8 @@ class Tracking(RuleBasedStateMachine):
         super().__init__()
         self.loop, self.story, self.leave = type(self).enter()
         self.holder = REFUGIO
-        self.sent: dict[str, str] = {}
+        self.sent: dict[str, str | None] = {}  # referral → its grant; None under an exception
+        self.closed = False
         self.withdrawn: set[str] = set()
         self.accepted: dict[str, int] = {}
 
@@ -74,7 +75,7 @@ class Tracking(RuleBasedStateMachine):
         self.service_id = self.run(self.story.service())
         self.case_id = self.run(self.story.case())["id"]
 
-    @precondition(lambda self: len(self.sent) < 2)
+    @precondition(lambda self: len(self.sent) < 2 and not self.closed)
     @rule(items=st.sets(st.sampled_from(["name", "contact", "situation"]), min_size=1))
     def refer(self, items: set[str]) -> None:
         """Only what is granted is sent; the draft asks for name and situation."""
@@ -91,6 +92,49 @@ class Tracking(RuleBasedStateMachine):
         if allowed:
             self.sent[draft["id"]] = grant["id"]
             self.accepted[draft["id"]] = 2
+
+    @precondition(lambda self: len(self.sent) < 3 and not self.closed)
+    @rule(
+        items=st.sets(st.sampled_from(["name", "contact", "situation"]), min_size=1),
+        approve=st.booleans(),
+    )
+    def refer_by_exception(self, items: set[str], approve: bool) -> None:
+        """Without consent only what a second person approved is sent."""
+        who = NGOS[self.holder]
+        body = {**exception_body(self.case_id, self.service_id), "items": sorted(items)}
+        exception = self.run(self.story.made(who, "/exceptions", body))
+        draft = self.run(self.story.draft(self.case_id, self.service_id, who, from_case=["name"]))
+        self.accepted[draft["id"]] = 1
+        send = {"exception_id": exception["id"]}
+        path = f"/referrals/{draft['id']}/send"
+        assert self.run(self.story.post(who, path, send)).status_code == 409
+        chief = {"roles": ["supervisor"], "sub": f"{who}-chief"}
+        decision = f"/exceptions/{exception['id']}/decision"
+        self.run(self.story.made(who, decision, {"approve": approve}, **chief))
+        allowed = {"name", "situation"} <= items
+        status = self.run(self.story.post(who, path, send)).status_code
+        assert status == ((200 if allowed else 422) if approve else 409)
+        if status == 200:
+            self.sent[draft["id"]] = None
+            self.accepted[draft["id"]] = 2
+
+    @precondition(lambda self: self.sent and not self.closed)
+    @rule()
+    def close(self) -> None:
+        """A case ends when nothing that was sent is open, and then nothing new begins."""
+        who = NGOS[self.holder]
+        states = [
+            self.run(self.story.get(who, f"/referrals/{each}")).json()["state"]
+            for each in self.sent
+        ]
+        path = f"/cases/{self.case_id}/close"
+        response = self.run(self.story.post(who, path, {"reason": "needs_met"}))
+        still_open = any(State(state) in OPEN for state in states)
+        assert response.status_code == (409 if still_open else 200)
+        if response.status_code == 200:
+            self.closed = True
+            body = self.story.consent_body(self.case_id, self.service_id)
+            assert self.run(self.story.post(who, "/consents", body)).status_code == 409
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data(), step=st.sampled_from(sorted(BODIES)), who=st.sampled_from(sorted(NGOS)))
@@ -116,25 +160,33 @@ class Tracking(RuleBasedStateMachine):
             response.json().get("version", was["version"]) - was["version"]
         )
 
-    @precondition(lambda self: self.sent)
+    @precondition(lambda self: any(self.sent.values()))
     @rule(data=st.data())
     def withdraw_consent(self, data: Any) -> None:
-        referral_id = data.draw(st.sampled_from(sorted(self.sent)))
+        granted = sorted(each for each, grant in self.sent.items() if grant)
+        referral_id = data.draw(st.sampled_from(granted))
         path = f"/consents/{self.sent[referral_id]}/withdraw"
         was = self.run(self.story.get(NGOS[self.holder], f"/referrals/{referral_id}")).json()
         assert self.run(self.story.post(NGOS[self.holder], path)).status_code == 200
         self.withdrawn.add(referral_id)
         self.accepted[referral_id] += State(was["state"]) not in TERMINAL
 
-    @rule(to=st.sampled_from(sorted(NGOS)))
-    def hand_over(self, to: Any) -> None:
+    @precondition(lambda self: not self.closed)
+    @rule(to=st.sampled_from(sorted(NGOS)), answer=st.sampled_from(["accept", "decline", "recall"]))
+    def hand_over(self, to: Any, answer: Any) -> None:
+        """Access changes with the acceptance and with nothing else."""
         if to == self.holder:
             return
         who = NGOS[self.holder]
         offer = self.run(transfer_offer(self.story, self.case_id, to, who))
         transfer = self.run(self.story.made(who, "/transfers", offer))
-        self.run(self.story.made(NGOS[to], f"/transfers/{transfer['id']}/accept", {}))
-        self.holder = to
+        self.only_the_holder_reads_the_case()
+        body = {"accept": {}, "decline": {"reason": "capacity"}, "recall": {"reason": "mistake"}}
+        answering = who if answer == "recall" else NGOS[to]
+        path = f"/transfers/{transfer['id']}/{answer}"
+        self.run(self.story.made(answering, path, body[answer]))
+        if answer == "accept":
+            self.holder = to
 
     @invariant()
     def only_the_holder_reads_the_case(self) -> None:

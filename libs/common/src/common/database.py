@@ -112,9 +112,18 @@ class Database:
 
     @classmethod
     def at(
-        cls, url: str, *, pool_size: int = 8, via_pgbouncer: bool = False, name: str = "ruta"
+        cls,
+        url: str,
+        *,
+        pool_size: int = 8,
+        overflow: int | None = None,
+        via_pgbouncer: bool = False,
+        name: str = "ruta",
     ) -> "Database":
-        """The database behind a `postgresql+asyncpg://` URL; connects on first use."""
+        """The database behind a `postgresql+asyncpg://` URL; connects on first use.
+
+        Under load it opens up to `overflow` (by default `pool_size`) connections more.
+        """
         arguments: dict[str, Any] = {
             "timeout": CONNECT_SECONDS,
             "command_timeout": STATEMENT_SECONDS,
@@ -127,7 +136,7 @@ class Database:
         engine = create_async_engine(
             url,
             pool_size=pool_size,
-            max_overflow=pool_size,
+            max_overflow=pool_size if overflow is None else overflow,
             pool_timeout=CONNECT_SECONDS,
             connect_args=arguments,
             json_serializer=_to_json,

@@ -53,6 +53,12 @@ CROSS_BORDER = ProblemType(
 )
 ERASED = ProblemType("erased", 410, "The person's data was erased")
 ALREADY_DECIDED = ProblemType("already_decided", 409, "It was decided already")
+OPEN_REFERRALS = ProblemType(
+    "open_referrals",
+    409,
+    "Referrals of this case are open still",
+    "Recall them, or wait for their outcome; 'referral_ids' names them.",
+)
 TRANSFER_OPEN = ProblemType("transfer_open", 409, "A transfer of this case is open already")
 ATTACHMENTS_REFUSED = ProblemType(
     "attachments_refused",

@@ -5,7 +5,7 @@ from common.web.app import service_app
 from common.web.context import BackgroundTask, ServiceContext, context_of
 from common.web.page import PAGE_STYLE, page_language, page_response
 from common.web.preconditions import IfMatch, check_if_match, etag_of
-from common.web.routing import IdempotencyRequired, Session, UnitOfWorkRoute, router
+from common.web.routing import IdempotencyRequired, InParts, Session, UnitOfWorkRoute, router
 from common.web.strict import Strict, Text
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "BackgroundTask",
     "IdempotencyRequired",
     "IfMatch",
+    "InParts",
     "ServiceContext",
     "Session",
     "Strict",

@@ -35,7 +35,12 @@ async def _session(request: Request) -> AsyncSession:
     return session
 
 
+async def _in_parts() -> None:
+    """Marks a route whose work is several transactions of its own."""
+
+
 Session = Annotated[AsyncSession, Depends(_session)]
+InParts = Depends(_in_parts)
 IdempotencyRequired = Depends(require_key)
 
 
@@ -57,6 +62,7 @@ class UnitOfWorkRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
+        in_parts = any(part.call is _in_parts for part in self.dependant.dependencies)
 
         async def unit_of_work(request: Request) -> Response:
             _refuse_nul(request)
@@ -65,6 +71,8 @@ class UnitOfWorkRoute(APIRoute):
             # Read before the transaction opens: a slow client holds no connection meanwhile.
             command = await self._keyed(request, principal)
             try:
+                if in_parts:
+                    return await _once_in_parts(command, principal, context, handler, request)
                 async with context.database.transaction(
                     principal, command.question if command else None
                 ) as session:
@@ -108,6 +116,28 @@ async def _once(
         return stored
     response = await handler(request)
     command.remember(session, context.tables, sealing_key, response)
+    return response
+
+
+async def _once_in_parts(
+    command: KeyedCommand | None,
+    principal: Principal,
+    context: ServiceContext,
+    handler: Callable[[Request], Coroutine[Any, Any, Response]],
+    request: Request,
+) -> Response:
+    """The same for work that commits by itself: no connection is held while it goes on, so what a
+    crash interrupts is not stored, and its parts must be safe to repeat."""
+    if command is None:
+        return await handler(request)
+    sealing_key = key_from_base64(context.settings.stored_result_key.get_secret_value())
+    async with context.database.transaction(principal, command.question) as session:
+        stored = await command.replay(session, sealing_key)
+    if stored is not None:
+        return stored
+    response = await handler(request)
+    async with context.database.transaction(principal) as session:
+        command.remember(session, context.tables, sealing_key, response)
     return response
 
 

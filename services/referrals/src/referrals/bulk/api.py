@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import orjson
-from common.web import Strict, router
+from common.web import InParts, Strict, router
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
@@ -37,7 +37,7 @@ class BatchResult(BaseModel):
     results: list[BulkResult]
 
 
-@bulk.post("")
+@bulk.post("", dependencies=[InParts])
 async def run_batch(batch: Batch, request: Request, _caller: Writer) -> BatchResult:
     """Run POST commands in order, each for itself: a failed one does not undo the others.
 

@@ -28,7 +28,7 @@ from referrals.cases.schemas import (
     NewCase,
 )
 from referrals.consents.ages import Caregiver
-from referrals.errors import ERASED
+from referrals.errors import ERASED, OPEN_REFERRALS
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
 from referrals.referrals.lifecycle import Command, Party
@@ -200,6 +200,16 @@ async def close(
 ) -> Case:
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
+    waiting = [
+        referral.id
+        for referral in await of_case(session, case.id, open_only=True)
+        if referral.sent_at is not None
+    ]
+    if waiting:
+        raise OPEN_REFERRALS.because(
+            f"{len(waiting)} of them would lose whoever answers for the person.",
+            referral_ids=waiting,
+        )
     now = clock.now()
     case.status, case.closed_at, case.closure_reason = "closed", now, reason
     case.retain_until = _years_later(now.date(), years)

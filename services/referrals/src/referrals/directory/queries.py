@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from referrals.cases.models import ImplicatedOrganisation
@@ -66,24 +67,18 @@ async def alternatives(
     *,
     category: str,
     areas: Sequence[str],
+    suggested: UUID | None,
     except_services: Sequence[UUID],
     except_organisations: Sequence[UUID],
     now: datetime,
     limit: int = 10,
 ) -> list[tuple[DirectoryService, int | None]]:
-    """Choosable services of the category; those that a pathway of the area ranks come first.
+    """Choosable services of the category: what the recipient suggested, then by rank.
 
-    `areas` are the person's area and its ancestors; empty means that the place does not matter.
+    Ranks are those of the pathway of the most exact area that has one for this need. `areas` are
+    the person's area and its ancestors, in this order; empty means that the place does not matter.
     """
-    rank = (
-        sa.select(sa.func.min(col(PathwayAlternative.rank)))
-        .where(
-            col(PathwayAlternative.service_id) == col(DirectoryService.service_id),
-            col(PathwayAlternative.need) == category,
-            col(PathwayAlternative.area).in_(areas),
-        )
-        .scalar_subquery()
-    )
+    rank = _rank(category, areas)
     statement = sa.select(DirectoryService, rank.label("rank")).where(
         col(DirectoryService.categories).contains([category]),
         col(DirectoryService.referable),
@@ -101,9 +96,31 @@ async def alternatives(
                 sa.func.cardinality(col(DirectoryService.areas)) == 0,
             )
         )
-    rows = await session.execute(
-        statement.order_by(sa.nulls_last(sa.text("rank")), col(DirectoryService.service_id)).limit(
-            limit
-        )
-    )
+    if suggested is not None:
+        statement = statement.order_by((col(DirectoryService.service_id) == suggested).desc())
+    statement = statement.order_by(
+        sa.nulls_last(sa.text("rank")), col(DirectoryService.service_id)
+    ).limit(limit)
+    rows = await session.execute(statement)
     return [(row[0], row[1]) for row in rows]
+
+
+def _rank(category: str, areas: Sequence[str]) -> sa.ScalarSelect[int]:
+    exact_first = sa.cast(list(areas), ARRAY(sa.Text))
+    other = aliased(PathwayAlternative)
+    most_exact = (
+        sa.select(col(other.area))
+        .where(col(other.need) == category, col(other.area).in_(areas))
+        .order_by(sa.func.array_position(exact_first, col(other.area)))
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(sa.func.min(col(PathwayAlternative.rank)))
+        .where(
+            col(PathwayAlternative.service_id) == col(DirectoryService.service_id),
+            col(PathwayAlternative.need) == category,
+            col(PathwayAlternative.area) == most_exact,
+        )
+        .scalar_subquery()
+    )

@@ -220,6 +220,20 @@ async def open_under_grant(
     return (await session.scalars(statement)).all()
 
 
+async def services_tried(session: AsyncSession, referral: Referral) -> Sequence[UUID]:
+    """Services that the person of the referral was referred to for the same need."""
+    rows = await session.scalars(
+        sa.select(col(Referral.service_id))
+        .where(
+            col(Referral.case_id) == referral.case_id,
+            col(Referral.category) == referral.category,
+            col(Referral.sent_at).is_not(None),
+        )
+        .distinct()
+    )
+    return [*rows, referral.service_id]
+
+
 async def of_case(
     session: AsyncSession, case_id: UUID, *, open_only: bool = False
 ) -> Sequence[Referral]:

@@ -338,7 +338,8 @@ async def history(
 async def alternatives(
     session: AsyncSession, caller: Principal, referral_id: UUID
 ) -> list[tuple[DirectoryService, int | None]]:
-    """Other services for the same need: those that a pathway ranks first, implicated ones never."""
+    """Other services for the same need: those that a pathway ranks first, implicated ones never,
+    and none that this person was referred to for it before."""
     referral = await queries.one(session, caller, referral_id)
     if Party.REFERRER not in queries.parties_of(caller, referral):
         raise NOT_YOUR_STEP.because("Alternatives are for the referrer to choose from.")
@@ -348,7 +349,8 @@ async def alternatives(
         session,
         category=referral.category,
         areas=areas,
-        except_services=[referral.service_id],
+        suggested=referral.suggested_service_id,
+        except_services=await queries.services_tried(session, referral),
         except_organisations=sorted(await cases.implicated(session, referral.case_id)),
         now=clock.now(),
     )

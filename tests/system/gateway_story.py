@@ -1,0 +1,162 @@
+"""The stories of tests/services/referrals told through the gateway of a running stack.
+
+Real access tokens of demo clients, services that the directory announces by its own events, time
+that passes by moving the clock of the whole stack.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+import sqlalchemy as sa
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+from stack.postgres import SUPERUSER
+from stack.private_files import write_private
+from stack.service_commands import attached_postgres
+
+from tests.services.directory.conftest import service_document
+from tests.services.referrals.story import SALUD, Story
+from tests.support.principals import CLIENTS, claims_of, keyed, organisation
+from tests.support.system import System
+
+V1 = "/referrals/v1"
+ARRIVES_SECONDS = 30
+
+
+class GatewayStory(Story):
+    def __init__(self, system: System, http: httpx.AsyncClient) -> None:
+        self._system = system
+        self.client = http
+        self._others: dict[str, str] = {}
+
+    async def call(
+        self,
+        who: str,
+        method: str,
+        path: str,
+        json: Any = None,
+        *,
+        key: str | None = None,
+        **claims: Any,
+    ) -> httpx.Response:
+        headers = {} if who == "anonymous" else self._bearer(who, claims)
+        if method != "GET":
+            headers = keyed(headers, key)
+        return await self.client.request(method, f"{V1}{path}", json=json, headers=headers)
+
+    def _bearer(self, who: str, claims: dict[str, Any]) -> dict[str, str]:
+        token = self._others_token(who, claims) if claims else self._system.running.token(who)
+        return {"Authorization": f"Bearer {token}"}
+
+    def _others_token(self, who: str, claims: dict[str, Any]) -> str:
+        """A client like `who` with other roles, or another name: made at the issuer, once."""
+        known = f"{who} {sorted(claims.items())}"
+        if known not in self._others:
+            wanted = claims_of(who, **claims)
+            made = self._identity(
+                "/clients",
+                {
+                    "id": claims.get("client_id") or f"{who}-{new_id()}",
+                    "organisation_id": wanted["org"],
+                    "name": "of a scenario",
+                    "roles": wanted["roles"],
+                    "scopes": str(wanted["scope"]).split(),
+                    "aors": wanted["aors"],
+                    "areas": [],
+                },
+            )
+            granted = self._system.running.http.post(
+                "/oauth/token",
+                data={"grant_type": "client_credentials"},
+                auth=(made["id"], made["secret"]),
+            )
+            self._others[known] = granted.json()["access_token"]
+        return self._others[known]
+
+    def _identity(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = self._system.running.request(
+            "im-officer", "POST", f"/identity/v1{path}", json=body
+        )
+        assert answer.status_code == 201, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def service(
+        self,
+        owner: UUID = SALUD,
+        categories: tuple[str, ...] = ("HLT",),
+        areas: tuple[str, ...] = ("VE23",),
+        **_ignored: Any,
+    ) -> str:
+        """A coordinator enters a service; returns when referrals has heard of it."""
+        document = service_document(
+            categories=list(categories),
+            organization={"id": str(owner), "name": "De escena", "description": "De escena"},
+            service_areas=[{"name": a, "extent": a, "extent_type": "pcode"} for a in areas],
+        )
+        answer = await self.client.post(
+            "/directory/v1/records/services", json=document, headers=self.coordinator()
+        )
+        assert answer.status_code == 201, answer.text
+        service_id: str = answer.json()["id"]
+
+        async def known() -> bool:
+            found = "SELECT 1 FROM directory_services WHERE service_id = :id AND referable"
+            return bool(await self.rows(found, id=service_id))
+
+        await self.eventually(known)
+        return service_id
+
+    def coordinator(self) -> dict[str, str]:
+        return keyed(self._bearer("gbv-coordinator", {}))
+
+    async def suspended(self, service_id: str, owner: UUID = SALUD) -> None:
+        who = next(name for name, (n, _, _) in CLIENTS.items() if organisation(n) == owner)
+        answer = await self.client.put(
+            f"/directory/v1/services/{service_id}/capacity",
+            json={"functional_status": {"code": "suspended"}},
+            headers=keyed(self._bearer(who, {})),
+        )
+        assert answer.status_code == 200, answer.text
+
+    async def told(self, event: Any) -> None:
+        raise NotImplementedError("the directory tells by itself")
+
+    async def eventually(self, holds: Callable[[], Awaitable[bool]]) -> None:
+        until = time.monotonic() + ARRIVES_SECONDS
+        while not await holds():
+            assert time.monotonic() < until, "it did not arrive"
+            await asyncio.sleep(0.02)
+
+    async def form(self, path: str, fields: dict[str, str]) -> httpx.Response:
+        return await self.client.post(f"{V1}{path}", data=fields)
+
+    async def rows(self, statement: str, **values: Any) -> list[Any]:
+        return await self.rows_of("referrals", statement, **values)
+
+    async def rows_of(self, database: str, statement: str, **values: Any) -> list[Any]:
+        """Rows of a service's database as an operator sees them."""
+        server = attached_postgres(self._system.layout, self._system.state)
+        url = server.url(database, SUPERUSER, server.password(SUPERUSER))
+        engine = create_async_engine(url, poolclass=NullPool)
+        try:
+            async with engine.connect() as connection:
+                return list((await connection.execute(sa.text(statement), values)).all())
+        finally:
+            await engine.dispose()
+
+    def move_clock(self, seconds: float) -> None:
+        """Let the whole stack believe that it is so many seconds later."""
+        write_private(self._system.layout.clock_file, str(seconds))
+
+
+@asynccontextmanager
+async def told_through_gateway(system: System) -> AsyncIterator[GatewayStory]:
+    async with httpx.AsyncClient(base_url=system.state.url, timeout=30, trust_env=False) as http:
+        yield GatewayStory(system, http)
