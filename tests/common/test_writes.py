@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from common.database import Database
 from common.ids import new_id
 from common.writes import RowWriter, write_soon
-from sqlalchemy import event
+from sqlalchemy import event, orm
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +15,7 @@ from tests.common import sample
 
 NOTES = RowWriter(sample.NOTES, "id", "organisation_id", "text", "size")
 FIRST = RowWriter(sample.NOTES, "id", "organisation_id", "text", "size", alone=True)
+ENTITY = RowWriter(sample.NOTES, "id", "organisation_id", "text", "size", entity=True)
 INBOX = RowWriter(
     sample.TABLES.inbox, "consumer", "event_id", "handled_at", on_conflict="DO NOTHING"
 )
@@ -66,6 +67,30 @@ async def write_and_fail(database: Database) -> None:
     async with database.transaction() as session:
         note(session, "a")
         raise ZeroDivisionError
+
+
+async def test_an_entity_goes_before_changed_objects_that_refer_to_it(
+    database: Database,
+) -> None:
+    registry = orm.registry()
+
+    class Mapped:
+        def __init__(self, text: str) -> None:
+            self.id, self.organisation_id, self.text, self.size = new_id(), new_id(), text, 1
+
+    registry.map_imperatively(Mapped, sample.NOTES)
+    order = sa.select(sample.NOTES.c.text).order_by(sa.text("notes.ctid"))
+    async with database.transaction() as session:
+        note(session, "accompanies")
+        note(session, "entity", ENTITY)
+        session.add(Mapped("object"))
+        await session.flush()
+        note(session, "later entity", ENTITY)
+    async with database.transaction() as session:
+        texts = list(await session.scalars(order))
+    registry.dispose()
+    assert texts[:2] == ["entity", "object"]
+    assert set(texts[2:]) == {"accompanies", "later entity"}
 
 
 async def test_they_are_undone_with_their_transaction(database: Database) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
-from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from common import writes
@@ -72,6 +72,11 @@ def _tell_caller(session: Session, _t: SessionTransaction, connection: sa.Connec
 @event.listens_for(ScopedSession, "do_orm_execute")
 def _send_first(state: ORMExecuteState) -> None:
     writes.send(state.session)
+
+
+@event.listens_for(ScopedSession, "before_flush")
+def _send_entities(session: Session, _context: UOWTransaction, _objects: object) -> None:
+    writes.send_entities(session)
 
 
 @event.listens_for(ScopedSession, "before_commit")

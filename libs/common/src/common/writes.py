@@ -23,8 +23,9 @@ class RowWriter:
 
     Values go to the driver as they are: the text of a JSON document for `jsonb`. `notify` wakes
     the listeners of that channel at commit. `on_conflict` is SQL after `ON CONFLICT`; a statement
-    may then not hold two rows with the same key. `alone`: in a statement before the others, whose
-    row security looks for this row.
+    may then not hold two rows with the same key. `entity`: other rows may refer to this one, so it
+    goes before changed objects do. `alone`: also in a statement before the others, whose row
+    security looks for this row.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class RowWriter:
         *columns: str,
         on_conflict: str = "",
         notify: str = "",
+        entity: bool = False,
         alone: bool = False,
     ) -> None:
         for name in columns:
@@ -40,6 +42,7 @@ class RowWriter:
                 raise TypeError(f"{table.name} has no column {name}")
         self.columns = columns
         self.notify = notify
+        self.entity = entity or alone
         self.alone = alone
         names = ", ".join(columns)
         self._head = f"INSERT INTO {table.name} ({names}) VALUES "  # noqa: S608 - our own table
@@ -67,6 +70,8 @@ def send(session: Session) -> None:
         return
     session.flush()
     waiting: _Waiting = session.info.pop(_WAITING)
+    if not waiting:
+        return
     connection = session.connection()
     for writer in [writer for writer in waiting if writer.alone]:
         _send(connection, {writer: waiting.pop(writer)})
@@ -77,6 +82,14 @@ def _send(connection: sa.Connection, waiting: _Waiting) -> None:
     while waiting:
         shape, values = _take(waiting)
         connection.exec_driver_sql(_statement(shape), values).close()
+
+
+def send_entities(session: Session) -> None:
+    """Send what changed objects may refer to, before they are flushed."""
+    waiting: _Waiting = session.info.get(_WAITING, {})
+    entities = {w: waiting.pop(w) for w in list(waiting) if w.entity}
+    if entities:
+        _send(session.connection(), entities)
 
 
 def forget(session: Session) -> None:

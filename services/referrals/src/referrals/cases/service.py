@@ -41,7 +41,7 @@ from referrals.tables import COMMON
 AREA_LEVEL = 2
 _lookups = CaseLookup.metadata.tables["case_lookups"]
 _LOOKUPS = RowWriter(_lookups, "case_id", "organisation_id", "digest")
-_CASES = RowWriter(Case.metadata.tables["cases"], *Case.model_fields)
+_CASES = RowWriter(Case.metadata.tables["cases"], *Case.model_fields, entity=True)
 
 
 async def register(

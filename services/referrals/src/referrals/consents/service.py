@@ -40,7 +40,7 @@ from referrals.keys.store import CaseKeys
 from referrals.notices.service import notify
 from referrals.tables import COMMON
 
-_GRANTS = RowWriter(Grant.metadata.tables["grants"], *Grant.model_fields)
+_GRANTS = RowWriter(Grant.metadata.tables["grants"], *Grant.model_fields, entity=True)
 _CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
