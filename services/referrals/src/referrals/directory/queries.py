@@ -67,7 +67,7 @@ async def alternatives(
     *,
     category: str,
     areas: Sequence[str],
-    suggested: UUID | None,
+    suggested: UUID | None = None,
     except_services: Sequence[UUID],
     except_organisations: Sequence[UUID],
     now: datetime,
