@@ -72,6 +72,14 @@ PROBES: dict[str, list[str]] = {
     "top_only": ["true"],
     "parent_id": [TAXONOMY],
 }  # fmt: skip
+HELP: list[tuple[str, dict[str, str]]] = [
+    (path, params)
+    for path in ("", "/services", "/text")
+    for params in (
+        {"need": "exploitation"}, {"area": "VE10"}, {"area": "VE1001", "need": "exploitation"},
+        {"need": "exploitation", "open_now": "true"},
+    )
+]  # fmt: skip
 LISTS: dict[str, type[BaseModel]] = {
     "services": ServiceQuery,
     "service_at_locations": SiteQuery,
@@ -220,6 +228,13 @@ async def _everything(api: AsyncClient, client: str) -> dict[str, tuple[int, Any
         answer = await api.get(f"{V1}/{path}", headers=headers)
         body = b"" if answer.status_code >= 400 else answer.content
         found[path] = (answer.status_code, answer.headers.get("etag"), body)
+    for path, params in HELP:
+        answer = await api.get(f"{V1}/help{path}", params=params, headers=headers)
+        assert answer.status_code == 200, (path, params, answer.text)
+        found[f"help{path} {params}"] = (200, None, answer.content)
+    near = {"latitude": 8.35, "longitude": -62.65, "need": "exploitation"}
+    answer = await api.post(f"{V1}/help/services", json=near, headers=headers)
+    found["help near"] = (answer.status_code, None, answer.content)
     snapshot = await api.get(f"{V1}/sync/snapshot", headers=headers)
     lines = snapshot.content.splitlines()
     found["snapshot"] = (200, None, b"\n".join(sorted(lines[1:-1])))
@@ -278,9 +293,10 @@ def test_every_read_route_is_in_this_test() -> None:
         f"{V1}/records/services/{{service_id}}/duplicates",
         f"{V1}/records/reminders", f"{V1}/records/organizations/{{organization_id}}",
         f"{V1}/records/locations/{{location_id}}",
+        f"{V1}/help", f"{V1}/help/services", f"{V1}/help/text",
     }  # fmt: skip
     # Pathways, gaps, posters, imports and exports have leak tests of their own.
-    others = ("pathways", "endorsements", "gaps", "posters", "imports", "exports")
+    others = ("pathways", "endorsements", "gaps", "posters", "imports", "exports", "risk-messages")
     from services_directory.app import ROUTERS
 
     found = {

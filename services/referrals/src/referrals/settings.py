@@ -45,10 +45,10 @@ class Settings(ServiceSettings):
     line_thread_days: int = Field(
         180, ge=30, le=730, description="Days after its last message that an anonymous thread ends."
     )
-    line_exit_url: str = Field(
+    exit_url: str = Field(
         "https://www.wikipedia.org/",
         pattern="^https://",
-        description="Where the quick exit of the anonymous line's pages leads.",
+        description="Where the quick exit of the public pages leads.",
     )
     emergency_number: str = Field(
         "911", pattern="^[0-9 +]{2,20}$", description="What the public pages tell people in danger."

@@ -15,6 +15,8 @@ from services_directory.curation import api as curation
 from services_directory.exports import api as exports
 from services_directory.gaps import api as gaps
 from services_directory.imports import api as imports
+from services_directory.information import api as information
+from services_directory.information.messages_api import risk_routes
 from services_directory.locations import api as locations
 from services_directory.organizations import api as organizations
 from services_directory.pathways import api as pathways
@@ -56,6 +58,8 @@ ROUTERS = (
     endorsements_api.routes,
     gaps.routes,
     posters.routes,
+    information.routes,
+    risk_routes,
 )
 
 

@@ -18,6 +18,22 @@ class Settings(ServiceSettings):
     data_guide_url: str | None = Field(
         None, description="A guide to the data for people; the profile's page if absent."
     )
+    home_country: str = Field(
+        "VEN",
+        pattern="^[A-Z]{3}$",
+        description="ISO 3166-1 alpha-3 of the country whose states the public pages offer.",
+    )
+    home_timezone: str = Field(
+        "America/Caracas", description="IANA time zone that opening hours are told in."
+    )
+    exit_url: str = Field(
+        "https://www.wikipedia.org/",
+        pattern="^https://",
+        description="Where the quick exit of the public pages leads.",
+    )
+    emergency_number: str = Field(
+        "911", pattern="^[0-9 +]{2,20}$", description="What the public pages tell people in danger."
+    )
     reminder_days: int = Field(
         14, ge=1, le=365, description="Days before `valid_until` on which the owner is reminded."
     )

@@ -25,7 +25,7 @@ line = router("/referrals/v1/line", ["anonymous line"])
 Anyone = Annotated[Principal, open_to_all()]
 
 
-def _line(keys: Keys, gate: ReceiptsOf, settings: ServiceSettingsOf) -> Line:
+async def _line(keys: Keys, gate: ReceiptsOf, settings: ServiceSettingsOf) -> Line:
     return Line(keys, gate, settings.line_thread_days)
 
 

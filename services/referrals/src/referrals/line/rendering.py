@@ -58,7 +58,7 @@ class Page:
                 t=t,
                 style=PAGE_STYLE,
                 here=f"/referrals/v1/line{'' if view == 'start' else '/thread'}",
-                exit_url=self.settings.line_exit_url,
+                exit_url=self.settings.exit_url,
                 emergency=self.settings.emergency_number,
                 problem=problem and t[problem].format(longest=MAX_TEXT),
                 done=done and t[done],

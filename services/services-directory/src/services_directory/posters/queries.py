@@ -65,11 +65,12 @@ async def public_services(
     )
     found: dict[str, list[PublicService]] = {}
     for need, document in rows:
-        found.setdefault(need, []).append(_service(document, language))
+        found.setdefault(need, []).append(spoken(document, language))
     return found
 
 
-def _service(document: dict[str, Any], language: str) -> PublicService:
+def spoken(document: dict[str, Any], language: str) -> PublicService:
+    """A document of the public level in the words of one language."""
     translated = document.get("translations", {}).get(language, {})
     return PublicService(
         name=translated.get("name") or document["name"],

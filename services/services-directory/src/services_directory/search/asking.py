@@ -1,5 +1,6 @@
 """Reads the parameters of a request: of a GET from its query, of a POST also from its body."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -14,10 +15,11 @@ from services_directory.errors import UNKNOWN_PARAMETER
 Q = TypeVar("Q", bound=BaseModel)
 
 
-async def parameters(request: Request, kind: type[Q]) -> Q:
+async def parameters(request: Request, kind: type[Q], *, without: Sequence[str] = ()) -> Q:
     """The parameters of a GET, or of a POST: from the query and from a JSON or form body (private
-    queries: a body leaves no trace in logs of addresses)."""
-    given = _pairs(request.query_params.multi_items())
+    queries: a body leaves no trace in logs of addresses). `without`: what the route reads itself."""
+    pairs = request.query_params.multi_items()
+    given = _pairs([(name, value) for name, value in pairs if name not in without])
     if request.method == "POST":
         given |= await _body(request)
     try:

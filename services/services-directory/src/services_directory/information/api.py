@@ -1,0 +1,112 @@
+"""HTTP of information points: help near a place, for programs, phones and text messages."""
+
+from typing import Annotated, Literal
+
+from common.auth import Principal
+from common.errors import INVALID, Problem
+from common.web import Session, context_of, open_to_all, page_language, router
+from fastapi import Response
+from fastapi.responses import HTMLResponse
+from starlette.requests import Request
+
+from services_directory.information import service
+from services_directory.information.rendering import help_page, help_text
+from services_directory.information.schemas import HelpPage, HelpQuery
+from services_directory.information.short_text import messages, plain
+from services_directory.search.answers import described
+from services_directory.search.asking import parameters
+from services_directory.search.parameters import described as parameters_of
+from services_directory.settings import Settings
+
+routes = router("/directory/v1/help", ["information points"])
+Anyone = Annotated[Principal, open_to_all()]
+_DESCRIBED = described(parameters_of(HelpQuery), HelpPage.model_json_schema())
+_IN_ADDRESS = "A position is sent in the body of a POST, never in an address."
+
+
+@routes.api_route("", methods=["GET"], response_class=HTMLResponse, openapi_extra=_DESCRIBED)
+async def show_help(request: Request, session: Session, principal: Anyone) -> HTMLResponse:
+    """The page, and with parameters (a link of a poster) the list."""
+    return await _page(request, session)
+
+
+@routes.api_route("", methods=["POST"], response_class=HTMLResponse, openapi_extra=_DESCRIBED)
+async def search_help(request: Request, session: Session, principal: Anyone) -> HTMLResponse:
+    """The list. The page's form posts, so that no need stands in the history of a browser."""
+    return await _page(request, session)
+
+
+async def _page(request: Request, session: Session) -> HTMLResponse:
+    settings = settings_of(request)
+    language = page_language(
+        request.query_params.get("language"), request.headers.get("accept-language")
+    )
+    try:
+        query = await asked(request)
+    except Problem as problem:
+        return help_page(settings, language, HelpQuery(), None, problem.kind.status)
+    shown = query.asks or query.open_now or request.method == "POST"
+    found = None
+    if shown:
+        found = await service.find_help(session, query, language, settings.home_timezone)
+    return help_page(settings, language, query, found)
+
+
+@routes.api_route("/services", methods=["GET"], openapi_extra=_DESCRIBED)
+async def help_services(request: Request, session: Session, principal: Anyone) -> HelpPage:
+    """Public services for a need in or around a place. Whoever asks sees the public level only."""
+    return await _found(request, session)
+
+
+@routes.api_route("/services", methods=["POST"], openapi_extra=_DESCRIBED)
+async def help_services_privately(
+    request: Request, session: Session, principal: Anyone
+) -> HelpPage:
+    """The same; a position (latitude, longitude) is taken here, and the nearest come first."""
+    return await _found(request, session)
+
+
+@routes.get("/text", openapi_extra=_DESCRIBED, response_class=Response)
+async def help_as_text(
+    request: Request, session: Session, principal: Anyone, form: Literal["text", "sms"] = "text"
+) -> Response:
+    """The list as plain text; `form=sms` as at most three text messages, one a line."""
+    settings = settings_of(request)
+    query = await asked(request, without=("form",))
+    language = language_of(request, query)
+    found = await service.find_help(session, query, language, settings.home_timezone)
+    text = help_text(found, language, settings.emergency_number)
+    return as_text("\n".join(messages(plain(text))) if form == "sms" else text, language)
+
+
+async def _found(request: Request, session: Session) -> HelpPage:
+    query = await asked(request)
+    settings = settings_of(request)
+    return await service.find_help(
+        session, query, language_of(request, query), settings.home_timezone
+    )
+
+
+async def asked(request: Request, without: tuple[str, ...] = ()) -> HelpQuery:
+    if {"latitude", "longitude"} & set(request.query_params):
+        raise INVALID.because(_IN_ADDRESS, pointer="/latitude")
+    return await parameters(request, HelpQuery, without=without)
+
+
+def language_of(request: Request, query: HelpQuery) -> str:
+    return page_language(query.language, request.headers.get("accept-language"))
+
+
+def as_text(text: str, language: str) -> Response:
+    return Response(
+        text + "\n",
+        media_type="text/plain; charset=utf-8",
+        headers={"Content-Language": language, "Cache-Control": "no-store"},
+    )
+
+
+def settings_of(request: Request) -> Settings:
+    settings = context_of(request).settings
+    if not isinstance(settings, Settings):
+        raise TypeError("the app was made with settings of another service")
+    return settings

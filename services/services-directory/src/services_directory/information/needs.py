@@ -1,0 +1,32 @@
+"""Needs in everyday words, each with the service categories that meet it: a table. Pure."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Need:
+    code: str
+    categories: tuple[str, ...]
+    label_es: str
+    label_en: str
+
+    def label(self, language: str) -> str:
+        return self.label_en if language == "en" else self.label_es
+
+
+@cache
+def needs() -> Mapping[str, Need]:
+    text = files("services_directory.information").joinpath("needs.csv").read_text(encoding="utf-8")
+    return MappingProxyType(
+        {
+            row["code"]: Need(
+                row["code"], tuple(row["categories"].split(";")), row["label_es"], row["label_en"]
+            )
+            for row in csv.DictReader(text.splitlines())
+        }
+    )

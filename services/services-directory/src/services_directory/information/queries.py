@@ -1,0 +1,109 @@
+"""Reading for information points: services of the public level only, and risk messages."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.places import Places
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.access import ANYONE
+from services_directory.information.models import risk_messages
+from services_directory.information.needs import needs
+from services_directory.information.schemas import HelpQuery
+from services_directory.search import queries as search
+from services_directory.search.parameters import ServiceQuery
+from services_directory.search.queries import Found
+
+PER_PAGE = 20
+
+
+async def public_help(
+    session: AsyncSession, query: HelpQuery, today: date, local: datetime
+) -> Found:
+    """One page of services as anybody may see them, whoever asks: endorsed, working, verified."""
+    given: dict[str, Any] = {
+        "referable": True,
+        "full": True,
+        "explain": True,
+        "page": query.page,
+        "per_page": PER_PAGE,
+    }
+    if query.area is not None:
+        given["area"] = query.area
+    if query.need is not None:
+        given["category"] = list(needs()[query.need].categories)
+    if query.latitude is not None and query.longitude is not None:
+        given["near"] = (query.latitude, query.longitude)
+        given["sort"] = "distance"
+    if query.open_now:
+        given["open_at"] = local
+    return await search.service_page(
+        session, ServiceQuery.model_validate(given), ANYONE, today, "full_body"
+    )
+
+
+async def published(
+    session: AsyncSession, today: date, area: str | None, limit: int = 50
+) -> Sequence[Any]:
+    """Messages in force, newest first: those for the area, what is around it, and everywhere."""
+    statement = sa.select(risk_messages).where(
+        risk_messages.c.state == "published", risk_messages.c.valid_until >= today
+    )
+    if area is not None:
+        around = [area, *Places.load().ancestors(area)]
+        within = [area, *Places.load().descendants(area)]
+        statement = statement.where(
+            sa.or_(
+                sa.func.cardinality(risk_messages.c.areas) == 0,
+                risk_messages.c.areas.op("&&")(sa.cast(sorted({*around, *within}), ARRAY(sa.Text))),
+            )
+        )
+    order = (risk_messages.c.published_at.desc(), risk_messages.c.id)
+    return (await session.execute(statement.order_by(*order).limit(limit))).mappings().all()
+
+
+async def one_published(session: AsyncSession, message_id: UUID, today: date) -> Any:
+    row = (
+        await session.execute(
+            sa.select(risk_messages).where(
+                risk_messages.c.id == message_id,
+                risk_messages.c.state == "published",
+                risk_messages.c.valid_until >= today,
+            )
+        )
+    ).mappings().one_or_none()  # fmt: skip
+    if row is None:
+        raise NOT_FOUND.because("There is no such message in force.")
+    return row
+
+
+async def own(
+    session: AsyncSession, caller: Principal, state: str | None, limit: int = 200
+) -> Sequence[Any]:
+    """Messages of the areas of responsibility that the caller coordinates, drafts too."""
+    statement = sa.select(risk_messages).where(risk_messages.c.aor.in_(sorted(caller.aors)))
+    if state is not None:
+        statement = statement.where(risk_messages.c.state == state)
+    rows = await session.execute(statement.order_by(risk_messages.c.id.desc()).limit(limit))
+    return rows.mappings().all()
+
+
+async def one_own(session: AsyncSession, caller: Principal, message_id: UUID) -> Any:
+    row = (
+        await session.execute(
+            sa.select(risk_messages)
+            .where(
+                risk_messages.c.id == message_id, risk_messages.c.aor.in_(sorted(caller.aors))
+            )
+            .with_for_update()
+        )
+    ).mappings().one_or_none()  # fmt: skip
+    if row is None:
+        raise NOT_FOUND.because("There is no such message of your area of responsibility.")
+    return row

@@ -1,0 +1,193 @@
+"""Use cases of information points: find help; write, publish and withdraw risk messages."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import orjson
+import sqlalchemy as sa
+from common import clock, codelists
+from common.auth import Principal
+from common.errors import CONFLICT, FORBIDDEN, INVALID
+from common.ids import new_id
+from common.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.hsds.opening import minute_of_week, weekly_spans
+from services_directory.information import queries
+from services_directory.information.models import risk_messages
+from services_directory.information.queries import PER_PAGE
+from services_directory.information.schemas import (
+    HelpPage,
+    HelpQuery,
+    HelpView,
+    NewRiskMessage,
+    RiskMessageView,
+)
+from services_directory.posters.queries import spoken
+
+LONGEST_DAYS = 365
+
+
+async def find_help(
+    session: AsyncSession, query: HelpQuery, language: str, timezone: str
+) -> HelpPage:
+    """Public services for a need in or around a place, nearest or best first."""
+    now = clock.now()
+    local = now.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
+    found = await queries.public_help(session, query, now.date(), local)
+    items = [_help(row, language, local) for row in found.rows]
+    return HelpPage(
+        items=items,
+        total=found.total,
+        page=query.page,
+        more=query.page * PER_PAGE < found.total,
+        updated=now.date(),
+    )
+
+
+def _help(row: Any, language: str, local: datetime) -> HelpView:
+    document = orjson.loads(row["body"])
+    said = spoken(document, language)
+    metres = row.get("metres")
+    return HelpView(
+        id=row["service_id"],
+        name=said.name,
+        organisation=said.organisation,
+        place=said.place,
+        phones=list(said.phones),
+        hours=said.hours,
+        open_now=_open(document, local),
+        what=[codelists.categories().label(c, language) for c in document.get("categories", [])],
+        kilometres=None if metres is None else round(metres / 1000, 1),
+    )
+
+
+def _open(document: dict[str, Any], local: datetime) -> bool | None:
+    schedules = [
+        *document.get("schedules", []),
+        *(
+            each
+            for site in document.get("service_at_locations", [])
+            for each in (*site.get("schedules", []), *site.get("location", {}).get("schedules", []))
+        ),
+    ]
+    spans = weekly_spans(schedules)
+    if not spans:
+        return None
+    minute = minute_of_week(local)
+    return any(start <= minute < end for start, end in spans)
+
+
+async def write_message(
+    session: AsyncSession, caller: Principal, body: NewRiskMessage
+) -> RiskMessageView:
+    """A draft: nobody but coordinators of its area of responsibility sees it."""
+    _check(caller, body)
+    row = {
+        "id": new_id(),
+        "organisation_id": caller.organisation,
+        "aor": body.aor,
+        "areas": sorted(set(body.areas)),
+        "state": "draft",
+        "version": 1,
+        "texts": body.texts.model_dump(),
+        "valid_until": body.valid_until,
+        "written_by": caller.subject,
+        "written_at": clock.now(),
+        "published_at": None,
+    }
+    await session.execute(risk_messages.insert().values(**row))
+    return view(row)
+
+
+async def rewrite_message(
+    session: AsyncSession, caller: Principal, message_id: UUID, body: NewRiskMessage
+) -> RiskMessageView:
+    """Replace a draft. What is published stays as it was read: withdraw it and write another."""
+    row = await queries.one_own(session, caller, message_id)
+    _check(caller, body)
+    if row["state"] != "draft":
+        raise CONFLICT.because(f"It is {row['state']}: only a draft can be changed.")
+    return await _change(
+        session,
+        row,
+        aor=body.aor,
+        areas=sorted(set(body.areas)),
+        texts=body.texts.model_dump(),
+        valid_until=body.valid_until,
+        written_by=caller.subject,
+        written_at=clock.now(),
+    )
+
+
+async def publish_message(
+    session: AsyncSession, caller: Principal, message_id: UUID
+) -> RiskMessageView:
+    """From the commit on anybody reads it, until it is withdrawn or its time ends."""
+    row = await queries.one_own(session, caller, message_id)
+    if row["state"] != "draft":
+        raise CONFLICT.because(f"It is {row['state']} already.")
+    if row["valid_until"] < clock.now().date():
+        raise CONFLICT.because("Its time has ended: give it a later day first.")
+    return await _change(
+        session, row, state="published", published_by=caller.subject, published_at=clock.now()
+    )
+
+
+async def withdraw_message(
+    session: AsyncSession, caller: Principal, message_id: UUID
+) -> RiskMessageView:
+    """Nobody reads it any more; withdrawing twice changes nothing."""
+    row = await queries.one_own(session, caller, message_id)
+    if row["state"] == "withdrawn":
+        return view(row)
+    return await _change(
+        session, row, state="withdrawn", withdrawn_by=caller.subject, withdrawn_at=clock.now()
+    )
+
+
+async def _change(session: AsyncSession, row: Any, **values: Any) -> RiskMessageView:
+    changed = {**row, **values, "version": row["version"] + 1}
+    await session.execute(
+        sa.update(risk_messages)
+        .where(risk_messages.c.id == row["id"])
+        .values(**values, version=changed["version"])
+    )
+    return view(changed)
+
+
+def _check(caller: Principal, body: NewRiskMessage) -> None:
+    if not caller.coordinates(body.aor):
+        raise FORBIDDEN.because(f"You do not coordinate '{body.aor}'.")
+    places = Places.load()
+    for number, area in enumerate(body.areas):
+        if caller.areas and not any(places.within(area, own) for own in caller.areas):
+            raise INVALID.because("It is outside your areas.", pointer=f"/areas/{number}")
+    if caller.areas and not body.areas:
+        raise INVALID.because("You coordinate in some areas: name them.", pointer="/areas")
+    today = clock.now().date()
+    if not today <= body.valid_until <= _latest(today):
+        raise INVALID.because(
+            f"From today to {LONGEST_DAYS} days ahead: an old warning misleads.",
+            pointer="/valid_until",
+        )
+
+
+def _latest(today: date) -> date:
+    return today + timedelta(days=LONGEST_DAYS)
+
+
+def view(row: Any) -> RiskMessageView:
+    return RiskMessageView.model_validate(
+        {name: row[name] for name in RiskMessageView.model_fields}
+    )
+
+
+async def in_force(
+    session: AsyncSession, area: str | None, limit: int = 50
+) -> Sequence[RiskMessageView]:
+    rows = await queries.published(session, clock.now().date(), area, limit)
+    return [view(row) for row in rows]

@@ -1,0 +1,245 @@
+"""Information points: help near a place, at the public level only, and risk messages."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common import clock
+from httpx import AsyncClient, Response
+from services_directory.information.needs import needs
+from services_directory.information.short_text import ONE, PART, messages, plain
+
+from tests.services.directory.conftest import V1, Publish, as_
+from tests.support.principals import organisation
+
+HELP, RISKS = f"{V1}/help", f"{V1}/risk-messages"
+
+
+def risk(**changes: Any) -> dict[str, Any]:
+    return {
+        "aor": "TIP",
+        "areas": ["VE23"],
+        "texts": {
+            "es": {
+                "title": "Ofertas de trabajo en la mina",
+                "body": "Prometen comida y techo.\n\nDespués quitan los papeles.",
+                "sms": "Ojo: ofertas de trabajo en la mina quitan los papeles. Pregunte antes: 0800-000.",
+            },
+            "en": {
+                "title": "Job offers at the mine",
+                "body": "They promise food and a roof.\n\nThen they take your papers.",
+                "sms": "Beware: job offers at the mine take your papers. Ask first: 0800-000.",
+            },
+        },
+        "valid_until": (clock.now().date() + timedelta(days=30)).isoformat(),
+        **changes,
+    }
+
+
+async def written(api: AsyncClient, who: str = "tip-coordinator", **changes: Any) -> Response:
+    headers = {**as_(who), "Idempotency-Key": str(changes.pop("key", clock.now().timestamp()))}
+    return await api.post(RISKS, json=risk(**changes), headers=headers)
+
+
+async def published(api: AsyncClient, **changes: Any) -> str:
+    draft = (await written(api, **changes)).json()
+    answer = await api.post(f"{RISKS}/{draft['id']}/publish", headers=as_("tip-coordinator"))
+    assert answer.status_code == 200, answer.text
+    return str(draft["id"])
+
+
+async def names(api: AsyncClient, **query: Any) -> list[str]:
+    answer = await api.post(f"{HELP}/services", json=query, headers=as_("anonymous"))
+    assert answer.status_code == 200, answer.text
+    return [item["name"] for item in answer.json()["items"]]
+
+
+async def test_help_is_found_by_need_area_and_hour(api: AsyncClient, publish: Publish) -> None:
+    always = [{"freq": "WEEKLY", "byday": "MO,TU,WE,TH,FR,SA,SU"}]
+    await publish(name="Apoyo siempre", schedules=always)
+    await publish(name="Apoyo sin horario")
+    await publish(name="Consulta legal", categories=["GBV-LEGAL"])
+    assert await names(api, need="mind", area="VE23") == ["Apoyo siempre", "Apoyo sin horario"]
+    assert await names(api, need="legal") == ["Consulta legal"]
+    assert await names(api, need="mind", area="VE20") == []
+    assert await names(api, need="mind", open_now=True) == ["Apoyo siempre"]
+    answer = await api.get(f"{HELP}/services?need=mind", headers=as_("anonymous"))
+    assert {i["name"]: i["open_now"] for i in answer.json()["items"]} == {
+        "Apoyo siempre": True, "Apoyo sin horario": None,
+    }  # fmt: skip
+
+
+async def test_the_nearest_come_first_and_a_position_never_stands_in_an_address(
+    api: AsyncClient, publish: Publish
+) -> None:
+    await publish(name="Lejos")
+    near = {"location_type": "physical", "name": "x", "latitude": 10.2, "longitude": -71.3, "pcode": "VE2313"}  # fmt: skip
+    await publish(name="Cerca", service_at_locations=[{"location": near}])
+    assert await names(api, latitude=10.21, longitude=-71.31) == ["Cerca", "Lejos"]
+    refused = await api.get(f"{HELP}/services?latitude=10&longitude=-71", headers=as_("anonymous"))
+    assert (refused.status_code, refused.json()["pointer"]) == (422, "/latitude")
+    half = await api.post(f"{HELP}/services", json={"latitude": 10}, headers=as_("anonymous"))
+    assert half.status_code in (400, 422)
+
+
+@pytest.mark.parametrize("who", ["anonymous", "tip-coordinator", "ngo-salud"])
+async def test_whoever_asks_sees_the_public_level(
+    api: AsyncClient, publish: Publish, who: str
+) -> None:
+    """Even those who may see more: a screen at an information point is read over a shoulder."""
+    await publish(name="Para todas")
+    for level in ("partners", "pathway", "restricted"):
+        changes: dict[str, Any] = {"visibility": level, "organization": {"id": str(organisation(2)), "name": "S", "description": "x", "visibility": level}}  # fmt: skip
+        if level == "restricted":
+            changes["service_at_locations"] = [{"location": {"location_type": "physical", "pcode": "VE23"}}]  # fmt: skip
+        await publish(name=f"Oculta {level}", **changes)
+    for path in ("", "/services", "/text"):
+        answer = await api.get(f"{HELP}{path}?need=mind", headers=as_(who))
+        assert "Para todas" in answer.text
+        assert "Oculta" not in answer.text, (path, who)
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+async def test_the_page_is_small_prints_and_has_no_script(
+    api: AsyncClient, publish: Publish, language: str
+) -> None:
+    for number in range(25):
+        await publish(name=f"Servicio número {number}")
+    page = await api.post(
+        f"{HELP}?language={language}", data={"need": "mind"}, headers=as_("anonymous")
+    )
+    assert page.status_code == 200
+    assert len(page.content) <= 30_000
+    assert page.text.count('<div class="card">') == 20
+    assert "<script" not in page.text
+    assert "https://www.wikipedia.org/" in page.text
+    assert f'<html lang="{language}">' in page.text
+    second = await api.post(
+        f"{HELP}?language={language}",
+        data={"need": "mind", "page": "2"},
+        headers=as_("anonymous"),
+    )
+    assert second.text.count('<div class="card">') == 5
+    bad = await api.post(HELP, data={"need": "gossip"}, headers=as_("anonymous"))
+    assert bad.status_code in (400, 422)
+    assert "<form" in bad.text
+
+
+async def test_help_fits_text_messages(api: AsyncClient, publish: Publish) -> None:
+    for number in range(9):
+        await publish(name=f"Atención psicológica «{number}»")
+    answer = await api.get(f"{HELP}/text?need=mind&form=sms", headers=as_("anonymous"))
+    lines = answer.text.splitlines()
+    assert 1 < len(lines) <= 3
+    assert all(len(line) <= ONE and line == plain(line) for line in lines)
+    assert "+58 261 555 0101" in answer.text
+    none = await api.get(f"{HELP}/text?need=food", headers=as_("anonymous"))
+    assert "911" in none.text
+
+
+def test_text_messages_are_cut_at_spaces_in_the_gsm_alphabet() -> None:
+    assert plain("Adiós, «niñez» – ¿qué?") == 'Adios, "niñez" - ¿qué?'
+    assert messages("") == []
+    assert messages("x" * ONE) == ["x" * ONE]
+    long = messages("palabra " * 100)
+    assert len(long) == 3
+    assert all(len(part) <= PART for part in long)
+    assert long[-1].endswith("...")
+
+
+async def test_a_draft_is_seen_by_its_coordinators_only(api: AsyncClient) -> None:
+    draft = (await written(api)).json()
+    assert draft["state"] == "draft"
+    for who in ("anonymous", "ngo-refugio", "im-officer"):
+        assert (await api.get(f"{RISKS}/{draft['id']}", headers=as_(who))).status_code == 404
+        assert (await api.get(RISKS, headers=as_(who))).json() == []
+    own = await api.get(f"{RISKS}/own", headers=as_("tip-coordinator"))
+    assert [m["id"] for m in own.json()] == [draft["id"]]
+    assert (await api.get(f"{RISKS}/own", headers=as_("gbv-coordinator"))).json() == []
+    other = await api.post(f"{RISKS}/{draft['id']}/publish", headers=as_("gbv-coordinator"))
+    assert other.status_code == 404
+    changed = await api.put(
+        f"{RISKS}/{draft['id']}", json=risk(areas=[]), headers=as_("tip-coordinator")
+    )
+    assert (changed.json()["version"], changed.json()["areas"]) == (2, [])
+
+
+async def test_a_published_message_is_read_in_every_form(api: AsyncClient) -> None:
+    message = await published(api)
+    nobody = as_("anonymous")
+    assert (await api.get(f"{RISKS}/{message}", headers=nobody)).json()["state"] == "published"
+    for area, seen in (("VE23", 1), ("VE2313", 1), ("VE", 1), ("VE20", 0)):
+        assert len((await api.get(f"{RISKS}?area={area}", headers=nobody)).json()) == seen, area
+    page = await api.get(f"{RISKS}/page?language=es", headers=nobody)
+    assert "<p>Después quitan los papeles.</p>" in page.text
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    sms = await api.get(f"{RISKS}/text?form=sms&language=en", headers=nobody)
+    assert sms.text.startswith("Beware: job offers")
+    code = (await api.get(f"{RISKS}/snippet/code?language=en&area=VE23", headers=nobody)).json()
+    assert code["html"].startswith("<iframe ")
+    assert "<script" not in code["html"]
+    snippet = await api.get(f"{RISKS}/snippet?language=en&area=VE23", headers=nobody)
+    assert "Job offers at the mine" in snippet.text
+    assert "frame-ancestors *" in snippet.headers["content-security-policy"]
+    assert "form-action 'none'" in snippet.headers["content-security-policy"]
+    assert "<form" not in snippet.text
+    withdrawn = await api.post(f"{RISKS}/{message}/withdraw", headers=as_("tip-coordinator"))
+    assert withdrawn.json()["state"] == "withdrawn"
+    assert (await api.get(f"{RISKS}/{message}", headers=nobody)).status_code == 404
+    with_text = await api.get(f"{RISKS}/page", headers=nobody)
+    assert "No hay advertencias" in with_text.text
+
+
+async def test_a_message_ends_with_its_day(api: AsyncClient) -> None:
+    await published(api)
+    with clock.shifted(timedelta(days=31)):
+        assert (await api.get(RISKS, headers=as_("anonymous"))).json() == []
+
+
+async def test_markup_in_a_message_is_text(api: AsyncClient) -> None:
+    texts = risk()["texts"]
+    texts["es"]["title"] = "<script>alert(1)</script>"
+    await published(api, texts=texts)
+    for path in ("page", "snippet"):
+        page = await api.get(f"{RISKS}/{path}?language=es", headers=as_("anonymous"))
+        assert "<script>" not in page.text
+        assert "&lt;script&gt;" in page.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "pointer"),
+    [
+        ({"aor": "GBV"}, 403, None),
+        ({"aor": "XX"}, 422, "/aor"),
+        ({"areas": ["XX"]}, 422, "/areas/0"),
+        ({"valid_until": "2020-01-01"}, 422, "/valid_until"),
+        ({"valid_until": "2099-01-01"}, 422, "/valid_until"),
+        ({"valid_until": "2026-02-31"}, 422, "/valid_until"),
+        ({"texts": {"es": risk()["texts"]["es"]}}, 422, "/texts/en"),
+    ],
+)
+async def test_bad_messages_are_refused_with_the_place(
+    api: AsyncClient, changes: dict[str, Any], status: int, pointer: str | None
+) -> None:
+    answer = await written(api, **changes)
+    assert answer.status_code == status, answer.text
+    if pointer:
+        assert answer.json()["pointer"] == pointer
+    too_long = risk()["texts"]
+    too_long["es"]["sms"] = "x" * 161
+    assert (await written(api, texts=too_long)).json()["pointer"] == "/texts/es/sms"
+
+
+def test_needs_name_known_categories_and_texts_are_in_both_languages() -> None:
+    from common import codelists
+    from services_directory import information
+
+    for need in needs().values():
+        assert need.label_es
+        assert need.label_en
+        assert set(need.categories) <= set(codelists.categories()), need.code
+    folder = Path(information.__file__).parent
+    texts = json.loads((folder / "texts.json").read_text(encoding="utf-8"))
+    assert set(texts["es"]) == set(texts["en"])
