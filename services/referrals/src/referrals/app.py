@@ -5,6 +5,10 @@ from common.database import Database
 from common.web import service_app
 from fastapi import APIRouter, FastAPI
 
+from referrals.assistance.api import assistance
+from referrals.assistance.api import of_case as assistance_of_case
+from referrals.assistance.matching import Matching
+from referrals.assistance.matching_api import matches, matching_of_case
 from referrals.audit.api import audit
 from referrals.breakglass.api import break_glass
 from referrals.bulk.api import bulk
@@ -60,6 +64,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit,
     links,
     pages,
+    assistance,
+    assistance_of_case,
+    matching_of_case,
+    matches,
     line_pages,
     line,
     desk,
@@ -99,6 +107,7 @@ def create_app(
         parts={
             "keys": keys or open_key_store(settings),
             "blind_index": BlindIndex(index_key),
+            "matching": Matching(index_key),
             "receipts": receipts or ReceiptGate(Receipts(index_key)),
         },
     )

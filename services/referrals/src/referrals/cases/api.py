@@ -9,6 +9,7 @@ from common.paging import CursorText, Limit, Page, encode_cursor
 from common.web import IdempotencyRequired, Session, router
 from fastapi import Query, Response
 
+from referrals.assistance.service import end_with_case
 from referrals.cases import person, queries, service
 from referrals.cases.models import Case
 from referrals.cases.schemas import (
@@ -130,6 +131,7 @@ async def close_case(
 ) -> CaseSummary:
     """Close; the retention period begins."""
     case = await service.close(session, caller, case_id, body.reason, settings.retention_years)
+    await end_with_case(session, caller, case)
     return _summary(case)
 
 

@@ -300,6 +300,13 @@ async def forget_sealed(session: AsyncSession, case_id: UUID) -> None:
         "UPDATE referrals SET draft = NULL, attributes = NULL, area = NULL WHERE case_id = :case",
         "UPDATE exceptions SET rationale = NULL WHERE case_id = :case",
         "UPDATE grants SET attributes = NULL, withdrawal_digest = NULL WHERE case_id = :case",
+        "UPDATE plan_items SET objective = NULL WHERE case_id = :case",
+        "UPDATE assistance SET note = NULL WHERE case_id = :case",
+        "UPDATE case_reviews SET note = NULL WHERE case_id = :case",
+        "DELETE FROM case_routes WHERE case_id = :case",
+        "DELETE FROM match_tokens WHERE case_id = :case",
+        "DELETE FROM match_consents WHERE case_id = :case",
+        "DELETE FROM case_matches WHERE :case IN (case_a, case_b)",
         (
             "UPDATE screenings SET answers = NULL, conclusion = NULL, attributes = NULL, area = NULL,"
             " judgement = NULL, status = 'erased', events = events + 1 WHERE case_id = :case"

@@ -1,0 +1,67 @@
+"""The caller's own cases as HTCDS records: those whose persons agreed to statistics."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.assistance import htcds, queries
+from referrals.assistance.models import CaseRoute, PlanItem
+from referrals.assistance.service import opened_route
+from referrals.audit.service import record
+from referrals.cases.models import Case
+from referrals.cases.service import open_with
+from referrals.consents.models import Grant
+from referrals.keys.store import CaseKeys
+
+
+async def export(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, after: UUID | None, limit: int
+) -> tuple[list[dict[str, Any]], UUID | None]:
+    """A page of records and where the next one begins. The export is audited."""
+    agreed = sa.exists().where(
+        col(Grant.case_id) == col(Case.id),
+        col(Grant.kind) == "reporting",
+        col(Grant.status) == "active",
+    )
+    statement = sa.select(Case).where(
+        col(Case.organisation_id) == caller.organisation, col(Case.status) != "erased", agreed
+    )
+    if after is not None:
+        statement = statement.where(col(Case.id) > after)
+    cases = (await session.scalars(statement.order_by(col(Case.id)).limit(limit + 1))).all()
+    found = await keys.of_many([case.id for case in cases[:limit]])
+    records = [
+        await _record(session, case, found[case.id]) for case in cases[:limit] if case.id in found
+    ]
+    await record(
+        session,
+        caller,
+        "assistance.exported",
+        chain=caller.organisation,
+        target_type="organisation",
+        target_id=caller.organisation,
+        detail={"cases": len(records)},
+    )
+    return records, cases[limit - 1].id if len(cases) > limit else None
+
+
+async def _record(session: AsyncSession, case: Case, key: bytes) -> dict[str, Any]:
+    _identity, attributes = open_with(key, case)
+    route = await session.get(CaseRoute, case.id)
+    review = await queries.open_review(session, case.id)
+    return htcds.record(
+        reference=case.reference,
+        status=case.status,
+        closure_reason=case.closure_reason,
+        review_due=review.due_on if review else None,
+        attributes=attributes,
+        plan=[
+            {"support_type": i.support_type, "planned_end": i.planned_end, "ended_on": i.ended_on}
+            for i in await queries.of_case(session, PlanItem, case.id)
+        ],
+        route=opened_route(key, route).model_dump() if route and route.statistics else None,
+    )

@@ -1,0 +1,227 @@
+"""Doubles across organisations: compared only with the person's consent on both sides, and then
+each side learns no more than that somebody else may know the same person."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import CONFLICT, NOT_FOUND, TOO_MANY_REQUESTS
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.assistance import queries
+from referrals.assistance.matching import Matching
+from referrals.assistance.models import CaseMatch, MatchConsent, MatchToken
+from referrals.assistance.schemas import MatchConsentBody, MatchConsentView, MatchView
+from referrals.audit.service import record
+from referrals.cases import person
+from referrals.cases import queries as cases
+from referrals.cases.models import Case
+from referrals.cases.service import open_record, refuse_unless_open
+from referrals.consents.ages import Caregiver, Verdict, WrongDecider, judge
+from referrals.errors import CONSENT_PENDING, WRONG_DECIDER
+from referrals.keys.store import CaseKeys
+from referrals.notices.service import notify
+from referrals.row_security import acting_as_service
+
+MOST_PER_DAY = 200
+"""Consents of one organisation: whoever invents people to find out who is known elsewhere is slow."""
+
+
+async def consent(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    matching: Matching,
+    case_id: UUID,
+    body: MatchConsentBody,
+) -> MatchConsentView:
+    """Record the consent and compare. The answer does not say whether anything was found."""
+    case = await cases.own_case(session, caller, case_id, lock=True)
+    refuse_unless_open(case)
+    await _refuse_many(session, caller)
+    identity, _ = await open_record(keys, case)
+    _check(body, case, person.age_of(identity, clock.now().date()))
+    digests = matching.digests(identity)
+    given = await session.merge(
+        MatchConsent(
+            case_id=case.id,
+            organisation_id=caller.organisation,
+            decided_by=body.decided_by,
+            method=body.method,
+            given_at=clock.now(),
+            recorded_by=caller.subject,
+        )
+    )
+    await session.execute(sa.delete(MatchToken).where(col(MatchToken.case_id) == case.id))
+    session.add_all(MatchToken(case_id=case.id, digest=digest) for digest in sorted(digests))
+    await session.flush()
+    async with acting_as_service(session):
+        for other in await _others(session, case, digests):
+            await _found(session, case, other)
+    await _audit(session, caller, "matching.consented", case.id)
+    return MatchConsentView(case_id=case.id, comparable=bool(digests), given_at=given.given_at)
+
+
+async def _refuse_many(session: AsyncSession, caller: Principal) -> None:
+    since = clock.now() - timedelta(days=1)
+    recent = await session.scalar(
+        sa.select(sa.func.count())
+        .select_from(MatchConsent)
+        .where(
+            col(MatchConsent.organisation_id) == caller.organisation,
+            col(MatchConsent.given_at) > since,
+        )
+    )
+    if (recent or 0) >= MOST_PER_DAY:
+        raise TOO_MANY_REQUESTS.because(
+            f"At most {MOST_PER_DAY} cases a day are compared.", headers={"Retry-After": "3600"}
+        )
+
+
+def _check(body: MatchConsentBody, case: Case, age: int | None) -> None:
+    try:
+        verdict = judge(age, body.decided_by, body.child_assent, Caregiver(case.caregiver))
+    except WrongDecider as error:
+        raise WRONG_DECIDER.because(str(error), pointer="/decided_by", reason=error.code) from error
+    if verdict is not Verdict.VALID:
+        raise CONSENT_PENDING.because("Comparing is never urgent: wait until the person decides.")
+
+
+async def _others(session: AsyncSession, case: Case, digests: set[bytes]) -> Sequence[Case]:
+    """Open cases of other organisations with an equal digest, unless one speaks against the
+    organisation of the other."""
+    same = sa.select(col(MatchToken.case_id)).where(col(MatchToken.digest).in_(digests))
+    rows = await session.scalars(
+        sa.select(Case)
+        .where(
+            col(Case.id).in_(same),
+            col(Case.organisation_id) != case.organisation_id,
+            col(Case.status) == "open",
+        )
+        .order_by(col(Case.id))
+    )
+    own = await cases.implicated(session, case.id)
+    return [
+        other
+        for other in rows
+        if other.organisation_id not in own
+        and case.organisation_id not in await cases.implicated(session, other.id)
+    ]
+
+
+async def _found(session: AsyncSession, case: Case, other: Case) -> None:
+    first, second = sorted((case, other), key=lambda each: each.id)
+    known = await session.scalar(
+        sa.select(col(CaseMatch.id)).where(
+            col(CaseMatch.case_a) == first.id, col(CaseMatch.case_b) == second.id
+        )
+    )
+    if known is not None:
+        return
+    match = CaseMatch(
+        id=new_id(), case_a=first.id, case_b=second.id, status="possible", created_at=clock.now()
+    )
+    session.add(match)
+    await session.flush()
+    await _notify(session, match, "match.possible", (first, second))
+
+
+async def withdraw(session: AsyncSession, caller: Principal, case_id: UUID) -> None:
+    """The digests are gone at once, and so are matches; repeating it changes nothing."""
+    case = await cases.own_case(session, caller, case_id, lock=True)
+    async with acting_as_service(session):
+        await session.execute(sa.delete(MatchToken).where(col(MatchToken.case_id) == case.id))
+        await session.execute(sa.delete(MatchConsent).where(col(MatchConsent.case_id) == case.id))
+        for match in await queries.matches(session, [case.id]):
+            match.status, match.ended_at = "ended", clock.now()
+            match.agreed_a = match.agreed_b = None
+        await session.flush()
+        await _audit(session, caller, "matching.withdrawn", case.id)
+
+
+async def listed(session: AsyncSession, caller: Principal) -> list[MatchView]:
+    """Row security shows the matches of the caller's own cases only."""
+    found = await queries.matches(session)
+    async with acting_as_service(session):
+        return [await _view(session, caller, match) for match in found]
+
+
+async def agree(session: AsyncSession, caller: Principal, match_id: UUID) -> MatchView:
+    """The person agrees that the other organisation learns of this one. Only when both have
+    agreed does each see the other's name and case reference, and still nothing of the record."""
+    async with acting_as_service(session):
+        match, own, other = await _sides(session, caller, match_id)
+        if match.status == "ended":
+            raise CONFLICT.because("The match has ended.")
+        if own.id == match.case_a:
+            match.agreed_a = match.agreed_a or clock.now()
+        else:
+            match.agreed_b = match.agreed_b or clock.now()
+        if match.agreed_a is not None and match.agreed_b is not None:
+            match.status = "agreed"
+        await session.flush()
+        if match.status == "agreed":
+            await _notify(session, match, "match.agreed", (own, other))
+        await _audit(session, caller, "matching.agreed", own.id)
+        return await _view(session, caller, match)
+
+
+async def refuse(session: AsyncSession, caller: Principal, match_id: UUID) -> MatchView:
+    """The match ends for both; nobody learns who did not want it."""
+    async with acting_as_service(session):
+        match, own, _other = await _sides(session, caller, match_id)
+        match.status, match.ended_at = "ended", clock.now()
+        match.agreed_a = match.agreed_b = None
+        await session.flush()
+        await _audit(session, caller, "matching.refused", own.id)
+        return await _view(session, caller, match)
+
+
+async def _sides(
+    session: AsyncSession, caller: Principal, match_id: UUID
+) -> tuple[CaseMatch, Case, Case]:
+    match = await session.get(CaseMatch, match_id, with_for_update=True)
+    if match is not None:
+        a = await session.get(Case, match.case_a)
+        b = await session.get(Case, match.case_b)
+        if a is not None and b is not None:
+            for own, other in ((a, b), (b, a)):
+                if own.organisation_id == caller.organisation:
+                    return match, own, other
+    raise NOT_FOUND.because("There is no such match of your cases.")
+
+
+async def _view(session: AsyncSession, caller: Principal, match: CaseMatch) -> MatchView:
+    _, own, other = await _sides(session, caller, match.id)
+    agreed = match.status == "agreed"
+    mine = match.agreed_a if own.id == match.case_a else match.agreed_b
+    return MatchView(
+        id=match.id,
+        case_id=own.id,
+        status=match.status,
+        you_agreed=mine is not None,
+        other_organisation=other.organisation_id if agreed else None,
+        other_reference=other.reference if agreed else None,
+        created_at=match.created_at,
+    )
+
+
+async def _notify(
+    session: AsyncSession, match: CaseMatch, kind: str, sides: tuple[Case, Case]
+) -> None:
+    await notify(
+        session,
+        [case.organisation_id for case in sides],
+        kind,
+        subject_type="match",
+        subject_id=match.id,
+    )
+
+
+async def _audit(session: AsyncSession, caller: Principal, action: str, case_id: UUID) -> None:
+    await record(session, caller, action, chain=case_id, target_type="case", target_id=case_id)

@@ -1,0 +1,194 @@
+"""Reading assistance. Rows hang on a case; every query goes through the caller's own cases."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.assistance.models import Assistance, CaseMatch, CaseReview, PlanItem
+from referrals.audit.models import AuditEntry
+from referrals.cases.models import Case
+from referrals.directory.models import PathwayAlternative
+
+_Row = TypeVar("_Row", PlanItem, Assistance, CaseReview)
+IDLE = timedelta(days=30)
+
+
+async def of_case(session: AsyncSession, table: type[_Row], case_id: UUID) -> Sequence[_Row]:
+    rows = await session.scalars(
+        sa.select(table).where(col(table.case_id) == case_id).order_by(col(table.id))
+    )
+    return rows.all()
+
+
+async def one(session: AsyncSession, table: type[_Row], case_id: UUID, row_id: UUID) -> _Row:
+    """A row of this very case, locked; 404 for one of another case."""
+    found = (
+        await session.scalars(
+            sa.select(table)
+            .where(col(table.id) == row_id, col(table.case_id) == case_id)
+            .with_for_update()
+        )
+    ).one_or_none()
+    if found is None:
+        raise NOT_FOUND.because("There is no such entry in this case.")
+    return found
+
+
+async def assistance_counts(session: AsyncSession, case_id: UUID) -> dict[UUID, int]:
+    rows = await session.execute(
+        sa.select(col(Assistance.plan_item_id), sa.func.count())
+        .where(col(Assistance.case_id) == case_id, col(Assistance.entered_in_error_at).is_(None))
+        .group_by(col(Assistance.plan_item_id))
+    )
+    return {row[0]: row[1] for row in rows if row[0] is not None}
+
+
+async def suggestions(
+    session: AsyncSession, case: Case, aor: str | None
+) -> Sequence[tuple[UUID, str, str, str]]:
+    """(pathway, aor, step, need) of published pathways in the case's area, less what is planned."""
+    if case.area is None:
+        return []
+    around = [case.area, *Places.load().ancestors(case.area)]
+    planned = sa.select(col(PlanItem.need)).where(col(PlanItem.case_id) == case.id)
+    columns = (
+        col(PathwayAlternative.pathway_id),
+        col(PathwayAlternative.aor),
+        col(PathwayAlternative.step),
+        col(PathwayAlternative.need),
+    )
+    statement = (
+        sa.select(*columns)
+        .distinct()
+        .where(
+            col(PathwayAlternative.area).in_(around), col(PathwayAlternative.need).not_in(planned)
+        )
+        .order_by(*columns)
+        .limit(200)
+    )
+    if aor is not None:
+        statement = statement.where(col(PathwayAlternative.aor) == aor)
+    rows = await session.execute(statement)
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def reviews_due(
+    session: AsyncSession, caller: Principal, by: date, limit: int
+) -> Sequence[CaseReview]:
+    rows = await session.scalars(
+        sa.select(CaseReview)
+        .join(Case, col(Case.id) == col(CaseReview.case_id))
+        .where(
+            col(Case.organisation_id) == caller.organisation,
+            col(CaseReview.done_on).is_(None),
+            col(CaseReview.due_on) <= by,
+        )
+        .order_by(col(CaseReview.due_on), col(CaseReview.id))
+        .limit(limit)
+    )
+    return rows.all()
+
+
+async def open_review(session: AsyncSession, case_id: UUID) -> CaseReview | None:
+    rows = await session.scalars(
+        sa.select(CaseReview).where(
+            col(CaseReview.case_id) == case_id, col(CaseReview.done_on).is_(None)
+        )
+    )
+    return rows.one_or_none()
+
+
+async def timeline(
+    session: AsyncSession, caller: Principal, case_id: UUID, limit: int
+) -> Sequence[AuditEntry]:
+    """What was done in the case, oldest first; who only read is in the audit, not here."""
+    rows = await session.scalars(
+        sa.select(AuditEntry)
+        .where(
+            col(AuditEntry.chain) == case_id,
+            col(AuditEntry.organisation_id) == caller.organisation,
+            sa.not_(col(AuditEntry.action).like("%read")),
+        )
+        .order_by(col(AuditEntry.sequence))
+        .limit(limit)
+    )
+    return rows.all()
+
+
+async def supervision(session: AsyncSession, caller: Principal) -> dict[Case, list[str]]:
+    """Open cases of the caller's organisation that need a look, each with its reasons."""
+    now = clock.now()
+    found: dict[UUID, list[str]] = defaultdict(list)
+    cases: dict[UUID, Case] = {}
+    for reason, condition in _reasons(now.date(), now - IDLE).items():
+        rows = await session.scalars(
+            sa.select(Case)
+            .where(
+                col(Case.organisation_id) == caller.organisation,
+                col(Case.status) == "open",
+                condition,
+            )
+            .order_by(col(Case.id))
+            .limit(500)
+        )
+        for case in rows:
+            cases[case.id] = case
+            found[case.id].append(reason)
+    return {cases[case_id]: found[case_id] for case_id in sorted(found)}
+
+
+def _reasons(today: date, idle_since: Any) -> dict[str, sa.ColumnElement[bool]]:
+    of_case = col(Case.id)
+    open_review = sa.exists().where(
+        col(CaseReview.case_id) == of_case, col(CaseReview.done_on).is_(None)
+    )
+    open_item = sa.exists().where(
+        col(PlanItem.case_id) == of_case, col(PlanItem.status).in_(("planned", "in_progress"))
+    )
+    given = col(Assistance.entered_in_error_at).is_(None)
+    return {
+        "review_overdue": sa.exists().where(
+            col(CaseReview.case_id) == of_case,
+            col(CaseReview.done_on).is_(None),
+            col(CaseReview.due_on) < today,
+        ),
+        "no_review_planned": sa.and_(open_item, sa.not_(open_review)),
+        "need_overdue": sa.exists().where(
+            col(PlanItem.case_id) == of_case,
+            col(PlanItem.status).in_(("planned", "in_progress")),
+            col(PlanItem.planned_end) < today,
+        ),
+        "need_without_assistance": sa.exists().where(
+            col(PlanItem.case_id) == of_case,
+            col(PlanItem.status).in_(("planned", "in_progress")),
+            col(PlanItem.created_at) < idle_since,
+            sa.not_(sa.exists().where(col(Assistance.plan_item_id) == col(PlanItem.id), given)),
+        ),
+        "idle": sa.and_(
+            col(Case.changed_at) < idle_since,
+            sa.not_(
+                sa.exists().where(
+                    col(Assistance.case_id) == of_case, col(Assistance.created_at) >= idle_since
+                )
+            ),
+        ),
+    }
+
+
+async def matches(session: AsyncSession, own: Sequence[UUID] | None = None) -> Sequence[CaseMatch]:
+    statement = sa.select(CaseMatch).order_by(col(CaseMatch.id).desc()).limit(500)
+    if own is not None:
+        statement = statement.where(
+            sa.or_(col(CaseMatch.case_a).in_(own), col(CaseMatch.case_b).in_(own))
+        )
+    return (await session.scalars(statement)).all()

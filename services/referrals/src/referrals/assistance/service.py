@@ -1,0 +1,386 @@
+"""Use cases of assistance: plan, give, review, route, and what ends with the case."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import CONFLICT, INVALID
+from common.events.codes import ReportingAttributes
+from common.events.referrals import AssistanceGiven
+from common.ids import new_id
+from common.messaging import append
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.assistance import queries
+from referrals.assistance.models import Assistance, CaseReview, CaseRoute, PlanItem
+from referrals.assistance.schemas import (
+    NewAssistance,
+    NewPlanItem,
+    NewReview,
+    PlanChange,
+    ReviewDone,
+    Route,
+)
+from referrals.audit.service import record
+from referrals.cases import queries as cases
+from referrals.cases.models import Case
+from referrals.cases.service import coarse, open_with, refuse_unless_open
+from referrals.consents.queries import active_reporting_grant
+from referrals.errors import ERASED
+from referrals.keys.sealing import open_column, seal_column
+from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.referrals.queries import of_case as referrals_of
+from referrals.tables import COMMON
+from referrals.tasks.models import Task
+from referrals.tasks.service import open_task
+
+REVIEW_TASK = "case_review"
+_LONGEST_AGO = timedelta(days=10 * 365)
+_LONGEST_AHEAD = timedelta(days=2 * 365)
+_TRAFFICKING = "VOT"
+
+
+async def own_open_case(session: AsyncSession, caller: Principal, case_id: UUID) -> Case:
+    case = await cases.own_case(session, caller, case_id, lock=True)
+    refuse_unless_open(case)
+    return case
+
+
+async def plan(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, body: NewPlanItem
+) -> PlanItem:
+    case = await own_open_case(session, caller, case_id)
+    today = clock.now().date()
+    if body.planned_end is not None and not today <= body.planned_end <= today + _LONGEST_AHEAD:
+        raise INVALID.because("From today to two years ahead.", pointer="/planned_end")
+    item_id = new_id()
+    item = PlanItem(
+        id=item_id,
+        case_id=case.id,
+        organisation_id=caller.organisation,
+        need=body.need,
+        support_type=body.type,
+        status="planned",
+        pathway_id=body.pathway_id,
+        step=body.step,
+        planned_end=body.planned_end,
+        objective=await _sealed(keys, caller, case, item_id, "objective", body.objective),
+        created_at=clock.now(),
+        created_by=caller.subject,
+        changed_at=clock.now(),
+    )
+    session.add(item)
+    await session.flush()
+    detail = {"need": item.need, "support_type": item.support_type}
+    await _audit(session, caller, "plan.need_added", case, item.id, detail)
+    return item
+
+
+async def change_plan(
+    session: AsyncSession, caller: Principal, case_id: UUID, item_id: UUID, body: PlanChange
+) -> PlanItem:
+    case = await own_open_case(session, caller, case_id)
+    item = await queries.one(session, PlanItem, case.id, item_id)
+    item.status, item.reason, item.changed_at = body.status, body.reason, clock.now()
+    item.ended_on = clock.now().date() if body.status in ("met", "dropped") else None
+    await session.flush()
+    await _audit(session, caller, f"plan.need_{body.status}", case, item.id, {"need": item.need})
+    return item
+
+
+async def give(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, body: NewAssistance
+) -> Assistance:
+    """Record what was given. It is counted only under a reporting consent, and as trafficking
+    assistance only where the case is one of trafficking."""
+    case = await own_open_case(session, caller, case_id)
+    _check_past(body.given_on, "/given_on")
+    if body.plan_item_id is not None:
+        item = await queries.one(session, PlanItem, case.id, body.plan_item_id)
+        if item.status == "planned":
+            item.status, item.changed_at = "in_progress", clock.now()
+    if body.referral_id is not None and body.referral_id not in {
+        referral.id for referral in await referrals_of(session, case.id)
+    }:
+        raise INVALID.because("It is not a referral of this case.", pointer="/referral_id")
+    given_id = new_id()
+    given = Assistance(
+        id=given_id,
+        case_id=case.id,
+        organisation_id=caller.organisation,
+        plan_item_id=body.plan_item_id,
+        referral_id=body.referral_id,
+        support_type=body.support_type,
+        given_on=body.given_on,
+        provider_organisation=body.provider_organisation or caller.organisation,
+        amount_band=body.amount_band,
+        modality=body.modality,
+        note=await _sealed(keys, caller, case, given_id, "note", body.note),
+        version=1,
+        created_at=clock.now(),
+        created_by=caller.subject,
+    )
+    session.add(given)
+    await session.flush()
+    await _tell(session, case, given, await _countable(session, keys, case))
+    detail = {"support_type": given.support_type, "amount_band": given.amount_band}
+    await _audit(session, caller, "assistance.given", case, given.id, detail)
+    return given
+
+
+async def take_back(
+    session: AsyncSession, caller: Principal, case_id: UUID, given_id: UUID
+) -> Assistance:
+    """Entered in error: it stays in the record as such and is counted no more."""
+    case = await cases.own_case(session, caller, case_id, lock=True)
+    given = await queries.one(session, Assistance, case.id, given_id)
+    if given.entered_in_error_at is not None:
+        raise CONFLICT.because("It is marked already.")
+    given.entered_in_error_at = clock.now()
+    given.version += 1
+    await session.flush()
+    await _tell(session, case, given, None)
+    await _audit(session, caller, "assistance.entered_in_error", case, given.id)
+    return given
+
+
+async def _tell(
+    session: AsyncSession, case: Case, given: Assistance, attributes: ReportingAttributes | None
+) -> None:
+    await append(
+        session,
+        COMMON,
+        AssistanceGiven(
+            assistance_id=given.id,
+            case_id=case.id,
+            version=given.version,
+            organisation_id=given.organisation_id,
+            type=given.support_type,
+            area=coarse(case.area),
+            date=given.given_on,
+            attributes=attributes,
+        ),
+        aggregate_id=given.id,
+        aggregate_type="assistance",
+    )
+
+
+async def _countable(
+    session: AsyncSession, keys: CaseKeys, case: Case
+) -> ReportingAttributes | None:
+    """The codes that may be counted: none without consent, none for a case not of trafficking."""
+    grant = await active_reporting_grant(session, case.id)
+    if grant is None or grant.attributes is None:
+        return None
+    key = await _key(keys, case)
+    _identity, attributes = open_with(key, case)
+    is_trafficking = bool(attributes.get("exploitation_types")) or _TRAFFICKING in (
+        attributes.get("populations") or []
+    )
+    if not is_trafficking:
+        return None
+    known = ReportingAttributes.model_validate(grant.attributes)
+    route = await session.get(CaseRoute, case.id)
+    if route is None or not route.statistics:
+        return known
+    areas = opened_route(key, route)
+    return known.model_copy(
+        update={
+            "origin": coarse(areas.origin),
+            "transit": tuple(dict.fromkeys(coarse(a) or a for a in areas.transit)),
+            "destination": coarse(areas.destination),
+        }
+    )
+
+
+async def schedule_review(
+    session: AsyncSession, caller: Principal, case_id: UUID, body: NewReview
+) -> CaseReview:
+    """One open review per case; it appears in the list of tasks as well."""
+    case = await own_open_case(session, caller, case_id)
+    if await queries.open_review(session, case.id) is not None:
+        raise CONFLICT.because("A review is planned already: finish it first.")
+    return await _new_review(session, caller, case, body.due_on, "/due_on")
+
+
+async def _new_review(
+    session: AsyncSession, caller: Principal, case: Case, due_on: date, pointer: str
+) -> CaseReview:
+    today = clock.now().date()
+    if not today <= due_on <= today + _LONGEST_AHEAD:
+        raise INVALID.because("From today to two years ahead.", pointer=pointer)
+    review = CaseReview(
+        id=new_id(),
+        case_id=case.id,
+        organisation_id=caller.organisation,
+        due_on=due_on,
+        created_at=clock.now(),
+        created_by=caller.subject,
+    )
+    session.add(review)
+    await session.flush()
+    await open_task(session, caller.organisation, REVIEW_TASK, case_id=case.id, due_on=due_on)
+    await _audit(session, caller, "review.planned", case, review.id, {"due_on": due_on.isoformat()})
+    return review
+
+
+async def finish_review(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    case_id: UUID,
+    review_id: UUID,
+    body: ReviewDone,
+) -> CaseReview:
+    case = await own_open_case(session, caller, case_id)
+    review = await queries.one(session, CaseReview, case.id, review_id)
+    if review.done_on is not None:
+        raise CONFLICT.because("It was done already.")
+    review.note = await _sealed(keys, caller, case, review.id, "note", body.note)
+    review.done_on, review.done_by = clock.now().date(), caller.subject
+    review.outcome = body.outcome
+    await session.flush()
+    await _finish_task(session, caller, case)
+    await _audit(session, caller, "review.done", case, review.id, {"outcome": body.outcome})
+    if body.next_due_on is not None:
+        await _new_review(session, caller, case, body.next_due_on, "/next_due_on")
+    return review
+
+
+async def _finish_task(session: AsyncSession, caller: Principal, case: Case) -> None:
+    await session.execute(
+        sa.update(Task)
+        .where(
+            col(Task.case_id) == case.id,
+            col(Task.kind) == REVIEW_TASK,
+            col(Task.done_at).is_(None),
+        )
+        .values(done_at=clock.now(), done_by=caller.client_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def set_route(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID, body: Route
+) -> CaseRoute:
+    """The journey of the person; its areas are sealed like the rest of the record."""
+    case = await own_open_case(session, caller, case_id)
+    route = await session.get(CaseRoute, case.id)
+    values = body.model_dump(mode="json", exclude={"statistics"})
+    sealed = seal_column(
+        await _key(keys, case), values, organisation=caller.organisation, row=case.id,
+        column="route",
+    )  # fmt: skip
+    if route is None:
+        route = CaseRoute(
+            case_id=case.id, organisation_id=caller.organisation, sealed=sealed,
+            statistics=body.statistics, recorded_at=clock.now(), recorded_by=caller.subject,
+        )  # fmt: skip
+        session.add(route)
+    route.organisation_id, route.sealed, route.statistics = (
+        caller.organisation, sealed, body.statistics,
+    )  # fmt: skip
+    route.recorded_at, route.recorded_by = clock.now(), caller.subject
+    await session.flush()
+    await _audit(session, caller, "route.recorded", case, case.id, {"statistics": body.statistics})
+    return route
+
+
+async def read_route(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, case_id: UUID
+) -> Route | None:
+    case = await cases.own_case(session, caller, case_id)
+    route = await session.get(CaseRoute, case.id)
+    if route is None:
+        return None
+    opened = opened_route(await _key(keys, case), route)
+    await _audit(session, caller, "route.read", case, case.id)
+    return opened
+
+
+def opened_route(key: bytes, route: CaseRoute) -> Route:
+    values = open_column(
+        key, route.sealed, organisation=route.organisation_id, row=route.case_id, column="route"
+    )
+    return Route.model_validate({**values, "statistics": route.statistics})
+
+
+async def end_with_case(session: AsyncSession, caller: Principal, case: Case) -> None:
+    """The case was closed: what was still planned is dropped, and no review is due any more."""
+    today = clock.now().date()
+    await session.execute(
+        sa.update(PlanItem)
+        .where(
+            col(PlanItem.case_id) == case.id,
+            col(PlanItem.status).in_(("planned", "in_progress")),
+        )
+        .values(status="dropped", reason="case_closed", ended_on=today, changed_at=clock.now())
+    )
+    await session.execute(
+        sa.update(CaseReview)
+        .where(col(CaseReview.case_id) == case.id, col(CaseReview.done_on).is_(None))
+        .values(done_on=today, outcome="case_closed", done_by=caller.subject)
+    )
+    await _finish_task(session, caller, case)
+
+
+async def opened(
+    keys: CaseKeys, case: Case, rows: list[tuple[UUID, UUID, str, bytes | None]]
+) -> list[str | None]:
+    """Sealed texts of a case in clear: (row, organisation that wrote it, column, sealed)."""
+    if not any(sealed for *_, sealed in rows):
+        return [None for _ in rows]
+    key = (await keys.of_many([case.id])).get(case.id)
+    return [
+        None
+        if sealed is None or key is None
+        else str(open_column(key, sealed, organisation=organisation, row=row, column=column))
+        for row, organisation, column, sealed in rows
+    ]
+
+
+async def _key(keys: CaseKeys, case: Case) -> bytes:
+    try:
+        return await keys.of(case.id)
+    except KeyDestroyed as error:
+        raise ERASED.because("Only the case code and its history remain.") from error
+
+
+async def _sealed(
+    keys: CaseKeys, caller: Principal, case: Case, row: UUID, column: str, text: str | None
+) -> bytes | None:
+    if text is None:
+        return None
+    key = await _key(keys, case)
+    return seal_column(key, text, organisation=caller.organisation, row=row, column=column)
+
+
+def _check_past(day: date, pointer: str) -> None:
+    today = clock.now().date()
+    if not today - _LONGEST_AGO <= day <= today:
+        raise INVALID.because(
+            "Not in the future, and not more than ten years ago.", pointer=pointer
+        )
+
+
+async def _audit(
+    session: AsyncSession,
+    caller: Principal,
+    action: str,
+    case: Case,
+    target: UUID,
+    detail: dict[str, Any] | None = None,
+) -> None:
+    await record(
+        session,
+        caller,
+        action,
+        chain=case.id,
+        target_type=action.partition(".")[0],
+        target_id=target,
+        detail=detail,
+    )

@@ -1,0 +1,130 @@
+"""Doubles across organisations: a consented, keyed match that tells nothing else."""
+
+from typing import Any
+
+import pytest
+from httpx import Response
+from referrals.assistance.matching import Matching
+
+from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
+
+NGO, OTHER = "ngo-refugio", "ngo-salud"
+CONSENT = {"decided_by": "person", "method": "verbal"}
+
+
+def identity(**changes: Any) -> dict[str, Any]:
+    return {"name": "Yolimar Canaria Perdomo", "birth_date": "1997-03-02", **changes}
+
+
+def code(response: Response) -> tuple[int, str]:
+    return response.status_code, response.json()["code"]
+
+
+async def known(story: Story, who: str, **changes: Any) -> str:
+    return str((await story.case(who, identity=identity(**changes)))["id"])
+
+
+async def agree(story: Story, who: str, case: str) -> Response:
+    return await story.call(who, "PUT", f"/cases/{case}/matching", CONSENT)
+
+
+async def matches(story: Story, who: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await story.get(who, "/matches")).json()
+    return found
+
+
+async def test_nothing_is_compared_without_both_persons_consents(story: Story) -> None:
+    mine, theirs = await known(story, NGO), await known(story, OTHER)
+    assert (await agree(story, NGO, mine)).status_code == 200
+    assert await matches(story, NGO) == []
+    first = await agree(story, OTHER, theirs)
+    assert set(first.json()) == {"case_id", "comparable", "given_at"}
+    for who, own in ((NGO, mine), (OTHER, theirs)):
+        found = await matches(story, who)
+        assert [(m["case_id"], m["status"]) for m in found] == [(own, "possible")]
+        assert (found[0]["other_organisation"], found[0]["other_reference"]) == (None, None)
+    notices = await story.rows("SELECT organisation_id, subject_type FROM notices WHERE kind = 'match.possible'")  # fmt: skip
+    assert {n.organisation_id for n in notices} == {REFUGIO, SALUD}
+
+
+async def test_each_learns_of_the_other_only_when_both_agreed(story: Story) -> None:
+    mine, theirs = (
+        await known(story, NGO),
+        await known(story, OTHER, name="PERDOMO, Yolimar Canaria"),
+    )
+    await agree(story, NGO, mine)
+    await agree(story, OTHER, theirs)
+    match = (await matches(story, NGO))[0]["id"]
+    half = await story.made(NGO, f"/matches/{match}/agree", {})
+    assert (half["you_agreed"], half["other_organisation"]) == (True, None)
+    assert (await matches(story, OTHER))[0]["you_agreed"] is False
+    whole = await story.made(OTHER, f"/matches/{match}/agree", {})
+    assert whole["other_organisation"] == str(REFUGIO)
+    assert (await matches(story, NGO))[0]["other_organisation"] == str(SALUD)
+    assert (await story.get(OTHER, f"/cases/{mine}")).status_code == 404, "no record is shared"
+    assert (await story.post("ngo-legal", f"/matches/{match}/agree")).status_code == 404
+    assert await matches(story, "ngo-legal") == []
+
+
+async def test_refusing_ends_it_for_both_and_names_nobody(story: Story) -> None:
+    mine, theirs = await known(story, NGO), await known(story, OTHER)
+    await agree(story, NGO, mine)
+    await agree(story, OTHER, theirs)
+    match = (await matches(story, NGO))[0]["id"]
+    await story.made(NGO, f"/matches/{match}/agree", {})
+    await story.made(OTHER, f"/matches/{match}/refuse", {})
+    seen = (await matches(story, NGO))[0]
+    assert (seen["status"], seen["you_agreed"], seen["other_organisation"]) == (
+        "ended",
+        False,
+        None,
+    )
+    assert code(await story.post(NGO, f"/matches/{match}/agree")) == (409, "conflict")
+
+
+async def test_withdrawing_removes_the_digests_and_the_match(story: Story) -> None:
+    mine, theirs = await known(story, NGO), await known(story, OTHER)
+    await agree(story, NGO, mine)
+    await agree(story, OTHER, theirs)
+    for _ in range(2):
+        assert (await story.call(NGO, "DELETE", f"/cases/{mine}/matching")).status_code == 204
+    tokens = await story.rows("SELECT DISTINCT case_id FROM match_tokens")
+    assert [str(t.case_id) for t in tokens] == [theirs]
+    assert (await matches(story, OTHER))[0]["status"] == "ended"
+
+
+async def test_an_implicated_organisation_is_never_told(story: Story) -> None:
+    mine, theirs = await known(story, NGO), await known(story, OTHER)
+    marked = {"organisation_ids": [str(SALUD), str(LEGAL)]}
+    await story.call(NGO, "PUT", f"/cases/{mine}/implicated-organisations", marked)
+    await agree(story, OTHER, theirs)
+    await agree(story, NGO, mine)
+    assert await matches(story, NGO) == []
+    assert await matches(story, OTHER) == []
+    assert await story.rows("SELECT 1 FROM notices WHERE kind LIKE 'match%'") == []
+
+
+async def test_a_child_does_not_decide_this_alone(story: Story) -> None:
+    child = (await story.child(8))["id"]
+    answer = await agree(story, NGO, child)
+    assert code(answer) == (409, "wrong_decider")
+    assert await story.rows("SELECT 1 FROM match_tokens") == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({"name": "Ana Pérez", "birth_date": "1990-01-02"}, {"name": "PEREZ ana", "birth_date": "1990-01-02"}, True),
+        ({"name": "Ana Pérez", "birth_date": "1990-01-02"}, {"name": "Ana Pérez", "birth_date": "1990-01-03"}, False),
+        ({"name": "Ana Pérez", "age": 30}, {"name": "Ana Pérez", "age": 30}, False),
+        ({"name": "Ana", "birth_date": "1990-01-02"}, {"name": "Ana", "birth_date": "1990-01-02"}, False),
+        ({"document": {"number": "V-12.345.678"}}, {"document": {"number": "v12345678"}}, True),
+        ({"document": {"number": "12"}}, {"document": {"number": "12"}}, False),
+    ],
+)  # fmt: skip
+def test_only_what_is_unlikely_to_be_shared_is_compared(
+    one: dict[str, Any], other: dict[str, Any], same: bool
+) -> None:
+    matching = Matching(b"k" * 32)
+    assert bool(matching.digests(one) & matching.digests(other)) is same
+    assert not matching.digests(one) & Matching(b"x" * 32).digests(one)
