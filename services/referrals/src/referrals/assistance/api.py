@@ -211,7 +211,7 @@ async def supervise(session: Session, caller: SupervisorReader) -> list[Supervis
     """Open cases that need a supervisor's look, with the reasons."""
     return [
         SupervisionRow(case_id=case.id, reference=case.reference, reasons=reasons)
-        for case, reasons in (await queries.supervision(session, caller)).items()
+        for case, reasons in await queries.supervision(session, caller)
     ]
 
 

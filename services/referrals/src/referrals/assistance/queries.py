@@ -125,7 +125,7 @@ async def timeline(
     return rows.all()
 
 
-async def supervision(session: AsyncSession, caller: Principal) -> dict[Case, list[str]]:
+async def supervision(session: AsyncSession, caller: Principal) -> list[tuple[Case, list[str]]]:
     """Open cases of the caller's organisation that need a look, each with its reasons."""
     now = clock.now()
     found: dict[UUID, list[str]] = defaultdict(list)
@@ -144,7 +144,7 @@ async def supervision(session: AsyncSession, caller: Principal) -> dict[Case, li
         for case in rows:
             cases[case.id] = case
             found[case.id].append(reason)
-    return {cases[case_id]: found[case_id] for case_id in sorted(found)}
+    return [(cases[case_id], found[case_id]) for case_id in sorted(found)]
 
 
 def _reasons(today: date, idle_since: Any) -> dict[str, sa.ColumnElement[bool]]:
