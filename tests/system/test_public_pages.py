@@ -6,7 +6,7 @@ Pictures of every page lie in the test's temporary folder, or in RUTA_PICTURES i
 
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -183,9 +183,28 @@ class Phone:
         return self.http.post(f"{LINE}/threads/open", json={"receipt": receipt})
 
 
-def test_22_to_24_a_report_is_answered_and_becomes_a_case_by_wish(system: System) -> None:
-    phone, run = Phone(system, "127.9.9.1"), system.running
-    receipt = phone.report(text="retienen a siete personas", wants_case=True)
+@pytest.fixture
+def phone(system: System) -> Iterator[Callable[[str], Phone]]:
+    """Makes a phone at an address; all are put away at the end."""
+    made: list[Phone] = []
+
+    def make(address: str) -> Phone:
+        made.append(Phone(system, address))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.http.close()
+
+
+Phones = Callable[[str], Phone]
+
+
+def test_22_to_24_a_report_is_answered_and_becomes_a_case_by_wish(
+    system: System, phone: Phones
+) -> None:
+    reporter, run = phone("127.9.9.1"), system.running
+    receipt = reporter.report(text="retienen a siete personas", wants_case=True)
     apart = run.request(TIP, "GET", f"{LINE}/reports", params={"status": "suspected"}).json()
     report = apart["items"][-1]["id"]  # a program sends within three seconds
     run.request(TIP, "POST", f"{LINE}/reports/{report}/not-spam", json={})
@@ -196,7 +215,7 @@ def test_22_to_24_a_report_is_answered_and_becomes_a_case_by_wish(system: System
         TIP, "POST", f"{LINE}/reports/{report}/messages", json={"text": "gracias"}, headers=key
     )
     assert answered.status_code == 201, answered.text
-    assert [m["text"] for m in phone.open(receipt).json()["messages"]][-1] == "gracias"
+    assert [m["text"] for m in reporter.open(receipt).json()["messages"]][-1] == "gracias"
     legal = "0190a000-0000-7000-8000-000000000003"
     handed = run.request(
         TIP, "POST", f"{LINE}/reports/{report}/hand-over", json={"organisation_id": legal}
@@ -207,36 +226,38 @@ def test_22_to_24_a_report_is_answered_and_becomes_a_case_by_wish(system: System
         headers={"Idempotency-Key": f"case-{report}"},
     )  # fmt: skip
     assert case.status_code == 201, case.text
-    assert phone.open(receipt).json()["status"] == "handed_over"
+    assert reporter.open(receipt).json()["status"] == "handed_over"
 
 
-def test_24_guessing_is_refused_long_before_it_could_succeed(system: System) -> None:
+def test_24_guessing_is_refused_long_before_it_could_succeed(phone: Phones) -> None:
     """The front lets one source send some times a minute, and knows it only in memory."""
-    phone = Phone(system, "127.9.9.2")
-    statuses = [phone.open(f"{number:020d}").status_code for number in range(40)]
+    guesser = phone("127.9.9.2")
+    statuses = [guesser.open(f"{number:020d}").status_code for number in range(40)]
     assert set(statuses) == {404, 429}
     assert statuses.count(404) <= 30
-    refused = phone.open("1" * 20)
+    refused = guesser.open("1" * 20)
     assert refused.status_code == 429
     assert int(refused.headers["retry-after"]) > 0
-    assert phone.http.get(LINE).status_code == 200, "looking is still possible"
-    assert Phone(system, "127.9.9.3").open("1" * 20).status_code == 404, "others are not hindered"
+    assert guesser.http.get(LINE).status_code == 200, "looking is still possible"
+    assert phone("127.9.9.3").open("1" * 20).status_code == 404, "others are not hindered"
 
 
-def test_attachments_and_huge_texts_are_refused_and_nothing_typed_is_lost(system: System) -> None:
-    phone = Phone(system, "127.9.9.4")
+def test_attachments_and_huge_texts_are_refused_and_nothing_typed_is_lost(
+    phone: Phones,
+) -> None:
+    http = phone("127.9.9.4").http
     files = {"photo": ("a.jpg", b"\xff\xd8\xff", "image/jpeg")}
-    refused = phone.http.post(f"{LINE}?language=es", files=files)
+    refused = http.post(f"{LINE}?language=es", files=files)
     assert refused.status_code == 415
     assert "No se pueden enviar archivos" in refused.text
-    long = phone.http.post(
+    long = http.post(
         f"{LINE}?language=es", data={"kind": "other", "text": "palabra " * 700, "form": "x"}
     )
     assert long.status_code == 422
     assert long.text.count("palabra") >= 700
-    megabyte = phone.http.post(f"{LINE}/reports", json={"text": "x" * 1_000_000})
+    megabyte = http.post(f"{LINE}/reports", json={"text": "x" * 1_000_000})
     assert megabyte.status_code in (413, 422)
-    stale = phone.http.post(
+    stale = http.post(
         f"{LINE}?language=en", data={"kind": "other", "text": "it happened", "form": "old"}
     )
     assert stale.status_code == 409

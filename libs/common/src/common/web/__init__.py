@@ -3,7 +3,7 @@
 from common.web.access import open_to_all, requires
 from common.web.app import service_app
 from common.web.context import BackgroundTask, ServiceContext, context_of
-from common.web.page import PAGE_STYLE, page_language, page_response
+from common.web.page import PAGE_STYLE, day_in_words, page_language, page_response
 from common.web.preconditions import IfMatch, check_if_match, etag_of
 from common.web.routing import IdempotencyRequired, InParts, Session, UnitOfWorkRoute, router
 from common.web.strict import Strict, Text
@@ -21,6 +21,7 @@ __all__ = [
     "UnitOfWorkRoute",
     "check_if_match",
     "context_of",
+    "day_in_words",
     "etag_of",
     "open_to_all",
     "page_language",

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from datetime import date
 from functools import cache
 from typing import Literal
 
@@ -80,6 +81,19 @@ def page_response(
             **({} if embeddable else {"X-Robots-Tag": "noindex"}),
         },
     )
+
+
+_MONTHS = {
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "en": "January February March April May June July August September October November December",
+}
+
+
+def day_in_words(day: date, language: str) -> str:
+    """A day as people write it: 24 de mayo de 2027, 24 May 2027."""
+    month = _MONTHS["en" if language == "en" else "es"].split()[day.month - 1]
+    of = " " if language == "en" else " de "
+    return f"{day.day}{of}{month}{of}{day.year}"
 
 
 def page_language(asked: str | None, accept_language: str | None) -> PageLanguage:

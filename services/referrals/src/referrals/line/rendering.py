@@ -2,13 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from common.places import Place, Places
-from common.web import PAGE_STYLE, page_response
+from common.web import PAGE_STYLE, day_in_words, page_response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse
 
@@ -66,17 +65,11 @@ class Page:
                 kinds=tuple(kinds().values()),
                 places=states(self.settings.home_country),
                 longest=MAX_TEXT,
-                day=lambda at: day_of(at, self.language),
+                day=lambda at: day_in_words(at, self.language),
                 **values,
             )
         )
         return page_response(html, language=self.language, status=status)
-
-
-def day_of(at: date, language: str) -> str:
-    """A day as people write it: 24 de mayo de 2027, 24 May 2027."""
-    t = texts(language)
-    return t["day"].format(day=at.day, month=t["months"].split()[at.month - 1], year=at.year)
 
 
 @cache

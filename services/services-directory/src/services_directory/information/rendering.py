@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from common.places import Place, Places
-from common.web import PAGE_STYLE, page_response
+from common.web import PAGE_STYLE, day_in_words, page_response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse
 
@@ -30,6 +30,7 @@ def help_page(
         here="/directory/v1/help",
         query=query,
         found=found and found.model_dump(),
+        updated=found and day_in_words(found.updated, language),
         needs=tuple(needs().values()),
         places=_places(settings.home_country, query.area),
         emergency=settings.emergency_number,
@@ -84,7 +85,7 @@ def _said(message: RiskMessageView, language: str) -> dict[str, Any]:
         "paragraphs": [part.strip() for part in text.body.split("\n\n") if part.strip()],
         "sms": text.sms,
         "areas": ", ".join(places.require(area).label(language) for area in message.areas),
-        "until": message.valid_until.isoformat(),
+        "until": day_in_words(message.valid_until, language),
     }
 
 
