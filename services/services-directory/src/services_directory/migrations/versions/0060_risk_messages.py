@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql as pg
 
 revision = "0060"
-down_revision = "0030"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
