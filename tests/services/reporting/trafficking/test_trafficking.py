@@ -124,6 +124,17 @@ async def test_screenings_without_indication_or_without_consent_do_not_count(
     assert await counted(database, "trafficking") == {}
 
 
+async def test_assistance_entered_in_error_counts_no_more(
+    database: Database, recorder: Recorder
+) -> None:
+    """The correction may arrive before what it corrects."""
+    case, wrong = new_id(), new_id()
+    given = assistance(case, assistance_id=wrong)
+    corrected = assistance(case, assistance_id=wrong, version=2, attributes=None)
+    await record(database, recorder, [corrected, given, assistance(case, "Legal")])
+    assert await counted(database, "assistance") == {("female", "Legal"): 1}
+
+
 async def test_an_erased_person_is_in_no_cube(database: Database, recorder: Recorder) -> None:
     case = new_id()
     erased = enveloped(CaseErased(version=5, case_id=case), case, DAY)

@@ -29,7 +29,6 @@ from referrals.audit.service import record
 from referrals.cases import queries as cases
 from referrals.cases.models import Case
 from referrals.cases.service import coarse, open_with, refuse_unless_open
-from referrals.consents.queries import active_reporting_grant
 from referrals.errors import ERASED
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
@@ -173,7 +172,7 @@ async def _countable(
     session: AsyncSession, keys: CaseKeys, case: Case
 ) -> ReportingAttributes | None:
     """The codes that may be counted: none without consent, none for a case not of trafficking."""
-    grant = await active_reporting_grant(session, case.id)
+    grant = await queries.active_reporting_grant(session, case.id)
     if grant is None or grant.attributes is None:
         return None
     key = await _key(keys, case)

@@ -61,5 +61,15 @@ async def contributors(
 
 
 def _counted(start: date, end: date) -> tuple[sa.ColumnElement[bool], ...]:
+    """A later version replaces an earlier one, also where it says "entered in error"."""
     facts = identification_facts.c
-    return facts.counted_on.between(start, end), facts.countable, facts.person.is_not(None)
+    later = identification_facts.alias("later").c
+    replaced = sa.exists().where(
+        later.kind == facts.kind, later.id == facts.id, later.version > facts.version
+    )
+    return (
+        facts.counted_on.between(start, end),
+        facts.countable,
+        facts.person.is_not(None),
+        sa.not_(replaced),
+    )
