@@ -17,6 +17,7 @@ from sqlmodel import col
 from referrals.cases import service as cases
 from referrals.cases.blind_index import BlindIndex
 from referrals.cases.models import Case
+from referrals.cases.queries import own_case
 from referrals.directory.models import DirectoryService
 from referrals.errors import (
     ALREADY_DECIDED,
@@ -224,7 +225,9 @@ async def make_case(
         raise CONFLICT.because("A case was made of it already.", case_id=str(report.case_id))
     if report.handed_basis == "reporter_wish" and not report.wants_case:
         raise NO_WISH.because("The reporter has taken the wish back.")
-    case = await cases.register(session, caller, line.keys, blind, body)
+    made = await cases.register(session, caller, line.keys, blind, body)
+    # Read back, so that its row is sent before the report refers to it (common.writes).
+    case = await own_case(session, caller, made.id)
     report.case_id = case.id
     await session.flush()
     await audit(session, caller, "line.case_made", report, {"basis": report.handed_basis})
