@@ -9,7 +9,13 @@ import sqlalchemy as sa
 from common.database import Database
 from hypothesis import given
 from hypothesis import strategies as st
-from services_directory.access import Audience, audience_of, visible, visible_sql
+from services_directory.access import (
+    Audience,
+    audience_of,
+    begins_above,
+    visible,
+    visible_sql,
+)
 from services_directory.curation.differences import Difference, differences
 from services_directory.curation.merge_patch import merged
 from services_directory.curation.states import STEPS, State, curates, possible_steps
@@ -237,6 +243,43 @@ async def test_both_forms_of_the_access_rule_choose_the_same_one_level(
             services = [grid[n][1:] for n in by_text]
             assert len(services) == len(set(services)), "one level per service"
             assert len(services) == len(grid) // 4, "and exactly one"
+
+
+async def test_all_that_is_seen_is_what_is_at_the_lowest_level_and_what_begins_above(
+    database: Database,
+) -> None:
+    """The count of an unfiltered list, over services of every visibility: a document exists at the
+    level of its service's visibility and at each above."""
+    own, other = UUID("0190a000-0000-7000-8000-000000000002"), UUID(int=255)
+    documents = [
+        f"({level}::smallint, {visibility}::smallint, '{owner}'::uuid, '{manager}'::uuid,"
+        f" '{aors}'::text[], '{states}'::text[])"
+        for visibility in range(4)
+        for level in range(visibility, 4)
+        for owner in (own, other)
+        for manager in (own, other)
+        for aors in ("{GBV}", "{TIP,CP}", "{MULTI}")
+        for states in ("{VE23}", "{VE20}", "{}")
+    ]
+    table = (
+        f"(VALUES {', '.join(documents)})"
+        " d(level, visibility, organization_id, managed_by, aors, states)"
+    )
+    async with database.transaction() as session:
+        for audience in AUDIENCES:
+            if audience.organisation_id is None:
+                continue
+            s = Statement()
+            seen = visible_sql(audience, s.argument)
+            parts = [f"d.level = {audience.base}", *begins_above(audience, s.argument)]
+            rows = await fetch(
+                session,
+                f"SELECT (SELECT count(*) FROM {table} WHERE {seen}) AS one,"
+                f" {' + '.join(f'(SELECT count(*) FROM {table} WHERE {part})' for part in parts)}"
+                " AS other",
+                s.values,
+            )
+            assert rows[0]["one"] == rows[0]["other"], audience
 
 
 def test_audiences() -> None:
