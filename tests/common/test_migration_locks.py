@@ -33,9 +33,6 @@ _NOT_ABOUT_LOCKS = (
 )
 # (revision, rule) → why it may stay.
 _LOOKED_AT = {
-    ("services_directory 0031", "require-concurrent-index-creation"): (
-        "landed the day before the rule; some ten thousand rows at most, well under a second"
-    ),
     ("services_directory 0030", "adding-field-with-default"): (
         "landed before the first release: no installation has rows in that table yet"
     ),
