@@ -269,10 +269,10 @@ def test_a_rotated_key_is_learnt_at_once_and_the_old_one_still_verifies(
         turning.start()
         while turning.is_alive():
             assert httpx.get(url, headers=old).status_code == 200
-        fresh = Gateway(folder, gateway.port, gateway.issuer_port, {}).bearer()
+        later = Gateway(folder, gateway.port, gateway.issuer_port, {}).bearer()
         jwks.write_text(json.dumps({"keys": [named_jwk(pem.read_text())]}))  # the old one is gone
         time.sleep(1.1)
-        assert httpx.get(url, headers=fresh).status_code == 200
+        assert httpx.get(url, headers=later).status_code == 200
         assert gateway.counts()["unauthenticated"] == 0
 
 
