@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.trafficking.counting import Identification
+from reporting.trafficking.counting import ASSISTANCE, Identification
 from reporting.trafficking.models import identification_facts
 
 
@@ -22,7 +22,7 @@ async def identifications_by_person(
     person = sa.func.first_value(facts.person).over(
         partition_by=(facts.id,), order_by=facts.version.desc()
     )
-    placed = sa.select(identification_facts, person.label("unit")).subquery()
+    placed = sa.select(identification_facts, person.label("unit")).where(~_replaced()).subquery()
     columns = [
         placed.c["unit" if name == "person" else name]
         for name in Identification.__dataclass_fields__
@@ -61,15 +61,21 @@ async def contributors(
 
 
 def _counted(start: date, end: date) -> tuple[sa.ColumnElement[bool], ...]:
-    """A later version replaces an earlier one, also where it says "entered in error"."""
     facts = identification_facts.c
-    later = identification_facts.alias("later").c
-    replaced = sa.exists().where(
-        later.kind == facts.kind, later.id == facts.id, later.version > facts.version
-    )
     return (
         facts.counted_on.between(start, end),
         facts.countable,
         facts.person.is_not(None),
-        sa.not_(replaced),
+        ~_replaced(),
+    )
+
+
+def _replaced() -> sa.ColumnElement[bool]:
+    """Assistance of which a later version says that it was entered in error."""
+    facts, later = identification_facts.c, identification_facts.alias("later").c
+    return sa.exists().where(
+        facts.kind == ASSISTANCE,
+        later.kind == facts.kind,
+        later.id == facts.id,
+        later.version > facts.version,
     )
