@@ -18,20 +18,22 @@ def period(system: System) -> str:
     return str(found[1] if told.stdout.startswith(f"{PEOPLE} ") else found[0])
 
 
-def test_the_demo_bulletin_shows_people_and_every_number_traces(
+def test_the_demo_bulletin_quotes_the_release_and_every_number_traces(
     system: System, period: str
 ) -> None:
     drafted = system.ruta("bulletin", "draft", period).stdout.split()[0]
     system.ruta("bulletin", "sign-off", drafted)
     system.ruta("bulletin", "publish", drafted)
     traced = system.running.request(None, "GET", f"/reports/v1/bulletins/{drafted}/trace").json()
-    referred = [
-        int(figure["value"])
-        for figure in traced["figures"]
-        if figure["beside"]["en"] == "People referred" and figure["value"] is not None
-    ]
-    assert referred[0] > 0
-    assert referred[0] % 11 == 0
+    shown = {
+        each["beside"]["en"]: int(each["value"])
+        for each in traced["figures"]
+        if each["beside"]["en"] in {"People referred", "People trained"}
+        and each["value"] is not None
+    }
+    # A release of so few people may round to nothing; that it is quoted at all is what matters.
+    assert shown["People referred"] % 11 == 0
+    assert shown["People trained"] > 0
     assert traced["problems"] == []  # looked for in every form and language of the bulletin
 
 
