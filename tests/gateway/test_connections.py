@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from gateway.front.bodies import Body
+from gateway.front.connections import _BUFFER_BYTES as BUFFER_BYTES
 from gateway.front.connections import Broken, Connections, Silent, Unreachable
 
 from tests.gateway.running import free_port
@@ -213,3 +214,18 @@ async def test_an_answer_that_comes_before_the_body_is_heard() -> None:
         assert (answer.status, answer.whole()) == (413, b"no")
         answer.release()
         assert connections.busy == 0
+
+
+async def test_a_connection_hears_the_next_answer_after_one_that_came_whole() -> None:
+    """More than the buffer in one piece pauses the reading; it must go on, whoever takes it."""
+    body = b"x" * (BUFFER_BYTES + 1)
+    large = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    async with service(says(large, large, large)) as connections:
+        for _ in range(3):
+            answer = await connections.request("GET", b"/x", [], None)
+            await asyncio.sleep(0.1)  # until all of it is there
+            taken = answer.whole()
+            assert taken is None or taken == body
+            if taken is None:
+                assert b"".join([chunk async for chunk in answer.chunks()]) == body
+            answer.release()

@@ -229,6 +229,7 @@ class _Connection(asyncio.Protocol):
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks.clear()
         self._buffered = 0
+        self._read_on()
         return body
 
     async def next_chunk(self) -> bytes | None:
@@ -245,10 +246,14 @@ class _Connection(asyncio.Protocol):
                 self._more = None
         chunk = self._chunks.popleft()
         self._buffered -= len(chunk)
+        self._read_on()
+        return chunk
+
+    def _read_on(self) -> None:
+        """Also where an answer came whole in one piece: the connection would be deaf to the next."""
         if self._paused and self._buffered < _BUFFER_BYTES and not self.closing:
             self._paused = False
             self._transport.resume_reading()
-        return chunk
 
     def release(self) -> None:
         sent = self._sender is None or (self._sender.done() and not self._sender.cancelled())
