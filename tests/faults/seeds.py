@@ -162,6 +162,7 @@ class Seed:
             self._result.statuses += sender.statuses
             await self._check(setting, sender)
         await self.stack.down()
+        self._tell_errors()
 
     async def _up(self, setting: Setting, ending: AsyncExitStack) -> Proxy | None:
         proxy: Proxy | None = None
@@ -297,14 +298,13 @@ class Seed:
                 print(f"    {finding.verdict} [{finding.fault}] {finding.what}", flush=True)
         refusals = Counter(c.refusal for c in self._history.commands if c.refusal)
         print(f"    findings {dict(shown)}; refusals {dict(refusals)}", flush=True)
-        self._tell_errors()
 
     def _tell_errors(self) -> None:
         """What the services themselves call unhandled, from their log."""
         lines = self.stack.layout.log_file.read_text(errors="replace").splitlines()
-        bad = [line for line in lines if "unhandled_error" in line or "Traceback" in line]
-        for line in dict.fromkeys(bad):
-            print(f"    log: {line[:700]}", flush=True)
+        bad = [line for line in lines if '"level": "error"' in line or '"level":"error"' in line]
+        for line in bad[:5]:
+            print(f"    log: {line[:2500]}", flush=True)
 
     async def _consumed(self) -> bool:
         """No consumer has anything left to take or to acknowledge."""

@@ -29,7 +29,7 @@ async def kill_relay_before_mark(field: Field) -> None:
     stack.signal("nats", signal.SIGSTOP)
     connection: Any = None
     try:
-        await field.some_load(20, 5)
+        await field.some_load(40, 15)
         connection = await stack.databases.connect("referrals")
         transaction = connection.transaction()
         await transaction.start()
@@ -39,7 +39,10 @@ async def kill_relay_before_mark(field: Field) -> None:
     finally:
         stack.signal("nats", signal.SIGCONT)
     if not locked:
-        field.notes.append("nothing waited")
+        await transaction.rollback()
+        await connection.close()
+        field.notes.append("nothing waited at that moment")
+        return
 
     async def blocked() -> bool:
         rows = await stack.databases.fetch(
