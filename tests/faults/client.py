@@ -194,7 +194,7 @@ class Sender:
         self.statuses[str(status)] += 1
         if status >= 500 and status not in _EXCUSED:
             code = body.get("code") if isinstance(body, dict) else ""
-            self._history.wrong_answers.append(f"HTTP {status} {code}")
+            self._history.wrong_answers.append(f"HTTP {status} {code}: {str(body)[:300]}")
 
 
 def _code(status: int, body: Any) -> str:

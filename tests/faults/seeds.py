@@ -302,6 +302,8 @@ class Seed:
     def _tell_errors(self) -> None:
         """What the services themselves call unhandled, from their log."""
         lines = self.stack.layout.log_file.read_text(errors="replace").splitlines()
+        told = Counter(line[27:80] for line in lines if '"level"' in line)
+        print(f"    log lines {told.most_common(8)}", flush=True)
         bad = [line for line in lines if '"level": "error"' in line or '"level":"error"' in line]
         for line in bad[:5]:
             print(f"    log: {line[:2500]}", flush=True)

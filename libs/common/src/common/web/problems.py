@@ -9,7 +9,7 @@ import orjson
 import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -74,8 +74,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     for kind in (
-        DBAPIError,
-        PoolTimeout,
+        # All of it: a session whose connection broke also says PendingRollbackError and the like.
+        sa.exc.SQLAlchemyError,
         asyncpg.PostgresError,
         asyncpg.InterfaceError,
         ConnectionError,
@@ -172,5 +172,14 @@ def _chain(error: BaseException) -> list[Any]:
 
 
 def _is_absence(chain: Sequence[Any]) -> bool:
-    absence = (OSError, TimeoutError, asyncpg.InterfaceError, OperationalError, InterfaceError)
-    return any(isinstance(e, (*absence, PoolTimeout, sa.exc.PendingRollbackError)) for e in chain)
+    """Of errors that carry no SQLSTATE: whether they are what a broken connection ends with.
+
+    The driver's own InternalError is one: a server that is killed while the driver prepares a
+    statement leaves its protocol in a state that it calls impossible.
+    """
+    absence = (
+        OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+        OperationalError, InterfaceError, sa.exc.InternalError, PoolTimeout,
+        sa.exc.PendingRollbackError,
+    )  # fmt: skip
+    return any(isinstance(e, absence) for e in chain)

@@ -1,0 +1,30 @@
+"""What a broken connection ends with is 503; what is our mistake stays 500."""
+
+import asyncpg
+import pytest
+from common.web.problems import from_database
+from sqlalchemy.exc import DBAPIError, InternalError, PendingRollbackError, ProgrammingError
+
+
+class _Told(Exception):
+    """As SQLAlchemy's adapter raises it: with the server's SQLSTATE, or without one."""
+
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__("x")
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (InternalError("SELECT 1", {}, _Told(None)), 503),
+        (asyncpg.InternalClientError("unexpected state"), 503),
+        (PendingRollbackError("x"), 503),
+        (DBAPIError("SELECT 1", {}, _Told("57P03")), 503),
+        (DBAPIError("SELECT 1", {}, _Told("53100")), 503),
+        (InternalError("SELECT 1", {}, _Told("XX000")), 500),
+        (ProgrammingError("SELECT", {}, _Told("42601")), 500),
+    ],
+)
+def test_the_status_tells_whose_fault_it_is(error: Exception, status: int) -> None:
+    assert from_database(error).kind.status == status
