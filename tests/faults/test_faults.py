@@ -1,5 +1,6 @@
 """A small selection of the fault table in every run of the tests; `./ruta faults` runs it whole."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,14 @@ import pytest
 from tests.faults.field import FAULTS
 from tests.faults.seeds import Plan, Seed
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow]
-SELECTION = ("kill-postgres", "kill-relay-before-mark", "kill-service")
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.slow,
+    # Connections to a server that is killed under them are left to the collector by their library.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+SELECTION = ("kill-postgres", "kill-broker-mid-publish")
 SEED = 7
 # What the fault table of the reference asks for, as it is written there.
 TABLE = (
@@ -44,9 +51,10 @@ def test_every_row_of_the_fault_table_has_a_fault() -> None:
 
 
 async def test_nothing_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None:
-    plan = Plan(commands=300, names=SELECTION, workers=1)
+    plan = Plan(commands=160, names=SELECTION, workers=1)
     result = await Seed(SEED, plan, tmp_path).run()
+    gc.collect()  # what the killed servers left, here and not in somebody else's test
     assert result.findings == []
     assert [text for each in result.results for text in each.unmet] == []
     assert {each.fault.name for each in result.results} == set(SELECTION)
-    assert result.outcomes["acknowledged"] > 200
+    assert result.outcomes["acknowledged"] > 100
