@@ -1,7 +1,7 @@
 """Outbox → relay → JetStream → consumer, on the real parts: each event has its effect once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,6 +52,19 @@ class Reader:
     seen: list[UUID] = field(default_factory=list)
     fail: Callable[[CapacityChanged], bool] = lambda _e: False
     pause: float = 0
+    together: list[int] = field(default_factory=list)
+
+    async def many(
+        self, session: AsyncSession, received: Sequence[tuple[CapacityChanged, Envelope]]
+    ) -> None:
+        before = len(self.seen)
+        try:
+            for event, envelope in received:
+                await self(session, event, envelope)
+        except RuntimeError:
+            del self.seen[before:]  # rolled back
+            raise
+        self.together.append(len(received))
 
     async def __call__(
         self, session: AsyncSession, event: CapacityChanged, _envelope: Envelope
@@ -121,7 +134,8 @@ async def running(settings: sample.Settings, database: Database, reader: Reader,
     brokers = Broker(settings), Broker(reading)
     for broker in brokers:
         await broker.start()
-    subscription = Subscription("directory", "referrals", {CapacityChanged: reader})
+    many = reader.many if options.get("together") else None
+    subscription = Subscription("directory", "referrals", {CapacityChanged: reader}, many)
     metrics = Metrics()
     relay = Relay(settings, database, sample.TABLES, brokers[0], metrics)
     consumer = Consumer(subscription, database, sample.TABLES, brokers[1], metrics)
@@ -141,8 +155,10 @@ async def running(settings: sample.Settings, database: Database, reader: Reader,
 @pytest.fixture
 def live(
     settings: sample.Settings, database: Database, nats_server: NatsServer, clean_stream: Any
-) -> Callable[[Reader], Any]:
-    return lambda reader: running(settings, database, reader, credentials=nats_server.credentials)
+) -> Callable[..., Any]:
+    return lambda reader, **options: running(
+        settings, database, reader, credentials=nats_server.credentials, **options
+    )
 
 
 async def test_every_event_has_its_effect_once(live: Any, database: Database) -> None:
@@ -152,6 +168,40 @@ async def test_every_event_has_its_effect_once(live: Any, database: Database) ->
         await write(database, *written)
         await until(lambda: len(reader.seen) == 450)
     assert sorted(reader.seen) == sorted(e.service_id for e in written)
+
+
+async def test_what_has_arrived_is_taken_together_and_has_its_effect_once(
+    live: Any, database: Database
+) -> None:
+    reader = Reader()
+    written = [event() for _ in range(450)]
+    await write(database, *written)
+    async with live(reader, together=True), live(reader, together=True):
+        await until(lambda: len(reader.seen) >= 450)
+        await republish(database, sample.TABLES)  # within the broker's window: it drops them
+        await write(database, event())
+        await until(lambda: len(reader.seen) == 451)
+    assert len(set(reader.seen)) == 451
+    assert max(reader.together) > 1
+
+
+async def test_of_events_taken_together_the_one_that_fails_is_found(
+    live: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.messaging.consumer.ATTEMPTS", 2)
+    monkeypatch.setattr("common.messaging.consumer._PAUSE_SECONDS", 0.05)
+    poison = event()
+    reader = Reader(fail=lambda e: e.service_id == poison.service_id)
+    letters = sample.TABLES.dead_letters
+    await write(database, *(event() for _ in range(20)), poison, *(event() for _ in range(20)))
+    async with live(reader, together=True):
+
+        async def buried() -> bool:
+            return await _count(database, sa.select(sa.func.count()).select_from(letters)) == 1
+
+        await until(buried)
+        await until(lambda: len(reader.seen) == 40)
+    assert len(set(reader.seen)) == 40
 
 
 async def test_events_of_one_aggregate_arrive_in_order(live: Any, database: Database) -> None:

@@ -6,7 +6,6 @@ import json
 import signal
 import sys
 import tempfile
-import time
 from collections import Counter, defaultdict
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from stack.commands.bench import machine_facts
 
-from tests.faults.checker import Summary, Verdict
+from tests.faults.checker import Finding, Summary, Verdict
 from tests.faults.field import FAULTS
 from tests.faults.seeds import FaultResult, Plan, Seed, SeedResult
 
@@ -33,13 +32,20 @@ def main() -> int:
         sys.stderr.write(f"no fault {', '.join(unknown)}: {', '.join(FAULTS)}\n")
         return 2
     plan = Plan(
-        options.commands, names, options.disk_mib, every=options.every, workers=options.workers
+        options.commands,
+        names,
+        options.disk_mib,
+        every=options.every or bool(options.fault),
+        workers=options.workers,
     )
     seeds = options.seed or list(range(options.first, options.first + options.seeds))
     _terminal.print(json.dumps(machine_facts()))
     _terminal.print(f"seeds {seeds}; rerun one with --seed N")
-    results: list[SeedResult] = []
-    began = time.monotonic()
+    kept = _read(options.json) if options.resume else []
+    results = [result for result in kept if result.seed in seeds and result.is_clean]
+    for result in results:
+        _terminal.print(f"seed {result.seed}: kept from {options.json}")
+    seeds = [seed for seed in seeds if seed not in {result.seed for result in results}]
     with tempfile.TemporaryDirectory(prefix="ruta-faults-") as folder:
         Path(folder).chmod(0o755)
         for seed in seeds:
@@ -47,7 +53,7 @@ def main() -> int:
             results.append(asyncio.run(Seed(seed, plan, Path(folder)).run()))
             if options.json:
                 _write(options.json, results)
-    return _report(results, time.monotonic() - began)
+    return _report(results)
 
 
 def _options() -> argparse.Namespace:
@@ -57,11 +63,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, action="append", help="this seed only (repeatable)")
     parser.add_argument("--fault", action="append", help="this fault only (repeatable)")
     parser.add_argument("--every", action="store_true", help="long faults in each seed, too")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep what ended well in the file of --json"
+    )
     parser.add_argument("--commands", type=int, default=10_000, help="at least so many per seed")
     parser.add_argument("--workers", type=int, default=2, help="pairs of clients per organisation")
     parser.add_argument("--disk-mib", type=int, default=3072, help="file system of a seed")
     parser.add_argument("--json", type=Path, help="also write the results here, after each seed")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.resume and options.json is None:
+        parser.error("--resume needs --json FILE, where the earlier results are")
+    return options
 
 
 def _write(file: Path, results: list[SeedResult]) -> None:
@@ -90,7 +102,40 @@ def _write(file: Path, results: list[SeedResult]) -> None:
     file.write_text(json.dumps({"machine": machine_facts(), "seeds": shown}, indent=1) + "\n")
 
 
-def _report(results: list[SeedResult], seconds: float) -> int:
+def _read(file: Path) -> list[SeedResult]:
+    """What `_write` wrote."""
+    if not file.exists():
+        return []
+    return [
+        SeedResult(
+            seed=each["seed"],
+            results=[
+                FaultResult(
+                    FAULTS[one["name"]],
+                    one["commands"],
+                    recovery=one["recovery"],
+                    unmet=one["unmet"],
+                    notes=one["notes"],
+                )
+                for one in each["faults"]
+                if one["name"] in FAULTS
+            ],
+            findings=[
+                Finding(Verdict(one["verdict"]), one["fault"], one["what"])
+                for one in each["findings"]
+            ],
+            outcomes=Counter(each["outcomes"]),
+            statuses=Counter(each["statuses"]),
+            seconds=each["seconds"],
+            commands=each["commands"],
+            kinds=Counter(each["kinds"]),
+        )
+        for each in json.loads(file.read_text())["seeds"]
+    ]
+
+
+def _report(results: list[SeedResult]) -> int:
+    seconds = sum(result.seconds for result in results)
     summary = Summary([finding for result in results for finding in result.findings])
     by_fault = summary.by_fault()
     runs: dict[str, list[FaultResult]] = defaultdict(list)
@@ -118,7 +163,7 @@ def _report(results: list[SeedResult], seconds: float) -> int:
     outcomes: Counter[str] = sum((result.outcomes for result in results), Counter())
     _terminal.print(
         f"{len(results)} seeds, {commands} commands {dict(outcomes)} in {seconds:.0f} s"
-        f" ({commands / seconds:.0f}/s); lost {summary.lost}, duplicated {summary.duplicated}"
+        f" ({commands / max(seconds, 1):.0f}/s); lost {summary.lost}, duplicated {summary.duplicated}"
     )
     missing = [fault.row for name, fault in FAULTS.items() if name not in runs]
     if missing:

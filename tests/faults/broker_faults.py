@@ -62,21 +62,28 @@ async def kill_broker_mid_fetch(field: Field) -> None:
     await field.within(
         30, "the broker is back", lambda: field.stack.state.processes["nats"] != former
     )
-    await field.within(30, "a consumer resumes", lambda: _caught_up(field))
+    await field.within(30, "the broker tells of its consumers", lambda: _settled(field))
+    before = await _settled(field)
+    await field.within(30, "a consumer resumes", lambda: _moves_on(field, before))
 
 
-async def _caught_up(field: Field) -> bool:
+async def _settled(field: Field) -> int:
+    """How far reporting has acknowledged the stream; 0 while nobody can be asked."""
     try:
         client, jetstream = await field.stack.bus()
-    except (OSError, TimeoutError, Exception):  # noqa: BLE001 - the broker is coming up
-        return False
+    except Exception:  # noqa: BLE001 - the broker is coming up
+        return 0
     try:
         info = await jetstream.consumer_info(_STREAM, "reporting")
-        return (info.num_pending or 0) < 500
+        return int(info.ack_floor.stream_seq or 0) if info.ack_floor else 0
     except Exception:  # noqa: BLE001 - the stream may not be there yet
-        return False
+        return 0
     finally:
         await client.close()
+
+
+async def _moves_on(field: Field, before: int) -> bool:
+    return await _settled(field) > before
 
 
 @fault("stop-broker", "SIGSTOP broker")
@@ -158,7 +165,7 @@ async def _drained(field: Field) -> bool:
     return waiting == 0
 
 
-@fault("broker-store-wiped", "Broker store wiped", every=2)
+@fault("broker-store-wiped", "Broker store wiped", every=5)
 async def broker_store_wiped(field: Field) -> None:
     stack = field.stack
     stack.hold("nats")

@@ -48,6 +48,15 @@ from tests.faults.stack_under_test import StackUnderTest, until
 
 __all__ = ["broker_faults", "database_faults", "upkeep_faults", "worker_faults"]
 HOOKED = ("ngo-legal",)
+# Of five seeds one runs behind the proxy and one behind PgBouncer.
+_WIRINGS = (
+    Setting.STRAIGHT,
+    Setting.STRAIGHT,
+    Setting.PROXIED,
+    Setting.STRAIGHT,
+    Setting.POOLED,
+)
+_LEAST = 100  # commands per fault, also where an earlier one gave more than its share
 _REST_SECONDS = 240.0
 _LEASE_SECONDS = 75.0
 
@@ -73,6 +82,27 @@ class SeedResult:
     commands: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def is_clean(self) -> bool:
+        """Nothing lost, nothing twice, and each fault had the outcome that the table requires."""
+        return not self.findings and not any(each.unmet for each in self.results)
+
+
+class Stopwatch:
+    """Where the time of a phase goes."""
+
+    def __init__(self) -> None:
+        self._laps: dict[str, float] = {}
+        self._last = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self._laps[name] = self._laps.get(name, 0.0) + now - self._last
+        self._last = now
+
+    def told(self) -> str:
+        return ", ".join(f"{name} {seconds:.0f}" for name, seconds in self._laps.items())
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -81,21 +111,30 @@ class Plan:
     commands: int
     names: Sequence[str]
     size_mib: int = 3072
-    every: bool = False  # also the long faults, in each seed
+    every: bool = False  # each of the faults in each seed
     workers: int = 2
 
-    def faults(self, seed: int) -> list[Fault]:
-        """Those of this seed, shuffled by it; long ones in every n-th seed only."""
+    def phases(self, seed: int) -> dict[Setting, list[Fault]]:
+        """The wirings of this seed and the faults of each, shuffled by the seed.
+
+        A seed draws one wiring and a share of the faults; over twenty seeds each fault comes up
+        at least twice. With `every` it takes all faults, each in the wiring that it needs.
+        """
         chosen = [FAULTS[name] for name in self.names]
-        if len(chosen) > 1 and not self.every:
-            chosen = [f for f in chosen if (seed + _offset(f)) % f.every == 0]
-        random.Random(f"order {seed}").shuffle(chosen)
-        return chosen
-
-
-def _offset(fault: Fault) -> int:
-    """Long faults fall on different seeds."""
-    return sum(fault.name.encode()) % fault.every
+        wiring = _WIRINGS[seed % len(_WIRINGS)]
+        found: dict[Setting, list[Fault]] = {}
+        for fault in chosen:
+            where = fault.setting
+            if not self.every:
+                if where is Setting.STRAIGHT:
+                    where = wiring  # what needs no proxy holds behind one, too
+                drawn = fault.setting is wiring is not Setting.STRAIGHT or fault.falls_on(seed)
+                if not drawn or where not in (wiring, Setting.FINALE):
+                    continue
+            found.setdefault(where, []).append(fault)
+        for setting, faults in found.items():
+            random.Random(f"order {seed} {setting}").shuffle(faults)
+        return {setting: found[setting] for setting in Setting if setting in found}
 
 
 class Seed:
@@ -106,20 +145,19 @@ class Seed:
         self._result = SeedResult(seed)
         self._receiver = Receiver()
         self._before: Baseline | None = None
+        self._clock = Stopwatch()
 
     async def run(self) -> SeedResult:
         began = time.monotonic()
         async with AsyncExitStack() as ending:
             await ending.enter_async_context(own_file_system(self.stack, self._plan.size_mib))
             await ending.enter_async_context(self._receiver.listening())
-            faults = self._plan.faults(self.seed)
-            finale = [f for f in faults if f.setting is Setting.FINALE]
-            quota = self._plan.commands / max(1, len(faults) - len(finale))
+            phases = self._plan.phases(self.seed)
+            finale = phases.pop(Setting.FINALE, [])
+            quota = self._plan.commands / max(1, sum(map(len, phases.values())))
             try:
-                for setting in Setting:
-                    chosen = [f for f in faults if f.setting is setting]
-                    if chosen and setting is not Setting.FINALE:
-                        await self._phase(setting, chosen, quota)
+                for setting, faults in phases.items():
+                    await self._phase(setting, faults, quota)
                 for fault in finale:
                     await self._finale(fault)
             finally:
@@ -129,10 +167,13 @@ class Seed:
 
     async def _phase(self, setting: Setting, faults: list[Fault], quota: float) -> None:
         """One wiring of the stack with its faults, and a whole check at its end."""
+        self._clock = Stopwatch()
         async with AsyncExitStack() as ending:
             proxy = await self._up(setting, ending)
+            self._clock.lap("up")
             if self._before is None:
                 await self._prepare()
+                self._clock.lap("demo data")
             sender = Sender(self.stack.state.url, self.stack.secrets(), self._history, self.seed)
             ending.push_async_callback(sender.close)
             services = await referable_services(self.stack)
@@ -151,17 +192,22 @@ class Seed:
             used = self.stack.processor_seconds()
             async with load.running():
                 await _some(sender, 50)
-                for fault in faults:
+                for number, fault in enumerate(faults, 1):
                     where = Field(self.stack, load, rng, proxy)
-                    self._result.results.append(await self._one(fault, where, quota))
+                    goal = int(quota * number)
+                    self._result.results.append(await self._one(fault, where, goal))
                 load.label = "none"
+                self._clock.lap("faults")
+            self._clock.lap("last answers")
             print(
                 f"  processor ms per command: {_spent(used, self.stack.processor_seconds(), sender.answered)}"
             )
             await load.resolve(self._history)
+            self._clock.lap("resolving")
             self._result.statuses += sender.statuses
             await self._check(setting, sender)
         await self.stack.down()
+        print(f"  seconds {self._clock.told()}", flush=True)
         self._tell_errors()
 
     async def _up(self, setting: Setting, ending: AsyncExitStack) -> Proxy | None:
@@ -206,7 +252,8 @@ class Seed:
                     raise RuntimeError(f"no webhook: {answer.status} {await answer.text()}")
                 self._receiver.secrets[ORGANISATIONS[client]] = (await answer.json())["secret"]
 
-    async def _one(self, fault: Fault, where: Field, quota: float) -> FaultResult:
+    async def _one(self, fault: Fault, where: Field, goal: int) -> FaultResult:
+        """One fault; then the load goes on until `goal` commands of the phase were answered."""
         sender = where.load.sender
         where.load.label = fault.name
         result = FaultResult(fault)
@@ -216,7 +263,7 @@ class Seed:
         except Exception as error:  # noqa: BLE001 - a fault that fails is a finding, not the end
             where.unmet.append(f"{type(error).__name__}: {error}"[:300])
         result.recovery = await self._recovered(where)
-        await _some(sender, int(quota - (sender.answered - before)))
+        await _some(sender, max(goal - sender.answered, before + _LEAST - sender.answered))
         result.commands = sender.answered - before
         result.seconds = time.monotonic() - began
         result.unmet, result.notes = where.unmet, where.notes
@@ -268,6 +315,7 @@ class Seed:
             await until(at_rest, _REST_SECONDS, "rest")
         except TimeoutError as error:
             self._result.findings.append(Finding(Verdict.STUCK, "-", str(error)))
+        self._clock.lap("rest")
         assert self._before is not None
         record = await read_record(databases, self._before)
         record.layers.append(
@@ -278,7 +326,9 @@ class Seed:
         for layer in record.layers:
             findings += check_layer(layer, faults)
         findings += await self._reports(sender, record)
+        self._clock.lap("comparing")
         findings += await self._commands_that_verify()
+        self._clock.lap("verify, replay")
         if self._receiver.forged:
             findings.append(Finding(Verdict.GHOST, "-", f"{self._receiver.forged} forged webhooks"))
         self._result.findings = findings

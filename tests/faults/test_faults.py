@@ -1,11 +1,12 @@
 """A small selection of the fault table in every run of the tests; `./ruta faults` runs it whole."""
 
 import gc
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.faults.field import FAULTS
+from tests.faults.field import FAULTS, Setting
 from tests.faults.seeds import Plan, Seed
 
 pytestmark = [
@@ -50,8 +51,19 @@ def test_every_row_of_the_fault_table_has_a_fault() -> None:
     assert set(TABLE) <= rows
 
 
+def test_twenty_seeds_draw_every_fault_in_every_wiring_that_it_needs() -> None:
+    plan = Plan(commands=1, names=list(FAULTS))
+    drawn: Counter[str] = Counter()
+    for seed in range(1, 21):
+        for setting, faults in plan.phases(seed).items():
+            drawn.update(fault.name for fault in faults)
+            assert all(fault.setting in (Setting.STRAIGHT, setting) for fault in faults)
+    assert drawn.keys() == FAULTS.keys()
+    assert min(drawn.values()) >= 2
+
+
 async def test_nothing_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None:
-    plan = Plan(commands=160, names=SELECTION, workers=1)
+    plan = Plan(commands=160, names=SELECTION, every=True, workers=1)
     result = await Seed(SEED, plan, tmp_path).run()
     gc.collect()  # what the killed servers left, here and not in somebody else's test
     assert result.findings == []

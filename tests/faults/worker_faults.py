@@ -128,6 +128,6 @@ async def terminate_service(field: Field) -> None:
     )
 
 
-@fault("calm", "No fault (control)")
+@fault("calm", "No fault (control)", every=10)
 async def calm(field: Field) -> None:
     """The same load and the same checks without any fault: the harness must find nothing."""

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import greenlet_spawn
 
 from common import writes
 from common.auth.principal import Principal
@@ -178,7 +179,8 @@ class Database:
                 if driver.is_closed():
                     connection.invalidate()
         finally:
-            connection.close()
+            # What the pool has no place for is closed, and that waits for the server.
+            await greenlet_spawn(connection.close)
         return found
 
     async def ping(self) -> None:

@@ -1,15 +1,17 @@
 """Durable consumers: each event has its effect once, whatever the broker repeats or reorders.
 
 Inbox row and effect are one transaction; the message is acknowledged after the commit. What
-fails again and again becomes a dead letter, so that the others proceed.
+fails again and again becomes a dead letter, so that the others proceed. A reader that can take
+many events at once gets all that have arrived in one transaction; if that fails, one by one.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import nats.errors
 import sqlalchemy as sa
@@ -17,7 +19,7 @@ from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind
 from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
@@ -30,13 +32,14 @@ from common.events.base import Event
 from common.events.envelope import Envelope
 from common.logs import get_logger
 from common.messaging.connection import Broker, BrokerDown
-from common.messaging.pulling import pulling
+from common.messaging.pulling import Pull, pulling
 from common.messaging.relay import stream_name
 from common.tables import CommonTables
 from common.telemetry import Metrics, extract, tracer
 
 _log = get_logger(__name__)
 Handler: TypeAlias = Callable[[AsyncSession, Any, Envelope], Awaitable[None]]
+ManyHandler: TypeAlias = Callable[[AsyncSession, Sequence[tuple[Any, Envelope]]], Awaitable[None]]
 
 ATTEMPTS = 5
 _ACK_WAIT_SECONDS = 30
@@ -46,15 +49,25 @@ _FIRST_TIME = (
     "INSERT INTO inbox (consumer, event_id, handled_at) VALUES ($1, $2, $3)"
     " ON CONFLICT DO NOTHING RETURNING true"
 )
+_FIRST_TIMES = (
+    "INSERT INTO inbox (consumer, event_id, handled_at) SELECT $1, id, $3"
+    " FROM unnest($2::uuid[]) AS id ON CONFLICT DO NOTHING RETURNING event_id"
+)
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """What one service reads of another. `durable` is the reading service's name (or a part)."""
+    """What one service reads of another. `durable` is the reading service's name (or a part).
+
+    `many`, where there is one, does for several events in one transaction what their handlers do
+    for each: for a reader whose effects wait for one another anyway, as counters do.
+    """
 
     producer: str
     durable: str
     handlers: Mapping[type[Event], Handler]
+    many: ManyHandler | None = None
 
     def handler_of(self, subject: str) -> tuple[type[Event], Handler] | None:
         for event, handler in self.handlers.items():
@@ -101,11 +114,64 @@ class Consumer:
             while not stop.is_set() and generation == self._broker.generation:
                 message = await pull.next()
                 if message is not None:
-                    await self.handle(message)
+                    await self._take([message, *self._accompanying(pull)])
                     self._lag.set(message.metadata.num_pending)
                 elif not stop.is_set():
                     # Says NotFound if the consumer is gone, e.g. with a wiped broker store.
                     await jetstream.consumer_info(stream, durable)
+
+    def _accompanying(self, pull: Pull) -> list[Msg]:
+        return pull.arrived(_AT_ONCE - 1) if self._subscription.many else []
+
+    async def _take(self, messages: list[Msg]) -> None:
+        many = self._subscription.many
+        if many and len(messages) > 1 and await self._handle_together(messages, many):
+            return
+        for message in messages:
+            await self.handle(message)
+
+    async def _handle_together(self, messages: list[Msg], many: ManyHandler) -> bool:
+        """Apply all in one transaction and acknowledge them; False if each must be looked at."""
+        try:
+            async with _kept_in_progress(*messages):
+                applied = await self._apply_together(messages, many)
+        except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
+            if _is_refused(error):
+                return False
+            for message in messages:
+                await message.nak(delay=_PAUSE_SECONDS)
+            await asyncio.sleep(_PAUSE_SECONDS)
+            return True
+        except Exception:  # noqa: BLE001 - which one it is shows when each is handled alone
+            return False
+        self._metrics.handled.labels(self.name, "applied").inc(applied)
+        self._metrics.handled.labels(self.name, "repeated").inc(len(messages) - applied)
+        await asyncio.gather(*(message.ack_sync(timeout=5) for message in messages))
+        return True
+
+    async def _apply_together(self, messages: list[Msg], many: ManyHandler) -> int:
+        """How many of them had their effect now; the others had it before, or have none."""
+        received: dict[UUID, tuple[Event, Envelope]] = {}
+        for message in messages:
+            envelope = Envelope.model_validate_json(message.data)
+            found = self._subscription.handler_of(envelope.type)
+            if found is not None:
+                received.setdefault(envelope.id, (found[0].model_validate(envelope.data), envelope))
+        with contextlib.ExitStack() as spans:
+            for _, envelope in received.values():
+                spans.enter_context(_span(envelope))
+            async with self._database.transaction() as session:
+                # In one order, so that two replicas never wait for each other.
+                first = await self._first_times(session, sorted(received))
+                events = [each for id_, each in received.items() if id_ in first]
+                if events:
+                    await many(session, events)
+        return len(events)
+
+    async def _first_times(self, session: AsyncSession, ids: list[UUID]) -> set[UUID]:
+        connection = await session.connection()
+        inserted = await connection.exec_driver_sql(_FIRST_TIMES, (self.name, ids, clock.now()))
+        return set(inserted.scalars())
 
     def _config(self) -> ConsumerConfig:
         return ConsumerConfig(
@@ -144,15 +210,7 @@ class Consumer:
         if found is None:
             return False
         kind, handler = found
-        carrier = {"traceparent": envelope.traceparent or ""}
-        with tracer.start_as_current_span(
-            f"handle {envelope.type}",
-            context=extract(carrier),
-            kind=SpanKind.CONSUMER,
-            # The text of an error may quote what a person wrote.
-            record_exception=False,
-            set_status_on_exception=False,
-        ):
+        with _span(envelope):
             async with self._database.transaction() as session:
                 if not await self._first_time(session, envelope):
                     return False
@@ -230,14 +288,27 @@ def _is_refused(error: Exception) -> bool:
     return state[:2] in {"22", "23", "42", "P0"}
 
 
+def _span(envelope: Envelope) -> contextlib.AbstractContextManager[Span]:
+    """Of the trace of the request that wrote the event."""
+    return tracer.start_as_current_span(
+        f"handle {envelope.type}",
+        context=extract({"traceparent": envelope.traceparent or ""}),
+        kind=SpanKind.CONSUMER,
+        # The text of an error may quote what a person wrote.
+        record_exception=False,
+        set_status_on_exception=False,
+    )
+
+
 @asynccontextmanager
-async def _kept_in_progress(message: Msg) -> AsyncIterator[None]:
+async def _kept_in_progress(*messages: Msg) -> AsyncIterator[None]:
     """Tell the broker every ten seconds that a slow handler is still at work."""
 
     async def beat() -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
-            await message.in_progress()
+            for message in messages:
+                await message.in_progress()
 
     beating = asyncio.create_task(beat())
     try:

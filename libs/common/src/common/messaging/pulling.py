@@ -30,6 +30,7 @@ class Pull:
         self.inbox = client.new_inbox()
         self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()
         self._expected = 0
+        self._ahead: Msg | None = None  # arrived, taken from the queue, not yet given
 
     async def arrive(self, message: Msg) -> None:
         self._arrived.put_nowait(message)
@@ -46,12 +47,15 @@ class Pull:
         """
         if self._expected == 0:
             await self._ask()
-        async with asyncio.timeout(STANDING_SECONDS + _GRACE_SECONDS):
-            message = await self._arrived.get()
+        message: Msg | None = self._ahead
+        self._ahead = None
+        if message is None:
+            async with asyncio.timeout(STANDING_SECONDS + _GRACE_SECONDS):
+                message = await self._arrived.get()
         if message is None:
             self.end()
             return None
-        status = (message.headers or {}).get("Status")
+        status = _status(message)
         if status is None:
             self._expected -= 1
             return message
@@ -62,10 +66,30 @@ class Pull:
             raise NotFoundError
         raise nats.errors.Error(f"pull ended with status {status}")
 
+    def arrived(self, most: int) -> list[Msg]:
+        """Up to so many messages that are here already; waits for none."""
+        found: list[Msg] = []
+        while self._ahead is None and len(found) < most and not self._arrived.empty():
+            message = self._arrived.get_nowait()
+            if message is None:
+                self.end()
+                break
+            if _status(message) is not None:
+                self._ahead = message  # the end of this pull: `next` tells of it
+                break
+            self._expected -= 1
+            found.append(message)
+        return found
+
     async def _ask(self) -> None:
         self._expected = BATCH
         question = {"batch": BATCH, "expires": int(STANDING_SECONDS * 1e9)}
         await self._client.publish(self._question, json.dumps(question).encode(), self.inbox)
+
+
+def _status(message: Msg) -> str | None:
+    """What the broker says of the pull itself; None for a message of the stream."""
+    return (message.headers or {}).get("Status")
 
 
 @asynccontextmanager

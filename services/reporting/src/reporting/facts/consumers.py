@@ -1,7 +1,12 @@
 """What reporting reads of the other services."""
 
+from collections.abc import Sequence
+
+from common.events.base import Event
+from common.events.envelope import Envelope
 from common.events.referrals import TrainingHeld
 from common.messaging import Subscription
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.activities.trainings import record_training
 from reporting.facts.service import Recorder
@@ -10,6 +15,15 @@ from reporting.facts.sources import DURABLE, SOURCES
 
 def subscriptions(recorder: Recorder) -> list[Subscription]:
     """One durable consumer per producing service; a rebuild reads the same events."""
+
+    async def many(session: AsyncSession, received: Sequence[tuple[Event, Envelope]]) -> None:
+        for event, envelope in received:
+            if isinstance(event, TrainingHeld):
+                await record_training(session, event, envelope)
+        await recorder.record_many(
+            session, [each for each in received if not isinstance(each[0], TrainingHeld)]
+        )
+
     return [
         Subscription(
             producer,
@@ -18,6 +32,7 @@ def subscriptions(recorder: Recorder) -> list[Subscription]:
                 kind: record_training if kind is TrainingHeld else recorder.record_one
                 for kind in events
             },
+            many,
         )
         for producer, events in SOURCES
     ]

@@ -62,8 +62,13 @@ class Recorder:
 
     async def record_one(self, session: AsyncSession, event: Event, envelope: Envelope) -> None:
         """The effect of one event that the inbox saw for the first time."""
-        await lock_projection(session)
-        await self.record(session, [(event, envelope)], seen=frozenset())
+        await self.record_many(session, [(event, envelope)])
+
+    async def record_many(self, session: AsyncSession, batch: Sequence[Received]) -> None:
+        """The effect of events that the inbox saw for the first time."""
+        if batch:
+            await lock_projection(session)
+            await self.record(session, batch, seen=frozenset())
 
     async def record(
         self, session: AsyncSession, batch: Sequence[Received], *, seen: Iterable[UUID]
