@@ -354,9 +354,13 @@ class Seed:
         lines = self.stack.layout.log_file.read_text(errors="replace").splitlines()
         told = Counter(line[27:80] for line in lines if '"level"' in line)
         print(f"    log lines {told.most_common(8)}", flush=True)
-        bad = [line for line in lines if '"level": "error"' in line or '"level":"error"' in line]
-        for line in bad[:5]:
-            print(f"    log: {line[:2500]}", flush=True)
+        shown: Counter[str] = Counter()
+        for line in lines:
+            if '"level": "error"' in line:
+                kind = line[line.find('"sqlstate"') :][:20] + line[line.find('"error"') :][:200]
+                shown[kind] += 1
+                if shown[kind] == 1 and len(shown) <= 12:
+                    print(f"    log: {line[:1200]}", flush=True)
 
     async def _consumed(self) -> bool:
         """No consumer has anything left to take or to acknowledge."""

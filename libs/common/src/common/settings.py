@@ -107,7 +107,8 @@ class ServiceSettings(CoreSettings):
     database_session_url: SecretStr | None = Field(
         None,
         description="URL straight to PostgreSQL for the relay, whose lock and notifications belong "
-        "to one connection; needed behind PgBouncer, else `RUTA_DATABASE_URL` serves.",
+        "to one connection, and for operators' commands; needed behind PgBouncer, else "
+        "`RUTA_DATABASE_URL` serves.",
     )
     nats_url: str = Field("nats://127.0.0.1:4222", description="One or more servers, by comma.")
     nats_user: str | None = Field(None, description="NATS user; `<service>` if absent.")
@@ -132,6 +133,11 @@ class ServiceSettings(CoreSettings):
     @property
     def run_time_role(self) -> str:
         return self.database_role or f"{self.service}_app"
+
+    @property
+    def session_url(self) -> str:
+        """Where a connection stays one session; never PgBouncer."""
+        return (self.database_session_url or self.database_url).get_secret_value()
 
     @property
     def broker_user(self) -> str:

@@ -33,7 +33,10 @@ async def migrate_all(settings: Settings) -> None:
 
 def open_key_store(settings: Settings) -> CaseKeys:
     database = Database.at(
-        settings.key_store_url.get_secret_value(), pool_size=4, name="ruta-referrals-keys"
+        settings.key_store_url.get_secret_value(),
+        pool_size=4,
+        via_pgbouncer=settings.database_via_pgbouncer,
+        name="ruta-referrals-keys",
     )
     return CaseKeys(database, settings.key_encryption_keys_file)
 
@@ -91,7 +94,7 @@ def _command(
     work: Callable[[Settings, Database, CaseKeys], Awaitable[int]],
 ) -> Callable[[Any], int]:
     async def run(settings: Settings) -> int:
-        database = Database.at(settings.database_url.get_secret_value(), name="ruta-operations")
+        database = Database.at(settings.session_url, name="ruta-operations")
         keys = open_key_store(settings)
         try:
             return await work(settings, database, keys)

@@ -53,7 +53,7 @@ _FIRST_TIMES = (
     "INSERT INTO inbox (consumer, event_id, handled_at) SELECT $1, id, $3"
     " FROM unnest($2::uuid[]) AS id ON CONFLICT DO NOTHING RETURNING event_id"
 )
-_AT_ONCE = 100
+_AT_ONCE = 50
 
 
 @dataclass(frozen=True)

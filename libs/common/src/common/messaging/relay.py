@@ -87,8 +87,7 @@ class Relay:
 
     async def _listen(self) -> Any:
         # Behind a pooler in transaction mode a lock would stay with whoever comes next.
-        own = self._settings.database_session_url or self._settings.database_url
-        url = make_url(own.get_secret_value())
+        url = make_url(self._settings.session_url)
         return await asyncpg.connect(
             url.set(drivername="postgresql").render_as_string(hide_password=False),
             timeout=5,

@@ -60,7 +60,7 @@ async def _connected(broker: Broker) -> None:
 
 
 async def _hash(settings: Settings) -> str:
-    engine = create_async_engine(settings.database_url.get_secret_value(), poolclass=NullPool)
+    engine = create_async_engine(settings.session_url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             return await fingerprint(connection)
