@@ -15,6 +15,13 @@ _FILES = 3
 OWN_NAME = "ruta"
 
 
+class _KeptLines(RotatingFileHandler):
+    """A line that a full disk does not take is missing there; nothing is told of each."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        pass
+
+
 class Console:
     """`quiet` keeps the processes' lines in the file only; the stack's own lines always show."""
 
@@ -23,7 +30,7 @@ class Console:
         self._terminal = Terminal(file=sys.stderr, highlight=False, soft_wrap=True)
         self._quiet = quiet
         self._colours: dict[str, str] = {}
-        self._file = RotatingFileHandler(log_file, maxBytes=_FILE_BYTES, backupCount=_FILES)
+        self._file = _KeptLines(log_file, maxBytes=_FILE_BYTES, backupCount=_FILES)
         log_file.chmod(0o600)
 
     def line(self, name: str, text: str) -> None:

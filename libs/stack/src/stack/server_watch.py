@@ -59,8 +59,8 @@ class ServerWatch:
             try:
                 await self.start()
                 pause = _FIRST_PAUSE
-            except StackError as error:
-                self._console.say(str(error))
+            except (StackError, OSError) as error:  # on a full disk no file can be written
+                self._console.say(f"{self.name} did not start: {error}")
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _end_if_broken(self) -> None:

@@ -22,6 +22,7 @@ from stack.postgres import PostgresServer
 from stack.server_watch import ServerWatch
 
 _READY_SECONDS = 120
+_WRITE_AGAIN_SECONDS = 1.0
 _GRACE_SECONDS = 25
 
 WhenReady = Callable[[State], Awaitable[None]]
@@ -146,7 +147,18 @@ class Supervisor:
 
     def _changed(self, name: str, pid: int) -> None:
         self._state.processes[name] = pid
-        self._state.write(self._layout)
+        try:
+            self._state.write(self._layout)
+        except OSError as error:  # a full disk must not end whoever keeps a program running
+            self._console.say(f"the state file is not written: {error}")
+            self._keep(self._write_later())
+
+    async def _write_later(self) -> None:
+        while True:
+            await asyncio.sleep(_WRITE_AGAIN_SECONDS)
+            with contextlib.suppress(OSError):
+                self._state.write(self._layout)
+                return
 
     async def _shut_down(self) -> None:
         """The door first, then those behind it, then what they all stand on."""

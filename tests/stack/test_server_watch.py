@@ -1,0 +1,32 @@
+"""A server that has ended is started again, also if that cannot be done at once."""
+
+import asyncio
+from pathlib import Path
+
+from stack.console import Console
+from stack.nats import NatsServer
+from stack.server_watch import ServerWatch
+
+
+async def test_a_start_that_cannot_write_its_files_is_tried_again(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path / "nats", {"operator": "x" * 20})
+    console = Console(tmp_path / "stack.log", quiet=True)
+    started = asyncio.Event()
+    watch = ServerWatch("nats", server, console, lambda *_: started.set(), tmp_path / "hold")
+    await watch.start()
+    keeping = asyncio.create_task(watch.keep_running())
+    try:
+        in_the_way = server.config_file.with_name("nats.conf.new")
+        in_the_way.mkdir()  # as a full disk: the draft of the configuration cannot be written
+        started.clear()
+        assert server.process is not None
+        server.process.kill()
+        await asyncio.sleep(1.5)
+        in_the_way.rmdir()
+        await asyncio.wait_for(started.wait(), 20)
+        assert "nats did not start" in (tmp_path / "stack.log").read_text()
+        assert not keeping.done()
+    finally:
+        await watch.stop()
+        keeping.cancel()
+        console.close()
