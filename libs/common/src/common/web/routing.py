@@ -17,6 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from common.auth.principal import Principal
 from common.crypto import key_from_base64
@@ -95,9 +97,26 @@ class UnitOfWorkRoute(APIRoute):
         return await KeyedCommand.of(request, principal.client_id)
 
 
+class PrefixedRouter(APIRouter):
+    """Its routes are looked at only for paths that begin as they do.
+
+    A service has some two hundred routes in thirty routers, and FastAPI would try each in turn,
+    twice: for most requests that cost more than anything else it does.
+    """
+
+    def __init__(self, *args: Any, prefix: str, **kwargs: Any) -> None:
+        super().__init__(*args, prefix=prefix, **kwargs)
+        self._beginning = prefix.partition("{")[0]
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if not scope.get("path", "").startswith(self._beginning):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
 def router(prefix: str, tags: list[str]) -> APIRouter:
     """A router whose routes are units of work. `prefix` is the full public path."""
-    return APIRouter(
+    return PrefixedRouter(
         prefix=prefix, tags=cast("list[str | Enum]", tags), route_class=UnitOfWorkRoute
     )
 
