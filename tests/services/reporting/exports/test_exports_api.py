@@ -138,29 +138,27 @@ async def test_a_series_without_provenance_or_with_bad_points_is_refused(
     assert (await api.get(CONTEXT, headers=as_("im-officer"))).json() == []
 
 
-async def test_stakeholders_are_named_where_the_public_may_read_their_name(
+async def test_stakeholders_lead_to_the_directory_which_knows_who_may_read_their_name(
     api: AsyncClient, database: Database, recorder: Recorder
 ) -> None:
-    def service(organisation: UUID, name: str | None) -> Arrived:
+    def service(organisation: UUID) -> Arrived:
         event = ServicePublished(
             version=1,
             service_id=new_id(),
             organisation_id=organisation,
             categories=("GBV-PSS",),
             areas=("VE2313",),
-            visibility="public" if name else "pathway",
+            visibility="public",
             referable=True,
-            organisation_name=name,
         )
         return enveloped(event, event.service_id, NOON)
 
-    named = [service(REFUGIO, "Fundación Refugio"), service(REFUGIO, None), service(SALUD, None)]
-    await record_together(database, recorder, named)
+    await record_together(database, recorder, [service(o) for o in (REFUGIO, REFUGIO, SALUD)])
     path = f"{PATH}/context-pack?period=2026-10a&language=en"
     answer = await api.get(path, headers=as_("im-officer"))
     book = openpyxl.load_workbook(io.BytesIO(answer.content))
     rows = [row[:2] for row in book["Stakeholders"].iter_rows(min_row=2, values_only=True)]
-    assert set(rows) == {(str(REFUGIO), "Fundación Refugio"), (str(SALUD), None)}
+    assert rows == [(str(o), f"/directory/v1/organizations/{o}") for o in (REFUGIO, SALUD)]
 
 
 @pytest.mark.usefixtures("story")

@@ -28,11 +28,6 @@ class ServiceData(Event):
     provider_level: Code | None = None
     endorsed_by: tuple[Code, ...] = ()
     pre_crisis: bool | None = None
-    organisation_name: str | None = Field(
-        None,
-        description="As everybody may read it in the directory; absent where the public may not"
-        " know of the service or its organisation.",
-    )
 
 
 class ServicePublished(ServiceData):

@@ -32,7 +32,6 @@ class Offer:
     categories: tuple[str, ...]
     states: tuple[str, ...]
     referable: bool
-    organisation_name: str | None = None
 
 
 def tables(
@@ -55,12 +54,6 @@ def tables(
 
 def _stakeholders(offers: Sequence[Offer], places: Places) -> Table:
     counted: dict[tuple[str, str, str], list[int]] = {}
-    # An organisation is named if any of its services is public: then everybody may read its name.
-    names = {
-        str(each.organisation_id): each.organisation_name
-        for each in offers
-        if each.organisation_name
-    }
     for offer in offers:
         for state in offer.states or ("",):
             for category in offer.categories:
@@ -71,7 +64,7 @@ def _stakeholders(offers: Sequence[Offer], places: Places) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (
             organisation,
-            names.get(organisation),
+            f"/directory/v1/organizations/{organisation}",
             state or None,
             _name(state, places),
             category,
@@ -84,7 +77,12 @@ def _stakeholders(offers: Sequence[Offer], places: Places) -> Table:
     ]
     columns = (
         Column("organisation", text("Organización (id)", "Organisation (id)"), "#org+id"),
-        Column("organisation_name", text("Organización", "Organisation"), "#org+name"),
+        # Names stay in the directory, which knows who may read which of them today.
+        Column(
+            "organisation_entry",
+            text("Organización (en el directorio)", "Organisation (in the directory)"),
+            "#org+url",
+        ),
         Column("adm1_pcode", text("Estado (código)", "State (code)"), "#adm1+code"),
         Column("adm1_name", text("Estado", "State"), "#adm1+name"),
         Column("category", text("Categoría", "Category"), "#service+code"),

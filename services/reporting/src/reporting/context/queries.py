@@ -70,7 +70,6 @@ async def offers(session: AsyncSession, places: Places) -> list[Offer]:
             services.c.categories,
             services.c.areas,
             services.c.referable,
-            services.c.organisation_name,
         )
         .where(services.c.listed)
         .order_by(services.c.organisation_id, services.c.service_id)
@@ -81,7 +80,6 @@ async def offers(session: AsyncSession, places: Places) -> list[Offer]:
             tuple(row.categories),
             tuple(sorted({places.at_most(a, 1) for a in row.areas if places.is_known(a)})),
             row.referable,
-            row.organisation_name,
         )
         for row in rows
     ]

@@ -88,7 +88,6 @@ services = sa.Table(
     sa.Column("capacity_state", sa.Text),
     sa.Column("functional_status", sa.Text),
     sa.Column("referable", sa.Boolean, nullable=False),
-    sa.Column("organisation_name", sa.Text),
     schema=PROJECTION,
 )
 

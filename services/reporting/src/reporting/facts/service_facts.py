@@ -21,7 +21,6 @@ class ServiceFact:
     capacity_state: str | None = None
     functional_status: str | None = None
     referable: bool = False
-    organisation_name: str | None = None
 
 
 def describe(fact: ServiceFact, event: ServiceData) -> ServiceFact:
@@ -35,7 +34,6 @@ def describe(fact: ServiceFact, event: ServiceData) -> ServiceFact:
             aors=tuple(sorted(event.aors)),
             areas=tuple(sorted(event.areas)),
             listed=not isinstance(event, ServiceWithdrawn),
-            organisation_name=event.organisation_name,
         )
     return change_state(fact, event)
 

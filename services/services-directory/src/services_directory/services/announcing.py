@@ -88,15 +88,6 @@ _REMEMBER = (
 )
 
 
-def _public_name(open_form: Prepared) -> str | None:
-    """The organisation's name as the public view has it: a name is told to those only whom the
-    directory would tell it anyway."""
-    if NAMES[open_form.level] != "public":
-        return None
-    organization: dict[str, Any] = open_form.full.get("organization", {})
-    return organization.get("name")
-
-
 def _data(row: Any, open_form: Prepared, facts: Facts) -> dict[str, Any]:
     """Event data as JSON, from the most open document there is of the service."""
     columns = open_form.columns
@@ -117,6 +108,5 @@ def _data(row: Any, open_form: Prepared, facts: Facts) -> dict[str, Any]:
         "provider_level": columns.provider_level,
         "endorsed_by": list(facts.endorsed_by),
         "pre_crisis": columns.pre_crisis,
-        "organisation_name": _public_name(open_form),
     }
     return {key: value for key, value in data.items() if value is not None}
