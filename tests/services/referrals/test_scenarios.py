@@ -480,6 +480,70 @@ async def test_15_one_transfer_at_a_time_and_only_the_last_holder_has_access(
     assert (await story.get("ngo-legal", f"/referrals/{referral['id']}")).status_code == 200
 
 
+async def test_15_an_offer_ends_with_the_consent_that_it_is_under(story: Story) -> None:
+    """Withdrawn by either way between offer and acceptance: nothing changes hands."""
+    case = await story.case()
+    for own_code in (False, True):
+        grant = await story.made(
+            "ngo-refugio",
+            "/consents",
+            {
+                "case_id": case["id"],
+                "kind": "transfer",
+                "recipient_organisation_id": str(SALUD),
+                "method": "signed",
+            },
+        )
+        offer = {"case_id": case["id"], "to_organisation": str(SALUD), "grant_id": grant["id"]}
+        transfer = await story.made("ngo-refugio", "/transfers", offer)
+        if own_code:
+            code_of = {"code": grant["withdrawal_code"]}
+            assert (await story.post("anonymous", "/withdrawals", code_of)).status_code == 200
+        else:
+            await story.made("ngo-refugio", f"/consents/{grant['id']}/withdraw", {})
+        refused = await story.post("ngo-salud", f"/transfers/{transfer['id']}/accept")
+        assert code(refused) == (409, "illegal_transition")
+        assert await story.told_to("ngo-salud", transfer["id"]) == [
+            "transfer.offered",
+            "transfer.recalled",
+        ]
+    assert (await story.get("ngo-salud", f"/cases/{case['id']}")).status_code == 404
+    assert (await story.get("ngo-refugio", f"/cases/{case['id']}")).status_code == 200
+
+
+@pytest.mark.parametrize("ending", ["implicated", "closed", "erased", "consent over"])
+async def test_15_an_offer_ends_when_it_must_not_be_accepted(story: Story, ending: str) -> None:
+    case = await story.case()
+    path = f"/cases/{case['id']}"
+    grant = await story.made(
+        "ngo-refugio",
+        "/consents",
+        {
+            "case_id": case["id"],
+            "kind": "transfer",
+            "recipient_organisation_id": str(SALUD),
+            "method": "signed",
+            "valid_until": (clock.now() + timedelta(days=1)).isoformat(),
+        },
+    )
+    offer = {"case_id": case["id"], "to_organisation": str(SALUD), "grant_id": grant["id"]}
+    transfer = await story.made("ngo-refugio", "/transfers", offer)
+    after = timedelta(days=2) if ending == "consent over" else timedelta(0)
+    if ending == "implicated":
+        marked = {"organisation_ids": [str(SALUD)]}
+        await story.call("ngo-refugio", "PUT", f"{path}/implicated-organisations", marked)
+    elif ending == "closed":
+        await story.made("ngo-refugio", f"{path}/close", {"reason": "needs_met"})
+    elif ending == "erased":
+        confirmed = {"confirm": case["reference"], "basis": "person_request"}
+        await story.made("ngo-refugio-supervisor", f"{path}/erase", confirmed)
+    with clock.shifted(after):
+        refused = await story.post("ngo-salud", f"/transfers/{transfer['id']}/accept")
+    assert refused.status_code == 409, refused.text
+    assert "implicated" not in refused.text
+    assert (await story.get("ngo-salud", path)).status_code == 404
+
+
 async def test_17_a_repeated_send_is_one_referral_and_one_notification(story: Story) -> None:
     service_id, case = await story.service(), await story.case()
     grant = await story.consent(case["id"], service_id)

@@ -1,10 +1,12 @@
 """Hypothesis drives two organisations, grants, referrals and transfers through random stories.
 
 After every step: nobody reads what is not granted now, and no accepted command is without its
-history, its audit entry and its event.
+history, its audit entry and its event. `RUTA_STORIES=500` plays so many long stories, new ones each
+time.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -50,6 +52,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "withdraw": {},
     "enter-in-error": {"reason": "test"},
 }
+STORIES = int(os.environ.get("RUTA_STORIES", "0"))
 STILL_SHARED = OPEN | {State.COMPLETED, State.NOT_DELIVERED}
 
 
@@ -64,6 +67,7 @@ class Tracking(RuleBasedStateMachine):
         self.holder = REFUGIO
         self.sent: dict[str, str | None] = {}  # referral → its grant; None under an exception
         self.closed = False
+        self.implicated = False
         self.withdrawn: set[str] = set()
         self.accepted: dict[str, int] = {}
 
@@ -75,7 +79,7 @@ class Tracking(RuleBasedStateMachine):
         self.service_id = self.run(self.story.service())
         self.case_id = self.run(self.story.case())["id"]
 
-    @precondition(lambda self: len(self.sent) < 2 and not self.closed)
+    @precondition(lambda self: len(self.sent) < 2 and not self.closed and not self.implicated)
     @rule(items=st.sets(st.sampled_from(["name", "contact", "situation"]), min_size=1))
     def refer(self, items: set[str]) -> None:
         """Only what is granted is sent; the draft asks for name and situation."""
@@ -93,7 +97,7 @@ class Tracking(RuleBasedStateMachine):
             self.sent[draft["id"]] = grant["id"]
             self.accepted[draft["id"]] = 2
 
-    @precondition(lambda self: len(self.sent) < 3 and not self.closed)
+    @precondition(lambda self: len(self.sent) < 3 and not self.closed and not self.implicated)
     @rule(
         items=st.sets(st.sampled_from(["name", "contact", "situation"]), min_size=1),
         approve=st.booleans(),
@@ -172,21 +176,49 @@ class Tracking(RuleBasedStateMachine):
         self.accepted[referral_id] += State(was["state"]) not in TERMINAL
 
     @precondition(lambda self: not self.closed)
-    @rule(to=st.sampled_from(sorted(NGOS)), answer=st.sampled_from(["accept", "decline", "recall"]))
+    @rule(
+        to=st.sampled_from(sorted(NGOS)),
+        answer=st.sampled_from(["accept", "decline", "recall", "withdraw"]),
+    )
     def hand_over(self, to: Any, answer: Any) -> None:
         """Access changes with the acceptance and with nothing else."""
         if to == self.holder:
             return
         who = NGOS[self.holder]
+        if to == SALUD and self.implicated:
+            consent = {"case_id": self.case_id, "kind": "transfer", "method": "signed"}
+            consent["recipient_organisation_id"] = str(to)
+            assert self.run(self.story.post(who, "/consents", consent)).status_code == 409
+            return
         offer = self.run(transfer_offer(self.story, self.case_id, to, who))
         transfer = self.run(self.story.made(who, "/transfers", offer))
         self.only_the_holder_reads_the_case()
+        if answer == "withdraw":  # the person's consent to it, before it is answered
+            self.run(self.story.made(who, f"/consents/{offer['grant_id']}/withdraw", {}))
+            path = f"/transfers/{transfer['id']}/accept"
+            assert self.run(self.story.post(NGOS[to], path)).status_code == 409
+            return
         body = {"accept": {}, "decline": {"reason": "capacity"}, "recall": {"reason": "mistake"}}
         answering = who if answer == "recall" else NGOS[to]
         path = f"/transfers/{transfer['id']}/{answer}"
         self.run(self.story.made(answering, path, body[answer]))
         if answer == "accept":
             self.holder = to
+
+    @precondition(lambda self: self.holder != SALUD and not self.closed and not self.implicated)
+    @rule()
+    def implicate(self) -> None:
+        """What is open to an implicated organisation is called back, and nothing new goes to it."""
+        who = NGOS[self.holder]
+        for referral_id in self.accepted:
+            state = self.run(self.story.get(who, f"/referrals/{referral_id}")).json()["state"]
+            self.accepted[referral_id] += State(state) in OPEN
+        path = f"/cases/{self.case_id}/implicated-organisations"
+        body = {"organisation_ids": [str(SALUD)]}
+        assert self.run(self.story.call(who, "PUT", path, body)).status_code == 200
+        self.implicated = True
+        refused = self.story.consent_body(self.case_id, self.service_id)
+        assert self.run(self.story.post(who, "/consents", refused)).status_code == 409
 
     @invariant()
     def only_the_holder_reads_the_case(self) -> None:
@@ -269,10 +301,10 @@ def test_no_story_shows_what_is_not_granted_or_leaves_no_trace(
     run_state_machine_as_test(
         machine,
         settings=hypothesis_settings(
-            max_examples=6,
-            stateful_step_count=10,
+            max_examples=STORIES or 6,
+            stateful_step_count=25 if STORIES else 10,
             deadline=None,
-            derandomize=True,
+            derandomize=not STORIES,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.generate, Phase.shrink],
         ),

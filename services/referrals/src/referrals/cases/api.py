@@ -33,6 +33,7 @@ from referrals.dependencies import (
     Writer,
 )
 from referrals.referrals.conflict import recall_from
+from referrals.transfers.service import end_offer
 
 cases = router("/referrals/v1/cases", ["cases"])
 
@@ -118,6 +119,7 @@ async def set_implicated_organisations(
     organisations = set(body.organisation_ids)
     case = await service.set_implicated(session, caller, case_id, organisations)
     await recall_from(session, caller, case.id, organisations)
+    await end_offer(session, caller, case.id, "other", to=organisations)
     return _summary(case)
 
 
@@ -132,6 +134,7 @@ async def close_case(
     """Close; the retention period begins."""
     case = await service.close(session, caller, case_id, body.reason, settings.retention_years)
     await end_with_case(session, caller, case)
+    await end_offer(session, caller, case.id, "needs_changed")
     return _summary(case)
 
 
@@ -144,6 +147,7 @@ async def erase_case(
     if body.confirm != case.reference:
         raise INVALID.because("Repeat the case reference to confirm.", pointer="/confirm")
     await service.erase(session, caller, keys, case, body.basis)
+    await end_offer(session, caller, case.id, "other")
     return _summary(case)
 
 

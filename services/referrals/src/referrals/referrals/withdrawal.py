@@ -22,6 +22,7 @@ from referrals.referrals.models import Referral
 from referrals.referrals.steps import Taken, revoke_snapshot, take, tell_parties
 from referrals.row_security import acting_as_service
 from referrals.tasks.service import open_task
+from referrals.transfers.service import end_offer
 
 _DELETION_DAYS = 7
 
@@ -81,6 +82,8 @@ async def _withdraw(
         if State(referral.state) in OPEN:
             ended.append(referral.id)
         await _end_referral(session, caller, referral, method)
+    if grant.kind == "transfer":
+        await end_offer(session, caller, grant.case_id, "person_declined", grant_id=grant.id)
     if grant.kind == "reporting":
         await _forget_attributes(session, grant.case_id)
     if grant.status != "withdrawn":

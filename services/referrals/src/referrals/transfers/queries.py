@@ -41,10 +41,10 @@ async def listed(
     return rows.all()
 
 
-async def open_of(session: AsyncSession, case_id: UUID) -> Transfer | None:
-    rows = await session.scalars(
-        sa.select(Transfer).where(
-            col(Transfer.case_id) == case_id, col(Transfer.state) == "offered"
-        )
+async def open_of(session: AsyncSession, case_id: UUID, *, lock: bool = False) -> Transfer | None:
+    statement = sa.select(Transfer).where(
+        col(Transfer.case_id) == case_id, col(Transfer.state) == "offered"
     )
-    return rows.one_or_none()
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return (await session.scalars(statement)).one_or_none()

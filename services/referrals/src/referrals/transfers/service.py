@@ -1,5 +1,6 @@
 """Use cases of transfers. On acceptance all access changes in one transaction."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,12 +12,13 @@ from common.ids import new_id
 from common.messaging import append
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from referrals.audit.service import record
+from referrals.audit.service import SYSTEM_CLIENT, record
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.blind_index import BlindIndex
 from referrals.cases.models import Case
 from referrals.consents import queries as consents
+from referrals.consents.models import Grant
 from referrals.consents.service import refuse_implicated
 from referrals.errors import (
     CONSENT_PENDING,
@@ -84,6 +86,7 @@ async def offer(session: AsyncSession, caller: Principal, body: NewTransfer) -> 
 
 async def _check_consent(session: AsyncSession, caller: Principal, body: NewTransfer) -> None:
     grant = await consents.own_grant(session, caller, body.grant_id, lock=True)
+    _check_holds(grant)
     fits = (
         grant.kind == "transfer"
         and grant.case_id == body.case_id
@@ -94,10 +97,13 @@ async def _check_consent(session: AsyncSession, caller: Principal, body: NewTran
             "The consent is not for a transfer of this case to this organisation.",
             pointer="/grant_id",
         )
-    if grant.status == "pending":
+
+
+def _check_holds(grant: Grant | None) -> None:
+    if grant is not None and grant.status == "pending":
         raise CONSENT_PENDING.because("The consent waits for a supervisor's decision.")
-    ended = grant.valid_until is not None and grant.valid_until <= clock.now()
-    if grant.status != "active" or ended:
+    ended = grant and grant.valid_until is not None and grant.valid_until <= clock.now()
+    if grant is None or grant.status != "active" or ended:
         raise NO_CONSENT.because("The consent does not hold any more.", pointer="/grant_id")
 
 
@@ -107,10 +113,13 @@ async def accept(
     """Take the case over: from the commit on it is the caller's, and only the caller's."""
     transfer = await queries.one(session, caller, transfer_id)
     async with acting_as_service(session):
-        # The case first, as everything else that changes a case.
+        # The case first, as everything else that changes a case; the consent before what is done
+        # under it, as its withdrawal.
         case = await session.get(Case, transfer.case_id, with_for_update=True)
+        grant = await session.get(Grant, transfer.grant_id, with_for_update=True)
         transfer = await queries.one(session, caller, transfer_id, lock=True)
         _check(caller, transfer, "accept")
+        _check_holds(grant)
         if case is None:
             raise NO_CONSENT.because("The case is gone.")
         case_service.refuse_unless_open(case)
@@ -152,6 +161,23 @@ async def recall(
     return transfer
 
 
+async def end_offer(
+    session: AsyncSession,
+    caller: Principal | None,
+    case_id: UUID,
+    reason: str,
+    *,
+    grant_id: UUID | None = None,
+    to: Collection[UUID] | None = None,
+) -> None:
+    """Take back the open offer of a case, if it is under this consent and to one of these."""
+    transfer = await queries.open_of(session, case_id, lock=True)
+    if transfer is None or (grant_id is not None and transfer.grant_id != grant_id):
+        return
+    if to is None or transfer.to_organisation in to:
+        await _decide(session, caller, transfer, "recalled", reason)
+
+
 def legal(caller: Principal, transfer: Transfer) -> list[str]:
     """What the caller may do with the transfer now."""
     if transfer.state != "offered":
@@ -177,16 +203,21 @@ def _check(caller: Principal, transfer: Transfer, command: str) -> None:
 
 
 async def _decide(
-    session: AsyncSession, caller: Principal, transfer: Transfer, state: str, reason: str | None
+    session: AsyncSession,
+    caller: Principal | None,
+    transfer: Transfer,
+    state: str,
+    reason: str | None,
 ) -> None:
     transfer.state, transfer.reason = state, reason
-    transfer.decided_at, transfer.decided_by = clock.now(), caller.client_id
+    transfer.decided_at = clock.now()
+    transfer.decided_by = caller.client_id if caller else SYSTEM_CLIENT
     transfer.version += 1
     await session.flush()
     await _tell(session, caller, transfer)
 
 
-async def _tell(session: AsyncSession, caller: Principal, transfer: Transfer) -> None:
+async def _tell(session: AsyncSession, caller: Principal | None, transfer: Transfer) -> None:
     await append(
         session,
         COMMON,
