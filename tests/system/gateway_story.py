@@ -6,7 +6,7 @@ that passes by moving the clock of the whole stack.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,7 @@ from uuid import UUID
 import httpx
 import sqlalchemy as sa
 from common.ids import new_id
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from stack.postgres import SUPERUSER
 from stack.private_files import write_private
 from stack.service_commands import attached_postgres
@@ -34,6 +33,7 @@ class GatewayStory(Story):
         self._system = system
         self.client = http
         self._others: dict[str, str] = {}
+        self._engines: dict[str, AsyncEngine] = {}
 
     async def call(
         self,
@@ -43,9 +43,11 @@ class GatewayStory(Story):
         json: Any = None,
         *,
         key: str | None = None,
+        headers: Mapping[str, str] | None = None,
         **claims: Any,
     ) -> httpx.Response:
-        headers = {} if who == "anonymous" else self._bearer(who, claims)
+        bearer = {} if who == "anonymous" else self._bearer(who, claims)
+        headers = {**(headers or {}), **bearer}
         if method != "GET":
             headers = keyed(headers, key)
         return await self.client.request(method, f"{V1}{path}", json=json, headers=headers)
@@ -142,13 +144,15 @@ class GatewayStory(Story):
 
     async def rows_of(self, database: str, statement: str, **values: Any) -> list[Any]:
         """Rows of a service's database as an operator sees them."""
-        server = attached_postgres(self._system.layout, self._system.state)
-        url = server.url(database, SUPERUSER, server.password(SUPERUSER))
-        engine = create_async_engine(url, poolclass=NullPool)
-        try:
-            async with engine.connect() as connection:
-                return list((await connection.execute(sa.text(statement), values)).all())
-        finally:
+        if database not in self._engines:
+            server = attached_postgres(self._system.layout, self._system.state)
+            url = server.url(database, SUPERUSER, server.password(SUPERUSER))
+            self._engines[database] = create_async_engine(url, pool_size=1, pool_pre_ping=True)
+        async with self._engines[database].connect() as connection:
+            return list((await connection.execute(sa.text(statement), values)).all())
+
+    async def close(self) -> None:
+        for engine in self._engines.values():
             await engine.dispose()
 
     def move_clock(self, seconds: float) -> None:
@@ -159,4 +163,6 @@ class GatewayStory(Story):
 @asynccontextmanager
 async def told_through_gateway(system: System) -> AsyncIterator[GatewayStory]:
     async with httpx.AsyncClient(base_url=system.state.url, timeout=30, trust_env=False) as http:
-        yield GatewayStory(system, http)
+        story = GatewayStory(system, http)
+        yield story
+        await story.close()

@@ -1,6 +1,6 @@
 """The words that the tests tell stories with: a case, a consent, a referral, who does what."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -33,9 +33,10 @@ class Story:
         json: Any = None,
         *,
         key: str | None = None,
+        headers: Mapping[str, str] | None = None,
         **claims: Any,
     ) -> Response:
-        headers = bearer(who, audience=AUDIENCE, **claims)
+        headers = {**(headers or {}), **bearer(who, audience=AUDIENCE, **claims)}
         if method != "GET":
             headers = keyed(headers, key)
         return await self.client.request(method, f"/referrals/v1{path}", json=json, headers=headers)

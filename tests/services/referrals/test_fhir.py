@@ -2,15 +2,185 @@
 
 from typing import Any
 
+import pytest
+from referrals.fhir.mapping import BUSINESS_CODE, STATUS
+from referrals.referrals.lifecycle import State
+
 from tests.services.referrals.story import Story
 
+REFERRER, RECIPIENT = "ngo-refugio", "ngo-salud"
+# The table of the rules: FHIR Task status (businessStatus) of each state.
+TABLE = {
+    "draft": ("draft", None),
+    "sent": ("requested", "2.0"),
+    "acknowledged": ("requested", None),
+    "info_requested": ("requested", None),
+    "waitlisted": ("requested", None),
+    "accepted": ("accepted", "3.0"),
+    "declined": ("rejected", "4.0"),
+    "scheduled": ("accepted", "5.1.1"),
+    "in_service": ("in-progress", None),
+    "on_hold": ("on-hold", None),
+    "completed": ("completed", "7.0"),
+    "not_delivered": ("failed", None),
+    "recalled": ("cancelled", None),
+    "withdrawn": ("cancelled", None),
+    "expired": ("cancelled", None),
+    "entered_in_error": ("entered-in-error", None),
+}
 
-async def put(story: Story, who: str, referral_id: str, task: dict[str, Any]) -> Any:
-    return await story.call(who, "PUT", f"/fhir/Task/{referral_id}", task)
+
+def test_every_state_has_the_status_of_the_table() -> None:
+    assert TABLE.keys() == {state.value for state in State}
+    for state in State:
+        assert (STATUS[state], BUSINESS_CODE.get(state)) == TABLE[state]
+
+
+async def put(
+    story: Story, who: str, referral_id: str, task: dict[str, Any], if_match: str | None = None
+) -> Any:
+    headers = {"If-Match": if_match} if if_match else {}
+    return await story.call(who, "PUT", f"/fhir/Task/{referral_id}", task, headers=headers)
+
+
+async def read(story: Story, who: str, referral_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await story.get(who, f"/fhir/Task/{referral_id}")).json()
+    return found
 
 
 def codes(*codes: str) -> dict[str, Any]:
     return {"coding": [{"system": "urn:ruta:codes", "code": c} for c in codes]}
+
+
+def given(code: str, **value: Any) -> dict[str, Any]:
+    return {"input": [{"type": codes(code), **value}]}
+
+
+Edge = tuple[str, str, dict[str, Any]]
+OWNER = {"owner": {"display": "Dra. M."}}
+ACCEPT: Edge = (RECIPIENT, "accepted", OWNER)
+HOLD: Edge = (
+    RECIPIENT,
+    "on-hold",
+    {"statusReason": codes("capacity"), "restriction": {"period": {"end": "2099-01-01"}}},
+)
+SCHEDULE: Edge = (
+    RECIPIENT,
+    "accepted",
+    {
+        "businessStatus": codes("scheduled"),
+        "restriction": {"period": {"start": "2099-01-01T10:00:00Z"}},
+    },
+)
+ACKNOWLEDGE: Edge = (RECIPIENT, "received", {})
+ASK: Edge = (
+    RECIPIENT,
+    "requested",
+    {"businessStatus": codes("info_requested"), "note": [{"text": "since when?"}]},
+)
+WAITLIST: Edge = (
+    RECIPIENT,
+    "requested",
+    {
+        "businessStatus": codes("waitlisted"),
+        "restriction": {"period": {"end": "2099-01-01"}},
+        **given("person_agrees", valueBoolean=True),
+    },
+)
+START: Edge = (RECIPIENT, "in-progress", {})
+
+
+@pytest.mark.parametrize(
+    ("edges", "ending"),
+    [
+        ([ACKNOWLEDGE], "acknowledged"),
+        ([ACKNOWLEDGE, ASK], "info_requested"),
+        (
+            [
+                ACKNOWLEDGE,
+                ASK,
+                (REFERRER, "requested", given("situation", valueString="since May")),
+            ],
+            "acknowledged",
+        ),
+        ([ACKNOWLEDGE, WAITLIST], "waitlisted"),
+        ([ACKNOWLEDGE, WAITLIST, ACCEPT], "accepted"),
+        ([(RECIPIENT, "rejected", {"statusReason": codes("capacity")})], "declined"),
+        ([ACCEPT, SCHEDULE, START], "in_service"),
+        ([ACCEPT, HOLD], "on_hold"),
+        ([ACCEPT, START, HOLD, START], "in_service"),
+        ([ACCEPT, (RECIPIENT, "failed", {"statusReason": codes("no_show")})], "not_delivered"),
+        ([(REFERRER, "cancelled", {"statusReason": codes("mistake")})], "recalled"),
+        ([ACCEPT, (RECIPIENT, "cancelled", {"statusReason": codes("withdrawn")})], "withdrawn"),
+        (
+            [ACCEPT, (REFERRER, "entered-in-error", {"statusReason": codes("duplicate")})],
+            "entered_in_error",
+        ),
+    ],
+)
+async def test_the_edges_of_the_state_table_are_written_as_tasks(
+    story: Story, edges: list[Edge], ending: str
+) -> None:
+    referral = await story.sent()
+    for who, status, changes in edges:
+        task = await read(story, who, referral["id"])
+        del task["businessStatus"]
+        answer = await put(story, who, referral["id"], {**task, "status": status, **changes})
+        assert answer.status_code == 200, answer.text
+    done = answer.json()
+    assert done["businessStatus"]["coding"][0]["code"] == ending
+    assert done["status"] == TABLE[ending][0]
+    now = (await story.get(REFERRER, f"/referrals/{referral['id']}")).json()
+    assert (now["state"], str(now["version"])) == (ending, done["meta"]["versionId"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"businessStatus": codes("waitlisted")}, "/restriction/period/end"),
+        ({"businessStatus": codes("info_requested")}, "/note"),
+        (
+            {
+                "businessStatus": codes("waitlisted"),
+                "restriction": {"period": {"end": "2099-01-01"}},
+            },
+            "/person_agrees",
+        ),
+    ],
+)
+async def test_a_task_that_lacks_what_its_step_needs_says_where(
+    story: Story, changes: dict[str, Any], pointer: str
+) -> None:
+    referral = await story.sent()
+    task = await read(story, RECIPIENT, referral["id"])
+    answer = await put(story, RECIPIENT, referral["id"], {**task, **changes})
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert pointer in [problem.get("pointer"), *(e["pointer"] for e in problem.get("errors", []))]
+
+
+async def test_an_answer_by_task_stays_within_the_grant(story: Story) -> None:
+    referral = await story.sent(consent={"items": ["name", "contact", "situation"]})
+    for changes in (ACKNOWLEDGE, ASK):
+        task = await read(story, RECIPIENT, referral["id"])
+        await put(story, RECIPIENT, referral["id"], {**task, "status": changes[1], **changes[2]})
+    task = await read(story, REFERRER, referral["id"])
+    answer = await put(
+        story, REFERRER, referral["id"], {**task, **given("health", valueString="secret-word")}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_granted")
+    assert "secret-word" not in answer.text
+
+
+async def test_a_task_that_changed_meanwhile_is_not_overwritten(story: Story) -> None:
+    referral = await story.sent()
+    answer = await story.get(RECIPIENT, f"/fhir/Task/{referral['id']}")
+    task, seen = answer.json(), answer.headers["etag"]
+    await story.made(RECIPIENT, f"/referrals/{referral['id']}/acknowledge", {})
+    task |= {"status": "accepted", **OWNER}
+    assert (await put(story, RECIPIENT, referral["id"], task, seen)).status_code == 412
+    now = (await story.get(RECIPIENT, f"/fhir/Task/{referral['id']}")).headers["etag"]
+    assert (await put(story, RECIPIENT, referral["id"], task, now)).status_code == 200
 
 
 async def test_a_health_system_follows_a_referral_to_its_outcome(story: Story) -> None:

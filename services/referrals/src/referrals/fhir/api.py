@@ -9,7 +9,7 @@ from common import clock
 from common.auth import Principal
 from common.errors import BAD_REQUEST, INVALID, FieldError
 from common.paging import CursorText, Limit, encode_cursor
-from common.web import Session, open_to_all, router
+from common.web import IfMatch, Session, check_if_match, open_to_all, router
 from common.web.problems import pointer
 from fastapi import Query, Response
 from fhir.resources.R4B.bundle import Bundle
@@ -33,6 +33,9 @@ Anyone = Annotated[Principal, open_to_all()]
 _BODIES: dict[Command, type[Any]] = {
     Command.SEND: schemas.Send,
     Command.ACKNOWLEDGE: schemas.Acknowledge,
+    Command.REQUEST_INFORMATION: schemas.RequestInformation,
+    Command.ANSWER_INFORMATION: schemas.AnswerInformation,
+    Command.WAITLIST: schemas.Waitlist,
     Command.ACCEPT: schemas.Accept,
     Command.DECLINE: schemas.Decline,
     Command.SCHEDULE: schemas.Schedule,
@@ -128,14 +131,25 @@ async def read_consent_resource(grant_id: UUID, session: Session, caller: CaseRe
 
 @fhir.put("/Task/{referral_id}")
 async def update_task(
-    referral_id: UUID, request: Request, session: Session, caller: Writer, keys: Keys
+    referral_id: UUID,
+    request: Request,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    if_match: IfMatch = None,
 ) -> Response:
-    """Take a step by updating the Task: the same rules, the same refusals."""
+    """Take a step by updating the Task: the same rules, the same refusals.
+
+    With `If-Match` only if nobody has taken one since it was read.
+    """
     body = _read_task(await request.body(), referral_id)
     referral = await queries.one(session, caller, referral_id)
     try:
         command, values = command_of(body, State(referral.state))
         given = _BODIES[command].model_validate(values)
+        if if_match is not None and isinstance(given, schemas.Versioned):
+            check_if_match(if_match, _etag(referral.version))
+            given.expected_version = referral.version  # checked again once it is locked
     except CannotMap as error:
         raise INVALID.because(str(error), pointer=error.pointer) from error
     except ValidationError as error:
@@ -181,12 +195,16 @@ def _answer(
 ) -> Response:
     content = orjson.loads(orjson.dumps(resource, default=_instant))
     checked = kind.model_validate(content)
-    headers = {"ETag": f'W/"{version}"'} if version is not None else {}
+    headers = {"ETag": _etag(version)} if version is not None else {}
     return Response(
         checked.model_dump_json(exclude_none=True, by_alias=True),
         media_type=MEDIA_TYPE,
         headers=headers,
     )
+
+
+def _etag(version: int) -> str:
+    return f'W/"{version}"'
 
 
 def _instant(value: Any) -> str:

@@ -148,6 +148,14 @@ def command_of(  # noqa: C901, PLR0912 - one case per edge of the state table re
     match status:
         case "requested" if state is State.DRAFT:
             return Command.SEND, {"grant_id": _consent_id(task_body)}
+        case "requested" if state is State.INFO_REQUESTED:
+            return Command.ANSWER_INFORMATION, {"payload": _texts(task_body)}
+        case "requested" if business == "waitlisted":
+            expected_on = str(_needed(period, "end"))[:10]
+            agrees = _inputs(task_body).get("person_agrees", {}).get("valueBoolean")
+            return Command.WAITLIST, {"expected_on": expected_on, "person_agrees": agrees}
+        case "requested" if business == "info_requested":
+            return Command.REQUEST_INFORMATION, {"question": _note(task_body)}
         case "requested" | "received" if business in (None, "acknowledged", "sent"):
             return Command.ACKNOWLEDGE, {}
         case "accepted" if business == "scheduled":
@@ -194,6 +202,28 @@ def _outcome(body: Mapping[str, Any]) -> str | None:
         if _code(output.get("type")) == "outcome":
             return _code(output.get("valueCodeableConcept"))
     raise CannotMap("/output", "Say what was delivered: an output of type 'outcome'.")
+
+
+def _inputs(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The Task's inputs by the code of their type."""
+    found = {_code(given.get("type")): given for given in body.get("input") or []}
+    return {code: given for code, given in found.items() if code}
+
+
+def _texts(body: Mapping[str, Any]) -> dict[str, str]:
+    """Inputs that are items of the grant: a text each."""
+    texts = {code: given.get("valueString") for code, given in _inputs(body).items()}
+    given = {code: text for code, text in texts.items() if text is not None}
+    if not given:
+        raise CannotMap("/input", "Answer by inputs: the item's code as type, a valueString.")
+    return given
+
+
+def _note(body: Mapping[str, Any]) -> str:
+    for note in body.get("note") or []:
+        if note.get("text"):
+            return str(note["text"])
+    raise CannotMap("/note", "Ask the question in a note.")
 
 
 def _consent_id(body: Mapping[str, Any]) -> str:
