@@ -1,6 +1,8 @@
 """Webhooks against a real receiver on loopback: signed, ids only, retried, dead, replayed."""
 
+import asyncio
 import base64
+import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +17,7 @@ from referrals.webhooks.dispatch import deliver_due, fan_out
 from referrals.webhooks.retries import PAUSES
 from referrals.webhooks.sending import Call, client, send, signature_headers
 from standardwebhooks.webhooks import Webhook as Verifier
+from standardwebhooks.webhooks import WebhookVerificationError
 
 from tests.services.referrals.story import Story
 
@@ -167,6 +170,45 @@ def test_the_signature_matches_the_published_vector() -> None:
     )
     headers = signature_headers(call, datetime.fromtimestamp(1614265330, UTC))
     assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+async def test_a_call_that_is_repeated_after_five_minutes_is_refused_by_the_verifier(
+    story: Story, settings: Settings, receiver: Receiver
+) -> None:
+    hook = await registered(story, receiver)
+    await story.sent()
+    with clock.shifted(timedelta(minutes=-6)):
+        sent_then = clock.now()
+    call = Call(receiver.url, (hook["secret"],), "msg_1", b'{"type": "x"}')
+    with pytest.raises(WebhookVerificationError, match="too old"):
+        Verifier(hook["secret"]).verify(call.body, signature_headers(call, sent_then))
+    await dispatched(story, settings)
+    headers, body = receiver.calls[0]
+    with pytest.raises(WebhookVerificationError):
+        Verifier(hook["secret"]).verify(body.replace(b"sent", b"seen"), headers)
+
+
+async def test_a_name_server_is_asked_once_for_an_address(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: what was checked is what is called, whatever the name leads to afterwards."""
+    port = int(receiver.url.rsplit(":", 1)[1].split("/")[0])
+    asked: list[str] = []
+
+    async def rebinding(host: str, *_more: object, **_options: object) -> list[Any]:
+        asked.append(host)
+        address = "127.0.0.2" if len(asked) == 1 else "127.0.0.1"  # the receiver
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", rebinding)
+    secret = "whsec_" + base64.b64encode(b"s" * 32).decode()
+    call = Call(f"https://partner.example:{port}/hook", (secret,), "msg_1", b"{}")
+    public = networks("127.0.0.2/32")  # stands for what may be called
+    async with client(public) as http:
+        answer = await send(http, call, public, datetime.now(UTC))
+    assert (answer.status, answer.failure) == (0, "unreachable")
+    assert asked == ["partner.example"]
+    assert receiver.calls == []
 
 
 async def test_only_the_kinds_that_were_asked_for_are_sent(

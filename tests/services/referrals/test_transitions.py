@@ -1,0 +1,277 @@
+"""What a refused step says, what a consent's end stops, and what else no scenario has a number for."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from common import clock
+from common.ids import new_id
+from referrals.directory.consumers import flag_stale
+from referrals.row_security import act_as_service
+from referrals.timers.firing import fire_due
+
+from tests.services.referrals.story import LEGAL, Story
+from tests.services.referrals.test_scenarios import code
+
+
+async def test_an_illegal_step_names_the_legal_ones(story: Story) -> None:
+    referral = await story.sent()
+    path = f"/referrals/{referral['id']}"
+    refused = await story.post("ngo-salud", f"{path}/start")
+    assert code(refused) == (409, "illegal_transition")
+    problem = refused.json()
+    now = (await story.get("ngo-salud", path)).json()
+    assert problem["legal_transitions"] == now["legal_transitions"]
+    assert {"acknowledge", "accept", "decline"} <= set(problem["legal_transitions"])
+    assert (problem["state"], problem["version"]) == ("sent", referral["version"])
+
+
+async def test_a_step_on_an_older_version_is_refused_but_a_withdrawal_never(story: Story) -> None:
+    referral = await story.sent()
+    path, read = f"/referrals/{referral['id']}", {"expected_version": referral["version"]}
+    await story.made("ngo-salud", f"{path}/acknowledge", read)
+    stale = await story.post("ngo-salud", f"{path}/accept", {"focal_point": "x", **read})
+    assert code(stale) == (409, "version_conflict")
+    assert stale.json()["version"] == referral["version"] + 1
+    assert (await story.get("ngo-salud", path)).json()["state"] == "acknowledged"
+    for wrong in ({"expected_version": 1}, {"reason": "x"}):
+        assert (await story.post("ngo-refugio", f"{path}/withdraw", wrong)).status_code == 422
+    await story.made("ngo-refugio", f"{path}/withdraw", {})
+
+
+async def test_a_draft_is_nobody_elses_and_not_sent_twice(story: Story) -> None:
+    service_id, case = await story.service(), await story.case()
+    grant = await story.consent(case["id"], service_id)
+    draft = await story.draft(case["id"], service_id)
+    send, body = f"/referrals/{draft['id']}/send", {"grant_id": grant["id"]}
+    assert (await story.get("ngo-salud", f"/referrals/{draft['id']}")).status_code == 404
+    for who in ("ngo-salud", "ngo-legal"):
+        assert (await story.post(who, send, body)).status_code == 404
+    stale = await story.post("ngo-refugio", send, {**body, "expected_version": 7})
+    assert code(stale) == (409, "version_conflict")
+    other = await story.case()
+    elsewhere = f"/cases/{other['id']}{send}"
+    assert (await story.post("ngo-refugio", elsewhere, body)).status_code == 404
+    sent = await story.made("ngo-refugio", f"/cases/{case['id']}{send}", body)
+    assert sent["grant_id"] == grant["id"]
+    read = (await story.get("ngo-refugio", f"/referrals/{draft['id']}")).json()
+    assert read == sent
+    assert code(await story.post("ngo-refugio", send, body)) == (409, "illegal_transition")
+
+
+async def test_reading_ends_with_the_time_that_the_person_gave(story: Story) -> None:
+    until = clock.now() + timedelta(days=2)
+    referral = await story.sent(consent={"valid_until": until.isoformat()})
+    path = f"/referrals/{referral['id']}"
+    assert (await story.get("ngo-salud", f"{path}/disclosure")).status_code == 200
+    with clock.shifted(timedelta(days=3)):
+        assert code(await story.get("ngo-salud", f"{path}/disclosure")) == (
+            410,
+            "consent_withdrawn",
+        )
+        assert (await story.get("ngo-refugio", f"{path}/disclosure")).status_code == 200
+        await story.made("ngo-salud", f"{path}/decline", {"reason": "capacity"})
+
+
+async def test_a_consent_that_has_ended_sends_nothing(story: Story) -> None:
+    service_id, case = await story.service(), await story.case()
+    until = (clock.now() + timedelta(days=1)).isoformat()
+    grant = await story.consent(case["id"], service_id, valid_until=until)
+    draft = await story.draft(case["id"], service_id)
+    with clock.shifted(timedelta(days=2)):
+        send = f"/referrals/{draft['id']}/send"
+        assert code(await story.post("ngo-refugio", send, {"grant_id": grant["id"]})) == (
+            409,
+            "no_consent",
+        )
+
+
+async def test_after_an_expiry_other_services_are_offered(story: Story) -> None:
+    service_id = await story.service(categories=("GP-DOC",))
+    other = await story.service(LEGAL, categories=("GP-DOC",))
+    referral = await story.sent(
+        service_id=service_id, category="GP-DOC", consent={"purpose": "GP-DOC"}
+    )
+    start = datetime.fromisoformat(referral["sent_at"])
+    for day in range(40):
+        await fire_due(story.database, start + timedelta(days=day))
+    path = f"/referrals/{referral['id']}"
+    assert (await story.get("ngo-refugio", path)).json()["state"] == "expired"
+    offered = (await story.get("ngo-refugio", f"{path}/alternatives")).json()
+    assert [each["service_id"] for each in offered] == [other]
+    again = await story.draft(
+        referral["case_id"], other, category="GP-DOC", replaces=referral["id"]
+    )
+    assert again["replaces"] == referral["id"]
+
+
+async def test_only_what_has_ended_is_replaced(story: Story) -> None:
+    referral = await story.sent()
+    body = {
+        "case_id": referral["case_id"],
+        "service_id": referral["service_id"],
+        "category": "HLT",
+        "replaces": referral["id"],
+    }
+    refused = await story.post("ngo-refugio", "/referrals", body)
+    assert (refused.status_code, refused.json()["pointer"]) == (422, "/replaces")
+    unknown = {**body, "replaces": str(new_id())}
+    assert (await story.post("ngo-refugio", "/referrals", unknown)).status_code == 404
+
+
+async def events_of(story: Story, referral_id: str) -> list[dict[str, Any]]:
+    rows = await story.rows(
+        "SELECT payload FROM outbox WHERE aggregateid = :id ORDER BY version", id=referral_id
+    )
+    return [row.payload for row in rows]
+
+
+async def test_statistics_have_a_consent_of_their_own(story: Story) -> None:
+    """Service never waits for it; codes of the person are told only while it holds."""
+    service_id, case = await story.service(), await story.case()
+    without = await story.sent(case_id=case["id"], service_id=service_id)
+    assert [e.get("attributes") for e in await events_of(story, without["id"])] == [None]
+    body = {"case_id": case["id"], "kind": "reporting", "method": "verbal"}
+    grant = await story.made("ngo-refugio", "/consents", body)
+    counted = await story.sent(case_id=case["id"], service_id=service_id)
+    path = f"/referrals/{counted['id']}"
+    await story.made("ngo-salud", f"{path}/accept", {"focal_point": "x"})
+    told = [event["attributes"] for event in await events_of(story, counted["id"])]
+    assert [t["sex"] for t in told] == ["female", "female"]
+    assert "Yolimar" not in str(told)
+    await story.made("ngo-refugio", f"/consents/{grant['id']}/withdraw", {})
+    assert (await story.get("ngo-salud", path)).json()["state"] == "accepted"
+    await story.made("ngo-salud", f"{path}/start", {})
+    assert (await events_of(story, counted["id"]))[-1].get("attributes") is None
+
+
+async def test_20_a_stale_entry_is_not_chosen_and_its_open_referrals_are_flagged(
+    story: Story,
+) -> None:
+    until = clock.now() + timedelta(days=1)
+    service_id = await story.service(valid_until=until)
+    referral = await story.sent(service_id=service_id)
+    case = await story.case()
+    with clock.shifted(timedelta(days=2)):
+        async with story.database.transaction() as session:
+            await act_as_service(session)
+            assert await flag_stale(session, clock.now()) == 1
+        seen = (await story.get("ngo-refugio", f"/referrals/{referral['id']}")).json()
+        assert seen["service_flag"] == "not_referable"
+        body = story.consent_body(case["id"], service_id)
+        assert code(await story.post("ngo-refugio", "/consents", body)) == (409, "not_referable")
+        draft = {"case_id": case["id"], "service_id": service_id, "category": "HLT"}
+        assert code(await story.post("ngo-refugio", "/referrals", draft)) == (409, "not_referable")
+    assert "referral.service_not_referable" in await story.told_to("ngo-refugio", referral["id"])
+
+
+@pytest.mark.parametrize(
+    ("language", "answers", "ending"),
+    [
+        ("en", [{"answer": "acknowledge"}], ("acknowledged", None)),
+        ("es", [{"answer": "decline", "reason": "eligibility"}], ("declined", "eligibility")),
+        (
+            "en",
+            [
+                {"answer": "acknowledge"},
+                {"answer": "accept", "focal_point": "Reception"},
+                {"answer": "not_delivered", "reason": "no_show"},
+            ],
+            ("not_delivered", "no_show"),
+        ),
+    ],
+)
+async def test_21_the_page_takes_every_answer_in_both_languages(
+    story: Story, language: str, answers: list[dict[str, str]], ending: tuple[str, str | None]
+) -> None:
+    referral = await story.sent()
+    links = f"/referrals/{referral['id']}/answer-links"
+    assert (await story.post("ngo-salud", links)).status_code == 403
+    link = await story.made("ngo-refugio", links, {"language": language})
+    path = link["url"].split("/referrals/v1", 1)[1]
+    for given in answers:
+        page = await story.get("anonymous", path)
+        assert page.headers["content-language"] == language
+        assert f'lang="{language}"' in page.text
+        done = await story.form(path, given)
+        assert done.status_code == 200, done.text
+        assert (await story.form(path, given)).status_code == 410
+        following = done.text.split('href="http')
+        path = following[1].split('"')[0].split("/referrals/v1", 1)[1] if following[1:] else ""
+    now = (await story.get("ngo-refugio", f"/referrals/{referral['id']}")).json()
+    assert (now["state"], now["reason"]) == ending
+
+
+async def test_21_a_new_link_ends_the_former_and_a_withdrawal_closes_the_page(
+    story: Story,
+) -> None:
+    referral = await story.sent()
+    links = f"/referrals/{referral['id']}/answer-links"
+    made = [await story.made("ngo-refugio", links, {}) for _ in range(2)]
+    paths = [link["url"].split("/referrals/v1", 1)[1] for link in made]
+    assert (await story.get("anonymous", paths[0])).status_code == 410
+    await story.made("ngo-refugio", f"/referrals/{referral['id']}/withdraw", {})
+    page = await story.get("anonymous", paths[1])
+    assert "<form" not in page.text
+    accepted = await story.form(paths[1], {"answer": "accept", "focal_point": "x"})
+    assert accepted.status_code in (410, 422, 200)
+    now = (await story.get("ngo-refugio", f"/referrals/{referral['id']}")).json()
+    assert now["state"] == "withdrawn"
+
+
+async def test_a_case_is_not_closed_while_somebody_is_to_answer(story: Story) -> None:
+    """Whoever answers would answer to nobody: end or await what is open first. Drafts may stay."""
+    referral = await story.sent()
+    path, body = f"/cases/{referral['case_id']}/close", {"reason": "needs_met"}
+    refused = await story.post("ngo-refugio", path, body)
+    assert code(refused) == (409, "open_referrals")
+    assert refused.json()["referral_ids"] == [referral["id"]]
+    await story.made("ngo-refugio", f"/referrals/{referral['id']}/recall", {"reason": "other"})
+    draft = await story.draft(referral["case_id"], await story.service())
+    await story.made("ngo-refugio", path, body)
+    send = f"/referrals/{draft['id']}/send"
+    late = await story.post("ngo-refugio", send, {"grant_id": referral["grant_id"]})
+    assert late.status_code == 409
+    consent = story.consent_body(referral["case_id"], referral["service_id"])
+    assert (await story.post("ngo-refugio", "/consents", consent)).status_code == 409
+
+
+async def test_the_feed_goes_on_where_it_ended(story: Story) -> None:
+    first = (await story.get("ngo-salud", "/feed")).json()
+    referral = await story.sent()
+    page = (await story.get("ngo-salud", f"/feed?cursor={first['next_cursor']}")).json()
+    assert [i["subject_id"] for i in page["items"]] == [referral["id"]]
+    again = (await story.get("ngo-salud", f"/feed?cursor={page['next_cursor']}")).json()
+    assert (again["items"], again["more"]) == ([], False)
+    assert (await story.get("ngo-legal", "/feed")).json()["items"] == []
+    for wrong in ("x", "W10", first["next_cursor"][:-3]):
+        bad = await story.get("ngo-salud", f"/feed?cursor={wrong}")
+        assert code(bad) == (400, "bad_cursor")
+
+
+async def test_the_year_of_birth_decides_who_decides_on_the_day(story: Story) -> None:
+    """The day before they turn 18 a caregiver's word counts; the day after it does not."""
+    service_id, today = await story.service(), datetime.now(UTC).date()
+    for days, status in ((1, 201), (-1, 409)):
+        born = (today + timedelta(days=days)).replace(year=today.year - 18)
+        child = await story.child(
+            0, identity={"age": None, "birth_date": born.isoformat()}, caregiver="available"
+        )
+        body = story.consent_body(
+            child["id"], service_id, decided_by="caregiver", child_assent="agrees"
+        )
+        assert (await story.post("ngo-refugio", "/consents", body)).status_code == status
+
+
+async def test_break_glass_leaves_the_reader_no_referral(story: Story) -> None:
+    """It opens one case for an hour to one person, and nothing that hangs on it."""
+    referral = await story.sent()
+    case = (await story.get("ngo-refugio", f"/cases/{referral['case_id']}")).json()
+    ask = {"case_reference": case["reference"], "reason": "child missing, police asks tonight"}
+    access = await story.made("cp-coordinator", "/break-glass", ask)
+    path = f"/break-glass/{access['id']}"
+    await story.made("gbv-coordinator", f"{path}/decision", {"approve": True})
+    assert (await story.get("cp-coordinator", f"{path}/case")).status_code == 200
+    for other in (f"/cases/{referral['case_id']}", f"/referrals/{referral['id']}/disclosure"):
+        assert (await story.get("cp-coordinator", other)).status_code in (403, 404)
+    assert "break_glass" not in str((await story.get("ngo-salud", "/feed")).json())
