@@ -142,7 +142,6 @@ class Front:
         async with self.running():
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            self._pages.draining = True
         await send({"type": "lifespan.shutdown.complete"})
 
     @contextlib.asynccontextmanager

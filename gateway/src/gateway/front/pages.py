@@ -119,7 +119,6 @@ class Pages:
         self._metrics = metrics
         self._assets = {f"/docs/{name}": self._asset(name) for name in _ASSETS}
         self._assets["/docs/start.js"] = (b"text/javascript; charset=utf-8", _START)
-        self.draining = False
 
     async def page(self, path: str) -> Page | None:
         """The page at `path`; None if the front has none there."""
@@ -150,14 +149,14 @@ class Pages:
         return _ASSETS[name], (swagger_ui_path / name).read_bytes()
 
     async def _ready(self) -> Page:
-        """503 while nothing can be authenticated or the process stops; else each part's state."""
+        """503 while nothing can be authenticated; else each part's state."""
         parts: dict[str, str] = {"token_keys": "ok" if self._keys.ready else "unavailable"}
         for upstream in self._upstreams.replicas:
             answers = await self._upstreams.alive(upstream)
             parts[upstream.value] = "ok" if answers else "unavailable"
         status = "ok" if set(parts.values()) == {"ok"} else "degraded"
-        if self.draining or not self._keys.ready:
-            status = "draining" if self.draining else "unavailable"
+        if not self._keys.ready:
+            status = "unavailable"
         body = orjson.dumps({"status": status, "parts": parts, "circuits": self._circuits()})
         return 200 if status in {"ok", "degraded"} else 503, _head(b"application/json"), body
 

@@ -23,8 +23,6 @@ async def readyz(request: Request) -> Response:
     """503 without the database; with it 200, `degraded` while NATS is away (events wait)."""
     context = context_of(request)
     parts: dict[str, Any] = {"database": "ok", "broker": "ok"}
-    if getattr(request.app.state, "draining", False):
-        return JSONResponse({"status": "draining"}, status_code=503)
     try:
         await context.database.ping()
         if context.revisions is not None:

@@ -1,0 +1,48 @@
+"""SIGTERM under load: what was begun is finished, what comes later is refused before it begins."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+
+import httpx
+
+from tests.gateway.running import Gateway, another_front
+
+SLOW = "/directory/v1/slow-1.5"
+LARGE = "/directory/v1/stream-20"
+
+
+async def test_open_requests_are_answered_whole_and_the_process_ends(gateway: Gateway) -> None:
+    with another_front(gateway) as front:
+        process = front.processes["front"].running
+        assert process is not None
+        token, before = gateway.bearer(), gateway.counts("referrals")["seen"]
+        async with httpx.AsyncClient(base_url=front.url, headers=token, timeout=20) as client:
+            slow = [asyncio.create_task(client.get(SLOW)) for _ in range(20)]
+            large = [asyncio.create_task(client.get(LARGE)) for _ in range(3)]
+            busy = [asyncio.create_task(_asked_until_refused(front.url, token)) for _ in range(4)]
+            await asyncio.sleep(0.5)
+            os.kill(process.pid, signal.SIGTERM)
+            answers = await asyncio.gather(*slow, *large)
+            assert Counter(answer.status_code for answer in answers) == {200: 23}
+            assert {len(answer.content) for answer in answers[20:]} == {20 * 2**20}
+            seen = await asyncio.gather(*busy)
+        assert all(answered > 0 for answered in seen)
+        # What reached a service was answered; what was not answered never reached one.
+        assert gateway.counts("referrals")["seen"] - before == sum(seen)
+        assert await asyncio.to_thread(process.wait, 20) == -signal.SIGTERM
+
+
+async def _asked_until_refused(url: str, headers: dict[str, str]) -> int:
+    """Ask over one connection until it is closed and no other is to be had: how many were answered."""
+    answered = 0
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=20) as client:
+        while True:
+            try:
+                answer = await client.post("/referrals/v1/cases", json={"count": answered})
+            except httpx.TransportError:
+                return answered
+            assert answer.status_code == 200
+            answered += 1
+            await asyncio.sleep(0.01)
