@@ -83,7 +83,9 @@ def write_internal_jwks(path: Path) -> Path:
 
 def internal_token(audience: str, claims: dict[str, object]) -> str:
     now = int(time.time())
-    payload = {"iss": "ruta-gateway", "aud": audience, "exp": now + 600, "jti": str(new_id())}
+    # Some modules make theirs when they are collected, and a run on a slow machine takes long.
+    end = now + 6 * 3600
+    payload = {"iss": "ruta-gateway", "aud": audience, "exp": end, "jti": str(new_id())}
     return mint_token(
         {**payload, **claims},
         private_pem=signing_key(),
