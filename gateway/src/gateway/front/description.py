@@ -7,7 +7,10 @@ lets through. Every operation gets the answers that the front itself may give.
 import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from importlib.resources import files
 from typing import Any
+
+import orjson
 
 from gateway.front.description_parts import (
     COMMAND_ANSWERS,
@@ -23,6 +26,9 @@ from gateway.front.description_parts import (
 from gateway.front.routes import Route, Upstream
 from gateway.front.targets import MAX_PATH_BYTES, MAX_QUERY_BYTES
 
+EXAMPLES_FILE = files("gateway.front") / "examples.json"
+# Bodies that the services accepted, kept by tests/support/examples.py: "METHOD /path" to body.
+EXAMPLES: Mapping[str, Any] = orjson.loads(EXAMPLES_FILE.read_bytes())
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -99,8 +105,17 @@ def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -
     words = re.sub(r"[^A-Za-z0-9]+", "_", path).strip("_")
     operation["operationId"] = f"{method}_{words}"
     operation.setdefault("description", operation.get("summary", words))
+    _example(operation, method, path)
     _answers(operation, method)
     _parameters(operation, path)
+
+
+def _example(operation: dict[str, Any], method: str, path: str) -> None:
+    """Show a body that was accepted, unless the service shows one of its own."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    example = EXAMPLES.get(f"{method.upper()} {path}")
+    if content is not None and example is not None and "examples" not in content:
+        content.setdefault("example", example)
 
 
 def _answers(operation: dict[str, Any], method: str) -> None:

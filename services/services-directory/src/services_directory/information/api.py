@@ -1,6 +1,6 @@
 """HTTP of information points: help near a place, for programs, phones and text messages."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from common.auth import Principal
 from common.errors import INVALID, Problem
@@ -13,24 +13,28 @@ from services_directory.information import service
 from services_directory.information.rendering import help_page, help_text
 from services_directory.information.schemas import HelpPage, HelpQuery
 from services_directory.information.short_text import messages, plain
-from services_directory.search.answers import described
 from services_directory.search.asking import parameters
-from services_directory.search.parameters import described as parameters_of
+from services_directory.search.parameters import body_of, described
 from services_directory.settings import Settings
 
 routes = router("/directory/v1/help", ["information points"])
 Anyone = Annotated[Principal, open_to_all()]
-_DESCRIBED = described(parameters_of(HelpQuery), HelpPage.model_json_schema())
+_POSITION = {"latitude", "longitude"}
+_ASKED = {"parameters": [p for p in described(HelpQuery) if p["name"] not in _POSITION]}
+_ASKED_PRIVATELY = _ASKED | body_of(HelpQuery)
+_TEXT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 _IN_ADDRESS = "A position is sent in the body of a POST, never in an address."
 
 
-@routes.api_route("", methods=["GET"], response_class=HTMLResponse, openapi_extra=_DESCRIBED)
+@routes.api_route("", methods=["GET"], response_class=HTMLResponse, openapi_extra=_ASKED)
 async def show_help(request: Request, session: Session, principal: Anyone) -> HTMLResponse:
     """The page, and with parameters (a link of a poster) the list."""
     return await _page(request, session)
 
 
-@routes.api_route("", methods=["POST"], response_class=HTMLResponse, openapi_extra=_DESCRIBED)
+@routes.api_route("", methods=["POST"], response_class=HTMLResponse, openapi_extra=_ASKED_PRIVATELY)
 async def search_help(request: Request, session: Session, principal: Anyone) -> HTMLResponse:
     """The list. The page's form posts, so that no need stands in the history of a browser."""
     return await _page(request, session)
@@ -52,13 +56,13 @@ async def _page(request: Request, session: Session) -> HTMLResponse:
     return help_page(settings, language, query, found)
 
 
-@routes.api_route("/services", methods=["GET"], openapi_extra=_DESCRIBED)
+@routes.api_route("/services", methods=["GET"], openapi_extra=_ASKED)
 async def help_services(request: Request, session: Session, principal: Anyone) -> HelpPage:
     """Public services for a need in or around a place. Whoever asks sees the public level only."""
     return await _found(request, session)
 
 
-@routes.api_route("/services", methods=["POST"], openapi_extra=_DESCRIBED)
+@routes.api_route("/services", methods=["POST"], openapi_extra=_ASKED_PRIVATELY)
 async def help_services_privately(
     request: Request, session: Session, principal: Anyone
 ) -> HelpPage:
@@ -66,7 +70,7 @@ async def help_services_privately(
     return await _found(request, session)
 
 
-@routes.get("/text", openapi_extra=_DESCRIBED, response_class=Response)
+@routes.get("/text", openapi_extra=_ASKED, response_class=Response, responses=_TEXT)
 async def help_as_text(
     request: Request, session: Session, principal: Anyone, form: Literal["text", "sms"] = "text"
 ) -> Response:
@@ -88,7 +92,7 @@ async def _found(request: Request, session: Session) -> HelpPage:
 
 
 async def asked(request: Request, without: tuple[str, ...] = ()) -> HelpQuery:
-    if {"latitude", "longitude"} & set(request.query_params):
+    if _POSITION & set(request.query_params):
         raise INVALID.because(_IN_ADDRESS, pointer="/latitude")
     return await parameters(request, HelpQuery, without=without)
 

@@ -31,6 +31,7 @@ from services_directory.search.asking import parameters
 from services_directory.search.parameters import (
     OneOrganizationQuery,
     OrganizationQuery,
+    body_of,
 )
 from services_directory.search.parameters import described as parameters_of
 from services_directory.search.read_route import read_router
@@ -58,7 +59,7 @@ async def organizations(request: Request, session: Session, principal: Anyone) -
 @routes.post(
     "/organizations",
     summary="Search organisations, privately",
-    openapi_extra=described(parameters_of(OrganizationQuery), PAGE_OF),
+    openapi_extra=described(parameters_of(OrganizationQuery), PAGE_OF) | body_of(OrganizationQuery),
 )
 async def organizations_privately(
     request: Request, session: Session, principal: Anyone

@@ -176,6 +176,20 @@ def described(kind: type[BaseModel]) -> list[dict[str, Any]]:
     return found
 
 
+def body_of(kind: type[BaseModel]) -> dict[str, Any]:
+    """The request body of a query by POST for the API description: the same parameters."""
+    schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            each["name"]: {**each["schema"], "description": each["description"]}
+            for each in described(kind)
+        },
+    }
+    kinds = ("application/json", "application/x-www-form-urlencoded")
+    return {"requestBody": {"content": {kind: {"schema": schema} for kind in kinds}}}
+
+
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     options = [o for o in schema.get("anyOf", []) if o.get("type") != "null"]
     if len(options) == 1:

@@ -27,6 +27,7 @@ from services_directory.search.parameters import (
     Filters,
     ServiceQuery,
     SiteQuery,
+    body_of,
 )
 from services_directory.search.parameters import described as parameters_of
 from services_directory.search.ranking import explained
@@ -56,7 +57,7 @@ async def services(request: Request, session: Session, principal: Anyone) -> Res
     methods=["POST"],
     summary="Search services, privately",
     description="The same as GET; the parameters may come in a JSON or form body.",
-    openapi_extra=described(parameters_of(ServiceQuery), PAGE_OF),
+    openapi_extra=described(parameters_of(ServiceQuery), PAGE_OF) | body_of(ServiceQuery),
 )
 async def services_privately(request: Request, session: Session, principal: Anyone) -> Response:
     return await _services(request, session, principal)
@@ -166,7 +167,7 @@ async def service_at_locations(request: Request, session: Session, principal: An
     "/service_at_locations",
     methods=["POST"],
     summary="Search services at locations, privately",
-    openapi_extra=described(parameters_of(SiteQuery), PAGE_OF),
+    openapi_extra=described(parameters_of(SiteQuery), PAGE_OF) | body_of(SiteQuery),
 )
 async def service_at_locations_privately(
     request: Request, session: Session, principal: Anyone

@@ -14,7 +14,7 @@ from services_directory.access import audience_of
 from services_directory.search import envelope
 from services_directory.search.answers import NDJSON, answer, described
 from services_directory.search.asking import parameters
-from services_directory.search.parameters import PageQuery, TaxonomyQuery, TermQuery
+from services_directory.search.parameters import PageQuery, TaxonomyQuery, TermQuery, body_of
 from services_directory.search.parameters import described as parameters_of
 from services_directory.search.read_route import read_router
 from services_directory.services.api import ONE, PAGE_OF
@@ -49,7 +49,7 @@ async def taxonomies(request: Request, session: Session, principal: Anyone) -> R
 @routes.post(
     "/taxonomies",
     summary="Taxonomies, privately",
-    openapi_extra=described(parameters_of(TaxonomyQuery), PAGE_OF),
+    openapi_extra=described(parameters_of(TaxonomyQuery), PAGE_OF) | body_of(TaxonomyQuery),
 )
 async def taxonomies_privately(request: Request, session: Session, principal: Anyone) -> Response:
     return await taxonomies(request, session, principal)
@@ -78,7 +78,7 @@ async def taxonomy_terms(request: Request, session: Session, principal: Anyone) 
 @routes.post(
     "/taxonomy_terms",
     summary="Taxonomy terms, privately",
-    openapi_extra=described(parameters_of(TermQuery), PAGE_OF),
+    openapi_extra=described(parameters_of(TermQuery), PAGE_OF) | body_of(TermQuery),
 )
 async def taxonomy_terms_privately(
     request: Request, session: Session, principal: Anyone

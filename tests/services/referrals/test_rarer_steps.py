@@ -1,0 +1,95 @@
+"""Steps that few referrals take, each by its own endpoint: waiting, appointment, hold, error; a case
+corrected; a protocol ended."""
+
+from tests.services.referrals.story import Story
+
+LATER = "2099-01-01"
+HOLD = {"reason": "documents_missing", "review_on": LATER, "note": "waits for her documents"}
+
+
+async def test_a_hold_goes_back_to_where_it_came_from(story: Story) -> None:
+    referral = await story.accepted()
+    path = f"/referrals/{referral['id']}"
+    appointment = {
+        "appointment_at": "2099-01-01T10:00:00Z",
+        "place": "Casa 4",
+        "note": "ask for M.",
+    }
+    states = []
+    for step, body in (
+        ("schedule", appointment),
+        ("hold", HOLD),
+        ("resume", {}),
+        ("start", {}),
+        ("hold", HOLD),
+        ("resume", {}),
+        ("complete", {"outcome": "delivered"}),
+    ):
+        states.append((await story.made("ngo-salud", f"{path}/{step}", body))["state"])
+    assert states == [
+        "scheduled", "on_hold", "scheduled", "in_service", "on_hold", "in_service", "completed",
+    ]  # fmt: skip
+
+
+async def test_nobody_waits_unless_the_person_agreed(story: Story) -> None:
+    referral = await story.sent()
+    path = f"/referrals/{referral['id']}"
+    await story.made("ngo-salud", f"{path}/acknowledge", {})
+    unasked = {"expected_on": LATER, "person_agrees": False}
+    refused = await story.post("ngo-salud", f"{path}/waitlist", unasked)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/person_agrees"
+    waiting = await story.made(
+        "ngo-salud", f"{path}/waitlist", {"expected_on": LATER, "person_agrees": True}
+    )
+    assert waiting["state"] == "waitlisted"
+    accepted = await story.made("ngo-salud", f"{path}/accept", {"focal_point": "Dra. M."})
+    assert accepted["state"] == "accepted"
+
+
+async def test_what_was_entered_in_error_moves_no_more(story: Story) -> None:
+    referral = await story.accepted()
+    path = f"/referrals/{referral['id']}"
+    error = {"reason": "wrong_person", "note": "sent for somebody else"}
+    foreign = await story.post("ngo-salud", f"{path}/enter-in-error", error)
+    assert foreign.status_code == 403
+    done = await story.made("ngo-refugio", f"{path}/enter-in-error", error)
+    assert done["state"] == "entered_in_error"
+    refused = await story.post("ngo-salud", f"{path}/start", {})
+    assert (refused.status_code, refused.json()["code"]) == (409, "illegal_transition")
+    seen = await story.get("ngo-salud", f"{path}/disclosure")
+    assert seen.status_code == 410, seen.text
+
+
+async def test_a_corrected_case_keeps_what_was_not_corrected(story: Story) -> None:
+    case = await story.case()
+    path = f"/cases/{case['id']}"
+    identity = {"name": "Yolimar Canaria Perdomo", "age": 30}
+    foreign = await story.call("ngo-salud", "PATCH", path, {"identity": identity})
+    assert foreign.status_code == 404
+    changed = await story.call("ngo-refugio", "PATCH", path, {"identity": identity})
+    assert changed.status_code == 200, changed.text
+    seen = (await story.get("ngo-refugio", path)).json()
+    assert seen["identity"]["age"] == 30
+    assert seen["attributes"]["nationality"] == "VE"
+    assert seen["area"] == "VE2313"
+
+
+async def test_a_protocol_covers_until_it_is_ended(story: Story) -> None:
+    service_id = await story.service()
+    protocol = await story.made(
+        "im-officer",
+        "/protocols",
+        {"from_country": "CO", "to_country": "VE", "valid_from": "2020-01-01"},
+    )
+    case = await story.case(area=None, country="CO")
+    grant = await story.consent(case["id"], service_id)
+    draft = await story.draft(case["id"], service_id)
+    by_partner = await story.post("ngo-refugio", f"/protocols/{protocol['id']}/end", {})
+    assert by_partner.status_code == 403
+    await story.made("im-officer", f"/protocols/{protocol['id']}/end", {})
+    assert (await story.get("ngo-refugio", "/protocols")).json() == []
+    refused = await story.post(
+        "ngo-refugio", f"/referrals/{draft['id']}/send", {"grant_id": grant["id"]}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "cross_border_not_covered")
