@@ -1,6 +1,6 @@
 """Assistance through the gateway: from the plan to a fact that reporting may count, and doubles."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -22,12 +22,14 @@ def made(system: System, who: str, path: str, body: Any, method: str = "POST") -
     return answer.json()
 
 
+PERSON = {
+    "attributes": {"sex": "female", "populations": ["VOT"], "exploitation_types": ["ForcedLabour"]},
+}
+
+
 def person(system: System, who: str, born: str) -> str:
-    body = {
-        "identity": {"name": "Rosa Inventada Prueba", "birth_date": born},
-        "attributes": {"sex": "female", "populations": ["VOT"], "exploitation_types": ["ForcedLabour"]},
-        "area": "VE2313",
-    }  # fmt: skip
+    identity = {"name": "Rosa Inventada Prueba", "birth_date": born}
+    body = {**PERSON, "identity": identity, "area": "VE2313"}
     return str(made(system, who, "/cases", body)["id"])
 
 
@@ -75,3 +77,64 @@ def test_two_organisations_learn_of_one_another_only_by_consent(system: System) 
     assert match(OTHER, theirs)["other_organisation"] is None
     made(system, OTHER, f"/matches/{match(OTHER, theirs)['id']}/agree", {})
     assert match(OTHER, theirs)["other_organisation"] == "0190a000-0000-7000-8000-000000000001"
+
+
+PERSONS = 24
+GIVEN_ON = date(2025, 2, 10)
+"""In a quarter that no other test of this stack closes."""
+
+
+def test_assistance_by_type_is_published_in_protected_numbers_only(system: System) -> None:
+    """Help of a past quarter becomes a release of the types of assistance; only who agreed counts."""
+    for start in range(0, PERSONS + 12, 12):
+        commands = [
+            each for n in range(start, start + 12) for each in helped(n, agreed=n < PERSONS)
+        ]
+        done = made(system, NGO, "/bulk", {"commands": commands})
+        assert {result["status"] for result in done["results"]} == {201}, done
+    query = (
+        "SELECT count(*) FROM projection.identification_facts"
+        f" WHERE kind = 'assistance' AND counted_on = '{GIVEN_ON}'"
+    )
+    server = attached_postgres(system.layout, system.state)
+    until(
+        lambda: int(server.psql(query, database="reporting")) == PERSONS + 12,
+        60,
+        "reporting has read them",
+    )
+    closed = system.running.request(
+        "im-officer",
+        "POST",
+        "/reports/v1/releases",
+        json={"programme": "assistance", "period": "2025-Q1"},
+    )
+    assert closed.status_code == 201, closed.text
+    path = f"/reports/v1/releases/{closed.json()['id']}"
+    assert system.running.request(None, "GET", path).status_code == 404, "a draft is not public"
+    signed = system.running.request(NGO, "POST", f"{path}/sign-offs")
+    assert signed.status_code == 200, signed.text
+    published = system.running.request("im-officer", "POST", f"{path}/publish")
+    assert published.status_code == 200, published.text
+    answer = system.running.request(None, "GET", f"{path}/query?by=sex,type").json()
+    counts = {(row["at"]["sex"], row["at"]["type"]): row["count"] for row in answer["rows"]}
+    assert counts.keys() == {("female", "Legal"), ("female", "Health")}
+    assert counts["female", "Legal"] == 11, "a multiple of 11 stays as it is"
+    assert counts["female", "Health"] in {11, 22}, "13 agreed, 12 did not"
+    assert answer["total"] == sum(counts.values())
+
+
+def helped(number: int, *, agreed: bool) -> list[dict[str, Any]]:
+    """A person whom Refugio helped; the consent to statistics only where there is one."""
+    case = f"${{a{number}-case.id}}"
+    commands: list[tuple[str, str, dict[str, Any]]] = [
+        ("case", "cases", {**PERSON, "area": "VE2313"}),
+        ("help", f"cases/{case}/assistance",
+         {"support_type": "Legal" if number < 11 else "Health", "given_on": str(GIVEN_ON)}),
+    ]  # fmt: skip
+    if agreed:
+        consent = {"case_id": case, "kind": "reporting", "method": "verbal"}
+        commands.insert(1, ("counted", "consents", consent))
+    return [
+        {"key": f"a{number}-{name}", "path": f"/referrals/v1/{path}", "body": body}
+        for name, path, body in commands
+    ]

@@ -1,16 +1,19 @@
 """A bulletin from events to the public: drafted, signed off, published, and never changed."""
 
+import asyncio
 import io
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from common import clock
 from common.database import Database
 from httpx import AsyncClient
 from pypdf import PdfReader
 from reporting.bulletins.models import bulletins
-from reporting.bulletins.schedule import draft_due, due
+from reporting.bulletins.schedule import draft_due, due, task
 from reporting.facts.service import Recorder
 from reporting.programmes.catalogue import shipped
 from reporting.tables import COMMON
@@ -192,3 +195,17 @@ async def test_the_schedule_drafts_what_ended_and_only_once(database: Database) 
         states = set(await session.scalars(sa.select(bulletins.c.state)))
     assert states == {"draft"}
     assert datetime.now(UTC).date() > today
+
+
+async def test_the_worker_drafts_by_itself_when_the_period_has_ended(database: Database) -> None:
+    """The background task as the worker runs it, on a day of the clock's choosing."""
+    context: Any = SimpleNamespace(database=database, parts={"catalogue": shipped()})
+    stop = asyncio.Event()
+    with clock.shifted(datetime(2027, 3, 16, 6, tzinfo=UTC) - clock.now()):
+        running = asyncio.create_task(task(context).run(stop))
+        await asyncio.sleep(0)  # it has begun its first look, and ends after it
+        stop.set()
+        await running
+    async with database.transaction() as session:
+        found = (await session.execute(sa.select(bulletins.c.period, bulletins.c.drafted_by))).all()
+    assert sorted(map(tuple, found)) == [("2027-02", "schedule"), ("2027-03a", "schedule")]

@@ -43,11 +43,14 @@ def demo(
 def history(
     *,
     half_months: Annotated[int, typer.Option(min=1, max=24, help="How far back")] = 6,
-    people: Annotated[int, typer.Option(min=1, max=500, help="Per half month")] = 60,
+    people: Annotated[int, typer.Option(min=1, max=500, help="Per half month, on average")] = 60,
+    screened: Annotated[
+        int, typer.Option(min=0, max=500, help="In the quarter that ended last")
+    ] = 120,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print each step")] = False,
     data: Data = None,
 ) -> None:
-    """Give the demo some months of past referrals, released and published.
+    """Give the demo some months of past referrals and screenings, released and published.
 
     Nobody else should use the stack meanwhile: its clock stands on the days that are told.
     """
@@ -55,7 +58,9 @@ def history(
     running = connect(data)
     teller = Storyteller(running, Console(quiet=not verbose, highlight=False, soft_wrap=True))
     with _terminal.status("living the past"):
-        referred = live_the_past(teller, running.layout, number=half_months, people=people)
+        referred = live_the_past(
+            teller, running.layout, number=half_months, people=people, screened=screened
+        )
     _terminal.print(f"{referred} people referred and released in {time.monotonic() - began:.1f} s")
 
 

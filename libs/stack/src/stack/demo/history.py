@@ -6,35 +6,31 @@ have been.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from stack.demo import past_screenings, past_searches
+from stack.demo.batches import Command, command, send
 from stack.demo.clock_shift import StackClock, moved
 from stack.demo.past_activities import report_activities
-from stack.demo.past_people import IntakeDay, PastPerson, hours, intake_days
+from stack.demo.past_people import IntakeDay, PastPerson, grown, hours, intake_days
 from stack.demo.releases import close_and_publish, last_closed_period
+from stack.demo.screened_people import quarter_before, quarter_id
 from stack.demo.story import IM, LEGAL, REFUGIO, SALUD
 from stack.demo.storyteller import Storyteller
 from stack.demo_clients import organisation
 from stack.errors import StackError
 from stack.layout import Layout
+from stack.service_commands import ServiceCommands
 
 ORGANISATIONS = {REFUGIO: organisation(1), SALUD: organisation(2), LEGAL: organisation(3)}
-PROGRAMMES = ("referrals", "unmet-needs")
-AT_ONCE = 30
-"""Commands in a batch: several small ones beside each other are faster than one large one."""
+PROGRAMMES = ("referrals", "unmet-needs", "gaps")
 SENDER, RECIPIENT = "sender", "recipient"
 _COUNTED = {SENDER: "sent", RECIPIENT: "delivered"}
-_CONNECTIONS = 8
-_INTAKE = 5
-_BULK = "/referrals/v1/bulk"
 _ITEMS = ["sex", "age", "situation"]
 _SECOND_HALF = 16
-
-Command = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -69,30 +65,55 @@ def half_months(last: str, number: int) -> list[tuple[str, date]]:
     return found[::-1]
 
 
-def live_the_past(tell: Storyteller, layout: Layout, *, number: int, people: int) -> int:
-    """Refer `people` per half month over `number` of them, and publish each; returns how many
-    people. Half months that are closed already are left as they are."""
+def live_the_past(
+    tell: Storyteller, layout: Layout, *, number: int, people: int, screened: int
+) -> int:
+    """Refer `people` per half month (on average) over `number` of them, screen `screened` in the quarter that
+    ended last, and publish it all; returns how many were referred. What is published already is
+    left as it is."""
     closed = {
         each["period"]
         for each in tell.get(IM, "/reports/v1/releases", {"programme": "referrals", "limit": 200})[
             "items"
         ]
     }
-    wanted = [each for each in half_months(last_closed_period(), number) if each[0] not in closed]
-    if not wanted:
-        return 0
+    wanted = [
+        (period, first, share)
+        for (period, first), share in zip(
+            half_months(last_closed_period(), number), grown(people, number), strict=True
+        )
+        if period not in closed
+    ]
+    quarter = quarter_before(datetime.now(UTC).date())
+    screening = screened > 0 and not past_screenings.told_already(tell, quarter)
     past = _Past(tell, _services(tell))
+    if screening:
+        past_screenings.certify(tell, quarter)
     with moved(layout.clock_file) as clock:
-        for period, first in wanted:
+        if screening:
+            tell.chapter(quarter_id(quarter))
+            past_screenings.screen(tell, clock, quarter, screened)
+        for period, first, share in wanted:
             tell.chapter(period)
-            for day in intake_days(first, people):
+            for day in intake_days(first, share):
                 past.live(clock, day)
-    report_activities(tell, [first for _, first in wanted])
+            past_searches.search(tell, first, share)
+    if wanted:
+        _must(ServiceCommands(layout).run("directory", "announce-gaps"))
+        report_activities(tell, [first for _, first, _ in wanted])
+    # Events of one service come in their order: with the last referral all before it are there.
     tell.eventually(f"reporting has heard of all {past.sent} referrals", past.arrived)
-    for period, _ in wanted:
+    if screening:
+        past_screenings.publish(tell, quarter)
+    for period, *_ in wanted:
         for programme in PROGRAMMES:
             close_and_publish(tell, programme, period)
     return past.sent
+
+
+def _must(exit_status: int) -> None:
+    if exit_status != 0:
+        raise StackError("the gaps of the directory were not announced")
 
 
 class _Past:
@@ -140,7 +161,7 @@ class _Past:
         commands: dict[str, list[Command]] = defaultdict(list)
         for key, person, sender, service in chosen:
             commands[sender] += intake(key, person, service)
-        made = self._send(commands)
+        made = send(self._tell, commands)
         self._expected.update((SENDER, sender) for _, _, sender, _ in chosen)
         return [
             Sent(key, person, made[f"{key}-draft"]["id"], sender, service.client)
@@ -155,28 +176,7 @@ class _Past:
                     client = each.sender if step == "confirm" else each.recipient
                     commands[client].append(next_step(each, step))
                     self._expected[RECIPIENT, client] += step == "complete"
-        self._send(commands)
-
-    def _send(self, commands: dict[str, list[Command]]) -> dict[str, Any]:
-        """All batches beside each other; returns the answers by key."""
-        batches = [(client, each) for client, all_ in commands.items() for each in _batches(all_)]
-        made: dict[str, Any] = {}
-        with ThreadPoolExecutor(_CONNECTIONS) as together:
-            for answers in together.map(lambda batch: self._send_one(*batch), batches):
-                made |= answers
-        return made
-
-    def _send_one(self, client: str, batch: Sequence[Command]) -> dict[str, Any]:
-        answer = self._tell.call(
-            f"{client} sends {len(batch)} commands of that day",
-            *(client, "POST", _BULK),
-            json={"commands": batch},
-            expect=200,
-        )
-        for result in answer["results"]:
-            if result["status"] >= 300:
-                raise StackError(f"{result['key']}: {result['status']} {result['body']}")
-        return {result["key"]: result["body"] for result in answer["results"]}
+        send(self._tell, commands)
 
     def _route(self, person: PastPerson, number: int) -> tuple[str, Service]:
         """A service for the need, near if there is one, and one of the others as referrer."""
@@ -194,8 +194,8 @@ def intake(key: str, person: PastPerson, service: Service) -> list[Command]:
     case = f"${{{key}-case.id}}"
     decision = {"case_id": case, "method": "verbal", **_decider(person)}
     commands = [
-        _command(f"{key}-case", "cases", _case(key, person)),
-        _command(
+        command(f"{key}-case", "cases", _case(key, person)),
+        command(
             f"{key}-grant",
             "consents",
             {
@@ -206,15 +206,15 @@ def intake(key: str, person: PastPerson, service: Service) -> list[Command]:
                 "items": _ITEMS,
             },
         ),
-        _command(f"{key}-draft", "referrals", _draft(case, person, service)),
-        _command(
+        command(f"{key}-draft", "referrals", _draft(case, person, service)),
+        command(
             f"{key}-send",
             f"referrals/${{{key}-draft.id}}/send",
             {"grant_id": f"${{{key}-grant.id}}"},
         ),
     ]
     if person.counts:
-        counted = _command(f"{key}-counted", "consents", {**decision, "kind": "reporting"})
+        counted = command(f"{key}-counted", "consents", {**decision, "kind": "reporting"})
         commands.insert(1, counted)
     return commands
 
@@ -229,7 +229,7 @@ def next_step(sent: Sent, step: str) -> Command:
         "confirm": {"confirmed_by": "person", "agrees": True},
     }
     path = f"referrals/{sent.referral_id}/{step}"
-    return _command(f"{sent.key}-{step}", path, bodies.get(step, {}))
+    return command(f"{sent.key}-{step}", path, bodies.get(step, {}))
 
 
 def _case(key: str, person: PastPerson) -> dict[str, Any]:
@@ -255,23 +255,6 @@ def _draft(case: str, person: PastPerson, service: Service) -> dict[str, Any]:
 
 def _decider(person: PastPerson) -> dict[str, str]:
     return {"decided_by": "caregiver", "child_assent": "agrees"} if person.child else {}
-
-
-def _command(key: str, path: str, body: dict[str, Any]) -> Command:
-    return {"key": key, "path": f"/referrals/v1/{path}", "body": body}
-
-
-def _batches(commands: Sequence[Command]) -> Iterator[list[Command]]:
-    """At most so many commands in one, and a person's intake in one."""
-    batch: list[Command] = []
-    for command in commands:
-        begins = command["path"].endswith("/cases")
-        if len(batch) == AT_ONCE or (begins and len(batch) > AT_ONCE - _INTAKE):
-            yield batch
-            batch = []
-        batch.append(command)
-    if batch:
-        yield batch
 
 
 def _services(tell: Storyteller) -> list[Service]:

@@ -1,11 +1,11 @@
 """Whom the demo's past tells of: fictional people, when they came and what became of them. Pure.
 
 The numbers are invented. They are shaped like a small network's: most people are women, four states,
-about every second referral ends with a delivered service.
+nearly every second referral ends with a delivered service.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, TypeVar
@@ -30,15 +30,17 @@ _CHILD_NEED = "CP-CFS"
 _WOMEN = {"GBV": 88, "HLT": 92}
 Fate = Literal["delivered", "under_way", "declined", "not_delivered", "unanswered"]
 _FATES: dict[Fate, int] = {
-    "delivered": 52,
-    "under_way": 12,
-    "declined": 16,
-    "not_delivered": 8,
-    "unanswered": 12,
+    "delivered": 46,
+    "under_way": 10,
+    "declined": 24,
+    "not_delivered": 10,
+    "unanswered": 10,
 }
 DECLINED_BECAUSE = {"capacity": 60, "eligibility": 20, "coverage": 20}
 NOT_DELIVERED_BECAUSE = {"no_show": 50, "unreachable": 30, "declined_by_person": 20}
-INTAKE_DAYS = (2, 6, 10)
+_GROWTH = (0.5, 0.6, 0.8, 1.0, 1.4, 1.7)
+"""How the network grew over the last half months, around the asked number of people."""
+INTAKE_DAYS = (2, 8)
 """Days after the first of a half month on which people come."""
 
 
@@ -69,6 +71,12 @@ class IntakeDay:
     people: tuple[PastPerson, ...]
 
 
+def grown(people: int, half_months: int) -> list[int]:
+    """So many people per half month on average, the last ones more than the first."""
+    shares = [_GROWTH[-1 - back % len(_GROWTH)] for back in range(half_months)][::-1]
+    return [max(1, round(people * each * len(shares) / sum(shares))) for each in shares]
+
+
 def intake_days(first: date, people: int) -> Iterator[IntakeDay]:
     """The intake of the half month that begins on `first`: always the same for the same day."""
     chance = random.Random(first.toordinal())  # noqa: S311 - a story, not a secret
@@ -80,15 +88,15 @@ def intake_days(first: date, people: int) -> Iterator[IntakeDay]:
 
 
 def _person(chance: random.Random) -> PastPerson:
-    low, high = _one(chance, _AGES)
+    low, high = one_of(chance, _AGES)
     age = chance.randint(low, high)
-    need = _CHILD_NEED if age < 18 and chance.random() < 0.5 else _one(chance, NEEDS)
+    need = _CHILD_NEED if age < 18 and chance.random() < 0.5 else one_of(chance, NEEDS)
     women = _WOMEN.get(need.split("-")[0], 60)
-    fate = _one(chance, _FATES)
+    fate = one_of(chance, _FATES)
     return PastPerson(
         age=age,
         sex="female" if chance.random() * 100 < women else "male",
-        state=_one(chance, STATES),
+        state=one_of(chance, STATES),
         need=need,
         counts=chance.random() < 0.94,
         urgency="urgent" if chance.random() < 0.3 else "routine",
@@ -119,11 +127,12 @@ def _steps(fate: Fate, chance: random.Random) -> tuple[tuple[int, str], ...]:
 
 def _reason(fate: Fate, chance: random.Random) -> str:
     if fate == "declined":
-        return _one(chance, DECLINED_BECAUSE)
-    return _one(chance, NOT_DELIVERED_BECAUSE) if fate == "not_delivered" else ""
+        return one_of(chance, DECLINED_BECAUSE)
+    return one_of(chance, NOT_DELIVERED_BECAUSE) if fate == "not_delivered" else ""
 
 
-def _one(chance: random.Random, weights: dict[T, int]) -> T:
+def one_of(chance: random.Random, weights: Mapping[T, int]) -> T:
+    """One of the keys, by their weights."""
     return chance.choices(list(weights), list(weights.values()))[0]
 
 

@@ -18,6 +18,8 @@ WORDS = ("table_below", "draft", "page")
 SCALE = 2.0
 _NARROWEST, _WIDEST = 9, 34
 """Characters that a table's column is at least and, for words, at most sized for."""
+_BOLD = 1.3
+"""How much wider than a digit a letter of a heading is."""
 
 
 @dataclass
@@ -96,7 +98,8 @@ def _table(table: Table, language: str) -> dict[str, Any]:
 def _width(heading: str, cells: list[str], number: bool) -> int:
     """The share of the table's width that a column gets: what its longest word or number needs,
     and for words some more, so that they wrap to few lines."""
-    words = max((len(word) for text in (heading, *cells) for word in text.split(" ")), default=1)
+    words = max((len(word) for text in cells for word in text.split(" ")), default=1)
+    words = max(words, *(round(len(word) * _BOLD) for word in heading.split(" ")))
     if number:
         return max(_NARROWEST, words + 2)
     return max(_NARROWEST, words + 4, min(_WIDEST, max(map(len, cells), default=1)))

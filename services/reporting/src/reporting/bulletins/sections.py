@@ -1,6 +1,7 @@
 """The sections of a bulletin. Each takes the period and the evidence and gives a section, or None
 where the deployment has no such programme."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from reporting.activities.indicators import ALLOWED
@@ -44,6 +45,8 @@ from reporting.programmes.catalogue import Catalogue
 
 REFERRALS, UNMET, GAPS = "referrals", "unmet-needs", "gaps"
 TRAFFICKING, ROUTES = "trafficking", "routes"
+LINKED = (("funnel", "screening", "stage"), ("assistance", "assistance", "type"))
+"""Further programmes over the same people: name of the table, programme, dimension."""
 ACCEPTED = ("accepted", "delivered")
 TREND_PERIODS = 6
 HEAT_ROWS, HEAT_COLUMNS = 8, 6
@@ -315,6 +318,26 @@ def trafficking(period: Period, evidence: Evidence, catalogue: Catalogue) -> Sec
         _counted_over(found),
         table,
         bars(say("trafficking.chart"), say("trafficking.alt"), drawn),
+        _one_way("trafficking-areas", found, "area", found.codes("area")[:CHART_ROWS]),
+        *(
+            _one_way(f"trafficking-{name}", linked, dimension, linked.in_order(dimension))
+            for name, programme, dimension in LINKED
+            if (linked := counts(programme, period, evidence, catalogue)) is not None
+            and linked.period == found.period
+            and not linked.empty
+        ),
+    )
+
+
+def _one_way(table_id: str, found: Counts, dimension: str, codes: Sequence[str]) -> Table:
+    head = {lang: found.programme.dimension_label(dimension, lang) for lang in LANGUAGES}
+    return Table(
+        id=table_id,
+        caption=say(table_id.replace("-", ".")),
+        columns=(Label(text=head), word("column.people")),
+        rows=tuple(
+            (found.label(dimension, each), found.figure(**{dimension: each})) for each in codes
+        ),
     )
 
 

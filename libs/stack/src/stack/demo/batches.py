@@ -1,0 +1,56 @@
+"""Sends the commands of a day of the demo's past, as clients that were offline do: in batches."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from stack.demo.storyteller import Storyteller
+from stack.errors import StackError
+
+AT_ONCE = 30
+"""Commands in a batch: several small ones beside each other are faster than one large one."""
+CONNECTIONS = 8
+_INTAKE = 5
+_BULK = "/referrals/v1/bulk"
+
+Command = dict[str, Any]
+
+
+def command(key: str, path: str, body: dict[str, Any]) -> Command:
+    return {"key": key, "path": f"/referrals/v1/{path}", "body": body}
+
+
+def send(tell: Storyteller, commands: Mapping[str, Sequence[Command]]) -> dict[str, Any]:
+    """All batches of each client beside each other; returns the answers by key."""
+    batches = [(client, each) for client, all_ in commands.items() for each in _batches(all_)]
+    made: dict[str, Any] = {}
+    with ThreadPoolExecutor(CONNECTIONS) as together:
+        for answers in together.map(lambda batch: _send_one(tell, *batch), batches):
+            made |= answers
+    return made
+
+
+def _send_one(tell: Storyteller, client: str, batch: Sequence[Command]) -> dict[str, Any]:
+    answer = tell.call(
+        f"{client} sends {len(batch)} commands of that day",
+        *(client, "POST", _BULK),
+        json={"commands": batch},
+        expect=200,
+    )
+    for result in answer["results"]:
+        if result["status"] >= 300:
+            raise StackError(f"{result['key']}: {result['status']} {result['body']}")
+    return {result["key"]: result["body"] for result in answer["results"]}
+
+
+def _batches(commands: Sequence[Command]) -> Iterator[list[Command]]:
+    """At most so many commands in one, and a person's intake in one."""
+    batch: list[Command] = []
+    for each in commands:
+        begins = each["path"].endswith("/cases")
+        if len(batch) == AT_ONCE or (begins and len(batch) > AT_ONCE - _INTAKE):
+            yield batch
+            batch = []
+        batch.append(each)
+    if batch:
+        yield batch
