@@ -84,8 +84,8 @@ GIVEN_ON = date(2025, 2, 10)
 """In a quarter that no other test of this stack closes."""
 
 
-def test_assistance_by_type_is_published_in_protected_numbers_only(system: System) -> None:
-    """Help of a past quarter becomes a release of the types of assistance; only who agreed counts."""
+def test_help_that_was_given_is_published_in_protected_numbers_only(system: System) -> None:
+    """Help of a past quarter becomes releases by its type and by exploitation; only who agreed counts."""
     for start in range(0, PERSONS + 12, 12):
         commands = [
             each for n in range(start, start + 12) for each in helped(n, agreed=n < PERSONS)
@@ -102,25 +102,35 @@ def test_assistance_by_type_is_published_in_protected_numbers_only(system: Syste
         60,
         "reporting has read them",
     )
+    by_type = published(system, "assistance", "sex,type")
+    assert by_type.keys() == {("female", "Legal"), ("female", "Health")}
+    assert by_type["female", "Legal"] == 11, "a multiple of 11 stays as it is"
+    assert by_type["female", "Health"] in {11, 22}, "13 agreed, 12 did not"
+    by_area = published(system, "trafficking", "area,exploitation")
+    assert by_area.keys() == {("VE23", "ForcedLabour")}
+    assert by_area["VE23", "ForcedLabour"] in {22, 33}
+
+
+def published(system: System, programme: str, by: str) -> dict[tuple[str, ...], int]:
+    """Close, sign off and publish the quarter; its counts as anybody reads them."""
     closed = system.running.request(
         "im-officer",
         "POST",
         "/reports/v1/releases",
-        json={"programme": "assistance", "period": "2025-Q1"},
+        json={"programme": programme, "period": "2025-Q1"},
     )
     assert closed.status_code == 201, closed.text
     path = f"/reports/v1/releases/{closed.json()['id']}"
     assert system.running.request(None, "GET", path).status_code == 404, "a draft is not public"
     signed = system.running.request(NGO, "POST", f"{path}/sign-offs")
     assert signed.status_code == 200, signed.text
-    published = system.running.request("im-officer", "POST", f"{path}/publish")
-    assert published.status_code == 200, published.text
-    answer = system.running.request(None, "GET", f"{path}/query?by=sex,type").json()
-    counts = {(row["at"]["sex"], row["at"]["type"]): row["count"] for row in answer["rows"]}
-    assert counts.keys() == {("female", "Legal"), ("female", "Health")}
-    assert counts["female", "Legal"] == 11, "a multiple of 11 stays as it is"
-    assert counts["female", "Health"] in {11, 22}, "13 agreed, 12 did not"
-    assert answer["total"] == sum(counts.values())
+    done = system.running.request("im-officer", "POST", f"{path}/publish")
+    assert done.status_code == 200, done.text
+    answer = system.running.request(None, "GET", f"{path}/query?by={by}").json()
+    assert answer["total"] == sum(row["count"] for row in answer["rows"])
+    return {
+        tuple(row["at"][name] for name in by.split(",")): row["count"] for row in answer["rows"]
+    }
 
 
 def helped(number: int, *, agreed: bool) -> list[dict[str, Any]]:
