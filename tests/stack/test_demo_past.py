@@ -39,7 +39,7 @@ def test_nobody_is_served_before_being_accepted() -> None:
     for day in intake_days(date(2026, 11, 1), 200):
         for person in day.people:
             hours = [at for at, _ in person.steps]
-            assert hours == sorted(hours), person
+            assert hours == sorted(set(hours)), person
 
 
 @pytest.mark.parametrize(

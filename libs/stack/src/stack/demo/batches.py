@@ -7,9 +7,9 @@ from typing import Any
 from stack.demo.storyteller import Storyteller
 from stack.errors import StackError
 
-AT_ONCE = 30
-"""Commands in a batch: several small ones beside each other are faster than one large one."""
 CONNECTIONS = 8
+FEWEST, MOST = 6, 30
+"""Commands in a batch: several small ones beside each other are faster than one large one."""
 _INTAKE = 5
 _BULK = "/referrals/v1/bulk"
 
@@ -22,7 +22,8 @@ def command(key: str, path: str, body: dict[str, Any]) -> Command:
 
 def send(tell: Storyteller, commands: Mapping[str, Sequence[Command]]) -> dict[str, Any]:
     """All batches of each client beside each other; returns the answers by key."""
-    batches = [(client, each) for client, all_ in commands.items() for each in _batches(all_)]
+    size = min(MOST, max(FEWEST, sum(map(len, commands.values())) // CONNECTIONS))
+    batches = [(client, each) for client, all_ in commands.items() for each in _batches(all_, size)]
     made: dict[str, Any] = {}
     with ThreadPoolExecutor(CONNECTIONS) as together:
         for answers in together.map(lambda batch: _send_one(tell, *batch), batches):
@@ -43,12 +44,12 @@ def _send_one(tell: Storyteller, client: str, batch: Sequence[Command]) -> dict[
     return {result["key"]: result["body"] for result in answer["results"]}
 
 
-def _batches(commands: Sequence[Command]) -> Iterator[list[Command]]:
+def _batches(commands: Sequence[Command], size: int) -> Iterator[list[Command]]:
     """At most so many commands in one, and a person's intake in one."""
     batch: list[Command] = []
     for each in commands:
         begins = each["path"].endswith("/cases")
-        if len(batch) == AT_ONCE or (begins and len(batch) > AT_ONCE - _INTAKE):
+        if len(batch) == size or (begins and len(batch) > size - _INTAKE):
             yield batch
             batch = []
         batch.append(each)

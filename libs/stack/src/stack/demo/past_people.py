@@ -107,21 +107,16 @@ def _person(chance: random.Random) -> PastPerson:
 
 
 def _steps(fate: Fate, chance: random.Random) -> tuple[tuple[int, str], ...]:
-    """Commands after the sending, in order."""
+    """Commands after the sending, in order, no two in one hour: they are sent beside each other."""
     if fate == "unanswered":
         return ()
-    steps = [(chance.choice((3, 20)), "acknowledge")]
+    answered, decided = chance.choice((3, 20)), chance.choice((44, 68))
+    last = {"delivered": "complete", "under_way": "start", "not_delivered": "report-not-delivered"}
     if fate == "declined":
-        return (*steps, (chance.choice((20, 44)), "decline"))
-    steps.append((chance.choice((20, 44)), "accept"))
-    if fate != "not_delivered":
-        steps.append((68, "start"))
-    if fate == "delivered":
-        steps.append((chance.choice((68, 92)), "complete"))
-        if chance.random() < 0.6:
-            steps.append((110, "confirm"))
-    if fate == "not_delivered":
-        steps.append((92, "report-not-delivered"))
+        return (answered, "acknowledge"), (decided, "decline")
+    steps = [(answered, "acknowledge"), (decided, "accept"), (92, last[fate])]
+    if fate == "delivered" and chance.random() < 0.6:
+        steps.append((110, "confirm"))
     return tuple(steps)
 
 
