@@ -202,7 +202,7 @@ async def test_the_worker_drafts_by_itself_when_the_period_has_ended(database: D
     context: Any = SimpleNamespace(database=database, parts={"catalogue": shipped()})
     stop = asyncio.Event()
     with clock.shifted(datetime(2027, 3, 16, 6, tzinfo=UTC) - clock.now()):
-        running = asyncio.create_task(task(context).run(stop))
+        running = asyncio.ensure_future(task(context).run(stop))
         await asyncio.sleep(0)  # it has begun its first look, and ends after it
         stop.set()
         await running
