@@ -1,5 +1,6 @@
 """Assistance through the gateway: from the plan to a fact that reporting may count, and doubles."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -55,11 +56,24 @@ def test_assistance_and_route_reach_reporting_as_codes(system: System) -> None:
 
     until(lambda: "Legal" in fact(), 30, "the fact arrives")
     assert fact().strip() == "Legal|VE23|{CO}|TT|t|t", "states and countries, a pseudonym, consent"
-    exported = system.running.request(NGO, "GET", "/referrals/v1/assistance/htcds").json()["items"]
-    mine = next(r for r in exported if len(r["historic_trafficking_events"]) == 3)
+    reference = system.running.request(NGO, "GET", f"/referrals/v1/cases/{case}").json()[
+        "reference"
+    ]
+    mine = next(r for r in htcds(system) if r["case_reference"] == reference)
+    assert len(mine["historic_trafficking_events"]) == 3
     assert [p["spl_Type"] for p in mine["support_plans"]] == ["Legal"]
     told = system.running.request(NGO, "GET", f"/referrals/v1/cases/{case}/timeline").json()
     assert "assistance.given" in {entry["action"] for entry in told}
+
+
+def htcds(system: System) -> Iterator[dict[str, Any]]:
+    """Every record that Refugio exports, page by page."""
+    cursor: str | None = ""
+    while cursor is not None:
+        path = f"/referrals/v1/assistance/htcds?limit=200{cursor and f'&cursor={cursor}'}"
+        page = system.running.request(NGO, "GET", path).json()
+        yield from page["items"]
+        cursor = page["next_cursor"]
 
 
 def test_two_organisations_learn_of_one_another_only_by_consent(system: System) -> None:
