@@ -180,3 +180,9 @@ def test_close_numbers_of_a_trend_do_not_overlap() -> None:
         Point("a", "three", 94, "94"),
     ]
     assert sides(close) == ["above", "none", "below"]
+
+
+def test_points_of_a_trend_that_coincide_say_their_number_once() -> None:
+    same = [Point("a", "one", 33, "33"), Point("a", "two", 33, "33"), Point("b", "two", 33, "33")]
+    assert sides(same) == ["above", "none", "above"]
+    assert sides([*same, Point("a", "three", 34, "34")])[0] == "below"

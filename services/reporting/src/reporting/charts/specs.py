@@ -109,14 +109,15 @@ def trend(points: Sequence[Point], *, title: str) -> Spec:
 
 def sides(points: Sequence[Point]) -> list[str]:
     """Where each number goes: above its point; below if another is close above; nowhere between
-    two close ones (its table has it)."""
+    two close ones (its table has it). Of points that coincide the first says the number for all."""
     room = _top(points) * _CROWDED
     found: list[str] = []
-    for point in points:
-        others = [p.value - point.value for p in points if p.x == point.x and p is not point]
-        close_above = any(0 <= gap < room for gap in others)
-        close_below = any(-room < gap <= 0 for gap in others)
-        if close_above and close_below:
+    for number, point in enumerate(points):
+        gaps = [p.value - point.value for p in points if p.x == point.x]
+        close_above = any(0 < gap < room for gap in gaps)
+        close_below = any(-room < gap < 0 for gap in gaps)
+        said = any(p.x == point.x and p.value == point.value for p in points[:number])
+        if said or (close_above and close_below):
             found.append("none")
         else:
             found.append("below" if close_above else "above")
