@@ -58,8 +58,22 @@ class RowWriter:
         return self._head + ", ".join(shown) + self._tail
 
 
+class RowChange(RowWriter):
+    """Changes these columns of the one row whose `key` column has the value that comes last."""
+
+    def __init__(self, table: sa.Table, key: str, *columns: str) -> None:
+        super().__init__(table, *columns, key)
+        changes = ", ".join(f"{name} = ${{{at}}}" for at, name in enumerate(columns))
+        self._change = f"UPDATE {table.name} SET {changes} WHERE {key} = ${{{len(columns)}}}"  # noqa: S608 - our own table
+
+    def sql(self, rows: int, first: int) -> str:
+        if rows != 1:
+            raise ValueError("one row is changed once in a statement")
+        return self._change.format(*range(first, first + len(self.columns)))
+
+
 def write_soon(session: AsyncSession, writer: RowWriter, values: Mapping[str, Any]) -> None:
-    """Insert a row before anybody can miss it: with the next statement, or at commit."""
+    """Write a row before anybody can miss it: with the next statement, or at commit."""
     waiting: _Waiting = session.info.setdefault(_WAITING, {})
     waiting.setdefault(writer, []).append(tuple(values[name] for name in writer.columns))
 

@@ -6,20 +6,22 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
-from common.errors import NOT_FOUND
+from common.errors import NOT_FOUND, Problem
+from common.reads import columns_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.cases.models import Case, CaseLookup, ImplicatedOrganisation
+from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
 
 _NOT_HERE = "There is no such case in your organisation."
 
 
 # Built once: composing a statement costs more than sending it.
-_OWN_CASE = sa.select(Case).where(
-    col(Case.id) == sa.bindparam("case_id"),
-    col(Case.organisation_id) == sa.bindparam("organisation"),
+OWN = (
+    col(Case.id) == sa.bindparam("case_id", type_=sa.Uuid()),
+    col(Case.organisation_id) == sa.bindparam("organisation", type_=sa.Uuid()),
 )
+_OWN_CASE = sa.select(Case).where(*OWN)
 _OWN_CASE_LOCKED = _OWN_CASE.with_for_update()
 
 
@@ -31,8 +33,15 @@ async def own_case(
     found = await session.scalars(_OWN_CASE_LOCKED if lock else _OWN_CASE, wanted)
     case = found.one_or_none()
     if case is None:
-        raise NOT_FOUND.because(_NOT_HERE)
+        raise not_here()
     return case
+
+
+RECORD_COLUMNS = columns_of(CaseRecord, Case)
+
+
+def not_here() -> Problem:
+    return NOT_FOUND.because(_NOT_HERE)
 
 
 async def own_cases(

@@ -19,7 +19,7 @@ from sqlmodel import col
 from referrals.audit.service import record
 from referrals.cases import person, queries
 from referrals.cases.blind_index import BlindIndex
-from referrals.cases.models import Case, CaseLookup, ImplicatedOrganisation
+from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
 from referrals.cases.schemas import (
     Attributes,
     CaseChange,
@@ -106,7 +106,9 @@ def coarse(area: str | None) -> str | None:
     return None if area is None else Places.load().at_most(area, AREA_LEVEL)
 
 
-async def open_record(keys: CaseKeys, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
+async def open_record(
+    keys: CaseKeys, case: Case | CaseRecord
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Identity and attributes in clear; 410 after erasure."""
     if case.identity is None or case.attributes is None:
         raise ERASED.because("Only the case code and its history remain.")
@@ -117,7 +119,7 @@ async def open_record(keys: CaseKeys, case: Case) -> tuple[dict[str, Any], dict[
     return open_with(key, case)
 
 
-def open_with(key: bytes, case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
+def open_with(key: bytes, case: Case | CaseRecord) -> tuple[dict[str, Any], dict[str, Any]]:
     if case.identity is None or case.attributes is None:
         raise ERASED.because("Only the case code and its history remain.")
     owner = case.organisation_id
@@ -319,14 +321,14 @@ async def forget_sealed(session: AsyncSession, case_id: UUID) -> None:
         await session.execute(sa.text(statement), of_case)
 
 
-def refuse_unless_open(case: Case) -> None:
+def refuse_unless_open(case: Case | CaseRecord) -> None:
     if case.status == "erased":
         raise ERASED.because("Only the case code and its history remain.")
     if case.status != "open":
         raise CONFLICT.because("The case is closed.")
 
 
-def caregiver_of(case: Case) -> Caregiver:
+def caregiver_of(case: Case | CaseRecord) -> Caregiver:
     return Caregiver(case.caregiver)
 
 

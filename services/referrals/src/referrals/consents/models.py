@@ -1,5 +1,6 @@
 """Tables of grants and of exceptions."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,21 @@ class Grant(Row, table=True):
     withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
     withdrawal_method: str | None = None
     created_at: datetime = Field(sa_type=Instant)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRecord:
+    """What sharing under a consent needs of it, read only."""
+
+    id: UUID
+    case_id: UUID
+    kind: str
+    service_id: UUID | None
+    purpose: str | None
+    items: list[str]
+    decided_by: str
+    valid_until: datetime | None
+    status: str
 
 
 class DisclosureException(Row, table=True):

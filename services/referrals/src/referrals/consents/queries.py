@@ -7,17 +7,19 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.errors import NOT_FOUND
+from common.errors import NOT_FOUND, Problem
+from common.reads import QuickQuery, columns_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.audit.models import AuditEntry
-from referrals.consents.models import DisclosureException, Grant
+from referrals.consents.models import DisclosureException, Grant, GrantRecord
 
-_OWN_GRANT = sa.select(Grant).where(
-    col(Grant.id) == sa.bindparam("grant_id"),
-    col(Grant.organisation_id) == sa.bindparam("organisation"),
+_OWN = (
+    col(Grant.id) == sa.bindparam("grant_id", type_=sa.Uuid()),
+    col(Grant.organisation_id) == sa.bindparam("organisation", type_=sa.Uuid()),
 )
+_OWN_GRANT = sa.select(Grant).where(*_OWN)
 _OWN_GRANT_LOCKED = _OWN_GRANT.with_for_update()
 
 
@@ -28,8 +30,25 @@ async def own_grant(
     found = await session.scalars(_OWN_GRANT_LOCKED if lock else _OWN_GRANT, wanted)
     grant = found.one_or_none()
     if grant is None:
-        raise NOT_FOUND.because("There is no such consent in your organisation.")
+        raise _not_here()
     return grant
+
+
+HELD = sa.select(*columns_of(GrantRecord, Grant)).where(*_OWN).with_for_update()
+_HELD = QuickQuery(HELD)
+
+
+async def locked_record(session: AsyncSession, caller: Principal, grant_id: UUID) -> GrantRecord:
+    """The same, held until the transaction ends but not changed."""
+    wanted = {"grant_id": grant_id, "organisation": caller.organisation}
+    row = await _HELD.first(session, wanted)
+    if row is None:
+        raise _not_here()
+    return GrantRecord(*row)
+
+
+def _not_here() -> Problem:
+    return NOT_FOUND.because("There is no such consent in your organisation.")
 
 
 async def own_exception(

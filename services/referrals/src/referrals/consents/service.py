@@ -20,14 +20,14 @@ from referrals.audit.service import record
 from referrals.cases import person
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
-from referrals.cases.models import Case
+from referrals.cases.models import Case, CaseRecord
+from referrals.cases.referring import READ_AND_HOLD, Concerned, concerned
 from referrals.consents import queries
 from referrals.consents.ages import Caregiver, Verdict, WrongDecider, judge
 from referrals.consents.disclosure import Item
 from referrals.consents.models import DisclosureException, Grant
 from referrals.consents.schemas import NewConsent, NewException
-from referrals.directory.models import DirectoryService
-from referrals.directory.queries import CONFLICT_TEXT, choosable
+from referrals.directory.queries import CONFLICT_TEXT
 from referrals.errors import (
     ALREADY_DECIDED,
     IMPLICATED,
@@ -55,11 +55,18 @@ async def give(
 ) -> tuple[Grant, str]:
     """Record a decision; returns it with the code that lets the person withdraw on their own."""
     now = clock.now()
-    case = await cases.own_case(session, caller, body.case_id, lock=True)
+    found = await concerned(
+        session,
+        caller,
+        keys,
+        READ_AND_HOLD,
+        {"case_id": body.case_id, "service_id": body.service_id},
+    )
+    case = found.case
     case_service.refuse_unless_open(case)
-    identity, attributes = await case_service.open_record(keys, case)
+    identity, attributes = case_service.open_with(found.key, case)
     verdict = _judged(body, case, person.age_of(identity, now.date()))
-    recipient = await _recipient(session, case, body, now)
+    recipient = await _recipient(session, found, body, now)
     if body.valid_until is not None and body.valid_until <= now:
         raise INVALID.because("It has ended already.", pointer="/valid_until")
     code = new_withdrawal_code()
@@ -97,7 +104,7 @@ async def give(
     return grant, code
 
 
-def _judged(body: NewConsent, case: Case, age: int | None) -> Verdict:
+def _judged(body: NewConsent, case: CaseRecord, age: int | None) -> Verdict:
     caregiver = Caregiver(case.caregiver)
     try:
         verdict = judge(age, body.decided_by, body.child_assent, caregiver)
@@ -115,29 +122,18 @@ def _judged(body: NewConsent, case: Case, age: int | None) -> Verdict:
 
 
 async def _recipient(
-    session: AsyncSession, case: Case, body: NewConsent, now: datetime
+    session: AsyncSession, found: Concerned, body: NewConsent, now: datetime
 ) -> UUID | None:
-    if body.kind == "referral" and body.service_id and body.purpose:
-        service = await _chosen(session, case, body.service_id, body.purpose, now)
-        return service.organisation_id
+    if body.kind == "referral" and body.purpose:
+        return found.service_for(body.purpose, now, "/purpose").organisation_id
     if body.recipient_organisation_id is not None:
-        await refuse_implicated(session, case, body.recipient_organisation_id)
+        await refuse_implicated(session, found.case, body.recipient_organisation_id)
     return body.recipient_organisation_id
 
 
-async def _chosen(
-    session: AsyncSession, case: Case, service_id: UUID, purpose: str, now: datetime
-) -> DirectoryService:
-    service = await choosable(session, case.id, service_id, now)
-    if purpose not in service.categories:
-        raise INVALID.because(
-            "The service does not offer this category; it offers: " + ", ".join(service.categories),
-            pointer="/purpose",
-        )
-    return service
-
-
-async def refuse_implicated(session: AsyncSession, case: Case, organisation: UUID) -> None:
+async def refuse_implicated(
+    session: AsyncSession, case: Case | CaseRecord, organisation: UUID
+) -> None:
     """409 if the organisation is implicated in the case (duty of conflict)."""
     if organisation in await cases.implicated(session, case.id):
         raise IMPLICATED.because(CONFLICT_TEXT)
@@ -237,16 +233,20 @@ async def ask_exception(
     session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewException
 ) -> DisclosureException:
     now = clock.now()
-    case = await cases.own_case(session, caller, body.case_id, lock=True)
-    case_service.refuse_unless_open(case)
-    service = await _chosen(session, case, body.service_id, body.purpose, now)
+    found = await concerned(
+        session,
+        caller,
+        keys,
+        READ_AND_HOLD,
+        {"case_id": body.case_id, "service_id": body.service_id},
+    )
+    case, service = found.case, found.service_for(body.purpose, now, "/purpose")
     if Item.CAREGIVER_CONTACT in body.items and case.caregiver in ("implicated", "absent"):
         raise NOT_GRANTED.because(
             f"The caregiver is recorded as {case.caregiver}: their contact is not shared.",
             pointer="/items",
         )
     exception_id = new_id()
-    key = await keys.of(case.id)
     exception = DisclosureException(
         id=exception_id,
         case_id=case.id,
@@ -257,7 +257,7 @@ async def ask_exception(
         basis=body.basis,
         items=[item.value for item in Item if item in body.items],
         rationale=seal_column(
-            key,
+            found.key,
             body.rationale,
             organisation=service.organisation_id,
             row=exception_id,

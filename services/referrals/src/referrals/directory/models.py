@@ -1,5 +1,6 @@
 """The local projection of directory services and of what published pathways offer."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -29,6 +30,20 @@ class DirectoryService(Row, table=True):
     seen_at: datetime = Field(sa_type=Instant)
     # Of capacity, functional status and referable, which have an event of their own.
     state_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRecord:
+    """What referring to a service needs of it, read only."""
+
+    service_id: UUID
+    organisation_id: UUID
+    categories: list[str]
+    areas: list[str]
+    functional_status: str | None
+    referable: bool
+    withdrawn: bool
+    valid_until: datetime | None
 
 
 class PathwayAlternative(Row, table=True):

@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from common.reads import columns_of
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from referrals.cases.models import ImplicatedOrganisation
-from referrals.directory.models import DirectoryService, PathwayAlternative
+from referrals.directory.models import DirectoryService, PathwayAlternative, ServiceRecord
 from referrals.errors import IMPLICATED, NOT_REFERABLE
 
 
@@ -19,27 +20,21 @@ async def known_service(session: AsyncSession, service_id: UUID) -> DirectorySer
     return await session.get(DirectoryService, service_id)
 
 
-def is_choosable(service: DirectoryService, now: datetime) -> bool:
+def is_choosable(service: DirectoryService | ServiceRecord, now: datetime) -> bool:
     """Referable and not stale."""
     fresh = service.valid_until is None or service.valid_until > now
     return service.referable and not service.withdrawn and fresh
 
 
-async def choosable(
-    session: AsyncSession, case_id: UUID, service_id: UUID, now: datetime
-) -> DirectoryService:
-    """A service that somebody of the case may be referred to.
-
-    409 `not_referable` (also for one that the directory never told us of), or
-    `organisation_implicated` (duty of conflict).
-    """
-    wanted = {"service_id": service_id, "case_id": case_id}
-    found = (await session.execute(_CHOICE, wanted)).one_or_none()
-    if found is None:
+def refuse_unless_choosable(
+    service: ServiceRecord | None, *, implicated: bool, now: datetime
+) -> ServiceRecord:
+    """409 `not_referable` (also for one that the directory never told us of), or
+    `organisation_implicated` (duty of conflict)."""
+    if service is None:
         raise NOT_REFERABLE.because(
             "The directory has not announced this service (yet).", pointer="/service_id"
         )
-    service: DirectoryService = found[0]
     if not is_choosable(service, now):
         raise NOT_REFERABLE.because(
             f"Its state is '{service.functional_status or 'not referable'}'"
@@ -47,19 +42,21 @@ async def choosable(
             + ".",
             pointer="/service_id",
         )
-    if found[1]:
+    if implicated:
         raise IMPLICATED.because(CONFLICT_TEXT)
     return service
 
 
 CONFLICT_TEXT = "Nothing of this case goes to an organisation implicated in it."
-_CHOICE = sa.select(
-    DirectoryService,
+SERVICE_COLUMNS = (
+    *columns_of(ServiceRecord, DirectoryService),
+    # Whether its organisation is implicated in the case (a bound parameter).
     sa.exists().where(
-        col(ImplicatedOrganisation.case_id) == sa.bindparam("case_id"),
+        col(ImplicatedOrganisation.case_id) == sa.bindparam("case_id", type_=sa.Uuid()),
         col(ImplicatedOrganisation.organisation_id) == col(DirectoryService.organisation_id),
     ),
-).where(col(DirectoryService.service_id) == sa.bindparam("service_id"))
+)
+IS_THE_SERVICE = col(DirectoryService.service_id) == sa.bindparam("service_id", type_=sa.Uuid())
 
 
 async def alternatives(

@@ -4,9 +4,11 @@ It is apart from the cases so that restoring an old backup of the cases cannot b
 that was destroyed: the store then still says `destroyed_at`.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,6 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from referrals.keys.ring import KeyRing
 
+T = TypeVar("T")
 metadata = sa.MetaData()
 case_keys = sa.Table(
     "case_keys",
@@ -68,6 +71,20 @@ class CaseKeys:
         if case_id not in found:
             raise KeyDestroyed
         return found[case_id]
+
+    async def beside(self, case_id: UUID, reading: Coroutine[Any, Any, T]) -> tuple[T, bytes]:
+        """The key of a case, fetched while something of it is read from the other database.
+
+        What `reading` refuses comes first; then KeyDestroyed as of `of`.
+        """
+        fetching = asyncio.create_task(self.of_many([case_id]))
+        try:
+            read = await reading
+        finally:
+            found = await fetching
+        if case_id not in found:
+            raise KeyDestroyed
+        return read, found[case_id]
 
     async def of_many(self, case_ids: Sequence[UUID]) -> Mapping[UUID, bytes]:
         """Keys by case; cases whose key is destroyed are absent."""

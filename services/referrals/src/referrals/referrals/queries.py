@@ -9,9 +9,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
+from common.reads import QuickQuery, split
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.consents.models import GrantRecord
+from referrals.consents.queries import HELD
 from referrals.directory.models import TeamMember
 from referrals.referrals.lifecycle import OPEN, Party, State
 from referrals.referrals.models import Referral, Snapshot, Step
@@ -82,6 +85,58 @@ async def one(
     if referral is None:
         raise NOT_FOUND.because(_NOT_HERE)
     return referral
+
+
+_COLUMNS = [col(getattr(Referral, name)) for name in Referral.model_fields]
+_THE_DRAFT = (
+    col(Referral.id) == sa.bindparam("referral_id", type_=sa.Uuid()),
+    col(Referral.from_organisation) == _CALLER,
+    col(Referral.state) == State.DRAFT.value,
+)
+_DRAFT = QuickQuery(sa.select(*_COLUMNS).where(*_THE_DRAFT).with_for_update(of=Referral))
+# The row of the consent is made, and so locked, before the joined one is there to be locked.
+_CONSENT = HELD.cte("consent")
+_CONSENT_AND_DRAFT = QuickQuery(
+    sa.select(*_CONSENT.c, *_COLUMNS).where(*_THE_DRAFT).with_for_update(of=Referral)
+)
+
+
+async def draft_to_send(
+    session: AsyncSession, caller: Principal, referral_id: UUID, case_id: UUID | None
+) -> Referral:
+    """The caller's draft, locked and read without mapping: `steps.take` writes it back.
+
+    Anything else is what `one` says of it.
+    """
+    wanted = {"referral_id": referral_id, "caller_organisation": caller.organisation}
+    row = await _DRAFT.first(session, wanted)
+    if row is None or case_id not in (None, row["case_id"]):
+        return await one(session, caller, referral_id, case_id=case_id, lock=True)
+    return Referral(**row)
+
+
+async def consent_and_draft_to_send(
+    session: AsyncSession,
+    caller: Principal,
+    grant_id: UUID,
+    referral_id: UUID,
+    case_id: UUID | None,
+) -> tuple[GrantRecord, Referral] | None:
+    """Both at once, locked in this order; None if one of them is not what it should be."""
+    row = await _CONSENT_AND_DRAFT.first(
+        session,
+        {
+            "grant_id": grant_id,
+            "organisation": caller.organisation,
+            "referral_id": referral_id,
+            "caller_organisation": caller.organisation,
+        },
+    )
+    if row is None:
+        return None
+    (grant,), values = split(row, GrantRecord)
+    referral = Referral(**dict(zip(Referral.model_fields, values, strict=True)))
+    return (grant, referral) if case_id in (None, referral.case_id) else None
 
 
 def parties_of(caller: Principal, referral: Referral) -> frozenset[Party]:

@@ -11,22 +11,23 @@ from common.auth import Principal
 from common.errors import INVALID
 from common.ids import new_id
 from common.places import Places
+from common.reads import QuickQuery
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.audit.service import record
 from referrals.cases import person
-from referrals.cases import queries as cases
 from referrals.cases import service as case_service
-from referrals.cases.models import Case
+from referrals.cases.models import CaseRecord
+from referrals.cases.referring import BOTH, READ, concerned
 from referrals.consents import queries as consents
 from referrals.consents.ages import ADULT_AGE, Decider
 from referrals.consents.disclosure import NotGranted, NotOnRecord, check_granted, compose
+from referrals.consents.models import GrantRecord
 from referrals.consents.queries import reporting_attributes
 from referrals.consents.service import aor_of
-from referrals.directory.models import DirectoryService
-from referrals.directory.queries import choosable
+from referrals.directory.models import ServiceRecord
 from referrals.errors import (
     CONSENT_PENDING,
     CROSS_BORDER,
@@ -78,13 +79,13 @@ async def draft(
 ) -> Referral:
     """Write a draft: nothing is shared, nobody is told."""
     now = clock.now()
-    case = await cases.own_case(session, caller, body.case_id)
-    case_service.refuse_unless_open(case)
-    service = await _service_for(session, case, body.service_id, body.category, now)
+    found = await concerned(
+        session, caller, keys, READ, {"case_id": body.case_id, "service_id": body.service_id}
+    )
+    case, service = found.case, found.service_for(body.category, now, "/category")
     if body.replaces is not None:
         await _check_replaced(session, caller, case, body.replaces)
     referral_id = new_id()
-    key = await keys.of(case.id)
     content = {
         "payload": body.payload.items(),
         "from_case": [item.value for item in body.from_case],
@@ -105,7 +106,7 @@ async def draft(
         replaces=body.replaces,
         clinical_deadline=body.clinical_deadline,
         draft=seal_column(
-            key,
+            found.key,
             content,
             organisation=service.organisation_id,
             row=referral_id,
@@ -140,9 +141,7 @@ async def send(
     """Send a draft under a consent or an approved exception."""
     if (body.grant_id is None) == (body.exception_id is None):
         raise INVALID.because("Name one grant_id or one exception_id.", pointer="/grant_id")
-    # Locks in the order consent, then referral: as the withdrawal takes them.
-    authority = await _authority(session, caller, body, clock.now())
-    referral = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
+    authority, referral = await _to_send(session, caller, referral_id, body, case_id)
     taken = Taken(
         Command.SEND,
         queries.parties_of(caller, referral),
@@ -150,29 +149,30 @@ async def send(
     )
     state_after(referral, taken)  # who may, and whether it is a draft, is said before anything else
     now = clock.now()
-    case = await cases.own_case(session, caller, referral.case_id)
-    case_service.refuse_unless_open(case)
-    service = await _service_for(session, case, referral.service_id, referral.category, now)
+    found = await concerned(
+        session,
+        caller,
+        keys,
+        _IN_SENDING,
+        {
+            "case_id": referral.case_id,
+            "service_id": referral.service_id,
+            "grant_id": authority.grant_id,
+            "exception_id": authority.exception_id,
+            "aor": referral.aor,
+            "urgency": referral.urgency,
+        },
+    )
+    case, service = found.case, found.service_for(referral.category, now, "/category")
+    used, attributes, policies = found.more
     _check_authority(referral, authority, service)
-    used, attributes, policies = (
-        await session.execute(
-            _FACTS,
-            {
-                "grant_id": authority.grant_id,
-                "exception_id": authority.exception_id,
-                "case_id": case.id,
-                "aor": referral.aor,
-                "urgency": referral.urgency,
-            },
-        )
-    ).one()
     if used:
         raise NO_CONSENT.because(
             "This consent was used for a referral already: a new referral needs a new one.",
             pointer="/grant_id",
         )
     await _check_border(session, case, service, referral, now)
-    await _write_snapshot(session, keys, case, referral, authority, now)
+    _write_snapshot(session, found.key, case, referral, authority, now)
     _set_deadlines(case, referral, now, policies_of(policies))
     referral.grant_id, referral.exception_id = authority.grant_id, authority.exception_id
     referral.attributes = attributes
@@ -181,31 +181,34 @@ async def send(
     return await take(session, caller, referral, taken)
 
 
-async def _service_for(
-    session: AsyncSession, case: Case, service_id: UUID, category: str, now: datetime
-) -> DirectoryService:
-    service = await choosable(session, case.id, service_id, now)
-    if category not in service.categories:
-        raise INVALID.because(
-            f"The service does not offer this; it offers: {', '.join(service.categories)}.",
-            pointer="/category",
-        )
-    return service
-
-
 async def _check_replaced(
-    session: AsyncSession, caller: Principal, case: Case, replaced_id: UUID
+    session: AsyncSession, caller: Principal, case: CaseRecord, replaced_id: UUID
 ) -> None:
     replaced = await queries.one(session, caller, replaced_id, case_id=case.id)
     if State(replaced.state) in (State.DRAFT, State.SENT, State.ACKNOWLEDGED):
         raise INVALID.because("The referral to replace is still open.", pointer="/replaces")
 
 
+async def _to_send(
+    session: AsyncSession, caller: Principal, referral_id: UUID, body: Send, case_id: UUID | None
+) -> tuple[Authority, Referral]:
+    """What allows the sending, then the draft: locked in the order in which a withdrawal does."""
+    now = clock.now()
+    if body.grant_id is not None:
+        both = await queries.consent_and_draft_to_send(
+            session, caller, body.grant_id, referral_id, case_id
+        )
+        if both is not None:
+            return _consent(both[0], now), both[1]
+    authority = await _authority(session, caller, body, now)
+    return authority, await queries.draft_to_send(session, caller, referral_id, case_id)
+
+
 async def _authority(
     session: AsyncSession, caller: Principal, body: Send, now: datetime
 ) -> Authority:
     if body.grant_id is not None:
-        return await _consent(session, caller, body.grant_id, now)
+        return _consent(await consents.locked_record(session, caller, body.grant_id), now)
     exception = await consents.own_exception(
         session,
         caller,
@@ -226,10 +229,7 @@ async def _authority(
     )
 
 
-async def _consent(
-    session: AsyncSession, caller: Principal, grant_id: UUID, now: datetime
-) -> Authority:
-    grant = await consents.own_grant(session, caller, grant_id, lock=True)
+def _consent(grant: GrantRecord, now: datetime) -> Authority:
     if grant.kind != "referral" or grant.service_id is None or grant.purpose is None:
         raise NO_CONSENT.because(
             f"A {grant.kind} consent does not cover a referral.", pointer="/grant_id"
@@ -251,7 +251,7 @@ async def _consent(
     )
 
 
-def _check_authority(referral: Referral, authority: Authority, service: DirectoryService) -> None:
+def _check_authority(referral: Referral, authority: Authority, service: ServiceRecord) -> None:
     """The consent names this case, this service and this purpose."""
     if authority.service_id != service.service_id:
         raise NO_CONSENT.because("The consent is for another service.", pointer="/grant_id")
@@ -264,24 +264,26 @@ def _check_authority(referral: Referral, authority: Authority, service: Director
         raise NO_CONSENT.because("The consent is for another case.", pointer="/grant_id")
 
 
-# What sending has to know beside the rows that it locks: whether the consent was used, what
-# statistics may count, and the times that coordinators set.
-_FACTS = sa.select(
-    sa.exists().where(
-        sa.or_(
-            col(Referral.grant_id) == sa.bindparam("grant_id", type_=sa.Uuid()),
-            col(Referral.exception_id) == sa.bindparam("exception_id", type_=sa.Uuid()),
-        )
-    ),
-    reporting_attributes("case_id"),
-    policies_column("aor", "urgency"),
+# Sending asks too whether the consent was used, what statistics may count, and the times that
+# coordinators set. The referral is locked before: what was decided meanwhile is seen.
+_IN_SENDING = QuickQuery(
+    BOTH.add_columns(
+        sa.exists().where(
+            sa.or_(
+                col(Referral.grant_id) == sa.bindparam("grant_id", type_=sa.Uuid()),
+                col(Referral.exception_id) == sa.bindparam("exception_id", type_=sa.Uuid()),
+            )
+        ),
+        reporting_attributes("case_id"),
+        policies_column("aor", "urgency"),
+    )
 )
 
 
 async def _check_border(
     session: AsyncSession,
-    case: Case,
-    service: DirectoryService,
+    case: CaseRecord,
+    service: ServiceRecord,
     referral: Referral,
     now: datetime,
 ) -> None:
@@ -307,15 +309,14 @@ def _country(area: str) -> str:
     return case_service.country_of(area) if Places.load().is_known(area) else area[:2]
 
 
-async def _write_snapshot(
+def _write_snapshot(
     session: AsyncSession,
-    keys: CaseKeys,
-    case: Case,
+    key: bytes,
+    case: CaseRecord,
     referral: Referral,
     authority: Authority,
     now: datetime,
 ) -> None:
-    key = await keys.of(case.id)
     content = open_draft(key, referral)
     if not content["safe_contact"]:
         raise INVALID.because(
@@ -404,7 +405,7 @@ def check_payload(payload: Payload, granted: list[str]) -> dict[str, Any]:
     return items
 
 
-def _set_deadlines(case: Case, referral: Referral, now: datetime, changed: Policies) -> None:
+def _set_deadlines(case: CaseRecord, referral: Referral, now: datetime, changed: Policies) -> None:
     calendar = calendar_of(case.country)
     for clock_of, attribute in (
         (Clock.ACKNOWLEDGE, "acknowledge_by"),

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.events import referrals as events
 from common.messaging import append
-from common.writes import RowWriter, write_soon
+from common.writes import RowChange, RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -75,6 +76,24 @@ _STEPS = RowWriter(
 )
 
 
+# What sending changes of a draft, or may.
+_SENT = RowChange(
+    Referral.metadata.tables["referrals"],
+    "id",
+    "state",
+    "version",
+    "grant_id",
+    "exception_id",
+    "acknowledge_by",
+    "decide_by",
+    "late",
+    "attributes",
+    "draft",
+    "sent_at",
+    "changed_at",
+)
+
+
 @dataclass(frozen=True)
 class Taken:
     """What a caller wants to happen, and on whose behalf."""
@@ -115,7 +134,7 @@ async def take(
         referral.expected_on = None
     if after is not State.ON_HOLD:
         referral.review_on = None
-    await session.flush()
+    await _keep(session, referral)
     await write_step(
         session,
         caller,
@@ -135,6 +154,18 @@ async def take(
     await tell_parties(session, referral, f"referral.{after}")
     await _audit(session, caller, referral, taken)
     return referral
+
+
+async def _keep(session: AsyncSession, referral: Referral) -> None:
+    """Write the changed row: the mapper does, or it goes with the rows of the step."""
+    if referral in session:
+        await session.flush()
+        return
+    row = referral.model_dump()
+    row["attributes"] = (
+        None if referral.attributes is None else orjson.dumps(referral.attributes).decode()
+    )
+    write_soon(session, _SENT, row)
 
 
 def state_after(referral: Referral, taken: Taken) -> State:

@@ -1,0 +1,79 @@
+"""A case and the service that its person may be referred to: read together, judged together."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.errors import INVALID
+from common.reads import QuickQuery, split
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.cases import queries as cases
+from referrals.cases import service as case_service
+from referrals.cases.models import Case, CaseRecord
+from referrals.directory.models import DirectoryService, ServiceRecord
+from referrals.directory.queries import (
+    IS_THE_SERVICE,
+    SERVICE_COLUMNS,
+    refuse_unless_choosable,
+)
+from referrals.errors import ERASED
+from referrals.keys.store import CaseKeys, KeyDestroyed
+
+# Bound: case_id and organisation of the case, service_id.
+BOTH = (
+    sa.select(*cases.RECORD_COLUMNS, *SERVICE_COLUMNS)
+    .select_from(sa.outerjoin(Case, DirectoryService, IS_THE_SERVICE))
+    .where(*cases.OWN)
+)
+READ = QuickQuery(BOTH)
+READ_AND_HOLD = QuickQuery(BOTH.with_for_update(of=Case))
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """`service` is None if the directory never told us of it; `more`: what else a query asked."""
+
+    case: CaseRecord
+    key: bytes
+    service: ServiceRecord | None
+    implicated: bool
+    more: tuple[Any, ...]
+
+    def service_for(self, category: str, now: datetime, pointer: str) -> ServiceRecord:
+        """The service, if the case is open and it may be chosen for this."""
+        case_service.refuse_unless_open(self.case)
+        service = refuse_unless_choosable(self.service, implicated=self.implicated, now=now)
+        if category not in service.categories:
+            raise INVALID.because(
+                f"The service does not offer this; it offers: {', '.join(service.categories)}.",
+                pointer=pointer,
+            )
+        return service
+
+
+async def concerned(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    query: QuickQuery,
+    wanted: dict[str, Any],
+) -> Concerned:
+    """The caller's case with its key, and the service; 404 if it is not theirs, 410 if erased."""
+    try:
+        row, key = await keys.beside(wanted["case_id"], _row(session, caller, query, wanted))
+    except KeyDestroyed as error:
+        raise ERASED.because("Only the case code and its history remain.") from error
+    (case, service), (implicated, *more) = split(row, CaseRecord, ServiceRecord)
+    return Concerned(case, key, service, implicated, tuple(more))
+
+
+async def _row(
+    session: AsyncSession, caller: Principal, query: QuickQuery, wanted: dict[str, Any]
+) -> Any:
+    row = await query.first(session, {**wanted, "organisation": caller.organisation})
+    if row is None:
+        raise cases.not_here()
+    return row
