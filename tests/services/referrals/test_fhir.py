@@ -183,6 +183,95 @@ async def test_a_task_that_changed_meanwhile_is_not_overwritten(story: Story) ->
     assert (await put(story, RECIPIENT, referral["id"], task, now)).status_code == 200
 
 
+def named(system: str, value: str) -> dict[str, Any]:
+    return {"identifier": {"system": f"urn:ruta:{system}", "value": value}}
+
+
+def new_consent(case_id: str, service_id: str) -> dict[str, Any]:
+    return {
+        "resourceType": "Consent",
+        "status": "active",
+        "scope": codes("patient-privacy"),
+        "category": [codes("referral")],
+        "policyRule": codes("opt-in"),
+        "patient": named("case", case_id),
+        "provision": {
+            "type": "permit",
+            "actor": [{"role": codes("recipient"), "reference": named("service", service_id)}],
+            "purpose": [{"system": "urn:ruta:codes", "code": "HLT"}],
+            "code": [codes("name"), codes("situation")],
+        },
+        "extension": [{"url": "urn:ruta:method", "valueCode": "verbal"}],
+    }
+
+
+def new_request(case_id: str, service_id: str) -> dict[str, Any]:
+    return {
+        "resourceType": "ServiceRequest",
+        "status": "draft",
+        "intent": "order",
+        "priority": "asap",
+        "code": codes("HLT"),
+        "subject": named("case", case_id),
+        "performer": [named("service", service_id)],
+        "orderDetail": [codes("name")],
+        "reasonCode": [{"text": "needs a consultation"}],
+        "extension": [{"url": "urn:ruta:safe-contact", "valueCode": "person_comes"}],
+    }
+
+
+async def test_a_health_system_refers_without_another_api(story: Story) -> None:
+    service_id, case = await story.service(), await story.case()
+    consent = await story.made(REFERRER, "/fhir/Consent", new_consent(case["id"], service_id))
+    assert (consent["status"], [e["url"] for e in consent["extension"]]) == (
+        "active",
+        ["urn:ruta:withdrawal-code"],
+    )
+    answer = await story.post(REFERRER, "/fhir/ServiceRequest", new_request(case["id"], service_id))
+    assert answer.status_code == 201, answer.text
+    request = answer.json()
+    assert answer.headers["location"].endswith(f"/ServiceRequest/{request['id']}")
+    assert (request["status"], request["priority"]) == ("draft", "urgent")
+    task = await read(story, REFERRER, request["id"])
+    sent = {"type": codes("consent"), "valueReference": {"reference": f"Consent/{consent['id']}"}}
+    done = await put(
+        story, REFERRER, request["id"], {**task, "status": "requested", "input": [sent]}
+    )
+    assert done.status_code == 200, done.text
+    seen = (await story.get(RECIPIENT, f"/referrals/{request['id']}/disclosure")).json()
+    assert seen["items"] == {"name": "Yolimar Canaria Perdomo", "situation": "needs a consultation"}
+    code = {"code": consent["extension"][0]["valueCode"]}
+    assert (await story.post("anonymous", "/withdrawals", code)).status_code == 200
+    assert (await read(story, RECIPIENT, request["id"]))["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacking", "pointer"),
+    [
+        ("ServiceRequest", "subject", "/subject"),
+        ("ServiceRequest", "performer", "/performer"),
+        ("ServiceRequest", "code", "/category"),
+        ("Consent", "extension", "/method"),
+        ("Consent", "category", "/category"),
+        ("Consent", "patient", "/patient/identifier"),
+    ],
+)
+async def test_a_new_resource_that_lacks_something_says_what(
+    story: Story, kind: str, lacking: str, pointer: str
+) -> None:
+    service_id, case = await story.service(), await story.case()
+    make = new_request if kind == "ServiceRequest" else new_consent
+    body = make(case["id"], service_id)
+    del body[lacking]
+    answer = await story.post(REFERRER, f"/fhir/{kind}", body)
+    assert answer.status_code == 422, answer.text
+    problem = answer.json()
+    assert pointer in [problem.get("pointer"), *(e["pointer"] for e in problem.get("errors", []))]
+    assert (
+        await story.post("ngo-legal", f"/fhir/{kind}", make(case["id"], service_id))
+    ).status_code == 404
+
+
 async def test_a_health_system_follows_a_referral_to_its_outcome(story: Story) -> None:
     service_id, case = await story.service(), await story.case()
     grant = await story.consent(case["id"], service_id)

@@ -1,7 +1,8 @@
 """HTTP of the FHIR facade. Every answer is checked by fhir.resources before it leaves."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -9,7 +10,7 @@ from common import clock
 from common.auth import Principal
 from common.errors import BAD_REQUEST, INVALID, FieldError
 from common.paging import CursorText, Limit, encode_cursor
-from common.web import IfMatch, Session, check_if_match, open_to_all, router
+from common.web import IdempotencyRequired, IfMatch, Session, check_if_match, open_to_all, router
 from common.web.problems import pointer
 from fastapi import Query, Response
 from fhir.resources.R4B.bundle import Bundle
@@ -21,9 +22,22 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from referrals.consents import queries as consents
+from referrals.consents import service as consent_service
+from referrals.consents.schemas import NewConsent
 from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Keys, Writer
-from referrals.fhir.mapping import STATUS, CannotMap, command_of, consent, service_request, task
+from referrals.fhir.mapping import (
+    STATUS,
+    WITHDRAWAL_CODE,
+    CannotMap,
+    command_of,
+    consent,
+    decision_of,
+    draft_of,
+    extension,
+    service_request,
+    task,
+)
 from referrals.referrals import queries, schemas, sending, service, withdrawal
 from referrals.referrals.lifecycle import Command, State
 
@@ -76,8 +90,10 @@ async def read_capabilities(_anyone: Anyone) -> Response:
                                 {"code": "search-type"},
                             ],
                         },
-                        {"type": "ServiceRequest", "interaction": [{"code": "read"}]},
-                        {"type": "Consent", "interaction": [{"code": "read"}]},
+                        *(
+                            {"type": kind, "interaction": [{"code": "read"}, {"code": "create"}]}
+                            for kind in ("ServiceRequest", "Consent")
+                        ),
                     ],
                 }
             ],
@@ -129,6 +145,28 @@ async def read_consent_resource(grant_id: UUID, session: Session, caller: CaseRe
     return _answer(Consent, consent(await consents.own_grant(session, caller, grant_id)))
 
 
+@fhir.post("/ServiceRequest", status_code=201, dependencies=[IdempotencyRequired])
+async def create_service_request(
+    request: Request, session: Session, caller: Writer, keys: Keys
+) -> Response:
+    """Write a draft: nothing is shared until its Task is requested under a Consent."""
+    given = _given(schemas.NewReferral, draft_of, ServiceRequest, await request.body())
+    referral = await sending.draft(session, caller, keys, given)
+    location = f"/referrals/v1/fhir/ServiceRequest/{referral.id}"
+    return _answer(ServiceRequest, service_request(referral), location=location)
+
+
+@fhir.post("/Consent", status_code=201, dependencies=[IdempotencyRequired])
+async def create_consent_resource(
+    request: Request, session: Session, caller: Writer, keys: Keys
+) -> Response:
+    """Record what the person decided; the answer has the code that lets them withdraw it."""
+    given = _given(NewConsent, decision_of, Consent, await request.body())
+    grant, code = await consent_service.give(session, caller, keys, given)
+    resource = {**consent(grant), "extension": [extension(WITHDRAWAL_CODE, code)]}
+    return _answer(Consent, resource, location=f"/referrals/v1/fhir/Consent/{grant.id}")
+
+
 @fhir.put("/Task/{referral_id}")
 async def update_task(
     referral_id: UUID,
@@ -165,21 +203,43 @@ async def update_task(
     return _answer(Task, task(referral), version=referral.version)
 
 
-def _read_task(content: bytes, referral_id: UUID) -> dict[str, Any]:
+B = TypeVar("B", bound=BaseModel)
+
+
+def _given(
+    kind: type[B],
+    mapped: Callable[[dict[str, Any]], dict[str, Any]],
+    resource: type[BaseModel],
+    content: bytes,
+) -> B:
+    """What a new resource stands for, as the body of our own that it is handled as."""
     try:
-        raw = orjson.loads(content)
+        return kind.model_validate(mapped(_read(resource, content)))
+    except CannotMap as error:
+        raise INVALID.because(str(error), pointer=error.pointer) from error
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _read(kind: type[BaseModel], content: bytes) -> dict[str, Any]:
+    try:
+        raw: dict[str, Any] = orjson.loads(content)
     except ValueError as error:
         raise BAD_REQUEST.because("The body is not valid JSON.") from error
     try:
-        Task.model_validate(raw)
+        kind.model_validate(raw)
     except (ValidationError, RecursionError, TypeError) as error:
         if isinstance(error, ValidationError):
             raise _invalid(error) from error
-        raise INVALID.because("The body is no Task.", pointer="") from error
+        raise INVALID.because(f"The body is no {kind.__name__}.", pointer="") from error
+    return raw
+
+
+def _read_task(content: bytes, referral_id: UUID) -> dict[str, Any]:
+    raw = _read(Task, content)
     if raw.get("id") != str(referral_id):
         raise INVALID.because("The id differs from the one in the path.", pointer="/id")
-    body: dict[str, Any] = raw
-    return body
+    return raw
 
 
 def _invalid(error: ValidationError) -> Exception:
@@ -187,17 +247,23 @@ def _invalid(error: ValidationError) -> Exception:
         FieldError(pointer(["body", *e["loc"]]), "not valid here", str(e["type"]))
         for e in error.errors(include_input=False)[:20]
     ]
-    return INVALID.because("The Task does not describe a step that is possible.", errors=found)
+    return INVALID.because("It describes nothing that is possible here.", errors=found)
 
 
 def _answer(
-    kind: type[BaseModel], resource: dict[str, Any], version: int | None = None
+    kind: type[BaseModel],
+    resource: dict[str, Any],
+    version: int | None = None,
+    location: str | None = None,
 ) -> Response:
     content = orjson.loads(orjson.dumps(resource, default=_instant))
     checked = kind.model_validate(content)
     headers = {"ETag": _etag(version)} if version is not None else {}
+    if location is not None:
+        headers["Location"] = location
     return Response(
         checked.model_dump_json(exclude_none=True, by_alias=True),
+        201 if location else 200,
         media_type=MEDIA_TYPE,
         headers=headers,
     )

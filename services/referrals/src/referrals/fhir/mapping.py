@@ -33,10 +33,16 @@ BUSINESS_CODE: Mapping[State, str] = {
     State.COMPLETED: "7.0",
 }
 _PRIORITY = {"emergency": "stat", "urgent": "urgent", "routine": "routine"}
+_URGENCY = {"stat": "emergency", "asap": "urgent", "urgent": "urgent", "routine": "routine"}
+CASE, SERVICE = "urn:ruta:case", "urn:ruta:service"
+# What FHIR R4 has no element for.
+SAFE_CONTACT, METHOD = "urn:ruta:safe-contact", "urn:ruta:method"
+DECIDED_BY, CHILD_ASSENT = "urn:ruta:decided-by", "urn:ruta:child-assent"
+WITHDRAWAL_CODE = "urn:ruta:withdrawal-code"
 
 
 class CannotMap(Exception):
-    """The Task asks for something that is no step here; `pointer` says where, the message why."""
+    """The resource stands for nothing that is done here; `pointer` says where, the message why."""
 
     def __init__(self, pointer: str, message: str) -> None:
         super().__init__(message)
@@ -68,7 +74,7 @@ def task(referral: Any) -> dict[str, Any]:
         "priority": _PRIORITY[referral.urgency],
         "code": concept("fulfill"),
         "focus": {"reference": f"ServiceRequest/{referral.id}"},
-        "for": {"identifier": {"system": "urn:ruta:case", "value": str(referral.case_id)}},
+        "for": {"identifier": {"system": CASE, "value": str(referral.case_id)}},
         "authoredOn": referral.created_at,
         "lastModified": referral.changed_at,
         "requester": organisation(referral.from_organisation),
@@ -101,10 +107,13 @@ def service_request(referral: Any) -> dict[str, Any]:
         "intent": "order",
         "priority": _PRIORITY[referral.urgency],
         "code": concept(referral.category),
-        "subject": {"identifier": {"system": "urn:ruta:case", "value": str(referral.case_id)}},
+        "subject": {"identifier": {"system": CASE, "value": str(referral.case_id)}},
         "authoredOn": referral.created_at,
         "requester": organisation(referral.from_organisation),
-        "performer": [organisation(referral.to_organisation)],
+        "performer": [
+            organisation(referral.to_organisation),
+            {"identifier": {"system": SERVICE, "value": str(referral.service_id)}},
+        ],
     }
     if referral.grant_id:
         resource["supportingInfo"] = [{"reference": f"Consent/{referral.grant_id}"}]
@@ -122,7 +131,7 @@ def consent(grant: Any) -> dict[str, Any]:
         "status": status.get(grant.status, "inactive"),
         "scope": concept("patient-privacy"),
         "category": [concept(grant.kind)],
-        "patient": {"identifier": {"system": "urn:ruta:case", "value": str(grant.case_id)}},
+        "patient": {"identifier": {"system": CASE, "value": str(grant.case_id)}},
         "dateTime": grant.given_at,
         "organization": [organisation(grant.organisation_id)],
         "policyRule": concept("opt-in"),
@@ -135,6 +144,69 @@ def consent(grant: Any) -> dict[str, Any]:
     if grant.valid_until:
         resource["provision"]["period"] = {"end": grant.valid_until}
     return resource
+
+
+def draft_of(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The draft that a new ServiceRequest stands for; CannotMap."""
+    draft: dict[str, Any] = {
+        "case_id": _identifier([request.get("subject")], CASE, "/subject/identifier"),
+        "service_id": _identifier(request.get("performer"), SERVICE, "/performer"),
+        "category": _code(request.get("code")),
+        "urgency": _URGENCY.get(str(request.get("priority", "routine"))),
+        "from_case": [_code(detail) for detail in request.get("orderDetail") or []],
+    }
+    told = [reason["text"] for reason in request.get("reasonCode") or [] if reason.get("text")]
+    if told:
+        draft["payload"] = {"situation": "\n".join(told)}
+    rule = _extension(request, SAFE_CONTACT)
+    if rule is not None:
+        draft["safe_contact"] = {"rule": rule}
+    deadline = (request.get("occurrencePeriod") or {}).get("end")
+    if deadline is not None:
+        draft["clinical_deadline"] = deadline
+    for replaced in request.get("replaces") or []:
+        draft["replaces"] = str(replaced.get("reference")).removeprefix("ServiceRequest/")
+    return draft
+
+
+def decision_of(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """The decision that a new Consent stands for; CannotMap."""
+    provision = resource.get("provision") or {}
+    kinds = [_code(category) for category in resource.get("category") or []]
+    decision: dict[str, Any] = {
+        "case_id": _identifier([resource.get("patient")], CASE, "/patient/identifier"),
+        "kind": kinds[0] if kinds else None,
+        "method": _extension(resource, METHOD),
+        "decided_by": _extension(resource, DECIDED_BY) or "person",
+        "child_assent": _extension(resource, CHILD_ASSENT),
+        "given_at": resource.get("dateTime"),
+        "valid_until": (provision.get("period") or {}).get("end"),
+    }
+    if decision["kind"] == "referral":
+        actors = [actor.get("reference") for actor in provision.get("actor") or []]
+        decision |= {
+            "service_id": _identifier(actors, SERVICE, "/provision/actor"),
+            "purpose": next((p.get("code") for p in provision.get("purpose") or []), None),
+            "items": [_code(item) for item in provision.get("code") or []],
+        }
+    return decision
+
+
+def extension(url: str, code: str) -> dict[str, str]:
+    return {"url": url, "valueCode": code}
+
+
+def _extension(resource: Mapping[str, Any], url: str) -> str | None:
+    given = resource.get("extension") or []
+    return next((e.get("valueCode") for e in given if e.get("url") == url), None)
+
+
+def _identifier(references: Any, system: str, where: str) -> str:
+    for reference in references or []:
+        identifier = (reference or {}).get("identifier") or {}
+        if identifier.get("system") == system and identifier.get("value"):
+            return str(identifier["value"])
+    raise CannotMap(where, f"Name it by an identifier of the system {system}.")
 
 
 def command_of(  # noqa: C901, PLR0912 - one case per edge of the state table reads best flat
