@@ -11,7 +11,7 @@ from referrals.row_security import act_as_service
 from referrals.timers.firing import fire_due
 
 from tests.services.referrals.story import LEGAL, Story
-from tests.services.referrals.test_scenarios import code
+from tests.services.referrals.test_scenarios import code, exception_body
 
 
 async def test_an_illegal_step_names_the_legal_ones(story: Story) -> None:
@@ -236,6 +236,66 @@ async def test_a_case_is_not_closed_while_somebody_is_to_answer(story: Story) ->
     assert (await story.post("ngo-refugio", "/consents", consent)).status_code == 409
 
 
+async def test_03_an_exception_is_reviewed_by_somebody_who_took_no_part(story: Story) -> None:
+    service_id, case = await story.service(), await story.case()
+    body = exception_body(case["id"], service_id)
+    made = await story.made("ngo-refugio", "/exceptions", body)
+    path = f"/exceptions/{made['id']}"
+    assert (await story.get("ngo-refugio", path)).json()["rationale"] == body["rationale"]
+    for who in ("ngo-salud", "ngo-legal"):
+        assert (await story.get(who, path)).status_code == 404
+    await story.made("ngo-refugio-supervisor", f"{path}/decision", {"approve": True})
+    twice = await story.post("ngo-refugio-supervisor", f"{path}/decision", {"approve": False})
+    assert twice.status_code == 409
+    for who in ("ngo-refugio", "ngo-refugio-supervisor"):
+        assert code(await story.post(who, f"{path}/review")) == (403, "second_person_needed")
+    third = {"client_id": "third", "sub": "third"}
+    reviewed = await story.made("ngo-refugio", f"{path}/review", {}, **third)
+    assert reviewed["reviewed_by"] == "third"
+
+
+async def test_a_changed_name_is_found_and_the_former_is_not(story: Story) -> None:
+    case = await story.case()
+    path = f"/cases/{case['id']}"
+    change = {"identity": {"name": "Marisol Nueva", "age": 30}, "area": "VE2313"}
+    assert (await story.call("ngo-salud", "PATCH", path, change)).status_code == 404
+    changed = await story.call("ngo-refugio", "PATCH", path, change)
+    assert (changed.status_code, changed.json()["version"]) == (200, case["version"] + 1)
+    for name, found in (("marisol", [case["id"]]), ("yolimar", [])):
+        page = await story.made("ngo-refugio", "/cases/search", {"name": name})
+        assert [each["id"] for each in page["items"]] == found
+
+
+async def test_a_protocol_that_ended_covers_nothing(story: Story) -> None:
+    service_id, case = await story.service(), await story.case(area=None, country="CO")
+    grant = await story.consent(case["id"], service_id)
+    draft = await story.draft(case["id"], service_id)
+    body = {"from_country": "CO", "to_country": "VE", "valid_from": "2020-01-01"}
+    protocol = await story.made("im-officer", "/protocols", body)
+    end = f"/protocols/{protocol['id']}/end"
+    assert (await story.post("ngo-refugio", end)).status_code == 403
+    await story.made("im-officer", end, {})
+    send = f"/referrals/{draft['id']}/send"
+    assert code(await story.post("ngo-refugio", send, {"grant_id": grant["id"]})) == (
+        409,
+        "cross_border_not_covered",
+    )
+
+
+async def test_a_coordinator_counts_what_is_late_and_sees_no_referral(story: Story) -> None:
+    service_id = await story.service(categories=("GBV-PSS",))
+    referral = await story.sent(
+        service_id=service_id, category="GBV-PSS", consent={"purpose": "GBV-PSS"}
+    )
+    assert (await story.get("ngo-salud", "/timers/overdue")).status_code == 403
+    with clock.shifted(timedelta(days=4)):
+        counted = (await story.get("gbv-coordinator", "/timers/overdue")).json()
+        assert counted == [{"aor": "GBV", "category": "GBV-PSS", "urgency": "urgent", "count": 1}]
+        assert (await story.get("cp-coordinator", "/timers/overdue")).json() == []
+    path = f"/referrals/{referral['id']}"
+    assert (await story.get("gbv-coordinator", path)).status_code in (403, 404)
+
+
 async def test_the_feed_goes_on_where_it_ended(story: Story) -> None:
     first = (await story.get("ngo-salud", "/feed")).json()
     referral = await story.sent()
@@ -261,6 +321,67 @@ async def test_the_year_of_birth_decides_who_decides_on_the_day(story: Story) ->
             child["id"], service_id, decided_by="caregiver", child_assent="agrees"
         )
         assert (await story.post("ngo-refugio", "/consents", body)).status_code == status
+
+
+async def test_15_what_a_caregiver_agreed_to_is_not_handed_over_once_the_person_is_of_age(
+    story: Story,
+) -> None:
+    today = datetime.now(UTC).date()
+    born = (today + timedelta(days=1)).replace(year=today.year - 18)
+    child = await story.child(
+        0, identity={"age": None, "birth_date": born.isoformat()}, caregiver="available"
+    )
+    grant = await story.made(
+        "ngo-refugio",
+        "/consents",
+        {
+            "case_id": child["id"],
+            "kind": "transfer",
+            "recipient_organisation_id": str(LEGAL),
+            "method": "signed",
+            "decided_by": "caregiver",
+            "child_assent": "agrees",
+        },
+    )
+    offer = {"case_id": child["id"], "to_organisation": str(LEGAL), "grant_id": grant["id"]}
+    transfer = await story.made("ngo-refugio", "/transfers", offer)
+    accept = f"/transfers/{transfer['id']}/accept"
+    with clock.shifted(timedelta(days=2)):
+        assert code(await story.post("ngo-legal", accept)) == (409, "wrong_decider")
+        assert (await story.get("ngo-legal", f"/cases/{child['id']}")).status_code == 404
+    await story.made("ngo-legal", accept, {})
+
+
+async def test_12_a_caregiver_who_turns_out_to_be_implicated_no_longer_decides_nor_is_named(
+    story: Story,
+) -> None:
+    """Recorded between consent and sending, or between sending and an answer."""
+    service_id = await story.service()
+    child = await story.child(8, caregiver="available")
+    given = {"decided_by": "caregiver", "child_assent": "agrees"}
+    items = ["name", "situation", "caregiver_contact"]
+    grants = [await story.consent(child["id"], service_id, items=items, **given) for _ in range(2)]
+    drafts = [await story.draft(child["id"], service_id, from_case=["name"]) for _ in range(2)]
+    sends = [f"/referrals/{draft['id']}/send" for draft in drafts]
+    await story.made("ngo-refugio", sends[0], {"grant_id": grants[0]["id"]})
+    sent = f"/referrals/{drafts[0]['id']}"
+    await story.made("ngo-salud", f"{sent}/acknowledge", {})
+    await story.made("ngo-salud", f"{sent}/request-information", {"question": "who comes along?"})
+    change = {"caregiver": "implicated"}
+    path = f"/cases/{child['id']}"
+    assert (await story.call("ngo-refugio", "PATCH", path, change)).status_code == 200
+    late = await story.post("ngo-refugio", sends[1], {"grant_id": grants[1]["id"]})
+    assert code(late) == (409, "wrong_decider")
+    assert late.json()["reason"] == "caregiver_implicated"
+    answer = {"payload": {"caregiver_contact": {"name": "Luis Canaria"}}}
+    refused = await story.post("ngo-refugio", f"{sent}/answer-information", answer)
+    assert code(refused) == (422, "not_granted")
+    by_supervisor = await story.consent(
+        child["id"], service_id, decided_by="best_interest", items=["name", "situation"]
+    )
+    approve = f"/consents/{by_supervisor['id']}/decision"
+    await story.made("ngo-refugio-supervisor", approve, {"approve": True})
+    await story.made("ngo-refugio", sends[1], {"grant_id": by_supervisor["id"]})
 
 
 async def test_break_glass_leaves_the_reader_no_referral(story: Story) -> None:

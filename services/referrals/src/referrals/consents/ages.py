@@ -38,6 +38,10 @@ class Assent(StrEnum):
     NOT_ASKED = "not_asked"
 
 
+# They decide nothing for the child, and nobody is told how to reach them.
+SUPPRESSED = frozenset({Caregiver.IMPLICATED, Caregiver.ABSENT})
+
+
 @dataclass(frozen=True)
 class Band:
     """Ages `first`–`last` in completed years. `assent`: no | sought | required."""
@@ -102,6 +106,24 @@ def judge(
     return _child(band, decided_by, assent or Assent.NOT_ASKED, caregiver)
 
 
+def check_still_holds(decided_by: str, age: int | None, caregiver: Caregiver) -> None:
+    """WrongDecider if what has become known since ends somebody else's word for the person."""
+    if decided_by != Decider.PERSON and age is not None and band_of(age) is None:
+        raise WrongDecider(
+            "adult_decides", "The person is of age now: ask them and record their own consent."
+        )
+    if decided_by == Decider.CAREGIVER and caregiver in SUPPRESSED:
+        raise _not_the_caregiver(caregiver)
+
+
+def _not_the_caregiver(caregiver: Caregiver) -> WrongDecider:
+    return WrongDecider(
+        f"caregiver_{caregiver}",
+        f"The caregiver is recorded as {caregiver}: use 'best_interest', which a supervisor "
+        "decides.",
+    )
+
+
 def _adult(age: int | None, decided_by: Decider) -> Verdict:
     if decided_by is not Decider.PERSON:
         raise WrongDecider(
@@ -123,12 +145,8 @@ def _child(band: Band, decided_by: Decider, assent: Assent, caregiver: Caregiver
             )
         # A child who decides without a caregiver: a supervisor stands behind it.
         return Verdict.NEEDS_SUPERVISOR
-    if caregiver in (Caregiver.IMPLICATED, Caregiver.ABSENT):
-        raise WrongDecider(
-            f"caregiver_{caregiver}",
-            f"The caregiver is recorded as {caregiver}: use 'best_interest', which a supervisor "
-            "decides.",
-        )
+    if caregiver in SUPPRESSED:
+        raise _not_the_caregiver(caregiver)
     if assent is Assent.DISSENTS:
         return Verdict.NEEDS_SUPERVISOR
     if assent is Assent.NOT_ASKED and band.assent == "required":

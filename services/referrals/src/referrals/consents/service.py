@@ -1,6 +1,7 @@
 """Use cases of consent: record, decide by a second person, withdraw."""
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,7 +24,14 @@ from referrals.cases import service as case_service
 from referrals.cases.models import Case, CaseRecord
 from referrals.cases.referring import READ_AND_HOLD, Concerned, concerned
 from referrals.consents import queries
-from referrals.consents.ages import Caregiver, Verdict, WrongDecider, judge
+from referrals.consents.ages import (
+    SUPPRESSED,
+    Caregiver,
+    Verdict,
+    WrongDecider,
+    check_still_holds,
+    judge,
+)
 from referrals.consents.disclosure import Item
 from referrals.consents.models import DisclosureException, Grant
 from referrals.consents.schemas import NewConsent, NewException
@@ -110,9 +118,7 @@ def _judged(body: NewConsent, case: CaseRecord, age: int | None) -> Verdict:
         verdict = judge(age, body.decided_by, body.child_assent, caregiver)
     except WrongDecider as error:
         raise WRONG_DECIDER.because(str(error), pointer="/decided_by", reason=error.code) from error
-    if caregiver in (Caregiver.IMPLICATED, Caregiver.ABSENT) and (
-        Item.CAREGIVER_CONTACT in body.items
-    ):
+    if caregiver in SUPPRESSED and Item.CAREGIVER_CONTACT in body.items:
         raise NOT_GRANTED.because(
             f"The caregiver is recorded as {caregiver}: their contact is not shared.",
             pointer="/items",
@@ -137,6 +143,20 @@ async def refuse_implicated(
     """409 if the organisation is implicated in the case (duty of conflict)."""
     if organisation in await cases.implicated(session, case.id):
         raise IMPLICATED.because(CONFLICT_TEXT)
+
+
+def refuse_ended_word(decided_by: str, age: int | None, caregiver: Caregiver) -> None:
+    """409 if the person has come of age, or their caregiver turned out to be implicated or gone."""
+    try:
+        check_still_holds(decided_by, age, caregiver)
+    except WrongDecider as error:
+        raise WRONG_DECIDER.because(str(error), reason=error.code) from error
+
+
+def shareable(granted: Collection[str], caregiver: Caregiver) -> list[str]:
+    """What of a consent's items may go out, as the caregiver is known now."""
+    hidden = {Item.CAREGIVER_CONTACT} if caregiver in SUPPRESSED else set()
+    return [item for item in granted if item not in hidden]
 
 
 def aor_of(category: str) -> str:
@@ -241,7 +261,7 @@ async def ask_exception(
         {"case_id": body.case_id, "service_id": body.service_id},
     )
     case, service = found.case, found.service_for(body.purpose, now, "/purpose")
-    if Item.CAREGIVER_CONTACT in body.items and case.caregiver in ("implicated", "absent"):
+    if Item.CAREGIVER_CONTACT in body.items and Caregiver(case.caregiver) in SUPPRESSED:
         raise NOT_GRANTED.because(
             f"The caregiver is recorded as {case.caregiver}: their contact is not shared.",
             pointer="/items",

@@ -22,11 +22,10 @@ from referrals.cases import service as case_service
 from referrals.cases.models import CaseRecord
 from referrals.cases.referring import BOTH, READ, concerned
 from referrals.consents import queries as consents
-from referrals.consents.ages import ADULT_AGE, Decider
 from referrals.consents.disclosure import NotGranted, NotOnRecord, check_granted, compose
 from referrals.consents.models import GrantRecord
 from referrals.consents.queries import reporting_attributes
-from referrals.consents.service import aor_of
+from referrals.consents.service import aor_of, refuse_ended_word, shareable
 from referrals.directory.models import ServiceRecord
 from referrals.errors import (
     CONSENT_PENDING,
@@ -34,7 +33,6 @@ from referrals.errors import (
     NO_CONSENT,
     NOT_GRANTED,
     NOT_ON_RECORD,
-    WRONG_DECIDER,
 )
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
@@ -323,17 +321,21 @@ def _write_snapshot(
             "Say in the draft how the person may be contacted safely.", pointer="/safe_contact"
         )
     identity, attributes = case_service.open_with(key, case)
-    _check_of_age(authority, person.age_of(identity, now.date()))
+    caregiver = case_service.caregiver_of(case)
+    if authority.decided_by is not None:
+        age = person.age_of(identity, now.date())
+        refuse_ended_word(authority.decided_by, age, caregiver)
     on_record = person.disclosable(
         case.reference,
         case.area,
-        case_service.caregiver_of(case),
+        caregiver,
         identity,
         attributes,
         now.date(),
     )
     try:
-        items = compose(content["payload"], content["from_case"], on_record, authority.items)
+        granted = shareable(authority.items, caregiver)
+        items = compose(content["payload"], content["from_case"], on_record, granted)
     except NotGranted as error:
         raise not_granted(error) from error
     except NotOnRecord as error:
@@ -373,17 +375,6 @@ def open_draft(key: bytes, referral: Referral) -> dict[str, Any]:
         column="draft",
     )
     return content
-
-
-def _check_of_age(authority: Authority, age: int | None) -> None:
-    """Somebody who has turned 18 decides for themself: the caregiver's word no longer counts."""
-    if authority.grant_id is None or age is None or age < ADULT_AGE:
-        return
-    if authority.decided_by != Decider.PERSON:
-        raise WRONG_DECIDER.because(
-            "The person is of age now: ask them and record their own consent.",
-            reason="adult_decides",
-        )
 
 
 def not_granted(error: NotGranted) -> Exception:

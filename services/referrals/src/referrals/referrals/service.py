@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import record
 from referrals.cases import queries as cases
+from referrals.cases.service import caregiver_of
 from referrals.consents import queries as consents
+from referrals.consents.service import shareable
 from referrals.directory import queries as directory
 from referrals.directory.models import DirectoryService
 from referrals.errors import CONSENT_WITHDRAWN, ERASED, NOT_YOUR_STEP
@@ -131,11 +133,14 @@ async def _prepare(
 
 
 async def _granted(session: AsyncSession, caller: Principal, referral: Referral) -> list[str]:
+    """The items that may still be told, as the caregiver is known now."""
+    items: list[str] = []
     if referral.grant_id is not None:
-        return (await consents.own_grant(session, caller, referral.grant_id)).items
-    if referral.exception_id is not None:
-        return (await consents.own_exception(session, caller, referral.exception_id)).items
-    return []
+        items = (await consents.own_grant(session, caller, referral.grant_id)).items
+    elif referral.exception_id is not None:
+        items = (await consents.own_exception(session, caller, referral.exception_id)).items
+    case = await cases.own_case(session, caller, referral.case_id)
+    return shareable(items, caregiver_of(case))
 
 
 async def _check_suggested(session: AsyncSession, service_id: UUID) -> None:

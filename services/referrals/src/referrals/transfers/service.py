@@ -13,13 +13,14 @@ from common.messaging import append
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import SYSTEM_CLIENT, record
+from referrals.cases import person
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.blind_index import BlindIndex
 from referrals.cases.models import Case
 from referrals.consents import queries as consents
 from referrals.consents.models import Grant
-from referrals.consents.service import refuse_implicated
+from referrals.consents.service import refuse_ended_word, refuse_implicated
 from referrals.errors import (
     CONSENT_PENDING,
     ILLEGAL_TRANSITION,
@@ -86,7 +87,7 @@ async def offer(session: AsyncSession, caller: Principal, body: NewTransfer) -> 
 
 async def _check_consent(session: AsyncSession, caller: Principal, body: NewTransfer) -> None:
     grant = await consents.own_grant(session, caller, body.grant_id, lock=True)
-    _check_holds(grant)
+    _held(grant)
     fits = (
         grant.kind == "transfer"
         and grant.case_id == body.case_id
@@ -99,12 +100,14 @@ async def _check_consent(session: AsyncSession, caller: Principal, body: NewTran
         )
 
 
-def _check_holds(grant: Grant | None) -> None:
+def _held(grant: Grant | None) -> Grant:
+    """The consent, if it holds now."""
     if grant is not None and grant.status == "pending":
         raise CONSENT_PENDING.because("The consent waits for a supervisor's decision.")
     ended = grant and grant.valid_until is not None and grant.valid_until <= clock.now()
     if grant is None or grant.status != "active" or ended:
         raise NO_CONSENT.because("The consent does not hold any more.", pointer="/grant_id")
+    return grant
 
 
 async def accept(
@@ -119,12 +122,14 @@ async def accept(
         grant = await session.get(Grant, transfer.grant_id, with_for_update=True)
         transfer = await queries.one(session, caller, transfer_id, lock=True)
         _check(caller, transfer, "accept")
-        _check_holds(grant)
+        grant = _held(grant)
         if case is None:
             raise NO_CONSENT.because("The case is gone.")
         case_service.refuse_unless_open(case)
         key = await keys.of(case.id)
         identity, attributes = case_service.open_with(key, case)
+        age = person.age_of(identity, clock.now().date())
+        refuse_ended_word(grant.decided_by, age, case_service.caregiver_of(case))
         case.organisation_id = transfer.to_organisation
         case.version += 1
         case.changed_at = clock.now()
