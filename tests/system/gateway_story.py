@@ -26,6 +26,7 @@ from tests.support.system import System
 
 V1 = "/referrals/v1"
 ARRIVES_SECONDS = 30
+_SHARED: dict[str, str] = {}
 
 
 class GatewayStory(Story):
@@ -115,6 +116,13 @@ class GatewayStory(Story):
         await self.eventually(known)
         return service_id
 
+    async def any_service(self) -> str:
+        """The same for all stories of a stack: it takes a while until an entry is known."""
+        stack = self._system.state.url
+        if stack not in _SHARED:
+            _SHARED[stack] = await self.service()
+        return _SHARED[stack]
+
     def coordinator(self) -> dict[str, str]:
         return keyed(self._bearer("gbv-coordinator", {}))
 
@@ -126,6 +134,8 @@ class GatewayStory(Story):
             headers=keyed(self._bearer(who, {})),
         )
         assert answer.status_code == 200, answer.text
+        if _SHARED.get(self._system.state.url) == service_id:
+            del _SHARED[self._system.state.url]
 
     async def told(self, event: Any) -> None:
         raise NotImplementedError("the directory tells by itself")
@@ -150,6 +160,16 @@ class GatewayStory(Story):
             self._engines[database] = create_async_engine(url, pool_size=1, pool_pre_ping=True)
         async with self._engines[database].connect() as connection:
             return list((await connection.execute(sa.text(statement), values)).all())
+
+    @asynccontextmanager
+    async def held(self, database: str, statement: str, **values: Any) -> AsyncIterator[None]:
+        """Keep the locks of a statement during the block."""
+        await self.rows_of(database, "SELECT 1")  # opens it
+        engine = create_async_engine(self._engines[database].url)
+        async with engine.connect() as connection:
+            await connection.execute(sa.text(statement), values)
+            yield
+        await engine.dispose()
 
     async def close(self) -> None:
         for engine in self._engines.values():

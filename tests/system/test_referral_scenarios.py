@@ -31,6 +31,7 @@ from tests.services.referrals.test_scenarios import (
     test_09_declined_for_capacity_tells_the_directory_and_needs_a_new_grant,
     test_12_child_of_8_whose_caregiver_is_the_alleged_perpetrator,
     test_13_child_of_16_dissents_while_the_caregiver_consents,
+    test_15_an_offer_ends_with_the_consent_that_it_is_under,
     test_15_one_transfer_at_a_time_and_only_the_last_holder_has_access,
     test_17_a_repeated_send_is_one_referral_and_one_notification,
     test_18_a_notice_names_no_person_no_service_type_no_agency,
@@ -63,6 +64,7 @@ __all__ = [
     "test_09_declined_for_capacity_tells_the_directory_and_needs_a_new_grant",
     "test_12_child_of_8_whose_caregiver_is_the_alleged_perpetrator",
     "test_13_child_of_16_dissents_while_the_caregiver_consents",
+    "test_15_an_offer_ends_with_the_consent_that_it_is_under",
     "test_15_one_transfer_at_a_time_and_only_the_last_holder_has_access",
     "test_17_a_repeated_send_is_one_referral_and_one_notification",
     "test_18_a_notice_names_no_person_no_service_type_no_agency",
@@ -211,13 +213,21 @@ async def test_10_14_after_a_day_the_worker_dies_and_each_timer_has_fired_once(
     ids = [referral["id"] for referral in waiting]
     fired = "SELECT referral_id, step FROM escalations WHERE referral_id = ANY (:ids)"
     try:
-        story.move_clock(DAY.total_seconds() + 3600)
+        # The worker writes the escalation of this one and then waits for the case's audit chain.
+        chain = "SELECT 1 FROM audit_heads WHERE chain = :case FOR UPDATE"
+        async with story.held("referrals", chain, case=waiting[4]["case_id"]):
+            story.move_clock(DAY.total_seconds() + 3600)
 
-        async def begun() -> bool:
-            return bool(await story.rows(fired, ids=ids))
+            async def in_the_midst() -> bool:
+                return bool(
+                    await story.rows(
+                        "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                        " AND application_name = 'ruta-referrals'"
+                    )
+                )
 
-        await story.eventually(begun)
-        former = system.kill("referrals")  # between one timer and the next, or in the midst of one
+            await story.eventually(in_the_midst)
+            former = system.kill("referrals")
         until(lambda: serves_again(system, "referrals", former), 60, "referrals is up again")
 
         async def all_fired() -> bool:

@@ -76,6 +76,10 @@ class Story:
         await self.told(event)
         return str(event.service_id)
 
+    async def any_service(self) -> str:
+        """A health service of Salud of which a story asks nothing else."""
+        return await self.service()
+
     async def told(self, event: Any) -> None:
         """Handle a directory event as the consumer does."""
         found = SUBSCRIPTION.handler_of(event.SUBJECT)
@@ -177,7 +181,7 @@ class Story:
 
     async def sent(self, **changes: Any) -> dict[str, Any]:
         """A referral from Refugio to a health service of Salud, sent under its own consent."""
-        service_id = changes.pop("service_id", None) or await self.service()
+        service_id = changes.pop("service_id", None) or await self.any_service()
         case_id = changes.pop("case_id", None) or (await self.case())["id"]
         grant = await self.consent(case_id, service_id, **changes.pop("consent", {}))
         draft = await self.draft(case_id, service_id, **changes)
