@@ -199,6 +199,29 @@ def test_nothing_that_does_not_map_is_lost(field: Field, form: dict[str, Any]) -
     assert discarded["status"] == "discarded"
 
 
+def test_a_retired_version_takes_no_screening_and_loses_no_submission(
+    field: Field, certificate: dict[str, Any]
+) -> None:
+    assert certificate
+    files = {"file": ("frontera.xlsx", workbook(version="2"), "application/vnd.ms-excel")}
+    made = field.call(SUPERVISOR, "POST", "/referrals/v1/instruments", files=files).json()
+    kept_form = {
+        "name": "Puente",
+        "instrument_id": made["id"],
+        "mapping": {"fixed_area": "VE2313"},
+    }
+    form = field.made(SUPERVISOR, "/referrals/v1/intake/forms", kept_form)
+    field.made(SUPERVISOR, f"/referrals/v1/instruments/{made['id']}/retire")
+    body, secret = {**KOBO, "_uuid": str(uuid4())}, {"X-Form-Secret": form["secret"]}
+    kept = send(form, body, **secret)
+    assert (kept.status_code, kept.json()["status"]) == (202, "quarantined"), kept.text
+    assert send(form, body, **secret).json()["repeated"] is True, "a replay counts once"
+    answers = {"safe": "1", "agree": "1", "years": 30}
+    begin = {"instrument_id": made["id"], "answers": answers}
+    refused = field.call(REFUGIO, "POST", "/referrals/v1/screenings", begin)
+    assert (refused.status_code, refused.json()["code"]) == (409, "instrument_retired")
+
+
 def test_screenings_held_offline_come_in_one_batch(
     field: Field, instrument: str, certificate: dict[str, Any]
 ) -> None:
