@@ -5,7 +5,7 @@ service's areas of responsibility, in its state · restricted: that AoR's coordi
 organisation whose service it is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -115,34 +115,36 @@ def _shares(columns: Any, aors: tuple[str, ...], states: tuple[str, ...]) -> Any
 def visible_sql(audience: Audience, argument: Callable[[Any, str], str], alias: str = "d") -> str:
     """The same as `visible`, as SQL text for the read path; `argument(value, type)` binds a value
     and gives its placeholder. A test holds the two together."""
-    return either(visible_by_level(audience, argument, alias))
+    return either(visible_by_level(audience, argument, alias).values())
 
 
-def either(conditions: Sequence[str]) -> str:
-    return (
-        conditions[0] if len(conditions) == 1 else f"({' OR '.join(f'({c})' for c in conditions)})"
-    )
+def either(conditions: Collection[str]) -> str:
+    """Any of them, as one condition."""
+    if len(conditions) == 1:
+        return next(iter(conditions))
+    return f"({' OR '.join(f'({c})' for c in conditions)})"
 
 
 def visible_by_level(
     audience: Audience, argument: Callable[[Any, str], str], alias: str = "d"
-) -> list[str]:
+) -> dict[int, str]:
     """`visible_sql` in its parts: one condition for each level of the audience.
 
     A sorted page is better asked level by level. Over all of them at once PostgreSQL walks the
     sorting index of each level until a row fits, and of the highest level few do or none.
     """
     if audience.organisation_id is None:
-        return [f"{alias}.level = {audience.base}"]
+        return {audience.base: f"{alias}.level = {audience.base}"}
     full, member = _sight(audience, argument, alias)
     base = f"{alias}.level = {audience.base} AND NOT {full}"
+    restricted = f"{alias}.level = {RESTRICTED} AND {full}"
     if member is None:
-        return [base, f"{alias}.level = {RESTRICTED} AND {full}"]
-    return [
-        f"{base} AND NOT {member}",
-        f"{alias}.level = {PATHWAY} AND NOT {full} AND {member}",
-        f"{alias}.level = {RESTRICTED} AND {full}",
-    ]
+        return {audience.base: base, RESTRICTED: restricted}
+    return {
+        audience.base: f"{base} AND NOT {member}",
+        PATHWAY: f"{alias}.level = {PATHWAY} AND NOT {full} AND {member}",
+        RESTRICTED: restricted,
+    }
 
 
 def begins_above(

@@ -49,7 +49,10 @@ def matching(
     wheres = visible_by_level(audience, s.argument)
     parts, rank = _words(query, groups, s)
     parts += conditions(query, s, today)
-    key = f"{audience.key}|{today}|{groups}|{_key(query)}"
+
+    def key() -> str:
+        return f"{audience.key}|{today}|{groups}|{type(query).__name__}|{_key(query)}"
+
     found = Matching(s, wheres, rank, key, everything=not parts)
     found.also(parts)
     return found
@@ -139,9 +142,11 @@ def _order(query: ServiceQuery, found: Matching, metres: str | None) -> Order:
         return Order(ranking.score(found.rank, metres), "DESC")
     if sort == "distance" and metres:
         return Order(metres, "NULLS LAST")
-    return {"name": Order("d.name"), "modified": Order("d.modified_at")}.get(
-        sort, Order("d.quality", "DESC")
-    )
+    if sort == "name":
+        return Order("d.name")
+    if sort == "modified":
+        return Order("d.modified_at", walked=True)
+    return Order("d.quality", "DESC", walked=True)
 
 
 async def _facets(
@@ -221,8 +226,7 @@ def _site_matching(query: SiteQuery, audience: Audience, today: date) -> Matchin
     if query.postcode:
         parts += _postcode(query, audience, s)
     found.also(parts)
-    found.source = "service_documents d, site_documents s"
-    found.key += "|site"
+    found.beside = ", site_documents s"
     found.everything = False
     return found
 
@@ -252,13 +256,13 @@ async def site_page(
 ) -> tuple[list[Row], int]:
     found = _site_matching(query, audience, today)
     s = found.statement.fork()
-    order = Order("s.site_id", "", "site_id", "s")
+    order = Order("s.site_id", "", "site_id", "s", walked=True)
     if found.rank:
         order = Order(ranking.score(found.rank, None), "DESC", "site_id", "s")
     elif query.near:
         order = Order(distance(query.near, s), "NULLS LAST", "site_id", "s")
     elif query.modified_after:
-        order = Order("s.modified_at", "", "site_id", "s")
+        order = Order("s.modified_at", "", "site_id", "s", walked=True)
     return await page_of(
         session, found, s, audience, columns=[SITE_COLUMNS], order=order,
         number=query.page, per_page=query.per_page,
@@ -305,9 +309,9 @@ async def every(
 ) -> AsyncIterator[Row]:
     """All matching rows by a cursor of the server, in bounded memory; for ndjson."""
     if isinstance(query, SiteQuery):
-        found, order = _site_matching(query, audience, today), "s.site_id"
+        found, order = _site_matching(query, audience, today), "site_id"
     else:
-        found, order = matching(query, audience, today), "d.service_id"
-    text = f"SELECT {columns} FROM {found.source} WHERE {found.where} ORDER BY {order}"
+        found, order = matching(query, audience, today), "service_id"
+    text = f"{found.branches(columns)} ORDER BY {order}"
     async for row in each(session, text, found.statement.values):
         yield row

@@ -51,7 +51,7 @@ async def changes(
         f"(SELECT c.xid, c.service_id, c.changed_at FROM service_changes c WHERE {where}"
         f" AND (c.xid, c.service_id) > ({xid}::xid8, {after})"
         f" AND c.xid < pg_snapshot_xmin(pg_current_snapshot()) {limited})"
-        for where in logged
+        for where in logged.values()
     )
     rows = await fetch(
         session,
