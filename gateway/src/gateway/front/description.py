@@ -121,6 +121,7 @@ def _example(operation: dict[str, Any], method: str, path: str) -> None:
 def _answers(operation: dict[str, Any], method: str) -> None:
     """Add what the front may answer; a service's own, more exact answers stay."""
     answers = operation.setdefault("responses", {})
+    answers.pop("default", None)  # said status by status below
     for answer in answers.values():
         answer.setdefault("headers", {}).update(rate_references())
     possible = dict(FRONT_ANSWERS)

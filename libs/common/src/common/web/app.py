@@ -77,6 +77,7 @@ def service_app(
             await context.database.close()
 
     app = FastAPI(
+        responses={"default": problems.DESCRIBED},
         title=title,
         description=description,
         version="1",

@@ -22,6 +22,26 @@ from common.logs import get_logger
 _log = get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+# What any operation may answer instead of what it declares. The front's description of all services
+# says it status by status.
+DESCRIBED: dict[str, Any] = {
+    "description": "A problem detail (RFC 9457); `code` is stable.",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status", "code", "detail"],
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer", "minimum": 400, "maximum": 599},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            }
+        }
+    },
+}
 _FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,59}")
 _RETRY = {"Retry-After": "2"}
 _BY_STATUS = {

@@ -142,9 +142,11 @@ def language_of(request: Request) -> str | None:
     return best[1] if best else None
 
 
-def described(parameters: list[dict[str, Any]], schema: dict[str, Any]) -> dict[str, Any]:
+def described(
+    parameters: list[dict[str, Any]], schema: dict[str, Any], *, moves: bool = False
+) -> dict[str, Any]:
     """`openapi_extra` of a route whose parameters are read by hand; its other forms are those of
-    the parameter `format`."""
+    the parameter `format`. `moves`: what was merged answers with where it is now."""
     forms: dict[str, Any] = next(
         (each["schema"] for each in parameters if each["name"] == "format"), {}
     )
@@ -153,7 +155,10 @@ def described(parameters: list[dict[str, Any]], schema: dict[str, Any]) -> dict[
         content[NDJSON] = {"schema": {"type": "string"}}
     if "geojson" in forms.get("enum", ()):
         content[GEOJSON] = {"schema": {"type": "object", "required": ["type", "features"]}}
-    return {
-        "parameters": parameters,
-        "responses": {"200": {"description": "OK", "content": content}},
+    responses: dict[str, Any] = {
+        "200": {"description": "OK", "content": content},
+        "304": {"description": "A GET whose If-None-Match names what would be sent."},
     }
+    if moves:
+        responses["308"] = {"description": "Merged into another entry: see Location."}
+    return {"parameters": parameters, "responses": responses}

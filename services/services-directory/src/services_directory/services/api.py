@@ -139,7 +139,11 @@ def _stream_services(
     )
 
 
-@routes.get("/services/{service_id}", summary="One service", openapi_extra=described([], ONE))
+@routes.get(
+    "/services/{service_id}",
+    summary="One service",
+    openapi_extra=described([], ONE, moves=True),
+)
 async def service(
     request: Request, session: Session, principal: Anyone, service_id: UUID
 ) -> Response:
