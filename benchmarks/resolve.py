@@ -1,6 +1,8 @@
 """Resolve and gaps over 100,000 services, against what their SQL and a bare answer would cost.
 
-    python benchmarks/resolve.py [--services 100000] [--rounds 300]
+    python benchmarks/resolve.py [--services 100000] [--rounds 300] [--data FOLDER]
+
+With `--data` the filled databases are kept there and taken again by the next run.
 
 efficiency = (time of the same SQL in pgbench + time of a bare ASGI answer of the same bytes) / our
 time, one client, directly at the service. Goal for a four-step TIP+CP profile: at least 0.4.
@@ -19,8 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -341,25 +343,40 @@ def timed(
     return statistics.median(times), statistics.mean(times), content
 
 
-async def measure(services: int, rounds: int) -> dict[str, float]:
-    """Fill one directory of that size and measure both questions on it."""
-    folder = Path(tempfile.mkdtemp(prefix="ruta-bench-"))
+@asynccontextmanager
+async def filled(services: int, data: Path | None) -> AsyncIterator[ServiceDatabase]:
+    """A directory with that many services, new or kept in `data` by an earlier run."""
+    folder = Path(tempfile.mkdtemp(prefix="ruta-bench-")) if data is None else data / str(services)
     server = PostgresServer(folder / "postgres")
     server.start()
     try:
         prepared = await MigratedDatabases(server).of("services_directory", "directory")
+        if not (folder / "filled").exists():
+            database = Database.at(prepared.app_url, name="bench")
+            await prepare(database, services)
+            counted, seconds = await recount(database)
+            await database.close()
+            server.psql("VACUUM ANALYZE", database="directory")
+            print(f"{counted:,} services; counted into coverage cells in {seconds:.1f} s")
+            (folder / "filled").touch()
+        yield prepared
+    finally:
+        server.stop(immediate=data is None)
+        if data is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def measure(services: int, rounds: int, data: Path | None) -> dict[str, float]:
+    """Both questions on a directory of that size."""
+    async with filled(services, data) as prepared:
         database = Database.at(prepared.app_url, name="bench")
-        await prepare(database, services)
-        counted, seconds = await recount(database)
-        server.psql("VACUUM ANALYZE", database="directory")
-        print(f"{counted:,} services; counted into coverage cells in {seconds:.1f} s")
         statements = await recorded(database)
-        with directory(prepared, folder) as port:
+        with tempfile.TemporaryDirectory() as name, directory(prepared, Path(name)) as port:
             _, _, body = timed(port, RESOLVE, PROFILE, 20)
             gaps, _, _ = timed(
                 port, "/directory/v1/gaps?area=VE&level=1", None, max(5, rounds // 30)
             )
-            with bare(body, folder) as other:
+            with bare(body, Path(name)) as other:
                 # In turns: whatever else the machine does meets all three.
                 each = rounds // TURNS
                 turns = [
@@ -373,9 +390,6 @@ async def measure(services: int, rounds: int) -> dict[str, float]:
         ours, answer, sql = (statistics.median(each) for each in zip(*turns, strict=True))
         yardstick = "pgbench" if shutil.which("pgbench") else "bare driver"
         await database.close()
-    finally:
-        server.stop(immediate=True)
-        shutil.rmtree(folder, ignore_errors=True)
     efficiency = (sql + answer) / ours
     print(f"  resolve: {ours * 1e3:.2f} ms, {len(body):,} bytes, {1 / ours:.0f}/s at one client")
     print(
@@ -391,11 +405,12 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--services", type=int, default=100_000)
     arguments.add_argument("--rounds", type=int, default=300)
+    arguments.add_argument("--data", type=Path, help="keep the filled databases in this folder")
     given = arguments.parse_args()
     # Ended from outside, the servers that were started must end too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    small = asyncio.run(measure(given.services // 10, given.rounds))
-    large = asyncio.run(measure(given.services, given.rounds))
+    small = asyncio.run(measure(given.services // 10, given.rounds, given.data))
+    large = asyncio.run(measure(given.services, given.rounds, given.data))
     growth = {name: large[name] / small[name] for name in ("resolve", "gaps")}
     print(
         f"cost at {given.services:,} against {given.services // 10:,} services:"
