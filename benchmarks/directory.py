@@ -1,7 +1,9 @@
 """The directory over 100,000 services in all municipalities, against what its SQL and a bare
 answer of the same bytes would cost.
 
-    python benchmarks/directory.py [--services 100000] [--rounds 400]
+    python benchmarks/directory.py [--services 100000] [--rounds 400] [--data FOLDER]
+
+With `--data` the filled databases are kept there and taken again by the next run.
 
 efficiency = (time of a bare ASGI answer of the same bytes + time of the same SQL in pgbench) / our
 time, one client, directly at the service. Goal: at least 0.6 for search and for get-by-id.
@@ -23,11 +25,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -39,7 +42,7 @@ from services_directory.access import audience_of
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.search import queries
 from services_directory.search.parameters import ServiceQuery
-from services_directory.services.service import rewrite, upsert_service
+from services_directory.services.service import Together, rewrite, upsert_service
 from stack.ports import free_port
 from stack.postgres import PostgresServer, ServiceDatabase, binaries
 
@@ -140,11 +143,11 @@ async def fill(database: Database, services: int, templates: int = TEMPLATES) ->
     who = principal("im-officer")
     made: list[UUID] = []
     async with database.transaction() as session:
-        later: set[UUID] = set()
+        together = Together()
         for number in range(templates):
-            result = await upsert_service(session, who, template(number, chosen), later=later)
+            result = await upsert_service(session, who, template(number, chosen), together=together)
             made.append(result.id)
-        await rewrite(session, later)
+        await rewrite(session, together.published)
     copies = max(1, services // templates)
     for table in ("service_documents", "site_documents", "service_changes"):
         await _copy(database, table, made, copies)
@@ -380,23 +383,36 @@ async def asked_for(database: Database, own: UUID) -> dict[str, str]:
     return {"search": written(*search.asked[0]), "get by id": written(*by_id.asked[0])}
 
 
-async def measure(services: int, rounds: int) -> dict[str, float]:
-    folder = Path(tempfile.mkdtemp(prefix="ruta-bench-"))
+@asynccontextmanager
+async def filled(services: int, data: Path | None) -> AsyncIterator[tuple[PostgresServer, Any]]:
+    """A server with that many services, new or kept in `data` by an earlier run."""
+    folder = Path(tempfile.mkdtemp(prefix="ruta-bench-")) if data is None else data / str(services)
     server = PostgresServer(folder / "postgres", durable=False)
     server.start()
-    found: dict[str, float] = {}
     try:
         made = await MigratedDatabases(server).of("services_directory", "directory")
-        database = Database.at(made.app_url, name="bench")
         start = time.perf_counter()
-        await fill(database, services)
-        server.psql("VACUUM ANALYZE", database="directory")
-        async with database.transaction() as session:
-            count = await session.scalar(sa.text("SELECT count(*) FROM service_documents_1"))
-            own = await session.scalar(
-                sa.text("SELECT service_id FROM service_documents_1 LIMIT 1")
-            )
-        print(f"{count:,} services, filled in {time.perf_counter() - start:.0f} s")
+        if not (folder / "filled").exists():
+            database = Database.at(made.app_url, name="bench")
+            await fill(database, services)
+            await database.close()
+            server.psql("VACUUM ANALYZE", database="directory")
+            (folder / "filled").touch()
+        count = server.psql("SELECT count(*) FROM service_documents_1", database="directory")
+        print(f"{int(count):,} services, ready in {time.perf_counter() - start:.0f} s")
+        yield server, made
+    finally:
+        server.stop(immediate=data is None)
+        if data is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def measure(services: int, rounds: int, data: Path | None) -> dict[str, float]:
+    found: dict[str, float] = {}
+    async with filled(services, data) as (server, made):
+        one = "SELECT service_id FROM service_documents_1 LIMIT 1"
+        own = UUID(server.psql(one, database="directory").strip())
+        database = Database.at(made.app_url, name="bench")
         statements = await asked_for(database, own)
         await database.close()
         headers = bearer("health-cluster", audience="ruta-directory")
@@ -406,7 +422,8 @@ async def measure(services: int, rounds: int) -> dict[str, float]:
             "page of a list": "/directory/v1/services?per_page=25&page=3",
             "changes since a moment": "/directory/v1/services?modified_after=2020-01-01T00:00:00Z",
         }
-        with directory(made, folder) as port:
+        with TemporaryDirectory() as place, directory(made, Path(place)) as port:
+            folder = Path(place)
             for name, path in paths.items():
                 found[name] = statistics.median(timed(port, path, headers, rounds)[0])
             for name, statement in statements.items():
@@ -420,9 +437,6 @@ async def measure(services: int, rounds: int) -> dict[str, float]:
                     f" {each.sql * 1e3:.2f} ms → efficiency {each.efficiency:.2f} (goal 0.6);"
                     f" {per_second:.0f}/s at 16 clients"
                 )
-    finally:
-        server.stop(immediate=True)
-        shutil.rmtree(folder, ignore_errors=True)
     return found
 
 
@@ -430,9 +444,10 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--services", type=int, default=100_000)
     arguments.add_argument("--rounds", type=int, default=400)
+    arguments.add_argument("--data", type=Path, help="keep the filled databases in this folder")
     given = arguments.parse_args()
-    small = asyncio.run(measure(given.services // 10, given.rounds))
-    large = asyncio.run(measure(given.services, given.rounds))
+    small = asyncio.run(measure(given.services // 10, given.rounds, given.data))
+    large = asyncio.run(measure(given.services, given.rounds, given.data))
     for name in ("search", "get by id", "page of a list", "changes since a moment"):
         ratio = large[name] / small[name]
         print(f"  cost ×{ratio:.2f} for ten times the services (goal ≤ 1.3): {name}")

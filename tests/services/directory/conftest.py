@@ -60,6 +60,11 @@ def as_(client: str, **changes: Any) -> dict[str, str]:
     return bearer(client, audience=AUDIENCE, **changes)
 
 
+def reads_everything() -> dict[str, str]:
+    """Headers of a coordinator of every area: whoever may read all records keeps ids."""
+    return as_("tip-coordinator", aors=["CP", "GBV", "TIP", "GP"])
+
+
 def service_document(**changes: Any) -> dict[str, Any]:
     """A public health service of ngo-salud in Maracaibo; `changes` replaces members."""
     return {

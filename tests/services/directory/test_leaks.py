@@ -20,7 +20,13 @@ from services_directory.search.parameters import (
 from services_directory.settings import Settings
 from stack.postgres import ServiceDatabase
 
-from tests.services.directory.conftest import V1, as_, ids_seen, service_document
+from tests.services.directory.conftest import (
+    V1,
+    as_,
+    ids_seen,
+    reads_everything,
+    service_document,
+)
 from tests.support.databases import common_settings, rolled_back
 from tests.support.principals import organisation
 
@@ -199,7 +205,7 @@ async def _client(database: Database, made: ServiceDatabase, internal_jwks: Path
 
 async def _enter_hidden(api: AsyncClient, level: str) -> None:
     answer = await api.post(
-        f"{V1}/records/services", json=hidden(level), headers=as_("tip-coordinator")
+        f"{V1}/records/services", json=hidden(level), headers=reads_everything()
     )
     assert answer.json().get("state") == "approved", answer.text
 
@@ -363,7 +369,7 @@ async def test_a_member_sees_only_in_the_state_of_the_membership(api: AsyncClien
 async def test_an_owner_sees_all_of_its_own(api: AsyncClient) -> None:
     document = hidden("restricted")
     document["organization"] = {"id": str(organisation(2)), "name": "Salud", "description": "x"}
-    made = await api.post(f"{V1}/records/services", json=document, headers=as_("tip-coordinator"))
+    made = await api.post(f"{V1}/records/services", json=document, headers=reads_everything())
     assert made.json()["state"] == "approved", made.text
     owner = await api.get(f"{V1}/services/{OWN}", headers=as_("ngo-salud", aors=[]))
     assert owner.status_code == 200
@@ -387,3 +393,97 @@ async def test_a_hidden_place_cannot_be_copied_by_its_id(api: AsyncClient) -> No
     assert place["id"] != PLACE
     own = (await api.get(f"{V1}/records/services/{OWN}", headers=as_("tip-coordinator"))).json()
     assert own["document"]["service_at_locations"][0]["location"]["name"] == "Refugio Oculto"
+
+
+WRITERS = {
+    "pathway": {"gbv-coordinator": 5, "im-officer": 8, "ngo-legal": 3},
+    "restricted": {"gbv-coordinator": 5, "im-officer": 8, "ngo-refugio": 1},
+}
+WRITE = "directory:read directory:write directory:curate"
+
+
+async def _written(api: AsyncClient, client: str, number: int) -> list[tuple[str, int, Any]]:
+    """Answers to every write that names an id of the hidden record, or says it again."""
+    scope = WRITE if client in {"gbv-coordinator", "im-officer"} else WRITE.rpartition(" ")[0]
+    # Away from where the hidden record is: its area is not this caller's.
+    headers = as_(client, scope=scope, aors=["GBV", "CP"])
+    own = {"id": str(organisation(number)), "name": "Propia", "description": "x"}
+
+    def service(**changes: Any) -> dict[str, Any]:
+        return service_document(organization=own, **changes)
+
+    place = {"id": PLACE, "location_type": "physical", "name": "Otra", "pcode": "VE2313"}
+    term = {"id": TERM, "name": "otro", "description": "otro"}
+    at = f"{V1}/records"
+    import_row = f"external_id,organisation,organisation_id,name,categories\n{{}},Propia,{own['id']},Mía,GP-INFO\n"
+    calls: list[tuple[str, str, Any]] = [
+        ("PUT", f"{at}/services/{OWN}", service()),
+        ("PUT", f"{at}/services/{OWN}", service(id=OWN)),
+        ("PATCH", f"{at}/services/{OWN}", {"name": "x"}),
+        *(("POST", f"{at}/services/{OWN}/{step}", {}) for step in (
+            "submit", "withdraw", "reopen", "verify", "approve", "return")),
+        ("POST", f"{at}/services/{OWN}/merge", {"into": OWN}),
+        ("PUT", f"{V1}/services/{OWN}/capacity", {"state": "full"}),
+        ("POST", f"{at}/services", service(id=OWN)),
+        ("POST", f"{at}/services", service(id=OWN)),
+        ("POST", f"{at}/services", service(service_at_locations=[{"id": SITE, "location": place}])),
+        ("POST", f"{at}/services", service(service_at_locations=[{"location": place}])),
+        ("POST", f"{at}/services", service(service_at_locations=[{"location_id": PLACE}])),
+        ("POST", f"{at}/services", service(attributes=[{"taxonomy_term": term}])),
+        ("POST", f"{at}/services", service(organization_id=ORGANIZATION)),
+        ("POST", f"{at}/services", service() | {"organization": {**own, "id": ORGANIZATION}}),
+        ("POST", f"{at}/locations", place),
+        ("POST", f"{at}/locations", place),
+        ("PUT", f"{at}/locations/{PLACE}", place),
+        ("PUT", f"{at}/organizations/{ORGANIZATION}", own),
+        ("POST", f"{at}/organizations", {**own, "id": ORGANIZATION}),
+        ("POST", f"{V1}/imports", import_row.format(OWN)),
+        ("POST", f"{V1}/imports", import_row.format(OWN)),
+    ]  # fmt: skip
+    found: list[tuple[str, int, Any]] = []
+    ids: dict[str, str] = {}
+
+    def plain(value: Any) -> Any:
+        """Ids that are made up anew each time, by their order."""
+        if isinstance(value, dict):
+            return {k: plain(v) for k, v in value.items() if not k.endswith("_at")}
+        if isinstance(value, list):
+            return [plain(each) for each in value]
+        if isinstance(value, str) and len(value) == 36 and value[14] == "7":
+            return ids.setdefault(value, f"id {len(ids)}")
+        return value
+
+    for method, path, body in calls:
+        sent = {"content": body.encode()} if isinstance(body, str) else {"json": body}
+        answer = await api.request(method, path, headers=headers, **sent)
+        told = answer.json()
+        if "rows_url" in told:
+            rows = await api.get(told.pop("rows_url"), headers=headers)
+            told["items"] = rows.json()["items"]
+        found.append((f"{method} {path}", answer.status_code, plain(told)))
+        assert answer.status_code < 500, found[-1]
+    seen = await api.get(f"{V1}/taxonomy_terms/{TERM}", headers=as_("anonymous"))
+    found.append(("term", seen.status_code, seen.json().get("name")))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("level", "client"), [(level, client) for level in WRITERS for client in WRITERS[level]]
+)
+async def test_no_write_tells_that_the_record_exists(
+    directory_database: ServiceDatabase, internal_jwks: Path, level: str, client: str
+) -> None:
+    answers = []
+    for exists in (False, True):
+        async with rolled_back(directory_database) as database:
+            api = await _client(database, directory_database, internal_jwks)
+            if exists:
+                await _enter_hidden(api, level)
+            answers.append(await _written(api, client, WRITERS[level][client]))
+            if exists:
+                record = await api.get(f"{V1}/records/services/{OWN}", headers=reads_everything())
+                assert record.json()["version"] == 1
+                assert record.json()["document"]["name"] == "Casa Zzyzx"
+    without, beside = answers
+    told = [(a, b) for a, b in zip(without, beside, strict=True) if a != b]
+    assert told == []

@@ -32,6 +32,24 @@ PLAIN: dict[str, list[dict[str, str]]] = {
     "service_at_location.csv": [{"id": "s@l", "service_id": SERVICE, "location_id": PLACE}],
 }  # fmt: skip
 
+DIRTY: dict[str, list[dict[str, str]]] = {
+    **PLAIN,
+    "services.csv": [
+        {**PLAIN["services.csv"][0], "status": "abierto", "maximum_age": "many", "url": "www.example.org"},
+        {"id": "2", "organization_id": "nobody", "name": "Sin organización", "status": "active"},
+        {"id": SERVICE, "organization_id": ORG, "name": "Otra vez", "status": "active"},
+        {"id": "7", "organization_id": ORG, "name": "Con número", "status": "who knows"},
+        {"id": "8", "organization_id": ORG, "name": "", "status": "active"},
+    ],
+    "phones.csv": [
+        {"id": "p1", "service_id": "missing", "number": "1"},
+        {"id": "p2", "service_id": SERVICE, "number": ""},
+    ],
+    "schedules.csv": [{"id": "h", "service_id": SERVICE, "opens_at": "25:99"}],
+    "addresses.csv": [{"id": "d", "location_id": PLACE, "address_1": "Calle 1"}],
+    "readme.csv": [{"hello": "world"}],
+}  # fmt: skip
+
 
 def package(folder: Path, tables: Tables) -> Path:
     path = folder / "package.zip"
@@ -107,24 +125,7 @@ def test_categories_come_from_taxonomy_terms_with_our_codes(tmp_path: Path) -> N
 
 
 def test_a_dirty_package_is_read_with_an_honest_report(tmp_path: Path) -> None:
-    tables = {
-        **PLAIN,
-        "services.csv": [
-            {**PLAIN["services.csv"][0], "status": "abierto", "maximum_age": "many", "url": "www.example.org"},
-            {"id": "2", "organization_id": "nobody", "name": "Sin organización", "status": "active"},
-            {"id": SERVICE, "organization_id": ORG, "name": "Otra vez", "status": "active"},
-            {"id": "7", "organization_id": ORG, "name": "Con número", "status": "who knows"},
-            {"id": "8", "organization_id": ORG, "name": "", "status": "active"},
-        ],
-        "phones.csv": [
-            {"id": "p1", "service_id": "missing", "number": "1"},
-            {"id": "p2", "service_id": SERVICE, "number": ""},
-        ],
-        "schedules.csv": [{"id": "h", "service_id": SERVICE, "opens_at": "25:99"}],
-        "addresses.csv": [{"id": "d", "location_id": PLACE, "address_1": "Calle 1"}],
-        "readme.csv": [{"hello": "world"}],
-    }  # fmt: skip
-    rows, notes = read(package(tmp_path, tables))
+    rows, notes = read(package(tmp_path, DIRTY))
     first, orphan, again, numbered, nameless = rows
     assert [row.verdict for row in rows] == [
         Verdict.CHANGED,

@@ -1,6 +1,7 @@
 """Imports against a real database: what is written, what is undone, what the report says."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,7 @@ from services_directory.imports.worker import work_one
 from services_directory.services.models import services
 from stack.postgres import ServiceDatabase
 
+from tests.services.directory.imports.test_package import DIRTY, package
 from tests.support.databases import MigratedDatabases, rolled_back
 from tests.support.principals import organisation, principal
 from tests.support.reference import reference_data
@@ -101,6 +103,25 @@ async def test_the_jordan_file_is_imported_whole_and_again_without_a_change(
     assert (again.services.created, again.services.updated) == (0, 0)
     assert again.services.unchanged == 562
     assert await stored_services(database) == 562
+
+
+async def test_a_dirty_package_is_written_as_its_report_says(
+    database: Database, tmp_path: Path
+) -> None:
+    content = package(tmp_path, DIRTY).read_bytes()
+    who = principal("im-officer")
+    whole = await imported(database, who, content)
+    assert (whole.state, whole.rows.refused) == (State.REFUSED, 3)
+    assert await stored_services(database) == 0
+    found = await imported(database, who, content, mode=Mode.SKIP_BAD)
+    assert (found.services.created, found.rows.changed, found.rows.refused) == (2, 2, 3)
+    assert await stored_services(database) == 2
+    refused = await report(database, who, found.id, "refused")
+    assert {note["code"] for row in refused for note in row.notes} >= {
+        "organisation_dangling", "duplicate_id", "value_missing",
+    }  # fmt: skip
+    again = await imported(database, who, content, mode=Mode.SKIP_BAD)
+    assert (again.services.created, again.services.unchanged) == (0, 2)
 
 
 async def test_the_demo_services_are_imported_and_published(database: Database) -> None:

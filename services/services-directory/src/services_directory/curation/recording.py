@@ -3,16 +3,24 @@
 from typing import Any
 from uuid import UUID
 
+import orjson
 from common import clock
 from common.auth import Principal
 from common.ids import new_id
+from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation.differences import differences
 from services_directory.curation.models import history
 
+_ROWS = RowWriter(
+    history,
+    *("id", "kind", "entity_id", "version", "pointer", "old", "new"),
+    *("client_id", "organisation_id", "at"),
+)
 
-async def record_history(
+
+def record_history(
     session: AsyncSession,
     principal: Principal | None,
     kind: str,
@@ -25,20 +33,21 @@ async def record_history(
     """One row per field that differs; a new entry is one row with the whole of it."""
     now = clock.now()
     changes = differences(old, new) if old else [None]
-    rows = [
-        {
+    for change in changes:
+        row = {
             "id": new_id(),
             "kind": kind,
             "entity_id": entity_id,
             "version": version,
             "pointer": change.pointer if change else "",
-            "old": change.old if change else None,
-            "new": change.new if change else new,
+            "old": _json(change.old if change else None),
+            "new": _json(change.new if change else new),
             "client_id": principal.client_id if principal else "ruta-directory",
             "organisation_id": principal.organisation_id if principal else None,
             "at": now,
         }
-        for change in changes
-    ]
-    if rows:
-        await session.execute(history.insert(), rows)
+        write_soon(session, _ROWS, row)
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()

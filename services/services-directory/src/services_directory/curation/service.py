@@ -56,7 +56,7 @@ async def merge(
         .where(external_ids.c.kind == KIND, external_ids.c.entity_id == service_id)
         .values(entity_id=into)
     )
-    await record_history(
+    record_history(
         session,
         principal,
         KIND,

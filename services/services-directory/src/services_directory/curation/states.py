@@ -5,6 +5,7 @@ draft is worked on."""
 from collections.abc import Collection
 from enum import StrEnum
 
+from common import codelists
 from common.auth import Principal, Role
 from common.places import Places
 
@@ -73,3 +74,13 @@ def endorsements(principal: Principal, aors: Collection[str]) -> list[str]:
     own = set(aors) & set(principal.aors)
     shared = set(aors) & _NO_AOR
     return sorted(own | shared)
+
+
+def reads_every_record(principal: Principal) -> bool:
+    """A coordinator of all areas of responsibility, everywhere: no record is hidden from it."""
+    return (
+        CURATE in principal.scopes
+        and Role.COORDINATOR in principal.roles
+        and not principal.areas
+        and principal.aors >= set(codelists.pathways()) - _NO_AOR
+    )

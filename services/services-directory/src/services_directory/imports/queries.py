@@ -10,7 +10,6 @@ from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.imports.models import IMPORT_ROWS, IMPORTS
-from services_directory.services.models import services
 
 _SHOWN = [column for column in IMPORTS.c if column.name != "content"]
 
@@ -49,13 +48,6 @@ async def rows_of(
         query = query.where(IMPORT_ROWS.c.verdict == verdict)
     found = await session.execute(query.order_by(IMPORT_ROWS.c.number).limit(limit))
     return found.all()
-
-
-async def existing_services(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[UUID]:
-    """Those of the ids that are services here."""
-    if not ids:
-        return []
-    return (await session.scalars(sa.select(services.c.id).where(services.c.id.in_(ids)))).all()
 
 
 _WAITING = ("queued", "running")

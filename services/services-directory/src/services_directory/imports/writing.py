@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.imports.mapped import Mapped, validated
 from services_directory.imports.notes import Note, note
-from services_directory.imports.queries import existing_services
 from services_directory.imports.report import Report, Written
-from services_directory.services.service import rewrite, upsert_service
+from services_directory.services.record_queries import shown
+from services_directory.services.service import Together, rewrite, upsert_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ class Writer:
         documents = [validated(mapped) for mapped in rows]
         try:
             async with self.session.begin_nested():
-                published: set[UUID] = set()
+                together = Together()
                 written = [
-                    await self._one(mapped, document, published)
+                    await self._one(mapped, document, together)
                     for mapped, document in zip(rows, documents, strict=True)
                 ]
-                await rewrite(self.session, sorted(published))
+                await rewrite(self.session, sorted(together.published))
         except Problem:
             written = [
                 await self._alone(mapped, document)
@@ -50,21 +50,23 @@ class Writer:
         self.session.expunge_all()
 
     async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
-        """Refuse partial copies of services that are here in full: they would lose what was not
+        """Refuse partial copies of services that the caller sees here: they would lose what was not
         shown to whoever exported them. Elsewhere such a copy is a service like any other."""
         partial = {
             UUID(mapped.document["id"]): mapped
             for mapped in rows
             if mapped.abridged and mapped.document and "id" in mapped.document
         }
-        for known in await existing_services(self.session, list(partial)):
+        if not partial:
+            return
+        for known in await shown(self.session, self.principal, partial):
             partial[known].notes.append(note("abridged_copy"))
 
     async def _one(
         self,
         mapped: Mapped,
         document: ServiceDocument | None,
-        later: set[UUID] | None = None,
+        together: Together | None = None,
     ) -> Written | None:
         if document is None:
             return None
@@ -74,7 +76,7 @@ class Writer:
             document,
             source=self.source,
             external_id=mapped.external_id,
-            later=later,
+            together=together,
         )
         return Written(upserted.id, upserted.outcome)
 

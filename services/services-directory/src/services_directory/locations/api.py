@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from services_directory.hsds.schemas import LocationDocument
 from services_directory.locations import service
+from services_directory.services.own_ids import own_id
 from services_directory.services.schemas import WrittenOut
 from services_directory.services.storing import store
 
@@ -30,10 +31,10 @@ def _answer(row: Any, outcome: str) -> Response:
 
 @routes.post("", status_code=201, response_model=WrittenOut, summary="New place")
 async def create(session: Session, principal: Writer, body: LocationDocument) -> Response:
-    own = body.id or new_id()
+    """The directory gives the id; one that you send names the place inside your organisation."""
+    own = new_id() if body.id is None else await _meant(session, principal, body.id)
     if await service.known(session, [own]):
-        # The same answer whether or not the caller may see it.
-        raise CONFLICT.because("This id is taken: leave it out.", pointer="/id")
+        raise CONFLICT.because("This place is here already: change it.", pointer="/id")
     row = await service.put(session, principal, own, body)
     return _answer(row, "created")
 
@@ -73,3 +74,8 @@ async def _own(session: Session, principal: Principal, location_id: UUID) -> Any
     if row is None:
         raise NOT_FOUND.because("No place has this id.")
     return row
+
+
+async def _meant(session: Session, principal: Principal, given: UUID) -> UUID:
+    readable = await service.editable(session, principal, [given])
+    return given if given in readable else own_id(principal, given)

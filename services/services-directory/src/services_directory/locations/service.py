@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import FieldError
+from common.writes import RowWriter, write_soon
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,6 +23,7 @@ from services_directory.services.record_queries import readable
 
 Document = dict[str, Any]
 _UUIDS = sa.ARRAY(sa.Uuid)
+_PLACED = RowWriter(service_locations, "service_id", "location_id", on_conflict="DO NOTHING")
 
 
 async def known(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Any]:
@@ -58,30 +60,6 @@ async def editable(
     return {key: row for key, row in rows.items() if key in own}
 
 
-async def with_own_ids(
-    session: AsyncSession, principal: Principal, plain: Document, service_id: UUID
-) -> Document:
-    """The service with places of its own where an id is taken by a place that the caller may not
-    touch: nothing of that one is read, changed or even told of."""
-    given = {
-        UUID(site["location"]["id"])
-        for site in plain.get("service_at_locations", [])
-        if "location" in site
-    }
-    if not given:
-        return plain
-    taken = set(await known(session, given)) - set(await editable(session, principal, given))
-    if not taken:
-        return plain
-    sites = [
-        {**site, "location": {**location, "id": str(uuid5(service_id, location["id"]))}}
-        if (location := site.get("location")) and UUID(location["id"]) in taken
-        else site
-        for site in plain["service_at_locations"]
-    ]
-    return {**plain, "service_at_locations": sites}
-
-
 async def put(
     session: AsyncSession, principal: Principal, own: UUID, document: LocationDocument
 ) -> Any:
@@ -96,7 +74,7 @@ async def put(
     before = (await known(session, [own])).get(own)
     if _differs(before, plain):
         await _keep(session, plain, principal.organisation, clock.now())
-        await record_history(
+        record_history(
             session,
             principal,
             "location",
@@ -121,11 +99,8 @@ async def publish(
     await session.execute(
         sa.delete(service_locations).where(service_locations.c.service_id == service_id)
     )
-    if ids:
-        await session.execute(
-            insert(service_locations).on_conflict_do_nothing(),
-            [{"service_id": service_id, "location_id": each} for each in ids],
-        )
+    for each in ids:
+        write_soon(session, _PLACED, {"service_id": service_id, "location_id": each})
     older = [UUID(one["id"]) for one in changed if UUID(one["id"]) in rows]
     if not older:
         return []

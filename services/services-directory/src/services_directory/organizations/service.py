@@ -8,7 +8,7 @@ from common import clock
 from common.auth import Principal
 from common.ids import new_id
 from common.places import folded
-from sqlalchemy.dialects.postgresql import insert
+from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation.recording import record_history
@@ -96,7 +96,7 @@ async def ensure_organization(
         return own
     made = await upsert_organization(session, principal, document)
     if source is not None:
-        await remember_external_id(session, KIND, source, f"name:{folded(document.name)}", made.id)
+        remember_external_id(session, KIND, source, f"name:{folded(document.name)}", made.id)
     return made.id
 
 
@@ -115,14 +115,16 @@ async def known(session: AsyncSession, organization_id: UUID) -> Any:
     return await _row(session, organization_id)
 
 
-async def remember_external_id(
+_EXTERNAL_IDS = RowWriter(
+    external_ids, "kind", "source", "external_id", "entity_id", on_conflict="DO NOTHING"
+)
+
+
+def remember_external_id(
     session: AsyncSession, kind: str, source: str, external_id: str, entity_id: UUID
 ) -> None:
-    await session.execute(
-        insert(external_ids)
-        .values(kind=kind, source=source, external_id=external_id, entity_id=entity_id)
-        .on_conflict_do_nothing()
-    )
+    row = {"kind": kind, "source": source, "external_id": external_id, "entity_id": entity_id}
+    write_soon(session, _EXTERNAL_IDS, row)
 
 
 async def by_external_id(
@@ -214,9 +216,9 @@ async def _created(
             plain_name=folded(plain["name"]),
         )
     )
-    await record_history(session, principal, KIND, identity, version=1, old={}, new=plain)
+    record_history(session, principal, KIND, identity, version=1, old={}, new=plain)
     if source and external_id:
-        await remember_external_id(session, KIND, source, external_id, identity)
+        remember_external_id(session, KIND, source, external_id, identity)
     await store_organization(session, identity)
     return Upserted(identity, "created", 1, "approved")
 
@@ -236,9 +238,7 @@ async def _changed(
             plain_name=folded(plain["name"]),
         )
     )
-    await record_history(
-        session, principal, KIND, row.id, version=version, old=row.document, new=plain
-    )
+    record_history(session, principal, KIND, row.id, version=version, old=row.document, new=plain)
     await store_organization(session, row.id)
     await _store_services(session, row.id)
     return Upserted(row.id, "changed", version, "approved")

@@ -11,6 +11,7 @@ from common.errors import FORBIDDEN, NOT_FOUND
 from common.ids import new_id
 from common.places import Places
 from common.web import check_if_match, etag_of
+from common.writes import RowWriter, write_soon
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -326,6 +327,25 @@ async def endorse(session: AsyncSession, principal: Principal, service_id: UUID,
         .returning(endorsements.c.service_id)
     )
     return made.first() is not None
+
+
+_ENDORSEMENTS = RowWriter(
+    endorsements,
+    *("service_id", "aor", "endorsed_by", "organisation_id", "endorsed_at"),
+    on_conflict="DO NOTHING",
+)
+
+
+def endorse_soon(session: AsyncSession, principal: Principal, service_id: UUID, aor: str) -> None:
+    """The same for those who need not know whether it did."""
+    row = {
+        "service_id": service_id,
+        "aor": aor,
+        "endorsed_by": principal.client_id,
+        "organisation_id": principal.organisation_id,
+        "endorsed_at": clock.now(),
+    }
+    write_soon(session, _ENDORSEMENTS, row)
 
 
 async def withdraw_endorsement(session: AsyncSession, service_id: UUID, aor: str) -> bool:

@@ -1,5 +1,7 @@
 """Turns what was sent into the form that is stored: ids, the organisation by id, no derived parts."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -16,9 +18,19 @@ Document = dict[str, Any]
 _DERIVED = ("organization", "last_modified")
 
 
-def draft(document: ServiceDocument, identity: UUID, organization_id: UUID) -> Document:
+@dataclass(frozen=True)
+class OwnIds:
+    """Ids that the directory gives to the places and sites of one service, by those that came."""
+
+    locations: Mapping[UUID, UUID] = field(default_factory=dict)
+    sites: Mapping[UUID, UUID] = field(default_factory=dict)
+
+
+def draft(
+    document: ServiceDocument, identity: UUID, organization_id: UUID, ids: OwnIds
+) -> Document:
     """The record's document; refuses one that would show too much (422 with pointers)."""
-    plain = document.plain()
+    plain = _with_own_ids(document.plain(), ids)
     for key in _DERIVED:
         plain.pop(key, None)
     plain["organization_id"] = str(organization_id)
@@ -29,6 +41,27 @@ def draft(document: ServiceDocument, identity: UUID, organization_id: UUID) -> D
     if found:
         raise TOO_OPEN.because(found[0].detail, errors=found)
     return plain
+
+
+def _with_own_ids(plain: Document, ids: OwnIds) -> Document:
+    """The same with the ids that the directory gives to the sites and places that it names."""
+    sites = []
+    for given in plain.get("service_at_locations", []):
+        site = dict(given)
+        if "id" in site:
+            site["id"] = _own(ids.sites, site["id"])
+        if "location_id" in site:
+            site["location_id"] = _own(ids.locations, site["location_id"])
+        if "id" in site.get("location", {}):
+            place = site["location"]
+            site["location"] = {**place, "id": _own(ids.locations, place["id"])}
+        sites.append(site)
+    return {**plain, "service_at_locations": sites} if sites else plain
+
+
+def _own(ids: Mapping[UUID, UUID], given: str) -> str:
+    own = ids.get(UUID(given))
+    return given if own is None else str(own)
 
 
 def _with_site_ids(plain: Document, identity: UUID) -> Document:

@@ -1,5 +1,6 @@
-"""Lists of records for editors and curators."""
+"""Records for editors and curators: which they may read, and lists of them."""
 
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -10,17 +11,28 @@ from common.errors import BAD_CURSOR
 from common.paging import decode_cursor, encode_cursor
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.access import audience_of, visible
 from services_directory.curation.states import CURATE
 from services_directory.hsds.visibility import NAMES, PATHWAY
-from services_directory.services.models import TEXTS, services
+from services_directory.services.models import TEXTS, service_documents, services
 from services_directory.services.schemas import RecordLine, RecordPage
 
 
-async def version(session: AsyncSession, service_id: UUID) -> int | None:
-    found: int | None = await session.scalar(
-        sa.select(services.c.version).where(services.c.id == service_id)
+async def shown(
+    session: AsyncSession, principal: Principal, ids: Collection[UUID]
+) -> Sequence[UUID]:
+    """Those of the services that the caller sees at some level, or whose record it may read."""
+    d = service_documents.c
+    wanted = sa.literal(list(ids), sa.ARRAY(sa.Uuid))
+    seen = sa.select(d.service_id).where(
+        d.service_id == sa.any_(wanted), visible(d, audience_of(principal))
     )
-    return found
+    own = sa.select(services.c.id).where(services.c.id == sa.any_(wanted), readable(principal))
+    return (await session.scalars(sa.union(seen, own))).all()
+
+
+async def is_shown(session: AsyncSession, principal: Principal, service_id: UUID) -> bool:
+    return bool(await shown(session, principal, [service_id]))
 
 
 def readable(principal: Principal) -> sa.ColumnElement[bool]:

@@ -59,6 +59,8 @@ async def list_records(
 
 @routes.post("/records/services", status_code=201, response_model=WrittenOut, summary="New service")
 async def create(session: Session, principal: Writer, body: ServiceDocument) -> Response:
+    """The directory gives the id. One that you send names the service inside your organisation:
+    sent again it is 412, and the id in the answer is the one to read it by."""
     result = await service.upsert_service(session, principal, body, if_match='"0"')
     return written(result, 201)
 
@@ -84,8 +86,7 @@ async def read(session: Session, principal: Editor, service_id: UUID) -> Respons
 @routes.put(
     "/records/services/{service_id}",
     response_model=WrittenOut,
-    responses={201: {"model": WrittenOut}},
-    summary="Create under this id, or replace",
+    summary="Replace a record",
 )
 async def replace(
     session: Session,
@@ -94,15 +95,13 @@ async def replace(
     body: ServiceDocument,
     if_match: IfMatch = None,
 ) -> Response:
-    """Replacing needs If-Match; creating does not."""
-    existing = await record_queries.version(session, service_id)
-    if existing is not None and if_match is None:
-        await service.readable_record(session, principal, service_id)
-        check_if_match(None, etag_of(existing))
+    """Nothing is created here: whether an id is free or its record hidden, the answer is 404."""
+    row = await service.readable_record(session, principal, service_id, lock=True)
+    check_if_match(if_match, etag_of(row.version))
     result = await service.upsert_service(
         session, principal, body, service_id=service_id, if_match=if_match
     )
-    return written(result, 201 if result.outcome == "created" else 200)
+    return written(result)
 
 
 @routes.patch(

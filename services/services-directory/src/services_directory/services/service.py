@@ -1,7 +1,7 @@
 """Use cases of service entries: write, approve, withdraw, verify, capacity. Nothing here commits."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -26,7 +26,7 @@ from services_directory.hsds.taxonomy import aors_of
 from services_directory.hsds.visibility import PATHWAY, level_of
 from services_directory.locations import service as places
 from services_directory.organizations import service as organizations
-from services_directory.pathways.service import endorse
+from services_directory.pathways.service import endorse_soon
 from services_directory.services.drafting import (
     draft,
     locations_in,
@@ -36,12 +36,26 @@ from services_directory.services.drafting import (
     with_locations,
 )
 from services_directory.services.models import services
+from services_directory.services.own_ids import own_id, own_ids
+from services_directory.services.record_queries import is_shown
 from services_directory.services.schemas import CapacityIn, Upserted, VerificationIn
 from services_directory.services.storing import store
 from services_directory.taxonomies.service import keep_terms
 
 KIND = "service"
 DEFAULT_VALIDITY = timedelta(days=90)
+
+
+@dataclass
+class Together:
+    """What one transaction enters together, so that what is the same for many is done once.
+
+    `published` collects services whose stored documents the caller writes by `rewrite`;
+    `organizations` are rows that are locked by now, by what a document says of them.
+    """
+
+    published: set[UUID] = field(default_factory=set)
+    organizations: dict[Any, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,22 +77,23 @@ async def upsert_service(
     external_id: str | None = None,
     service_id: UUID | None = None,
     if_match: str | None = None,
-    later: set[UUID] | None = None,
+    together: Together | None = None,
 ) -> Upserted:
     """Create or change a service and, where the caller curates it, publish it at once.
 
-    Identity: `service_id`, else (source, external_id), else the document's id. `if_match` (an
-    ETag, or None for imports) guards an existing record. 403 for another organisation's entry,
-    412 for a stale ETag, 422 for what refers to nothing or would show too much. With `later` the
-    stored documents are not written: the caller hands what it collected to `rewrite`, once for many.
+    Identity: `service_id`, else (source, external_id), else the document's id, as `own_ids` reads
+    it. `if_match` (an ETag, or None for imports) guards an existing record. 403 for another
+    organisation's entry, 412 for a stale ETag, 422 for what refers to nothing or would show too
+    much. With `together` the stored documents are not written: the caller does so, once for many.
     """
-    known = service_id or await _known(session, document, source, external_id)
+    known = service_id or await _known(session, principal, document, source, external_id)
     row = await _locked(session, known) if known else None
     if row is not None and if_match is not None:
         check_if_match(if_match, etag_of(row.version))
-    identity = known or document.id or new_id()
-    organization = await _organization(session, principal, document, source, row)
-    plain = draft(document, identity, organization.id)
+    identity = known or new_id()
+    organization = await _organization(session, principal, document, source, row, together)
+    ids = await own_ids(session, principal, document, identity, row.document if row else None)
+    plain = draft(document, identity, organization.id, ids)
     scope = _Scope(
         organization.id,
         row.managed_by if row is not None else principal.organisation,
@@ -86,7 +101,7 @@ async def upsert_service(
         states_in(plain),
     )
     _check_may_write(principal, scope, organization, row)
-    plain = await _with_places(session, principal, plain, identity)
+    plain = await _with_places(session, principal, plain)
     if row is not None and row.state == State.MERGED:
         raise ILLEGAL_STEP.because(
             "This entry was merged into another one: change that.",
@@ -95,13 +110,16 @@ async def upsert_service(
         )
     if row is not None and row.document == plain:
         return Upserted(identity, "unchanged", row.version, row.state)
-    version = await _write(session, principal, row, identity, plain=plain, scope=scope)
+    publishes = curates(principal, scope.aors, scope.states)
+    version = await _write(
+        session, principal, row, identity, plain=plain, scope=scope, publishes=publishes
+    )
     if source and external_id:
-        await organizations.remember_external_id(session, KIND, source, external_id, identity)
-    state = State.DRAFT.value
-    if curates(principal, scope.aors, scope.states):
-        state = await _approve(session, principal, identity, plain=plain, scope=scope, later=later)
-    return Upserted(identity, "created" if row is None else "changed", version, state)
+        organizations.remember_external_id(session, KIND, source, external_id, identity)
+    if publishes:
+        await _publish(session, principal, identity, plain=plain, scope=scope, together=together)
+    state = State.APPROVED if publishes else State.DRAFT
+    return Upserted(identity, "created" if row is None else "changed", version, state.value)
 
 
 async def rewrite(session: AsyncSession, service_ids: Iterable[UUID]) -> None:
@@ -141,7 +159,10 @@ async def take_step(
         )
     version = await _set_state(session, principal, row, after, reason)
     if after == State.APPROVED:
-        await _approve(session, principal, service_id, plain=row.document, scope=scope)
+        await session.execute(
+            sa.update(services).where(services.c.id == service_id).values(_approval(row.document))
+        )
+        await _publish(session, principal, service_id, plain=row.document, scope=scope)
     elif after == State.WITHDRAWN:
         await store(session, [service_id])
     return Upserted(service_id, "changed", version, after.value)
@@ -235,13 +256,24 @@ def _check_may_write(principal: Principal, scope: _Scope, organization: Any, row
 
 
 async def _known(
-    session: AsyncSession, document: ServiceDocument, source: str | None, external_id: str | None
+    session: AsyncSession,
+    principal: Principal,
+    document: ServiceDocument,
+    source: str | None,
+    external_id: str | None,
 ) -> UUID | None:
     if source and external_id:
         known = await organizations.by_external_id(session, KIND, source, external_id)
         if known is not None:
             return known
-    return document.id
+    if document.id is None:
+        return None
+    row = await _row(session, document.id)
+    if row is not None and _may_read(principal, row):
+        return document.id
+    if row is not None and await is_shown(session, principal, document.id):
+        raise NOT_YOURS.because("Only its organisation or a curator changes this entry.")
+    return own_id(principal, document.id)
 
 
 async def _row(session: AsyncSession, service_id: UUID) -> Any:
@@ -264,8 +296,27 @@ async def _organization(
     document: ServiceDocument,
     source: str | None,
     row: Any,
+    together: Together | None,
 ) -> Any:
     """The organisation that the document names, else the record's, else the caller's own."""
+    if together is None or row is not None:
+        return await _named_organization(session, principal, document, source, row)
+    said = document.organization and document.organization.model_dump_json()
+    key = (said, document.organization_id)
+    if key not in together.organizations:
+        together.organizations[key] = await _named_organization(
+            session, principal, document, source, row
+        )
+    return together.organizations[key]
+
+
+async def _named_organization(
+    session: AsyncSession,
+    principal: Principal,
+    document: ServiceDocument,
+    source: str | None,
+    row: Any,
+) -> Any:
     if document.organization is not None:
         own = await organizations.ensure_organization(
             session, principal, document.organization, source=source
@@ -281,15 +332,14 @@ async def _organization(
 
 
 async def _with_places(
-    session: AsyncSession, principal: Principal, plain: dict[str, Any], identity: UUID
+    session: AsyncSession, principal: Principal, plain: dict[str, Any]
 ) -> dict[str, Any]:
-    owned = await places.with_own_ids(session, principal, plain, identity)
-    named = references_in(owned)
-    settled = {location["id"]: location for location in locations_in(owned)}
+    named = references_in(plain)
+    settled = {location["id"]: location for location in locations_in(plain)}
     if named:
         for key, row in (await places.editable(session, principal, named)).items():
             settled[str(key)] = row.document
-    return with_locations(owned, settled)
+    return with_locations(plain, settled)
 
 
 async def _write(
@@ -300,6 +350,7 @@ async def _write(
     *,
     plain: dict[str, Any],
     scope: _Scope,
+    publishes: bool,
 ) -> int:
     now = clock.now()
     values = {
@@ -312,6 +363,7 @@ async def _write(
         "plain_name": folded(plain["name"]),
         "phone_digits": phones_in(plain),
     }
+    draft_or_approved = _approval(plain) if publishes else {"state": State.DRAFT.value}
     version = 1 if row is None else row.version + 1
     if row is None:
         await session.execute(
@@ -320,24 +372,21 @@ async def _write(
                 managed_by=scope.managed_by,
                 version=version,
                 created_at=now,
-                state=State.DRAFT.value,
-                approved=None,
-                stale=False,
                 event_version=0,
-                **values,
+                **{"approved": None, "stale": False, **values, **draft_or_approved},
             )
         )
     else:
         # While a newer draft waits, what is published keeps the audience that was approved.
-        if row.approved is not None and not curates(principal, scope.aors, scope.states):
+        if row.approved is not None and not publishes:
             for key in ("organization_id", "visibility", "aors", "states"):
                 del values[key]
         await session.execute(
             sa.update(services)
             .where(services.c.id == identity)
-            .values(version=version, state=State.DRAFT.value, **values)
+            .values({"version": version, **values, **draft_or_approved})
         )
-    await record_history(
+    record_history(
         session,
         principal,
         KIND,
@@ -349,40 +398,40 @@ async def _write(
     return version
 
 
-async def _approve(
+def _approval(plain: dict[str, Any]) -> dict[str, Any]:
+    """Values of a record whose document is published."""
+    return {
+        "approved": plain,
+        "state": State.APPROVED.value,
+        "organization_id": UUID(plain["organization_id"]),
+        "visibility": level_of(plain),
+        "aors": aors_of(plain),
+        "states": states_in(plain),
+        "valid_until": valid_until(plain),
+        "stale": is_stale(plain, clock.now().date()),
+        "reminded_on": None,
+    }
+
+
+async def _publish(
     session: AsyncSession,
     principal: Principal,
     identity: UUID,
     *,
     plain: dict[str, Any],
     scope: _Scope,
-    later: set[UUID] | None = None,
-) -> str:
-    """Publish the document, endorse it for the approver's areas, and store every level of it."""
-    await session.execute(
-        sa.update(services)
-        .where(services.c.id == identity)
-        .values(
-            approved=plain,
-            state=State.APPROVED.value,
-            organization_id=UUID(plain["organization_id"]),
-            visibility=level_of(plain),
-            aors=aors_of(plain),
-            states=states_in(plain),
-            valid_until=valid_until(plain),
-            stale=is_stale(plain, clock.now().date()),
-            reminded_on=None,
-        )
-    )
+    together: Together | None = None,
+) -> None:
+    """Keep the places and terms of an approved document, endorse it for the approver's areas, and
+    store every level of it."""
     others = await places.publish(session, scope.managed_by, identity, locations_in(plain))
     await keep_terms(session, plain)
     for aor in states.endorsements(principal, scope.aors):
-        await endorse(session, principal, identity, aor)
-    if later is None:
+        endorse_soon(session, principal, identity, aor)
+    if together is None:
         await store(session, [identity, *others])
     else:
-        later.update([identity, *others])
-    return State.APPROVED.value
+        together.published.update([identity, *others])
 
 
 async def _set_state(
@@ -395,7 +444,7 @@ async def _set_state(
         .values(state=state.value, version=version, modified_at=clock.now())
     )
     after = {"state": state.value} | ({"reason": reason} if reason else {})
-    await record_history(
+    record_history(
         session, principal, KIND, row.id, version=version, old={"state": row.state}, new=after
     )
     return version
@@ -422,9 +471,7 @@ async def _amend(session: AsyncSession, principal: Principal, row: Any, change: 
             reminded_on=None,
         )
     )
-    await record_history(
-        session, principal, KIND, row.id, version=version, old=row.document, new=after
-    )
+    record_history(session, principal, KIND, row.id, version=version, old=row.document, new=after)
     await store(session, [row.id])
     return Upserted(row.id, "changed", version, row.state)
 

@@ -1,16 +1,18 @@
 """Taxonomies and terms that services bring along, beside the built-in ones."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.hsds.visibility import level_of
 from services_directory.taxonomies.models import taxonomies, taxonomy_terms
 
 Document = dict[str, Any]
+_TERM_WORDS = ("name", "body", "code", "taxonomy_id", "parent_id")
 
 
 async def keep_terms(session: AsyncSession, service: Document) -> None:
@@ -28,6 +30,15 @@ async def keep_terms(session: AsyncSession, service: Document) -> None:
         await keep_term(session, term, level)
 
 
+def _seen_from(table: sa.Table, statement: Insert, columns: Sequence[str]) -> dict[str, Any]:
+    """The lower of two levels, with the words of the service that it comes from: whoever names the
+    id of a hidden term in an open service must not open what the hidden one calls it."""
+    given = statement.excluded
+    opens = given.visibility < table.c.visibility
+    words = {name: sa.case((opens, given[name]), else_=table.c[name]) for name in columns}
+    return {"visibility": sa.func.least(table.c.visibility, given.visibility), **words}
+
+
 async def keep_taxonomy(session: AsyncSession, taxonomy: Document, level: int) -> None:
     statement = insert(taxonomies).values(
         id=UUID(taxonomy["id"]), visibility=level, name=taxonomy["name"], body=taxonomy
@@ -35,7 +46,7 @@ async def keep_taxonomy(session: AsyncSession, taxonomy: Document, level: int) -
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["id"],
-            set_={"visibility": sa.func.least(taxonomies.c.visibility, level)},
+            set_=_seen_from(taxonomies, statement, ("name", "body")),
         )
     )
 
@@ -54,6 +65,6 @@ async def keep_term(session: AsyncSession, term: Document, level: int) -> None:
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["id"],
-            set_={"visibility": sa.func.least(taxonomy_terms.c.visibility, level)},
+            set_=_seen_from(taxonomy_terms, statement, _TERM_WORDS),
         )
     )
