@@ -1,11 +1,13 @@
 """The embedded stack with 1, 2 and 4 replicas of each service under the same mixed load.
 
-    python benchmarks/scaling.py [--seconds 15] [--replicas 1 2 4] [--connections 16]
+    python benchmarks/scaling.py [--seconds 15] [--replicas 1 2 4] [--connections 16] [--limit 0.2]
 
 Four fifths of the requests read (a search, a service, the inbox), one fifth registers a case with its
 own Idempotency-Key; all through the gateway with a real token, sent by wrk. Beside throughput and
 latency it shows where the processors' time goes, because everything, load and databases included,
 shares this machine: what grows first is what saturates first. docs/scaling.md reasons from these figures.
+`--limit` gives each replica of a service at most that share of a core, by a control group, as a
+container's limit does: on a machine with few cores the only way to see replicas add up. Needs root.
 Needs wrk (a Debian package of that name); says so and ends with 0 where it is missing.
 """
 
@@ -20,7 +22,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,37 @@ def stack(data: Path, replicas: int) -> Iterator[RunningStack]:
     finally:
         child.terminate()
         child.wait()
+
+
+CPU_GROUPS = Path("/sys/fs/cgroup/cpu")
+_PERIOD_MICROSECONDS = 100_000  # as Kubernetes does
+
+
+@contextmanager
+def limited(layout: Layout, cores: float | None) -> Iterator[None]:
+    """Each replica of the three services may use `cores` of one core (control groups, version 1)."""
+    state = State.read(layout)
+    if cores is None or state is None:
+        yield
+        return
+    if not os.access(CPU_GROUPS, os.W_OK):
+        raise SystemExit(f"--limit needs root and control groups of version 1 at {CPU_GROUPS}")
+    made = []
+    for name, pid in state.processes.items():
+        if re.sub(r"-\d+$", "", name) in {"directory", "referrals", "reporting"}:
+            group = CPU_GROUPS / f"ruta-scaling-{pid}"
+            group.mkdir()
+            made.append((group, pid))
+            (group / "cpu.cfs_period_us").write_text(str(_PERIOD_MICROSECONDS))
+            (group / "cpu.cfs_quota_us").write_text(str(int(cores * _PERIOD_MICROSECONDS)))
+            (group / "cgroup.procs").write_text(str(pid))
+    try:
+        yield
+    finally:
+        for group, pid in made:
+            with suppress(OSError):  # a process that has ended has left already
+                (CPU_GROUPS / "cgroup.procs").write_text(str(pid))
+            group.rmdir()
 
 
 def processor_seconds(layout: Layout) -> dict[str, float]:
@@ -158,6 +191,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=15)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--replicas", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--limit", type=float, help="cores that one replica may use")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve is not None:
@@ -171,6 +205,7 @@ def main() -> int:
         with (
             tempfile.TemporaryDirectory(prefix="ruta-scaling-") as folder,
             stack(Path(folder) / "data", replicas) as running,
+            limited(running.layout, options.limit),
         ):
             measure(running, argparse.Namespace(connections=4, seconds=3), "warm")
             results[replicas] = measure(running, options, "run")
