@@ -1,11 +1,12 @@
 """`client`, `organisation`, `person`: identities at Ruta's own issuer, through the gateway's REST."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from stack.commands.options import Data, Url
 from stack.errors import StackError
@@ -19,7 +20,9 @@ app.add_typer(_clients, name="client")
 app.add_typer(_organisations, name="organisation")
 app.add_typer(_people, name="person")
 
-_terminal = Console(highlight=False, soft_wrap=True)
+# Into a pipe each line is as wide as it is: scripts read ids out of it.
+_WIDTH = None if sys.stdout.isatty() else 1000
+_terminal = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 _BASE = "/identity/v1"
 
 As = Annotated[str, typer.Option("--as", help="Demo client with the role admin that does this")]
@@ -63,7 +66,9 @@ class _Desk:
 
 
 def _print_table(items: list[dict[str, Any]], columns: list[str]) -> None:
-    table = Table(*columns, box=None, pad_edge=False)
+    # Folded, never cut: the next command needs ids and names whole.
+    whole = (Column(column, overflow="fold") for column in columns)
+    table = Table(*whole, box=None, pad_edge=False)
     for item in items:
         values = [item[column] for column in columns]
         table.add_row(*(" ".join(v) if isinstance(v, list) else str(v) for v in values))
