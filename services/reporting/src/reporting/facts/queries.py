@@ -95,6 +95,10 @@ def _service_fact(row: Sequence[Any]) -> ServiceFact:
     return ServiceFact(*values)
 
 
+STREAMED_AT_ONCE = 1000
+"""Rows fetched with one turn of the event loop: a turn for each takes longer than counting it."""
+
+
 async def steps_by_person(
     session: AsyncSession, start: date, end: date
 ) -> AsyncIterator[list[Step]]:
@@ -122,12 +126,13 @@ async def steps_by_person(
         .order_by(referral_steps.c.person, referral_steps.c.referral_id, referral_steps.c.version)
     )
     group: list[Step] = []
-    async for row in await session.stream(statement):
-        step = Step(*tuple(row))
-        if group and group[-1].person != step.person:
-            yield group
-            group = []
-        group.append(step)
+    async for rows in (await session.stream(statement)).partitions(STREAMED_AT_ONCE):
+        for row in rows:
+            step = Step(*tuple(row))
+            if group and group[-1].person != step.person:
+                yield group
+                group = []
+            group.append(step)
     if group:
         yield group
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reporting.facts.queries import STREAMED_AT_ONCE
 from reporting.trafficking.counting import ASSISTANCE, Identification
 from reporting.trafficking.models import identification_facts
 
@@ -35,13 +36,14 @@ async def identifications_by_person(
         .order_by(placed.c.unit)
     )
     group: list[Identification] = []
-    async for row in await session.stream(statement):
-        values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
-        fact = Identification(*values)
-        if group and group[-1].person != fact.person:
-            yield group
-            group = []
-        group.append(fact)
+    async for rows in (await session.stream(statement)).partitions(STREAMED_AT_ONCE):
+        for row in rows:
+            values: list[Any] = [tuple(v) if isinstance(v, list) else v for v in row]
+            fact = Identification(*values)
+            if group and group[-1].person != fact.person:
+                yield group
+                group = []
+            group.append(fact)
     if group:
         yield group
 
