@@ -411,7 +411,9 @@ class Seed:
             done = await self.stack.run(*words)
             told = done.stdout + done.stderr
             if done.returncode != 0 or ("replay" in words and "equal" not in told):
-                found.append(Finding(Verdict.TORN, "-", f"{' '.join(words)}: {told[-300:]}"))
+                why = [line.strip()[:200] for line in told.splitlines() if "Error: " in line]
+                told = "; ".join(dict.fromkeys(why)) or told[-300:]
+                found.append(Finding(Verdict.TORN, "-", f"{' '.join(words)}: {told}"))
         return found
 
     async def _finale(self, fault: Fault) -> None:

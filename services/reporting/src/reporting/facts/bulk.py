@@ -47,11 +47,11 @@ async def add_rows(
 async def _copied(
     session: AsyncSession, table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> bool:
-    connection = await session.connection()
+    savepoint = await session.begin_nested()
+    connection = await session.connection()  # only asking for it sets the savepoint
     assert connection.sync_connection is not None  # noqa: S101 - a session's connection is open
     options = connection.sync_connection.get_execution_options()
     moved = options.get("schema_translate_map", {})
-    savepoint = await session.begin_nested()
     try:
         raw = (await connection.get_raw_connection()).driver_connection
         assert raw is not None  # noqa: S101 - a connection in use has its driver's
