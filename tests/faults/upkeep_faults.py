@@ -65,7 +65,7 @@ async def migration_during_traffic(field: Field) -> None:
     refused = field.load.sender.statuses["503"]
     async with expanded(field.stack) as upgrade:
         await field.some_load(40, 15)
-        field.require(await upgrade.old_and_new_work(), "old or new code fails on the new schema")
+        await field.within(30, "old and new code serve on the new schema", upgrade.old_and_new_work)
     await contracted(field.stack)
     await field.some_load(40, 15)
     field.notes.append(f"{field.load.sender.statuses['503'] - refused} answers 503")
