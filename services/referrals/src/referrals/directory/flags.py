@@ -42,6 +42,7 @@ async def flag_open_referrals(
             sa.update(referrals)
             .where(
                 referrals.c.service_id == service.service_id,
+                referrals.c.sent_at.is_not(None),  # as the index of a service's referrals has it
                 referrals.c.state.not_in(_CLOSED),
                 referrals.c.service_flag.is_distinct_from(flag),
             )
