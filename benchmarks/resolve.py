@@ -62,7 +62,7 @@ PROFILE: dict[str, Any] = {
     "languages": ["spa"],
     "immediate_danger": False,
 }
-CHUNK = 100
+CHUNK = 20
 TURNS = 10
 RESOLVE = "/directory/v1/pathways/resolve"
 TEXT = Bilingual(es="Prueba", en="Test")
