@@ -12,8 +12,9 @@ from services_directory.hsds.schemas import ServiceDocument
 from services_directory.imports.mapped import Mapped, validated
 from services_directory.imports.notes import Note, note
 from services_directory.imports.report import Report, Written
+from services_directory.organizations.service import by_external_ids
 from services_directory.services.record_queries import shown
-from services_directory.services.service import Together, rewrite, upsert_service
+from services_directory.services.service import KIND, Together, rewrite, upsert_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,10 @@ class Writer:
         documents = [validated(mapped) for mapped in rows]
         try:
             async with self.session.begin_nested():
-                together = Together()
+                ids = [mapped.external_id for mapped in rows if mapped.external_id]
+                together = Together(
+                    external_ids=await by_external_ids(self.session, KIND, self.source, ids)
+                )
                 written = [
                     await self._one(mapped, document, together)
                     for mapped, document in zip(rows, documents, strict=True)

@@ -1,5 +1,6 @@
 """Use cases of organisations: find or create the one that a document means, and change it."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -136,6 +137,18 @@ async def by_external_id(
         )
     )
     return found
+
+
+async def by_external_ids(
+    session: AsyncSession, kind: str, source: str, ids: Sequence[str]
+) -> dict[str, UUID | None]:
+    """Each of these external ids with what it stands for."""
+    found = await session.execute(
+        sa.select(external_ids.c.external_id, external_ids.c.entity_id)
+        .filter_by(kind=kind, source=source)
+        .where(external_ids.c.external_id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Text))))
+    )
+    return dict.fromkeys(ids) | {row.external_id: row.entity_id for row in found}
 
 
 async def changeable(session: AsyncSession, principal: Principal, organization_id: UUID) -> Any:

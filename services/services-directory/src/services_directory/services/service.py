@@ -51,10 +51,12 @@ class Together:
     """What one transaction enters together, so that what is the same for many is done once.
 
     `published` collects services whose stored documents the caller writes by `rewrite`;
-    `organizations` are rows that are locked by now, by what a document says of them.
+    `organizations` are rows that are locked by now, by what a document says of them;
+    `external_ids` are those that were asked for, with the service or None.
     """
 
     published: set[UUID] = field(default_factory=set)
+    external_ids: dict[str, UUID | None] = field(default_factory=dict)
     organizations: dict[Any, Any] = field(default_factory=dict)
 
 
@@ -86,7 +88,9 @@ async def upsert_service(
     organisation's entry, 412 for a stale ETag, 422 for what refers to nothing or would show too
     much. With `together` the stored documents are not written: the caller does so, once for many.
     """
-    known = service_id or await _known(session, principal, document, source, external_id)
+    known = service_id or await _known(
+        session, principal, document, source, external_id, together or Together()
+    )
     row = await _locked(session, known) if known else None
     if row is not None and if_match is not None:
         check_if_match(if_match, etag_of(row.version))
@@ -116,6 +120,8 @@ async def upsert_service(
     )
     if source and external_id:
         organizations.remember_external_id(session, KIND, source, external_id, identity)
+        if together is not None:
+            together.external_ids[external_id] = identity
     if publishes:
         await _publish(session, principal, identity, plain=plain, scope=scope, together=together)
     state = State.APPROVED if publishes else State.DRAFT
@@ -261,9 +267,13 @@ async def _known(
     document: ServiceDocument,
     source: str | None,
     external_id: str | None,
+    together: Together,
 ) -> UUID | None:
     if source and external_id:
-        known = await organizations.by_external_id(session, KIND, source, external_id)
+        if external_id in together.external_ids:
+            known = together.external_ids[external_id]
+        else:
+            known = await organizations.by_external_id(session, KIND, source, external_id)
         if known is not None:
             return known
     if document.id is None:
@@ -299,7 +309,8 @@ async def _organization(
     together: Together | None,
 ) -> Any:
     """The organisation that the document names, else the record's, else the caller's own."""
-    if together is None or row is not None:
+    # What an existing record means without naming it is the record's own.
+    if together is None or (row is not None and document.organization is None):
         return await _named_organization(session, principal, document, source, row)
     said = document.organization and document.organization.model_dump_json()
     key = (said, document.organization_id)
