@@ -10,8 +10,8 @@ from referrals.directory.consumers import flag_stale
 from referrals.row_security import act_as_service
 from referrals.timers.firing import fire_due
 
-from tests.services.referrals.story import LEGAL, Story
-from tests.services.referrals.test_scenarios import code, exception_body
+from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
+from tests.services.referrals.test_scenarios import code, exception_body, transfer_offer
 
 
 async def test_an_illegal_step_names_the_legal_ones(story: Story) -> None:
@@ -382,6 +382,26 @@ async def test_12_a_caregiver_who_turns_out_to_be_implicated_no_longer_decides_n
     approve = f"/consents/{by_supervisor['id']}/decision"
     await story.made("ngo-refugio-supervisor", approve, {"approve": True})
     await story.made("ngo-refugio", sends[1], {"grant_id": by_supervisor["id"]})
+
+
+async def test_15_what_a_recipient_is_to_delete_stays_its_own_when_the_case_moves_on(
+    story: Story,
+) -> None:
+    """Salud receives a referral, then takes the case over, then hands it on and gets it back."""
+    referral = await story.sent()
+    case_id, holder = referral["case_id"], "ngo-refugio"
+    grant = f"/consents/{referral['grant_id']}/withdraw"
+    for to, who in ((SALUD, "ngo-salud"), (REFUGIO, "ngo-refugio"), (SALUD, "ngo-salud")):
+        offer = await transfer_offer(story, case_id, to, holder)
+        transfer = await story.made(holder, "/transfers", offer)
+        await story.made(who, f"/transfers/{transfer['id']}/accept", {})
+        holder = who
+        await story.made(holder, grant, {})
+    tasks = {
+        who: [t["kind"] for t in (await story.get(who, "/tasks")).json()["items"]]
+        for who in ("ngo-refugio", "ngo-salud")
+    }
+    assert tasks == {"ngo-refugio": [], "ngo-salud": ["delete_disclosed_data"]}
 
 
 async def test_break_glass_leaves_the_reader_no_referral(story: Story) -> None:

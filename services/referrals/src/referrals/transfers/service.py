@@ -48,8 +48,9 @@ _HANDED_OVER = (
     "UPDATE exceptions SET organisation_id = :new WHERE case_id = :case",
     "UPDATE referrals SET from_organisation = :new WHERE case_id = :case",
     (
+        # What a recipient is asked to delete stays with the recipient, also if it held the case.
         "UPDATE tasks SET organisation_id = :new WHERE case_id = :case AND organisation_id = :old"
-        " AND done_at IS NULL"
+        " AND done_at IS NULL AND kind <> 'delete_disclosed_data'"
     ),
     (
         "DELETE FROM answer_links WHERE referral_id IN"
