@@ -33,6 +33,7 @@ from services_directory.imports.uploads import MAX_BYTES, upload_of
 router = unit_of_work_router("/directory/v1/imports", ["imports"])
 _PATH = "/directory/v1/imports"
 _SHOWN_REFUSALS = 20
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class WriteOrCurate(AccessRule):
@@ -158,7 +159,7 @@ async def list_imports(
 @router.get(
     "/template",
     response_class=Response,
-    responses={200: {"content": {"text/csv": {}}, "description": "The empty workbook."}},
+    responses={200: {"content": {"text/csv": {}, _XLSX: {}}, "description": "The empty workbook."}},
 )
 async def template(
     principal: Importer,
@@ -170,7 +171,7 @@ async def template(
         content, kind = template_csv(language), "text/csv; charset=utf-8"
     else:
         content = template_xlsx(language)
-        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+        kind = _XLSX
     name = f"ruta-servicios.{format}" if language == "es" else f"ruta-services.{format}"
     return Response(
         content,

@@ -28,13 +28,29 @@ _TEXT: dict[int | str, dict[str, Any]] = {
 _IN_ADDRESS = "A position is sent in the body of a POST, never in an address."
 
 
-@routes.api_route("", methods=["GET"], response_class=HTMLResponse, openapi_extra=_ASKED)
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    422: {
+        "description": "The page again, saying what is wrong.",
+        "content": {"text/html": {}, "application/problem+json": {}},
+    }
+}
+
+
+@routes.api_route(
+    "", methods=["GET"], response_class=HTMLResponse, openapi_extra=_ASKED, responses=_REFUSED
+)
 async def show_help(request: Request, session: Session, principal: Anyone) -> HTMLResponse:
     """The page, and with parameters (a link of a poster) the list."""
     return await _page(request, session)
 
 
-@routes.api_route("", methods=["POST"], response_class=HTMLResponse, openapi_extra=_ASKED_PRIVATELY)
+@routes.api_route(
+    "",
+    methods=["POST"],
+    response_class=HTMLResponse,
+    openapi_extra=_ASKED_PRIVATELY,
+    responses=_REFUSED,
+)
 async def search_help(request: Request, session: Session, principal: Anyone) -> HTMLResponse:
     """The list. The page's form posts, so that no need stands in the history of a browser."""
     return await _page(request, session)

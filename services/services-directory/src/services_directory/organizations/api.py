@@ -171,7 +171,11 @@ def _written(result: Upserted, status: int = 200) -> Response:
 
 
 @records.post(
-    "/records/organizations", status_code=201, response_model=WrittenOut, summary="New organisation"
+    "/records/organizations",
+    status_code=201,
+    response_model=WrittenOut,
+    responses={200: {"model": WrittenOut, "description": "Known by its name: now as sent."}},
+    summary="New organisation",
 )
 async def create(session: Session, principal: Writer, body: OrganizationDocument) -> Response:
     """Its id is given here, unless it is your own organisation."""
