@@ -11,7 +11,7 @@ from tests.support.system import System
 
 pytestmark = pytest.mark.system
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 45
+SECONDS = 30
 # Left out, with the reason: positive_data_acceptance (P-codes, states and consents are rules that no
 # schema says), unsupported_method and allow_header_conformance (the front refuses a GET with a body
 # before it is routed; Starlette names one route's methods in Allow), negative_data_rejection and

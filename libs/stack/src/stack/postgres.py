@@ -221,6 +221,9 @@ class PostgresServer:
             "listen_addresses": self._listen,
             "unix_socket_directories": "",
             "max_connections": "200",
+            # Disks without a moving head. With the default of 4 a search read all places of a
+            # frequent word in order to spare a few hundred rows (11 ms instead of 1 at 100,000).
+            "random_page_cost": "1.1",
             "timezone": "UTC",
             "log_timezone": "UTC",
             # A failing statement's parameters may be about a person: never into the server's log.
