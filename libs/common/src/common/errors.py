@@ -20,6 +20,10 @@ class FieldError:
     code: str = "invalid"
 
 
+MOST_ERRORS = 50
+"""A problem tells of so many fields at most: who sent a thousand wrong ones reads no more of them."""
+
+
 class Problem(Exception):
     """Raised anywhere below the API; becomes an `application/problem+json` answer."""
 
@@ -35,7 +39,7 @@ class Problem(Exception):
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
-        self.errors = tuple(errors)
+        self.errors = tuple(errors[:MOST_ERRORS])
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
 

@@ -61,6 +61,10 @@ def body_limit_of(path: str) -> int | None:
     response_model=ImportOut,
     responses={
         202: {"model": ImportOut, "description": "A large file: the worker goes through it."},
+        415: {
+            "description": "Neither a form with the part `file` nor the bytes of a file.",
+            "content": {"application/problem+json": {}},
+        },
         422: {"description": "The file cannot be read, or a row was refused in mode `all`."},
     },
     openapi_extra={

@@ -29,10 +29,11 @@ _IN_ADDRESS = "A position is sent in the body of a POST, never in an address."
 
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
-    422: {
+    status: {
         "description": "The page again, saying what is wrong.",
         "content": {"text/html": {}, "application/problem+json": {}},
     }
+    for status in (400, 415, 422)
 }
 
 
