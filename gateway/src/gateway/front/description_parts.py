@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from common.errors import MOST_ERRORS
+
 PROBLEM: dict[str, Any] = {
     "type": "object",
     "description": "RFC 9457 problem detail. `code` is stable; see the errors catalogue.",
@@ -16,7 +18,7 @@ PROBLEM: dict[str, Any] = {
         "request_id": {"type": "string", "maxLength": 64, "pattern": "^[A-Za-z0-9._-]+$"},
         "errors": {
             "type": "array",
-            "maxItems": 50,
+            "maxItems": MOST_ERRORS,
             "items": {
                 "type": "object",
                 "required": ["pointer", "detail", "code"],

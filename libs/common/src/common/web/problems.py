@@ -113,7 +113,8 @@ async def _too_deep(_request: Request, _error: Exception) -> Response:
 def from_validation(found: Sequence[Mapping[str, Any]]) -> Problem:
     """Pydantic's errors as pointers. Messages never repeat the value: it may be somebody's name."""
     items = [
-        FieldError(pointer(shown_location(e)), _message(e), str(e["type"])) for e in found[:50]
+        FieldError(pointer(shown_location(e)), _message(e), str(e["type"]))
+        for e in found[: errors.MOST_ERRORS]
     ]
     head = items[0] if items else FieldError("", "not valid")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""

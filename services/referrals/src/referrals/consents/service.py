@@ -118,12 +118,7 @@ def _judged(body: NewConsent, case: CaseRecord, age: int | None) -> Verdict:
         verdict = judge(age, body.decided_by, body.child_assent, caregiver)
     except WrongDecider as error:
         raise WRONG_DECIDER.because(str(error), pointer="/decided_by", reason=error.code) from error
-    if caregiver in SUPPRESSED and Item.CAREGIVER_CONTACT in body.items:
-        raise NOT_GRANTED.because(
-            f"The caregiver is recorded as {caregiver}: their contact is not shared.",
-            pointer="/items",
-            items=[Item.CAREGIVER_CONTACT],
-        )
+    _refuse_hidden_contact(body.items, caregiver)
     return verdict
 
 
@@ -151,6 +146,15 @@ def refuse_ended_word(decided_by: str, age: int | None, caregiver: Caregiver) ->
         check_still_holds(decided_by, age, caregiver)
     except WrongDecider as error:
         raise WRONG_DECIDER.because(str(error), reason=error.code) from error
+
+
+def _refuse_hidden_contact(items: Collection[Item], caregiver: Caregiver) -> None:
+    if caregiver in SUPPRESSED and Item.CAREGIVER_CONTACT in items:
+        raise NOT_GRANTED.because(
+            f"The caregiver is recorded as {caregiver}: their contact is not shared.",
+            pointer="/items",
+            items=[Item.CAREGIVER_CONTACT],
+        )
 
 
 def shareable(granted: Collection[str], caregiver: Caregiver) -> list[str]:
@@ -261,11 +265,7 @@ async def ask_exception(
         {"case_id": body.case_id, "service_id": body.service_id},
     )
     case, service = found.case, found.service_for(body.purpose, now, "/purpose")
-    if Item.CAREGIVER_CONTACT in body.items and Caregiver(case.caregiver) in SUPPRESSED:
-        raise NOT_GRANTED.because(
-            f"The caregiver is recorded as {case.caregiver}: their contact is not shared.",
-            pointer="/items",
-        )
+    _refuse_hidden_contact(body.items, Caregiver(case.caregiver))
     exception_id = new_id()
     exception = DisclosureException(
         id=exception_id,
