@@ -158,6 +158,15 @@ def test_differences_match_by_id_not_by_place() -> None:
     assert list(differences(old, new)) == [Difference("/phones/b/number", "2", "3")]
 
 
+@pytest.mark.parametrize(
+    "unusable", [[{"id": []}], [{"id": None}], [{"id": "a"}, {"id": "a", "x": 1}], ["a"]]
+)
+def test_a_list_without_ids_of_its_own_differs_as_a_whole(unusable: list[Any]) -> None:
+    assert list(differences(unusable, [{"id": "b"}], "/list")) == [
+        Difference("/list", unusable, [{"id": "b"}])
+    ]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),

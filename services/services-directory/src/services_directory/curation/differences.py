@@ -32,7 +32,11 @@ def _escaped(key: str) -> str:
 
 
 def _has_ids(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(v, dict) and "id" in v for v in value)
+    """A list whose objects each have a text of their own for an id, so that none hides another."""
+    if not isinstance(value, list):
+        return False
+    ids = [entry.get("id") if isinstance(entry, dict) else None for entry in value]
+    return all(isinstance(each, str) for each in ids) and len(set(ids)) == len(ids)
 
 
 def _by_id(items: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
