@@ -22,11 +22,9 @@ from nats.js.errors import NotFoundError
 from opentelemetry.trace import Span, SpanKind
 from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common import clock
+from common import clock, database_errors
 from common.database import Database
 from common.events.base import Event
 from common.events.envelope import Envelope
@@ -135,7 +133,7 @@ class Consumer:
         try:
             async with _kept_in_progress(*messages):
                 applied = await self._apply_together(messages, many)
-        except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
+        except database_errors.OF_DATABASE as error:
             if _is_refused(error):
                 return False
             for message in messages:
@@ -189,7 +187,7 @@ class Consumer:
         try:
             async with _kept_in_progress(message):
                 applied = await self._apply(message.data)
-        except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
+        except database_errors.OF_DATABASE as error:
             if _is_refused(error):
                 await self._failed(message, error)
                 return
@@ -283,9 +281,9 @@ class Consumer:
 
 
 def _is_refused(error: Exception) -> bool:
-    """Whether the database refused the data (not: was away); SQLSTATE classes 22 and 23."""
-    state = str(getattr(getattr(error, "orig", None), "sqlstate", "") or "")
-    return state[:2] in {"22", "23", "42", "P0"}
+    """Whether the database refused the data (not: was away)."""
+    refused = {"23", "42", "P0"}  # integrity, syntax or access, raised by our own functions
+    return database_errors.is_out_of_range(error) or database_errors.sqlstate(error)[:2] in refused
 
 
 def _span(envelope: Envelope) -> contextlib.AbstractContextManager[Span]:

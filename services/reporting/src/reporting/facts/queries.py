@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common.reads import QuickStatement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.facts.models import (
@@ -24,22 +25,40 @@ from reporting.releases.models import releases
 from reporting.tables import COMMON
 
 
+def _any(name: str, kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
+    return sa.any_(sa.bindparam(name, type_=sa.ARRAY(kind)))
+
+
+_CLOSED = QuickStatement(sa.select(releases.c.period_start, releases.c.period_end).distinct())
+_REMEMBERED = QuickStatement(
+    sa.select(late_arrivals.c.event_id, late_arrivals.c.counted_on).where(
+        late_arrivals.c.event_id == _any("ids", sa.Uuid())
+    )
+)
+_ANYBODY_FORGOTTEN = QuickStatement(sa.select(sa.exists(sa.select(forgotten_persons.c.mark))))
+_FORGOTTEN = QuickStatement(
+    sa.select(forgotten_persons.c.mark).where(
+        forgotten_persons.c.mark == _any("marks", sa.LargeBinary())
+    )
+)
+_KNOWN_REFERRALS = QuickStatement(
+    sa.select(*(referral_facts.c[name] for name in ReferralFact._fields)).where(
+        referral_facts.c.referral_id == _any("ids", sa.Uuid())
+    )
+)
+
+
 async def closed_ranges(session: AsyncSession) -> list[tuple[date, date]]:
     """First and last day of every period that any programme has closed."""
-    rows = await session.execute(
-        sa.select(releases.c.period_start, releases.c.period_end).distinct()
-    )
-    return [(row.period_start, row.period_end) for row in rows]
+    return [tuple(row) for row in await _CLOSED.rows(session)]
 
 
 async def remembered_arrivals(
     session: AsyncSession, event_ids: Collection[UUID]
 ) -> dict[UUID, date]:
     """Earlier decisions that an event counts on a later day than its own."""
-    rows = await session.execute(
-        sa.select(late_arrivals).where(late_arrivals.c.event_id == sa.any_(_uuids(event_ids)))
-    )
-    return {row.event_id: row.counted_on for row in rows}
+    rows = await _REMEMBERED.rows(session, {"ids": list(event_ids)})
+    return dict(map(tuple, rows))
 
 
 async def seen_events(session: AsyncSession, event_ids: Collection[UUID]) -> set[UUID]:
@@ -54,28 +73,20 @@ async def seen_events(session: AsyncSession, event_ids: Collection[UUID]) -> set
 
 async def anybody_forgotten(session: AsyncSession) -> bool:
     """Whether there is any erased person at all: mostly not, which saves looking for each."""
-    return bool(await session.scalar(sa.select(sa.exists(sa.select(forgotten_persons.c.mark)))))
+    return bool((await _ANYBODY_FORGOTTEN.first(session))[0])
 
 
 async def forgotten(session: AsyncSession, marks: Collection[bytes]) -> set[bytes]:
     """Which of the marks belong to erased persons."""
-    wanted = sa.literal(list(marks), sa.ARRAY(sa.LargeBinary))
-    rows = await session.scalars(
-        sa.select(forgotten_persons.c.mark).where(forgotten_persons.c.mark == sa.any_(wanted))
-    )
-    return set(rows)
+    return {mark for (mark,) in await _FORGOTTEN.rows(session, {"marks": list(marks)})}
 
 
 async def known_referrals(
     session: AsyncSession, referral_ids: Collection[UUID]
 ) -> dict[UUID, ReferralFact]:
     """The facts of referrals seen before."""
-    rows = await session.execute(
-        sa.select(referral_facts).where(
-            referral_facts.c.referral_id == sa.any_(_uuids(referral_ids))
-        )
-    )
-    return {row.referral_id: ReferralFact(*row) for row in rows}
+    rows = await _KNOWN_REFERRALS.rows(session, {"ids": list(referral_ids)})
+    return {row["referral_id"]: ReferralFact(*row) for row in rows}
 
 
 async def known_services(

@@ -1,6 +1,6 @@
 """Records events as facts, one or many at a time, and keeps the counters in step. Never commits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from common.events.referrals import (
     ScreeningErased,
     ScreeningProgress,
 )
+from common.reads import QuickStatement
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,7 +31,7 @@ from reporting.caseload.service import record_caseload
 from reporting.facts import queries, reading
 from reporting.facts.array_text import array_text
 from reporting.facts.arrivals import Arrivals
-from reporting.facts.bulk import add_rows, insert_rows
+from reporting.facts.bulk import BulkInsert, replacing
 from reporting.facts.models import (
     forgotten_persons,
     gap_counts,
@@ -92,7 +93,7 @@ class Recorder:
         await record_caseload(session, kinds)
         await _record_services(session, kinds)
         await _record_gaps(session, kinds, arrivals)
-        await _remember(session, arrivals)
+        await _LATE_ARRIVALS.write(session, list(arrivals.late.items()))
 
     def _steps(self, kinds: Sorted) -> Iterable[RecordedStep]:
         for event, envelope in kinds.of_kind(ReferralData):
@@ -112,11 +113,7 @@ class Recorder:
             return
         persons = [pseudonym(self.pseudonym_key, unit) for unit in erased]
         marks = sorted({forgotten_mark(self.pseudonym_key, person) for person in persons})
-        await session.execute(
-            insert_rows(
-                forgotten_persons, ["mark"], [(mark,) for mark in marks]
-            ).on_conflict_do_nothing()
-        )
+        await _FORGOTTEN.write(session, [(mark,) for mark in marks])
         gone = sa.literal(persons, sa.ARRAY(sa.LargeBinary))
         await session.execute(
             referral_steps.update()
@@ -156,7 +153,7 @@ class Recorder:
             return
         steps = await self._without_forgotten(session, steps)
         rows = [_step_row(each, arrivals.place(each.event_id, each.natural_day)) for each in steps]
-        await add_rows(session, referral_steps, _STEP_COLUMNS, rows)
+        await _STEPS.add(session, rows)
         await _advance_referrals(session, steps)
 
     async def _record_grants(self, session: AsyncSession, events: Sequence[GrantData]) -> None:
@@ -204,15 +201,28 @@ class Recorder:
 
 async def lock_projection(session: AsyncSession) -> None:
     """Be the only writer of the projection until the transaction ends."""
-    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
+    await _LOCK.rows(session)
 
 
+_LOCK = QuickStatement(
+    sa.select(
+        sa.cast(sa.func.pg_advisory_xact_lock(sa.literal(WRITER_LOCK, sa.BigInteger)), sa.Text)
+    )
+)
 _STEP_COLUMNS = [
     *FactStep._fields,
     *("counted_on", "person", "urgency", "countable", "sex", "age_band"),
 ]
-_FACT_COLUMNS = ReferralFact._fields
 _SERVICE_COLUMNS = [each.name for each in fields(ServiceFact)]
+_STEPS = BulkInsert(referral_steps, _STEP_COLUMNS)
+_NEW_REFERRALS = BulkInsert(referral_facts, ReferralFact._fields)
+_REFERRALS = BulkInsert(
+    referral_facts, ReferralFact._fields, replacing(referral_facts, ReferralFact._fields)
+)
+_SERVICES = BulkInsert(services, _SERVICE_COLUMNS, replacing(services, _SERVICE_COLUMNS))
+_GAPS = BulkInsert(gap_counts, ["area", "need", "group", "week", "version", "count", "counted_on"])
+_LATE_ARRIVALS = BulkInsert(late_arrivals, ["event_id", "counted_on"])
+_FORGOTTEN = BulkInsert(forgotten_persons, ["mark"])
 
 
 def _step_row(of: RecordedStep, counted_on: date) -> tuple[Any, ...]:
@@ -234,9 +244,8 @@ async def _advance_referrals(session: AsyncSession, steps: Sequence[RecordedStep
         collect(increments, before.get(referral_id, ReferralFact(referral_id)), fact)
     new = [fact for i, fact in changed.items() if i not in before]
     known = [fact for i, fact in changed.items() if i in before]
-    if new:
-        await add_rows(session, referral_facts, _FACT_COLUMNS, new)
-    await _upsert(session, referral_facts, _FACT_COLUMNS, known)
+    await _NEW_REFERRALS.add(session, new)
+    await _REFERRALS.write(session, known)
     await apply_increments(session, increments)
 
 
@@ -259,7 +268,7 @@ async def _record_services(session: AsyncSession, kinds: Sorted) -> None:
         tuple(array_text(v) if isinstance(v, tuple) else v for v in vars(fact).values())
         for fact in facts.values()
     ]
-    await _upsert(session, services, _SERVICE_COLUMNS, rows)
+    await _SERVICES.write(session, rows)
 
 
 async def _record_gaps(session: AsyncSession, kinds: Sorted, arrivals: Arrivals) -> None:
@@ -275,31 +284,9 @@ async def _record_gaps(session: AsyncSession, kinds: Sorted, arrivals: Arrivals)
         )
         for event, envelope in kinds.of_kind(GapObserved)
     ]
-    if rows:
-        names = ["area", "need", "group", "week", "version", "count", "counted_on"]
-        await session.execute(insert_rows(gap_counts, names, rows).on_conflict_do_nothing())
+    await _GAPS.write(session, rows)
 
 
 def _last_day(week: str) -> date:
     year, number = week.split("-W")
     return date.fromisocalendar(int(year), int(number), 1) + timedelta(days=6)
-
-
-async def _remember(session: AsyncSession, arrivals: Arrivals) -> None:
-    if arrivals.late:
-        rows = list(arrivals.late.items())
-        await session.execute(
-            insert_rows(late_arrivals, ["event_id", "counted_on"], rows).on_conflict_do_nothing()
-        )
-
-
-async def _upsert(
-    session: AsyncSession, table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> None:
-    """Write whole rows, replacing what stands under the same primary key."""
-    if not rows:
-        return
-    statement = insert_rows(table, names, rows)
-    keys = [column.name for column in table.primary_key]
-    replaced: Mapping[str, Any] = {n: statement.excluded[n] for n in names if n not in keys}
-    await session.execute(statement.on_conflict_do_update(index_elements=keys, set_=dict(replaced)))

@@ -7,15 +7,23 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.ids import new_id
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.facts.array_text import array_text
-from reporting.facts.bulk import insert_rows
+from reporting.facts.bulk import BulkInsert
 from reporting.indicators.models import indicator_counters, indicator_reads
 from reporting.indicators.vector import Increments, by_counter, dense
 
 _NAMES = ["scope", "scope_id", "month", "area", "category", "vector"]
-_KEYS = _NAMES[:-1]
+
+
+def _adding(new: Insert) -> Insert:
+    summed = sa.func.vector_add(indicator_counters.c.vector, new.excluded.vector)
+    return new.on_conflict_do_update(index_elements=_NAMES[:-1], set_={"vector": summed})
+
+
+_COUNTERS = BulkInsert(indicator_counters, _NAMES, _adding)
 
 
 async def apply_increments(session: AsyncSession, increments: Increments) -> None:
@@ -25,13 +33,7 @@ async def apply_increments(session: AsyncSession, increments: Increments) -> Non
         for key, counter in sorted(by_counter(increments).items())
         if any(counter.values())
     ]
-    if not rows:
-        return
-    statement = insert_rows(indicator_counters, _NAMES, rows)
-    summed = sa.func.vector_add(indicator_counters.c.vector, statement.excluded.vector)
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=_KEYS, set_={"vector": summed})
-    )
+    await _COUNTERS.write(session, rows)
 
 
 async def record_read(
