@@ -138,8 +138,11 @@ async def running(settings: sample.Settings, database: Database, reader: Reader,
     brokers = Broker(settings), Broker(reading)
     for broker in brokers:
         await broker.start()
-    many = reader.many if options.get("together") else None
-    subscription = Subscription("directory", "referrals", {CapacityChanged: reader}, many)
+    subscription = (
+        Subscription("directory", "referrals", [CapacityChanged], reader.many, at_once=50)
+        if options.get("together")
+        else Subscription.one_by_one("directory", "referrals", {CapacityChanged: reader})
+    )
     metrics = Metrics()
     relay = Relay(settings, database, sample.TABLES, brokers[0], metrics)
     consumer = Consumer(subscription, database, sample.TABLES, brokers[1], metrics)

@@ -12,27 +12,21 @@ from reporting.activities.trainings import record_training
 from reporting.facts.service import Recorder
 from reporting.facts.sources import DURABLE, SOURCES
 
+_AT_ONCE = 50
+
 
 def subscriptions(recorder: Recorder) -> list[Subscription]:
     """One durable consumer per producing service; a rebuild reads the same events."""
 
-    async def many(session: AsyncSession, received: Sequence[tuple[Event, Envelope]]) -> None:
+    async def apply(session: AsyncSession, received: Sequence[tuple[Event, Envelope]]) -> None:
         for event, envelope in received:
             if isinstance(event, TrainingHeld):
                 await record_training(session, event, envelope)
-        await recorder.record_many(
+        await recorder.record_new(
             session, [each for each in received if not isinstance(each[0], TrainingHeld)]
         )
 
     return [
-        Subscription(
-            producer,
-            DURABLE,
-            {
-                kind: record_training if kind is TrainingHeld else recorder.record_one
-                for kind in events
-            },
-            many,
-        )
+        Subscription(producer, DURABLE, events, apply, at_once=_AT_ONCE)
         for producer, events in SOURCES
     ]

@@ -57,6 +57,8 @@ async def remembered_arrivals(
     session: AsyncSession, event_ids: Collection[UUID]
 ) -> dict[UUID, date]:
     """Earlier decisions that an event counts on a later day than its own."""
+    if not event_ids:
+        return {}
     rows = await _REMEMBERED.rows(session, {"ids": list(event_ids)})
     return dict(map(tuple, rows))
 

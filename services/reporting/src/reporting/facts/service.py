@@ -1,6 +1,7 @@
 """Records events as facts, one or many at a time, and keeps the counters in step. Never commits."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from typing import Any
@@ -8,9 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
-from common.events.base import Event
 from common.events.directory import CapacityChanged, GapObserved, ServiceData
-from common.events.envelope import Envelope
 from common.events.referrals import (
     AssistanceGiven,
     CaseErased,
@@ -61,25 +60,21 @@ class Recorder:
 
     pseudonym_key: bytes = field(repr=False)
 
-    async def record_one(self, session: AsyncSession, event: Event, envelope: Envelope) -> None:
-        """The effect of one event that the inbox saw for the first time."""
-        await self.record_many(session, [(event, envelope)])
-
-    async def record_many(self, session: AsyncSession, batch: Sequence[Received]) -> None:
+    async def record_new(self, session: AsyncSession, batch: Sequence[Received]) -> None:
         """The effect of events that the inbox saw for the first time."""
         if batch:
             await lock_projection(session)
             await self.record(session, batch, seen=frozenset())
 
     async def record(
-        self, session: AsyncSession, batch: Sequence[Received], *, seen: Iterable[UUID]
+        self, session: AsyncSession, batch: Sequence[Received], *, seen: AbstractSet[UUID]
     ) -> None:
         """The effect of events in any order. `seen`: those that had their effect before."""
         arrivals = Arrivals(
             today=clock.now().date(),
             closed=await queries.closed_ranges(session),
-            remembered=await queries.remembered_arrivals(session, [e.id for _, e in batch]),
-            seen=frozenset(seen),
+            remembered=await queries.remembered_arrivals(session, seen),
+            seen=seen,
         )
         kinds = Sorted(batch)
         erased = [
