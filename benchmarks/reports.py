@@ -27,10 +27,10 @@ from common.database import Database
 from common.ids import new_id
 from pydantic import SecretStr
 from reporting.app import create_app
-from reporting.facts.bulk import BulkInsert
+from reporting.facts.bulk import BulkInsert, write_together
 from reporting.facts.models import referral_facts, referral_steps
 from reporting.facts.progress import STATE, FactStep, ReferralFact
-from reporting.indicators.service import apply_increments
+from reporting.indicators.service import COUNTERS, counter_rows
 from reporting.indicators.vector import Increments, collect
 from reporting.periods import Period
 from reporting.programmes.catalogue import programme, shipped
@@ -97,8 +97,13 @@ async def fill(database: Database, referrals: int) -> None:
         for each in facts:
             collect(increments, ReferralFact(each.referral_id), each)
         async with database.transaction() as session:
-            await table.add(session, facts)
-            await apply_increments(session, increments)
+            await write_together(
+                session,
+                [
+                    (table, await table.left_to_write(session, facts)),
+                    (COUNTERS, counter_rows(increments)),
+                ],
+            )
 
 
 async def fill_steps(database: Database, persons: int) -> None:
@@ -124,7 +129,7 @@ async def fill_steps(database: Database, persons: int) -> None:
     for start in range(0, persons, CHUNK):
         rows = [row() for _ in range(start, min(start + CHUNK, persons))]
         async with database.transaction() as session:
-            await table.add(session, rows)
+            await table.write(session, await table.left_to_write(session, rows))
 
 
 async def release(database: Database) -> tuple[UUID, str]:

@@ -1,13 +1,17 @@
 """Many rows at once: arrays of columns unnested by the database, or a COPY where rows are new."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from asyncpg.exceptions import UniqueViolationError
 from common.reads import QuickStatement
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningInsert
+
+Rows: TypeAlias = Sequence[Sequence[Any]]
 
 COPY_FROM = 100
 """From so many rows on a COPY is worth its round trips."""
@@ -28,37 +32,64 @@ class BulkInsert:
     ) -> None:
         self.table = table
         self.names = names
-        columns = [table.c[name] for name in names]
-        arrays = [sa.bindparam(c.name, type_=sa.ARRAY(_element(c))) for c in columns]
+        self._conflict = conflict
+        self._statement = QuickStatement(self.statement(""))
+
+    def statement(self, prefix: str) -> ReturningInsert[Any]:
+        """One bound array for each column, by the column's name after `prefix`."""
+        columns = [self.table.c[name] for name in self.names]
+        arrays = [sa.bindparam(prefix + c.name, type_=sa.ARRAY(_element(c))) for c in columns]
         source = (
             sa.func.unnest(*arrays)
             .table_valued(*(sa.column(c.name, _element(c)) for c in columns), name="new")
             .render_derived()
         )
         selected = sa.select(*(sa.cast(source.c[column.name], column.type) for column in columns))
-        inserted = conflict(
-            insert(table).from_select([column.name for column in columns], selected)
-        )
-        self._statement = QuickStatement(inserted.returning(*table.primary_key))
+        inserted = insert(self.table).from_select([column.name for column in columns], selected)
+        return self._conflict(inserted).returning(*self.table.primary_key)
 
-    async def write(self, session: AsyncSession, rows: Sequence[Sequence[Any]]) -> list[Any]:
+    def arrays(self, prefix: str, rows: Rows) -> dict[str, list[Any]]:
+        """The values of `statement`."""
+        return {prefix + name: [row[at] for row in rows] for at, name in enumerate(self.names)}
+
+    async def write(self, session: AsyncSession, rows: Rows) -> list[Any]:
         """The primary keys of the rows that were written."""
-        if not rows:
-            return []
-        columns = {name: [row[at] for row in rows] for at, name in enumerate(self.names)}
-        return await self._statement.rows(session, columns)
+        return await self._statement.rows(session, self.arrays("", rows)) if rows else []
 
-    async def add(self, session: AsyncSession, rows: Sequence[Sequence[Any]]) -> None:
-        """Write the rows whose primary key is not there yet; the first of several with one key.
-
-        Many rows are copied: several times faster, but all or nothing. So if one of them is there
-        already (an event published twice), they are inserted one by one after all.
+    async def left_to_write(self, session: AsyncSession, rows: Rows) -> Rows:
+        """Copy many rows: several times faster, but all or nothing. What is left is to be written:
+        nothing, or all if they are few or one of them is there already (published twice). Of
+        several with one key the first is copied.
         """
-        if len(rows) >= COPY_FROM and await _copied(
-            session, self.table, self.names, _distinct(self.table, self.names, rows)
-        ):
-            return
-        await self.write(session, rows)
+        if len(rows) < COPY_FROM:
+            return rows
+        distinct = _distinct(self.table, self.names, rows)
+        return () if await _copied(session, self.table, self.names, distinct) else rows
+
+
+async def write_together(session: AsyncSession, parts: Sequence[tuple[BulkInsert, Rows]]) -> None:
+    """Write rows of several tables in one statement; no row may be in two parts."""
+    written = [(insert, rows) for insert, rows in parts if rows]
+    if not written:
+        return
+    values = {
+        name: array
+        for at, (insert, rows) in enumerate(written)
+        for name, array in insert.arrays(_prefix(at), rows).items()
+    }
+    await _together(tuple(insert for insert, _ in written)).rows(session, values)
+
+
+@cache
+def _together(inserts: tuple[BulkInsert, ...]) -> QuickStatement:
+    written = [
+        insert.statement(_prefix(at)).cte(f"written_{at}") for at, insert in enumerate(inserts)
+    ]
+    return QuickStatement(sa.select(sa.literal(1)).add_cte(*written))
+
+
+def _prefix(at: int) -> str:
+    return f"p{at}_"
 
 
 def replacing(table: sa.Table, names: Sequence[str]) -> Callable[[Insert], Insert]:
@@ -73,9 +104,7 @@ def replacing(table: sa.Table, names: Sequence[str]) -> Callable[[Insert], Inser
     return replace
 
 
-async def _copied(
-    session: AsyncSession, table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> bool:
+async def _copied(session: AsyncSession, table: sa.Table, names: Sequence[str], rows: Rows) -> bool:
     savepoint = await session.begin_nested()
     connection = await session.connection()  # only asking for it sets the savepoint
     assert connection.sync_connection is not None  # noqa: S101 - a session's connection is open
@@ -97,9 +126,7 @@ async def _copied(
     return True
 
 
-def _distinct(
-    table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> list[Sequence[Any]]:
+def _distinct(table: sa.Table, names: Sequence[str], rows: Rows) -> list[Sequence[Any]]:
     places = [names.index(column.name) for column in table.primary_key]
     first: dict[tuple[Any, ...], Sequence[Any]] = {}
     for row in rows:

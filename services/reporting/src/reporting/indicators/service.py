@@ -23,17 +23,16 @@ def _adding(new: Insert) -> Insert:
     return new.on_conflict_do_update(index_elements=_NAMES[:-1], set_={"vector": summed})
 
 
-_COUNTERS = BulkInsert(indicator_counters, _NAMES, _adding)
+COUNTERS = BulkInsert(indicator_counters, _NAMES, _adding)
 
 
-async def apply_increments(session: AsyncSession, increments: Increments) -> None:
-    """Add to the counters; keys in a fixed order, so that two writers cannot deadlock."""
-    rows = [
+def counter_rows(increments: Increments) -> list[tuple[Any, ...]]:
+    """Rows that `COUNTERS` adds; in a fixed order, so that two writers cannot deadlock."""
+    return [
         (*key, array_text(dense(key, counter)))
         for key, counter in sorted(by_counter(increments).items())
         if any(counter.values())
     ]
-    await _COUNTERS.write(session, rows)
 
 
 async def record_read(
