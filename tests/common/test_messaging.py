@@ -139,7 +139,9 @@ async def running(settings: sample.Settings, database: Database, reader: Reader,
     for broker in brokers:
         await broker.start()
     subscription = (
-        Subscription("directory", "referrals", [CapacityChanged], reader.many, at_once=50)
+        Subscription(
+            "directory", "referrals", [CapacityChanged], reader.many, at_once=50, writer_lock=7
+        )
         if options.get("together")
         else Subscription.one_by_one("directory", "referrals", {CapacityChanged: reader})
     )

@@ -101,7 +101,7 @@ async def record(database: Database, recorder: Recorder, events: Sequence[Arrive
     """Record each event in a transaction of its own, as the consumer does."""
     for event, envelope in events:
         async with database.transaction() as session:
-            await recorder.record_new(session, [(event, envelope)])
+            await recorder.record(session, [(event, envelope)], seen=frozenset())
 
 
 async def record_together(

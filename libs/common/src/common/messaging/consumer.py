@@ -54,7 +54,8 @@ class Subscription:
     """What one service reads of another. `durable` is the reading service's name (or a part).
 
     `apply` does what the events say, up to `at_once` of them in one transaction: more than one for
-    a reader whose effects wait for one another anyway, as counters do.
+    a reader whose effects wait for one another anyway, as counters do. Such a reader takes the
+    advisory lock `writer_lock` first.
     """
 
     producer: str
@@ -62,6 +63,7 @@ class Subscription:
     kinds: Sequence[type[Event]]
     apply: ManyHandler
     at_once: int = 1
+    writer_lock: int | None = None
 
     @classmethod
     def one_by_one(
@@ -158,17 +160,22 @@ class Consumer:
             for _, envelope in received.values():
                 spans.enter_context(_span(envelope))
             # In one order, so that two replicas never wait for each other.
-            question = Question(
-                "ARRAY (SELECT event_id FROM first_times)",
-                (self.name, sorted(received), clock.now()),
-                beside=_FIRST_TIMES,
-            )
+            question = self._first_times(sorted(received))
             async with self._database.transaction(question=question) as session:
                 first = (await answer_of(session))[-1]
                 events = [each for id_, each in received.items() if id_ in first]
                 if events:
                     await self._subscription.apply(session, events)
         return len(events)
+
+    def _first_times(self, ids: Sequence[UUID]) -> Question:
+        """Which of the events the inbox has not seen; it has now."""
+        columns, values = "ARRAY (SELECT event_id FROM first_times)", (self.name, ids, clock.now())
+        lock = self._subscription.writer_lock
+        if lock is None:
+            return Question(columns, values, beside=_FIRST_TIMES)
+        columns = f"pg_advisory_xact_lock($8), {columns}"
+        return Question(columns, (*values, lock), beside=_FIRST_TIMES)
 
     async def _not_applied(self, messages: Sequence[Msg], error: Exception) -> None:
         if isinstance(error, database_errors.OF_DATABASE) and not _is_refused(error):

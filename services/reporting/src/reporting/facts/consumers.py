@@ -9,7 +9,7 @@ from common.messaging import Subscription
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.activities.trainings import record_training
-from reporting.facts.service import Recorder
+from reporting.facts.service import WRITER_LOCK, Recorder
 from reporting.facts.sources import DURABLE, SOURCES
 
 _AT_ONCE = 50
@@ -22,11 +22,11 @@ def subscriptions(recorder: Recorder) -> list[Subscription]:
         for event, envelope in received:
             if isinstance(event, TrainingHeld):
                 await record_training(session, event, envelope)
-        await recorder.record_new(
-            session, [each for each in received if not isinstance(each[0], TrainingHeld)]
-        )
+        facts = [each for each in received if not isinstance(each[0], TrainingHeld)]
+        if facts:
+            await recorder.record(session, facts, seen=frozenset())
 
     return [
-        Subscription(producer, DURABLE, events, apply, at_once=_AT_ONCE)
+        Subscription(producer, DURABLE, events, apply, at_once=_AT_ONCE, writer_lock=WRITER_LOCK)
         for producer, events in SOURCES
     ]

@@ -22,7 +22,6 @@ from common.events.referrals import (
     ScreeningErased,
     ScreeningProgress,
 )
-from common.reads import QuickStatement
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -60,16 +59,13 @@ class Recorder:
 
     pseudonym_key: bytes = field(repr=False)
 
-    async def record_new(self, session: AsyncSession, batch: Sequence[Received]) -> None:
-        """The effect of events that the inbox saw for the first time."""
-        if batch:
-            await lock_projection(session)
-            await self.record(session, batch, seen=frozenset())
-
     async def record(
         self, session: AsyncSession, batch: Sequence[Received], *, seen: AbstractSet[UUID]
     ) -> None:
-        """The effect of events in any order. `seen`: those that had their effect before."""
+        """The effect of events in any order. `seen`: those that had their effect before.
+
+        The caller holds `WRITER_LOCK`.
+        """
         kinds = Sorted(batch)
         await self._forget(session, kinds)
         steps = list(self._steps(kinds))
@@ -156,14 +152,9 @@ class Recorder:
 
 async def lock_projection(session: AsyncSession) -> None:
     """Be the only writer of the projection until the transaction ends."""
-    await _LOCK.rows(session)
+    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(WRITER_LOCK)))
 
 
-_LOCK = QuickStatement(
-    sa.select(
-        sa.cast(sa.func.pg_advisory_xact_lock(sa.literal(WRITER_LOCK, sa.BigInteger)), sa.Text)
-    )
-)
 _STEP_COLUMNS = [
     *FactStep._fields,
     *("counted_on", "person", "urgency", "countable", "sex", "age_band"),
