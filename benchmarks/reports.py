@@ -27,10 +27,10 @@ from common.database import Database
 from common.ids import new_id
 from pydantic import SecretStr
 from reporting.app import create_app
-from reporting.facts.bulk import add_rows
+from reporting.facts.bulk import BulkInsert, write_together
 from reporting.facts.models import referral_facts, referral_steps
 from reporting.facts.progress import STATE, FactStep, ReferralFact
-from reporting.indicators.service import apply_increments
+from reporting.indicators.service import COUNTERS, counter_rows
 from reporting.indicators.vector import Increments, collect
 from reporting.periods import Period
 from reporting.programmes.catalogue import programme, shipped
@@ -89,7 +89,7 @@ def fact(chance: random.Random, part: float) -> ReferralFact:
 
 async def fill(database: Database, referrals: int) -> None:
     chance = random.Random(referrals)
-    names = ReferralFact._fields
+    table = BulkInsert(referral_facts, ReferralFact._fields)
     for start in range(0, referrals, CHUNK):
         numbers = range(start, min(start + CHUNK, referrals))
         facts = [fact(chance, number / referrals) for number in numbers]
@@ -97,8 +97,13 @@ async def fill(database: Database, referrals: int) -> None:
         for each in facts:
             collect(increments, ReferralFact(each.referral_id), each)
         async with database.transaction() as session:
-            await add_rows(session, referral_facts, names, facts)
-            await apply_increments(session, increments)
+            await write_together(
+                session,
+                [
+                    (table, await table.left_to_write(session, facts)),
+                    (COUNTERS, counter_rows(increments)),
+                ],
+            )
 
 
 async def fill_steps(database: Database, persons: int) -> None:
@@ -106,6 +111,7 @@ async def fill_steps(database: Database, persons: int) -> None:
     chance = random.Random(persons)
     codes = {each.name: each.codes for each in PROGRAMME.cube_dimensions}
     names = [*FactStep._fields, "counted_on", "person", "urgency", "countable", "sex", "age_band"]
+    table = BulkInsert(referral_steps, names)
     moment = datetime.combine(PERIOD.start, datetime.min.time(), UTC) + timedelta(hours=12)
 
     def skewed(of: str) -> str:
@@ -123,7 +129,7 @@ async def fill_steps(database: Database, persons: int) -> None:
     for start in range(0, persons, CHUNK):
         rows = [row() for _ in range(start, min(start + CHUNK, persons))]
         async with database.transaction() as session:
-            await add_rows(session, referral_steps, names, rows)
+            await table.write(session, await table.left_to_write(session, rows))
 
 
 async def release(database: Database) -> tuple[UUID, str]:

@@ -16,6 +16,7 @@ from common.events.envelope import Envelope
 from common.ids import new_id
 from common.messaging import Broker, Consumer, Relay, Subscription, append
 from common.messaging.outbox import republish
+from common.reads import QuickStatement
 from common.telemetry import Metrics
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,6 +52,7 @@ class Reader:
 
     seen: list[UUID] = field(default_factory=list)
     fail: Callable[[CapacityChanged], bool] = lambda _e: False
+    ask: Callable[[AsyncSession, CapacityChanged], Awaitable[Any]] | None = None
     pause: float = 0
     together: list[int] = field(default_factory=list)
 
@@ -72,6 +74,8 @@ class Reader:
         await asyncio.sleep(self.pause)
         if self.fail(event):
             raise RuntimeError("cannot be handled")
+        if self.ask is not None:
+            await self.ask(session, event)
         note = {"id": new_id(), "organisation_id": event.organisation_id, "size": event.version}
         await session.execute(sample.NOTES.insert().values(**note, text=str(event.service_id)))
         self.seen.append(event.service_id)
@@ -134,8 +138,13 @@ async def running(settings: sample.Settings, database: Database, reader: Reader,
     brokers = Broker(settings), Broker(reading)
     for broker in brokers:
         await broker.start()
-    many = reader.many if options.get("together") else None
-    subscription = Subscription("directory", "referrals", {CapacityChanged: reader}, many)
+    subscription = (
+        Subscription(
+            "directory", "referrals", [CapacityChanged], reader.many, at_once=50, writer_lock=7
+        )
+        if options.get("together")
+        else Subscription.one_by_one("directory", "referrals", {CapacityChanged: reader})
+    )
     metrics = Metrics()
     relay = Relay(settings, database, sample.TABLES, brokers[0], metrics)
     consumer = Consumer(subscription, database, sample.TABLES, brokers[1], metrics)
@@ -286,6 +295,57 @@ async def test_a_poison_event_becomes_a_dead_letter_and_the_others_proceed(
         assert await consumer.replay_dead_letters() == (1, 0)
         assert await consumer.replay_dead_letters() == (0, 0)
     assert poison.service_id in reader.seen
+
+
+OF_SIZE = QuickStatement(
+    sa.select(sample.NOTES.c.id).where(sample.NOTES.c.size == sa.bindparam("size"))
+)
+END_CONNECTION = QuickStatement(sa.select(sa.func.pg_terminate_backend(sa.func.pg_backend_pid())))
+
+
+async def ask_driver(session: AsyncSession, event: CapacityChanged) -> None:
+    await OF_SIZE.rows(session, {"size": event.version * 2**40})
+
+
+async def ask_sqlalchemy(session: AsyncSession, event: CapacityChanged) -> None:
+    await session.execute(sa.select(sample.NOTES).where(sample.NOTES.c.size == event.version << 40))
+
+
+@pytest.mark.parametrize("ask", [ask_driver, ask_sqlalchemy])
+async def test_a_value_that_no_try_can_store_becomes_a_dead_letter(
+    live: Any, database: Database, monkeypatch: pytest.MonkeyPatch, ask: Any
+) -> None:
+    monkeypatch.setattr("common.messaging.consumer.ATTEMPTS", 1)
+    letters = sample.TABLES.dead_letters
+
+    async def buried() -> bool:
+        return await _count(database, sa.select(sa.func.count()).select_from(letters)) == 1
+
+    async with live(Reader(ask=ask)):
+        await write(database, event())
+        await until(buried)
+
+
+async def test_a_connection_that_ends_in_the_middle_delays_an_event_and_buries_none(
+    live: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.messaging.consumer.ATTEMPTS", 1)
+    monkeypatch.setattr("common.messaging.consumer._PAUSE_SECONDS", 0.05)
+    ended: list[UUID] = []
+
+    async def end_connection(session: AsyncSession, event: CapacityChanged) -> None:
+        if not ended:
+            ended.append(event.service_id)
+            await END_CONNECTION.rows(session)
+
+    reader = Reader(ask=end_connection)
+    async with live(reader):
+        told = event()
+        await write(database, told)
+        await until(lambda: len(reader.seen) == 1)
+    assert reader.seen == ended == [told.service_id]
+    letters = sample.TABLES.dead_letters
+    assert await _count(database, sa.select(sa.func.count()).select_from(letters)) == 0
 
 
 async def test_what_is_no_event_becomes_a_dead_letter_at_once(

@@ -7,19 +7,19 @@ import pytest
 import sqlalchemy as sa
 from common.database import Database
 from common.ids import new_id
-from common.reads import QuickQuery, split
+from common.reads import QuickStatement, split
 from common.writes import RowChange, write_soon
 
 from tests.common import sample
 from tests.common.test_writes import ENTITY, note
 
 NOTES = sample.NOTES
-TEXTS = QuickQuery(
+TEXTS = QuickStatement(
     sa.select(NOTES.c.text, NOTES.c.size)
     .where(NOTES.c.text >= sa.bindparam("first"), NOTES.c.size == 1)
     .order_by(NOTES.c.text)
 )
-QUOTIENT = QuickQuery(sa.select(1 / sa.bindparam("by", type_=sa.Integer())))
+QUOTIENT = QuickStatement(sa.select(1 / sa.bindparam("by", type_=sa.Integer())))
 CHANGE = RowChange(NOTES, "id", "text", "size")
 
 
@@ -70,4 +70,4 @@ def test_a_row_is_split_into_records_and_an_absent_one_is_none() -> None:
 
 def test_a_list_of_unknown_length_is_refused() -> None:
     with pytest.raises(TypeError, match="ANY"):
-        QuickQuery(sa.select(NOTES.c.text).where(NOTES.c.size.in_([1, 2])))
+        QuickStatement(sa.select(NOTES.c.text).where(NOTES.c.size.in_([1, 2])))

@@ -1,5 +1,4 @@
-"""Steps that few referrals take, each by its own endpoint: waiting, appointment, hold, error; a case
-corrected; a protocol ended."""
+"""Steps that few referrals take, each by its own endpoint: waiting, appointment, hold, error."""
 
 from tests.services.referrals.story import Story
 
@@ -59,37 +58,3 @@ async def test_what_was_entered_in_error_moves_no_more(story: Story) -> None:
     assert (refused.status_code, refused.json()["code"]) == (409, "illegal_transition")
     seen = await story.get("ngo-salud", f"{path}/disclosure")
     assert seen.status_code == 410, seen.text
-
-
-async def test_a_corrected_case_keeps_what_was_not_corrected(story: Story) -> None:
-    case = await story.case()
-    path = f"/cases/{case['id']}"
-    identity = {"name": "Yolimar Canaria Perdomo", "age": 30}
-    foreign = await story.call("ngo-salud", "PATCH", path, {"identity": identity})
-    assert foreign.status_code == 404
-    changed = await story.call("ngo-refugio", "PATCH", path, {"identity": identity})
-    assert changed.status_code == 200, changed.text
-    seen = (await story.get("ngo-refugio", path)).json()
-    assert seen["identity"]["age"] == 30
-    assert seen["attributes"]["nationality"] == "VE"
-    assert seen["area"] == "VE2313"
-
-
-async def test_a_protocol_covers_until_it_is_ended(story: Story) -> None:
-    service_id = await story.service()
-    protocol = await story.made(
-        "im-officer",
-        "/protocols",
-        {"from_country": "CO", "to_country": "VE", "valid_from": "2020-01-01"},
-    )
-    case = await story.case(area=None, country="CO")
-    grant = await story.consent(case["id"], service_id)
-    draft = await story.draft(case["id"], service_id)
-    by_partner = await story.post("ngo-refugio", f"/protocols/{protocol['id']}/end", {})
-    assert by_partner.status_code == 403
-    await story.made("im-officer", f"/protocols/{protocol['id']}/end", {})
-    assert (await story.get("ngo-refugio", "/protocols")).json() == []
-    refused = await story.post(
-        "ngo-refugio", f"/referrals/{draft['id']}/send", {"grant_id": grant["id"]}
-    )
-    assert (refused.status_code, refused.json()["code"]) == (409, "cross_border_not_covered")

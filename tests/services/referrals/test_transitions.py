@@ -2,13 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from common import clock
 from common.ids import new_id
 from referrals.directory.consumers import flag_stale
+from referrals.referrals import steps
+from referrals.referrals.models import Referral
 from referrals.row_security import act_as_service
 from referrals.timers.firing import fire_due
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_scenarios import code, exception_body, transfer_offer
@@ -254,32 +258,61 @@ async def test_03_an_exception_is_reviewed_by_somebody_who_took_no_part(story: S
     assert reviewed["reviewed_by"] == "third"
 
 
-async def test_a_changed_name_is_found_and_the_former_is_not(story: Story) -> None:
+async def test_a_changed_name_is_found_the_former_is_not_and_the_rest_is_kept(
+    story: Story,
+) -> None:
     case = await story.case()
     path = f"/cases/{case['id']}"
-    change = {"identity": {"name": "Marisol Nueva", "age": 30}, "area": "VE2313"}
+    change = {"identity": {"name": "Marisol Nueva", "age": 30}}
     assert (await story.call("ngo-salud", "PATCH", path, change)).status_code == 404
     changed = await story.call("ngo-refugio", "PATCH", path, change)
     assert (changed.status_code, changed.json()["version"]) == (200, case["version"] + 1)
     for name, found in (("marisol", [case["id"]]), ("yolimar", [])):
         page = await story.made("ngo-refugio", "/cases/search", {"name": name})
         assert [each["id"] for each in page["items"]] == found
+    seen = (await story.get("ngo-refugio", path)).json()
+    assert (seen["identity"]["name"], seen["identity"]["age"]) == ("Marisol Nueva", 30)
+    assert (seen["attributes"]["nationality"], seen["area"]) == ("VE", "VE2313")
 
 
-async def test_a_protocol_that_ended_covers_nothing(story: Story) -> None:
+async def test_a_protocol_covers_until_it_is_ended(story: Story) -> None:
     service_id, case = await story.service(), await story.case(area=None, country="CO")
-    grant = await story.consent(case["id"], service_id)
-    draft = await story.draft(case["id"], service_id)
+    other_case = await story.case(
+        area=None,
+        country="CO",
+    )
     body = {"from_country": "CO", "to_country": "VE", "valid_from": "2020-01-01"}
     protocol = await story.made("im-officer", "/protocols", body)
+    sends = []
+    for each in (case, other_case):
+        grant = await story.consent(each["id"], service_id)
+        draft = await story.draft(each["id"], service_id)
+        sends.append((f"/referrals/{draft['id']}/send", {"grant_id": grant["id"]}))
+    assert (await story.made("ngo-refugio", *sends[0]))["state"] == "sent"
     end = f"/protocols/{protocol['id']}/end"
     assert (await story.post("ngo-refugio", end)).status_code == 403
     await story.made("im-officer", end, {})
-    send = f"/referrals/{draft['id']}/send"
-    assert code(await story.post("ngo-refugio", send, {"grant_id": grant["id"]})) == (
-        409,
-        "cross_border_not_covered",
-    )
+    assert (await story.get("ngo-refugio", "/protocols")).json() == []
+    assert code(await story.post("ngo-refugio", *sends[1])) == (409, "cross_border_not_covered")
+
+
+async def test_a_sent_draft_is_stored_with_every_column(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[dict[str, Any]] = []
+    keep = steps._keep  # it writes the columns that it names: none may have been forgotten
+
+    async def keep_and_tell(session: AsyncSession, referral: Referral) -> None:
+        kept.append(referral.model_dump())
+        await keep(session, referral)
+
+    monkeypatch.setattr(steps, "_keep", keep_and_tell)
+    referral = await story.sent()
+    async with story.database.transaction(None) as session:
+        await act_as_service(session)
+        stored = await session.get(Referral, UUID(referral["id"]))
+    assert stored is not None
+    assert stored.model_dump() == kept[-1]
 
 
 async def test_a_coordinator_counts_what_is_late_and_sees_no_referral(story: Story) -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -100,15 +101,18 @@ async def record(database: Database, recorder: Recorder, events: Sequence[Arrive
     """Record each event in a transaction of its own, as the consumer does."""
     for event, envelope in events:
         async with database.transaction() as session:
-            await recorder.record_one(session, event, envelope)
+            await recorder.record(session, [(event, envelope)], seen=frozenset())
 
 
 async def record_together(
-    database: Database, recorder: Recorder, events: Sequence[Arrived]
+    database: Database,
+    recorder: Recorder,
+    events: Sequence[Arrived],
+    seen: AbstractSet[UUID] = frozenset(),
 ) -> None:
-    """Record all in one batch, as a rebuild does."""
+    """Record all in one batch, as a rebuild does; `seen` are those that had their effect before."""
     async with database.transaction() as session:
-        await recorder.record(session, events, seen=frozenset())
+        await recorder.record(session, events, seen=seen)
 
 
 def caseload(persons: int, seed: int, start: datetime = NOON) -> Iterator[Arrived]:

@@ -44,10 +44,13 @@ class Question:
     """What the first statement of a transaction answers beside telling the caller.
 
     `columns` is a select list; its parameters begin at `$5`. The row is in `answer_of(session)`.
+    `beside` is what is written in the same statement, as common table expressions: for a table
+    whose row security does not ask who is calling.
     """
 
     columns: str
     values: tuple[Any, ...]
+    beside: str = ""
 
 
 _SET_CALLER = (
@@ -64,7 +67,8 @@ def _tell_caller(session: Session, _t: SessionTransaction, connection: sa.Connec
     if question is None:
         connection.exec_driver_sql(_SET_CALLER, caller).close()
         return
-    statement = f"{_SET_CALLER}, {question.columns}"
+    beside = f"WITH {question.beside} " if question.beside else ""
+    statement = f"{beside}{_SET_CALLER}, {question.columns}"
     session.info["answer"] = connection.exec_driver_sql(
         statement, (*caller, *question.values)
     ).one()

@@ -1,11 +1,11 @@
-"""Reading on hot paths: a statement that is composed once and sent straight through the driver.
+"""Hot paths: a statement that is composed once and sent straight through the driver.
 
 Composing, compiling and mapping cost a multiple of what sending costs. What is read so is a frozen
 record, a dataclass whose fields are columns of one table: it cannot be changed and forgotten.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -20,26 +20,24 @@ _DIALECT = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's co
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-class QuickQuery:
-    """A query whose bound parameters are given by name.
+class QuickStatement:
+    """A query, or an insert from a query, whose bound parameters are given by name.
 
     Rows are the driver's records, in the order of the columns; errors are asyncpg's. `IN` with a
-    list is refused: say `= ANY (…)`.
+    list is refused: say `= ANY (…)`. Schemas are translated as the session's connection says.
     """
 
-    def __init__(self, query: sa.Select[Any]) -> None:
-        compiled = query.compile(dialect=_DIALECT)
-        self._text = compiled.string
-        if "POSTCOMPILE" in self._text:
-            raise TypeError("a list of unknown length is not composed once: use = ANY")
-        self._names = tuple(compiled.positiontup or ())
-        self._fixed = {name: compiled.params[name] for name in self._names}
+    def __init__(self, statement: sa.Select[Any] | sa.Insert) -> None:
+        self._statement = statement
+        self._composed: dict[_Schemas, _Composed] = {}
+        self._of(_NOTHING)
 
     async def rows(self, session: AsyncSession, values: Mapping[str, Any] = _NOTHING) -> list[Any]:
         """All rows, in the session's transaction, after everything that it has still to write."""
-        given = [values[n] if n in values else self._fixed[n] for n in self._names]
-        driver = await session.run_sync(_driver)
-        found: list[Any] = await driver.fetch(self._text, *given)
+        driver, moved = await session.run_sync(_driver)
+        composed = self._of(moved)
+        given = [values[n] if n in values else composed.fixed[n] for n in composed.names]
+        found: list[Any] = await driver.fetch(composed.text, *given)
         return found
 
     async def first(self, session: AsyncSession, values: Mapping[str, Any] = _NOTHING) -> Any:
@@ -47,11 +45,43 @@ class QuickQuery:
         rows = await self.rows(session, values)
         return rows[0] if rows else None
 
+    def _of(self, moved: Mapping[str, str]) -> "_Composed":
+        schemas = tuple(moved.items())
+        if schemas not in self._composed:
+            self._composed[schemas] = _compose(self._statement, moved)
+        return self._composed[schemas]
 
-def _driver(session: Session) -> Any:
+
+_Schemas = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class _Composed:
+    """The text, the names of its parameters in their order, and the values that never change."""
+
+    text: str
+    names: tuple[str, ...]
+    fixed: Mapping[str, Any]
+
+
+def _compose(statement: sa.Select[Any] | sa.Insert, moved: Mapping[str, str]) -> _Composed:
+    compiled = statement.compile(
+        dialect=_DIALECT, schema_translate_map=moved or None, render_schema_translate=bool(moved)
+    )
+    if "POSTCOMPILE" in compiled.string:
+        raise TypeError("a list of unknown length is not composed once: use = ANY")
+    names = tuple(compiled.positiontup or ())
+    return _Composed(compiled.string, names, {name: compiled.params[name] for name in names})
+
+
+def _driver(session: Session) -> tuple[Any, Mapping[str, str]]:
     session.flush()
     writes.send(session)
-    return session.connection().connection.driver_connection
+    connection = session.connection()
+    moved: Mapping[str, str] = connection.get_execution_options().get(
+        "schema_translate_map", _NOTHING
+    )
+    return connection.connection.driver_connection, moved
 
 
 def columns_of(record: type[Any], table: type[Any]) -> list[Mapped[Any]]:

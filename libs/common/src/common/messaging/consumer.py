@@ -1,8 +1,8 @@
 """Durable consumers: each event has its effect once, whatever the broker repeats or reorders.
 
 Inbox row and effect are one transaction; the message is acknowledged after the commit. What
-fails again and again becomes a dead letter, so that the others proceed. A reader that can take
-many events at once gets all that have arrived in one transaction; if that fails, one by one.
+fails again and again becomes a dead letter, so that the others proceed. A reader that takes many
+events at once gets all that have arrived in one transaction; if that fails, one by one.
 """
 
 import asyncio
@@ -22,17 +22,15 @@ from nats.js.errors import NotFoundError
 from opentelemetry.trace import Span, SpanKind
 from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from common import clock
-from common.database import Database
+from common import clock, database_errors
+from common.database import Database, Question, answer_of
 from common.events.base import Event
 from common.events.envelope import Envelope
 from common.logs import get_logger
 from common.messaging.connection import Broker, BrokerDown
-from common.messaging.pulling import Pull, pulling
+from common.messaging.pulling import pulling
 from common.messaging.relay import stream_name
 from common.tables import CommonTables
 from common.telemetry import Metrics, extract, tracer
@@ -45,35 +43,42 @@ ATTEMPTS = 5
 _ACK_WAIT_SECONDS = 30
 _HEARTBEAT_SECONDS = 10
 _PAUSE_SECONDS = 1.0
-_FIRST_TIME = (
-    "INSERT INTO inbox (consumer, event_id, handled_at) VALUES ($1, $2, $3)"
-    " ON CONFLICT DO NOTHING RETURNING true"
-)
 _FIRST_TIMES = (
-    "INSERT INTO inbox (consumer, event_id, handled_at) SELECT $1, id, $3"
-    " FROM unnest($2::uuid[]) AS id ON CONFLICT DO NOTHING RETURNING event_id"
+    "first_times AS (INSERT INTO inbox (consumer, event_id, handled_at)"
+    " SELECT $5, id, $7 FROM unnest($6::uuid[]) AS id ON CONFLICT DO NOTHING RETURNING event_id)"
 )
-_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
 class Subscription:
     """What one service reads of another. `durable` is the reading service's name (or a part).
 
-    `many`, where there is one, does for several events in one transaction what their handlers do
-    for each: for a reader whose effects wait for one another anyway, as counters do.
+    `apply` does what the events say, up to `at_once` of them in one transaction: more than one for
+    a reader whose effects wait for one another anyway, as counters do. Such a reader takes the
+    advisory lock `writer_lock` first.
     """
 
     producer: str
     durable: str
-    handlers: Mapping[type[Event], Handler]
-    many: ManyHandler | None = None
+    kinds: Sequence[type[Event]]
+    apply: ManyHandler
+    at_once: int = 1
+    writer_lock: int | None = None
 
-    def handler_of(self, subject: str) -> tuple[type[Event], Handler] | None:
-        for event, handler in self.handlers.items():
-            if subject == event.SUBJECT:
-                return event, handler
-        return None
+    @classmethod
+    def one_by_one(
+        cls, producer: str, durable: str, handlers: Mapping[type[Event], Handler]
+    ) -> "Subscription":
+        """Each event by the handler of its kind, in a transaction of its own."""
+
+        async def apply(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) -> None:
+            for event, envelope in received:
+                await handlers[type(event)](session, event, envelope)
+
+        return cls(producer, durable, tuple(handlers), apply)
+
+    def kind_of(self, subject: str) -> type[Event] | None:
+        return next((kind for kind in self.kinds if subject == kind.SUBJECT), None)
 
 
 class Consumer:
@@ -114,64 +119,11 @@ class Consumer:
             while not stop.is_set() and generation == self._broker.generation:
                 message = await pull.next()
                 if message is not None:
-                    await self._take([message, *self._accompanying(pull)])
+                    await self.handle([message, *pull.arrived(self._subscription.at_once - 1)])
                     self._lag.set(message.metadata.num_pending)
                 elif not stop.is_set():
                     # Says NotFound if the consumer is gone, e.g. with a wiped broker store.
                     await jetstream.consumer_info(stream, durable)
-
-    def _accompanying(self, pull: Pull) -> list[Msg]:
-        return pull.arrived(_AT_ONCE - 1) if self._subscription.many else []
-
-    async def _take(self, messages: list[Msg]) -> None:
-        many = self._subscription.many
-        if many and len(messages) > 1 and await self._handle_together(messages, many):
-            return
-        for message in messages:
-            await self.handle(message)
-
-    async def _handle_together(self, messages: list[Msg], many: ManyHandler) -> bool:
-        """Apply all in one transaction and acknowledge them; False if each must be looked at."""
-        try:
-            async with _kept_in_progress(*messages):
-                applied = await self._apply_together(messages, many)
-        except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
-            if _is_refused(error):
-                return False
-            for message in messages:
-                await message.nak(delay=_PAUSE_SECONDS)
-            await asyncio.sleep(_PAUSE_SECONDS)
-            return True
-        except Exception:  # noqa: BLE001 - which one it is shows when each is handled alone
-            return False
-        self._metrics.handled.labels(self.name, "applied").inc(applied)
-        self._metrics.handled.labels(self.name, "repeated").inc(len(messages) - applied)
-        await asyncio.gather(*(message.ack_sync(timeout=5) for message in messages))
-        return True
-
-    async def _apply_together(self, messages: list[Msg], many: ManyHandler) -> int:
-        """How many of them had their effect now; the others had it before, or have none."""
-        received: dict[UUID, tuple[Event, Envelope]] = {}
-        for message in messages:
-            envelope = Envelope.model_validate_json(message.data)
-            found = self._subscription.handler_of(envelope.type)
-            if found is not None:
-                received.setdefault(envelope.id, (found[0].model_validate(envelope.data), envelope))
-        with contextlib.ExitStack() as spans:
-            for _, envelope in received.values():
-                spans.enter_context(_span(envelope))
-            async with self._database.transaction() as session:
-                # In one order, so that two replicas never wait for each other.
-                first = await self._first_times(session, sorted(received))
-                events = [each for id_, each in received.items() if id_ in first]
-                if events:
-                    await many(session, events)
-        return len(events)
-
-    async def _first_times(self, session: AsyncSession, ids: list[UUID]) -> set[UUID]:
-        connection = await session.connection()
-        inserted = await connection.exec_driver_sql(_FIRST_TIMES, (self.name, ids, clock.now()))
-        return set(inserted.scalars())
 
     def _config(self) -> ConsumerConfig:
         return ConsumerConfig(
@@ -181,48 +133,61 @@ class Consumer:
             ack_wait=_ACK_WAIT_SECONDS,
             max_deliver=-1,  # the dead letter below ends it: at the broker's limit it would vanish
             max_ack_pending=1000,
-            filter_subjects=sorted(e.SUBJECT for e in self._subscription.handlers),
+            filter_subjects=sorted(e.SUBJECT for e in self._subscription.kinds),
         )
 
-    async def handle(self, message: Msg) -> None:
-        """Apply one message once and acknowledge it, or postpone it, or make it a dead letter."""
+    async def handle(self, messages: Sequence[Msg]) -> None:
+        """Apply messages once and acknowledge them, or postpone them, or make dead letters."""
         try:
-            async with _kept_in_progress(message):
-                applied = await self._apply(message.data)
-        except (DBAPIError, PoolTimeout, OSError, TimeoutError) as error:
-            if _is_refused(error):
-                await self._failed(message, error)
-                return
-            # Nothing wrong with the event: the database is away. Give it back and wait.
-            await message.nak(delay=_PAUSE_SECONDS)
-            await asyncio.sleep(_PAUSE_SECONDS)
-            return
+            async with _kept_in_progress(*messages):
+                applied = await self._apply([message.data for message in messages])
         except Exception as error:  # noqa: BLE001 - a handler's failure must not stop the others
-            await self._failed(message, error)
+            await self._not_applied(messages, error)
             return
-        self._metrics.handled.labels(self.name, "applied" if applied else "repeated").inc()
-        await message.ack_sync(timeout=5)
+        self._metrics.handled.labels(self.name, "applied").inc(applied)
+        self._metrics.handled.labels(self.name, "repeated").inc(len(messages) - applied)
+        await asyncio.gather(*(message.ack_sync(timeout=5) for message in messages))
 
-    async def _apply(self, data: bytes) -> bool:
-        """False if this event had its effect before."""
-        envelope = Envelope.model_validate_json(data)
-        found = self._subscription.handler_of(envelope.type)
-        if found is None:
-            return False
-        kind, handler = found
-        with _span(envelope):
-            async with self._database.transaction() as session:
-                if not await self._first_time(session, envelope):
-                    return False
-                await handler(session, kind.model_validate(envelope.data), envelope)
-        return True
+    async def _apply(self, messages: Sequence[bytes]) -> int:
+        """How many of them had their effect now; the others had it before, or have none."""
+        received: dict[UUID, tuple[Event, Envelope]] = {}
+        for message in messages:
+            envelope = Envelope.model_validate_json(message)
+            kind = self._subscription.kind_of(envelope.type)
+            if kind is not None:
+                received.setdefault(envelope.id, (kind.model_validate(envelope.data), envelope))
+        with contextlib.ExitStack() as spans:
+            for _, envelope in received.values():
+                spans.enter_context(_span(envelope))
+            # In one order, so that two replicas never wait for each other.
+            question = self._first_times(sorted(received))
+            async with self._database.transaction(question=question) as session:
+                first = (await answer_of(session))[-1]
+                events = [each for id_, each in received.items() if id_ in first]
+                if events:
+                    await self._subscription.apply(session, events)
+        return len(events)
 
-    async def _first_time(self, session: AsyncSession, envelope: Envelope) -> bool:
-        connection = await session.connection()
-        inserted = await connection.exec_driver_sql(
-            _FIRST_TIME, (self.name, envelope.id, clock.now())
-        )
-        return inserted.first() is not None
+    def _first_times(self, ids: Sequence[UUID]) -> Question:
+        """Which of the events the inbox has not seen; it has now."""
+        columns, values = "ARRAY (SELECT event_id FROM first_times)", (self.name, ids, clock.now())
+        lock = self._subscription.writer_lock
+        if lock is None:
+            return Question(columns, values, beside=_FIRST_TIMES)
+        columns = f"pg_advisory_xact_lock($8), {columns}"
+        return Question(columns, (*values, lock), beside=_FIRST_TIMES)
+
+    async def _not_applied(self, messages: Sequence[Msg], error: Exception) -> None:
+        if isinstance(error, database_errors.OF_DATABASE) and not _is_refused(error):
+            # Nothing wrong with the events: the database is away. Give them back and wait.
+            for message in messages:
+                await message.nak(delay=_PAUSE_SECONDS)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        elif len(messages) == 1:
+            await self._failed(messages[0], error)
+        else:
+            for message in messages:
+                await self.handle([message])
 
     async def _failed(self, message: Msg, error: Exception) -> None:
         attempts = message.metadata.num_delivered or 1
@@ -268,7 +233,7 @@ class Consumer:
         resolved = 0
         for row in rows:
             try:
-                await self._apply(row.message)
+                await self._apply([row.message])
             except Exception as error:  # noqa: BLE001 - it stays a dead letter
                 _log.warning("dead_letter_failed", consumer=self.name, exc_info=error)
                 continue
@@ -283,9 +248,9 @@ class Consumer:
 
 
 def _is_refused(error: Exception) -> bool:
-    """Whether the database refused the data (not: was away); SQLSTATE classes 22 and 23."""
-    state = str(getattr(getattr(error, "orig", None), "sqlstate", "") or "")
-    return state[:2] in {"22", "23", "42", "P0"}
+    """Whether the database refused the data (not: was away)."""
+    refused = {"23", "42", "P0"}  # integrity, syntax or access, raised by our own functions
+    return database_errors.is_out_of_range(error) or database_errors.sqlstate(error)[:2] in refused
 
 
 def _span(envelope: Envelope) -> contextlib.AbstractContextManager[Span]:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from common import errors
+from common import database_errors, errors
 from common.errors import FieldError, Problem, ProblemType
 from common.logs import get_logger
 
@@ -163,10 +163,8 @@ def from_http(error: HTTPException) -> Problem:
 
 def from_database(error: Exception) -> Problem:
     """503 when the database is not there, 4xx when it refused what the caller sent."""
-    chain = _chain(error)
-    state = next((str(e.sqlstate) for e in chain if getattr(e, "sqlstate", None)), "")
-    # asyncpg checks ranges and encodings itself: a DataError without a SQLSTATE, caused by these.
-    if state.startswith("22") or any(isinstance(e, ValueError | OverflowError) for e in chain):
+    chain, state = database_errors.chain(error), database_errors.sqlstate(error)
+    if database_errors.is_out_of_range(error):
         return errors.INVALID.because("A value is outside what can be stored.")
     if state in _RETRIABLE:
         return errors.UNAVAILABLE.because(
@@ -180,16 +178,6 @@ def from_database(error: Exception) -> Problem:
         return errors.UNAVAILABLE.because("The database is not available.", headers=_RETRY)
     _log.error("unhandled_error", exc_info=error, sqlstate=state)
     return errors.INTERNAL.because("The error was logged.")
-
-
-def _chain(error: BaseException) -> list[Any]:
-    """SQLAlchemy's error, asyncpg's inside it, and what caused that (an OSError, say)."""
-    found: list[Any] = []
-    seen: BaseException | None = error
-    while seen is not None and seen not in found:
-        found.append(seen)
-        seen = getattr(seen, "orig", None) or seen.__cause__
-    return found
 
 
 def _is_absence(chain: Sequence[Any]) -> bool:

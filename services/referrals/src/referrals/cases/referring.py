@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from common.auth import Principal
 from common.errors import INVALID
-from common.reads import QuickQuery, split
+from common.reads import QuickStatement, split
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.cases import queries as cases
@@ -28,8 +28,8 @@ BOTH = (
     .select_from(sa.outerjoin(Case, DirectoryService, IS_THE_SERVICE))
     .where(*cases.OWN)
 )
-READ = QuickQuery(BOTH)
-READ_AND_HOLD = QuickQuery(BOTH.with_for_update(of=Case))
+READ = QuickStatement(BOTH)
+READ_AND_HOLD = QuickStatement(BOTH.with_for_update(of=Case))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ async def concerned(
     session: AsyncSession,
     caller: Principal,
     keys: CaseKeys,
-    query: QuickQuery,
+    query: QuickStatement,
     wanted: dict[str, Any],
 ) -> Concerned:
     """The caller's case with its key, and the service; 404 if it is not theirs, 410 if erased."""
@@ -71,7 +71,7 @@ async def concerned(
 
 
 async def _row(
-    session: AsyncSession, caller: Principal, query: QuickQuery, wanted: dict[str, Any]
+    session: AsyncSession, caller: Principal, query: QuickStatement, wanted: dict[str, Any]
 ) -> Any:
     row = await query.first(session, {**wanted, "organisation": caller.organisation})
     if row is None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND, Problem
-from common.reads import QuickQuery, columns_of
+from common.reads import QuickStatement, columns_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -35,7 +35,7 @@ async def own_grant(
 
 
 HELD = sa.select(*columns_of(GrantRecord, Grant)).where(*_OWN).with_for_update()
-_HELD = QuickQuery(HELD)
+_HELD = QuickStatement(HELD)
 
 
 async def locked_record(session: AsyncSession, caller: Principal, grant_id: UUID) -> GrantRecord:

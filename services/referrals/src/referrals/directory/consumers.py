@@ -136,7 +136,7 @@ async def flag_stale(session: AsyncSession, now: datetime) -> int:
     return len(stale)
 
 
-SUBSCRIPTION = Subscription(
+SUBSCRIPTION = Subscription.one_by_one(
     producer="directory",
     durable="referrals",
     handlers={

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
-from common.reads import QuickQuery, split
+from common.reads import QuickStatement, split
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -93,10 +93,10 @@ _THE_DRAFT = (
     col(Referral.from_organisation) == _CALLER,
     col(Referral.state) == State.DRAFT.value,
 )
-_DRAFT = QuickQuery(sa.select(*_COLUMNS).where(*_THE_DRAFT).with_for_update(of=Referral))
+_DRAFT = QuickStatement(sa.select(*_COLUMNS).where(*_THE_DRAFT).with_for_update(of=Referral))
 # The row of the consent is made, and so locked, before the joined one is there to be locked.
 _CONSENT = HELD.cte("consent")
-_CONSENT_AND_DRAFT = QuickQuery(
+_CONSENT_AND_DRAFT = QuickStatement(
     sa.select(*_CONSENT.c, *_COLUMNS).where(*_THE_DRAFT).with_for_update(of=Referral)
 )
 

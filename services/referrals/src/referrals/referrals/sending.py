@@ -11,7 +11,7 @@ from common.auth import Principal
 from common.errors import INVALID
 from common.ids import new_id
 from common.places import Places
-from common.reads import QuickQuery
+from common.reads import QuickStatement
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -264,7 +264,7 @@ def _check_authority(referral: Referral, authority: Authority, service: ServiceR
 
 # Sending asks too whether the consent was used, what statistics may count, and the times that
 # coordinators set. The referral is locked before: what was decided meanwhile is seen.
-_IN_SENDING = QuickQuery(
+_IN_SENDING = QuickStatement(
     BOTH.add_columns(
         sa.exists().where(
             sa.or_(

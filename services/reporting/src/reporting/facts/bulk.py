@@ -1,52 +1,110 @@
 """Many rows at once: arrays of columns unnested by the database, or a COPY where rows are new."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from asyncpg.exceptions import UniqueViolationError
+from common.reads import QuickStatement
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningInsert
+
+Rows: TypeAlias = Sequence[Sequence[Any]]
 
 COPY_FROM = 100
 """From so many rows on a COPY is worth its round trips."""
 
 
-def insert_rows(table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Insert:
-    """`INSERT INTO table (names) SELECT … FROM unnest(…)`; a value of an array column is its text
-    form (`{1,2}`), because PostgreSQL flattens nested arrays."""
-    columns = [table.c[name] for name in names]
-    arrays = [
-        sa.literal([row[position] for row in rows], sa.ARRAY(_element(column)))
-        for position, column in enumerate(columns)
-    ]
-    source = (
-        sa.func.unnest(*arrays)
-        .table_valued(*(sa.column(c.name, _element(c)) for c in columns), name="new")
-        .render_derived()
-    )
-    selected = sa.select(*(sa.cast(source.c[column.name], column.type) for column in columns))
-    return insert(table).from_select([column.name for column in columns], selected)
+class BulkInsert:
+    """`INSERT INTO table (names) SELECT … FROM unnest(…)`, composed once.
 
-
-async def add_rows(
-    session: AsyncSession, table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> None:
-    """Write the rows whose primary key is not there yet; the first of several with one key.
-
-    Many rows are copied: several times faster, but all or nothing. So if one of them is there
-    already (an event published twice), they are inserted one by one after all.
+    A value of an array column is its text form (`{1,2}`), because PostgreSQL flattens nested
+    arrays. `conflict` says what becomes of rows whose key is there: by default the new are dropped.
     """
-    if len(rows) >= COPY_FROM and await _copied(
-        session, table, names, _distinct(table, names, rows)
-    ):
+
+    def __init__(
+        self,
+        table: sa.Table,
+        names: Sequence[str],
+        conflict: Callable[[Insert], Insert] = Insert.on_conflict_do_nothing,
+    ) -> None:
+        self.table = table
+        self.names = names
+        self._conflict = conflict
+        self._statement = QuickStatement(self.statement(""))
+
+    def statement(self, prefix: str) -> ReturningInsert[Any]:
+        """One bound array for each column, by the column's name after `prefix`."""
+        columns = [self.table.c[name] for name in self.names]
+        arrays = [sa.bindparam(prefix + c.name, type_=sa.ARRAY(_element(c))) for c in columns]
+        source = (
+            sa.func.unnest(*arrays)
+            .table_valued(*(sa.column(c.name, _element(c)) for c in columns), name="new")
+            .render_derived()
+        )
+        selected = sa.select(*(sa.cast(source.c[column.name], column.type) for column in columns))
+        inserted = insert(self.table).from_select([column.name for column in columns], selected)
+        return self._conflict(inserted).returning(*self.table.primary_key)
+
+    def arrays(self, prefix: str, rows: Rows) -> dict[str, list[Any]]:
+        """The values of `statement`."""
+        return {prefix + name: [row[at] for row in rows] for at, name in enumerate(self.names)}
+
+    async def write(self, session: AsyncSession, rows: Rows) -> list[Any]:
+        """The primary keys of the rows that were written."""
+        return await self._statement.rows(session, self.arrays("", rows)) if rows else []
+
+    async def left_to_write(self, session: AsyncSession, rows: Rows) -> Rows:
+        """Copy many rows: several times faster, but all or nothing. What is left is to be written:
+        nothing, or all if they are few or one of them is there already (published twice). Of
+        several with one key the first is copied.
+        """
+        if len(rows) < COPY_FROM:
+            return rows
+        distinct = _distinct(self.table, self.names, rows)
+        return () if await _copied(session, self.table, self.names, distinct) else rows
+
+
+async def write_together(session: AsyncSession, parts: Sequence[tuple[BulkInsert, Rows]]) -> None:
+    """Write rows of several tables in one statement; no row may be in two parts."""
+    written = [(insert, rows) for insert, rows in parts if rows]
+    if not written:
         return
-    await session.execute(insert_rows(table, names, rows).on_conflict_do_nothing())
+    values = {
+        name: array
+        for at, (insert, rows) in enumerate(written)
+        for name, array in insert.arrays(_prefix(at), rows).items()
+    }
+    await _together(tuple(insert for insert, _ in written)).rows(session, values)
 
 
-async def _copied(
-    session: AsyncSession, table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> bool:
+@cache
+def _together(inserts: tuple[BulkInsert, ...]) -> QuickStatement:
+    written = [
+        insert.statement(_prefix(at)).cte(f"written_{at}") for at, insert in enumerate(inserts)
+    ]
+    return QuickStatement(sa.select(sa.literal(1)).add_cte(*written))
+
+
+def _prefix(at: int) -> str:
+    return f"p{at}_"
+
+
+def replacing(table: sa.Table, names: Sequence[str]) -> Callable[[Insert], Insert]:
+    """Whole rows replace what stands under the same primary key."""
+    keys = [column.name for column in table.primary_key]
+
+    def replace(new: Insert) -> Insert:
+        return new.on_conflict_do_update(
+            index_elements=keys, set_={n: new.excluded[n] for n in names if n not in keys}
+        )
+
+    return replace
+
+
+async def _copied(session: AsyncSession, table: sa.Table, names: Sequence[str], rows: Rows) -> bool:
     savepoint = await session.begin_nested()
     connection = await session.connection()  # only asking for it sets the savepoint
     assert connection.sync_connection is not None  # noqa: S101 - a session's connection is open
@@ -68,9 +126,7 @@ async def _copied(
     return True
 
 
-def _distinct(
-    table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> list[Sequence[Any]]:
+def _distinct(table: sa.Table, names: Sequence[str], rows: Rows) -> list[Sequence[Any]]:
     places = [names.index(column.name) for column in table.primary_key]
     first: dict[tuple[Any, ...], Sequence[Any]] = {}
     for row in rows:

@@ -9,30 +9,24 @@ from common.messaging import Subscription
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.activities.trainings import record_training
-from reporting.facts.service import Recorder
+from reporting.facts.service import WRITER_LOCK, Recorder
 from reporting.facts.sources import DURABLE, SOURCES
+
+_AT_ONCE = 50
 
 
 def subscriptions(recorder: Recorder) -> list[Subscription]:
     """One durable consumer per producing service; a rebuild reads the same events."""
 
-    async def many(session: AsyncSession, received: Sequence[tuple[Event, Envelope]]) -> None:
+    async def apply(session: AsyncSession, received: Sequence[tuple[Event, Envelope]]) -> None:
         for event, envelope in received:
             if isinstance(event, TrainingHeld):
                 await record_training(session, event, envelope)
-        await recorder.record_many(
-            session, [each for each in received if not isinstance(each[0], TrainingHeld)]
-        )
+        facts = [each for each in received if not isinstance(each[0], TrainingHeld)]
+        if facts:
+            await recorder.record(session, facts, seen=frozenset())
 
     return [
-        Subscription(
-            producer,
-            DURABLE,
-            {
-                kind: record_training if kind is TrainingHeld else recorder.record_one
-                for kind in events
-            },
-            many,
-        )
+        Subscription(producer, DURABLE, events, apply, at_once=_AT_ONCE, writer_lock=WRITER_LOCK)
         for producer, events in SOURCES
     ]

@@ -1,11 +1,13 @@
 """What the recording of facts and the closing of a period read."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
+from common.reads import QuickStatement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.facts.models import (
@@ -24,22 +26,72 @@ from reporting.releases.models import releases
 from reporting.tables import COMMON
 
 
-async def closed_ranges(session: AsyncSession) -> list[tuple[date, date]]:
-    """First and last day of every period that any programme has closed."""
-    rows = await session.execute(
-        sa.select(releases.c.period_start, releases.c.period_end).distinct()
+def _any(name: str, kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
+    return sa.any_(sa.bindparam(name, type_=sa.ARRAY(kind)))
+
+
+def _records(query: sa.Select[Any]) -> sa.ColumnElement[Any]:
+    """The rows of a query as one array of records."""
+    columns = query.selected_columns
+    return sa.func.array(query.with_only_columns(sa.func.row(*columns)).scalar_subquery())
+
+
+_KNOWN = QuickStatement(
+    sa.select(
+        _records(sa.select(releases.c.period_start, releases.c.period_end).distinct()),
+        _records(
+            sa.select(forgotten_persons.c.mark).where(
+                forgotten_persons.c.mark == _any("marks", sa.LargeBinary())
+            )
+        ),
+        _records(
+            sa.select(*(referral_facts.c[name] for name in ReferralFact._fields)).where(
+                referral_facts.c.referral_id == _any("referrals", sa.Uuid())
+            )
+        ),
     )
-    return [(row.period_start, row.period_end) for row in rows]
+)
+_REMEMBERED = QuickStatement(
+    sa.select(late_arrivals.c.event_id, late_arrivals.c.counted_on).where(
+        late_arrivals.c.event_id == _any("ids", sa.Uuid())
+    )
+)
+
+
+class Known(NamedTuple):
+    """What is known already of what a batch of events tells of.
+
+    `closed` are the first and last days of the periods that any programme has closed, `forgotten`
+    the marks that belong to erased persons.
+    """
+
+    closed: Sequence[tuple[date, date]]
+    forgotten: AbstractSet[bytes]
+    referrals: Mapping[UUID, ReferralFact]
+
+
+async def known(
+    session: AsyncSession, *, marks: Collection[bytes], referrals: Collection[UUID]
+) -> Known:
+    """Read once for a batch; the marks and referrals that are not known are absent."""
+    closed, forgotten, facts = await _KNOWN.first(
+        session, {"marks": list(marks), "referrals": list(referrals)}
+    )
+    return Known(
+        closed=closed,
+        forgotten={mark for (mark,) in forgotten},
+        referrals={fact[0]: ReferralFact(*fact) for fact in facts},
+    )
 
 
 async def remembered_arrivals(
     session: AsyncSession, event_ids: Collection[UUID]
 ) -> dict[UUID, date]:
     """Earlier decisions that an event counts on a later day than its own."""
-    rows = await session.execute(
-        sa.select(late_arrivals).where(late_arrivals.c.event_id == sa.any_(_uuids(event_ids)))
-    )
-    return {row.event_id: row.counted_on for row in rows}
+    if not event_ids:
+        return {}
+    rows = await _REMEMBERED.rows(session, {"ids": list(event_ids)})
+    return dict(map(tuple, rows))
 
 
 async def seen_events(session: AsyncSession, event_ids: Collection[UUID]) -> set[UUID]:
@@ -50,32 +102,6 @@ async def seen_events(session: AsyncSession, event_ids: Collection[UUID]) -> set
         )
     )
     return set(rows)
-
-
-async def anybody_forgotten(session: AsyncSession) -> bool:
-    """Whether there is any erased person at all: mostly not, which saves looking for each."""
-    return bool(await session.scalar(sa.select(sa.exists(sa.select(forgotten_persons.c.mark)))))
-
-
-async def forgotten(session: AsyncSession, marks: Collection[bytes]) -> set[bytes]:
-    """Which of the marks belong to erased persons."""
-    wanted = sa.literal(list(marks), sa.ARRAY(sa.LargeBinary))
-    rows = await session.scalars(
-        sa.select(forgotten_persons.c.mark).where(forgotten_persons.c.mark == sa.any_(wanted))
-    )
-    return set(rows)
-
-
-async def known_referrals(
-    session: AsyncSession, referral_ids: Collection[UUID]
-) -> dict[UUID, ReferralFact]:
-    """The facts of referrals seen before."""
-    rows = await session.execute(
-        sa.select(referral_facts).where(
-            referral_facts.c.referral_id == sa.any_(_uuids(referral_ids))
-        )
-    )
-    return {row.referral_id: ReferralFact(*row) for row in rows}
 
 
 async def known_services(

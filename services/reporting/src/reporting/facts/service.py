@@ -1,6 +1,7 @@
 """Records events as facts, one or many at a time, and keeps the counters in step. Never commits."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from typing import Any
@@ -8,9 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
-from common.events.base import Event
 from common.events.directory import CapacityChanged, GapObserved, ServiceData
-from common.events.envelope import Envelope
 from common.events.referrals import (
     AssistanceGiven,
     CaseErased,
@@ -30,7 +29,7 @@ from reporting.caseload.service import record_caseload
 from reporting.facts import queries, reading
 from reporting.facts.array_text import array_text
 from reporting.facts.arrivals import Arrivals
-from reporting.facts.bulk import add_rows, insert_rows
+from reporting.facts.bulk import BulkInsert, replacing, write_together
 from reporting.facts.models import (
     forgotten_persons,
     gap_counts,
@@ -45,9 +44,9 @@ from reporting.facts.pseudonyms import forgotten_mark, pseudonym
 from reporting.facts.reading import RecordedStep
 from reporting.facts.received import Received, Sorted, is_kind
 from reporting.facts.service_facts import ServiceFact, change_state, describe
-from reporting.indicators.service import apply_increments
+from reporting.indicators.service import COUNTERS, counter_rows
 from reporting.indicators.vector import Increments, collect
-from reporting.trafficking.reading import read_assistance, read_progress, read_screening
+from reporting.trafficking.reading import Fact, read_assistance, read_progress, read_screening
 from reporting.trafficking.service import forget_identified, record_identifications
 
 WRITER_LOCK = 0x52555450
@@ -60,39 +59,45 @@ class Recorder:
 
     pseudonym_key: bytes = field(repr=False)
 
-    async def record_one(self, session: AsyncSession, event: Event, envelope: Envelope) -> None:
-        """The effect of one event that the inbox saw for the first time."""
-        await self.record_many(session, [(event, envelope)])
-
-    async def record_many(self, session: AsyncSession, batch: Sequence[Received]) -> None:
-        """The effect of events that the inbox saw for the first time."""
-        if batch:
-            await lock_projection(session)
-            await self.record(session, batch, seen=frozenset())
-
     async def record(
-        self, session: AsyncSession, batch: Sequence[Received], *, seen: Iterable[UUID]
+        self, session: AsyncSession, batch: Sequence[Received], *, seen: AbstractSet[UUID]
     ) -> None:
-        """The effect of events in any order. `seen`: those that had their effect before."""
+        """The effect of events in any order. `seen`: those that had their effect before.
+
+        The caller holds `WRITER_LOCK`.
+        """
+        kinds = Sorted(batch)
+        await self._forget(session, kinds)
+        steps = list(self._steps(kinds))
+        grants = list(self._grants(kinds))
+        identified = list(self._identified(kinds))
+        persons = {
+            *(step.person for step in steps),
+            *(person for _, person in grants),
+            *(fact["person"] for fact, _ in identified),
+        }
+        marks = {forgotten_mark(self.pseudonym_key, p): p for p in persons if p is not None}
+        known = await queries.known(
+            session, marks=marks, referrals={each.step.referral_id for each in steps}
+        )
+        gone = {marks[mark] for mark in known.forgotten}
         arrivals = Arrivals(
             today=clock.now().date(),
-            closed=await queries.closed_ranges(session),
-            remembered=await queries.remembered_arrivals(session, [e.id for _, e in batch]),
-            seen=frozenset(seen),
+            closed=known.closed,
+            remembered=await queries.remembered_arrivals(session, seen),
+            seen=seen,
         )
-        kinds = Sorted(batch)
-        erased = [
-            *(e.case_id for e, _ in kinds.of_kind(CaseErased)),
-            *(e.screening_id for e, _ in kinds.of_kind(ScreeningErased)),
-        ]
-        await self._forget(session, erased)
-        await self._record_steps(session, list(self._steps(kinds)), arrivals)
-        await self._record_grants(session, [e for e, _ in kinds.of_kind(GrantData)])
-        await self._record_identifications(session, kinds, arrivals)
+        await _record_steps(session, _without(gone, steps), known.referrals, arrivals)
+        await _record_grants(session, grants, gone)
+        await record_identifications(
+            session,
+            [(fact, arrivals.place(id_, fact["occurred_on"])) for fact, id_ in identified],
+            gone,
+        )
         await record_caseload(session, kinds)
         await _record_services(session, kinds)
         await _record_gaps(session, kinds, arrivals)
-        await _remember(session, arrivals)
+        await _LATE_ARRIVALS.write(session, list(arrivals.late.items()))
 
     def _steps(self, kinds: Sorted) -> Iterable[RecordedStep]:
         for event, envelope in kinds.of_kind(ReferralData):
@@ -103,20 +108,34 @@ class Recorder:
         for escalation, envelope in kinds.of_kind(EscalationRaised):
             yield reading.read_escalation(escalation, envelope.id)
 
-    async def _forget(self, session: AsyncSession, erased: Sequence[UUID]) -> None:
+    def _grants(self, kinds: Sorted) -> Iterable[tuple[GrantData, bytes]]:
+        for event, _ in kinds.of_kind(GrantData):
+            if event.kind == "reporting":
+                yield event, pseudonym(self.pseudonym_key, event.case_id)
+
+    def _identified(self, kinds: Sorted) -> Iterable[tuple[Fact, UUID]]:
+        """Facts of identification and assistance, each with the id of its event."""
+        for screening, envelope in kinds.of_kind(ScreeningConcluded):
+            yield read_screening(screening, self.pseudonym_key), envelope.id
+        for assistance, envelope in kinds.of_kind(AssistanceGiven):
+            yield read_assistance(assistance, self.pseudonym_key), envelope.id
+        for progress, envelope in kinds.of_kind(ScreeningProgress):
+            yield read_progress(progress, self.pseudonym_key), envelope.id
+
+    async def _forget(self, session: AsyncSession, kinds: Sorted) -> None:
         """An erased person is no unit any more; what was released never named it.
 
-        `erased` are the cases, or screenings of no case, that stood for the persons.
+        The person is told by the case, or by the screening of no case, that stood for it.
         """
+        erased = [
+            *(e.case_id for e, _ in kinds.of_kind(CaseErased)),
+            *(e.screening_id for e, _ in kinds.of_kind(ScreeningErased)),
+        ]
         if not erased:
             return
         persons = [pseudonym(self.pseudonym_key, unit) for unit in erased]
         marks = sorted({forgotten_mark(self.pseudonym_key, person) for person in persons})
-        await session.execute(
-            insert_rows(
-                forgotten_persons, ["mark"], [(mark,) for mark in marks]
-            ).on_conflict_do_nothing()
-        )
+        await _FORGOTTEN.write(session, [(mark,) for mark in marks])
         gone = sa.literal(persons, sa.ARRAY(sa.LargeBinary))
         await session.execute(
             referral_steps.update()
@@ -130,77 +149,6 @@ class Recorder:
         )
         await forget_identified(session, persons)
 
-    async def _without_forgotten(
-        self, session: AsyncSession, steps: Sequence[RecordedStep]
-    ) -> list[RecordedStep]:
-        gone = await self._forgotten_among(session, {s.person for s in steps if s.person})
-        if not gone:
-            return list(steps)
-        return [
-            step._replace(person=None, countable=False, sex=None, age_band=None)
-            if step.person in gone
-            else step
-            for step in steps
-        ]
-
-    async def _forgotten_among(self, session: AsyncSession, persons: set[bytes]) -> set[bytes]:
-        if len(persons) > 1 and not await queries.anybody_forgotten(session):
-            return set()
-        marks = {forgotten_mark(self.pseudonym_key, person): person for person in persons}
-        return {marks[mark] for mark in await queries.forgotten(session, list(marks))}
-
-    async def _record_steps(
-        self, session: AsyncSession, steps: Sequence[RecordedStep], arrivals: Arrivals
-    ) -> None:
-        if not steps:
-            return
-        steps = await self._without_forgotten(session, steps)
-        rows = [_step_row(each, arrivals.place(each.event_id, each.natural_day)) for each in steps]
-        await add_rows(session, referral_steps, _STEP_COLUMNS, rows)
-        await _advance_referrals(session, steps)
-
-    async def _record_grants(self, session: AsyncSession, events: Sequence[GrantData]) -> None:
-        reporting = [event for event in events if event.kind == "reporting"]
-        if not reporting:
-            return
-        persons = {e.case_id: pseudonym(self.pseudonym_key, e.case_id) for e in reporting}
-        gone = await self._forgotten_among(session, set(persons.values()))
-        for event in reporting:
-            person = persons[event.case_id]
-            moment = "given_at" if isinstance(event, GrantGiven) else "withdrawn_at"
-            statement = insert(reporting_grants).values(
-                grant_id=event.grant_id,
-                person=None if person in gone else person,
-                **{moment: event.occurred_at},
-            )
-            await session.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["grant_id"], set_={moment: event.occurred_at}
-                )
-            )
-
-    async def _record_identifications(
-        self, session: AsyncSession, kinds: Sorted, arrivals: Arrivals
-    ) -> None:
-        read = [
-            *(
-                (read_screening(e, self.pseudonym_key), m)
-                for e, m in kinds.of_kind(ScreeningConcluded)
-            ),
-            *(
-                (read_assistance(e, self.pseudonym_key), m)
-                for e, m in kinds.of_kind(AssistanceGiven)
-            ),
-            *(
-                (read_progress(e, self.pseudonym_key), m)
-                for e, m in kinds.of_kind(ScreeningProgress)
-            ),
-        ]
-        facts = [(fact, arrivals.place(m.id, fact["occurred_on"])) for fact, m in read]
-        if facts:
-            gone = await self._forgotten_among(session, {fact["person"] for fact, _ in facts})
-            await record_identifications(session, facts, gone)
-
 
 async def lock_projection(session: AsyncSession) -> None:
     """Be the only writer of the projection until the transaction ends."""
@@ -211,8 +159,15 @@ _STEP_COLUMNS = [
     *FactStep._fields,
     *("counted_on", "person", "urgency", "countable", "sex", "age_band"),
 ]
-_FACT_COLUMNS = ReferralFact._fields
 _SERVICE_COLUMNS = [each.name for each in fields(ServiceFact)]
+_STEPS = BulkInsert(referral_steps, _STEP_COLUMNS)
+_REFERRALS = BulkInsert(
+    referral_facts, ReferralFact._fields, replacing(referral_facts, ReferralFact._fields)
+)
+_SERVICES = BulkInsert(services, _SERVICE_COLUMNS, replacing(services, _SERVICE_COLUMNS))
+_GAPS = BulkInsert(gap_counts, ["area", "need", "group", "week", "version", "count", "counted_on"])
+_LATE_ARRIVALS = BulkInsert(late_arrivals, ["event_id", "counted_on"])
+_FORGOTTEN = BulkInsert(forgotten_persons, ["mark"])
 
 
 def _step_row(of: RecordedStep, counted_on: date) -> tuple[Any, ...]:
@@ -220,9 +175,23 @@ def _step_row(of: RecordedStep, counted_on: date) -> tuple[Any, ...]:
     return (*of.step, counted_on, of.person, of.urgency, of.countable, of.sex, of.age_band)
 
 
-async def _advance_referrals(session: AsyncSession, steps: Sequence[RecordedStep]) -> None:
-    ids = {each.step.referral_id for each in steps}
-    before = await queries.known_referrals(session, ids)
+def _without(gone: AbstractSet[bytes], steps: Sequence[RecordedStep]) -> list[RecordedStep]:
+    return [
+        step._replace(person=None, countable=False, sex=None, age_band=None)
+        if step.person in gone
+        else step
+        for step in steps
+    ]
+
+
+async def _record_steps(
+    session: AsyncSession,
+    steps: Sequence[RecordedStep],
+    before: Mapping[UUID, ReferralFact],
+    arrivals: Arrivals,
+) -> None:
+    """Steps, where their referrals stand then, and what that changes in the counters."""
+    rows = [_step_row(each, arrivals.place(each.event_id, each.natural_day)) for each in steps]
     after: dict[UUID, ReferralFact] = {}
     for each in steps:
         referral_id = each.step.referral_id
@@ -234,10 +203,31 @@ async def _advance_referrals(session: AsyncSession, steps: Sequence[RecordedStep
         collect(increments, before.get(referral_id, ReferralFact(referral_id)), fact)
     new = [fact for i, fact in changed.items() if i not in before]
     known = [fact for i, fact in changed.items() if i in before]
-    if new:
-        await add_rows(session, referral_facts, _FACT_COLUMNS, new)
-    await _upsert(session, referral_facts, _FACT_COLUMNS, known)
-    await apply_increments(session, increments)
+    await write_together(
+        session,
+        [
+            (_STEPS, await _STEPS.left_to_write(session, rows)),
+            (_REFERRALS, [*await _REFERRALS.left_to_write(session, new), *known]),
+            (COUNTERS, counter_rows(increments)),
+        ],
+    )
+
+
+async def _record_grants(
+    session: AsyncSession, grants: Sequence[tuple[GrantData, bytes]], gone: AbstractSet[bytes]
+) -> None:
+    for event, person in grants:
+        moment = "given_at" if isinstance(event, GrantGiven) else "withdrawn_at"
+        statement = insert(reporting_grants).values(
+            grant_id=event.grant_id,
+            person=None if person in gone else person,
+            **{moment: event.occurred_at},
+        )
+        await session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["grant_id"], set_={moment: event.occurred_at}
+            )
+        )
 
 
 async def _record_services(session: AsyncSession, kinds: Sorted) -> None:
@@ -259,7 +249,7 @@ async def _record_services(session: AsyncSession, kinds: Sorted) -> None:
         tuple(array_text(v) if isinstance(v, tuple) else v for v in vars(fact).values())
         for fact in facts.values()
     ]
-    await _upsert(session, services, _SERVICE_COLUMNS, rows)
+    await _SERVICES.write(session, rows)
 
 
 async def _record_gaps(session: AsyncSession, kinds: Sorted, arrivals: Arrivals) -> None:
@@ -275,31 +265,9 @@ async def _record_gaps(session: AsyncSession, kinds: Sorted, arrivals: Arrivals)
         )
         for event, envelope in kinds.of_kind(GapObserved)
     ]
-    if rows:
-        names = ["area", "need", "group", "week", "version", "count", "counted_on"]
-        await session.execute(insert_rows(gap_counts, names, rows).on_conflict_do_nothing())
+    await _GAPS.write(session, rows)
 
 
 def _last_day(week: str) -> date:
     year, number = week.split("-W")
     return date.fromisocalendar(int(year), int(number), 1) + timedelta(days=6)
-
-
-async def _remember(session: AsyncSession, arrivals: Arrivals) -> None:
-    if arrivals.late:
-        rows = list(arrivals.late.items())
-        await session.execute(
-            insert_rows(late_arrivals, ["event_id", "counted_on"], rows).on_conflict_do_nothing()
-        )
-
-
-async def _upsert(
-    session: AsyncSession, table: sa.Table, names: Sequence[str], rows: Sequence[Sequence[Any]]
-) -> None:
-    """Write whole rows, replacing what stands under the same primary key."""
-    if not rows:
-        return
-    statement = insert_rows(table, names, rows)
-    keys = [column.name for column in table.primary_key]
-    replaced: Mapping[str, Any] = {n: statement.excluded[n] for n in names if n not in keys}
-    await session.execute(statement.on_conflict_do_update(index_elements=keys, set_=dict(replaced)))

@@ -7,31 +7,32 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.ids import new_id
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.facts.array_text import array_text
-from reporting.facts.bulk import insert_rows
+from reporting.facts.bulk import BulkInsert
 from reporting.indicators.models import indicator_counters, indicator_reads
 from reporting.indicators.vector import Increments, by_counter, dense
 
 _NAMES = ["scope", "scope_id", "month", "area", "category", "vector"]
-_KEYS = _NAMES[:-1]
 
 
-async def apply_increments(session: AsyncSession, increments: Increments) -> None:
-    """Add to the counters; keys in a fixed order, so that two writers cannot deadlock."""
-    rows = [
+def _adding(new: Insert) -> Insert:
+    summed = sa.func.vector_add(indicator_counters.c.vector, new.excluded.vector)
+    return new.on_conflict_do_update(index_elements=_NAMES[:-1], set_={"vector": summed})
+
+
+COUNTERS = BulkInsert(indicator_counters, _NAMES, _adding)
+
+
+def counter_rows(increments: Increments) -> list[tuple[Any, ...]]:
+    """Rows that `COUNTERS` adds; in a fixed order, so that two writers cannot deadlock."""
+    return [
         (*key, array_text(dense(key, counter)))
         for key, counter in sorted(by_counter(increments).items())
         if any(counter.values())
     ]
-    if not rows:
-        return
-    statement = insert_rows(indicator_counters, _NAMES, rows)
-    summed = sa.func.vector_add(indicator_counters.c.vector, statement.excluded.vector)
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=_KEYS, set_={"vector": summed})
-    )
 
 
 async def record_read(

@@ -7,11 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.facts.bulk import insert_rows
+from reporting.facts.bulk import BulkInsert
 from reporting.trafficking.models import identification_facts
 from reporting.trafficking.reading import Fact, without_person
 
 _COLUMNS = [column.name for column in identification_facts.columns]
+_FACTS = BulkInsert(identification_facts, _COLUMNS)
 
 
 async def record_identifications(
@@ -22,9 +23,7 @@ async def record_identifications(
     for fact, counted_on in facts:
         kept = without_person(fact) if fact["person"] in gone else fact
         rows.append(tuple({**kept, "counted_on": counted_on}[name] for name in _COLUMNS))
-    if rows:
-        statement = insert_rows(identification_facts, _COLUMNS, rows)
-        await session.execute(statement.on_conflict_do_nothing())
+    await _FACTS.write(session, rows)
 
 
 async def forget_identified(session: AsyncSession, persons: Sequence[bytes]) -> None:

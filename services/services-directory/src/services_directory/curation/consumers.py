@@ -46,6 +46,6 @@ async def on_declined(session: AsyncSession, event: ReferralDeclined, _envelope:
     )
 
 
-SUBSCRIPTION = Subscription(
+SUBSCRIPTION = Subscription.one_by_one(
     producer="referrals", durable="directory", handlers={ReferralDeclined: on_declined}
 )
