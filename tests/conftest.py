@@ -5,11 +5,16 @@ from pathlib import Path
 
 import pytest
 from common import logs
+from hypothesis import HealthCheck, settings
 from stack.nats import NatsServer, stored_credentials
 from stack.postgres import PostgresServer
 
 from tests.support.databases import MigratedDatabases
 from tests.support.principals import write_internal_jwks
+
+# No test judges a time: a busy machine fails nothing.
+settings.register_profile("ruta", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ruta")
 
 
 @pytest.fixture(scope="session", autouse=True)
