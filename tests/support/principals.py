@@ -20,7 +20,10 @@ _COORDINATOR = (
     ["coordinator"],
 )
 _SUPERVISOR = ("referrals:read referrals:write directory:read reports:read", ["supervisor"])
-_IM = ("directory:read directory:curate reports:read reports:publish admin", ["im", "admin"])
+_IM = (
+    "directory:read directory:curate referrals:read reports:read reports:publish admin",
+    ["im", "admin"],
+)
 
 # client → number of its organisation, (scopes, roles), AoRs
 CLIENTS: dict[str, tuple[int, tuple[str, list[str]], list[str]]] = {

@@ -82,8 +82,7 @@ class Story:
 
     async def told(self, event: Any) -> None:
         """Handle a directory event as the consumer does."""
-        found = SUBSCRIPTION.handler_of(event.SUBJECT)
-        assert found is not None
+        assert SUBSCRIPTION.kind_of(event.SUBJECT) is type(event)
         from common import clock
 
         envelope = Envelope(
@@ -95,7 +94,7 @@ class Story:
             data=event.model_dump(mode="json"),
         )
         async with self.database.transaction() as session:
-            await found[1](session, event, envelope)
+            await SUBSCRIPTION.apply(session, [(event, envelope)])
 
     async def suspended(self, service_id: str, owner: UUID = SALUD) -> None:
         """The directory tells that a service is suspended."""

@@ -291,6 +291,8 @@ async def test_a_protocol_covers_until_it_is_ended(story: Story) -> None:
     assert (await story.made("ngo-refugio", *sends[0]))["state"] == "sent"
     end = f"/protocols/{protocol['id']}/end"
     assert (await story.post("ngo-refugio", end)).status_code == 403
+    listed = (await story.get("im-officer", "/protocols")).json()
+    assert [each["id"] for each in listed] == [protocol["id"]]
     await story.made("im-officer", end, {})
     assert (await story.get("ngo-refugio", "/protocols")).json() == []
     assert code(await story.post("ngo-refugio", *sends[1])) == (409, "cross_border_not_covered")

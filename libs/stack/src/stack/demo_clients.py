@@ -63,7 +63,7 @@ CLIENTS = (
         "Information management",
         8,
         ("im", "admin"),
-        "directory:read directory:curate reports:read reports:publish admin",
+        "directory:read directory:curate referrals:read reports:read reports:publish admin",
         AORS,
     ),
     DemoClient("auditor", "Audit", 9, ("auditor",), "referrals:read reports:read"),
