@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from common.database import Database
+from common.web.problems import from_validation
 from httpx import ASGITransport, AsyncClient
 
 from tests.common import sample
@@ -158,3 +159,21 @@ async def test_every_operation_describes_its_access(api: AsyncClient) -> None:
         "roles": ["partner"],
     }
     assert write["parameters"][0]["required"] is True
+
+
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        (("body", "answers", "q1", 0), "/answers/q1/0"),
+        (("body", "answers", "María Pérez", "name"), "/answers"),
+        (("body", "answers", "0" * 5000), "/answers"),
+        (("query", "from"), "/query/from"),
+    ],
+)
+def test_a_pointer_ends_before_a_key_that_is_no_name_of_a_field(
+    location: tuple[str | int, ...], shown: str
+) -> None:
+    found = {"loc": location, "type": "string_type", "msg": "Input should be a valid string"}
+    problem = from_validation([found])
+    assert problem.errors[0].pointer == shown
+    assert len(problem.detail) < 200

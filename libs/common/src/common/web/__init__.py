@@ -3,6 +3,7 @@
 from common.web.access import open_to_all, requires
 from common.web.app import service_app
 from common.web.context import BackgroundTask, ServiceContext, context_of
+from common.web.files import answered_as, refusal_pages
 from common.web.page import PAGE_STYLE, day_in_words, page_language, page_response
 from common.web.preconditions import IfMatch, check_if_match, etag_of
 from common.web.routing import IdempotencyRequired, InParts, Session, UnitOfWorkRoute, router
@@ -19,6 +20,7 @@ __all__ = [
     "Strict",
     "Text",
     "UnitOfWorkRoute",
+    "answered_as",
     "check_if_match",
     "context_of",
     "day_in_words",
@@ -26,6 +28,7 @@ __all__ = [
     "open_to_all",
     "page_language",
     "page_response",
+    "refusal_pages",
     "requires",
     "router",
     "service_app",

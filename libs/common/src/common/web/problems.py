@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import asyncpg
@@ -134,12 +135,14 @@ def pointer(location: Sequence[Any]) -> str:
 
 
 def shown_location(error: Mapping[str, Any]) -> Sequence[Any]:
-    """Where the error is. An unknown field is named only if it looks like the name of a field: a
-    careless client may have put a person there."""
+    """Where the error is, down to what looks like the name of a field: in any other key a careless
+    client may have put a person, or a whole page."""
     location: Sequence[Any] = error["loc"]
-    if error["type"] == "extra_forbidden" and not _FIELD_NAME.fullmatch(str(location[-1])):
-        return location[:-1]
-    return location
+    return list(takewhile(_is_name, location))
+
+
+def _is_name(part: Any) -> bool:
+    return isinstance(part, int) or _FIELD_NAME.fullmatch(str(part)) is not None
 
 
 def _message(error: Mapping[str, Any]) -> str:

@@ -10,7 +10,15 @@ from common import clock
 from common.auth import Principal
 from common.errors import BAD_REQUEST, INVALID, FieldError
 from common.paging import CursorText, Limit, encode_cursor
-from common.web import IdempotencyRequired, IfMatch, Session, check_if_match, open_to_all, router
+from common.web import (
+    IdempotencyRequired,
+    IfMatch,
+    Session,
+    answered_as,
+    check_if_match,
+    open_to_all,
+    router,
+)
 from common.web.problems import pointer
 from fastapi import Query, Response
 from fhir.resources.R4B.bundle import Bundle
@@ -64,7 +72,7 @@ _BODIES: dict[Command, type[Any]] = {
 }
 
 
-@fhir.get("/metadata")
+@fhir.get("/metadata", **answered_as(MEDIA_TYPE))
 async def read_capabilities(_anyone: Anyone) -> Response:
     """What this facade can do."""
     return _answer(
@@ -101,7 +109,7 @@ async def read_capabilities(_anyone: Anyone) -> Response:
     )
 
 
-@fhir.get("/Task")
+@fhir.get("/Task", **answered_as(MEDIA_TYPE))
 async def search_tasks(
     session: Session,
     caller: CaseReader,
@@ -129,23 +137,28 @@ async def search_tasks(
     return _answer(Bundle, {**bundle, "entry": entries} if entries else bundle)
 
 
-@fhir.get("/Task/{referral_id}")
+@fhir.get("/Task/{referral_id}", **answered_as(MEDIA_TYPE))
 async def read_task(referral_id: UUID, session: Session, caller: CaseReader) -> Response:
     referral = await queries.one(session, caller, referral_id)
     return _answer(Task, task(referral), version=referral.version)
 
 
-@fhir.get("/ServiceRequest/{referral_id}")
+@fhir.get("/ServiceRequest/{referral_id}", **answered_as(MEDIA_TYPE))
 async def read_service_request(referral_id: UUID, session: Session, caller: CaseReader) -> Response:
     return _answer(ServiceRequest, service_request(await queries.one(session, caller, referral_id)))
 
 
-@fhir.get("/Consent/{grant_id}")
+@fhir.get("/Consent/{grant_id}", **answered_as(MEDIA_TYPE))
 async def read_consent_resource(grant_id: UUID, session: Session, caller: CaseReader) -> Response:
     return _answer(Consent, consent(await consents.own_grant(session, caller, grant_id)))
 
 
-@fhir.post("/ServiceRequest", status_code=201, dependencies=[IdempotencyRequired])
+@fhir.post(
+    "/ServiceRequest",
+    status_code=201,
+    dependencies=[IdempotencyRequired],
+    **answered_as(MEDIA_TYPE, status=201),
+)
 async def create_service_request(
     request: Request, session: Session, caller: Writer, keys: Keys
 ) -> Response:
@@ -156,7 +169,12 @@ async def create_service_request(
     return _answer(ServiceRequest, service_request(referral), location=location)
 
 
-@fhir.post("/Consent", status_code=201, dependencies=[IdempotencyRequired])
+@fhir.post(
+    "/Consent",
+    status_code=201,
+    dependencies=[IdempotencyRequired],
+    **answered_as(MEDIA_TYPE, status=201),
+)
 async def create_consent_resource(
     request: Request, session: Session, caller: Writer, keys: Keys
 ) -> Response:
@@ -167,7 +185,7 @@ async def create_consent_resource(
     return _answer(Consent, resource, location=f"/referrals/v1/fhir/Consent/{grant.id}")
 
 
-@fhir.put("/Task/{referral_id}")
+@fhir.put("/Task/{referral_id}", **answered_as(MEDIA_TYPE))
 async def update_task(
     referral_id: UUID,
     request: Request,

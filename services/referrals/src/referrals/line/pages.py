@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT, TOO_MANY_REQUESTS, Problem
-from common.web import Session, open_to_all, page_language, router
+from common.web import Session, open_to_all, page_language, refusal_pages, router
 from fastapi import Query
 from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
@@ -36,6 +36,8 @@ _FORM_BODY: dict[str, Any] = {
     "requestBody": {"content": {_URLENCODED: {"schema": {"type": "object"}}}}
 }
 
+_REFUSALS = refusal_pages(400, 403, 404, 409, 415, 422, 429)
+
 
 @line_pages.get("", response_class=HTMLResponse)
 async def show_start(
@@ -50,7 +52,7 @@ async def show_start(
     return _start(_page(request, settings, asked), parts)
 
 
-@line_pages.post("", response_class=HTMLResponse, openapi_extra=_FORM_BODY)
+@line_pages.post("", response_class=HTMLResponse, responses=_REFUSALS, openapi_extra=_FORM_BODY)
 async def take_report(
     *,
     request: Request,
@@ -109,7 +111,9 @@ async def show_entry(
     return _page(request, settings, asked).show("enter")
 
 
-@line_pages.post("/thread", response_class=HTMLResponse, openapi_extra=_FORM_BODY)
+@line_pages.post(
+    "/thread", response_class=HTMLResponse, responses=_REFUSALS, openapi_extra=_FORM_BODY
+)
 async def show_thread(
     *,
     request: Request,

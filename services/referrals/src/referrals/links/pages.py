@@ -15,6 +15,7 @@ from common.web import (
     Strict,
     open_to_all,
     page_response,
+    refusal_pages,
     router,
 )
 from fastapi import Form, Path, Query
@@ -57,7 +58,7 @@ async def make_answer_link(
     return LinkView(url=_url(settings.public_url, token), expires_at=link.expires_at)
 
 
-@pages.get("/{token}", response_class=HTMLResponse)
+@pages.get("/{token}", response_class=HTMLResponse, responses=refusal_pages(410))
 async def show_answer_page(
     token: Token, session: Session, _anyone: Anyone, language: Language = None
 ) -> HTMLResponse:
@@ -69,7 +70,7 @@ async def show_answer_page(
     return _form(link, referral, language)
 
 
-@pages.post("/{token}", response_class=HTMLResponse)
+@pages.post("/{token}", response_class=HTMLResponse, responses=refusal_pages(410, 422))
 async def take_answer(
     token: Token,
     session: Session,

@@ -10,7 +10,7 @@ from common.errors import BAD_CURSOR, INVALID, NOT_FOUND
 from common.ids import new_id
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
 from common.places import Places
-from common.web import Session, requires, router
+from common.web import Session, answered_as, requires, router
 from fastapi import Path, Query, Response, UploadFile
 
 from reporting.activities import queries, service
@@ -85,7 +85,7 @@ async def record_activity(caller: Reporter, session: Session, body: ActivityBody
     return _view(await service.record(session, caller, body.model_dump()))
 
 
-@api.get("/template")
+@api.get("/template", **answered_as(XLSX))
 async def workbook_template(
     *,
     _caller: Reader,

@@ -8,12 +8,12 @@ from uuid import UUID
 from common.auth import Principal, Role
 from common.errors import BAD_CURSOR, NOT_FOUND
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
-from common.web import Session, context_of, open_to_all, requires, router
+from common.web import Session, answered_as, context_of, open_to_all, requires, router
 from fastapi import Path, Query, Response
 from starlette.requests import Request
 
 from reporting.bulletins import queries, service
-from reporting.bulletins.forms import media_type, names, rendered
+from reporting.bulletins.forms import MEDIA_TYPES, media_type, names, rendered
 from reporting.bulletins.queries import Bulletin
 from reporting.bulletins.reading import all_figures
 from reporting.bulletins.schemas import (
@@ -114,7 +114,7 @@ async def publish_bulletin(
     return _view(await service.publish(session, caller, bulletin_id))
 
 
-@api.get("/{bulletin_id}/files/{language}/{name}")
+@api.get("/{bulletin_id}/files/{language}/{name}", **answered_as(*MEDIA_TYPES.values()))
 async def read_file(
     *,
     caller: Reader,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from common.auth import Principal, Role
 from common.errors import INVALID
 from common.places import Places
-from common.web import Session, context_of, open_to_all, requires, router
+from common.web import Session, answered_as, context_of, open_to_all, requires, router
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -25,7 +25,7 @@ from reporting.exports.dhis2 import (
     identifiers,
 )
 from reporting.exports.errors import UNMAPPED
-from reporting.exports.files import File, Format, as_file
+from reporting.exports.files import MEDIA_TYPES, File, Format, as_file
 from reporting.exports.release_table import release_table
 from reporting.exports.service import context_pack, counted, wanted_period
 from reporting.exports.spreadsheet import as_xlsx
@@ -61,7 +61,7 @@ async def _catalogue(request: Request) -> Catalogue:
 Programmes = Annotated[Catalogue, Depends(_catalogue)]
 
 
-@api.get("/counts")
+@api.get("/counts", **answered_as(*MEDIA_TYPES.values(), "application/json"))
 async def export_counts(
     *,
     request: Request,
@@ -141,7 +141,7 @@ def _dhis2(cube: ProtectedCube, narrowed: object, mapping: Mapping[str, str] | N
     return Response(content, media_type="application/json")
 
 
-@api.get("/activities")
+@api.get("/activities", **answered_as(*MEDIA_TYPES.values()))
 async def export_activities(
     *,
     caller: Reader,
@@ -172,7 +172,7 @@ async def export_activities(
     return _answer(as_file(table, form, language))
 
 
-@api.get("/context-pack")
+@api.get("/context-pack", **answered_as(MEDIA_TYPES["xlsx"]))
 async def export_context_pack(
     *,
     _caller: Planner,
@@ -184,8 +184,7 @@ async def export_context_pack(
     """Stakeholders, who is left behind, and risks from other sources: a workbook of inputs."""
     sheets = await context_pack(session, programmes, wanted_period(period))
     name = f"context-{period}-{language}.xlsx"
-    media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return _answer(File(as_xlsx(sheets, language), media, name))
+    return _answer(File(as_xlsx(sheets, language), MEDIA_TYPES["xlsx"], name))
 
 
 def _answer(file: File) -> Response:

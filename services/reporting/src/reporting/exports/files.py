@@ -9,7 +9,7 @@ from reporting.exports.spreadsheet import as_xlsx
 from reporting.exports.tables import Table
 
 Format = Literal["csv", "xlsx", "parquet", "hxl"]
-_MEDIA: dict[str, str] = {
+MEDIA_TYPES: dict[str, str] = {
     "csv": "text/csv; charset=utf-8",
     "hxl": "text/csv; charset=utf-8; header=present",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -43,4 +43,4 @@ def as_file(table: Table, form: Format, language: str) -> File:
             content = as_xlsx([table], language)
         case "parquet":
             content = as_parquet(table)
-    return File(content, _MEDIA[form], f"{table.key}.{_ENDINGS[form]}")
+    return File(content, MEDIA_TYPES[form], f"{table.key}.{_ENDINGS[form]}")

@@ -7,7 +7,7 @@ from uuid import UUID
 import orjson
 from common import clock
 from common.auth import Principal
-from common.web import Session, context_of, open_to_all, router
+from common.web import Session, answered_as, context_of, open_to_all, router
 from fastapi import Query
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -27,7 +27,7 @@ CHUNK_BYTES = 65_536
 @routes.get(
     "/snapshot",
     summary="Everything that you may see, from one moment",
-    responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}},
+    **answered_as(NDJSON),
 )
 async def snapshot(request: Request, principal: Anyone) -> Response:
     """One JSON document per line: a head with the cursor, the services, an end with their number.

@@ -1,0 +1,23 @@
+"""Answers that are no JSON of ours, as the API description tells of them."""
+
+from typing import Any
+
+from starlette.responses import Response
+
+from common.web import problems
+
+HTML = "text/html"
+_TEXT = {"schema": {"type": "string"}}
+
+
+def answered_as(*media_types: str, status: int = 200) -> dict[str, Any]:
+    """For a route, `@api.get("/x", **answered_as("text/csv"))`: one of these, as it was asked for."""
+    content = dict.fromkeys(media_types, _TEXT)
+    return {"response_class": Response, "responses": {status: {"content": content}}}
+
+
+def refusal_pages(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For the `responses` of a page: with these it says on the page what was wrong. What never
+    comes so far, as a body that is too large, is a problem detail."""
+    content = {HTML: _TEXT, problems.MEDIA_TYPE: {}}
+    return {status: {"content": content} for status in statuses}
