@@ -8,11 +8,12 @@ from common.web import problems
 
 HTML = "text/html"
 _TEXT = {"schema": {"type": "string"}}
+_OBJECT = {"schema": {"type": "object"}}
 
 
 def answered_as(*media_types: str, status: int = 200) -> dict[str, Any]:
     """For a route, `@api.get("/x", **answered_as("text/csv"))`: one of these, as it was asked for."""
-    content = dict.fromkeys(media_types, _TEXT)
+    content = {each: _OBJECT if _is_json(each) else _TEXT for each in media_types}
     return {"response_class": Response, "responses": {status: {"content": content}}}
 
 
@@ -21,3 +22,7 @@ def refusal_pages(*statuses: int) -> dict[int | str, dict[str, Any]]:
     comes so far, as a body that is too large, is a problem detail."""
     content = {HTML: _TEXT, problems.MEDIA_TYPE: {}}
     return {status: {"content": content} for status in statuses}
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type == "application/json" or media_type.endswith("+json")
