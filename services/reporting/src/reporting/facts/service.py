@@ -64,7 +64,7 @@ class Recorder:
     ) -> None:
         """The effect of events in any order. `seen`: those that had their effect before.
 
-        The caller holds `WRITER_LOCK`.
+        Who writes the live projection holds `WRITER_LOCK`.
         """
         kinds = Sorted(batch)
         await self._forget(session, kinds)
