@@ -19,8 +19,7 @@ _DUPLICATE_WINDOW = 120.0
 @fault("broker-down-at-start", "Broker down at start")
 async def broker_down_at_start(field: Field) -> None:
     stack = field.stack
-    stack.hold("nats")
-    stack.kill("nats")
+    await stack.hold_down("nats")
     names = ["referrals", "reporting", "directory"]
     former = {name: stack.kill(name) for name in names}
     try:
@@ -93,8 +92,7 @@ async def _degraded(field: Field) -> bool:
 
 @fault("outage-over-two-minutes", "Outage > 2 min", every=10)
 async def outage_over_two_minutes(field: Field) -> None:
-    field.stack.hold("nats")
-    field.stack.kill("nats")
+    await field.stack.hold_down("nats")
     try:
         await asyncio.sleep(_DUPLICATE_WINDOW + 5)
         word = await field.stack.ready_word("referrals")
@@ -114,8 +112,7 @@ async def outage_over_duplicate_window(field: Field) -> None:
     await field.some_load(50)
     mark = "SELECT now()::text"
     since = (await field.stack.databases.fetch("referrals", mark))[0][0]
-    field.stack.hold("nats")
-    field.stack.kill("nats")
+    await field.stack.hold_down("nats")
     await asyncio.sleep(_DUPLICATE_WINDOW + 5)
     field.stack.release("nats")
     await field.within(30, "the broker is back", lambda: _is_word(field, "ok"))
@@ -154,8 +151,7 @@ async def _drained(field: Field) -> bool:
 @fault("broker-store-wiped", "Broker store wiped", every=5)
 async def broker_store_wiped(field: Field) -> None:
     stack = field.stack
-    stack.hold("nats")
-    stack.kill("nats")
+    await stack.hold_down("nats")
     await asyncio.sleep(1.0)
     await asyncio.to_thread(shutil.rmtree, stack.layout.nats / "jetstream", ignore_errors=True)
     stack.release("nats")
@@ -172,8 +168,7 @@ async def redelivery_reorders(field: Field) -> None:
     names = stack.names("reporting")
     former = {name: stack.state.processes[name] for name in names}
     for name in names:
-        stack.hold(name)
-        stack.kill(name)
+        await stack.hold_down(name)
     await field.some_load(80, 15)
     rows = await stack.databases.fetch(
         "referrals",

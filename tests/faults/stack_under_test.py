@@ -27,6 +27,7 @@ from stack.service_commands import attached_postgres
 from tests.faults.record import UNREACHABLE, Databases
 
 _UP_SECONDS = 180
+_LOOKS_BEFORE_DOWN = 5
 # On a machine that others keep busy every wait may take so many times longer.
 PATIENCE = float(os.environ.get("RUTA_FAULTS_PATIENCE", "1"))
 _ROOT = Path(__file__).resolve().parents[2]
@@ -154,6 +155,24 @@ class StackUnderTest:
 
     def hold(self, name: str) -> None:
         self.layout.hold_file(name).touch()
+
+    async def hold_down(self, name: str) -> None:
+        """End it until `release`: also one that was just being started, or whose new process the
+        state file does not tell of yet."""
+        self.hold(name)
+        looks = 0
+        while looks < _LOOKS_BEFORE_DOWN:
+            down = self.kill(name) == 0 and not await self._listens(name)
+            looks = looks + 1 if down else 0
+            await asyncio.sleep(0.2)
+
+    async def _listens(self, name: str) -> bool:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.state.ports[name])
+        except OSError:
+            return False
+        writer.close()
+        return True
 
     def release(self, name: str) -> None:
         self.layout.hold_file(name).unlink(missing_ok=True)

@@ -16,8 +16,7 @@ from tests.faults.upgrading import contracted, expanded
 async def issuer_down(field: Field) -> None:
     """Known keys go on working while nobody can be asked for keys."""
     stack = field.stack
-    stack.hold("issuer")
-    stack.kill("issuer")
+    await stack.hold_down("issuer")
     try:
         made = await field.some_load(60, 20)
         field.require(made > 0, "known tokens stopped working without the issuer")

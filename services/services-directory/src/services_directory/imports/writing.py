@@ -14,7 +14,7 @@ from services_directory.imports.notes import Note, note
 from services_directory.imports.report import Report, Written
 from services_directory.organizations.service import by_external_ids
 from services_directory.services.record_queries import shown
-from services_directory.services.service import KIND, Together, rewrite, upsert_service
+from services_directory.services.service import KIND, Together, finish_together, upsert_service
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Writer:
                     await self._one(mapped, document, together)
                     for mapped, document in zip(rows, documents, strict=True)
                 ]
-                await rewrite(self.session, sorted(together.published))
+                await finish_together(self.session, together)
         except Problem:
             written = [
                 await self._alone(mapped, document)

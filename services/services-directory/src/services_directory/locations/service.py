@@ -1,7 +1,9 @@
 """Locations: one place that several services share is kept once and copied into each of them."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -73,7 +75,7 @@ async def put(
         )
     before = (await known(session, [own])).get(own)
     if _differs(before, plain):
-        await _keep(session, plain, principal.organisation, clock.now())
+        await _keep(session, [_Kept(plain, principal.organisation)], clock.now())
         record_history(
             session,
             principal,
@@ -86,56 +88,85 @@ async def put(
     return (await known(session, [own]))[own]
 
 
-async def publish(
-    session: AsyncSession, managed_by: UUID, service_id: UUID, shown: list[Document]
-) -> list[UUID]:
-    """Keep the newest form of these locations; returns other services that show an older one."""
-    ids = [UUID(location["id"]) for location in shown]
-    rows = await known(session, ids)
-    now = clock.now()
-    changed = [one for one in shown if _differs(rows.get(UUID(one["id"])), one)]
-    for location in changed:
-        await _keep(session, location, managed_by, now)
-    await session.execute(
-        sa.delete(service_locations).where(service_locations.c.service_id == service_id)
-    )
-    for each in ids:
-        write_soon(session, _PLACED, {"service_id": service_id, "location_id": each})
-    older = [UUID(one["id"]) for one in changed if UUID(one["id"]) in rows]
-    if not older:
-        return []
-    newest = {location["id"]: location for location in changed}
-    return await copy_into_services(session, newest, service_id)
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The locations that a service shows now, as its record has them. `new`: it had none before."""
+
+    service_id: UUID
+    managed_by: UUID
+    shown: Sequence[Document]
+    new: bool
 
 
-async def _keep(session: AsyncSession, location: Document, managed_by: UUID, now: Any) -> None:
-    values = {
-        "id": UUID(location["id"]),
-        "document": location,
-        "managed_by": managed_by,
-        "visibility": level_of(location),
-        "version": 1,
-        "created_at": now,
-        "modified_at": now,
-    }
-    statement = insert(locations).values(values)
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["id"],
-            set_={
-                "document": statement.excluded.document,
-                "visibility": statement.excluded.visibility,
-                "version": locations.c.version + 1,
-                "modified_at": now,
-            },
-        )
-    )
+async def publish(session: AsyncSession, placed: Sequence[Placed]) -> list[UUID]:
+    """Keep the newest form of these locations, the last where several differ; returns services
+    that showed an older one."""
+    rows = await known(session, {UUID(each["id"]) for one in placed for each in one.shown})
+    kept = {str(key): row.document for key, row in rows.items()}
+    newest: dict[str, _Kept] = {}
+    older: dict[str, Document] = {}
+    for one in placed:
+        for location in one.shown:
+            key = location["id"]
+            if kept.get(key) == location:
+                continue
+            if key in kept:
+                older[key] = location
+            kept[key] = location
+            newest[key] = _Kept(location, one.managed_by)
+    await _keep(session, list(newest.values()), clock.now())
+    before = [one.service_id for one in placed if not one.new]
+    if before:
+        await session.execute(_UNPLACE, {"services": before})
+    for one in placed:
+        for location in one.shown:
+            row = {"service_id": one.service_id, "location_id": UUID(location["id"])}
+            write_soon(session, _PLACED, row)
+    return await copy_into_services(session, older) if older else []
 
 
-async def copy_into_services(
-    session: AsyncSession, newest: dict[str, Document], but_not: UUID | None = None
-) -> list[UUID]:
-    """Put the newest form of the locations into all approved services at them; returns those."""
+_UNPLACE = sa.delete(service_locations).where(
+    service_locations.c.service_id == sa.any_(sa.bindparam("services", type_=_UUIDS))
+)
+
+
+class _Kept(NamedTuple):
+    document: Document
+    managed_by: UUID
+
+
+async def _keep(session: AsyncSession, kept: Sequence[_Kept], now: datetime) -> None:
+    if not kept:
+        return
+    rows = [
+        {
+            "id": UUID(one.document["id"]),
+            "document": one.document,
+            "managed_by": one.managed_by,
+            "visibility": level_of(one.document),
+            "version": 1,
+            "created_at": now,
+            "modified_at": now,
+        }
+        for one in kept
+    ]
+    await session.execute(_KEEP, rows)
+
+
+_new = insert(locations)
+_KEEP = _new.on_conflict_do_update(
+    index_elements=["id"],
+    set_={
+        "document": _new.excluded.document,
+        "visibility": _new.excluded.visibility,
+        "version": locations.c.version + 1,
+        "modified_at": _new.excluded.modified_at,
+    },
+)
+
+
+async def copy_into_services(session: AsyncSession, newest: Mapping[str, Document]) -> list[UUID]:
+    """Put the newest form of the locations into all services at them; returns those that differed."""
     ids = [UUID(each) for each in newest]
     rows = await session.execute(
         sa.select(services.c.id, services.c.document, services.c.approved)
@@ -151,21 +182,20 @@ async def copy_into_services(
     )
     touched: list[UUID] = []
     for row in rows:
-        if row.id == but_not:
+        document = _with(row.document, newest)
+        approved = row.approved and _with(row.approved, newest)
+        if (document, approved) == (row.document, row.approved):
             continue
         await session.execute(
             sa.update(services)
             .where(services.c.id == row.id)
-            .values(
-                document=_with(row.document, newest),
-                approved=row.approved and _with(row.approved, newest),
-            )
+            .values(document=document, approved=approved)
         )
         touched.append(row.id)
     return touched
 
 
-def _with(service: Document, newest: dict[str, Document]) -> Document:
+def _with(service: Document, newest: Mapping[str, Document]) -> Document:
     sites = [
         {**site, "location": newest.get(site.get("location", {}).get("id"), site.get("location"))}
         if site.get("location")

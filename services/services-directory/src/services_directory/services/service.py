@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+import orjson
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal, Role
@@ -13,6 +14,7 @@ from common.errors import NOT_FOUND
 from common.ids import new_id
 from common.places import folded
 from common.web import check_if_match, etag_of
+from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation import states
@@ -43,6 +45,7 @@ from services_directory.services.storing import store
 from services_directory.taxonomies.service import keep_terms
 
 KIND = "service"
+_NEW = RowWriter(services, *services.c.keys(), entity=True)
 DEFAULT_VALIDITY = timedelta(days=90)
 
 
@@ -50,11 +53,12 @@ DEFAULT_VALIDITY = timedelta(days=90)
 class Together:
     """What one transaction enters together, so that what is the same for many is done once.
 
-    `published` collects services whose stored documents the caller writes by `rewrite`;
-    `organizations` are rows that are locked by now, by what a document says of them;
+    `placed` and `published` collect services whose locations and stored documents are written by
+    `finish_together`; `organizations` are rows that are locked by now, by what a document says of them;
     `external_ids` are those that were asked for, with the service or None.
     """
 
+    placed: list[places.Placed] = field(default_factory=list)
     published: set[UUID] = field(default_factory=set)
     external_ids: dict[str, UUID | None] = field(default_factory=dict)
     organizations: dict[Any, Any] = field(default_factory=dict)
@@ -86,7 +90,7 @@ async def upsert_service(
     Identity: `service_id`, else (source, external_id), else the document's id, as `own_ids` reads
     it. `if_match` (an ETag, or None for imports) guards an existing record. 403 for another
     organisation's entry, 412 for a stale ETag, 422 for what refers to nothing or would show too
-    much. With `together` the stored documents are not written: the caller does so, once for many.
+    much. With `together` locations and stored documents wait for `finish_together`.
     """
     known = service_id or await _known(
         session, principal, document, source, external_id, together or Together()
@@ -95,6 +99,8 @@ async def upsert_service(
     if row is not None and if_match is not None:
         check_if_match(if_match, etag_of(row.version))
     identity = known or new_id()
+    if together is not None and _names_places(document):
+        await _place(session, together)  # it may name what a document before it brought
     organization = await _organization(session, principal, document, source, row, together)
     ids = await own_ids(session, principal, document, identity, row.document if row else None)
     plain = draft(document, identity, organization.id, ids)
@@ -123,9 +129,31 @@ async def upsert_service(
         if together is not None:
             together.external_ids[external_id] = identity
     if publishes:
-        await _publish(session, principal, identity, plain=plain, scope=scope, together=together)
+        alone = together is None
+        together = together or Together()
+        placed = places.Placed(identity, scope.managed_by, locations_in(plain), new=row is None)
+        await _publish(session, principal, placed, plain, scope, together)
+        if alone:
+            await finish_together(session, together)
     state = State.APPROVED if publishes else State.DRAFT
     return Upserted(identity, "created" if row is None else "changed", version, state.value)
+
+
+async def finish_together(session: AsyncSession, together: Together) -> None:
+    """Write what waits: locations, and the stored documents of what was published."""
+    await _place(session, together)
+    await store(session, sorted(together.published))
+
+
+async def _place(session: AsyncSession, together: Together) -> None:
+    together.published.update(await places.publish(session, together.placed))
+    together.placed.clear()
+
+
+def _names_places(document: ServiceDocument) -> bool:
+    """Whether it brings ids of places, which may be those of places that are known."""
+    sites = document.service_at_locations or []
+    return any(each.location.id if each.location else each.location_id for each in sites)
 
 
 async def rewrite(session: AsyncSession, service_ids: Iterable[UUID]) -> None:
@@ -168,7 +196,10 @@ async def take_step(
         await session.execute(
             sa.update(services).where(services.c.id == service_id).values(_approval(row.document))
         )
-        await _publish(session, principal, service_id, plain=row.document, scope=scope)
+        together = Together()
+        placed = places.Placed(service_id, scope.managed_by, locations_in(row.document), new=False)
+        await _publish(session, principal, placed, row.document, scope, together)
+        await finish_together(session, together)
     elif after == State.WITHDRAWN:
         await store(session, [service_id])
     return Upserted(service_id, "changed", version, after.value)
@@ -377,16 +408,20 @@ async def _write(
     draft_or_approved = _approval(plain) if publishes else {"state": State.DRAFT.value}
     version = 1 if row is None else row.version + 1
     if row is None:
-        await session.execute(
-            services.insert().values(
-                id=identity,
-                managed_by=scope.managed_by,
-                version=version,
-                created_at=now,
-                event_version=0,
-                **{"approved": None, "stale": False, **values, **draft_or_approved},
-            )
-        )
+        new = {
+            "id": identity,
+            "managed_by": scope.managed_by,
+            "version": version,
+            "created_at": now,
+            "event_version": 0,
+            **dict.fromkeys(("announced", "merged_into", "approved", "valid_until", "reminded_on")),
+            "stale": False,
+            **values,
+            **draft_or_approved,
+        }
+        text = orjson.dumps(plain).decode()
+        new |= {"document": text, "approved": text if publishes else None}
+        write_soon(session, _NEW, new)
     else:
         # While a newer draft waits, what is published keeps the audience that was approved.
         if row.approved is not None and not publishes:
@@ -427,22 +462,17 @@ def _approval(plain: dict[str, Any]) -> dict[str, Any]:
 async def _publish(
     session: AsyncSession,
     principal: Principal,
-    identity: UUID,
-    *,
+    placed: places.Placed,
     plain: dict[str, Any],
     scope: _Scope,
-    together: Together | None = None,
+    together: Together,
 ) -> None:
-    """Keep the places and terms of an approved document, endorse it for the approver's areas, and
-    store every level of it."""
-    others = await places.publish(session, scope.managed_by, identity, locations_in(plain))
+    """Take in an approved document: its terms, its places, the approver's endorsements."""
     await keep_terms(session, plain)
     for aor in states.endorsements(principal, scope.aors):
-        endorse_soon(session, principal, identity, aor)
-    if together is None:
-        await store(session, [identity, *others])
-    else:
-        together.published.update([identity, *others])
+        endorse_soon(session, principal, placed.service_id, aor)
+    together.placed.append(placed)
+    together.published.add(placed.service_id)
 
 
 async def _set_state(
