@@ -1,0 +1,92 @@
+"""Services that are entered together end as if each had been entered by itself."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+from common.auth import Principal
+from common.database import Database
+from common.ids import new_id
+from httpx import AsyncClient
+from services_directory.hsds.schemas import ServiceDocument
+from services_directory.services.service import Together, finish_together, upsert_service
+
+from tests.services.directory.conftest import V1, reads_everything, service_document
+from tests.support.principals import claims_of
+
+EVERYTHING = Principal.from_claims(claims_of("tip-coordinator", aors=["CP", "GBV", "TIP", "GP"]))
+PLACE = {"name": "Centro", "location_type": "physical", "latitude": 10.65, "longitude": -71.62}
+
+
+async def enter(
+    database: Database, documents: Sequence[dict[str, Any]], *, together: bool
+) -> list[UUID]:
+    async with database.transaction(EVERYTHING) as session:
+        shared = Together() if together else None
+        made = []
+        for document in documents:
+            read = ServiceDocument.model_validate(document)
+            made.append(await upsert_service(session, EVERYTHING, read, together=shared))
+        if shared is not None:
+            await finish_together(session, shared)
+    return [each.id for each in made]
+
+
+async def places_of(api: AsyncClient, ids: Sequence[UUID]) -> list[Any]:
+    shown = []
+    for each in ids:
+        answer = await api.get(f"{V1}/services/{each}", headers=reads_everything())
+        sites = answer.json()["service_at_locations"]
+        shown.append([(s["location"]["id"], s["location"]["name"]) for s in sites])
+    return shown
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_place_that_several_bring_is_shown_as_the_last_has_it(
+    api: AsyncClient, database: Database, together: bool
+) -> None:
+    known = {**PLACE, "id": str(new_id())}
+    (before,) = await enter(
+        database, [service_document(service_at_locations=[{"location": known}])], together=False
+    )
+    fresh = {**PLACE, "id": str(new_id())}
+    ids = await enter(
+        database,
+        [
+            service_document(
+                service_at_locations=[
+                    {"location": {**known, "name": f"Centro {number}"}},
+                    {"location": {**fresh, "name": f"Casa {number}"}},
+                ]
+            )
+            for number in (1, 2, 3)
+        ],
+        together=together,
+    )
+    both = [(known["id"], "Centro 3"), (fresh["id"], "Casa 3")]
+    assert await places_of(api, [before, *ids]) == [both[:1], both, both, both]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_place_that_one_brings_is_named_by_the_next(
+    api: AsyncClient, database: Database, together: bool
+) -> None:
+    place = {**PLACE, "id": str(new_id())}
+    first = service_document(service_at_locations=[{"location": place}])
+    second = service_document(service_at_locations=[{"location_id": place["id"]}])
+    ids = await enter(database, [first, second], together=together)
+    assert await places_of(api, ids) == [[(place["id"], "Centro")]] * 2
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_service_that_is_entered_twice_keeps_its_last_places(
+    api: AsyncClient, database: Database, together: bool
+) -> None:
+    own = str(new_id())
+    moved = [
+        service_document(id=own, service_at_locations=[{"location": {**PLACE, "name": name}}])
+        for name in ("Antes", "Ahora")
+    ]
+    ids = await enter(database, moved, together=together)
+    assert [[name for _, name in one] for one in await places_of(api, ids)] == [["Ahora"]] * 2
