@@ -80,21 +80,27 @@ class Story:
         """A health service of Salud of which a story asks nothing else."""
         return await self.service()
 
-    async def told(self, event: Any) -> None:
-        """Handle a directory event as the consumer does."""
-        assert SUBSCRIPTION.kind_of(event.SUBJECT) is type(event)
+    async def told(self, *events: Any) -> None:
+        """Handle directory events as the consumer does, together."""
         from common import clock
 
-        envelope = Envelope(
-            id=new_id(),
-            source="/ruta/directory",
-            type=event.SUBJECT,
-            subject=str(new_id()),
-            time=clock.now(),
-            data=event.model_dump(mode="json"),
-        )
+        received = [
+            (
+                event,
+                Envelope(
+                    id=new_id(),
+                    source="/ruta/directory",
+                    type=event.SUBJECT,
+                    subject=str(new_id()),
+                    time=clock.now(),
+                    data=event.model_dump(mode="json"),
+                ),
+            )
+            for event in events
+        ]
+        assert {SUBSCRIPTION.kind_of(e.SUBJECT) for e in events} == {type(e) for e in events}
         async with self.database.transaction() as session:
-            await SUBSCRIPTION.apply(session, [(event, envelope)])
+            await SUBSCRIPTION.apply(session, received)
 
     async def suspended(self, service_id: str, owner: UUID = SALUD) -> None:
         """The directory tells that a service is suspended."""

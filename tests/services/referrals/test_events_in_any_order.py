@@ -1,6 +1,7 @@
 """The projection of the directory is the same whatever order its events arrive in."""
 
 from itertools import permutations
+from uuid import UUID
 
 import pytest
 from common.events.directory import CapacityChanged, ServiceChanged, ServiceData, ServicePublished
@@ -39,16 +40,45 @@ def _events() -> list[ServiceData | CapacityChanged]:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 async def test_what_is_known_of_a_service_does_not_depend_on_the_order(
-    story: Story, order: tuple[int, ...]
+    story: Story, order: tuple[int, ...], together: bool
 ) -> None:
     events = _events()
-    for position in order:
-        await story.told(events[position])
+    if together:
+        await story.told(*(events[position] for position in order))
+    else:
+        for position in order:
+            await story.told(events[position])
     (row,) = await story.rows(
         "SELECT categories, capacity_state, referable FROM directory_services WHERE service_id = :id",
         id=events[0].service_id,
     )
     assert row.categories == ["HLT", "LEG"]
     assert (row.capacity_state, row.referable) == ("full", False)
+
+
+async def test_of_services_that_close_together_each_open_referral_is_flagged_once(
+    story: Story,
+) -> None:
+    closing = [await story.service(), await story.service()]
+    referrals = [await story.sent(service_id=each) for each in (*closing, await story.service())]
+    await story.told(
+        *(
+            CapacityChanged(
+                service_id=UUID(each),
+                organisation_id=organisation(2),
+                version=version,
+                functional_status="suspended",
+                referable=False,
+            )
+            for version in (2, 3)
+            for each in closing
+        )
+    )
+    seen = [(await story.get("ngo-refugio", f"/referrals/{r['id']}")).json() for r in referrals]
+    assert [each["service_flag"] for each in seen] == ["not_referable", "not_referable", None]
+    feed = (await story.get("ngo-refugio", "/feed")).json()["items"]
+    told = [e["subject_id"] for e in feed if e["kind"] == "referral.service_not_referable"]
+    assert sorted(told) == sorted(r["id"] for r in referrals[:2])

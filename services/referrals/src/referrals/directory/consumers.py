@@ -1,5 +1,6 @@
 """Keeps the projection of the directory up to date from its events, in any order they come."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,8 @@ from common.events.directory import (
 )
 from common.events.envelope import Envelope
 from common.messaging import Subscription
-from sqlalchemy.dialects.postgresql import insert
+from common.reads import QuickStatement
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -29,13 +31,33 @@ _STATE = frozenset({"functional_status", "capacity_state", "referable", "state_v
 _alternatives = PathwayAlternative.metadata.tables["pathway_alternatives"]
 
 
-async def on_service(session: AsyncSession, event: ServiceData, _envelope: Envelope) -> None:
-    """Take what is newer than what is known: a change of capacity that overtook this event keeps
-    its state, and this event still tells the rest."""
+WRITER_LOCK = 0x52555244
+"""Advisory lock of whoever writes the projection: several events in one transaction lock several
+rows."""
+_AT_ONCE = 50
+
+
+async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) -> None:
+    """Take what is newer than what is known, then flag the referrals that it concerns."""
     await act_as_service(session)
-    values: dict[str, Any] = {
+    changed: dict[UUID, None] = {}
+    for event, _ in received:
+        if isinstance(event, PathwayPublished):
+            await _replace_pathway(session, event)
+        elif await _is_news(session, event):
+            changed[event.service_id] = None
+    if changed:
+        await flag_open_referrals(session, list(changed), clock.now())
+
+
+async def _is_news(session: AsyncSession, event: ServiceData | CapacityChanged) -> bool:
+    if isinstance(event, CapacityChanged):
+        return await _take_capacity(session, event)
+    row = {
+        "service_id": event.service_id,
         "organisation_id": event.organisation_id,
         "version": event.version,
+        "state_version": event.version,
         "categories": list(event.categories),
         "aors": list(event.aors),
         "areas": list(event.areas),
@@ -50,20 +72,24 @@ async def on_service(session: AsyncSession, event: ServiceData, _envelope: Envel
         "endorsed_by": list(event.endorsed_by),
         "seen_at": clock.now(),
     }
-    statement = insert(_services).values(
-        service_id=event.service_id, state_version=event.version, **values
+    taken = await _TAKE.first(session, {f"new_{name}": value for name, value in row.items()})
+    return taken is not None
+
+
+def _take_statement() -> Insert:
+    """A change of capacity that overtook an event keeps its state, and the event still tells the
+    rest: each column is judged by its own version."""
+    columns = _services.c.keys()
+    new = insert(_services).values({name: sa.bindparam(f"new_{name}") for name in columns})
+    newest = {name: _newest(new.excluded, name) for name in columns if name != "service_id"}
+    return new.on_conflict_do_update(
+        index_elements=["service_id"],
+        set_=newest,
+        where=sa.or_(
+            _services.c.version < new.excluded.version,
+            _services.c.state_version < new.excluded.state_version,
+        ),
     )
-    applied = await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["service_id"],
-            set_={name: _newest(statement.excluded, name) for name in (*values, "state_version")},
-            where=sa.or_(
-                _services.c.version < event.version, _services.c.state_version < event.version
-            ),
-        ).returning(_services.c.service_id)
-    )
-    if applied.first() is not None:
-        await flag_open_referrals(session, [event.service_id], clock.now())
 
 
 def _newest(arrived: Any, name: str) -> Any:
@@ -72,8 +98,10 @@ def _newest(arrived: Any, name: str) -> Any:
     return sa.case((version < arrived.version, arrived[name]), else_=_services.c[name])
 
 
-async def on_capacity(session: AsyncSession, event: CapacityChanged, _envelope: Envelope) -> None:
-    await act_as_service(session)
+_TAKE = QuickStatement(_take_statement().returning(_services.c.service_id))
+
+
+async def _take_capacity(session: AsyncSession, event: CapacityChanged) -> bool:
     changed = await session.execute(
         sa.update(_services)
         .where(
@@ -88,11 +116,10 @@ async def on_capacity(session: AsyncSession, event: CapacityChanged, _envelope: 
         )
         .returning(_services.c.service_id)
     )
-    if changed.first() is not None:
-        await flag_open_referrals(session, [event.service_id], clock.now())
+    return changed.first() is not None
 
 
-async def on_pathway(session: AsyncSession, event: PathwayPublished, _envelope: Envelope) -> None:
+async def _replace_pathway(session: AsyncSession, event: PathwayPublished) -> None:
     """Replace what this pathway offers, unless a newer version was seen."""
     known = await session.scalar(
         sa.select(sa.func.max(_alternatives.c.version)).where(
@@ -136,14 +163,11 @@ async def flag_stale(session: AsyncSession, now: datetime) -> int:
     return len(stale)
 
 
-SUBSCRIPTION = Subscription.one_by_one(
+SUBSCRIPTION = Subscription(
     producer="directory",
     durable="referrals",
-    handlers={
-        ServicePublished: on_service,
-        ServiceChanged: on_service,
-        ServiceWithdrawn: on_service,
-        CapacityChanged: on_capacity,
-        PathwayPublished: on_pathway,
-    },
+    kinds=(ServicePublished, ServiceChanged, ServiceWithdrawn, CapacityChanged, PathwayPublished),
+    apply=take,
+    at_once=_AT_ONCE,
+    writer_lock=WRITER_LOCK,
 )

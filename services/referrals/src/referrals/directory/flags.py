@@ -36,12 +36,15 @@ async def flag_open_referrals(
         .where(col(DirectoryService.service_id).in_(service_ids))
         .execution_options(populate_existing=True)
     )
+    by_flag: dict[str | None, list[UUID]] = {}
     for service in services:
         flag = None if is_choosable(service, now) else NOT_REFERABLE_FLAG
+        by_flag.setdefault(flag, []).append(service.service_id)
+    for flag, ids in by_flag.items():
         changed = await session.execute(
             sa.update(referrals)
             .where(
-                referrals.c.service_id == service.service_id,
+                referrals.c.service_id == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid))),
                 referrals.c.sent_at.is_not(None),  # as the index of a service's referrals has it
                 referrals.c.state.not_in(_CLOSED),
                 referrals.c.service_flag.is_distinct_from(flag),
