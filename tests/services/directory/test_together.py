@@ -5,11 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from common.auth import Principal
 from common.database import Database
 from common.ids import new_id
 from httpx import AsyncClient
 from services_directory.hsds.schemas import ServiceDocument
+from services_directory.services.models import service_locations
 from services_directory.services.service import Together, finish_together, upsert_service
 
 from tests.services.directory.conftest import V1, reads_everything, service_document
@@ -85,8 +87,18 @@ async def test_a_service_that_is_entered_twice_keeps_its_last_places(
 ) -> None:
     own = str(new_id())
     moved = [
-        service_document(id=own, service_at_locations=[{"location": {**PLACE, "name": name}}])
-        for name in ("Antes", "Ahora")
+        service_document(
+            id=own, service_at_locations=[{"location": {**PLACE, "name": name}} for name in names]
+        )
+        for names in (("Antes", "También"), ("Ahora",))
     ]
     ids = await enter(database, moved, together=together)
-    assert [[name for _, name in one] for one in await places_of(api, ids)] == [["Ahora"]] * 2
+    shown = await places_of(api, ids)
+    assert [[name for _, name in one] for one in shown] == [["Ahora"]] * 2
+    async with database.transaction() as session:
+        kept = await session.scalars(
+            sa.select(service_locations.c.location_id).where(
+                service_locations.c.service_id == ids[0]
+            )
+        )
+    assert [str(each) for each in kept] == [place for place, _ in shown[0]]

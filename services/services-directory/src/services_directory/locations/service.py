@@ -118,7 +118,8 @@ async def publish(session: AsyncSession, placed: Sequence[Placed]) -> list[UUID]
     before = [one.service_id for one in placed if not one.new]
     if before:
         await session.execute(_UNPLACE, {"services": before})
-    for one in placed:
+    last = {one.service_id: one for one in placed}  # one may have been entered twice
+    for one in last.values():
         for location in one.shown:
             row = {"service_id": one.service_id, "location_id": UUID(location["id"])}
             write_soon(session, _PLACED, row)
