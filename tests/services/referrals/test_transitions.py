@@ -277,10 +277,7 @@ async def test_a_changed_name_is_found_the_former_is_not_and_the_rest_is_kept(
 
 async def test_a_protocol_covers_until_it_is_ended(story: Story) -> None:
     service_id, case = await story.service(), await story.case(area=None, country="CO")
-    other_case = await story.case(
-        area=None,
-        country="CO",
-    )
+    other_case = await story.case(area=None, country="CO")
     body = {"from_country": "CO", "to_country": "VE", "valid_from": "2020-01-01"}
     protocol = await story.made("im-officer", "/protocols", body)
     sends = []

@@ -1,8 +1,8 @@
 """PostgreSQL is the record, NATS a transport that may lose or repeat: outbox, relay, inbox."""
 
 from common.messaging.connection import Broker
-from common.messaging.consumer import Consumer, Subscription
+from common.messaging.consumer import TOGETHER, Consumer, Subscription
 from common.messaging.outbox import append
 from common.messaging.relay import Relay
 
-__all__ = ["Broker", "Consumer", "Relay", "Subscription", "append"]
+__all__ = ["TOGETHER", "Broker", "Consumer", "Relay", "Subscription", "append"]

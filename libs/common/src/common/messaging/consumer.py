@@ -43,6 +43,9 @@ ATTEMPTS = 5
 _ACK_WAIT_SECONDS = 30
 _HEARTBEAT_SECONDS = 10
 _PAUSE_SECONDS = 1.0
+TOGETHER = 50
+"""How many events a reader may take at once: fewer than are worth a COPY, for which the driver
+names a statement that a pooler would give to others (decision 0072)."""
 _FIRST_TIMES = (
     "first_times AS (INSERT INTO inbox (consumer, event_id, handled_at)"
     " SELECT $5, id, $7 FROM unnest($6::uuid[]) AS id ON CONFLICT DO NOTHING RETURNING event_id)"

@@ -21,7 +21,8 @@ def refusal_pages(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For the `responses` of a page: with these it says on the page what was wrong. What never
     comes so far, as a body that is too large, is a problem detail."""
     content = {HTML: _TEXT, problems.MEDIA_TYPE: {}}
-    return {status: {"content": content} for status in statuses}
+    description = "The page again, saying what is wrong."
+    return {status: {"description": description, "content": content} for status in statuses}
 
 
 def _is_json(media_type: str) -> bool:

@@ -16,7 +16,7 @@ from common.events.directory import (
     ServiceWithdrawn,
 )
 from common.events.envelope import Envelope
-from common.messaging import Subscription
+from common.messaging import TOGETHER, Subscription
 from common.reads import QuickStatement
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,10 +31,9 @@ _STATE = frozenset({"functional_status", "capacity_state", "referable", "state_v
 _alternatives = PathwayAlternative.metadata.tables["pathway_alternatives"]
 
 
-WRITER_LOCK = 0x52555244
+_WRITER_LOCK = 0x52555244
 """Advisory lock of whoever writes the projection: several events in one transaction lock several
 rows."""
-_AT_ONCE = 50
 
 
 async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) -> None:
@@ -168,6 +167,6 @@ SUBSCRIPTION = Subscription(
     durable="referrals",
     kinds=(ServicePublished, ServiceChanged, ServiceWithdrawn, CapacityChanged, PathwayPublished),
     apply=take,
-    at_once=_AT_ONCE,
-    writer_lock=WRITER_LOCK,
+    at_once=TOGETHER,
+    writer_lock=_WRITER_LOCK,
 )

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from common.events.base import Event
 from common.events.envelope import Envelope
 from common.events.referrals import TrainingHeld
-from common.messaging import Subscription
+from common.messaging import TOGETHER, Subscription
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.activities.trainings import record_training
 from reporting.facts.service import WRITER_LOCK, Recorder
 from reporting.facts.sources import DURABLE, SOURCES
-
-_AT_ONCE = 50
 
 
 def subscriptions(recorder: Recorder) -> list[Subscription]:
@@ -27,6 +25,6 @@ def subscriptions(recorder: Recorder) -> list[Subscription]:
             await recorder.record(session, facts, seen=frozenset())
 
     return [
-        Subscription(producer, DURABLE, events, apply, at_once=_AT_ONCE, writer_lock=WRITER_LOCK)
+        Subscription(producer, DURABLE, events, apply, at_once=TOGETHER, writer_lock=WRITER_LOCK)
         for producer, events in SOURCES
     ]

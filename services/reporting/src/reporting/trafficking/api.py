@@ -6,7 +6,7 @@ from typing import Annotated
 
 from common.auth import Principal
 from common.errors import NOT_FOUND
-from common.web import Session, open_to_all, router
+from common.web import Session, answered_as, open_to_all, router
 from fastapi import Path
 from starlette.responses import Response
 
@@ -19,11 +19,7 @@ Reader = Annotated[Principal, open_to_all()]
 Period = Annotated[str, Path(max_length=10, examples=["2026-Q3"])]
 
 
-@api.get(
-    "/{period}/ctdc",
-    response_class=Response,
-    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
-)
+@api.get("/{period}/ctdc", **answered_as("text/csv"))
 async def read_ctdc(_caller: Reader, session: Session, period: Period) -> Response:
     """A published trafficking release as CSV in CTDC's columns, with a protected `count`."""
     found = [each for each in await published(session, "trafficking") if each.period == period]

@@ -6,7 +6,7 @@ from uuid import UUID
 from common.auth import Principal
 from common.errors import BAD_CURSOR, Problem
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
-from common.web import Session
+from common.web import Session, answered_as
 from common.web import router as unit_of_work_router
 from common.web.access import AccessRule
 from common.web.problems import problem_response
@@ -160,11 +160,7 @@ async def list_imports(
     return Page(items=items, next_cursor=encode_cursor(items[-1].id) if len(rows) > limit else None)
 
 
-@router.get(
-    "/template",
-    response_class=Response,
-    responses={200: {"content": {"text/csv": {}, _XLSX: {}}, "description": "The empty workbook."}},
-)
+@router.get("/template", **answered_as("text/csv", _XLSX))
 async def template(
     principal: Importer,
     language: Annotated[str, Query(pattern="^(es|en)$")] = "es",

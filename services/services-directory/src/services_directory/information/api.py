@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from common.auth import Principal
 from common.errors import INVALID, Problem
-from common.web import Session, context_of, open_to_all, page_language, router
+from common.web import Session, context_of, open_to_all, page_language, refusal_pages, router
 from fastapi import Response
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
@@ -28,13 +28,7 @@ _TEXT: dict[int | str, dict[str, Any]] = {
 _IN_ADDRESS = "A position is sent in the body of a POST, never in an address."
 
 
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": "The page again, saying what is wrong.",
-        "content": {"text/html": {}, "application/problem+json": {}},
-    }
-    for status in (400, 415, 422)
-}
+_REFUSED = refusal_pages(400, 415, 422)
 
 
 @routes.api_route(

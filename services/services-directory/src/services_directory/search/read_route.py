@@ -4,6 +4,7 @@ They are units of work like all others where there is no reader (tests that roll
 declare the same access rule; only the work around the one SELECT is left out.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
 from enum import Enum
 from typing import Any, cast
@@ -26,11 +27,11 @@ class PassOnError(Exception):
     """A straight route leaves this request to the framework, with its body read again."""
 
 
-class StraightRoute(UnitOfWorkRoute):
+class StraightRoute(UnitOfWorkRoute, ABC):
     """A route at a fixed path, or with one id as its last part, that `ReadPaths` finds by table."""
 
-    async def read(self, request: Request, reader: Reader) -> Response:
-        raise NotImplementedError
+    @abstractmethod
+    async def read(self, request: Request, reader: Reader) -> Response: ...
 
 
 class ReadRoute(StraightRoute):
