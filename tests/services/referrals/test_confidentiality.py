@@ -1,4 +1,4 @@
-"""Keys, shredding, the audit's proof, row-level security, break-glass, and the canary."""
+"""Keys, shredding, the audit's proof, row-level security, and the canary."""
 
 import json
 from datetime import timedelta
@@ -19,7 +19,7 @@ from referrals.settings import Settings
 from sqlalchemy.exc import DBAPIError
 from stack.postgres import PostgresServer, ServiceDatabase
 
-from tests.services.referrals.story import REFUGIO, Story
+from tests.services.referrals.story import Story
 from tests.support.principals import principal
 
 CANARY = "Zarigüeya-7f3c"
@@ -206,28 +206,6 @@ async def test_a_query_without_a_filter_sees_only_its_own_organisation(story: St
     assert seen["ngo-salud"]["case_lookups"] == seen["ngo-salud"]["audit_entries"] == 0
     assert seen["ngo-salud"]["referrals"] == seen["ngo-salud"]["snapshots"] == 1
     assert all(count > 0 for count in seen["ngo-refugio"].values())
-
-
-async def test_break_glass_needs_a_second_person_and_tells_the_holder(story: Story) -> None:
-    case = await story.case()
-    ask = {"case_reference": case["reference"], "reason": "child missing, police asks tonight"}
-    assert (await story.post("ngo-salud", "/break-glass", ask)).status_code == 403
-    access = await story.made("cp-coordinator", "/break-glass", ask)
-    path = f"/break-glass/{access['id']}"
-    assert (await story.get("cp-coordinator", f"{path}/case")).status_code == 403
-    own = await story.post("cp-coordinator", f"{path}/decision", {"approve": True})
-    assert (own.status_code, own.json()["code"]) == (403, "second_person_needed")
-    await story.made("gbv-coordinator", f"{path}/decision", {"approve": True})
-    opened = (await story.get("cp-coordinator", f"{path}/case")).json()
-    assert opened["identity"]["name"] == "Yolimar Canaria Perdomo"
-    assert (await story.get("gbv-coordinator", f"{path}/case")).status_code == 403
-    with clock.shifted(timedelta(hours=2)):
-        assert (await story.get("cp-coordinator", f"{path}/case")).status_code == 403
-    told = await story.rows(
-        "SELECT kind FROM notices WHERE organisation_id = :o AND kind LIKE 'break%' ORDER BY id",
-        o=REFUGIO,
-    )
-    assert [t.kind for t in told] == ["break_glass.asked", "break_glass.open", "break_glass.read"]
 
 
 async def test_the_canary_is_nowhere_in_clear(

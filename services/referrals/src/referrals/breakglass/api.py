@@ -5,12 +5,17 @@ from typing import Annotated
 from uuid import UUID
 
 from common.auth import Principal, Role
+from common.paging import CursorText, Limit, Page, encode_cursor
 from common.web import IdempotencyRequired, Session, Strict, requires, router
+from fastapi import Query
 from pydantic import BaseModel, Field
 
 from referrals.breakglass import service
+from referrals.breakglass.queries import View
+from referrals.breakglass.service import Shown
 from referrals.cases import service as case_service
 from referrals.cases.schemas import Attributes, Identity
+from referrals.cursors import id_cursor
 from referrals.dependencies import Keys
 
 break_glass = router("/referrals/v1/break-glass", ["break-glass"])
@@ -29,10 +34,14 @@ class Decide(Strict):
 
 
 class AccessView(BaseModel):
+    """`reason` is for whoever decides or holds the case; whoever asked is told which organisation
+    holds it only while the access is open."""
+
     id: UUID
     case_id: UUID
     organisation_id: UUID
-    holder_organisation_id: UUID
+    holder_organisation_id: UUID | None
+    reason: str | None
     status: str
     requested_by: str
     requested_at: datetime
@@ -56,17 +65,41 @@ async def ask_for_access(
     return _view(await service.ask(session, caller, keys, body.case_reference, body.reason))
 
 
+@break_glass.get("")
+async def list_accesses(
+    *,
+    session: Session,
+    caller: Responsible,
+    keys: Keys,
+    view: Annotated[
+        View, Query(description="What you asked for, what is yours to decide, or your cases'.")
+    ] = "mine",
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[AccessView]:
+    """Accesses, newest first: `mine`, `to-decide`, or `of-my-cases`."""
+    page, last = await service.listed(
+        session, caller, keys, view, before=id_cursor(cursor), limit=limit
+    )
+    return Page(
+        items=[_view(each) for each in page], next_cursor=encode_cursor(last) if last else None
+    )
+
+
 @break_glass.get("/{access_id}")
-async def read_access(access_id: UUID, session: Session, _caller: Responsible) -> AccessView:
-    return _view(await service.one(session, access_id))
+async def read_access(
+    access_id: UUID, session: Session, caller: Responsible, keys: Keys
+) -> AccessView:
+    return _view(await service.shown(session, caller, keys, access_id))
 
 
 @break_glass.post("/{access_id}/decision")
 async def decide_access(
-    access_id: UUID, body: Decide, session: Session, caller: Responsible
+    access_id: UUID, body: Decide, session: Session, caller: Responsible, keys: Keys
 ) -> AccessView:
-    """A second responsible person opens it for an hour, or refuses."""
-    return _view(await service.decide(session, caller, access_id, approve=body.approve))
+    """A second person opens it for an hour, or refuses: of the organisation that holds the case,
+    or a coordinator of its area of responsibility; never of the organisation that asks."""
+    return _view(await service.decide(session, caller, keys, access_id, approve=body.approve))
 
 
 @break_glass.get("/{access_id}/case")
@@ -83,5 +116,10 @@ async def read_opened_case(
     )
 
 
-def _view(access: object) -> AccessView:
-    return AccessView.model_validate(access, from_attributes=True)
+def _view(shown: Shown) -> AccessView:
+    kept = {
+        name: getattr(shown.access, name)
+        for name in AccessView.model_fields
+        if name not in ("reason", "holder_organisation_id")
+    }
+    return AccessView(**kept, reason=shown.reason, holder_organisation_id=shown.holder)

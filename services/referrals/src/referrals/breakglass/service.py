@@ -1,23 +1,28 @@
-"""Use cases of break-glass access. The holder of the case is told of each step."""
+"""Use cases of break-glass access. Whoever holds the case now is told of each step."""
 
-from datetime import timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.errors import FORBIDDEN, NOT_FOUND
+from common.errors import CONFLICT, FORBIDDEN, NOT_FOUND, Problem
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.audit.service import record
+from referrals.breakglass import queries
+from referrals.breakglass.independence import may_be_opened, may_decide
 from referrals.breakglass.models import BreakGlass
+from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.models import Case
-from referrals.errors import ALREADY_DECIDED, SECOND_PERSON
-from referrals.keys.sealing import seal_column
+from referrals.errors import ALREADY_DECIDED, IMPLICATED, SECOND_PERSON
+from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
 from referrals.notices.service import notify
 from referrals.row_security import acting_as_service
@@ -25,15 +30,33 @@ from referrals.row_security import acting_as_service
 OPEN_FOR = timedelta(hours=1)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """An access as one caller sees it.
+
+    `reason` is for those who decide and those who hold the case; which organisation holds it is
+    told to whoever asked only while the access is open.
+    """
+
+    access: BreakGlass
+    reason: str | None
+    holder: UUID | None
+
+
 async def ask(
     session: AsyncSession, caller: Principal, keys: CaseKeys, reference: str, reason: str
-) -> BreakGlass:
+) -> Shown:
+    """Ask for a case by its reference.
+
+    An implicated organisation gets the same answer as any other: a refusal would tell it that it
+    is accused. Nobody can open the case to it afterwards.
+    """
     async with acting_as_service(session):
-        case = (
-            await session.scalars(sa.select(Case).where(col(Case.reference) == reference.upper()))
-        ).one_or_none()
+        case = await cases.by_reference(session, reference)
         if case is None or case.status == "erased":
             raise NOT_FOUND.because("No case has this reference.")
+        if case.organisation_id == caller.organisation:
+            raise CONFLICT.because("Your own organisation holds this case: read it as yours.")
         access_id = new_id()
         key = await keys.of(case.id)
         access = BreakGlass(
@@ -51,54 +74,177 @@ async def ask(
         session.add(access)
         await session.flush()
         await _tell(session, caller, access, "asked")
-    return access
+    return Shown(access, reason, None)
+
+
+async def shown(session: AsyncSession, caller: Principal, keys: CaseKeys, access_id: UUID) -> Shown:
+    async with acting_as_service(session):
+        access = await queries.by_id(session, access_id)
+        if access is None:
+            raise _not_here()
+        return await _shown_to(session, caller, keys, access)
+
+
+async def listed(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    view: queries.View,
+    *,
+    before: UUID | None,
+    limit: int,
+) -> tuple[Sequence[Shown], UUID | None]:
+    """A page and the id after which the next one begins."""
+    async with acting_as_service(session):
+        rows = await queries.listed(session, caller, view, before=before, limit=limit)
+        page = [await _shown_to(session, caller, keys, row) for row in rows[:limit]]
+    return page, rows[limit - 1].id if len(rows) > limit else None
 
 
 async def decide(
-    session: AsyncSession, caller: Principal, access_id: UUID, *, approve: bool
-) -> BreakGlass:
-    access = await one(session, access_id, lock=True)
-    if access.status != "asked":
-        raise ALREADY_DECIDED.because(f"Its status is '{access.status}'.")
-    if access.requested_by == caller.subject:
-        raise SECOND_PERSON.because("You asked for this access: somebody else decides.")
-    now = clock.now()
-    access.status = "open" if approve else "refused"
-    access.decided_by, access.decided_at = caller.subject, now
-    access.expires_at = now + OPEN_FOR if approve else None
-    await session.flush()
-    await _tell(session, caller, access, access.status)
-    return access
+    session: AsyncSession, caller: Principal, keys: CaseKeys, access_id: UUID, *, approve: bool
+) -> Shown:
+    """A second, independent person opens it for an hour, or refuses."""
+    async with acting_as_service(session):
+        access = await queries.by_id(session, access_id, lock=True)
+        case = await session.get(Case, access.case_id) if access is not None else None
+        if access is None or case is None:
+            raise _not_here()
+        sought = await queries.sought(session, access, case)
+        if access.requested_by == caller.subject:
+            raise SECOND_PERSON.because("You asked for this access: somebody else decides.")
+        if not may_decide(caller, sought):
+            if await _concerns(session, caller, access, case):
+                raise SECOND_PERSON.because(
+                    "The organisation that holds the case decides, or a coordinator of its area of "
+                    "responsibility; never the organisation that asks."
+                )
+            raise _not_here()
+        if access.status != "asked":
+            raise ALREADY_DECIDED.because(f"Its status is '{access.status}'.")
+        if approve and not may_be_opened(sought):
+            raise IMPLICATED.because(
+                "It cannot be opened to the organisation that asks: refuse it."
+            )
+        if approve:
+            case_service.refuse_if_erased(case)
+        now = clock.now()
+        access.status = "open" if approve else "refused"
+        access.decided_by, access.decided_at = caller.subject, now
+        access.expires_at = now + OPEN_FOR if approve else None
+        await session.flush()
+        await _tell(session, caller, access, access.status)
+        return await _shown_to(session, caller, keys, access)
 
 
 async def read(
     session: AsyncSession, caller: Principal, keys: CaseKeys, access_id: UUID
 ) -> tuple[Case, dict[str, Any], dict[str, Any]]:
-    """The case in clear, for the one who asked, while the access is open."""
-    access = await one(session, access_id)
-    ended = access.expires_at is None or access.expires_at <= clock.now()
-    if access.requested_by != caller.subject or access.status != "open" or ended:
-        raise FORBIDDEN.because("This access is not open to you (any more).")
+    """The case in clear, for the one who asked, while the access is open. The holder is told."""
     async with acting_as_service(session):
-        case = await session.get(Case, access.case_id)
-        if case is None:
-            raise NOT_FOUND.because("The case is gone.")
+        access = await queries.by_id(session, access_id)
+        case = await session.get(Case, access.case_id) if access is not None else None
+        if access is None or case is None:
+            raise _not_here()
+        if not _asked_by(access, caller):
+            if await _concerns(session, caller, access, case):
+                raise FORBIDDEN.because("Only whoever asked reads under this access.")
+            raise _not_here()
+        sought = await queries.sought(session, access, case)
+        if not (is_open(access, clock.now()) and may_be_opened(sought)):
+            raise FORBIDDEN.because("This access is not open to you (any more).")
         identity, attributes = await case_service.open_record(keys, case)
         await _tell(session, caller, access, "read")
     return case, identity, attributes
 
 
-async def one(session: AsyncSession, access_id: UUID, *, lock: bool = False) -> BreakGlass:
-    statement = sa.select(BreakGlass).where(col(BreakGlass.id) == access_id)
-    if lock:
-        statement = statement.with_for_update()
-    access = (await session.scalars(statement)).one_or_none()
-    if access is None:
-        raise NOT_FOUND.because("There is no such access.")
-    return access
+def is_open(access: BreakGlass, now: datetime) -> bool:
+    return access.status == "open" and access.expires_at is not None and access.expires_at > now
 
 
-async def _tell(session: AsyncSession, caller: Principal, access: BreakGlass, what: str) -> None:
+async def hand_over(session: AsyncSession, case_id: UUID, new_holder: UUID) -> None:
+    """The case is somebody else's now: what was open ends, what waits is the new holder's to know
+    and to decide. Needs service rights."""
+    now = clock.now()
+    living = await session.scalars(
+        sa.select(BreakGlass)
+        .where(col(BreakGlass.case_id) == case_id, col(BreakGlass.status).in_(("asked", "open")))
+        .order_by(col(BreakGlass.id))
+        .with_for_update()
+    )
+    for access in living.all():
+        access.holder_organisation_id = new_holder
+        if access.status == "open" or access.organisation_id == new_holder:
+            access.status, access.expires_at = "ended", now
+        await session.flush()
+        if access.status == "asked":
+            await _tell(session, None, access, "asked")
+
+
+async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
+    """What is open to these organisations ends, as it does when a case is handed over. Needs
+    service rights."""
+    await session.execute(
+        sa.update(BreakGlass)
+        .where(
+            col(BreakGlass.case_id) == case_id,
+            col(BreakGlass.organisation_id).in_(organisations),
+            col(BreakGlass.status) == "open",
+        )
+        .values(status="ended", expires_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _asked_by(access: BreakGlass, caller: Principal) -> bool:
+    return access.requested_by == caller.subject and access.organisation_id == caller.organisation
+
+
+async def _concerns(
+    session: AsyncSession, caller: Principal, access: BreakGlass, case: Case
+) -> bool:
+    """Whether the caller may know of the access: they asked, hold the case, or may decide."""
+    return (
+        _asked_by(access, caller)
+        or access.holder_organisation_id == caller.organisation
+        or may_decide(caller, await queries.sought(session, access, case))
+    )
+
+
+async def _shown_to(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, access: BreakGlass
+) -> Shown:
+    case = await session.get(Case, access.case_id)
+    if case is None or not await _concerns(session, caller, access, case):
+        raise _not_here()
+    if _asked_by(access, caller):
+        told = access.holder_organisation_id if is_open(access, clock.now()) else None
+        return Shown(access, None, told)
+    return Shown(access, await _reason(keys, access), access.holder_organisation_id)
+
+
+async def _reason(keys: CaseKeys, access: BreakGlass) -> str | None:
+    key = (await keys.of_many([access.case_id])).get(access.case_id)
+    if key is None or access.reason is None:
+        return None
+    return str(
+        open_column(
+            key,
+            access.reason,
+            organisation=access.organisation_id,
+            row=access.id,
+            column="reason",
+        )
+    )
+
+
+def _not_here() -> Problem:
+    return NOT_FOUND.because("There is no such access that concerns you.")
+
+
+async def _tell(
+    session: AsyncSession, caller: Principal | None, access: BreakGlass, what: str
+) -> None:
     await notify(
         session,
         [access.holder_organisation_id],

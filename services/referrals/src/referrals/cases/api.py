@@ -10,6 +10,7 @@ from common.web import IdempotencyRequired, Session, router
 from fastapi import Query, Response
 
 from referrals.assistance.service import end_with_case
+from referrals.breakglass import service as break_glass
 from referrals.cases import person, queries, service
 from referrals.cases.models import Case
 from referrals.cases.schemas import (
@@ -33,6 +34,7 @@ from referrals.dependencies import (
     Writer,
 )
 from referrals.referrals.conflict import recall_from
+from referrals.row_security import acting_as_service
 from referrals.transfers.service import end_offer
 
 cases = router("/referrals/v1/cases", ["cases"])
@@ -120,6 +122,8 @@ async def set_implicated_organisations(
     case = await service.set_implicated(session, caller, case_id, organisations)
     await recall_from(session, caller, case.id, organisations)
     await end_offer(session, caller, case.id, "other", to=organisations)
+    async with acting_as_service(session):
+        await break_glass.end_for(session, case.id, organisations)
     return _summary(case)
 
 

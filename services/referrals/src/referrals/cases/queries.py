@@ -79,6 +79,12 @@ async def cases_with_digests(
     return rows.all()
 
 
+async def by_reference(session: AsyncSession, reference: str) -> Case | None:
+    """Any organisation's case; needs service rights."""
+    found = await session.scalars(sa.select(Case).where(col(Case.reference) == reference.upper()))
+    return found.one_or_none()
+
+
 async def implicated(session: AsyncSession, case_id: UUID) -> set[UUID]:
     rows = await session.scalars(
         sa.select(col(ImplicatedOrganisation.organisation_id)).where(

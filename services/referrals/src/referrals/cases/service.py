@@ -321,9 +321,13 @@ async def forget_sealed(session: AsyncSession, case_id: UUID) -> None:
         await session.execute(sa.text(statement), of_case)
 
 
-def refuse_unless_open(case: Case | CaseRecord) -> None:
+def refuse_if_erased(case: Case | CaseRecord) -> None:
     if case.status == "erased":
         raise ERASED.because("Only the case code and its history remain.")
+
+
+def refuse_unless_open(case: Case | CaseRecord) -> None:
+    refuse_if_erased(case)
     if case.status != "open":
         raise CONFLICT.because("The case is closed.")
 

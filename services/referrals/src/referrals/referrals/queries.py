@@ -296,6 +296,15 @@ async def services_tried(session: AsyncSession, referral: Referral) -> Sequence[
     return [*rows, referral.service_id]
 
 
+async def aors_of_case(session: AsyncSession, case_id: UUID) -> set[str]:
+    """Areas of responsibility of the case's referrals; needs service rights to see them all."""
+    return set(
+        await session.scalars(
+            sa.select(col(Referral.aor)).where(col(Referral.case_id) == case_id).distinct()
+        )
+    )
+
+
 async def of_case(
     session: AsyncSession, case_id: UUID, *, open_only: bool = False
 ) -> Sequence[Referral]:

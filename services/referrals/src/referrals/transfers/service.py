@@ -13,6 +13,7 @@ from common.messaging import append
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import SYSTEM_CLIENT, record
+from referrals.breakglass import service as break_glass
 from referrals.cases import person
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
@@ -144,6 +145,7 @@ async def accept(
         }
         for statement in _HANDED_OVER:
             await session.execute(sa.text(statement), values)
+        await break_glass.hand_over(session, case.id, transfer.to_organisation)
         await _decide(session, caller, transfer, "accepted", None)
     session.expire_all()
     return await queries.one(session, caller, transfer_id)

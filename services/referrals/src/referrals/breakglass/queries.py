@@ -1,0 +1,80 @@
+"""Reading accesses, and what of a case decides over them. All of it needs service rights, but what
+a caller gets is theirs: asked by them, of a case that they hold, or theirs to decide."""
+
+from collections.abc import Sequence
+from typing import Literal
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.breakglass.independence import Sought, case_aors, may_decide
+from referrals.breakglass.models import BreakGlass
+from referrals.cases import queries as cases
+from referrals.cases.models import Case
+from referrals.referrals.queries import aors_of_case
+from referrals.screenings.queries import of_case as screenings_of
+
+View = Literal["mine", "to-decide", "of-my-cases"]
+_WAITING = 500
+"""Of accesses that wait, so many are looked at for one answer: they are rare and end soon."""
+
+
+async def by_id(session: AsyncSession, access_id: UUID, *, lock: bool = False) -> BreakGlass | None:
+    return await session.get(
+        BreakGlass, access_id, with_for_update=lock or None, populate_existing=lock
+    )
+
+
+async def sought(session: AsyncSession, access: BreakGlass, case: Case) -> Sought:
+    """What `independence` asks of the case."""
+    return Sought(
+        asking=access.organisation_id,
+        holder=case.organisation_id,
+        implicated=await cases.implicated(session, case.id),
+        aors=case_aors(
+            await aors_of_case(session, case.id),
+            screened=bool(await screenings_of(session, case.id)),
+            minor=case.minor,
+        ),
+        area=case.area,
+    )
+
+
+async def listed(
+    session: AsyncSession, caller: Principal, view: View, *, before: UUID | None, limit: int
+) -> Sequence[BreakGlass]:
+    """Newest first, one more than `limit` if there are more."""
+    statement = sa.select(BreakGlass).order_by(col(BreakGlass.id).desc())
+    if before is not None:
+        statement = statement.where(col(BreakGlass.id) < before)
+    if view == "to-decide":
+        return await _to_decide(session, caller, statement, limit)
+    if view == "mine":
+        statement = statement.where(
+            col(BreakGlass.organisation_id) == caller.organisation,
+            col(BreakGlass.requested_by) == caller.subject,
+        )
+    else:
+        statement = statement.where(col(BreakGlass.holder_organisation_id) == caller.organisation)
+    return (await session.scalars(statement.limit(limit + 1))).all()
+
+
+async def _to_decide(
+    session: AsyncSession, caller: Principal, statement: sa.Select[BreakGlass], limit: int
+) -> Sequence[BreakGlass]:
+    waiting = await session.scalars(
+        statement.where(
+            col(BreakGlass.status) == "asked", col(BreakGlass.requested_by) != caller.subject
+        ).limit(_WAITING)
+    )
+    theirs: list[BreakGlass] = []
+    for access in waiting.all():
+        case = await session.get(Case, access.case_id)
+        if case is not None and may_decide(caller, await sought(session, access, case)):
+            theirs.append(access)
+        if len(theirs) > limit:
+            break
+    return theirs
