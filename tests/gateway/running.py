@@ -21,6 +21,8 @@ from tests.support.databases import random_key
 from tests.support.principals import CLIENTS, claims_of
 
 ROOT = Path(__file__).resolve().parents[2]
+METRICS_KEY = random_key()
+MEASURING = {"Authorization": f"Bearer {METRICS_KEY}"}
 SERVICES = ("directory", "referrals", "reporting")
 
 
@@ -245,6 +247,7 @@ def _front(folder: Path, pem: Path, gateway: Gateway, settings: Mapping[str, str
         **{f"RUTA_{name.upper()}_URL": url for name, url in gateway.witnesses.items()},
         "RUTA_INTERNAL_SIGNING_KEY_FILE": str(pem),
         "RUTA_SESSION_KEY": random_key(),
+        "RUTA_METRICS_KEY": METRICS_KEY,
         "RUTA_REVOCATIONS_SECONDS": "1",
         "RUTA_RATE_ANONYMOUS": "1000000/minute",
         "RUTA_RATE_SIGN_IN": "1000000/minute",

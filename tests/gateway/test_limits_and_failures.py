@@ -15,7 +15,7 @@ import pytest
 from gateway.keys import named_jwk, rotate_internal_keys
 from stack.postgres import PostgresServer
 
-from tests.gateway.running import Gateway, another_front, free_port, running_gateway
+from tests.gateway.running import MEASURING, Gateway, another_front, free_port, running_gateway
 
 
 def eventually(check: Callable[[], bool], seconds: float = 15) -> None:
@@ -230,7 +230,10 @@ def test_a_service_that_is_away_is_503_then_the_circuit_opens_and_closes_again(
         ready = httpx.get(f"{gateway.url}/readyz")
         assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
         assert httpx.get(f"{gateway.url}/reports/v1/x").status_code == 200
-        assert "ruta_gateway_circuit_open" in httpx.get(f"{gateway.url}/metrics").text
+        assert (
+            "ruta_gateway_circuit_open"
+            in httpx.get(f"{gateway.url}/metrics", headers=MEASURING).text
+        )
         gateway.processes["directory"].start()
         eventually(lambda: httpx.get(url).status_code == 200)
 
@@ -332,10 +335,20 @@ def test_the_access_log_names_capabilities_and_clients_but_no_person(gateway: Ga
         http.post("/referrals/v1/line/reports", content=canary.encode(), headers=headers)
         http.get(f"/{canary}", headers=headers)
         http.get("/directory/v1/x", headers={"Authorization": f"Bearer {canary}"})
-        metrics = http.get("/metrics").text
+        metrics = http.get("/metrics", headers=MEASURING).text
     time.sleep(0.6)
     log = gateway.log_of("front")
     assert '"route":"/referrals/v1/cases"' in log
     assert '"client_id":"ngo-refugio"' in log
     assert canary not in log + metrics
     assert "127.0.0.1" not in log.replace(f"127.0.0.1:{gateway.port}", "")
+
+
+def test_exact_counts_of_requests_are_not_for_everybody(gateway: Gateway) -> None:
+    with gateway.client() as http:
+        http.get("/directory/v1/x")
+        for headers in ({}, gateway.bearer(), {"Authorization": "Bearer guessed"}):
+            refused = http.get("/metrics", headers=headers)
+            assert refused.status_code == 401
+            assert "ruta_" not in refused.text
+        assert "ruta_http_requests" in http.get("/metrics", headers=MEASURING).text

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 from stack.layout import Layout, State
+from stack.private_files import read_private_map
 from stack.running import RunningStack
 
 UP_SECONDS = 240
@@ -68,6 +70,17 @@ class System:
         pid = self.state.processes[name]
         os.kill(pid, how)
         return pid
+
+    def measured(self, name: str) -> str:
+        """What a process answers Prometheus; the front wants its key."""
+        key = read_private_map(self.layout.secrets_file)["metrics_key"]
+        answer = httpx.get(
+            f"http://127.0.0.1:{self.state.ports[name]}/metrics",
+            headers={"Authorization": f"Bearer {key}"},
+            trust_env=False,
+        )
+        answer.raise_for_status()
+        return answer.text
 
     def hold(self, name: str) -> None:
         """From now on the process is not started again when it ends."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 import yaml
 
@@ -88,10 +87,9 @@ def _expressions() -> Iterator[tuple[str, str]]:
 
 def test_every_metric_of_the_alerts_and_the_dashboard_exists(system: System) -> None:
     known: set[str] = set()
-    for name, port in system.state.ports.items():
+    for name in system.state.ports:
         if name not in ("postgres", "nats"):
-            text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
-            known |= set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
+            known |= set(re.findall(r"^# TYPE (\S+)", system.measured(name), re.MULTILINE))
     missing = {
         (where, metric)
         for where, expression in _expressions()

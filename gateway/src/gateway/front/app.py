@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hmac
 import time
 from collections.abc import AsyncIterator
 
@@ -13,6 +14,7 @@ from common.errors import (
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     TOO_LARGE,
+    UNAUTHENTICATED,
     UNAVAILABLE,
     Problem,
 )
@@ -32,7 +34,7 @@ from gateway.front.internal_tokens import InternalTokens
 from gateway.front.key_source import KeySource
 from gateway.front.limits import Open, Rates
 from gateway.front.metrics import FrontMetrics
-from gateway.front.pages import Description, Pages
+from gateway.front.pages import Description, Page, Pages
 from gateway.front.provider import Provider
 from gateway.front.revocation_source import RevocationSource
 from gateway.front.revocations import Revocations
@@ -111,6 +113,8 @@ class Front:
         self._cors = Cors(settings.cors_origins)
         self._traces = Traces(recording=settings.otlp_endpoint is not None)
         self._metrics = FrontMetrics()
+        key = settings.metrics_key
+        self._metrics_key = key.get_secret_value().encode() if key else None
         signing = settings.internal_signing_key_file
         tell_key_ages(self._metrics.registry, lambda: {"internal-signing": signing})
         self._log = AccessLog()
@@ -234,6 +238,8 @@ class Front:
 
     async def _local(self, exchange: Exchange) -> None:
         page = await self._pages.page(exchange.path)
+        if page is None and exchange.path == "/metrics":
+            page = self._measured(exchange)
         if page is None and self._session_pages is not None and _is_session(exchange.path):
             exchange.source = self._source(exchange)
             exchange.allowance = await self._rates.spend("sign-in", exchange.source)
@@ -244,6 +250,15 @@ class Front:
         if exchange.method not in {"GET", "HEAD"}:
             raise METHOD_NOT_ALLOWED.because("Only GET is offered.", headers={"Allow": "GET, HEAD"})
         await exchange.answer(*page)
+
+    def _measured(self, exchange: Exchange) -> Page | None:
+        """None where no key is set: then nobody reads them here."""
+        if self._metrics_key is None:
+            return None
+        given = exchange.head.own.get(b"authorization", b"")
+        if not hmac.compare_digest(given, b"Bearer " + self._metrics_key):
+            raise UNAUTHENTICATED.because("Measurements are for the operator's Prometheus.")
+        return self._pages.measured()
 
     def _source(self, exchange: Exchange) -> str:
         client = exchange.scope.get("client")

@@ -130,8 +130,6 @@ class Pages:
                 return 200, _head(b"application/json"), b'{"status":"ok"}'
             case "/readyz":
                 return await self._ready()
-            case "/metrics":
-                return self._measured()
             case "/openapi.json":
                 return await self._described()
             case "/docs" | "/docs/":
@@ -166,7 +164,9 @@ class Pages:
             for upstream in self._upstreams.replicas
         }
 
-    def _measured(self) -> Page:
+    def measured(self) -> Page:
+        """What Prometheus reads. Counters of answered requests are exact totals in real time (of
+        created cases too): not for everybody."""
         for upstream in self._upstreams.replicas:
             is_open = self._upstreams.state(upstream) is State.OPEN
             self._metrics.circuit_open.labels(upstream).set(1 if is_open else 0)

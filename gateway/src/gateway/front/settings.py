@@ -92,6 +92,12 @@ class FrontSettings(CoreSettings):
     write_seconds: float = Field(60, gt=0, description="Longest time that a client takes nothing.")
     answer_seconds: float = Field(60, gt=0, description="Longest silence of a service.")
 
+    metrics_key: SecretStr | None = Field(
+        None,
+        description="Bearer key of the Prometheus that reads the front's `/metrics`, 32 bytes in"
+        " base64; none = nobody reads it there.",
+    )
+
     session_key: SecretStr | None = Field(
         None, description="32 bytes in base64: seals the sign-in cookies of people; none = off."
     )

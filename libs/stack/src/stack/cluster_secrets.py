@@ -49,7 +49,7 @@ def documents(
         made += [_secret(f"ruta-{name}", values), _secret(f"ruta-{name}-owner", owner)]
     pem, jwks = _signing_key()
     made += [
-        _secret("ruta-gateway", {"RUTA_SESSION_KEY": _key()}),
+        _secret("ruta-gateway", {"RUTA_SESSION_KEY": _key(), "RUTA_METRICS_KEY": _key()}),
         _secret("ruta-internal-signing-key", {"internal.pem": pem}),
         _secret("ruta-bootstrap-clients", {"clients.json": json.dumps(clients or [_admin()])}),
         _secret("ruta-key-encryption-keys", {"keys.json": _key_encryption_keys()}),

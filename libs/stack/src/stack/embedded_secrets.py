@@ -23,6 +23,7 @@ NAMES = (
     "rounding_key",
     "pseudonym_key",
     "session_key",
+    "metrics_key",
 )
 
 

@@ -237,6 +237,7 @@ class Planner:
         return self._shared() | {
             "RUTA_TOKEN_ISSUER_URL": self.choices.public_url,
             "RUTA_SESSION_KEY": self._secrets["session_key"],
+            "RUTA_METRICS_KEY": self._secrets["metrics_key"],
             "RUTA_TOKEN_AUDIENCE": "ruta",
             "RUTA_ISSUER_URL": issuer_url,
             "RUTA_DIRECTORY_URL": urls["directory"],

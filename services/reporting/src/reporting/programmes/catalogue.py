@@ -18,7 +18,7 @@ from common.places import Places
 
 from reporting.errors import OutsideProgrammeError
 from reporting.periods import PeriodKind
-from reporting.programmes.definition import Labels, Measure, Programme, ProgrammeDimension
+from reporting.programmes.definition import Labels, Link, Measure, Programme, ProgrammeDimension
 from reporting.releases.protected import Dimension
 from reporting.trafficking.codes import htcds
 
@@ -38,6 +38,10 @@ class Catalogue:
         kinds = {(each.population, each.period_kind) for each in programmes.values()}
         if len(kinds) > len({population for population, _ in kinds}):
             raise ValueError("programmes over the same people must close per the same period kind")
+        for each in self._programmes.values():
+            self._check_links(each)
+        for each in self._programmes.values():
+            self._check_declared(each)
 
     def __iter__(self) -> Any:
         return iter(self._programmes.values())
@@ -50,6 +54,27 @@ class Catalogue:
             raise OutsideProgrammeError(
                 "programme", programme_id, tuple(self._programmes)
             ) from None
+
+    def _check_links(self, programme: Programme) -> None:
+        """Raises ValueError where a link names what does not exist."""
+        for link in programme.links:
+            other = self._programmes.get(link.other)
+            if other is None or other.population != programme.population:
+                raise ValueError(f"{programme.id}: it shares no people with {link.other!r}")
+            for side, codes in ((programme, link.here), (other, link.there)):
+                known = {each.name: each.dimension for each in side.dimensions}
+                for name, wanted in codes.items():
+                    if name not in known or not set(wanted) <= set(known[name].codes):
+                        raise ValueError(f"{programme.id}: {side.id} has no {name}={wanted}")
+
+    def _check_declared(self, programme: Programme) -> None:
+        """Raises ValueError where it shares people with another and neither file says how."""
+        for other in self.linked(programme):
+            declared = {link.other for link in programme.links}
+            if other.id not in declared and programme.id not in {x.other for x in other.links}:
+                raise ValueError(
+                    f"{programme.id} and {other.id} count the same people: say how under 'links'"
+                )
 
     def linked(self, programme: Programme) -> tuple[Programme, ...]:
         """The other programmes over the same people: audited together before publication (R1)."""
@@ -98,8 +123,19 @@ def _programme(entry: Mapping[str, Any]) -> Programme:
         dimensions=tuple(_dimension(each) for each in entry["dimensions"]),
         note=_labels(entry["note"]),
         part=tuple(entry.get("part", ())),
+        links=tuple(_link(each) for each in entry.get("links", ())),
         public_k=entry.get("public_k"),
     )
+
+
+def _link(entry: Mapping[str, Any]) -> Link:
+    here, there = (
+        {name: tuple(codes) for name, codes in entry.get(side, {}).items()}
+        for side in ("here", "there")
+    )
+    if entry["relation"] not in ("equal", "within"):
+        raise ValueError(f"{entry['relation']!r} is no relation: write 'equal' or 'within'")
+    return Link(entry["with"], here, there, entry["relation"])
 
 
 def _dimension(entry: Mapping[str, Any]) -> ProgrammeDimension:

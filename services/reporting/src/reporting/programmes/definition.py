@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from common.places import Places
 
@@ -63,6 +64,21 @@ class ProgrammeDimension:
         return next((area for area in above if area in self.dimension.codes), self.fallback)
 
 
+Codes = Mapping[str, tuple[str, ...]]
+"""A part of a programme's people: dimension → the codes that they have one of; {} is all of them."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """How two programmes share people: those of `here` (in the programme that declares it) are
+    those of `there` (in `other`), or some of them (`within`)."""
+
+    other: str
+    here: Codes
+    there: Codes
+    relation: Literal["equal", "within"]
+
+
 @dataclass(frozen=True)
 class Programme:
     """``population`` names the people counted: programmes that share it are linked (R1).
@@ -86,6 +102,7 @@ class Programme:
     dimensions: tuple[ProgrammeDimension, ...]
     note: Labels
     part: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
     public_k: int | None = None
 
     def __post_init__(self) -> None:
