@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.curation.recording import record_history
 from services_directory.curation.states import State, curates
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
-from services_directory.services.models import external_ids, services
+from services_directory.identities.service import move
+from services_directory.services.models import services
 from services_directory.services.schemas import Upserted
 from services_directory.services.service import KIND, readable_record, scope_of
 from services_directory.services.storing import store
@@ -51,11 +52,7 @@ async def merge(
             state=State.MERGED.value, merged_into=into, version=version, modified_at=clock.now()
         )
     )
-    await session.execute(
-        sa.update(external_ids)
-        .where(external_ids.c.kind == KIND, external_ids.c.entity_id == service_id)
-        .values(entity_id=into)
-    )
+    await move(session, KIND, service_id, into)
     record_history(
         session,
         principal,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from common import codelists
 from pydantic import ValidationError
@@ -23,6 +24,8 @@ class Mapped:
     notes: list[Note] = field(default_factory=list)
     abridged: bool = False
     """The row is an export of somebody to whom not everything was shown."""
+    brings: list[tuple[str, UUID]] = field(default_factory=list)
+    """Entries beside the service, by kind: they belong to the file's publisher from now on."""
 
     @property
     def verdict(self) -> Verdict:

@@ -22,10 +22,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.imports.mapped import Mapped
 from services_directory.imports.models import IMPORT_ROWS, IMPORTS
 from services_directory.imports.package.reading import check_package
+from services_directory.imports.publishers import Claim, settle
 from services_directory.imports.reading.formats import Format, format_of
 from services_directory.imports.report import Report
 from services_directory.imports.schemas import Mode, State
 from services_directory.imports.sources import Options, Source, open_source
+from services_directory.imports.space import Space
 from services_directory.imports.writing import Writer
 
 AT_ONCE_ROWS = 100
@@ -36,7 +38,8 @@ BATCH = 100
 _REPORT_BATCH = 1_000
 
 
-Write = Callable[[list[Mapped], Report], Awaitable[None]]
+Write = Callable[[list[Mapped], Report, Space], Awaitable[None]]
+Settle = Callable[[Source], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,10 @@ async def take_in(session: AsyncSession, principal: Principal, order: Order) -> 
         # Within the organisation: nobody learns or touches what another one's ids stand for.
         source = f"{principal.organisation}:{order.source or kind.value}"
         options = Options(clock.now().date(), order.visibility, order.country, source)
+        claim = Claim(source, order.source is not None, hashlib.sha256(order.content).digest())
         large = len(order.content) > AT_ONCE_BYTES
         later = await asyncio.to_thread(_is_long, path, kind, options, large=large)
-        job = Job(new_id(), kind, order.mode, order.dry_run, source)
+        job = Job(new_id(), kind, order.mode, order.dry_run, claim)
         await _record(session, principal, order, job, later=later)
         if not later:
             await _at_once(session, principal, job, path, options)
@@ -99,7 +103,7 @@ class Job:
     kind: Format
     mode: Mode
     dry_run: bool
-    source: str
+    claim: Claim
 
 
 async def _record(
@@ -113,14 +117,15 @@ async def _record(
             principal=claims_of(principal) if later else {},
             file_name=order.file_name,
             file_size=len(order.content),
-            digest=hashlib.sha256(order.content).digest(),
+            digest=job.claim.digest,
             format=job.kind.value,
             mode=order.mode.value,
             dry_run=order.dry_run,
             options={
                 "visibility": order.visibility,
                 "country": order.country,
-                "source": job.source,
+                "source": job.claim.base,
+                "named": job.claim.named,
             },
             state=State.QUEUED.value if later else State.RUNNING.value,
             content=order.content if later else None,
@@ -151,20 +156,30 @@ async def _at_once(
     session: AsyncSession, principal: Principal, job: Job, path: Path, options: Options
 ) -> None:
     started = clock.now()
-    writer = Writer(session, principal, job.source)
+
+    async def write(rows: list[Mapped], report: Report, space: Space) -> None:
+        await Writer(session, principal, space).write(rows, report)
+
     with Report() as report:
-        state = await write_all(session, writer.write, job, path, options=options, report=report)
+        settled = settling(session, principal, job)
+        state = await write_all(session, write, job, path, options, settled, report)
         await finish(session, job.import_id, report, state=state, started=started)
 
 
 async def write_all(
-    session: AsyncSession, write: Write, job: Job, path: Path, *, options: Options, report: Report
+    session: AsyncSession,
+    write: Write,
+    job: Job,
+    path: Path,
+    options: Options,
+    settled: Settle,
+    report: Report,
 ) -> State:
     """All rows inside one savepoint of `session`, undone by a dry run or a refused row."""
     state = State.FINISHED
     try:
         async with session.begin_nested():
-            await each_batch(path, job.kind, options, report, write)
+            await each_batch(path, job.kind, options, settled, report, write)
             if job.mode is Mode.ALL and report.refused:
                 state = State.REFUSED
             if job.dry_run or state is State.REFUSED:
@@ -174,18 +189,32 @@ async def write_all(
     return state
 
 
+def settling(session: AsyncSession, principal: Principal, job: Job) -> Settle:
+    """Finds out, in this session, whose ids a file holds."""
+
+    async def settled(source: Source) -> None:
+        sample = await asyncio.to_thread(source.sample)
+        ids = await asyncio.to_thread(source.ids)
+        source.space, told = await settle(session, principal, job.claim, sample, ids)
+        source.notes.extend(told)
+
+    return settled
+
+
 async def each_batch(
     path: Path,
     kind: Format,
     options: Options,
+    settled: Settle,
     report: Report,
     write: Write,
 ) -> None:
     """Read in a thread, hand over batch by batch. A problem of the file itself is raised."""
     with open_source(path, kind, options) as source:
         try:
+            await settled(source)
             while batch := await asyncio.to_thread(_next_batch, source):
-                await write(batch, report)
+                await write(batch, report, source.space)
         finally:
             report.notes = list(source.notes)
 

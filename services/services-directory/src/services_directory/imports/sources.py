@@ -1,11 +1,13 @@
 """A file of any format as a stream of mapped services. Blocking; run in a thread."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from services_directory.imports import services_advisor
 from services_directory.imports.columns import by_header
@@ -16,6 +18,7 @@ from services_directory.imports.reading.features import read_features
 from services_directory.imports.reading.formats import Format
 from services_directory.imports.reading.rows import Table
 from services_directory.imports.reading.sheet import read_sheet
+from services_directory.imports.space import Space
 from services_directory.imports.tabular import map_table
 from services_directory.imports.workbook import map_row
 
@@ -31,12 +34,29 @@ class Options:
     source: str = ""
 
 
+SAMPLE = 100
+"""Rows by which a file's publisher is recognised."""
+
+
 @dataclass(slots=True)
 class Source:
-    """`notes` are about the file as a whole and may grow while `rows` are read."""
+    """`notes` are about the file as a whole and may grow while `rows` are read. `space` may be set
+    before the first row is taken; `ids` are those that a package brings, by kind of entry, with
+    the names that it gives them."""
 
     rows: Iterator[Mapped]
     notes: list[Note] = field(default_factory=list)
+    space: Space = field(default_factory=lambda: Space(""))
+    ids: Callable[[], Mapping[str, Mapping[UUID, str]]] = dict
+    sampled: Callable[[], list[Mapped]] | None = None
+
+    def sample(self) -> list[Mapped]:
+        """Rows to look at; they come again with `rows`."""
+        if self.sampled is not None:
+            return self.sampled()
+        first = list(islice(self.rows, SAMPLE))
+        self.rows = chain(first, self.rows)
+        return first
 
 
 @contextmanager

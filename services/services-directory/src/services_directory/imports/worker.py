@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.imports import queries
 from services_directory.imports.mapped import Mapped
 from services_directory.imports.models import IMPORTS
+from services_directory.imports.publishers import Claim
 from services_directory.imports.reading.formats import Format
 from services_directory.imports.report import Report
 from services_directory.imports.schemas import Mode, State
@@ -25,9 +26,11 @@ from services_directory.imports.service import (
     as_file,
     each_batch,
     finish,
+    settling,
     write_all,
 )
-from services_directory.imports.sources import Options
+from services_directory.imports.sources import Options, Source
+from services_directory.imports.space import Space
 from services_directory.imports.writing import Writer
 
 IDLE_SECONDS = 1.0
@@ -75,7 +78,11 @@ class _Work:
             Format(waiting.format),
             Mode(waiting.mode),
             waiting.dry_run,
-            waiting.options["source"],
+            Claim(
+                waiting.options["source"],
+                waiting.options.get("named", False),
+                bytes(waiting.digest),
+            ),
         )
         self._options = Options(
             self._started.date(),
@@ -112,25 +119,29 @@ class _Work:
 
     async def _through(self, path: Path, report: Report) -> State:
         if self._job.mode is Mode.SKIP_BAD and not self._job.dry_run:
-            await each_batch(path, self._job.kind, self._options, report, self._write_and_commit)
+            await each_batch(
+                path, self._job.kind, self._options, self._settled, report, self._write_and_commit
+            )
             return State.FINISHED
         async with self._database.transaction(self._principal) as session:
             write = self._with_progress(session)
-            return await write_all(
-                session, write, self._job, path, options=self._options, report=report
-            )
+            settled = settling(session, self._principal, self._job)
+            return await write_all(session, write, self._job, path, self._options, settled, report)
 
-    async def _write_and_commit(self, rows: list[Mapped], report: Report) -> None:
+    async def _settled(self, source: Source) -> None:
         async with self._database.transaction(self._principal) as session:
-            await Writer(session, self._principal, self._job.source).write(rows, report)
+            await settling(session, self._principal, self._job)(source)
+
+    async def _write_and_commit(self, rows: list[Mapped], report: Report, space: Space) -> None:
+        async with self._database.transaction(self._principal) as session:
+            await Writer(session, self._principal, space).write(rows, report)
             await self._progress(session, report)
 
     def _with_progress(self, session: AsyncSession) -> Write:
         """Progress is told in transactions of its own, as the great one shows nothing yet."""
-        writer = Writer(session, self._principal, self._job.source)
 
-        async def write(rows: list[Mapped], report: Report) -> None:
-            await writer.write(rows, report)
+        async def write(rows: list[Mapped], report: Report, space: Space) -> None:
+            await Writer(session, self._principal, space).write(rows, report)
             async with self._database.transaction(self._principal) as telling:
                 await self._progress(telling, report)
 

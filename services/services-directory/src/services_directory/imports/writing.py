@@ -1,6 +1,6 @@
 """Writes mapped rows through the directory's own write path, many in one savepoint."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,21 +9,24 @@ from common.errors import Problem
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.hsds.schemas import ServiceDocument
+from services_directory.identities.queries import by_external_ids
+from services_directory.identities.service import remember
 from services_directory.imports.mapped import Mapped, validated
 from services_directory.imports.notes import Note, note
+from services_directory.imports.publishers import recognise
 from services_directory.imports.report import Report, Written
-from services_directory.organizations.service import by_external_ids
+from services_directory.imports.space import Space
 from services_directory.services.record_queries import shown
 from services_directory.services.service import KIND, Together, finish_together, upsert_service
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """`source` names the space in which external ids are unique."""
+    """`space`: where the ids of the rows count."""
 
     session: AsyncSession
     principal: Principal
-    source: str
+    space: Space
 
     async def write(self, rows: Sequence[Mapped], report: Report) -> None:
         """Write what is not refused; a row that the directory turns away is refused with why.
@@ -32,13 +35,11 @@ class Writer:
         they written singly: a savepoint per row costs PostgreSQL a subtransaction each.
         """
         await self._keep_full_records(rows)
+        stand_for = await self._recognised(rows)
         documents = [validated(mapped) for mapped in rows]
         try:
             async with self.session.begin_nested():
-                ids = [mapped.external_id for mapped in rows if mapped.external_id]
-                together = Together(
-                    external_ids=await by_external_ids(self.session, KIND, self.source, ids)
-                )
+                together = Together(external_ids=dict(stand_for))
                 written = [
                     await self._one(mapped, document, together)
                     for mapped, document in zip(rows, documents, strict=True)
@@ -46,11 +47,13 @@ class Writer:
                 await finish_together(self.session, together)
         except Problem:
             written = [
-                await self._alone(mapped, document)
+                await self._alone(mapped, document, stand_for)
                 for mapped, document in zip(rows, documents, strict=True)
             ]
         for mapped, result in zip(rows, written, strict=True):
             report.add(mapped, result)
+            if result is not None:
+                self._claim(mapped)
         self.session.expunge_all()
 
     async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
@@ -70,7 +73,7 @@ class Writer:
         self,
         mapped: Mapped,
         document: ServiceDocument | None,
-        together: Together | None = None,
+        together: Together,
     ) -> Written | None:
         if document is None:
             return None
@@ -78,16 +81,34 @@ class Writer:
             self.session,
             self.principal,
             document,
-            source=self.source,
+            source=self.space.source,
             external_id=mapped.external_id,
             together=together,
         )
         return Written(upserted.id, upserted.outcome)
 
-    async def _alone(self, mapped: Mapped, document: ServiceDocument | None) -> Written | None:
+    async def _recognised(self, rows: Sequence[Mapped]) -> dict[str, UUID | None]:
+        ids = [mapped.external_id for mapped in rows if mapped.external_id]
+        known = await by_external_ids(self.session, KIND, self.space.source, ids)
+        return await recognise(self.session, self.principal, self.space, rows, known)
+
+    def _claim(self, mapped: Mapped) -> None:
+        """What the row brought beside its service belongs to the file's publisher."""
+        for kind, entity in mapped.brings:
+            remember(self.session, kind, self.space.source, str(entity), entity)
+
+    async def _alone(
+        self,
+        mapped: Mapped,
+        document: ServiceDocument | None,
+        stand_for: Mapping[str, UUID | None],
+    ) -> Written | None:
         try:
             async with self.session.begin_nested():
-                return await self._one(mapped, document)
+                together = Together(external_ids=dict(stand_for))
+                written = await self._one(mapped, document, together)
+                await finish_together(self.session, together)
+                return written
         except Problem as problem:
             mapped.notes.extend(_reasons(problem))
             return None

@@ -1,6 +1,6 @@
 """Use cases of organisations: find or create the one that a document means, and change it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,6 @@ from common import clock
 from common.auth import Principal
 from common.ids import new_id
 from common.places import folded
-from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation.recording import record_history
@@ -18,9 +17,11 @@ from services_directory.errors import NOT_YOURS, UNKNOWN_REFERENCE
 from services_directory.hsds.identity import with_ids
 from services_directory.hsds.schemas import OrganizationDocument
 from services_directory.hsds.visibility import PARTNERS, level_of
+from services_directory.identities.queries import by_external_id
+from services_directory.identities.service import remember
 from services_directory.organizations.models import organizations
 from services_directory.organizations.storing import store_organization
-from services_directory.services.models import external_ids, services
+from services_directory.services.models import services
 from services_directory.services.record_queries import readable
 from services_directory.services.schemas import Upserted
 from services_directory.services.storing import store
@@ -97,7 +98,7 @@ async def ensure_organization(
         return own
     made = await upsert_organization(session, principal, document)
     if source is not None:
-        remember_external_id(session, KIND, source, f"name:{folded(document.name)}", made.id)
+        remember(session, KIND, source, f"name:{folded(document.name)}", made.id)
     return made.id
 
 
@@ -114,41 +115,6 @@ async def require(session: AsyncSession, principal: Principal, organization_id: 
 async def known(session: AsyncSession, organization_id: UUID) -> Any:
     """The row of an organisation that is known to exist and to be the caller's to name."""
     return await _row(session, organization_id)
-
-
-_EXTERNAL_IDS = RowWriter(
-    external_ids, "kind", "source", "external_id", "entity_id", on_conflict="DO NOTHING"
-)
-
-
-def remember_external_id(
-    session: AsyncSession, kind: str, source: str, external_id: str, entity_id: UUID
-) -> None:
-    row = {"kind": kind, "source": source, "external_id": external_id, "entity_id": entity_id}
-    write_soon(session, _EXTERNAL_IDS, row)
-
-
-async def by_external_id(
-    session: AsyncSession, kind: str, source: str, external_id: str
-) -> UUID | None:
-    found: UUID | None = await session.scalar(
-        sa.select(external_ids.c.entity_id).filter_by(
-            kind=kind, source=source, external_id=external_id
-        )
-    )
-    return found
-
-
-async def by_external_ids(
-    session: AsyncSession, kind: str, source: str, ids: Sequence[str]
-) -> dict[str, UUID | None]:
-    """Each of these external ids with what it stands for."""
-    found = await session.execute(
-        sa.select(external_ids.c.external_id, external_ids.c.entity_id)
-        .filter_by(kind=kind, source=source)
-        .where(external_ids.c.external_id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Text))))
-    )
-    return dict.fromkeys(ids) | {row.external_id: row.entity_id for row in found}
 
 
 async def changeable(session: AsyncSession, principal: Principal, organization_id: UUID) -> Any:
@@ -231,7 +197,7 @@ async def _created(
     )
     record_history(session, principal, KIND, identity, version=1, old={}, new=plain)
     if source and external_id:
-        remember_external_id(session, KIND, source, external_id, identity)
+        remember(session, KIND, source, external_id, identity)
     await store_organization(session, identity)
     return Upserted(identity, "created", 1, "approved")
 
@@ -263,3 +229,19 @@ async def _store_services(session: AsyncSession, organization_id: UUID) -> None:
         sa.select(services.c.id).where(services.c.organization_id == organization_id)
     )
     await store(session, list(ids))
+
+
+async def names(
+    session: AsyncSession, principal: Principal, ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """Names of those of the organisations that every verified organisation may know of."""
+    rows = await session.execute(
+        sa.select(organizations.c.id, organizations.c.document["name"].astext).where(
+            organizations.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid))),
+            sa.or_(
+                organizations.c.visibility <= PARTNERS,
+                organizations.c.managed_by == principal.organisation_id,
+            ),
+        )
+    )
+    return {row[0]: row[1] for row in rows}

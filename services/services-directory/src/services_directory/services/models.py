@@ -66,15 +66,6 @@ service_locations = sa.Table(
     sa.Column("location_id", sa.Uuid, primary_key=True),
 )
 
-external_ids = sa.Table(
-    "external_ids",
-    METADATA,
-    sa.Column("kind", sa.Text, primary_key=True),
-    sa.Column("source", sa.Text, primary_key=True),
-    sa.Column("external_id", sa.Text, primary_key=True),
-    sa.Column("entity_id", sa.Uuid, nullable=False),
-)
-
 
 def _audience_columns() -> list[sa.Column[Any]]:
     return [

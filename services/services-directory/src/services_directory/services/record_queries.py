@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.access import audience_of, visible
 from services_directory.curation.states import CURATE
 from services_directory.hsds.visibility import NAMES, PATHWAY
+from services_directory.organizations.models import organizations
 from services_directory.services.models import TEXTS, service_documents, services
 from services_directory.services.schemas import RecordLine, RecordPage
 
@@ -29,6 +30,22 @@ async def shown(
     )
     own = sa.select(services.c.id).where(services.c.id == sa.any_(wanted), readable(principal))
     return (await session.scalars(sa.union(seen, own))).all()
+
+
+async def compared(
+    session: AsyncSession, principal: Principal, ids: Collection[UUID]
+) -> Sequence[Any]:
+    """`id`, `document` and the document of its `organization`, of those that the caller may read."""
+    found = await session.execute(
+        sa.select(
+            services.c.id, services.c.document, organizations.c.document.label("organization")
+        )
+        .join(organizations, organizations.c.id == services.c.organization_id)
+        .where(
+            services.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid))), readable(principal)
+        )
+    )
+    return found.all()
 
 
 async def is_shown(session: AsyncSession, principal: Principal, service_id: UUID) -> bool:

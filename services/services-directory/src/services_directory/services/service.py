@@ -26,6 +26,8 @@ from services_directory.hsds.schemas import ServiceDocument
 from services_directory.hsds.status import is_stale, valid_until
 from services_directory.hsds.taxonomy import aors_of
 from services_directory.hsds.visibility import PATHWAY, level_of
+from services_directory.identities.queries import by_external_id
+from services_directory.identities.service import remember
 from services_directory.locations import service as places
 from services_directory.organizations import service as organizations
 from services_directory.pathways.service import endorse_soon
@@ -125,7 +127,7 @@ async def upsert_service(
         session, principal, row, identity, plain=plain, scope=scope, publishes=publishes
     )
     if source and external_id:
-        organizations.remember_external_id(session, KIND, source, external_id, identity)
+        remember(session, KIND, source, external_id, identity)
         if together is not None:
             together.external_ids[external_id] = identity
     if publishes:
@@ -304,7 +306,7 @@ async def _known(
         if external_id in together.external_ids:
             known = together.external_ids[external_id]
         else:
-            known = await organizations.by_external_id(session, KIND, source, external_id)
+            known = await by_external_id(session, KIND, source, external_id)
         if known is not None:
             return known
     if document.id is None:

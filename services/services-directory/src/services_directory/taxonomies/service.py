@@ -1,14 +1,15 @@
 """Taxonomies and terms that services bring along, beside the built-in ones."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common.auth import Principal
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.hsds.visibility import level_of
+from services_directory.hsds.visibility import PARTNERS, level_of
 from services_directory.taxonomies.models import taxonomies, taxonomy_terms
 
 Document = dict[str, Any]
@@ -68,3 +69,27 @@ async def keep_term(session: AsyncSession, term: Document, level: int) -> None:
             set_=_seen_from(taxonomy_terms, statement, _TERM_WORDS),
         )
     )
+
+
+async def taxonomy_names(
+    session: AsyncSession, _principal: Principal, ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """Names of those of the taxonomies that every verified organisation may know of."""
+    return await _names(session, taxonomies, ids)
+
+
+async def term_names(
+    session: AsyncSession, _principal: Principal, ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """The same for terms."""
+    return await _names(session, taxonomy_terms, ids)
+
+
+async def _names(session: AsyncSession, table: sa.Table, ids: Collection[UUID]) -> dict[UUID, str]:
+    rows = await session.execute(
+        sa.select(table.c.id, table.c.name).where(
+            table.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid))),
+            table.c.visibility <= PARTNERS,
+        )
+    )
+    return {row[0]: row[1] for row in rows}

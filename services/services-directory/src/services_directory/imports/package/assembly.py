@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 from common import codelists
 
@@ -12,7 +12,8 @@ from services_directory.imports.mapped import Mapped, guard_visibility
 from services_directory.imports.notes import Note, Verdict, note, verdict_of
 from services_directory.imports.package.convert import value_of
 from services_directory.imports.package.fields import NESTED, WITHOUT_ATTRIBUTES, tables
-from services_directory.imports.package.staging import Staged, Staging
+from services_directory.imports.package.staging import ENTRIES, Staged, Staging
+from services_directory.imports.space import Space
 
 _FILLED_BY_NAME = frozenset({"organization", "program", "taxonomy", "taxonomy_term"})
 _CONSTANTS = {
@@ -28,16 +29,17 @@ _DEEPEST = 6
 
 
 class Assembly:
-    """`source` names the package's space of ids: ids that are no UUIDs are derived within it."""
+    """`space`: where the package's ids count; ids that are no UUIDs are derived within it."""
 
-    def __init__(self, staging: Staging, source: str, visibility: str) -> None:
+    def __init__(self, staging: Staging, space: Space, visibility: str) -> None:
         self._staging = staging
-        self._space = uuid5(NAMESPACE_URL, f"ruta:import:{source}")
+        self._space = space
         self._visibility = visibility
         self._organisations: OrderedDict[str, tuple[dict[str, Any], list[Note]]] = OrderedDict()
 
     def service(self, staged: Staged) -> Mapped:
         notes: list[Note] = []
+        self._brings: list[tuple[str, UUID]] = []
         document = self._object(staged, notes, 0)
         self._organization(staged, document, notes)
         self._program(staged, document)
@@ -57,14 +59,14 @@ class Assembly:
         document, withheld = without_unstorable(without_empty(document))
         if withheld:
             notes.append(note("place_withheld"))
-        return Mapped(staged.line, given, document, notes, abridged=abridged)
+        return Mapped(staged.line, given, document, notes, abridged=abridged, brings=self._brings)
 
     def identifier(self, table: str, given: str) -> str:
         """The id as a UUID: itself, or one made from it that is always the same."""
-        try:
-            return str(UUID(given))
-        except ValueError:
-            return str(uuid5(self._space, f"{table}:{given}"))
+        found = self._space.identifier(table, given)
+        if table in ENTRIES and found not in self._space.ours.get(table, ()):
+            self._brings.append((table, found))
+        return str(found)
 
     @staticmethod
     def _place(staged: Staged, field: str) -> str:
@@ -189,6 +191,7 @@ class Assembly:
                 self._organisations.popitem(last=False)
             notes.extend(own)  # told once, with the first service of the organisation
         document["organization"] = self._organisations[given][0]
+        self.identifier("organization", given)
 
     def _through_location(self, staged: Staged) -> str:
         """Ohana's services belong to a location, and that to an organisation."""

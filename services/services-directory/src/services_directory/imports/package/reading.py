@@ -16,7 +16,8 @@ from services_directory.imports.package.older import is_older, modern, table_of
 from services_directory.imports.package.staging import Staging
 from services_directory.imports.reading.archive import archive
 from services_directory.imports.reading.delimited import read_delimited
-from services_directory.imports.sources import Options, Source
+from services_directory.imports.sources import SAMPLE, Options, Source
+from services_directory.imports.space import Space
 
 DEFAULT_VISIBILITY = "partners"
 
@@ -32,7 +33,11 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
             visibility = options.visibility or DEFAULT_VISIBILITY
             if options.visibility is None:
                 notes.append(note("visibility_assumed", after=visibility))
-            yield Source(_services(staging, options.source, visibility), notes)
+            source = Source(iter(()), notes, Space(options.source))
+            source.rows = _services(staging, source, visibility)
+            source.ids = staging.uuids
+            source.sampled = lambda: _sample(staging, source, visibility)
+            yield source
         finally:
             staging.close()
 
@@ -44,8 +49,13 @@ def check_package(path: Path) -> None:
             raise HEADERS_MISSING.because("The package has no services.csv.")
 
 
-def _services(staging: Staging, source: str, visibility: str) -> Iterator[Mapped]:
-    assembly = Assembly(staging, source, visibility)
+def _sample(staging: Staging, source: Source, visibility: str) -> list[Mapped]:
+    assembly = Assembly(staging, source.space, visibility)
+    return [assembly.service(staged) for staged in staging.some_services(SAMPLE)]
+
+
+def _services(staging: Staging, source: Source, visibility: str) -> Iterator[Mapped]:
+    assembly = Assembly(staging, source.space, visibility)
     seen: dict[str, int] = {}
     for staged in staging.services():
         mapped = assembly.service(staged)

@@ -4,8 +4,10 @@ however large the package is."""
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from services_directory.imports.notes import Note, note
 from services_directory.imports.package.fields import OWNERS, tables
@@ -13,6 +15,8 @@ from services_directory.imports.package.older import Row
 
 ANY = "*"
 _MOST_NOTES = 200
+ENTRIES = ("organization", "location", "taxonomy", "taxonomy_term")
+"""Tables whose rows are entries of the directory in their own right, beside services."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,25 @@ class Staging:
         cursor.execute("SELECT tab, line, data FROM rows WHERE tab = 'service' ORDER BY line")
         for tab, line, data in cursor:
             yield Staged(tab, line, json.loads(data))
+
+    def some_services(self, most: int) -> list[Staged]:
+        """At most so many, from all over the file."""
+        count = self._db.execute("SELECT count(*) FROM rows WHERE tab = 'service'").fetchone()[0]
+        apart = max(1, -(-count // most))
+        return [each for at, each in enumerate(self.services()) if at % apart == 0]
+
+    def uuids(self) -> dict[str, dict[UUID, str]]:
+        """The UUIDs of what services have beside themselves, with the names given."""
+        found: dict[str, dict[UUID, str]] = {}
+        for table in ENTRIES:
+            rows = self._db.execute(
+                "SELECT id, json_extract(data, '$.name') FROM rows WHERE tab = ?", (table,)
+            )
+            ids = found[table] = {}
+            for given, name in rows:
+                with suppress(ValueError):
+                    ids[UUID(given)] = name or ""
+        return found
 
     def find(self, table: str, row_id: str) -> Staged | None:
         """The first row with that id."""

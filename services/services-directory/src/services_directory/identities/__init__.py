@@ -1,0 +1,1 @@
+"""What the ids of other people's files stand for here."""

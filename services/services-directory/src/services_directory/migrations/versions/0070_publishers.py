@@ -1,0 +1,19 @@
+"""The ids of publishers are looked up across their spaces.
+
+Revision ID: 0070
+"""
+
+from alembic import op
+
+revision = "0070"
+down_revision = "0060"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("external_ids_given", "external_ids", ["external_id", "kind"])
+
+
+def downgrade() -> None:
+    op.drop_index("external_ids_given")
