@@ -18,6 +18,7 @@ from sqlmodel import col
 
 from referrals.audit.service import record
 from referrals.cases.models import Case
+from referrals.keys.store import CaseKeys
 from referrals.notices.service import notify
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral
@@ -39,7 +40,7 @@ from referrals.timers.service import overrides, set_timer, stop_timer
 _BATCH = 200
 
 
-async def fire_due(database: Database, now: datetime) -> int:
+async def fire_due(database: Database, keys: CaseKeys, now: datetime) -> int:
     """Fire every timer that is due at `now`; returns how many escalations this call raised."""
     fired = 0
     async with database.transaction() as session:
@@ -48,7 +49,7 @@ async def fire_due(database: Database, now: datetime) -> int:
     for referral_id in due:
         async with database.transaction() as session:
             await act_as_service(session)
-            fired += await _fire(session, referral_id, now)
+            fired += await _fire(session, keys, referral_id, now)
     return fired
 
 
@@ -62,7 +63,7 @@ async def _due(session: AsyncSession, now: datetime) -> Sequence[UUID]:
     return rows.all()
 
 
-async def _fire(session: AsyncSession, referral_id: UUID, now: datetime) -> int:
+async def _fire(session: AsyncSession, keys: CaseKeys, referral_id: UUID, now: datetime) -> int:
     referral = (
         await session.scalars(
             sa.select(Referral)
@@ -83,7 +84,7 @@ async def _fire(session: AsyncSession, referral_id: UUID, now: datetime) -> int:
     await session.flush()
     await write_step(session, None, referral, command=f"escalate-{step}", before=referral.state)
     await _announce(session, referral, clock, step, due_at)
-    await _move_on(session, referral, clock, step, due_at)
+    await _move_on(session, keys, referral, clock, step, due_at)
     return 1
 
 
@@ -132,10 +133,15 @@ async def _announce(
 
 
 async def _move_on(
-    session: AsyncSession, referral: Referral, clock: Clock, step: EscalationStep, due_at: datetime
+    session: AsyncSession,
+    keys: CaseKeys,
+    referral: Referral,
+    clock: Clock,
+    step: EscalationStep,
+    due_at: datetime,
 ) -> None:
     if step is EscalationStep.EXPIRY:
-        await take(session, None, referral, Taken(Command.EXPIRE, frozenset({Party.SYSTEM})))
+        await take(session, keys, None, referral, Taken(Command.EXPIRE, frozenset({Party.SYSTEM})))
         return
     expires = not never_expires(referral.category, referral.clinical_deadline)
     following = next_step(clock, step, expires=expires)
