@@ -18,7 +18,7 @@ from referrals.audit.service import record
 from referrals.cases import queries as cases
 from referrals.cases.models import Case
 from referrals.cases.opening import open_with
-from referrals.consents.asking import ask, known, word_of, word_of_exception
+from referrals.consents.asking_service import ask, known, word_of, word_of_exception
 from referrals.consents.decision import Road, Word, texts_granted
 from referrals.consents.models import DisclosureException, Grant
 from referrals.errors import ERASED
@@ -27,8 +27,7 @@ from referrals.keys.store import CaseKeys
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral, Snapshot, Step
-from referrals.referrals.sending import open_draft
-from referrals.referrals.sharing import move_of
+from referrals.referrals.sending import move_of, open_draft
 from referrals.referrals.steps import key_of
 from referrals.row_security import acting_as_service
 

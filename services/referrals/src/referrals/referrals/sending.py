@@ -23,9 +23,9 @@ from referrals.cases.models import CaseRecord
 from referrals.cases.opening import open_with
 from referrals.cases.referring import BOTH, READ, concerned
 from referrals.consents import queries as consents
-from referrals.consents.asking import ask, known, word_of, word_of_exception
+from referrals.consents.asking_service import ask, known, word_of, word_of_exception
 from referrals.consents.counting import counted, read_word, reporting_word
-from referrals.consents.decision import Road, Word
+from referrals.consents.decision import Move, Road, Word
 from referrals.consents.disclosure import NotOnRecord, compose, texts_of
 from referrals.consents.service import aor_of
 from referrals.directory.models import ServiceRecord
@@ -42,7 +42,6 @@ from referrals.referrals import queries
 from referrals.referrals.lifecycle import Command, State
 from referrals.referrals.models import Referral, Snapshot
 from referrals.referrals.schemas import NewReferral, Send
-from referrals.referrals.sharing import move_of
 from referrals.referrals.steps import Taken, state_after, take, write_step
 from referrals.timers.deadlines import Clock, Policies, calendar_of, deadline, policy_of
 from referrals.timers.service import policies_column, policies_of
@@ -189,6 +188,27 @@ async def send(
     word = read_word(counting)
     counted_now = None if word is None else counted(case.id, word, of, now)
     return await take(session, keys, caller, referral, taken, counted_now)
+
+
+def move_of(
+    road: Road,
+    referral: Referral,
+    *,
+    items: Collection[str] | None = None,
+    texts: Collection[str] = (),
+    shared: bool = True,
+) -> Move:
+    """What goes, or went, to the recipient of a referral."""
+    return Move(
+        road,
+        referral.case_id,
+        service_id=referral.service_id,
+        organisation_id=referral.to_organisation,
+        purpose=referral.category,
+        items=items,
+        texts=texts,
+        shared=shared,
+    )
 
 
 def _here(service: ServiceRecord, *, implicated: bool) -> frozenset[UUID]:

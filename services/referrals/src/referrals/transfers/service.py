@@ -21,7 +21,7 @@ from referrals.cases.blind_index import BlindIndex
 from referrals.cases.models import Case
 from referrals.cases.opening import open_with
 from referrals.consents import queries as consents
-from referrals.consents.asking import ask, known, word_of
+from referrals.consents.asking_service import ask, known, word_of
 from referrals.consents.decision import Move, Road
 from referrals.consents.models import Grant
 from referrals.errors import (

@@ -1,4 +1,4 @@
-"""The one decision, asked with this service's own records and answered as its problems. Pure."""
+"""The one decision, asked with this service's own records and answered as its problems."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
