@@ -1,15 +1,28 @@
-"""Opening a case's two sealed columns with its key."""
+"""Opening a case's two sealed columns with its key. Pure."""
 
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
-from referrals.cases.models import Case, CaseRecord
 from referrals.errors import ERASED
 from referrals.keys.sealing import open_column
 
 ONLY_THE_CODE = "Only the case code and its history remain."
 
 
-def open_with(key: bytes, case: Case | CaseRecord) -> tuple[dict[str, Any], dict[str, Any]]:
+class Sealed(Protocol):
+    """A case, as a row or as a record."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def organisation_id(self) -> UUID: ...
+    @property
+    def identity(self) -> bytes | None: ...
+    @property
+    def attributes(self) -> bytes | None: ...
+
+
+def open_with(key: bytes, case: Sealed) -> tuple[dict[str, Any], dict[str, Any]]:
     """Identity and attributes in clear; 410 after erasure."""
     if case.identity is None or case.attributes is None:
         raise ERASED.because(ONLY_THE_CODE)
