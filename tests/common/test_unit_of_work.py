@@ -4,7 +4,9 @@ import asyncio
 
 import sqlalchemy as sa
 from common.database import Database
+from common.ids import new_id
 from httpx import AsyncClient
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.common import sample
 from tests.support.principals import bearer, keyed
@@ -77,6 +79,49 @@ async def test_twenty_repeats_at_once_have_one_effect(api: AsyncClient, database
     assert 201 in statuses
     assert statuses <= {201, 409}
     assert {a.json()["code"] for a in answers if a.status_code == 409} <= {"idempotency_in_flight"}
+    assert await _rows(database, sample.NOTES) == 1
+
+
+async def _deadlocks(database: Database) -> int:
+    await asyncio.sleep(1.1)  # the server tells its own count once a second
+    statement = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    async with database.transaction() as session:
+        return int(await session.scalar(sa.text(statement)) or 0)
+
+
+async def test_what_a_deadlock_undid_is_done_again_before_it_is_answered(
+    api: AsyncClient, database: Database
+) -> None:
+    made = [await api.post(URL, json={"text": t}, headers=keyed({})) for t in ("a", "b")]
+    ids = [answer.json()["id"] for answer in made]
+    before = await _deadlocks(database)
+    answers = await asyncio.gather(
+        *(api.post(f"{URL}/grow", json={"notes": o}, headers=keyed({})) for o in (ids, ids[::-1]))
+    )
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert sorted(answer.json()["sizes"][0] for answer in answers) == [2, 3]
+    assert await _deadlocks(database) > before
+    assert await _rows(database, sample.TABLES.stored_results) == 4
+
+
+async def test_a_worker_s_transaction_is_done_again_too(
+    api: AsyncClient, database: Database
+) -> None:
+    tries = 0
+
+    async def lost_once(session: AsyncSession) -> int:
+        nonlocal tries
+        tries += 1
+        await session.execute(
+            sample.NOTES.insert().values(
+                id=new_id(), organisation_id=new_id(), text=str(tries), size=1
+            )
+        )
+        if tries == 1:
+            await session.execute(sa.text("DO $$BEGIN RAISE SQLSTATE '40001'; END$$"))
+        return tries
+
+    assert await database.retried(lost_once) == 2
     assert await _rows(database, sample.NOTES) == 1
 
 

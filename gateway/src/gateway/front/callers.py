@@ -23,8 +23,7 @@ class Caller:
     key: str
     expires: float
     issued: float
-    token_id: str = ""
-    sign_in: str = ""
+    token_id: str
     internal: dict[str, tuple[bytes, float]] = field(default_factory=dict)
 
 
@@ -56,9 +55,7 @@ class Callers:
         elif caller.expires <= time.time():
             del self._known[digest]
             raise InvalidToken("expired")
-        if self._revocations.cover(
-            caller.principal, caller.token_id, caller.issued, caller.sign_in
-        ):
+        if self._revocations.cover(caller.principal, caller.token_id, caller.issued):
             self._known.pop(digest, None)
             raise InvalidToken("revoked")
         return caller
@@ -87,7 +84,6 @@ class Callers:
             expires=expires,
             issued=issued,
             token_id=str(claims.get("jti", "")),
-            sign_in=str(claims.get("sid", "")),
         )
 
     def _claims(self, token: str, keys: KeySet) -> dict[str, Any]:

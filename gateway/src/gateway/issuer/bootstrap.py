@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.clients.models import clients
 from gateway.issuer.organisations.models import memberships, organisations
-from gateway.issuer.rights import SCOPES
 from gateway.issuer.secrets import SecretChecks
 
 _log = get_logger(__name__)
@@ -56,7 +55,7 @@ async def ensure_console(database: Database, client_id: str, redirect_uri: str) 
                 id=client_id,
                 name="Ruta web console",
                 roles=[],
-                scopes=list(SCOPES),
+                scopes=[],
                 aors=[],
                 areas=[],
                 redirect_uris=[redirect_uri],
@@ -66,7 +65,7 @@ async def ensure_console(database: Database, client_id: str, redirect_uri: str) 
             )
             .on_conflict_do_update(
                 index_elements=["id"],
-                set_={"redirect_uris": [redirect_uri], "scopes": list(SCOPES)},
+                set_={"redirect_uris": [redirect_uri]},
                 where=clients.c.secret_hash.is_(None),
             )
         )

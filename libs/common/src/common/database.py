@@ -1,12 +1,14 @@
 """The database of one service: engine, sessions, and the caller made known to row-level security."""
 
+import asyncio
 import json
+import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -23,11 +25,18 @@ from sqlalchemy.util import greenlet_spawn
 
 from common import writes
 from common.auth.principal import Principal
+from common.database_errors import sqlstate
+from common.logs import get_logger
 
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
 _TRUSTED_IDLE_SECONDS = 2.0
 _KEPT_STATEMENTS = 400
+_ATTEMPTS = 6
+_PAUSE_SECONDS = 0.02
+_GIVEN_UP = frozenset({"40001", "40P01"})
+T = TypeVar("T")
+_log = get_logger(__name__)
 
 
 class ScopedSession(Session):
@@ -169,6 +178,17 @@ class Database:
         async with self._sessions(info=info) as session, session.begin():
             yield session
 
+    async def retried(
+        self, work: Callable[[AsyncSession], Awaitable[T]], principal: Principal | None = None
+    ) -> T:
+        """`work` in a transaction of its own, again if the database gave it up (`retrying`)."""
+
+        async def whole() -> T:
+            async with self.transaction(principal) as session:
+                return await work(session)
+
+        return await retrying(whole)
+
     async def once(self, statement: str, *values: Any) -> list[Any]:
         """One statement that is its own transaction, straight through the driver; its rows.
 
@@ -193,6 +213,23 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+async def retrying(whole: Callable[[], Awaitable[T]]) -> T:
+    """Do `whole` transactions, again if PostgreSQL gave one up for the sake of another.
+
+    A deadlock, or what could not be serialised, is nobody's mistake and leaves nothing behind.
+    """
+    for attempt in range(1, _ATTEMPTS):
+        try:
+            return await whole()
+        except Exception as error:
+            if sqlstate(error) not in _GIVEN_UP:
+                raise
+            _log.warning("transaction_given_up", sqlstate=sqlstate(error), attempt=attempt)
+        # Not in step with whoever gave way as well.
+        await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))  # noqa: S311 - no secret
+    return await whole()
 
 
 def _sessions_of(

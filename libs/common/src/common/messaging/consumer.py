@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common import clock, database_errors
-from common.database import Database, Question, answer_of
+from common.database import Database, Question, answer_of, retrying
 from common.events.base import Event
 from common.events.envelope import Envelope
 from common.logs import get_logger
@@ -143,7 +143,8 @@ class Consumer:
         """Apply messages once and acknowledge them, or postpone them, or make dead letters."""
         try:
             async with _kept_in_progress(*messages):
-                applied = await self._apply([message.data for message in messages])
+                data = [message.data for message in messages]
+                applied = await retrying(lambda: self._apply(data))
         except Exception as error:  # noqa: BLE001 - a handler's failure must not stop the others
             await self._not_applied(messages, error)
             return

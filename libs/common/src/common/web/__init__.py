@@ -7,7 +7,6 @@ from common.web.files import answered_as, refusal_pages
 from common.web.page import PAGE_STYLE, day_in_words, page_language, page_response
 from common.web.preconditions import IfMatch, check_if_match, etag_of
 from common.web.routing import IdempotencyRequired, InParts, Session, UnitOfWorkRoute, router
-from common.web.shown_once import ShownOnce, store_instead
 from common.web.strict import Strict, Text
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "InParts",
     "ServiceContext",
     "Session",
-    "ShownOnce",
     "Strict",
     "Text",
     "UnitOfWorkRoute",
@@ -34,5 +32,4 @@ __all__ = [
     "requires",
     "router",
     "service_app",
-    "store_instead",
 ]

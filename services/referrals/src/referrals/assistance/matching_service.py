@@ -25,6 +25,7 @@ from referrals.cases.service import open_record, refuse_unless_open
 from referrals.consents.ages import Caregiver, Verdict, WrongDecider, judge
 from referrals.errors import CONSENT_PENDING, WRONG_DECIDER
 from referrals.keys.store import CaseKeys
+from referrals.locking_queries import hold_case, hold_pairing
 from referrals.notices.service import notify
 from referrals.row_security import acting_as_service
 
@@ -41,6 +42,7 @@ async def consent(
     body: MatchConsentBody,
 ) -> MatchConsentView:
     """Record the consent and compare. The answer does not say whether anything was found."""
+    await hold_pairing(session)
     case = await cases.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
     await _refuse_many(session, caller)
@@ -61,6 +63,9 @@ async def consent(
     session.add_all(MatchToken(case_id=case.id, digest=digest) for digest in sorted(digests))
     await session.flush()
     async with acting_as_service(session):
+        for other in await _others(session, case, digests):
+            await hold_case(session, other.id)
+        # Some of them may have ended, or be implicated, while we waited.
         for other in await _others(session, case, digests):
             await _found(session, case, other)
     await _audit(session, caller, "matching.consented", case.id)
@@ -104,6 +109,7 @@ async def _others(session: AsyncSession, case: Case, digests: set[bytes]) -> Seq
             col(Case.status) == "open",
         )
         .order_by(col(Case.id))
+        .execution_options(populate_existing=True)
     )
     own = await cases.implicated(session, case.id)
     return [
@@ -155,7 +161,7 @@ async def agree(session: AsyncSession, caller: Principal, match_id: UUID) -> Mat
     """The person agrees that the other organisation learns of this one. Only when both have
     agreed does each see the other's name and case reference, and still nothing of the record."""
     async with acting_as_service(session):
-        match, own, other = await _sides(session, caller, match_id)
+        match, own, other = await _held_sides(session, caller, match_id)
         if match.status == "ended":
             raise CONFLICT.because("The match has ended.")
         if own.id == match.case_a:
@@ -174,7 +180,7 @@ async def agree(session: AsyncSession, caller: Principal, match_id: UUID) -> Mat
 async def refuse(session: AsyncSession, caller: Principal, match_id: UUID) -> MatchView:
     """The match ends for both; nobody learns who did not want it."""
     async with acting_as_service(session):
-        match, own, _other = await _sides(session, caller, match_id)
+        match, own, _other = await _held_sides(session, caller, match_id)
         match.status, match.ended_at = "ended", clock.now()
         match.agreed_a = match.agreed_b = None
         await session.flush()
@@ -182,13 +188,24 @@ async def refuse(session: AsyncSession, caller: Principal, match_id: UUID) -> Ma
         return await _view(session, caller, match)
 
 
+async def _held_sides(
+    session: AsyncSession, caller: Principal, match_id: UUID
+) -> tuple[CaseMatch, Case, Case]:
+    """Both cases are held: what is decided of the match is decided for both."""
+    seen, _, _ = await _sides(session, caller, match_id)
+    await hold_pairing(session)
+    for case_id in (seen.case_a, seen.case_b):
+        await hold_case(session, case_id)
+    return await _sides(session, caller, match_id)
+
+
 async def _sides(
     session: AsyncSession, caller: Principal, match_id: UUID
 ) -> tuple[CaseMatch, Case, Case]:
-    match = await session.get(CaseMatch, match_id, with_for_update=True)
+    match = await session.get(CaseMatch, match_id, populate_existing=True)
     if match is not None:
-        a = await session.get(Case, match.case_a)
-        b = await session.get(Case, match.case_b)
+        a = await session.get(Case, match.case_a, populate_existing=True)
+        b = await session.get(Case, match.case_b, populate_existing=True)
         if a is not None and b is not None:
             for own, other in ((a, b), (b, a)):
                 if own.organisation_id == caller.organisation:

@@ -14,6 +14,7 @@ from referrals.breakglass.independence import Sought, case_aors, may_decide
 from referrals.breakglass.models import BreakGlass
 from referrals.cases import queries as cases
 from referrals.cases.models import Case
+from referrals.locking_queries import held
 from referrals.referrals.queries import aors_of_case
 from referrals.screenings.queries import of_case as screenings_of
 
@@ -23,9 +24,15 @@ _WAITING = 500
 
 
 async def by_id(session: AsyncSession, access_id: UUID, *, lock: bool = False) -> BreakGlass | None:
-    return await session.get(
-        BreakGlass, access_id, with_for_update=lock or None, populate_existing=lock
-    )
+    """`lock` holds its case, too."""
+    statement = sa.select(BreakGlass).where(col(BreakGlass.id) == access_id)
+    if lock:
+        statement = (
+            statement.where(held(col(BreakGlass.case_id)))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    return (await session.scalars(statement)).one_or_none()
 
 
 async def sought(session: AsyncSession, access: BreakGlass, case: Case) -> Sought:

@@ -24,6 +24,7 @@ from referrals.cases.models import Case
 from referrals.errors import ALREADY_DECIDED, IMPLICATED, SECOND_PERSON
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
+from referrals.locking_queries import hold_case
 from referrals.notices.service import notify
 from referrals.row_security import acting_as_service
 
@@ -53,6 +54,9 @@ async def ask(
     """
     async with acting_as_service(session):
         case = await cases.by_reference(session, reference)
+        if case is not None:
+            await hold_case(session, case.id)
+            await session.refresh(case)
         if case is None or case.status == "erased":
             raise NOT_FOUND.because("No case has this reference.")
         if case.organisation_id == caller.organisation:

@@ -7,11 +7,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.auth import Principal
 from common.errors import NOT_FOUND, Problem
-from common.reads import columns_of
+from common.reads import QuickStatement, columns_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
+from referrals.locking_queries import held
 
 _NOT_HERE = "There is no such case in your organisation."
 
@@ -22,7 +23,10 @@ OWN = (
     col(Case.organisation_id) == sa.bindparam("organisation", type_=sa.Uuid()),
 )
 _OWN_CASE = sa.select(Case).where(*OWN)
-_OWN_CASE_LOCKED = _OWN_CASE.with_for_update()
+_OWN_CASE_LOCKED = (
+    _OWN_CASE.where(held(col(Case.id))).with_for_update().execution_options(populate_existing=True)
+)
+_HOLD_OWN = QuickStatement(sa.select(col(Case.id)).where(*OWN, held(col(Case.id))))
 
 
 async def own_case(
@@ -35,6 +39,13 @@ async def own_case(
     if case is None:
         raise not_here()
     return case
+
+
+async def hold_own(session: AsyncSession, caller: Principal, case_id: UUID) -> None:
+    """Hold the caller's case until the transaction ends, or 404: what is read next is as it is now."""
+    wanted = {"case_id": case_id, "organisation": caller.organisation}
+    if await _HOLD_OWN.first(session, wanted) is None:
+        raise not_here()
 
 
 RECORD_COLUMNS = columns_of(CaseRecord, Case)

@@ -29,7 +29,6 @@ BOTH = (
     .where(*cases.OWN)
 )
 READ = QuickStatement(BOTH)
-READ_AND_HOLD = QuickStatement(BOTH.with_for_update(of=Case))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,15 @@ async def concerned(
     keys: CaseKeys,
     query: QuickStatement,
     wanted: dict[str, Any],
+    *,
+    hold: bool = False,
 ) -> Concerned:
-    """The caller's case with its key, and the service; 404 if it is not theirs, 410 if erased."""
+    """The caller's case with its key, and the service; 404 if it is not theirs, 410 if erased.
+
+    `hold`: for whoever does not hold the case yet and will write about it.
+    """
     try:
-        row, key = await keys.beside(wanted["case_id"], _row(session, caller, query, wanted))
+        row, key = await keys.beside(wanted["case_id"], _row(session, caller, query, wanted, hold))
     except KeyDestroyed as error:
         raise ERASED.because("Only the case code and its history remain.") from error
     (case, service), (implicated, *more) = split(row, CaseRecord, ServiceRecord)
@@ -71,8 +75,14 @@ async def concerned(
 
 
 async def _row(
-    session: AsyncSession, caller: Principal, query: QuickStatement, wanted: dict[str, Any]
+    session: AsyncSession,
+    caller: Principal,
+    query: QuickStatement,
+    wanted: dict[str, Any],
+    hold: bool,
 ) -> Any:
+    if hold:
+        await cases.hold_own(session, caller, wanted["case_id"])
     row = await query.first(session, {**wanted, "organisation": caller.organisation})
     if row is None:
         raise cases.not_here()

@@ -1,18 +1,20 @@
 """What the worker does for cases by the calendar: re-consent at 18, erasure, tombstones."""
 
 from datetime import date, timedelta
+from functools import partial
 from uuid import UUID
 
 import sqlalchemy as sa
 from common.database import Database
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.cases import person
 from referrals.cases.models import Case
-from referrals.cases.opening import open_with
-from referrals.cases.service import erase
+from referrals.cases.service import erase, open_with
 from referrals.consents.models import Grant
 from referrals.keys.store import CaseKeys
+from referrals.locking_queries import held, hold_case
 from referrals.notices.service import notify
 from referrals.row_security import act_as_service
 from referrals.tasks.service import open_task
@@ -39,65 +41,79 @@ async def ask_reconsent(database: Database, keys: CaseKeys, today: date) -> int:
                     )
                     .order_by(col(Case.id))
                     .limit(_BATCH)
-                    .with_for_update(skip_locked=True)
                 )
             ).all()
-            if not cases:
-                return turned
-            after = cases[-1].id
-            found = await keys.of_many([case.id for case in cases])
-            for case in cases:
-                if case.id not in found or case.identity is None:
-                    continue
-                identity, _ = open_with(found[case.id], case)
-                if person.is_minor(identity, today) is not False:
-                    continue
-                case.minor = False
-                turned += 1
-                given_by_others = await session.scalar(
-                    sa.select(sa.func.count())
-                    .select_from(Grant)
-                    .where(
-                        col(Grant.case_id) == case.id,
-                        col(Grant.status) == "active",
-                        col(Grant.decided_by) != "person",
-                    )
+        if not cases:
+            return turned
+        after = cases[-1].id
+        found = await keys.of_many([case.id for case in cases])
+        for case in cases:
+            if case.id in found and _has_turned(found[case.id], case, today):
+                turned += await database.retried(
+                    partial(_ask_one, key=found[case.id], case_id=case.id, today=today)
                 )
-                if given_by_others:
-                    await open_task(
-                        session,
-                        case.organisation_id,
-                        "reconsent_at_18",
-                        case_id=case.id,
-                        due_on=today + timedelta(days=_RECONSENT_DAYS),
-                    )
-                    await notify(
-                        session,
-                        [case.organisation_id],
-                        "case.reconsent_needed",
-                        subject_type="case",
-                        subject_id=case.id,
-                    )
+
+
+def _has_turned(key: bytes, case: Case, today: date) -> bool:
+    if case.identity is None:
+        return False
+    identity, _ = open_with(key, case)
+    return person.is_minor(identity, today) is False
+
+
+async def _ask_one(session: AsyncSession, key: bytes, case_id: UUID, today: date) -> int:
+    """1 if the person has turned 18 by what the case says now, and nobody has noted it before."""
+    await act_as_service(session)
+    await hold_case(session, case_id)
+    case = await session.get(Case, case_id)
+    if case is None or case.minor is not True or not _has_turned(key, case, today):
+        return 0
+    case.minor = False
+    given_by_others = await session.scalar(
+        sa.select(sa.func.count())
+        .select_from(Grant)
+        .where(
+            col(Grant.case_id) == case.id,
+            col(Grant.status) == "active",
+            col(Grant.decided_by) != "person",
+        )
+    )
+    if given_by_others:
+        await open_task(
+            session,
+            case.organisation_id,
+            "reconsent_at_18",
+            case_id=case.id,
+            due_on=today + timedelta(days=_RECONSENT_DAYS),
+        )
+        await notify(
+            session,
+            [case.organisation_id],
+            "case.reconsent_needed",
+            subject_type="case",
+            subject_id=case.id,
+        )
+    return 1
 
 
 async def erase_expired(database: Database, keys: CaseKeys, today: date) -> int:
     """Erase closed cases whose retention has ended; returns how many."""
     erased = 0
-    while True:
-        async with database.transaction() as session:
-            await act_as_service(session)
-            case = (
-                await session.scalars(
-                    sa.select(Case)
-                    .where(col(Case.status) == "closed", col(Case.retain_until) < today)
-                    .limit(1)
-                    .with_for_update(skip_locked=True)
-                )
-            ).one_or_none()
-            if case is None:
-                return erased
-            await erase(session, None, keys, case, "retention")
-            erased += 1
+    while await database.retried(partial(_erase_one, keys=keys, today=today)):
+        erased += 1
+    return erased
+
+
+async def _erase_one(session: AsyncSession, keys: CaseKeys, today: date) -> bool:
+    await act_as_service(session)
+    due = sa.select(Case).where(col(Case.status) == "closed", col(Case.retain_until) < today)
+    case = (
+        await session.scalars(due.where(held(col(Case.id), wait=False)).limit(1).with_for_update())
+    ).one_or_none()
+    if case is None:
+        return False
+    await erase(session, None, keys, case, "retention")
+    return True
 
 
 async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:
@@ -113,12 +129,19 @@ async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:
         in_cases = set(
             await session.scalars(sa.select(col(Case.id)).where(col(Case.status) == "erased"))
         )
-        for case_id in sorted(tombstones - in_cases):
-            case = await session.get(Case, case_id, with_for_update=True)
-            if case is not None:
-                await erase(session, None, keys, case, "restored_backup")
-                erased += 1
+    for case_id in sorted(tombstones - in_cases):
+        erased += await database.retried(partial(_erase_again, keys=keys, case_id=case_id))
     for case_id in sorted(in_cases - tombstones):
         await keys.destroy(case_id)
         erased += 1
     return erased
+
+
+async def _erase_again(session: AsyncSession, keys: CaseKeys, case_id: UUID) -> int:
+    await act_as_service(session)
+    await hold_case(session, case_id)
+    case = await session.get(Case, case_id)
+    if case is None or case.status == "erased":  # keys of screenings and of reports are here too
+        return 0
+    await erase(session, None, keys, case, "restored_backup")
+    return 1

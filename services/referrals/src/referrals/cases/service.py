@@ -20,7 +20,6 @@ from referrals.audit.service import record
 from referrals.cases import person, queries
 from referrals.cases.blind_index import BlindIndex
 from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
-from referrals.cases.opening import open_with
 from referrals.cases.schemas import (
     Attributes,
     CaseChange,
@@ -30,7 +29,7 @@ from referrals.cases.schemas import (
 )
 from referrals.consents.ages import Caregiver
 from referrals.errors import ERASED, OPEN_REFERRALS
-from referrals.keys.sealing import seal_column
+from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.queries import of_case
@@ -118,6 +117,16 @@ async def open_record(
     except KeyDestroyed as error:
         raise ERASED.because("Only the case code and its history remain.") from error
     return open_with(key, case)
+
+
+def open_with(key: bytes, case: Case | CaseRecord) -> tuple[dict[str, Any], dict[str, Any]]:
+    if case.identity is None or case.attributes is None:
+        raise ERASED.because("Only the case code and its history remain.")
+    owner = case.organisation_id
+    return (
+        open_column(key, case.identity, organisation=owner, row=case.id, column="identity"),
+        open_column(key, case.attributes, organisation=owner, row=case.id, column="attributes"),
+    )
 
 
 async def read(
@@ -272,7 +281,7 @@ async def erase(
             )
         for referral in await of_case(session, case.id, open_only=True):
             taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason="erased")
-            await take(session, keys, caller, referral, taken)
+            await take(session, caller, referral, taken)
         await forget_sealed(session, case.id)
         await append(
             session,
@@ -290,7 +299,10 @@ async def forget_sealed(session: AsyncSession, case_id: UUID) -> None:
     for statement in (
         "DELETE FROM case_lookups WHERE case_id = :case",
         "UPDATE snapshots SET sealed = NULL WHERE case_id = :case",
-        "UPDATE referrals SET draft = NULL, attributes = NULL, area = NULL WHERE case_id = :case",
+        (
+            "UPDATE referrals SET draft = NULL, attributes = NULL, area = NULL WHERE id IN"
+            " (SELECT id FROM referrals WHERE case_id = :case ORDER BY id FOR NO KEY UPDATE)"
+        ),
         "UPDATE exceptions SET rationale = NULL WHERE case_id = :case",
         "UPDATE grants SET attributes = NULL, withdrawal_digest = NULL WHERE case_id = :case",
         "UPDATE plan_items SET objective = NULL WHERE case_id = :case",

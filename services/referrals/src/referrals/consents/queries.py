@@ -14,13 +14,14 @@ from sqlmodel import col
 
 from referrals.audit.models import AuditEntry
 from referrals.consents.models import DisclosureException, Grant, GrantRecord
+from referrals.locking_queries import held
 
 _OWN = (
     col(Grant.id) == sa.bindparam("grant_id", type_=sa.Uuid()),
     col(Grant.organisation_id) == sa.bindparam("organisation", type_=sa.Uuid()),
 )
 _OWN_GRANT = sa.select(Grant).where(*_OWN)
-_OWN_GRANT_LOCKED = _OWN_GRANT.with_for_update()
+_OWN_GRANT_LOCKED = _OWN_GRANT.where(held(col(Grant.case_id))).with_for_update()
 
 
 async def own_grant(
@@ -34,14 +35,15 @@ async def own_grant(
     return grant
 
 
-HELD = sa.select(*columns_of(GrantRecord, Grant)).where(*_OWN).with_for_update()
-_HELD = QuickStatement(HELD)
+_RECORD = sa.select(*columns_of(GrantRecord, Grant)).where(*_OWN)
+HELD = _RECORD.where(held(col(Grant.case_id))).with_for_update()
+_QUICK_RECORD = QuickStatement(_RECORD)
 
 
-async def locked_record(session: AsyncSession, caller: Principal, grant_id: UUID) -> GrantRecord:
-    """The same, held until the transaction ends but not changed."""
+async def record(session: AsyncSession, caller: Principal, grant_id: UUID) -> GrantRecord:
+    """The same, read only."""
     wanted = {"grant_id": grant_id, "organisation": caller.organisation}
-    row = await _HELD.first(session, wanted)
+    row = await _QUICK_RECORD.first(session, wanted)
     if row is None:
         raise _not_here()
     return GrantRecord(*row)
@@ -58,9 +60,9 @@ async def own_exception(
         col(DisclosureException.id) == exception_id,
         col(DisclosureException.organisation_id) == caller.organisation,
     )
-    found = (
-        await session.scalars(statement.with_for_update() if lock else statement)
-    ).one_or_none()
+    if lock:
+        statement = statement.where(held(col(DisclosureException.case_id))).with_for_update()
+    found = (await session.scalars(statement)).one_or_none()
     if found is None:
         raise NOT_FOUND.because("There is no such exception in your organisation.")
     return found
@@ -101,28 +103,19 @@ async def exceptions(
     return rows.all()
 
 
-def has_agreed(case_id: Any) -> sa.ColumnElement[bool]:
-    """Narrows a list to cases with a consent to statistics; whether it counts now is asked apart."""
-    return sa.exists().where(
-        col(Grant.case_id) == case_id,
-        col(Grant.kind) == "reporting",
-        col(Grant.status) == "active",
-    )
-
-
-async def active_reporting(session: AsyncSession, case_id: UUID) -> Sequence[Grant]:
-    """The case's consents to statistics that nobody took back, locked; needs service rights."""
-    rows = await session.scalars(
-        sa.select(Grant)
+def reporting_attributes(case_id: str) -> sa.ScalarSelect[Any]:
+    """What statistics may count of the case (a bound parameter): NULL without a reporting grant."""
+    return (
+        sa.select(col(Grant.attributes))
         .where(
-            col(Grant.case_id) == case_id,
+            col(Grant.case_id) == sa.bindparam(case_id, type_=sa.Uuid()),
             col(Grant.kind) == "reporting",
             col(Grant.status) == "active",
         )
-        .order_by(col(Grant.id))
-        .with_for_update()
+        .order_by(col(Grant.id).desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    return rows.all()
 
 
 def code_digest(code: str) -> bytes:
@@ -133,7 +126,9 @@ def code_digest(code: str) -> bytes:
 async def grant_by_code(session: AsyncSession, code: str) -> Grant | None:
     """The grant that the person's own code belongs to; needs service rights."""
     rows = await session.scalars(
-        sa.select(Grant).where(col(Grant.withdrawal_digest) == code_digest(code)).with_for_update()
+        sa.select(Grant)
+        .where(col(Grant.withdrawal_digest) == code_digest(code), held(col(Grant.case_id)))
+        .with_for_update()
     )
     return rows.one_or_none()
 

@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from referrals.directory.models import DirectoryService
 from referrals.directory.queries import is_choosable
+from referrals.locking_queries import in_order
 from referrals.notices.service import notify
 from referrals.tables import metadata
 
@@ -41,14 +42,15 @@ async def flag_open_referrals(
         flag = None if is_choosable(service, now) else NOT_REFERABLE_FLAG
         by_flag.setdefault(flag, []).append(service.service_id)
     for flag, ids in by_flag.items():
+        concerned = sa.and_(
+            referrals.c.service_id == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid))),
+            referrals.c.sent_at.is_not(None),  # as the index of a service's referrals has it
+            referrals.c.state.not_in(_CLOSED),
+            referrals.c.service_flag.is_distinct_from(flag),
+        )
         changed = await session.execute(
             sa.update(referrals)
-            .where(
-                referrals.c.service_id == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid))),
-                referrals.c.sent_at.is_not(None),  # as the index of a service's referrals has it
-                referrals.c.state.not_in(_CLOSED),
-                referrals.c.service_flag.is_distinct_from(flag),
-            )
+            .where(in_order(referrals, concerned), concerned)
             .values(service_flag=flag)
             .returning(referrals.c.id, referrals.c.from_organisation, referrals.c.version)
         )

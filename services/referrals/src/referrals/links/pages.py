@@ -12,7 +12,6 @@ from common.web import (
     PAGE_STYLE,
     IdempotencyRequired,
     Session,
-    ShownOnce,
     Strict,
     open_to_all,
     page_response,
@@ -22,7 +21,7 @@ from common.web import (
 from fastapi import Form, Path, Query
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, select_autoescape
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from referrals.dependencies import Keys, ServiceSettingsOf, Writer
 from referrals.links import answers, service
@@ -42,11 +41,9 @@ class NewLink(Strict):
 
 
 class LinkView(BaseModel):
-    url: ShownOnce = Field(
-        None,
-        description="Shown this once; give it to the recipient by a way that you trust. A repeated "
-        "command shows null: if the first answer was lost, make another link.",
-    )
+    """`url` is shown only now. Give it to the recipient by a way that you trust."""
+
+    url: str
     expires_at: Any
 
 

@@ -17,6 +17,7 @@ from referrals.errors import LINK_SPENT, NOT_YOUR_STEP
 from referrals.keys.store import CaseKeys
 from referrals.links.answers import Answer, choices
 from referrals.links.models import AnswerLink
+from referrals.locking_queries import hold_case
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import Party, State
 from referrals.referrals.models import Referral
@@ -88,19 +89,17 @@ async def open_link(
 ) -> tuple[AnswerLink, Referral]:
     """The link and its referral; 410 if it is unknown, used or expired. Needs service rights.
 
-    The referral is locked before the link, as a transfer of the case does.
+    `lock` holds the case.
     """
     await act_as_service(session)
     digest = digest_of(token)
     link = await session.get(AnswerLink, digest)
     if link is not None:
-        referral = await session.get(
-            Referral, link.referral_id, with_for_update=lock, populate_existing=lock
-        )
-        if lock:
-            link = await session.get(
-                AnswerLink, digest, with_for_update=True, populate_existing=True
-            )
+        referral = await session.get(Referral, link.referral_id)
+        if lock and referral is not None:
+            await hold_case(session, referral.case_id)
+            await session.refresh(referral, with_for_update=True)
+            link = await session.get(AnswerLink, digest, populate_existing=True)
         usable = link is not None and link.used_at is None and link.expires_at > clock.now()
         if link is not None and referral is not None and usable:
             return link, referral
@@ -118,6 +117,7 @@ async def answer(
     """Record the answer and spend the link; returns the token of the next one if one is needed."""
     caller = Principal(LINK_CLIENT, LINK_CLIENT, referral.to_organisation)
     detail = {"focal_point": given.focal_point} if given.focal_point else {}
+    key = await keys.of(referral.case_id) if detail else None
     link.used_at = clock.now()
     taken = Taken(
         given.command,
@@ -126,7 +126,7 @@ async def answer(
         outcome=given.outcome,
         detail=detail,
     )
-    await take(session, keys, caller, referral, taken)
+    await take(session, caller, referral, taken, key)
     if not choices(State(referral.state)):
         return None
     token, _ = await _new(session, referral, link.organisation_id, LINK_CLIENT, link.language, days)

@@ -16,6 +16,7 @@ from sqlmodel import col
 from referrals.consents.models import GrantRecord
 from referrals.consents.queries import HELD
 from referrals.directory.models import TeamMember
+from referrals.locking_queries import held
 from referrals.referrals.lifecycle import OPEN, Party, State
 from referrals.referrals.models import Referral, Snapshot, Step
 from referrals.tables import Texts
@@ -63,7 +64,7 @@ def _one(supervisor: bool, of_case: bool, lock: bool) -> sa.Select[Any]:
             col(Referral.case_id) == sa.bindparam("of_case", type_=sa.Uuid())
         )
     if lock:
-        statement = statement.with_for_update(of=Referral)
+        statement = statement.where(held(col(Referral.case_id))).with_for_update(of=Referral)
     return statement.execution_options(populate_existing=lock)
 
 
@@ -93,11 +94,17 @@ _THE_DRAFT = (
     col(Referral.from_organisation) == _CALLER,
     col(Referral.state) == State.DRAFT.value,
 )
-_DRAFT = QuickStatement(sa.select(*_COLUMNS).where(*_THE_DRAFT).with_for_update(of=Referral))
-# The row of the consent is made, and so locked, before the joined one is there to be locked.
+_DRAFT = QuickStatement(
+    sa.select(*_COLUMNS)
+    .where(*_THE_DRAFT, held(col(Referral.case_id)))
+    .with_for_update(of=Referral)
+)
+# The consent holds the case, and its row is locked before the joined one is there to be locked.
 _CONSENT = HELD.cte("consent")
 _CONSENT_AND_DRAFT = QuickStatement(
-    sa.select(*_CONSENT.c, *_COLUMNS).where(*_THE_DRAFT).with_for_update(of=Referral)
+    sa.select(*_CONSENT.c, *_COLUMNS)
+    .where(*_THE_DRAFT, col(Referral.case_id) == _CONSENT.c.case_id)
+    .with_for_update(of=Referral)
 )
 
 
@@ -122,7 +129,7 @@ async def consent_and_draft_to_send(
     referral_id: UUID,
     case_id: UUID | None,
 ) -> tuple[GrantRecord, Referral] | None:
-    """Both at once, locked in this order; None if one of them is not what it should be."""
+    """Both at once, of one case, which is held; None if one of them is not what it should be."""
     row = await _CONSENT_AND_DRAFT.first(
         session,
         {

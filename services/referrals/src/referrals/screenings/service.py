@@ -25,7 +25,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.audit.service import record
 from referrals.cases import queries as cases
 from referrals.cases.service import coarse, refuse_unless_open
-from referrals.consents.counting import decided
 from referrals.errors import (
     NOT_SAFE_NOW,
     SCREENING_DECLINED,
@@ -81,7 +80,7 @@ async def begin(
     refuse(_flaws_of(instrument, body.answers, body.answers, held_at.date()))
     area = body.area
     if body.case_id is not None:
-        case = await cases.own_case(session, caller, body.case_id)
+        case = await cases.own_case(session, caller, body.case_id, lock=True)
         refuse_unless_open(case)
         area = area or case.area
     screening_id, now = new_id(), clock.now()
@@ -103,10 +102,10 @@ async def begin(
     key = await (keys.create(screening_id) if body.case_id is None else key_of(keys, screening))
     seal(key, screening, "answers", body.answers)
     opened = Opened(screening, instrument, dict(body.answers))
-    screening.attributes = own_statistics(opened)
+    screening.attributes = _stored(await statistics(session, opened))
     session.add(screening)
     await session.flush()
-    await announce(session, keys, screening, ScreeningOpened, held_at)
+    await announce(session, screening, ScreeningOpened, held_at)
     await audit(session, caller, "screening.begun", screening)
     return opened
 
@@ -146,7 +145,7 @@ async def answer(
     answers = kept(opened.instrument, after, opened.day)
     seal(await key_of(keys, screening), screening, "answers", answers)
     changed = Opened(screening, opened.instrument, answers)
-    screening.attributes = own_statistics(changed)
+    screening.attributes = _stored(await statistics(session, changed))
     touch(screening)
     await session.flush()
     await audit(session, caller, "screening.answered", screening)
@@ -164,12 +163,12 @@ async def stop(
     screening.status, screening.stop_reason = "stopped", body.reason
     screening.ended_at = clock.now()
     if not body.keep_answers:
-        screening.answers = screening.attributes = None
+        screening.answers = None
         if screening.case_id is None:
             await keys.destroy(screening.id)
     touch(screening)
     await session.flush()
-    await announce(session, keys, screening, ScreeningStopped, screening.ended_at)
+    await announce(session, screening, ScreeningStopped, screening.ended_at)
     await audit(session, caller, "screening.stopped", screening, {"reason": body.reason})
     return screening
 
@@ -182,18 +181,24 @@ async def attach(
     The screening's own key is not destroyed here: if this transaction fails, the old seal must
     still open. It is destroyed with the case.
     """
-    screening = await queries.own_screening(session, caller, screening_id, lock=True)
+    screening = await queries.own_screening(session, caller, screening_id)
+    if screening.case_id == case_id:
+        return screening
+    case = await cases.own_case(session, caller, case_id, lock=True)
+    await session.refresh(screening, with_for_update=True)
     if screening.case_id == case_id:
         return screening
     if screening.case_id is not None:
         raise CONFLICT.because("It belongs to another case already.", pointer="/case_id")
     refuse_if_erased(screening)
-    case = await cases.own_case(session, caller, case_id)
     refuse_unless_open(case)
     await _reseal(keys, screening, case_id)
     screening.area = screening.area or case.area
+    grant = await queries.consent_to_statistics(session, case_id)
+    if grant is not None:
+        screening.attributes = grant.attributes
     touch(screening)
-    await announce(session, keys, screening, ScreeningAttached, screening.changed_at)
+    await announce(session, screening, ScreeningAttached, screening.changed_at)
     await audit(session, caller, "screening.attached", screening)
     return screening
 
@@ -228,25 +233,14 @@ async def erase_unattached(database: Database, keys: CaseKeys, before: datetime)
             erased += 1
 
 
-def own_statistics(opened: Opened) -> dict[str, Any] | None:
-    """What the person agreed to in the screening itself."""
-    attributes = attributes_of(opened.instrument, opened.answers)
-    return None if attributes is None else attributes.model_dump(mode="json")
-
-
-async def statistics(
-    session: AsyncSession, keys: CaseKeys, screening: Screening
-) -> ReportingAttributes | None:
-    """What may be told now: once the person decided on it as part of the case, that decides (also
-    when they took it back), else what they answered here."""
-    case_id = screening.case_id
+async def statistics(session: AsyncSession, opened: Opened) -> ReportingAttributes | None:
+    """By the case's consent to statistics if it has one, else by what the person answered here."""
+    case_id = opened.screening.case_id
     if case_id is not None:
-        asked, attributes = await decided(session, keys, case_id)
-        if asked:
-            return attributes
-    if screening.attributes is None:
-        return None
-    return ReportingAttributes.model_validate(screening.attributes)
+        grant = await queries.consent_to_statistics(session, case_id)
+        if grant is not None:
+            return ReportingAttributes.model_validate(grant.attributes)
+    return attributes_of(opened.instrument, opened.answers)
 
 
 def refuse_unless_running(screening: Screening) -> None:
@@ -276,7 +270,6 @@ def touch(screening: Screening) -> None:
 
 async def announce(
     session: AsyncSession,
-    keys: CaseKeys,
     screening: Screening,
     kind: type[ScreeningProgress],
     occurred_at: datetime,
@@ -289,7 +282,9 @@ async def announce(
         version=screening.events,
         area=coarse(screening.area),
         occurred_at=occurred_at,
-        attributes=await statistics(session, keys, screening),
+        attributes=ReportingAttributes.model_validate(screening.attributes)
+        if screening.attributes is not None
+        else None,
     )
     await session.flush()
     await append(session, COMMON, event, aggregate_id=screening.id, aggregate_type="screening")
@@ -316,6 +311,10 @@ async def audit(
         target_id=screening.id,
         detail=detail,
     )
+
+
+def _stored(attributes: ReportingAttributes | None) -> dict[str, Any] | None:
+    return None if attributes is None else attributes.model_dump(mode="json")
 
 
 def _held_at(moment: datetime | None) -> datetime:

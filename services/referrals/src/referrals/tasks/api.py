@@ -14,6 +14,7 @@ from sqlmodel import col
 from referrals.audit.service import record
 from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Writer
+from referrals.locking_queries import held
 from referrals.tasks.models import Task
 
 tasks = router("/referrals/v1/tasks", ["tasks"])
@@ -62,7 +63,11 @@ async def finish_task(task_id: UUID, _body: Done, session: Session, caller: Writ
     task = (
         await session.scalars(
             sa.select(Task)
-            .where(col(Task.id) == task_id, col(Task.organisation_id) == caller.organisation)
+            .where(
+                col(Task.id) == task_id,
+                col(Task.organisation_id) == caller.organisation,
+                held(col(Task.case_id)),
+            )
             .with_for_update()
         )
     ).one_or_none()

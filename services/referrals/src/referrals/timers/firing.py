@@ -1,12 +1,13 @@
 """Firing due timers: each escalation once, with several replicas and across restarts.
 
-The schedule is rows of PostgreSQL. A replica takes the lock of the referral, looks again whether
-its timer is still due, and writes escalation, event, notices and the next timer in the same
-transaction. A second replica skips the locked row, or finds the timer moved on.
+The schedule is rows of PostgreSQL. A replica holds the case, looks again whether the timer is
+still due, and writes escalation, event, notices and the next timer in the same transaction. A
+second replica leaves a case that is held, or finds the timer moved on.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from sqlmodel import col
 
 from referrals.audit.service import record
 from referrals.cases.models import Case
-from referrals.keys.store import CaseKeys
+from referrals.locking_queries import held
 from referrals.notices.service import notify
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral
@@ -40,16 +41,14 @@ from referrals.timers.service import overrides, set_timer, stop_timer
 _BATCH = 200
 
 
-async def fire_due(database: Database, keys: CaseKeys, now: datetime) -> int:
+async def fire_due(database: Database, now: datetime) -> int:
     """Fire every timer that is due at `now`; returns how many escalations this call raised."""
     fired = 0
     async with database.transaction() as session:
         await act_as_service(session)
         due = await _due(session, now)
     for referral_id in due:
-        async with database.transaction() as session:
-            await act_as_service(session)
-            fired += await _fire(session, keys, referral_id, now)
+        fired += await database.retried(partial(_fire, referral_id=referral_id, now=now))
     return fired
 
 
@@ -63,12 +62,13 @@ async def _due(session: AsyncSession, now: datetime) -> Sequence[UUID]:
     return rows.all()
 
 
-async def _fire(session: AsyncSession, keys: CaseKeys, referral_id: UUID, now: datetime) -> int:
+async def _fire(session: AsyncSession, referral_id: UUID, now: datetime) -> int:
+    await act_as_service(session)
     referral = (
         await session.scalars(
             sa.select(Referral)
-            .where(col(Referral.id) == referral_id)
-            .with_for_update(skip_locked=True)
+            .where(col(Referral.id) == referral_id, held(col(Referral.case_id), wait=False))
+            .with_for_update()
         )
     ).one_or_none()
     timer = await session.get(Timer, referral_id)
@@ -84,7 +84,7 @@ async def _fire(session: AsyncSession, keys: CaseKeys, referral_id: UUID, now: d
     await session.flush()
     await write_step(session, None, referral, command=f"escalate-{step}", before=referral.state)
     await _announce(session, referral, clock, step, due_at)
-    await _move_on(session, keys, referral, clock, step, due_at)
+    await _move_on(session, referral, clock, step, due_at)
     return 1
 
 
@@ -133,15 +133,10 @@ async def _announce(
 
 
 async def _move_on(
-    session: AsyncSession,
-    keys: CaseKeys,
-    referral: Referral,
-    clock: Clock,
-    step: EscalationStep,
-    due_at: datetime,
+    session: AsyncSession, referral: Referral, clock: Clock, step: EscalationStep, due_at: datetime
 ) -> None:
     if step is EscalationStep.EXPIRY:
-        await take(session, keys, None, referral, Taken(Command.EXPIRE, frozenset({Party.SYSTEM})))
+        await take(session, None, referral, Taken(Command.EXPIRE, frozenset({Party.SYSTEM})))
         return
     expires = not never_expires(referral.category, referral.clinical_deadline)
     following = next_step(clock, step, expires=expires)

@@ -9,6 +9,7 @@ from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.locking_queries import held
 from referrals.transfers.models import Transfer
 
 
@@ -24,7 +25,11 @@ async def one(
 ) -> Transfer:
     statement = sa.select(Transfer).where(col(Transfer.id) == transfer_id, _as_party(caller))
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        statement = (
+            statement.where(held(col(Transfer.case_id)))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
     transfer = (await session.scalars(statement)).one_or_none()
     if transfer is None:
         raise NOT_FOUND.because("There is no such transfer that concerns you.")

@@ -1,0 +1,296 @@
+"""Every pair of commands on one case at the same moment: the outcome is that of one after the other.
+
+A long run plays fifty rounds of each pair (`RUTA_RACES=50`), the default run some of them.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from itertools import combinations_with_replacement
+from typing import Any
+
+import pytest
+from common.database import Database
+from httpx import ASGITransport, AsyncClient, Response
+from referrals.app import ROUTERS, create_app
+from referrals.keys.store import CaseKeys
+from referrals.referrals.lifecycle import State
+from referrals.settings import Settings
+from stack.postgres import PostgresServer, ServiceDatabase
+
+from tests.services.referrals.case_commands import (
+    COMMANDS,
+    WITHDRAWALS,
+    CaseCommand,
+    Situation,
+    state_for,
+)
+from tests.services.referrals.story import Story
+from tests.support.databases import MigratedDatabases
+
+ROUNDS = int(os.environ.get("RUTA_RACES", "0"))
+EVERY = 1 if ROUNDS else 61
+"""A prime, so that the pairs of a short run are not all of one command."""
+PAIRS = list(combinations_with_replacement(COMMANDS, 2))
+REFUSED = {403, 404, 409, 410, 422}
+_NAME = "referrals_pairs"
+
+# What can be told of a case without ids and times: compared with the outcome of either order.
+_STATE_OF = {
+    "case": "SELECT status, minor, caregiver, area FROM cases WHERE id = :c",
+    "implicated": "SELECT organisation_id FROM implicated_organisations WHERE case_id = :c",
+    "grants": "SELECT kind, status, organisation_id, attributes IS NULL FROM grants WHERE case_id = :c",
+    "exceptions": "SELECT status, organisation_id, reviewed_by FROM exceptions WHERE case_id = :c",
+    "referrals": (
+        "SELECT state, version, from_organisation, service_flag, grant_id IS NULL,"
+        " exception_id IS NULL, feedback_confirmed_by, draft IS NULL"
+        " FROM referrals WHERE case_id = :c"
+    ),
+    "snapshots": ("SELECT revoked_at IS NULL, sealed IS NULL FROM snapshots WHERE case_id = :c"),
+    "timers": (
+        "SELECT clock, step FROM timers t JOIN referrals r ON r.id = t.referral_id"
+        " WHERE r.case_id = :c"
+    ),
+    "transfers": "SELECT state, reason FROM transfers WHERE case_id = :c",
+    "tasks": "SELECT kind, organisation_id, done_at IS NULL FROM tasks WHERE case_id = :c",
+    "accesses": "SELECT status, holder_organisation_id FROM break_glass WHERE case_id = :c",
+    "screenings": "SELECT status, answers IS NULL FROM screenings WHERE case_id = :c",
+    "plan": "SELECT need, status FROM plan_items WHERE case_id = :c",
+    "given": "SELECT support_type, entered_in_error_at IS NULL FROM assistance WHERE case_id = :c",
+    "reviews": "SELECT outcome FROM case_reviews WHERE case_id = :c",
+    "matches": "SELECT status FROM case_matches WHERE :c IN (case_a, case_b)",
+    "compared": "SELECT count(*) > 0 FROM match_tokens WHERE case_id = :c",
+    "links": (
+        "SELECT used_at IS NULL FROM answer_links l JOIN referrals r ON r.id = l.referral_id"
+        " WHERE r.case_id = :c"
+    ),
+}
+
+# Whoever writes a row of a case holds the case. What made the case in the same transaction is
+# alone with it anyway; the directory flags many cases' referrals.
+_GUARD = """
+CREATE FUNCTION guard_case() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    row jsonb := CASE WHEN TG_OP = 'DELETE' THEN to_jsonb(OLD) ELSE to_jsonb(NEW) END;
+    ids uuid[];
+BEGIN
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'referrals'
+            AND to_jsonb(NEW) - 'service_flag' = to_jsonb(OLD) - 'service_flag' THEN
+        RETURN NULL;
+    END IF;
+    ids := array_remove(ARRAY[(row ->> 'case_id')::uuid, (row ->> 'case_a')::uuid,
+        (row ->> 'case_b')::uuid], NULL);
+    IF TG_TABLE_NAME = 'cases' THEN
+        ids := ARRAY[(row ->> 'id')::uuid];
+    ELSIF ids = '{}' AND row ->> 'referral_id' IS NOT NULL THEN
+        ids := ARRAY(SELECT case_id FROM referrals WHERE id = (row ->> 'referral_id')::uuid);
+    END IF;
+    IF ids <> '{}' AND NOT EXISTS (
+            SELECT 1 FROM pg_locks l, unnest(ids) AS held
+            WHERE l.locktype = 'advisory' AND l.pid = pg_backend_pid() AND l.granted
+            AND ((l.classid::bigint << 32) | l.objid::bigint) = uuid_hash_extended(held, 4321))
+        AND NOT EXISTS (SELECT 1 FROM cases WHERE id = ANY (ids)
+            AND xmin::text::bigint = pg_current_xact_id()::text::bigint % 4294967296) THEN
+        RAISE EXCEPTION '% of % without holding its case', TG_OP, TG_TABLE_NAME;
+    END IF;
+    RETURN NULL;
+END
+$$;
+DO $$
+DECLARE named text;
+BEGIN
+    FOR named IN
+        SELECT DISTINCT table_name FROM information_schema.columns
+        WHERE table_schema = 'public' AND (column_name IN ('case_id', 'case_a', 'referral_id')
+            OR table_name = 'cases')
+    LOOP
+        EXECUTE format('CREATE TRIGGER guard_case AFTER INSERT OR UPDATE OR DELETE ON %I'
+            ' FOR EACH ROW EXECUTE FUNCTION guard_case()', named);
+    END LOOP;
+END
+$$;
+"""
+
+
+@pytest.fixture(scope="module")
+async def guarded(databases: MigratedDatabases, postgres: PostgresServer) -> ServiceDatabase:
+    """A database in which nobody writes about a case without holding it."""
+    database = await databases.of("referrals", _NAME)
+    await asyncio.to_thread(postgres.psql, _GUARD, database=_NAME)
+    return database
+
+
+@pytest.fixture
+async def story(
+    settings: Settings, guarded: ServiceDatabase, case_keys: CaseKeys
+) -> AsyncIterator[Story]:
+    database = Database.at(guarded.app_url, pool_size=6)
+    app = create_app(settings, database=database, keys=case_keys)
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://ruta") as client:
+        yield Story(client, database)
+    await database.close()
+
+
+def _status(answer: Response | None) -> int | None:
+    return None if answer is None else answer.status_code
+
+
+async def _state(story: Story, case_id: str) -> dict[str, list[str]]:
+    rows = {name: await story.rows(statement, c=case_id) for name, statement in _STATE_OF.items()}
+    return {name: sorted(str(tuple(row)) for row in found) for name, found in rows.items()}
+
+
+async def _play(
+    story: Story, keys: CaseKeys, one: CaseCommand, other: CaseCommand, order: str
+) -> tuple[tuple[int | None, int | None], dict[str, list[str]]]:
+    """The two statuses, and what the case has come to. `order`: together, first or second first."""
+    it = Situation(story, keys, state_for(one, other))
+    await it.needs(["case", *one.needs, *other.needs])
+    answers: list[Response | None]
+    if order == "together":
+        answers = [*await asyncio.gather(one.ask(it), other.ask(it))]
+    elif order == "first":
+        answers = [await one.ask(it), await other.ask(it)]
+    else:
+        answers = [await other.ask(it), await one.ask(it)][::-1]
+    statuses = (_status(answers[0]), _status(answers[1]))
+    for command, answer in zip((one, other), answers, strict=True):
+        told = "" if answer is None else answer.text
+        assert _status(answer) in {None, 200, 201, 204, *REFUSED}, (command.name, told)
+    state = await _state(story, it["case"])
+    # What is left over is not the next round's concern.
+    await story.rows("DELETE FROM timers t USING referrals r WHERE r.id = t.referral_id AND hold_case(r.case_id, true) RETURNING 1")  # fmt: skip
+    return statuses, state
+
+
+async def _deadlocks(story: Story) -> int:
+    rows = await story.rows(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    )
+    return int(rows[0].deadlocks)
+
+
+async def _race(story: Story, keys: CaseKeys, one: CaseCommand, other: CaseCommand) -> None:
+    either = [await _play(story, keys, one, other, order) for order in ("first", "second")]
+    for _ in range(ROUNDS or 1):
+        found = await _play(story, keys, one, other, "together")
+        assert found in either, (one.name, other.name, found, either)
+        for command, status in zip((one, other), found[0], strict=True):
+            if command.name in WITHDRAWALS:
+                before = {statuses[(one, other).index(command)] for statuses, _ in either}
+                assert status == 200 or status in before - {409, 422}, command.name
+
+
+def test_every_command_about_a_case_is_raced() -> None:
+    """Of the API's routes that write, those that are not listed are about no case, or in parts."""
+    written = {
+        f"{method} {getattr(route, 'path', '').removeprefix('/referrals/v1')}"
+        for router in ROUTERS
+        for route in router.routes
+        for method in getattr(route, "methods", None) or ()
+        if method in {"POST", "PUT", "PATCH", "DELETE"}
+    }
+    raced = {_shape(command.route) for command in COMMANDS if command.route}
+    other = {
+        route
+        for route in written
+        if _shape(route) not in raced
+        and not route.startswith(
+            (
+                "POST /cases/{case_id}/referrals",  # the same steps under the case's path
+                "POST /fhir/",  # the same commands in another language
+                "PUT /fhir/",
+                "POST /bulk",
+                "POST /line",
+                "PUT /line/",
+                "POST /intake",
+                "PUT /intake",
+            )
+        )
+    }
+    assert other == {
+        "POST /cases",
+        "POST /cases/search",
+        "POST /referrals/{referral_id}/attachments",  # always refused
+        "POST /screenings/{screening_id}/erase",  # of no case
+        "POST /instruments",
+        "POST /instruments/{instrument_id}/retire",
+        "POST /trainings",
+        "PUT /trainings/{training_id}",
+        "POST /certificates",
+        "POST /certificates/{certificate_id}/revoke",
+        "PUT /timers/policies/{aor}/{urgency}/{clock_name}",
+        "POST /protocols",
+        "POST /protocols/{protocol_id}/end",
+        "PUT /services/{service_id}/team",
+        "POST /webhooks",
+        "DELETE /webhooks/{webhook_id}",
+        "POST /webhooks/{webhook_id}/rotate-secret",
+        "POST /webhooks/{webhook_id}/enable",
+        "POST /webhooks/{webhook_id}/replay",
+    }
+
+
+def _shape(route: str) -> str:
+    """Without the names of what is in braces."""
+    return "/".join("{}" if part.startswith("{") else part for part in route.split("/"))
+
+
+async def test_every_command_succeeds_where_nothing_is_in_its_way(
+    story: Story, case_keys: CaseKeys
+) -> None:
+    refused = {}
+    for command in COMMANDS:
+        it = Situation(story, case_keys, state_for(command, command))
+        await it.needs(["case", *command.needs])
+        answer = await command.ask(it)
+        if _status(answer) not in {None, 200, 201, 204}:
+            refused[command.name] = answer and answer.text
+    assert refused == {}
+
+
+async def test_without_the_lock_a_command_is_caught(
+    story: Story, case_keys: CaseKeys, postgres: PostgresServer
+) -> None:
+    """The guard of these tests guards: no row of a case is written while nobody holds it."""
+
+    def sql(script: str) -> str:
+        return postgres.psql(script, database=_NAME)
+
+    kept = await asyncio.to_thread(
+        sql, "SELECT pg_get_functiondef('hold_case(uuid, boolean)'::regprocedure)"
+    )
+    it = Situation(story, case_keys, State.SENT)
+    await it.needs(["referral"])
+    accept = next(command for command in COMMANDS if command.name == "accept")
+    holds_nothing = (
+        "CREATE OR REPLACE FUNCTION hold_case(case_id uuid, wait boolean) RETURNS boolean"
+        " LANGUAGE sql VOLATILE AS 'SELECT true'"
+    )
+    await asyncio.to_thread(sql, holds_nothing)
+    try:
+        assert _status(await accept.ask(it)) == 500
+    finally:
+        await asyncio.to_thread(sql, kept)
+    assert _status(await accept.ask(it)) == 200
+
+
+@pytest.mark.slow
+async def test_one_after_the_other_is_what_every_race_comes_to(
+    story: Story, case_keys: CaseKeys
+) -> None:
+    before = await _deadlocks(story)
+    for one, other in PAIRS[::EVERY]:
+        await _race(story, case_keys, one, other)
+    await asyncio.sleep(1.1)  # the server's own count is told once a second
+    assert await _deadlocks(story) == before
+
+
+async def test_a_withdrawal_never_loses_to_whoever_is_marked_accepts_or_sends(
+    story: Story, case_keys: CaseKeys
+) -> None:
+    named: dict[str, Any] = {command.name: command for command in COMMANDS}
+    for withdrawal in ("withdraw", "withdraw a consent", "withdraw by code"):
+        for name in ("implicate", "accept", "send", "the timers fire", "decide a consent"):
+            await _race(story, case_keys, named[withdrawal], named[name])
