@@ -9,7 +9,7 @@ import pytest
 from common.auth import InvalidToken, KeySet, mint_token, public_jwk, verify_token
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from jose import jwt
+from jose import jwk, jwt
 
 
 def _pem(key: Any) -> str:
@@ -54,6 +54,15 @@ def raw(header: Any, payload: Any = None) -> str:
         return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
     return f"{part(header)}.{part(payload or claims())}.c2lnbmF0dXJl"
+
+
+def signed_text(header: str, payload: str) -> str:
+    """A token of exactly these texts, signed by the EC key."""
+    head, body = (
+        base64.urlsafe_b64encode(part.encode()).rstrip(b"=").decode() for part in (header, payload)
+    )
+    signature = jwk.construct(EC, "ES256").sign(f"{head}.{body}".encode())
+    return f"{head}.{body}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
@@ -135,6 +144,21 @@ def test_a_wrong_header_is_refused(header: dict[str, Any]) -> None:
 def test_hostile_text_is_refused_not_raised(token: str) -> None:
     with pytest.raises(InvalidToken):
         verify(token)
+
+
+def test_a_claim_or_a_header_that_is_said_twice_is_refused() -> None:
+    """Signed by the right key: what it says depends on who reads it."""
+    twice = {"iss": '"issuer"', "aud": '"ruta"', "sub": '"other"', "sub ": '"ngo"'}
+    now = int(time.time())
+    text = ",".join(f'"{name.strip()}":{value}' for name, value in twice.items())
+    payload = f'{{{text},"iat":{now},"exp":{now + 300}}}'
+    header = '{"alg":"ES256","kid":"ec","typ":"at+jwt"}'
+    doubled = '{"alg":"ES256","kid":"ec","kid":"ec","typ":"at+jwt"}'
+    good = json.dumps(claims())
+    assert verify(signed_text(header, good))["sub"] == "ngo"
+    for head, body in ((header, payload), (doubled, good)):
+        with pytest.raises(InvalidToken, match="twice"):
+            verify(signed_text(head, body))
 
 
 def test_a_public_key_is_not_taken_as_a_shared_secret() -> None:

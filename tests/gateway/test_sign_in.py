@@ -143,20 +143,22 @@ def test_signing_out_ends_cookie_tokens_and_refresh(
         time.sleep(0.2)
 
 
-def test_a_refresh_token_that_comes_twice_ends_the_family(
+def test_a_code_that_comes_twice_voids_the_access_tokens_at_the_front(
     browser: httpx.Client, somebody: Somebody
 ) -> None:
-    token = signed_in(browser, somebody)["csrf_token"]
-    first = dict(browser.cookies)
-    headers = {"X-CSRF-Token": token}
-    assert browser.post("/session/refresh", headers=headers).status_code == 200
-    second = dict(browser.cookies)
+    entered = enter(browser, begin(browser), somebody)
+    before = dict(browser.cookies)
+    assert browser.get(entered.headers["location"]).status_code == 303
+    session = dict(browser.cookies)
+    assert browser.get("/referrals/v1/cases").status_code == 200
+    browser.cookies.update(before)
+    assert browser.get(entered.headers["location"]).status_code == 401
     browser.cookies.clear()
-    browser.cookies.update(first)
-    assert browser.post("/session/refresh", headers=headers).status_code == 401
-    browser.cookies.clear()
-    browser.cookies.update(second)
-    assert browser.post("/session/refresh", headers=headers).status_code == 401
+    browser.cookies.update(session)
+    deadline = time.monotonic() + 10
+    while browser.get("/referrals/v1/cases").status_code != 401:
+        assert time.monotonic() < deadline, "the access token must be void within seconds"
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize(

@@ -309,7 +309,7 @@ def _steps() -> list[CaseCommand]:
 
 
 async def _fire(it: Situation) -> None:
-    await fire_due(it.story.database, clock.now() + timedelta(days=30))
+    await fire_due(it.story.database, it.keys, clock.now() + timedelta(days=30))
 
 
 async def _erase_due(it: Situation) -> None:

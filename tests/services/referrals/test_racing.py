@@ -63,16 +63,16 @@ async def events_of(story: Story, referral_id: str) -> list[Any]:
 
 
 async def test_10_five_replicas_fire_each_escalation_once(
-    stories: list[Story], replicas: list[Database]
+    stories: list[Story], replicas: list[Database], case_keys: CaseKeys
 ) -> None:
     sent = [await stories[0].sent() for _ in range(4)]
     start = datetime.fromisoformat(sent[-1]["sent_at"])
     fired = 0
     for hours in (25, 31, 37, 200):
         now = start + timedelta(hours=hours)
-        fired += sum(await asyncio.gather(*(fire_due(db, now) for db in replicas)))
+        fired += sum(await asyncio.gather(*(fire_due(db, case_keys, now) for db in replicas)))
     # Whoever found a row locked leaves it: one more round proves that nothing was left over.
-    fired += await fire_due(replicas[0], start + timedelta(hours=200))
+    fired += await fire_due(replicas[0], case_keys, start + timedelta(hours=200))
     rows = await stories[0].rows(
         "SELECT referral_id, step FROM escalations WHERE referral_id = ANY(:ids)",
         ids=[r["id"] for r in sent],

@@ -1,6 +1,7 @@
 """Pure rules beside the lifecycle: age bands, deadlines, disclosure, addresses, blind index."""
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,7 @@ from referrals.cases.person import age_band, age_of
 from referrals.consents.ages import Assent, Caregiver, Decider, Verdict, WrongDecider, judge
 from referrals.consents.disclosure import Item, NotGranted, NotOnRecord, compose
 from referrals.timers.deadlines import Policy, calendar_of, deadline, default_policies, policy_of
-from referrals.webhooks.addresses import UnsafeUrl, check_url
+from referrals.webhooks.addresses import UnsafeUrl, check_url, networks
 from referrals.webhooks.addresses import is_allowed as address_allowed
 from referrals.webhooks.retries import PAUSES, next_attempt
 
@@ -128,6 +129,37 @@ def test_a_pathways_own_policy_comes_before_the_general_one() -> None:
         "https://[::ffff:10.0.0.1]/",
         "https://[64:ff9b::a00:1]/",
         "https://[2002:a00:1::]/",
+        "https://[::10.0.0.1]/",
+        "https://[::8.8.8.8]/",
+        "https://[::ffff:0:10.0.0.1]/",
+        "https://[64:ff9b::8.8.8.8]/",
+        "https://[64:ff9b:1::10.0.0.1]/",
+        "https://[64:ff9b:1:ffff::8.8.8.8]/",
+        "https://[2002:808:808::1]/",
+        "https://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/",
+        "https://[fec0::1]/",
+        "https://[fc00::1]/",
+        "https://[fe80::1]/",
+        "https://[ff0e::1]/",
+        "https://[100::1]/",
+        "https://[2001:db8::1]/",
+        "https://[3fff::1]/",
+        "https://[5f00::1]/",
+        "https://[::]/",
+        "https://[2600:1f00::5efe:a00:1]/",
+        "https://100.64.0.1/",
+        "https://192.0.0.8/",
+        "https://192.88.99.1/",
+        "https://198.18.0.1/",
+        "https://203.0.113.1/",
+        "https://224.0.0.1/",
+        "https://240.0.0.1/",
+        "https://255.255.255.255/",
+        "https://0.0.0.0/",
+        "https://127。0。0。1/",
+        "https://１２７.0.0.1/",
+        "https://127%2e0%2e0%2e1/",
+        "https://[fe80::1%25eth0]/",
         "https://0x7f.1/",
         "https://2130706433/",
         "https://0177.0.0.1/",
@@ -147,10 +179,29 @@ def test_webhooks_do_not_go_where_only_we_can_go(url: str) -> None:
 
 
 def test_webhooks_go_to_public_https() -> None:
-    for url in ("https://example.org/hook?x=1", "https://8.8.8.8/", "https://example.org:8443/"):
+    for url in (
+        "https://example.org/hook?x=1",
+        "https://8.8.8.8/",
+        "https://example.org:8443/",
+        "https://[2606:4700:4700::1111]/",
+        "https://xn--ejmplo-qta.org/",
+    ):
         check_url(url)
     assert not address_allowed("fe80::1%eth0")
     assert not address_allowed("not an address")
+
+
+@given(st.ip_addresses(v=4))
+def test_an_address_that_only_carries_another_is_never_called(inner: IPv4Address) -> None:
+    """Not even a public one: where a translator stands, it decides what is reached."""
+    low = int(inner)
+    for prefix in ("::", "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::", "2001::"):
+        assert not address_allowed(str(IPv6Address(int(IPv6Address(prefix)) | low)))
+    assert not address_allowed(str(IPv6Address(0x2002 << 112 | low << 80)))
+
+
+def test_the_operator_may_allow_a_translated_network_by_name() -> None:
+    assert address_allowed("64:ff9b::808:808", networks("64:ff9b::/96"))
 
 
 def test_deliveries_are_retried_for_days_and_then_given_up() -> None:

@@ -308,15 +308,17 @@ async def test_09_alternatives_follow_the_most_exact_pathway_and_skip_what_was_t
     assert await offered() == [(unranked, None), (near, 1), (far, None)]
 
 
-async def test_10_nobody_answers_an_urgent_health_referral(story: Story) -> None:
+async def test_10_nobody_answers_an_urgent_health_referral(
+    story: Story, case_keys: CaseKeys
+) -> None:
     referral = await story.sent(urgency="urgent")
     start = datetime.fromisoformat(referral["sent_at"])
     for hours in range(0, 30 * 24, 6):
-        await fire_due(story.database, start + timedelta(hours=hours))
+        await fire_due(story.database, case_keys, start + timedelta(hours=hours))
     rows = await story.rows("SELECT step FROM escalations ORDER BY fired_at")
     steps = [row.step for row in rows]
     assert steps == ["reminder", "supervisor", "alternative"]
-    assert await fire_due(story.database, start + timedelta(days=60)) == 0
+    assert await fire_due(story.database, case_keys, start + timedelta(days=60)) == 0
     now = (await story.get("ngo-salud", f"/referrals/{referral['id']}")).json()
     assert (now["state"], now["version"]) == ("sent", referral["version"] + 3)
     events = await story.rows(
@@ -326,14 +328,14 @@ async def test_10_nobody_answers_an_urgent_health_referral(story: Story) -> None
     assert addressees == [str(SALUD), str(SALUD), str(REFUGIO)]
 
 
-async def test_10_what_is_not_health_expires_last(story: Story) -> None:
+async def test_10_what_is_not_health_expires_last(story: Story, case_keys: CaseKeys) -> None:
     service_id = await story.service(categories=("GP-DOC",))
     referral = await story.sent(
         service_id=service_id, category="GP-DOC", consent={"purpose": "GP-DOC"}
     )
     start = datetime.fromisoformat(referral["sent_at"])
     for hours in range(0, 30 * 24, 6):
-        await fire_due(story.database, start + timedelta(hours=hours))
+        await fire_due(story.database, case_keys, start + timedelta(hours=hours))
     path = f"/referrals/{referral['id']}"
     assert (await story.get("ngo-refugio", path)).json()["state"] == "expired"
     assert (await story.get("ngo-salud", f"{path}/disclosure")).status_code == 410

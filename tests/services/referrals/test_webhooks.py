@@ -15,7 +15,14 @@ from referrals.settings import Settings
 from referrals.webhooks.addresses import networks
 from referrals.webhooks.dispatch import deliver_due, fan_out
 from referrals.webhooks.retries import PAUSES
-from referrals.webhooks.sending import Call, client, send, signature_headers
+from referrals.webhooks.sending import (
+    Call,
+    CheckedResolver,
+    UnsafeAddress,
+    client,
+    send,
+    signature_headers,
+)
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
@@ -147,6 +154,27 @@ async def test_after_rotation_both_secrets_verify_for_a_day(
 async def test_private_addresses_are_refused_when_added(story: Story, url: str) -> None:
     response = await story.post("ngo-salud", "/webhooks", {"url": url})
     assert (response.status_code, response.json()["code"]) == (422, "unsafe_address")
+
+
+@pytest.mark.parametrize("answer", ["::ffff:8.8.8.8", "64:ff9b::808:808", "fec0::1", "::8.8.8.8"])
+async def test_a_name_that_leads_to_a_translated_address_is_not_called(
+    answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def found(*_: object, **__: object) -> list[object]:
+        public = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", 443))
+        return [public, (socket.AF_INET6, socket.SOCK_STREAM, 6, "", (answer, 443, 0, 0))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", found, raising=False)
+    with pytest.raises(UnsafeAddress):
+        await CheckedResolver(()).resolve("partner.example.org", 443)
+
+
+async def test_a_repeated_registration_shows_no_secret_again(story: Story) -> None:
+    body = {"url": "https://example.org/hook"}
+    first = await story.post("ngo-salud", "/webhooks", body, key="one-command")
+    again = await story.post("ngo-salud", "/webhooks", body, key="one-command")
+    assert first.json()["secret"].startswith("whsec_")
+    assert again.json() == {**first.json(), "secret": None}
 
 
 async def test_a_name_that_resolves_to_a_private_address_is_not_called(

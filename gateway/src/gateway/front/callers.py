@@ -23,7 +23,8 @@ class Caller:
     key: str
     expires: float
     issued: float
-    token_id: str
+    token_id: str = ""
+    sign_in: str = ""
     internal: dict[str, tuple[bytes, float]] = field(default_factory=dict)
 
 
@@ -55,7 +56,9 @@ class Callers:
         elif caller.expires <= time.time():
             del self._known[digest]
             raise InvalidToken("expired")
-        if self._revocations.cover(caller.principal, caller.token_id, caller.issued):
+        if self._revocations.cover(
+            caller.principal, caller.token_id, caller.issued, caller.sign_in
+        ):
             self._known.pop(digest, None)
             raise InvalidToken("revoked")
         return caller
@@ -84,6 +87,7 @@ class Callers:
             expires=expires,
             issued=issued,
             token_id=str(claims.get("jti", "")),
+            sign_in=str(claims.get("sid", "")),
         )
 
     def _claims(self, token: str, keys: KeySet) -> dict[str, Any]:

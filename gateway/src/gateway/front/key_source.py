@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohttp
-import orjson
+from common import json_once
 from common.auth import KeySet
 from common.logs import get_logger
 
@@ -129,4 +129,4 @@ class KeySource:
             body = await answer.read()
             if len(body) > _MAX_DOCUMENT_BYTES:
                 raise ValueError("a document of keys is not that long")
-            return orjson.loads(body)
+            return json_once.loads(body)

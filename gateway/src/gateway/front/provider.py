@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-import orjson
+from common import json_once
 from common.errors import UNAUTHENTICATED, UNAVAILABLE
 
 from gateway.front.key_source import KeySource
@@ -82,7 +82,7 @@ class Provider:
             raise UNAVAILABLE.because(
                 "Nobody can be signed in at the moment.", headers={"Retry-After": "2"}
             ) from None
-        answer = orjson.loads(body) if status == 200 else None
+        answer = _read(body) if status == 200 else None
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
             raise UNAUTHENTICATED.because("The sign-in is over or did not succeed. Sign in again.")
         return answer
@@ -111,6 +111,14 @@ class Provider:
         if self._settings.issuer_url is not None:
             return f"{self._settings.token_issuer_url.rstrip('/')}{own_path}"
         return str(self._keys.discovered[name])
+
+
+def _read(body: bytes) -> Any:
+    """What the provider says; None if it is no JSON, or can be read in two ways."""
+    try:
+        return json_once.loads(body)
+    except ValueError:
+        return None
 
 
 def new_state() -> str:

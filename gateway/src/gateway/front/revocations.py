@@ -1,4 +1,4 @@
-"""What the issuer has withdrawn before its time: clients, people, organisations, single tokens."""
+"""What the issuer has withdrawn before its time: clients, people, organisations, sign-ins, tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,14 +15,16 @@ class Revocations:
     subjects: dict[str, float] = field(default_factory=dict)
     organisations: dict[str, float] = field(default_factory=dict)
     tokens: frozenset[str] = frozenset()
+    sign_ins: frozenset[str] = frozenset()
 
-    def cover(self, principal: Principal, token_id: str, issued: float) -> bool:
+    def cover(self, principal: Principal, token_id: str, issued: float, sign_in: str = "") -> bool:
         """Whether a token with these names and this `iat` is void."""
         return (
             issued <= self.clients.get(principal.client_id, -1)
             or issued <= self.subjects.get(principal.subject, -1)
             or issued <= self.organisations.get(str(principal.organisation_id), -1)
             or (token_id != "" and token_id in self.tokens)
+            or (sign_in != "" and sign_in in self.sign_ins)
         )
 
     def replace(self, document: Mapping[str, Any]) -> None:
@@ -32,7 +34,9 @@ class Revocations:
             subjects = {str(k): float(v) for k, v in document["subjects"].items()}
             organisations = {str(k): float(v) for k, v in document["organisations"].items()}
             tokens = frozenset(str(t) for t in document["tokens"])
+            sign_ins = frozenset(str(s) for s in document.get("sign_ins", ()))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("not a document of revocations") from error
         self.clients, self.subjects = clients, subjects
-        self.organisations, self.tokens = organisations, tokens
+        self.organisations = organisations
+        self.tokens, self.sign_ins = tokens, sign_ins

@@ -1,6 +1,6 @@
 """The issuer's app: wiring only."""
 
-from common.crypto import key_from_base64
+from common.crypto import derived, key_from_base64
 from common.database import Database
 from common.key_ages import tell_key_ages
 from common.web import service_app
@@ -26,7 +26,7 @@ from gateway.issuer.tokens.service import Desk
 def create_app(settings: IssuerSettings, *, database: Database | None = None) -> FastAPI:
     ring = KeyRing(settings.signing_keys_dir, settings.signing_algorithm)
     ring.current()  # makes the keys of a new installation before the first request
-    # Two further keys are derived from the one that seals stored answers, each for its own use.
+    # Further keys are derived from the one that seals stored answers, each for its own use.
     master = key_from_base64(settings.stored_result_key.get_secret_value())
     app = service_app(
         settings,
@@ -47,7 +47,9 @@ def create_app(settings: IssuerSettings, *, database: Database | None = None) ->
         database=database,
         parts={
             "ring": ring,
-            "desk": Desk(settings, ring, SecretChecks()),
+            "desk": Desk(
+                settings, ring, SecretChecks(), derived(master, b"ruta refresh successor")
+            ),
             "second_factors": SecondFactors(master),
             "tickets": Tickets(master),
         },

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.clients.models import clients
 from gateway.issuer.organisations.models import memberships, organisations
+from gateway.issuer.rights import SCOPES
 from gateway.issuer.secrets import SecretChecks
 
 _log = get_logger(__name__)
@@ -55,7 +56,7 @@ async def ensure_console(database: Database, client_id: str, redirect_uri: str) 
                 id=client_id,
                 name="Ruta web console",
                 roles=[],
-                scopes=[],
+                scopes=list(SCOPES),
                 aors=[],
                 areas=[],
                 redirect_uris=[redirect_uri],
@@ -65,7 +66,7 @@ async def ensure_console(database: Database, client_id: str, redirect_uri: str) 
             )
             .on_conflict_do_update(
                 index_elements=["id"],
-                set_={"redirect_uris": [redirect_uri]},
+                set_={"redirect_uris": [redirect_uri], "scopes": list(SCOPES)},
                 where=clients.c.secret_hash.is_(None),
             )
         )

@@ -5,7 +5,9 @@ import binascii
 import secrets
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -28,6 +30,11 @@ def key_from_base64(text: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise ValueError(f"a key must be {KEY_BYTES} bytes, this one has {len(key)}")
     return key
+
+
+def derived(master: bytes, use: bytes) -> bytes:
+    """A key for one use only, from which neither `master` nor that of another use follows."""
+    return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=use).derive(master)
 
 
 def seal(key: bytes, plaintext: bytes, context: bytes) -> bytes:

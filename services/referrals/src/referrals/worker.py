@@ -38,7 +38,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         raise TypeError("the worker was made with settings of another service")
 
     async def timers() -> int:
-        return await fire_due(database, clock.now())
+        return await fire_due(database, keys, clock.now())
 
     async def calendar() -> int:
         now = clock.now()

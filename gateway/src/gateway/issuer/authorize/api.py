@@ -10,7 +10,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.issuer.access import Anyone
 from gateway.issuer.authorize import asked as requests
-from gateway.issuer.authorize import grants
 from gateway.issuer.authorize.asked import Asked, Faulty, Unanswerable, answer_uri
 from gateway.issuer.authorize.page import language_of, policy, sign_in_page
 from gateway.issuer.authorize.tickets import NoTicket, Tickets
@@ -18,6 +17,7 @@ from gateway.issuer.clients import queries as clients
 from gateway.issuer.people import service as people
 from gateway.issuer.people.api import factors_of
 from gateway.issuer.redirects import origin_of
+from gateway.issuer.sign_ins.service import begin
 from gateway.issuer.tokens.api import desk_of
 from gateway.issuer.tokens.forms import BadForm, read_form
 
@@ -91,7 +91,19 @@ async def sign_in(request: Request, _caller: Anyone, session: Session) -> Respon
     )
     if person is None:
         return _form(request, wanted, error="wrong", status=401)
-    code = await grants.new_code(session, wanted, person["id"], _scopes(wanted, person))
+    await clients.hold(session, wanted.client_id, share=True)
+    client = await clients.client(session, wanted.client_id)
+    if client is None or not client["active"]:
+        return _page(request, ticket=None, error="unknown", status=400)
+    code = await begin(
+        session,
+        client_id=wanted.client_id,
+        person_id=person["id"],
+        scopes=_scopes(wanted, person, client),
+        redirect_uri=wanted.redirect_uri,
+        challenge=wanted.challenge,
+        nonce=wanted.nonce,
+    )
     found = {"code": code, "state": wanted.state, "iss": _issuer(request)}
     response = RedirectResponse(answer_uri(wanted.redirect_uri, found), 303, _no_store())
     response.delete_cookie(_COOKIE, path="/oauth")
@@ -104,10 +116,11 @@ async def _read(session: Session, query: dict[str, str]) -> Asked:
     return requests.read(query, requests.redirect_of(query, registered))
 
 
-def _scopes(wanted: Asked, person: Any) -> tuple[str, ...]:
-    """What the person holds and the client asked for; an unheld scope is left out, not refused."""
+def _scopes(wanted: Asked, person: Any, client: Any) -> tuple[str, ...]:
+    """What both the person and the client hold, and the client asked for; another scope is left out,
+    not refused."""
     asked = [scope for scope in wanted.scope.split(" ") if scope]
-    held = set(person["scopes"])
+    held = set(person["scopes"]) & set(client["scopes"])
     chosen = [scope for scope in asked if scope in held]
     if not set(asked) - {"openid"}:
         chosen = sorted(held)

@@ -24,6 +24,13 @@ async def client(session: AsyncSession, client_id: str) -> Row | None:
     return (await session.execute(statement)).mappings().one_or_none()
 
 
+async def hold(session: AsyncSession, client_id: str, *, share: bool = False) -> None:
+    """Lock the client's row: its sign-ins begin under a shared lock and end under a whole one."""
+    await session.execute(
+        sa.select(clients.c.id).where(clients.c.id == client_id).with_for_update(read=share)
+    )
+
+
 async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[Row]:
     """Clients by id, beginning after `after`; one more than `limit` tells that more follow."""
     statement = sa.select(clients).order_by(clients.c.id).limit(limit + 1)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from common.web import Strict, Text
+from common.web import ShownOnce, Strict, Text
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.issuer.redirects import acceptable_redirect
@@ -67,4 +67,8 @@ class Client(BaseModel):
 
 
 class ClientWithSecret(Client):
-    secret: str = Field(description="Shown this once. Keep it where only your system reads it.")
+    secret: ShownOnce = Field(
+        None,
+        description="Shown this once; keep it where only your system reads it. A repeated command "
+        "shows null: if the first answer was lost, renew the secret.",
+    )

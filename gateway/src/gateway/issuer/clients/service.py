@@ -1,4 +1,5 @@
-"""Use cases of machine clients. A change of rights voids the tokens that state the old ones."""
+"""Use cases of machine clients. A change of rights voids the tokens that state the old ones, and ends
+what people began through the client."""
 
 from typing import Any
 
@@ -13,8 +14,8 @@ from gateway.issuer.clients import queries
 from gateway.issuer.clients.models import clients
 from gateway.issuer.clients.schemas import ClientChange, NewClient
 from gateway.issuer.organisations.models import organisations
-from gateway.issuer.revocations.queries import revoke
 from gateway.issuer.secrets import SecretChecks, new_secret
+from gateway.issuer.sign_ins.service import end_all_through
 
 _HARMLESS = {"name", "redirect_uris"}
 
@@ -61,7 +62,7 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: ClientC
         .values(**values, version=row["version"] + 1)
     )
     if values.keys() - _HARMLESS:
-        await revoke(session, "client", row["id"])
+        await end_all_through(session, row["id"])
     await record(session, by, f"changed {' '.join(sorted(values))}", "client", row["id"])
     return await found(session, row["id"])
 
@@ -76,11 +77,12 @@ async def renew_secret(
         .where(clients.c.id == row["id"])
         .values(secret_hash=await secrets.hashed(secret), version=row["version"] + 1)
     )
-    await revoke(session, "client", row["id"])
+    await end_all_through(session, row["id"])
     await record(session, by, "renewed the secret", "client", row["id"])
     return await found(session, row["id"]), secret
 
 
 async def void_tokens(session: AsyncSession, by: Principal, row: Any) -> None:
-    await revoke(session, "client", row["id"])
+    await queries.hold(session, row["id"])
+    await end_all_through(session, row["id"])
     await record(session, by, "voided tokens", "client", row["id"])

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from common.web import Strict
+from common.web import ShownOnce, Strict
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.issuer.rights import Aors, Areas, Roles, Scopes
@@ -58,5 +58,9 @@ class Person(BaseModel):
 
 
 class PersonWithCredentials(Person):
-    password: str = Field(description="Shown this once; hand it over in person.")
-    second_factor_uri: str = Field(description="otpauth:// for an authenticator app; shown once.")
+    """Shown once: a repeated command shows null. If the first answer was lost, renew them."""
+
+    password: ShownOnce = Field(None, description="Shown this once; hand it over in person.")
+    second_factor_uri: ShownOnce = Field(
+        None, description="otpauth:// for an authenticator app; shown this once."
+    )

@@ -5,8 +5,6 @@ from uuid import UUID
 
 import pyotp
 from common import crypto
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 STEP_SECONDS = 30
 # One step before and after: authenticator clocks drift.
@@ -17,8 +15,7 @@ class SecondFactors:
     """`master`: 32 bytes; the sealing key is derived from it for this use only."""
 
     def __init__(self, master: bytes) -> None:
-        derive = HKDF(hashes.SHA256(), crypto.KEY_BYTES, salt=None, info=b"ruta second factor")
-        self._key = derive.derive(master)
+        self._key = crypto.derived(master, b"ruta second factor")
 
     def new(self, person_id: UUID) -> tuple[str, bytes]:
         """A new secret (base32) and its sealed form."""

@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.changes import record
 from gateway.issuer.organisations.models import organisations
 from gateway.issuer.people import queries
-from gateway.issuer.people.models import people, refresh_tokens
+from gateway.issuer.people.models import people
 from gateway.issuer.people.schemas import NewPerson, PersonChange
 from gateway.issuer.people.second_factor import SecondFactors
-from gateway.issuer.revocations.queries import revoke
 from gateway.issuer.secrets import SecretChecks
+from gateway.issuer.sign_ins.service import end_all_of_person
 from gateway.issuer.tokens import attempts
 
 
@@ -73,7 +73,7 @@ async def renew_credentials(
             version=row["version"] + 1,
         )
     )
-    await sign_out_everywhere(session, row["id"])
+    await end_all_of_person(session, row["id"])
     await record(session, by, "renewed credentials", "person", row["id"])
     return await found(session, row["id"]), password, second
 
@@ -86,14 +86,9 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: PersonC
         .where(people.c.id == row["id"])
         .values(**values, version=row["version"] + 1)
     )
-    await sign_out_everywhere(session, row["id"])
+    await end_all_of_person(session, row["id"])
     await record(session, by, f"changed {' '.join(sorted(values))}", "person", row["id"])
     return await found(session, row["id"])
-
-
-async def sign_out_everywhere(session: AsyncSession, person_id: UUID) -> None:
-    await session.execute(sa.delete(refresh_tokens).where(refresh_tokens.c.person_id == person_id))
-    await revoke(session, "subject", str(person_id))
 
 
 async def seconds_to_wait(session: AsyncSession, sign_in_name: str, source: str) -> int:

@@ -11,11 +11,13 @@ from gateway.issuer.revocations.models import revocations
 
 # No access token lives longer (settings: at most 15 minutes); after that a row says nothing.
 KEPT = timedelta(minutes=30)
+_NAMED = {"token": "tokens", "sign_in": "sign_ins"}
 _LISTS = {"client": "clients", "subject": "subjects", "organisation": "organisations"}
 
 
 async def revoke(session: AsyncSession, kind: str, target: str) -> None:
-    """Void every token of this client, subject or organisation issued until now (or one token)."""
+    """Void every token of this client, subject or organisation issued until now; or one token, or all
+    of one sign-in."""
     now = _now()
     await session.execute(sa.delete(revocations).where(revocations.c.issued_until < now - KEPT))
     statement = insert(revocations).values(kind=kind, target=target, issued_until=now)
@@ -28,13 +30,16 @@ async def revoke(session: AsyncSession, kind: str, target: str) -> None:
 
 async def document(session: AsyncSession) -> dict[str, Any]:
     """The list as the front reads it: target → second since 1970 until which tokens are void."""
-    found: dict[str, Any] = {"clients": {}, "subjects": {}, "organisations": {}, "tokens": []}
+    found: dict[str, Any] = {
+        **{name: {} for name in _LISTS.values()},
+        **{name: [] for name in _NAMED.values()},
+    }
     rows = await session.execute(
         sa.select(revocations).where(revocations.c.issued_until >= _now() - KEPT)
     )
     for kind, target, issued_until in rows:
-        if kind == "token":
-            found["tokens"].append(target)
+        if kind in _NAMED:
+            found[_NAMED[kind]].append(target)
         else:
             found[_LISTS[kind]][target] = issued_until.timestamp()
     return found

@@ -48,12 +48,16 @@ def access_claims(
     audience: str,
     now: float,
     seconds: int,
+    sign_in: str | None = None,
 ) -> dict[str, Any]:
     """RFC 9068 §2.2 and the claims that the front turns into a principal.
+
+    `sid` names a person's sign-in (OIDC Back-Channel Logout §2.1): it ends as a whole.
 
     `iat` has milliseconds (RFC 7519 allows fractions): a revocation voids what was issued until
     that instant, and a token got right after it must not fall into the same second.
     """
+    sid = {} if sign_in is None else {"sid": sign_in}
     return {
         "iss": issuer,
         "aud": audience,
@@ -67,4 +71,5 @@ def access_claims(
         "roles": sorted(identity.roles),
         "aors": sorted(identity.aors),
         "areas": sorted(identity.areas),
+        **sid,
     }

@@ -7,11 +7,11 @@ from typing import Any
 from common.auth import InvalidToken, KeySet, Principal, mint_token, verify_token
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.authorize import grants
 from gateway.issuer.authorize.asked import proves
 from gateway.issuer.clients import queries as clients
 from gateway.issuer.people import queries as people
 from gateway.issuer.revocations.queries import revoke
+from gateway.issuer.sign_ins import service as sign_ins
 from gateway.issuer.tokens.forms import Credentials
 from gateway.issuer.tokens.service import TYPE, Desk, Refused, authenticated_client
 
@@ -23,14 +23,15 @@ async def by_code(
 ) -> dict[str, Any]:
     """RFC 6749 §4.1.3 with PKCE (RFC 7636 §4.5)."""
     client = await client_of(session, desk, who, source)
-    grant = await grants.use_code(session, form.get("code", ""))
+    grant = await sign_ins.use_code(session, form.get("code", ""))
     if grant is None or grant["client_id"] != client["id"]:
         raise Refused("invalid_grant", _INVALID)
     if grant["redirect_uri"] != form.get("redirect_uri"):
         raise Refused("invalid_grant", "redirect_uri differs from that of the sign-in.")
     if not proves(form.get("code_verifier", ""), grant["challenge"]):
         raise Refused("invalid_grant", "code_verifier does not fit.")
-    answer = await _tokens(session, desk, grant)
+    answer = await _tokens(session, desk, grant, client)
+    answer["refresh_token"] = await sign_ins.first_refresh_token(session, grant)
     if "openid" in grant["scopes"]:
         answer["id_token"] = _id_token(desk, grant)
     return answer
@@ -41,15 +42,19 @@ async def by_refresh(
 ) -> dict[str, Any]:
     """RFC 6749 §6, with rotation."""
     client = await client_of(session, desk, who, source)
-    grant = await grants.use_refresh_token(session, form.get("refresh_token", ""))
+    token = form.get("refresh_token", "")
+    grant = await sign_ins.use_refresh_token(session, token)
     if grant is None or grant["client_id"] != client["id"]:
         raise Refused("invalid_grant", _INVALID)
-    return await _tokens(session, desk, grant)
+    answer = await _tokens(session, desk, grant, client)
+    key = desk.successor_key
+    answer["refresh_token"] = await sign_ins.next_refresh_token(session, grant, token, key)
+    return answer
 
 
 async def void(session: AsyncSession, desk: Desk, token: str, client_id: str) -> None:
-    """RFC 7009: end a refresh token's family, or void one access token of this client."""
-    await grants.end_family(session, token)
+    """RFC 7009: end a refresh token's sign-in, or void one access token of this client."""
+    await sign_ins.end_that_of(session, token)
     try:
         claims = verify_token(
             token,
@@ -86,15 +91,14 @@ def about(caller: Principal) -> dict[str, Any]:
     }
 
 
-async def _tokens(session: AsyncSession, desk: Desk, grant: Any) -> dict[str, Any]:
+async def _tokens(session: AsyncSession, desk: Desk, grant: Any, client: Any) -> dict[str, Any]:
     person = await people.by_id(session, grant["person_id"])
     if person is None or not (person["active"] and person["organisation_active"]):
         raise Refused("invalid_grant", "The person may not sign in any more.")
     identity = await clients.identity_of(session, person, str(person["id"]), grant["client_id"])
-    scopes = tuple(s for s in grant["scopes"] if s in identity.scopes)
-    answer = desk.token(identity, scopes)
-    answer["refresh_token"] = await grants.new_refresh_token(session, grant)
-    return answer
+    held = set(identity.scopes) & set(client["scopes"])
+    scopes = tuple(scope for scope in grant["scopes"] if scope in held)
+    return desk.token(identity, scopes, sign_in=str(grant["family"]))
 
 
 def _id_token(desk: Desk, grant: Any) -> str:

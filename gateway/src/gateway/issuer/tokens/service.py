@@ -38,8 +38,11 @@ class Desk:
     settings: IssuerSettings
     ring: KeyRing
     secrets: SecretChecks
+    successor_key: bytes
 
-    def token(self, identity: Identity, scopes: tuple[str, ...]) -> dict[str, Any]:
+    def token(
+        self, identity: Identity, scopes: tuple[str, ...], sign_in: str | None = None
+    ) -> dict[str, Any]:
         """The successful answer of the token endpoint (RFC 6749 §5.1)."""
         claims = access_claims(
             identity,
@@ -48,6 +51,7 @@ class Desk:
             audience=self.settings.token_audience,
             now=time.time(),
             seconds=self.settings.token_seconds,
+            sign_in=sign_in,
         )
         key = self.ring.current()
         token = mint_token(

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
 from jose import jwk
 
+from common import json_once
 from common.logs import get_logger
 
 _log = get_logger(__name__)
@@ -67,7 +67,7 @@ class JwksFile:
             stat = self._path.stat()
             stamp = (stat.st_mtime_ns, stat.st_size)
             if stamp != self._stamp:
-                self._keys = KeySet.from_jwks(orjson.loads(self._path.read_bytes()))
+                self._keys = KeySet.from_jwks(json_once.loads(self._path.read_bytes()))
                 self._stamp = stamp
         except (OSError, ValueError) as error:
             _log.error("jwks_file_unreadable", path=str(self._path), reason=str(error))

@@ -10,10 +10,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from jose import jwt
 from jose.utils import base64url_decode
 
+from common import json_once
 from common.auth.keys import ALGORITHMS, KeySet
 
 MAX_TOKEN_BYTES = 8192
@@ -74,7 +74,9 @@ def mint_token(
 def _header(token: str) -> dict[str, Any]:
     if len(token) > MAX_TOKEN_BYTES or not token.isascii() or token.count(".") != 2:
         raise InvalidToken("not a compact JWS of acceptable size")
-    header = orjson.loads(base64url_decode(token.split(".", 1)[0].encode()))
+    head, payload, _ = token.split(".")
+    header = json_once.loads(base64url_decode(head.encode()))
+    json_once.refuse_repeated_names(base64url_decode(payload.encode()))
     if not isinstance(header, dict):
         raise InvalidToken("the header is no object")
     return header

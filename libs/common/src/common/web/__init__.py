@@ -7,6 +7,7 @@ from common.web.files import answered_as, refusal_pages
 from common.web.page import PAGE_STYLE, day_in_words, page_language, page_response
 from common.web.preconditions import IfMatch, check_if_match, etag_of
 from common.web.routing import IdempotencyRequired, InParts, Session, UnitOfWorkRoute, router
+from common.web.shown_once import ShownOnce, store_instead
 from common.web.strict import Strict, Text
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "InParts",
     "ServiceContext",
     "Session",
+    "ShownOnce",
     "Strict",
     "Text",
     "UnitOfWorkRoute",
@@ -32,4 +34,5 @@ __all__ = [
     "requires",
     "router",
     "service_app",
+    "store_instead",
 ]

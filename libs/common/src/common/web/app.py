@@ -17,10 +17,11 @@ from common.settings import ServiceSettings
 from common.tables import CommonTables
 from common.telemetry import Metrics
 from common.web import problems
+from common.web.bodies import BodyLimitMiddleware, RepeatedNamesMiddleware
 from common.web.context import BackgroundTask, ServiceContext
 from common.web.health import health
 from common.web.measuring import measuring
-from common.web.middleware import BodyLimitMiddleware, CallerMiddleware, ObservationMiddleware
+from common.web.middleware import CallerMiddleware, ObservationMiddleware
 
 _log = get_logger(__name__)
 _RESTART_SECONDS = 1.0
@@ -95,6 +96,7 @@ def service_app(
     for part in routers:
         app.include_router(part)
     problems.install(app)
+    app.add_middleware(RepeatedNamesMiddleware, larger=body_limit_of)
     app.add_middleware(BodyLimitMiddleware, limit=settings.body_limit_bytes, larger=body_limit_of)
     app.add_middleware(
         CallerMiddleware,

@@ -1,20 +1,17 @@
-"""Plain ASGI around every service: who calls, how much may come in, what is measured."""
+"""Plain ASGI around every service: who calls, and what is measured."""
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 
 import structlog
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common import errors
 from common.auth import InvalidToken, JwksFile, Principal, verify_token
 from common.auth.keys import KeySet
 from common.ids import new_id
 from common.logs import get_logger
 from common.telemetry import Metrics, extract, tracer
-from common.web.problems import problem_response
 
 _log = get_logger(__name__)
 _VERIFIED_KEPT = 1_000
@@ -72,45 +69,6 @@ class CallerMiddleware:
         while len(self._verified) > _VERIFIED_KEPT:
             self._verified.popitem(last=False)
         return principal
-
-
-class BodyLimitMiddleware:
-    """Refuses a body over the limit with 413, declared or streamed.
-
-    `larger` tells the limit of a path where more is expected (imports); None = the default.
-    """
-
-    def __init__(
-        self, app: ASGIApp, limit: int, larger: Callable[[str], int | None] | None = None
-    ) -> None:
-        self._app = app
-        self._limit = limit
-        self._larger = larger
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        limit = (self._larger and self._larger(scope["path"])) or self._limit
-        declared = header_of(scope, b"content-length")
-        if declared.isdigit() and int(declared) > limit:
-            await problem_response(_too_large(limit))(scope, receive, send)
-            return
-        received = 0
-
-        async def counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _too_large(limit)
-            return message
-
-        await self._app(scope, counted, send)
-
-
-def _too_large(limit: int) -> errors.Problem:
-    return errors.TOO_LARGE.because(f"At most {limit} bytes are read here.")
 
 
 class ObservationMiddleware:

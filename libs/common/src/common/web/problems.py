@@ -138,10 +138,11 @@ def shown_location(error: Mapping[str, Any]) -> Sequence[Any]:
     """Where the error is, down to what looks like the name of a field: in any other key a careless
     client may have put a person, or a whole page."""
     location: Sequence[Any] = error["loc"]
-    return list(takewhile(_is_name, location))
+    return list(takewhile(is_name, location))
 
 
-def _is_name(part: Any) -> bool:
+def is_name(part: Any) -> bool:
+    """Whether it looks like the name of a field, or is a position in a list."""
     return isinstance(part, int) or _FIELD_NAME.fullmatch(str(part)) is not None
 
 

@@ -27,6 +27,7 @@ from common.errors import BAD_REQUEST
 from common.web.access import AccessRule
 from common.web.context import ServiceContext, context_of
 from common.web.idempotency import KeyedCommand, in_flight, is_repeat, require_key
+from common.web.shown_once import as_stored, names_shown_once
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -39,7 +40,8 @@ async def _session(request: Request) -> AsyncSession:
 
 
 async def _in_parts() -> None:
-    """Marks a route whose work is several transactions of its own."""
+    """Marks a route whose work is several commands, each with its own key and transaction. A repeat
+    runs them again, so that each answers as it did; the whole is not stored once more."""
 
 
 Session = Annotated[AsyncSession, Depends(_session)]
@@ -56,6 +58,8 @@ class UnitOfWorkRoute(APIRoute):
                 f"{self.path}: a route declares exactly one access rule, this one has {len(rules)}"
             )
         self.access = rules[0]
+        self._secrets = names_shown_once(self.response_model)
+        self._in_parts = any(part.call is _in_parts for part in self.dependant.dependencies)
         extra: dict[str, Any] = {"x-ruta-access": self.access.describe()}
         if self.access.scope is not None:
             extra["security"] = [{"oauth2": [self.access.scope]}]
@@ -65,7 +69,6 @@ class UnitOfWorkRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
-        in_parts = any(part.call is _in_parts for part in self.dependant.dependencies)
 
         async def unit_of_work(request: Request) -> Response:
             _refuse_nul(request)
@@ -73,7 +76,9 @@ class UnitOfWorkRoute(APIRoute):
             context = context_of(request)
             # Read before the transaction opens: a slow client holds no connection meanwhile.
             command = await self._keyed(request, principal)
-            body = b"" if in_parts or request.method in _SAFE_METHODS else await request.body()
+            body = (
+                b"" if self._in_parts or request.method in _SAFE_METHODS else await request.body()
+            )
 
             async def whole() -> Response:
                 asked = _afresh(request, body)
@@ -83,11 +88,11 @@ class UnitOfWorkRoute(APIRoute):
                     asked.state.session = session
                     if command is None:
                         return await handler(asked)
-                    return await _once(command, session, context, handler, asked)
+                    return await self._once(command, session, context, handler, asked)
 
             try:
-                if in_parts:
-                    return await _once_in_parts(command, principal, context, handler, request)
+                if self._in_parts:
+                    return await handler(request)
                 # Nothing has been answered before the commit, so it may all be done again.
                 return await retrying(whole)
             except IntegrityError as error:
@@ -97,10 +102,27 @@ class UnitOfWorkRoute(APIRoute):
 
         return unit_of_work
 
-    @staticmethod
-    async def _keyed(request: Request, principal: Principal) -> KeyedCommand | None:
+    async def _once(
+        self,
+        command: KeyedCommand,
+        session: AsyncSession,
+        context: ServiceContext,
+        handler: Callable[[Request], Coroutine[Any, Any, Response]],
+        request: Request,
+    ) -> Response:
+        """The stored answer, or the handler's, stored in the same transaction."""
+        sealing_key = key_from_base64(context.settings.stored_result_key.get_secret_value())
+        stored = await command.replay(session, sealing_key)
+        if stored is not None:
+            return stored
+        response = await handler(request)
+        kept = as_stored(request, response, self._secrets)
+        command.remember(session, context.tables, sealing_key, kept)
+        return response
+
+    async def _keyed(self, request: Request, principal: Principal) -> KeyedCommand | None:
         # Anonymous callers share one identity: a stored answer could reach somebody else.
-        if request.method in _SAFE_METHODS or principal.anonymous:
+        if request.method in _SAFE_METHODS or principal.anonymous or self._in_parts:
             return None
         return await KeyedCommand.of(request, principal.client_id)
 
@@ -127,45 +149,6 @@ def router(prefix: str, tags: list[str]) -> APIRouter:
     return PrefixedRouter(
         prefix=prefix, tags=cast("list[str | Enum]", tags), route_class=UnitOfWorkRoute
     )
-
-
-async def _once(
-    command: KeyedCommand,
-    session: AsyncSession,
-    context: ServiceContext,
-    handler: Callable[[Request], Coroutine[Any, Any, Response]],
-    request: Request,
-) -> Response:
-    """The stored answer, or the handler's, stored in the same transaction."""
-    sealing_key = key_from_base64(context.settings.stored_result_key.get_secret_value())
-    stored = await command.replay(session, sealing_key)
-    if stored is not None:
-        return stored
-    response = await handler(request)
-    command.remember(session, context.tables, sealing_key, response)
-    return response
-
-
-async def _once_in_parts(
-    command: KeyedCommand | None,
-    principal: Principal,
-    context: ServiceContext,
-    handler: Callable[[Request], Coroutine[Any, Any, Response]],
-    request: Request,
-) -> Response:
-    """The same for work that commits by itself: no connection is held while it goes on, so what a
-    crash interrupts is not stored, and its parts must be safe to repeat."""
-    if command is None:
-        return await handler(request)
-    sealing_key = key_from_base64(context.settings.stored_result_key.get_secret_value())
-    async with context.database.transaction(principal, command.question) as session:
-        stored = await command.replay(session, sealing_key)
-    if stored is not None:
-        return stored
-    response = await handler(request)
-    async with context.database.transaction(principal) as session:
-        command.remember(session, context.tables, sealing_key, response)
-    return response
 
 
 def _afresh(request: Request, body: bytes) -> Request:

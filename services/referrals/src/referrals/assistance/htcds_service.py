@@ -13,8 +13,9 @@ from referrals.assistance.models import CaseRoute, PlanItem
 from referrals.assistance.service import opened_route
 from referrals.audit.service import record
 from referrals.cases.models import Case
-from referrals.cases.service import open_with
-from referrals.consents.models import Grant
+from referrals.cases.opening import open_with
+from referrals.consents.counting import countable
+from referrals.consents.queries import has_agreed
 from referrals.keys.store import CaseKeys
 
 
@@ -22,20 +23,19 @@ async def export(
     session: AsyncSession, caller: Principal, keys: CaseKeys, after: UUID | None, limit: int
 ) -> tuple[list[dict[str, Any]], UUID | None]:
     """A page of records and where the next one begins. The export is audited."""
-    agreed = sa.exists().where(
-        col(Grant.case_id) == col(Case.id),
-        col(Grant.kind) == "reporting",
-        col(Grant.status) == "active",
-    )
     statement = sa.select(Case).where(
-        col(Case.organisation_id) == caller.organisation, col(Case.status) != "erased", agreed
+        col(Case.organisation_id) == caller.organisation,
+        col(Case.status) != "erased",
+        has_agreed(col(Case.id)),
     )
     if after is not None:
         statement = statement.where(col(Case.id) > after)
     cases = (await session.scalars(statement.order_by(col(Case.id)).limit(limit + 1))).all()
     found = await keys.of_many([case.id for case in cases[:limit]])
     records = [
-        await _record(session, case, found[case.id]) for case in cases[:limit] if case.id in found
+        await _record(session, case, found[case.id])
+        for case in cases[:limit]
+        if case.id in found and await countable(session, keys, case.id) is not None
     ]
     await record(
         session,

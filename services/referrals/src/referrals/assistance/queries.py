@@ -17,7 +17,6 @@ from sqlmodel import col
 from referrals.assistance.models import Assistance, CaseMatch, CaseReview, PlanItem
 from referrals.audit.models import AuditEntry
 from referrals.cases.models import Case
-from referrals.consents.models import Grant
 from referrals.directory.models import PathwayAlternative
 
 _Row = TypeVar("_Row", PlanItem, Assistance, CaseReview)
@@ -184,20 +183,6 @@ def _reasons(today: date, idle_since: Any) -> dict[str, sa.ColumnElement[bool]]:
             ),
         ),
     }
-
-
-async def active_reporting_grant(session: AsyncSession, case_id: UUID) -> Grant | None:
-    rows = await session.scalars(
-        sa.select(Grant)
-        .where(
-            col(Grant.case_id) == case_id,
-            col(Grant.kind) == "reporting",
-            col(Grant.status) == "active",
-        )
-        .order_by(col(Grant.id).desc())
-        .limit(1)
-    )
-    return rows.one_or_none()
 
 
 async def matches(session: AsyncSession, own: Sequence[UUID] | None = None) -> Sequence[CaseMatch]:

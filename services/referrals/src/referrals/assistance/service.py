@@ -28,7 +28,9 @@ from referrals.assistance.schemas import (
 from referrals.audit.service import record
 from referrals.cases import queries as cases
 from referrals.cases.models import Case
-from referrals.cases.service import coarse, open_with, refuse_unless_open
+from referrals.cases.opening import open_with
+from referrals.cases.service import coarse, refuse_unless_open
+from referrals.consents.counting import countable
 from referrals.errors import ERASED
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
@@ -172,8 +174,8 @@ async def _countable(
     session: AsyncSession, keys: CaseKeys, case: Case
 ) -> ReportingAttributes | None:
     """The codes that may be counted: none without consent, none for a case not of trafficking."""
-    grant = await queries.active_reporting_grant(session, case.id)
-    if grant is None or grant.attributes is None:
+    known = await countable(session, keys, case.id)
+    if known is None:
         return None
     key = await _key(keys, case)
     _identity, attributes = open_with(key, case)
@@ -182,7 +184,6 @@ async def _countable(
     )
     if not is_trafficking:
         return None
-    known = ReportingAttributes.model_validate(grant.attributes)
     route = await session.get(CaseRoute, case.id)
     if route is None or not route.statistics:
         return known

@@ -115,12 +115,12 @@ async def change_case(
 
 @cases.put("/{case_id}/implicated-organisations")
 async def set_implicated_organisations(
-    case_id: UUID, body: ImplicatedOrganisations, session: Session, caller: Writer
+    case_id: UUID, body: ImplicatedOrganisations, session: Session, caller: Writer, keys: Keys
 ) -> CaseSummary:
     """Organisations that must not learn of this case: open referrals to them are recalled."""
     organisations = set(body.organisation_ids)
     case = await service.set_implicated(session, caller, case_id, organisations)
-    await recall_from(session, caller, case.id, organisations)
+    await recall_from(session, caller, keys, case.id, organisations)
     await end_offer(session, caller, case.id, "other", to=organisations)
     async with acting_as_service(session):
         await break_glass.end_for(session, case.id, organisations)

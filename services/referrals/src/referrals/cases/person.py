@@ -7,7 +7,7 @@ from typing import Any
 
 from common.events.codes import ReportingAttributes
 
-from referrals.consents.ages import ADULT_AGE, Caregiver, completed_years
+from referrals.consents.ages import ADULT_AGE, SUPPRESSED, Caregiver, completed_years
 from referrals.consents.disclosure import Item
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -86,6 +86,6 @@ def disclosable(
         Item.ADDRESS: identity.get("address"),
         Item.AREA: area,
     }
-    if caregiver in (Caregiver.AVAILABLE, Caregiver.UNKNOWN):
+    if caregiver not in SUPPRESSED:
         record[Item.CAREGIVER_CONTACT] = identity.get("caregiver")
     return record

@@ -11,7 +11,8 @@ from sqlmodel import col
 
 from referrals.cases import person
 from referrals.cases.models import Case
-from referrals.cases.service import erase, open_with
+from referrals.cases.opening import open_with
+from referrals.cases.service import erase
 from referrals.consents.models import Grant
 from referrals.keys.store import CaseKeys
 from referrals.locking_queries import held, hold_case

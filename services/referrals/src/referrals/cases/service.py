@@ -20,6 +20,7 @@ from referrals.audit.service import record
 from referrals.cases import person, queries
 from referrals.cases.blind_index import BlindIndex
 from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
+from referrals.cases.opening import open_with
 from referrals.cases.schemas import (
     Attributes,
     CaseChange,
@@ -29,7 +30,7 @@ from referrals.cases.schemas import (
 )
 from referrals.consents.ages import Caregiver
 from referrals.errors import ERASED, OPEN_REFERRALS
-from referrals.keys.sealing import open_column, seal_column
+from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.queries import of_case
@@ -117,16 +118,6 @@ async def open_record(
     except KeyDestroyed as error:
         raise ERASED.because("Only the case code and its history remain.") from error
     return open_with(key, case)
-
-
-def open_with(key: bytes, case: Case | CaseRecord) -> tuple[dict[str, Any], dict[str, Any]]:
-    if case.identity is None or case.attributes is None:
-        raise ERASED.because("Only the case code and its history remain.")
-    owner = case.organisation_id
-    return (
-        open_column(key, case.identity, organisation=owner, row=case.id, column="identity"),
-        open_column(key, case.attributes, organisation=owner, row=case.id, column="attributes"),
-    )
 
 
 async def read(
@@ -281,7 +272,7 @@ async def erase(
             )
         for referral in await of_case(session, case.id, open_only=True):
             taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason="erased")
-            await take(session, caller, referral, taken)
+            await take(session, keys, caller, referral, taken)
         await forget_sealed(session, case.id)
         await append(
             session,

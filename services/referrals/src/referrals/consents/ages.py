@@ -106,16 +106,6 @@ def judge(
     return _child(band, decided_by, assent or Assent.NOT_ASKED, caregiver)
 
 
-def check_still_holds(decided_by: str, age: int | None, caregiver: Caregiver) -> None:
-    """WrongDecider if what has become known since ends somebody else's word for the person."""
-    if decided_by != Decider.PERSON and age is not None and band_of(age) is None:
-        raise WrongDecider(
-            "adult_decides", "The person is of age now: ask them and record their own consent."
-        )
-    if decided_by == Decider.CAREGIVER and caregiver in SUPPRESSED:
-        raise _not_the_caregiver(caregiver)
-
-
 def _not_the_caregiver(caregiver: Caregiver) -> WrongDecider:
     return WrongDecider(
         f"caregiver_{caregiver}",

@@ -66,19 +66,19 @@ async def read_consent(grant_id: UUID, session: Session, caller: CaseReader) -> 
 
 @consents.post("/{grant_id}/decision")
 async def decide_consent(
-    grant_id: UUID, body: SupervisorDecision, session: Session, caller: Supervisor
+    grant_id: UUID, body: SupervisorDecision, session: Session, caller: Supervisor, keys: Keys
 ) -> Consent:
     """A supervisor who did not record it decides in the child's best interest."""
-    return _consent(await service.decide(session, caller, grant_id, approve=body.approve))
+    return _consent(await service.decide(session, caller, keys, grant_id, approve=body.approve))
 
 
 @consents.post("/{grant_id}/withdraw")
 async def withdraw_consent(
-    grant_id: UUID, body: Withdrawal, session: Session, caller: Writer
+    grant_id: UUID, body: Withdrawal, session: Session, caller: Writer, keys: Keys
 ) -> WithdrawnConsent:
     """The person takes it back: reading stops now, open referrals under it end."""
     grant, reads, ended = await withdrawal.withdraw_grant(
-        session, caller, grant_id, body.method, body.withdrawn_at
+        session, caller, keys, grant_id, body.method, body.withdrawn_at
     )
     return WithdrawnConsent(
         **_consent(grant).model_dump(), already_read=_reads(reads), referrals_ended=ended
@@ -87,11 +87,11 @@ async def withdraw_consent(
 
 @withdrawals.post("")
 async def withdraw_with_own_code(
-    body: OwnWithdrawal, session: Session, _anyone: Anyone, response: Response
+    body: OwnWithdrawal, session: Session, _anyone: Anyone, keys: Keys, response: Response
 ) -> dict[str, list[DisclosureRead]]:
     """The person withdraws with the code that came with the consent, without any account."""
     response.headers["Cache-Control"] = "no-store"
-    _, reads = await withdrawal.withdraw_by_code(session, body.code)
+    _, reads = await withdrawal.withdraw_by_code(session, keys, body.code)
     return {"already_read": _reads(reads)}
 
 

@@ -27,6 +27,17 @@ class Item(StrEnum):
     HEALTH = "health"
 
 
+TEXTS: Mapping[str, frozenset[Item]] = {
+    "safe_contact.instructions": frozenset({Item.CONTACT, Item.SAFETY}),
+}
+"""Texts typed freely that reach a recipient beside the items: each goes only with one of these."""
+
+
+def texts_of(safe_contact: Mapping[str, Any]) -> tuple[str, ...]:
+    """Which of TEXTS a rule of safe contact holds."""
+    return ("safe_contact.instructions",) if safe_contact.get("instructions") else ()
+
+
 class NotGranted(Exception):
     """The payload holds items that the grant does not; nothing was disclosed or stored."""
 

@@ -47,11 +47,14 @@ class GrantRecord:
     case_id: UUID
     kind: str
     service_id: UUID | None
+    recipient_organisation_id: UUID | None
     purpose: str | None
     items: list[str]
     decided_by: str
+    child_assent: str | None
     valid_until: datetime | None
     status: str
+    approved_by: str | None
 
 
 class DisclosureException(Row, table=True):

@@ -103,19 +103,28 @@ async def exceptions(
     return rows.all()
 
 
-def reporting_attributes(case_id: str) -> sa.ScalarSelect[Any]:
-    """What statistics may count of the case (a bound parameter): NULL without a reporting grant."""
-    return (
-        sa.select(col(Grant.attributes))
+def has_agreed(case_id: Any) -> sa.ColumnElement[bool]:
+    """Narrows a list to cases with a consent to statistics; whether it counts now is asked apart."""
+    return sa.exists().where(
+        col(Grant.case_id) == case_id,
+        col(Grant.kind) == "reporting",
+        col(Grant.status) == "active",
+    )
+
+
+async def active_reporting(session: AsyncSession, case_id: UUID) -> Sequence[Grant]:
+    """The case's consents to statistics that nobody took back, locked; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Grant)
         .where(
-            col(Grant.case_id) == sa.bindparam(case_id, type_=sa.Uuid()),
+            col(Grant.case_id) == case_id,
             col(Grant.kind) == "reporting",
             col(Grant.status) == "active",
         )
-        .order_by(col(Grant.id).desc())
-        .limit(1)
-        .scalar_subquery()
+        .order_by(col(Grant.id))
+        .with_for_update()
     )
+    return rows.all()
 
 
 def code_digest(code: str) -> bytes:

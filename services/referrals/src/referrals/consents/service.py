@@ -2,11 +2,10 @@
 
 import secrets
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.codelists import categories
@@ -22,16 +21,11 @@ from referrals.cases import person
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.models import Case, CaseRecord
+from referrals.cases.opening import open_with
 from referrals.cases.referring import READ, Concerned, concerned
 from referrals.consents import queries
-from referrals.consents.ages import (
-    SUPPRESSED,
-    Caregiver,
-    Verdict,
-    WrongDecider,
-    check_still_holds,
-    judge,
-)
+from referrals.consents.ages import Assent, Caregiver, Decider, Verdict, WrongDecider, judge
+from referrals.consents.decision import hidden
 from referrals.consents.disclosure import Item
 from referrals.consents.models import DisclosureException, Grant
 from referrals.consents.schemas import NewConsent, NewException
@@ -45,11 +39,11 @@ from referrals.errors import (
 )
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
-from referrals.locking_queries import in_order
 from referrals.notices.service import notify
 from referrals.tables import COMMON
 
 _GRANTS = RowWriter(Grant.metadata.tables["grants"], *Grant.model_fields, entity=True)
+CLOCK_AHEAD = timedelta(minutes=1)
 _CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -74,11 +68,10 @@ async def give(
     )
     case = found.case
     case_service.refuse_unless_open(case)
-    identity, attributes = case_service.open_with(found.key, case)
+    identity, attributes = open_with(found.key, case)
     verdict = _judged(body, case, person.age_of(identity, now.date()))
     recipient = await _recipient(session, found, body, now)
-    if body.valid_until is not None and body.valid_until <= now:
-        raise INVALID.because("It has ended already.", pointer="/valid_until")
+    given_at = _given_at(body, now)
     code = new_withdrawal_code()
     reporting = person.reporting_attributes(identity, attributes, now.date())
     grant = Grant(
@@ -94,7 +87,7 @@ async def give(
         child_assent=body.child_assent,
         language=body.language,
         method=body.method,
-        given_at=body.given_at or now,
+        given_at=given_at,
         valid_until=body.valid_until,
         version=1,
         status="active" if verdict is Verdict.VALID else "pending",
@@ -112,6 +105,20 @@ async def give(
         await tell_given(session, grant)
     await _audit(session, caller, "consent.recorded", grant, {"status": grant.status})
     return grant, code
+
+
+def _given_at(body: NewConsent, now: datetime) -> datetime:
+    """When the person decided. A device's clock may run a little ahead; what lies in the future is
+    no decision."""
+    if body.valid_until is not None and body.valid_until <= now:
+        raise INVALID.because("It has ended already.", pointer="/valid_until")
+    if body.given_at is None:
+        return now
+    if body.given_at > now + CLOCK_AHEAD:
+        raise INVALID.because(
+            "It lies in the future: record what the person has decided.", pointer="/given_at"
+        )
+    return min(body.given_at, now)
 
 
 def _judged(body: NewConsent, case: CaseRecord, age: int | None) -> Verdict:
@@ -142,27 +149,14 @@ async def refuse_implicated(
         raise IMPLICATED.because(CONFLICT_TEXT)
 
 
-def refuse_ended_word(decided_by: str, age: int | None, caregiver: Caregiver) -> None:
-    """409 if the person has come of age, or their caregiver turned out to be implicated or gone."""
-    try:
-        check_still_holds(decided_by, age, caregiver)
-    except WrongDecider as error:
-        raise WRONG_DECIDER.because(str(error), reason=error.code) from error
-
-
 def _refuse_hidden_contact(items: Collection[Item], caregiver: Caregiver) -> None:
-    if caregiver in SUPPRESSED and Item.CAREGIVER_CONTACT in items:
+    excess = sorted(hidden(caregiver) & {item.value for item in items})
+    if excess:
         raise NOT_GRANTED.because(
             f"The caregiver is recorded as {caregiver}: their contact is not shared.",
             pointer="/items",
-            items=[Item.CAREGIVER_CONTACT],
+            items=excess,
         )
-
-
-def shareable(granted: Collection[str], caregiver: Caregiver) -> list[str]:
-    """What of a consent's items may go out, as the caregiver is known now."""
-    hidden = {Item.CAREGIVER_CONTACT} if caregiver in SUPPRESSED else set()
-    return [item for item in granted if item not in hidden]
 
 
 def aor_of(category: str) -> str:
@@ -173,8 +167,6 @@ def aor_of(category: str) -> str:
 async def tell_given(session: AsyncSession, grant: Grant) -> None:
     if grant.kind == "transfer":  # the transfer itself tells
         return
-    if grant.kind == "reporting":
-        await _count_from_now(session, grant)
     await append(
         session,
         COMMON,
@@ -192,25 +184,21 @@ async def tell_given(session: AsyncSession, grant: Grant) -> None:
     )
 
 
-async def _count_from_now(session: AsyncSession, grant: Grant) -> None:
-    """Steps of the case's referrals carry the person's codes from now on, earlier ones do not."""
-    referrals = Grant.metadata.tables["referrals"]
-    await session.execute(
-        sa.update(referrals)
-        .where(in_order(referrals, referrals.c.case_id == grant.case_id))
-        .values(attributes=grant.attributes)
-    )
-
-
 async def decide(
-    session: AsyncSession, caller: Principal, grant_id: UUID, *, approve: bool
+    session: AsyncSession, caller: Principal, keys: CaseKeys, grant_id: UUID, *, approve: bool
 ) -> Grant:
-    """A supervisor, other than the one who asked, decides in the child's best interest."""
+    """A supervisor, other than the one who asked, decides in the child's best interest.
+
+    What is approved must hold as the person is known now: since it was asked they may have come of
+    age, or their caregiver may be implicated.
+    """
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
     if grant.status != "pending":
         raise ALREADY_DECIDED.because(f"Its status is '{grant.status}'.")
     if grant.requested_by == caller.subject:
         raise SECOND_PERSON.because("You recorded this yourself: another supervisor decides.")
+    if approve:
+        await _refuse_changed(session, caller, keys, grant)
     grant.status = "active" if approve else "refused"
     grant.approved_by, grant.approved_at = caller.subject, clock.now()
     grant.version += 1
@@ -219,6 +207,23 @@ async def decide(
         await tell_given(session, grant)
     await _audit(session, caller, "consent.decided", grant, {"status": grant.status})
     return grant
+
+
+async def _refuse_changed(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, grant: Grant
+) -> None:
+    case = await cases.own_case(session, caller, grant.case_id)
+    case_service.refuse_unless_open(case)
+    identity, _ = await case_service.open_record(keys, case)
+    try:
+        judge(
+            person.age_of(identity, clock.now().date()),
+            Decider(grant.decided_by),
+            Assent(grant.child_assent) if grant.child_assent else None,
+            Caregiver(case.caregiver),
+        )
+    except WrongDecider as error:
+        raise WRONG_DECIDER.because(str(error), reason=error.code) from error
 
 
 async def end_grant(

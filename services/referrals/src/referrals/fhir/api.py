@@ -214,7 +214,7 @@ async def update_task(
         referral = await sending.send(session, caller, keys, referral_id, given)
     elif isinstance(given, schemas.Withdraw):
         referral = await withdrawal.withdraw_referral(
-            session, caller, referral_id, given.method, given.withdrawn_at
+            session, caller, keys, referral_id, given.method, given.withdrawn_at
         )
     else:
         referral = await service.move(session, caller, keys, referral_id, given)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from common.web import Strict
+from common.web import ShownOnce, Strict
 from pydantic import BaseModel, Field
 
 from referrals.cases.schemas import PlaceCode
@@ -69,9 +69,13 @@ class FormView(BaseModel):
 
 
 class FormSecret(FormView):
-    """`secret` is shown only now: as header `X-Form-Secret`, or to sign by Standard Webhooks."""
+    """`secret` goes into the header `X-Form-Secret`, or signs as Standard Webhooks says."""
 
-    secret: str
+    secret: ShownOnce = Field(
+        None,
+        description="Shown this once. A repeated command shows null: if the first answer was lost, "
+        "rotate the secret.",
+    )
 
 
 class Received(BaseModel):

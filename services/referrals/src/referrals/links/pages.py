@@ -12,6 +12,7 @@ from common.web import (
     PAGE_STYLE,
     IdempotencyRequired,
     Session,
+    ShownOnce,
     Strict,
     open_to_all,
     page_response,
@@ -21,7 +22,7 @@ from common.web import (
 from fastapi import Form, Path, Query
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, select_autoescape
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from referrals.dependencies import Keys, ServiceSettingsOf, Writer
 from referrals.links import answers, service
@@ -41,9 +42,11 @@ class NewLink(Strict):
 
 
 class LinkView(BaseModel):
-    """`url` is shown only now. Give it to the recipient by a way that you trust."""
-
-    url: str
+    url: ShownOnce = Field(
+        None,
+        description="Shown this once; give it to the recipient by a way that you trust. A repeated "
+        "command shows null: if the first answer was lost, make another link.",
+    )
     expires_at: Any
 
 

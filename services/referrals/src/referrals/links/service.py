@@ -117,7 +117,6 @@ async def answer(
     """Record the answer and spend the link; returns the token of the next one if one is needed."""
     caller = Principal(LINK_CLIENT, LINK_CLIENT, referral.to_organisation)
     detail = {"focal_point": given.focal_point} if given.focal_point else {}
-    key = await keys.of(referral.case_id) if detail else None
     link.used_at = clock.now()
     taken = Taken(
         given.command,
@@ -126,7 +125,7 @@ async def answer(
         outcome=given.outcome,
         detail=detail,
     )
-    await take(session, caller, referral, taken, key)
+    await take(session, keys, caller, referral, taken)
     if not choices(State(referral.state)):
         return None
     token, _ = await _new(session, referral, link.organisation_id, LINK_CLIENT, link.language, days)

@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Keys, Writer
-from referrals.referrals import queries, sending, service, withdrawal
+from referrals.referrals import queries, reading, sending, service, withdrawal
 from referrals.referrals.lifecycle import State, legal_commands
 from referrals.referrals.models import Referral
 from referrals.referrals.schemas import (
@@ -144,7 +144,7 @@ async def read_disclosure(
     referral_id: UUID, session: Session, caller: CaseReader, keys: Keys, case_id: CaseOfPath
 ) -> Disclosure:
     """What the person agreed to share. The reading is audited."""
-    content = await service.disclosure(session, caller, keys, referral_id, case_id)
+    content = await reading.disclosure(session, caller, keys, referral_id, case_id)
     return Disclosure.model_validate(content)
 
 
@@ -153,7 +153,7 @@ async def read_history(
     referral_id: UUID, session: Session, caller: CaseReader, keys: Keys, case_id: CaseOfPath
 ) -> list[StepView]:
     """Every step with who took it and when, oldest first."""
-    steps = await service.history(session, caller, keys, referral_id, case_id)
+    steps = await reading.history(session, caller, keys, referral_id, case_id)
     return [
         StepView(
             **{name: getattr(step, name) for name in StepView.model_fields if name != "detail"},
@@ -369,11 +369,12 @@ async def withdraw(
     body: Withdraw,
     session: Session,
     caller: Writer,
+    keys: Keys,
     case_id: CaseOfPath,
 ) -> ReferralView:
     """Any open state → withdrawn: the person's wish, recorded by either side. It never fails."""
     referral = await withdrawal.withdraw_referral(
-        session, caller, referral_id, body.method, body.withdrawn_at, case_id
+        session, caller, keys, referral_id, body.method, body.withdrawn_at, case_id
     )
     return view(referral, caller)
 
@@ -411,11 +412,12 @@ async def confirm_feedback(
     body: ConfirmFeedback,
     session: Session,
     caller: Writer,
+    keys: Keys,
     case_id: CaseOfPath,
 ) -> ReferralView:
     """The referrer or the person confirms the outcome that the recipient reported."""
     await queries.one(session, caller, referral_id, case_id=case_id)
-    return view(await service.confirm_feedback(session, caller, referral_id, body), caller)
+    return view(await service.confirm_feedback(session, caller, keys, referral_id, body), caller)
 
 
 referrals.include_router(one)

@@ -1,6 +1,6 @@
 """Drafting and sending: where consent is checked and the snapshot is made."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,19 +20,20 @@ from referrals.audit.service import record
 from referrals.cases import person
 from referrals.cases import service as case_service
 from referrals.cases.models import CaseRecord
+from referrals.cases.opening import open_with
 from referrals.cases.referring import BOTH, READ, concerned
 from referrals.consents import queries as consents
-from referrals.consents.disclosure import NotGranted, NotOnRecord, check_granted, compose
-from referrals.consents.models import GrantRecord
-from referrals.consents.queries import reporting_attributes
-from referrals.consents.service import aor_of, refuse_ended_word, shareable
+from referrals.consents.asking_service import ask, known, word_of, word_of_exception
+from referrals.consents.counting import counted, read_word, reporting_word
+from referrals.consents.decision import Move, Road, Word
+from referrals.consents.disclosure import NotOnRecord, compose, texts_of
+from referrals.consents.service import aor_of
 from referrals.directory.models import ServiceRecord
 from referrals.errors import (
-    CONSENT_PENDING,
     CROSS_BORDER,
     NO_CONSENT,
-    NOT_GRANTED,
     NOT_ON_RECORD,
+    NOT_REFERABLE,
 )
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
@@ -40,7 +41,7 @@ from referrals.protocols.queries import covered
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import Command, State
 from referrals.referrals.models import Referral, Snapshot
-from referrals.referrals.schemas import NewReferral, Payload, Send
+from referrals.referrals.schemas import NewReferral, Send
 from referrals.referrals.steps import Taken, state_after, take, write_step
 from referrals.timers.deadlines import Clock, Policies, calendar_of, deadline, policy_of
 from referrals.timers.service import policies_column, policies_of
@@ -56,20 +57,6 @@ _SNAPSHOTS = RowWriter(
     "created_at",
     "readable_until",
 )
-
-
-@dataclass(frozen=True)
-class Authority:
-    """What allows the sharing: a consent or an approved exception, in the same terms."""
-
-    case_id: UUID
-    service_id: UUID
-    purpose: str
-    items: list[str]
-    valid_until: datetime | None
-    decided_by: str | None = None
-    grant_id: UUID | None = None
-    exception_id: UUID | None = None
 
 
 async def draft(
@@ -154,28 +141,77 @@ async def send(
         {
             "case_id": referral.case_id,
             "service_id": referral.service_id,
-            "grant_id": authority.grant_id,
-            "exception_id": authority.exception_id,
+            "grant_id": body.grant_id,
+            "exception_id": body.exception_id,
             "aor": referral.aor,
             "urgency": referral.urgency,
         },
     )
     case, service = found.case, found.service_for(referral.category, now, "/category")
-    used, attributes, policies = found.more
-    _check_authority(referral, authority, service)
+    used, counting, policies = found.more
+    if service.organisation_id != referral.to_organisation:
+        raise NOT_REFERABLE.because(
+            "The service belongs to another organisation now: write a new draft and ask anew."
+        )
+    identity, attributes = open_with(found.key, case)
+    of = known(case, identity, now)
+    content = open_draft(found.key, referral)
+    if not content["safe_contact"]:
+        raise INVALID.because(
+            "Say in the draft how the person may be contacted safely.", pointer="/safe_contact"
+        )
+    move = move_of(
+        Road.SEND,
+        referral,
+        items={*content["payload"], *content["from_case"]},
+        texts=texts_of(content["safe_contact"]),
+    )
+    granted = ask(move, authority, of, now, _here(service, implicated=found.implicated))
     if used:
         raise NO_CONSENT.because(
             "This consent was used for a referral already: a new referral needs a new one.",
             pointer="/grant_id",
         )
     await _check_border(session, case, service, referral, now)
-    _write_snapshot(session, found.key, case, referral, authority, now)
+    on_record = person.disclosable(
+        case.reference, case.area, of.caregiver, identity, attributes, now.date()
+    )
+    _write_snapshot(
+        session, found.key, referral, content, compose_granted(content, on_record, granted),
+        authority.valid_until, now,
+    )  # fmt: skip
     _set_deadlines(case, referral, now, policies_of(policies))
-    referral.grant_id, referral.exception_id = authority.grant_id, authority.exception_id
-    referral.attributes = attributes
+    referral.grant_id, referral.exception_id = body.grant_id, body.exception_id
     referral.draft = None
     referral.sent_at = now
-    return await take(session, caller, referral, taken)
+    word = read_word(counting)
+    counted_now = None if word is None else counted(case.id, word, of, now)
+    return await take(session, keys, caller, referral, taken, counted_now)
+
+
+def move_of(
+    road: Road,
+    referral: Referral,
+    *,
+    items: Collection[str] | None = None,
+    texts: Collection[str] = (),
+    shared: bool = True,
+) -> Move:
+    """What goes, or went, to the recipient of a referral."""
+    return Move(
+        road,
+        referral.case_id,
+        service_id=referral.service_id,
+        organisation_id=referral.to_organisation,
+        purpose=referral.category,
+        items=items,
+        texts=texts,
+        shared=shared,
+    )
+
+
+def _here(service: ServiceRecord, *, implicated: bool) -> frozenset[UUID]:
+    return frozenset({service.organisation_id}) if implicated else frozenset()
 
 
 async def _check_replaced(
@@ -188,76 +224,24 @@ async def _check_replaced(
 
 async def _to_send(
     session: AsyncSession, caller: Principal, referral_id: UUID, body: Send, case_id: UUID | None
-) -> tuple[Authority, Referral]:
+) -> tuple[Word, Referral]:
     """What allows the sending, and the draft, whose case is held from here on."""
-    now = clock.now()
     if body.grant_id is not None:
         both = await queries.consent_and_draft_to_send(
             session, caller, body.grant_id, referral_id, case_id
         )
         if both is not None:
-            return _consent(both[0], now), both[1]
+            return word_of(both[0]), both[1]
     referral = await queries.draft_to_send(session, caller, referral_id, case_id)
-    return await _authority(session, caller, body, now), referral
+    return await _authority(session, caller, body), referral
 
 
-async def _authority(
-    session: AsyncSession, caller: Principal, body: Send, now: datetime
-) -> Authority:
+async def _authority(session: AsyncSession, caller: Principal, body: Send) -> Word:
     if body.grant_id is not None:
-        return _consent(await consents.record(session, caller, body.grant_id), now)
-    exception = await consents.own_exception(
-        session,
-        caller,
-        body.exception_id,  # type: ignore[arg-type]  # one of the two is given, checked before
-    )
-    if exception.status == "pending":
-        raise CONSENT_PENDING.because("The exception waits for a second person's decision.")
-    if exception.status != "approved":
-        raise NO_CONSENT.because(f"The exception is '{exception.status}'.")
-    return Authority(
-        exception.case_id,
-        exception.service_id,
-        exception.purpose,
-        exception.items,
-        None,
-        exception_id=exception.id,
-    )
-
-
-def _consent(grant: GrantRecord, now: datetime) -> Authority:
-    if grant.kind != "referral" or grant.service_id is None or grant.purpose is None:
-        raise NO_CONSENT.because(
-            f"A {grant.kind} consent does not cover a referral.", pointer="/grant_id"
-        )
-    if grant.status == "pending":
-        raise CONSENT_PENDING.because("The consent waits for a supervisor's decision.")
-    if grant.status != "active":
-        raise NO_CONSENT.because(f"The consent is '{grant.status}'.", pointer="/grant_id")
-    if grant.valid_until is not None and grant.valid_until <= now:
-        raise NO_CONSENT.because("The consent has ended.", pointer="/grant_id")
-    return Authority(
-        grant.case_id,
-        grant.service_id,
-        grant.purpose,
-        grant.items,
-        grant.valid_until,
-        decided_by=grant.decided_by,
-        grant_id=grant.id,
-    )
-
-
-def _check_authority(referral: Referral, authority: Authority, service: ServiceRecord) -> None:
-    """The consent names this case, this service and this purpose."""
-    if authority.service_id != service.service_id:
-        raise NO_CONSENT.because("The consent is for another service.", pointer="/grant_id")
-    if authority.purpose != referral.category:
-        raise NO_CONSENT.because(
-            f"The consent is for '{authority.purpose}', the referral for '{referral.category}'.",
-            pointer="/grant_id",
-        )
-    if authority.case_id != referral.case_id:
-        raise NO_CONSENT.because("The consent is for another case.", pointer="/grant_id")
+        return word_of(await consents.record(session, caller, body.grant_id))
+    if body.exception_id is None:
+        raise INVALID.because("Name one grant_id or one exception_id.", pointer="/grant_id")
+    return word_of_exception(await consents.own_exception(session, caller, body.exception_id))
 
 
 # Sending asks too whether the consent was used, what statistics may count, and the times that
@@ -270,7 +254,7 @@ _IN_SENDING = QuickStatement(
                 col(Referral.exception_id) == sa.bindparam("exception_id", type_=sa.Uuid()),
             )
         ),
-        reporting_attributes("case_id"),
+        reporting_word("case_id"),
         policies_column("aor", "urgency"),
     )
 )
@@ -305,47 +289,33 @@ def _country(area: str) -> str:
     return case_service.country_of(area) if Places.load().is_known(area) else area[:2]
 
 
-def _write_snapshot(
-    session: AsyncSession,
-    key: bytes,
-    case: CaseRecord,
-    referral: Referral,
-    authority: Authority,
-    now: datetime,
-) -> None:
-    content = open_draft(key, referral)
-    if not content["safe_contact"]:
-        raise INVALID.because(
-            "Say in the draft how the person may be contacted safely.", pointer="/safe_contact"
-        )
-    identity, attributes = case_service.open_with(key, case)
-    caregiver = case_service.caregiver_of(case)
-    if authority.decided_by is not None:
-        age = person.age_of(identity, now.date())
-        refuse_ended_word(authority.decided_by, age, caregiver)
-    on_record = person.disclosable(
-        case.reference,
-        case.area,
-        caregiver,
-        identity,
-        attributes,
-        now.date(),
-    )
+def compose_granted(
+    content: dict[str, Any], on_record: dict[str, Any], granted: Collection[str]
+) -> dict[str, Any]:
+    """The items of a snapshot; 422 with the codes of those that the case does not hold."""
     try:
-        granted = shareable(authority.items, caregiver)
-        items = compose(content["payload"], content["from_case"], on_record, granted)
-    except NotGranted as error:
-        raise not_granted(error) from error
+        return compose(content["payload"], content["from_case"], on_record, granted)
     except NotOnRecord as error:
         raise NOT_ON_RECORD.because(
             f"The case holds no: {', '.join(error.items)}.", items=list(error.items)
         ) from error
+
+
+def _write_snapshot(
+    session: AsyncSession,
+    key: bytes,
+    referral: Referral,
+    content: dict[str, Any],
+    items: dict[str, Any],
+    readable_until: datetime | None,
+    now: datetime,
+) -> None:
     write_soon(
         session,
         _SNAPSHOTS,
         {
             "referral_id": referral.id,
-            "case_id": case.id,
+            "case_id": referral.case_id,
             "to_organisation": referral.to_organisation,
             "items": list(items),
             "sealed": seal_column(
@@ -356,7 +326,7 @@ def _write_snapshot(
                 column="snapshot",
             ),
             "created_at": now,
-            "readable_until": authority.valid_until,
+            "readable_until": readable_until,
         },
     )
 
@@ -373,25 +343,6 @@ def open_draft(key: bytes, referral: Referral) -> dict[str, Any]:
         column="draft",
     )
     return content
-
-
-def not_granted(error: NotGranted) -> Exception:
-    """The problem that names the excess items by their codes, never their values."""
-    return NOT_GRANTED.because(
-        f"Not covered by the consent: {', '.join(error.items)}.",
-        pointer=f"/payload/{error.items[0]}",
-        items=list(error.items),
-    )
-
-
-def check_payload(payload: Payload, granted: list[str]) -> dict[str, Any]:
-    """The values of a payload, all of them granted; 422 otherwise."""
-    items = payload.items()
-    try:
-        check_granted(items, granted)
-    except NotGranted as error:
-        raise not_granted(error) from error
-    return items
 
 
 def _set_deadlines(case: CaseRecord, referral: Referral, now: datetime, changed: Policies) -> None:

@@ -5,22 +5,24 @@ Every change of state goes through `take`, so that none can happen without its t
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-import orjson
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.events import referrals as events
+from common.events.codes import ReportingAttributes
 from common.messaging import append
 from common.writes import RowChange, RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.audit.service import SYSTEM_CLIENT, record
-from referrals.errors import ILLEGAL_TRANSITION, NOT_YOUR_STEP, VERSION_CONFLICT
+from referrals.consents.counting import countable
+from referrals.errors import ERASED, ILLEGAL_TRANSITION, NOT_YOUR_STEP, VERSION_CONFLICT
 from referrals.keys.sealing import seal_column
+from referrals.keys.store import CaseKeys, KeyDestroyed
 from referrals.notices.service import notify
 from referrals.referrals.lifecycle import (
     TERMINAL,
@@ -87,7 +89,6 @@ _SENT = RowChange(
     "acknowledge_by",
     "decide_by",
     "late",
-    "attributes",
     "draft",
     "sent_at",
     "changed_at",
@@ -108,12 +109,16 @@ class Taken:
 
 async def take(
     session: AsyncSession,
+    keys: CaseKeys,
     caller: Principal | None,
     referral: Referral,
     taken: Taken,
-    key: bytes | None = None,
+    counted: ReportingAttributes | Literal["ask"] | None = "ask",
 ) -> Referral:
-    """Move a locked referral on. `key`: the case key, needed when `detail` is not empty."""
+    """Move a locked referral on; 410 if its details were to be sealed for an erased person.
+
+    `counted`: what statistics may know now, where the caller asked already.
+    """
     before = State(referral.state)
     if taken.expected_version not in (None, referral.version):
         raise VERSION_CONFLICT.because(
@@ -145,15 +150,24 @@ async def take(
         outcome=taken.outcome,
         late=late,
         detail=taken.detail,
-        key=key,
+        key=await key_of(keys, referral) if taken.detail else None,
     )
     if after in _SHARING_ENDS:
         await revoke_snapshot(session, referral.id, now)
-    await announce(session, _EVENTS[after], referral, before.value, late)
+    if counted == "ask":
+        counted = await countable(session, keys, referral.case_id)
+    await announce(session, _EVENTS[after], referral, before.value, late, counted)
     await _set_timer(session, referral, after)
     await tell_parties(session, referral, f"referral.{after}")
     await _audit(session, caller, referral, taken)
     return referral
+
+
+async def key_of(keys: CaseKeys, referral: Referral) -> bytes:
+    try:
+        return await keys.of(referral.case_id)
+    except KeyDestroyed as error:
+        raise ERASED.because("The person's data was erased.") from error
 
 
 async def _keep(session: AsyncSession, referral: Referral) -> None:
@@ -161,11 +175,7 @@ async def _keep(session: AsyncSession, referral: Referral) -> None:
     if referral in session:
         await session.flush()
         return
-    row = referral.model_dump()
-    row["attributes"] = (
-        None if referral.attributes is None else orjson.dumps(referral.attributes).decode()
-    )
-    write_soon(session, _SENT, row)
+    write_soon(session, _SENT, referral.model_dump())
 
 
 def state_after(referral: Referral, taken: Taken) -> State:
@@ -247,9 +257,10 @@ async def announce(
     referral: Referral,
     before: str | None,
     late: bool,
+    counted: ReportingAttributes | None,
     **more: Any,
 ) -> None:
-    """Write the event of a step: ids and codes, attributes only under a reporting grant."""
+    """Write the event of a step: ids and codes; `counted`: what statistics may know now."""
     event = kind.model_validate(
         {
             "referral_id": referral.id,
@@ -269,7 +280,7 @@ async def announce(
             "outcome": referral.outcome,
             "replaces": referral.replaces,
             "late": late,
-            "attributes": referral.attributes,
+            "attributes": counted,
             **more,
         }
     )

@@ -16,7 +16,7 @@ from referrals.audit.models import AuditEntry
 from referrals.consents import queries as consents
 from referrals.consents import service as consent_service
 from referrals.consents.models import DisclosureException, Grant
-from referrals.locking_queries import in_order
+from referrals.keys.store import CaseKeys
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import OPEN, Command, Party, State
 from referrals.referrals.models import Referral
@@ -29,27 +29,35 @@ _DELETION_DAYS = 7
 
 
 async def withdraw_grant(
-    session: AsyncSession, caller: Principal, grant_id: UUID, method: str, at: datetime | None
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    grant_id: UUID,
+    method: str,
+    at: datetime | None,
 ) -> tuple[Grant, Sequence[AuditEntry], list[UUID]]:
     """By the organisation that recorded it. Repeating it changes nothing and answers the same."""
     grant = await consents.own_grant(session, caller, grant_id, lock=True)
     async with acting_as_service(session):
-        return await _withdraw(session, caller, grant, method, at)
+        return await _withdraw(session, caller, keys, grant, method, at)
 
 
-async def withdraw_by_code(session: AsyncSession, code: str) -> tuple[Grant, Sequence[AuditEntry]]:
+async def withdraw_by_code(
+    session: AsyncSession, keys: CaseKeys, code: str
+) -> tuple[Grant, Sequence[AuditEntry]]:
     """By the person, with nothing but the code that came with the consent."""
     async with acting_as_service(session):
         grant = await consents.grant_by_code(session, code)
         if grant is None:
             raise NOT_FOUND.because("No consent has this code.")
-        found, reads, _ = await _withdraw(session, None, grant, "own_code", None)
+        found, reads, _ = await _withdraw(session, None, keys, grant, "own_code", None)
     return found, reads
 
 
 async def withdraw_referral(
     session: AsyncSession,
     caller: Principal,
+    keys: CaseKeys,
     referral_id: UUID,
     method: str,
     at: datetime | None,
@@ -61,17 +69,18 @@ async def withdraw_referral(
         if seen.grant_id is not None:
             grant = await session.get(Grant, seen.grant_id)
             if grant is not None:
-                await _withdraw(session, caller, grant, method, at)
+                await _withdraw(session, caller, keys, grant, method, at)
                 return seen
         if seen.exception_id is not None:
             await _end_exception(session, seen.exception_id)
-        await _end_referral(session, caller, seen, method)
+        await _end_referral(session, caller, keys, seen, method)
     return seen
 
 
 async def _withdraw(
     session: AsyncSession,
     caller: Principal | None,
+    keys: CaseKeys,
     grant: Grant,
     method: str,
     at: datetime | None,
@@ -81,25 +90,33 @@ async def _withdraw(
     for referral in under:
         if State(referral.state) in OPEN:
             ended.append(referral.id)
-        await _end_referral(session, caller, referral, method)
+        await _end_referral(session, caller, keys, referral, method)
     if grant.kind == "transfer":
         await end_offer(session, caller, grant.case_id, "person_declined", grant_id=grant.id)
+    when = min(at or clock.now(), clock.now())
     if grant.kind == "reporting":
-        await _forget_attributes(session, grant.case_id)
+        # The wish is not to be counted, however often the consent to it was recorded.
+        for other in await consents.active_reporting(session, grant.case_id):
+            if other.id != grant.id:
+                await consent_service.end_grant(session, caller, other, method, when)
     if grant.status != "withdrawn":
-        await consent_service.end_grant(session, caller, grant, method, at or clock.now())
+        await consent_service.end_grant(session, caller, grant, method, when)
     reads = await consents.disclosure_reads(session, [referral.id for referral in under])
     return grant, reads, ended
 
 
 async def _end_referral(
-    session: AsyncSession, caller: Principal | None, referral: Referral, method: str
+    session: AsyncSession,
+    caller: Principal | None,
+    keys: CaseKeys,
+    referral: Referral,
+    method: str,
 ) -> None:
     was_sent = referral.sent_at is not None
     if State(referral.state) in OPEN:
         detail: dict[str, Any] = {}
         taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason=method, detail=detail)
-        await take(session, caller, referral, taken)
+        await take(session, keys, caller, referral, taken)
     elif was_sent:
         await revoke_snapshot(session, referral.id, clock.now())
         await tell_parties(session, referral, "referral.sharing_ended")
@@ -124,14 +141,5 @@ async def _end_exception(session: AsyncSession, exception_id: UUID) -> None:
         sa.update(DisclosureException)
         .where(col(DisclosureException.id) == exception_id)
         .values(status="ended")
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def _forget_attributes(session: AsyncSession, case_id: UUID) -> None:
-    await session.execute(
-        sa.update(Referral)
-        .where(in_order(Referral.metadata.tables["referrals"], col(Referral.case_id) == case_id))
-        .values(attributes=None)
         .execution_options(synchronize_session=False)
     )

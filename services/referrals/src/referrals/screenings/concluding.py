@@ -31,6 +31,7 @@ from referrals.screenings.schemas import Choice, Conclude, PlanAlternative, Plan
 from referrals.screenings.service import (
     announce,
     audit,
+    own_statistics,
     refuse_unless_running,
     statistics,
     touch,
@@ -66,8 +67,7 @@ async def conclude(
         "concluded_at": now.isoformat(),
     }
     seal(await key_of(keys, screening), screening, "conclusion", conclusion)
-    attributes = await statistics(session, opened)
-    screening.attributes = attributes.model_dump(mode="json") if attributes else None
+    screening.attributes = own_statistics(opened)
     screening.status, screening.judgement, screening.screener = (
         "concluded",
         body.judgement,
@@ -75,6 +75,7 @@ async def conclude(
     )
     screening.ended_at = now
     touch(screening)
+    attributes = await statistics(session, keys, screening)
     await _announce(session, opened, conclusion, attributes, now)
     await audit(session, caller, "screening.concluded", screening)
     return Opened(screening, opened.instrument, opened.answers, conclusion)
@@ -165,7 +166,7 @@ async def make_drafts(
     if drafts and screening.referred_at is None:
         screening.referred_at = clock.now()
         touch(screening)
-        await announce(session, screening, ScreeningReferred, screening.referred_at)
+        await announce(session, keys, screening, ScreeningReferred, screening.referred_at)
     await audit(session, caller, "screening.drafts_made", screening, {"drafts": len(drafts)})
     return plan, drafts
 

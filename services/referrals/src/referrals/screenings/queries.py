@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.cases.queries import own_case
-from referrals.consents.models import Grant
 from referrals.locking_queries import held
 from referrals.screenings.models import InstrumentRow, Retirement, Screening
 
@@ -99,21 +98,6 @@ async def own_screenings(
         statement = statement.where(col(Screening.id) < before)
     rows = await session.scalars(statement.order_by(col(Screening.id).desc()).limit(limit + 1))
     return rows.all()
-
-
-async def consent_to_statistics(session: AsyncSession, case_id: UUID) -> Grant | None:
-    """The case's active consent to anonymous statistics, newest first."""
-    rows = await session.scalars(
-        sa.select(Grant)
-        .where(
-            col(Grant.case_id) == case_id,
-            col(Grant.kind) == "reporting",
-            col(Grant.status) == "active",
-        )
-        .order_by(col(Grant.id).desc())
-        .limit(1)
-    )
-    return rows.one_or_none()
 
 
 async def of_case(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, int]]:

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.audit.service import record
 from referrals.cases import queries as cases
 from referrals.cases.service import coarse, refuse_unless_open
+from referrals.consents.counting import decided
 from referrals.errors import (
     NOT_SAFE_NOW,
     SCREENING_DECLINED,
@@ -102,10 +103,10 @@ async def begin(
     key = await (keys.create(screening_id) if body.case_id is None else key_of(keys, screening))
     seal(key, screening, "answers", body.answers)
     opened = Opened(screening, instrument, dict(body.answers))
-    screening.attributes = _stored(await statistics(session, opened))
+    screening.attributes = own_statistics(opened)
     session.add(screening)
     await session.flush()
-    await announce(session, screening, ScreeningOpened, held_at)
+    await announce(session, keys, screening, ScreeningOpened, held_at)
     await audit(session, caller, "screening.begun", screening)
     return opened
 
@@ -145,7 +146,7 @@ async def answer(
     answers = kept(opened.instrument, after, opened.day)
     seal(await key_of(keys, screening), screening, "answers", answers)
     changed = Opened(screening, opened.instrument, answers)
-    screening.attributes = _stored(await statistics(session, changed))
+    screening.attributes = own_statistics(changed)
     touch(screening)
     await session.flush()
     await audit(session, caller, "screening.answered", screening)
@@ -163,12 +164,12 @@ async def stop(
     screening.status, screening.stop_reason = "stopped", body.reason
     screening.ended_at = clock.now()
     if not body.keep_answers:
-        screening.answers = None
+        screening.answers = screening.attributes = None
         if screening.case_id is None:
             await keys.destroy(screening.id)
     touch(screening)
     await session.flush()
-    await announce(session, screening, ScreeningStopped, screening.ended_at)
+    await announce(session, keys, screening, ScreeningStopped, screening.ended_at)
     await audit(session, caller, "screening.stopped", screening, {"reason": body.reason})
     return screening
 
@@ -194,11 +195,8 @@ async def attach(
     refuse_unless_open(case)
     await _reseal(keys, screening, case_id)
     screening.area = screening.area or case.area
-    grant = await queries.consent_to_statistics(session, case_id)
-    if grant is not None:
-        screening.attributes = grant.attributes
     touch(screening)
-    await announce(session, screening, ScreeningAttached, screening.changed_at)
+    await announce(session, keys, screening, ScreeningAttached, screening.changed_at)
     await audit(session, caller, "screening.attached", screening)
     return screening
 
@@ -233,14 +231,25 @@ async def erase_unattached(database: Database, keys: CaseKeys, before: datetime)
             erased += 1
 
 
-async def statistics(session: AsyncSession, opened: Opened) -> ReportingAttributes | None:
-    """By the case's consent to statistics if it has one, else by what the person answered here."""
-    case_id = opened.screening.case_id
+def own_statistics(opened: Opened) -> dict[str, Any] | None:
+    """What the person agreed to in the screening itself."""
+    attributes = attributes_of(opened.instrument, opened.answers)
+    return None if attributes is None else attributes.model_dump(mode="json")
+
+
+async def statistics(
+    session: AsyncSession, keys: CaseKeys, screening: Screening
+) -> ReportingAttributes | None:
+    """What may be told now: once the person decided on it as part of the case, that decides (also
+    when they took it back), else what they answered here."""
+    case_id = screening.case_id
     if case_id is not None:
-        grant = await queries.consent_to_statistics(session, case_id)
-        if grant is not None:
-            return ReportingAttributes.model_validate(grant.attributes)
-    return attributes_of(opened.instrument, opened.answers)
+        asked, attributes = await decided(session, keys, case_id)
+        if asked:
+            return attributes
+    if screening.attributes is None:
+        return None
+    return ReportingAttributes.model_validate(screening.attributes)
 
 
 def refuse_unless_running(screening: Screening) -> None:
@@ -270,6 +279,7 @@ def touch(screening: Screening) -> None:
 
 async def announce(
     session: AsyncSession,
+    keys: CaseKeys,
     screening: Screening,
     kind: type[ScreeningProgress],
     occurred_at: datetime,
@@ -282,9 +292,7 @@ async def announce(
         version=screening.events,
         area=coarse(screening.area),
         occurred_at=occurred_at,
-        attributes=ReportingAttributes.model_validate(screening.attributes)
-        if screening.attributes is not None
-        else None,
+        attributes=await statistics(session, keys, screening),
     )
     await session.flush()
     await append(session, COMMON, event, aggregate_id=screening.id, aggregate_type="screening")
@@ -311,10 +319,6 @@ async def audit(
         target_id=screening.id,
         detail=detail,
     )
-
-
-def _stored(attributes: ReportingAttributes | None) -> dict[str, Any] | None:
-    return None if attributes is None else attributes.model_dump(mode="json")
 
 
 def _held_at(moment: datetime | None) -> datetime:

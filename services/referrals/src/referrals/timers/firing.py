@@ -19,6 +19,7 @@ from sqlmodel import col
 
 from referrals.audit.service import record
 from referrals.cases.models import Case
+from referrals.keys.store import CaseKeys
 from referrals.locking_queries import held
 from referrals.notices.service import notify
 from referrals.referrals.lifecycle import Command, Party
@@ -41,14 +42,14 @@ from referrals.timers.service import overrides, set_timer, stop_timer
 _BATCH = 200
 
 
-async def fire_due(database: Database, now: datetime) -> int:
+async def fire_due(database: Database, keys: CaseKeys, now: datetime) -> int:
     """Fire every timer that is due at `now`; returns how many escalations this call raised."""
     fired = 0
     async with database.transaction() as session:
         await act_as_service(session)
         due = await _due(session, now)
     for referral_id in due:
-        fired += await database.retried(partial(_fire, referral_id=referral_id, now=now))
+        fired += await database.retried(partial(_fire, keys=keys, referral_id=referral_id, now=now))
     return fired
 
 
@@ -62,7 +63,7 @@ async def _due(session: AsyncSession, now: datetime) -> Sequence[UUID]:
     return rows.all()
 
 
-async def _fire(session: AsyncSession, referral_id: UUID, now: datetime) -> int:
+async def _fire(session: AsyncSession, keys: CaseKeys, referral_id: UUID, now: datetime) -> int:
     await act_as_service(session)
     referral = (
         await session.scalars(
@@ -84,7 +85,7 @@ async def _fire(session: AsyncSession, referral_id: UUID, now: datetime) -> int:
     await session.flush()
     await write_step(session, None, referral, command=f"escalate-{step}", before=referral.state)
     await _announce(session, referral, clock, step, due_at)
-    await _move_on(session, referral, clock, step, due_at)
+    await _move_on(session, keys, referral, clock, step, due_at)
     return 1
 
 
@@ -133,10 +134,15 @@ async def _announce(
 
 
 async def _move_on(
-    session: AsyncSession, referral: Referral, clock: Clock, step: EscalationStep, due_at: datetime
+    session: AsyncSession,
+    keys: CaseKeys,
+    referral: Referral,
+    clock: Clock,
+    step: EscalationStep,
+    due_at: datetime,
 ) -> None:
     if step is EscalationStep.EXPIRY:
-        await take(session, None, referral, Taken(Command.EXPIRE, frozenset({Party.SYSTEM})))
+        await take(session, keys, None, referral, Taken(Command.EXPIRE, frozenset({Party.SYSTEM})))
         return
     expires = not never_expires(referral.category, referral.clinical_deadline)
     following = next_step(clock, step, expires=expires)

@@ -23,10 +23,10 @@ transfers = router("/referrals/v1/transfers", ["transfers"])
 
 @transfers.post("", status_code=201, dependencies=[IdempotencyRequired])
 async def offer_transfer(
-    body: NewTransfer, session: Session, caller: Writer, response: Response
+    body: NewTransfer, session: Session, caller: Writer, keys: Keys, response: Response
 ) -> TransferView:
     """Offer the responsibility for a case, under a consent of kind 'transfer'."""
-    transfer = await service.offer(session, caller, body)
+    transfer = await service.offer(session, caller, keys, body)
     response.headers["Location"] = f"/referrals/v1/transfers/{transfer.id}"
     return _view(transfer, caller)
 

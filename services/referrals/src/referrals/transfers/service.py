@@ -1,6 +1,7 @@
 """Use cases of transfers. On acceptance all access changes in one transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,16 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import SYSTEM_CLIENT, record
 from referrals.breakglass import service as break_glass
-from referrals.cases import person
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.blind_index import BlindIndex
 from referrals.cases.models import Case
+from referrals.cases.opening import open_with
 from referrals.consents import queries as consents
+from referrals.consents.asking_service import ask, known, word_of
+from referrals.consents.decision import Move, Road
 from referrals.consents.models import Grant
-from referrals.consents.service import refuse_ended_word, refuse_implicated
 from referrals.errors import (
-    CONSENT_PENDING,
     ILLEGAL_TRANSITION,
     NO_CONSENT,
     NOT_YOUR_STEP,
@@ -63,14 +64,17 @@ _HANDED_OVER = (
 )
 
 
-async def offer(session: AsyncSession, caller: Principal, body: NewTransfer) -> Transfer:
+async def offer(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewTransfer
+) -> Transfer:
     """Offer the case under the person's consent to exactly this transfer."""
     case = await cases.own_case(session, caller, body.case_id, lock=True)
     case_service.refuse_unless_open(case)
     if body.to_organisation == caller.organisation:
         raise INVALID.because("The case is yours already.", pointer="/to_organisation")
-    await refuse_implicated(session, case, body.to_organisation)
-    await _check_consent(session, caller, body)
+    grant = await consents.own_grant(session, caller, body.grant_id, lock=True)
+    identity, _ = await case_service.open_record(keys, case)
+    await _ask(session, case, grant, body.to_organisation, identity)
     if await queries.open_of(session, case.id) is not None:
         raise TRANSFER_OPEN.because("Recall it first, or wait for the answer.")
     transfer = Transfer(
@@ -90,29 +94,18 @@ async def offer(session: AsyncSession, caller: Principal, body: NewTransfer) -> 
     return transfer
 
 
-async def _check_consent(session: AsyncSession, caller: Principal, body: NewTransfer) -> None:
-    grant = await consents.own_grant(session, caller, body.grant_id, lock=True)
-    _held(grant)
-    fits = (
-        grant.kind == "transfer"
-        and grant.case_id == body.case_id
-        and grant.recipient_organisation_id == body.to_organisation
+async def _ask(
+    session: AsyncSession, case: Case, grant: Grant | None, to: UUID, identity: Mapping[str, Any]
+) -> None:
+    """Whether the case may go to this organisation now, when offered and again when accepted."""
+    now = clock.now()
+    ask(
+        Move(Road.TRANSFER, case.id, organisation_id=to),
+        word_of(grant) if grant is not None else None,
+        known(case, identity, now),
+        now,
+        await cases.implicated(session, case.id),
     )
-    if not fits:
-        raise NO_CONSENT.because(
-            "The consent is not for a transfer of this case to this organisation.",
-            pointer="/grant_id",
-        )
-
-
-def _held(grant: Grant | None) -> Grant:
-    """The consent, if it holds now."""
-    if grant is not None and grant.status == "pending":
-        raise CONSENT_PENDING.because("The consent waits for a supervisor's decision.")
-    ended = grant and grant.valid_until is not None and grant.valid_until <= clock.now()
-    if grant is None or grant.status != "active" or ended:
-        raise NO_CONSENT.because("The consent does not hold any more.", pointer="/grant_id")
-    return grant
 
 
 async def accept(
@@ -124,14 +117,12 @@ async def accept(
         case = await session.get(Case, transfer.case_id)
         grant = await session.get(Grant, transfer.grant_id)
         _check(caller, transfer, "accept")
-        grant = _held(grant)
         if case is None:
             raise NO_CONSENT.because("The case is gone.")
         case_service.refuse_unless_open(case)
         key = await keys.of(case.id)
-        identity, attributes = case_service.open_with(key, case)
-        age = person.age_of(identity, clock.now().date())
-        refuse_ended_word(grant.decided_by, age, case_service.caregiver_of(case))
+        identity, attributes = open_with(key, case)
+        await _ask(session, case, grant, transfer.to_organisation, identity)
         case.organisation_id = transfer.to_organisation
         case.version += 1
         case.changed_at = clock.now()

@@ -4,12 +4,33 @@ A webhook that could reach private addresses would let a client read what only o
 """
 
 import ipaddress
+import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _MAX_URL = 2000
+# Other spellings of a host (ideographic dots, wide digits, percent signs) mean to the client that
+# calls what they do not mean to the one that checks.
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+
+# IPv6 as it is given out to networks of the internet. All that only carries an IPv4 address lies
+# elsewhere (::/96, ::ffff:0:0/96, 64:ff9b::/96, 64:ff9b:1::/48) or in the two below; so do link-local,
+# site-local, unique local, discard-only and segment routing.
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+# What the registries of special addresses (RFC 6890) hold in there, and Python calls global in part.
+_SPECIAL: tuple[Network, ...] = (
+    ipaddress.IPv6Network("2001::/23"),  # protocol assignments, Teredo, ORCHID
+    ipaddress.IPv6Network("2001:db8::/32"),  # documentation
+    ipaddress.IPv6Network("2002::/16"),  # 6to4
+    ipaddress.IPv6Network("3ffe::/16"),  # given back by the 6bone
+    ipaddress.IPv6Network("3fff::/20"),  # documentation
+    ipaddress.IPv4Network("192.0.0.0/24"),  # protocol assignments
+    ipaddress.IPv4Network("192.88.99.0/24"),  # relays of 6to4
+)
+# An interface of ISATAP (RFC 5214): the low half is 0:5efe, or 200:5efe, and an IPv4 address.
+_ISATAP = frozenset({0x5EFE, 0x2005EFE})
 
 
 class UnsafeUrl(Exception):
@@ -21,27 +42,27 @@ def networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
-def embedded_address(address: Address) -> Address:
-    """The IPv4 address inside an IPv6 one that only carries it (mapped, 6to4, NAT64)."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return address.ipv4_mapped
-        if address.sixtofour is not None:
-            return address.sixtofour
-        if address in ipaddress.IPv6Network("64:ff9b::/96"):
-            return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address
-
-
 def is_allowed(text: str, also: Collection[Network] = ()) -> bool:
     """Whether this IP address is public, or in one of the networks that the operator allows."""
     try:
-        address = embedded_address(ipaddress.ip_address(text.split("%", maxsplit=1)[0]))
+        address = ipaddress.ip_address(text)
     except ValueError:
         return False
     if any(address in network for network in also if network.version == address.version):
         return True
-    return address.is_global and not address.is_multicast
+    return is_public(address)
+
+
+def is_public(address: Address) -> bool:
+    """Whether it belongs to one machine on the internet, and says so itself: an address that leads to
+    another one by translation or a tunnel does not."""
+    if address.is_multicast or not address.is_global:
+        return False
+    if any(address in special for special in _SPECIAL if special.version == address.version):
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return True
+    return address in _UNICAST and (int(address) >> 32) & 0xFFFFFFFF not in _ISATAP
 
 
 def check_url(url: str, also: Collection[Network] = ()) -> None:
@@ -55,6 +76,8 @@ def check_url(url: str, also: Collection[Network] = ()) -> None:
         raise UnsafeUrl("it is not a URL") from error
     if not parts.hostname or parts.username is not None or parts.fragment:
         raise UnsafeUrl("give a host, no user name, no fragment")
+    if not _HOST.fullmatch(parts.hostname):
+        raise UnsafeUrl("write the host in ASCII (xn--…), without percent signs")
     literal = _is_literal(parts.hostname)
     if literal and not is_allowed(parts.hostname, also):
         raise UnsafeUrl("it is not a public address")
@@ -68,7 +91,7 @@ def check_url(url: str, also: Collection[Network] = ()) -> None:
 def _is_literal(host: str) -> bool:
     """Whether the host is an address already; odd spellings of one (0x7f.1) count as such too."""
     try:
-        ipaddress.ip_address(host.split("%", maxsplit=1)[0])
+        ipaddress.ip_address(host)
     except ValueError:
         last = host.rstrip(".").rsplit(".", 1)[-1]
         return last.isdigit() or last.lower().startswith("0x")

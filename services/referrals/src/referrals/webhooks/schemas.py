@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from common.web import Strict
+from common.web import ShownOnce, Strict
 from pydantic import BaseModel, Field, model_validator
 
 Kind = Annotated[str, Field(max_length=80, pattern=r"^[a-z_]+(\.[a-z_]+)*$")]
@@ -27,7 +27,11 @@ class WebhookView(BaseModel):
 
 
 class WebhookSecret(WebhookView):
-    secret: str = Field(description="whsec_…; shown only now. Verify every call with it.")
+    secret: ShownOnce = Field(
+        None,
+        description="whsec_…; shown this once. Verify every call with it. A repeated command shows "
+        "null: if the first answer was lost, rotate the secret.",
+    )
 
 
 class Replay(Strict):

@@ -1,11 +1,11 @@
 """One field of a package's row to its HSDS value. Pure. What does not fit is dropped with a note:
 one bad opening time must not keep a service out."""
 
-import json
 import re
 from datetime import datetime, time
 from typing import Any
 
+from common import json_once
 from common.places import folded
 
 from services_directory.imports import cells
@@ -97,7 +97,7 @@ def _time(text: str, place: str, notes: list[Note]) -> str | None:
 
 def _structure(text: str, place: str, notes: list[Note]) -> Any:
     try:
-        return json.loads(text)
+        return json_once.loads(text)
     except (ValueError, RecursionError):
         notes.append(note("row_invalid", place, "JSON"))
         return None

@@ -22,16 +22,21 @@ def read_features(source: BinaryIO) -> Iterator[Any]:
 
 
 def _shallow(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """The same events; a ValueError where they nest deeper than any feature does. Without it a
-    megabyte of brackets costs minutes: the parser names each level by its whole path."""
-    depth = 0
+    """The same events; a ValueError where they nest deeper than any feature does, or say something
+    twice. Without the first a megabyte of brackets costs minutes: the parser names each level by its
+    whole path."""
+    names: list[set[str]] = []
     for event, value in events:
         if event in ("start_map", "start_array"):
-            depth += 1
-            if depth > DEEPEST:
+            names.append(set())
+            if len(names) > DEEPEST:
                 raise ValueError(f"nested deeper than {DEEPEST} levels")
         elif event in ("end_map", "end_array"):
-            depth -= 1
+            names.pop()
+        elif event == "map_key":
+            if value in names[-1]:
+                raise ValueError("an object names a member twice")
+            names[-1].add(value)
         yield event, value
 
 

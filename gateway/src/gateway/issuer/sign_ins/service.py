@@ -1,0 +1,189 @@
+"""Sign-ins with their authorization codes and refresh tokens: random, hashed at rest, used once.
+
+Everything that a sign-in was given dies with it. A code that comes a second time, or a refresh token
+long after it was used, was stolen by somebody: the sign-in ends (RFC 6749 §4.1.2, RFC 9700 §4.14.2).
+Whoever uses or ends one locks its row first, so that no token is born beside the end.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.issuer.revocations.queries import revoke
+from gateway.issuer.sign_ins.models import authorization_codes, refresh_tokens, sign_ins
+
+CODE_LIFETIME = timedelta(minutes=1)
+REFRESH_IDLE = timedelta(hours=1)
+LONGEST_SIGN_IN = timedelta(hours=12)
+# Two tabs, or two replicas of the front, refresh at the same moment: both get the same successor.
+TOGETHER = timedelta(seconds=30)
+
+
+async def begin(
+    session: AsyncSession,
+    *,
+    client_id: str,
+    person_id: UUID,
+    scopes: tuple[str, ...],
+    redirect_uri: str,
+    challenge: str,
+    nonce: str | None,
+) -> str:
+    """A new sign-in; its authorization code."""
+    code, now, sign_in = secrets.token_urlsafe(32), clock.now(), new_id()
+    for table in (authorization_codes, refresh_tokens, sign_ins):
+        old = table.c.signed_in_at < now - LONGEST_SIGN_IN
+        await session.execute(sa.delete(table).where(old))
+    await session.execute(
+        sa.insert(sign_ins).values(
+            id=sign_in, client_id=client_id, person_id=person_id, signed_in_at=now
+        )
+    )
+    await session.execute(
+        sa.insert(authorization_codes).values(
+            code_hash=_hash(code),
+            family=sign_in,
+            client_id=client_id,
+            person_id=person_id,
+            redirect_uri=redirect_uri,
+            challenge=challenge,
+            nonce=nonce,
+            scopes=list(scopes),
+            signed_in_at=now,
+            expires_at=now + CODE_LIFETIME,
+        )
+    )
+    return code
+
+
+async def use_code(session: AsyncSession, code: str) -> Any | None:
+    """The code's row, now used; None if there is no such code, it is too old or was used."""
+    row = await _locked(session, authorization_codes, authorization_codes.c.code_hash, code)
+    if row is None:
+        return None
+    if row["used_at"] is not None:
+        await end(session, row["family"])
+        return None
+    return await _used(session, authorization_codes, authorization_codes.c.code_hash, row)
+
+
+async def use_refresh_token(session: AsyncSession, token: str) -> Any | None:
+    """The token's row, now used; None as for a code. Used again at once, it is taken once more."""
+    row = await _locked(session, refresh_tokens, refresh_tokens.c.token_hash, token)
+    if row is None:
+        return None
+    if row["used_at"] is not None:
+        if clock.now() - row["used_at"] <= TOGETHER:
+            return row
+        await end(session, row["family"])
+        return None
+    return await _used(session, refresh_tokens, refresh_tokens.c.token_hash, row)
+
+
+async def first_refresh_token(session: AsyncSession, grant: Any) -> str:
+    """The refresh token that a code (its row) becomes."""
+    token = secrets.token_urlsafe(32)
+    await _keep(session, grant, token)
+    return token
+
+
+async def next_refresh_token(
+    session: AsyncSession, grant: Any, former: str, successor_key: bytes
+) -> str:
+    """The successor of a refresh token (its row, and itself). It follows from the former one and the
+    issuer's key, so that it need not be kept readable to be given twice."""
+    digest = hmac.new(successor_key, former.encode(), hashlib.sha256).digest()
+    token = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    if grant["used_at"] is None:
+        await _keep(session, grant, token)
+    return token
+
+
+async def end(session: AsyncSession, sign_in: UUID) -> None:
+    """Over: code, refresh tokens, and within seconds the access tokens."""
+    await session.execute(
+        sa.update(sign_ins)
+        .where(sign_ins.c.id == sign_in, sign_ins.c.ended_at.is_(None))
+        .values(ended_at=clock.now())
+    )
+    await revoke(session, "sign_in", str(sign_in))
+
+
+async def end_that_of(session: AsyncSession, refresh_token: str) -> None:
+    """End the sign-in of a refresh token. Silent if unknown."""
+    row = await _locked(session, refresh_tokens, refresh_tokens.c.token_hash, refresh_token)
+    if row is not None:
+        await end(session, row["family"])
+
+
+async def end_all_of_person(session: AsyncSession, person_id: UUID) -> None:
+    """The caller holds the person's row, so that no sign-in of theirs begins meanwhile."""
+    await _end_all(session, sign_ins.c.person_id == person_id)
+    await revoke(session, "subject", str(person_id))
+
+
+async def end_all_through(session: AsyncSession, client_id: str) -> None:
+    """Also the tokens that the client holds itself. The caller holds the client's row."""
+    await _end_all(session, sign_ins.c.client_id == client_id)
+    await revoke(session, "client", client_id)
+
+
+async def _end_all(session: AsyncSession, which: sa.ColumnElement[bool]) -> None:
+    await session.execute(
+        sa.update(sign_ins).where(which, sign_ins.c.ended_at.is_(None)).values(ended_at=clock.now())
+    )
+
+
+async def _locked(
+    session: AsyncSession, table: sa.Table, key: sa.Column[Any], value: str
+) -> Any | None:
+    """The row of a code or token, its sign-in locked; None if either is not there or over."""
+    digest = _hash(value)
+    sign_in = await session.scalar(sa.select(table.c.family).where(key == digest))
+    if sign_in is None:
+        return None
+    living = await session.execute(
+        sa.select(sign_ins.c.ended_at).where(sign_ins.c.id == sign_in).with_for_update()
+    )
+    if living.all() != [(None,)]:
+        return None
+    rows = await session.execute(sa.select(table).where(key == digest))
+    return rows.mappings().one_or_none()
+
+
+async def _used(
+    session: AsyncSession, table: sa.Table, key: sa.Column[Any], row: Any
+) -> Any | None:
+    now = clock.now()
+    if row["expires_at"] < now:
+        return None
+    await session.execute(sa.update(table).where(key == row[key.name]).values(used_at=now))
+    return row
+
+
+async def _keep(session: AsyncSession, grant: Any, token: str) -> None:
+    end_of_all = grant["signed_in_at"] + LONGEST_SIGN_IN
+    await session.execute(
+        sa.insert(refresh_tokens).values(
+            token_hash=_hash(token),
+            family=grant["family"],
+            client_id=grant["client_id"],
+            person_id=grant["person_id"],
+            scopes=grant["scopes"],
+            signed_in_at=grant["signed_in_at"],
+            expires_at=min(clock.now() + REFRESH_IDLE, end_of_all),
+        )
+    )
+
+
+def _hash(value: str) -> bytes:
+    return hashlib.sha256(value.encode()).digest()

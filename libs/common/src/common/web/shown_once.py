@@ -1,0 +1,50 @@
+"""Secrets that an answer shows once: a repeated command shows the same answer without them.
+
+The answer of a command with an Idempotency-Key is stored for its repeats. A secret in it would be
+kept where it can be read again, and shown to whoever repeats the command. So the stored answer has
+`null` in its place; the documentation of each such field says how to get a new one.
+"""
+
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+
+class _Marker:
+    """Marks a field of an answer as a secret that is shown once."""
+
+
+ShownOnce = Annotated[str | None, _Marker()]
+"""A field of an answer, at its top; declare it with a default of None and a description."""
+
+
+def names_shown_once(answer: Any) -> frozenset[str]:
+    """The marked fields of an answer's model."""
+    if not (isinstance(answer, type) and issubclass(answer, BaseModel)):
+        return frozenset()
+    return frozenset(
+        name
+        for name, field in answer.model_fields.items()
+        if any(isinstance(part, _Marker) for part in field.metadata)
+    )
+
+
+def store_instead(request: Request, response: Response) -> None:
+    """What a repeat of this command is to get, for answers that are no model of ours."""
+    request.state.stored_answer = response
+
+
+def as_stored(request: Request, response: Response, secrets: frozenset[str]) -> Response:
+    """The answer as it may be kept."""
+    instead: Response | None = getattr(request.state, "stored_answer", None)
+    if instead is not None:
+        return instead
+    if not secrets or response.status_code >= 300:
+        return response
+    content = orjson.loads(bytes(response.body))
+    without = {name: None if name in secrets else value for name, value in content.items()}
+    kept = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return Response(orjson.dumps(without), response.status_code, kept)

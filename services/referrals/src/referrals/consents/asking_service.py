@@ -1,0 +1,108 @@
+"""The one decision, asked with this service's own records and answered as its problems."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from common.errors import Problem
+
+from referrals.cases import person
+from referrals.cases.models import Case, CaseRecord
+from referrals.consents import decision
+from referrals.consents.ages import Caregiver
+from referrals.consents.decision import Kind, Move, Person, Refused, Road, Why, Word
+from referrals.consents.models import DisclosureException, Grant, GrantRecord
+from referrals.errors import (
+    CONSENT_PENDING,
+    CONSENT_WITHDRAWN,
+    ERASED,
+    IMPLICATED,
+    NO_CONSENT,
+    NOT_GRANTED,
+    WRONG_DECIDER,
+)
+
+NOT_COVERED = "Nothing is granted any more. Ask the person, and record a new consent."
+READING_ENDED = (
+    "Sharing has ended. What you recorded of your own service stays yours; "
+    "delete what you copied from here."
+)
+
+
+def word_of(grant: Grant | GrantRecord) -> Word:
+    return Word(
+        kind=Kind(grant.kind),
+        status=grant.status,
+        case_id=grant.case_id,
+        items=grant.items,
+        service_id=grant.service_id,
+        organisation_id=grant.recipient_organisation_id,
+        purpose=grant.purpose,
+        valid_until=grant.valid_until,
+        decided_by=grant.decided_by,
+        assent=grant.child_assent,
+        confirmed=grant.approved_by is not None,
+    )
+
+
+def word_of_exception(exception: DisclosureException) -> Word:
+    return Word(
+        kind=Kind.EXCEPTION,
+        status=exception.status,
+        case_id=exception.case_id,
+        items=exception.items,
+        service_id=exception.service_id,
+        organisation_id=exception.recipient_organisation_id,
+        purpose=exception.purpose,
+    )
+
+
+def known(case: Case | CaseRecord, identity: Mapping[str, Any], now: datetime) -> Person:
+    """The person of a case whose identity is at hand."""
+    return Person(
+        age=person.age_of(identity, now.date()),
+        caregiver=Caregiver(case.caregiver),
+        erased=case.status == "erased",
+    )
+
+
+def ask(
+    move: Move,
+    word: Word | None,
+    of: Person,
+    now: datetime,
+    implicated: Collection[UUID] = frozenset(),
+) -> frozenset[str]:
+    """The items that may move now; the problem that says why not, and what to do next."""
+    if word is None:
+        raise _refusal(move, Refused(Why.ENDED, NOT_COVERED))
+    try:
+        return decision.allowed(decision.Asked(move, word, of, implicated, now=now))
+    except Refused as refused:
+        raise _refusal(move, refused) from refused
+
+
+def _refusal(move: Move, refused: Refused) -> Problem:
+    """To a recipient that reads, every end looks alike: none tells why."""
+    text = str(refused)
+    match refused.why:
+        case Why.ERASED:
+            return ERASED.because(text)
+        case _ if move.road is Road.READ:
+            return CONSENT_WITHDRAWN.because(READING_ENDED)
+        case Why.IMPLICATED:
+            return IMPLICATED.because(text)
+        case Why.PENDING:
+            return CONSENT_PENDING.because(text)
+        case Why.WRONG_DECIDER:
+            return WRONG_DECIDER.because(text, reason=refused.code)
+        case Why.NOT_GRANTED:
+            return NOT_GRANTED.because(
+                text, pointer=f"/payload/{refused.items[0]}", items=list(refused.items)
+            )
+        case Why.TEXT_NOT_GRANTED:
+            where = "/" + refused.items[0].replace(".", "/")
+            return NOT_GRANTED.because(text, pointer=where, items=list(refused.items))
+        case _:
+            return NO_CONSENT.because(text, pointer="/grant_id")

@@ -1,0 +1,98 @@
+"""What anonymous statistics may know of a case now: asked anew for every event and every export."""
+
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+from common import clock
+from common.events.codes import ReportingAttributes
+from common.reads import QuickStatement
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.cases import person
+from referrals.consents import decision
+from referrals.consents.ages import ADULT_AGE, Caregiver, Decider
+from referrals.consents.decision import Kind, Move, Person, Refused, Road, Word
+from referrals.keys.sealing import open_column
+from referrals.keys.store import CaseKeys, KeyDestroyed
+
+
+def reporting_word(case_id: str) -> sa.Function[Any]:
+    """The case's consent to statistics with what decides over it, whoever asks: the newest active
+    one, else the newest that was taken back; NULL if the person was never asked. `case_id`: the
+    name of a bound parameter."""
+    return sa.func.reporting_word(sa.bindparam(case_id, type_=sa.Uuid()))
+
+
+_WORD = QuickStatement(sa.select(reporting_word("case_id")))
+
+
+async def countable(
+    session: AsyncSession, keys: CaseKeys, case_id: UUID
+) -> ReportingAttributes | None:
+    """The codes that an event or an export may carry now; None if nothing may be told."""
+    asked, attributes = await decided(session, keys, case_id)
+    return attributes if asked else None
+
+
+async def decided(
+    session: AsyncSession, keys: CaseKeys, case_id: UUID
+) -> tuple[bool, ReportingAttributes | None]:
+    """Whether the person ever decided on being counted, and what may be told of them now."""
+    row = await _WORD.first(session, {"case_id": case_id})
+    found = read_word(row[0] if row else None)
+    if found is None:
+        return False, None
+    return True, counted(case_id, found, await _known(keys, case_id, found))
+
+
+def read_word(value: str | None) -> Mapping[str, Any] | None:
+    """What `reporting_word` answers, as the driver gives it."""
+    return None if value is None else dict(orjson.loads(value))
+
+
+def counted(
+    case_id: UUID, found: Mapping[str, Any], of: Person, now: datetime | None = None
+) -> ReportingAttributes | None:
+    """What the decision allows of a consent to statistics that was read with the case."""
+    until = found["valid_until"]
+    word = Word(
+        kind=Kind.REPORTING,
+        status=found["status"],
+        case_id=case_id,
+        valid_until=None if until is None else datetime.fromisoformat(until),
+        decided_by=found["decided_by"],
+        assent=found["assent"],
+        confirmed=found["confirmed"],
+    )
+    move = Move(Road.COUNT, case_id)
+    try:
+        decision.allowed(decision.Asked(move, word, of, now=now or clock.now()))
+    except Refused:
+        return None
+    return ReportingAttributes.model_validate(found["attributes"])
+
+
+async def _known(keys: CaseKeys, case_id: UUID, found: Mapping[str, Any]) -> Person:
+    """The age is opened only where it decides: for a child, and for whoever speaks for somebody."""
+    caregiver, erased = Caregiver(found["caregiver"]), found["case_status"] == "erased"
+    if found["identity"] is None:
+        return Person(None, caregiver, erased=True)
+    if found["decided_by"] == Decider.PERSON and not found["minor"]:
+        return Person(None if found["minor"] is None else ADULT_AGE, caregiver, erased)
+    try:
+        key = await keys.of(case_id)
+    except KeyDestroyed:
+        return Person(None, caregiver, erased=True)
+    identity = open_column(
+        key,
+        b64decode(found["identity"]),
+        organisation=UUID(found["organisation"]),
+        row=case_id,
+        column="identity",
+    )
+    return Person(person.age_of(identity, clock.now().date()), caregiver, erased)

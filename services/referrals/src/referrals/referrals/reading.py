@@ -1,0 +1,220 @@
+"""Use cases of reading: what was disclosed, and every step with its details.
+
+The holder of the case reads what it gave. To the recipient each reading is decided anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.errors import NOT_FOUND, Problem
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.audit.service import record
+from referrals.cases import queries as cases
+from referrals.cases.models import Case
+from referrals.cases.opening import open_with
+from referrals.consents.asking_service import ask, known, word_of, word_of_exception
+from referrals.consents.decision import Road, Word, texts_granted
+from referrals.consents.models import DisclosureException, Grant
+from referrals.errors import ERASED
+from referrals.keys.sealing import open_column
+from referrals.keys.store import CaseKeys
+from referrals.referrals import queries
+from referrals.referrals.lifecycle import Command, Party
+from referrals.referrals.models import Referral, Snapshot, Step
+from referrals.referrals.sending import move_of, open_draft
+from referrals.referrals.steps import key_of
+from referrals.row_security import acting_as_service
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What decides over a sent referral: the word that it went under, the person, the implicated."""
+
+    word: Word | None
+    case: Case
+    implicated: frozenset[UUID]
+
+
+async def standing(session: AsyncSession, referral: Referral) -> Standing:
+    """Read with the service's rights: to a recipient consent and case are out of sight."""
+    async with acting_as_service(session):
+        case = await session.get(Case, referral.case_id)
+        if case is None:
+            raise ERASED.because("The person's data was erased.")
+        word = None
+        if referral.grant_id is not None:
+            grant = await session.get(Grant, referral.grant_id)
+            word = word_of(grant) if grant is not None else None
+        elif referral.exception_id is not None:
+            exception = await session.get(DisclosureException, referral.exception_id)
+            word = word_of_exception(exception) if exception is not None else None
+        return Standing(word, case, frozenset(await cases.implicated(session, case.id)))
+
+
+async def readable(
+    session: AsyncSession, referral: Referral, snapshot: Snapshot | None, now: datetime
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The items and the texts that the recipient may read now; 410 if none."""
+    found = await standing(session, referral)
+    move = move_of(Road.READ, referral, shared=snapshot is not None and snapshot.revoked_at is None)
+    of = known(found.case, {}, now)  # reading asks nothing of the age
+    items = ask(move, found.word, of, now, found.implicated)
+    return items, texts_granted(items)
+
+
+async def answerable(
+    session: AsyncSession,
+    keys: CaseKeys,
+    referral: Referral,
+    items: dict[str, Any],
+) -> dict[str, Any]:
+    """The items of an answer to the recipient's question, all of them granted now."""
+    found, now = await standing(session, referral), clock.now()
+    identity, _ = open_with(await key_of(keys, referral), found.case)
+    move = move_of(Road.ANSWER, referral, items=items.keys())
+    ask(move, found.word, known(found.case, identity, now), now, found.implicated)
+    return items
+
+
+async def disclosure(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    referral_id: UUID,
+    case_id: UUID | None = None,
+) -> dict[str, Any]:
+    """What was granted, as it was when sent, less what may not be read any more.
+
+    Every reading is audited.
+    """
+    referral = await queries.one(session, caller, referral_id, case_id=case_id)
+    if referral.sent_at is None:
+        return await _draft_disclosure(keys, referral)
+    snapshot = await queries.snapshot_of(session, referral.id)
+    items, texts = None, None
+    if Party.REFERRER not in queries.parties_of(caller, referral):
+        items, texts = await readable(session, referral, snapshot, clock.now())
+    if snapshot is None or snapshot.sealed is None:
+        raise ERASED.because("The person's data was erased.")
+    key = await key_of(keys, referral)
+    content = open_column(
+        key,
+        snapshot.sealed,
+        organisation=referral.to_organisation,
+        row=referral.id,
+        column="snapshot",
+    )
+    steps = open_details(key, referral, await queries.steps_of(session, referral.id))
+    answers = [
+        _only(items, opened["payload"])
+        for step, opened in steps
+        if step.command == Command.ANSWER_INFORMATION and opened
+    ]
+    shown = _only(items, content["items"])
+    await record(
+        session,
+        caller,
+        "disclosure.read",
+        chain=referral.case_id,
+        target_type="referral",
+        target_id=referral.id,
+        detail={"items": sorted({*shown, *(name for answer in answers for name in answer)})},
+    )
+    return {
+        "referral_id": referral.id,
+        "items": shown,
+        "safe_contact": _safe_contact(texts, content["safe_contact"]),
+        "answers": answers,
+        "disclosed_at": snapshot.created_at,
+    }
+
+
+def _only(items: frozenset[str] | None, values: dict[str, Any]) -> dict[str, Any]:
+    if items is None:
+        return values
+    return {name: value for name, value in values.items() if name in items}
+
+
+def _safe_contact(
+    texts: frozenset[str] | None, safe_contact: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    if texts is None or safe_contact is None or "safe_contact.instructions" in texts:
+        return safe_contact
+    return {**safe_contact, "instructions": None}
+
+
+async def _draft_disclosure(keys: CaseKeys, referral: Referral) -> dict[str, Any]:
+    if referral.draft is None:
+        raise NOT_FOUND.because("Nothing was disclosed.")
+    content = open_draft(await key_of(keys, referral), referral)
+    return {
+        "referral_id": referral.id,
+        "items": content["payload"],
+        "safe_contact": content["safe_contact"],
+        "answers": [],
+        "disclosed_at": referral.created_at,
+    }
+
+
+def open_details(
+    key: bytes | None, referral: Referral, steps: Sequence[Step]
+) -> list[tuple[Step, dict[str, Any] | None]]:
+    """Steps with their sealed details; None where there are none or they can no longer be read."""
+    opened: list[tuple[Step, dict[str, Any] | None]] = []
+    for step in steps:
+        detail = None
+        if step.detail is not None and key is not None:
+            detail = open_column(
+                key,
+                step.detail,
+                organisation=referral.to_organisation,
+                row=referral.id,
+                column=f"step-{step.version}",
+            )
+        opened.append((step, detail))
+    return opened
+
+
+async def history(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    referral_id: UUID,
+    case_id: UUID | None = None,
+) -> list[tuple[Step, dict[str, Any] | None]]:
+    """Every step, oldest first. What the other side wrote closes to the recipient when sharing
+    ends; its own words stay."""
+    referral = await queries.one(session, caller, referral_id, case_id=case_id)
+    steps = await queries.steps_of(session, referral.id)
+    key = (await keys.of_many([referral.case_id])).get(referral.case_id)
+    opened = open_details(key, referral, steps)
+    if Party.REFERRER in queries.parties_of(caller, referral):
+        return opened
+    items = await _read_items(session, referral)
+    return [
+        (step, detail if step.organisation_id == caller.organisation else _told(items, detail))
+        for step, detail in opened
+    ]
+
+
+async def _read_items(session: AsyncSession, referral: Referral) -> frozenset[str] | None:
+    """The items that the recipient may read now; None if sharing has ended."""
+    snapshot = await queries.snapshot_of(session, referral.id)
+    try:
+        items, _ = await readable(session, referral, snapshot, clock.now())
+    except Problem:
+        return None
+    return items
+
+
+def _told(items: frozenset[str] | None, detail: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Of the other side's details the recipient reads the granted items, and no free text."""
+    if items is None or detail is None or "payload" not in detail:
+        return None
+    return {"payload": _only(items, detail["payload"])}

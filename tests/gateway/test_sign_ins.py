@@ -1,0 +1,280 @@
+"""What a sign-in was given dies with it: codes, refresh tokens, access tokens, at every way it ends."""
+
+import base64
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pyotp
+import pytest
+import sqlalchemy as sa
+from common import clock
+from common.database import Database
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+from jose import jwt
+
+from tests.gateway.conftest import ISSUER
+from tests.support.principals import bearer, internal_token, organisation
+
+CALLBACK = f"{ISSUER}/session/callback"
+VERIFIER = "v" * 43
+CHALLENGE = (
+    base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+)
+ALL = ["directory:read", "referrals:read", "referrals:write"]
+PUENTE = "https://puente.example/callback"
+
+
+@dataclass
+class Desk:
+    """The issuer, its administrator, and one person with her credentials."""
+
+    http: AsyncClient
+    admin: AsyncClient
+    person: dict[str, Any]
+    client_id: str = "ruta-console"
+    redirect_uri: str = CALLBACK
+    secret: str | None = None
+
+    async def code(self) -> str:
+        query = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+            "state": "s",
+        }
+        page = await self.http.get("/oauth/authorize", params=query)
+        ticket = re.search(r'name="ticket" value="([^"]+)"', page.text)
+        assert ticket, page.text
+        totp = pyotp.parse_uri(self.person["second_factor_uri"])
+        assert isinstance(totp, pyotp.TOTP)
+        form = {
+            "ticket": ticket[1],
+            "sign_in_name": self.person["sign_in_name"],
+            "password": self.person["password"],
+            "code": totp.at(clock.now()),
+        }
+        entered = await self.http.post("/oauth/authorize", data=form)
+        assert entered.status_code == 303, entered.text
+        return parse_qs(urlsplit(entered.headers["location"]).query)["code"][0]
+
+    async def token(self, **form: str) -> Response:
+        who = {"client_id": self.client_id}
+        if self.secret is not None:
+            who["client_secret"] = self.secret
+        return await self.http.post("/oauth/token", data={**who, **form})
+
+    async def exchanged(self, code: str) -> Response:
+        return await self.token(
+            grant_type="authorization_code",
+            code=code,
+            redirect_uri=self.redirect_uri,
+            code_verifier=VERIFIER,
+        )
+
+    async def refreshed(self, token: str) -> Response:
+        return await self.token(grant_type="refresh_token", refresh_token=token)
+
+    async def ended(self) -> list[str]:
+        """The sign-ins that the front is told not to believe any more."""
+        claims: dict[str, object] = {"sub": "ruta-gateway", "scope": "internal"}
+        front = {"Authorization": f"Bearer {internal_token('ruta-issuer', claims)}"}
+        answer = await self.http.get("/internal/issuer/revocations", headers=front)
+        found: list[str] = answer.json()["sign_ins"]
+        return found
+
+
+@pytest.fixture
+async def desk(issuer: AsyncClient, issuer_app: FastAPI) -> AsyncIterator[Desk]:
+    headers = bearer("im-officer", audience="ruta-issuer")
+    async with AsyncClient(
+        transport=ASGITransport(issuer_app), base_url=ISSUER, headers=headers
+    ) as admin:
+        made = await admin.post(
+            "/identity/v1/people",
+            json={
+                "sign_in_name": "m.rivas",
+                "organisation_id": str(organisation(1)),
+                "roles": ["caseworker"],
+                "scopes": ALL,
+            },
+        )
+        assert made.status_code == 201, made.text
+        yield Desk(issuer, admin, made.json())
+
+
+def claims_of(answer: Response) -> dict[str, Any]:
+    assert answer.status_code == 200, answer.text
+    return dict(jwt.get_unverified_claims(answer.json()["access_token"]))
+
+
+async def renewed(desk: Desk) -> None:
+    path = f"/identity/v1/people/{desk.person['id']}/credentials"
+    assert (await desk.admin.post(path)).status_code == 200
+
+
+async def switched_off_and_on(desk: Desk) -> None:
+    path = f"/identity/v1/people/{desk.person['id']}"
+    for active in (False, True):
+        etag = (await desk.admin.get(path)).headers["etag"]
+        changed = await desk.admin.patch(path, json={"active": active}, headers={"If-Match": etag})
+        assert changed.status_code == 200
+
+
+@pytest.mark.parametrize("how", [renewed, switched_off_and_on])
+async def test_what_was_issued_before_credentials_were_renewed_is_dead(
+    desk: Desk, how: Any
+) -> None:
+    refresh = (await desk.exchanged(await desk.code())).json()["refresh_token"]
+    with clock.shifted(timedelta(seconds=60)):
+        code = await desk.code()
+        await how(desk)
+        for answer in (await desk.exchanged(code), await desk.refreshed(refresh)):
+            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_a_code_that_comes_twice_kills_every_token_of_its_sign_in(desk: Desk) -> None:
+    code = await desk.code()
+    first = await desk.exchanged(code)
+    sign_in = claims_of(first)["sid"]
+    assert sign_in not in await desk.ended()
+    assert (await desk.exchanged(code)).json()["error"] == "invalid_grant"
+    assert sign_in in await desk.ended()
+    answer = await desk.refreshed(first.json()["refresh_token"])
+    assert answer.json()["error"] == "invalid_grant"
+
+
+async def test_two_tabs_that_refresh_at_once_get_the_same_successor(desk: Desk) -> None:
+    first = (await desk.exchanged(await desk.code())).json()["refresh_token"]
+    one, other = await desk.refreshed(first), await desk.refreshed(first)
+    assert one.json()["refresh_token"] == other.json()["refresh_token"] != first
+    assert claims_of(one)["sid"] == claims_of(other)["sid"]
+    assert (await desk.refreshed(one.json()["refresh_token"])).status_code == 200
+
+
+async def test_a_refresh_token_that_comes_again_later_ends_the_sign_in(desk: Desk) -> None:
+    first = (await desk.exchanged(await desk.code())).json()["refresh_token"]
+    second = await desk.refreshed(first)
+    with clock.shifted(timedelta(seconds=31)):
+        assert (await desk.refreshed(first)).status_code == 400
+        assert (await desk.refreshed(second.json()["refresh_token"])).status_code == 400
+        assert claims_of(second)["sid"] in await desk.ended()
+
+
+async def test_no_refresh_token_is_stored_readable(desk: Desk, issuer_db: Database) -> None:
+    first = (await desk.exchanged(await desk.code())).json()["refresh_token"]
+    second = (await desk.refreshed(first)).json()["refresh_token"]
+    async with issuer_db.transaction() as session:
+        rows = (await session.execute(sa.text("SELECT * FROM refresh_tokens"))).all()
+    assert rows
+    assert not any(token in str(rows) for token in (first, second))
+
+
+async def test_a_person_gets_no_more_than_the_client_holds(desk: Desk) -> None:
+    made = await desk.admin.post(
+        "/identity/v1/clients",
+        json={
+            "id": "ngo-puente",
+            "organisation_id": str(organisation(1)),
+            "name": "Case management system",
+            "roles": ["partner"],
+            "scopes": ["directory:read", "referrals:read"],
+            "redirect_uris": [PUENTE],
+        },
+    )
+    assert made.status_code == 201, made.text
+    through = Desk(desk.http, desk.admin, desk.person, "ngo-puente", PUENTE, made.json()["secret"])
+    tokens = await through.exchanged(await through.code())
+    assert claims_of(tokens)["scope"].split() == ["directory:read", "referrals:read"]
+
+    path = "/identity/v1/clients/ngo-puente"
+    etag = (await desk.admin.get(path)).headers["etag"]
+    less = await desk.admin.patch(path, json={"name": "Another name"}, headers={"If-Match": etag})
+    assert less.status_code == 200
+    assert (await through.refreshed(tokens.json()["refresh_token"])).status_code == 200
+
+
+@pytest.mark.parametrize("what", ["secret", "revocation"])
+async def test_what_people_began_through_a_client_ends_with_its_credentials(
+    desk: Desk, what: str
+) -> None:
+    made = await desk.admin.post(
+        "/identity/v1/clients",
+        json={
+            "id": "ngo-puente",
+            "organisation_id": str(organisation(1)),
+            "name": "Case management system",
+            "roles": ["partner"],
+            "scopes": ALL,
+            "redirect_uris": [PUENTE],
+        },
+    )
+    through = Desk(desk.http, desk.admin, desk.person, "ngo-puente", PUENTE, made.json()["secret"])
+    tokens = (await through.exchanged(await through.code())).json()
+    done = await desk.admin.post(f"/identity/v1/clients/ngo-puente/{what}")
+    if what == "secret":
+        through.secret = done.json()["secret"]
+    assert (await through.refreshed(tokens["refresh_token"])).json()["error"] == "invalid_grant"
+
+
+async def test_the_browser_client_lets_people_have_all_that_they_hold(desk: Desk) -> None:
+    tokens = await desk.exchanged(await desk.code())
+    assert claims_of(tokens)["scope"].split() == ALL
+
+
+SECRETS = ("password", "second_factor_uri", "secret")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/identity/v1/people/{person}/credentials", None),
+        (
+            "/identity/v1/people",
+            {"sign_in_name": "l.paz", "roles": ["caseworker"], "scopes": ["directory:read"]},
+        ),
+        ("/identity/v1/clients", {"id": "ngo-otra", "name": "x", "roles": [], "scopes": []}),
+        ("/identity/v1/clients/ngo-salud/secret", None),
+    ],
+)
+async def test_a_repeated_command_shows_no_secret_again(
+    desk: Desk, issuer_db: Database, path: str, body: dict[str, Any] | None
+) -> None:
+    if body is not None:
+        body = {**body, "organisation_id": str(organisation(1))}
+    url, key = path.format(person=desk.person["id"]), {"Idempotency-Key": "one-command"}
+    first = await desk.admin.post(url, json=body, headers=key)
+    again = await desk.admin.post(url, json=body, headers=key)
+    assert first.status_code in (200, 201), first.text
+    shown = {name: first.json()[name] for name in SECRETS if name in first.json()}
+    assert shown
+    assert all(shown.values())
+    assert again.status_code == first.status_code
+    assert again.json() == {**first.json(), **dict.fromkeys(shown)}
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.headers["etag"] == first.headers["etag"]
+
+
+async def test_a_secret_is_not_in_the_stored_answer_whoever_opens_it(
+    desk: Desk, issuer_app: FastAPI, issuer_db: Database
+) -> None:
+    from common.crypto import key_from_base64, open_sealed
+
+    key = {"Idempotency-Key": "one-command"}
+    made = await desk.admin.post("/identity/v1/clients/ngo-salud/secret", headers=key)
+    async with issuer_db.transaction() as session:
+        stored = await session.scalar(sa.text("SELECT result FROM stored_results"))
+    sealing = key_from_base64(
+        issuer_app.state.context.settings.stored_result_key.get_secret_value()
+    )
+    context = b"im-officer\nPOST /identity/v1/clients/ngo-salud/secret\none-command"
+    opened = open_sealed(sealing, stored, context)
+    assert b"ngo-salud" in opened
+    assert made.json()["secret"].encode() not in opened
