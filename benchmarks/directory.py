@@ -38,7 +38,7 @@ import sqlalchemy as sa
 from common import codelists
 from common.database import Database
 from common.places import Places
-from services_directory.access import audience_of
+from common.sight import audience_of
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.search import queries
 from services_directory.search.parameters import ServiceQuery

@@ -11,7 +11,8 @@ from common.database import Database
 from common.events.referrals import ReferralDeclined
 from httpx import AsyncClient
 from services_directory.curation.consumers import on_declined
-from services_directory.curation.sweep import mark_stale, remind
+from services_directory.curation.sweep import mark_stale, remind, tell_more
+from services_directory.services.models import services
 from services_directory.tables import COMMON
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen, service_document
@@ -58,6 +59,42 @@ async def test_an_event_of_a_confidential_service_is_coarse(
     ((_, data),) = await _events(database, own)
     assert data["areas"] == ["VE2313"]
     assert data["visibility"] == "pathway"
+
+
+async def test_an_event_tells_who_sees_the_service_and_in_which_country_it_is(
+    api: AsyncClient, publish: Publish, database: Database
+) -> None:
+    """What a copy needs to hide it as the directory does; a restricted one tells no more."""
+    own = await publish(
+        visibility="restricted",
+        categories=["GBV-SHELTER"],
+        phones=[],
+        service_areas=[],
+        service_at_locations=[{"location": {"location_type": "physical", "pcode": "VE231301"}}],
+    )
+    ((_, data),) = await _events(database, own)
+    assert data["managed_by"] == str(organisation(5)), "who entered it"
+    assert data["organisation_id"] == str(organisation(2))
+    assert (data["states"], data["countries"]) == (["VE23"], ["VE"])
+    assert data["areas"] == ["VE23"]
+
+
+async def test_what_an_older_version_told_less_of_is_told_again_once(
+    api: AsyncClient, publish: Publish, database: Database
+) -> None:
+    own = await publish()
+    async with database.transaction() as session:
+        assert await tell_more(session) == 0
+        await session.execute(
+            sa.update(services).values(announced=services.c.announced.op("-")("countries"))
+        )
+    for expected in (1, 0):
+        async with database.transaction() as session:
+            assert await tell_more(session) == expected
+    assert [name for name, _ in await _events(database, own)] == [
+        "service.published.v1",
+        "service.changed.v1",
+    ]
 
 
 async def test_an_event_names_nobody(

@@ -1,5 +1,6 @@
 """The pure rules: levels, precision, opening hours, status, differences, merge patch, access."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -7,23 +8,19 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from common.database import Database
+from common.sight import NAMES, Audience, audience_of
 from hypothesis import given
 from hypothesis import strategies as st
-from services_directory.access import (
-    Audience,
-    audience_of,
-    begins_above,
-    visible,
-    visible_sql,
-)
+from services_directory.access import begins_above, visible, visible_sql
 from services_directory.curation.differences import Difference, differences
 from services_directory.curation.merge_patch import merged
 from services_directory.curation.states import STEPS, State, curates, possible_steps
+from services_directory.hsds.countries import countries_of
 from services_directory.hsds.opening import WEEK_MINUTES, minute_of_week, weekly_spans
 from services_directory.hsds.rendering import Facts, Record, render_service
 from services_directory.hsds.safety import dangers
 from services_directory.hsds.status import with_status
-from services_directory.hsds.visibility import NAMES, without_unstorable
+from services_directory.hsds.visibility import without_unstorable
 from services_directory.search.rows_queries import fetch
 from services_directory.search.statement import Statement
 
@@ -217,6 +214,19 @@ AUDIENCES = [audience_of(principal(client)) for client in (*CLIENTS, "anonymous"
 ]
 
 
+@dataclass(frozen=True)
+class Told:
+    organisation_id: UUID
+    managed_by: UUID
+    aors: list[str]
+    states: list[str]
+    visibility: str = "public"
+
+
+def _texts(array: str) -> list[str]:
+    return [text for text in array.strip("{}").split(",") if text]
+
+
 async def test_both_forms_of_the_access_rule_choose_the_same_one_level(
     database: Database,
 ) -> None:
@@ -252,6 +262,11 @@ async def test_both_forms_of_the_access_rule_choose_the_same_one_level(
             services = [grid[n][1:] for n in by_text]
             assert len(services) == len(set(services)), "one level per service"
             assert len(services) == len(grid) // 4, "and exactly one"
+            assert by_text == {
+                n
+                for n, (level, owner, manager, aors, states) in enumerate(grid)
+                if audience.level(Told(owner, manager, _texts(aors), _texts(states))) == level
+            }, "the rule itself says the same"
 
 
 async def test_all_that_is_seen_is_what_is_at_the_lowest_level_and_what_begins_above(
@@ -289,6 +304,34 @@ async def test_all_that_is_seen_is_what_is_at_the_lowest_level_and_what_begins_a
                 s.values,
             )
             assert rows[0]["one"] == rows[0]["other"], audience
+
+
+@pytest.mark.parametrize(
+    ("service", "organization", "countries"),
+    [
+        ({"service_areas": [{"extent_type": "pcode", "extent": "CO11"}]}, {}, ["CO"]),
+        ({"service_at_locations": [{"location": {"pcode": "VE2313"}}]}, {}, ["VE"]),
+        (
+            {
+                "service_areas": [{"extent_type": "pcode", "extent": "VE23"}],
+                "service_at_locations": [{"location": {"addresses": [{"country": "CO"}]}}],
+            },
+            {},
+            ["VE"],
+        ),
+        ({"service_at_locations": [{"location": {"addresses": [{"country": "co"}]}}]}, {}, ["CO"]),
+        ({"service_at_locations": [{"location": {"addresses": [{"country": "COL"}]}}]}, {}, ["CO"]),
+        ({}, {"locations": [{"addresses": [{"country": "BR"}]}]}, ["BR"]),
+        ({}, {"locations": [{"pcode": "VE2313"}, {"pcode": "CO11"}]}, ["CO", "VE"]),
+        ({"service_at_locations": [{"location": {"location_type": "virtual"}}]}, {}, []),
+        ({"service_areas": [{"extent_type": "geojson", "extent": "{}"}]}, {}, []),
+        ({}, {"locations": [{"addresses": [{"country": "somewhere"}]}]}, []),
+    ],
+)
+def test_a_service_is_where_its_areas_are_else_its_addresses_else_its_organisation(
+    service: dict[str, Any], organization: dict[str, Any], countries: list[str]
+) -> None:
+    assert countries_of(service, organization) == countries
 
 
 def test_audiences() -> None:

@@ -69,9 +69,8 @@ class Story:
             organisation_id=owner,
             version=version,
             categories=categories,
-            aors=(),
             areas=areas,
-            **{"visibility": "partners", "referable": True, **changes},
+            **{"aors": (), "visibility": "partners", "referable": True, **changes},
         )
         await self.told(event)
         return str(event.service_id)

@@ -1,75 +1,14 @@
 """Which stored documents a caller reads: for each service exactly one level, decided in the query.
 
-public: anyone · partners: any organisation with directory:read · pathway: members of one of the
-service's areas of responsibility, in its state · restricted: that AoR's coordinators, and the
-organisation whose service it is.
+The rule itself is `common.sight`; here it is SQL. A test holds them together.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
-from common.auth import Principal, Role
-from common.places import Places
+from common.sight import PATHWAY, RESTRICTED, Audience
 from sqlalchemy.dialects.postgresql import ARRAY
-
-from services_directory.hsds.visibility import PARTNERS, PATHWAY, PUBLIC, RESTRICTED
-
-SCOPE = "directory:read"
-_MEMBERS = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR, Role.IM})
-
-
-@dataclass(frozen=True)
-class Audience:
-    """`states` empty means everywhere. `aors` and `coordinates` are sorted, so that equal callers
-    are equal values."""
-
-    base: int = PUBLIC
-    organisation_id: UUID | None = None
-    aors: tuple[str, ...] = ()
-    coordinates: tuple[str, ...] = ()
-    states: tuple[str, ...] = ()
-
-    @property
-    def levels(self) -> tuple[int, ...]:
-        """Levels of which this audience may meet a document."""
-        if self.organisation_id is None:
-            return (self.base,)
-        found = {self.base, RESTRICTED}
-        if self.aors:
-            found.add(PATHWAY)
-        return tuple(sorted(found))
-
-    @property
-    def key(self) -> str:
-        """Names the audience: two callers with the same key see the same documents."""
-        if self.organisation_id is None:
-            return str(self.base)
-        parts = (self.organisation_id, *self.aors, "/", *self.coordinates, "/", *self.states)
-        return ":".join(map(str, (self.base, *parts)))
-
-
-ANYONE = Audience()
-
-
-@lru_cache(maxsize=4_096)
-def audience_of(principal: Principal) -> Audience:
-    """The same principal comes with every request of a client until its token ends."""
-    if principal.anonymous or SCOPE not in principal.scopes or principal.organisation_id is None:
-        return ANYONE
-    member = bool(principal.roles & _MEMBERS)
-    leads = Role.COORDINATOR in principal.roles
-    places = Places.load()
-    return Audience(
-        base=PARTNERS,
-        organisation_id=principal.organisation_id,
-        aors=tuple(sorted(principal.aors)) if member else (),
-        coordinates=tuple(sorted(principal.aors)) if leads else (),
-        states=tuple(sorted({places.at_most(a, 1) for a in principal.areas if places.is_known(a)})),
-    )
 
 
 def visible(columns: Any, audience: Audience) -> sa.ColumnElement[bool]:
@@ -114,7 +53,7 @@ def _shares(columns: Any, aors: tuple[str, ...], states: tuple[str, ...]) -> Any
 
 def visible_sql(audience: Audience, argument: Callable[[Any, str], str], alias: str = "d") -> str:
     """The same as `visible`, as SQL text for the read path; `argument(value, type)` binds a value
-    and gives its placeholder. A test holds the two together."""
+    and gives its placeholder."""
     return either(visible_by_level(audience, argument, alias).values())
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from common import clock, codelists
 from common.database import Database
-from services_directory.access import audience_of
+from common.sight import audience_of
 from services_directory.pathways import candidate_queries
 from services_directory.pathways.eligibility import eligibility, excluding
 from services_directory.pathways.profile import Profile, disagreements

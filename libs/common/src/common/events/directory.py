@@ -11,7 +11,11 @@ from common.events.codes import CapacityState, Code, PCode, Visibility
 
 
 class ServiceData(Event):
-    """Present state of a service, in codes. `areas` are as exact as its visibility allows."""
+    """Present state of a service, in codes. `areas` are as exact as its visibility allows.
+
+    Who sees it is decided by `visibility`, `organisation_id`, `managed_by`, `aors` and `states`
+    (common.sight). `states`, `countries`: None where an older version told of it.
+    """
 
     service_id: UUID
     organisation_id: UUID
@@ -28,6 +32,15 @@ class ServiceData(Event):
     provider_level: Code | None = None
     endorsed_by: tuple[Code, ...] = ()
     pre_crisis: bool | None = None
+    managed_by: UUID | None = Field(None, description="Who keeps the entry, beside its owner.")
+    states: tuple[PCode, ...] | None = Field(
+        None, description="First-level areas whose pathway members see it."
+    )
+    countries: tuple[PCode, ...] | None = Field(
+        None,
+        description="Where it is: by its areas, else its sites' addresses, else its organisation."
+        " Empty: nothing says it.",
+    )
 
 
 class ServicePublished(ServiceData):

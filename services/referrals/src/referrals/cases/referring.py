@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from common.auth import Principal
 from common.errors import INVALID
 from common.reads import QuickStatement, split
+from common.sight import audience_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.cases import queries as cases
@@ -33,7 +34,7 @@ READ = QuickStatement(BOTH)
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """`service` is None if the directory never told us of it; `more`: what else a query asked."""
+    """`service` is None if the directory would show the caller none; `more`: what else a query asked."""
 
     case: CaseRecord
     key: bytes
@@ -71,6 +72,8 @@ async def concerned(
     except KeyDestroyed as error:
         raise ERASED.because("Only the case code and its history remain.") from error
     (case, service), (implicated, *more) = split(row, CaseRecord, ServiceRecord)
+    if service is not None and not audience_of(caller).sees(service):
+        service = None  # for this caller there is none
     return Concerned(case, key, service, implicated, tuple(more))
 
 

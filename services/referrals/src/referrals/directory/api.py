@@ -11,7 +11,7 @@ from sqlmodel import col
 from referrals.audit.service import record
 from referrals.dependencies import CaseReader, Supervisor
 from referrals.directory.models import TeamMember
-from referrals.directory.queries import known_service
+from referrals.directory.queries import owns_service
 from referrals.referrals.schemas import TeamMembers
 
 teams = router("/referrals/v1/services", ["teams"])
@@ -68,6 +68,5 @@ async def set_team(
 
 
 async def _own(session: Session, caller: CaseReader, service_id: UUID) -> None:
-    service = await known_service(session, service_id)
-    if service is None or service.organisation_id != caller.organisation:
+    if not await owns_service(session, caller, service_id):
         raise NOT_FOUND.because("Your organisation has no such service.")

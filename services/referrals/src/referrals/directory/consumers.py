@@ -18,12 +18,14 @@ from common.events.directory import (
 from common.events.envelope import Envelope
 from common.messaging import TOGETHER, Subscription
 from common.reads import QuickStatement
+from common.sight import states_of
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.directory.flags import flag_open_referrals
 from referrals.directory.models import DirectoryService, PathwayAlternative
+from referrals.protocols.borders import countries_of
 from referrals.row_security import act_as_service
 
 _services = DirectoryService.metadata.tables["directory_services"]
@@ -69,10 +71,18 @@ async def _is_news(session: AsyncSession, event: ServiceData | CapacityChanged) 
         "minimum_age": event.minimum_age,
         "maximum_age": event.maximum_age,
         "endorsed_by": list(event.endorsed_by),
+        "managed_by": event.managed_by,
+        "states": list(states_of(event.areas) if event.states is None else event.states),
+        "countries": list(_countries(event)),
         "seen_at": clock.now(),
     }
     taken = await _TAKE.first(session, {f"new_{name}": value for name, value in row.items()})
     return taken is not None
+
+
+def _countries(event: ServiceData) -> Sequence[str]:
+    """As it was told; an older event says it by its areas alone."""
+    return countries_of(event.areas) if event.countries is None else event.countries
 
 
 def _take_statement() -> Insert:

@@ -28,18 +28,25 @@ class DirectoryService(Row, table=True):
     maximum_age: int | None = None
     endorsed_by: list[str] = Field(sa_type=Texts)
     seen_at: datetime = Field(sa_type=Instant)
+    managed_by: UUID | None = None
+    states: list[str] = Field(default_factory=list, sa_type=Texts)
+    countries: list[str] = Field(default_factory=list, sa_type=Texts)
     # Of capacity, functional status and referable, which have an event of their own.
     state_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceRecord:
-    """What referring to a service needs of it, read only."""
+    """What referring to a service needs of it, and who sees it (common.sight), read only."""
 
     service_id: UUID
     organisation_id: UUID
     categories: list[str]
-    areas: list[str]
+    visibility: str
+    managed_by: UUID | None
+    aors: list[str]
+    states: list[str]
+    countries: list[str]
     functional_status: str | None
     referable: bool
     withdrawn: bool

@@ -1,11 +1,14 @@
 """Reading the projection: which service may be chosen, and who may work its queue."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common.auth import Principal
 from common.reads import columns_of
+from common.sight import NAMES, PATHWAY, Audience, audience_of
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -16,8 +19,60 @@ from referrals.directory.models import DirectoryService, PathwayAlternative, Ser
 from referrals.errors import IMPLICATED, NOT_REFERABLE
 
 
-async def known_service(session: AsyncSession, service_id: UUID) -> DirectoryService | None:
-    return await session.get(DirectoryService, service_id)
+async def shown_services(
+    session: AsyncSession, caller: Principal, service_ids: Collection[UUID]
+) -> frozenset[UUID]:
+    """Those of the services that the directory would show this caller."""
+    if not service_ids:
+        return frozenset()
+    rows = await session.scalars(
+        sa.select(col(DirectoryService.service_id)).where(
+            col(DirectoryService.service_id).in_(service_ids), seen_by(audience_of(caller))
+        )
+    )
+    return frozenset(rows)
+
+
+async def is_shown(session: AsyncSession, caller: Principal, service_id: UUID) -> bool:
+    return bool(await shown_services(session, caller, [service_id]))
+
+
+async def owns_service(session: AsyncSession, caller: Principal, service_id: UUID) -> bool:
+    """Whether it is a service of the caller's organisation, which sees every one of its own."""
+    service = await session.get(DirectoryService, service_id)
+    return service is not None and service.organisation_id == caller.organisation
+
+
+def seen_by(audience: Audience) -> sa.ColumnElement[bool]:
+    """`Audience.sees` as SQL; a test holds them together."""
+    service = DirectoryService
+    ways: list[sa.ColumnElement[bool]] = [_no_higher_than(audience.base)]
+    if audience.organisation_id is not None:
+        ways += [
+            col(service.organisation_id) == audience.organisation_id,
+            col(service.managed_by) == audience.organisation_id,
+            _shares(audience.coordinates, audience.states),
+            sa.and_(_no_higher_than(PATHWAY), _shares(audience.aors, audience.states)),
+        ]
+    return sa.or_(*ways)
+
+
+def _no_higher_than(level: int) -> sa.ColumnElement[bool]:
+    return col(DirectoryService.visibility).in_(NAMES[: level + 1])
+
+
+def _shares(aors: Sequence[str], states: Sequence[str]) -> sa.ColumnElement[bool]:
+    overlap = [_overlaps(DirectoryService.aors, aors)]
+    if states:
+        overlap.append(_overlaps(DirectoryService.states, states))
+    return sa.and_(*overlap)
+
+
+def _overlaps(column: Any, codes: Sequence[str]) -> sa.ColumnElement[bool]:
+    found: sa.ColumnElement[bool] = col(column).op("&&", is_comparison=True)(
+        sa.cast(list(codes), ARRAY(sa.Text))
+    )
+    return found
 
 
 def is_choosable(service: DirectoryService | ServiceRecord, now: datetime) -> bool:
@@ -29,7 +84,7 @@ def is_choosable(service: DirectoryService | ServiceRecord, now: datetime) -> bo
 def refuse_unless_choosable(
     service: ServiceRecord | None, *, implicated: bool, now: datetime
 ) -> ServiceRecord:
-    """409 `not_referable` (also for one that the directory never told us of), or
+    """409 `not_referable` (also for one that the directory does not show the caller), or
     `organisation_implicated` (duty of conflict)."""
     if service is None:
         raise NOT_REFERABLE.because(
@@ -61,6 +116,7 @@ IS_THE_SERVICE = col(DirectoryService.service_id) == sa.bindparam("service_id", 
 
 async def alternatives(
     session: AsyncSession,
+    caller: Principal,
     *,
     category: str,
     areas: Sequence[str],
@@ -70,7 +126,7 @@ async def alternatives(
     now: datetime,
     limit: int = 10,
 ) -> list[tuple[DirectoryService, int | None]]:
-    """Choosable services of the category: what the recipient suggested, then by rank.
+    """Choosable services of the category that the caller may see: what the recipient suggested, then by rank.
 
     Ranks are those of the pathway of the most exact area that has one for this need. `areas` are
     the person's area and its ancestors, in this order; empty means that the place does not matter.
@@ -78,6 +134,7 @@ async def alternatives(
     rank = _rank(category, areas)
     statement = sa.select(DirectoryService, rank.label("rank")).where(
         col(DirectoryService.categories).contains([category]),
+        seen_by(audience_of(caller)),
         col(DirectoryService.referable),
         sa.not_(col(DirectoryService.withdrawn)),
         sa.or_(
@@ -89,7 +146,7 @@ async def alternatives(
     if areas:
         statement = statement.where(
             sa.or_(
-                col(DirectoryService.areas).op("&&")(sa.cast(list(areas), ARRAY(sa.Text))),
+                _overlaps(DirectoryService.areas, areas),
                 sa.func.cardinality(col(DirectoryService.areas)) == 0,
             )
         )

@@ -11,6 +11,7 @@ from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT
 from common.ids import new_id
+from common.sight import audience_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -19,6 +20,7 @@ from referrals.cases.blind_index import BlindIndex
 from referrals.cases.models import Case
 from referrals.cases.queries import own_case
 from referrals.directory.models import DirectoryService
+from referrals.directory.queries import seen_by
 from referrals.errors import (
     ALREADY_DECIDED,
     IMPLICATED,
@@ -41,7 +43,7 @@ async def ask_exception(
 ) -> LineException:
     """Ask to hand on a report whose reporter has not wished it; somebody else decides."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
-    await _refuse_receiver(session, report, body.organisation_id)
+    await _refuse_receiver(session, caller, report, body.organisation_id)
     key = await line.keys.of(report.id)
     exception_id = new_id()
     exception = LineException(
@@ -117,7 +119,7 @@ async def hand_over(
 ) -> LineReport:
     """Let one organisation read the report and make a case of it."""
     report = await queries.one_at_desk(session, caller, report_id, lock=True)
-    await _refuse_receiver(session, report, organisation)
+    await _refuse_receiver(session, caller, report, organisation)
     if report.case_id is not None:
         raise CONFLICT.because("A case was made of it already.")
     basis = "reporter_wish"
@@ -159,13 +161,16 @@ async def _approved_basis(
     return exception.basis
 
 
-async def _refuse_receiver(session: AsyncSession, report: LineReport, organisation: UUID) -> None:
+async def _refuse_receiver(
+    session: AsyncSession, caller: Principal, report: LineReport, organisation: UUID
+) -> None:
     if organisation in report.implicated:
         raise IMPLICATED.because("The report speaks against this organisation.")
     known = await session.scalar(
         sa.select(sa.literal(1))
         .where(
             col(DirectoryService.organisation_id) == organisation,
+            seen_by(audience_of(caller)),
             col(DirectoryService.referable),
             sa.not_(col(DirectoryService.withdrawn)),
         )

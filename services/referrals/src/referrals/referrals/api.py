@@ -4,6 +4,7 @@ The routes of one referral exist twice: under /referrals, and under the case tha
 where a referral of another case is not found.
 """
 
+from collections.abc import Collection, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from starlette.requests import Request
 
 from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Keys, Writer
+from referrals.directory.queries import shown_services
 from referrals.referrals import queries, reading, sending, service, withdrawal
 from referrals.referrals.lifecycle import State, legal_commands
 from referrals.referrals.models import Referral
@@ -70,7 +72,7 @@ async def draft_referral(
     """Write a draft. Nothing is shared and nobody is told until it is sent."""
     referral = await sending.draft(session, caller, keys, body)
     response.headers["Location"] = f"/referrals/v1/referrals/{referral.id}"
-    return view(referral, caller)
+    return await view(session, referral, caller)
 
 
 @referrals.get("")
@@ -94,7 +96,7 @@ async def list_sent(
         limit=limit,
     )
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[view(r, caller) for r in rows[:limit]], next_cursor=more)
+    return Page(items=await views(session, rows[:limit], caller), next_cursor=more)
 
 
 @referrals.get("/inbox")
@@ -118,7 +120,7 @@ async def list_inbox(
         limit=limit,
     )
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[view(r, caller) for r in rows[:limit]], next_cursor=more)
+    return Page(items=await views(session, rows[:limit], caller), next_cursor=more)
 
 
 @referrals.get("/inbox/counts")
@@ -136,7 +138,9 @@ async def read_referral(
     referral_id: UUID, session: Session, caller: CaseReader, case_id: CaseOfPath
 ) -> ReferralView:
     """A referral in codes, for both of its sides."""
-    return view(await queries.one(session, caller, referral_id, case_id=case_id), caller)
+    return await view(
+        session, await queries.one(session, caller, referral_id, case_id=case_id), caller
+    )
 
 
 @one.get("/{referral_id}/disclosure")
@@ -191,7 +195,9 @@ async def send(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """draft → sent. The granted snapshot is made now and never changes."""
-    return view(await sending.send(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await sending.send(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/acknowledge")
@@ -204,7 +210,9 @@ async def acknowledge(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """sent → acknowledged, by the recipient."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/request-information")
@@ -217,7 +225,9 @@ async def request_information(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """acknowledged → info_requested, by the recipient."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/answer-information")
@@ -230,7 +240,9 @@ async def answer_information(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """info_requested → acknowledged, by the referrer, within the grant."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/waitlist")
@@ -243,7 +255,9 @@ async def waitlist(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """acknowledged → waitlisted, by the recipient, if the person agrees to wait."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/accept")
@@ -256,7 +270,9 @@ async def accept(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """sent, acknowledged, waitlisted → accepted, by the recipient."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/decline")
@@ -269,7 +285,9 @@ async def decline(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """sent, acknowledged, waitlisted → declined, by the recipient, for a coded reason."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/schedule")
@@ -282,7 +300,9 @@ async def schedule(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """accepted → scheduled, by the recipient."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/start")
@@ -295,7 +315,9 @@ async def start(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """accepted, scheduled → in_service, by the recipient."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/hold")
@@ -308,7 +330,9 @@ async def hold(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """accepted, scheduled, in_service → on_hold, by the recipient."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/resume")
@@ -321,7 +345,9 @@ async def resume(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """on_hold → the state before, by the recipient."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/complete")
@@ -334,7 +360,9 @@ async def complete(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """accepted, scheduled, in_service, on_hold → completed: something was provided."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/report-not-delivered")
@@ -347,7 +375,9 @@ async def report_not_delivered(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """accepted, scheduled, in_service, on_hold → not_delivered: no success in any figure."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/recall")
@@ -360,7 +390,9 @@ async def recall(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """Any open state → recalled, by the referrer."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/withdraw")
@@ -376,7 +408,7 @@ async def withdraw(
     referral = await withdrawal.withdraw_referral(
         session, caller, keys, referral_id, body.method, body.withdrawn_at, case_id
     )
-    return view(referral, caller)
+    return await view(session, referral, caller)
 
 
 @one.post("/{referral_id}/enter-in-error")
@@ -389,7 +421,9 @@ async def enter_in_error(
     case_id: CaseOfPath,
 ) -> ReferralView:
     """Any state → entered_in_error, by the referrer."""
-    return view(await service.move(session, caller, keys, referral_id, body, case_id), caller)
+    return await view(
+        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
+    )
 
 
 @one.post("/{referral_id}/suggest")
@@ -403,7 +437,9 @@ async def suggest(
 ) -> ReferralView:
     """The recipient names another service. It never forwards."""
     await queries.one(session, caller, referral_id, case_id=case_id)
-    return view(await service.suggest(session, caller, keys, referral_id, body), caller)
+    return await view(
+        session, await service.suggest(session, caller, keys, referral_id, body), caller
+    )
 
 
 @one.post("/{referral_id}/confirm")
@@ -417,7 +453,8 @@ async def confirm_feedback(
 ) -> ReferralView:
     """The referrer or the person confirms the outcome that the recipient reported."""
     await queries.one(session, caller, referral_id, case_id=case_id)
-    return view(await service.confirm_feedback(session, caller, keys, referral_id, body), caller)
+    confirmed = await service.confirm_feedback(session, caller, keys, referral_id, body)
+    return await view(session, confirmed, caller)
 
 
 referrals.include_router(one)
@@ -425,15 +462,32 @@ of_case = router("/referrals/v1/cases/{case_id}/referrals", ["referrals"])
 of_case.include_router(one)
 
 
-def view(referral: Referral, caller: CaseReader) -> ReferralView:
-    """The referral as `caller` sees it, with the steps that are legal for it now."""
+async def views(
+    session: Session, rows: Sequence[Referral], caller: CaseReader
+) -> list[ReferralView]:
+    """Referrals as `caller` sees them. A suggested service that the directory would not show the
+    caller is left out: whoever suggested it may see more."""
+    suggested = {row.suggested_service_id for row in rows if row.suggested_service_id is not None}
+    shown = await shown_services(session, caller, suggested)
+    return [_view(row, caller, shown) for row in rows]
+
+
+async def view(session: Session, referral: Referral, caller: CaseReader) -> ReferralView:
+    (one_view,) = await views(session, [referral], caller)
+    return one_view
+
+
+def _view(referral: Referral, caller: CaseReader, shown: Collection[UUID]) -> ReferralView:
+    """With the steps that are legal for the caller now."""
     legal = legal_commands(State(referral.state), queries.parties_of(caller, referral))
+    suggested = referral.suggested_service_id
     return ReferralView(
         **{
             name: getattr(referral, name)
             for name in ReferralView.model_fields
-            if name not in ("legal_transitions", "overdue")
+            if name not in ("legal_transitions", "overdue", "suggested_service_id")
         },
+        suggested_service_id=suggested if suggested in shown else None,
         overdue=queries.is_overdue(referral, clock.now()),
         legal_transitions=[command.value for command in legal],
     )

@@ -10,7 +10,6 @@ from common import clock
 from common.auth import Principal
 from common.errors import INVALID
 from common.ids import new_id
-from common.places import Places
 from common.reads import QuickStatement
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -267,9 +266,15 @@ async def _check_border(
     referral: Referral,
     now: datetime,
 ) -> None:
-    countries = {_country(area) for area in service.areas}
-    if not countries or case.country in countries:
+    countries = set(service.countries)
+    if case.country in countries:
         return
+    if not countries:
+        raise CROSS_BORDER.because(
+            "Nothing says in which country this service is: ask its organisation to enter its area,"
+            " its address or the organisation's own.",
+            pointer="/service_id",
+        )
     if not await covered(
         session,
         from_country=case.country,
@@ -283,10 +288,6 @@ async def _check_border(
             f"From {case.country} to {', '.join(sorted(countries))}: ask your IM team whether a "
             "protocol is agreed."
         )
-
-
-def _country(area: str) -> str:
-    return case_service.country_of(area) if Places.load().is_known(area) else area[:2]
 
 
 def compose_granted(

@@ -107,12 +107,13 @@ async def move(
         expected_version=body.expected_version,
     )
     state_after(referral, taken)
-    await _prepare(session, keys, referral, body, detail)
+    await _prepare(session, caller, keys, referral, body, detail)
     return await take(session, keys, caller, referral, taken)
 
 
 async def _prepare(
     session: AsyncSession,
+    caller: Principal,
     keys: CaseKeys,
     referral: Referral,
     body: Body,
@@ -131,15 +132,15 @@ async def _prepare(
             raise INVALID.because("It is in the past.", pointer="/review_on")
         referral.review_on = body.review_on
     elif isinstance(body, Decline) and body.suggested_service_id is not None:
-        await _check_suggested(session, body.suggested_service_id)
+        await _check_suggested(session, caller, body.suggested_service_id, "/suggested_service_id")
         referral.suggested_service_id = body.suggested_service_id
 
 
-async def _check_suggested(session: AsyncSession, service_id: UUID) -> None:
-    if await directory.known_service(session, service_id) is None:
-        raise INVALID.because(
-            "The directory has not announced this service.", pointer="/suggested_service_id"
-        )
+async def _check_suggested(
+    session: AsyncSession, caller: Principal, service_id: UUID, pointer: str
+) -> None:
+    if not await directory.is_shown(session, caller, service_id):
+        raise INVALID.because("The directory has not announced this service.", pointer=pointer)
 
 
 async def suggest(
@@ -149,10 +150,7 @@ async def suggest(
     referral = await queries.one(session, caller, referral_id, lock=True)
     if Party.RECIPIENT not in queries.parties_of(caller, referral):
         raise NOT_YOUR_STEP.because("The recipient suggests; the referrer decides.")
-    if await directory.known_service(session, body.service_id) is None:
-        raise INVALID.because(
-            "The directory has not announced this service.", pointer="/service_id"
-        )
+    await _check_suggested(session, caller, body.service_id, "/service_id")
     referral.suggested_service_id = body.service_id
     detail = {"note": body.note} if body.note else None
     key = await key_of(keys, referral) if detail else None
@@ -230,6 +228,7 @@ async def alternatives(
     areas = [area, *Places.load().ancestors(area)] if area else []
     return await directory.alternatives(
         session,
+        caller,
         category=referral.category,
         areas=areas,
         suggested=referral.suggested_service_id,

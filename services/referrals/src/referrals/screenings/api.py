@@ -12,7 +12,7 @@ from fastapi import File, Response, UploadFile
 
 from referrals.cursors import id_cursor
 from referrals.dependencies import CASE_ROLES, CaseReader, Keys, Supervisor, Writer
-from referrals.referrals.api import view as referral_view
+from referrals.referrals.api import views as referral_views
 from referrals.screenings import concluding, instruments, queries, service
 from referrals.screenings.answers import standing
 from referrals.screenings.models import Screening
@@ -170,7 +170,7 @@ async def draft_referrals(
         screening_id=screening_id,
         plan=plan,
         gaps=[need.need for need in plan if not need.alternatives],
-        drafts=[referral_view(each, caller) for each in drafts],
+        drafts=await referral_views(session, drafts, caller),
     )
 
 

@@ -182,6 +182,7 @@ async def _plan(
     for need in needs_of(opened):
         found = await alternatives(
             session,
+            caller,
             category=need.need,
             areas=areas,
             except_services=[],

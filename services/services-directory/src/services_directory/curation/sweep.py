@@ -1,5 +1,6 @@
 """Looks for entries whose verification has run out: they are shown as unverified and are not
-referable any more; owners are reminded before."""
+referable any more; owners are reminded before. At its start it tells of entries again that an older
+version told less of."""
 
 import asyncio
 from collections.abc import Sequence
@@ -35,6 +36,10 @@ def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
     assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
 
     async def run(stop: asyncio.Event) -> None:
+        told = BATCH
+        while told == BATCH and not stop.is_set():
+            async with context.database.transaction() as session:
+                told = await tell_more(session)
         while not stop.is_set():
             async with context.database.transaction() as session:
                 marked = await mark_stale(session)
@@ -44,6 +49,25 @@ def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
                     await asyncio.wait_for(stop.wait(), settings.sweep_seconds)
 
     return [BackgroundTask("stale-entries", run)]
+
+
+async def tell_more(session: AsyncSession) -> int:
+    """Announce entries again whose last event lacks what events tell today; returns how many there
+    were (at most a batch). Until then the copies of others hold them as the most hidden."""
+    ids = list(
+        await session.scalars(
+            sa.select(services.c.id)
+            .where(
+                services.c.announced.is_not(None),
+                sa.not_(services.c.announced.has_key("countries")),
+            )
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    if ids:
+        await store(session, ids)
+    return len(ids)
 
 
 async def mark_stale(session: AsyncSession) -> int:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from common.sight import PATHWAY
+
 from services_directory.hsds.status import UNVERIFIED
-from services_directory.hsds.visibility import PATHWAY, level_of
+from services_directory.hsds.visibility import level_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
+from common.sight import RESTRICTED, audience_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import audience_of, visible
+from services_directory.access import visible
 from services_directory.exports.abridged import Exported, is_coarse
-from services_directory.hsds.visibility import RESTRICTED
 from services_directory.services.models import service_documents
 
 _AT_A_TIME = 500

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 from common.auth import Principal
 from common.places import Places
+from common.sight import PATHWAY, Audience, audience_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import Audience, audience_of
 from services_directory.gaps.matrix import Cell
 from services_directory.gaps.models import area_population
 from services_directory.gaps.shares import GROUPS
-from services_directory.hsds.visibility import PATHWAY
 from services_directory.search.rows_queries import fetch
 from services_directory.search.statement import Statement
 

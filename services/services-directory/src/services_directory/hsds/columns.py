@@ -115,11 +115,6 @@ def areas_of(full: Document) -> list[str]:
     return sorted(found)
 
 
-def states_of(areas: list[str]) -> list[str]:
-    """First-level areas in which these lie; a country-wide area counts as its country."""
-    return sorted({Places.load().at_most(area, 1) for area in areas})
-
-
 def _service_areas(full: Document) -> Iterator[Document]:
     yield from full.get("service_areas", [])
     for site in sites(full):

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from common import codelists
+from common.sight import LEVELS, NAMES
 
-from services_directory.hsds.visibility import LEVELS, NAMES, level_of, unstorable
+from services_directory.hsds.visibility import level_of, unstorable
 
 
 def dangers(service: dict[str, Any]) -> Iterator[tuple[str, str]]:

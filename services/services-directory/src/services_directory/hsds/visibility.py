@@ -7,10 +7,7 @@ state (admin1), no coordinates, and nothing more exact is ever stored.
 from typing import Any
 
 from common.places import Places
-
-LEVELS = {"public": 0, "partners": 1, "pathway": 2, "restricted": 3}
-NAMES = ("public", "partners", "pathway", "restricted")
-PUBLIC, PARTNERS, PATHWAY, RESTRICTED = range(4)
+from common.sight import LEVELS, PATHWAY, PUBLIC, RESTRICTED
 
 # How exactly a place may be named, by its own level (administrative level); absent: exactly.
 _PRECISION = {PATHWAY: 2, RESTRICTED: 1}

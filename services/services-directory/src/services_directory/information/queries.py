@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from common.auth import Principal
 from common.errors import NOT_FOUND
 from common.places import Places
+from common.sight import ANYONE
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import ANYONE
 from services_directory.information.models import risk_messages
 from services_directory.information.needs import needs
 from services_directory.information.schemas import HelpQuery

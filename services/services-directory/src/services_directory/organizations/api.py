@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 from common.auth import Principal
 from common.errors import NOT_FOUND
+from common.sight import Audience, audience_of
 from common.web import (
     IfMatch,
     Session,
@@ -21,7 +22,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services_directory.access import Audience, audience_of
 from services_directory.errors import NOT_YOURS
 from services_directory.hsds.schemas import OrganizationDocument
 from services_directory.organizations import queries, service

@@ -5,10 +5,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from common.sight import RESTRICTED, Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import Audience, visible_sql
-from services_directory.hsds.visibility import RESTRICTED
+from services_directory.access import visible_sql
 from services_directory.search.parameters import OrganizationQuery
 from services_directory.search.rows_queries import Asks, Row, fetch
 from services_directory.search.statement import Statement

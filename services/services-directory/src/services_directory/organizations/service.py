@@ -9,6 +9,7 @@ from common import clock
 from common.auth import Principal
 from common.ids import new_id
 from common.places import folded
+from common.sight import PARTNERS
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation.recording import record_history
@@ -16,7 +17,7 @@ from services_directory.curation.states import CURATE
 from services_directory.errors import NOT_YOURS, UNKNOWN_REFERENCE
 from services_directory.hsds.identity import with_ids
 from services_directory.hsds.schemas import OrganizationDocument
-from services_directory.hsds.visibility import PARTNERS, level_of
+from services_directory.hsds.visibility import level_of
 from services_directory.identities.queries import by_external_id
 from services_directory.identities.service import remember
 from services_directory.organizations.models import organizations

@@ -11,9 +11,10 @@ from datetime import date
 from functools import cache
 
 from common.places import Places
+from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import Audience, visible_sql
+from services_directory.access import visible_sql
 from services_directory.pathways.candidate_rows import (
     Found,
     Key,

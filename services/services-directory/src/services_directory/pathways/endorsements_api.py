@@ -7,10 +7,10 @@ from common import codelists
 from common.auth import Principal, Role
 from common.errors import BAD_CURSOR, FORBIDDEN, NOT_FOUND
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.sight import audience_of
 from common.web import Session, requires, router
 from fastapi import Path, Query, status
 
-from services_directory.access import audience_of
 from services_directory.pathways import endorsing, service
 from services_directory.pathways.profile import PLACE, Aor
 from services_directory.pathways.schemas import Endorse, EndorsementOut, SuggestedEndorsements

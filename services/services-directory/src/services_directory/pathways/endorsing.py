@@ -7,9 +7,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.errors import NOT_FOUND
+from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import Audience, visible
+from services_directory.access import visible
 from services_directory.pathways.answers import reason_out
 from services_directory.pathways.effective import in_force
 from services_directory.pathways.eligibility import standing

@@ -8,9 +8,9 @@ from common import clock, codelists
 from common.auth import Principal
 from common.errors import FieldError
 from common.places import Places
+from common.sight import Audience, audience_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import Audience, audience_of
 from services_directory.curation.models import restricted_reads
 from services_directory.pathways import candidate_queries
 from services_directory.pathways.candidates import Candidate

@@ -6,9 +6,10 @@ the same statement."""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import Audience, begins_above
+from services_directory.access import begins_above
 from services_directory.search.rows_queries import Asks, Row, fetch
 from services_directory.search.statement import Statement
 from services_directory.search.totals import TOTALS, newest_change, settled

@@ -9,9 +9,10 @@ from datetime import date
 from uuid import UUID
 
 from common.places import folded
+from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import Audience, visible_by_level, visible_sql
+from services_directory.access import visible_by_level, visible_sql
 from services_directory.search import ranking
 from services_directory.search.conditions import around, conditions, distance, in_box
 from services_directory.search.page_queries import Matching, Order, page_of

@@ -3,9 +3,9 @@
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
 from common.places import folded
+from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import Audience
 from services_directory.search.rows_queries import Asks, fetch
 from services_directory.search.statement import Statement
 

@@ -17,10 +17,12 @@ from common.events.directory import (
     ServiceWithdrawn,
 )
 from common.messaging import outbox
+from common.sight import NAMES
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.hsds.countries import countries_of
 from services_directory.hsds.rendering import Facts
-from services_directory.hsds.visibility import NAMES, level_of
+from services_directory.hsds.visibility import level_of
 from services_directory.services.models import services
 from services_directory.services.prepared import Prepared
 from services_directory.tables import COMMON
@@ -108,5 +110,8 @@ def _data(row: Any, open_form: Prepared, facts: Facts) -> dict[str, Any]:
         "provider_level": columns.provider_level,
         "endorsed_by": list(facts.endorsed_by),
         "pre_crisis": columns.pre_crisis,
+        "managed_by": str(row.managed_by),
+        "states": list(row.states),
+        "countries": countries_of(row.approved, row.organization),
     }
     return {key: value for key, value in data.items() if value is not None}

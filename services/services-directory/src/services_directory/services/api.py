@@ -8,11 +8,11 @@ import orjson
 from common import clock
 from common.auth import Principal
 from common.errors import NOT_FOUND
+from common.sight import Audience, audience_of
 from common.web import Session, context_of, open_to_all
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services_directory.access import Audience, audience_of
 from services_directory.search import envelope, queries
 from services_directory.search.answers import (
     GEOJSON,

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from common.errors import INVALID, FieldError
+from common.sight import states_of
 
 from services_directory.errors import TOO_OPEN
-from services_directory.hsds.columns import areas_of, states_of
+from services_directory.hsds.columns import areas_of
 from services_directory.hsds.identity import with_ids
 from services_directory.hsds.safety import dangers
 from services_directory.hsds.schemas import ServiceDocument

@@ -4,12 +4,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.errors import NOT_FOUND
+from common.sight import Audience
 from common.web import context_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services_directory.access import Audience, visible
+from services_directory.access import visible
 from services_directory.search.rows_queries import Asks
 from services_directory.services.models import service_documents, services
 

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.errors import BAD_CURSOR
 from common.paging import decode_cursor, encode_cursor
+from common.sight import NAMES, PATHWAY, audience_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import audience_of, visible
+from services_directory.access import visible
 from services_directory.curation.states import CURATE
-from services_directory.hsds.visibility import NAMES, PATHWAY
 from services_directory.organizations.models import organizations
 from services_directory.services.models import TEXTS, service_documents, services
 from services_directory.services.schemas import RecordLine, RecordPage

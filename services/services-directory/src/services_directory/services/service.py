@@ -13,6 +13,7 @@ from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from common.ids import new_id
 from common.places import folded
+from common.sight import PATHWAY
 from common.web import check_if_match, etag_of
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,7 +26,7 @@ from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.hsds.status import is_stale, valid_until
 from services_directory.hsds.taxonomy import aors_of
-from services_directory.hsds.visibility import PATHWAY, level_of
+from services_directory.hsds.visibility import level_of
 from services_directory.identities.queries import by_external_id
 from services_directory.identities.service import remember
 from services_directory.locations import service as places

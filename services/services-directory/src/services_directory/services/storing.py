@@ -10,12 +10,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
+from common.sight import PATHWAY, RESTRICTED
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.hsds.rendering import Facts, Record
 from services_directory.hsds.status import is_stale, valid_until
-from services_directory.hsds.visibility import PATHWAY, RESTRICTED, level_of
+from services_directory.hsds.visibility import level_of
 from services_directory.organizations.models import organizations
 from services_directory.pathways.projection import refresh
 from services_directory.pathways.queries import endorsed_aors

@@ -7,13 +7,13 @@ from uuid import UUID
 import orjson
 from common import clock
 from common.auth import Principal
+from common.sight import Audience, audience_of
 from common.web import Session, answered_as, context_of, open_to_all, router
 from fastapi import Query
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from services_directory.access import Audience, audience_of
 from services_directory.search.answers import NDJSON, answer, audit
 from services_directory.search.rows_queries import Row
 from services_directory.services.prepared import instant

@@ -5,9 +5,10 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import Audience, visible_by_level, visible_sql
+from services_directory.access import visible_by_level, visible_sql
 from services_directory.search.rows_queries import Row, each, fetch
 from services_directory.search.statement import Statement
 from services_directory.sync.position import Position

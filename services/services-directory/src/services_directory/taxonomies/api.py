@@ -6,11 +6,11 @@ from uuid import UUID
 import orjson
 from common.auth import Principal
 from common.errors import NOT_FOUND
+from common.sight import audience_of
 from common.web import Session, open_to_all
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services_directory.access import audience_of
 from services_directory.search import envelope
 from services_directory.search.answers import NDJSON, answer, described
 from services_directory.search.asking import parameters

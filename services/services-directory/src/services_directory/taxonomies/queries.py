@@ -8,9 +8,9 @@ from uuid import UUID
 
 import orjson
 from common.places import folded
+from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import Audience
 from services_directory.hsds import taxonomy
 from services_directory.search.parameters import TaxonomyQuery, TermQuery
 from services_directory.search.rows_queries import Asks, fetch

@@ -6,10 +6,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
+from common.sight import PARTNERS
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.hsds.visibility import PARTNERS, level_of
+from services_directory.hsds.visibility import level_of
 from services_directory.taxonomies.models import taxonomies, taxonomy_terms
 
 Document = dict[str, Any]

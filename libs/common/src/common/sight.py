@@ -1,0 +1,113 @@
+"""Who sees what of the directory: one rule, for the directory itself and for every copy of it. Pure.
+
+public: anyone · partners: any organisation with directory:read · pathway: members of one of the
+service's areas of responsibility, in its state · restricted: that AoR's coordinators, and the
+organisations that offer or keep the service. Everybody else reaches a restricted service through
+its intermediary, and learns nothing of it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+from uuid import UUID
+
+from common.auth.principal import Principal, Role
+from common.places import Places
+
+LEVELS = {"public": 0, "partners": 1, "pathway": 2, "restricted": 3}
+NAMES = tuple(LEVELS)
+PUBLIC, PARTNERS, PATHWAY, RESTRICTED = range(4)
+
+SCOPE = "directory:read"
+_MEMBERS = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR, Role.IM})
+
+
+class Entry(Protocol):
+    """What the rule reads of a service. A copy that was not told something holds it as empty: then
+    nobody sees more than the directory would show."""
+
+    @property
+    def visibility(self) -> str: ...
+    @property
+    def organisation_id(self) -> UUID: ...
+    @property
+    def managed_by(self) -> UUID | None: ...
+    @property
+    def aors(self) -> Collection[str]: ...
+    @property
+    def states(self) -> Collection[str]: ...
+
+
+@dataclass(frozen=True)
+class Audience:
+    """`states` empty means everywhere. `aors` and `coordinates` are sorted, so that equal callers
+    are equal values."""
+
+    base: int = PUBLIC
+    organisation_id: UUID | None = None
+    aors: tuple[str, ...] = ()
+    coordinates: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Levels of which this audience may meet a document."""
+        if self.organisation_id is None:
+            return (self.base,)
+        found = {self.base, RESTRICTED}
+        if self.aors:
+            found.add(PATHWAY)
+        return tuple(sorted(found))
+
+    @property
+    def key(self) -> str:
+        """Names the audience: two callers with the same key see the same documents."""
+        if self.organisation_id is None:
+            return str(self.base)
+        parts = (self.organisation_id, *self.aors, "/", *self.coordinates, "/", *self.states)
+        return ":".join(map(str, (self.base, *parts)))
+
+    def level(self, entry: Entry) -> int:
+        """The level at which this audience reads this service."""
+        if self.organisation_id is None:
+            return self.base
+        own = self.organisation_id in (entry.organisation_id, entry.managed_by)
+        if own or self._shares(self.coordinates, entry):
+            return RESTRICTED
+        return PATHWAY if self._shares(self.aors, entry) else self.base
+
+    def sees(self, entry: Entry) -> bool:
+        """Whether there is such a service for this audience."""
+        return LEVELS[entry.visibility] <= self.level(entry)
+
+    def _shares(self, aors: tuple[str, ...], entry: Entry) -> bool:
+        if not set(aors) & set(entry.aors):
+            return False
+        return not self.states or bool(set(self.states) & set(entry.states))
+
+
+ANYONE = Audience()
+
+
+@lru_cache(maxsize=4_096)
+def audience_of(principal: Principal) -> Audience:
+    """The same principal comes with every request of a client until its token ends."""
+    if principal.anonymous or SCOPE not in principal.scopes or principal.organisation_id is None:
+        return ANYONE
+    member = bool(principal.roles & _MEMBERS)
+    leads = Role.COORDINATOR in principal.roles
+    places = Places.load()
+    return Audience(
+        base=PARTNERS,
+        organisation_id=principal.organisation_id,
+        aors=tuple(sorted(principal.aors)) if member else (),
+        coordinates=tuple(sorted(principal.aors)) if leads else (),
+        states=tuple(sorted({places.at_most(a, 1) for a in principal.areas if places.is_known(a)})),
+    )
+
+
+def states_of(areas: Collection[str]) -> list[str]:
+    """First-level areas in which these lie; a country-wide area counts as its country."""
+    places = Places.load()
+    return sorted({places.at_most(area, 1) for area in areas if places.is_known(area)})
