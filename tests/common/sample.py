@@ -13,6 +13,7 @@ from common.settings import ServiceSettings
 from common.tables import common_tables
 from common.web import (
     IdempotencyRequired,
+    Reading,
     Session,
     Strict,
     open_to_all,
@@ -77,6 +78,11 @@ async def grow(body: Growing, session: Session, caller: Writer) -> dict[str, lis
         sizes.append((await session.execute(change.returning(NOTES.c.size))).scalar_one())
         await session.execute(sa.text("SELECT pg_sleep(0.3)"))
     return {"sizes": sizes}
+
+
+@notes.post("/search", dependencies=[Reading])
+async def search(session: Session, caller: Writer) -> dict[str, int]:
+    return await count(session, caller)
 
 
 @notes.get("/count")

@@ -1,8 +1,11 @@
 """Routes: one transaction, committed before the answer; keys that make a repeat harmless."""
 
 import asyncio
+from datetime import timedelta
 
 import sqlalchemy as sa
+from common import clock
+from common.answers import forget_old_answers
 from common.database import Database
 from common.ids import new_id
 from httpx import AsyncClient
@@ -130,6 +133,54 @@ async def test_stored_answers_are_sealed(api: AsyncClient, database: Database) -
     async with database.transaction() as session:
         stored = await session.scalar(sa.select(sample.TABLES.stored_results.c.result))
     assert first.json()["id"].encode() not in bytes(stored or b"")
+
+
+async def test_an_answer_is_given_again_for_a_day_and_the_command_is_never_done_twice(
+    api: AsyncClient, database: Database
+) -> None:
+    await api.post(URL, json={"text": "a"}, headers=keyed({}, "k-7"))
+    with clock.shifted(timedelta(hours=23)):
+        assert (
+            await api.post(URL, json={"text": "a"}, headers=keyed({}, "k-7"))
+        ).status_code == 201
+    for swept in (False, True):
+        if swept:
+            async with database.transaction() as session:
+                await forget_old_answers(session, sample.TABLES, clock.now() + timedelta(seconds=1))
+        with clock.shifted(timedelta(days=1)):
+            late = await api.post(URL, json={"text": "a"}, headers=keyed({}, "k-7"))
+        assert (late.status_code, late.json()["code"]) == (410, "answer_gone")
+    assert await _rows(database, sample.NOTES) == 1
+
+
+async def test_the_sweep_leaves_nothing_of_an_old_answer(
+    api: AsyncClient, database: Database
+) -> None:
+    await api.post(URL, json={"text": "a"}, headers=keyed({}, "V-12345678"))
+    async with database.transaction() as session:
+        assert await forget_old_answers(session, sample.TABLES, clock.now()) == 1
+        assert await forget_old_answers(session, sample.TABLES, clock.now()) == 0
+        row = (await session.execute(sa.select(sample.TABLES.stored_results))).one()
+    assert (row.result, row.fingerprint) == (b"", b"")
+    assert "V-12345678" not in str(row)
+
+
+async def test_a_key_that_was_stored_in_clear_before_still_has_one_effect(
+    api: AsyncClient, database: Database
+) -> None:
+    await api.post(URL, json={"text": "a"}, headers=keyed({}, "k-8"))
+    async with database.transaction() as session:
+        await session.execute(sample.TABLES.stored_results.update().values(key="k-8"))
+    again = await api.post(URL, json={"text": "a"}, headers=keyed({}, "k-8"))
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert await _rows(database, sample.NOTES) == 1
+
+
+async def test_a_question_by_post_is_asked_anew(api: AsyncClient, database: Database) -> None:
+    first = await api.post(f"{URL}/search", headers=keyed({}, "k-10"))
+    await api.post(URL, json={"text": "a"}, headers=keyed({}))
+    again = await api.post(f"{URL}/search", headers=keyed({}, "k-10"))
+    assert (first.json()["count"], again.json()["count"]) == (0, 1)
 
 
 async def test_a_replay_needs_the_permission_that_the_command_needs(api: AsyncClient) -> None:

@@ -235,5 +235,4 @@ async def test_a_keyed_batch_holds_no_connection_while_its_commands_run(
         assert [r["status"] for r in first.json()["results"]] == [201, 201, 201]
         again = await story.post("ngo-refugio", "/bulk", batch, key="batch-of-one-connection")
         assert again.json() == first.json()
-        assert again.headers["Idempotent-Replayed"] == "true"
     await narrow.close()

@@ -160,6 +160,12 @@ IDEMPOTENCY_IN_FLIGHT = ProblemType(
     "The first request with this key is still being worked on",
     "Repeat after Retry-After with the same key.",
 )
+ANSWER_GONE = ProblemType(
+    "answer_gone",
+    410,
+    "The answer of this command is not given again",
+    "Do not send it anew with another key: read what it changed, or look for it in the lists.",
+)
 BAD_CURSOR = ProblemType(
     "bad_cursor", 400, "This cursor was not given by Ruta", "Start again without a cursor."
 )

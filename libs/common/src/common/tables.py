@@ -25,7 +25,9 @@ def common_tables(metadata: sa.MetaData) -> CommonTables:
         outbox=sa.Table("outbox", metadata, *_outbox_columns()),
         inbox=sa.Table("inbox", metadata, *_inbox_columns()),
         dead_letters=sa.Table("dead_letters", metadata, *_dead_letter_columns()),
-        stored_results=sa.Table("stored_results", metadata, *_stored_result_columns()),
+        stored_results=sa.Table(
+            "stored_results", metadata, *_stored_result_columns(), *_answer_columns()
+        ),
     )
 
 
@@ -42,6 +44,35 @@ def create_common_tables(op: Any) -> None:
     op.create_table("dead_letters", *_dead_letter_columns())
     op.create_table("stored_results", *_stored_result_columns())
     op.create_index("stored_results_created", "stored_results", ["created_at"])
+
+
+def let_answers_end(op: Any) -> None:
+    """Prepare `stored_results` for answers that end, in a later migration of each service."""
+    for column in _answer_columns():
+        op.add_column("stored_results", column)
+    with op.get_context().autocommit_block():
+        op.create_index(
+            "stored_results_kept",
+            "stored_results",
+            ["created_at"],
+            postgresql_where=sa.text("result <> ''"),
+            postgresql_concurrently=True,
+            if_not_exists=True,
+        )
+        op.create_index(
+            "stored_results_subject",
+            "stored_results",
+            ["subject"],
+            postgresql_where=sa.text("subject IS NOT NULL"),
+            postgresql_concurrently=True,
+            if_not_exists=True,
+        )
+        op.drop_index(
+            "stored_results_created",
+            "stored_results",
+            postgresql_concurrently=True,
+            if_exists=True,
+        )
 
 
 def _outbox_columns() -> list[sa.Column[Any]]:
@@ -87,3 +118,7 @@ def _stored_result_columns() -> list[sa.Column[Any]]:
         sa.Column("result", sa.LargeBinary, nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     ]
+
+
+def _answer_columns() -> list[sa.Column[Any]]:
+    return [sa.Column("subject", sa.Uuid), sa.Column("concerns", pg.JSONB)]

@@ -5,6 +5,7 @@ from common.database import Database
 from common.web import service_app
 from fastapi import APIRouter, FastAPI
 
+from referrals.answers import ReferralAnswers
 from referrals.assistance.api import assistance
 from referrals.assistance.api import of_case as assistance_of_case
 from referrals.assistance.matching import Matching
@@ -95,6 +96,7 @@ def create_app(
     """The service; `database`, `keys` and `receipts` replace those of the settings (tests)."""
     settings = settings or Settings()
     index_key = key_from_base64(settings.blind_index_key.get_secret_value())
+    keys = keys or open_key_store(settings)
     return service_app(
         settings,
         title="Ruta referrals",
@@ -104,8 +106,9 @@ def create_app(
         worker=background,
         run_worker=True if role == "worker" else None,
         database=database,
+        answers=ReferralAnswers(keys),
         parts={
-            "keys": keys or open_key_store(settings),
+            "keys": keys,
             "blind_index": BlindIndex(index_key),
             "matching": Matching(index_key),
             "receipts": receipts or ReceiptGate(Receipts(index_key)),

@@ -6,7 +6,14 @@ from common.web.context import BackgroundTask, ServiceContext, context_of
 from common.web.files import answered_as, refusal_pages
 from common.web.page import PAGE_STYLE, day_in_words, page_language, page_response
 from common.web.preconditions import IfMatch, check_if_match, etag_of
-from common.web.routing import IdempotencyRequired, InParts, Session, UnitOfWorkRoute, router
+from common.web.routing import (
+    IdempotencyRequired,
+    InParts,
+    Reading,
+    Session,
+    UnitOfWorkRoute,
+    router,
+)
 from common.web.shown_once import ShownOnce, store_instead
 from common.web.strict import Strict, Text
 
@@ -16,6 +23,7 @@ __all__ = [
     "IdempotencyRequired",
     "IfMatch",
     "InParts",
+    "Reading",
     "ServiceContext",
     "Session",
     "ShownOnce",

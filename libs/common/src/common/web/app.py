@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from common import clock
+from common.answers import AnswerRule
 from common.auth import JwksFile
 from common.database import Database
 from common.logs import get_logger
@@ -19,6 +20,7 @@ from common.telemetry import Metrics
 from common.web import problems
 from common.web.bodies import BodyLimitMiddleware, RepeatedNamesMiddleware
 from common.web.context import BackgroundTask, ServiceContext
+from common.web.forgetting import forgetting
 from common.web.health import health
 from common.web.measuring import measuring
 from common.web.middleware import CallerMiddleware, ObservationMiddleware
@@ -41,12 +43,14 @@ def service_app(
     run_worker: bool | None = None,
     database: Database | None = None,
     parts: Mapping[str, Any] | None = None,
+    answers: AnswerRule | None = None,
     body_limit_of: Callable[[str], int | None] | None = None,
 ) -> FastAPI:
     """The app of one service.
 
     `worker` gives its background tasks; they run if `run_worker` (default: the setting) says so.
     `database` replaces the one of the settings (tests). `parts` lands in `ServiceContext.parts`.
+    `answers`: the rule of stored answers, for a service whose answers may be about people.
     """
     clock.follow(settings.clock_file)
     context = ServiceContext(
@@ -56,20 +60,24 @@ def service_app(
         tables=tables,
         metrics=Metrics(),
         parts=dict(parts or {}),
+        answers=answers,
         # A service's settings and migrations lie in the same package.
         revisions=Revisions.shipped_by(type(settings).__module__.rpartition(".")[0]),
     )
     running = settings.run_worker if run_worker is None else run_worker
     tasks = list(worker(context)) if worker is not None and running else []
+    with_broker = bool(tasks)
     if tasks:
         tasks.append(measuring(context))
+    if tasks or worker is None:  # nobody else would do it
+        tasks.append(forgetting(context))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop = asyncio.Event()
         await _say_what_is_missing(context)
         async with _running(tasks, stop):
-            if tasks:
+            if with_broker:
                 await context.broker.start()
             yield
             stop.set()

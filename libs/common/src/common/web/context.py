@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection
 
+from common.answers import AnswerRule
 from common.database import Database
 from common.messaging.connection import Broker
 from common.messaging.consumer import Consumer, Subscription
@@ -31,6 +32,8 @@ class ServiceContext:
     # What the service measures beside dead letters, every 15 seconds.
     measures: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     revisions: Revisions | None = None
+    # How stored answers are kept and given again where they may be about people.
+    answers: AnswerRule | None = None
 
     def relay(self) -> "BackgroundTask":
         """The task that publishes this service's outbox."""

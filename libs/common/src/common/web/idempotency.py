@@ -1,15 +1,19 @@
 """Idempotency-Key (IETF draft-ietf-httpapi-idempotency-key-header-07).
 
 The stored answer is written in the transaction of the command itself, so a command and its
-answer exist together or not at all. Answers are sealed: they may quote what the person granted.
+answer exist together or not at all. An answer is kept for a day, sealed, and given again only to
+whom its subject may still be shown (see `common.answers`). That the command was carried out is
+known for ever: whatever becomes of its answer, it has no effect a second time.
 """
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
@@ -19,8 +23,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from common import clock, crypto
+from common.answers import AnswerRule, Subject, subjects_from_json, subjects_of, subjects_to_json
+from common.auth.principal import Principal
 from common.database import Question, answer_of
 from common.errors import (
+    ANSWER_GONE,
     IDEMPOTENCY_IN_FLIGHT,
     IDEMPOTENCY_KEY_INVALID,
     IDEMPOTENCY_KEY_MISSING,
@@ -31,6 +38,7 @@ from common.tables import CommonTables
 from common.writes import RowWriter, write_soon
 
 HEADER = "Idempotency-Key"
+KEPT_FOR = timedelta(days=1)
 _BARE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 _KEPT_HEADERS = ("content-type", "location", "etag", "content-language")
 
@@ -74,12 +82,14 @@ class KeyedCommand:
         return cls(client_id, route, parse_key(text), digest.digest())
 
     @property
-    def _identity(self) -> dict[str, str]:
-        return {"client_id": self.client_id, "route": self.route, "key": self.key}
+    def identity(self) -> dict[str, str]:
+        """How it is stored. A key is whatever the client likes, so only its digest is kept."""
+        digest = hashlib.sha256(self.key.encode()).hexdigest()
+        return {"client_id": self.client_id, "route": self.route, "key": digest}
 
     @property
     def context(self) -> bytes:
-        return "\n".join(self._identity.values()).encode()
+        return f"{self.client_id}\n{self.route}\n{self.key}".encode()
 
     @property
     def question(self) -> Question:
@@ -90,51 +100,105 @@ class KeyedCommand:
         is refused at the end (`is_repeat`).
         """
         lock = int.from_bytes(hashlib.sha256(self.context).digest()[:8], "big", signed=True)
-        return Question(_LOOK, (lock, self.client_id, self.route, self.key))
+        # Rows from before 2026-11 have the bare key.
+        keys = [self.identity["key"], self.key]
+        since = clock.now() - KEPT_FOR
+        return Question(_LOOK, (lock, self.client_id, self.route, keys, since))
 
-    async def replay(self, session: AsyncSession, sealing_key: bytes) -> Response | None:
-        """The stored answer, or None if this is the first time; 409 in flight, 422 other body.
 
-        `session` was opened with this command's `question`.
+@dataclass(frozen=True)
+class StoredAnswers:
+    """Answers of one service's commands. `rule`: how they are kept where they may be about people;
+    without one, all are sealed under the service's own `key`."""
+
+    tables: CommonTables
+    key: bytes
+    rule: AnswerRule | None
+
+    async def replay(
+        self, session: AsyncSession, caller: Principal, command: KeyedCommand
+    ) -> Response | None:
+        """The first answer, or None if this is the first time.
+
+        Refuses with 409 in flight, 422 other body, 410 where it is not kept any more, and with
+        what a reading would be refused with. `session` was opened with the command's `question`.
         """
-        free, stored = (await answer_of(session))[-2:]
+        free, known, fingerprint, result, owner, concerns = (await answer_of(session))[-6:]
         if not free:
             raise in_flight()
-        if stored is None:
+        if not known:
             return None
-        fingerprint, result = stored
-        if fingerprint != self.fingerprint:
+        if fingerprint and fingerprint != command.fingerprint:
             raise IDEMPOTENCY_KEY_REUSED.because(
                 "The body or the query differs from the first request with this key."
             )
-        return _unpack(crypto.open_sealed(sealing_key, result, self.context))
+        sealing = self.key
+        if self.rule is not None:
+            subjects = subjects_from_json(orjson.loads(concerns)) if concerns else []
+            await self.rule.refuse_unless_readable(session, caller, subjects)
+            if owner is not None:
+                sealing = await self.rule.key_of(owner) or b""
+        if not result or not sealing:
+            raise answer_gone()
+        return _unpack(crypto.open_sealed(sealing, result, command.context))
 
-    def remember(
-        self, session: AsyncSession, tables: CommonTables, sealing_key: bytes, response: Response
+    async def remember(
+        self,
+        session: AsyncSession,
+        caller: Principal,
+        command: KeyedCommand,
+        response: Response,
     ) -> None:
-        """Store the answer; it is committed with the command's own rows."""
+        """Store that it was carried out, and its answer; committed with the command's own rows."""
+        subjects: Sequence[Subject] = subjects_of(session)
+        owner = None
+        if self.rule is not None and subjects:
+            owner, subjects = self.rule.about(caller, subjects)
+        sealing = await self._sealing_key(owner, known=bool(subjects))
         write_soon(
             session,
-            _writer(tables.stored_results),
+            _writer(self.tables.stored_results),
             {
-                **self._identity,
-                "fingerprint": self.fingerprint,
-                "result": crypto.seal(sealing_key, _pack(response), self.context),
+                **command.identity,
+                "fingerprint": command.fingerprint if sealing else b"",
+                "result": crypto.seal(sealing, _pack(response), command.context)
+                if sealing
+                else b"",
                 "created_at": clock.now(),
+                "subject": owner,
+                "concerns": orjson.dumps(subjects_to_json(subjects)).decode() if subjects else None,
             },
         )
 
+    async def _sealing_key(self, owner: UUID | None, *, known: bool) -> bytes | None:
+        """None: the answer is not kept, as nobody could say whether it may be given again."""
+        if self.rule is None:
+            return self.key
+        if not known:
+            return None
+        return self.key if owner is None else await self.rule.key_of(owner)
+
 
 _LOOK = (
-    "pg_try_advisory_xact_lock($5), (SELECT ARRAY[fingerprint, result] FROM stored_results"
-    " WHERE client_id = $6 AND route = $7 AND key = $8)"
+    "pg_try_advisory_xact_lock($5), s.key IS NOT NULL, s.fingerprint,"
+    " CASE WHEN s.created_at > $9 THEN s.result END, s.subject, s.concerns::text"
+    " FROM (VALUES (1)) AS here LEFT JOIN stored_results s"
+    " ON s.client_id = $6 AND s.route = $7 AND s.key = ANY ($8::text[])"
 )
 
 
 @cache
 def _writer(stored_results: sa.Table) -> RowWriter:
     return RowWriter(
-        stored_results, "client_id", "route", "key", "fingerprint", "result", "created_at"
+        stored_results,
+        "client_id",
+        "route",
+        "key",
+        "fingerprint",
+        "result",
+        "created_at",
+        "subject",
+        "concerns",
     )
 
 
@@ -142,6 +206,10 @@ def in_flight() -> Problem:
     return IDEMPOTENCY_IN_FLIGHT.because(
         "Wait a second and repeat it.", headers={"Retry-After": "1"}
     )
+
+
+def answer_gone() -> Problem:
+    return ANSWER_GONE.because("It was carried out the first time, and nothing was done now.")
 
 
 def is_repeat(error: IntegrityError) -> bool:

@@ -26,7 +26,13 @@ from common.database import retrying
 from common.errors import BAD_REQUEST
 from common.web.access import AccessRule
 from common.web.context import ServiceContext, context_of
-from common.web.idempotency import KeyedCommand, in_flight, is_repeat, require_key
+from common.web.idempotency import (
+    KeyedCommand,
+    StoredAnswers,
+    in_flight,
+    is_repeat,
+    require_key,
+)
 from common.web.shown_once import as_stored, names_shown_once
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -44,8 +50,13 @@ async def _in_parts() -> None:
     runs them again, so that each answers as it did; the whole is not stored once more."""
 
 
+async def _reading() -> None:
+    """Marks a route that asks by POST and changes nothing: a repeat is asked anew."""
+
+
 Session = Annotated[AsyncSession, Depends(_session)]
 InParts = Depends(_in_parts)
+Reading = Depends(_reading)
 IdempotencyRequired = Depends(require_key)
 
 
@@ -59,7 +70,8 @@ class UnitOfWorkRoute(APIRoute):
             )
         self.access = rules[0]
         self._secrets = names_shown_once(self.response_model)
-        self._in_parts = any(part.call is _in_parts for part in self.dependant.dependencies)
+        marks = {part.call for part in self.dependant.dependencies}
+        self._in_parts, self._reads = _in_parts in marks, _reading in marks
         extra: dict[str, Any] = {"x-ruta-access": self.access.describe()}
         if self.access.scope is not None:
             extra["security"] = [{"oauth2": [self.access.scope]}]
@@ -88,7 +100,7 @@ class UnitOfWorkRoute(APIRoute):
                     asked.state.session = session
                     if command is None:
                         return await handler(asked)
-                    return await self._once(command, session, context, handler, asked)
+                    return await self._once(command, principal, session, context, handler, asked)
 
             try:
                 if self._in_parts:
@@ -105,6 +117,7 @@ class UnitOfWorkRoute(APIRoute):
     async def _once(
         self,
         command: KeyedCommand,
+        principal: Principal,
         session: AsyncSession,
         context: ServiceContext,
         handler: Callable[[Request], Coroutine[Any, Any, Response]],
@@ -112,17 +125,23 @@ class UnitOfWorkRoute(APIRoute):
     ) -> Response:
         """The stored answer, or the handler's, stored in the same transaction."""
         sealing_key = key_from_base64(context.settings.stored_result_key.get_secret_value())
-        stored = await command.replay(session, sealing_key)
+        answers = StoredAnswers(context.tables, sealing_key, context.answers)
+        stored = await answers.replay(session, principal, command)
         if stored is not None:
             return stored
+        if answers.rule is not None:
+            answers.rule.begin()
         response = await handler(request)
         kept = as_stored(request, response, self._secrets)
-        command.remember(session, context.tables, sealing_key, kept)
+        await answers.remember(session, principal, command, kept)
         return response
 
     async def _keyed(self, request: Request, principal: Principal) -> KeyedCommand | None:
         # Anonymous callers share one identity: a stored answer could reach somebody else.
-        if request.method in _SAFE_METHODS or principal.anonymous or self._in_parts:
+        # A question is asked anew, and the parts of a batch have keys of their own.
+        if request.method in _SAFE_METHODS or principal.anonymous:
+            return None
+        if self._in_parts or self._reads:
             return None
         return await KeyedCommand.of(request, principal.client_id)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
+from common.answers import Subject, answer_is_only_about
 from common.auth import Principal
 from common.errors import CONFLICT, NOT_FOUND, TOO_MANY_REQUESTS
 from common.ids import new_id
@@ -174,6 +175,7 @@ async def agree(session: AsyncSession, caller: Principal, match_id: UUID) -> Mat
         if match.status == "agreed":
             await _notify(session, match, "match.agreed", (own, other))
         await _audit(session, caller, "matching.agreed", own.id)
+        answer_is_only_about(session, Subject(own.id, "match", match.id))
         return await _view(session, caller, match)
 
 
@@ -185,6 +187,7 @@ async def refuse(session: AsyncSession, caller: Principal, match_id: UUID) -> Ma
         match.agreed_a = match.agreed_b = None
         await session.flush()
         await _audit(session, caller, "matching.refused", own.id)
+        answer_is_only_about(session, Subject(own.id, "match", match.id))
         return await _view(session, caller, match)
 
 

@@ -185,6 +185,13 @@ def _reasons(today: date, idle_since: Any) -> dict[str, sa.ColumnElement[bool]]:
     }
 
 
+async def living_match(session: AsyncSession, match_id: UUID) -> CaseMatch | None:
+    found = await session.scalars(
+        sa.select(CaseMatch).where(col(CaseMatch.id) == match_id, col(CaseMatch.status) != "ended")
+    )
+    return found.one_or_none()
+
+
 async def matches(session: AsyncSession, own: Sequence[UUID] | None = None) -> Sequence[CaseMatch]:
     statement = sa.select(CaseMatch).order_by(col(CaseMatch.id).desc()).limit(500)
     if own is not None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import orjson
 from common import clock
+from common.answers import Subject, answer_is_about
 from common.auth import Principal
 from common.ids import new_id
 from common.writes import RowWriter, write_soon
@@ -29,8 +30,10 @@ async def record(
     """Append one entry to `chain` (the case; without a case, the organisation).
 
     `detail` holds codes and ids only. The chain's head stays locked from when the entry is sent
-    until the transaction ends, so call this last.
+    until the transaction ends, so call this last. What a command records is what its stored answer
+    is about: by that it is kept, and given again.
     """
+    answer_is_about(session, Subject(chain, target_type, target_id))
     write_soon(
         session,
         _ENTRIES,

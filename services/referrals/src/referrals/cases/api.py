@@ -6,7 +6,7 @@ from uuid import UUID
 from common import clock
 from common.errors import INVALID
 from common.paging import CursorText, Limit, Page, encode_cursor
-from common.web import IdempotencyRequired, Session, router
+from common.web import IdempotencyRequired, Reading, Session, router
 from fastapi import Query, Response
 
 from referrals.assistance.service import end_with_case
@@ -65,7 +65,7 @@ async def list_cases(
     return Page(items=[_summary(case) for case in rows[:limit]], next_cursor=more)
 
 
-@cases.post("/search")
+@cases.post("/search", dependencies=[Reading])
 async def search_cases(
     body: CaseSearch, session: Session, caller: CaseReader, blind: Blind
 ) -> Page[CaseSummary]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
+from common.answers import forget_answers
 from common.auth import Principal
 from common.errors import CONFLICT
 from common.events.referrals import CaseClosed, CaseErased, CaseRegistered, ScreeningErased
@@ -263,6 +264,7 @@ async def erase(
     async with acting_as_service(session):
         for screening_id, events in await screenings_of_case(session, case.id):
             await keys.destroy(screening_id)  # a key from before it belonged to the case
+            await forget_answers(session, COMMON, screening_id)
             await append(
                 session,
                 COMMON,
@@ -286,6 +288,7 @@ async def erase(
 
 async def forget_sealed(session: AsyncSession, case_id: UUID) -> None:
     """Remove everything of a case that was sealed or derived from the person; needs service rights."""
+    await forget_answers(session, COMMON, case_id)
     of_case = {"case": case_id}
     for statement in (
         "DELETE FROM case_lookups WHERE case_id = :case",

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import orjson
 from common import clock, crypto
+from common.answers import forget_answers
 from common.auth import Principal
 from common.database import Database
 from common.errors import CONFLICT, INVALID, FieldError, Problem
@@ -40,6 +41,7 @@ from referrals.screenings import service as screenings
 from referrals.screenings.instrument import Instrument
 from referrals.screenings.instruments import usable
 from referrals.screenings.schemas import NewScreening
+from referrals.tables import COMMON
 
 _MOST_FORMS = 100
 _MOST_REASONS = 50
@@ -281,6 +283,7 @@ async def _content(keys: CaseKeys, row: Submission) -> dict[str, Any] | None:
 
 async def _forget(session: AsyncSession, keys: CaseKeys, row: Submission) -> None:
     await keys.destroy(row.id)
+    await forget_answers(session, COMMON, row.id)
     row.status, row.content, row.changed_at = "discarded", None, clock.now()
     await session.flush()
 

@@ -6,6 +6,7 @@ that was destroyed: the store then still says `destroyed_at`.
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +22,8 @@ from sqlalchemy.pool import NullPool
 from referrals.keys.ring import KeyRing
 
 T = TypeVar("T")
+# Keys that the present command has used: its answer is sealed under one of them.
+_AT_HAND: ContextVar[dict[UUID, bytes] | None] = ContextVar("keys_at_hand", default=None)
 metadata = sa.MetaData()
 case_keys = sa.Table(
     "case_keys",
@@ -63,7 +66,18 @@ class CaseKeys:
         key = crypto.new_key()
         wrapped = ring.wrap(case_id, key)
         await self._database.once(_INSERT, case_id, ring.active, wrapped, clock.now())
+        _keep({case_id: key})
         return key
+
+    @staticmethod
+    def keep_at_hand() -> None:
+        """Keep the keys that are used from now on, in this task, for `at_hand`."""
+        _AT_HAND.set({})
+
+    async def at_hand(self, case_id: UUID) -> bytes | None:
+        """The key of a case, without asking again if it was used; None after erasure."""
+        known = (_AT_HAND.get() or {}).get(case_id)
+        return known or (await self.of_many([case_id])).get(case_id)
 
     async def of(self, case_id: UUID) -> bytes:
         """The key of a case; KeyDestroyed after erasure."""
@@ -90,10 +104,13 @@ class CaseKeys:
         """Keys by case; cases whose key is destroyed are absent."""
         ring = self._current_ring()
         rows = await self._database.once(_SELECT, list(case_ids))
-        return {r["case_id"]: ring.unwrap(r["case_id"], r["key_id"], r["wrapped"]) for r in rows}
+        found = {r["case_id"]: ring.unwrap(r["case_id"], r["key_id"], r["wrapped"]) for r in rows}
+        _keep(found)
+        return found
 
     async def destroy(self, case_id: UUID) -> None:
         """Forget the key for ever; the tombstone stays. Repeating it changes nothing."""
+        (_AT_HAND.get() or {}).pop(case_id, None)
         now = clock.now()
         statement = insert(case_keys).values(case_id=case_id, created_at=now, destroyed_at=now)
         async with self._database.transaction() as session:
@@ -148,6 +165,12 @@ class CaseKeys:
 
     async def close(self) -> None:
         await self._database.close()
+
+
+def _keep(found: Mapping[UUID, bytes]) -> None:
+    hand = _AT_HAND.get()
+    if hand is not None:
+        hand.update(found)
 
 
 async def create_tables(owner_url: str, role: str) -> None:

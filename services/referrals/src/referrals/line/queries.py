@@ -160,6 +160,19 @@ async def one_exception(
     return found
 
 
+async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID) -> bool:
+    """Whether somebody asked to hand this report to the caller's organisation."""
+    found = await session.scalar(
+        sa.select(sa.literal(1))
+        .where(
+            col(LineException.report_id) == report_id,
+            col(LineException.organisation_id) == caller.organisation,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
 def _concerns(caller: Principal, reports: sa.Select[Any]) -> sa.ColumnElement[bool]:
     return sa.or_(
         col(LineException.organisation_id) == caller.organisation,

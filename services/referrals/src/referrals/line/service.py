@@ -9,6 +9,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
+from common.answers import forget_answers
 from common.auth import Principal
 from common.crypto import CannotOpen
 from common.errors import CONFLICT
@@ -248,6 +249,7 @@ async def delete_thread(session: AsyncSession, line: Line, receipt: str) -> None
 async def forget(session: AsyncSession, keys: CaseKeys, report_id: UUID) -> None:
     """The desk key first: if the rest fails, nothing can be read, and repeating finishes."""
     await keys.destroy(report_id)
+    await forget_answers(session, COMMON, report_id)
     for table in (LineMessage, LineException):
         await session.execute(sa.delete(table).where(col(table.report_id) == report_id))
     await session.execute(sa.delete(LineReport).where(col(LineReport.id) == report_id))

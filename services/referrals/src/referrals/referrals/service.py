@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from common import clock
+from common.answers import Subject, answer_is_about
 from common.auth import Principal
 from common.errors import CONFLICT, INVALID
 from common.events.referrals import FeedbackConfirmed
@@ -172,6 +173,7 @@ async def confirm_feedback(
         raise NOT_YOUR_STEP.because("The referrer confirms, for itself or for the person.")
     if State(referral.state) not in (State.COMPLETED, State.NOT_DELIVERED):
         raise CONFLICT.because("There is no outcome to confirm yet.")
+    answer_is_about(session, Subject(referral.case_id, "referral", referral.id))
     if referral.feedback_confirmed_at is not None:
         return referral
     referral.feedback_confirmed_at = clock.now()

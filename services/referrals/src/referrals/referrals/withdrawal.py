@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
+from common.answers import Subject, answer_is_only_about
 from common.auth import Principal
 from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -70,11 +71,18 @@ async def withdraw_referral(
             grant = await session.get(Grant, seen.grant_id)
             if grant is not None:
                 await _withdraw(session, caller, keys, grant, method, at)
+                _answer_about(session, seen)
                 return seen
         if seen.exception_id is not None:
             await _end_exception(session, seen.exception_id)
         await _end_referral(session, caller, keys, seen, method)
+    _answer_about(session, seen)
     return seen
+
+
+def _answer_about(session: AsyncSession, referral: Referral) -> None:
+    # The consent ended as well, but that is the referrer's to know; the answer is the referral.
+    answer_is_only_about(session, Subject(referral.case_id, "referral", referral.id))
 
 
 async def _withdraw(

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from common import clock
+from common.answers import Subject, answer_is_about, forget_answers
 from common.auth import Principal
 from common.database import Database
 from common.errors import CONFLICT, INVALID, FieldError
@@ -188,6 +189,7 @@ async def attach(
     case = await cases.own_case(session, caller, case_id, lock=True)
     await session.refresh(screening, with_for_update=True)
     if screening.case_id == case_id:
+        answer_is_about(session, Subject(case_id, "screening", screening.id))
         return screening
     if screening.case_id is not None:
         raise CONFLICT.because("It belongs to another case already.", pointer="/case_id")
@@ -208,6 +210,7 @@ async def erase(
     if screening.case_id is not None:
         raise CONFLICT.because("It is erased with its case.")
     await keys.destroy(screening.id)
+    await forget_answers(session, COMMON, screening.id)
     screening.answers = screening.conclusion = None
     screening.attributes = screening.area = screening.judgement = None
     screening.status = "erased"

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
+from common.answers import Subject, answer_is_about
 from common.errors import NOT_FOUND
 from common.paging import CursorText, Limit, Page, encode_cursor
 from common.web import Session, Strict, router
@@ -73,6 +74,7 @@ async def finish_task(task_id: UUID, _body: Done, session: Session, caller: Writ
     ).one_or_none()
     if task is None:
         raise NOT_FOUND.because("There is no such task in your organisation.")
+    answer_is_about(session, Subject(task.case_id or caller.organisation, "task", task.id))
     if task.done_at is None:
         task.done_at, task.done_by = clock.now(), caller.client_id
         await session.flush()

@@ -1,0 +1,238 @@
+"""Stored answers: given again within a day, to whom may still read; they go with the case."""
+
+from datetime import timedelta
+from typing import Any
+
+from common import clock
+from httpx import Response
+from referrals.screenings.shipped import SHIPPED_ID
+
+from tests.services.referrals.screening_words import CHILD
+from tests.services.referrals.story import LEGAL, Story
+from tests.services.referrals.test_fhir import new_consent
+from tests.support.principals import organisation
+
+NGO, SUPERVISOR, RECIPIENT = "ngo-refugio", "ngo-refugio-supervisor", "ngo-salud"
+NAME = "Yolimar Canaria Perdomo"
+
+
+async def erase(story: Story, case_id: str) -> None:
+    reference = (await story.get(NGO, f"/cases/{case_id}")).json()["reference"]
+    body = {"confirm": reference, "basis": "person_request"}
+    assert (await story.post(SUPERVISOR, f"/cases/{case_id}/erase", body)).status_code == 200
+
+
+async def transfer(story: Story, case_id: str) -> None:
+    """From Refugio to Legal."""
+    consent = {"case_id": case_id, "kind": "transfer", "recipient_organisation_id": str(LEGAL)}
+    grant = await story.made(NGO, "/consents", {**consent, "method": "signed"})
+    offer = {"case_id": case_id, "to_organisation": str(LEGAL), "grant_id": grant["id"]}
+    offered = await story.made(NGO, "/transfers", offer)
+    await story.made("ngo-legal", f"/transfers/{offered['id']}/accept", {})
+
+
+class Commands:
+    """Commands about one case, each carried out once, to be repeated word for word."""
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        self.done: list[tuple[str, str, str, Any, str]] = []
+
+    async def do(self, path: str, json: Any, who: str = NGO, method: str = "POST") -> Any:
+        key = f"command-{len(self.done)}"
+        response = await self.story.call(who, method, path, json, key=key)
+        assert response.status_code in (200, 201, 204), (path, response.text)
+        self.done.append((who, method, path, json, key))
+        return response.json() if response.content else None
+
+    async def again(self, who: str = NGO, **claims: Any) -> list[tuple[str, Response]]:
+        return [
+            (path, await self.story.call(who, method, path, json, key=key, **claims))
+            for done_by, method, path, json, key in self.done
+            if done_by == who
+        ]
+
+
+async def much(story: Story) -> tuple[str, Commands]:
+    """A case with much of what can be done about it, by its holder and by a recipient."""
+    commands = Commands(story)
+    service = await story.any_service()
+    body = {"identity": {"name": NAME, "age": 29}, "area": "VE2313"}
+    case = (await commands.do("/cases", body))["id"]
+    await commands.do(f"/cases/{case}", {"area": "VE23"}, method="PATCH")
+    marked = {"organisation_ids": [str(organisation(6))]}
+    await commands.do(f"/cases/{case}/implicated-organisations", marked, method="PUT")
+    grant = await commands.do("/consents", story.consent_body(case, service))
+    draft = await commands.do(
+        "/referrals",
+        {
+            "case_id": case,
+            "service_id": service,
+            "category": "HLT",
+            "urgency": "urgent",
+            "payload": {"situation": "needs a consultation"},
+            "from_case": ["name"],
+            "safe_contact": {"rule": "contact_directly"},
+        },
+    )
+    one = f"/referrals/{draft['id']}"
+    await commands.do(f"/cases/{case}{one}/send", {"grant_id": grant["id"]})
+    await commands.do(f"{one}/answer-links", {})
+    await commands.do(f"{one}/acknowledge", {}, RECIPIENT)
+    await commands.do(f"{one}/accept", {"focal_point": "Dra. M."}, RECIPIENT)
+    await commands.do(
+        "/exceptions",
+        {
+            "case_id": case,
+            "service_id": service,
+            "purpose": "HLT",
+            "basis": "vital_interest",
+            "items": ["name"],
+            "rationale": "Nobody else could be asked in time.",
+            "person_informed": True,
+        },
+    )
+    await commands.do(f"/cases/{case}/plan", {"need": "HLT"})
+    given_on = clock.now().date().isoformat()
+    await commands.do(f"/cases/{case}/assistance", {"support_type": "Health", "given_on": given_on})
+    await commands.do(f"/cases/{case}/route", {"origin": "VE23"}, method="PUT")
+    screening = await commands.do(
+        "/screenings", {"instrument_id": str(SHIPPED_ID), "answers": CHILD, "area": "VE2313"}
+    )
+    await commands.do(f"/screenings/{screening['id']}/answers", {"answers": {"age": 16}})
+    await commands.do(f"/screenings/{screening['id']}/case", {"case_id": case})
+    return case, commands
+
+
+async def counted(story: Story, *tables: str) -> list[int]:
+    return [(await story.rows(f"SELECT count(*) FROM {table}"))[0][0] for table in tables]
+
+
+EFFECTS = ("cases", "grants", "referrals", "referral_steps", "assistance", "outbox", "notices")
+
+
+async def test_within_the_day_a_repeat_is_answered_as_at_first(story: Story) -> None:
+    _, commands = await much(story)
+    before = await counted(story, *EFFECTS)
+    for who in (NGO, RECIPIENT):
+        for path, answer in await commands.again(who):
+            assert answer.status_code in (200, 201), (path, answer.text)
+            assert answer.headers["Idempotent-Replayed"] == "true", path
+    assert await counted(story, *EFFECTS) == before
+
+
+async def test_an_erased_case_is_not_read_again_by_repeating_old_commands(story: Story) -> None:
+    case, commands = await much(story)
+    await erase(story, case)
+    before = await counted(story, *EFFECTS)
+    for who in (NGO, RECIPIENT):
+        for path, answer in await commands.again(who):
+            assert answer.status_code == 410, (path, answer.text)
+            assert case not in answer.text
+    assert await counted(story, *EFFECTS) == before
+
+
+async def test_nothing_of_an_answer_is_left_when_the_case_is_erased(story: Story) -> None:
+    case, _ = await much(story)
+    await erase(story, case)
+    kept = await story.rows(
+        "SELECT route, key FROM stored_results WHERE result <> '' OR fingerprint <> ''"
+    )
+    assert kept == []
+
+
+async def test_a_former_holder_reads_nothing_by_repeating_old_commands(story: Story) -> None:
+    case, commands = await much(story)
+    await transfer(story, case)
+    before = await counted(story, *EFFECTS)
+    for path, answer in await commands.again():
+        assert answer.status_code == 404, (path, answer.text)
+        assert case not in answer.text
+    assert await counted(story, *EFFECTS) == before
+
+
+async def test_a_recipient_keeps_its_answers_after_a_transfer_and_loses_them_by_a_recall(
+    story: Story,
+) -> None:
+    case, commands = await much(story)
+    await transfer(story, case)
+    assert {a.status_code for _, a in await commands.again(RECIPIENT)} == {200}
+    referral = (await story.get("ngo-legal", f"/referrals?case_id={case}")).json()["items"][0]
+    await story.made("ngo-legal", f"/referrals/{referral['id']}/recall", {"reason": "mistake"})
+    assert {a.status_code for _, a in await commands.again(RECIPIENT)} == {410}
+
+
+async def test_a_withdrawal_is_repeated_with_its_answer_by_either_side(story: Story) -> None:
+    for who in (NGO, RECIPIENT):
+        referral = await story.sent()
+        path, body = f"/referrals/{referral['id']}/withdraw", {"method": "phone"}
+        first = await story.post(who, path, body, key=f"w-{who}")
+        again = await story.post(who, path, body, key=f"w-{who}")
+        assert (again.status_code, again.json()) == (200, first.json())
+
+
+async def test_an_answer_ends_after_a_day_and_the_command_stays_done(story: Story) -> None:
+    _, commands = await much(story)
+    before = await counted(story, *EFFECTS)
+    with clock.shifted(timedelta(days=1, seconds=1)):
+        for path, answer in await commands.again():
+            assert (answer.status_code, answer.json()["code"]) == (410, "answer_gone"), path
+    assert await counted(story, *EFFECTS) == before
+
+
+async def test_answers_are_sealed_under_the_key_of_their_case(story: Story) -> None:
+    case, _ = await much(story)
+    rows = await story.rows("SELECT route, subject, concerns FROM stored_results")
+    assert all(row.subject is not None and row.concerns for row in rows)
+    of_case = [row for row in rows if str(row.subject) == case]
+    assert len(of_case) > len(rows) - 3  # two of a screening before it belonged to the case
+
+
+async def test_a_batch_gives_no_more_than_its_commands_would(story: Story) -> None:
+    service = await story.any_service()
+    body = {"identity": {"name": NAME}, "area": "VE2313"}
+    batch = {
+        "commands": [
+            {"key": "b1", "path": "/referrals/v1/cases", "body": body},
+            {
+                "key": "b2",
+                "path": "/referrals/v1/consents",
+                "body": story.consent_body("${b1.id}", service),
+            },
+        ]
+    }
+    first = (await story.post(NGO, "/bulk", batch, key="batch")).json()
+    again = (await story.post(NGO, "/bulk", batch, key="batch")).json()
+    assert again == first
+    case = first["results"][0]["body"]["id"]
+    await erase(story, case)
+    before = await counted(story, *EFFECTS)
+    ended = (await story.post(NGO, "/bulk", batch, key="batch")).json()
+    assert [result["status"] for result in ended["results"]] == [410, 424]
+    assert case not in str(ended)
+    assert await counted(story, *EFFECTS) == before
+
+
+async def test_a_fhir_consent_is_not_read_again_after_erasure(story: Story) -> None:
+    case, service = (await story.case())["id"], await story.any_service()
+    resource = new_consent(case, service)
+    first = await story.post(NGO, "/fhir/Consent", resource, key="fhir")
+    assert first.status_code == 201, first.text
+    await erase(story, case)
+    again = await story.post(NGO, "/fhir/Consent", resource, key="fhir")
+    assert again.status_code == 410
+
+
+async def test_a_search_is_asked_anew_each_time(story: Story) -> None:
+    case = (await story.case(identity={"name": NAME}))["id"]
+    first = await story.post(NGO, "/cases/search", {"name": NAME}, key="search")
+    assert [found["id"] for found in first.json()["items"]] == [case]
+    await erase(story, case)
+    again = await story.post(NGO, "/cases/search", {"name": NAME}, key="search")
+    assert again.json()["items"] == []
+
+
+async def test_a_repeat_needs_the_roles_that_the_command_needs(story: Story) -> None:
+    _, commands = await much(story)
+    for path, answer in await commands.again(scope="referrals:read"):
+        assert answer.status_code == 403, path
