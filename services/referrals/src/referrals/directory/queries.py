@@ -37,6 +37,32 @@ async def is_shown(session: AsyncSession, caller: Principal, service_id: UUID) -
     return bool(await shown_services(session, caller, [service_id]))
 
 
+async def countries_of_service(session: AsyncSession, service_id: UUID) -> list[str]:
+    """Empty if nothing says it."""
+    found: list[str] | None = await session.scalar(
+        sa.select(col(DirectoryService.countries)).where(
+            col(DirectoryService.service_id) == service_id
+        )
+    )
+    return found or []
+
+
+async def countries_of_organisation(session: AsyncSession, organisation: UUID) -> list[str]:
+    """Where its services are, those included that not everybody sees: a border is there for all.
+    Empty if the directory tells of none."""
+    country = sa.func.unnest(col(DirectoryService.countries)).label("country")
+    rows = await session.scalars(
+        sa.select(country)
+        .where(
+            col(DirectoryService.organisation_id) == organisation,
+            sa.not_(col(DirectoryService.withdrawn)),
+        )
+        .distinct()
+        .order_by(country)
+    )
+    return list(rows)
+
+
 async def owns_service(session: AsyncSession, caller: Principal, service_id: UUID) -> bool:
     """Whether it is a service of the caller's organisation, which sees every one of its own."""
     service = await session.get(DirectoryService, service_id)

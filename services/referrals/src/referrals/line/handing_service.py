@@ -20,7 +20,7 @@ from referrals.cases.blind_index import BlindIndex
 from referrals.cases.models import Case
 from referrals.cases.queries import own_case
 from referrals.directory.models import DirectoryService
-from referrals.directory.queries import seen_by
+from referrals.directory.queries import countries_of_organisation, seen_by
 from referrals.errors import (
     ALREADY_DECIDED,
     IMPLICATED,
@@ -35,6 +35,7 @@ from referrals.line.models import LineException, LineReport
 from referrals.line.schemas import CaseFromReport, MessageView, NewLineException
 from referrals.line.service import Line, read_as_desk
 from referrals.notices.service import notify
+from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.row_security import acting_as_service
 
 
@@ -180,6 +181,15 @@ async def _refuse_receiver(
         raise NOT_REFERABLE.because(
             "This organisation has no service in the directory that takes referrals now.",
             pointer="/organisation_id",
+        )
+    if report.area is not None:
+        await refuse_uncovered(
+            session,
+            from_country=cases.country_of(report.area),
+            to_countries=await countries_of_organisation(session, organisation),
+            from_organisation=caller.organisation,
+            to_organisation=organisation,
+            on=clock.now().date(),
         )
 
 

@@ -18,7 +18,7 @@ async def covered(
     to_countries: Collection[str],
     from_organisation: UUID,
     to_organisation: UUID,
-    category: str,
+    category: str | None,
     on: date,
 ) -> bool:
     found = await session.scalar(
@@ -35,9 +35,7 @@ async def covered(
                 col(Protocol.to_organisation).is_(None),
                 col(Protocol.to_organisation) == to_organisation,
             ),
-            sa.or_(
-                col(Protocol.categories).is_(None), col(Protocol.categories).contains([category])
-            ),
+            _for_category(category),
             col(Protocol.valid_from) <= on,
             sa.or_(col(Protocol.valid_until).is_(None), col(Protocol.valid_until) >= on),
             col(Protocol.ended_at).is_(None),
@@ -45,3 +43,10 @@ async def covered(
         .limit(1)
     )
     return bool(found)
+
+
+def _for_category(category: str | None) -> sa.ColumnElement[bool]:
+    every = col(Protocol.categories).is_(None)
+    if category is None:
+        return every
+    return sa.or_(every, col(Protocol.categories).contains([category]))

@@ -21,9 +21,11 @@ from referrals.cases.opening import open_with
 from referrals.consents.asking_service import ask, known, word_of, word_of_exception
 from referrals.consents.decision import Road, Word, texts_granted
 from referrals.consents.models import DisclosureException, Grant
+from referrals.directory.queries import countries_of_service
 from referrals.errors import ERASED
 from referrals.keys.sealing import open_column
 from referrals.keys.store import CaseKeys
+from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral, Snapshot, Step
@@ -65,7 +67,26 @@ async def readable(
     move = move_of(Road.READ, referral, shared=snapshot is not None and snapshot.revoked_at is None)
     of = known(found.case, {}, now)  # reading asks nothing of the age
     items = ask(move, found.word, of, now, found.implicated)
+    await _refuse_uncovered(session, referral, found.case, now)
     return items, texts_granted(items)
+
+
+async def _refuse_uncovered(
+    session: AsyncSession, referral: Referral, case: Case, now: datetime
+) -> None:
+    """A protocol may have ended since it was sent. Where nothing says any more in which country the
+    service is, it was known at sending."""
+    countries = await countries_of_service(session, referral.service_id)
+    if countries:
+        await refuse_uncovered(
+            session,
+            from_country=case.country,
+            to_countries=countries,
+            from_organisation=referral.from_organisation,
+            to_organisation=referral.to_organisation,
+            category=referral.category,
+            on=now.date(),
+        )
 
 
 async def answerable(
@@ -79,6 +100,7 @@ async def answerable(
     identity, _ = open_with(await key_of(keys, referral), found.case)
     move = move_of(Road.ANSWER, referral, items=items.keys())
     ask(move, found.word, known(found.case, identity, now), now, found.implicated)
+    await _refuse_uncovered(session, referral, found.case, now)
     return items
 
 

@@ -36,7 +36,7 @@ from referrals.errors import (
 )
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
-from referrals.protocols.queries import covered
+from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import Command, State
 from referrals.referrals.models import Referral, Snapshot
@@ -266,28 +266,21 @@ async def _check_border(
     referral: Referral,
     now: datetime,
 ) -> None:
-    countries = set(service.countries)
-    if case.country in countries:
-        return
-    if not countries:
+    if not service.countries:
         raise CROSS_BORDER.because(
             "Nothing says in which country this service is: ask its organisation to enter its area,"
             " its address or the organisation's own.",
             pointer="/service_id",
         )
-    if not await covered(
+    await refuse_uncovered(
         session,
         from_country=case.country,
-        to_countries=countries,
+        to_countries=service.countries,
         from_organisation=referral.from_organisation,
         to_organisation=referral.to_organisation,
         category=referral.category,
         on=now.date(),
-    ):
-        raise CROSS_BORDER.because(
-            f"From {case.country} to {', '.join(sorted(countries))}: ask your IM team whether a "
-            "protocol is agreed."
-        )
+    )
 
 
 def compose_granted(

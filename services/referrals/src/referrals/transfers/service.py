@@ -24,6 +24,7 @@ from referrals.consents import queries as consents
 from referrals.consents.asking_service import ask, known, word_of
 from referrals.consents.decision import Move, Road
 from referrals.consents.models import Grant
+from referrals.directory.queries import countries_of_organisation
 from referrals.errors import (
     ILLEGAL_TRANSITION,
     NO_CONSENT,
@@ -32,6 +33,7 @@ from referrals.errors import (
 )
 from referrals.keys.store import CaseKeys
 from referrals.notices.service import notify
+from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
 from referrals.transfers import queries
@@ -106,6 +108,16 @@ async def _ask(
         now,
         await cases.implicated(session, case.id),
     )
+    countries = await countries_of_organisation(session, to)
+    if countries:  # of an organisation without a service nothing says that it is elsewhere
+        await refuse_uncovered(
+            session,
+            from_country=case.country,
+            to_countries=countries,
+            from_organisation=case.organisation_id,
+            to_organisation=to,
+            on=now.date(),
+        )
 
 
 async def accept(
