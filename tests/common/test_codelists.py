@@ -15,6 +15,7 @@ LISTS: list[CodeList[Code]] = [
     codelists.organisation_types(),
     codelists.referral_statuses(),
     codelists.languages(),
+    codelists.confidential_needs(),
     *codelists.referral_attributes().values(),
 ]
 
@@ -32,6 +33,15 @@ def test_every_entry_has_a_label_in_both_languages(codelist: CodeList[Code]) -> 
 def test_every_category_belongs_to_a_pathway() -> None:
     pathways = codelists.pathways()
     assert {each.pathway for each in codelists.categories().values()} == set(pathways)
+
+
+def test_every_category_that_is_restricted_at_least_is_a_confidential_need() -> None:
+    restricted = {
+        code
+        for code, entry in codelists.categories().items()
+        if entry.minimum_visibility == "restricted"
+    }
+    assert restricted <= set(codelists.confidential_needs()) <= set(codelists.categories())
 
 
 def test_visibility_levels_come_from_the_most_open_to_the_most_closed() -> None:

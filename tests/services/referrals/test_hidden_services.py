@@ -12,9 +12,11 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from common import sight
 from common.ids import new_id
 from common.sight import NAMES, audience_of
 from httpx import Response
+from referrals.directory import queries
 from referrals.directory.models import DirectoryService
 from referrals.directory.queries import seen_by
 
@@ -304,6 +306,53 @@ async def test_lists_are_the_same_whether_or_not_hidden_services_exist(story: St
     assert offered
     assert hidden_without_claims
     assert not offered & hidden_without_claims
+
+
+async def test_a_confidential_need_is_no_gap_whether_or_not_there_is_a_house(
+    story: Story,
+) -> None:
+    """The plan names the intermediary to everybody but those who coordinate such houses there."""
+    roads = await Roads(story).begin()
+    path = f"/screenings/{roads.screening}/drafts"
+    leads = {"roles": ["caseworker", "coordinator"], "aors": ["TIP"]}
+
+    async def planned(**claims: Any) -> tuple[dict[str, Any], bool]:
+        made = await story.made(REFERRER, path, {}, **claims)
+        (need,) = (each for each in made["plan"] if each["need"] == "TIP-SAFE")
+        return need, "TIP-SAFE" in made["gaps"]
+
+    without, gap = await planned()
+    assert (without["coverage"], without["alternatives"], gap) == (
+        "through_intermediary",
+        [],
+        False,
+    )
+    assert "línea de atención" in without["intermediary"]["es"]
+    assert "hotline" in without["intermediary"]["en"]
+    need, gap = await planned(**leads)
+    assert (need["coverage"], need["intermediary"], gap) == ("gap", None, True)
+    need, gap = await planned(**leads, areas=["VE20"])
+    assert (need["coverage"], gap) == ("through_intermediary", False)
+    house = await story.service(
+        KEEPER, ("TIP-SAFE",), visibility="restricted", aors=("TIP",), areas=("VE23",)
+    )
+    assert await planned() == (without, False)
+    need, gap = await planned(**leads)
+    assert (need["coverage"], need["intermediary"], gap) == ("available", None, False)
+    assert [each["service_id"] for each in need["alternatives"]] == [house]
+
+
+@pytest.mark.parametrize("road", ["post /consents", "post /referrals/{referral_id}/suggest"])
+async def test_without_the_rule_hidden_ids_would_answer_otherwise(
+    story: Story, road: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mutation: where everybody sees everything, the comparison above notices."""
+    call = (await Roads(story).begin()).all()[road]
+    hidden, free = await story.service(KEEPER, visibility="restricted"), str(new_id())
+    assert told(await call(hidden, {}), hidden) == told(await call(free, {}), free)
+    monkeypatch.setattr(sight.Audience, "sees", lambda _self, _entry: True)
+    monkeypatch.setattr(queries, "seen_by", lambda _audience: sa.true())
+    assert told(await call(hidden, {}), hidden) != told(await call(free, {}), free)
 
 
 async def _is_seen(story: Story, service_id: UUID, caller: Any) -> bool:

@@ -226,6 +226,16 @@ def referral_statuses() -> CodeList[ReferralStatus]:
 
 
 @cache
+def confidential_needs() -> CodeList[Code]:
+    """Categories whose services are never shown to everybody (safe houses, alternative care); the
+    label says through whom they are reached where no pathway of the area says it."""
+    return CodeList(
+        "confidential_needs",
+        {row["code"]: Code(*_labels(row)) for row in _rows("confidential_needs")},
+    )
+
+
+@cache
 def languages() -> CodeList[Language]:
     return CodeList(
         "languages",

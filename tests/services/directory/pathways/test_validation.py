@@ -3,7 +3,12 @@
 import pytest
 from services_directory.pathways.graph import Step
 from services_directory.pathways.inheritance import inherit, inheritance_findings
-from services_directory.pathways.proposals import AORS, proposal
+from services_directory.pathways.proposals import (
+    AORS,
+    confidential_needs,
+    intermediary_for,
+    proposal,
+)
 from services_directory.pathways.wording import say_finding
 
 from tests.services.directory.pathways.profiles import findings, pathway, step, words
@@ -133,3 +138,13 @@ def test_findings_speak_both_languages(code: str) -> None:
     said = [say_finding(each) for each in found if each.code == code]
     assert said
     assert all(each["es"] != each["en"] and "a" in each["es"] for each in said)
+
+
+def test_the_shipped_pathways_and_the_list_of_confidential_needs_say_the_same() -> None:
+    shipped = {
+        (step.need, step.intermediary)
+        for aor in AORS
+        for step in proposal(aor, "VE").steps
+        if step.confidential
+    }
+    assert shipped == {(need, intermediary_for(need)) for need in confidential_needs()}

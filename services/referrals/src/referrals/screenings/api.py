@@ -169,7 +169,7 @@ async def draft_referrals(
     return Drafts(
         screening_id=screening_id,
         plan=plan,
-        gaps=[need.need for need in plan if not need.alternatives],
+        gaps=[need.need for need in plan if need.coverage == "gap"],
         drafts=await referral_views(session, drafts, caller),
     )
 

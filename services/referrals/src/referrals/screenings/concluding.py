@@ -4,17 +4,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from common import clock
+from common import clock, codelists
 from common.auth import Principal, Role
 from common.errors import FORBIDDEN, FieldError, Problem
 from common.events.codes import ReportingAttributes
 from common.events.referrals import ScreeningConcluded, ScreeningReferred
 from common.messaging import append
 from common.places import Places
+from common.sight import audience_of, states_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.cases import queries as cases
 from referrals.cases.service import coarse
+from referrals.consents.service import aor_of
 from referrals.directory.models import DirectoryService
 from referrals.directory.queries import alternatives
 from referrals.errors import CASE_NEEDED, NOT_CERTIFIED, SCREENING_OPEN
@@ -24,6 +26,7 @@ from referrals.referrals.schemas import NewReferral
 from referrals.referrals.sending import draft
 from referrals.screenings import queries
 from referrals.screenings.answers import meaning
+from referrals.screenings.instrument import Labels
 from referrals.screenings.instrument import Role as QuestionRole
 from referrals.screenings.models import Screening
 from referrals.screenings.opening import Opened, key_of, open_answers, seal
@@ -199,15 +202,33 @@ async def _plan(
             for service, rank in found
             if _takes(service, age)
         ]
+        through = None if fitting else _intermediary(caller, need.need, area)
         planned.append(
             PlannedNeed(
                 need=need.need,
                 urgency=need.urgency,
                 because=need.because,
                 alternatives=fitting[:_ALTERNATIVES],
+                coverage="available" if fitting else "through_intermediary" if through else "gap",
+                intermediary=through,
             )
         )
     return planned
+
+
+def _intermediary(caller: Principal, need: str, area: str | None) -> Labels | None:
+    """Through whom a confidential need is reached; None for other needs, and for those who are told
+    of gaps in it: who coordinates it, in their area. It depends on the caller alone, never on which
+    services there are."""
+    confidential = codelists.confidential_needs().get(need)
+    if confidential is None:
+        return None
+    audience = audience_of(caller)
+    here = states_of([area]) if area else []
+    everywhere = not audience.states
+    if aor_of(need) in audience.coordinates and (everywhere or set(here) & set(audience.states)):
+        return None
+    return Labels(es=confidential.label_es, en=confidential.label_en)
 
 
 def _takes(service: DirectoryService, age: str | None) -> bool:

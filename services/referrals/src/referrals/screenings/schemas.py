@@ -250,12 +250,19 @@ class PlanAlternative(BaseModel):
 
 
 class PlannedNeed(BaseModel):
-    """A need with the services that may be chosen for it now, best first; none: a gap."""
+    """A need with the services that may be chosen for it now, best first.
+
+    `coverage` of a confidential need that you do not coordinate is never `gap`: whether there is a
+    house or none, it is reached `through_intermediary`. The area's own pathway may name another
+    one: ask `/directory/v1/pathways/resolve` with the screening's profile.
+    """
 
     need: str
     urgency: str
     because: Labels
     alternatives: list[PlanAlternative]
+    coverage: Literal["available", "through_intermediary", "gap"]
+    intermediary: Labels | None = None
 
 
 class Drafts(BaseModel):

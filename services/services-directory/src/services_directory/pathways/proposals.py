@@ -7,6 +7,8 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 
+from common import codelists
+
 from services_directory.pathways.graph import Bilingual, Pathway
 
 AORS = ("CP", "GBV", "TIP", "GP")
@@ -39,18 +41,11 @@ def situations() -> dict[str, Bilingual]:
 @cache
 def confidential_needs() -> frozenset[str]:
     """Needs whose services are never shown to everybody (safe houses, alternative care)."""
-    return frozenset(step.need for aor in AORS for step in _shipped(aor).steps if step.confidential)
+    return frozenset(codelists.confidential_needs())
 
 
 @cache
 def intermediary_for(need: str) -> Bilingual | None:
     """Through whom a confidential need is reached where no pathway says it."""
-    return next(
-        (
-            step.intermediary
-            for aor in AORS
-            for step in _shipped(aor).steps
-            if step.need == need and step.intermediary
-        ),
-        None,
-    )
+    entry = codelists.confidential_needs().get(need)
+    return None if entry is None else Bilingual(es=entry.label_es, en=entry.label_en)

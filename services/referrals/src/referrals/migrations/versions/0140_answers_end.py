@@ -4,7 +4,7 @@ from alembic import op
 from common.tables import let_answers_end
 
 revision = "0140"
-down_revision = "0081"
+down_revision = "0082"
 branch_labels = None
 depends_on = None
 
