@@ -5,6 +5,7 @@ import sys
 
 from common import server, start
 from common.database import Database
+from common.key_checks import WrongKeys
 from common.logs import get_logger
 from common.migrations import migrate as run_migrations
 from common.migrations.state import Revisions, Schema
@@ -14,6 +15,7 @@ from gateway.issuer import bootstrap
 from gateway.issuer.app import create_app
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
+from gateway.issuer.signing.recognising import recognise
 from gateway.issuer.signing.ring import KeyRing
 
 PACKAGE = "gateway.issuer"
@@ -25,7 +27,9 @@ def serve() -> None:
     settings = start.load(IssuerSettings)
     start.prepare(settings)
     asyncio.run(_bootstrap(settings))
-    server.serve(create_app(settings), settings)
+    app = create_app(settings)
+    server.refuse_wrong_keys(app)
+    server.serve(app, settings)
 
 
 def migrate() -> None:
@@ -39,9 +43,26 @@ def migrate() -> None:
 
 def rotate_keys() -> None:
     settings = start.load(IssuerSettings)
+    asyncio.run(_rotate(settings))
+
+
+async def _rotate(settings: IssuerSettings) -> None:
     ring = KeyRing(settings.signing_keys_dir, settings.signing_algorithm)
-    ring.current()
-    sys.stdout.write(f"{ring.rotate().kid} signs from now on\n")
+    database = Database.at(settings.session_url)
+    try:
+        await _recognise(database, ring)
+        ring.rotate()
+        await _recognise(database, ring)
+    finally:
+        await database.close()
+    sys.stdout.write(f"{ring.current().kid} signs from now on\n")
+
+
+async def _recognise(database: Database, ring: KeyRing) -> None:
+    try:
+        await recognise(database, ring)
+    except WrongKeys as error:
+        start.fail(str(error))
 
 
 async def _bootstrap(settings: IssuerSettings) -> None:
@@ -52,6 +73,7 @@ async def _bootstrap(settings: IssuerSettings) -> None:
     database = Database.at(settings.database_url.get_secret_value())
     try:
         await _migrated(database)
+        await _recognise(database, KeyRing(settings.signing_keys_dir, settings.signing_algorithm))
         await bootstrap.ensure_console(database, settings.console_client_id, callback)
         if file is not None:
             await bootstrap.load(database, SecretChecks(), bootstrap.read(file))

@@ -10,12 +10,14 @@ import asyncpg
 import uvicorn
 from fastapi import FastAPI
 
+from common.key_checks import WrongKeys
 from common.logs import get_logger
 from common.messaging.outbox import republish
 from common.migrations import migrate
 from common.settings import CoreSettings, ServiceSettings
 from common.start import TEMPORARY_FAILURE, fail, load, prepare
 from common.web.context import ServiceContext
+from common.web.key_gate import key_gate_of
 
 _log = get_logger(__name__)
 
@@ -42,13 +44,23 @@ def main(
     if verb == "migrate":
         asyncio.run((migrations or (lambda s: _migrate(package, s)))(loaded))
     elif verb in {"api", "worker"}:
-        serve(create_app(loaded, role=verb), loaded)
+        app = create_app(loaded, role=verb)
+        refuse_wrong_keys(app)
+        serve(app, loaded)
     elif verb in _OPERATIONS:
         # A worker's app knows the tables and the consumers; only its lifespan would start them.
         context = create_app(loaded, role="worker").state.context
         asyncio.run(_OPERATIONS[verb](context))
     elif commands:
         raise SystemExit(commands[verb](loaded))
+
+
+def refuse_wrong_keys(app: FastAPI) -> None:
+    """End with one line if the keys are not those of the data; an absent database says nothing."""
+    try:
+        asyncio.run(key_gate_of(app).look_once())
+    except WrongKeys as error:
+        fail(str(error))
 
 
 def serve(app: Any, settings: CoreSettings) -> None:

@@ -125,6 +125,14 @@ class ServiceSettings(CoreSettings):
         description="32 bytes in base64: seals the stored answers of idempotent commands."
     )
 
+    def data_keys(self) -> dict[str, str]:
+        """The secrets that stored data depends on, by environment variable: all called `…_key`."""
+        return {
+            f"RUTA_{name.upper()}": value.get_secret_value()
+            for name in type(self).model_fields
+            if name.endswith("_key") and isinstance(value := getattr(self, name), SecretStr)
+        }
+
     @property
     def audience(self) -> str:
         """`aud` that an internal token for this service must carry."""

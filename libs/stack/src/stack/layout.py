@@ -43,6 +43,11 @@ class Layout:
         return self.root / "anchors"
 
     @property
+    def backup_copy(self) -> Path:
+        """All databases at the moment of a backup; there only while one is taken."""
+        return self.root / "backup-copy"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -77,6 +82,10 @@ class Layout:
     def hold_file(self, name: str) -> Path:
         """While this file exists, a process of that name that ended is not started again."""
         return self.root / f"hold-{name}"
+
+    def holds(self) -> list[str]:
+        """Names of the processes that are kept down on purpose."""
+        return sorted(p.name.removeprefix("hold-") for p in self.root.glob("hold-*"))
 
     @property
     def log_file(self) -> Path:

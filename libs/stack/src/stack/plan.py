@@ -89,7 +89,8 @@ class Planner:
         self._broker = broker
         self._postgres = postgres
         self._databases = {name: postgres.create_service_database(name) for name in DATABASES}
-        self._secrets = prepare_secrets(layout)
+        self._secrets = prepare_secrets(layout, postgres.rows)
+        self._kek = prepare_key_encryption_keys(layout, postgres.rows)
         self._signing_key, self._jwks = prepare_internal_key(layout)
 
     def plan(self) -> Plan:
@@ -208,7 +209,7 @@ class Planner:
         return {
             "RUTA_KEY_STORE_URL": database.app_url,
             "RUTA_KEY_STORE_ROLE": database.app_role,
-            "RUTA_KEY_ENCRYPTION_KEYS_FILE": str(prepare_key_encryption_keys(self.layout)),
+            "RUTA_KEY_ENCRYPTION_KEYS_FILE": str(self._kek),
             "RUTA_BLIND_INDEX_KEY": self._secrets["blind_index_key"],
             "RUTA_AUDIT_ANCHOR_FILE": str(self.layout.anchors / "referrals.jsonl"),
             # A partner who tries webhooks against a laptop's stack listens on that laptop.

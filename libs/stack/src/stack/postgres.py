@@ -69,7 +69,7 @@ class PostgresServer:
         self._durable = durable
         self._listen = listen
         self._account = account_for_servers()
-        self._passwords_file = self.data_dir / "passwords.json"
+        self.passwords_file = self.data_dir / "passwords.json"
 
     @property
     def admin_dsn(self) -> str:
@@ -86,7 +86,7 @@ class PostgresServer:
 
         Raises StackError when the server ends or does not answer within a minute.
         """
-        self._stop_stale()
+        self.stop_stale()
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
         self.port = self.port or free_port()
@@ -157,6 +157,19 @@ class PostgresServer:
             raise StackError(f"PostgreSQL refused: {done.stderr.strip()}")
         return done.stdout
 
+    def rows(self, database: str, question: str) -> list[str]:
+        """The first column's values; none where the table is not there yet."""
+        table = re.search(r"FROM (\w+)", question)
+        if (
+            table
+            and not self.psql(
+                f"SELECT to_regclass('{table[1]}')",
+                database=database,
+            ).strip()
+        ):
+            return []
+        return self.psql(question, database=database).split()
+
     def stale_process(self) -> psutil.Process | None:
         """The live server of this cluster that is not our child, if any."""
         try:
@@ -169,7 +182,14 @@ class PostgresServer:
             return None
         return process
 
-    def _stop_stale(self) -> None:
+    def take_over(self) -> None:
+        """Let the server's account own a cluster that somebody else put there."""
+        if self._account is not None:
+            for path in (self.cluster, *self.cluster.rglob("*")):
+                self._account.owns(path)
+
+    def stop_stale(self) -> None:
+        """End the server that an earlier owner of this directory left behind."""
         stale = self.stale_process()
         if stale is None:
             return
@@ -262,10 +282,15 @@ class PostgresServer:
         return f"{(telling or lines or ['no log'])[-1].strip()} (log: {self.log_file})"
 
     def password(self, role: str) -> str:
-        passwords = read_private_map(self._passwords_file)
+        passwords = read_private_map(self.passwords_file)
+        if not passwords and (self.cluster / "PG_VERSION").exists():
+            raise StackError(
+                f"{self.passwords_file}: lost, though the databases were made with it. Nothing was"
+                " changed. Put it back, or restore the last backup into a new data directory"
+            )
         if role not in passwords:
             passwords[role] = EMBEDDED_MARK + secrets.token_hex(24)
-            write_private_map(self._passwords_file, passwords)
+            write_private_map(self.passwords_file, passwords)
         return passwords[role]
 
 

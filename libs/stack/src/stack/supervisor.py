@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from stack.backup.consistent import remove_leftover
 from stack.child import Child
 from stack.console import Console
 from stack.demo_clients import prepare_clients
@@ -187,6 +188,10 @@ def supervise(
             console.say(f"ended {name}, left over from a stack that was killed")
         prepare_clients(layout)
         layout.anchors.mkdir(exist_ok=True)
+        remove_leftover(layout)
+        for name in layout.holds():
+            console.say(f"{name} was kept down by {layout.hold_file(name)}: it starts again")
+            layout.hold_file(name).unlink()
         try:
             asyncio.run(Supervisor(layout, choices, console, when_ready).run())
         except OSError as error:

@@ -113,4 +113,5 @@ def create_app(
             "matching": Matching(index_key),
             "receipts": receipts or ReceiptGate(Receipts(index_key)),
         },
+        key_holders=[keys],
     )

@@ -11,6 +11,7 @@ from gateway.issuer.access import Admin, Anyone
 from gateway.issuer.changes import record
 from gateway.issuer.rights import SCOPES
 from gateway.issuer.settings import IssuerSettings
+from gateway.issuer.signing.recognising import recognise
 from gateway.issuer.signing.ring import KeyRing
 
 well_known = router("/.well-known", ["tokens"])
@@ -47,9 +48,8 @@ async def rotate(request: Request, admin: Admin, session: Session) -> Rotated:
     ring = ring_of(request)
     current = ring.rotate()
     await record(session, admin, "rotated", "keys", current.kid)
-    return Rotated(
-        current_kid=current.kid, published_kids=[key["kid"] for key in ring.jwks()["keys"]]
-    )
+    await recognise(context_of(request).database, ring)
+    return Rotated(current_kid=current.kid, published_kids=ring.published_kids())
 
 
 def _document(request: Request) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class KeyRing:
     """Follows the folder, so that `rotate` in another process is seen within a second."""
 
     def __init__(self, folder: Path, algorithm: str) -> None:
-        self._folder = folder
+        self.folder = folder
         self._algorithm = algorithm
         self._register = folder / "ring.json"
         self._keys: list[SigningKey] = []
@@ -56,6 +56,13 @@ class KeyRing:
     def file_of_current(self) -> Path:
         """The file of the key that signs now; it is as old as the key."""
         return self._pem_file(self.current().kid)
+
+    def kids(self) -> set[str]:
+        """Of the keys that are there; unlike every other question, this one makes none."""
+        return {key.kid for key in self._read()}
+
+    def published_kids(self) -> list[str]:
+        return [str(key["kid"]) for key in self.jwks()["keys"]]
 
     def jwks(self) -> dict[str, Any]:
         """All public keys that may verify a living token, and the one that will sign next."""
@@ -98,7 +105,7 @@ class KeyRing:
             for k in keys
         ]
         write_private(self._register, orjson.dumps({"keys": entries}).decode())
-        for pem in self._folder.glob("*.pem"):
+        for pem in self.folder.glob("*.pem"):
             if pem.stem not in {key.kid for key in keys}:
                 pem.unlink()
         self._stamp = None
@@ -110,12 +117,12 @@ class KeyRing:
         return SigningKey(kid, self._algorithm, state, pem)
 
     def _pem_file(self, kid: str) -> Path:
-        return self._folder / f"{kid}.pem"
+        return self.folder / f"{kid}.pem"
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._folder / ".lock").open("w") as lock:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

@@ -11,6 +11,8 @@ from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from common import key_checks
+
 _LOCK = 0x5255_5441_4D49  # "RUTAMI": one migration at a time per database
 LOCK_TIMEOUT = "5s"
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -71,8 +73,15 @@ def _upgrade(connection: sa.Connection, package: str, role: str) -> None:
     connection.execute(sa.text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
     for statement in _grants(role):
         connection.execute(sa.text(statement))
+    make_key_checks(connection, role)
     connection.commit()
     command.upgrade(config, "head")
+
+
+def make_key_checks(connection: sa.Connection, role: str) -> None:
+    """The table of check values, like Alembic's own: beside the revisions, not one of them."""
+    for statement in (key_checks.CREATE, *key_checks.grants(role)):
+        connection.execute(sa.text(statement))
 
 
 def _grants(role: str) -> list[str]:

@@ -19,9 +19,10 @@ from common.tables import CommonTables
 from common.telemetry import Metrics
 from common.web import problems
 from common.web.bodies import BodyLimitMiddleware, RepeatedNamesMiddleware
-from common.web.context import BackgroundTask, ServiceContext
+from common.web.context import BackgroundTask, HoldsKeys, ServiceContext
 from common.web.forgetting import forgetting
 from common.web.health import health
+from common.web.key_gate import KeyGate, KeyGateMiddleware
 from common.web.measuring import measuring
 from common.web.middleware import CallerMiddleware, ObservationMiddleware
 
@@ -44,6 +45,7 @@ def service_app(
     database: Database | None = None,
     parts: Mapping[str, Any] | None = None,
     answers: AnswerRule | None = None,
+    key_holders: Sequence[HoldsKeys] = (),
     body_limit_of: Callable[[str], int | None] | None = None,
 ) -> FastAPI:
     """The app of one service.
@@ -51,6 +53,7 @@ def service_app(
     `worker` gives its background tasks; they run if `run_worker` (default: the setting) says so.
     `database` replaces the one of the settings (tests). `parts` lands in `ServiceContext.parts`.
     `answers`: the rule of stored answers, for a service whose answers may be about people.
+    `key_holders` are asked with the settings' own keys before anything is served.
     """
     clock.follow(settings.clock_file)
     context = ServiceContext(
@@ -63,7 +66,9 @@ def service_app(
         answers=answers,
         # A service's settings and migrations lie in the same package.
         revisions=Revisions.shipped_by(type(settings).__module__.rpartition(".")[0]),
+        key_holders=list(key_holders),
     )
+    gate = KeyGate(context)
     running = settings.run_worker if run_worker is None else run_worker
     tasks = list(worker(context)) if worker is not None and running else []
     with_broker = bool(tasks)
@@ -76,7 +81,7 @@ def service_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         stop = asyncio.Event()
         await _say_what_is_missing(context)
-        async with _running(tasks, stop):
+        async with gate.watched(), _running(tasks, stop, gate):
             if with_broker:
                 await context.broker.start()
             yield
@@ -100,6 +105,7 @@ def service_app(
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.context = context
+    app.state.key_gate = gate
     app.include_router(health)
     for part in routers:
         app.include_router(part)
@@ -112,6 +118,7 @@ def service_app(
         issuer=settings.internal_issuer,
         audience=settings.audience,
     )
+    app.add_middleware(KeyGateMiddleware, gate=gate)
     app.add_middleware(ObservationMiddleware, metrics=context.metrics)
     return app
 
@@ -139,9 +146,11 @@ async def _say_what_is_missing(context: ServiceContext) -> None:
 
 
 @asynccontextmanager
-async def _running(tasks: Sequence[BackgroundTask], stop: asyncio.Event) -> AsyncIterator[None]:
+async def _running(
+    tasks: Sequence[BackgroundTask], stop: asyncio.Event, gate: KeyGate
+) -> AsyncIterator[None]:
     """Run the tasks beside the block; after it they get time to finish, then are cancelled."""
-    running = [asyncio.create_task(_kept_alive(task, stop), name=task.name) for task in tasks]
+    running = [asyncio.create_task(_kept_alive(task, stop, gate), name=task.name) for task in tasks]
     try:
         yield
     finally:
@@ -153,8 +162,9 @@ async def _running(tasks: Sequence[BackgroundTask], stop: asyncio.Event) -> Asyn
             await asyncio.gather(*late, return_exceptions=True)
 
 
-async def _kept_alive(task: BackgroundTask, stop: asyncio.Event) -> None:
+async def _kept_alive(task: BackgroundTask, stop: asyncio.Event, gate: KeyGate) -> None:
     """A background task that fails is logged and started again; it never ends the process."""
+    await gate.opened(stop)
     pause = _RESTART_SECONDS
     while not stop.is_set():
         started = asyncio.get_running_loop().time()

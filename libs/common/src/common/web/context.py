@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection
 
@@ -16,6 +16,15 @@ from common.migrations.state import Revisions
 from common.settings import ServiceSettings
 from common.tables import CommonTables
 from common.telemetry import Metrics
+
+
+class HoldsKeys(Protocol):
+    """Keys outside the settings that stored data depends on."""
+
+    async def verify(self) -> None:
+        """`WrongKeys` unless they are there and are those that the data was written with."""
+
+    async def close(self) -> None: ...
 
 
 @dataclass
@@ -34,6 +43,7 @@ class ServiceContext:
     revisions: Revisions | None = None
     # How stored answers are kept and given again where they may be about people.
     answers: AnswerRule | None = None
+    key_holders: list[HoldsKeys] = field(default_factory=list)
 
     def relay(self) -> "BackgroundTask":
         """The task that publishes this service's outbox."""

@@ -7,8 +7,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from common.key_checks import WrongKeys
 from common.migrations.state import Schema
 from common.web.context import context_of
+from common.web.key_gate import key_gate_of
 
 health = APIRouter(include_in_schema=False)
 
@@ -27,6 +29,10 @@ async def readyz(request: Request) -> Response:
         await context.database.ping()
         if context.revisions is not None:
             parts["schema"] = await context.revisions.compare(context.database)
+        await key_gate_of(request.app).look()
+    except WrongKeys as error:
+        parts |= {"keys": "wrong", "remedy": str(error)}
+        return JSONResponse({"status": "unavailable", "parts": parts}, status_code=503)
     except Exception:  # noqa: BLE001 - whatever it is, we are not ready
         parts["database"] = "unavailable"
     if not context.broker.connected:

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from common import database_errors, errors
 from common.errors import FieldError, Problem, ProblemType
+from common.key_checks import WrongKeys
 from common.logs import get_logger
 
 _log = get_logger(__name__)
@@ -60,6 +61,13 @@ _UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
 _RETRIABLE = ("40001", "40P01", "55P03")
 
 
+# What is wrong with them is for the operator: in the log and at `/readyz`, which no client reaches.
+WITHOUT_KEYS = errors.UNAVAILABLE.because(
+    "The service has not got the keys of its data; nothing was written.",
+    headers={"Retry-After": "30"},
+)
+
+
 def problem_response(problem: Problem) -> Response:
     return Response(
         orjson.dumps(problem.body(), default=str),
@@ -87,11 +95,16 @@ def install(app: FastAPI) -> None:
     async def database(_request: Request, error: Exception) -> Response:
         return problem_response(from_database(error))
 
+    async def keys(_request: Request, error: Exception) -> Response:
+        _log.critical("wrong_keys", reason=str(error))
+        return problem_response(WITHOUT_KEYS)
+
     async def internal(_request: Request, error: Exception) -> Response:
         _log.error("unhandled_error", exc_info=error)
         return problem_response(errors.INTERNAL.because("The error was logged."))
 
     app.add_exception_handler(Problem, problem)
+    app.add_exception_handler(WrongKeys, keys)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     for kind in (

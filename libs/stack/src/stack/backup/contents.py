@@ -25,8 +25,8 @@ def dump(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
     """One custom-format dump per database, each read back by its table of contents."""
     for name in databases:
         target = folder / f"{name}.dump"
-        _run(server, "pg_dump", "--format=custom", "--file", str(target), "--dbname", name)
-        _run(server, "pg_restore", "--list", str(target))
+        run_program(server, "pg_dump", "--format=custom", "--file", str(target), "--dbname", name)
+        run_program(server, "pg_restore", "--list", str(target))
 
 
 def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> None:
@@ -37,7 +37,7 @@ def load(server: PostgresServer, databases: tuple[str, ...], folder: Path) -> No
             raise StackError(f"the backup holds no database {name}")
         server.psql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         server.create_service_database(name)
-        _run(
+        run_program(
             server,
             *("pg_restore", "--single-transaction", "--exit-on-error"),
             *("--dbname", name, str(source)),
@@ -62,6 +62,21 @@ def put_keys(layout: Layout, folder: Path) -> None:
             shutil.copytree(folder / name, layout.root / name, dirs_exist_ok=True)
 
 
+def put_missing_keys(layout: Layout, folder: Path) -> list[str]:
+    """Key files that are gone come back; one that is there, right or wrong, is moved aside by hand."""
+    put_back = []
+    for source in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = source.relative_to(folder)
+        target = layout.root / name
+        # The anchors go with a database: an old one in place of a lost one would prove nothing.
+        if name.parts[0] not in (*_KEY_FILES, "keys") or target.exists():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.copy2(source, target)
+        put_back.append(str(name))
+    return put_back
+
+
 def forget_event_store(layout: Layout, server: PostgresServer) -> None:
     """The stream is newer or older than the restored record: empty it and publish all again.
 
@@ -72,7 +87,8 @@ def forget_event_store(layout: Layout, server: PostgresServer) -> None:
         server.psql("UPDATE outbox SET published_at = NULL", database=name)
 
 
-def _run(server: PostgresServer, program: str, *arguments: str) -> None:
+def run_program(server: PostgresServer, program: str, *arguments: str) -> None:
+    """A client program of PostgreSQL against `server`, as its superuser; StackError if it fails."""
     environment = {
         **os.environ,
         "PGHOST": "127.0.0.1",

@@ -1,12 +1,16 @@
 """`audit` and `keys`: prove that the record is untouched; change the keys that protect it."""
 
+from typing import Annotated
+
 import typer
 from gateway.keys import rotate_internal_keys
 from rich.console import Console
 
 from stack.commands.options import Data
 from stack.embedded_secrets import prepare_internal_key
+from stack.exclusive import exclusive
 from stack.layout import Layout
+from stack.lost_keys import accept_another_key
 from stack.service_commands import ServiceCommands
 
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -26,6 +30,28 @@ def _audit_group() -> None:
 def verify(data: Data = None) -> None:
     """Check the chain of audit entries against edits, deletions and truncation. Exit 0 if whole."""
     raise typer.Exit(ServiceCommands(Layout.of(data)).run("referrals", "audit-verify"))
+
+
+@_keys.command()
+def accept(
+    key: Annotated[str, typer.Argument(help="As the message named it, e.g. RUTA_BLIND_INDEX_KEY")],
+    data: Data = None,
+    *,
+    give_up_cases: Annotated[
+        bool,
+        typer.Option(
+            "--give-up-cases",
+            help="With key-encryption-keys: erase for good the cases that nobody can open any more",
+        ),
+    ] = False,
+) -> None:
+    """Let a stopped stack start with another key than its data was written with: the old one is lost.
+
+    What was sealed with the lost key stays unreadable for ever.
+    """
+    layout = Layout.of(data)
+    with exclusive(layout):
+        _terminal.print(accept_another_key(layout, key, give_up_cases=give_up_cases))
 
 
 @_keys.callback()

@@ -1,6 +1,7 @@
 """`doctor`: looks at the running stack as an officer on call would, and says what to do."""
 
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +23,9 @@ from stack.running import running_state
 from stack.service_commands import attached_postgres
 
 app = typer.Typer()
-_terminal = Console(highlight=False, soft_wrap=True)
+# Into a pipe or a mail each finding is one line.
+_WIDTH = None if sys.stdout.isatty() else 1000
+_terminal = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 _FREE_BYTES = 1 << 30
 _OUTBOX_SECONDS = 300.0
 _LAG = 1000.0
@@ -58,7 +61,7 @@ def doctor(data: Data = None) -> None:
 
 
 def examine(layout: Layout, state: State) -> Iterator[Finding]:
-    yield from _processes(state)
+    yield from _processes(layout, state)
     yield _disk(layout)
     yield from _private_files(layout)
     yield from _keys(layout)
@@ -67,9 +70,13 @@ def examine(layout: Layout, state: State) -> Iterator[Finding]:
         yield from _events(service, state.ports[service])
 
 
-def _processes(state: State) -> Iterator[Finding]:
+def _processes(layout: Layout, state: State) -> Iterator[Finding]:
+    held = layout.holds()
     for name, pid in sorted(state.processes.items()):
-        if not is_running(pid):
+        if name in held:
+            found = "kept down on purpose" if not is_running(pid) else "will not be restarted"
+            yield Finding(f"process {name}", found, f"rm {layout.hold_file(name)} lets it start")
+        elif not is_running(pid):
             yield Finding(f"process {name}", "ended", "it is being restarted; see logs/stack.log")
         elif name in state.ports and name not in ("postgres", "nats"):
             yield _ready(name, state.ports[name])
@@ -87,14 +94,22 @@ def _ready(name: str, port: int) -> Finding:
             "if it lasts, end the process: it is started again",
         )
     if answer.status_code != 200:
-        return Finding(
-            f"process {name}", f"not ready: {answer.text[:120]}", "look at what it waits for below"
-        )
+        return Finding(f"process {name}", "not ready", _remedy(answer))
     if "degraded" in answer.text and name not in _WITHOUT_EVENTS:
         return Finding(
             f"process {name}", "ready, without the event bus", "events wait; see process nats"
         )
     return Finding(f"process {name}", "ready")
+
+
+def _remedy(answer: httpx.Response) -> str:
+    """What the process itself says at `/readyz`."""
+    try:
+        parts = answer.json()["parts"]
+    except (ValueError, KeyError, TypeError):
+        return "look at what it waits for below"
+    missing = ", ".join(f"{part} {state}" for part, state in parts.items() if part != "remedy")
+    return str(parts.get("remedy") or f"it waits: {missing}")
 
 
 def _disk(layout: Layout) -> Finding:

@@ -8,10 +8,17 @@ from pathlib import Path
 from uuid import UUID
 
 from common import crypto
+from common.key_checks import WrongKeys, check_value
 
 
-class KeyRingError(Exception):
-    """The file of key-encryption keys cannot be used; the message says why."""
+class KeyRingError(WrongKeys):
+    """The file of key-encryption keys cannot be used; the message says why and what to do."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path}: {reason}. Nothing was changed. Put the right file back (./ruta restore"
+            " --keys-only takes it from a backup); without it no case can be opened (IM guide, Lost keys)"
+        )
 
 
 @dataclass(frozen=True)
@@ -27,10 +34,17 @@ class KeyRing:
             keys = {str(k): crypto.key_from_base64(v) for k, v in document["keys"].items()}
             active = str(document["active"])
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-            raise KeyRingError(f"{path}: not a key ring ({type(error).__name__})") from error
+            raise KeyRingError(path, _why(error)) from error
         if active not in keys:
-            raise KeyRingError(f"{path}: the active key {active!r} is not among the keys")
+            raise KeyRingError(path, f"the active key {active!r} is not among the keys")
         return cls(active, keys)
+
+    def check_values(self) -> dict[str, str]:
+        """What the key store keeps about each key, by a name of its own."""
+        return {
+            check_name(key_id): check_value(check_name(key_id), key)
+            for key_id, key in self.keys.items()
+        }
 
     def wrap(self, case_id: UUID, case_key: bytes) -> bytes:
         return crypto.seal(self.keys[self.active], case_key, _context(case_id, self.active))
@@ -70,6 +84,16 @@ def _write(path: Path, active: str, keys: dict[str, str]) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def check_name(key_id: str) -> str:
+    return f"key-encryption-key/{key_id}"
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "the key-encryption keys are not there"
+    return f"not a file of key-encryption keys ({type(error).__name__})"
 
 
 def _context(case_id: UUID, key_id: str) -> bytes:

@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from common import clock, crypto
+from common import clock, crypto, key_checks
 from common.database import Database
+from common.migrations.runner import make_key_checks
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from referrals.keys.ring import KeyRing
+from referrals.keys.ring import KeyRing, KeyRingError, check_name
 
 T = TypeVar("T")
 # Keys that the present command has used: its answer is sealed under one of them.
@@ -40,6 +41,10 @@ _SELECT = (
     " WHERE case_id = ANY ($1::uuid[]) AND destroyed_at IS NULL"
 )
 
+_ONE_WRAPPED_BY = (
+    "SELECT case_id, wrapped FROM case_keys WHERE key_id = $1 AND wrapped IS NOT NULL LIMIT 1"
+)
+
 
 class KeyDestroyed(Exception):
     """The case was erased: its key no longer exists anywhere."""
@@ -54,15 +59,51 @@ class CaseKeys:
         self._ring: KeyRing | None = None
         self._stamp = 0
 
-    def _current_ring(self) -> KeyRing:
+    async def verify(self) -> None:
+        """KeyRingError unless the ring's file is there and is the one that wrapped the case keys."""
+        await self._current_ring()
+
+    async def _current_ring(self) -> KeyRing:
         stamp = self._ring_file.stat().st_mtime_ns if self._ring_file.exists() else 0
         if self._ring is None or stamp != self._stamp:
-            self._ring, self._stamp = KeyRing.load(self._ring_file), stamp
+            ring = KeyRing.load(self._ring_file)
+            await self._compare(ring)
+            self._ring, self._stamp = ring, stamp
         return self._ring
+
+    async def _compare(self, ring: KeyRing) -> None:
+        """KeyRingError unless `ring` holds every key that is in use, and those are the same keys.
+
+        Keys that were never seen are recorded if a known one came with them (a rotation), or if
+        nothing was ever wrapped (a new installation). A store of an older release recorded none:
+        there one key of each kind is opened.
+        """
+        values, known = ring.check_values(), await key_checks.recorded(self._database)
+        used = {check_name(key_id) for key_id in await self.used_key_ids()}
+        if other := sorted(
+            name for name in values if known.get(name, values[name]) != values[name]
+        ):
+            raise KeyRingError(self._ring_file, f"another key than before: {', '.join(other)}")
+        if missing := sorted(used - values.keys()):
+            raise KeyRingError(self._ring_file, f"case keys are wrapped by {', '.join(missing)}")
+        if known and not known.keys() & values.keys():
+            raise KeyRingError(self._ring_file, "none of its keys was ever used here")
+        if not known and used:
+            await self._open_one_of_each(ring)
+        await key_checks.record(self._database, values)
+
+    async def _open_one_of_each(self, ring: KeyRing) -> None:
+        for key_id in await self.used_key_ids():
+            (row,) = await self._database.once(_ONE_WRAPPED_BY, key_id)
+            try:
+                ring.unwrap(row["case_id"], key_id, row["wrapped"])
+            except crypto.CannotOpen:
+                reason = f"{check_name(key_id)} does not open what it wrapped"
+                raise KeyRingError(self._ring_file, reason) from None
 
     async def create(self, case_id: UUID) -> bytes:
         """A new key for a new case. A case that then is not written leaves an unused key behind."""
-        ring = self._current_ring()
+        ring = await self._current_ring()
         key = crypto.new_key()
         wrapped = ring.wrap(case_id, key)
         await self._database.once(_INSERT, case_id, ring.active, wrapped, clock.now())
@@ -102,7 +143,7 @@ class CaseKeys:
 
     async def of_many(self, case_ids: Sequence[UUID]) -> Mapping[UUID, bytes]:
         """Keys by case; cases whose key is destroyed are absent."""
-        ring = self._current_ring()
+        ring = await self._current_ring()
         rows = await self._database.once(_SELECT, list(case_ids))
         found = {r["case_id"]: ring.unwrap(r["case_id"], r["key_id"], r["wrapped"]) for r in rows}
         _keep(found)
@@ -137,7 +178,7 @@ class CaseKeys:
 
     async def rewrap_batch(self, size: int = 500) -> int:
         """Wrap up to `size` keys anew by the active key; returns how many. 0 = all are."""
-        ring = self._current_ring()
+        ring = await self._current_ring()
         async with self._database.transaction() as session:
             rows = (
                 await session.execute(
@@ -179,6 +220,7 @@ async def create_tables(owner_url: str, role: str) -> None:
     try:
         async with engine.begin() as connection:
             await connection.run_sync(metadata.create_all)
+            await connection.run_sync(make_key_checks, role)
             quoted = connection.dialect.identifier_preparer.quote(role)
             await connection.execute(sa.text(f"GRANT USAGE ON SCHEMA public TO {quoted}"))
             await connection.execute(

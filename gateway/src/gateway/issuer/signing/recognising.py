@@ -1,0 +1,26 @@
+"""The signing keys that an issuer's database has seen: others in their place are a loss, no start."""
+
+from common import key_checks
+from common.database import Database
+from common.key_checks import WrongKeys
+
+from gateway.issuer.signing.ring import KeyRing
+
+_KIND = "token-signing-key/"
+
+
+async def recognise(database: Database, ring: KeyRing) -> None:
+    """Record the ring's keys; WrongKeys if none of them signed here before, though others did."""
+    kids = ring.kids()
+    known = {
+        name.removeprefix(_KIND)
+        for name in await key_checks.recorded(database)
+        if name.startswith(_KIND)
+    }
+    if known and not known & kids:
+        raise WrongKeys(
+            f"{ring.folder}: the keys that sign tokens are {'other ones' if kids else 'not there'}."
+            " Nothing was changed. Put them back (./ruta restore --keys-only takes them from a"
+            " backup); if they are lost for good, every client needs a new token (IM guide, Lost keys)"
+        )
+    await key_checks.record(database, {f"{_KIND}{kid}": kid for kid in ring.published_kids()})

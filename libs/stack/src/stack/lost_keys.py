@@ -1,0 +1,93 @@
+"""Going on without a key that is lost for good: what it sealed is given up, knowingly."""
+
+import json
+import subprocess
+import sys
+
+from common.key_checks import check_value
+
+from stack.embedded_secrets import KEY_STORE, NAMES
+from stack.errors import StackError
+from stack.layout import DEFAULT_PORT, Layout
+from stack.nats import NatsServer, stored_credentials
+from stack.plan import Choices, Planner
+from stack.postgres import PostgresServer
+
+KEY_ENCRYPTION_KEYS = "key-encryption-keys"
+TOKEN_SIGNING_KEYS = "token-signing-keys"  # noqa: S105 -- a name, no key
+_NO_BROKER = 1  # nothing here talks to the event bus
+
+
+def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False) -> str:
+    """Forget what was recorded of a key; the next start records the one that it finds or makes.
+
+    Returns what that meant. StackError for an unknown name, and for the keys of the cases unless the
+    caller gives up the cases.
+    """
+    settings = {use[1] for use in NAMES.values() if use is not None}
+    if key not in {*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}:
+        known = ", ".join(sorted({*settings, KEY_ENCRYPTION_KEYS, TOKEN_SIGNING_KEYS}))
+        raise StackError(f"no key {key!r}: {known}")
+    if key == KEY_ENCRYPTION_KEYS and not give_up_cases:
+        raise StackError(
+            "without its key-encryption key no case can be opened by anybody. If it is in no backup"
+            " and no vault, --give-up-cases erases those cases for good and lets new ones begin"
+        )
+    server = PostgresServer(layout.postgres)
+    server.start()
+    try:
+        if key == KEY_ENCRYPTION_KEYS:
+            return _give_up_cases(layout, server)
+        databases = {use[0] for use in NAMES.values() if use is not None and use[1] == key}
+        name = "token-signing-key/%" if key == TOKEN_SIGNING_KEYS else key
+        for database in databases or {"issuer"}:
+            server.psql(f"DELETE FROM key_checks WHERE name LIKE '{name}'", database=database)  # noqa: S608 -- one of the names above
+        return f"{key}: the next start takes the key that it finds, or makes one"
+    finally:
+        server.stop()
+
+
+def _give_up_cases(layout: Layout, server: PostgresServer) -> str:
+    held = _key_ids_at_hand(layout, server)
+    kept = ",".join(f"'{key_id}'" for key_id in held) or "''"
+    lost = server.psql(
+        "WITH lost AS (UPDATE case_keys SET wrapped = NULL, key_id = NULL, destroyed_at = now()"  # noqa: S608 -- ids of our own ring's file, checked
+        f" WHERE wrapped IS NOT NULL AND key_id NOT IN ({kept}) RETURNING 1)"
+        " SELECT count(*) FROM lost; TRUNCATE key_checks;",
+        database=KEY_STORE,
+    ).strip()
+    erase_again(layout, server)
+    return f"{lost} case keys given up; their cases are erased"
+
+
+def _key_ids_at_hand(layout: Layout, server: PostgresServer) -> list[str]:
+    """Keys of the present ring that are the ones which were in use."""
+    file = layout.keys / "referrals-kek.json"
+    if not file.exists():
+        return []
+    recorded = server.psql("SELECT name || ' ' || value FROM key_checks", database=KEY_STORE)
+    known = dict(line.split(" ") for line in recorded.splitlines() if line)
+    return [
+        key_id
+        for key_id, key in json.loads(file.read_text())["keys"].items()
+        if key_id.isalnum()
+        and known.get(f"key-encryption-key/{key_id}")
+        == check_value(f"key-encryption-key/{key_id}", key)
+    ]
+
+
+def erase_again(layout: Layout, server: PostgresServer) -> None:
+    """Every case whose key is gone is erased in the record, too."""
+    broker = NatsServer(
+        layout.nats, stored_credentials(layout.broker_credentials_file), port=_NO_BROKER
+    )
+    planner = Planner(layout, Choices(port=DEFAULT_PORT), server, broker)
+    done = subprocess.run(
+        [sys.executable, "-m", "referrals", "apply-tombstones"],
+        env=planner.environment("referrals"),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise StackError(f"erasing again failed: {done.stderr.strip().splitlines()[-1]}")
