@@ -66,6 +66,91 @@ _STATE_OF = {
     ),
 }
 
+# Nothing of a case is left half done, whoever won: each of these finds what must not be there.
+_ENDED = (
+    "('declined','completed','not_delivered','recalled','withdrawn','expired','entered_in_error')"
+)
+_UNUSED = "NOT EXISTS (SELECT 1 FROM referrals r WHERE r.{by} = x.id)"
+_HALF_DONE = {
+    "a timer of an ended referral": (
+        "SELECT r.state FROM timers t JOIN referrals r ON r.id = t.referral_id"
+        f" WHERE r.case_id = :c AND r.state IN {_ENDED}"
+    ),
+    "a referral that goes on without its consent": (
+        "SELECT r.state FROM referrals r JOIN grants g ON g.id = r.grant_id"
+        f" WHERE r.case_id = :c AND g.status <> 'active' AND r.state NOT IN {_ENDED}"
+    ),
+    "a snapshot that is still read": (
+        "SELECT r.state FROM snapshots s JOIN referrals r ON r.id = s.referral_id"
+        " LEFT JOIN grants g ON g.id = r.grant_id WHERE r.case_id = :c AND s.revoked_at IS NULL"
+        " AND (g.status = 'withdrawn' OR r.state IN"
+        " ('declined', 'recalled', 'withdrawn', 'expired', 'entered_in_error'))"
+        " AND s.sealed IS NOT NULL"
+    ),
+    "a consent of a withdrawn draft that waits to be used": (
+        "SELECT x.status FROM grants x JOIN referrals d ON d.case_id = x.case_id"
+        " AND d.service_id = x.service_id WHERE x.case_id = :c AND x.kind = 'referral'"
+        " AND x.status = 'active' AND d.state = 'withdrawn' AND d.sent_at IS NULL"
+        f" AND d.changed_at > x.created_at AND {_UNUSED.format(by='grant_id')}"
+    ),
+    "an open transfer of an ended case": (
+        "SELECT t.state FROM transfers t JOIN cases c ON c.id = t.case_id"
+        " WHERE c.id = :c AND c.status <> 'open' AND t.state = 'offered'"
+    ),
+    "an open transfer without its consent": (
+        "SELECT t.state FROM transfers t JOIN grants g ON g.id = t.grant_id"
+        " WHERE t.case_id = :c AND t.state = 'offered' AND g.status <> 'active'"
+    ),
+    "a consent that an ended case waits for": (
+        "SELECT x.kind, x.status FROM grants x JOIN cases c ON c.id = x.case_id WHERE c.id = :c"
+        " AND x.status IN ('active', 'pending') AND (c.status = 'erased' OR"
+        " (c.status = 'closed' AND x.kind <> 'reporting'"
+        f" AND {_UNUSED.format(by='grant_id')}))"
+    ),
+    "an exception that an ended case waits for": (
+        "SELECT x.status FROM exceptions x JOIN cases c ON c.id = x.case_id WHERE c.id = :c"
+        " AND x.status IN ('pending', 'approved') AND (c.status = 'erased' OR"
+        f" (c.status = 'closed' AND {_UNUSED.format(by='exception_id')}))"
+    ),
+    "a draft, a need, a review or a task of an ended case": (
+        "SELECT what FROM cases c CROSS JOIN LATERAL ("
+        "SELECT 'draft' FROM referrals WHERE case_id = c.id AND state = 'draft'"
+        " UNION ALL SELECT 'need' FROM plan_items WHERE case_id = c.id"
+        "  AND status IN ('planned', 'in_progress')"
+        " UNION ALL SELECT 'review' FROM case_reviews WHERE case_id = c.id AND done_on IS NULL"
+        " UNION ALL SELECT 'match' FROM case_matches WHERE c.id IN (case_a, case_b)"
+        "  AND status <> 'ended'"
+        " UNION ALL SELECT kind FROM tasks WHERE case_id = c.id AND done_at IS NULL"
+        "  AND kind NOT IN ('delete_disclosed_data', 'stop_using_caregiver_contact')"
+        ") AS left_over (what) WHERE c.id = :c AND c.status <> 'open'"
+    ),
+    "an access to an erased case": (
+        "SELECT x.status FROM break_glass x JOIN cases c ON c.id = x.case_id"
+        " WHERE c.id = :c AND c.status = 'erased' AND x.status IN ('asked', 'open')"
+    ),
+    "something open to an implicated organisation": (
+        "SELECT what FROM implicated_organisations i CROSS JOIN LATERAL ("
+        f"SELECT state FROM referrals WHERE case_id = i.case_id AND state NOT IN {_ENDED}"
+        "  AND to_organisation = i.organisation_id AND sent_at IS NOT NULL"
+        " UNION ALL SELECT state FROM transfers WHERE case_id = i.case_id AND state = 'offered'"
+        "  AND to_organisation = i.organisation_id"
+        " UNION ALL SELECT status FROM break_glass WHERE case_id = i.case_id AND status = 'open'"
+        "  AND organisation_id = i.organisation_id"
+        ") AS left_over (what) WHERE i.case_id = :c"
+    ),
+    "something that a former holder still holds": (
+        "SELECT what FROM cases c CROSS JOIN LATERAL ("
+        "SELECT 'consent' FROM grants WHERE case_id = c.id AND organisation_id <> c.organisation_id"
+        " UNION ALL SELECT 'exception' FROM exceptions WHERE case_id = c.id"
+        "  AND organisation_id <> c.organisation_id"
+        " UNION ALL SELECT 'referral' FROM referrals WHERE case_id = c.id"
+        "  AND from_organisation <> c.organisation_id"
+        " UNION ALL SELECT 'access' FROM break_glass WHERE case_id = c.id AND status = 'asked'"
+        "  AND holder_organisation_id <> c.organisation_id"
+        ") AS left_over (what) WHERE c.id = :c"
+    ),
+}
+
 # Whoever writes a row of a case holds the case. What made the case in the same transaction is
 # alone with it anyway; the directory flags many cases' referrals.
 _GUARD = """
@@ -159,6 +244,12 @@ async def _play(
         told = "" if answer is None else answer.text
         assert _status(answer) in {None, 200, 201, 204, *REFUSED}, (command.name, told)
     state = await _state(story, it["case"])
+    left_over = {
+        what: [str(tuple(row)) for row in found]
+        for what, statement in _HALF_DONE.items()
+        if (found := await story.rows(statement, c=it["case"]))
+    }
+    assert left_over == {}, (one.name, other.name, order)
     # What is left over is not the next round's concern.
     await story.rows("DELETE FROM timers t USING referrals r WHERE r.id = t.referral_id AND hold_case(r.case_id, true) RETURNING 1")  # fmt: skip
     return statuses, state
@@ -285,6 +376,19 @@ async def test_one_after_the_other_is_what_every_race_comes_to(
         await _race(story, case_keys, one, other)
     await asyncio.sleep(1.1)  # the server's own count is told once a second
     assert await _deadlocks(story) == before
+
+
+async def test_an_ended_case_leaves_nothing_half_done(story: Story, case_keys: CaseKeys) -> None:
+    """Whatever waits for a decision, is planned or could still be used ends with its case."""
+    named = {command.name: command for command in COMMANDS}
+    for ending in ("close", "erase"):
+        for name in (
+            *("send", "draft", "decide a consent", "decide an exception", "offer the case"),
+            *("decide on breaking the glass", "plan a review", "plan", "agree to a match"),
+            "the person comes of age",
+        ):
+            await _play(story, case_keys, named[name], named[ending], "first")
+            await _play(story, case_keys, named[name], named[ending], "second")
 
 
 async def test_a_withdrawal_never_loses_to_whoever_is_marked_accepts_or_sends(

@@ -124,6 +124,32 @@ async def test_only_what_has_ended_is_replaced(story: Story) -> None:
     assert (refused.status_code, refused.json()["pointer"]) == (422, "/replaces")
     unknown = {**body, "replaces": str(new_id())}
     assert (await story.post("ngo-refugio", "/referrals", unknown)).status_code == 404
+    path = f"/referrals/{referral['id']}"
+    for step, said in (
+        ("acknowledge", {}),
+        ("waitlist", {"expected_on": "2099-01-01", "person_agrees": True}),
+        ("accept", {"focal_point": "x"}),
+        ("start", {}),
+        ("hold", {"reason": "other", "review_on": "2099-01-01"}),
+    ):
+        await story.made("ngo-salud", f"{path}/{step}", said)
+        refused = await story.post("ngo-refugio", "/referrals", body)
+        assert (refused.status_code, refused.json()["pointer"]) == (422, "/replaces"), step
+    await story.made("ngo-refugio", f"{path}/recall", {"reason": "no_answer"})
+    assert (await story.made("ngo-refugio", "/referrals", body))["replaces"] == referral["id"]
+
+
+async def test_a_withdrawn_draft_leaves_no_consent_to_be_used(story: Story) -> None:
+    case_id, service_id = (await story.case())["id"], await story.service()
+    other = await story.consent(case_id, await story.service(LEGAL))
+    grant = await story.consent(case_id, service_id)
+    draft = await story.draft(case_id, service_id)
+    await story.made("ngo-refugio", f"/referrals/{draft['id']}/withdraw", {})
+    states = [
+        (await story.get("ngo-refugio", f"/consents/{each['id']}")).json()["status"]
+        for each in (grant, other)
+    ]
+    assert states == ["withdrawn", "active"]
 
 
 async def events_of(story: Story, referral_id: str) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from referrals.assistance.schemas import (
     ReviewDone,
     Route,
 )
-from referrals.audit.service import record
+from referrals.audit.service import SYSTEM_CLIENT, record
 from referrals.cases import queries as cases
 from referrals.cases.models import Case
 from referrals.cases.opening import open_with
@@ -309,8 +309,8 @@ def opened_route(key: bytes, route: CaseRoute) -> Route:
     return Route.model_validate({**values, "statistics": route.statistics})
 
 
-async def end_with_case(session: AsyncSession, caller: Principal, case: Case) -> None:
-    """The case was closed: what was still planned is dropped, and no review is due any more."""
+async def end_with_case(session: AsyncSession, caller: Principal | None, case: Case) -> None:
+    """The case has ended: what was still planned is dropped, and no review is due any more."""
     today = clock.now().date()
     await session.execute(
         sa.update(PlanItem)
@@ -323,9 +323,12 @@ async def end_with_case(session: AsyncSession, caller: Principal, case: Case) ->
     await session.execute(
         sa.update(CaseReview)
         .where(col(CaseReview.case_id) == case.id, col(CaseReview.done_on).is_(None))
-        .values(done_on=today, outcome="case_closed", done_by=caller.subject)
+        .values(
+            done_on=today,
+            outcome="case_closed",
+            done_by=caller.subject if caller else SYSTEM_CLIENT,
+        )
     )
-    await _finish_task(session, caller, case)
 
 
 async def opened(

@@ -9,9 +9,8 @@ from common.paging import CursorText, Limit, Page, encode_cursor
 from common.web import IdempotencyRequired, Reading, Session, router
 from fastapi import Query, Response
 
-from referrals.assistance.service import end_with_case
 from referrals.breakglass import service as break_glass
-from referrals.cases import person, queries, service
+from referrals.cases import ending, person, queries, service
 from referrals.cases.models import Case
 from referrals.cases.schemas import (
     CaseChange,
@@ -133,12 +132,12 @@ async def close_case(
     body: Closure,
     session: Session,
     caller: Writer,
+    keys: Keys,
     settings: ServiceSettingsOf,
 ) -> CaseSummary:
     """Close; the retention period begins."""
     case = await service.close(session, caller, case_id, body.reason, settings.retention_years)
-    await end_with_case(session, caller, case)
-    await end_offer(session, caller, case.id, "needs_changed")
+    await ending.close(session, caller, keys, case)
     return _summary(case)
 
 
@@ -150,8 +149,7 @@ async def erase_case(
     case = await queries.own_case(session, caller, case_id, lock=True)
     if body.confirm != case.reference:
         raise INVALID.because("Repeat the case reference to confirm.", pointer="/confirm")
-    await service.erase(session, caller, keys, case, body.basis)
-    await end_offer(session, caller, case.id, "other")
+    await ending.erase(session, caller, keys, case, body.basis)
     return _summary(case)
 
 

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.cases import person
+from referrals.cases.ending import erase
 from referrals.cases.models import Case
 from referrals.cases.opening import open_with
-from referrals.cases.service import erase
 from referrals.consents.models import Grant
 from referrals.keys.store import CaseKeys
 from referrals.locking_queries import held, hold_case

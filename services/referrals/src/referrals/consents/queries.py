@@ -142,6 +142,23 @@ async def grant_by_code(session: AsyncSession, code: str) -> Grant | None:
     return rows.one_or_none()
 
 
+async def unused_for(session: AsyncSession, case_id: UUID, service_id: UUID) -> Sequence[Grant]:
+    """Consents to refer to this service under which nothing was sent; needs service rights."""
+    used = Grant.metadata.tables["referrals"].c.grant_id
+    rows = await session.scalars(
+        sa.select(Grant)
+        .where(
+            col(Grant.case_id) == case_id,
+            col(Grant.service_id) == service_id,
+            col(Grant.kind) == "referral",
+            col(Grant.status).in_(("active", "pending")),
+            sa.not_(sa.exists().where(used == col(Grant.id))),
+        )
+        .order_by(col(Grant.id))
+    )
+    return rows.all()
+
+
 async def disclosure_reads(
     session: AsyncSession, referral_ids: Sequence[UUID]
 ) -> Sequence[AuditEntry]:

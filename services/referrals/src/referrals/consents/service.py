@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.codelists import categories
@@ -15,6 +16,7 @@ from common.ids import new_id
 from common.messaging import append
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from referrals.audit.service import record
 from referrals.cases import person
@@ -230,6 +232,19 @@ async def end_grant(
     session: AsyncSession, caller: Principal | None, grant: Grant, method: str, at: datetime
 ) -> None:
     """Mark a grant withdrawn and tell it; its referrals are ended by their own service."""
+    await _end(session, grant, method, at)
+    await notify(
+        session,
+        [grant.organisation_id],
+        "consent.withdrawn",
+        subject_type="consent",
+        subject_id=grant.id,
+        version=grant.version,
+    )
+    await _audit(session, caller, "consent.withdrawn", grant, {"method": method})
+
+
+async def _end(session: AsyncSession, grant: Grant, method: str, at: datetime) -> None:
     grant.status, grant.withdrawn_at, grant.withdrawal_method = "withdrawn", at, method
     grant.attributes = None
     grant.version += 1
@@ -249,15 +264,24 @@ async def end_grant(
             aggregate_id=grant.id,
             aggregate_type="grant",
         )
-    await notify(
-        session,
-        [grant.organisation_id],
-        "consent.withdrawn",
-        subject_type="consent",
-        subject_id=grant.id,
-        version=grant.version,
+
+
+async def end_with_case(
+    session: AsyncSession,
+    caller: Principal | None,
+    case_id: UUID,
+    reason: str,
+    which: sa.ColumnElement[bool],
+) -> None:
+    """The case has ended: these of its consents give nothing any more, and wait for nobody."""
+    ending = await session.scalars(
+        sa.select(Grant)
+        .where(col(Grant.case_id) == case_id, col(Grant.status).in_(("active", "pending")), which)
+        .order_by(col(Grant.id))
     )
-    await _audit(session, caller, "consent.withdrawn", grant, {"method": method})
+    for grant in ending.all():
+        await _end(session, grant, reason, clock.now())
+        await _audit(session, caller, "consent.ended", grant, {"reason": reason})
 
 
 async def ask_exception(

@@ -38,7 +38,7 @@ from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
 from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import Command, State
+from referrals.referrals.lifecycle import OPEN, Command, State
 from referrals.referrals.models import Referral, Snapshot
 from referrals.referrals.schemas import NewReferral, Send
 from referrals.referrals.steps import Taken, state_after, take, write_step
@@ -217,8 +217,12 @@ async def _check_replaced(
     session: AsyncSession, caller: Principal, case: CaseRecord, replaced_id: UUID
 ) -> None:
     replaced = await queries.one(session, caller, replaced_id, case_id=case.id)
-    if State(replaced.state) in (State.DRAFT, State.SENT, State.ACKNOWLEDGED):
-        raise INVALID.because("The referral to replace is still open.", pointer="/replaces")
+    if State(replaced.state) in OPEN:
+        raise INVALID.because(
+            f"The referral to replace is still '{replaced.state}': recall it first, or wait for its"
+            " end.",
+            pointer="/replaces",
+        )
 
 
 async def _to_send(

@@ -76,6 +76,10 @@ async def withdraw_referral(
         if seen.exception_id is not None:
             await _end_exception(session, seen.exception_id)
         await _end_referral(session, caller, keys, seen, method)
+        if seen.sent_at is None:
+            # The consent that it would have been sent under is not left for somebody to use.
+            for grant in await consents.unused_for(session, seen.case_id, seen.service_id):
+                await _withdraw(session, caller, keys, grant, method, at)
     _answer_about(session, seen)
     return seen
 
