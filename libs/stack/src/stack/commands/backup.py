@@ -25,6 +25,7 @@ from stack.service_commands import attached_postgres
 
 app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)
+_INTO_NOTHING = " (it began in an empty directory)"
 KeyFile = Annotated[
     Path, typer.Option("--key-file", help="32 bytes in base64; backup makes it if it is missing")
 ]
@@ -92,7 +93,10 @@ def restore(
     key = _key(key_file, make=False)
     with exclusive(layout), tempfile.TemporaryDirectory(dir=layout.root) as work:
         check_room(layout)
-        fresh = not (layout.postgres / "cluster" / "PG_VERSION").exists()
+        # One that was broken off may have left an empty key store: it begins again from the start.
+        fresh = not (layout.postgres / "cluster" / "PG_VERSION").exists() or (
+            layout.restore_mark.exists() and _INTO_NOTHING in layout.restore_mark.read_text()
+        )
         plain, keys = Path(work) / "data", Path(work) / "keys"
         if keys_only:
             read_archive(folder / KEYS_ARCHIVE, keys, key, "keys")
@@ -104,7 +108,7 @@ def restore(
             read_archive(folder / KEYS_ARCHIVE, keys, key, "keys")
         layout.restore_mark.write_text(
             f"the restore from {folder} did not end: repeat it, the list of the erased must be"
-            " applied before anything is served\n"
+            f" applied before anything is served{_INTO_NOTHING if fresh else ''}\n"
         )
         if fresh:
             contents.put_keys(layout, keys)

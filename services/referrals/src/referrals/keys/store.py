@@ -151,6 +151,10 @@ class CaseKeys:
         """Keys by case; cases whose key is destroyed are absent."""
         ring = await self._current_ring()
         rows = await self.database.once(_SELECT, list(case_ids))
+        if strange := sorted({r["key_id"] for r in rows} - ring.keys.keys()):
+            # Another process rotates, and the file here is not the new one yet; or a key is lost.
+            reason = f"case keys are wrapped by {', '.join(strange)}, which is not in it"
+            raise KeyRingError(self._ring_file, reason)
         found = {r["case_id"]: ring.unwrap(r["case_id"], r["key_id"], r["wrapped"]) for r in rows}
         _keep(found)
         return found
@@ -202,6 +206,10 @@ class CaseKeys:
                     .values(key_id=ring.active, wrapped=ring.wrap(row.case_id, key))
                 )
         return len(rows)
+
+    async def known_key_ids(self) -> set[str]:
+        """Keys that a process has read from its ring at some time."""
+        return {name.rpartition("/")[2] for name in await key_checks.recorded(self.database)}
 
     async def used_key_ids(self) -> set[str]:
         async with self.database.transaction() as session:
