@@ -1,5 +1,6 @@
 """A ring of key-encryption keys that is lost or another one stops everything that would need it."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
