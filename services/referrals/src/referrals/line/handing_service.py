@@ -4,6 +4,7 @@ The desk hands the report to one organisation; that organisation reads it and re
 itself, so that the case begins under its own rules of consent.
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from referrals.directory.models import DirectoryService
 from referrals.directory.queries import countries_of_organisation, seen_by
 from referrals.errors import (
     ALREADY_DECIDED,
+    CONSENT_WITHDRAWN,
     IMPLICATED,
     NO_WISH,
     NOT_REFERABLE,
@@ -123,7 +125,7 @@ async def hand_over(
     await _refuse_receiver(session, caller, report, organisation)
     if report.case_id is not None:
         raise CONFLICT.because("A case was made of it already.")
-    basis = "reporter_wish"
+    basis = queries.WISH
     if exception_id is not None:
         basis = await _approved_basis(session, caller, report, organisation, exception_id)
     elif not report.wants_case:
@@ -198,6 +200,10 @@ async def read_handed(
 ) -> tuple[LineReport, list[MessageView]]:
     """What was handed to the caller's organisation, in clear; the reading is audited."""
     report = await queries.one_handed(session, caller, report_id)
+    if report.handed_basis == queries.WISH and not report.wants_case:
+        raise CONSENT_WITHDRAWN.because(
+            "The reporter has taken the wish back: the thread is closed to you. Give the report back."
+        )
     messages = await read_as_desk(session, line.keys, report)
     await audit(session, caller, "line.handed_report_read", report)
     return report, messages
@@ -226,6 +232,15 @@ async def give_back(
     return report
 
 
+async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
+    """The desk has the report of the case again: they are implicated, or hold the case no more.
+    Needs service rights."""
+    for report in await queries.handed_of_case(session, case_id, organisations):
+        report.handed_to = report.handed_basis = report.handed_at = None
+        report.status = "open"
+    await session.flush()
+
+
 async def make_case(
     session: AsyncSession,
     caller: Principal,
@@ -238,12 +253,14 @@ async def make_case(
     report = await queries.one_handed(session, caller, report_id, lock=True)
     if report.case_id is not None:
         raise CONFLICT.because("A case was made of it already.", case_id=str(report.case_id))
-    if report.handed_basis == "reporter_wish" and not report.wants_case:
+    if report.handed_basis == queries.WISH and not report.wants_case:
         raise NO_WISH.because("The reporter has taken the wish back.")
     made = await cases.register(session, caller, line.keys, blind, body)
     # Read back, so that its row is sent before the report refers to it (common.writes).
     case = await own_case(session, caller, made.id)
     report.case_id = case.id
     await session.flush()
+    if report.implicated:
+        await cases.set_implicated(session, caller, case.id, set(report.implicated))
     await audit(session, caller, "line.case_made", report, {"basis": report.handed_basis})
     return case

@@ -1,7 +1,7 @@
 """Reading the line. The reporter's side finds a report by its locator only; the desk's side sees
 reports of the areas of responsibility that it coordinates, and none that speaks against itself."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,8 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.line.models import LineException, LineMessage, LineReport
+from referrals.row_security import acting_as_service
 
 STATE_LEVEL = 1
+WISH = "reporter_wish"
+"""The basis on which a report is handed on, unless an exception is."""
 WAITING = ("new", "open")
 _NOT_HERE = "There is no such report at your desk."
 
@@ -113,13 +116,32 @@ def _handed_to(caller: Principal) -> sa.ColumnElement[bool]:
     )
 
 
+def _wish_stands() -> sa.ColumnElement[bool]:
+    """What was handed on by the reporter's wish is read as long as the wish stands."""
+    return sa.or_(col(LineReport.handed_basis) != WISH, col(LineReport.wants_case))
+
+
 async def handed(
     session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
 ) -> Sequence[LineReport]:
-    statement = sa.select(LineReport).where(_handed_to(caller))
+    statement = sa.select(LineReport).where(_handed_to(caller), _wish_stands())
     if before is not None:
         statement = statement.where(col(LineReport.id) < before)
     rows = await session.scalars(statement.order_by(col(LineReport.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+async def handed_of_case(
+    session: AsyncSession, case_id: UUID, organisations: Collection[UUID]
+) -> Sequence[LineReport]:
+    """Reports that the case was made of and that are with these organisations, locked; needs
+    service rights."""
+    rows = await session.scalars(
+        sa.select(LineReport)
+        .where(col(LineReport.case_id) == case_id, col(LineReport.handed_to).in_(organisations))
+        .order_by(col(LineReport.id))
+        .with_for_update()
+    )
     return rows.all()
 
 
@@ -143,8 +165,11 @@ async def exceptions(
     statement = sa.select(LineException).where(_concerns(caller, mine))
     if before is not None:
         statement = statement.where(col(LineException.id) < before)
-    rows = await session.scalars(statement.order_by(col(LineException.id).desc()).limit(limit + 1))
-    return rows.all()
+    async with acting_as_service(session):
+        rows = await session.scalars(
+            statement.order_by(col(LineException.id).desc()).limit(limit + 1)
+        )
+        return rows.all()
 
 
 async def one_exception(
@@ -154,7 +179,8 @@ async def one_exception(
     statement = sa.select(LineException).where(
         _concerns(caller, mine), col(LineException.id) == exception_id
     )
-    found = (await session.scalars(statement.with_for_update())).one_or_none()
+    async with acting_as_service(session):
+        found = (await session.scalars(statement.with_for_update())).one_or_none()
     if found is None:
         raise NOT_FOUND.because("There is no such exception that concerns you.")
     return found
@@ -174,10 +200,14 @@ async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID)
 
 
 def _concerns(caller: Principal, reports: sa.Select[Any]) -> sa.ColumnElement[bool]:
-    return sa.or_(
-        col(LineException.organisation_id) == caller.organisation,
-        col(LineException.report_id).in_(reports),
+    """Those of the desk, and those that would hand a report to the caller's organisation, unless
+    the report speaks against it. Needs service rights."""
+    against = sa.exists().where(
+        col(LineReport.id) == col(LineException.report_id),
+        sa.literal(caller.organisation, sa.Uuid) == sa.any_(col(LineReport.implicated)),
     )
+    to_the_caller = col(LineException.organisation_id) == caller.organisation
+    return sa.or_(sa.and_(to_the_caller, ~against), col(LineException.report_id).in_(reports))
 
 
 async def expired(session: AsyncSession, now: datetime, limit: int) -> Sequence[UUID]:
