@@ -4,7 +4,7 @@ The desk hands the report to one organisation; that organisation reads it and re
 itself, so that the case begins under its own rules of consent.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -83,19 +83,34 @@ async def decide_exception(
     session: AsyncSession, caller: Principal, exception_id: UUID, *, approve: bool
 ) -> LineException:
     """Another coordinator of the desk, or a supervisor of the receiving organisation."""
-    exception = await queries.one_exception(session, caller, exception_id)
+    exception = await _one_exception(session, caller, exception_id)
     if exception.status != "pending":
         raise ALREADY_DECIDED.because(f"Its status is '{exception.status}'.")
     if exception.requested_by == caller.subject:
         raise SECOND_PERSON.because("You asked for this exception: somebody else decides.")
-    exception.status = "approved" if approve else "refused"
-    exception.decided_by, exception.decided_at = caller.subject, clock.now()
     async with acting_as_service(session):
+        exception.status = "approved" if approve else "refused"
+        exception.decided_by, exception.decided_at = caller.subject, clock.now()
         await session.flush()
         report = await session.get(LineReport, exception.report_id)
         if report is not None:
             await audit(session, caller, f"line.exception_{exception.status}", report)
     return exception
+
+
+async def _one_exception(
+    session: AsyncSession, caller: Principal, exception_id: UUID
+) -> LineException:
+    async with acting_as_service(session):
+        return await queries.one_exception(session, caller, exception_id)
+
+
+async def exceptions(
+    session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
+) -> Sequence[LineException]:
+    """One more than `limit` if there are more, newest first."""
+    async with acting_as_service(session):
+        return await queries.exceptions(session, caller, before=before, limit=limit)
 
 
 async def rationale_of(line: Line, exception: LineException) -> str | None:
@@ -154,7 +169,7 @@ async def _approved_basis(
     organisation: UUID,
     exception_id: UUID,
 ) -> str:
-    exception = await queries.one_exception(session, caller, exception_id)
+    exception = await _one_exception(session, caller, exception_id)
     fits = exception.report_id == report.id and exception.organisation_id == organisation
     if not fits or exception.status != "approved":
         raise NO_WISH.because(

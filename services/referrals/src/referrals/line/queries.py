@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.line.models import LineException, LineMessage, LineReport
-from referrals.row_security import acting_as_service
 
 STATE_LEVEL = 1
 WISH = "reporter_wish"
@@ -165,11 +164,8 @@ async def exceptions(
     statement = sa.select(LineException).where(_concerns(caller, mine))
     if before is not None:
         statement = statement.where(col(LineException.id) < before)
-    async with acting_as_service(session):
-        rows = await session.scalars(
-            statement.order_by(col(LineException.id).desc()).limit(limit + 1)
-        )
-        return rows.all()
+    rows = await session.scalars(statement.order_by(col(LineException.id).desc()).limit(limit + 1))
+    return rows.all()
 
 
 async def one_exception(
@@ -179,8 +175,7 @@ async def one_exception(
     statement = sa.select(LineException).where(
         _concerns(caller, mine), col(LineException.id) == exception_id
     )
-    async with acting_as_service(session):
-        found = (await session.scalars(statement.with_for_update())).one_or_none()
+    found = (await session.scalars(statement.with_for_update())).one_or_none()
     if found is None:
         raise NOT_FOUND.because("There is no such exception that concerns you.")
     return found
