@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.errors import CONFLICT
+from common.errors import CONFLICT, NOT_FOUND
 from common.ids import new_id
 from common.sight import audience_of
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -101,16 +101,30 @@ async def decide_exception(
 async def _one_exception(
     session: AsyncSession, caller: Principal, exception_id: UUID
 ) -> LineException:
-    async with acting_as_service(session):
-        return await queries.one_exception(session, caller, exception_id)
+    exception = await queries.one_exception(session, caller, exception_id)
+    if not await _spoken_for(session, caller, [exception]):
+        raise NOT_FOUND.because("There is no such exception that concerns you.")
+    return exception
 
 
 async def exceptions(
     session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
-) -> Sequence[LineException]:
-    """One more than `limit` if there are more, newest first."""
+) -> tuple[Sequence[LineException], UUID | None]:
+    """A page, newest first, and the id after which the next one begins."""
+    rows = await queries.exceptions(session, caller, before=before, limit=limit)
+    last = rows[limit - 1].id if len(rows) > limit else None
+    return await _spoken_for(session, caller, rows[:limit]), last
+
+
+async def _spoken_for(
+    session: AsyncSession, caller: Principal, found: Sequence[LineException]
+) -> list[LineException]:
+    """Without those of reports that speak against the caller's own organisation."""
     async with acting_as_service(session):
-        return await queries.exceptions(session, caller, before=before, limit=limit)
+        against = await queries.against(
+            session, caller.organisation, [each.report_id for each in found]
+        )
+    return [each for each in found if each.report_id not in against]
 
 
 async def rationale_of(line: Line, exception: LineException) -> str | None:

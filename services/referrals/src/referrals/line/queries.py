@@ -195,14 +195,24 @@ async def may_receive(session: AsyncSession, caller: Principal, report_id: UUID)
 
 
 def _concerns(caller: Principal, reports: sa.Select[Any]) -> sa.ColumnElement[bool]:
-    """Those of the desk, and those that would hand a report to the caller's organisation, unless
-    the report speaks against it. Needs service rights."""
-    against = sa.exists().where(
-        col(LineReport.id) == col(LineException.report_id),
-        sa.literal(caller.organisation, sa.Uuid) == sa.any_(col(LineReport.implicated)),
+    return sa.or_(
+        col(LineException.organisation_id) == caller.organisation,
+        col(LineException.report_id).in_(reports),
     )
-    to_the_caller = col(LineException.organisation_id) == caller.organisation
-    return sa.or_(sa.and_(to_the_caller, ~against), col(LineException.report_id).in_(reports))
+
+
+async def against(
+    session: AsyncSession, organisation: UUID, reports: Collection[UUID]
+) -> set[UUID]:
+    """Which of the reports speak against the organisation; needs service rights."""
+    return set(
+        await session.scalars(
+            sa.select(col(LineReport.id)).where(
+                col(LineReport.id).in_(reports),
+                sa.literal(organisation, sa.Uuid) == sa.any_(col(LineReport.implicated)),
+            )
+        )
+    )
 
 
 async def expired(session: AsyncSession, now: datetime, limit: int) -> Sequence[UUID]:
