@@ -1,4 +1,4 @@
-"""One real PostgreSQL and one real NATS per test run."""
+"""One real PostgreSQL and one real NATS per worker of a test run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +12,21 @@ from stack.postgres import PostgresServer
 from tests.support.databases import MigratedDatabases
 from tests.support.principals import write_internal_jwks
 
-# No test judges a time: a busy machine fails nothing.
-settings.register_profile("ruta", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("ruta")
+pytest_plugins = ["tests.support.selection"]
+
+_EXAMPLES = {"--quick": 10, "--all": 100}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    drawn = next((many for option, many in _EXAMPLES.items() if config.getoption(option)), 30)
+    # No test judges a time: a busy machine fails nothing.
+    settings.register_profile(
+        "ruta",
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        max_examples=drawn,
+    )
+    settings.load_profile("ruta")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ from stack.postgres import PostgresServer
 from tests.gateway.running import Gateway, running_gateway
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway(
     postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:

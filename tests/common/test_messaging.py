@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from stack.nats import NatsServer
 
 from tests.common import sample
+from tests.support.patience import PATIENCE
 
 STREAM = "RUTA_DIRECTORY"
 
@@ -81,7 +82,7 @@ class Reader:
         self.seen.append(event.service_id)
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = PATIENCE) -> None:
     for _ in range(int(seconds / 0.05)):
         result = condition()
         if result if isinstance(result, bool) else await result:
@@ -378,7 +379,7 @@ async def test_a_broker_that_is_killed_delays_events_and_loses_none(
         await asyncio.sleep(0.5)
         assert len(reader.seen) == 1
         await asyncio.to_thread(nats_server.start)
-        await until(lambda: len(reader.seen) == 21, seconds=40)
+        await until(lambda: len(reader.seen) == 21)
 
 
 async def test_a_second_relay_waits_for_the_first(

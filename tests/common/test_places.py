@@ -1,15 +1,11 @@
 """The shipped administrative areas: complete, connected, and searchable by name."""
 
 import csv
-import os
-from pathlib import Path
 
 import pytest
 from common.places import Places, Point, UnknownPlaceError, folded, kilometres
 
-REFERENCE = Path(
-    os.environ.get("RUTA_REFERENCE_DATA", Path(__file__).parents[2] / ".." / "shared" / "data")
-)
+from tests.support.reference import reference_data
 
 
 @pytest.fixture(scope="module")
@@ -93,15 +89,13 @@ def test_kilometres_is_the_great_circle() -> None:
 
 
 def test_all_codes_of_the_reference_tables_are_shipped(places: Places) -> None:
-    if not REFERENCE.is_dir():
-        pytest.skip(f"no reference data at {REFERENCE}; set RUTA_REFERENCE_DATA")
     for table, column in (
         ("ven_admin1.csv", "adm1_pcode"),
         ("ven_admin2.csv", "adm2_pcode"),
         ("ven_admin3_partial.csv", "adm3_pcode"),
         ("neighbours_admin1.csv", "adm1_pcode"),
     ):
-        with (REFERENCE / "geo" / table).open(encoding="utf-8") as lines:
+        with reference_data(f"geo/{table}").open(encoding="utf-8") as lines:
             missing = [
                 row[column] for row in csv.DictReader(lines) if not places.is_known(row[column])
             ]

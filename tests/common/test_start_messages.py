@@ -14,10 +14,10 @@ from gateway.keys import ensure_internal_keys
 from stack.postgres import PostgresServer
 
 from tests.gateway.running import free_port
+from tests.support.patience import PATIENCE
 
 NOWHERE = "127.0.0.1:1"
 SECRET = "abcdefghijklmnopqrstuvwxyz"
-LONG_ENOUGH_SECONDS = 60
 
 
 def key(size: int = 32) -> str:
@@ -68,7 +68,7 @@ def lines_of(
         stderr=subprocess.STDOUT,
         text=True,
     )
-    overdue = threading.Timer(LONG_ENOUGH_SECONDS, process.kill)
+    overdue = threading.Timer(PATIENCE, process.kill)
     overdue.start()
     try:
         assert process.stdout is not None

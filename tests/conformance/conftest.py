@@ -7,7 +7,7 @@ import pytest
 from tests.support.system import System
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     stack = System(tmp_path_factory.mktemp("conformance"))
     stack.up("--demo")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.leaving_out import left_out
 from tests.support.system import System
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 30
 # Left out, with the reason: positive_data_acceptance (P-codes, states and consents are rules that no
@@ -30,7 +31,7 @@ def uv() -> str | None:
 def test_no_generated_request_makes_a_service_fail(system: System, tmp_path: Path) -> None:
     program = uv()
     if program is None:
-        pytest.skip("uv was not found: schemathesis needs an environment of its own")
+        left_out("uv was not found: schemathesis needs an environment of its own")
     run = [
         program,
         "run",
@@ -44,7 +45,7 @@ def test_no_generated_request_makes_a_service_fail(system: System, tmp_path: Pat
         [*run, "--version"], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     if probe.returncode != 0:
-        pytest.skip(f"schemathesis cannot be installed here: {probe.stderr[-200:]}")
+        left_out(f"schemathesis cannot be installed here: {probe.stderr[-200:]}")
     url = system.running.url
     done = subprocess.run(
         [

@@ -10,6 +10,7 @@ from stack import cluster_check, cluster_secrets
 from stack.cluster_arrows import denies_by_default, missing_and_extra
 from stack.cluster_check import OVERLAYS, Skipped, built
 
+from tests.support.leaving_out import left_out
 from tests.support.reference import reference_data
 
 Documents = list[dict[str, Any]]
@@ -25,7 +26,7 @@ def documents(overlay: str) -> Documents:
     try:
         return built(overlay)
     except Skipped as reason:
-        pytest.skip(str(reason))
+        left_out(str(reason))
 
 
 def test_the_policies_draw_the_arrows_of_the_design_and_no_others(documents: Documents) -> None:
@@ -74,7 +75,7 @@ def test_custom_resources_fit_the_operators_own_definitions(overlay: str) -> Non
     try:
         assert cluster_check.custom_schemas(overlay) == []
     except Skipped as reason:
-        pytest.skip(str(reason))
+        left_out(str(reason))
 
 
 def test_an_unknown_field_of_a_custom_resource_is_noticed(
@@ -84,7 +85,7 @@ def test_an_unknown_field_of_a_custom_resource_is_noticed(
     try:
         production = built("production")
     except Skipped as reason:
-        pytest.skip(str(reason))
+        left_out(str(reason))
     cluster = next(d for d in production if d["kind"] == "Cluster")
     cluster["spec"]["instanzes"] = 3
     monkeypatch.setattr(cluster_check, "built", lambda _overlay: production)

@@ -16,9 +16,10 @@ from gateway.keys import named_jwk, rotate_internal_keys
 from stack.postgres import PostgresServer
 
 from tests.gateway.running import MEASURING, Gateway, another_front, free_port, running_gateway
+from tests.support.patience import PATIENCE
 
 
-def eventually(check: Callable[[], bool], seconds: float = 15) -> None:
+def eventually(check: Callable[[], bool], seconds: float = PATIENCE) -> None:
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -3,15 +3,15 @@
 import os
 from pathlib import Path
 
-import pytest
+from tests.support.leaving_out import left_out
 
 ROOT = Path(__file__).parents[2]
 
 
 def reference_data(relative: str) -> Path:
-    """A file or folder of the reference data; the test is skipped where it is absent."""
+    """A file or folder of the reference data; the test is left out where it is absent."""
     base = Path(os.environ.get("RUTA_REFERENCE_DATA") or ROOT.parent / "shared" / "data")
     path = base / relative
     if not path.exists():
-        pytest.skip(f"no reference data at {path}: set RUTA_REFERENCE_DATA to run this test")
+        left_out(f"no reference data at {path}: set RUTA_REFERENCE_DATA to run this test")
     return path

@@ -13,7 +13,7 @@ from stack.layout import Layout, State
 from stack.private_files import read_private_map
 from stack.running import RunningStack
 
-UP_SECONDS = 240
+from tests.support.patience import PATIENCE
 
 
 class System:
@@ -31,7 +31,7 @@ class System:
             capture_output=True,
             text=True,
             check=False,
-            timeout=UP_SECONDS,
+            timeout=PATIENCE,
             env=self._environment,
         )
         if check and done.returncode != 0:
@@ -102,14 +102,13 @@ class System:
         return "\n" + "\n".join(lines)
 
 
-def until(holds: Callable[[], bool], seconds: float, what: str) -> float:
-    """Waits for a fact; returns the seconds it took."""
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Waits for a fact."""
     began = time.monotonic()
     while not holds():
-        if time.monotonic() - began > seconds:
-            raise AssertionError(f"{what}: not within {seconds:.0f} s")
+        if time.monotonic() - began > PATIENCE:
+            raise AssertionError(f"{what}: not within {PATIENCE} s")
         time.sleep(0.2)
-    return time.monotonic() - began
 
 
 def processes_on(data: Path) -> list[int]:

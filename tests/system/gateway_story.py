@@ -21,11 +21,11 @@ from stack.service_commands import attached_postgres
 
 from tests.services.directory.conftest import service_document
 from tests.services.referrals.story import SALUD, Story
+from tests.support.patience import PATIENCE
 from tests.support.principals import CLIENTS, claims_of, keyed, organisation
 from tests.support.system import System
 
 V1 = "/referrals/v1"
-ARRIVES_SECONDS = 30
 _SHARED: dict[str, str] = {}
 
 
@@ -141,7 +141,7 @@ class GatewayStory(Story):
         raise NotImplementedError("the directory tells by itself")
 
     async def eventually(self, holds: Callable[[], Awaitable[bool]]) -> None:
-        until = time.monotonic() + ARRIVES_SECONDS
+        until = time.monotonic() + PATIENCE
         while not await holds():
             assert time.monotonic() < until, "it did not arrive"
             await asyncio.sleep(0.02)

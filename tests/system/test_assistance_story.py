@@ -54,7 +54,7 @@ def test_assistance_and_route_reach_reporting_as_codes(system: System) -> None:
         )
         return attached_postgres(system.layout, system.state).psql(query, database="reporting")
 
-    until(lambda: "Legal" in fact(), 30, "the fact arrives")
+    until(lambda: "Legal" in fact(), "the fact arrives")
     assert fact().strip() == "Legal|VE23|{CO}|TT|t|t", "states and countries, a pseudonym, consent"
     reference = system.running.request(NGO, "GET", f"/referrals/v1/cases/{case}").json()[
         "reference"
@@ -113,7 +113,6 @@ def test_help_that_was_given_is_published_in_protected_numbers_only(system: Syst
     server = attached_postgres(system.layout, system.state)
     until(
         lambda: int(server.psql(query, database="reporting")) == PERSONS + 12,
-        60,
         "reporting has read them",
     )
     by_type = published(system, "assistance", "sex,type")

@@ -177,9 +177,7 @@ def _ordinary_life(system: System, passage: Passage, played: Played) -> None:
             "method": "signed",
         },
     )
-    until(
-        lambda: _draft(passage, played, service).status_code == 201, 30, "the service is choosable"
-    )
+    until(lambda: _draft(passage, played, service).status_code == 201, "the service is choosable")
     _handle(passage, f"/referrals/v1/referrals/{played.referral}", consent["id"])
     passage.do(
         REFUGIO,
@@ -339,7 +337,7 @@ def _until_published(system: System) -> None:
             for name in ("directory", "referrals", "reporting")
         )
 
-    until(drained, 60, "all events are published")
+    until(drained, "all events are published")
     time.sleep(6)  # spans are exported in batches of five seconds
 
 
@@ -389,7 +387,7 @@ def test_no_event_on_the_streams_carries_it(system: System, played: Played) -> N
 
 
 def test_no_webhook_body_carries_it(played: Played) -> None:
-    until(lambda: b"referral.completed" in b"".join(played.webhooks), 30, "the partner was called")
+    until(lambda: b"referral.completed" in b"".join(played.webhooks), "the partner was called")
     bodies = b"".join(played.webhooks)
     assert played.referral.encode() in bodies
     assert found_in(bodies) == []

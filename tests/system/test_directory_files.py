@@ -17,6 +17,7 @@ def total(system: System, client: str | None, **query: str) -> int:
     return int(answer.json()["total_items"])
 
 
+@pytest.mark.slow
 def test_the_jordan_services_are_imported_and_a_search_finds_them(
     system: System, tmp_path: Path
 ) -> None:
@@ -76,6 +77,7 @@ def test_exports_are_written_for_whoever_asks(system: System, tmp_path: Path, na
     assert mine.stat().st_size > theirs.stat().st_size > 1_000
 
 
+@pytest.mark.slow
 def test_an_exported_package_is_a_folder_that_comes_in_again(
     system: System, tmp_path: Path
 ) -> None:

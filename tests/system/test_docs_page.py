@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.browser import Browser
+from tests.support.patience import PATIENCE
 from tests.support.system import System
 
 OPERATION = "/directory/v1/organizations"
@@ -21,7 +22,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
     await opened.close()
 
 
-async def until(browser: Browser, expression: str, seconds: float = 60) -> None:
+async def until(browser: Browser, expression: str, seconds: float = PATIENCE) -> None:
     """Wait until a JavaScript expression is true on the page."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not await browser.evaluate(f"Boolean({expression})"):

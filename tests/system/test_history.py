@@ -8,7 +8,7 @@ from stack.demo.screened_people import quarter_before, quarter_id
 
 from tests.support.system import System
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 ASKED = ("demo", "history", "--half-months", "2", "--people", "18", "--screened", "24")
 
 

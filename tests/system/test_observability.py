@@ -64,7 +64,7 @@ def test_one_trace_leads_from_the_gateway_to_the_reader_of_the_event(
             span.service == "ruta-gateway" for span in spans.values()
         )
 
-    until(all_exported, 30, f"every process exports its span: {sorted(seen())}")
+    until(all_exported, f"every process exports its span: {sorted(seen())}")
     spans = seen()
     at_the_front = {
         s.span for s in spans_of(list(collector.received)) if s.service == "ruta-gateway"

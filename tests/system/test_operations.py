@@ -8,7 +8,7 @@ pytestmark = pytest.mark.system
 
 
 def test_the_doctor_finds_a_healthy_stack_healthy(system: System) -> None:
-    until(lambda: system.ruta("doctor", check=False).returncode == 0, 60, "nothing to be done")
+    until(lambda: system.ruta("doctor", check=False).returncode == 0, "nothing to be done")
     told = system.ruta("doctor").stdout
     for check in ("process gateway", "disk", "secret files", "outbox of referrals", "dead letters"):
         assert check in told

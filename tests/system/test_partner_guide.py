@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.system import System
 
 pytestmark = pytest.mark.system
@@ -25,7 +26,7 @@ def test_from_the_first_token_to_the_first_closed_referral(system: System, guide
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE,
         env={
             **os.environ,
             "RUTA": system.running.url,

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.reference import ROOT
 from tests.support.system import System
 
@@ -27,7 +28,7 @@ def test_the_tour_works_as_pasted(system: System) -> None:
         env={**os.environ, "RUTA_DATA": str(system.layout.root)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr + done.stdout[-2000:]

@@ -174,7 +174,7 @@ async def test_25_while_nats_is_down_state_commits_and_events_arrive_later_once(
         await story.made("ngo-salud", f"/referrals/{referral['id']}/acknowledge", {})
     finally:
         system.release("nats")
-    until(lambda: system.state.processes["nats"] != former, 60, "NATS is up again")
+    until(lambda: system.state.processes["nats"] != former, "NATS is up again")
     events = await story.rows(
         "SELECT id FROM outbox WHERE aggregateid = :id ORDER BY version", id=referral["id"]
     )
@@ -228,7 +228,7 @@ async def test_10_14_after_a_day_the_worker_dies_and_each_timer_has_fired_once(
 
             await story.eventually(in_the_midst)
             former = system.kill("referrals")
-        until(lambda: serves_again(system, "referrals", former), 60, "referrals is up again")
+        until(lambda: serves_again(system, "referrals", former), "referrals is up again")
 
         async def all_fired() -> bool:
             return len(await story.rows(fired, ids=ids)) >= len(ids)

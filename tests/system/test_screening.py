@@ -264,7 +264,7 @@ def test_a_training_is_a_5w_activity_and_certificates_run_out(
         found[:] = [r for r in rows["items"] if r["external_id"] == f"training-{made['id']}"]
         return bool(found)
 
-    until(reported, 30, "the training is an activity")
+    until(reported, "the training is an activity")
     row = found[0]
     assert (row["activity_code"], row["quantity"], row["reached"]) == ("TIP/TRN", 2, 13)
     soon = field.read(
@@ -310,7 +310,6 @@ def test_the_funnel_is_published_in_protected_numbers_only(system: System, field
     server = attached_postgres(system.layout, system.state)
     until(
         lambda: int(server.psql(read, database="reporting")) >= len(commands),
-        60,
         "reporting has read them",
     )
     release = field.made(

@@ -2,7 +2,6 @@
 
 import io
 import threading
-import time
 
 import pytest
 from rich.console import Console
@@ -37,19 +36,18 @@ def test_killing_the_broker_delays_the_report_and_loses_nothing(system: System) 
     former = system.kill("nats")
     release = threading.Timer(6, system.release, ["nats"])
     release.start()
-    began = time.monotonic()
     try:
         told(system.running)  # its last chapter waits for the event to arrive
+        assert release.finished.is_set(), "the report came although the broker was down"
     finally:
         release.join()
-    assert time.monotonic() - began > 5, "the report came although the broker was down"
-    until(lambda: system.restarted("nats", former), 60, "NATS is up again")
+    until(lambda: system.restarted("nats", former), "NATS is up again")
 
 
 @pytest.mark.parametrize("name", ["directory", "referrals", "reporting", "issuer", "gateway"])
 def test_a_killed_process_is_started_again(system: System, name: str) -> None:
     former = system.kill(name)
-    until(lambda: system.restarted(name, former), 60, f"{name} is up again")
+    until(lambda: system.restarted(name, former), f"{name} is up again")
 
 
 def test_the_story_holds_while_services_are_killed(system: System) -> None:
@@ -68,7 +66,7 @@ def test_the_story_holds_while_services_are_killed(system: System) -> None:
     finally:
         stop.set()
         thread.join()
-    until(lambda: system.ruta("status", check=False).returncode == 0, 60, "all are ready again")
+    until(lambda: system.ruta("status", check=False).returncode == 0, "all are ready again")
 
 
 def test_killing_the_database_answers_503_and_recovers(system: System) -> None:
@@ -80,7 +78,6 @@ def test_killing_the_database_answers_503_and_recovers(system: System) -> None:
                 system.running.request("ngo-refugio", "GET", "/referrals/v1/cases").status_code
                 == 503
             ),
-            30,
             "503 without a database",
         )
         answer = system.running.request("ngo-refugio", "GET", "/referrals/v1/cases")
@@ -89,5 +86,5 @@ def test_killing_the_database_answers_503_and_recovers(system: System) -> None:
         assert answer.headers["Content-Type"].startswith("application/problem+json")
     finally:
         system.release("postgres")
-    until(lambda: system.restarted("postgres", former), 60, "PostgreSQL is up again")
+    until(lambda: system.restarted("postgres", former), "PostgreSQL is up again")
     told(system.running)

@@ -35,7 +35,6 @@ _PASSED_ON = (
     "PYTHONPATH",
     "RUTA_LOG_LEVEL",
     "RUTA_OTLP_ENDPOINT",
-    "RUTA_SECOND_PLACES",
 )
 
 
@@ -212,8 +211,7 @@ class Planner:
             "RUTA_KEY_STORE_ROLE": database.app_role,
             "RUTA_KEY_ENCRYPTION_KEYS_FILE": str(self._kek),
             "RUTA_BLIND_INDEX_KEY": self._secrets["blind_index_key"],
-            "RUTA_AUDIT_ANCHOR_FILE": str(self.layout.anchor_file),
-            "RUTA_TOMBSTONE_FILE": str(self.layout.tombstones_file),
+            "RUTA_AUDIT_ANCHOR_FILE": str(self.layout.anchors / "referrals.jsonl"),
             # A partner who tries webhooks against a laptop's stack listens on that laptop.
             "RUTA_WEBHOOK_PRIVATE_NETWORKS": WEBHOOK_NETWORKS,
         }

@@ -2,9 +2,7 @@
 
 import collections
 import json
-import os
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +11,8 @@ from services_directory.imports.mapped import Mapped
 from services_directory.imports.notes import Verdict
 from services_directory.imports.services_advisor import map_feature
 
-REFERENCE = Path(
-    os.environ.get("RUTA_REFERENCE_DATA", Path(__file__).parents[4] / ".." / "shared" / "data")
-)
-JORDAN = REFERENCE / "jordan-services" / "services.json"
+from tests.support.reference import reference_data
+
 TODAY = date(2026, 11, 24)
 
 
@@ -159,9 +155,9 @@ def test_swapped_coordinates_are_turned_and_impossible_ones_dropped() -> None:
 
 @pytest.fixture(scope="module")
 def jordan() -> list[Mapped]:
-    if not JORDAN.is_file():
-        pytest.skip(f"no reference data at {JORDAN}; set RUTA_REFERENCE_DATA")
-    features = json.loads(JORDAN.read_text(encoding="utf-8"))
+    features = json.loads(
+        reference_data("jordan-services/services.json").read_text(encoding="utf-8")
+    )
     seen: collections.Counter[int] = collections.Counter()
     mapped = []
     for number, each in enumerate(features, 1):

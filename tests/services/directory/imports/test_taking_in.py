@@ -86,6 +86,7 @@ async def report(
         return list(rows)
 
 
+@pytest.mark.slow
 async def test_the_jordan_file_is_imported_whole_and_again_without_a_change(
     database: Database,
 ) -> None:
@@ -209,6 +210,7 @@ def large(rows: int, padding: int = 9_000, level: str = "public") -> bytes:
     return (HEADER.strip() + ",description\n" + "".join(lines)).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "padding"), [(Mode.ALL, 9_000), (Mode.SKIP_BAD, 9_000), (Mode.ALL, 1)]
 )

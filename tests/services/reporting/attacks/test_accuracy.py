@@ -11,6 +11,7 @@ from tests.services.reporting.releases.populations import persons_of_ctdc, small
 K, KEYS = 11, 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "profile"), [("ctdc", "L"), ("ctdc", "S"), ("small", "S")])
 def test_stated_errors_per_margin_are_near_the_true_ones(name: str, profile: str) -> None:
     counts = persons_of_ctdc() if name == "ctdc" else small_programme()

@@ -131,6 +131,7 @@ def figures(node: Any) -> Iterator[dict[str, Any]]:
             yield from figures(each)
 
 
+@pytest.mark.slow
 async def test_the_attacker_proves_nothing_small_from_all_files_and_the_bulletin(
     api: AsyncClient, url: str
 ) -> None:

@@ -62,6 +62,7 @@ async def cube_of(api: AsyncClient, url: str) -> ProtectedCube:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 async def test_the_attacker_proves_nothing_small_from_all_that_the_api_answers(
     api: AsyncClient, database: Database, recorder: Recorder
 ) -> None:

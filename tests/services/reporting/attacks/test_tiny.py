@@ -28,6 +28,7 @@ def three_periods() -> Attacker:
 SUBSETS = [(0,), (5,), (0, 1), (0, 2, 4), (1, 2, 3, 4, 5)]
 
 
+@pytest.mark.slow
 def test_increments_over_cells_and_three_releases_stay_safe_for_every_insider(
     three_periods: Attacker,
 ) -> None:

@@ -112,6 +112,7 @@ def exact_law(n: Table, k: int, weights: Weights) -> dict[Table, float]:
     return {z: each / whole for z, each in odds.items()}
 
 
+@pytest.mark.slow
 class TestSupport:
     """2. Full support on 2×2, and the law it is drawn from."""
 
@@ -177,6 +178,7 @@ ALL_BUT_ONE = list(combinations(range(4), 3))
 OUTSIDE_A_MARGIN = [*ROWS, *COLUMNS]
 
 
+@pytest.mark.slow
 class TestInsiders:
     """3. Theorem 1 on 2×2 for every insider, in a harness that controlled rounding must fail."""
 
@@ -197,6 +199,7 @@ class TestInsiders:
         assert by_control.knows_subsets(ALL_BUT_ONE).share > 0.05
 
 
+@pytest.mark.slow
 class TestOdds:
     """4. Theorem 2: what rounding says about one small count, over all residues of k = 11."""
 
@@ -278,6 +281,7 @@ def law_at_safe_value(z: tuple[int, ...], k: int, weights: Weights) -> Floats:
     return np.asarray(log_law((0, *z[1:]), k, weights)[0])
 
 
+@pytest.mark.slow
 class TestAccuracy:
     """5. Accuracy over a hundred keys."""
 

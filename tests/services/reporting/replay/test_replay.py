@@ -28,6 +28,7 @@ from stack.postgres import ServiceDatabase
 
 from tests.services.reporting.events import Arrived, caseload
 from tests.support.databases import MigratedDatabases, common_settings, random_key
+from tests.support.patience import PATIENCE
 
 
 @dataclass
@@ -111,7 +112,7 @@ async def worker(
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not await condition():  # noqa: ASYNC110 - what it waits for happens elsewhere
             await asyncio.sleep(0.05)
 

@@ -19,10 +19,22 @@ app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def test(context: typer.Context) -> None:
-    """Run all tests, or those that the given pytest arguments choose."""
-    raise typer.Exit(_run("pytest", [sys.executable, "-m", "pytest", *context.args]))
+@app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run_tests(
+    context: typer.Context,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The long drills, too, as the CI does")
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Only what needs no server")] = False,
+) -> None:
+    """Run the tests on all cores; with names of tests, files or folders those in one process.
+
+    Arguments go to pytest.
+    """
+    chosen = [f"--{name}" for name, given in (("all", everything), ("quick", quick)) if given]
+    named = any(not argument.startswith("-") for argument in context.args)
+    arguments = [*([] if named else _in_parallel()), *chosen, *context.args]
+    raise typer.Exit(_run("pytest", [sys.executable, "-m", "pytest", *arguments]))
 
 
 @app.command()
@@ -53,6 +65,12 @@ def check(
     _terminal.print(table)
     if any(code for _, code, _ in results):
         raise typer.Exit(1)
+
+
+def _in_parallel() -> list[str]:
+    """A worker per core. The order of the groups is that of tests/support/selection.py."""
+    workers = max(2, min(8, len(os.sched_getaffinity(0))))
+    return ["-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder", "-q"]
 
 
 def _packages() -> list[str]:

@@ -33,7 +33,6 @@ class Road(StrEnum):
     READ = "read"
     TRANSFER = "transfer"
     COUNT = "count"
-    COMPARE = "compare"
 
 
 class Kind(StrEnum):
@@ -43,7 +42,6 @@ class Kind(StrEnum):
     REFERRAL = "referral"
     TRANSFER = "transfer"
     REPORTING = "reporting"
-    COMPARISON = "comparison"
     EXCEPTION = "exception"
 
 
@@ -53,7 +51,6 @@ _OPENED_BY: dict[Road, frozenset[Kind]] = {
     Road.READ: frozenset({Kind.REFERRAL, Kind.EXCEPTION}),
     Road.TRANSFER: frozenset({Kind.TRANSFER}),
     Road.COUNT: frozenset({Kind.REPORTING}),
-    Road.COMPARE: frozenset({Kind.COMPARISON}),
 }
 NEW_FACTS = frozenset(Road) - {Road.READ}
 """On these something moves that had not moved before; a word that has ended gives nothing new."""
@@ -224,7 +221,7 @@ def case_is_the_same(asked: Asked) -> None:
 
 
 def recipient_is_the_same(asked: Asked) -> None:
-    if asked.word.kind in (Kind.REPORTING, Kind.COMPARISON):
+    if asked.word.kind is Kind.REPORTING:
         return
     wanted = (asked.move.service_id, asked.move.organisation_id)
     if (asked.word.service_id, asked.word.organisation_id) != wanted:
@@ -320,8 +317,6 @@ def _noun(move: Move) -> str:
             return "transfer"
         case Road.COUNT:
             return "statistic"
-        case Road.COMPARE:
-            return "comparison"
         case _:
             return "referral"
 

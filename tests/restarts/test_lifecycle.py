@@ -1,4 +1,4 @@
-"""`up` and `down` over the life of a data directory. Last of the folder: it restarts the stack."""
+"""`up` and `down` over the life of a data directory."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from stack.exclusive import is_locked
 
 from tests.support.system import System, processes_on, until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 CASES = "/referrals/v1/cases"
 
 
@@ -69,7 +69,7 @@ def test_a_killed_supervisor_leaves_nothing_in_the_way_of_the_next(system: Syste
     supervisor = system.state.pid
     left = set(system.state.processes.values())
     os.kill(supervisor, signal.SIGKILL)
-    until(lambda: not is_locked(system.layout), 10, "the lock is free")
+    until(lambda: not is_locked(system.layout), "the lock is free")
     system.up()
     assert not left & set(system.state.processes.values())
     assert system.running.request("ngo-refugio", "GET", f"{CASES}/{case}").status_code == 200
@@ -84,4 +84,4 @@ def test_status_tells_what_is_down(system: System) -> None:
         assert told.returncode == 1
     finally:
         system.release("reporting")
-    until(lambda: system.restarted("reporting", former), 60, "reporting is up again")
+    until(lambda: system.restarted("reporting", former), "reporting is up again")

@@ -83,7 +83,7 @@ def test_a_backup_that_is_broken_off_leaves_nothing_down(
     running = begin(system, tmp_path / "backup")
     copy = system.layout.backup_copy
     sign = copy / "cluster" if moment == "copying" else copy / "cluster" / "postmaster.pid"
-    until(lambda: sign.exists() or running.poll() is not None, 60, f"the backup is {moment}")
+    until(lambda: sign.exists() or running.poll() is not None, f"the backup is {moment}")
     assert running.poll() is None, "it ended before it could be broken off"
     os.kill(running.pid, how)
     running.wait()
@@ -93,7 +93,7 @@ def test_a_backup_that_is_broken_off_leaves_nothing_down(
     answer = system.running.request("ngo-refugio", "GET", CASES)
     assert answer.status_code == 200
     if how is not signal.SIGKILL:
-        until(lambda: not copy.exists(), 30, "the copy is removed")
+        until(lambda: not copy.exists(), "the copy is removed")
         assert not processes_on(copy)
     # Whatever a kill left is cleared by the next one, which is whole.
     system.ruta("backup", str(tmp_path / "next"), "--key-file", str(tmp_path / "key"))
@@ -106,13 +106,13 @@ def test_the_doctor_says_so_when_a_service_is_kept_down(system: System) -> None:
     system.hold("reporting")
     former = system.kill("reporting")
     try:
-        until(lambda: "kept down" in system.ruta("doctor", check=False).stdout, 30, "it says so")
+        until(lambda: "kept down" in system.ruta("doctor", check=False).stdout, "it says so")
         told = system.ruta("doctor", check=False)
         assert told.returncode == 1
         assert "hold-reporting" in told.stdout
     finally:
         system.release("reporting")
-    until(lambda: system.restarted("reporting", former), 60, "reporting is up again")
+    until(lambda: system.restarted("reporting", former), "reporting is up again")
 
 
 def test_a_start_takes_up_what_was_kept_down(system: System) -> None:
@@ -122,4 +122,4 @@ def test_a_start_takes_up_what_was_kept_down(system: System) -> None:
     system.up()
     assert system.layout.holds() == []
     former = system.kill("reporting")
-    until(lambda: system.restarted("reporting", former), 60, "reporting is started again")
+    until(lambda: system.restarted("reporting", former), "reporting is started again")

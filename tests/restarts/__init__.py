@@ -1,0 +1,1 @@
+"""Stacks that are stopped, started again, backed up and restored."""

@@ -1,0 +1,5 @@
+"""How long a test waits for a fact before it says that the fact does not come."""
+
+PATIENCE = 300
+"""Far more seconds than anything takes on a busy machine. It ends a run that hangs; it judges
+nothing, so what a test says about speed it says in counts."""

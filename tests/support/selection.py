@@ -1,0 +1,88 @@
+"""What a run of the tests leaves out and says so, and what it keeps together on one worker.
+
+`./ruta test` leaves out the drills, `--quick` also whatever starts servers; a drill that is
+named by its file runs. Several workers run at once, each with servers of its own; tests that
+share an expensive fixture stay on one of them, the longest first.
+"""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+SLOW = "slow"
+_SERVERS = ("system", "gateway", "postgres", "nats_server")
+_SHARED = ("system", "gateway")
+"""Fixtures that are made once and used by the files of a folder, the dearest first."""
+_LEFT_OUT = pytest.StashKey[Counter[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    chosen = parser.getgroup("ruta")
+    chosen.addoption("--all", action="store_true", help="the long drills, too: what the CI runs")
+    chosen.addoption("--quick", action="store_true", help="only what needs no server")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_LEFT_OUT] = Counter()
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    reasons = {item: _left_out(config, item) for item in items}
+    left_out = [item for item in items if reasons[item]]
+    told = Counter(reason for reason in reasons.values() if reason)
+    config.stash[_LEFT_OUT] = told
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not reasons[item]]
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        _keep_together(items)
+        config.workeroutput["left_out"] = dict(told)  # type: ignore[attr-defined]  # xdist's
+
+
+def _left_out(config: pytest.Config, item: pytest.Item) -> str | None:
+    if config.getoption("--all"):
+        return None
+    if config.getoption("--quick"):
+        fixtures = getattr(item, "fixturenames", ())
+        if item.get_closest_marker(SLOW) or any(name in _SERVERS for name in fixtures):
+            return "that need servers or long (./ruta test)"
+        return None
+    by_name = any(item.path.name in argument for argument in config.args)
+    if item.get_closest_marker(SLOW) and not by_name:
+        return "long drills (./ruta test --all)"
+    return None
+
+
+def _keep_together(items: list[pytest.Item]) -> None:
+    size = Counter(_group(item)[1] for item in items)
+    items.sort(key=lambda item: (_group(item)[0], -size[_group(item)[1]], _group(item)[1]))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)[1]))
+
+
+def _group(item: pytest.Item) -> tuple[int, str]:
+    """Its place in the order, and the name of what stays on one worker."""
+    fixtures = getattr(item, "fixturenames", ())
+    for place, shared in enumerate(_SHARED):
+        if shared in fixtures:
+            return place, f"{shared} of {item.path.parent.name}"
+    long = len(_SHARED) + (item.get_closest_marker(SLOW) is None)
+    return long, str(item.path.relative_to(Path(item.config.rootpath)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object, error: object) -> None:
+    told: dict[str, int] = getattr(node, "workeroutput", {}).get("left_out", {})
+    config: pytest.Config = node.config  # type: ignore[attr-defined]  # an xdist node
+    # Every worker collects everything and leaves out the same.
+    config.stash[_LEFT_OUT] = Counter(told)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for reason, count in sorted(config.stash[_LEFT_OUT].items()):
+        terminalreporter.write_line(f"left out: {count} {reason}")
