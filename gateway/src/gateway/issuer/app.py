@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from gateway.issuer.authorize.api import routes as authorize
 from gateway.issuer.authorize.tickets import Tickets
-from gateway.issuer.changes_api import routes as changes
+from gateway.issuer.changes.api import routes as changes
 from gateway.issuer.clients.api import routes as clients
 from gateway.issuer.organisations.api import routes as organisations
 from gateway.issuer.people.api import routes as people
@@ -28,6 +28,7 @@ def create_app(settings: IssuerSettings, *, database: Database | None = None) ->
     ring.current()  # makes the keys of a new installation before the first request
     # Further keys are derived from the one that seals stored answers, each for its own use.
     master = key_from_base64(settings.stored_result_key.get_secret_value())
+    checks = SecretChecks()
     app = service_app(
         settings,
         title="Ruta issuer",
@@ -47,9 +48,8 @@ def create_app(settings: IssuerSettings, *, database: Database | None = None) ->
         database=database,
         parts={
             "ring": ring,
-            "desk": Desk(
-                settings, ring, SecretChecks(), derived(master, b"ruta refresh successor")
-            ),
+            "secrets": checks,
+            "desk": Desk(settings, ring, checks, derived(master, b"ruta refresh successor")),
             "second_factors": SecondFactors(master),
             "tickets": Tickets(master),
         },

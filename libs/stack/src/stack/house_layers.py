@@ -64,8 +64,9 @@ def _upward(graph: ImportGraph, package: Module) -> list[tuple[str, str, str, st
 
 def layer_of(graph: ImportGraph, module: str) -> str | None:
     """The layer of a module by its last name; None for packages and shipped migrations."""
-    name = module.rsplit(".", 1)[-1]
-    if module.count(".") == 1 and name == "tables":  # a service's metadata, beside its models
+    parent, _, name = module.rpartition(".")
+    # A service's metadata lies beside its settings; a capability may call something else tables.
+    if name == "tables" and f"{parent}.settings" in graph.modules:
         return "models"
     if ".migrations" in module or graph.find_children(module):
         return None

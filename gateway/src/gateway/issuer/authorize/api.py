@@ -14,12 +14,12 @@ from gateway.issuer.authorize.asked import Asked, Faulty, Unanswerable, answer_u
 from gateway.issuer.authorize.page import language_of, policy, sign_in_page
 from gateway.issuer.authorize.tickets import NoTicket, Tickets
 from gateway.issuer.clients import queries as clients
+from gateway.issuer.forms import BadForm, read_form
+from gateway.issuer.parts import Secrets, settings_of
 from gateway.issuer.people import service as people
-from gateway.issuer.people.api import factors_of
+from gateway.issuer.people.api import Factors
 from gateway.issuer.redirects import origin_of
 from gateway.issuer.sign_ins.service import begin
-from gateway.issuer.tokens.api import desk_of
-from gateway.issuer.tokens.forms import BadForm, read_form
 
 routes = router("/oauth", ["tokens"])
 _COOKIE = "ruta-sign-in"
@@ -68,7 +68,9 @@ async def ask(request: Request, _caller: Anyone, session: Session) -> Response:
         }
     },
 )
-async def sign_in(request: Request, _caller: Anyone, session: Session) -> Response:
+async def sign_in(
+    *, request: Request, _caller: Anyone, session: Session, checks: Secrets, factors: Factors
+) -> Response:
     """The form of the sign-in page; only the page itself can fill it."""
     try:
         form = read_form(request.headers.get("content-type", ""), await request.body())
@@ -82,8 +84,8 @@ async def sign_in(request: Request, _caller: Anyone, session: Session) -> Respon
         return _form(request, wanted, error="wait", status=429)
     person = await people.signed_in(
         session,
-        desk_of(request).secrets,
-        factors_of(request),
+        checks,
+        factors,
         sign_in_name=name,
         password=form.get("password", ""),
         code=form.get("code", ""),
@@ -170,7 +172,7 @@ def _tickets(request: Request) -> Tickets:
 
 
 def _issuer(request: Request) -> str:
-    return desk_of(request).settings.token_issuer_url
+    return settings_of(request).token_issuer_url
 
 
 def _no_store() -> dict[str, str]:

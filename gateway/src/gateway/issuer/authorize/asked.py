@@ -1,15 +1,11 @@
 """An authorization request (RFC 6749 §4.1.1, PKCE, OIDC): read and judged, no I/O."""
 
-import base64
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
-_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _MAX_VALUE = 1000
 
 
@@ -63,15 +59,6 @@ def read(query: Mapping[str, str], redirect_uri: str) -> Asked:
         state=query.get("state"),
         nonce=query.get("nonce"),
     )
-
-
-def proves(verifier: str, challenge: str) -> bool:
-    """Whether this is the verifier whose digest was sent before (RFC 7636 §4.6)."""
-    if not _VERIFIER.fullmatch(verifier):
-        return False
-    digest = hashlib.sha256(verifier.encode()).digest()
-    made = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-    return hmac.compare_digest(made, challenge)
 
 
 def answer_uri(redirect_uri: str, parameters: Mapping[str, str | None]) -> str:

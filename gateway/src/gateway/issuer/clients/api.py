@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
 from common.web import IfMatch, Session, check_if_match, etag_of, router
-from fastapi import Path, Request, Response
+from fastapi import Path, Response
 
 from gateway.issuer.access import Admin
 from gateway.issuer.clients import queries, service
 from gateway.issuer.clients.schemas import Client, ClientChange, ClientWithSecret, NewClient
-from gateway.issuer.tokens.api import desk_of
+from gateway.issuer.parts import Secrets
 
 routes = router("/identity/v1/clients", ["identity"])
 Id = Annotated[str, Path(max_length=63, pattern=r"^[a-z0-9-]+$")]
@@ -17,9 +17,9 @@ Id = Annotated[str, Path(max_length=63, pattern=r"^[a-z0-9-]+$")]
 
 @routes.post("", status_code=201, summary="Add a machine client; its secret is shown once")
 async def create(
-    new: NewClient, admin: Admin, session: Session, request: Request, response: Response
+    new: NewClient, admin: Admin, session: Session, secrets: Secrets, response: Response
 ) -> ClientWithSecret:
-    row, secret = await service.create(session, admin, desk_of(request).secrets, new)
+    row, secret = await service.create(session, admin, secrets, new)
     response.headers["Location"] = f"/identity/v1/clients/{row['id']}"
     return _with_secret(row, secret, response)
 
@@ -62,10 +62,10 @@ async def change(
 
 @routes.post("/{client_id}/secret", summary="Renew a client's secret; it is shown once")
 async def renew_secret(
-    client_id: Id, admin: Admin, session: Session, request: Request, response: Response
+    client_id: Id, admin: Admin, session: Session, secrets: Secrets, response: Response
 ) -> ClientWithSecret:
     row = await service.found(session, client_id)
-    changed, secret = await service.renew_secret(session, admin, desk_of(request).secrets, row)
+    changed, secret = await service.renew_secret(session, admin, secrets, row)
     return _with_secret(changed, secret, response)
 
 

@@ -1,16 +1,15 @@
-"""Tables of machine clients and of the record of who changed identities."""
+"""Table of clients. Secrets are kept hashed."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from gateway.issuer.organisations.models import organisations
 from gateway.issuer.tables import METADATA
 
 clients = sa.Table(
     "clients",
     METADATA,
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("organisation_id", sa.Uuid, sa.ForeignKey(organisations.c.id)),
+    sa.Column("organisation_id", sa.Uuid),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("secret_hash", sa.Text),
     sa.Column("roles", pg.ARRAY(sa.Text), nullable=False),
@@ -21,16 +20,4 @@ clients = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-)
-
-changes = sa.Table(
-    "identity_changes",
-    METADATA,
-    sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("by_client", sa.Text, nullable=False),
-    sa.Column("by_subject", sa.Text, nullable=False),
-    sa.Column("what", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("target", sa.Text, nullable=False),
 )

@@ -7,13 +7,15 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT, INVALID, NOT_FOUND
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.changes import record
+from gateway.issuer.changes.service import record
 from gateway.issuer.clients import queries
 from gateway.issuer.clients.models import clients
 from gateway.issuer.clients.schemas import ClientChange, NewClient
-from gateway.issuer.organisations.models import organisations
+from gateway.issuer.organisations.queries import organisation
+from gateway.issuer.rights import SCOPES
 from gateway.issuer.secrets import SecretChecks, new_secret
 from gateway.issuer.sign_ins.service import end_all_through
 
@@ -34,23 +36,33 @@ async def create(
     """The new client and its secret, which is kept only as a hash."""
     if await queries.client(session, new.id) is not None:
         raise CONFLICT.because("A client with this id exists.", pointer="/id")
-    organisation = await session.scalar(
-        sa.select(organisations.c.id).where(organisations.c.id == new.organisation_id)
-    )
-    if organisation is None:
+    if await organisation(session, new.organisation_id) is None:
         raise INVALID.because("No such organisation.", pointer="/organisation_id")
     secret = new_secret()
-    await session.execute(
-        sa.insert(clients).values(
-            **new.model_dump(),
-            secret_hash=await secrets.hashed(secret),
-            active=True,
-            version=1,
-            created_at=clock.now(),
-        )
-    )
+    await add(session, **new.model_dump(), secret_hash=await secrets.hashed(secret))
     await record(session, by, "created", "client", new.id)
     return await found(session, new.id), secret
+
+
+async def add(session: AsyncSession, **columns: Any) -> None:
+    """A client with these columns, active from now on."""
+    row = {"redirect_uris": [], **columns}
+    await session.execute(
+        sa.insert(clients).values(**row, active=True, version=1, created_at=clock.now())
+    )
+
+
+async def ensure_browser_client(session: AsyncSession, client_id: str, redirect_uri: str) -> None:
+    """The client of no organisation through which people of all sign in: it narrows no scope."""
+    own = {"redirect_uris": [redirect_uri], "scopes": list(SCOPES)}
+    row = {"id": client_id, "name": "Ruta web console", "roles": [], "aors": [], "areas": [], **own}
+    await session.execute(
+        insert(clients)
+        .values(**row, active=True, version=1, created_at=clock.now())
+        .on_conflict_do_update(
+            index_elements=["id"], set_=own, where=clients.c.secret_hash.is_(None)
+        )
+    )
 
 
 async def change(session: AsyncSession, by: Principal, row: Any, wanted: ClientChange) -> Any:

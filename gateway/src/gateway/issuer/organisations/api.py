@@ -2,14 +2,12 @@
 
 from uuid import UUID
 
-import sqlalchemy as sa
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
 from common.web import IfMatch, Session, check_if_match, etag_of, router
 from fastapi import Response
 
 from gateway.issuer.access import Admin
-from gateway.issuer.organisations import service
-from gateway.issuer.organisations.models import organisations
+from gateway.issuer.organisations import queries, service
 from gateway.issuer.organisations.schemas import NewOrganisation, Organisation, OrganisationChange
 
 routes = router("/identity/v1/organisations", ["identity"])
@@ -30,10 +28,7 @@ async def listed(
     _admin: Admin, session: Session, limit: Limit = 100, cursor: CursorText = None
 ) -> Page[Organisation]:
     after = decode_cursor(cursor, 1)
-    statement = sa.select(organisations).order_by(organisations.c.id).limit(limit + 1)
-    if after is not None:
-        statement = statement.where(sa.cast(organisations.c.id, sa.Text) > str(after[0]))
-    rows = (await session.execute(statement)).mappings().all()
+    rows = await queries.page(session, str(after[0]) if after else None, limit)
     items = [await service.shown(session, row) for row in rows[:limit]]
     more = encode_cursor(str(items[-1].id)) if len(rows) > limit else None
     return Page[Organisation](items=items, next_cursor=more)

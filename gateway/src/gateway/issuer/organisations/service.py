@@ -8,26 +8,24 @@ from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT, NOT_FOUND
 from common.ids import new_id
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.changes import record
-from gateway.issuer.clients.queries import membership_aors
+from gateway.issuer.changes.service import record
+from gateway.issuer.organisations import queries
 from gateway.issuer.organisations.models import memberships, organisations
 from gateway.issuer.organisations.schemas import NewOrganisation, Organisation, OrganisationChange
-from gateway.issuer.revocations.queries import revoke
+from gateway.issuer.revocations.service import revoke
 
 
 async def shown(session: AsyncSession, row: Any) -> Organisation:
-    aors = await membership_aors(session, row["id"])
+    aors = await queries.membership_aors(session, row["id"])
     return Organisation(**{**row, "aors": list(aors)})
 
 
 async def found(session: AsyncSession, organisation_id: UUID) -> Any:
     """The row, or 404."""
-    rows = await session.execute(
-        sa.select(organisations).where(organisations.c.id == organisation_id)
-    )
-    row = rows.mappings().one_or_none()
+    row = await queries.organisation(session, organisation_id)
     if row is None:
         raise NOT_FOUND.because("No such organisation.")
     return row
@@ -35,10 +33,7 @@ async def found(session: AsyncSession, organisation_id: UUID) -> Any:
 
 async def create(session: AsyncSession, by: Principal, new: NewOrganisation) -> Any:
     identifier = new.id or new_id()
-    taken = await session.scalar(
-        sa.select(organisations.c.id).where(organisations.c.id == identifier)
-    )
-    if taken is not None:
+    if await queries.organisation(session, identifier) is not None:
         raise CONFLICT.because("An organisation with this id exists.", pointer="/id")
     await session.execute(
         sa.insert(organisations).values(
@@ -48,6 +43,21 @@ async def create(session: AsyncSession, by: Principal, new: NewOrganisation) -> 
     await _replace_aors(session, identifier, new.aors)
     await record(session, by, "created", "organisation", identifier)
     return await found(session, identifier)
+
+
+async def ensure(session: AsyncSession, organisation_id: UUID, name: str, aors: list[str]) -> None:
+    """Make it and its memberships where they are missing."""
+    await session.execute(
+        insert(organisations)
+        .values(id=organisation_id, name=name, active=True, version=1, created_at=clock.now())
+        .on_conflict_do_nothing()
+    )
+    for aor in aors:
+        await session.execute(
+            insert(memberships)
+            .values(organisation_id=organisation_id, aor=aor)
+            .on_conflict_do_nothing()
+        )
 
 
 async def change(session: AsyncSession, by: Principal, row: Any, wanted: OrganisationChange) -> Any:

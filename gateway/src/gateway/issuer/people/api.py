@@ -1,13 +1,14 @@
 """People who sign in, for administrators."""
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
 from common.web import IfMatch, Session, check_if_match, context_of, etag_of, router
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 
 from gateway.issuer.access import Admin
+from gateway.issuer.parts import Secrets
 from gateway.issuer.people import queries, service
 from gateway.issuer.people.schemas import (
     NewPerson,
@@ -16,22 +17,31 @@ from gateway.issuer.people.schemas import (
     PersonWithCredentials,
 )
 from gateway.issuer.people.second_factor import SecondFactors, provisioning_uri
-from gateway.issuer.tokens.api import desk_of
 
 routes = router("/identity/v1/people", ["identity"])
 
 
-def factors_of(request: Request) -> SecondFactors:
+async def _factors(request: Request) -> SecondFactors:
     return cast("SecondFactors", context_of(request).parts["second_factors"])
+
+
+Factors = Annotated[SecondFactors, Depends(_factors)]
 
 
 @routes.post("", status_code=201, summary="Add a person; credentials are shown once")
 async def create(
-    new: NewPerson, admin: Admin, session: Session, request: Request, response: Response
+    *,
+    new: NewPerson,
+    admin: Admin,
+    session: Session,
+    secrets: Secrets,
+    factors: Factors,
+    response: Response,
 ) -> PersonWithCredentials:
     row = await service.create(session, admin, new)
     response.headers["Location"] = f"/identity/v1/people/{row['id']}"
-    return await _with_credentials(session, admin, row, request, response)
+    renewed = await service.renew_credentials(session, admin, secrets, factors, row)
+    return _with_credentials(renewed, response)
 
 
 @routes.get("", summary="List people")
@@ -72,18 +82,21 @@ async def change(
 
 @routes.post("/{person_id}/credentials", summary="Renew password and second factor; shown once")
 async def renew_credentials(
-    person_id: UUID, admin: Admin, session: Session, request: Request, response: Response
+    *,
+    person_id: UUID,
+    admin: Admin,
+    session: Session,
+    secrets: Secrets,
+    factors: Factors,
+    response: Response,
 ) -> PersonWithCredentials:
     row = await service.found(session, person_id)
-    return await _with_credentials(session, admin, row, request, response)
+    renewed = await service.renew_credentials(session, admin, secrets, factors, row)
+    return _with_credentials(renewed, response)
 
 
-async def _with_credentials(
-    session: Session, admin: Admin, row: Any, request: Request, response: Response
-) -> PersonWithCredentials:
-    changed, password, second = await service.renew_credentials(
-        session, admin, desk_of(request).secrets, factors_of(request), row
-    )
+def _with_credentials(renewed: tuple[Any, str, str], response: Response) -> PersonWithCredentials:
+    changed, password, second = renewed
     response.headers["ETag"] = etag_of(changed["version"])
     response.headers["Cache-Control"] = "no-store"
     return PersonWithCredentials(

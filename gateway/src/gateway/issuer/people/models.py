@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from gateway.issuer.organisations.models import organisations
 from gateway.issuer.tables import METADATA
 
 people = sa.Table(
@@ -11,7 +10,7 @@ people = sa.Table(
     METADATA,
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("sign_in_name", sa.Text, nullable=False, unique=True),
-    sa.Column("organisation_id", sa.Uuid, sa.ForeignKey(organisations.c.id), nullable=False),
+    sa.Column("organisation_id", sa.Uuid, nullable=False),
     sa.Column("password_hash", sa.Text),
     sa.Column("second_factor", sa.LargeBinary),
     sa.Column("second_factor_step", sa.BigInteger, nullable=False),

@@ -6,14 +6,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.organisations.models import organisations
+from gateway.issuer.organisations.queries import activity
 from gateway.issuer.people.models import people
 
 Row = sa.RowMapping
 
-_WITH_ORGANISATION = sa.select(people, organisations.c.active.label("organisation_active")).join(
-    organisations, organisations.c.id == people.c.organisation_id
-)
+_WITH_ORGANISATION = sa.select(people, activity(people.c.organisation_id))
 
 
 async def by_name(session: AsyncSession, sign_in_name: str) -> Row | None:

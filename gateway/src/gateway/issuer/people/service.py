@@ -11,15 +11,15 @@ from common.errors import CONFLICT, INVALID, NOT_FOUND
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.changes import record
-from gateway.issuer.organisations.models import organisations
+from gateway.issuer.changes.service import record
+from gateway.issuer.organisations.queries import organisation
 from gateway.issuer.people import queries
 from gateway.issuer.people.models import people
 from gateway.issuer.people.schemas import NewPerson, PersonChange
 from gateway.issuer.people.second_factor import SecondFactors
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.sign_ins.service import end_all_of_person
-from gateway.issuer.tokens import attempts
+from gateway.issuer.throttle import service as attempts
 
 
 async def found(session: AsyncSession, person_id: UUID) -> Any:
@@ -37,10 +37,7 @@ async def create(session: AsyncSession, by: Principal, new: NewPerson) -> Any:
     )
     if taken is not None:
         raise CONFLICT.because("Somebody has this sign-in name.", pointer="/sign_in_name")
-    organisation = await session.scalar(
-        sa.select(organisations.c.id).where(organisations.c.id == new.organisation_id)
-    )
-    if organisation is None:
+    if await organisation(session, new.organisation_id) is None:
         raise INVALID.because("No such organisation.", pointer="/organisation_id")
     identifier = new_id()
     await session.execute(

@@ -1,10 +1,9 @@
-"""Which tokens are void, and making them so."""
+"""Which tokens are void."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.revocations.models import revocations
@@ -15,19 +14,6 @@ _NAMED = {"token": "tokens", "sign_in": "sign_ins"}
 _LISTS = {"client": "clients", "subject": "subjects", "organisation": "organisations"}
 
 
-async def revoke(session: AsyncSession, kind: str, target: str) -> None:
-    """Void every token of this client, subject or organisation issued until now; or one token, or all
-    of one sign-in."""
-    now = _now()
-    await session.execute(sa.delete(revocations).where(revocations.c.issued_until < now - KEPT))
-    statement = insert(revocations).values(kind=kind, target=target, issued_until=now)
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["kind", "target"], set_={"issued_until": now}
-        )
-    )
-
-
 async def document(session: AsyncSession) -> dict[str, Any]:
     """The list as the front reads it: target → second since 1970 until which tokens are void."""
     found: dict[str, Any] = {
@@ -35,7 +21,7 @@ async def document(session: AsyncSession) -> dict[str, Any]:
         **{name: [] for name in _NAMED.values()},
     }
     rows = await session.execute(
-        sa.select(revocations).where(revocations.c.issued_until >= _now() - KEPT)
+        sa.select(revocations).where(revocations.c.issued_until >= real_now() - KEPT)
     )
     for kind, target, issued_until in rows:
         if kind in _NAMED:
@@ -45,6 +31,6 @@ async def document(session: AsyncSession) -> dict[str, Any]:
     return found
 
 
-def _now() -> datetime:
+def real_now() -> datetime:
     """The real time, as in `iat`: tokens do not follow the embedded stack's shifted clock."""
     return datetime.now(UTC)

@@ -18,7 +18,7 @@ from common import clock
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.revocations.queries import revoke
+from gateway.issuer.revocations.service import revoke
 from gateway.issuer.sign_ins.models import authorization_codes, refresh_tokens, sign_ins
 
 CODE_LIFETIME = timedelta(minutes=1)

@@ -8,9 +8,9 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
 from gateway.issuer.access import Admin, Anyone
-from gateway.issuer.changes import record
+from gateway.issuer.changes.service import record
+from gateway.issuer.parts import settings_of
 from gateway.issuer.rights import SCOPES
-from gateway.issuer.settings import IssuerSettings
 from gateway.issuer.signing.recognising import recognise
 from gateway.issuer.signing.ring import KeyRing
 
@@ -53,7 +53,7 @@ async def rotate(request: Request, admin: Admin, session: Session) -> Rotated:
 
 
 def _document(request: Request) -> dict[str, Any]:
-    settings = cast("IssuerSettings", context_of(request).settings)
+    settings = settings_of(request)
     url = settings.token_issuer_url.rstrip("/")
     return {
         "issuer": settings.token_issuer_url,

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
 from gateway.issuer.access import Anyone
-from gateway.issuer.clients.queries import identity_of
+from gateway.issuer.forms import BadForm, Credentials, credentials, read_form
+from gateway.issuer.organisations.queries import identity_of
 from gateway.issuer.tokens.claims import ScopeNotGranted, granted_scopes
-from gateway.issuer.tokens.forms import BadForm, Credentials, credentials, read_form
 from gateway.issuer.tokens.person_grants import about, by_code, by_refresh, client_of, void
 from gateway.issuer.tokens.service import Desk, Refused, authenticated_client
 

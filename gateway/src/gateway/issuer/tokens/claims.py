@@ -1,26 +1,14 @@
 """What an access token says (RFC 9068), and which scopes it may carry: pure, no I/O."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
+
+from gateway.issuer.organisations.identity import Identity
 
 
 class ScopeNotGranted(Exception):
     """The client asked for more than it has: `invalid_scope`."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A client, or a person who uses one, with what it may do."""
-
-    subject: str
-    client_id: str
-    organisation_id: UUID
-    roles: tuple[str, ...]
-    scopes: tuple[str, ...]
-    aors: tuple[str, ...]
-    areas: tuple[str, ...]
 
 
 def granted_scopes(asked: str | None, held: Sequence[str]) -> tuple[str, ...]:
@@ -31,13 +19,6 @@ def granted_scopes(asked: str | None, held: Sequence[str]) -> tuple[str, ...]:
     if not set(wanted) <= set(held):
         raise ScopeNotGranted
     return tuple(scope for scope in held if scope in wanted)
-
-
-def effective_aors(own: Iterable[str], memberships: Iterable[str]) -> tuple[str, ...]:
-    """A client works for its organisation's AoRs, or for those of them that it was given."""
-    members = set(memberships)
-    chosen = set(own)
-    return tuple(sorted(members & chosen if chosen else members))
 
 
 def access_claims(

@@ -7,12 +7,13 @@ from typing import Any
 from common.auth import InvalidToken, KeySet, Principal, mint_token, verify_token
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.authorize.asked import proves
 from gateway.issuer.clients import queries as clients
+from gateway.issuer.forms import Credentials
+from gateway.issuer.organisations.queries import identity_of
 from gateway.issuer.people import queries as people
-from gateway.issuer.revocations.queries import revoke
+from gateway.issuer.revocations.service import revoke
 from gateway.issuer.sign_ins import service as sign_ins
-from gateway.issuer.tokens.forms import Credentials
+from gateway.issuer.sign_ins.pkce import proves
 from gateway.issuer.tokens.service import TYPE, Desk, Refused, authenticated_client
 
 _INVALID = "The code or refresh token is unknown, used, expired, or another client's."
@@ -95,7 +96,7 @@ async def _tokens(session: AsyncSession, desk: Desk, grant: Any, client: Any) ->
     person = await people.by_id(session, grant["person_id"])
     if person is None or not (person["active"] and person["organisation_active"]):
         raise Refused("invalid_grant", "The person may not sign in any more.")
-    identity = await clients.identity_of(session, person, str(person["id"]), grant["client_id"])
+    identity = await identity_of(session, person, str(person["id"]), grant["client_id"])
     held = set(identity.scopes) & set(client["scopes"])
     scopes = tuple(scope for scope in grant["scopes"] if scope in held)
     return desk.token(identity, scopes, sign_in=str(grant["family"]))

@@ -8,12 +8,13 @@ from common.auth import mint_token
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.clients import queries
+from gateway.issuer.forms import Credentials
+from gateway.issuer.organisations.identity import Identity
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.settings import IssuerSettings
 from gateway.issuer.signing.ring import KeyRing
-from gateway.issuer.tokens import attempts
-from gateway.issuer.tokens.claims import Identity, access_claims
-from gateway.issuer.tokens.forms import Credentials
+from gateway.issuer.throttle import service as attempts
+from gateway.issuer.tokens.claims import access_claims
 
 TYPE = "at+jwt"
 

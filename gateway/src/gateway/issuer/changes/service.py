@@ -6,7 +6,7 @@ from common.auth import Principal
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.clients.models import changes
+from gateway.issuer.changes.models import changes
 
 
 async def record(

@@ -9,13 +9,13 @@ from common import clock
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.tokens.lockout import (
+from gateway.issuer.throttle.lockout import (
     FORGOTTEN_AFTER,
     FREE_FAILURES,
     FREE_FAILURES_OF_A_SOURCE,
     wait,
 )
-from gateway.issuer.tokens.models import failed_attempts
+from gateway.issuer.throttle.models import failed_attempts
 
 _ANY_NAME = b"*"
 

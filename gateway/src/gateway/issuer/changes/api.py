@@ -3,13 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-import sqlalchemy as sa
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
 from common.web import Session, router
 from pydantic import BaseModel
 
 from gateway.issuer.access import Admin
-from gateway.issuer.clients.models import changes
+from gateway.issuer.changes import queries
 
 routes = router("/identity/v1/changes", ["identity"])
 
@@ -29,10 +28,7 @@ async def listed(
     _admin: Admin, session: Session, limit: Limit = 100, cursor: CursorText = None
 ) -> Page[Change]:
     before = decode_cursor(cursor, 1)
-    statement = sa.select(changes).order_by(sa.cast(changes.c.id, sa.Text).desc()).limit(limit + 1)
-    if before is not None:
-        statement = statement.where(sa.cast(changes.c.id, sa.Text) < str(before[0]))
-    rows = (await session.execute(statement)).mappings().all()
+    rows = await queries.page(session, str(before[0]) if before else None, limit)
     items = [Change(**row) for row in rows[:limit]]
     more = encode_cursor(str(items[-1].id)) if len(rows) > limit else None
     return Page[Change](items=items, next_cursor=more)

@@ -1,0 +1,17 @@
+"""Table of changes of identities."""
+
+import sqlalchemy as sa
+
+from gateway.issuer.tables import METADATA
+
+changes = sa.Table(
+    "identity_changes",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("by_client", sa.Text, nullable=False),
+    sa.Column("by_subject", sa.Text, nullable=False),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+)

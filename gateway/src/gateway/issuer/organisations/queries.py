@@ -1,0 +1,54 @@
+"""Every SELECT over organisations and their memberships."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.issuer.organisations.identity import Identity, effective_aors
+from gateway.issuer.organisations.models import memberships, organisations
+
+
+async def organisation(session: AsyncSession, organisation_id: UUID) -> sa.RowMapping | None:
+    rows = await session.execute(
+        sa.select(organisations).where(organisations.c.id == organisation_id)
+    )
+    return rows.mappings().one_or_none()
+
+
+async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[sa.RowMapping]:
+    """By id, beginning after `after`; one more than `limit` tells that more follow."""
+    statement = sa.select(organisations).order_by(organisations.c.id).limit(limit + 1)
+    if after is not None:
+        statement = statement.where(sa.cast(organisations.c.id, sa.Text) > after)
+    return (await session.execute(statement)).mappings().all()
+
+
+def activity(organisation_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
+    """`organisation_active` of the row whose organisation this column names; None without one."""
+    active = sa.select(organisations.c.active).where(organisations.c.id == organisation_id)
+    return active.scalar_subquery().label("organisation_active")
+
+
+async def membership_aors(session: AsyncSession, organisation_id: UUID) -> tuple[str, ...]:
+    rows = await session.scalars(
+        sa.select(memberships.c.aor)
+        .where(memberships.c.organisation_id == organisation_id)
+        .order_by(memberships.c.aor)
+    )
+    return tuple(rows)
+
+
+async def identity_of(session: AsyncSession, row: Any, subject: str, client_id: str) -> Identity:
+    """The identity of a client's or a person's row."""
+    return Identity(
+        subject=subject,
+        client_id=client_id,
+        organisation_id=row["organisation_id"],
+        roles=tuple(row["roles"]),
+        scopes=tuple(row["scopes"]),
+        aors=effective_aors(row["aors"], await membership_aors(session, row["organisation_id"])),
+        areas=tuple(row["areas"]),
+    )

@@ -1,0 +1,1 @@
+"""Guessing is slowed down: for the source that guesses, and for nobody else."""
