@@ -24,7 +24,7 @@ from common.logs import get_logger
 from gateway.front.access_log import AccessLog, capability
 from gateway.front.authentication import Authentication
 from gateway.front.bodies import Body, ClientLeft
-from gateway.front.callers import Callers, Trust
+from gateway.front.callers import Caller, Callers, Trust
 from gateway.front.connections import Answer, Broken, Silent
 from gateway.front.cors import Cors
 from gateway.front.errors import HEAD_TOO_LARGE
@@ -36,6 +36,7 @@ from gateway.front.limits import Open, Rates
 from gateway.front.metrics import FrontMetrics
 from gateway.front.pages import Description, Page, Pages
 from gateway.front.provider import Provider
+from gateway.front.renewal import Renewal
 from gateway.front.revocation_source import RevocationSource
 from gateway.front.revocations import Revocations
 from gateway.front.routes import Route, RouteTable, Upstream
@@ -97,12 +98,15 @@ class Front:
             }
         )
         cookies = _cookies(settings)
+        provider = Provider(settings, self._upstreams, self._keys, self._internal.of_the_front)
+        renewal = Renewal(provider, self._believed) if cookies else None
         self._authentication = Authentication(
             callers=self._callers,
             keys=self._keys,
             upstreams=self._upstreams,
             rates=self._rates,
             cookies=cookies,
+            renewal=renewal,
         )
         self._open = Open(settings.concurrency_per_client)
         self._shedding = Shedding(
@@ -125,15 +129,14 @@ class Front:
             metrics=self._metrics,
         )
         self._session_pages = (
-            SessionPages(
-                cookies,
-                Provider(settings, self._upstreams, self._keys, self._internal.of_the_front),
-                self._authentication.checked,
-            )
-            if cookies
+            SessionPages(cookies, provider, renewal, self._authentication.checked)
+            if cookies and renewal
             else None
         )
         clock.follow(settings.clock_file)
+
+    async def _believed(self, token: str) -> Caller:
+        return await self._authentication.checked(token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -362,7 +365,8 @@ def _cookies(settings: FrontSettings) -> Cookies | None:
     if settings.session_key is None:
         return None
     key = key_from_base64(settings.session_key.get_secret_value())
-    return Cookies(key, settings.public_url.rstrip("/"))
+    idle_seconds = settings.session_idle_minutes * 60
+    return Cookies(key, settings.public_url.rstrip("/"), idle_seconds)
 
 
 def _is_line_sending(exchange: Exchange) -> bool:

@@ -1,15 +1,19 @@
 """Who calls: a bearer token, a person's cookie, or nobody."""
 
+import time
+
 from common.auth import InvalidToken
 from common.auth.tokens import UnknownKey
 from common.errors import UNAUTHENTICATED, UNAVAILABLE
 
 from gateway.front.callers import Caller, Callers, bearer
 from gateway.front.exchange import Exchange
+from gateway.front.heads import Head
 from gateway.front.key_source import KeySource
 from gateway.front.limits import Rates
+from gateway.front.renewal import Renewal
 from gateway.front.routes import Route
-from gateway.front.sessions import Cookies, PersonSession
+from gateway.front.sessions import Cookies
 from gateway.front.upstreams import Upstreams
 
 _CHALLENGE = 'Bearer realm="ruta"'
@@ -26,36 +30,59 @@ class Authentication:
         upstreams: Upstreams,
         rates: Rates,
         cookies: Cookies | None,
+        renewal: Renewal | None,
     ) -> None:
         self._callers = callers
         self._keys = keys
         self._upstreams = upstreams
         self._rates = rates
         self._cookies = cookies
+        self._renewal = renewal
 
     async def caller(self, exchange: Exchange, route: Route) -> Caller | None:
         """The caller; None is the anonymous one, where the route lets it in; 401 or 403 else."""
         authorization = exchange.head.own.get(b"authorization")
         if authorization is None:
-            token = self._session_token(exchange)
-            if token is None and not route.anonymous:
+            person = await self._person(exchange, route)
+            if person is None and not route.anonymous:
                 raise UNAUTHENTICATED.because(
                     "Send an access token.", headers={"WWW-Authenticate": _CHALLENGE}
                 )
-            return await self.checked(token, exchange) if token else None
+            return person
         if route.client_secrets and authorization[:6].lower() == b"basic ":
             return None  # credentials for the issuer, not for us
         return await self.checked(authorization, exchange)
 
-    def _session_token(self, exchange: Exchange) -> str | None:
-        """The access token of a person's cookie; 403 if the request was not meant."""
-        if self._cookies is None or b"cookie" not in exchange.head.own:
+    async def _person(self, exchange: Exchange, route: Route) -> Caller | None:
+        """Whom the session cookie names; nobody if it is not to be read here, or says nothing (any
+        more). 403 if the request was not meant."""
+        head = exchange.head
+        if self._cookies is None or self._renewal is None or b"cookie" not in head.own:
             return None
-        session = self._cookies.read(exchange.head, PersonSession)
+        if route.is_public(exchange.method, exchange.path) or _navigates(head):
+            return None
+        if not self._cookies.has(head):
+            return None
+        session = self._cookies.living(head, time.time())
         if session is None:
+            exchange.cookies = self._cookies.sign_out()
             return None
-        self._cookies.check_meant(exchange.head, exchange.method, session)
-        return session.access_token
+        self._cookies.check_meant(head, exchange.method, session)
+        fresh = await self._renewal.fresh(session)
+        if fresh is None:
+            exchange.cookies = self._cookies.sign_out()
+            return None
+        try:
+            person = await self._believed(fresh.access_token)
+        except InvalidToken:  # signed out elsewhere, or switched off: the page must learn it
+            exchange.cookies = self._cookies.sign_out()
+            raise UNAUTHENTICATED.because(
+                "The sign-in was ended. Begin at /session/start."
+            ) from None
+        if fresh is not session:
+            exchange.cookies = [self._cookies.write(fresh)]
+        exchange.cookies += self._cookies.seen(head, fresh, time.time())
+        return person
 
     async def checked(self, token: str | bytes, exchange: Exchange | None = None) -> Caller:
         """The caller of a token, or of an Authorization header (bytes); 401 if it proves nothing."""
@@ -82,3 +109,11 @@ class Authentication:
             if not await self._keys.look_again(self._upstreams.session):
                 raise
             return self._callers.caller(token, self._keys.current())
+
+
+def _navigates(head: Head) -> bool:
+    """Whether the browser opens it as a page. An address that somebody is sent is no word of theirs:
+    it is answered as to everybody. Pages of Ruta's own that need to know who asks ask by script, or
+    are asked with the CSRF token."""
+    navigation = head.own.get(b"sec-fetch-mode") == b"navigate"
+    return navigation and b"x-csrf-token" not in head.own

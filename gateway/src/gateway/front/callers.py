@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.auth import InvalidToken, KeySet, Principal, verify_token
+from common.auth.tokens import LEEWAY_SECONDS
 
 from gateway.front.claims import mapped
 from gateway.front.revocations import Revocations
@@ -17,7 +18,8 @@ MAX_REMEMBERED = 10_000
 
 @dataclass(slots=True, eq=False)
 class Caller:
-    """`key` names the caller in limits. Times are seconds since 1970."""
+    """`key` names the caller in limits. Times are seconds since 1970; `expires` is what the token
+    says, and it is believed for the leeway that `verify_token` grants to clocks."""
 
     principal: Principal
     key: str
@@ -26,6 +28,10 @@ class Caller:
     token_id: str = ""
     sign_in: str = ""
     internal: dict[str, tuple[bytes, float]] = field(default_factory=dict)
+
+    @property
+    def believed_until(self) -> float:
+        return self.expires + LEEWAY_SECONDS
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Callers:
         if caller is None:
             caller = self._verified(token, keys)
             self._remember(digest, caller)
-        elif caller.expires <= time.time():
+        elif caller.believed_until <= time.time():
             del self._known[digest]
             raise InvalidToken("expired")
         if self._revocations.cover(

@@ -35,6 +35,8 @@ class Exchange:
     source: str = "unknown"
     allowance: Allowance | None = None
     cors: list[Header] = field(default_factory=list)
+    # Cookies of the front itself that the answer sets, whoever gives it.
+    cookies: list[Header] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
     request_id: bytes = b""
     status: int = 0
@@ -69,6 +71,9 @@ class Exchange:
         """Send the answer's head, completed by what every answer carries."""
         self.status = status
         headers.append((b"x-request-id", self.name_request()))
+        if self.cookies:  # one person's: no cache may keep the answer for the next
+            headers = [header for header in headers if header[0] != b"cache-control"]
+            headers.extend(self.cookies)
         self.security.add_to(headers)
         if self.allowance is not None:
             headers.extend(self.allowance.headers())

@@ -73,6 +73,7 @@ _OWN = frozenset(
         b"cookie",
         b"host",
         b"origin",
+        b"sec-fetch-mode",
         b"sec-fetch-site",
         b"traceparent",
         b"tracestate",

@@ -28,8 +28,8 @@ class InternalTokens:
         self._stamp: tuple[int, int] | None = None
         self._follow()
         self._issuer = issuer
-        self._anonymous = Caller(ANONYMOUS, "anonymous", float("inf"), 0, "")
-        self._front = Caller(_FRONT, "front", float("inf"), 0, "")
+        self._anonymous = Caller(ANONYMOUS, "anonymous", float("inf"), 0)
+        self._front = Caller(_FRONT, "front", float("inf"), 0)
 
     def authorization(self, caller: Caller | None, audience: str) -> bytes:
         """The Authorization header value for a service; `None` is the anonymous caller."""
@@ -38,7 +38,7 @@ class InternalTokens:
         known = caller.internal.get(audience)
         if known is not None and known[1] > now:
             return known[0]
-        expires = min(now + LIFETIME_SECONDS, caller.expires)
+        expires = min(now + LIFETIME_SECONDS, caller.believed_until)
         value = b"Bearer " + self._mint(caller.principal, audience, now, expires).encode()
         caller.internal[audience] = (value, min(now + _REUSED_SECONDS, expires))
         return value

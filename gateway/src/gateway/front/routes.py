@@ -4,6 +4,7 @@ The proxy, the combined API description, the endpoint matrix test, the rate limi
 documentation are all made from it. A path that matches no row does not exist.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -36,8 +37,9 @@ class Route:
 
     `anonymous`: callers without a token are let through to the service, whose operations then
     decide. `client_secrets`: the caller may authenticate to the upstream itself (RFC 6749 §2.3.1).
-    `cookies`: the upstream sets and reads its own cookies. `upload_bytes`: largest request body
-    that the front passes on; the service behind sets its own, narrower limits.
+    `cookies`: the upstream sets and reads its own cookies. `public`: of these paths below the prefix
+    nobody is known by a cookie, whoever is signed in at the same browser. `upload_bytes`: largest
+    request body that the front passes on; the service behind sets its own, narrower limits.
     """
 
     prefix: str
@@ -47,6 +49,7 @@ class Route:
     anonymous: bool = False
     client_secrets: bool = False
     cookies: bool = False
+    public: str | None = None
     upload_bytes: int = 4 * MEBIBYTE
     limit_class: str = "client"
     deprecation: Deprecation | None = None
@@ -56,6 +59,13 @@ class Route:
         """`aud` of the internal token for this upstream."""
         return f"ruta-{self.upstream}"
 
+    def is_public(self, method: str, path: str) -> bool:
+        """Whether this is a page, or a sending, for people whom nobody is to know."""
+        if self.public is None:
+            return False
+        asked = f"{method} {path[len(self.prefix) :]}"
+        return re.fullmatch(self.public, asked) is not None
+
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -64,6 +74,8 @@ ROUTES: tuple[Route, ...] = (
         "v1",
         "Services, organisations, pathways",
         anonymous=True,
+        public=r"(GET|HEAD|POST) /help(/.*)?"
+        r"|(GET|HEAD) /(posters/.*|risk-messages/(page|snippet|snippet/code|text))",
         upload_bytes=64 * MEBIBYTE,
     ),
     Route(
@@ -72,6 +84,8 @@ ROUTES: tuple[Route, ...] = (
         "v1",
         "Cases, consents, referrals, the anonymous line",
         anonymous=True,
+        public=r"(GET|HEAD|POST) /(line(/thread)?|answer/.*|withdrawals(/.*)?)"
+        r"|(GET|HEAD) /line/form|POST /line/(reports|threads/.*)",
         upload_bytes=16 * MEBIBYTE,
     ),
     Route(
@@ -80,6 +94,7 @@ ROUTES: tuple[Route, ...] = (
         "v1",
         "Indicators, releases, bulletins, exports",
         anonymous=True,
+        public=r"(GET|HEAD) /bulletins/[^/]+/files/.*",
         upload_bytes=64 * MEBIBYTE,
     ),
     Route("/identity/v1", Upstream.ISSUER, "v1", "Organisations, clients, people, keys"),

@@ -1,4 +1,4 @@
-"""`/session/…`: a browser signs in, stays signed in, and signs out. No page of its own.
+"""`/session/…`: a browser signs in, stays signed in, and signs out. One page: to sign out.
 
 The web console needs nothing else: it sends the browser to `/session/start`, reads `/session`
 for who it is and for the CSRF token, and calls the API with the cookie.
@@ -7,17 +7,19 @@ for who it is and for the CSRF token, and calls the API with the cookie.
 import hmac
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 from urllib.parse import parse_qs
 
 import orjson
 from common.errors import BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHENTICATED
 
+from gateway.front.bodies import Body
 from gateway.front.callers import Caller
 from gateway.front.exchange import Exchange
 from gateway.front.heads import Header
-from gateway.front.provider import Provider, new_state, new_verifier
-from gateway.front.sessions import Cookies, PersonSession, SignIn, new_csrf
+from gateway.front.provider import Provider, claims_unverified, new_state, new_verifier
+from gateway.front.renewal import Renewal
+from gateway.front.sessions import SESSION_SECONDS, Cookies, PersonSession, SignIn, new_csrf
+from gateway.front.sign_out_page import PAGE_HEADERS, TEXTS, sign_out_page
 from gateway.front.targets import refusal_of
 
 PREFIX = "/session"
@@ -30,16 +32,19 @@ class SessionPages:
         self,
         cookies: Cookies,
         provider: Provider,
+        renewal: Renewal,
         believe: Callable[[str], Awaitable[Caller]],
     ) -> None:
         self.cookies = cookies
         self._provider = provider
+        self._renewal = renewal
         self._believe = believe
         self._pages: dict[tuple[str, str], Callable[[Exchange], Awaitable[None]]] = {
             ("GET", "/session"): self._who,
             ("GET", "/session/start"): self._start,
             ("GET", "/session/callback"): self._callback,
             ("POST", "/session/refresh"): self._refresh,
+            ("GET", "/session/end"): self._leave,
             ("POST", "/session/end"): self._end,
         }
 
@@ -56,8 +61,10 @@ class SessionPages:
         return_to = query.get("return_to", "/")
         if refusal_of(return_to.partition("?")[0].encode(), b"") or not return_to.startswith("/"):
             raise BAD_REQUEST.because("return_to must be a path of this server.")
-        sign_in = SignIn(new_state(), new_verifier(), return_to)
-        url = self._provider.sign_in_url(sign_in.state, sign_in.verifier, query.get("ui_locales"))
+        locales = query.get("ui_locales")
+        language = locales if locales in TEXTS else _language(exchange)
+        sign_in = SignIn(new_state(), new_verifier(), return_to, language)
+        url = self._provider.sign_in_url(sign_in.state, sign_in.verifier, locales)
         await exchange.answer(303, [_location(url), self.cookies.write(sign_in)])
 
     async def _callback(self, exchange: Exchange) -> None:
@@ -69,61 +76,102 @@ class SessionPages:
         if "code" not in query:
             raise UNAUTHENTICATED.because("The provider did not sign anybody in.")
         tokens = await self._provider.tokens_for_code(query["code"], sign_in.verifier)
-        session, _ = await self._session(tokens)
-        cookies = [self.cookies.write(session), self.cookies.clear(SignIn)]
-        await exchange.answer(303, [_location(sign_in.return_to), *cookies])
+        caller = await self._believe(tokens["access_token"])
+        now = time.time()
+        told = claims_unverified(tokens.get("id_token"))
+        session = PersonSession(
+            tokens["access_token"],
+            str(tokens.get("refresh_token") or ""),
+            new_csrf(),
+            caller.expires,
+            ends=now + SESSION_SECONDS,
+            name=told.get("preferred_username"),
+            organisation_name=told.get("org_name"),
+            language=sign_in.language,
+        )
+        cookies = [self.cookies.write(session), *self.cookies.seen(exchange.head, session, now)]
+        await exchange.answer(
+            303, [_location(sign_in.return_to), *cookies, self.cookies.clear(SignIn)]
+        )
 
     async def _who(self, exchange: Exchange) -> None:
-        session = self._present(exchange)
-        caller = await self._believe(session.access_token)
-        await exchange.answer(200, [_JSON], _described(session, caller))
+        session = await self._renewal.fresh(self._present(exchange))
+        if session is None:
+            exchange.cookies = self.cookies.sign_out()
+            raise UNAUTHENTICATED.because(_NOBODY)
+        await self._tell(exchange, session)
 
     async def _refresh(self, exchange: Exchange) -> None:
         session = self._present(exchange)
         self.cookies.check_meant(exchange.head, exchange.method, session)
-        tokens = await self._provider.refreshed(session.refresh_token)
-        renewed, caller = await self._session(tokens, session)
-        await exchange.answer(
-            200, [_JSON, self.cookies.write(renewed)], _described(renewed, caller)
-        )
+        await self._tell(exchange, await self._renewal.renewed(session))
+
+    async def _tell(self, exchange: Exchange, session: PersonSession) -> None:
+        """Who is signed in. Asking is doing something: the idle time begins anew."""
+        caller = await self._believe(session.access_token)
+        now = time.time()
+        exchange.cookies = [
+            self.cookies.write(session),
+            *self.cookies.seen(exchange.head, session, now),
+        ]
+        idle = min(now + self.cookies.idle_seconds, session.ends)
+        await exchange.answer(200, [_JSON], _described(session, caller, idle))
+
+    async def _leave(self, exchange: Exchange) -> None:
+        """A page with the button, for whom no script signs out."""
+        session = self.cookies.living(exchange.head, time.time())
+        language = (session.language if session else None) or _language(exchange)
+        page = sign_out_page(language, session.csrf if session else "")
+        await exchange.answer(200, [*PAGE_HEADERS, (b"content-language", language.encode())], page)
 
     async def _end(self, exchange: Exchange) -> None:
-        session = self._present(exchange)
-        self.cookies.check_meant(exchange.head, exchange.method, session)
-        await self._provider.give_back(session.refresh_token)
-        await self._provider.give_back(session.access_token)
-        await exchange.answer(204, [self.cookies.clear(PersonSession)])
+        """204 to a script; a form is sent on to the front page. Whoever is not signed in (any more)
+        is signed out all the same: the browser forgets what it kept."""
+        form = await _form(exchange)
+        session = self.cookies.read(exchange.head, PersonSession)
+        if session is None and not form:
+            raise UNAUTHENTICATED.because(_NOBODY)
+        if session is not None:
+            self.cookies.check_meant(exchange.head, exchange.method, session, form)
+            await self._provider.give_back(session.refresh_token)
+            await self._provider.give_back(session.access_token)
+        exchange.cookies = self.cookies.sign_out()
+        if form:
+            await exchange.answer(303, [_location("/"), _FORGET])
+        else:
+            await exchange.answer(204, [_FORGET])
 
     def _present(self, exchange: Exchange) -> PersonSession:
-        session = self.cookies.read(exchange.head, PersonSession)
+        session = self.cookies.living(exchange.head, time.time())
         if session is None:
-            raise UNAUTHENTICATED.because("Nobody is signed in. Begin at /session/start.")
+            if self.cookies.has(exchange.head):
+                exchange.cookies = self.cookies.sign_out()
+            raise UNAUTHENTICATED.because(_NOBODY)
         return session
 
-    async def _session(
-        self, tokens: dict[str, Any], before: PersonSession | None = None
-    ) -> tuple[PersonSession, Caller]:
-        caller = await self._believe(tokens["access_token"])
-        refresh = tokens.get("refresh_token") or (before.refresh_token if before else "")
-        csrf = before.csrf if before else new_csrf()
-        session = PersonSession(tokens["access_token"], str(refresh), csrf, caller.expires)
-        return session, caller
 
-
+_NOBODY = "Nobody is signed in (any more). Begin at /session/start."
+_FORGET: Header = (b"clear-site-data", b'"cache", "cookies", "storage"')
+_MOST_FORM_BYTES = 4096
 _JSON: Header = (b"content-type", b"application/json")
 
 
-def _described(session: PersonSession, caller: Caller) -> bytes:
+def _described(session: PersonSession, caller: Caller, idle: float) -> bytes:
     principal = caller.principal
     return orjson.dumps(
         {
             "subject": principal.subject,
+            "sign_in_name": session.name,
+            "organisation_name": session.organisation_name,
+            "language": session.language,
             "organisation_id": principal.organisation_id,
             "roles": sorted(principal.roles),
             "scopes": sorted(principal.scopes),
             "aors": sorted(principal.aors),
             "areas": sorted(principal.areas),
             "expires_in": max(0, int(caller.expires - time.time())),
+            "idle_in": max(0, int(idle - time.time())),
+            "ends_in": max(0, int(session.ends - time.time())),
             "csrf_token": session.csrf,
         }
     )
@@ -135,6 +183,31 @@ def _query(exchange: Exchange) -> dict[str, str]:
     except ValueError:
         raise BAD_REQUEST.because("Too many parameters.") from None
     return {name: values[0] for name, values in pairs.items()}
+
+
+async def _form(exchange: Exchange) -> dict[str, str]:
+    """The fields of a form; empty if the request brings none."""
+    kind = dict(exchange.head.passed).get(b"content-type", b"")
+    if not kind.startswith(b"application/x-www-form-urlencoded") or not exchange.head.has_body:
+        return {}
+    body = Body(exchange.receive, limit=_MOST_FORM_BYTES, idle_seconds=10, total_seconds=20)
+    await body.start()
+    text = b"".join([chunk async for chunk in body.stream()])
+    try:
+        pairs = parse_qs(text.decode("ascii"), keep_blank_values=True, max_num_fields=5)
+    except ValueError:
+        raise BAD_REQUEST.because("The form cannot be read.") from None
+    return {name: values[0] for name, values in pairs.items()}
+
+
+def _language(exchange: Exchange) -> str:
+    """Spanish unless the browser asks for English first."""
+    accepted = dict(exchange.head.passed).get(b"accept-language", b"").decode("latin-1")
+    for part in accepted.split(","):
+        code = part.split(";")[0].strip().lower()[:2]
+        if code in TEXTS:
+            return code
+    return "es"
 
 
 def _location(url: str) -> Header:

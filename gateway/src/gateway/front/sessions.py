@@ -7,6 +7,7 @@ request was meant. Both are needed for anything that changes something.
 import base64
 import hmac
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import TypeVar
@@ -18,16 +19,34 @@ from gateway.front.errors import CSRF
 from gateway.front.heads import Head, Header
 
 SESSION_SECONDS = 12 * 3600
+# The idle time is looked at on every request and written at most this often.
+SEEN_SECONDS = 60
 SIGN_IN_SECONDS = 600
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True)
 class PersonSession:
+    """`expires` of the access token, `ends` of the session itself: seconds since 1970. `name` is the
+    sign-in name."""
+
     access_token: str
     refresh_token: str
     csrf: str
     expires: float
+    ends: float
+    name: str | None = None
+    organisation_name: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """When a session was last used. Apart from it: an answer that is late and writes this again must
+    not bring back the tokens that another answer has replaced meanwhile."""
+
+    session: str
+    at: float
 
 
 @dataclass(frozen=True)
@@ -37,21 +56,26 @@ class SignIn:
     state: str
     verifier: str
     return_to: str
+    language: str | None = None
 
 
-Sealed = TypeVar("Sealed", PersonSession, SignIn)
+Sealed = TypeVar("Sealed", PersonSession, Seen, SignIn)
+_CSRF_FIELD = "csrf_token"
 
 
 class Cookies:
-    """Seals and opens them. `origin`: Ruta's own, as browsers see it."""
+    """Seals and opens them. `origin`: Ruta's own, as browsers see it. `idle_seconds`: after so long
+    without a request nobody is signed in."""
 
-    def __init__(self, key: bytes, origin: str) -> None:
+    def __init__(self, key: bytes, origin: str, idle_seconds: int) -> None:
+        self.idle_seconds = idle_seconds
         self._key = key
         self._origin = origin.encode()
         self._secure = origin.startswith("https://")
         prefix = "__Host-" if self._secure else ""
         self._names: dict[type, str] = {
             PersonSession: f"{prefix}ruta-session",
+            Seen: f"{prefix}ruta-seen",
             SignIn: f"{prefix}ruta-sign-in-state",
         }
 
@@ -68,21 +92,48 @@ class Cookies:
         except (ValueError, TypeError, crypto.CannotOpen):
             return None
 
-    def write(self, value: PersonSession | SignIn) -> Header:
+    def write(self, value: PersonSession | Seen | SignIn) -> Header:
         kind = type(value)
         sealed = crypto.seal(self._key, orjson.dumps(asdict(value)), kind.__name__.encode())
-        seconds = SESSION_SECONDS if kind is PersonSession else SIGN_IN_SECONDS
+        seconds = SIGN_IN_SECONDS if kind is SignIn else SESSION_SECONDS
         return self._header(self._names[kind], base64.urlsafe_b64encode(sealed).decode(), seconds)
 
-    def clear(self, kind: type[PersonSession] | type[SignIn]) -> Header:
+    def clear(self, kind: type[PersonSession] | type[Seen] | type[SignIn]) -> Header:
         return self._header(self._names[kind], "", 0)
 
-    def check_meant(self, head: Head, method: str, session: PersonSession) -> None:
-        """403 unless a changing request comes from Ruta's own pages."""
+    def has(self, head: Head) -> bool:
+        """Whether the request brings a session cookie, whatever it is worth."""
+        return self._names[PersonSession] in _cookies(head)
+
+    def living(self, head: Head, now: float) -> PersonSession | None:
+        """The session, unless it has ended, was idle too long, or is not ours."""
+        session = self.read(head, PersonSession)
+        if session is None or session.ends <= now:
+            return None
+        seen = self.read(head, Seen)
+        if seen is None or seen.session != session.csrf or seen.at + self.idle_seconds <= now:
+            return None
+        return session
+
+    def seen(self, head: Head, session: PersonSession, now: float) -> list[Header]:
+        """The cookie that says so, where what the request brought is not fresh enough."""
+        before = self.read(head, Seen)
+        if before is not None and before.session == session.csrf and now - before.at < SEEN_SECONDS:
+            return []
+        return [self.write(Seen(session.csrf, now))]
+
+    def sign_out(self) -> list[Header]:
+        return [self.clear(PersonSession), self.clear(Seen)]
+
+    def check_meant(
+        self, head: Head, method: str, session: PersonSession, form: Mapping[str, str] | None = None
+    ) -> None:
+        """403 unless a changing request comes from Ruta's own pages: by script with the header, or by
+        one of the forms that the front itself shows."""
         if method in SAFE_METHODS:
             return
         own = head.own
-        token = own.get(b"x-csrf-token", b"").decode("latin-1")
+        token = own.get(b"x-csrf-token", b"").decode("latin-1") or (form or {}).get(_CSRF_FIELD, "")
         if not hmac.compare_digest(token.encode(), session.csrf.encode()):
             raise CSRF.because("X-CSRF-Token is missing or not that of this session.")
         if own.get(b"sec-fetch-site", b"same-origin") != b"same-origin":

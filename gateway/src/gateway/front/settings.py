@@ -101,6 +101,9 @@ class FrontSettings(CoreSettings):
     session_key: SecretStr | None = Field(
         None, description="32 bytes in base64: seals the sign-in cookies of people; none = off."
     )
+    session_idle_minutes: int = Field(
+        15, ge=5, le=60, description="A person who does nothing for so long is signed out."
+    )
     session_client_id: str = Field(
         "ruta-console", description="Client id of the web console at the OIDC provider."
     )

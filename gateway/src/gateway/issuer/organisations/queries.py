@@ -32,6 +32,12 @@ def activity(organisation_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
     return active.scalar_subquery().label("organisation_active")
 
 
+def naming(organisation_id: sa.ColumnElement[Any]) -> sa.Label[Any]:
+    """`organisation_name` of the row whose organisation this column names."""
+    name = sa.select(organisations.c.name).where(organisations.c.id == organisation_id)
+    return name.scalar_subquery().label("organisation_name")
+
+
 async def membership_aors(session: AsyncSession, organisation_id: UUID) -> tuple[str, ...]:
     rows = await session.scalars(
         sa.select(memberships.c.aor)

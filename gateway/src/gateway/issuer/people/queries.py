@@ -6,12 +6,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.organisations.queries import activity
+from gateway.issuer.organisations.queries import activity, naming
 from gateway.issuer.people.models import people
 
 Row = sa.RowMapping
 
-_WITH_ORGANISATION = sa.select(people, activity(people.c.organisation_id))
+_WITH_ORGANISATION = sa.select(
+    people, activity(people.c.organisation_id), naming(people.c.organisation_id)
+)
 
 
 async def by_name(session: AsyncSession, sign_in_name: str) -> Row | None:

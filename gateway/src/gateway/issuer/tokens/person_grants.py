@@ -34,7 +34,8 @@ async def by_code(
     answer = await _tokens(session, desk, grant, client)
     answer["refresh_token"] = await sign_ins.first_refresh_token(session, grant)
     if "openid" in grant["scopes"]:
-        answer["id_token"] = _id_token(desk, grant)
+        person = await people.by_id(session, grant["person_id"])
+        answer["id_token"] = _id_token(desk, grant, person)
     return answer
 
 
@@ -102,7 +103,7 @@ async def _tokens(session: AsyncSession, desk: Desk, grant: Any, client: Any) ->
     return desk.token(identity, scopes, sign_in=str(grant["family"]))
 
 
-def _id_token(desk: Desk, grant: Any) -> str:
+def _id_token(desk: Desk, grant: Any, person: Any) -> str:
     now = int(time.time())
     claims = {
         "iss": desk.settings.token_issuer_url,
@@ -113,6 +114,8 @@ def _id_token(desk: Desk, grant: Any) -> str:
         "auth_time": int(grant["signed_in_at"].timestamp()),
         # Password and one-time code (RFC 8176).
         "amr": ["pwd", "otp", "mfa"],
+        "preferred_username": person["sign_in_name"],
+        "org_name": person["organisation_name"],
     }
     if grant["nonce"] is not None:
         claims["nonce"] = grant["nonce"]

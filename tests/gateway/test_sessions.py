@@ -1,0 +1,193 @@
+"""A person's session at the front: who is known where, how long, and how it ends."""
+
+import re
+import time
+
+import httpx
+import pytest
+from common.crypto import key_from_base64
+from gateway.front.heads import Head
+from gateway.front.routes import ROUTES, RouteTable
+from gateway.front.sessions import Cookies, PersonSession, Seen
+
+from tests.gateway.running import Gateway
+from tests.gateway.test_sign_in import Somebody, browser, signed_in, somebody
+
+__all__ = ["browser", "somebody"]
+
+PUBLIC = [
+    ("POST", "/directory/v1/help"),
+    ("GET", "/directory/v1/help"),
+    ("GET", "/directory/v1/posters/VE23/GBV"),
+    ("GET", "/directory/v1/risk-messages/page"),
+    ("GET", "/referrals/v1/line"),
+    ("POST", "/referrals/v1/line"),
+    ("POST", "/referrals/v1/line/thread"),
+    ("POST", "/referrals/v1/line/reports"),
+    ("POST", "/referrals/v1/answer/abcdefghijklmnopqrstuvwxyz"),
+    ("POST", "/referrals/v1/withdrawals"),
+    ("GET", "/reports/v1/bulletins/1/files/es/bulletin.html"),
+]
+STAFF = [
+    ("GET", "/directory/v1/services"),
+    ("GET", "/directory/v1/risk-messages/own"),
+    ("POST", "/directory/v1/risk-messages"),
+    ("GET", "/referrals/v1/cases"),
+    ("GET", "/referrals/v1/line/reports"),
+    ("GET", "/referrals/v1/line/exceptions"),
+    ("GET", "/referrals/v1/line/reports/1"),
+    ("POST", "/referrals/v1/line/reports/1/take"),
+    ("POST", "/reports/v1/bulletins/1/publish"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PUBLIC)
+def test_on_a_public_page_nobody_is_known_whoever_is_signed_in(
+    browser: httpx.Client, somebody: Somebody, method: str, path: str
+) -> None:
+    signed_in(browser, somebody)
+    answer = browser.request(method, path, headers={"Sec-Fetch-Mode": "navigate"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["claims"]["sub"] == "anonymous"
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(("method", "path"), [*PUBLIC, *STAFF])
+def test_which_paths_are_public_is_said_in_the_route_table(method: str, path: str) -> None:
+    route = RouteTable(ROUTES).find(path)
+    assert route is not None
+    assert route.is_public(method, path) is ((method, path) in PUBLIC)
+
+
+def test_a_link_that_a_person_follows_is_answered_as_to_everybody(
+    browser: httpx.Client, somebody: Somebody
+) -> None:
+    signed_in(browser, somebody)
+    path = "/directory/v1/services"
+    navigated = browser.get(path, headers={"Sec-Fetch-Mode": "navigate"})
+    assert navigated.json()["claims"]["sub"] == "anonymous"
+    asked = browser.get(path, headers={"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"})
+    assert asked.json()["claims"]["sub"] == somebody.id
+
+
+@pytest.mark.parametrize("value", ["", "x", "A" * 4000, "Zm9yZ2Vk", '"quoted"'])
+def test_a_cookie_that_says_nothing_is_nobody(gateway: Gateway, value: str) -> None:
+    headers = {"Cookie": f"ruta-session={value}"}
+    seen = httpx.get(f"{gateway.url}/directory/v1/services", headers=headers)
+    assert (seen.status_code, seen.json()["claims"]["sub"]) == (200, "anonymous")
+    staff = httpx.get(f"{gateway.url}/identity/v1/people", headers=headers)
+    assert staff.status_code == 401
+
+
+@pytest.fixture
+def sealing(gateway: Gateway) -> Cookies:
+    """The front's own seal, to make cookies of another time."""
+    key = gateway.processes["front"].environment["RUTA_SESSION_KEY"]
+    return Cookies(key_from_base64(key), gateway.url, 900)
+
+
+def head_of(browser: httpx.Client) -> Head:
+    text = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    return Head(own={b"cookie": text.encode()})
+
+
+def put(browser: httpx.Client, header: tuple[bytes, bytes]) -> None:
+    name, _, value = header[1].decode().partition(";")[0].partition("=")
+    browser.cookies.set(name, value, domain="127.0.0.1", path="/")
+
+
+def aged(browser: httpx.Client, sealing: Cookies, **changes: float) -> PersonSession:
+    """The browser's session with other times."""
+    session = sealing.read(head_of(browser), PersonSession)
+    assert session is not None
+    made = PersonSession(**{**vars(session), **changes})
+    put(browser, sealing.write(made))
+    return made
+
+
+def test_the_front_renews_by_itself_and_says_so_in_the_answer(
+    browser: httpx.Client, somebody: Somebody, sealing: Cookies
+) -> None:
+    signed_in(browser, somebody)
+    old = aged(browser, sealing, expires=time.time() + 30)
+    answer = browser.get("/referrals/v1/cases")
+    assert answer.json()["claims"]["sub"] == somebody.id
+    assert answer.headers["cache-control"] == "no-store"
+    renewed = sealing.read(head_of(browser), PersonSession)
+    assert renewed is not None
+    assert renewed.refresh_token != old.refresh_token
+    assert renewed.csrf == old.csrf
+    assert renewed.ends == old.ends
+    assert browser.get("/referrals/v1/cases").status_code == 200
+
+
+def test_two_tabs_that_renew_together_both_stay_signed_in(
+    browser: httpx.Client, somebody: Somebody, sealing: Cookies, gateway: Gateway
+) -> None:
+    signed_in(browser, somebody)
+    aged(browser, sealing, expires=time.time() + 30)
+    with gateway.client() as tab:
+        tab.cookies.update(browser.cookies)
+        for each in (browser, tab, browser, tab):
+            assert each.get("/referrals/v1/cases").json()["claims"]["sub"] == somebody.id
+
+
+def test_a_session_that_nobody_used_is_over(
+    browser: httpx.Client, somebody: Somebody, sealing: Cookies
+) -> None:
+    session = signed_in(browser, somebody)
+    assert 0 < session["idle_in"] <= 900
+    csrf = session["csrf_token"]
+    put(browser, sealing.write(Seen(csrf, time.time() - 901)))
+    answer = browser.get("/directory/v1/services")
+    assert answer.json()["claims"]["sub"] == "anonymous"
+    assert browser.get("/session").status_code == 401
+
+
+@pytest.mark.parametrize("who", ["nobody", "another session"])
+def test_a_session_without_its_own_idle_mark_is_over(
+    browser: httpx.Client, somebody: Somebody, sealing: Cookies, who: str
+) -> None:
+    signed_in(browser, somebody)
+    browser.cookies.delete("ruta-seen")
+    if who != "nobody":
+        put(browser, sealing.write(Seen(who, time.time())))
+    assert browser.get("/session").status_code == 401
+
+
+def test_a_session_ends_after_twelve_hours_however_busy(
+    browser: httpx.Client, somebody: Somebody, sealing: Cookies
+) -> None:
+    assert signed_in(browser, somebody)["ends_in"] > 11 * 3600
+    aged(browser, sealing, ends=time.time() - 1)
+    assert browser.get("/session").status_code == 401
+
+
+def test_the_session_says_who_is_signed_in(browser: httpx.Client, somebody: Somebody) -> None:
+    session = signed_in(browser, somebody)
+    assert session["sign_in_name"] == somebody.name
+    assert session["organisation_name"]
+    assert session["language"] == "es"
+
+
+def test_signing_out_needs_no_script_and_leaves_nothing(
+    browser: httpx.Client, somebody: Somebody
+) -> None:
+    token = signed_in(browser, somebody)["csrf_token"]
+    page = browser.get("/session/end")
+    assert page.status_code == 200
+    assert "<script" not in page.text
+    assert page.headers["content-language"] == "es"
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert found
+    assert found[1] == token
+    assert browser.post("/session/end", data={"csrf_token": "x"}).status_code == 403
+    other = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    form = {"csrf_token": token}
+    assert browser.post("/session/end", data=form, headers=other).status_code == 403
+    left = browser.post("/session/end", data=form)
+    assert (left.status_code, left.headers["location"]) == (303, "/")
+    assert left.headers["clear-site-data"] == '"cache", "cookies", "storage"'
+    assert browser.get("/session").status_code == 401
+    again = browser.post("/session/end", data=form)
+    assert again.status_code == 303, "a form that is sent again after the end is no error"
