@@ -78,14 +78,7 @@ def test_a_restored_stack_holds_the_record_and_not_the_erased(
     system.ruta("backup", str(folder), "--key-file", str(key))
     for archive in folder.iterdir():
         assert b"Persona" not in archive.read_bytes()
-    gone = system.running.request(
-        "ngo-refugio-supervisor",
-        "POST",
-        f"{CASES}/{erased['id']}/erase",
-        json={"confirm": erased["reference"], "basis": "person_request"},
-        headers={"Idempotency-Key": f'"{uuid4()}"'},
-    )
-    assert gone.status_code < 300, gone.text
+    erase(system, erased)
     later = new_case(system, "Persona Posterior")
     system.down()
 
@@ -101,6 +94,9 @@ def test_a_restored_stack_holds_the_record_and_not_the_erased(
     assert is_shredded(system, erased), "the restored data is readable with the restored key"
     assert not is_shredded(system, kept)
     assert name_of(system, later) is None, "this case was not in the backup"
+    audited = system.ruta("audit", "verify")
+    assert "restored" in audited.stdout, "a restore is told from a forgery"
+    assert "0 findings" in audited.stdout
 
     elsewhere = System(tmp_path_factory.mktemp("elsewhere"))
     elsewhere.ruta("restore", str(folder), "--key-file", str(key))
@@ -114,6 +110,59 @@ def test_a_restored_stack_holds_the_record_and_not_the_erased(
         assert elsewhere.ruta("audit", "verify").returncode == 0
     finally:
         elsewhere.down()
+
+
+def erase(system: System, case: dict[str, str]) -> None:
+    gone = system.running.request(
+        "ngo-refugio-supervisor",
+        "POST",
+        f"{CASES}/{case['id']}/erase",
+        json={"confirm": case["reference"], "basis": "person_request"},
+        headers={"Idempotency-Key": f'"{uuid4()}"'},
+    )
+    assert gone.status_code < 300, gone.text
+
+
+def test_after_the_loss_of_the_machine_the_erased_stay_erased(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """All that is left: a backup from before the erasure, its key, and the second place."""
+    usb, folder, key = tmp_path / "usb", tmp_path / "backup", tmp_path / "key"
+    usb.mkdir()
+    lost = System(tmp_path_factory.mktemp("lost"), RUTA_SECOND_PLACES=str(usb))
+    lost.up()
+    kept, erased = new_case(lost, "Persona Guardada"), new_case(lost, "Persona Borrada")
+    lost.ruta("backup", str(folder), "--key-file", str(key))
+    tombstones, anchor = usb / "tombstones.jsonl", usb / "referrals.jsonl"
+    erase(lost, erased)
+    until(lambda: tombstones.exists() and erased["id"] in tombstones.read_text(), "it leaves")
+    until(lambda: '"tombstones":[1,' in anchor.read_text(), "the anchor knows it")
+    lost.down()
+    short = tmp_path / "short"
+    short.mkdir()
+    (short / tombstones.name).write_text("")
+    (short / anchor.name).write_bytes(anchor.read_bytes())
+
+    found = System(tmp_path_factory.mktemp("found"))
+    given = ["restore", str(folder), "--key-file", str(key), "--tombstones"]
+    refused = found.ruta(*given, str(short / tombstones.name), check=False)
+    assert refused.returncode == 1
+    assert "the list of the erased ends at 0" in refused.stderr
+    not_yet = found.ruta("up", "--detach", "--port", "0", check=False)
+    assert not_yet.returncode == 1
+    assert "did not end" in not_yet.stderr
+
+    told = found.ruta(*given, str(tombstones)).stdout
+    assert "1 cases erased again" in told
+    assert "are not known here" in told
+    found.up()
+    try:
+        assert name_of(found, kept) == "Persona Guardada"
+        assert name_of(found, erased) is None
+        assert is_shredded(found, erased)
+        assert found.ruta("audit", "verify").returncode == 0
+    finally:
+        found.down()
 
 
 def test_a_changed_backup_is_refused(system: System, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The anchor file survives two writers at once and a writer that was killed."""
 
 import asyncio
+import json
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,15 +11,31 @@ from uuid import UUID
 import pytest
 from common.database import Database
 from common.ids import new_id
-from referrals.audit.anchoring import anchor, verify
+from referrals.audit.anchoring import (
+    BrokenAnchor,
+    anchor,
+    anchored_tombstones,
+    mark_restored,
+    restores,
+    verify,
+)
 from referrals.audit.service import record
+from referrals.keys.tombstones import Head
+from stack.postgres import PostgresServer
 
 from tests.support.principals import principal
 
 
 @pytest.fixture
-async def database(databases: Any) -> AsyncIterator[Database]:
+async def database(databases: Any, postgres: PostgresServer) -> AsyncIterator[Database]:
     service = await databases.of("referrals", "referrals_anchor")
+    # Each test begins an anchor of its own on an audit of its own.
+    postgres.psql(
+        "DELETE FROM key_checks; ALTER TABLE audit_entries DISABLE TRIGGER audit_refuse;"
+        "DELETE FROM audit_entries; ALTER TABLE audit_entries ENABLE TRIGGER audit_refuse;"
+        "DELETE FROM audit_heads",
+        database="referrals_anchor",
+    )
     made = Database.at(service.app_url)
     yield made
     await made.close()
@@ -51,3 +69,99 @@ async def test_a_line_that_a_kill_cut_off_is_dropped(database: Database, tmp_pat
     assert await anchor(database, file) >= 1
     assert file.read_text().startswith(whole)
     assert (await verify(database, file))[1] == []
+
+
+async def test_five_entries_deleted_with_their_head_moved_back_are_found(
+    database: Database, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """Who owns the database can make a chain add up; not so that it reaches its anchor."""
+    file, chain = tmp_path / "anchor.jsonl", new_id()
+    for _ in range(8):
+        await entry(database, chain)
+    await anchor(database, file)
+    cut_back(postgres, chain, to=3)
+    _, findings = await verify(database, file)
+    assert [(f.chain, f.problem) for f in findings] == [
+        (str(chain), "cut off after it was anchored")
+    ]
+    # Filling the numbers up again does not help.
+    for _ in range(5):
+        await entry(database, chain)
+    assert {f.problem for f in (await verify(database, file))[1]} == {"differs from the anchor"}
+    # Without an anchor outside nothing would show.
+    assert (await verify(database, None))[1] == []
+
+
+async def test_an_anchor_that_vanished_or_was_exchanged_is_not_begun_anew(
+    database: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "anchor.jsonl"
+    await entry(database, new_id())
+    await anchor(database, file)
+    content = file.read_text()
+    other = tmp_path / "other.jsonl"
+    other.write_text(json.dumps(json.loads(content) | {"heads": {}}) + "\n")
+    for harm in (file.unlink, lambda: shutil.copy(other, file)):
+        harm()
+        await entry(database, new_id())
+        with pytest.raises(BrokenAnchor, match=r"anchor\.jsonl"):
+            await anchor(database, file)
+        with pytest.raises(BrokenAnchor):
+            await verify(database, file)
+    file.write_text(content)
+    assert await anchor(database, file) >= 1
+    assert (await verify(database, file))[1] == []
+
+
+async def test_a_restore_is_told_from_a_forgery(
+    database: Database, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    file, chain, later = tmp_path / "anchor.jsonl", new_id(), new_id()
+    for _ in range(8):
+        await entry(database, chain)
+    await entry(database, later)
+    await anchor(database, file)
+    cut_back(postgres, chain, to=3)
+    cut_back(postgres, later, to=0)
+    assert len((await verify(database, file))[1]) == 2, "as a forger would leave it"
+    await mark_restored(database, file, "backup of Tuesday")
+    assert (await verify(database, file))[1] == []
+    (told,) = restores(file)
+    assert (told.source, told.lost_entries) == ("backup of Tuesday", 6)
+    # From there on the chain is held to its anchor as before.
+    for _ in range(4):
+        await entry(database, chain)
+    assert await anchor(database, file) >= 1
+    cut_back(postgres, chain, to=5)
+    assert [f.problem for f in (await verify(database, file))[1]] == [
+        "cut off after it was anchored"
+    ]
+
+
+async def test_the_anchor_says_how_far_the_list_of_the_erased_reached(
+    database: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "anchor.jsonl"
+    await entry(database, new_id())
+    await anchor(database, file, Head(1, "one"))
+    assert await anchor(database, file, Head(1, "one")) == 0
+    lines = len(file.read_text().splitlines())
+    await anchor(database, file, Head(2, "two"))
+    assert len(file.read_text().splitlines()) == lines + 1, "an erasure alone is anchored, too"
+    await entry(database, new_id())
+    await anchor(database, file)
+    known = anchored_tombstones(file)
+    assert (known.number, known.digest) == (2, "two")
+
+
+def cut_back(postgres: PostgresServer, chain: UUID, to: int) -> None:
+    """What only the owner of the server can do: entries removed, the head moved to the new end."""
+    postgres.psql(
+        "ALTER TABLE audit_entries DISABLE TRIGGER audit_refuse;"
+        f"DELETE FROM audit_entries WHERE chain = '{chain}' AND sequence > {to};"
+        "ALTER TABLE audit_entries ENABLE TRIGGER audit_refuse;"
+        f"UPDATE audit_heads h SET sequence = {to}, hash = e.hash FROM audit_entries e"
+        f" WHERE h.chain = '{chain}' AND e.chain = h.chain AND e.sequence = {to};"
+        f"DELETE FROM audit_heads h WHERE h.chain = '{chain}' AND {to} = 0;",
+        database="referrals_anchor",
+    )

@@ -5,14 +5,17 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from common.crypto import new_key
 from common.database import Database
 from httpx import ASGITransport, AsyncClient
+from referrals import operations
 from referrals.app import create_app
-from referrals.keys.ring import KeyRing, KeyRingError, add_key, drop_keys
+from referrals.keys import ring as rings
+from referrals.keys.ring import KeyRing, KeyRingError
 from referrals.keys.store import CaseKeys, create_tables
 from referrals.settings import Settings
 from stack.postgres import PostgresServer, ServiceDatabase
@@ -113,27 +116,112 @@ async def test_a_store_of_an_older_release_is_asked_by_opening_a_key(
     await fresh(database, ring).verify()
 
 
-async def test_a_rotation_is_no_loss(database: Database, ring: Path) -> None:
-    keys, case = fresh(database, ring), uuid4()
-    key = await keys.create(case)
-    for _ in range(3):
-        active = await asyncio.to_thread(add_key, ring)
-        while await keys.rewrap_batch():
-            pass
-        assert await asyncio.to_thread(drop_keys, ring, {active})
-        assert await fresh(database, ring).of(case) == key
-    assert set(KeyRing.load(ring).keys) == {"k4"}
+async def test_both_keys_are_readable_through_every_step_of_a_rotation(
+    database: Database, ring: Path
+) -> None:
+    """Two processes, of which one sees each new file a step later, as with a mounted Secret."""
+    late = ring.with_name("late.json")
+    put(late, text_of(ring))
+    ahead, behind = fresh(database, ring), fresh(database, late)
+    cases = {}
+
+    async def all_open() -> None:
+        for keys in (ahead, behind):
+            case = uuid4()
+            cases[case] = await keys.create(case)
+            for known, key in cases.items():
+                assert await ahead.of(known) == key
+                assert await behind.of(known) == key
+
+    for step in ("add", "activate", "rewrap", "drop"):
+        present = KeyRing.load(ring)
+        if step == "rewrap":
+            while await ahead.rewrap_batch():
+                pass
+        elif step == "add":
+            rings.write(ring, rings.with_new_key(present))
+        elif step == "activate":
+            rings.write(ring, rings.with_newest_active(present))
+        else:
+            rings.write(ring, rings.without_unused(present, await ahead.used_key_ids()))
+        await all_open()
+        put(late, text_of(ring))
+        await all_open()
+    assert KeyRing.load(ring).active == "k2"
+
+
+async def test_a_key_that_another_process_wraps_by_already_is_503_not_500(
+    database: Database, ring: Path
+) -> None:
+    """Whoever activates a key before everybody has it: what cannot be read says so, and comes back."""
+    late = ring.with_name("late.json")
+    put(late, text_of(ring))
+    ahead, behind = fresh(database, ring), fresh(database, late)
+    await behind.verify()
+    rings.write(ring, rings.with_newest_active(rings.with_new_key(KeyRing.load(ring))))
+    # The check of the new ring needs a known key in it, and finds k1.
+    case = uuid4()
+    key = await ahead.create(case)
+    with pytest.raises(KeyRingError, match="k2"):
+        await behind.of(case)
+    put(late, text_of(ring))
+    assert await behind.of(case) == key
 
 
 async def test_a_key_that_is_still_in_use_may_not_leave_the_ring(
     database: Database, ring: Path
 ) -> None:
     await fresh(database, ring).create(uuid4())
-    await asyncio.to_thread(add_key, ring)
+    added = rings.with_new_key(KeyRing.load(ring))
+    assert set(rings.without_unused(added, {"k1"}).keys) == {"k1", "k2"}
+    put(ring, rings.as_text(added))
     await fresh(database, ring).verify()
-    await asyncio.to_thread(drop_keys, ring, set())
+    put(ring, rings.as_text(KeyRing("k2", {"k2": added.keys["k2"]})))
     with pytest.raises(KeyRingError, match="key-encryption-key/k1"):
         await fresh(database, ring).verify()
+
+
+async def test_a_rotation_in_steps_writes_no_file(
+    settings: Settings, database: Database, ring: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the commands print goes into the Secret; the mounted file is only read."""
+    keys, case = fresh(database, ring), uuid4()
+    key = await keys.create(case)
+    mounted = settings.model_copy(update={"key_encryption_keys_file": ring})
+
+    async def step(command: Any) -> tuple[int, str]:
+        before = text_of(ring)
+        code = await command(mounted, database, fresh(database, ring))
+        assert text_of(ring) == before
+        return code, capsys.readouterr().out
+
+    code, added = await step(operations.add_to_key_ring)
+    assert code == 0
+    assert json.loads(added)["active"] == "k1"
+    put(ring, added)
+    code, printed = await step(operations.activate_newest_key)
+    assert (code, printed) == (1, ""), "nobody has read the new key yet"
+    await keys.verify()
+    code, activated = await step(operations.activate_newest_key)
+    assert code == 0
+    put(ring, activated)
+    assert (await step(operations.rewrap_keys))[0] == 0
+    code, dropped = await step(operations.drop_from_key_ring)
+    assert list(json.loads(dropped)["keys"]) == ["k2"]
+    put(ring, dropped)
+    assert await keys.of(case) == key
+
+
+async def test_a_rotation_where_the_file_cannot_be_written_says_how_and_changes_nothing(
+    settings: Settings, database: Database, ring: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Tests may run as root, whom no read-only mode stops: something is in the way of the new file.
+    await asyncio.to_thread(ring.with_suffix(".new").mkdir)
+    before = text_of(ring)
+    mounted = settings.model_copy(update={"key_encryption_keys_file": ring})
+    assert await operations.rotate_keys(mounted, database, fresh(database, ring)) == 1
+    assert "key-ring-add" in capsys.readouterr().out
+    assert text_of(ring) == before
 
 
 async def test_readiness_names_the_file_and_a_command_gets_503(

@@ -187,3 +187,24 @@ async def test_only_an_organisation_of_the_directory_receives_reports(
         TIP, f"/line/reports/{report['id']}/hand-over", {"organisation_id": str(LEGAL)}
     )
     assert code(refused) == (409, "not_referable")
+
+
+async def test_the_accused_neither_see_nor_decide_an_exception_for_them(
+    story: Story, reporter: Reporter
+) -> None:
+    await story.service(LEGAL)
+    report = await reporter.report()
+    ask = {"organisation_id": str(LEGAL), "basis": "vital_interest", "rationale": "x" * 30}
+    exception = await story.made(TIP, f"/line/reports/{report['id']}/exceptions", ask)
+    chief = {"roles": ["supervisor"], "sub": "legal-chief"}
+    assert (await story.get(NGO, "/line/exceptions", **chief)).json()["items"]
+    marked = await story.call(
+        TIP,
+        "PUT",
+        f"/line/reports/{report['id']}/implicated-organisations",
+        {"organisation_ids": [str(LEGAL)]},
+    )
+    assert marked.status_code == 200, marked.text
+    assert (await story.get(NGO, "/line/exceptions", **chief)).json()["items"] == []
+    decide = f"/line/exceptions/{exception['id']}/decide"
+    assert (await story.post(NGO, decide, {"approve": True}, **chief)).status_code == 404

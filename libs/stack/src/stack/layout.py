@@ -43,6 +43,19 @@ class Layout:
         return self.root / "anchors"
 
     @property
+    def tombstones_file(self) -> Path:
+        return self.anchors / "tombstones.jsonl"
+
+    @property
+    def anchor_file(self) -> Path:
+        return self.anchors / "referrals.jsonl"
+
+    @property
+    def restore_mark(self) -> Path:
+        """There from the first change of a restore until all of it was applied."""
+        return self.root / "restore-incomplete"
+
+    @property
     def backup_copy(self) -> Path:
         """All databases at the moment of a backup; there only while one is taken."""
         return self.root / "backup-copy"

@@ -76,18 +76,25 @@ def _key_ids_at_hand(layout: Layout, server: PostgresServer) -> list[str]:
     ]
 
 
-def erase_again(layout: Layout, server: PostgresServer) -> None:
-    """Every case whose key is gone is erased in the record, too."""
+def erase_again(layout: Layout, server: PostgresServer, *arguments: str) -> str:
+    """Every case whose key is gone is erased in the record, too; returns what was told."""
+    return run_on_stopped(layout, server, "apply-tombstones", *arguments)
+
+
+def run_on_stopped(layout: Layout, server: PostgresServer, *verb: str) -> str:
+    """A command of referrals while only PostgreSQL runs; StackError with its last line."""
     broker = NatsServer(
         layout.nats, stored_credentials(layout.broker_credentials_file), port=_NO_BROKER
     )
     planner = Planner(layout, Choices(port=DEFAULT_PORT), server, broker)
     done = subprocess.run(
-        [sys.executable, "-m", "referrals", "apply-tombstones"],
+        [sys.executable, "-m", "referrals", *verb],
         env=planner.environment("referrals"),
         check=False,
         capture_output=True,
         text=True,
     )
     if done.returncode != 0:
-        raise StackError(f"erasing again failed: {done.stderr.strip().splitlines()[-1]}")
+        lines = (done.stderr.strip() or done.stdout.strip() or "no word").splitlines()
+        raise StackError(f"{verb[0]}: {lines[-1]}")
+    return done.stdout.strip()

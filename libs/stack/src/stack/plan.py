@@ -35,6 +35,7 @@ _PASSED_ON = (
     "PYTHONPATH",
     "RUTA_LOG_LEVEL",
     "RUTA_OTLP_ENDPOINT",
+    "RUTA_SECOND_PLACES",
 )
 
 
@@ -211,7 +212,8 @@ class Planner:
             "RUTA_KEY_STORE_ROLE": database.app_role,
             "RUTA_KEY_ENCRYPTION_KEYS_FILE": str(self._kek),
             "RUTA_BLIND_INDEX_KEY": self._secrets["blind_index_key"],
-            "RUTA_AUDIT_ANCHOR_FILE": str(self.layout.anchors / "referrals.jsonl"),
+            "RUTA_AUDIT_ANCHOR_FILE": str(self.layout.anchor_file),
+            "RUTA_TOMBSTONE_FILE": str(self.layout.tombstones_file),
             # A partner who tries webhooks against a laptop's stack listens on that laptop.
             "RUTA_WEBHOOK_PRIVATE_NETWORKS": WEBHOOK_NETWORKS,
         }

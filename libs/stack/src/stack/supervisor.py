@@ -188,6 +188,8 @@ def supervise(
             console.say(f"ended {name}, left over from a stack that was killed")
         prepare_clients(layout)
         layout.anchors.mkdir(exist_ok=True)
+        if layout.restore_mark.exists():
+            raise StackError(layout.restore_mark.read_text().strip())
         remove_leftover(layout)
         for name in layout.holds():
             console.say(f"{name} was kept down by {layout.hold_file(name)}: it starts again")

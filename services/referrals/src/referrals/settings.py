@@ -29,6 +29,15 @@ class Settings(ServiceSettings):
     audit_anchor_file: Path | None = Field(
         None, description="Append-only file outside the database that the audit is anchored in."
     )
+    tombstone_file: Path | None = Field(
+        None,
+        description="Append-only list of the erased, outside the databases: a restore applies it.",
+    )
+    second_places: str = Field(
+        "",
+        description="Folders outside this machine, by comma, that the list of the erased and the "
+        "audit's anchor are copied into as they grow.",
+    )
     webhook_private_networks: str = Field(
         "",
         description="Embedded stack only: networks by comma that webhooks may reach although they "
@@ -61,6 +70,10 @@ class Settings(ServiceSettings):
         "is erased if nothing was done with it.",
     )
     answer_link_days: int = Field(7, ge=1, le=60, description="Days that an answer link is valid.")
+
+    @property
+    def second_folders(self) -> list[Path]:
+        return [Path(part.strip()) for part in self.second_places.split(",") if part.strip()]
 
     @model_validator(mode="after")
     def _public_webhooks_only(self) -> Self:

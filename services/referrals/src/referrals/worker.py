@@ -10,9 +10,9 @@ from common.crypto import key_from_base64
 from common.key_ages import tell_key_ages
 from common.web import BackgroundTask, ServiceContext
 
-from referrals.audit.anchoring import anchor
 from referrals.cases.retention import ask_reconsent, erase_expired
 from referrals.directory.consumers import SUBSCRIPTION, flag_stale
+from referrals.evidence import Evidence
 from referrals.intake.service import discard_old
 from referrals.keys.store import CaseKeys
 from referrals.line.expiry import forget_expired
@@ -53,11 +53,6 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         await discard_old(database, keys, unused_since)
         return 0
 
-    async def anchors() -> int:
-        if settings.audit_anchor_file is not None:
-            await anchor(database, settings.audit_anchor_file)
-        return 0
-
     async def webhooks(stop: asyncio.Event) -> None:
         allowed = networks(settings.webhook_private_networks)
         key = key_from_base64(settings.stored_result_key.get_secret_value())
@@ -68,6 +63,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
 
             await _repeat(round_trip, _WEBHOOK_SECONDS, stop)
 
+    evidence = Evidence(settings, database, keys, context.metrics)
     escalations_due = context.metrics.gauge(
         "ruta_escalations_due", "Timers that are due and have not fired."
     )
@@ -77,7 +73,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
             await act_as_service(session)
             escalations_due.set(await count_due(session, clock.now()))
 
-    context.measures.append(measure_due)
+    context.measures += [measure_due, evidence.measure]
     tell_key_ages(
         context.metrics.registry, lambda: {"key-encryption": settings.key_encryption_keys_file}
     )
@@ -86,7 +82,10 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         context.consumer(SUBSCRIPTION),
         BackgroundTask("timers", lambda stop: _repeat(timers, _TICK_SECONDS, stop)),
         BackgroundTask("calendar", lambda stop: _repeat(calendar, _CALENDAR_SECONDS, stop)),
-        BackgroundTask("audit-anchor", lambda stop: _repeat(anchors, _ANCHOR_SECONDS, stop)),
+        BackgroundTask("tombstones", lambda stop: _repeat(evidence.tell, _TICK_SECONDS, stop)),
+        BackgroundTask(
+            "audit-anchor", lambda stop: _repeat(evidence.anchor, _ANCHOR_SECONDS, stop)
+        ),
         BackgroundTask("webhooks", webhooks),
     ]
 

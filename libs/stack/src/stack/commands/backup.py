@@ -17,7 +17,7 @@ from stack.commands.options import Data
 from stack.errors import StackError
 from stack.exclusive import check_room, exclusive
 from stack.layout import Layout
-from stack.lost_keys import erase_again
+from stack.lost_keys import erase_again, run_on_stopped
 from stack.postgres import PostgresServer
 from stack.private_files import write_private
 from stack.running import running_state
@@ -25,6 +25,7 @@ from stack.service_commands import attached_postgres
 
 app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)
+_INTO_NOTHING = " (it began in an empty directory)"
 KeyFile = Annotated[
     Path, typer.Option("--key-file", help="32 bytes in base64; backup makes it if it is missing")
 ]
@@ -70,17 +71,32 @@ def restore(
     keys_only: Annotated[
         bool, typer.Option("--keys-only", help="Put back lost key files, nothing else")
     ] = False,
+    tombstones: Annotated[
+        list[Path] | None,
+        typer.Option(help="The list of the erased from a second place (tombstones.jsonl)"),
+    ] = None,
+    accept_unproven: Annotated[
+        bool,
+        typer.Option(
+            "--accept-unproven",
+            help="Go on although the list of the erased is older than an anchor: some come back",
+        ),
+    ] = False,
 ) -> None:
     """Put a backup into a data directory on which no stack runs.
 
     A key store that is there stays: what was erased since the backup stays unreadable. Only an
-    empty data directory takes the key store of keys.ruta.
+    empty data directory takes the key store of keys.ruta; then the newest list of the erased that
+    can be had is applied, and the stack does not start before it was.
     """
     layout = Layout.of(data)
     key = _key(key_file, make=False)
     with exclusive(layout), tempfile.TemporaryDirectory(dir=layout.root) as work:
         check_room(layout)
-        fresh = not (layout.postgres / "cluster" / "PG_VERSION").exists()
+        # One that was broken off may have left an empty key store: it begins again from the start.
+        fresh = not (layout.postgres / "cluster" / "PG_VERSION").exists() or (
+            layout.restore_mark.exists() and _INTO_NOTHING in layout.restore_mark.read_text()
+        )
         plain, keys = Path(work) / "data", Path(work) / "keys"
         if keys_only:
             read_archive(folder / KEYS_ARCHIVE, keys, key, "keys")
@@ -88,8 +104,13 @@ def restore(
             _terminal.print(f"put back: {', '.join(put_back) or 'nothing, no key file is missing'}")
             return
         read_archive(folder / DATA_ARCHIVE, plain, key, "data")
-        if fresh:
+        if fresh or (folder / KEYS_ARCHIVE).exists():
             read_archive(folder / KEYS_ARCHIVE, keys, key, "keys")
+        layout.restore_mark.write_text(
+            f"the restore from {folder} did not end: repeat it, the list of the erased must be"
+            f" applied before anything is served{_INTO_NOTHING if fresh else ''}\n"
+        )
+        if fresh:
             contents.put_keys(layout, keys)
         server = PostgresServer(layout.postgres)
         server.start()
@@ -98,11 +119,34 @@ def restore(
                 contents.load(server, KEY_DATABASES, keys)
             contents.load(server, DATA_DATABASES, plain)
             contents.forget_event_store(layout, server)
-            erase_again(layout, server)
+            told = erase_again(
+                layout, server, *_lists(layout, keys, tombstones or [], accept_unproven)
+            )
+            run_on_stopped(layout, server, "audit-mark-restored", folder.name)
         finally:
             server.stop()
+        layout.restore_mark.unlink()
+    _terminal.print(told)
     kept = "taken from the backup" if fresh else "kept as it was"
     _terminal.print(f"restored into {layout.root}; key store {kept}. Next: ./ruta up")
+
+
+def _lists(layout: Layout, keys: Path, given: list[Path], accept_unproven: bool) -> list[str]:
+    """Every copy of the list of the erased at hand, and every anchor that says how far it reached."""
+    if missing := [path for path in given if not path.exists()]:
+        raise StackError(f"no list {missing[0]}")
+    in_backup = keys / "anchors"
+    lists = [*given, in_backup / layout.tombstones_file.name]
+    anchors = [
+        layout.anchor_file,
+        in_backup / layout.anchor_file.name,
+        *(path.with_name(layout.anchor_file.name) for path in given),
+    ]
+    return [
+        *(part for path in lists if path.exists() for part in ("--list", str(path))),
+        *(part for path in anchors if path.exists() for part in ("--anchor", str(path))),
+        *(["--accept-unproven"] if accept_unproven else []),
+    ]
 
 
 def _key(path: Path, *, make: bool) -> bytes:

@@ -51,9 +51,9 @@ async def list_matches(session: Session, caller: CaseReader) -> list[MatchView]:
 
 
 @matches.post("/{match_id}/agree")
-async def agree_to_match(match_id: UUID, session: Session, caller: Writer) -> MatchView:
+async def agree_to_match(match_id: UUID, session: Session, caller: Writer, keys: Keys) -> MatchView:
     """The person was asked and agrees that the other organisation learns of yours."""
-    return await matching_service.agree(session, caller, match_id)
+    return await matching_service.agree(session, caller, keys, match_id)
 
 
 @matches.post("/{match_id}/refuse")

@@ -1,7 +1,7 @@
 """Doubles across organisations: compared only with the person's consent on both sides, and then
 each side learns no more than that somebody else may know the same person."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,7 +23,9 @@ from referrals.cases import person
 from referrals.cases import queries as cases
 from referrals.cases.models import Case
 from referrals.cases.service import open_record, refuse_unless_open
-from referrals.consents.ages import Caregiver, Verdict, WrongDecider, judge
+from referrals.consents.ages import Assent, Caregiver, Verdict, WrongDecider, judge
+from referrals.consents.asking_service import known
+from referrals.consents.decision import Asked, Kind, Move, Refused, Road, Word, allowed
 from referrals.errors import CONSENT_PENDING, WRONG_DECIDER
 from referrals.keys.store import CaseKeys
 from referrals.locking_queries import hold_case, hold_pairing
@@ -64,10 +66,10 @@ async def consent(
     session.add_all(MatchToken(case_id=case.id, digest=digest) for digest in sorted(digests))
     await session.flush()
     async with acting_as_service(session):
-        for other in await _others(session, case, digests):
+        for other in await _others(session, keys, case, digests):
             await hold_case(session, other.id)
         # Some of them may have ended, or be implicated, while we waited.
-        for other in await _others(session, case, digests):
+        for other in await _others(session, keys, case, digests):
             await _found(session, case, other)
     await _audit(session, caller, "matching.consented", case.id)
     return MatchConsentView(case_id=case.id, comparable=bool(digests), given_at=given.given_at)
@@ -98,9 +100,11 @@ def _check(body: MatchConsentBody, case: Case, age: int | None) -> None:
         raise CONSENT_PENDING.because("Comparing is never urgent: wait until the person decides.")
 
 
-async def _others(session: AsyncSession, case: Case, digests: set[bytes]) -> Sequence[Case]:
+async def _others(
+    session: AsyncSession, keys: CaseKeys, case: Case, digests: set[bytes]
+) -> Sequence[Case]:
     """Open cases of other organisations with an equal digest, unless one speaks against the
-    organisation of the other."""
+    organisation of the other, or the word to compare has ended there."""
     same = sa.select(col(MatchToken.case_id)).where(col(MatchToken.digest).in_(digests))
     rows = await session.scalars(
         sa.select(Case)
@@ -118,7 +122,30 @@ async def _others(session: AsyncSession, case: Case, digests: set[bytes]) -> Seq
         for other in rows
         if other.organisation_id not in own
         and case.organisation_id not in await cases.implicated(session, other.id)
+        and await _word_holds(session, keys, other)
     ]
+
+
+async def _word_holds(session: AsyncSession, keys: CaseKeys, case: Case) -> bool:
+    """Whether the consent to compare still holds, as the person is known now."""
+    given = await session.get(MatchConsent, case.id)
+    if given is None:
+        return False
+    # What the child said was judged when it was recorded, and is not kept.
+    word = Word(
+        kind=Kind.COMPARISON,
+        status="active",
+        case_id=case.id,
+        decided_by=given.decided_by,
+        assent=Assent.AGREES,
+    )
+    identity, _ = await open_record(keys, case)
+    now = clock.now()
+    try:
+        allowed(Asked(Move(Road.COMPARE, case.id), word, known(case, identity, now), now=now))
+    except Refused:
+        return False
+    return True
 
 
 async def _found(session: AsyncSession, case: Case, other: Case) -> None:
@@ -158,13 +185,19 @@ async def listed(session: AsyncSession, caller: Principal) -> list[MatchView]:
         return [await _view(session, caller, match) for match in found]
 
 
-async def agree(session: AsyncSession, caller: Principal, match_id: UUID) -> MatchView:
+async def agree(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, match_id: UUID
+) -> MatchView:
     """The person agrees that the other organisation learns of this one. Only when both have
     agreed does each see the other's name and case reference, and still nothing of the record."""
     async with acting_as_service(session):
         match, own, other = await _held_sides(session, caller, match_id)
         if match.status == "ended":
             raise CONFLICT.because("The match has ended.")
+        if not (await _word_holds(session, keys, own) and await _word_holds(session, keys, other)):
+            raise CONFLICT.because(
+                "A consent to compare has ended: ask the person again and record it anew."
+            )
         if own.id == match.case_a:
             match.agreed_a = match.agreed_a or clock.now()
         else:
@@ -200,6 +233,17 @@ async def _held_sides(
     for case_id in (seen.case_a, seen.case_b):
         await hold_case(session, case_id)
     return await _sides(session, caller, match_id)
+
+
+async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
+    """Matches of the case with cases of these organisations end, as if one side had refused. Needs
+    service rights."""
+    for match in await queries.matches(session, [case_id]):
+        other = await session.get(Case, match.case_b if match.case_a == case_id else match.case_a)
+        if other is not None and other.organisation_id in organisations:
+            match.status, match.ended_at = "ended", match.ended_at or clock.now()
+            match.agreed_a = match.agreed_b = None
+    await session.flush()
 
 
 async def _sides(

@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from common import clock
+from common import clock, key_checks
 from common.database import Database
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from referrals.keys.tombstones import Head
 from referrals.row_security import act_as_service
 
 _BATCH = 2000
 _BLOCK = 65_536
+_FIRST_LINE = "audit-anchor"
 _HEADS = sa.text(
     """
     SELECT chain, sequence, encode(hash, 'hex') AS hash, position::text AS position
@@ -76,14 +78,14 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
             yield line
 
 
-def _last_line(path: Path) -> tuple[str, str]:
-    """Up to which transaction the anchor reaches, and its last line; BrokenAnchor.
+def _last_line(path: Path) -> tuple[dict[str, Any], str]:
+    """The anchor's last line, read and as it is written; BrokenAnchor.
 
     Only the end of the file is read: the whole of it is checked when the audit is verified. What a
     killed writer or a full disk left without its line end was never anchored, and is dropped.
     """
     if not path.exists():
-        return "0", ""
+        return {"until": "0"}, ""
     with path.open("rb+") as file:
         start = size = file.seek(0, os.SEEK_END)
         tail = b""
@@ -95,16 +97,21 @@ def _last_line(path: Path) -> tuple[str, str]:
         if torn:
             file.truncate(size - len(torn))
     if not whole:
-        return "0", ""
+        return {"until": "0"}, ""
     text = whole.rsplit(b"\n", 1)[-1].decode()
     try:
-        return str(json.loads(text)["until"]), text
+        line: dict[str, Any] = json.loads(text)
+        return {**line, "until": str(line["until"])}, text
     except (ValueError, KeyError, TypeError) as error:
         raise BrokenAnchor("the last line is not readable") from error
 
 
-async def anchor(database: Database, path: Path) -> int:
-    """Append the heads that moved since the last line; returns how many. One caller at a time."""
+async def anchor(database: Database, path: Path, erased: Head | None = None) -> int:
+    """Append the heads that moved since the last line; returns how many. One caller at a time.
+
+    `erased` is how far the list of the erased reaches: anchored with them, so that a restore can
+    tell a list that is too old. BrokenAnchor if the file that was begun is gone or another one.
+    """
     async with database.transaction() as session:
         await act_as_service(session)
         if not await session.scalar(
@@ -112,22 +119,73 @@ async def anchor(database: Database, path: Path) -> int:
         ):
             return 0
         # Under the lock: another replica may have appended since, and its line is what ours follows.
-        since, text = _last_line(path)
+        last, text = _last_line(path)
+        await _hold_to_first_line(database, path)
         # Read before the heads: what commits in between is anchored by the next line.
         until = await session.scalar(
             sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
         )
-        heads = (await session.execute(_HEADS, {"since": since})).all()
-        if not heads:
+        heads = (await session.execute(_HEADS, {"since": last["until"]})).all()
+        tombstones = [erased.number, erased.digest] if erased else last.get("tombstones")
+        if not heads and tombstones == last.get("tombstones"):
             return 0
-        _append(path, heads, str(until), text)
+        _append(path, heads, str(until), text, {"tombstones": tombstones} if tombstones else {})
+    await _record_first_line(database, path)
     return len(heads)
 
 
-def _append(path: Path, heads: Any, until: str, last_text: str) -> None:
+async def mark_restored(database: Database, path: Path, source: str) -> None:
+    """Tell the anchor that the record was taken back to a backup: what came after it is missing
+    rightly, from here on. `source` names the backup."""
+    async with database.transaction() as session:
+        await act_as_service(session)
+        _, text = _last_line(path)
+        until = await session.scalar(
+            sa.text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")
+        )
+        heads = (await session.execute(_ALL_HEADS)).all()
+        _append(path, heads, str(until), text, {"restored": source})
+    await _record_first_line(database, path)
+
+
+async def _hold_to_first_line(database: Database, path: Path) -> None:
+    """An anchor that vanished or was exchanged is no reason to begin another: BrokenAnchor."""
+    known = (await key_checks.recorded(database)).get(_FIRST_LINE)
+    found = _first_line_digest(path)
+    if known is not None and known != found:
+        state = "another file than was begun" if found else "gone"
+        raise BrokenAnchor(f"{path} is {state}: put it back from a backup or a second place")
+
+
+async def _record_first_line(database: Database, path: Path) -> None:
+    digest = _first_line_digest(path)
+    if digest:
+        await key_checks.record(database, {_FIRST_LINE: digest})
+
+
+def _first_line_digest(path: Path) -> str:
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        first = file.readline()
+    return hashlib.sha256(first).hexdigest() if first.endswith(b"\n") else ""
+
+
+def anchored_tombstones(path: Path) -> Head:
+    """How far the list of the erased reached when the anchor's last line that says so was written."""
+    head = Head()
+    for line in lines_of(path):
+        if line.get("tombstones"):
+            number, digest = line["tombstones"]
+            head = Head(int(number), str(digest), str(line["at"]))
+    return head
+
+
+def _append(path: Path, heads: Any, until: str, last_text: str, more: dict[str, Any]) -> None:
     line = {
         "at": clock.now().isoformat(),
         "until": until,
+        **more,
         "heads": {str(head.chain): [head.sequence, head.hash] for head in heads},
         "previous": hashlib.sha256(last_text.encode()).hexdigest() if last_text else "",
     }
@@ -141,6 +199,8 @@ def _append(path: Path, heads: Any, until: str, last_text: str) -> None:
 
 async def verify(database: Database, path: Path | None) -> tuple[int, list[Finding]]:
     """Recompute every chain; returns how many entries were read and what does not add up."""
+    if path is not None:
+        await _hold_to_first_line(database, path)
     anchored = _anchored(path)
     findings: list[Finding] = []
     async with database.transaction() as session:
@@ -164,9 +224,43 @@ async def verify(database: Database, path: Path | None) -> tuple[int, list[Findi
 def _anchored(path: Path | None) -> dict[str, dict[int, str]]:
     anchored: dict[str, dict[int, str]] = {}
     for line in lines_of(path) if path is not None else ():
+        if "restored" in line:
+            _take_back(anchored, line["heads"])
         for chain, (sequence, digest) in line["heads"].items():
             anchored.setdefault(chain, {})[int(sequence)] = str(digest)
     return anchored
+
+
+def _take_back(anchored: dict[str, dict[int, str]], heads: dict[str, list[Any]]) -> None:
+    """Forget what was anchored beyond the heads of a restored record."""
+    for chain, sequences in list(anchored.items()):
+        end = int(heads[chain][0]) if chain in heads else 0
+        anchored[chain] = {n: digest for n, digest in sequences.items() if n <= end}
+        if not anchored[chain]:
+            del anchored[chain]
+
+
+@dataclass(frozen=True)
+class Restore:
+    """One line of the anchor that says that the record was taken back."""
+
+    at: str
+    source: str
+    lost_entries: int
+
+
+def restores(path: Path | None) -> list[Restore]:
+    """Each restore that the anchor tells of, with how many anchored entries it gave up."""
+    found: list[Restore] = []
+    reached: dict[str, int] = {}
+    for line in lines_of(path) if path is not None else ():
+        heads = {chain: int(value[0]) for chain, value in line["heads"].items()}
+        if "restored" in line:
+            lost = sum(max(0, n - heads.get(chain, 0)) for chain, n in reached.items())
+            found.append(Restore(str(line["at"]), str(line["restored"]), lost))
+            reached = {}
+        reached |= heads
+    return found
 
 
 async def _walk(

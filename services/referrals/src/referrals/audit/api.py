@@ -19,9 +19,12 @@ audit = router("/referrals/v1/audit", ["audit"])
 
 
 class AuditEntryView(BaseModel):
+    """`sequence` and `hash` are for auditors: a number in the chain of a case tells others how much
+    happened to it."""
+
     id: UUID
     chain: UUID
-    sequence: int
+    sequence: int | None
     at: datetime
     organisation_id: UUID | None
     client: str
@@ -29,7 +32,7 @@ class AuditEntryView(BaseModel):
     target_type: str
     target_id: UUID
     detail: dict[str, Any]
-    hash: str
+    hash: str | None
 
 
 @audit.get("")
@@ -56,9 +59,15 @@ async def list_entries(
         await session.scalars(statement.order_by(col(AuditEntry.id).desc()).limit(limit + 1))
     ).all()
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_view(row) for row in rows[:limit]], next_cursor=more)
+    audits = Role.AUDITOR in caller.roles
+    return Page(items=[_view(row, audits=audits) for row in rows[:limit]], next_cursor=more)
 
 
-def _view(entry: AuditEntry) -> AuditEntryView:
-    values = {n: getattr(entry, n) for n in AuditEntryView.model_fields if n != "hash"}
-    return AuditEntryView(**values, hash=entry.hash.hex())
+def _view(entry: AuditEntry, *, audits: bool) -> AuditEntryView:
+    chained = ("sequence", "hash")
+    values = {n: getattr(entry, n) for n in AuditEntryView.model_fields if n not in chained}
+    return AuditEntryView(
+        **values,
+        sequence=entry.sequence if audits else None,
+        hash=entry.hash.hex() if audits else None,
+    )

@@ -9,6 +9,7 @@ from common.paging import CursorText, Limit, Page, encode_cursor
 from common.web import IdempotencyRequired, Reading, Session, router
 from fastapi import Query, Response
 
+from referrals.assistance import matching_service as matching
 from referrals.breakglass import service as break_glass
 from referrals.cases import ending, person, queries, service
 from referrals.cases.models import Case
@@ -23,6 +24,7 @@ from referrals.cases.schemas import (
     NewCase,
     RetentionRow,
 )
+from referrals.consents.following_service import came_of_age, caregiver_changed
 from referrals.cursors import id_cursor
 from referrals.dependencies import (
     Blind,
@@ -32,7 +34,8 @@ from referrals.dependencies import (
     Supervisor,
     Writer,
 )
-from referrals.referrals.conflict import recall_from
+from referrals.line import handing_service as line
+from referrals.referrals.conflict import end_sharing_with
 from referrals.row_security import acting_as_service
 from referrals.transfers.service import end_offer
 
@@ -109,7 +112,13 @@ async def read_case(case_id: UUID, session: Session, caller: CaseReader, keys: K
 async def change_case(
     case_id: UUID, body: CaseChange, session: Session, caller: Writer, keys: Keys, blind: Blind
 ) -> CaseSummary:
-    return _summary(await service.change(session, caller, keys, blind, case_id, body))
+    case, before = await service.change(session, caller, keys, blind, case_id, body)
+    today = clock.now().date()
+    if case.minor is False and before.minor is not False:
+        await came_of_age(session, case.organisation_id, case.id, today)
+    after = service.caregiver_of(case)
+    await caregiver_changed(session, case.organisation_id, case.id, before.caregiver, after, today)
+    return _summary(case)
 
 
 @cases.put("/{case_id}/implicated-organisations")
@@ -118,11 +127,17 @@ async def set_implicated_organisations(
 ) -> CaseSummary:
     """Organisations that must not learn of this case: open referrals to them are recalled."""
     organisations = set(body.organisation_ids)
+    if caller.organisation in organisations:
+        raise INVALID.because(
+            "Your own organisation holds this case: transfer it first.", pointer="/organisation_ids"
+        )
     case = await service.set_implicated(session, caller, case_id, organisations)
-    await recall_from(session, caller, keys, case.id, organisations)
+    await end_sharing_with(session, caller, keys, case.id, organisations)
     await end_offer(session, caller, case.id, "other", to=organisations)
     async with acting_as_service(session):
         await break_glass.end_for(session, case.id, organisations)
+        await matching.end_for(session, case.id, organisations)
+        await line.end_for(session, case.id, organisations)
     return _summary(case)
 
 

@@ -1,6 +1,6 @@
 """What the worker does for cases by the calendar: re-consent at 18, erasure, tombstones."""
 
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from uuid import UUID
 
@@ -13,15 +13,12 @@ from referrals.cases import person
 from referrals.cases.ending import erase
 from referrals.cases.models import Case
 from referrals.cases.opening import open_with
-from referrals.consents.models import Grant
+from referrals.consents.following_service import came_of_age
 from referrals.keys.store import CaseKeys
 from referrals.locking_queries import held, hold_case
-from referrals.notices.service import notify
 from referrals.row_security import act_as_service
-from referrals.tasks.service import open_task
 
 _BATCH = 500
-_RECONSENT_DAYS = 14
 
 
 async def ask_reconsent(database: Database, keys: CaseKeys, today: date) -> int:
@@ -70,30 +67,7 @@ async def _ask_one(session: AsyncSession, key: bytes, case_id: UUID, today: date
     if case is None or case.minor is not True or not _has_turned(key, case, today):
         return 0
     case.minor = False
-    given_by_others = await session.scalar(
-        sa.select(sa.func.count())
-        .select_from(Grant)
-        .where(
-            col(Grant.case_id) == case.id,
-            col(Grant.status) == "active",
-            col(Grant.decided_by) != "person",
-        )
-    )
-    if given_by_others:
-        await open_task(
-            session,
-            case.organisation_id,
-            "reconsent_at_18",
-            case_id=case.id,
-            due_on=today + timedelta(days=_RECONSENT_DAYS),
-        )
-        await notify(
-            session,
-            [case.organisation_id],
-            "case.reconsent_needed",
-            subject_type="case",
-            subject_id=case.id,
-        )
+    await came_of_age(session, case.organisation_id, case.id, today)
     return 1
 
 

@@ -1,5 +1,6 @@
 """Use cases of cases: register, read, change, find, close, erase."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -44,6 +45,14 @@ AREA_LEVEL = 2
 _lookups = CaseLookup.metadata.tables["case_lookups"]
 _LOOKUPS = RowWriter(_lookups, "case_id", "organisation_id", "digest")
 _CASES = RowWriter(Case.metadata.tables["cases"], *Case.model_fields, entity=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was known of a person before the record changed."""
+
+    caregiver: Caregiver
+    minor: bool | None
 
 
 async def register(
@@ -138,9 +147,11 @@ async def change(
     blind: BlindIndex,
     case_id: UUID,
     body: CaseChange,
-) -> Case:
+) -> tuple[Case, Before]:
+    """The changed case, and what was known before."""
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
+    before = Before(caregiver_of(case), case.minor)
     identity, attributes = await open_record(keys, case)
     today = clock.now().date()
     if body.identity is not None:
@@ -157,7 +168,7 @@ async def change(
     _touch(case)
     await session.flush()
     await _audit(session, caller, "case.changed", case)
-    return case
+    return case, before
 
 
 def seal_record(

@@ -33,6 +33,7 @@ class Road(StrEnum):
     READ = "read"
     TRANSFER = "transfer"
     COUNT = "count"
+    COMPARE = "compare"
 
 
 class Kind(StrEnum):
@@ -42,6 +43,7 @@ class Kind(StrEnum):
     REFERRAL = "referral"
     TRANSFER = "transfer"
     REPORTING = "reporting"
+    COMPARISON = "comparison"
     EXCEPTION = "exception"
 
 
@@ -51,6 +53,7 @@ _OPENED_BY: dict[Road, frozenset[Kind]] = {
     Road.READ: frozenset({Kind.REFERRAL, Kind.EXCEPTION}),
     Road.TRANSFER: frozenset({Kind.TRANSFER}),
     Road.COUNT: frozenset({Kind.REPORTING}),
+    Road.COMPARE: frozenset({Kind.COMPARISON}),
 }
 NEW_FACTS = frozenset(Road) - {Road.READ}
 """On these something moves that had not moved before; a word that has ended gives nothing new."""
@@ -221,7 +224,7 @@ def case_is_the_same(asked: Asked) -> None:
 
 
 def recipient_is_the_same(asked: Asked) -> None:
-    if asked.word.kind is Kind.REPORTING:
+    if asked.word.kind in (Kind.REPORTING, Kind.COMPARISON):
         return
     wanted = (asked.move.service_id, asked.move.organisation_id)
     if (asked.word.service_id, asked.word.organisation_id) != wanted:
@@ -317,6 +320,8 @@ def _noun(move: Move) -> str:
             return "transfer"
         case Road.COUNT:
             return "statistic"
+        case Road.COMPARE:
+            return "comparison"
         case _:
             return "referral"
 

@@ -48,6 +48,7 @@ from referrals.fhir.mapping import (
 )
 from referrals.referrals import queries, schemas, sending, service, withdrawal
 from referrals.referrals.lifecycle import Command, State
+from referrals.referrals.models import Referral
 
 fhir = router("/referrals/v1/fhir", ["fhir"])
 MEDIA_TYPE = "application/fhir+json"
@@ -132,20 +133,23 @@ async def search_tasks(
     if len(rows) > count:
         following = encode_cursor(rows[count - 1].id)
         link.append({"relation": "next", "url": f"/referrals/v1/fhir/Task?cursor={following}"})
-    entries = [{"fullUrl": f"urn:uuid:{row.id}", "resource": task(row)} for row in rows[:count]]
+    entries = [
+        {"fullUrl": f"urn:uuid:{row.id}", "resource": task(queries.seen_by(caller, row))}
+        for row in rows[:count]
+    ]
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "link": link}
     return _answer(Bundle, {**bundle, "entry": entries} if entries else bundle)
 
 
 @fhir.get("/Task/{referral_id}", **answered_as(MEDIA_TYPE))
 async def read_task(referral_id: UUID, session: Session, caller: CaseReader) -> Response:
-    referral = await queries.one(session, caller, referral_id)
-    return _answer(Task, task(referral), version=referral.version)
+    return _task(caller, await queries.one(session, caller, referral_id))
 
 
 @fhir.get("/ServiceRequest/{referral_id}", **answered_as(MEDIA_TYPE))
 async def read_service_request(referral_id: UUID, session: Session, caller: CaseReader) -> Response:
-    return _answer(ServiceRequest, service_request(await queries.one(session, caller, referral_id)))
+    referral = queries.seen_by(caller, await queries.one(session, caller, referral_id))
+    return _answer(ServiceRequest, service_request(referral))
 
 
 @fhir.get("/Consent/{grant_id}", **answered_as(MEDIA_TYPE))
@@ -204,7 +208,7 @@ async def update_task(
         command, values = command_of(body, State(referral.state))
         given = _BODIES[command].model_validate(values)
         if if_match is not None and isinstance(given, schemas.Versioned):
-            check_if_match(if_match, _etag(referral.version))
+            check_if_match(if_match, _etag(queries.seen_by(caller, referral).version))
             given.expected_version = referral.version  # checked again once it is locked
     except CannotMap as error:
         raise INVALID.because(str(error), pointer=error.pointer) from error
@@ -218,7 +222,12 @@ async def update_task(
         )
     else:
         referral = await service.move(session, caller, keys, referral_id, given)
-    return _answer(Task, task(referral), version=referral.version)
+    return _task(caller, referral)
+
+
+def _task(caller: Principal, referral: Referral) -> Response:
+    seen = queries.seen_by(caller, referral)
+    return _answer(Task, task(seen), version=seen.version)
 
 
 B = TypeVar("B", bound=BaseModel)

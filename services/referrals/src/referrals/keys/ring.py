@@ -56,31 +56,38 @@ class KeyRing:
         return crypto.open_sealed(self.keys[key_id], wrapped, _context(case_id, key_id))
 
 
-def add_key(path: Path) -> str:
-    """Add a new key to the ring's file and make it the active one; returns its id.
-
-    The file is replaced in one step; old keys stay until nothing is wrapped by them.
-    """
-    ring = KeyRing.load(path)
+def with_new_key(ring: KeyRing) -> KeyRing:
+    """The ring with one key more, which wraps nothing yet: first every reader has to have it."""
     key_id = f"k{max((int(k[1:]) for k in ring.keys if k[1:].isdigit()), default=0) + 1}"
-    keys = {**ring.keys, key_id: crypto.new_key()}
-    _write(path, key_id, {k: base64.b64encode(v).decode() for k, v in keys.items()})
-    return key_id
+    return KeyRing(ring.active, {**ring.keys, key_id: crypto.new_key()})
 
 
-def drop_keys(path: Path, keep: set[str]) -> list[str]:
-    """Remove the keys that are neither active nor in `keep`; returns their ids."""
-    ring = KeyRing.load(path)
-    kept = {k: v for k, v in ring.keys.items() if k == ring.active or k in keep}
-    _write(path, ring.active, {k: base64.b64encode(v).decode() for k, v in kept.items()})
-    return sorted(ring.keys.keys() - kept.keys())
+def newest(ring: KeyRing) -> str:
+    """The id of the key that was added last."""
+    return max(ring.keys, key=lambda key_id: int(key_id[1:]) if key_id[1:].isdigit() else -1)
 
 
-def _write(path: Path, active: str, keys: dict[str, str]) -> None:
+def with_newest_active(ring: KeyRing) -> KeyRing:
+    return KeyRing(newest(ring), ring.keys)
+
+
+def without_unused(ring: KeyRing, used: set[str]) -> KeyRing:
+    """The ring without the keys that are neither active, nor in use, nor about to become active."""
+    keep = {ring.active, newest(ring), *used}
+    return KeyRing(ring.active, {k: v for k, v in ring.keys.items() if k in keep})
+
+
+def as_text(ring: KeyRing) -> str:
+    keys = {k: base64.b64encode(v).decode() for k, v in ring.keys.items()}
+    return json.dumps({"active": ring.active, "keys": keys}) + "\n"
+
+
+def write(path: Path, ring: KeyRing) -> None:
+    """Replace the ring's file in one step; OSError where it cannot be written (a mounted Secret)."""
     fresh = path.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump({"active": active, "keys": keys}, file)
+        file.write(as_text(ring))
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)

@@ -34,6 +34,12 @@ case_keys = sa.Table(
     sa.Column("wrapped", sa.LargeBinary),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("destroyed_at", sa.DateTime(timezone=True)),
+    # When the tombstone was written to the list that leaves the machine.
+    sa.Column("told_at", sa.DateTime(timezone=True)),
+)
+_EXPANSIONS = (
+    "ALTER TABLE case_keys ADD COLUMN IF NOT EXISTS told_at timestamptz",
+    "CREATE INDEX IF NOT EXISTS case_keys_untold ON case_keys (destroyed_at) WHERE told_at IS NULL",
 )
 _INSERT = "INSERT INTO case_keys (case_id, key_id, wrapped, created_at) VALUES ($1, $2, $3, $4)"
 _SELECT = (
@@ -54,7 +60,7 @@ class CaseKeys:
     """Makes, finds, destroys and rewraps case keys. Each call is a transaction of its own."""
 
     def __init__(self, database: Database, ring_file: Path) -> None:
-        self._database = database
+        self.database = database
         self._ring_file = ring_file
         self._ring: KeyRing | None = None
         self._stamp = 0
@@ -78,7 +84,7 @@ class CaseKeys:
         nothing was ever wrapped (a new installation). A store of an older release recorded none:
         there one key of each kind is opened.
         """
-        values, known = ring.check_values(), await key_checks.recorded(self._database)
+        values, known = ring.check_values(), await key_checks.recorded(self.database)
         used = {check_name(key_id) for key_id in await self.used_key_ids()}
         if other := sorted(
             name for name in values if known.get(name, values[name]) != values[name]
@@ -90,11 +96,11 @@ class CaseKeys:
             raise KeyRingError(self._ring_file, "none of its keys was ever used here")
         if not known and used:
             await self._open_one_of_each(ring)
-        await key_checks.record(self._database, values)
+        await key_checks.record(self.database, values)
 
     async def _open_one_of_each(self, ring: KeyRing) -> None:
         for key_id in await self.used_key_ids():
-            (row,) = await self._database.once(_ONE_WRAPPED_BY, key_id)
+            (row,) = await self.database.once(_ONE_WRAPPED_BY, key_id)
             try:
                 ring.unwrap(row["case_id"], key_id, row["wrapped"])
             except crypto.CannotOpen:
@@ -106,7 +112,7 @@ class CaseKeys:
         ring = await self._current_ring()
         key = crypto.new_key()
         wrapped = ring.wrap(case_id, key)
-        await self._database.once(_INSERT, case_id, ring.active, wrapped, clock.now())
+        await self.database.once(_INSERT, case_id, ring.active, wrapped, clock.now())
         _keep({case_id: key})
         return key
 
@@ -144,7 +150,11 @@ class CaseKeys:
     async def of_many(self, case_ids: Sequence[UUID]) -> Mapping[UUID, bytes]:
         """Keys by case; cases whose key is destroyed are absent."""
         ring = await self._current_ring()
-        rows = await self._database.once(_SELECT, list(case_ids))
+        rows = await self.database.once(_SELECT, list(case_ids))
+        if strange := sorted({r["key_id"] for r in rows} - ring.keys.keys()):
+            # Another process rotates, and the file here is not the new one yet; or a key is lost.
+            reason = f"case keys are wrapped by {', '.join(strange)}, which is not in it"
+            raise KeyRingError(self._ring_file, reason)
         found = {r["case_id"]: ring.unwrap(r["case_id"], r["key_id"], r["wrapped"]) for r in rows}
         _keep(found)
         return found
@@ -154,7 +164,7 @@ class CaseKeys:
         (_AT_HAND.get() or {}).pop(case_id, None)
         now = clock.now()
         statement = insert(case_keys).values(case_id=case_id, created_at=now, destroyed_at=now)
-        async with self._database.transaction() as session:
+        async with self.database.transaction() as session:
             await session.execute(
                 statement.on_conflict_do_update(
                     index_elements=["case_id"],
@@ -168,7 +178,7 @@ class CaseKeys:
 
     async def destroyed(self) -> Mapping[UUID, datetime]:
         """All tombstones: what a restored backup of the cases must not bring back."""
-        async with self._database.transaction() as session:
+        async with self.database.transaction() as session:
             rows = await session.execute(
                 sa.select(case_keys.c.case_id, case_keys.c.destroyed_at).where(
                     case_keys.c.destroyed_at.is_not(None)
@@ -179,7 +189,7 @@ class CaseKeys:
     async def rewrap_batch(self, size: int = 500) -> int:
         """Wrap up to `size` keys anew by the active key; returns how many. 0 = all are."""
         ring = await self._current_ring()
-        async with self._database.transaction() as session:
+        async with self.database.transaction() as session:
             rows = (
                 await session.execute(
                     sa.select(case_keys)
@@ -197,15 +207,19 @@ class CaseKeys:
                 )
         return len(rows)
 
+    async def known_key_ids(self) -> set[str]:
+        """Keys that a process has read from its ring at some time."""
+        return {name.rpartition("/")[2] for name in await key_checks.recorded(self.database)}
+
     async def used_key_ids(self) -> set[str]:
-        async with self._database.transaction() as session:
+        async with self.database.transaction() as session:
             found = await session.scalars(
                 sa.select(case_keys.c.key_id).where(case_keys.c.wrapped.is_not(None)).distinct()
             )
             return {str(key_id) for key_id in found}
 
     async def close(self) -> None:
-        await self._database.close()
+        await self.database.close()
 
 
 def _keep(found: Mapping[UUID, bytes]) -> None:
@@ -220,6 +234,8 @@ async def create_tables(owner_url: str, role: str) -> None:
     try:
         async with engine.begin() as connection:
             await connection.run_sync(metadata.create_all)
+            for expansion in _EXPANSIONS:
+                await connection.execute(sa.text(expansion))
             await connection.run_sync(make_key_checks, role)
             quoted = connection.dialect.identifier_preparer.quote(role)
             await connection.execute(sa.text(f"GRANT USAGE ON SCHEMA public TO {quoted}"))

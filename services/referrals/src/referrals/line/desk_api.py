@@ -148,9 +148,11 @@ async def list_exceptions(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[LineExceptionView]:
-    rows = await queries.exceptions(session, caller, before=id_cursor(cursor), limit=limit)
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[await _exception(line, row) for row in rows[:limit]], next_cursor=more)
+    rows, last = await handing_service.exceptions(
+        session, caller, before=id_cursor(cursor), limit=limit
+    )
+    more = encode_cursor(last) if last else None
+    return Page(items=[await _exception(line, row) for row in rows], next_cursor=more)
 
 
 @desk.post("/exceptions/{exception_id}/decide")

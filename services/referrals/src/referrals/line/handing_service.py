@@ -4,12 +4,13 @@ The desk hands the report to one organisation; that organisation reads it and re
 itself, so that the case begins under its own rules of consent.
 """
 
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.errors import CONFLICT
+from common.errors import CONFLICT, NOT_FOUND
 from common.ids import new_id
 from common.sight import audience_of
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +24,7 @@ from referrals.directory.models import DirectoryService
 from referrals.directory.queries import countries_of_organisation, seen_by
 from referrals.errors import (
     ALREADY_DECIDED,
+    CONSENT_WITHDRAWN,
     IMPLICATED,
     NO_WISH,
     NOT_REFERABLE,
@@ -81,19 +83,48 @@ async def decide_exception(
     session: AsyncSession, caller: Principal, exception_id: UUID, *, approve: bool
 ) -> LineException:
     """Another coordinator of the desk, or a supervisor of the receiving organisation."""
-    exception = await queries.one_exception(session, caller, exception_id)
+    exception = await _one_exception(session, caller, exception_id)
     if exception.status != "pending":
         raise ALREADY_DECIDED.because(f"Its status is '{exception.status}'.")
     if exception.requested_by == caller.subject:
         raise SECOND_PERSON.because("You asked for this exception: somebody else decides.")
-    exception.status = "approved" if approve else "refused"
-    exception.decided_by, exception.decided_at = caller.subject, clock.now()
     async with acting_as_service(session):
+        exception.status = "approved" if approve else "refused"
+        exception.decided_by, exception.decided_at = caller.subject, clock.now()
         await session.flush()
         report = await session.get(LineReport, exception.report_id)
         if report is not None:
             await audit(session, caller, f"line.exception_{exception.status}", report)
     return exception
+
+
+async def _one_exception(
+    session: AsyncSession, caller: Principal, exception_id: UUID
+) -> LineException:
+    exception = await queries.one_exception(session, caller, exception_id)
+    if not await _spoken_for(session, caller, [exception]):
+        raise NOT_FOUND.because("There is no such exception that concerns you.")
+    return exception
+
+
+async def exceptions(
+    session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
+) -> tuple[Sequence[LineException], UUID | None]:
+    """A page, newest first, and the id after which the next one begins."""
+    rows = await queries.exceptions(session, caller, before=before, limit=limit)
+    last = rows[limit - 1].id if len(rows) > limit else None
+    return await _spoken_for(session, caller, rows[:limit]), last
+
+
+async def _spoken_for(
+    session: AsyncSession, caller: Principal, found: Sequence[LineException]
+) -> list[LineException]:
+    """Without those of reports that speak against the caller's own organisation."""
+    async with acting_as_service(session):
+        against = await queries.against(
+            session, caller.organisation, [each.report_id for each in found]
+        )
+    return [each for each in found if each.report_id not in against]
 
 
 async def rationale_of(line: Line, exception: LineException) -> str | None:
@@ -123,7 +154,7 @@ async def hand_over(
     await _refuse_receiver(session, caller, report, organisation)
     if report.case_id is not None:
         raise CONFLICT.because("A case was made of it already.")
-    basis = "reporter_wish"
+    basis = queries.WISH
     if exception_id is not None:
         basis = await _approved_basis(session, caller, report, organisation, exception_id)
     elif not report.wants_case:
@@ -152,7 +183,7 @@ async def _approved_basis(
     organisation: UUID,
     exception_id: UUID,
 ) -> str:
-    exception = await queries.one_exception(session, caller, exception_id)
+    exception = await _one_exception(session, caller, exception_id)
     fits = exception.report_id == report.id and exception.organisation_id == organisation
     if not fits or exception.status != "approved":
         raise NO_WISH.because(
@@ -198,6 +229,10 @@ async def read_handed(
 ) -> tuple[LineReport, list[MessageView]]:
     """What was handed to the caller's organisation, in clear; the reading is audited."""
     report = await queries.one_handed(session, caller, report_id)
+    if report.handed_basis == queries.WISH and not report.wants_case:
+        raise CONSENT_WITHDRAWN.because(
+            "The reporter has taken the wish back: the thread is closed to you. Give the report back."
+        )
     messages = await read_as_desk(session, line.keys, report)
     await audit(session, caller, "line.handed_report_read", report)
     return report, messages
@@ -226,6 +261,15 @@ async def give_back(
     return report
 
 
+async def end_for(session: AsyncSession, case_id: UUID, organisations: Collection[UUID]) -> None:
+    """The desk has the report of the case again: they are implicated, or hold the case no more.
+    Needs service rights."""
+    for report in await queries.handed_of_case(session, case_id, organisations):
+        report.handed_to = report.handed_basis = report.handed_at = None
+        report.status = "open"
+    await session.flush()
+
+
 async def make_case(
     session: AsyncSession,
     caller: Principal,
@@ -238,12 +282,14 @@ async def make_case(
     report = await queries.one_handed(session, caller, report_id, lock=True)
     if report.case_id is not None:
         raise CONFLICT.because("A case was made of it already.", case_id=str(report.case_id))
-    if report.handed_basis == "reporter_wish" and not report.wants_case:
+    if report.handed_basis == queries.WISH and not report.wants_case:
         raise NO_WISH.because("The reporter has taken the wish back.")
     made = await cases.register(session, caller, line.keys, blind, body)
     # Read back, so that its row is sent before the report refers to it (common.writes).
     case = await own_case(session, caller, made.id)
     report.case_id = case.id
     await session.flush()
+    if report.implicated:
+        await cases.set_implicated(session, caller, case.id, set(report.implicated))
     await audit(session, caller, "line.case_made", report, {"basis": report.handed_basis})
     return case

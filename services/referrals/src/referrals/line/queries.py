@@ -1,7 +1,7 @@
 """Reading the line. The reporter's side finds a report by its locator only; the desk's side sees
 reports of the areas of responsibility that it coordinates, and none that speaks against itself."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,8 @@ from sqlmodel import col
 from referrals.line.models import LineException, LineMessage, LineReport
 
 STATE_LEVEL = 1
+WISH = "reporter_wish"
+"""The basis on which a report is handed on, unless an exception is."""
 WAITING = ("new", "open")
 _NOT_HERE = "There is no such report at your desk."
 
@@ -113,13 +115,32 @@ def _handed_to(caller: Principal) -> sa.ColumnElement[bool]:
     )
 
 
+def _wish_stands() -> sa.ColumnElement[bool]:
+    """What was handed on by the reporter's wish is read as long as the wish stands."""
+    return sa.or_(col(LineReport.handed_basis) != WISH, col(LineReport.wants_case))
+
+
 async def handed(
     session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
 ) -> Sequence[LineReport]:
-    statement = sa.select(LineReport).where(_handed_to(caller))
+    statement = sa.select(LineReport).where(_handed_to(caller), _wish_stands())
     if before is not None:
         statement = statement.where(col(LineReport.id) < before)
     rows = await session.scalars(statement.order_by(col(LineReport.id).desc()).limit(limit + 1))
+    return rows.all()
+
+
+async def handed_of_case(
+    session: AsyncSession, case_id: UUID, organisations: Collection[UUID]
+) -> Sequence[LineReport]:
+    """Reports that the case was made of and that are with these organisations, locked; needs
+    service rights."""
+    rows = await session.scalars(
+        sa.select(LineReport)
+        .where(col(LineReport.case_id) == case_id, col(LineReport.handed_to).in_(organisations))
+        .order_by(col(LineReport.id))
+        .with_for_update()
+    )
     return rows.all()
 
 
@@ -177,6 +198,20 @@ def _concerns(caller: Principal, reports: sa.Select[Any]) -> sa.ColumnElement[bo
     return sa.or_(
         col(LineException.organisation_id) == caller.organisation,
         col(LineException.report_id).in_(reports),
+    )
+
+
+async def against(
+    session: AsyncSession, organisation: UUID, reports: Collection[UUID]
+) -> set[UUID]:
+    """Which of the reports speak against the organisation; needs service rights."""
+    return set(
+        await session.scalars(
+            sa.select(col(LineReport.id)).where(
+                col(LineReport.id).in_(reports),
+                sa.literal(organisation, sa.Uuid) == sa.any_(col(LineReport.implicated)),
+            )
+        )
     )
 
 

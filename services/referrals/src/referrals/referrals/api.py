@@ -479,11 +479,12 @@ async def view(session: Session, referral: Referral, caller: CaseReader) -> Refe
 
 def _view(referral: Referral, caller: CaseReader, shown: Collection[UUID]) -> ReferralView:
     """With the steps that are legal for the caller now."""
+    seen = queries.seen_by(caller, referral)
     legal = legal_commands(State(referral.state), queries.parties_of(caller, referral))
     suggested = referral.suggested_service_id
     return ReferralView(
         **{
-            name: getattr(referral, name)
+            name: getattr(seen, name)
             for name in ReferralView.model_fields
             if name not in ("legal_transitions", "overdue", "suggested_service_id")
         },

@@ -1,28 +1,66 @@
-"""When an organisation turns out to be implicated, what was sent to it is called back."""
+"""When an organisation turns out to be implicated in a case, nothing of the case goes to it any more.
 
+What it sees of each referral is what it would see of a recall for an ordinary reason, or of the end
+of sharing after an outcome; from then on that stands still.
+"""
+
+from collections.abc import Collection
 from uuid import UUID
 
+from common import clock
 from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.keys.store import CaseKeys
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import Command, Party
-from referrals.referrals.steps import Taken, take
+from referrals.referrals.lifecycle import OPEN, Command, Party, State
+from referrals.referrals.models import Referral
+from referrals.referrals.seeing import still_of
+from referrals.referrals.steps import Taken, revoke_snapshot, take, tell_parties
+from referrals.referrals.withdrawal import ask_deletion
+from referrals.row_security import acting_as_service
+
+ORDINARY = "other"
+"""The reason that goes into row and event; why it was in truth is the holder's to know."""
 
 
-async def recall_from(
+async def end_sharing_with(
     session: AsyncSession,
     caller: Principal,
     keys: CaseKeys,
     case_id: UUID,
-    organisations: set[UUID],
-) -> list[UUID]:
-    """Recall open referrals of the case to these organisations; their reading ends at once."""
-    recalled = []
-    for referral in await queries.of_case(session, case_id, open_only=True):
-        if referral.to_organisation in organisations:
-            taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason="safety")
-            await take(session, keys, caller, referral, taken)
-            recalled.append(referral.id)
-    return recalled
+    implicated: Collection[UUID],
+) -> None:
+    """End all that was referred to the implicated; what was held still for others moves again.
+
+    `implicated`: all of the case. Repeating it changes nothing.
+    """
+    for referral in await queries.of_case(session, case_id):
+        if referral.to_organisation not in implicated:
+            if referral.held_still is not None:
+                referral.held_still = None
+                await session.flush()
+            continue
+        if referral.held_still is None:
+            await _end(session, caller, keys, referral)
+
+
+async def _end(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, referral: Referral
+) -> None:
+    if State(referral.state) in OPEN:
+        taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason=ORDINARY)
+        await take(session, keys, caller, referral, taken)
+    elif await _is_shared(session, referral.id):
+        await revoke_snapshot(session, referral.id, clock.now())
+        await tell_parties(session, caller, referral, "referral.sharing_ended")
+        await ask_deletion(session, referral)
+    if referral.sent_at is not None:
+        referral.held_still = still_of(referral)
+        await session.flush()
+
+
+async def _is_shared(session: AsyncSession, referral_id: UUID) -> bool:
+    async with acting_as_service(session):
+        snapshot = await queries.snapshot_of(session, referral_id)
+    return snapshot is not None and snapshot.revoked_at is None

@@ -1,11 +1,12 @@
 """Tables of referrals: the present state, the granted snapshot, and every step taken."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Field
 
-from referrals.tables import Instant, Row, Texts
+from referrals.tables import Instant, Json, Row, Texts
 
 
 class Referral(Row, table=True):
@@ -38,6 +39,7 @@ class Referral(Row, table=True):
     suggested_service_id: UUID | None = None
     feedback_confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
     feedback_confirmed_by: str | None = None
+    held_still: dict[str, Any] | None = Field(default=None, sa_type=Json)
     draft: bytes | None = None
     created_at: datetime = Field(sa_type=Instant)
     created_by: str

@@ -19,6 +19,7 @@ from referrals.directory.models import TeamMember
 from referrals.locking_queries import held
 from referrals.referrals.lifecycle import OPEN, Party, State
 from referrals.referrals.models import Referral, Snapshot, Step
+from referrals.referrals.seeing import covered
 from referrals.tables import Texts
 
 _NOT_HERE = "There is no such referral that concerns you."
@@ -154,6 +155,12 @@ def parties_of(caller: Principal, referral: Referral) -> frozenset[Party]:
     if referral.to_organisation == caller.organisation and referral.sent_at is not None:
         parties.add(Party.RECIPIENT)
     return frozenset(parties)
+
+
+def seen_by(caller: Principal, referral: Referral) -> Referral:
+    """The referral as the caller's side sees it: to show, never to change."""
+    instead = covered(referral, holder=Party.REFERRER in parties_of(caller, referral))
+    return Referral(**{**referral.model_dump(), **instead}) if instead else referral
 
 
 # PostgreSQL takes row security for far more selective than it is: it would fetch and sort all that

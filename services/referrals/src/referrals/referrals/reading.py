@@ -29,6 +29,7 @@ from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral, Snapshot, Step
+from referrals.referrals.seeing import told_of_step
 from referrals.referrals.sending import move_of, open_draft
 from referrals.referrals.steps import key_of
 from referrals.row_security import acting_as_service
@@ -220,9 +221,27 @@ async def history(
         return opened
     items = await _read_items(session, referral)
     return [
-        (step, detail if step.organisation_id == caller.organisation else _told(items, detail))
-        for step, detail in opened
+        (
+            _as_told(step, number),
+            detail if step.organisation_id == caller.organisation else _told(items, detail),
+        )
+        for number, (step, detail) in enumerate(_told_steps(caller, referral, opened), start=1)
     ]
+
+
+def _told_steps(
+    caller: Principal, referral: Referral, opened: list[tuple[Step, dict[str, Any] | None]]
+) -> list[tuple[Step, dict[str, Any] | None]]:
+    """The steps that the recipient is told of: once its organisation is implicated, only its own."""
+    if referral.held_still is None:
+        return opened
+    until, own = referral.held_still["steps"], caller.organisation
+    return [each for each in opened if each[0].version <= until or each[0].organisation_id == own]
+
+
+def _as_told(step: Step, number: int) -> Step:
+    reason = step.reason if told_of_step(step.command, holder=False) else None
+    return Step(**{**step.model_dump(), "reason": reason, "version": number})
 
 
 async def _read_items(session: AsyncSession, referral: Referral) -> frozenset[str] | None:

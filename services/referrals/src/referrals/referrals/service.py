@@ -40,6 +40,7 @@ from referrals.referrals.schemas import (
     Suggest,
     Waitlist,
 )
+from referrals.referrals.seeing import moved_by_recipient
 from referrals.referrals.steps import (
     Taken,
     announce,
@@ -108,8 +109,17 @@ async def move(
         expected_version=body.expected_version,
     )
     state_after(referral, taken)
+    refuse_if_still(referral)
     await _prepare(session, caller, keys, referral, body, detail)
     return await take(session, keys, caller, referral, taken)
+
+
+def refuse_if_still(referral: Referral) -> None:
+    """409: what an implicated recipient sees of an ended referral does not change any more."""
+    if referral.held_still is not None:
+        raise CONFLICT.because(
+            "The recipient is implicated in the case: this referral has ended and stays as it is."
+        )
 
 
 async def _prepare(
@@ -156,7 +166,7 @@ async def suggest(
     detail = {"note": body.note} if body.note else None
     key = await key_of(keys, referral) if detail else None
     await _note(session, caller, referral, "suggest", detail, key)
-    await tell_parties(session, referral, "referral.alternative_suggested")
+    await tell_parties(session, caller, referral, "referral.alternative_suggested")
     return referral
 
 
@@ -188,7 +198,7 @@ async def confirm_feedback(
         counted=await countable(session, keys, referral.case_id),
         confirmed_by=body.confirmed_by,
     )
-    await tell_parties(session, referral, "referral.confirmed")
+    await tell_parties(session, caller, referral, "referral.confirmed")
     return referral
 
 
@@ -203,6 +213,10 @@ async def _note(
     """History and audit of what changes no state."""
     referral.version += 1
     referral.changed_at = clock.now()
+    if referral.held_still is not None and Party.REFERRER not in queries.parties_of(
+        caller, referral
+    ):
+        referral.held_still = moved_by_recipient(referral.held_still, referral.changed_at)
     await session.flush()
     await write_step(
         session, caller, referral, command=command, before=referral.state, detail=detail, key=key

@@ -34,6 +34,7 @@ from referrals.referrals.lifecycle import (
     next_state,
 )
 from referrals.referrals.models import Referral, Snapshot, Step
+from referrals.referrals.seeing import covered
 from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
 from referrals.timers.deadlines import Clock, is_late
@@ -158,7 +159,7 @@ async def take(
         counted = await countable(session, keys, referral.case_id)
     await announce(session, _EVENTS[after], referral, before.value, late, counted)
     await _set_timer(session, referral, after)
-    await tell_parties(session, referral, f"referral.{after}")
+    await tell_parties(session, caller, referral, f"referral.{after}")
     await _audit(session, caller, referral, taken)
     return referral
 
@@ -192,9 +193,14 @@ def state_after(referral: Referral, taken: Taken) -> State:
         raise ILLEGAL_TRANSITION.because(
             f"'{error.command}' is not possible while the referral is '{error.state}'.",
             state=error.state.value,
-            version=referral.version,
+            version=_version_for(referral, taken),
             legal_transitions=[command.value for command in error.legal],
         ) from error
+
+
+def _version_for(referral: Referral, taken: Taken) -> int:
+    seen = covered(referral, holder=Party.RECIPIENT not in taken.parties or len(taken.parties) > 1)
+    return int(seen.get("version", referral.version))
 
 
 def _is_late(referral: Referral, before: State, after: State, now: datetime) -> bool:
@@ -287,19 +293,31 @@ async def announce(
     await append(session, COMMON, event, aggregate_id=referral.id, aggregate_type="referral")
 
 
-async def tell_parties(session: AsyncSession, referral: Referral, kind: str) -> None:
-    """Notices to both sides; a draft concerns its writer only."""
-    sides = [referral.from_organisation]
-    if referral.sent_at is not None:
-        sides.append(referral.to_organisation)
-    await notify(
-        session,
-        sides,
-        kind,
-        subject_type="referral",
-        subject_id=referral.id,
-        version=referral.version,
-    )
+async def tell_parties(
+    session: AsyncSession, caller: Principal | None, referral: Referral, kind: str
+) -> None:
+    """Notices to both sides; a draft concerns its writer only, and an implicated recipient is told
+    of what it did itself."""
+    sides = {referral.from_organisation: referral.version}
+    if recipient_is_told(caller, referral):
+        seen = covered(referral, holder=referral.to_organisation == referral.from_organisation)
+        sides[referral.to_organisation] = seen.get("version", referral.version)
+    for side, version in sides.items():
+        await notify(
+            session,
+            [side],
+            kind,
+            subject_type="referral",
+            subject_id=referral.id,
+            version=version,
+        )
+
+
+def recipient_is_told(caller: Principal | None, referral: Referral) -> bool:
+    if referral.sent_at is None:
+        return False
+    own = caller is not None and caller.organisation_id == referral.to_organisation
+    return own or referral.held_still is None
 
 
 async def revoke_snapshot(session: AsyncSession, referral_id: UUID, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Withdrawing consent: it never fails, it works at once, and it says what was read already."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,13 @@ from referrals.keys.store import CaseKeys
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import OPEN, Command, Party, State
 from referrals.referrals.models import Referral
-from referrals.referrals.steps import Taken, revoke_snapshot, take, tell_parties
+from referrals.referrals.steps import (
+    Taken,
+    recipient_is_told,
+    revoke_snapshot,
+    take,
+    tell_parties,
+)
 from referrals.row_security import acting_as_service
 from referrals.tasks.service import open_task
 from referrals.transfers.service import end_offer
@@ -105,7 +111,7 @@ async def _withdraw(
         await _end_referral(session, caller, keys, referral, method)
     if grant.kind == "transfer":
         await end_offer(session, caller, grant.case_id, "person_declined", grant_id=grant.id)
-    when = min(at or clock.now(), clock.now())
+    when = _when(at)
     if grant.kind == "reporting":
         # The wish is not to be counted, however often the consent to it was recorded.
         for other in await consents.active_reporting(session, grant.case_id):
@@ -115,6 +121,14 @@ async def _withdraw(
         await consent_service.end_grant(session, caller, grant, method, when)
     reads = await consents.disclosure_reads(session, [referral.id for referral in under])
     return grant, reads, ended
+
+
+def _when(at: datetime | None) -> datetime:
+    """When the person took it back; a time that cannot be is no reason to refuse."""
+    now = clock.now()
+    if at is None:
+        return now
+    return min(at if at.tzinfo is not None else at.replace(tzinfo=UTC), now)
 
 
 async def _end_referral(
@@ -131,8 +145,8 @@ async def _end_referral(
         await take(session, keys, caller, referral, taken)
     elif was_sent:
         await revoke_snapshot(session, referral.id, clock.now())
-        await tell_parties(session, referral, "referral.sharing_ended")
-    if was_sent:
+        await tell_parties(session, caller, referral, "referral.sharing_ended")
+    if recipient_is_told(caller, referral):
         await ask_deletion(session, referral)
 
 

@@ -32,6 +32,7 @@ from referrals.errors import (
     TRANSFER_OPEN,
 )
 from referrals.keys.store import CaseKeys
+from referrals.line import handing_service as line
 from referrals.notices.service import notify
 from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.row_security import acting_as_service
@@ -57,7 +58,7 @@ _HANDED_OVER = (
     (
         # What a recipient is asked to delete stays with the recipient, also if it held the case.
         "UPDATE tasks SET organisation_id = :new WHERE case_id = :case AND organisation_id = :old"
-        " AND done_at IS NULL AND kind <> 'delete_disclosed_data'"
+        " AND done_at IS NULL AND kind NOT IN ('delete_disclosed_data', 'stop_using_caregiver_contact')"
     ),
     (
         "DELETE FROM answer_links WHERE referral_id IN"
@@ -149,6 +150,7 @@ async def accept(
         for statement in _HANDED_OVER:
             await session.execute(sa.text(statement), values)
         await break_glass.hand_over(session, case.id, transfer.to_organisation)
+        await line.end_for(session, case.id, [transfer.from_organisation])
         await _decide(session, caller, transfer, "accepted", None)
     session.expire_all()
     return await queries.one(session, caller, transfer_id)

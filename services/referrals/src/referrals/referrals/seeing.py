@@ -1,0 +1,65 @@
+"""What each side sees of a referral. Pure.
+
+To the recipient every recall looks alike: no reason is told, so that none can tell that its
+organisation was accused. From the moment at which it is marked as implicated a referral stands
+still in its eyes: who holds the case later, and what is confirmed or corrected, is not its concern.
+"""
+
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from referrals.referrals.lifecycle import Command, State
+
+_NOT_TOLD = frozenset({Command.RECALL.value})
+
+
+class Referred(Protocol):
+    """The row of a referral, as far as it decides or is covered here."""
+
+    from_organisation: UUID
+    to_organisation: UUID
+    state: str
+    version: int
+    changed_at: datetime
+    held_still: dict[str, Any] | None
+
+
+def still_of(referral: Referred) -> dict[str, Any]:
+    """What the recipient goes on seeing from now on: ids, numbers and times only."""
+    return {
+        "from_organisation": str(referral.from_organisation),
+        "version": referral.version,
+        "steps": referral.version,
+        "changed_at": referral.changed_at.isoformat(),
+    }
+
+
+def moved_by_recipient(still: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """The same after a step of the recipient's own."""
+    return {**still, "version": still["version"] + 1, "changed_at": now.isoformat()}
+
+
+def covered(referral: Referred, *, holder: bool) -> dict[str, Any]:
+    """The values that a side sees instead of the row's own; `holder`: the referrer's side."""
+    if holder:
+        return {}
+    seen: dict[str, Any] = {}
+    if referral.state == State.RECALLED:
+        seen["reason"] = None
+    still = referral.held_still
+    if still is not None:
+        seen |= {
+            "from_organisation": UUID(still["from_organisation"]),
+            "version": still["version"],
+            "changed_at": datetime.fromisoformat(still["changed_at"]),
+            "feedback_confirmed_at": None,
+            "feedback_confirmed_by": None,
+            "service_flag": None,
+        }
+    return seen
+
+
+def told_of_step(command: str, *, holder: bool) -> bool:
+    """Whether the reason of a step is told to a side."""
+    return holder or command not in _NOT_TOLD

@@ -1,0 +1,164 @@
+"""The list of the erased: it leaves the machine, only grows, and no other one passes for it."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from common.crypto import new_key
+from common.database import Database
+from referrals.keys import telling, tombstones
+from referrals.keys.store import CaseKeys, create_tables
+from referrals.keys.tombstones import BrokenList, Signer
+from stack.postgres import PostgresServer
+
+from tests.services.referrals.test_key_encryption_keys import ring_text
+
+WHEN = "2026-11-26T10:00:00+00:00"
+
+
+@pytest.fixture
+def signer() -> Signer:
+    return Signer(new_key())
+
+
+@pytest.fixture
+async def keys(postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[CaseKeys]:
+    made = postgres.create_service_database("tombstones")
+    await create_tables(made.owner_url, made.app_role)
+    postgres.psql("TRUNCATE case_keys, key_checks", database="tombstones")
+    ring = tmp_path / "kek.json"
+    await asyncio.to_thread(ring.write_text, ring_text("k1"))
+    opened = CaseKeys(Database.at(made.app_url, pool_size=4), ring)
+    yield opened
+    await opened.close()
+
+
+def some(count: int) -> list[tuple[UUID, str]]:
+    return [(uuid4(), WHEN) for _ in range(count)]
+
+
+def edited(line: str, **changes: object) -> str:
+    return json.dumps(json.loads(line) | changes, separators=(",", ":"))
+
+
+def test_a_list_grows_and_is_read_as_written(tmp_path: Path, signer: Signer) -> None:
+    file, erased = tmp_path / "list.jsonl", some(5)
+    tombstones.append(file, signer, erased[:2])
+    head = tombstones.append(file, signer, erased[2:])
+    known = tombstones.read(file, signer)
+    assert list(known.case_ids) == [case_id for case_id, _ in erased]
+    assert known.head == head == tombstones.end_of(file, signer)
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_whatever_is_done_to_a_list_is_noticed(tmp_path: Path, signer: Signer) -> None:
+    file = tmp_path / "list.jsonl"
+    tombstones.append(file, signer, some(4))
+    lines = file.read_text().splitlines()
+    stranger = Signer(new_key()).line(1, uuid4(), WHEN, "")
+    for changed in (
+        lines[:1] + lines[2:],
+        lines[1:],
+        [lines[0], lines[2], lines[1], lines[3]],
+        [edited(lines[0], case=str(uuid4())), *lines[1:]],
+        [edited(lines[0], at="2026-01-01T00:00:00+00:00"), *lines[1:]],
+        [stranger, *lines[1:]],
+        [*lines, lines[3]],
+        [*lines, "{}"],
+    ):
+        file.write_text("\n".join(changed) + "\n")
+        with pytest.raises(BrokenList, match="line"):
+            tombstones.read(file, signer)
+
+
+def test_a_list_cut_at_its_end_does_not_reach_what_was_anchored(
+    tmp_path: Path, signer: Signer
+) -> None:
+    file = tmp_path / "list.jsonl"
+    head = tombstones.append(file, signer, some(4))
+    assert tombstones.read(file, signer).reaches(head)
+    file.write_text("\n".join(file.read_text().splitlines()[:3]) + "\n")
+    assert not tombstones.read(file, signer).reaches(head)
+    # Filled up again with others it still is another list.
+    tombstones.append(file, signer, some(3))
+    assert not tombstones.read(file, signer).reaches(head)
+
+
+def test_a_line_that_a_kill_cut_off_is_written_again(tmp_path: Path, signer: Signer) -> None:
+    file, erased = tmp_path / "list.jsonl", some(2)
+    tombstones.append(file, signer, erased[:1])
+    with file.open("a") as torn:
+        torn.write('{"number":2,"ca')
+    tombstones.append(file, signer, erased[1:])
+    assert list(tombstones.read(file, signer).case_ids) == [case_id for case_id, _ in erased]
+
+
+def test_a_second_place_follows_and_is_never_overwritten(tmp_path: Path, signer: Signer) -> None:
+    file, place = tmp_path / "list.jsonl", tmp_path / "usb"
+    tombstones.append(file, signer, some(2))
+    assert telling.carry_all([file], [place]) == [place], "nobody mounted it"
+    place.mkdir()
+    assert telling.carry_all([file], [place]) == []
+    tombstones.append(file, signer, some(2))
+    assert telling.carry_all([file], [place]) == []
+    assert (place / file.name).read_bytes() == file.read_bytes()
+    file.unlink()
+    tombstones.append(file, signer, some(1))
+    with pytest.raises(BrokenList, match="not a copy"):
+        telling.carry_all([file], [place])
+    assert len(tombstones.read(place / file.name, signer).case_ids) == 4
+
+
+async def test_what_was_erased_is_told_once_and_survives_the_loss_of_the_list(
+    keys: CaseKeys, tmp_path: Path, signer: Signer
+) -> None:
+    file, place = tmp_path / "list.jsonl", tmp_path / "usb"
+    await asyncio.to_thread(place.mkdir)
+    gone, kept = uuid4(), uuid4()
+    for case_id in (gone, kept):
+        await keys.create(case_id)
+    await keys.destroy(gone)
+    assert await telling.count_untold(keys.database) == 1
+    assert await telling.tell(keys.database, file, signer) == 1
+    assert await telling.tell(keys.database, file, signer) == 0
+    assert await telling.count_untold(keys.database) == 0
+    assert tombstones.read(file, signer).case_ids == (gone,)
+    telling.carry_all([file], [place])
+    await asyncio.to_thread(file.unlink)
+    assert await asyncio.to_thread(telling.put_back_if_lost, file, [place])
+    assert tombstones.read(file, signer).case_ids == (gone,)
+    # Without a second place, too, nothing that was erased is missing from what is begun anew.
+    await asyncio.to_thread(file.unlink)
+    assert await telling.tell(keys.database, file, signer) == 1
+    assert tombstones.read(file, signer).case_ids == (gone,)
+
+
+async def test_two_workers_that_tell_at_once_write_one_list(
+    keys: CaseKeys, tmp_path: Path, signer: Signer
+) -> None:
+    file = tmp_path / "list.jsonl"
+    erased = {uuid4() for _ in range(20)}
+    for case_id in erased:
+        await keys.destroy(case_id)
+    await asyncio.gather(*(telling.tell(keys.database, file, signer) for _ in range(4)))
+    await telling.tell(keys.database, file, signer)
+    told = tombstones.read(file, signer).case_ids
+    assert set(told) == erased
+    assert len(told) == len(erased)
+
+
+def test_of_several_copies_the_longest_counts_and_a_stranger_is_refused(
+    tmp_path: Path, signer: Signer
+) -> None:
+    old, new, other = (tmp_path / name for name in ("old", "new", "other"))
+    tombstones.append(new, signer, some(2))
+    shutil.copy(new, old)
+    tombstones.append(new, signer, some(1))
+    tombstones.append(other, signer, some(1))
+    assert telling.newest([old, new, tmp_path / "absent"], signer).head.number == 3
+    with pytest.raises(BrokenList, match="another list"):
+        telling.newest([new, other], signer)

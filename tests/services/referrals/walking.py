@@ -1,0 +1,55 @@
+"""Asks every readable route of the service as one caller: a new route is asked by itself."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from common.ids import new_id
+from fastapi import FastAPI
+
+from tests.services.referrals.story import Story
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
+_CURSOR = re.compile(r'"next_cursor":"[^"]*"')
+_PREFIX = "/referrals/v1"
+_OPEN = ("/line", "/answer")
+"""Pages and forms that look at no caller."""
+
+
+def readable_routes(app: FastAPI) -> list[str]:
+    """Paths of everything that is read, below the service's prefix."""
+    found = {
+        path.removeprefix(_PREFIX)
+        for path in _paths(app)
+        if path.startswith(_PREFIX) and not path.removeprefix(_PREFIX).startswith(_OPEN)
+    }
+    return sorted(
+        found | {"/line/handed-over", "/line/handed-over/{report_id}", "/line/exceptions"}
+    )
+
+
+def _paths(app: FastAPI) -> Iterator[str]:
+    for path, methods in app.openapi()["paths"].items():
+        if "get" in methods:
+            yield path
+
+
+async def walk(
+    story: Story, app: FastAPI, who: str, ids: Mapping[str, str], **claims: Any
+) -> dict[str, tuple[int, str]]:
+    """Status and text of each route; `ids`: by the name of the path's parameter."""
+    answers = {}
+    for route in readable_routes(app):
+        path = re.sub(r"\{(\w+)\}", lambda m: ids.get(m[1], str(new_id())), route)
+        response = await story.get(who, path, **claims)
+        assert response.status_code < 500, (route, response.text)
+        answers[route] = (response.status_code, response.text)
+    return answers
+
+
+def alike(text: str, ids: Mapping[str, str]) -> str:
+    """The text with ids by their role and without moments, so that two stories can be compared."""
+    for role, value in ids.items():
+        text = text.replace(value, f"<{role}>")
+    return _CURSOR.sub('"next_cursor":"-"', _UUID.sub("<id>", _TIME.sub("<time>", text)))
