@@ -1,8 +1,10 @@
 """The one decision: each clause by the case that only it refuses, and that nothing else would."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,6 +181,12 @@ def test_whatever_is_asked_no_more_goes_than_was_granted(
     assert wanted is None or found == wanted
     if caregiver in (Caregiver.IMPLICATED, Caregiver.ABSENT):
         assert Item.CAREGIVER_CONTACT not in found
+
+
+def test_the_documented_clauses_and_roads_are_the_ones_in_force() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "referral-lifecycle.md").read_text("utf-8")
+    documented = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert documented == [clause.__name__ for clause in CLAUSES] + [road.value for road in Road]
 
 
 def test_texts_follow_their_items() -> None:

@@ -1,0 +1,61 @@
+"""Consent over time, implicated organisations and break-glass through the gateway, with real tokens.
+
+The functions are those of tests/services/referrals, told by a story that calls the running stack.
+Those that move the clock of a process, or look at every route at once, stay there.
+"""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.services.referrals.test_break_glass import (
+    test_a_transfer_ends_what_is_open_and_gives_the_new_holder_the_decision,
+    test_an_implicated_organisation_is_answered_as_any_other_and_opens_nothing,
+    test_an_open_access_ends_when_its_organisation_is_implicated,
+    test_colleagues_of_whoever_asks_do_not_decide,
+    test_people_of_an_implicated_organisation_decide_nothing,
+)
+from tests.services.referrals.test_implicated import (
+    test_commands_of_the_accused_are_answered_as_after_any_recall,
+    test_its_feed_falls_silent,
+    test_recipients_are_told_no_reason_of_a_recall,
+    test_the_holder_does_not_mark_itself,
+)
+from tests.services.referrals.test_over_time import (
+    test_a_caregivers_contact_is_suppressed_in_what_was_disclosed_and_told_not_to_be_used,
+    test_a_caregivers_word_ends_for_new_facts_on_all_roads_alike,
+    test_a_consent_is_not_dated_in_the_future,
+    test_a_corrected_record_of_an_adult_asks_for_consent_anew_at_once,
+    test_a_record_corrected_to_a_childs_ends_the_childs_lonely_word,
+    test_a_withdrawal_without_an_offset_or_from_the_future_still_works,
+    test_text_typed_freely_goes_only_with_an_item_that_covers_it,
+)
+from tests.support.system import System
+from tests.system.gateway_story import GatewayStory, told_through_gateway
+
+pytestmark = pytest.mark.system
+
+__all__ = [
+    "test_a_caregivers_contact_is_suppressed_in_what_was_disclosed_and_told_not_to_be_used",
+    "test_a_caregivers_word_ends_for_new_facts_on_all_roads_alike",
+    "test_a_consent_is_not_dated_in_the_future",
+    "test_a_corrected_record_of_an_adult_asks_for_consent_anew_at_once",
+    "test_a_record_corrected_to_a_childs_ends_the_childs_lonely_word",
+    "test_a_transfer_ends_what_is_open_and_gives_the_new_holder_the_decision",
+    "test_a_withdrawal_without_an_offset_or_from_the_future_still_works",
+    "test_an_implicated_organisation_is_answered_as_any_other_and_opens_nothing",
+    "test_an_open_access_ends_when_its_organisation_is_implicated",
+    "test_colleagues_of_whoever_asks_do_not_decide",
+    "test_commands_of_the_accused_are_answered_as_after_any_recall",
+    "test_its_feed_falls_silent",
+    "test_people_of_an_implicated_organisation_decide_nothing",
+    "test_recipients_are_told_no_reason_of_a_recall",
+    "test_text_typed_freely_goes_only_with_an_item_that_covers_it",
+    "test_the_holder_does_not_mark_itself",
+]
+
+
+@pytest.fixture
+async def story(system: System) -> AsyncIterator[GatewayStory]:
+    async with told_through_gateway(system) as told:
+        yield told
