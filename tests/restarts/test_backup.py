@@ -75,7 +75,7 @@ def test_a_restored_stack_holds_the_record_and_not_the_erased(
     kept, erased = new_case(system, "Persona Guardada"), new_case(system, "Persona Borrada")
     folder, key = tmp_path / "backup", tmp_path / "key"
     before = hashes(system)
-    system.ruta("backup", str(folder), "--key-file", str(key))
+    system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
     for archive in folder.iterdir():
         assert b"Persona" not in archive.read_bytes()
     erase(system, erased)
@@ -167,7 +167,7 @@ def test_after_the_loss_of_the_machine_the_erased_stay_erased(
 
 def test_a_changed_backup_is_refused(system: System, tmp_path: Path) -> None:
     folder, key = tmp_path / "backup", tmp_path / "key"
-    system.ruta("backup", str(folder), "--key-file", str(key))
+    system.ruta("backup", str(folder), "--key-file", str(key), "--new-key")
     archive = folder / "data.ruta"
     content = bytearray(archive.read_bytes())
     content[len(content) // 2] ^= 1

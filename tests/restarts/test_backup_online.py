@@ -53,7 +53,7 @@ def services(system: System) -> dict[str, int]:
 
 
 def begin(system: System, folder: Path) -> subprocess.Popen[bytes]:
-    command = ["backup", str(folder), "--key-file", str(folder.parent / "key")]
+    command = ["backup", str(folder), "--key-file", str(folder.parent / "key"), "--new-key"]
     return subprocess.Popen(
         [sys.executable, "-m", "stack", *command, "--data", str(system.layout.root)],
         stdout=subprocess.DEVNULL,
@@ -67,7 +67,9 @@ def test_no_request_is_refused_and_no_process_restarts_while_a_backup_is_taken(
 ) -> None:
     before = services(system)
     with partner_at_work(system) as seen:
-        system.ruta("backup", str(tmp_path / "backup"), "--key-file", str(tmp_path / "key"))
+        system.ruta(
+            "backup", str(tmp_path / "backup"), "--key-file", str(tmp_path / "key"), "--new-key"
+        )
     assert len(seen) > 1
     assert set(seen) == {201}
     assert services(system) == before
@@ -96,7 +98,7 @@ def test_a_backup_that_is_broken_off_leaves_nothing_down(
         until(lambda: not copy.exists(), "the copy is removed")
         assert not processes_on(copy)
     # Whatever a kill left is cleared by the next one, which is whole.
-    system.ruta("backup", str(tmp_path / "next"), "--key-file", str(tmp_path / "key"))
+    system.ruta("backup", str(tmp_path / "next"), "--key-file", str(tmp_path / "key"), "--new-key")
     assert not copy.exists()
     assert not processes_on(copy)
     assert {p.name for p in (tmp_path / "next").iterdir()} == {"data.ruta", "keys.ruta"}
@@ -123,3 +125,23 @@ def test_a_start_takes_up_what_was_kept_down(system: System) -> None:
     assert system.layout.holds() == []
     former = system.kill("reporting")
     until(lambda: system.restarted("reporting", former), "reporting is started again")
+
+
+def test_a_lost_key_of_the_backups_is_not_made_anew_in_silence(
+    system: System, tmp_path: Path
+) -> None:
+    key, other = tmp_path / "key", tmp_path / "other"
+    system.ruta("backup", str(tmp_path / "one"), "--key-file", str(key), "--new-key")
+    assert "last backup" in system.ruta("doctor", check=False).stdout
+    content = key.read_bytes()
+    key.unlink()
+    refused = system.ruta("backup", str(tmp_path / "two"), "--key-file", str(key), check=False)
+    assert refused.returncode == 1
+    assert "--new-key" in refused.stderr
+    assert not key.exists()
+    other.write_text("QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=")
+    refused = system.ruta("backup", str(tmp_path / "two"), "--key-file", str(other), check=False)
+    assert "another key" in refused.stderr
+    assert not (tmp_path / "two").exists()
+    key.write_bytes(content)
+    system.ruta("backup", str(tmp_path / "two"), "--key-file", str(key))

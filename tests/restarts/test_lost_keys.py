@@ -148,3 +148,33 @@ def test_with_the_keys_put_back_it_starts_and_opens_the_case(stopped: tuple[Syst
         assert again.status_code == 200
     finally:
         system.down()
+
+
+def test_a_key_that_is_lost_for_good_is_given_up_only_knowingly(
+    stopped: tuple[System, str],
+) -> None:
+    """Last of the file: the case of this stack is gone after it."""
+    system, case = stopped
+    kek_another(system.layout)
+    secret("pseudonym_key", None)(system.layout)
+    unknown = system.ruta("keys", "accept", "RUTA_NONE", check=False)
+    assert "RUTA_PSEUDONYM_KEY" in unknown.stderr, "it names those that there are"
+    refused = system.ruta("keys", "accept", "key-encryption-keys", check=False)
+    assert "--give-up-cases" in refused.stderr
+    system.ruta("keys", "accept", "RUTA_PSEUDONYM_KEY")
+    told = system.ruta("keys", "accept", "key-encryption-keys", "--give-up-cases").stdout
+    assert "1 case keys given up" in told
+    system.up()
+    try:
+        gone = system.running.request("ngo-refugio", "GET", f"{CASES}/{case}")
+        assert gone.status_code == 410, "as after an erasure, not an error"
+        made = system.running.request(
+            "ngo-refugio",
+            "POST",
+            CASES,
+            json={"identity": {"name": "Persona Nueva"}, "area": "VE2313"},
+            headers={"Idempotency-Key": f'"{uuid4()}"'},
+        )
+        assert made.status_code == 201, made.text
+    finally:
+        system.down()

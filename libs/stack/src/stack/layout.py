@@ -56,6 +56,11 @@ class Layout:
         return self.root / "restore-incomplete"
 
     @property
+    def last_backup_file(self) -> Path:
+        """When the last backup was whole, where it lies, and the check value of what sealed it."""
+        return self.root / "last-backup.json"
+
+    @property
     def backup_copy(self) -> Path:
         """All databases at the moment of a backup; there only while one is taken."""
         return self.root / "backup-copy"

@@ -2,11 +2,13 @@
 
 import base64
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from common.crypto import key_from_base64, new_key
+from common.key_checks import check_value
 from rich.console import Console
 
 from stack.backup import contents
@@ -19,12 +21,13 @@ from stack.exclusive import check_room, exclusive
 from stack.layout import Layout
 from stack.lost_keys import erase_again, run_on_stopped
 from stack.postgres import PostgresServer
-from stack.private_files import write_private
+from stack.private_files import read_private_map, write_private, write_private_map
 from stack.running import running_state
 from stack.service_commands import attached_postgres
 
 app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)
+_CHECKED = "backup-key"
 _INTO_NOTHING = " (it began in an empty directory)"
 KeyFile = Annotated[
     Path, typer.Option("--key-file", help="32 bytes in base64; backup makes it if it is missing")
@@ -32,7 +35,18 @@ KeyFile = Annotated[
 
 
 @app.command()
-def backup(folder: Path, key_file: KeyFile, data: Data = None) -> None:
+def backup(
+    folder: Path,
+    key_file: KeyFile,
+    data: Data = None,
+    *,
+    new_key_instead: Annotated[
+        bool,
+        typer.Option(
+            "--new-key", help="The former key file is lost: seal with a new one from now on"
+        ),
+    ] = False,
+) -> None:
     """Write data.ruta and keys.ruta into FOLDER: sealed, read back, of one moment. Nothing stops.
 
     Keep keys.ruta and the key file elsewhere than data.ruta.
@@ -41,7 +55,7 @@ def backup(folder: Path, key_file: KeyFile, data: Data = None) -> None:
     state = running_state(layout)
     if state is None:
         raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
-    key = _key(key_file, make=True)
+    key = _backup_key(layout, key_file, new_key_instead=new_key_instead)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     server = attached_postgres(layout, state)
     with tempfile.TemporaryDirectory(dir=folder) as work:
@@ -57,6 +71,7 @@ def backup(folder: Path, key_file: KeyFile, data: Data = None) -> None:
             contents.dump(copy, KEY_DATABASES, keys)
         write_archive(plain, folder / DATA_ARCHIVE, key, "data")
         write_archive(keys, folder / KEYS_ARCHIVE, key, "keys")
+    _remember(layout, folder, key)
     _terminal.print(
         f"backup written and verified: {folder / DATA_ARCHIVE}, {folder / KEYS_ARCHIVE}"
     )
@@ -147,6 +162,36 @@ def _lists(layout: Layout, keys: Path, given: list[Path], accept_unproven: bool)
         *(part for path in anchors if path.exists() for part in ("--anchor", str(path))),
         *(["--accept-unproven"] if accept_unproven else []),
     ]
+
+
+def _backup_key(layout: Layout, path: Path, *, new_key_instead: bool) -> bytes:
+    """The key of the backups; StackError if it is another one than the last backup was sealed with.
+
+    A new key made in silence would leave the officer with backups that the key at hand does not open.
+    """
+    former = read_private_map(layout.last_backup_file)
+    if former and not new_key_instead:
+        hint = (
+            f"the last backup ({former['at']}, {former['folder']}) was sealed with another key."
+            " Find its key file; if it is lost, --new-key seals with a new one, and only backups from"
+            " now on can be restored"
+        )
+        if not path.exists():
+            raise StackError(f"no key file {path}: {hint}")
+        if check_value(_CHECKED, _key(path, make=False)) != former["key_check"]:
+            raise StackError(f"{path}: {hint}")
+    return _key(path, make=True)
+
+
+def _remember(layout: Layout, folder: Path, key: bytes) -> None:
+    write_private_map(
+        layout.last_backup_file,
+        {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "folder": str(folder.absolute()),
+            "key_check": check_value(_CHECKED, key),
+        },
+    )
 
 
 def _key(path: Path, *, make: bool) -> bytes:

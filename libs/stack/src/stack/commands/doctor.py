@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,7 @@ from stack.errors import StackError
 from stack.layout import Layout, State
 from stack.plan import SERVICES
 from stack.ports import LOOPBACK
+from stack.private_files import read_private_map
 from stack.running import running_state
 from stack.service_commands import attached_postgres
 
@@ -31,6 +33,7 @@ _OUTBOX_SECONDS = 300.0
 _LAG = 1000.0
 _KEY_DAYS = 180
 _DAY = 86400
+_BACKUP_HOURS = 36
 _WITHOUT_EVENTS = ("issuer", "gateway")  # neither publishes nor reads events
 
 
@@ -63,6 +66,7 @@ def doctor(data: Data = None) -> None:
 def examine(layout: Layout, state: State) -> Iterator[Finding]:
     yield from _processes(layout, state)
     yield _disk(layout)
+    yield _backup(layout)
     yield from _private_files(layout)
     yield from _keys(layout)
     yield from _databases(layout, state)
@@ -116,6 +120,19 @@ def _disk(layout: Layout) -> Finding:
     free = shutil.disk_usage(layout.root).free
     advice = "" if free > _FREE_BYTES else "free some space: at 0 all writes are refused with 503"
     return Finding("disk", f"{free / 2**30:.1f} GiB free", advice)
+
+
+def _backup(layout: Layout) -> Finding:
+    last = read_private_map(layout.last_backup_file)
+    if not last:
+        # A stack of an hour has nothing to lose yet.
+        young = time.time() - (layout.postgres / "cluster" / "PG_VERSION").stat().st_mtime < _DAY
+        return Finding("last backup", "none yet", "" if young else "./ruta backup (IM guide)")
+    hours = (time.time() - datetime.fromisoformat(last["at"]).timestamp()) / 3600
+    advice = (
+        "" if hours < _BACKUP_HOURS else "./ruta backup, and look why the daily one did not run"
+    )
+    return Finding("last backup", f"{hours:.0f} hours ago, in {last['folder']}", advice)
 
 
 def _private_files(layout: Layout) -> Iterator[Finding]:
