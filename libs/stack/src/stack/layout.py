@@ -61,6 +61,16 @@ class Layout:
         return self.root / "last-backup.json"
 
     @property
+    def archive_file(self) -> Path:
+        """Which archive the stack was last started with."""
+        return self.root / "archive.json"
+
+    @property
+    def spool(self) -> Path:
+        """Finished segments of the write-ahead log that have not left for the archive yet."""
+        return self.postgres / "spool"
+
+    @property
     def backup_copy(self) -> Path:
         """All databases at the moment of a backup; there only while one is taken."""
         return self.root / "backup-copy"

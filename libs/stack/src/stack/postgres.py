@@ -51,7 +51,10 @@ def binaries() -> Path:
 
 
 class PostgresServer:
-    """`durable=False` gives up safety on power loss for speed; for tests only."""
+    """`durable=False` gives up safety on power loss for speed; for tests and copies only.
+
+    Finished segments of the write-ahead log go into `spool`; they wait there until somebody takes them.
+    """
 
     def __init__(
         self,
@@ -60,7 +63,9 @@ class PostgresServer:
         port: int | None = None,
         durable: bool = True,
         listen: str = LOOPBACK,
+        spool: Path | None = None,
     ) -> None:
+        self._spool = spool
         self.data_dir = data_dir.absolute()
         self.cluster = self.data_dir / "cluster"
         self.log_file = self.data_dir / "postgres.log"
@@ -89,6 +94,10 @@ class PostgresServer:
         self.stop_stale()
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
+        if self._spool is not None:
+            self._spool.mkdir(mode=0o700, exist_ok=True)
+            if self._account is not None:
+                self._account.owns(self._spool)
         self.port = self.port or free_port()
         # Appending without end would fill the disk of a long-lived data directory.
         mode = "ab" if _smaller_than(self.log_file, 20_000_000) else "wb"
@@ -253,6 +262,16 @@ class PostgresServer:
             # Keys in DETAIL lines are values of rows.
             "log_error_verbosity": "terse",
         }
+        if self._spool is not None:
+            place = f"{self._spool}/"
+            settings |= {
+                "archive_mode": "on",
+                "archive_timeout": "60",
+                "archive_command": (
+                    f'test -f "{place}%f" ||'
+                    f' {{ cp "%p" "{place}.%f" && sync "{place}.%f" && mv "{place}.%f" "{place}%f"; }}'
+                ),
+            }
         if not self._durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         return [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from stack.backup.archive import Archive, ship
 from stack.backup.consistent import remove_leftover
 from stack.child import Child
 from stack.console import Console
@@ -25,6 +26,7 @@ from stack.server_watch import ServerWatch
 _READY_SECONDS = 120
 _WRITE_AGAIN_SECONDS = 1.0
 _GRACE_SECONDS = 25
+_SHIP_SECONDS = 5.0
 
 WhenReady = Callable[[State], Awaitable[None]]
 
@@ -42,7 +44,10 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._children: list[Child] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._postgres = PostgresServer(layout.postgres)
+        self._archive = Archive.of(layout)
+        self._postgres = PostgresServer(
+            layout.postgres, spool=layout.spool if self._archive else None
+        )
         self._broker = NatsServer(layout.nats, stored_credentials(layout.broker_credentials_file))
         self._watches = [
             ServerWatch("postgres", self._postgres, console, self._changed, self._hold("postgres")),
@@ -97,6 +102,8 @@ class Supervisor:
         self._state.ports |= {
             watch.name: watch.server.port for watch in self._watches if watch.server.port
         }
+        if self._archive is not None:
+            self._keep(self._ship(self._archive))
         plan = await asyncio.to_thread(self._plan)
         await self._migrate(plan)
         await asyncio.gather(*(self._serve(process) for process in plan.services))
@@ -104,6 +111,19 @@ class Supervisor:
         await self._when_ready(self._state)
         self._state.ready = True
         self._state.write(self._layout)
+
+    async def _ship(self, archive: Archive) -> None:
+        """The write-ahead log leaves for the archive; what cannot leave waits in the spool."""
+        failing = ""
+        while True:
+            try:
+                await asyncio.to_thread(ship, archive, self._layout.spool)
+                failing = ""
+            except (OSError, StackError) as error:
+                if str(error) != failing:
+                    self._console.say(f"the write-ahead log cannot leave for the archive: {error}")
+                failing = str(error)
+            await asyncio.sleep(_SHIP_SECONDS)
 
     def _plan(self) -> Plan:
         return Planner(self._layout, self._choices, self._postgres, self._broker).plan()

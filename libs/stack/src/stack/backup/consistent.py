@@ -9,7 +9,7 @@ import contextlib
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -26,8 +26,13 @@ _INTERRUPTIONS = (signal.SIGHUP, signal.SIGTERM)
 
 
 @contextmanager
-def consistent_copy(layout: Layout, server: PostgresServer) -> Iterator[PostgresServer]:
-    """A started server on a copy of `server`; gone after the block, however it ends."""
+def consistent_copy(
+    layout: Layout, server: PostgresServer, keep: Callable[[Path], object] | None = None
+) -> Iterator[PostgresServer]:
+    """A started server on a copy of `server`; gone after the block, however it ends.
+
+    `keep` gets the copied cluster before a server runs on it.
+    """
     remove_leftover(layout)
     _check_room(layout, server)
     folder = layout.backup_copy
@@ -41,6 +46,8 @@ def consistent_copy(layout: Layout, server: PostgresServer) -> Iterator[Postgres
                 "pg_basebackup",
                 *("--pgdata", str(copy.cluster), "--wal-method=stream", "--checkpoint=fast"),
             )
+            if keep is not None:
+                keep(copy.cluster)
             copy.take_over()
             copy.start()
             yield copy

@@ -1,8 +1,10 @@
 """`backup` and `restore` of the embedded stack."""
 
 import base64
+import shutil
 import tempfile
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,7 @@ from common.key_checks import check_value
 from rich.console import Console
 
 from stack.backup import contents
+from stack.backup.archive import Archive, at_moment, keep_base
 from stack.backup.consistent import consistent_copy, same_keys
 from stack.backup.contents import DATA_ARCHIVE, DATA_DATABASES, KEY_DATABASES, KEYS_ARCHIVE
 from stack.backup.sealed_archive import read_archive, write_archive
@@ -63,14 +66,17 @@ def backup(
         for made in (plain, keys, keys_after):
             made.mkdir()
         contents.copy_keys(layout, keys)
-        with consistent_copy(layout, server) as copy:
+        archive = Archive.of(layout)
+        keep = partial(keep_base, archive, layout, server) if archive else None
+        with consistent_copy(layout, server, keep) as copy:
             contents.copy_keys(layout, keys_after)
             if not same_keys(keys, keys_after):
                 raise StackError("keys were rotated meanwhile: no backup was taken, repeat it")
             contents.dump(copy, DATA_DATABASES, plain)
             contents.dump(copy, KEY_DATABASES, keys)
-        write_archive(plain, folder / DATA_ARCHIVE, key, "data")
+        # Keys first: older data with newer keys opens, newer data with older keys would not.
         write_archive(keys, folder / KEYS_ARCHIVE, key, "keys")
+        write_archive(plain, folder / DATA_ARCHIVE, key, "data")
     _remember(layout, folder, key)
     _terminal.print(
         f"backup written and verified: {folder / DATA_ARCHIVE}, {folder / KEYS_ARCHIVE}"
@@ -79,10 +85,17 @@ def backup(
 
 @app.command()
 def restore(
-    folder: Path,
+    folder: Annotated[Path, typer.Argument(help="A backup; with --until an archive")],
     key_file: KeyFile,
     *,
     data: Data = None,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            help="FOLDER is the archive of `up --archive`: its state at this moment, such as"
+            " 2026-11-25T14:05:00Z; `end`: as late as it goes"
+        ),
+    ] = None,
     keys_only: Annotated[
         bool, typer.Option("--keys-only", help="Put back lost key files, nothing else")
     ] = False,
@@ -106,6 +119,7 @@ def restore(
     """
     layout = Layout.of(data)
     key = _key(key_file, make=False)
+    moment = _moment(until) if until else None
     with exclusive(layout), tempfile.TemporaryDirectory(dir=layout.root) as work:
         check_room(layout)
         # One that was broken off may have left an empty key store: it begins again from the start.
@@ -118,8 +132,11 @@ def restore(
             put_back = contents.put_missing_keys(layout, keys)
             _terminal.print(f"put back: {', '.join(put_back) or 'nothing, no key file is missing'}")
             return
-        read_archive(folder / DATA_ARCHIVE, plain, key, "data")
-        if fresh or (folder / KEYS_ARCHIVE).exists():
+        if until is not None:
+            _dump_moment(Archive(folder, key_file), Path(work), moment, plain, keys)
+        else:
+            read_archive(folder / DATA_ARCHIVE, plain, key, "data")
+        if until is None and (fresh or (folder / KEYS_ARCHIVE).exists()):
             read_archive(folder / KEYS_ARCHIVE, keys, key, "keys")
         layout.restore_mark.write_text(
             f"the restore from {folder} did not end: repeat it, the list of the erased must be"
@@ -137,13 +154,37 @@ def restore(
             told = erase_again(
                 layout, server, *_lists(layout, keys, tombstones or [], accept_unproven)
             )
-            run_on_stopped(layout, server, "audit-mark-restored", folder.name)
+            source = f"{folder.name} until {until}" if until else folder.name
+            run_on_stopped(layout, server, "audit-mark-restored", source)
         finally:
             server.stop()
         layout.restore_mark.unlink()
     _terminal.print(told)
     kept = "taken from the backup" if fresh else "kept as it was"
     _terminal.print(f"restored into {layout.root}; key store {kept}. Next: ./ruta up")
+
+
+def _moment(text: str) -> datetime | None:
+    if text == "end":
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise StackError(f"--until {text}: a time such as 2026-11-25T14:05:00Z, or end") from error
+    if moment.tzinfo is None:
+        raise StackError(f"--until {text}: say the zone, Z for UTC or an offset such as -04:00")
+    return moment
+
+
+def _dump_moment(
+    archive: Archive, work: Path, moment: datetime | None, plain: Path, keys: Path
+) -> None:
+    """What a backup of that moment would have held."""
+    plain.mkdir()
+    with at_moment(archive, work, moment) as (server, key_files):
+        shutil.copytree(key_files, keys)
+        contents.dump(server, DATA_DATABASES, plain)
+        contents.dump(server, KEY_DATABASES, keys)
 
 
 def _lists(layout: Layout, keys: Path, given: list[Path], accept_unproven: bool) -> list[str]:

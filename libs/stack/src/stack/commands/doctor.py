@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
+from stack.backup.archive import Archive, oldest_waiting_seconds
 from stack.child import is_running
 from stack.commands.options import Data
 from stack.errors import StackError
@@ -34,6 +35,7 @@ _LAG = 1000.0
 _KEY_DAYS = 180
 _DAY = 86400
 _BACKUP_HOURS = 36
+_SPOOL_SECONDS = 300
 _WITHOUT_EVENTS = ("issuer", "gateway")  # neither publishes nor reads events
 
 
@@ -67,6 +69,12 @@ def examine(layout: Layout, state: State) -> Iterator[Finding]:
     yield from _processes(layout, state)
     yield _disk(layout)
     yield _backup(layout)
+    if Archive.of(layout) is not None:
+        seconds = oldest_waiting_seconds(layout.spool)
+        late = (
+            "is the archive's folder there? see logs/stack.log" if seconds > _SPOOL_SECONDS else ""
+        )
+        yield Finding("write-ahead log", f"the oldest waits for {seconds:.0f} s", late)
     yield from _private_files(layout)
     yield from _keys(layout)
     yield from _databases(layout, state)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import httpx
@@ -12,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from stack.backup.archive import Archive
 from stack.child import is_running
 from stack.commands.options import Data, Url
 from stack.demo_data import load_demo_data
@@ -49,9 +51,20 @@ def up(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Keep the services' log lines in the file only")
     ] = False,
+    archive: Annotated[
+        Path | None,
+        typer.Option(help="Folder on another disk for recovery to a moment; remembered"),
+    ] = None,
+    archive_key: Annotated[
+        Path | None, typer.Option(help="With --archive: the key file of the backups")
+    ] = None,
 ) -> None:
     """Start PostgreSQL, NATS, every service and the gateway."""
     layout = Layout.of(data)
+    if archive is not None:
+        if archive_key is None:
+            raise StackError("--archive needs --archive-key: the key file that the backups use")
+        Archive(archive, archive_key).begin(layout)
     if detach:
         arguments = ["--demo"] if demo else []
         _detach(layout, [*arguments, "--port", str(port), "--replicas", str(replicas)])
