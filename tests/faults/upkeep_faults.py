@@ -77,7 +77,7 @@ async def shredded_then_restored(field: Field) -> None:
     with tempfile.TemporaryDirectory(prefix="ruta-faults-") as name:
         folder, key = Path(name) / "backup", Path(name) / "key"
         case = await _erasable_case(field)
-        done = await stack.run("backup", str(folder), "--key-file", str(key))
+        done = await stack.run("backup", str(folder), "--key-file", str(key), "--new-key")
         field.require(done.returncode == 0, f"backup failed: {done.stderr[-300:]}")
         before = await _fingerprints(stack, case["id"])
         erased = await _call(

@@ -17,7 +17,7 @@ def leave(system: System, archive: Path) -> None:
     """Let what was written until now leave for the archive, as it does by itself within a minute."""
     server = attached_postgres(system.layout, system.state)
     segment = server.psql("SELECT pg_walfile_name(pg_switch_wal())").strip()
-    until(lambda: (archive / "wal" / f"{segment}.ruta").exists(), 60, "the segment has left")
+    until((archive / "wal" / f"{segment}.ruta").exists, 60, "the segment has left")
 
 
 def test_the_record_comes_back_as_of_a_moment_and_the_erased_do_not(
