@@ -141,3 +141,38 @@ def test_new_secrets_are_new_each_time() -> None:
         for k, v in d["stringData"].items()
     }
     assert all(value not in second for value in values)
+
+
+def _writers_of_evidence(documents: Documents) -> list[str]:
+    """Deployments whose app writes the audit's anchor and the list of the erased to a volume."""
+    found = []
+    for document in documents:
+        if document["kind"] != "Deployment":
+            continue
+        pod = document["spec"]["template"]["spec"]
+        app = pod["containers"][0]
+        names = {entry["name"]: entry.get("value", "") for entry in app.get("env", [])}
+        files = [names.get(name) for name in ("RUTA_AUDIT_ANCHOR_FILE", "RUTA_TOMBSTONE_FILE")]
+        claims = {v["name"] for v in pod.get("volumes", []) if "persistentVolumeClaim" in v}
+        kept = [m["mountPath"] for m in app.get("volumeMounts", []) if m["name"] in claims]
+        if all(files) and all(any(str(f).startswith(path) for path in kept) for f in files):
+            found.append(document["metadata"]["name"])
+    return found
+
+
+def test_the_evidence_is_kept_outside_the_database_in_every_overlay(
+    overlay: str, documents: Documents
+) -> None:
+    """By whoever runs the worker of referrals, and by nobody else."""
+    worker = "referrals-worker" if overlay == "production" else "referrals"
+    assert _writers_of_evidence(documents) == [worker]
+    (claim,) = [
+        d["spec"]
+        for d in documents
+        if d["kind"] == "PersistentVolumeClaim" and d["metadata"]["name"] == "referrals-evidence"
+    ]
+    deployment = next(
+        d for d in documents if d["kind"] == "Deployment" and d["metadata"]["name"] == worker
+    )
+    several = deployment["spec"]["replicas"] > 1
+    assert claim["accessModes"] == ["ReadWriteMany" if several else "ReadWriteOnce"]
