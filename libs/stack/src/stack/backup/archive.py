@@ -91,6 +91,7 @@ def ship(archive: Archive, spool: Path) -> int:
             writer.finish()
             out.flush()
             os.fsync(out.fileno())
+        draft.chmod(0o600)
         draft.replace(target)
         segment.unlink()
     return len(finished)
