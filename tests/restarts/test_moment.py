@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from stack.service_commands import attached_postgres
 
+from tests.restarts.test_backup import erase, is_shredded, name_of, new_case
 from tests.support.system import System, until
-from tests.system.test_zy_backup import erase, is_shredded, name_of, new_case
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -17,7 +17,7 @@ def leave(system: System, archive: Path) -> None:
     """Let what was written until now leave for the archive, as it does by itself within a minute."""
     server = attached_postgres(system.layout, system.state)
     segment = server.psql("SELECT pg_walfile_name(pg_switch_wal())").strip()
-    until((archive / "wal" / f"{segment}.ruta").exists, 60, "the segment has left")
+    until((archive / "wal" / f"{segment}.ruta").exists, "the segment has left")
 
 
 def test_the_record_comes_back_as_of_a_moment_and_the_erased_do_not(
@@ -36,7 +36,7 @@ def test_the_record_comes_back_as_of_a_moment_and_the_erased_do_not(
     too_late = new_case(lost, "Persona Tercera")
     erase(lost, erased)
     tombstones = usb / "tombstones.jsonl"
-    until(lambda: tombstones.exists() and erased["id"] in tombstones.read_text(), 60, "it leaves")
+    until(lambda: tombstones.exists() and erased["id"] in tombstones.read_text(), "it leaves")
     leave(lost, archive)
     assert "write-ahead log" in lost.ruta("doctor", check=False).stdout
     lost.down()
