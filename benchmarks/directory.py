@@ -42,7 +42,8 @@ from common.sight import audience_of
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.search import queries
 from services_directory.search.parameters import ServiceQuery
-from services_directory.services.service import Together, rewrite, upsert_service
+from services_directory.services.entering import Together, upsert_service
+from services_directory.services.service import rewrite
 from stack.ports import free_port
 from stack.postgres import PostgresServer, ServiceDatabase, binaries
 

@@ -38,7 +38,7 @@ from services_directory.pathways.graph import Bilingual, Pathway, Step, Urgency
 from services_directory.pathways.profile import Profile
 from services_directory.pathways.resolving import Caller, plan
 from services_directory.search import rows_queries
-from services_directory.services.service import upsert_service
+from services_directory.services.entering import upsert_service
 from sqlalchemy import event
 from stack.ports import free_port
 from stack.postgres import PostgresServer, ServiceDatabase

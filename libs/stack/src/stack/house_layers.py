@@ -79,6 +79,7 @@ def layer_of(graph: ImportGraph, module: str) -> str | None:
 def _touches_the_outside(graph: ImportGraph, module: str) -> bool:
     imported: Any = graph.find_modules_directly_imported_by(module)
     return any(
-        name.split(".")[0] in _OUTSIDE or any(name.startswith(shared) for shared in _SHARED_IO)
+        name.split(".")[0] in _OUTSIDE
+        or any(f"{name}.".startswith(f"{shared}.") for shared in _SHARED_IO)
         for name in imported
     )

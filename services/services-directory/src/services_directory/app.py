@@ -100,9 +100,9 @@ def create_app(
         asked=_origin,
         middleware=CORSMiddleware,
         allow_origins=["*"],
-        allow_methods=["GET", "POST", "OPTIONS"],
+        allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
         allow_headers=["Authorization", "Content-Type", "Accept-Language", "If-None-Match"],
-        expose_headers=["ETag"],
+        expose_headers=["ETag", "Link", "Location", "Last-Modified", "Retry-After"],
     )
     return app
 

@@ -1,9 +1,9 @@
 """Single values out of files: formulas told from text, and the guard that exports put on."""
 
 import pytest
+from common.tables_io.cells import guarded, guarded_cell, is_formula, needs_guard, unguarded
 from hypothesis import given
 from hypothesis import strategies as st
-from services_directory.imports.cells import guarded, is_formula, needs_guard, unguarded
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,15 @@ def test_the_guard_comes_off_again_and_leaves_nothing_to_run(text: str) -> None:
     assert not needs_guard(guarded(text))
     if is_formula(text.lstrip(" \n")) and text.startswith(("=", "@", "+", "-", "\t", "\r")):
         assert guarded(text).startswith("'") or text.strip("+-0123456789 .,;:()") == ""
+
+
+@pytest.mark.parametrize("text", ["＝1+1", "＠SUM(A1)", "\n=1", "  =1", "\t=1", "-1+cmd|' /C'!A0"])
+def test_full_width_signs_and_leading_blanks_do_not_get_past_the_guard(text: str) -> None:
+    assert guarded(text).startswith("'")
+    assert unguarded(guarded(text)) == text
+    assert guarded_cell(text) == guarded(text)
+
+
+def test_numbers_and_telephones_are_not_guarded() -> None:
+    assert guarded("+58 212-555 0101") == "+58 212-555 0101"
+    assert guarded_cell(-3) == -3

@@ -244,3 +244,53 @@ def test_the_official_tables_keep_the_content_of_all_24(official: Path) -> None:
     for name in ("organization", "service_at_locations", "schedules", "capacities"):
         assert name in str(service), name
     assert not [each for each in notes if each.code == "field_unknown"]
+
+
+def test_tables_and_names_of_version_2_come_in_whole(tmp_path: Path) -> None:
+    tables = {
+        **PLAIN,
+        "locations.csv": [
+            {"id": "1", "location_type": "physical", "name": "Sede", "email": "sede@example.org"}
+        ],
+        "services.csv": [{**PLAIN["services.csv"][0], "location_id": "1"}],
+        "service_at_location.csv": [{"id": "x", "service_id": SERVICE, "location_id": "1"}],
+        "physical_addresses.csv": [{"id": "1", "location_id": "1", "address_1": "Calle Uno"}],
+        "postal_addresses.csv": [{"id": "1", "location_id": "1", "address_1": "Apartado 9"}],
+        "phones.csv": [
+            {"id": "p", "service_id": SERVICE, "location_id": "1", "number": "+58 1 2345678"}
+        ],
+        "taxonomy_terms.csv": [{"id": "7", "term": "Food", "description": "Food"}],
+        "service_attributes.csv": [{"id": "a", "service_id": SERVICE, "taxonomy_term_id": "7"}],
+        "schedules.csv": [
+            {"id": "h", "service_id": SERVICE, "byday": "Monday - Friday", "opens_at": "08:00"},
+            {"id": "i", "service_id": SERVICE, "byday": "whenever", "opens_at": "08:00"},
+        ],
+    }
+    (row,), _ = read(package(tmp_path, tables), visibility="public")
+    service = document(row)
+    assert service["phones"][0]["number"] == "+58 1 2345678"
+    assert [each["taxonomy_term"]["name"] for each in service["attributes"]] == ["Food"]
+    place = service["service_at_locations"][0]["location"]
+    lines = {(each["address_type"], each["address_1"]) for each in place["addresses"]}
+    assert lines == {("physical", "Calle Uno"), ("postal", "Apartado 9")}
+    assert len({each["id"] for each in place["addresses"]}) == 2
+    assert place["contacts"][0]["email"] == "sede@example.org"
+    assert service["schedules"][0]["byday"] == "MO,TU,WE,TH,FR"
+    assert "byday" not in service["schedules"][1]
+    assert "value_unreadable" in codes(row.notes)
+
+
+def test_several_links_in_a_cell_are_several_links(tmp_path: Path) -> None:
+    tables = {
+        "organizations.csv": PLAIN["organizations.csv"],
+        "services.csv": [{**PLAIN["services.csv"][0], "location_id": f"{PLACE}; 2"}],
+        "locations.csv": [
+            *PLAIN["locations.csv"],
+            {"id": "2", "location_type": "physical", "name": "Anexo", "latitude": "999", "longitude": "1"},
+        ],
+    }  # fmt: skip
+    (row,), _ = read(package(tmp_path, tables), visibility="public")
+    sites = document(row)["service_at_locations"]
+    assert {each["location"]["name"] for each in sites} == {"Sede", "Anexo"}
+    assert all(each["location"].get("latitude") != 999 for each in sites)
+    assert "coordinates_invalid" in codes(row.notes)

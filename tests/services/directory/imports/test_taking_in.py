@@ -10,10 +10,14 @@ from common.auth import Principal
 from common.database import Database
 from services_directory.demo_data import demo_services
 from services_directory.imports import queries
+from services_directory.imports.mapped import Mapped
 from services_directory.imports.models import IMPORTS
+from services_directory.imports.report import Report
 from services_directory.imports.schemas import ImportOut, Mode, State, import_out
 from services_directory.imports.service import Order, take_in
+from services_directory.imports.space import Space
 from services_directory.imports.worker import work_one
+from services_directory.imports.writing import Judge
 from services_directory.services.models import services
 from stack.postgres import ServiceDatabase
 
@@ -258,3 +262,40 @@ async def test_a_file_that_we_fail_on_does_not_hold_up_the_queue(database: Datab
     assert (await read_again(database, who, broken.id)).state is State.FAILED
     assert await work_one(database)
     assert (await read_again(database, who, behind.id)).state is State.FINISHED
+
+
+async def test_a_dry_run_only_reads_so_that_no_writer_waits_for_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a read-only transaction PostgreSQL refuses to write and to lock rows."""
+    who = principal("im-officer")
+    await imported(database, who, demo_services(), source="demo")
+    seen: list[object] = []
+    judged = Judge.write
+
+    async def looked_at(self: Judge, rows: list[Mapped], report: Report, space: Space) -> None:
+        await judged(self, rows, report, space)
+        seen.append(await self.session.scalar(sa.text("SHOW transaction_read_only")))
+
+    monkeypatch.setattr(Judge, "write", looked_at)
+    found = await imported(database, who, demo_services(), source="demo", dry_run=True)
+    assert (found.services.unchanged, found.services.created) == (63, 0)
+    assert seen == ["on"]
+    wet = await imported(database, who, demo_services(), source="demo")
+    assert wet.services.unchanged == 63
+
+
+async def test_a_dry_run_says_of_each_row_what_the_import_then_does(
+    database: Database, tmp_path: Path
+) -> None:
+    who = principal("im-officer")
+    content = package(tmp_path, DIRTY).read_bytes()
+    for _ in range(2):  # on an empty directory, then on one that has them
+        dry = await imported(database, who, content, mode=Mode.SKIP_BAD, dry_run=True)
+        wet = await imported(database, who, content, mode=Mode.SKIP_BAD)
+        assert (dry.rows, dry.services) == (wet.rows, wet.services)
+        told = [
+            [(row.verdict, row.outcome, row.notes) for row in await report(database, who, each.id)]
+            for each in (dry, wet)
+        ]
+        assert told[0] == told[1]

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from common import clock
 from services_directory.hsds.schemas import ServiceDocument
-from services_directory.services.service import upsert_service
+from services_directory.services.entering import upsert_service
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.support.principals import principal
@@ -119,7 +119,7 @@ def services() -> dict[str, list[ServiceDocument]]:
                      ["VE23"], schedule=ALWAYS, delay="same_day", languages=("spa",),
                      organisation="Hospital Ficticio del Lago"),
             document("Ambulatorio Ficticio Norte", ["GBV-CMR", "HLT-SRH"], "VE2315", ["VE23"],
-                     languages=("spa", "guc"), status="partially_functional",
+                     languages=("spa", "guc"), status="partially_functional", delay="same_day",
                      organisation="Salud Ficticia Guajira"),
             document("Hospital Ficticio de la Frontera", ["GBV-CMR", "HLT"], "VE2023", ["VE20"],
                      schedule=ALWAYS, delay="same_day", organisation="Hospital Ficticio Andino"),
@@ -128,6 +128,7 @@ def services() -> dict[str, list[ServiceDocument]]:
                      organisation="Fundación Ficticia Refugio"),
             document("Casa de abrigo Zulia", ["GBV-SHELTER"], "VE23", ["VE23"], ages=(18, None),
                      sexes=["female"], visibility="restricted", phone=None, schedule=ALWAYS,
+                     delay="same_day",
                      organisation="Fundación Ficticia Refugio"),
             document("Apoyo psicosocial Relámpago", ["GBV-PSS"], "VE2313", ["VE23"],
                      sexes=["female"], capacity="full", organisation="Fundación Ficticia Refugio"),

@@ -10,7 +10,7 @@ import pytest
 from common.database import Database
 from httpx import AsyncClient
 from services_directory.hsds.schemas import ServiceDocument
-from services_directory.services.service import upsert_service
+from services_directory.services.entering import upsert_service
 
 from tests.services.directory.conftest import as_
 from tests.services.directory.pathways.scenario import document, load

@@ -9,6 +9,7 @@ from services_directory.pathways.candidates import Candidate, ReferralWay
 from services_directory.pathways.graph import Urgency
 from services_directory.pathways.profile import Moment, Profile, Sex
 from services_directory.pathways.ranking import Situation, rank
+from services_directory.pathways.reach import demand
 from services_directory.pathways.shortfall import explain
 from services_directory.pathways.wording import LANGUAGES, say_reason
 
@@ -18,7 +19,7 @@ SOMEBODY = Profile(area="VE2313", age=27)
 
 
 def situation(profile: Profile = SOMEBODY, urgency: Urgency = Urgency.AT_ONCE) -> Situation:
-    return Situation(profile, frozenset({"GBV"}), urgency, PLACES, TODAY)
+    return Situation(profile, frozenset({"GBV"}), demand("HLT", urgency), PLACES, TODAY)
 
 
 def order(*candidates: Candidate, profile: Profile = SOMEBODY) -> list[str]:
@@ -42,7 +43,7 @@ def test_capacity_then_status_then_language_decide_between_equals() -> None:
 
 
 def test_the_same_municipality_beats_another_one_of_the_state() -> None:
-    assert order(service("a", area="VE2312"), service("z", area="VE2313")) == ["z", "a"]
+    assert order(service("a", area="VE2317"), service("z", area="VE2313")) == ["z", "a"]
 
 
 def test_what_is_open_now_comes_first_at_night() -> None:
@@ -116,8 +117,9 @@ def test_the_nearest_alternative_fits_in_everything_but_the_area() -> None:
 def test_places_without_a_point_of_their_own_claim_no_exact_distance() -> None:
     mara = Profile(area="VE2312")  # the tables hold no seat for it
     assert PLACES.require("VE2312").point is None
-    fitting, _ = rank([service("a", area="VE2313")], situation(mara))
-    assert (fitting[0].proximity.kind, fitting[0].proximity.kilometres) == ("same_state", None)
+    _, missed = rank([service("a", area="VE2313")], situation(mara))
+    assert (missed[0].proximity.kind, missed[0].proximity.kilometres) == ("same_state", None)
+    assert [reason.code for reason in missed[0].excluded_by] == ["reach_unknown"]
     _, missed = rank([service("a", area="VE0709", areas=frozenset({"VE0709"}))], situation(mara))
     assert missed[0].proximity.approximate
 
@@ -135,6 +137,10 @@ def test_every_reason_is_said_in_both_languages() -> None:
         service("a", minimum_age=18, sexes=frozenset({"female"}), open_minutes=((0, 9),)),
         service("b", capacity_state=None, remote=True, languages=frozenset({"guc"})),
         service("c", area="VE2020", areas=frozenset({"VE20"})),
+        service("d", area="VE0101", areas=frozenset({"VE"})),
+        service("e", area=None, areas=frozenset({"VE"})),
+        service("f", referral=ReferralWay(response_delay="72h")),
+        service("g", referral=ReferralWay(response_delay="same_day")),
     ]
     fitting, missed = rank(candidates, situation(wayuu))
     reasons = [r for each in fitting for r in each.reasons]
@@ -144,3 +150,69 @@ def test_every_reason_is_said_in_both_languages() -> None:
         assert set(said) == set(LANGUAGES)
         assert "{" not in said["es"] + said["en"]
         assert "–" not in said["es"] + said["en"]
+
+
+@pytest.mark.parametrize(
+    ("urgency", "late", "in_time"),
+    [
+        (Urgency.AT_ONCE, ["24h", "72h", "one_week"], ["same_day", "case_by_case", None]),
+        (Urgency.WITHIN_24_HOURS, ["72h", "one_month"], ["same_day", "24h"]),
+        (Urgency.WITHIN_72_HOURS, ["one_week"], ["24h", "72h"]),
+        (Urgency.WITHIN_A_WEEK, ["one_month"], ["72h", "one_week"]),
+        (Urgency.ROUTINE, [], ["one_month"]),
+    ],
+)
+def test_a_service_that_answers_after_the_urgency_does_not_fit(
+    urgency: Urgency, late: list[str], in_time: list[str | None]
+) -> None:
+    def fits(delay: str | None) -> bool:
+        one = service("a", referral=ReferralWay(response_delay=delay))
+        return bool(rank([one], situation(urgency=urgency))[0])
+
+    assert not any(fits(delay) for delay in late)
+    assert all(fits(delay) for delay in in_time)
+
+
+def test_what_is_left_of_a_clinical_window_is_a_limit_too() -> None:
+    assert demand("GBV-CMR", Urgency.WITHIN_72_HOURS, remaining_hours=30).delays == (
+        "same_day", "24h",
+    )  # fmt: skip
+    assert demand("GBV-CMR", Urgency.WITHIN_72_HOURS, remaining_hours=2).delays == ("same_day",)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"area": "VE0101", "areas": frozenset({"VE"})}, "out_of_reach"),  # in Caracas, for all
+        ({"area": "VE01", "areas": frozenset({"VE"})}, "out_of_reach"),  # shown by its state only
+        ({"area": None, "areas": frozenset({"VE"})}, "reach_unknown"),
+        ({"area": None, "areas": frozenset({"VE"}), "mobile": True}, "reach_unknown"),
+        ({"area": None, "areas": frozenset({"VE23"})}, "reach_unknown"),
+        ({"area": "VE2311", "areas": frozenset({"VE23"})}, "out_of_reach"),  # Perijá
+        ({"area": None, "areas": frozenset({"VE2313"})}, None),
+        ({"area": "VE2311", "areas": frozenset({"VE23"}), "mobile": True}, None),
+        ({"area": "VE0101", "areas": frozenset({"VE"}), "by_phone": True}, None),
+        ({"area": "VE23", "areas": frozenset({"VE23"})}, None),  # a safe house of the same state
+        ({"area": "VE231301", "areas": frozenset({"VE23"})}, None),
+    ],
+)
+def test_reach_goes_by_mode_and_what_nobody_knows_is_not_near(
+    change: dict[str, Any], code: str | None
+) -> None:
+    assert excluded(replace(service("a"), **change)) == ([code] if code else [])
+
+
+def test_an_interpreter_of_other_languages_is_none() -> None:
+    warao = Profile(area="VE2313", languages=frozenset({"wba"}))
+
+    def found(**fields: Any) -> list[str]:
+        wanted = demand("INT", Urgency.AT_ONCE)
+        _, missed = rank(
+            [service("a", need="INT", **fields)],
+            Situation(warao, frozenset({"GBV"}), wanted, PLACES, TODAY),
+        )
+        return [reason.code for each in missed for reason in each.excluded_by]
+
+    assert found(languages=frozenset({"aoc", "spa"})) == ["language_missing"]
+    assert found(languages=frozenset({"wba"})) == []
+    assert found(languages=frozenset()) == []

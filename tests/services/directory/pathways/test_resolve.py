@@ -158,7 +158,10 @@ async def test_a_coordinator_is_told_of_a_gap_where_others_are_sent_to_the_inter
     assert step_of(await ask(api, "gbv-coordinator"), "GBV-SHELTER")["coverage"] == "gap"
     tachira = as_("gbv-coordinator", areas=["VE20"])
     answer = await api.post(URL, json=WOMAN, headers=tachira)
-    assert step_of(answer.json(), "GBV-SHELTER")["coverage"] == "through_intermediary"
+    step = step_of(answer.json(), "GBV-SHELTER")
+    assert step["coverage"] == "intermediary_gap"  # nobody is there who could mediate
+    assert step["coverage_says"]["es"].startswith("Brecha: se llega por intermediación")
+    assert "GBV-SHELTER" in answer.json()["gaps"]
 
 
 async def test_a_gap_names_the_near_miss_its_cause_and_the_nearest_alternative(

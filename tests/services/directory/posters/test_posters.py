@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient
 from pypdf import PageObject, PdfReader
+from services_directory.pathways.alternatives import course_for_nobody
 from services_directory.pathways.proposals import AORS, proposal
 from services_directory.posters import printing
 from services_directory.posters.content import Poster, PublicService, poster
@@ -31,6 +32,7 @@ def crowded(aor: str, language: str, services: int) -> Poster:
     shipped = proposal(aor, "VE2313")
     return poster(
         shipped,
+        course_for_nobody(shipped, "VE2313"),
         {step.need: [full] * services for step in shipped.steps},
         area="VE2313",
         language=language,
@@ -114,7 +116,7 @@ def test_texts_are_data_and_never_markup() -> None:
     )  # fmt: skip
     shipped = proposal("GBV", "VE2313")
     content = poster(
-        shipped, {step.need: [hostile] for step in shipped.steps}, area="VE2313", language="es",
+        shipped, course_for_nobody(shipped, "VE2313"), {step.need: [hostile] for step in shipped.steps}, area="VE2313", language="es",
         version="VE:1", today=date(2026, 11, 25), url="https://ruta.example.org/x",
     )  # fmt: skip
     assert "#panic" in PdfReader(io.BytesIO(printing.pdf(content))).pages[0].extract_text()

@@ -19,9 +19,9 @@ from services_directory.curation.schemas import (
     ReminderOut,
 )
 from services_directory.services.record_queries import day_in, id_in, number_in
+from services_directory.services.records import readable_record
 from services_directory.services.records_api import written
 from services_directory.services.schemas import WrittenOut
-from services_directory.services.service import readable_record
 
 routes = router("/directory/v1/records", ["Curation"])
 Editor = Annotated[Principal, requires(scope="directory:read")]

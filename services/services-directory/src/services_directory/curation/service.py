@@ -14,8 +14,8 @@ from services_directory.curation.states import State, curates
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
 from services_directory.identities.service import move
 from services_directory.services.models import services
+from services_directory.services.records import KIND, readable_record, scope_of
 from services_directory.services.schemas import Upserted
-from services_directory.services.service import KIND, readable_record, scope_of
 from services_directory.services.storing import store
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from services_directory.imports.cells import guarded
+from common.tables_io.cells import guarded
+
 from services_directory.imports.package.fields import NESTED, WITHOUT_ATTRIBUTES, Field, tables
 
 Object = Mapping[str, Any]

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from common.tables_io.cells import guarded_cell
+
 from services_directory.exports.abridged import Exported
 from services_directory.exports.flat import row_of, values_of
 from services_directory.exports.package import PackageWriter
 from services_directory.exports.tables import rows_of
-from services_directory.imports.cells import guarded
 from services_directory.imports.columns import columns
 from services_directory.imports.template import WorkbookWriter, header_of
 
@@ -54,7 +55,7 @@ class CsvWriter(ExportWriter):
     def add(self, batch: Sequence[Exported]) -> None:
         for each in batch:
             row = row_of(each.document, abridged=each.abridged, language=self.labels)
-            self._rows.writerow([guarded(v) if isinstance(v, str) else v for v in row])
+            self._rows.writerow([guarded_cell(value) for value in row])
 
     def finish(self) -> None:
         self._file.close()

@@ -8,6 +8,7 @@ from typing import Any
 import xlsxwriter  # type: ignore[import-untyped]  # ships no type information
 from common import codelists
 from common.places import Places
+from common.tables_io.cells import guarded_cell
 
 from services_directory.gaps.matrix import Row
 from services_directory.gaps.picture import Picture
@@ -37,15 +38,8 @@ def hxl(picture: Picture) -> bytes:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([name for name, _ in _COLUMNS])
     writer.writerow([tag for _, tag in _COLUMNS])
-    writer.writerows([_plain(value) for value in row] for row in _lines(picture))
+    writer.writerows([guarded_cell(value) for value in row] for row in _lines(picture))
     return out.getvalue().encode()
-
-
-def _plain(value: Any) -> Any:
-    """A cell that a spreadsheet would run as a formula is written as text."""
-    if isinstance(value, str) and value[:1] in "=+-@\t\r":
-        return "'" + value
-    return value
 
 
 def workbook(picture: Picture) -> bytes:

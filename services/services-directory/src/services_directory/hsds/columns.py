@@ -162,8 +162,9 @@ def _text(full: Document, areas: list[str]) -> SearchText:
         prose += [value for key, value in translated.items() if "name" not in key]
     return SearchText(
         name=_joined(names),
-        kind=_joined([organization.get("name"), organization.get("alternate_name"), *labels]),
-        prose=_joined(prose),
+        kind=_joined([*labels]),
+        # Whose it is counts below what it is: a name may hold every word of a need.
+        prose=_joined([*prose, organization.get("name"), organization.get("alternate_name")]),
         place=_joined([*_place_names(areas), *_cities(full)]),
     )
 

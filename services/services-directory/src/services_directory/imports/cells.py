@@ -14,37 +14,10 @@ MAX_TEXT = 20_000
 _SPACES = re.compile(r"[^\S\n]+")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff]")
 _MOJIBAKE = re.compile("[ÂÃâ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]")
-_ARITHMETIC = re.compile(r"[-+][\d .,;:()+-]*")
-_CALL = re.compile(r"\w\(|[|!]")
 _EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+", re.IGNORECASE)
 _BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/[^\s<>\"{}|\\^`]*)?", re.IGNORECASE)
 _DATE_FORMS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y/%m/%d", "%d/%m/%y")
-_TRIGGERS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def is_formula(text: str) -> bool:
-    """True for what somebody meant a spreadsheet to run: `=…`, `@…`, and `+…` or `-…` with a call
-    or a link in it. A list that starts with dashes and a telephone number are neither."""
-    stripped = text.strip(" \n")
-    if stripped.startswith(("=", "@", "\t=", "\r=")):
-        return len(stripped) > 1
-    return stripped.startswith(("+", "-")) and bool(_CALL.search(stripped))
-
-
-def needs_guard(text: str) -> bool:
-    """True for what a spreadsheet might run whatever was meant. Source: OWASP, CSV injection."""
-    return text.startswith(_TRIGGERS) and not _ARITHMETIC.fullmatch(text)
-
-
-def guarded(text: str) -> str:
-    """The text for a CSV cell: an apostrophe before what a spreadsheet might run."""
-    return f"'{text}" if needs_guard(text) else text
-
-
-def unguarded(text: str) -> str:
-    """The text without the apostrophe that `guarded` put before it."""
-    return text[1:] if text.startswith("'") and needs_guard(text[1:]) else text
 
 
 def text(value: object, column: str, notes: list[Note]) -> str:

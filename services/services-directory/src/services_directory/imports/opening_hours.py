@@ -81,6 +81,13 @@ def clock(hour: str, minute: str | None, half: str | None) -> str:
     return f"{hours:02}:{minutes:02}"
 
 
+def weekdays(text: str) -> tuple[str, ...]:
+    """Weekday codes of "Monday - Friday" or "lun, mié". Raises UnreadableHoursError."""
+    if not text.strip():
+        raise UnreadableHoursError(text)
+    return _days(text)
+
+
 def _days(text: str) -> tuple[str, ...]:
     if folded(text) in _EVERY_DAY:
         return DAYS

@@ -28,7 +28,7 @@ from services_directory.imports.report import Report
 from services_directory.imports.schemas import Mode, State
 from services_directory.imports.sources import Options, Source, open_source
 from services_directory.imports.space import Space
-from services_directory.imports.writing import Writer
+from services_directory.imports.writing import Judge, Writer
 
 AT_ONCE_ROWS = 100
 AT_ONCE_BYTES = 1024 * 1024
@@ -157,13 +157,22 @@ async def _at_once(
 ) -> None:
     started = clock.now()
 
+    with Report() as report:
+        settled = settling(session, principal, job)
+        write = writing(session, principal, dry_run=job.dry_run)
+        state = await write_all(session, write, job, path, options, settled, report)
+        await finish(session, job.import_id, report, state=state, started=started)
+
+
+def writing(session: AsyncSession, principal: Principal, *, dry_run: bool) -> Write:
+    """What is done with a batch; a dry run only reads."""
+    if dry_run:
+        return Judge(session, principal).write
+
     async def write(rows: list[Mapped], report: Report, space: Space) -> None:
         await Writer(session, principal, space).write(rows, report)
 
-    with Report() as report:
-        settled = settling(session, principal, job)
-        state = await write_all(session, write, job, path, options, settled, report)
-        await finish(session, job.import_id, report, state=state, started=started)
+    return write
 
 
 async def write_all(
@@ -175,10 +184,12 @@ async def write_all(
     settled: Settle,
     report: Report,
 ) -> State:
-    """All rows inside one savepoint of `session`, undone by a dry run or a refused row."""
+    """All rows inside one savepoint of `session`, undone by a refused row; a dry run writes none."""
     state = State.FINISHED
     try:
         async with session.begin_nested():
+            if job.dry_run:  # PostgreSQL itself refuses whatever would lock or write
+                await session.execute(sa.text("SET LOCAL transaction_read_only = on"))
             await each_batch(path, job.kind, options, settled, report, write)
             if job.mode is Mode.ALL and report.refused:
                 state = State.REFUSED

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from common.codelists import Code, CodeList
 from common.places import Place, folded
+from common.tables_io.cells import is_formula, unguarded
 
 from services_directory.imports import cells
 from services_directory.imports.columns import Column, code_list, columns
@@ -39,8 +40,8 @@ class Row:
         value = _as_text(self.raw.get(key))
         header = self.header(key)
         if isinstance(self.raw.get(key), str):
-            value = cells.unguarded(value)
-            if value == self.raw.get(key) and cells.is_formula(value):
+            value = unguarded(value)
+            if value == self.raw.get(key) and is_formula(value):
                 self.notes.append(note("formula", header, value))
                 return ""
         return cells.text(value, header, self.notes)

@@ -28,6 +28,7 @@ from services_directory.imports.service import (
     finish,
     settling,
     write_all,
+    writing,
 )
 from services_directory.imports.sources import Options, Source
 from services_directory.imports.space import Space
@@ -139,9 +140,10 @@ class _Work:
 
     def _with_progress(self, session: AsyncSession) -> Write:
         """Progress is told in transactions of its own, as the great one shows nothing yet."""
+        written = writing(session, self._principal, dry_run=self._job.dry_run)
 
         async def write(rows: list[Mapped], report: Report, space: Space) -> None:
-            await Writer(session, self._principal, space).write(rows, report)
+            await written(rows, report, space)
             async with self._database.transaction(self._principal) as telling:
                 await self._progress(telling, report)
 

@@ -1,7 +1,7 @@
 """Writes mapped rows through the directory's own write path, many in one savepoint."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from common.auth import Principal
@@ -16,8 +16,11 @@ from services_directory.imports.notes import Note, note
 from services_directory.imports.publishers import recognise
 from services_directory.imports.report import Report, Written
 from services_directory.imports.space import Space
+from services_directory.services.entering import Together, finish_together, upsert_service
+from services_directory.services.judging import Judged, Row, judge
 from services_directory.services.record_queries import shown
-from services_directory.services.service import KIND, Together, finish_together, upsert_service
+from services_directory.services.records import KIND
+from services_directory.services.schemas import Upserted
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,7 @@ class Writer:
         First all in one savepoint, as most batches have nothing wrong. Only if one row fails are
         they written singly: a savepoint per row costs PostgreSQL a subtransaction each.
         """
-        await self._keep_full_records(rows)
-        stand_for = await self._recognised(rows)
-        documents = [validated(mapped) for mapped in rows]
+        documents, stand_for = await self.prepared(rows)
         try:
             async with self.session.begin_nested():
                 together = Together(external_ids=dict(stand_for))
@@ -55,6 +56,14 @@ class Writer:
             if result is not None:
                 self._claim(mapped)
         self.session.expunge_all()
+
+    async def prepared(
+        self, rows: Sequence[Mapped]
+    ) -> tuple[list[ServiceDocument | None], dict[str, UUID | None]]:
+        """The rows' documents, and what their external ids stand for."""
+        await self._keep_full_records(rows)
+        stand_for = await self._recognised(rows)
+        return [validated(mapped) for mapped in rows], stand_for
 
     async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
         """Refuse partial copies of services that the caller sees here: they would lose what was not
@@ -118,3 +127,32 @@ def _reasons(problem: Problem) -> list[Note]:
     if not problem.errors:
         return [note("not_allowed", before=problem.detail)]
     return [note("row_invalid", each.pointer.lstrip("/"), each.detail) for each in problem.errors]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Says what would be written, for a dry run. It only reads: a transaction that may write would
+    make others wait for what it then undoes."""
+
+    session: AsyncSession
+    principal: Principal
+    before: Judged = field(default_factory=Judged)
+
+    async def write(self, rows: Sequence[Mapped], report: Report, space: Space) -> None:
+        writer = Writer(self.session, self.principal, space)
+        documents, stand_for = await writer.prepared(rows)
+        given = [
+            Row(document, mapped.external_id) if document is not None else None
+            for mapped, document in zip(rows, documents, strict=True)
+        ]
+        found = await judge(
+            self.session, self.principal, given, space.source, stand_for, self.before
+        )
+        for mapped, result in zip(rows, found, strict=True):
+            if isinstance(result, Problem):
+                mapped.notes.extend(_reasons(result))
+            written = None
+            if isinstance(result, Upserted):
+                written = Written(result.id, result.outcome)
+            report.add(mapped, written)
+        self.session.expunge_all()

@@ -26,7 +26,7 @@ from services_directory.information.schemas import (
     NewRiskMessage,
     RiskMessageView,
 )
-from services_directory.posters.queries import spoken
+from services_directory.posters.service import spoken
 
 LONGEST_DAYS = 365
 

@@ -1,6 +1,7 @@
 """Use cases of organisations: find or create the one that a document means, and change it."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -103,9 +104,45 @@ async def ensure_organization(
     return made.id
 
 
-async def require(session: AsyncSession, principal: Principal, organization_id: UUID) -> Any:
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An organisation that would be created."""
+
+    id: UUID
+    managed_by: UUID
+
+
+async def expected(
+    session: AsyncSession,
+    principal: Principal,
+    document: OrganizationDocument | None,
+    *,
+    named: UUID | None,
+    standing: UUID | None,
+    source: str,
+) -> Any:
+    """The row of the organisation that a service would have, or what would be created. Reads only:
+    nothing is locked."""
+    if document is not None:
+        own = await _found(session, principal, document, source, None, lock=False)
+        row = await _row(session, own, lock=False) if own else None
+        if row is not None:
+            if not owns(principal, row):
+                _check_may_create(principal, row.id)
+            return row
+        identity = document.id or new_id()
+        _check_may_create(principal, identity)
+        return Expected(identity, principal.organisation)
+    if standing is not None:
+        return await _row(session, standing, lock=False)
+    return await require(session, principal, named or principal.organisation, lock=False)
+
+
+async def require(
+    session: AsyncSession, principal: Principal, organization_id: UUID, *, lock: bool = True
+) -> Any:
     """The row; 422 if there is none, or none that the principal may know of."""
-    row = await _row(session, organization_id)
+    row = await _row(session, organization_id, lock=lock)
     if row is None or (row.visibility > PARTNERS and not await may_change(session, principal, row)):
         raise UNKNOWN_REFERENCE.because(
             "No organisation has this id: create it first.", pointer="/organization_id"
@@ -125,12 +162,11 @@ async def changeable(session: AsyncSession, principal: Principal, organization_i
     return row if row is not None and await may_change(session, principal, row) else None
 
 
-async def _row(session: AsyncSession, organization_id: UUID) -> Any:
-    return (
-        await session.execute(
-            sa.select(organizations).where(organizations.c.id == organization_id).with_for_update()
-        )
-    ).one_or_none()
+async def _row(session: AsyncSession, organization_id: UUID, *, lock: bool = True) -> Any:
+    found = sa.select(organizations).where(organizations.c.id == organization_id)
+    if lock:
+        found = found.with_for_update()
+    return (await session.execute(found)).one_or_none()
 
 
 async def _found(
@@ -139,11 +175,13 @@ async def _found(
     document: OrganizationDocument,
     source: str | None,
     external_id: str | None,
+    *,
+    lock: bool = True,
 ) -> UUID | None:
     if source and external_id:
         return await by_external_id(session, KIND, source, external_id)
     if document.id is not None:
-        row = await _row(session, document.id)
+        row = await _row(session, document.id, lock=lock)
         return row.id if row is not None else None
     if source and (known := await by_external_id(
         session, KIND, source, f"name:{folded(document.name)}"

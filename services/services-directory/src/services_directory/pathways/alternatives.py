@@ -1,66 +1,48 @@
-"""The services of a step for nobody in particular: what every organisation may see, best first."""
+"""The services of a step for nobody in particular, best first: by the same rules as for a person of
+whom only the place is known. Announced alternatives and posters are made of them."""
 
-from collections.abc import Sequence
 from datetime import date
-from uuid import UUID
 
-import sqlalchemy as sa
 from common import clock
-from sqlalchemy.dialects.postgresql import ARRAY
+from common.places import Places
+from common.sight import PARTNERS, Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.pathways.layers import lineage
+from services_directory.pathways import candidate_queries
+from services_directory.pathways.composition import compose
+from services_directory.pathways.graph import Pathway
+from services_directory.pathways.ordering import in_order
+from services_directory.pathways.profile import Profile
+from services_directory.pathways.ranking import Ranked, Situation, rank
+from services_directory.pathways.resolution import Course
 
-_TEXTS = ARRAY(sa.Text)
-# Level 1 holds what every verified organisation sees; rows of confidential services are not in it.
-_STATEMENT = sa.text("""
-    SELECT n.need, s.service_id
-    FROM unnest(:needs) AS n(need) CROSS JOIN LATERAL (
-        SELECT d.service_id, row_number() OVER (ORDER BY
-                 (:aor = ANY(d.endorsed_by)) DESC,
-                 array_position(ARRAY['accepting', 'waitlist'], d.capacity_state) NULLS LAST,
-                 (d.functional_status = 'fully_functional') DESC,
-                 (d.within_areas @> ARRAY[CAST(:area AS text)]) DESC,
-                 d.service_id) AS place
-        FROM service_documents d
-        WHERE d.level = 1 AND d.referable AND d.valid_until >= :today
-          AND d.capacity_state IS DISTINCT FROM 'full'
-          AND d.categories @> ARRAY[n.need]
-          AND (d.within_areas @> ARRAY[CAST(:area AS text)] OR d.areas && :wider)
-        ORDER BY place LIMIT :limit
-    ) s ORDER BY n.need, s.place
-""").bindparams(
-    sa.bindparam("needs", type_=_TEXTS),
-    sa.bindparam("wider", type_=_TEXTS),
-    sa.bindparam("aor", type_=sa.Text),
-    sa.bindparam("area", type_=sa.Text),
-    sa.bindparam("today", type_=sa.Date),
-    sa.bindparam("limit", type_=sa.Integer),
-)
+EVERY_ORGANISATION = Audience(base=PARTNERS)
+"""What every verified organisation sees; rows of confidential services are not in it."""
+
+
+def course_for_nobody(pathway: Pathway, area: str) -> Course:
+    """The steps of the pathway for somebody of whom nothing is known but the place."""
+    nobody = Profile(area=area)
+    return Course((), (), in_order(compose([pathway], nobody), nobody))
 
 
 async def alternatives(
     session: AsyncSession,
+    audience: Audience,
+    course: Course,
     aor: str,
     area: str,
-    needs: Sequence[str],
     *,
     limit: int,
     today: date | None = None,
-) -> dict[str, list[UUID]]:
-    """Referable services that serve the area, by need; those that the AoR endorses come first."""
-    rows = await session.execute(
-        _STATEMENT,
-        {
-            "needs": list(needs),
-            "aor": aor,
-            "area": area,
-            "wider": list(lineage(area)),
-            "today": today or clock.now().date(),
-            "limit": limit,
-        },
-    )
-    found: dict[str, list[UUID]] = {}
-    for need, service_id in rows:
-        found.setdefault(need, []).append(service_id)
+) -> dict[str, list[Ranked]]:
+    """By need of the course; those that the AoR endorses are preferred."""
+    today = today or clock.now().date()
+    nobody, places = Profile(area=area), Places.load()
+    read = await candidate_queries.fitting(session, audience, nobody, course.demands, today)
+    found: dict[str, list[Ranked]] = {}
+    for wanted in course.demands:
+        situation = Situation(nobody, frozenset({aor}), wanted, places, today)
+        fitting, _ = rank(read.candidates.get(wanted.need, ()), situation)
+        found[wanted.need] = list(fitting[:limit])
     return found

@@ -8,6 +8,7 @@ from common import codelists
 
 from services_directory.pathways.candidates import Candidate
 from services_directory.pathways.composition import Source
+from services_directory.pathways.emergency import emergency_numbers
 from services_directory.pathways.entry import Entry
 from services_directory.pathways.opening import opening_hours
 from services_directory.pathways.plans import Plan, gaps_of
@@ -32,6 +33,7 @@ def resolution(plan: Plan) -> Json:
             {"aor": doubt.aor, "to_check": list(doubt.to_check)} for doubt in plan.course.doubts
         ],
         "notices": _notices(plan),
+        "emergency_numbers": emergency_numbers(plan.profile.area),
         "steps": [_step(plan, step, at + 1) for at, step in enumerate(plan.steps)],
         "gaps": gaps_of(plan.steps),
     }
@@ -79,6 +81,7 @@ def _step(plan: Plan, step: ResolvedStep, order: int) -> Json:
         "coverage_says": say("coverage", step.coverage.value),
         "services": [_ranked(ranked) for ranked in step.services],
         "fitting": step.fitting,
+        "folded": step.folded,
     }
     if planned.window_hours is not None:
         answer["window_hours"] = planned.window_hours

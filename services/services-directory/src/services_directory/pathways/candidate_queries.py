@@ -25,6 +25,7 @@ from services_directory.pathways.candidate_rows import (
 )
 from services_directory.pathways.layers import lineage
 from services_directory.pathways.profile import Profile
+from services_directory.pathways.reach import RESPONSE_HOURS, Demand, neighbourhood
 from services_directory.pathways.referability import REFERABLE_STATUSES
 from services_directory.search.rows_queries import Asks, Row, fetch
 from services_directory.search.statement import Statement
@@ -44,6 +45,17 @@ _STATUS = (
     "CASE d.functional_status WHEN 'fully_functional' THEN 15"
     " WHEN 'partially_functional' THEN 5 ELSE 0 END"
 )
+_CODES = ", ".join(f"'{code}'" for code in RESPONSE_HOURS)
+_IN_TIME = (
+    f"(d.referral->>'response_delay' = ANY(string_to_array(n.delays, ' '))"
+    f" OR coalesce(d.referral->>'response_delay', '') NOT IN ({_CODES}))"
+)
+# Generous: reach.py decides. Who answers a phone or comes to the person is not asked for a place.
+_IN_REACH = (
+    _IN_TIME,
+    """(d.referral->'intake_modes' ?| ARRAY['hotline', 'outreach']
+        OR d.within_areas && string_to_array(n.around, ' '))""",
+)
 _LIKELY = "d.referable DESC, cardinality(d.endorsed_by) DESC"
 
 
@@ -51,15 +63,15 @@ async def fitting(
     session: AsyncSession | Asks,
     audience: Audience,
     profile: Profile,
-    needs: Sequence[str],
+    demands: Sequence[Demand],
     today: date,
 ) -> Found:
-    """Services that fit and serve the profile's area: the most promising ones of each need."""
+    """Services that fit, answer in time, may be in reach and serve the profile's area: the most promising ones of each need."""
     s = Statement()
-    conditions = [*fits(s, profile, today), serves(s, profile.area)]
+    conditions = [*fits(s, profile, today), *_IN_REACH, serves(s, profile.area)]
     order = promising(s, profile)
     return await shortlist(
-        session, s, audience, needs, profile.area, conditions, order, FITTING_READ
+        session, s, audience, demands, profile.area, conditions, order, FITTING_READ
     )
 
 
@@ -67,20 +79,21 @@ async def others(
     session: AsyncSession | Asks,
     audience: Audience,
     profile: Profile,
-    needs: Sequence[str],
+    demands: Sequence[Demand],
     today: date,
 ) -> Found:
     """For needs that nothing fits: near misses of the area, and those that would fit elsewhere."""
     s = Statement()
     here = await shortlist(
-        session, s, audience, needs, profile.area, [serves(s, profile.area)], _LIKELY, OTHERS_READ
+        session, s, audience, demands, profile.area, [serves(s, profile.area)], _LIKELY, OTHERS_READ
     )
     s = Statement()
-    away = [*fits(s, profile, today), f"NOT {serves(s, profile.area)}"]
+    away = [*fits(s, profile, today), _IN_TIME, f"NOT {serves(s, profile.area)}"]
     order = _nearest(s, profile.area)
-    there = await shortlist(session, s, audience, needs, profile.area, away, order, OTHERS_READ)
+    there = await shortlist(session, s, audience, demands, profile.area, away, order, OTHERS_READ)
     candidates = {
-        need: here.candidates.get(need, []) + there.candidates.get(need, []) for need in needs
+        each.need: here.candidates.get(each.need, []) + there.candidates.get(each.need, [])
+        for each in demands
     }
     return Found(candidates, {}, here.etags | there.etags, here.sensitive | there.sensitive)
 
@@ -156,20 +169,24 @@ async def shortlist(
     session: AsyncSession | Asks,
     s: Statement,
     audience: Audience,
-    needs: Sequence[str],
+    demands: Sequence[Demand],
     area: str,
     conditions: Sequence[str],
     order: str,
     limit: int,
 ) -> Found:
     """For each need the first `limit` documents in `order`, with the places of their sites."""
-    if not needs:
+    if not demands:
         return Found({}, {}, frozenset())
     seen = visible_sql(audience, s.argument)
-    wanted = s.argument(list(needs), "text[]")
+    wanted = s.argument([each.need for each in demands], "text[]")
+    delays = s.argument([" ".join(each.delays) for each in demands], "text[]")
+    around = s.argument(
+        [" ".join(neighbourhood(area, each.kilometres)) for each in demands], "text[]"
+    )
     text = f"""
         SELECT n.need, s.*
-        FROM unnest({wanted}) AS n(need)
+        FROM unnest({wanted}, {delays}, {around}) AS n(need, delays, around)
         CROSS JOIN LATERAL (
             SELECT d.service_id, d.level, d.etag, d.sensitive, count(*) OVER () AS fits
             FROM service_documents d

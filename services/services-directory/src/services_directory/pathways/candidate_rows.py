@@ -11,6 +11,7 @@ import orjson
 from common.places import Places
 
 from services_directory.pathways.candidates import Candidate, ReferralWay
+from services_directory.pathways.proximity import apart
 
 Point = tuple[float, float]
 Key = tuple[UUID, int, str, str]
@@ -25,10 +26,13 @@ class Known:
     sites: tuple[tuple[str | None, Point | None], ...]
 
     def near(self, area: str) -> Candidate:
-        """The candidate at its site nearest to the area by name of place; ties keep the first."""
+        """The candidate at its site nearest to the area: by name of place, then by distance."""
         if len(self.sites) < 2:
             return self.candidate
-        at = min(self.sites, key=lambda site: _steps_apart(site[0], area))
+        at = min(
+            self.sites,
+            key=lambda site: (_steps_apart(site[0], area), apart(site[0], site[1], area)),
+        )
         return replace(self.candidate, area=at[0], point=at[1])
 
 
@@ -51,7 +55,7 @@ class KnownDocuments:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Candidates by need, how many fit in all, the ETag of every document that was read, and the
+    """Candidates by need, how many fit by what the query asks, the ETag of every document that was read, and the
     ids of restricted services among them."""
 
     candidates: dict[str, list[Candidate]]
@@ -104,6 +108,8 @@ def known(row: Any, need: str) -> Known:
         areas=_codes(row["areas"]),
         point=point,
         remote=_is_remote(row, referral),
+        by_phone="hotline" in referral.get("intake_modes", ()),
+        mobile="outreach" in referral.get("intake_modes", ()),
         open_minutes=tuple([(span.lower, span.upper) for span in row["open_minutes"]]),
         verified_on=row["verified_on"],
         valid_until=row["valid_until"],
@@ -127,9 +133,9 @@ def _steps_apart(site: str | None, area: str) -> int:
     places = Places.load()
     if site is None or not places.is_known(site):
         return 3
-    for apart, level in enumerate((2, 1)):
+    for steps, level in enumerate((2, 1)):
         if places.at_most(site, level) == places.at_most(area, level):
-            return apart
+            return steps
     return 2
 
 

@@ -27,7 +27,8 @@ class Candidate:
     """Sets that are empty mean "everyone" or "anywhere not stated", as in HSDS.
 
     `area` is the most exact P-code of the site that the caller may see; `areas` are the P-codes
-    served or sited in. `point` is (latitude, longitude). `remote` services need no journey.
+    served or sited in. `point` is (latitude, longitude). `remote` services need no journey; of them
+    those are `by_phone` that are a hotline. `mobile` teams come to the person.
     `open_minutes` are half-open spans of the week, Monday 00:00 is 0.
     """
 
@@ -49,6 +50,8 @@ class Candidate:
     areas: frozenset[str] = frozenset()
     point: tuple[float, float] | None = None
     remote: bool = False
+    by_phone: bool = False
+    mobile: bool = False
     open_minutes: tuple[tuple[int, int], ...] = ()
     verified_on: date | None = None
     valid_until: date | None = None

@@ -12,6 +12,14 @@ from services_directory.pathways.graph import Bilingual, Pathway, Step, Urgency
 from services_directory.pathways.profile import Profile
 
 _SOONEST = tuple(Urgency)
+_LANGUAGES = frozenset({"languages", "speaks_none_of"})
+MEDIATORS: Mapping[str, tuple[str, ...]] = {
+    "CP": ("CP-AUTH", "CP-CM", "HOT"),
+    "GBV": ("GBV-CM", "HOT"),
+    "TIP": ("HOT", "TIP-ASSIST"),
+    "GP": ("GP-INFO", "HOT"),
+}
+"""Who is asked for a confidential service where the pathway does not name others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +49,18 @@ class PlannedStep:
     safety: bool
     confidential: bool
     intermediaries: tuple[Bilingual, ...]
+    intermediary_needs: tuple[str, ...]
     after: frozenset[str]
     fallback_of: frozenset[str]
     place: int
+
+    @property
+    def hangs_on_languages(self) -> bool:
+        """Whether it is needed at all hangs on languages that were not told."""
+        return bool(self.sources) and all(
+            source.verdict is Verdict.UNKNOWN and bool(_LANGUAGES & set(source.to_check))
+            for source in self.sources
+        )
 
 
 def compose(pathways: Iterable[Pathway], profile: Profile) -> dict[str, PlannedStep]:
@@ -81,6 +98,11 @@ def _applicable(pathway: Pathway, profile: Profile) -> Iterable[PlannedStep]:
             safety=step.safety,
             confidential=step.confidential,
             intermediaries=(step.intermediary,) if step.intermediary else (),
+            intermediary_needs=(
+                step.intermediary_needs or MEDIATORS.get(pathway.aor, ())
+                if step.confidential
+                else ()
+            ),
             after=frozenset(_needs_before(step, steps, applies)),
             fallback_of=frozenset({primary.need} if primary else ()),
             place=places[key],
@@ -121,6 +143,7 @@ def _merged(one: PlannedStep, other: PlannedStep) -> PlannedStep:
     """The more urgent of both, for both reasons; a fallback only if it is one for both."""
     sources = sorted({*one.sources, *other.sources}, key=lambda source: (source.aor, source.step))
     intermediaries = {*one.intermediaries, *other.intermediaries}
+    mediators = {*one.intermediary_needs, *other.intermediary_needs}
     both_fallback = bool(one.fallback_of and other.fallback_of)
     return PlannedStep(
         need=one.need,
@@ -130,6 +153,7 @@ def _merged(one: PlannedStep, other: PlannedStep) -> PlannedStep:
         safety=one.safety or other.safety,
         confidential=one.confidential or other.confidential,
         intermediaries=tuple(sorted(intermediaries, key=lambda text: (text.es, text.en))),
+        intermediary_needs=tuple(sorted(mediators)),
         after=one.after | other.after,
         fallback_of=one.fallback_of | other.fallback_of if both_fallback else frozenset(),
         place=min(one.place, other.place),

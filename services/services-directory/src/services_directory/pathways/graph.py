@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services_directory.pathways.conditions import Condition, Hours
-from services_directory.pathways.profile import PLACE, Aor
+from services_directory.pathways.profile import PLACE, Aor, NeedCode
 
 StepKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 # Control characters are in no sentence and in no store.
@@ -62,7 +62,9 @@ class Step(BaseModel):
     """One need of the pathway; `need` is a service category code.
 
     `window_hours` is a clinical window counted from the incident (72 h, 120 h). `confidential`
-    needs are reached through the intermediary by everyone who is not cleared to see such services.
+    needs are reached through the intermediary by everyone who is not cleared to see such services;
+    `intermediary_needs` are the categories of those who mediate (without them the usual ones of
+    the AoR), so that a plan can say when nobody does.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,6 +79,7 @@ class Step(BaseModel):
     safety: Annotated[bool, Field(strict=True)] = False
     confidential: Annotated[bool, Field(strict=True)] = False
     intermediary: Bilingual | None = None
+    intermediary_needs: Annotated[tuple[NeedCode, ...], Field(max_length=5)] = ()
     note: Bilingual | None = None
 
 

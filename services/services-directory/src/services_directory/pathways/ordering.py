@@ -88,7 +88,8 @@ def _pressing(
 
 
 def _pressure(step: PlannedStep, profile: Profile) -> _Pressure:
-    hours = step.urgency.hours
+    # Who did not say a language has most likely been understood: asking is not the first action.
+    hours = None if step.hangs_on_languages else step.urgency.hours
     left = remaining_hours(step, profile)
     return (
         0 if profile.immediate_danger and step.safety else 1,

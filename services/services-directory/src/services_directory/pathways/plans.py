@@ -33,13 +33,15 @@ def directory_version(etags: Iterable[tuple[str, str]]) -> str:
     return digest.hexdigest()[:16]
 
 
-def gaps_of(steps: Iterable[ResolvedStep]) -> list[str]:
-    """Needs for which neither the step nor one of its fallbacks has a service."""
+def gaps_of(steps: Iterable[ResolvedStep], *, with_mediation: bool = True) -> list[str]:
+    """Needs for which neither the step nor one of its fallbacks has a service. `with_mediation`:
+    also those that nobody can ask for now; whether there is a service is then not said."""
     covered = {Coverage.AVAILABLE, Coverage.WAITLIST}
+    gaps = {Coverage.GAP, Coverage.INTERMEDIARY_GAP} if with_mediation else {Coverage.GAP}
     return sorted(
         step.ordered.step.need
         for step in steps
-        if step.coverage is Coverage.GAP
+        if step.coverage in gaps
         and not any(fallback.coverage in covered for fallback in step.fallbacks)
     )
 

@@ -37,6 +37,12 @@ def proximity(candidate: Candidate, area: str, places: Places) -> Proximity:
     return _between(candidate.area, candidate.point, area, places)
 
 
+def apart(site: str | None, point: tuple[float, float] | None, area: str) -> int:
+    """Kilometres from a site to an area, for comparing; very many where they are not known."""
+    known = _between(site, point, area, Places.load()).kilometres
+    return _UNKNOWN_KM if known is None else known
+
+
 _REMOTE = Proximity("remote", None, 15)
 
 

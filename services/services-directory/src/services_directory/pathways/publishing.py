@@ -13,7 +13,11 @@ from common.messaging import outbox
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.pathways import queries
-from services_directory.pathways.alternatives import alternatives
+from services_directory.pathways.alternatives import (
+    EVERY_ORGANISATION,
+    alternatives,
+    course_for_nobody,
+)
 from services_directory.pathways.effective import in_force
 from services_directory.pathways.models import pathways
 from services_directory.tables import COMMON
@@ -27,10 +31,16 @@ async def announce(session: AsyncSession, pathway_id: UUID) -> bool:
     if row is None or row.published_number is None:
         return False
     pathway = (await in_force(session, row.area))[row.aor].pathway
-    needs = sorted({step.need for step in pathway.steps})
-    services = await alternatives(session, row.aor, row.area, needs, limit=ALTERNATIVES)
+    course = course_for_nobody(pathway, row.area)
+    best = await alternatives(
+        session, EVERY_ORGANISATION, course, row.aor, row.area, limit=ALTERNATIVES
+    )
+    services = {
+        need: tuple(UUID(each.candidate.service_id) for each in ranked)
+        for need, ranked in best.items()
+    }
     steps = [
-        PathwayStep(step=step.key, need=step.need, alternatives=tuple(services.get(step.need, ())))
+        PathwayStep(step=step.key, need=step.need, alternatives=services.get(step.need, ()))
         for step in pathway.steps
     ]
     told: dict[str, Any] = {

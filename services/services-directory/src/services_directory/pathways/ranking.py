@@ -12,14 +12,18 @@ from functools import lru_cache
 from common.places import Places
 
 from services_directory.pathways.candidates import Candidate
-from services_directory.pathways.eligibility import eligibility, excluding
-from services_directory.pathways.graph import Urgency
+from services_directory.pathways.eligibility import AREA, eligibility, excluding
 from services_directory.pathways.profile import Profile
 from services_directory.pathways.proximity import Proximity, proximity
+from services_directory.pathways.reach import (
+    INTERPRETATION,
+    RESPONSE_HOURS,
+    Demand,
+    language_obstacle,
+    obstacles,
+)
 from services_directory.pathways.reasons import Reason, Weight
 
-# Hours until a first answer, codelists/referral_attributes.csv `response_delay`.
-RESPONSE_HOURS = {"same_day": 12, "24h": 24, "72h": 72, "one_week": 168, "one_month": 720}
 _CAPACITY_POINTS = {"accepting": 30, "waitlist": 10}
 _STATUS_POINTS = {"fully_functional": 15, "partially_functional": 5, "at_capacity": 0}
 _FRESH_DAYS = ((30, 8), (90, 4))
@@ -52,7 +56,7 @@ class Situation:
 
     profile: Profile
     aors: frozenset[str]
-    urgency: Urgency
+    wanted: Demand
     places: Places
     today: date
 
@@ -64,8 +68,8 @@ def rank(
     fitting: list[Ranked] = []
     missed: list[Missed] = []
     for candidate in candidates:
-        conditions = eligibility(candidate, situation.profile, situation.places, situation.today)
         near = proximity(candidate, situation.profile.area, situation.places)
+        conditions = _conditions(candidate, near, situation)
         against = excluding(conditions)
         if against:
             missed.append(Missed(candidate, near, against))
@@ -84,6 +88,24 @@ def rank(
     return tuple(fitting), tuple(missed)
 
 
+def exclusions(candidate: Candidate, situation: Situation) -> tuple[Reason, ...]:
+    """What keeps the service from helping this person, in this urgency."""
+    near = proximity(candidate, situation.profile.area, situation.places)
+    return excluding(_conditions(candidate, near, situation))
+
+
+def _conditions(candidate: Candidate, near: Proximity, situation: Situation) -> list[Reason]:
+    profile, wanted = situation.profile, situation.wanted
+    found = eligibility(candidate, profile, situation.places, situation.today)
+    # Of a service that does not serve the area, that says it all.
+    if all(reason.code != AREA for reason in found):
+        found += obstacles(candidate, near, wanted, profile.area, situation.places)
+    if wanted.need == INTERPRETATION:
+        spoken = language_obstacle(candidate, profile.languages)
+        found += [spoken] if spoken else []
+    return found
+
+
 def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[Reason]:
     """The reasons that carry points."""
     profile = situation.profile
@@ -95,8 +117,8 @@ def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[
     if profile.languages:
         found.append(_language(candidate.languages, profile.languages))
     delay = candidate.referral.response_delay
-    if delay in RESPONSE_HOURS and situation.urgency.hours is not None:
-        found.append(_response(delay, situation.urgency))
+    if situation.wanted.hours is not None:
+        found.append(_IN_TIME[delay] if delay in RESPONSE_HOURS else _DELAY_UNKNOWN)
     if profile.moment is not None and candidate.open_minutes:
         found.append(_hours(candidate, profile.moment.minute_of_week))
     found.append(_freshness(candidate.verified_on, situation.today))
@@ -138,12 +160,11 @@ def _language(spoken: frozenset[str], wanted: frozenset[str]) -> Reason:
     )
 
 
-@lru_cache(maxsize=100)
-def _response(delay: str, urgency: Urgency) -> Reason:
-    facts = (("delay", delay),)
-    if RESPONSE_HOURS[delay] <= max(12, urgency.hours or 0):
-        return Reason("answers_in_time", Weight.FOR, 15, facts)
-    return Reason("answers_late", Weight.AGAINST, 0, facts)
+_IN_TIME = {
+    delay: Reason("answers_in_time", Weight.FOR, 15, (("delay", delay),))
+    for delay in RESPONSE_HOURS
+}
+_DELAY_UNKNOWN = Reason("delay_unknown", Weight.CHECK)
 
 
 def _hours(candidate: Candidate, minute: int) -> Reason:

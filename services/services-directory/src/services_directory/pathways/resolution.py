@@ -4,22 +4,26 @@ Pure and deterministic: the same profile, pathways, services and day give the sa
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
 from common.places import Places
 
 from services_directory.pathways.candidates import Candidate
-from services_directory.pathways.composition import PlannedStep, compose
+from services_directory.pathways.composition import MEDIATORS, PlannedStep, compose
 from services_directory.pathways.entry import Doubt, Entry, enter
 from services_directory.pathways.graph import Bilingual, Pathway, Urgency
 from services_directory.pathways.ordering import OrderedStep, in_order
 from services_directory.pathways.profile import Profile
-from services_directory.pathways.ranking import Ranked, Situation, rank
+from services_directory.pathways.ranking import Missed, Ranked, Situation, rank
+from services_directory.pathways.reach import Demand, demand
 from services_directory.pathways.shortfall import Shortfall, explain
 
 SERVICES_SHOWN = 10
+FIRST_ACTIONS = 5
+"""What somebody in the middle of a conversation can take in; the rest is folded."""
+HOTLINE = "HOT"
 _LAST = 1000
 
 
@@ -29,6 +33,10 @@ class Coverage(StrEnum):
     AVAILABLE = "available"
     WAITLIST = "waitlist"
     THROUGH_INTERMEDIARY = "through_intermediary"
+    INTERMEDIARY_GAP = "intermediary_gap"
+    """Reached through somebody, and nobody who could mediate is available."""
+    TO_CHECK = "to_check"
+    """Nothing fits, and whether it is needed at all hangs on languages that were not told."""
     GAP = "gap"
 
 
@@ -41,6 +49,8 @@ class ResolvedStep:
     services: tuple[Ranked, ...]
     fitting: int
     shortfall: Shortfall | None
+    folded: bool = False
+    """Not among the first actions: shown when asked for."""
     fallbacks: tuple["ResolvedStep", ...] = ()
 
 
@@ -53,11 +63,21 @@ class Course:
     steps: tuple[OrderedStep, ...]
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        """Every need whose services are wanted, fallbacks included, sorted."""
-        own = {ordered.step.need for ordered in self.steps}
-        fallbacks = {each.step.need for ordered in self.steps for each in ordered.fallbacks}
-        return tuple(sorted(own | fallbacks))
+    def demands(self) -> tuple[Demand, ...]:
+        """Every need whose services are wanted, by need: those of steps and of their fallbacks, and
+        of who mediates for a confidential step, as soon as that step asks."""
+        found: dict[str, Demand] = {}
+        for ordered in self.steps:
+            for each in (ordered, *ordered.fallbacks):
+                found[each.step.need] = demand_of(each)
+        for ordered in self.steps:
+            for need in ordered.step.intermediary_needs:
+                found.setdefault(need, replace(demand_of(ordered), need=need))
+        return tuple(found[need] for need in sorted(found))
+
+
+def demand_of(ordered: OrderedStep) -> Demand:
+    return demand(ordered.step.need, ordered.step.urgency, ordered.remaining_hours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +113,9 @@ def _requested(need: str, confidential: Confidential) -> PlannedStep:
         safety=False,
         confidential=need in confidential.needs,
         intermediaries=(intermediary,) if intermediary else (),
+        intermediary_needs=MEDIATORS.get(need.partition("-")[0], (HOTLINE,))
+        if intermediary
+        else (),
         after=frozenset(),
         fallback_of=frozenset(),
         place=_LAST,
@@ -112,44 +135,50 @@ def resolve(
     step. It must depend on the caller alone, never on which services exist.
     """
     aors = frozenset(entry.pathway.aor for entry in course.entries)
-    return tuple(
-        _resolved(
-            ordered,
-            Situation(profile, aors, ordered.step.urgency, places, today),
-            candidates,
-            cleared,
+    ranked = {
+        wanted.need: rank(
+            candidates.get(wanted.need, ()), Situation(profile, aors, wanted, places, today)
         )
-        for ordered in course.steps
+        for wanted in course.demands
+    }
+    return tuple(
+        replace(_resolved(ordered, ranked, cleared), folded=at >= FIRST_ACTIONS)
+        for at, ordered in enumerate(course.steps)
     )
 
 
+_RankedByNeed = Mapping[str, tuple[tuple[Ranked, ...], tuple[Missed, ...]]]
+
+
 def _resolved(
-    ordered: OrderedStep,
-    situation: Situation,
-    candidates: Mapping[str, Sequence[Candidate]],
-    cleared: Callable[[PlannedStep], bool],
+    ordered: OrderedStep, ranked: _RankedByNeed, cleared: Callable[[PlannedStep], bool]
 ) -> ResolvedStep:
-    fitting, missed = rank(candidates.get(ordered.step.need, ()), situation)
-    coverage = _coverage(ordered, fitting, cleared)
+    fitting, missed = ranked[ordered.step.need]
     return ResolvedStep(
         ordered=ordered,
-        coverage=coverage,
+        coverage=_coverage(ordered, ranked, cleared),
         services=fitting[:SERVICES_SHOWN],
         fitting=len(fitting),
         shortfall=None if fitting else explain(missed),
-        fallbacks=tuple(
-            _resolved(fallback, situation, candidates, cleared) for fallback in ordered.fallbacks
-        ),
+        fallbacks=tuple(_resolved(fallback, ranked, cleared) for fallback in ordered.fallbacks),
     )
 
 
 def _coverage(
-    ordered: OrderedStep, fitting: Sequence[Ranked], cleared: Callable[[PlannedStep], bool]
+    ordered: OrderedStep, ranked: _RankedByNeed, cleared: Callable[[PlannedStep], bool]
 ) -> Coverage:
+    step = ordered.step
+    fitting, _ = ranked[step.need]
     if any(each.candidate.capacity_state != "waitlist" for each in fitting):
         return Coverage.AVAILABLE
     if fitting:
         return Coverage.WAITLIST
-    if ordered.step.confidential and not cleared(ordered.step):
-        return Coverage.THROUGH_INTERMEDIARY
+    if step.confidential and not cleared(step):
+        # Of those who mediate, not of the houses: it says nothing about a hidden service (0042).
+        mediated = any(ranked[need][0] for need in step.intermediary_needs)
+        if mediated or not step.intermediary_needs:
+            return Coverage.THROUGH_INTERMEDIARY
+        return Coverage.INTERMEDIARY_GAP
+    if step.hangs_on_languages:
+        return Coverage.TO_CHECK
     return Coverage.GAP

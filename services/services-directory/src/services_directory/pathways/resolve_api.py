@@ -93,7 +93,7 @@ async def _after(session: Session, caller: Principal, request: Request, plans: l
     seen = [
         (each.profile.area, need, group_of(each.profile))
         for each in plans
-        for need in gaps_of(each.steps)
+        for need in gaps_of(each.steps, with_mediation=False)
         if not caller.anonymous
     ]
     if not restricted and not seen:

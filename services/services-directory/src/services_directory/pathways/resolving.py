@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 from common import clock, codelists
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation.models import restricted_reads
 from services_directory.pathways import candidate_queries
+from services_directory.pathways.candidate_rows import Found
 from services_directory.pathways.candidates import Candidate
 from services_directory.pathways.composition import PlannedStep
 from services_directory.pathways.effective import in_force
@@ -25,6 +27,8 @@ from services_directory.pathways.proposals import (
     intermediary_for,
     situations,
 )
+from services_directory.pathways.ranking import Situation, exclusions
+from services_directory.pathways.reach import Demand
 from services_directory.pathways.resolution import (
     Confidential,
     ResolvedStep,
@@ -106,10 +110,18 @@ async def plan(
         need_aors(),
         Confidential(confidential_needs(), intermediary_for),
     )
-    found = await candidate_queries.fitting(session, caller.audience, profile, course.needs, today)
-    bare = [need for need in course.needs if need not in found.candidates]
+    demands = {each.need: each for each in course.demands}
+    found = await candidate_queries.fitting(
+        session, caller.audience, profile, course.demands, today
+    )
+    bare = [each for each in course.demands if not _can_help(each, found, profile, today)]
     others = await candidate_queries.others(session, caller.audience, profile, bare, today)
-    candidates: dict[str, list[Candidate]] = {**found.candidates, **others.candidates}
+    candidates = {
+        each.need: _without_doubles(
+            [*found.candidates.get(each.need, ()), *others.candidates.get(each.need, ())]
+        )
+        for each in course.demands
+    }
     steps = resolve(
         course,
         profile,
@@ -118,18 +130,42 @@ async def plan(
         places=Places.load(),
         today=today,
     )
-    counted = tuple(_with_count(step, found.fitting) for step in steps)
+    excluded = {
+        need: len(read) - sum(1 for each in read if _fits(each, demands[need], profile, today))
+        for need, read in found.candidates.items()
+    }
+    counted = tuple(_with_count(step, found.fitting, excluded) for step in steps)
     version = directory_version(found.etags | others.etags)
     restricted = (found.sensitive | others.sensitive) & set(shown(counted))
     return Plan(profile, today, version, force, course, counted, frozenset(restricted))
 
 
-def _with_count(step: ResolvedStep, fitting: dict[str, int]) -> ResolvedStep:
-    """Only the most promising services were read; the count is of all that fit."""
+def _can_help(wanted: Demand, found: Found, profile: Profile, today: date) -> bool:
+    """Whether one of the services that the query took for fitting also is by the rules."""
+    return any(
+        _fits(each, wanted, profile, today) for each in found.candidates.get(wanted.need, ())
+    )
+
+
+def _fits(candidate: Candidate, wanted: Demand, profile: Profile, today: date) -> bool:
+    situation = Situation(profile, frozenset(), wanted, Places.load(), today)
+    return not exclusions(candidate, situation)
+
+
+def _without_doubles(candidates: Iterable[Candidate]) -> list[Candidate]:
+    return list({each.service_id: each for each in candidates}.values())
+
+
+def _with_count(
+    step: ResolvedStep, fitting: dict[str, int], excluded: dict[str, int]
+) -> ResolvedStep:
+    """Only the most promising services were read; the count is of all that fit, less those that the
+    rules excluded after reading."""
+    need = step.ordered.step.need
     return replace(
         step,
-        fitting=max(step.fitting, fitting.get(step.ordered.step.need, 0)),
-        fallbacks=tuple(_with_count(each, fitting) for each in step.fallbacks),
+        fitting=max(step.fitting, fitting.get(need, 0) - excluded.get(need, 0)),
+        fallbacks=tuple(_with_count(each, fitting, excluded) for each in step.fallbacks),
     )
 
 

@@ -178,6 +178,7 @@ class StepOut(BaseModel):
     intermediaries: list[Said] = []
     services: list[RankedOut]
     fitting: int
+    folded: bool = Field(False, description="Not among the first five actions: show it on demand.")
     gap: GapOut | None = None
     fallbacks: list["StepOut"] = []
 
@@ -200,6 +201,11 @@ class DoubtOut(BaseModel):
     to_check: list[str]
 
 
+class EmergencyNumberOut(BaseModel):
+    number: str
+    says: Said
+
+
 class Resolution(BaseModel):
     """`directory_version` is a digest of what was read of the directory; together with the
     pathways' versions and `as_of` it determines the answer.
@@ -211,6 +217,9 @@ class Resolution(BaseModel):
     pathways: list[InForceOut]
     doubts: list[DoubtOut]
     notices: list[Said]
+    emergency_numbers: list[EmergencyNumberOut] = Field(
+        [], description="Of the area's country. Call only if it is safe for the person."
+    )
     steps: list[StepOut]
     gaps: list[str]
 

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 from services_directory.pathways.eligibility import AREA
 from services_directory.pathways.ranking import Missed
+from services_directory.pathways.reach import OUT_OF_REACH, REACH_UNKNOWN
 
 NEAR_MISSES_SHOWN = 5
+_ELSEWHERE = frozenset({AREA, OUT_OF_REACH, REACH_UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """`nearest` fits in everything but the area; `near_misses` fail the fewest conditions.
+    """`nearest` fits in everything but where it is; `near_misses` fail the fewest conditions.
 
     `excluded` counts services by the condition that excluded them, area left aside, in code order.
     """
@@ -23,13 +25,13 @@ class Shortfall:
 
 def explain(missed: Sequence[Missed]) -> Shortfall:
     """`missed` as ranked: fewest exclusions first, then nearest, then id."""
-    elsewhere = [each for each in missed if _codes(each) == {AREA}]
+    elsewhere = [each for each in missed if _codes(each) <= _ELSEWHERE]
     nearest = min(
         elsewhere,
         key=lambda each: (each.proximity.order, each.candidate.service_id),
         default=None,
     )
-    here = [each for each in missed if AREA not in _codes(each)]
+    here = [each for each in missed if not _codes(each) & _ELSEWHERE]
     counts: dict[str, int] = {}
     for each in here:
         for code in _codes(each):

@@ -9,12 +9,13 @@ from common.web import Session, context_of, open_to_all, router
 from fastapi import Path, Response
 from starlette.requests import Request
 
+from services_directory.pathways.alternatives import course_for_nobody
 from services_directory.pathways.effective import in_force
 from services_directory.pathways.profile import PLACE, Aor
 from services_directory.pathways.service import check_area
 from services_directory.posters import printing
 from services_directory.posters.content import Poster, poster
-from services_directory.posters.queries import public_services
+from services_directory.posters.service import public_services
 
 routes = router("/directory/v1/posters", ["posters"])
 Reader = Annotated[Principal, open_to_all()]
@@ -71,10 +72,11 @@ async def _content(
 ) -> Poster:
     today = clock.now().date()
     force = (await in_force(session, area))[aor]
-    needs = sorted({step.need for step in force.pathway.steps})
-    services = await public_services(session, aor, area, needs, today=today, language=language)
+    course = course_for_nobody(force.pathway, area)
+    services = await public_services(session, course, aor, area, today=today, language=language)
     return poster(
         force.pathway,
+        course,
         services,
         area=area,
         language=language,

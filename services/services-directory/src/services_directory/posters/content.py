@@ -7,10 +7,11 @@ from datetime import date
 from common import codelists
 from common.places import Places
 
-from services_directory.pathways.composition import PlannedStep, compose
+from services_directory.pathways.composition import PlannedStep
+from services_directory.pathways.emergency import emergency_numbers
 from services_directory.pathways.graph import Pathway, Urgency
-from services_directory.pathways.ordering import OrderedStep, in_order
-from services_directory.pathways.profile import Profile
+from services_directory.pathways.ordering import OrderedStep
+from services_directory.pathways.resolution import Course
 from services_directory.pathways.wording import say
 
 SERVICES_PER_STEP = 3
@@ -54,6 +55,7 @@ class Poster:
     title: str
     area: str
     bands: tuple[Band, ...]
+    emergency: tuple[str, ...]
     choice: str
     verify: str
     proposal: str
@@ -85,6 +87,8 @@ LABELS: dict[str, dict[str, str]] = {
         "soon": "Cuanto antes",
         "later": "En los días siguientes",
         "none": "Sin servicio público verificado por ahora.",
+        "nobody": "Por ahora ningún servicio público puede intermediar: llame a la coordinación.",
+        "emergency": "En peligro, si llamar es seguro",
         "ask": "Donde no hay servicio público: pregunte en cualquier servicio de esta página o a la coordinación.",
         "more": "Hay más servicios: escanee el código.",
         "updated": "Actualizado el",
@@ -97,6 +101,8 @@ LABELS: dict[str, dict[str, str]] = {
         "soon": "As soon as possible",
         "later": "In the following days",
         "none": "No verified public service at present.",
+        "nobody": "At present no public service can mediate: call the coordination.",
+        "emergency": "In danger, if calling is safe",
         "ask": "Where no public service is named: ask any service on this page or the coordination.",
         "more": "There are more services: scan the code.",
         "updated": "Updated on",
@@ -109,6 +115,7 @@ LABELS: dict[str, dict[str, str]] = {
 
 def poster(
     pathway: Pathway,
+    course: Course,
     services: Mapping[str, Sequence[PublicService]],
     *,
     area: str,
@@ -118,8 +125,7 @@ def poster(
     url: str,
 ) -> Poster:
     """`services` by need, best first; only the first few are printed."""
-    nobody = Profile(area=area)
-    ordered = in_order(compose([pathway], nobody), nobody)
+    ordered = course.steps
     labels = LABELS[language]
     bands = tuple(
         Band(labels[name], steps)
@@ -136,6 +142,9 @@ def poster(
         title=getattr(pathway.title, language),
         area=_named_area(place.pcode, language),
         bands=bands,
+        emergency=tuple(
+            f"{each['number']}: {each['says'][language]}" for each in emergency_numbers(area)
+        ),
         choice=say("notices", "choice")[language],
         verify=say("notices", "verify")[language],
         proposal="" if version != "proposal" else say("notices", "proposal")[language],
@@ -170,6 +179,8 @@ def _step(
         if not found:
             found = tuple(services.get(fallback.step.need, ()))
     intermediaries = [getattr(each, language) for each in step.intermediaries]
+    if intermediaries and not found and not any(services.get(n) for n in step.intermediary_needs):
+        intermediaries.append(LABELS[language]["nobody"])
     return PosterStep(
         title=codelists.categories().label(step.need, language),
         notes=_notes(step, language),

@@ -146,6 +146,15 @@ class ServiceQuery(Filters):
     explain: bool = Field(False, description="Why each entry ranks where it does.")
 
 
+class SuggestionQuery(BaseModel):
+    """What somebody has typed so far."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    search: Annotated[str, Field(min_length=1, max_length=100)]
+    language: Literal["es", "en"] = "es"
+
+
 class SiteQuery(Filters):
     format: Literal["json", "ndjson", "geojson"] = Field(  # type: ignore[assignment]  # one more
         "json", description="`geojson`: one feature per site."

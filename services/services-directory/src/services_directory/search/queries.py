@@ -20,7 +20,7 @@ from services_directory.search.parameters import Filters, ServiceQuery, SiteQuer
 from services_directory.search.rows_queries import Asks, Row, each, fetch
 from services_directory.search.similar_queries import similar
 from services_directory.search.statement import Statement
-from services_directory.search.words import matches, meant
+from services_directory.search.words import matches, mistyped
 
 _EXPLAINED = "d.quality, d.referable, d.functional_status, d.capacity_state, d.valid_until"
 _FACETS = {
@@ -35,6 +35,10 @@ _FACETS = {
 }
 
 
+FEW = 3
+"""Below so many services, those with any of the words are shown, too."""
+
+
 @dataclass
 class Found:
     rows: list[Row]
@@ -43,16 +47,22 @@ class Found:
 
 
 def matching(
-    query: Filters, audience: Audience, today: date, groups: list[list[str]] | None = None
+    query: Filters,
+    audience: Audience,
+    today: date,
+    groups: list[list[str]] | None = None,
+    *,
+    any_word: bool = False,
 ) -> Matching:
-    """`groups` replaces the words of the search by those that may have been meant."""
+    """`groups` replaces the words of the search by those that may have been meant; `any_word`: one
+    of them is enough."""
     s = Statement()
     wheres = visible_by_level(audience, s.argument)
-    parts, rank = _words(query, groups, s)
+    parts, rank = _words(query, groups, s, any_word=any_word)
     parts += conditions(query, s, today)
 
     def key() -> str:
-        return f"{audience.key}|{today}|{groups}|{type(query).__name__}|{_key(query)}"
+        return f"{audience.key}|{today}|{groups}|{any_word}|{type(query).__name__}|{_key(query)}"
 
     found = Matching(s, wheres, rank, key, everything=not parts)
     found.also(parts)
@@ -60,15 +70,15 @@ def matching(
 
 
 def _words(
-    query: Filters, groups: list[list[str]] | None, s: Statement
+    query: Filters, groups: list[list[str]] | None, s: Statement, *, any_word: bool
 ) -> tuple[list[str], str | None]:
     if groups:
-        condition, words = meant(groups, s)
+        words = mistyped(groups, s)
     elif query.search and query.search.strip():
-        condition, words = matches(query.search, s)
+        words = matches(query.search, s, any_word=any_word)
     else:
         return [], None
-    return [condition], ranking.text_rank(words)
+    return [words.condition], words.rank
 
 
 def _metres(query: Filters, s: Statement) -> str | None:
@@ -95,6 +105,11 @@ async def service_page(
     """One page of services. `body` is the stored column to send: full_body or list_body."""
     found = matching(query, audience, today)
     rows, total = await _page(session, query, audience, found, body)
+    if total < FEW and query.search and len(query.search.split()) > 1:
+        any_of_them = matching(query, audience, today, any_word=True)
+        more, of_any = await _page(session, query, audience, any_of_them, body)
+        if of_any > total:
+            found, rows, total = any_of_them, more, of_any
     if not total and query.search:
         groups = await similar(session, audience, query.search)
         if groups:

@@ -1,6 +1,7 @@
 """What puts one service before another, and how that is explained.
 
-score = 10 × text rank (name before organisation and category before description)
+score = 10 × text rank (name before category before organisation and description, and a quarter for
+        a category that the words mean)
       + quality (referable 4, fully functional 2 or partially 1, accepting 2 or waitlist 1, verified 1)
       − 1 for each 10 km to the nearest site, where a point was given.
 """
@@ -16,6 +17,19 @@ WEIGHTS = "'{0.1, 0.3, 0.6, 1.0}'"
 def text_rank(query: str) -> str:
     """ts_rank_cd is bounded by /(1 + rank), so that a long text cannot outweigh a good name."""
     return f"ts_rank({WEIGHTS}, d.vector, {query}, 32)"
+
+
+MEANING_WEIGHT = 0.25
+ANY_WEIGHT = 0.5
+"""What a category that the words mean, or one of several words, counts beside the words themselves."""
+
+
+def meaning(codes: str, first: str) -> str:
+    """For a service of the categories that the words mean; more for the nearest ones."""
+    return (
+        f"({MEANING_WEIGHT} * (d.categories && {codes})::int"
+        f" + {MEANING_WEIGHT / 2} * (d.categories && {first})::int)"
+    )
 
 
 def score(rank: str | None, metres: str | None) -> str:

@@ -1,23 +1,67 @@
-"""The words of a search as SQL: as they are first, then, if nothing is found, as they may have been
-meant."""
+"""The words of a search as SQL: as they are first, with what they mean (thesaurus.py) weighing less;
+then, if too little is found, any of them; then as they may have been mistyped."""
 
+from dataclasses import dataclass
+
+from common.places import folded
+
+from services_directory.search import ranking
 from services_directory.search.statement import Statement
+from services_directory.search.thesaurus import understood
+
+_OPERATORS = ('"', " or ", " -")
 
 
-def matches(words: str, s: Statement, column: str = "d.vector") -> tuple[str, str]:
-    """(condition, tsquery): the words in either language; websearch syntax ("…", or, -)."""
-    text = s.argument(words, "text")
-    query = f"(websearch_to_tsquery('ruta_es', {text}) || websearch_to_tsquery('ruta_en', {text}))"
-    return f"{column} @@ {query}", query
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A condition on `d`, and its rank (higher is better)."""
+
+    condition: str
+    rank: str
 
 
-def meant(groups: list[list[str]], s: Statement, column: str = "d.vector") -> tuple[str, str]:
+def matches(search: str, s: Statement, *, any_word: bool = False) -> Words:
+    """The words in either language; websearch syntax ("…", or, -) turns the meaning off.
+
+    A word that the thesaurus knows is also found as the categories that it means; the words beside
+    it must then occur. `any_word`: one of the words is enough.
+    """
+    exact = _query(search, s)
+    condition, rank = f"d.vector @@ {exact}", ranking.text_rank(exact)
+    if any(each in f" {search.lower()}" for each in _OPERATORS):
+        return Words(condition, rank)
+    meant = understood(search)
+    if meant:
+        codes = s.argument(sorted({c for each in meant for c in each.categories}), "text[]")
+        first = s.argument(sorted({each.categories[0] for each in meant}), "text[]")
+        beside = _beside(search, [each.said for each in meant])
+        means = f"d.categories && {codes}"
+        rank = f"({rank} + {ranking.meaning(codes, first)})"
+        if beside and not any_word:
+            rest = _query(beside, s)
+            means = f"({means} AND (numnode({rest}) = 0 OR d.vector @@ {rest}))"
+        condition = f"({condition} OR {means})"
+    if any_word:
+        some = _query(" or ".join(folded(search).split()), s)
+        condition = f"({condition} OR d.vector @@ {some})"
+        rank = f"({rank} + {ranking.ANY_WEIGHT} * {ranking.text_rank(some)})"
+    return Words(condition, rank)
+
+
+def mistyped(groups: list[list[str]], s: Statement) -> Words:
     """The same for words that were looked up: one of each group must occur."""
-    parts = []
-    for group in groups:
-        words = s.argument(" or ".join(group), "text")
-        parts.append(
-            f"(websearch_to_tsquery('ruta_es', {words}) || websearch_to_tsquery('ruta_en', {words}))"
-        )
-    query = "(" + " && ".join(parts) + ")"
-    return f"{column} @@ {query}", query
+    query = "(" + " && ".join(_query(" or ".join(group), s) for group in groups) + ")"
+    return Words(f"d.vector @@ {query}", ranking.text_rank(query))
+
+
+def _query(search: str, s: Statement) -> str:
+    text = s.argument(search, "text")
+    return f"(websearch_to_tsquery('ruta_es', {text}) || websearch_to_tsquery('ruta_en', {text}))"
+
+
+def _beside(search: str, said: list[str]) -> str:
+    """The words that are not part of a phrase that was understood."""
+    rest = f" {' '.join(folded(search).split())} "
+    for phrase in said:
+        rest = rest.replace(f" {phrase} ", " ", 1)
+    return rest.strip()

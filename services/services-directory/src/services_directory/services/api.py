@@ -27,12 +27,14 @@ from services_directory.search.parameters import (
     Filters,
     ServiceQuery,
     SiteQuery,
+    SuggestionQuery,
     body_of,
 )
 from services_directory.search.parameters import described as parameters_of
 from services_directory.search.ranking import explained
 from services_directory.search.read_route import read_router
 from services_directory.search.rows_queries import Row
+from services_directory.search.thesaurus import suggestions, understood
 from services_directory.services.merged import moved_to
 
 routes = read_router("/directory/v1", ["HSDS"])
@@ -50,6 +52,30 @@ ONE = {"type": "object", "required": ["id"]}
 )
 async def services(request: Request, session: Session, principal: Anyone) -> Response:
     return await _services(request, session, principal)
+
+
+@routes.api_route(
+    "/services/suggestions",
+    methods=["GET"],
+    summary="What may be meant, while somebody types",
+    openapi_extra=described(
+        [
+            {"name": "search", "in": "query", "required": True, "schema": {"type": "string"}},
+            {
+                "name": "language",
+                "in": "query",
+                "required": False,
+                "schema": {"type": "string", "enum": ["es", "en"], "default": "es"},
+            },
+        ],
+        {"type": "object", "required": ["items"]},
+    ),
+)
+async def services_suggested(request: Request, session: Session, principal: Anyone) -> Response:
+    """From the thesaurus alone, so that it tells nothing of any service."""
+    asked = await parameters(request, SuggestionQuery)
+    items = [each.plain() for each in suggestions(asked.search, asked.language)]
+    return answer(request, orjson.dumps({"items": items}))
 
 
 @routes.api_route(
@@ -81,6 +107,7 @@ async def _services(request: Request, session: Session, principal: Principal) ->
         more["facets"] = found.facets
     if query.explain:
         more["ranking"] = [explained(row) for row in found.rows]
+        more["understood"] = [each.plain() for each in understood(query.search or "")]
     page = envelope.page(
         items, total=found.total, number=query.page, per_page=query.per_page, more=more
     )

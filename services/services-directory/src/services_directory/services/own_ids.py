@@ -7,6 +7,7 @@ read. The answer is the same whether the brought id is free or hidden. Only who 
 record keeps new ids: from that caller nothing is hidden.
 """
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -33,22 +34,47 @@ async def own_ids(
     service_id: UUID,
     before: dict[str, Any] | None,
 ) -> OwnIds:
-    """A place keeps its id if the caller may read its record, a site if it is this service's; so
-    does all that the service had before."""
-    sites = document.service_at_locations or []
-    places_given = {
-        each for site in sites if (each := site.location.id if site.location else site.location_id)
-    }
-    sites_given = {site.id for site in sites if site.id}
+    """As `own_ids_of`, with what has to be asked for."""
     had_places, had_sites = _had(before)
-    new_places = places_given - had_places
+    new_places = places_given(document) - had_places
     readable = set(await places.editable(session, principal, new_places)) if new_places else set()
-    new_sites = sites_given - had_sites
-    kept = await _free(session, principal, new_sites)
+    new_sites = _sites_given(document) - had_sites
+    asked = new_sites if reads_every_record(principal) else set()
+    standing = await taken_sites(session, asked) if asked else set()
+    return own_ids_of(principal, document, service_id, before, readable, standing)
+
+
+def own_ids_of(
+    principal: Principal,
+    document: ServiceDocument,
+    service_id: UUID,
+    before: dict[str, Any] | None,
+    readable: Collection[UUID],
+    standing: Collection[UUID],
+) -> OwnIds:
+    """A place keeps its id if the caller may read its record, a site if it is this service's; so
+    does all that the service had before. Who may read every record keeps what no other has."""
+    had_places, had_sites = _had(before)
+    new_places = places_given(document) - had_places
+    new_sites = _sites_given(document) - had_sites
+    kept = new_sites - set(standing) if reads_every_record(principal) else set()
     return OwnIds(
-        {each: own_id(principal, each) for each in new_places - readable},
+        {each: own_id(principal, each) for each in new_places - set(readable)},
         {each: uuid5(service_id, str(each)) for each in new_sites - kept},
     )
+
+
+def places_given(document: ServiceDocument) -> set[UUID]:
+    """Ids of the places that the document brings or names."""
+    return {
+        each
+        for site in document.service_at_locations or []
+        if (each := site.location.id if site.location else site.location_id)
+    }
+
+
+def _sites_given(document: ServiceDocument) -> set[UUID]:
+    return {site.id for site in document.service_at_locations or [] if site.id}
 
 
 def _had(before: dict[str, Any] | None) -> tuple[set[UUID], set[UUID]]:
@@ -58,13 +84,11 @@ def _had(before: dict[str, Any] | None) -> tuple[set[UUID], set[UUID]]:
     return named, {UUID(site["id"]) for site in sites}
 
 
-async def _free(session: AsyncSession, principal: Principal, given: set[UUID]) -> set[UUID]:
-    """Site ids that may be kept: of who may read every record, those that no other service has."""
-    if not given or not reads_every_record(principal):
-        return set()
+async def taken_sites(session: AsyncSession, given: Collection[UUID]) -> set[UUID]:
+    """Those of the site ids that a service has."""
     taken = await session.scalars(
         sa.select(site_documents.c.site_id).where(
             site_documents.c.site_id == sa.any_(sa.literal(list(given), sa.ARRAY(sa.Uuid)))
         )
     )
-    return given - set(taken)
+    return set(taken)

@@ -15,6 +15,8 @@ from services_directory.curation.merge_patch import merged
 from services_directory.curation.states import possible_steps
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.services import record_queries, service
+from services_directory.services.entering import upsert_service
+from services_directory.services.records import readable_record
 from services_directory.services.schemas import (
     CapacityIn,
     ReasonIn,
@@ -61,7 +63,7 @@ async def list_records(
 async def create(session: Session, principal: Writer, body: ServiceDocument) -> Response:
     """The directory gives the id. One that you send names the service inside your organisation:
     sent again it is 412, and the id in the answer is the one to read it by."""
-    result = await service.upsert_service(session, principal, body, if_match='"0"')
+    result = await upsert_service(session, principal, body, if_match='"0"')
     return written(result, 201)
 
 
@@ -69,7 +71,7 @@ async def create(session: Session, principal: Writer, body: ServiceDocument) -> 
     "/records/services/{service_id}", response_model=RecordOut, summary="A record, with its ETag"
 )
 async def read(session: Session, principal: Editor, service_id: UUID) -> Response:
-    row = await service.readable_record(session, principal, service_id)
+    row = await readable_record(session, principal, service_id)
     record = RecordOut(
         id=row.id,
         version=row.version,
@@ -96,9 +98,9 @@ async def replace(
     if_match: IfMatch = None,
 ) -> Response:
     """Nothing is created here: whether an id is free or its record hidden, the answer is 404."""
-    row = await service.readable_record(session, principal, service_id, lock=True)
+    row = await readable_record(session, principal, service_id, lock=True)
     check_if_match(if_match, etag_of(row.version))
-    result = await service.upsert_service(
+    result = await upsert_service(
         session, principal, body, service_id=service_id, if_match=if_match
     )
     return written(result)
@@ -114,13 +116,13 @@ async def patch(
     body: Annotated[dict[str, Any], Body(description="JSON merge patch (RFC 7396).")],
     if_match: IfMatch = None,
 ) -> Response:
-    row = await service.readable_record(session, principal, service_id, lock=True)
+    row = await readable_record(session, principal, service_id, lock=True)
     check_if_match(if_match, etag_of(row.version))
     try:
         document = ServiceDocument.model_validate(merged(row.document, body))
     except ValidationError as error:
         raise invalid(error) from None
-    result = await service.upsert_service(
+    result = await upsert_service(
         session, principal, document, service_id=service_id, if_match=if_match
     )
     return written(result)

@@ -94,6 +94,9 @@ class Assembly:
                 found[field.name] = value
         if parent := staged.row.get("parent_organization_id"):
             found["parent_organization_id"] = self.identifier("organization", parent)
+        if ("latitude" in found) != ("longitude" in found):  # half a point is none
+            found.pop("latitude", None)
+            found.pop("longitude", None)
         self._fill(staged, found, notes)
         return found
 

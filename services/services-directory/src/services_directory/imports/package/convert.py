@@ -7,14 +7,19 @@ from typing import Any
 
 from common import json_once
 from common.places import folded
+from common.tables_io.cells import is_formula, unguarded
 
 from services_directory.imports import cells
 from services_directory.imports.notes import Note, note
-from services_directory.imports.opening_hours import UnreadableHoursError, clock
+from services_directory.imports.opening_hours import UnreadableHoursError, clock, weekdays
 from services_directory.imports.package.fields import Field
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?(?:[:.]\d{2})?\s*([ap]\.?m\.?)?", re.IGNORECASE)
+_BYDAY = re.compile(
+    r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)(,([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU))*"
+)
+_DEGREES = {"latitude": 90, "longitude": 180}
 _STATUSES = {
     "open": "active",
     "current": "active",
@@ -31,16 +36,41 @@ _STATUSES = {
 
 def value_of(field: Field, raw: str, place: str, notes: list[Note]) -> Any:
     """None if it is empty or unusable. `place` names the cell in the notes."""
-    given = cells.unguarded(raw)
-    if given == raw and cells.is_formula(raw):
+    given = unguarded(raw)
+    if given == raw and is_formula(raw):
         notes.append(note("formula", place, raw))
         return None
     text = cells.text(given, place, notes)
     if not text:
         return None
+    if field.name == "byday":
+        return _weekdays(text, place, notes)
+    if field.name in _DEGREES:
+        return _degrees(text, place, notes, _DEGREES[field.name])
     if field.type.startswith("enum:"):
         return _chosen(field, text, place, notes)
     return _READERS.get(field.type, _as_it_is)(text, place, notes)
+
+
+def _weekdays(text: str, place: str, notes: list[Note]) -> str | None:
+    """RFC 5545 weekdays, as they are (`1MO,-1FR`) or read from words ("Monday - Friday")."""
+    if _BYDAY.fullmatch(text.upper().replace(" ", "")):
+        return text.upper().replace(" ", "")
+    try:
+        read = ",".join(weekdays(text))
+    except UnreadableHoursError:
+        notes.append(note("value_unreadable", place, text))
+        return None
+    notes.append(note("time_read_as", place, text, read))
+    return read
+
+
+def _degrees(text: str, place: str, notes: list[Note], most: int) -> float | int | None:
+    found = _number(text, place, notes)
+    if found is None or abs(found) <= most:
+        return found
+    notes.append(note("coordinates_invalid", place, text))
+    return None
 
 
 def _as_it_is(text: str, _place: str, _notes: list[Note]) -> str:

@@ -62,8 +62,8 @@ OWNERS: Mapping[str, tuple[str, ...]] = {
     "phone": (
         "contact_id",
         "service_at_location_id",
-        "location_id",
         "service_id",
+        "location_id",
         "organization_id",
     ),
     "contact": ("service_at_location_id", "service_id", "location_id", "organization_id"),

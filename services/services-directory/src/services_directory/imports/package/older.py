@@ -71,6 +71,8 @@ def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
     row: Row = {}
     more: list[Placed] = []
     own = given.get("id") or (given.get("taxonomy_id", "") if now == "taxonomy_term" else "")
+    if table == "postal_address" and own.isdigit():
+        own = f"postal_address:{own}"  # counted apart from physical addresses: both have a 1
     own = own or f"{table}:{line}"
     for name, value in given.items():
         if value:
@@ -133,9 +135,20 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
             if term
         ]
     if what in ("location_id", "service_id"):
-        service, location = (own, value) if what == "location_id" else (value, own)
-        site = {"id": f"{service}@{location}", "service_id": service, "location_id": location}
-        return [("service_at_location", site)]
+        pairs = [
+            (own, other) if what == "location_id" else (other, own)
+            for other in _LISTED.split(value)
+            if other
+        ]
+        return [
+            (
+                "service_at_location",
+                {"id": f"{service}@{place}", "service_id": service, "location_id": place},
+            )
+            for service, place in pairs
+        ]
+    if what == "email":
+        return [("contact", {"id": f"{own}/email", link: own, "email": value})]
     if what == "weekday":
         row["byday"] = _WEEKDAYS.get(folded(value), value)
         row["freq"] = "WEEKLY"
@@ -144,6 +157,12 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
     elif what == "id_or_taxonomy":
         row["taxonomy_id"] = value
     return []
+
+
+def left_out(table: str, name: str) -> bool:
+    """Whether the field is known and has no place today: it is not imported, which is told."""
+    now, _ = _SIMPLE.get(table, (table, {}))
+    return not _is_current(now, name) and _names().get((now, name)) == ""
 
 
 @cache

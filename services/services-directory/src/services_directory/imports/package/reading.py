@@ -12,7 +12,7 @@ from services_directory.imports.mapped import Mapped
 from services_directory.imports.notes import Note, note
 from services_directory.imports.package.assembly import Assembly
 from services_directory.imports.package.fields import tables
-from services_directory.imports.package.older import is_older, modern, table_of
+from services_directory.imports.package.older import is_older, left_out, modern, table_of
 from services_directory.imports.package.staging import Staging
 from services_directory.imports.reading.archive import archive
 from services_directory.imports.reading.delimited import read_delimited
@@ -112,6 +112,7 @@ def _stage_table(
         }
         if not any(given.values()):
             continue
+        unknown |= {key for key, value in given.items() if value and left_out(table, key)}
         for placed, modern_row in modern(table, given, row.number):
             if placed == "service:addition":
                 additions.append(("service", modern_row))

@@ -37,7 +37,7 @@ class Staging:
         self._db.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-20000;"
             "CREATE TABLE rows (tab TEXT, line INT, id TEXT, data TEXT);"
-            "CREATE TABLE links (tab TEXT, line INT, id TEXT, field TEXT, rank INT,"
+            "CREATE TABLE links (child INT, tab TEXT, line INT, field TEXT, rank INT,"
             " parent TEXT, parent_id TEXT);"
             "BEGIN;"
         )
@@ -46,17 +46,17 @@ class Staging:
         self._db.close()
 
     def add(self, table: str, line: int, row: Row) -> None:
-        self._db.execute(
+        child = self._db.execute(
             "INSERT INTO rows VALUES (?, ?, ?, ?)",
             (table, line, row["id"], json.dumps(row, ensure_ascii=False)),
-        )
+        ).lastrowid
         for rank, field in enumerate(OWNERS.get(table, ())):
             if row.get(field):
                 known = tables()[table].field(field)
                 parent = known.references if known and known.references else ANY
                 self._db.execute(
                     "INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (table, line, row["id"], field, rank, parent, row[field]),
+                    (child, table, line, field, rank, parent, row[field]),
                 )
 
     def add_to(self, table: str, row_id: str, addition: Row) -> None:
@@ -74,14 +74,14 @@ class Staging:
         """After the last row: indexes, then each row keeps its most exact link that leads
         somewhere."""
         self._db.executescript(
-            "CREATE INDEX rows_by_id ON rows (id, tab); CREATE INDEX rows_by_line ON rows (tab, line);"
-            "CREATE INDEX links_by_child ON links (tab, line, id);"
+            "CREATE INDEX rows_by_id ON rows (id, tab, line); CREATE INDEX rows_by_line ON rows (tab, line);"
+            "CREATE INDEX links_by_child ON links (child);"
             "CREATE TABLE dangling AS SELECT rowid AS link, tab, line, field, parent, parent_id"
             " FROM links WHERE NOT EXISTS (SELECT 1 FROM rows WHERE rows.id = links.parent_id"
             " AND (links.parent = '*' OR rows.tab = links.parent));"
             "DELETE FROM links WHERE rowid IN (SELECT link FROM dangling);"
             "DELETE FROM links WHERE EXISTS (SELECT 1 FROM links AS better"
-            " WHERE better.tab = links.tab AND better.line = links.line AND better.id = links.id"
+            " WHERE better.child = links.child"
             " AND better.rank < links.rank);"
             "CREATE INDEX links_by_parent ON links (parent_id, tab);"
         )
@@ -104,18 +104,16 @@ class Staging:
     def unused(self) -> list[Note]:
         """Organisations and locations that no service leads to: an import is of services."""
         counts = {
-            "organization": "SELECT count(*) FROM rows AS own WHERE tab = 'organization'"
-            " AND NOT EXISTS (SELECT 1 FROM rows WHERE tab IN ('service', 'location')"
-            " AND json_extract(data, '$.organization_id') = own.id)",
-            "location": "SELECT count(*) FROM rows AS own WHERE tab = 'location'"
-            " AND NOT EXISTS (SELECT 1 FROM rows WHERE tab = 'service_at_location'"
-            " AND json_extract(data, '$.location_id') = own.id)"
-            " AND json_extract(data, '$.organization_id') IS NULL",
+            "organization": "SELECT count(*) FROM rows WHERE tab = 'organization' AND id NOT IN"
+            " (SELECT json_extract(data, '$.organization_id') FROM rows"
+            " WHERE tab IN ('service', 'location')"
+            " AND json_extract(data, '$.organization_id') IS NOT NULL)",
+            "location": "SELECT count(*) FROM rows WHERE tab = 'location'"
+            " AND json_extract(data, '$.organization_id') IS NULL AND id NOT IN"
+            " (SELECT json_extract(data, '$.location_id') FROM rows"
+            " WHERE tab = 'service_at_location'"
+            " AND json_extract(data, '$.location_id') IS NOT NULL)",
         }
-        self._db.executescript(
-            "CREATE INDEX rows_by_organisation ON rows (json_extract(data, '$.organization_id'));"
-            "CREATE INDEX rows_by_location ON rows (json_extract(data, '$.location_id'));"
-        )
         found = {table: self._db.execute(sql).fetchone()[0] for table, sql in counts.items()}
         return [
             note("unused_rows", tables()[table].file, count)
@@ -152,17 +150,19 @@ class Staging:
     def find(self, table: str, row_id: str) -> Staged | None:
         """The first row with that id."""
         found = self._db.execute(
-            "SELECT tab, line, data FROM rows WHERE id = ? AND tab = ? ORDER BY line LIMIT 1",
+            # An index that gives the order alone would read the whole table: hence the plus.
+            "SELECT tab, line, data FROM rows WHERE id = ? AND tab = ? ORDER BY +line LIMIT 1",
             (row_id, table),
         ).fetchone()
         return Staged(found[0], found[1], json.loads(found[2])) if found else None
 
     def children(self, table: str, parent: str, parent_id: str) -> list[Staged]:
         found = self._db.execute(
-            "SELECT rows.tab, rows.line, rows.data FROM links JOIN rows"
-            " ON rows.tab = links.tab AND rows.line = links.line AND rows.id = links.id"
+            # CROSS JOIN keeps the order of the tables: from the few links to their rows.
+            "SELECT rows.tab, rows.line, rows.data FROM links CROSS JOIN rows"
+            " ON rows.rowid = links.child"
             " WHERE links.parent_id = ? AND links.tab = ? AND links.parent IN (?, '*')"
-            " ORDER BY rows.line",
+            " ORDER BY +rows.line",
             (parent_id, table, parent),
         )
         return [Staged(tab, line, json.loads(data)) for tab, line, data in found.fetchall()]

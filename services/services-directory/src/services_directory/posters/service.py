@@ -1,72 +1,49 @@
 """The public services of a poster: read from documents of the public level and from nowhere else."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from common.places import Places
-from sqlalchemy.dialects.postgresql import ARRAY
+from common.sight import ANYONE
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.hsds.opening import weekly_spans
-from services_directory.pathways.layers import lineage
+from services_directory.pathways.alternatives import alternatives
 from services_directory.pathways.opening import opening_hours
+from services_directory.pathways.resolution import Course
 from services_directory.posters.content import SERVICES_PER_STEP, PublicService
 
-_TEXTS = ARRAY(sa.Text)
-_STATEMENT = (
-    sa.text("""
-    SELECT n.need, s.document FROM unnest(:needs) AS n(need) CROSS JOIN LATERAL (
-        SELECT d.document, row_number() OVER (ORDER BY
-                 (d.within_areas @> ARRAY[CAST(:area AS text)]) DESC,
-                 (:aor = ANY(d.endorsed_by)) DESC,
-                 array_position(ARRAY['accepting', 'waitlist'], d.capacity_state) NULLS LAST,
-                 (d.functional_status = 'fully_functional') DESC, d.service_id) AS place
-        FROM service_documents d
-        WHERE d.level = 0 AND d.referable AND d.valid_until >= :today
-          AND d.capacity_state IS DISTINCT FROM 'full'
-          AND d.categories @> ARRAY[n.need]
-          AND (d.within_areas @> ARRAY[CAST(:area AS text)] OR d.areas && :wider)
-        ORDER BY place LIMIT :limit
-    ) s ORDER BY n.need, s.place
-""")
-    .bindparams(
-        sa.bindparam("needs", type_=_TEXTS),
-        sa.bindparam("wider", type_=_TEXTS),
-        sa.bindparam("today", type_=sa.Date),
-        sa.bindparam("aor", type_=sa.Text),
-        sa.bindparam("area", type_=sa.Text),
+_DOCUMENTS = (
+    sa.text(
+        "SELECT service_id, document FROM service_documents WHERE level = 0 AND service_id = ANY(:ids)"
     )
-    .columns(need=sa.Text, document=sa.JSON)
+    .bindparams(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
+    .columns(service_id=sa.Uuid, document=sa.JSON)
 )
 
 
 async def public_services(
-    session: AsyncSession,
-    aor: str,
-    area: str,
-    needs: Sequence[str],
-    *,
-    today: date,
-    language: str,
+    session: AsyncSession, course: Course, aor: str, area: str, *, today: date, language: str
 ) -> dict[str, list[PublicService]]:
-    """Up to three referable public services per need, the nearest and best first."""
-    rows = await session.execute(
-        _STATEMENT,
-        {
-            "needs": list(needs),
-            "aor": aor,
-            "area": area,
-            "wider": list(lineage(area)),
-            "today": today,
-            "limit": SERVICES_PER_STEP,
-        },
+    """Up to three public services per need that answer in time and are in reach, best first: the
+    same rules as for a person of whom nothing is known but the place."""
+    ranked = await alternatives(
+        session, ANYONE, course, aor, area, limit=SERVICES_PER_STEP, today=today
     )
-    found: dict[str, list[PublicService]] = {}
-    for need, document in rows:
-        found.setdefault(need, []).append(spoken(document, language))
-    return found
+    best = {need: [each.candidate.service_id for each in found] for need, found in ranked.items()}
+    documents = await _documents(session, {UUID(each) for ids in best.values() for each in ids})
+    return {
+        need: [spoken(documents[each], language) for each in ids if each in documents]
+        for need, ids in best.items()
+    }
+
+
+async def _documents(session: AsyncSession, ids: Collection[UUID]) -> dict[str, dict[str, Any]]:
+    rows = await session.execute(_DOCUMENTS, {"ids": list(ids)})
+    return {str(service_id): document for service_id, document in rows}
 
 
 def spoken(document: dict[str, Any], language: str) -> PublicService:

@@ -1,0 +1,196 @@
+"""What entering services would do, said without doing it: a dry run of an import.
+
+Only reads, and locks nothing: whoever writes meanwhile waits for nobody. The rules are those of
+entering.py; what a hundred rows need is asked for once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.errors import Problem
+from common.ids import new_id
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.curation.states import State, curates, reads_every_record
+from services_directory.errors import NOT_YOURS
+from services_directory.hsds.schemas import ServiceDocument
+from services_directory.hsds.taxonomy import aors_of
+from services_directory.locations import service as places
+from services_directory.organizations import service as organizations
+from services_directory.services.drafting import (
+    draft,
+    locations_in,
+    references_in,
+    states_in,
+    with_locations,
+)
+from services_directory.services.entering import check_not_merged
+from services_directory.services.models import services
+from services_directory.services.own_ids import own_id, own_ids_of, places_given, taken_sites
+from services_directory.services.record_queries import shown
+from services_directory.services.records import Scope, check_may_write, may_read
+from services_directory.services.schemas import Upserted
+
+
+@dataclass(slots=True)
+class Judged:
+    """What earlier rows of the same file brought: organisations, by what documents say of them, and
+    places."""
+
+    organizations: dict[Any, Any] = field(default_factory=dict)
+    places: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    document: ServiceDocument
+    external_id: str | None
+
+
+async def judge(
+    session: AsyncSession,
+    principal: Principal,
+    rows: Sequence[Row | None],
+    source: str,
+    stand_for: Mapping[str, UUID | None],
+    before: Judged,
+) -> list[Upserted | Problem | None]:
+    """For each row what would become of it; None for None. `stand_for`: what external ids mean."""
+    known = await _Known.of(session, principal, [row for row in rows if row], stand_for)
+    found: list[Upserted | Problem | None] = []
+    for row in rows:
+        if row is None:
+            found.append(None)
+            continue
+        try:
+            found.append(await _judged(session, principal, row, source, stand_for, known, before))
+        except Problem as problem:
+            found.append(problem)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Of one batch: records by id, those of other organisations that are shown, places that the
+    caller may name, sites that stand."""
+
+    records: Mapping[UUID, Any]
+    shown: frozenset[UUID]
+    places: Mapping[UUID, Any]
+    sites: frozenset[UUID]
+
+    @classmethod
+    async def of(
+        cls,
+        session: AsyncSession,
+        principal: Principal,
+        rows: Sequence[Row],
+        stand_for: Mapping[str, UUID | None],
+    ) -> "_Known":
+        ids = {entity for entity in stand_for.values() if entity is not None}
+        for row in rows:
+            if row.document.id is not None:
+                ids |= {row.document.id, own_id(principal, row.document.id)}
+        wanted = sa.literal(list(ids), sa.ARRAY(sa.Uuid))
+        records = {
+            row.id: row
+            for row in await session.execute(
+                sa.select(services).where(services.c.id == sa.any_(wanted))
+            )
+        }
+        foreign = [key for key, row in records.items() if not may_read(principal, row)]
+        seen = await shown(session, principal, foreign) if foreign else ()
+        named: set[UUID] = set()
+        sites: set[UUID] = set()
+        for row in rows:
+            named |= places_given(row.document)
+            sites |= {each.id for each in row.document.service_at_locations or [] if each.id}
+        readable = await places.editable(session, principal, named) if named else {}
+        standing = (
+            await taken_sites(session, sites) if sites and reads_every_record(principal) else set()
+        )
+        return cls(records, frozenset(seen), readable, frozenset(standing))
+
+
+async def _judged(
+    session: AsyncSession,
+    principal: Principal,
+    given: Row,
+    source: str,
+    stand_for: Mapping[str, UUID | None],
+    known: _Known,
+    before: Judged,
+) -> Upserted:
+    document = given.document
+    identity = _identity(principal, given, stand_for, known)
+    row = known.records.get(identity)
+    organization = await _organization(session, principal, document, source, row, before)
+    ids = own_ids_of(
+        principal, document, identity, row.document if row else None, set(known.places), known.sites
+    )
+    plain = draft(document, identity, organization.id, ids)
+    scope = Scope(
+        organization.id,
+        row.managed_by if row is not None else principal.organisation,
+        aors_of(plain),
+        states_in(plain),
+    )
+    check_may_write(principal, scope, organization, row)
+    settled = {location["id"]: location for location in locations_in(plain)}
+    for key in references_in(plain):
+        place = known.places.get(key)
+        settled |= {str(key): place.document} if place is not None else {}
+    plain = with_locations(plain, {**before.places, **settled})
+    check_not_merged(row)
+    publishes = curates(principal, scope.aors, scope.states)
+    if publishes:
+        before.places |= {each["id"]: each for each in locations_in(plain)}
+    if row is not None and row.document == plain:
+        return Upserted(identity, "unchanged", row.version, row.state)
+    state = State.APPROVED if publishes else State.DRAFT
+    version = 1 if row is None else row.version + 1
+    return Upserted(identity, "created" if row is None else "changed", version, state.value)
+
+
+def _identity(
+    principal: Principal, given: Row, stand_for: Mapping[str, UUID | None], known: _Known
+) -> UUID:
+    entity = stand_for.get(given.external_id or "")
+    if entity is not None:
+        return entity
+    brought = given.document.id
+    if brought is None:
+        return new_id()
+    row = known.records.get(brought)
+    if row is not None and may_read(principal, row):
+        return brought
+    if brought in known.shown:
+        raise NOT_YOURS.because("Only its organisation or a curator changes this entry.")
+    return own_id(principal, brought)
+
+
+async def _organization(
+    session: AsyncSession,
+    principal: Principal,
+    document: ServiceDocument,
+    source: str,
+    row: Any,
+    before: Judged,
+) -> Any:
+    said = document.organization and document.organization.model_dump_json()
+    own = row.organization_id if row is not None and said is None else None
+    key = (said, document.organization_id, own)
+    if key not in before.organizations:
+        before.organizations[key] = await organizations.expected(
+            session,
+            principal,
+            document.organization,
+            named=document.organization_id,
+            standing=own,
+            source=source,
+        )
+    return before.organizations[key]
