@@ -19,6 +19,7 @@ from referrals.consents.api import consents, exceptions, withdrawals
 from referrals.directory.api import teams
 from referrals.feed.api import feed
 from referrals.fhir.api import fhir
+from referrals.followers_service import declare_followers
 from referrals.intake.api import forms as intake_forms
 from referrals.intake.api import submissions as intake_submissions
 from referrals.keys.store import CaseKeys
@@ -95,6 +96,7 @@ def create_app(
 ) -> FastAPI:
     """The service; `database`, `keys` and `receipts` replace those of the settings (tests)."""
     settings = settings or Settings()
+    declare_followers()
     index_key = key_from_base64(settings.blind_index_key.get_secret_value())
     keys = keys or open_key_store(settings)
     return service_app(

@@ -25,6 +25,7 @@ from referrals.audit.anchoring import (
 )
 from referrals.cases.models import Case
 from referrals.cases.retention import reapply_tombstones
+from referrals.followers_service import declare_followers
 from referrals.keys import ring
 from referrals.keys.ring import KeyRing
 from referrals.keys.store import CaseKeys, create_tables
@@ -231,6 +232,7 @@ def _command(
     work: Callable[[Settings, Database, CaseKeys], Awaitable[int]],
 ) -> Callable[[Any], int]:
     async def run(settings: Settings) -> int:
+        declare_followers()
         database = Database.at(settings.session_url, name="ruta-operations")
         keys = open_key_store(settings)
         try:

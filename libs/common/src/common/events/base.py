@@ -18,6 +18,9 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     SUBJECT: ClassVar[str] = ""
+    PERSONAL: ClassVar[frozenset[str]] = frozenset()
+    """Fields that say something of a person. They go when that person is erased; an event that
+    cannot be without one of them goes as a whole."""
 
     version: int
 

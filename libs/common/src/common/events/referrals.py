@@ -8,9 +8,12 @@ from common.events.base import Event
 from common.events.codes import Code, PCode, ReportingAttributes, Urgency
 
 Indication = Literal["none", "some", "strong"]
+_DESCRIBED = frozenset({"area", "attributes"})
 
 
 class CaseData(Event):
+    PERSONAL = _DESCRIBED
+
     case_id: UUID
     organisation_id: UUID
     area: PCode | None = None
@@ -24,6 +27,7 @@ class CaseRegistered(CaseData):
 
 class CaseClosed(CaseData):
     SUBJECT: ClassVar[str] = "ruta.referrals.case.closed.v1"
+    PERSONAL = _DESCRIBED | {"reason"}
 
     reason: Code | None = None
 
@@ -38,6 +42,8 @@ class CaseErased(Event):
 
 class ReferralData(Event):
     """A referral entered `state`. `late`: after the deadline of the step that it answers."""
+
+    PERSONAL = _DESCRIBED
 
     referral_id: UUID
     case_id: UUID
@@ -128,6 +134,7 @@ class FeedbackConfirmed(ReferralData):
 
 class EscalationRaised(Event):
     SUBJECT: ClassVar[str] = "ruta.referrals.escalation.raised.v1"
+    PERSONAL = frozenset({"area"})
 
     referral_id: UUID
     step: Literal["reminder", "supervisor", "alternative", "expiry"]
@@ -174,6 +181,7 @@ class GrantGiven(GrantData):
     """For `kind` reporting, `attributes` are the codes that may be counted from now on."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.grant.given.v1"
+    PERSONAL = frozenset({"attributes"})
 
     attributes: ReportingAttributes | None = None
 
@@ -186,6 +194,7 @@ class ScreeningConcluded(Event):
     """Which elements have indications; the judgement is the screener's own."""
 
     SUBJECT: ClassVar[str] = "ruta.referrals.screening.concluded.v1"
+    PERSONAL = _DESCRIBED | {"act", "means", "purpose", "judgement", "exploitation_types"}
 
     screening_id: UUID
     case_id: UUID | None = None
@@ -202,6 +211,8 @@ class ScreeningConcluded(Event):
 
 class ScreeningProgress(Event):
     """Where a screening stands; nothing of what was said."""
+
+    PERSONAL = _DESCRIBED
 
     screening_id: UUID
     case_id: UUID | None = None
@@ -261,6 +272,7 @@ class TrainingHeld(Event):
 
 class AssistanceGiven(Event):
     SUBJECT: ClassVar[str] = "ruta.referrals.assistance.given.v1"
+    PERSONAL = _DESCRIBED
 
     assistance_id: UUID
     case_id: UUID
@@ -273,6 +285,7 @@ class AssistanceGiven(Event):
 
 class LineReportReceived(Event):
     SUBJECT: ClassVar[str] = "ruta.referrals.line.report-received.v1"
+    PERSONAL = frozenset({"area"})
 
     report_id: UUID
     area: PCode | None = None

@@ -2,7 +2,17 @@
 
 from common.messaging.connection import Broker
 from common.messaging.consumer import TOGETHER, Consumer, Subscription
+from common.messaging.forgetting import forget_in_dead_letters, forget_persons
 from common.messaging.outbox import append
 from common.messaging.relay import Relay
 
-__all__ = ["TOGETHER", "Broker", "Consumer", "Relay", "Subscription", "append"]
+__all__ = [
+    "TOGETHER",
+    "Broker",
+    "Consumer",
+    "Relay",
+    "Subscription",
+    "append",
+    "forget_in_dead_letters",
+    "forget_persons",
+]

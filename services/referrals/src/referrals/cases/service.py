@@ -7,10 +7,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
-from common.answers import forget_answers
 from common.auth import Principal
 from common.errors import CONFLICT
-from common.events.referrals import CaseClosed, CaseErased, CaseRegistered, ScreeningErased
+from common.events.referrals import CaseClosed, CaseErased, CaseRegistered
 from common.ids import new_id
 from common.messaging import append
 from common.places import Places
@@ -18,6 +17,7 @@ from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals import happenings
 from referrals.audit.service import record
 from referrals.cases import person, queries
 from referrals.cases.blind_index import BlindIndex
@@ -34,11 +34,8 @@ from referrals.consents.ages import Caregiver
 from referrals.errors import ERASED, OPEN_REFERRALS
 from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
-from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.queries import of_case
-from referrals.referrals.steps import Taken, take
 from referrals.row_security import acting_as_service
-from referrals.screenings.queries import of_case as screenings_of_case
 from referrals.tables import COMMON
 
 AREA_LEVEL = 2
@@ -272,21 +269,9 @@ async def erase(
     case.area, case.minor = None, None
     case.status, case.erased_at = "erased", now
     _touch(case)
+    case.caregiver, case.closure_reason = Caregiver.UNKNOWN, None
     async with acting_as_service(session):
-        for screening_id, events in await screenings_of_case(session, case.id):
-            await keys.destroy(screening_id)  # a key from before it belonged to the case
-            await forget_answers(session, COMMON, screening_id)
-            await append(
-                session,
-                COMMON,
-                ScreeningErased(screening_id=screening_id, version=events + 1),
-                aggregate_id=screening_id,
-                aggregate_type="screening",
-            )
-        for referral in await of_case(session, case.id, open_only=True):
-            taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason="erased")
-            await take(session, keys, caller, referral, taken)
-        await forget_sealed(session, case.id)
+        await happenings.tell(session, happenings.CaseErased(case.id, caller, keys))
         await append(
             session,
             COMMON,
@@ -295,38 +280,6 @@ async def erase(
             aggregate_type="case",
         )
         await _audit(session, caller, "case.erased", case, {"basis": basis})
-
-
-async def forget_sealed(session: AsyncSession, case_id: UUID) -> None:
-    """Remove everything of a case that was sealed or derived from the person; needs service rights."""
-    await forget_answers(session, COMMON, case_id)
-    of_case = {"case": case_id}
-    for statement in (
-        "DELETE FROM case_lookups WHERE case_id = :case",
-        "UPDATE snapshots SET sealed = NULL WHERE case_id = :case",
-        (
-            "UPDATE referrals SET draft = NULL, attributes = NULL, area = NULL WHERE id IN"
-            " (SELECT id FROM referrals WHERE case_id = :case ORDER BY id FOR NO KEY UPDATE)"
-        ),
-        "UPDATE exceptions SET rationale = NULL WHERE case_id = :case",
-        "UPDATE grants SET attributes = NULL, withdrawal_digest = NULL WHERE case_id = :case",
-        "UPDATE plan_items SET objective = NULL WHERE case_id = :case",
-        "UPDATE assistance SET note = NULL WHERE case_id = :case",
-        "UPDATE case_reviews SET note = NULL WHERE case_id = :case",
-        "DELETE FROM case_routes WHERE case_id = :case",
-        "DELETE FROM match_tokens WHERE case_id = :case",
-        "DELETE FROM match_consents WHERE case_id = :case",
-        "DELETE FROM case_matches WHERE :case IN (case_a, case_b)",
-        (
-            "UPDATE screenings SET answers = NULL, conclusion = NULL, attributes = NULL, area = NULL,"
-            " judgement = NULL, status = 'erased', events = events + 1 WHERE case_id = :case"
-        ),
-        (
-            "UPDATE referral_steps SET detail = NULL WHERE referral_id IN"
-            " (SELECT id FROM referrals WHERE case_id = :case)"
-        ),
-    ):
-        await session.execute(sa.text(statement), of_case)
 
 
 def refuse_if_erased(case: Case | CaseRecord) -> None:

@@ -15,7 +15,7 @@ from common.crypto import CannotOpen
 from common.errors import CONFLICT
 from common.events.referrals import LineReportReceived
 from common.ids import new_id
-from common.messaging import append
+from common.messaging import append, forget_persons
 from common.places import Places
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -250,6 +250,7 @@ async def forget(session: AsyncSession, keys: CaseKeys, report_id: UUID) -> None
     """The desk key first: if the rest fails, nothing can be read, and repeating finishes."""
     await keys.destroy(report_id)
     await forget_answers(session, COMMON, report_id)
+    await forget_persons(session, COMMON, [report_id])
     for table in (LineMessage, LineException):
         await session.execute(sa.delete(table).where(col(table.report_id) == report_id))
     await session.execute(sa.delete(LineReport).where(col(LineReport.id) == report_id))

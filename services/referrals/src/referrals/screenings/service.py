@@ -20,7 +20,7 @@ from common.events.referrals import (
     ScreeningStopped,
 )
 from common.ids import new_id
-from common.messaging import append
+from common.messaging import append, forget_persons
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import record
@@ -211,8 +211,10 @@ async def erase(
         raise CONFLICT.because("It is erased with its case.")
     await keys.destroy(screening.id)
     await forget_answers(session, COMMON, screening.id)
+    await forget_persons(session, COMMON, [screening.id])
     screening.answers = screening.conclusion = None
     screening.attributes = screening.area = screening.judgement = None
+    screening.stop_reason = None
     screening.status = "erased"
     touch(screening)
     screening.events += 1

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import INVALID
@@ -14,7 +13,6 @@ from common.messaging import append
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import SYSTEM_CLIENT, record
-from referrals.breakglass import service as break_glass
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.blind_index import BlindIndex
@@ -31,8 +29,8 @@ from referrals.errors import (
     NOT_YOUR_STEP,
     TRANSFER_OPEN,
 )
+from referrals.happenings import CaseHandedOver, tell
 from referrals.keys.store import CaseKeys
-from referrals.line import handing_service as line
 from referrals.notices.service import notify
 from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.row_security import acting_as_service
@@ -47,24 +45,6 @@ _EVENTS: dict[str, type[events.TransferData]] = {
     "declined": events.TransferDeclined,
     "recalled": events.TransferRecalled,
 }
-# Everything that the responsible organisation of a case holds changes hands together.
-_HANDED_OVER = (
-    "UPDATE grants SET organisation_id = :new WHERE case_id = :case",
-    "UPDATE exceptions SET organisation_id = :new WHERE case_id = :case",
-    (
-        "UPDATE referrals SET from_organisation = :new WHERE id IN"
-        " (SELECT id FROM referrals WHERE case_id = :case ORDER BY id FOR NO KEY UPDATE)"
-    ),
-    (
-        # What a recipient is asked to delete stays with the recipient, also if it held the case.
-        "UPDATE tasks SET organisation_id = :new WHERE case_id = :case AND organisation_id = :old"
-        " AND done_at IS NULL AND kind NOT IN ('delete_disclosed_data', 'stop_using_caregiver_contact')"
-    ),
-    (
-        "DELETE FROM answer_links WHERE referral_id IN"
-        " (SELECT id FROM referrals WHERE case_id = :case)"
-    ),
-)
 
 
 async def offer(
@@ -142,15 +122,8 @@ async def accept(
         case_service.seal_record(key, case, identity, attributes)
         await session.flush()
         await case_service.reindex(session, case, blind, identity)
-        values = {
-            "case": case.id,
-            "new": transfer.to_organisation,
-            "old": transfer.from_organisation,
-        }
-        for statement in _HANDED_OVER:
-            await session.execute(sa.text(statement), values)
-        await break_glass.hand_over(session, case.id, transfer.to_organisation)
-        await line.end_for(session, case.id, [transfer.from_organisation])
+        handed_over = CaseHandedOver(case.id, transfer.from_organisation, transfer.to_organisation)
+        await tell(session, handed_over)
         await _decide(session, caller, transfer, "accepted", None)
     session.expire_all()
     return await queries.one(session, caller, transfer_id)

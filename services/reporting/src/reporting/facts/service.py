@@ -22,6 +22,7 @@ from common.events.referrals import (
     ScreeningErased,
     ScreeningProgress,
 )
+from common.messaging import forget_in_dead_letters
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,6 +47,7 @@ from reporting.facts.received import Received, Sorted, is_kind
 from reporting.facts.service_facts import ServiceFact, change_state, describe
 from reporting.indicators.service import COUNTERS, counter_rows
 from reporting.indicators.vector import Increments, collect
+from reporting.tables import COMMON
 from reporting.trafficking.reading import Fact, read_assistance, read_progress, read_screening
 from reporting.trafficking.service import forget_identified, record_identifications
 
@@ -133,6 +135,7 @@ class Recorder:
         ]
         if not erased:
             return
+        await forget_in_dead_letters(session, COMMON, erased)
         persons = [pseudonym(self.pseudonym_key, unit) for unit in erased]
         marks = sorted({forgotten_mark(self.pseudonym_key, person) for person in persons})
         await _FORGOTTEN.write(session, [(mark,) for mark in marks])

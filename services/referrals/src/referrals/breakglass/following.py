@@ -1,0 +1,25 @@
+"""Why somebody asked to read a case goes with it; a case that is handed over has a new holder."""
+
+import sqlalchemy as sa
+from common import clock
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.breakglass import service
+from referrals.breakglass.models import BreakGlass
+from referrals.happenings import CaseErased, CaseHandedOver
+
+
+async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
+    of_case = col(BreakGlass.case_id) == happening.case_id
+    for change in (
+        sa.update(BreakGlass)
+        .where(of_case, col(BreakGlass.status).in_(("asked", "open")))
+        .values(status="ended", expires_at=clock.now()),
+        sa.update(BreakGlass).where(of_case).values(reason=None),
+    ):
+        await session.execute(change.execution_options(synchronize_session=False))
+
+
+async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
+    await service.hand_over(session, happening.case_id, happening.new)

@@ -1,0 +1,37 @@
+"""Who follows what happens to a case, in this order. Wiring only."""
+
+from referrals.assistance import following as assistance
+from referrals.breakglass import following as breakglass
+from referrals.cases import following as cases
+from referrals.consents import following as consents
+from referrals.happenings import CaseErased, CaseHandedOver, declare
+from referrals.line import following as line
+from referrals.links import following as links
+from referrals.referrals import following as referrals
+from referrals.screenings import following as screenings
+from referrals.tasks import following as tasks
+from referrals.transfers import following as transfers
+
+
+def declare_followers() -> None:
+    declare(
+        CaseErased,
+        # First what ends a process: its last events and history are written, then emptied.
+        referrals.case_erased,
+        transfers.case_erased,
+        screenings.case_erased,
+        consents.case_erased,
+        assistance.case_erased,
+        breakglass.case_erased,
+        links.case_erased,
+        cases.case_erased,
+    )
+    declare(
+        CaseHandedOver,
+        consents.case_handed_over,
+        referrals.case_handed_over,
+        tasks.case_handed_over,
+        links.case_handed_over,
+        breakglass.case_handed_over,
+        line.case_handed_over,
+    )
