@@ -110,6 +110,9 @@ NOT_FOUND = ProblemType(
     "Check the id; what belongs to another organisation is also answered like this.",
 )
 METHOD_NOT_ALLOWED = ProblemType("method_not_allowed", 405, "This method is not offered here")
+SECOND_PERSON = ProblemType(
+    "second_person_needed", 403, "Somebody other than the requester has to decide this"
+)
 CONFLICT = ProblemType("conflict", 409, "The present state does not allow this")
 STALE = ProblemType(
     "stale",

@@ -34,9 +34,6 @@ CONSENT_WITHDRAWN = ProblemType(
     "consent_withdrawn", 410, "The person withdrew consent: nothing is shared any more"
 )
 WRONG_DECIDER = ProblemType("wrong_decider", 409, "This person cannot decide here")
-SECOND_PERSON = ProblemType(
-    "second_person_needed", 403, "Somebody other than the requester has to decide this"
-)
 NOT_REFERABLE = ProblemType(
     "not_referable",
     409,

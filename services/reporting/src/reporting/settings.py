@@ -22,6 +22,11 @@ class Settings(ServiceSettings):
         None, description="Folder of reviewed programme definitions; none = those of the package."
     )
 
+    one_person_publishes: bool = Field(
+        False,
+        description="Whoever signed a bulletin off may publish it, too: for operations of one person.",
+    )
+
     dhis2_mapping_file: Path | None = Field(
         None,
         description="JSON object of Ruta's codes and the UIDs of your DHIS2 instance, for exports"

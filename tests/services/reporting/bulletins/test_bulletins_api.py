@@ -133,6 +133,29 @@ async def test_each_step_needs_its_role_and_its_state(api: AsyncClient) -> None:
     assert (await step(api, unknown, "publish", "im-officer")).status_code == 404
 
 
+async def test_two_people_stand_for_a_bulletin_and_the_record_names_them(
+    api: AsyncClient, database: Database
+) -> None:
+    """Whatever roles one person holds: and through the same browser client, which is nobody."""
+
+    def person(name: str, client: str, *roles: str) -> dict[str, str]:
+        who = {"sub": name, "client_id": "ruta-console", "roles": list(roles)}
+        return keyed(bearer(client, audience=AUDIENCE, **who))
+
+    bulletin = await drafted(api)
+    path = f"{PATH}/{bulletin['id']}"
+    both = ("coordinator", "im")
+    signed = await api.post(f"{path}/sign-off", headers=person("c.rivas", "im-officer", *both))
+    assert signed.status_code == 200, signed.text
+    alone = await api.post(f"{path}/publish", headers=person("c.rivas", "im-officer", *both))
+    assert (alone.status_code, alone.json()["code"]) == (403, "second_person_needed")
+    other = await api.post(f"{path}/publish", headers=person("m.paz", "im-officer", *both))
+    assert other.status_code == 200, other.text
+    async with database.transaction() as session:
+        row = (await session.execute(sa.select(bulletins))).mappings().one()
+    assert (row["signed_off_by"], row["published_by"]) == ("c.rivas", "m.paz")
+
+
 @pytest.mark.usefixtures("story")
 async def test_a_change_after_the_sign_off_stops_the_publication(api: AsyncClient) -> None:
     bulletin = await drafted(api)

@@ -38,6 +38,12 @@ class Principal:
         return self.subject == "anonymous"
 
     @property
+    def doer(self) -> str:
+        """Who did it, for every record of who did what: the person who signed in, or the client that
+        acts by itself (it is its own subject). The client through which people sign in is nobody."""
+        return self.subject
+
+    @property
     def organisation(self) -> UUID:
         """The caller's organisation; only for routes whose access rule asks for one."""
         if self.organisation_id is None:

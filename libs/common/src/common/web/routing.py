@@ -143,7 +143,7 @@ class UnitOfWorkRoute(APIRoute):
             return None
         if self._in_parts or self._reads:
             return None
-        return await KeyedCommand.of(request, principal.client_id)
+        return await KeyedCommand.of(request, principal.doer)
 
 
 class PrefixedRouter(APIRouter):

@@ -259,7 +259,7 @@ async def _finish_task(session: AsyncSession, caller: Principal, case: Case) -> 
             col(Task.kind) == REVIEW_TASK,
             col(Task.done_at).is_(None),
         )
-        .values(done_at=clock.now(), done_by=caller.client_id)
+        .values(done_at=clock.now(), done_by=caller.doer)
         .execution_options(synchronize_session=False)
     )
 

@@ -9,8 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.errors import CONFLICT, FORBIDDEN, NOT_FOUND, Problem
+from common.errors import CONFLICT, FORBIDDEN, NOT_FOUND, SECOND_PERSON, Problem
 from common.ids import new_id
+from common.two_people import refuse_same_person
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -21,7 +22,7 @@ from referrals.breakglass.models import BreakGlass
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.models import Case
-from referrals.errors import ALREADY_DECIDED, IMPLICATED, SECOND_PERSON
+from referrals.errors import ALREADY_DECIDED, IMPLICATED
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
 from referrals.locking_queries import hold_case
@@ -115,8 +116,9 @@ async def decide(
         if access is None or case is None:
             raise _not_here()
         sought = await queries.sought(session, access, case)
-        if access.requested_by == caller.subject:
-            raise SECOND_PERSON.because("You asked for this access: somebody else decides.")
+        refuse_same_person(
+            caller, access.requested_by, because="You asked for this access: somebody else decides."
+        )
         if not may_decide(caller, sought):
             if await _concerns(session, caller, access, case):
                 raise SECOND_PERSON.because(

@@ -91,7 +91,7 @@ async def _end_open_business(
             col(Task.done_at).is_(None),
             col(Task.kind).not_in(_OF_RECIPIENTS),
         )
-        .values(done_at=now, done_by=caller.client_id if caller else SYSTEM_CLIENT),
+        .values(done_at=now, done_by=caller.doer if caller else SYSTEM_CLIENT),
     )
     for statement in statements:
         await session.execute(statement.execution_options(synchronize_session=False))

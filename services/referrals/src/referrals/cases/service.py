@@ -80,7 +80,7 @@ async def register(
             column="attributes",
         ),
         created_at=now,
-        created_by=caller.client_id,
+        created_by=caller.doer,
         changed_at=now,
     )
     write_soon(session, _CASES, case.model_dump())
@@ -246,7 +246,7 @@ async def set_implicated(
     )
     session.add_all(
         ImplicatedOrganisation(
-            case_id=case.id, organisation_id=o, marked_at=now, marked_by=caller.client_id
+            case_id=case.id, organisation_id=o, marked_at=now, marked_by=caller.doer
         )
         for o in organisations
     )

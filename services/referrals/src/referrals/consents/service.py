@@ -14,6 +14,7 @@ from common.errors import INVALID
 from common.events.referrals import GrantGiven, GrantWithdrawn
 from common.ids import new_id
 from common.messaging import append
+from common.two_people import refuse_same_person
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -36,7 +37,6 @@ from referrals.errors import (
     ALREADY_DECIDED,
     IMPLICATED,
     NOT_GRANTED,
-    SECOND_PERSON,
     WRONG_DECIDER,
 )
 from referrals.keys.sealing import open_column, seal_column
@@ -197,8 +197,11 @@ async def decide(
     grant = await queries.own_grant(session, caller, grant_id, lock=True)
     if grant.status != "pending":
         raise ALREADY_DECIDED.because(f"Its status is '{grant.status}'.")
-    if grant.requested_by == caller.subject:
-        raise SECOND_PERSON.because("You recorded this yourself: another supervisor decides.")
+    refuse_same_person(
+        caller,
+        grant.requested_by,
+        because="You recorded this yourself: another supervisor decides.",
+    )
     if approve:
         await _refuse_changed(session, caller, keys, grant)
     grant.status = "active" if approve else "refused"
@@ -348,8 +351,11 @@ async def decide_exception(
     exception = await queries.own_exception(session, caller, exception_id, lock=True)
     if exception.status != "pending":
         raise ALREADY_DECIDED.because(f"Its status is '{exception.status}'.")
-    if exception.requested_by == caller.subject:
-        raise SECOND_PERSON.because("You asked for this exception: somebody else decides.")
+    refuse_same_person(
+        caller,
+        exception.requested_by,
+        because="You asked for this exception: somebody else decides.",
+    )
     exception.status = "approved" if approve else "refused"
     exception.decided_by, exception.decided_at = caller.subject, clock.now()
     await session.flush()
@@ -369,8 +375,12 @@ async def review_exception(
 ) -> DisclosureException:
     """Somebody who neither asked nor decided looks at it afterwards."""
     exception = await queries.own_exception(session, caller, exception_id, lock=True)
-    if caller.subject in (exception.requested_by, exception.decided_by):
-        raise SECOND_PERSON.because("You took part in this exception: somebody else reviews it.")
+    refuse_same_person(
+        caller,
+        exception.requested_by,
+        exception.decided_by,
+        because="You took part in this exception: somebody else reviews it.",
+    )
     exception.reviewed_by, exception.reviewed_at = caller.subject, clock.now()
     await session.flush()
     await record(

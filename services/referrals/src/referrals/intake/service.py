@@ -66,7 +66,7 @@ async def add_form(
         secret=_seal_secret(key, form_id, secret),
         active=True,
         created_at=now,
-        created_by=caller.client_id,
+        created_by=caller.doer,
         changed_at=now,
     )
     session.add(form)

@@ -13,6 +13,7 @@ from common.auth import Principal
 from common.errors import CONFLICT, NOT_FOUND
 from common.ids import new_id
 from common.sight import audience_of
+from common.two_people import refuse_same_person
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -28,7 +29,6 @@ from referrals.errors import (
     IMPLICATED,
     NO_WISH,
     NOT_REFERABLE,
-    SECOND_PERSON,
 )
 from referrals.keys.sealing import open_column, seal_column
 from referrals.line import queries
@@ -86,8 +86,11 @@ async def decide_exception(
     exception = await _one_exception(session, caller, exception_id)
     if exception.status != "pending":
         raise ALREADY_DECIDED.because(f"Its status is '{exception.status}'.")
-    if exception.requested_by == caller.subject:
-        raise SECOND_PERSON.because("You asked for this exception: somebody else decides.")
+    refuse_same_person(
+        caller,
+        exception.requested_by,
+        because="You asked for this exception: somebody else decides.",
+    )
     async with acting_as_service(session):
         exception.status = "approved" if approve else "refused"
         exception.decided_by, exception.decided_at = caller.subject, clock.now()

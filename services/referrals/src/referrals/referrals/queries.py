@@ -50,7 +50,7 @@ def _as_recipient(supervisor: bool) -> sa.ColumnElement[bool]:
 def _values(caller: Principal) -> dict[str, Any]:
     values: dict[str, Any] = {"caller_organisation": caller.organisation}
     if Role.SUPERVISOR not in caller.roles:
-        values["caller_names"] = [caller.client_id, caller.subject]
+        values["caller_names"] = [caller.doer]
     return values
 
 

@@ -96,7 +96,7 @@ async def draft(
             column="draft",
         ),
         created_at=now,
-        created_by=caller.client_id,
+        created_by=caller.doer,
         changed_at=now,
     )
     write_soon(session, _REFERRALS, referral.model_dump())

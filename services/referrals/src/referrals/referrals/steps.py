@@ -248,7 +248,7 @@ async def write_step(
             "to_state": referral.state,
             "at": referral.changed_at,
             "organisation_id": caller.organisation_id if caller else None,
-            "client": caller.client_id if caller else SYSTEM_CLIENT,
+            "client": caller.doer if caller else SYSTEM_CLIENT,
             "reason": reason,
             "outcome": outcome,
             "late": late,

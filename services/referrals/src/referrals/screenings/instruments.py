@@ -92,7 +92,7 @@ async def upload(
         document=document,
         sha256=digest,
         created_at=clock.now(),
-        created_by=caller.client_id,
+        created_by=caller.doer,
     )
     session.add(row)
     await session.flush()
@@ -116,7 +116,7 @@ async def retire(session: AsyncSession, caller: Principal, instrument_id: UUID) 
             organisation_id=caller.organisation,
             for_all=keeps_shared(caller) or bool(row and row.shared),
             retired_at=clock.now(),
-            retired_by=caller.client_id,
+            retired_by=caller.doer,
         )
         .on_conflict_do_nothing()
     )

@@ -98,7 +98,7 @@ async def begin(
         held_at=held_at,
         source=source,
         created_at=now,
-        created_by=caller.client_id,
+        created_by=caller.doer,
         changed_at=now,
     )
     key = await (keys.create(screening_id) if body.case_id is None else key_of(keys, screening))

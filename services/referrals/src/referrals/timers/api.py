@@ -68,7 +68,7 @@ async def set_policy(
             clock=clock_name,
             **body.model_dump(),
             changed_at=clock.now(),
-            changed_by=caller.client_id,
+            changed_by=caller.doer,
         )
     )
     await session.flush()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
-from common.errors import FORBIDDEN, INVALID
+from common.errors import FORBIDDEN, INVALID, SECOND_PERSON
 from common.events.referrals import TrainingHeld
 from common.ids import new_id
 from common.messaging import append
@@ -14,7 +14,6 @@ from common.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import record
-from referrals.errors import SECOND_PERSON
 from referrals.tables import COMMON
 from referrals.training import queries
 from referrals.training.models import Certificate, Training
@@ -34,7 +33,7 @@ async def hold(session: AsyncSession, caller: Principal, body: NewTraining) -> T
         **body.model_dump(),
         cancelled=False,
         created_at=now,
-        created_by=caller.client_id,
+        created_by=caller.doer,
         changed_at=now,
     )
     session.add(training)

@@ -69,7 +69,7 @@ async def offer(
         state="offered",
         version=1,
         offered_at=clock.now(),
-        offered_by=caller.client_id,
+        offered_by=caller.doer,
     )
     session.add(transfer)
     await session.flush()
@@ -197,7 +197,7 @@ async def _decide(
 ) -> None:
     transfer.state, transfer.reason = state, reason
     transfer.decided_at = clock.now()
-    transfer.decided_by = caller.client_id if caller else SYSTEM_CLIENT
+    transfer.decided_by = caller.doer if caller else SYSTEM_CLIENT
     transfer.version += 1
     await session.flush()
     await _tell(session, caller, transfer)

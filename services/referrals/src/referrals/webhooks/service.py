@@ -59,7 +59,7 @@ async def add(
         secret=seal_secret(key, webhook_id, secret),
         active=True,
         created_at=clock.now(),
-        created_by=caller.client_id,
+        created_by=caller.doer,
     )
     session.add(webhook)
     await session.flush()

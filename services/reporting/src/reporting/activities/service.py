@@ -83,7 +83,7 @@ async def withdraw(session: AsyncSession, principal: Principal, activity_id: UUI
             withdrawn_at=clock.now(),
             version=found.version + 1,
             changed_at=clock.now(),
-            changed_by=principal.client_id,
+            changed_by=principal.doer,
         )
     )
 
@@ -115,7 +115,7 @@ async def import_file(
             file_name=name[:200],
             file_sha256=hashlib.sha256(content).hexdigest(),
             imported_at=clock.now(),
-            imported_by=principal.client_id,
+            imported_by=principal.doer,
             created=outcomes["created"],
             changed=outcomes["changed"],
             unchanged=outcomes["unchanged"],
@@ -142,7 +142,7 @@ async def set_target(session: AsyncSession, principal: Principal, target: Target
         "end": target.end,
         "target": target.target,
         "changed_at": clock.now(),
-        "changed_by": principal.client_id,
+        "changed_by": principal.doer,
     }
     kept = await session.scalar(
         pg.insert(work_plan_targets)
@@ -240,7 +240,7 @@ async def _write(
                 "organisation_id": principal.organisation,
                 "version": 1,
                 "changed_at": now,
-                "changed_by": principal.client_id,
+                "changed_by": principal.doer,
             }
             for row in rows
         ],

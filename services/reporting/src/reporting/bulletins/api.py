@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from common.auth import Principal, Role
@@ -27,6 +27,7 @@ from reporting.bulletins.schemas import (
 from reporting.bulletins.sources import described
 from reporting.language import LANGUAGES
 from reporting.programmes.catalogue import Catalogue
+from reporting.settings import Settings
 
 PREFIX = "/reports/v1/bulletins"
 api = router(PREFIX, ["bulletins"])
@@ -49,7 +50,7 @@ async def draft_bulletin(
     """Draft the bulletin of an ended half month or month; a draft that exists is composed anew."""
     catalogue: Catalogue = context_of(request).parts["catalogue"]
     period = service.bulletin_period(body.period)
-    return _view(await service.draft(session, caller.client_id, period, catalogue))
+    return _view(await service.draft(session, caller.doer, period, catalogue))
 
 
 @api.get("")
@@ -108,10 +109,12 @@ async def sign_off_bulletin(
 
 @api.post("/{bulletin_id}/publish")
 async def publish_bulletin(
-    caller: Publisher, session: Session, bulletin_id: BulletinId
+    request: Request, caller: Publisher, session: Session, bulletin_id: BulletinId
 ) -> BulletinView:
-    """Make it public and immutable, in all languages and forms. Needs a sign-off."""
-    return _view(await service.publish(session, caller, bulletin_id))
+    """Make it public and immutable, in all languages and forms. Needs somebody else's sign-off."""
+    settings = cast("Settings", context_of(request).settings)
+    alone = settings.one_person_publishes
+    return _view(await service.publish(session, caller, bulletin_id, alone=alone))
 
 
 @api.get("/{bulletin_id}/files/{language}/{name}", **answered_as(*MEDIA_TYPES.values()))

@@ -13,6 +13,7 @@ from common.events.reporting import BulletinPublished
 from common.ids import new_id
 from common.messaging import outbox
 from common.places import Places
+from common.two_people import refuse_same_person
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.activities import queries as activity_queries
@@ -128,14 +129,23 @@ async def sign_off(session: AsyncSession, principal: Principal, bulletin_id: UUI
     await session.execute(
         bulletins.update()
         .where(bulletins.c.id == bulletin_id)
-        .values(state="signed_off", signed_off_at=clock.now(), signed_off_by=principal.client_id)
+        .values(state="signed_off", signed_off_at=clock.now(), signed_off_by=principal.doer)
     )
     return await _found(session, bulletin_id)
 
 
-async def publish(session: AsyncSession, principal: Principal, bulletin_id: UUID) -> Bulletin:
-    """Render every form, read each back with the checker, and freeze them all."""
+async def publish(
+    session: AsyncSession, principal: Principal, bulletin_id: UUID, *, alone: bool = False
+) -> Bulletin:
+    """Render every form, read each back with the checker, and freeze them all. `alone`: whoever signed
+    off may publish, too; the record then names the same person twice."""
     bulletin = await _in_state(session, bulletin_id, "signed_off")
+    if not alone:
+        refuse_same_person(
+            principal,
+            bulletin.signed_off_by,
+            because="You signed it off yourself: somebody else publishes it.",
+        )
     await _refuse_wrong_figures(session, bulletin)
     for language in LANGUAGES:
         files, found = await asyncio.to_thread(_rendered_and_read, bulletin.content, language)
@@ -157,7 +167,7 @@ async def publish(session: AsyncSession, principal: Principal, bulletin_id: UUID
     await session.execute(
         bulletins.update()
         .where(bulletins.c.id == bulletin_id)
-        .values(state="published", published_at=clock.now(), published_by=principal.client_id)
+        .values(state="published", published_at=clock.now(), published_by=principal.doer)
     )
     await outbox.append(
         session,

@@ -46,7 +46,7 @@ async def record_read(
         indicator_reads.insert().values(
             id=new_id(),
             read_at=clock.now(),
-            client_id=principal.client_id,
+            client_id=principal.doer,
             organisation_id=principal.organisation_id,
             what=what,
             parameters=dict(parameters),

@@ -148,7 +148,7 @@ async def sign_off(session: AsyncSession, principal: Principal, release_id: UUID
         session,
         release_id,
         principal.organisation,
-        {"signed_at": clock.now(), "signed_by": principal.client_id},
+        {"signed_at": clock.now(), "signed_by": principal.doer},
     )
     return await _required(session, principal, release_id)
 
@@ -160,7 +160,7 @@ async def waive(
     release = await _required(session, principal, release_id)
     if organisation not in {each.organisation_id for each in release.sign_offs}:
         raise INVALID.because("It contributes nothing to this release.", pointer="/organisation_id")
-    reason = {"waived_because": why, "signed_by": principal.client_id}
+    reason = {"waived_because": why, "signed_by": principal.doer}
     await _settle(session, release_id, organisation, reason)
     return await _required(session, principal, release_id)
 
@@ -177,7 +177,7 @@ async def publish(session: AsyncSession, principal: Principal, release_id: UUID)
         )
     await session.execute(
         publications.insert().values(
-            release_id=release_id, published_at=clock.now(), published_by=principal.client_id
+            release_id=release_id, published_at=clock.now(), published_by=principal.doer
         )
     )
     event = ReleasePublished(
@@ -259,7 +259,7 @@ async def _write(
             expected_errors=[_stored(each) for each in rounded.expected],
             cells_hash=cells_hash(rounded.cells),
             closed_at=clock.now(),
-            closed_by=principal.client_id,
+            closed_by=principal.doer,
         )
     )
     if rounded.cells:

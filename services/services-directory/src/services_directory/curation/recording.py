@@ -42,7 +42,7 @@ def record_history(
             "pointer": change.pointer if change else "",
             "old": _json(change.old if change else None),
             "new": _json(change.new if change else new),
-            "client_id": principal.client_id if principal else "ruta-directory",
+            "client_id": principal.doer if principal else "ruta-directory",
             "organisation_id": principal.organisation_id if principal else None,
             "at": now,
         }

@@ -50,7 +50,7 @@ async def _log_restricted(
             [
                 {
                     "service_id": service_id,
-                    "client_id": principal.client_id,
+                    "client_id": principal.doer,
                     "organisation_id": principal.organisation_id,
                     "route": route,
                     "at": clock.now(),

@@ -113,7 +113,7 @@ async def _record(
         sa.insert(IMPORTS).values(
             id=job.import_id,
             organisation_id=principal.organisation,
-            client_id=principal.client_id,
+            client_id=principal.doer,
             principal=claims_of(principal) if later else {},
             file_name=order.file_name,
             file_size=len(order.content),

@@ -176,7 +176,7 @@ async def log_restricted(
     rows = [
         {
             "service_id": UUID(service_id),
-            "client_id": principal.client_id,
+            "client_id": principal.doer,
             "organisation_id": principal.organisation_id,
             "route": route,
             "at": clock.now(),

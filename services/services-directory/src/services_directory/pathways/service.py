@@ -106,7 +106,7 @@ async def put_draft(
             body=plain(body),
             state="draft",
             revision=current.revision + 1,
-            written_by=principal.client_id,
+            written_by=principal.doer,
             written_at=clock.now(),
         )
     )
@@ -125,7 +125,7 @@ async def submit(
         _of(current).values(
             state="submitted",
             revision=current.revision + 1,
-            submitted_by=principal.client_id,
+            submitted_by=principal.doer,
             submitted_at=clock.now(),
         )
     )
@@ -163,7 +163,7 @@ async def publish(
     await _refuse_broken_heirs(session, pathway_id, body)
     await session.execute(
         _of(current).values(
-            state="published", published_by=principal.client_id, published_at=clock.now()
+            state="published", published_by=principal.doer, published_at=clock.now()
         )
     )
     await session.execute(
@@ -280,7 +280,7 @@ async def _new_version(
             state="draft",
             revision=1,
             body=plain(body),
-            written_by=principal.client_id,
+            written_by=principal.doer,
             written_at=clock.now(),
         )
     )
@@ -319,7 +319,7 @@ async def endorse(session: AsyncSession, principal: Principal, service_id: UUID,
         .values(
             service_id=service_id,
             aor=aor,
-            endorsed_by=principal.client_id,
+            endorsed_by=principal.doer,
             organisation_id=principal.organisation_id,
             endorsed_at=clock.now(),
         )
@@ -341,7 +341,7 @@ def endorse_soon(session: AsyncSession, principal: Principal, service_id: UUID, 
     row = {
         "service_id": service_id,
         "aor": aor,
-        "endorsed_by": principal.client_id,
+        "endorsed_by": principal.doer,
         "organisation_id": principal.organisation_id,
         "endorsed_at": clock.now(),
     }

@@ -81,7 +81,7 @@ async def audit(
     read = [
         {
             "service_id": service_id,
-            "client_id": principal.client_id,
+            "client_id": principal.doer,
             "organisation_id": principal.organisation_id,
             "route": request.url.path,
             "at": clock.now(),

@@ -111,7 +111,7 @@ async def verify(
     verification = {
         "verified_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "valid_until": until.isoformat(),
-        "by": principal.client_id,
+        "by": principal.doer,
     }
     if body.method:
         verification["method"] = body.method

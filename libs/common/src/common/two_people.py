@@ -1,0 +1,10 @@
+"""Where two people are required: they are two subjects, whatever roles or clients each may use."""
+
+from common.auth import Principal
+from common.errors import SECOND_PERSON
+
+
+def refuse_same_person(caller: Principal, *earlier: str | None, because: str) -> None:
+    """403 if the caller is one of those who took an earlier part, as `Principal.doer` recorded them."""
+    if caller.doer in earlier:
+        raise SECOND_PERSON.because(because)

@@ -1,0 +1,34 @@
+"""Who did it is a person, or a client that acts by itself: never the client that people sign in by."""
+
+import re
+from pathlib import Path
+
+import pytest
+from common.auth import Principal
+from common.errors import Problem
+from common.two_people import refuse_same_person
+
+SERVICES = Path(__file__).resolve().parents[2] / "services"
+# Passing the caller's claims on whole; and a certificate's holder, who may be named by either.
+_NO_RECORD = {"imports/service.py": 1, "training/service.py": 2}
+
+
+def test_the_doer_is_the_person_and_a_client_by_itself_is_its_own() -> None:
+    assert Principal("ruta-console", "0190").doer == "0190"
+    assert Principal("ngo-refugio", "ngo-refugio").doer == "ngo-refugio"
+
+
+def test_no_service_records_the_client_of_a_caller() -> None:
+    found: dict[str, int] = {}
+    for path in SERVICES.rglob("src/**/*.py"):
+        number = len(re.findall(r"\b(?:caller|principal)\.client_id\b", path.read_text()))
+        if number:
+            found["/".join(path.parts[-2:])] = number
+    assert found == _NO_RECORD
+
+
+def test_two_people_are_two_subjects() -> None:
+    by_browser = Principal("ruta-console", "0190")
+    refuse_same_person(by_browser, "ruta-console", None, because="no")
+    with pytest.raises(Problem, match="no"):
+        refuse_same_person(by_browser, "somebody", "0190", because="no")
