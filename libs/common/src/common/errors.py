@@ -127,6 +127,12 @@ TOO_LARGE = ProblemType("too_large", 413, "The body is too large")
 UNSUPPORTED_MEDIA_TYPE = ProblemType(
     "unsupported_media_type", 415, "This content type is not read here"
 )
+UNKNOWN_PARAMETER = ProblemType(
+    "unknown_parameter",
+    422,
+    "A parameter or its value is not known",
+    "The detail names those that are.",
+)
 INVALID = ProblemType(
     "invalid", 422, "Some of what was sent is not valid", "Each error names its place by pointer."
 )

@@ -23,12 +23,6 @@ ILLEGAL_STEP = ProblemType(
 UNKNOWN_REFERENCE = ProblemType(
     "unknown_reference", 422, "Something that this refers to does not exist"
 )
-UNKNOWN_PARAMETER = ProblemType(
-    "unknown_parameter",
-    422,
-    "A parameter or its value is not known",
-    "The detail names those that are.",
-)
 RESYNC_NEEDED = ProblemType(
     "resync_needed",
     410,

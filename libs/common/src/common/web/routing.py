@@ -6,13 +6,14 @@ cannot be serialised, can never follow a 201. It also lets the stored result of 
 command join the same transaction. See docs/decisions/0001.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from enum import Enum
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -23,7 +24,7 @@ from starlette.types import Message, Scope
 from common.auth.principal import Principal
 from common.crypto import key_from_base64
 from common.database import retrying
-from common.errors import BAD_REQUEST
+from common.errors import BAD_REQUEST, UNKNOWN_PARAMETER, FieldError
 from common.web.access import AccessRule
 from common.web.context import ServiceContext, context_of
 from common.web.idempotency import (
@@ -72,6 +73,7 @@ class UnitOfWorkRoute(APIRoute):
         self._secrets = names_shown_once(self.response_model)
         marks = {part.call for part in self.dependant.dependencies}
         self._in_parts, self._reads = _in_parts in marks, _reading in marks
+        self._parameters = self._known_parameters()
         extra: dict[str, Any] = {"x-ruta-access": self.access.describe()}
         if self.access.scope is not None:
             extra["security"] = [{"oauth2": [self.access.scope]}]
@@ -85,6 +87,8 @@ class UnitOfWorkRoute(APIRoute):
         async def unit_of_work(request: Request) -> Response:
             _refuse_nul(request)
             principal = self.access.check(request)
+            if not principal.anonymous:
+                self._refuse_unknown(request)
             context = context_of(request)
             # Read before the transaction opens: a slow client holds no connection meanwhile.
             command = await self._keyed(request, principal)
@@ -113,6 +117,25 @@ class UnitOfWorkRoute(APIRoute):
                 raise
 
         return unit_of_work
+
+    def _known_parameters(self) -> frozenset[str] | None:
+        """None where the route takes the whole request: it reads its query itself."""
+        if self.dependant.request_param_name is not None:
+            return None
+        return frozenset(_query_names(self.dependant))
+
+    def _refuse_unknown(self, request: Request) -> None:
+        """A filter that nobody knows would give everything, and be taken for what was asked. Whoever
+        follows a link without an account may carry what a messenger put behind it."""
+        known = self._parameters
+        if known is None:
+            return
+        for name in request.query_params:
+            if name not in known:
+                detail = f"no such parameter; known: {', '.join(sorted(known)) or 'none'}"
+                raise UNKNOWN_PARAMETER.because(
+                    f"{name[:60]}: {detail}", errors=[FieldError(f"/{name[:60]}", detail)]
+                )
 
     async def _once(
         self,
@@ -190,6 +213,17 @@ def _access_rules(dependant: Dependant) -> Any:
         if isinstance(part.call, AccessRule):
             yield part.call
         yield from _access_rules(part)
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    for field in dependant.query_params:
+        kind = field.field_info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from (part.alias or name for name, part in kind.model_fields.items())
+        else:
+            yield field.alias
+    for part in dependant.dependencies:
+        yield from _query_names(part)
 
 
 def _needs_key(dependant: Dependant) -> bool:

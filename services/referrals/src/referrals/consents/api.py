@@ -1,7 +1,7 @@
 """HTTP of consents, exceptions and withdrawal."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from common.auth import Principal
@@ -26,12 +26,19 @@ from referrals.consents.schemas import (
 )
 from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Keys, Reader, Supervisor, Writer
+from referrals.directory.queries import shown_services
 from referrals.referrals import withdrawal
 
 consents = router("/referrals/v1/consents", ["consents"])
 exceptions = router("/referrals/v1/exceptions", ["consents"])
 withdrawals = router("/referrals/v1/withdrawals", ["consents"])
 Anyone = Annotated[Principal, open_to_all()]
+ConsentStatus = Literal["active", "pending", "refused", "withdrawn"]
+ExceptionStatus = Literal["pending", "approved", "refused", "ended"]
+MineToDecide = Annotated[
+    bool,
+    Query(description="Only what waits for a supervisor who did not ask, if you are one of them."),
+]
 
 
 @consents.post("", status_code=201, dependencies=[IdempotencyRequired])
@@ -46,14 +53,26 @@ async def record_consent(
 
 @consents.get("")
 async def list_consents(
+    *,
     session: Session,
     caller: CaseReader,
-    case_id: UUID | None = Query(None),
+    case_id: UUID | None = None,
+    status: Annotated[
+        list[ConsentStatus] | None, Query(description="Only these.", max_length=4)
+    ] = None,
+    mine_to_decide: MineToDecide = False,
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[Consent]:
+    """Your organisation's consents, newest first."""
     rows = await queries.grants(
-        session, caller, case_id=case_id, before=id_cursor(cursor), limit=limit
+        session,
+        caller,
+        case_id=case_id,
+        statuses=status or [],
+        mine_to_decide=mine_to_decide,
+        before=id_cursor(cursor),
+        limit=limit,
     )
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
     return Page(items=[_consent(grant) for grant in rows[:limit]], next_cursor=more)
@@ -105,12 +124,37 @@ async def ask_for_exception(
 
 @exceptions.get("")
 async def list_exceptions(
-    session: Session, caller: Reader, cursor: CursorText = None, limit: Limit = 50
+    *,
+    session: Session,
+    caller: Reader,
+    status: Annotated[
+        list[ExceptionStatus] | None, Query(description="Only these.", max_length=4)
+    ] = None,
+    mine_to_decide: MineToDecide = False,
+    cursor: CursorText = None,
+    limit: Limit = 50,
 ) -> Page[ExceptionSummary]:
     """For review: own ones; a coordinator sees those of their areas of responsibility."""
-    rows = await queries.exceptions(session, caller, before=id_cursor(cursor), limit=limit)
+    rows = await queries.exceptions(
+        session,
+        caller,
+        statuses=status or [],
+        mine_to_decide=mine_to_decide,
+        before=id_cursor(cursor),
+        limit=limit,
+    )
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_exception(row) for row in rows[:limit]], next_cursor=more)
+    others = {row.service_id for row in rows if row.organisation_id != caller.organisation_id}
+    shown = await shown_services(session, caller, others)
+    items = [
+        _exception(row)
+        if row.service_id in shown or row.organisation_id == caller.organisation_id
+        else _exception(row).model_copy(
+            update={"service_id": None, "recipient_organisation_id": None}
+        )
+        for row in rows[:limit]
+    ]
+    return Page(items=items, next_cursor=more)
 
 
 @exceptions.get("/{exception_id}")

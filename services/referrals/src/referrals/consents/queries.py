@@ -73,10 +73,16 @@ async def grants(
     caller: Principal,
     *,
     case_id: UUID | None,
+    statuses: Sequence[str] = (),
+    mine_to_decide: bool = False,
     before: UUID | None,
     limit: int,
 ) -> Sequence[Grant]:
     statement = sa.select(Grant).where(col(Grant.organisation_id) == caller.organisation)
+    if statuses:
+        statement = statement.where(col(Grant.status).in_(statuses))
+    if mine_to_decide:
+        statement = statement.where(_to_decide(Grant, caller))
     if case_id is not None:
         statement = statement.where(col(Grant.case_id) == case_id)
     if before is not None:
@@ -84,8 +90,27 @@ async def grants(
     return (await session.scalars(statement.order_by(col(Grant.id).desc()).limit(limit + 1))).all()
 
 
+def _to_decide(
+    kind: type[Grant] | type[DisclosureException], caller: Principal
+) -> sa.ColumnElement[bool]:
+    """Waits for a supervisor of the organisation other than who asked, and the caller is one."""
+    if Role.SUPERVISOR not in caller.roles:
+        return sa.false()
+    return sa.and_(
+        col(kind.organisation_id) == caller.organisation,
+        col(kind.status) == "pending",
+        col(kind.requested_by) != caller.subject,
+    )
+
+
 async def exceptions(
-    session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    statuses: Sequence[str] = (),
+    mine_to_decide: bool = False,
+    before: UUID | None,
+    limit: int,
 ) -> Sequence[DisclosureException]:
     """Own ones; a coordinator sees those of all organisations for the purposes of their AoRs."""
     statement = sa.select(DisclosureException)
@@ -95,6 +120,10 @@ async def exceptions(
         statement = statement.where(sa.or_(own, *prefixes))
     else:
         statement = statement.where(col(DisclosureException.organisation_id) == caller.organisation)
+    if statuses:
+        statement = statement.where(col(DisclosureException.status).in_(statuses))
+    if mine_to_decide:
+        statement = statement.where(_to_decide(DisclosureException, caller))
     if before is not None:
         statement = statement.where(col(DisclosureException.id) < before)
     rows = await session.scalars(

@@ -134,11 +134,14 @@ class NewException(Strict):
 
 
 class ExceptionSummary(BaseModel):
+    """Service and recipient are left out for a coordinator to whom the directory does not show the
+    service; never for the organisation whose exception it is."""
+
     id: UUID
     case_id: UUID
     organisation_id: UUID
-    service_id: UUID
-    recipient_organisation_id: UUID
+    service_id: UUID | None
+    recipient_organisation_id: UUID | None
     purpose: str
     basis: str
     items: list[str]

@@ -9,7 +9,7 @@ import orjson
 from common import clock
 from common.auth import Principal
 from common.errors import BAD_REQUEST, INVALID, FieldError
-from common.paging import CursorText, Limit, encode_cursor
+from common.paging import CursorText, Limit
 from common.web import (
     IdempotencyRequired,
     IfMatch,
@@ -32,7 +32,6 @@ from starlette.requests import Request
 from referrals.consents import queries as consents
 from referrals.consents import service as consent_service
 from referrals.consents.schemas import NewConsent
-from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Keys, Writer
 from referrals.fhir.mapping import (
     STATUS,
@@ -53,6 +52,8 @@ from referrals.referrals.models import Referral
 fhir = router("/referrals/v1/fhir", ["fhir"])
 MEDIA_TYPE = "application/fhir+json"
 Anyone = Annotated[Principal, open_to_all()]
+# FHIR clients say it with every read; there is one form only.
+AnyFormat = Annotated[str | None, Query(alias="_format", max_length=60, include_in_schema=False)]
 _BODIES: dict[Command, type[Any]] = {
     Command.SEND: schemas.Send,
     Command.ACKNOWLEDGE: schemas.Acknowledge,
@@ -117,21 +118,15 @@ async def search_tasks(
     status: Annotated[str | None, Query(max_length=30)] = None,
     cursor: CursorText = None,
     count: Annotated[Limit, Query(alias="_count")] = 50,
+    _format: AnyFormat = None,
 ) -> Response:
     """The recipient's queue as a searchset."""
     states = [state.value for state, code in STATUS.items() if status in (None, code)]
-    rows = await queries.received(
-        session,
-        caller,
-        states=states if status else [],
-        service_id=None,
-        overdue_at=None,
-        before=id_cursor(cursor),
-        limit=count,
-    )
+    wanted = queries.Wanted(states=states if status else [], cursor=cursor, limit=count)
+    rows = await queries.received(session, caller, wanted)
     link = [{"relation": "self", "url": "/referrals/v1/fhir/Task"}]
-    if len(rows) > count:
-        following = encode_cursor(rows[count - 1].id)
+    following = queries.next_cursor(rows, wanted)
+    if following is not None:
         link.append({"relation": "next", "url": f"/referrals/v1/fhir/Task?cursor={following}"})
     entries = [
         {"fullUrl": f"urn:uuid:{row.id}", "resource": task(queries.seen_by(caller, row))}
@@ -142,18 +137,24 @@ async def search_tasks(
 
 
 @fhir.get("/Task/{referral_id}", **answered_as(MEDIA_TYPE))
-async def read_task(referral_id: UUID, session: Session, caller: CaseReader) -> Response:
+async def read_task(
+    referral_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
+) -> Response:
     return _task(caller, await queries.one(session, caller, referral_id))
 
 
 @fhir.get("/ServiceRequest/{referral_id}", **answered_as(MEDIA_TYPE))
-async def read_service_request(referral_id: UUID, session: Session, caller: CaseReader) -> Response:
+async def read_service_request(
+    referral_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
+) -> Response:
     referral = queries.seen_by(caller, await queries.one(session, caller, referral_id))
     return _answer(ServiceRequest, service_request(referral))
 
 
 @fhir.get("/Consent/{grant_id}", **answered_as(MEDIA_TYPE))
-async def read_consent_resource(grant_id: UUID, session: Session, caller: CaseReader) -> Response:
+async def read_consent_resource(
+    grant_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
+) -> Response:
     return _answer(Consent, consent(await consents.own_grant(session, caller, grant_id)))
 
 

@@ -5,17 +5,18 @@ where a referral of another case is not found.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from common import clock
 from common.errors import NOT_FOUND
-from common.paging import CursorText, Limit, Page, encode_cursor
+from common.events.codes import Urgency
+from common.paging import CursorText, Limit, Page
 from common.web import IdempotencyRequired, Session, UnitOfWorkRoute, router
 from fastapi import APIRouter, Depends, Query, Response
 from starlette.requests import Request
 
-from referrals.cursors import id_cursor
+from referrals.consents.schemas import Category
 from referrals.dependencies import CaseReader, Keys, Writer
 from referrals.directory.queries import shown_services
 from referrals.referrals import queries, reading, sending, service, withdrawal
@@ -32,6 +33,7 @@ from referrals.referrals.schemas import (
     Disclosure,
     EnterInError,
     Hold,
+    Moment,
     NewReferral,
     NotDelivered,
     QueueCounts,
@@ -63,6 +65,15 @@ async def _case_of_path(request: Request) -> UUID | None:
 
 CaseOfPath = Annotated[UUID | None, Depends(_case_of_path)]
 States = Annotated[list[State] | None, Query(description="Only these states.", max_length=16)]
+Urgencies = Annotated[list[Urgency] | None, Query(description="Only these.", max_length=3)]
+Categories = Annotated[list[Category] | None, Query(description="Only these.", max_length=50)]
+ClosedSince = Annotated[
+    Moment | None, Query(description="Only those that ended, and changed since this moment.")
+]
+Order = Annotated[
+    Literal["newest", "deadline"],
+    Query(description="`deadline`: what is due first comes first, without a deadline last."),
+]
 
 
 @referrals.post("", status_code=201, dependencies=[IdempotencyRequired])
@@ -77,50 +88,77 @@ async def draft_referral(
 
 @referrals.get("")
 async def list_sent(
+    *,
     session: Session,
     caller: CaseReader,
     state: States = None,
+    urgency: Urgencies = None,
+    category: Categories = None,
     case_id: UUID | None = None,
     overdue: bool = False,
+    unreplaced: Annotated[
+        bool, Query(description="Only those that no other referral is instead of.")
+    ] = False,
+    unconfirmed: Annotated[
+        bool, Query(description="Only outcomes that nobody has confirmed.")
+    ] = False,
+    closed_since: ClosedSince = None,
+    order: Order = "newest",
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ReferralView]:
-    """What your organisation refers, newest first."""
-    rows = await queries.sent(
-        session,
-        caller,
+    """What your organisation refers, newest first or by deadline."""
+    wanted = queries.Wanted(
         states=[s.value for s in state or []],
+        urgencies=urgency or [],
+        categories=category or [],
         case_id=case_id,
         overdue_at=clock.now() if overdue else None,
-        before=id_cursor(cursor),
+        unreplaced=unreplaced,
+        unconfirmed=unconfirmed,
+        closed_since=closed_since,
+        by_deadline=order == "deadline",
+        cursor=cursor,
         limit=limit,
     )
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=await views(session, rows[:limit], caller), next_cursor=more)
+    return await _page(session, await queries.sent(session, caller, wanted), wanted, caller)
 
 
 @referrals.get("/inbox")
 async def list_inbox(
+    *,
     session: Session,
     caller: CaseReader,
     state: States = None,
+    urgency: Urgencies = None,
+    category: Categories = None,
     service_id: UUID | None = None,
     overdue: bool = False,
+    closed_since: ClosedSince = None,
+    order: Order = "newest",
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ReferralView]:
-    """The queue of your organisation's services, newest first."""
-    rows = await queries.received(
-        session,
-        caller,
+    """The queue of your organisation's services, newest first or by deadline."""
+    wanted = queries.Wanted(
         states=[s.value for s in state or []],
+        urgencies=urgency or [],
+        categories=category or [],
         service_id=service_id,
         overdue_at=clock.now() if overdue else None,
-        before=id_cursor(cursor),
+        closed_since=closed_since,
+        by_deadline=order == "deadline",
+        cursor=cursor,
         limit=limit,
     )
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=await views(session, rows[:limit], caller), next_cursor=more)
+    return await _page(session, await queries.received(session, caller, wanted), wanted, caller)
+
+
+async def _page(
+    session: Session, rows: Sequence[Referral], wanted: queries.Wanted, caller: CaseReader
+) -> Page[ReferralView]:
+    items = await views(session, rows[: wanted.limit], caller)
+    return Page(items=items, next_cursor=queries.next_cursor(rows, wanted))
 
 
 @referrals.get("/inbox/counts")
@@ -486,9 +524,10 @@ def _view(referral: Referral, caller: CaseReader, shown: Collection[UUID]) -> Re
         **{
             name: getattr(seen, name)
             for name in ReferralView.model_fields
-            if name not in ("legal_transitions", "overdue", "suggested_service_id")
+            if name not in ("legal_transitions", "overdue", "due", "suggested_service_id")
         },
         suggested_service_id=suggested if suggested in shown else None,
+        due=queries.due(referral),
         overdue=queries.is_overdue(referral, clock.now()),
         legal_transitions=[command.value for command in legal],
     )

@@ -1,7 +1,8 @@
 """Reading referrals, always as one of the two parties."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -9,21 +10,25 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
+from common.paging import decode_cursor, encode_cursor
 from common.reads import QuickStatement, split
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from referrals.consents.models import GrantRecord
 from referrals.consents.queries import HELD
+from referrals.cursors import id_cursor, id_in, moment_in
 from referrals.directory.models import TeamMember
 from referrals.locking_queries import held
-from referrals.referrals.lifecycle import OPEN, Party, State
+from referrals.referrals.lifecycle import OPEN, TERMINAL, Party, State
 from referrals.referrals.models import Referral, Snapshot, Step
 from referrals.referrals.seeing import covered
 from referrals.tables import Texts
 
 _NOT_HERE = "There is no such referral that concerns you."
 _OPEN_STATES = sorted(state.value for state in OPEN)
+_CLOSED_STATES = sorted(state.value for state in TERMINAL)
 _WAITING_STATES = (State.SENT.value, State.ACKNOWLEDGED.value, State.WAITLISTED.value)
 
 
@@ -168,60 +173,148 @@ def seen_by(caller: Principal, referral: Referral) -> Referral:
 _IN_INDEX_ORDER = sa.text("SELECT set_config('enable_sort', 'off', true)")
 
 
-async def received(
-    session: AsyncSession,
-    caller: Principal,
-    *,
-    states: Sequence[str],
-    service_id: UUID | None,
-    overdue_at: datetime | None,
-    before: UUID | None,
-    limit: int,
-) -> Sequence[Referral]:
-    """The recipient's queue, newest first."""
-    if service_id is not None and not states and overdue_at is None:
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a list is narrowed to, and how it is ordered; empty: not by this.
+
+    `unreplaced`: no other referral of the case is instead of it. `unconfirmed`: an outcome that
+    nobody confirmed. `by_deadline`: what is due first comes first, what has no deadline last.
+    """
+
+    states: Sequence[str] = ()
+    urgencies: Sequence[str] = ()
+    categories: Sequence[str] = ()
+    service_id: UUID | None = None
+    case_id: UUID | None = None
+    overdue_at: datetime | None = None
+    unreplaced: bool = False
+    unconfirmed: bool = False
+    closed_since: datetime | None = None
+    by_deadline: bool = False
+    cursor: str | None = None
+    limit: int = 50
+
+    @property
+    def only_a_service(self) -> bool:
+        return self.service_id is not None and self == Wanted(
+            service_id=self.service_id, cursor=self.cursor, limit=self.limit
+        )
+
+
+async def received(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
+    """The recipient's queue, one more than a page."""
+    if wanted.only_a_service:
         await session.execute(_IN_INDEX_ORDER)
     statement = sa.select(Referral).where(_as_recipient(Role.SUPERVISOR in caller.roles))
-    return await _listed(session, caller, statement, states, service_id, overdue_at, before, limit)
+    return await _listed(session, caller, statement, wanted, _CHANGED_FOR_RECIPIENT)
 
 
-async def sent(
-    session: AsyncSession,
-    caller: Principal,
-    *,
-    states: Sequence[str],
-    case_id: UUID | None,
-    overdue_at: datetime | None,
-    before: UUID | None,
-    limit: int,
-) -> Sequence[Referral]:
-    """What the caller's organisation refers, newest first, drafts included."""
+async def sent(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
+    """What the caller's organisation refers, drafts included, one more than a page."""
     statement = sa.select(Referral).where(col(Referral.from_organisation) == caller.organisation)
-    if case_id is not None:
-        statement = statement.where(col(Referral.case_id) == case_id)
-    return await _listed(session, caller, statement, states, None, overdue_at, before, limit)
+    return await _listed(session, caller, statement, wanted, col(Referral.changed_at))
 
 
 async def _listed(
     session: AsyncSession,
     caller: Principal,
     statement: sa.Select[Referral],
-    states: Sequence[str],
-    service_id: UUID | None,
-    overdue_at: datetime | None,
-    before: UUID | None,
-    limit: int,
+    wanted: Wanted,
+    changed_at: sa.ColumnElement[Any] | Mapped[datetime],
 ) -> Sequence[Referral]:
-    if states:
-        statement = statement.where(col(Referral.state).in_(states))
-    if service_id is not None:
-        statement = statement.where(col(Referral.service_id) == service_id)
-    if overdue_at is not None:
-        statement = statement.where(overdue(overdue_at))
-    if before is not None:
-        statement = statement.where(col(Referral.id) < before)
-    statement = statement.order_by(col(Referral.id).desc()).limit(limit + 1)
-    return (await session.scalars(statement, _values(caller))).all()
+    statement = statement.where(*_narrowed(wanted, changed_at))
+    if wanted.by_deadline:
+        after = decode_cursor(wanted.cursor, 2)
+        if after is not None:
+            until = _NEVER if after[0] is None else sa.literal(moment_in(after[0]), _INSTANT)
+            row = sa.tuple_(_DUE, col(Referral.id))
+            statement = statement.where(row > sa.tuple_(until, sa.literal(id_in(after[1]))))
+        statement = statement.order_by(_DUE, col(Referral.id))
+    else:
+        before = id_cursor(wanted.cursor)
+        if before is not None:
+            statement = statement.where(col(Referral.id) < before)
+        statement = statement.order_by(col(Referral.id).desc())
+    return (await session.scalars(statement.limit(wanted.limit + 1), _values(caller))).all()
+
+
+def _narrowed(
+    wanted: Wanted, changed_at: sa.ColumnElement[Any] | Mapped[datetime]
+) -> Iterator[sa.ColumnElement[bool]]:
+    for column, values in (
+        (Referral.state, wanted.states),
+        (Referral.urgency, wanted.urgencies),
+        (Referral.category, wanted.categories),
+    ):
+        if values:
+            yield col(column).in_(values)
+    if wanted.service_id is not None:
+        yield col(Referral.service_id) == wanted.service_id
+    if wanted.case_id is not None:
+        yield col(Referral.case_id) == wanted.case_id
+    if wanted.overdue_at is not None:
+        yield overdue(wanted.overdue_at)
+    if wanted.unreplaced:
+        other = aliased(Referral)
+        instead = sa.exists().where(
+            col(other.case_id) == col(Referral.case_id), col(other.replaces) == col(Referral.id)
+        )
+        yield sa.not_(instead)
+    if wanted.unconfirmed:
+        yield col(Referral.state).in_([State.COMPLETED.value, State.NOT_DELIVERED.value])
+        yield col(Referral.feedback_confirmed_at).is_(None)
+    if wanted.closed_since is not None:
+        yield col(Referral.state).in_(_CLOSED_STATES)
+        yield changed_at >= wanted.closed_since
+
+
+def next_cursor(rows: Sequence[Referral], wanted: Wanted) -> str | None:
+    """Where the page after these begins; None if there is none."""
+    if len(rows) <= wanted.limit:
+        return None
+    last = rows[wanted.limit - 1]
+    return encode_cursor(due(last), last.id) if wanted.by_deadline else encode_cursor(last.id)
+
+
+_INSTANT = sa.DateTime(timezone=True)
+# As `seen_by` shows it: what stands still in the recipient's eyes is not found by a later change.
+_CHANGED_FOR_RECIPIENT: sa.ColumnElement[Any] = sa.func.coalesce(
+    sa.cast(col(Referral.held_still)["changed_at"].astext, _INSTANT), col(Referral.changed_at)
+)
+_NEVER: sa.ColumnElement[Any] = sa.cast(sa.literal_column("'infinity'"), _INSTANT)
+_DUE = sa.func.coalesce(
+    sa.case(
+        (
+            col(Referral.state) == State.SENT.value,
+            sa.func.least(
+                col(Referral.acknowledge_by),
+                col(Referral.decide_by),
+                col(Referral.clinical_deadline),
+            ),
+        ),
+        (
+            col(Referral.state).in_(_WAITING_STATES),
+            sa.func.least(col(Referral.decide_by), col(Referral.clinical_deadline)),
+        ),
+        (
+            col(Referral.state) == State.ON_HOLD.value,
+            sa.func.timezone("UTC", sa.cast(col(Referral.review_on), sa.DateTime())),
+        ),
+    ),
+    _NEVER,
+)
+
+
+def due(referral: Referral) -> datetime | None:
+    """By when the next step is to be taken, as `_DUE` says it; None: nothing says it."""
+    limits: list[datetime | None] = []
+    if referral.state in _WAITING_STATES:
+        limits = [referral.decide_by, referral.clinical_deadline]
+    if referral.state == State.SENT:
+        limits.append(referral.acknowledge_by)
+    if referral.state == State.ON_HOLD and referral.review_on is not None:
+        limits = [datetime.combine(referral.review_on, time.min, UTC)]
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def overdue(now: datetime) -> sa.ColumnElement[bool]:

@@ -217,6 +217,7 @@ class ReferralView(BaseModel):
     outcome: str | None
     late: bool
     overdue: bool
+    due: datetime | None = Field(description="By when the next step is to be taken.")
     service_flag: str | None
     suggested_service_id: UUID | None
     feedback_confirmed_at: datetime | None

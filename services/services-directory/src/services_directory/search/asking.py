@@ -5,12 +5,10 @@ from functools import cache
 from typing import Any, TypeVar
 
 import orjson
-from common.errors import BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE, FieldError
+from common.errors import BAD_REQUEST, UNKNOWN_PARAMETER, UNSUPPORTED_MEDIA_TYPE, FieldError
 from common.web.problems import shown_location
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
-
-from services_directory.errors import UNKNOWN_PARAMETER
 
 Q = TypeVar("Q", bound=BaseModel)
 

@@ -1,0 +1,222 @@
+"""Queues that a person works off: what is due first, only what is asked for, nothing unknown."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from common import clock
+
+from tests.services.referrals.story import SALUD, Story
+from tests.services.referrals.test_scenarios import exception_body
+from tests.support.principals import organisation
+
+REFERRER, RECIPIENT, SUPERVISOR = "ngo-refugio", "ngo-salud", "ngo-refugio-supervisor"
+
+
+async def ids(story: Story, who: str, path: str) -> list[str]:
+    """All pages of a list, one after the other."""
+    found: list[str] = []
+    cursor = ""
+    while True:
+        answer = await story.get(who, f"{path}{cursor}")
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        found += [item["id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            return found
+        cursor = f"&cursor={page['next_cursor']}"
+
+
+async def test_a_parameter_that_nobody_knows_is_refused_on_every_road(story: Story) -> None:
+    """`?stat=pending` would give everything, and be taken for what was asked."""
+    document = (await story.client.get("/openapi.json")).json()
+    asked = 0
+    for path, item in document["paths"].items():
+        operation = item.get("get")
+        if operation is None or "security" not in operation or "/fhir/metadata" in path:
+            continue
+        made = path.removeprefix("/referrals/v1")
+        for part in [p["name"] for p in operation.get("parameters", []) if p["in"] == "path"]:
+            made = made.replace("{" + part + "}", str(UUID(int=1)))
+        for who in ("im-officer", REFERRER, SUPERVISOR, "gbv-coordinator", "auditor"):
+            answer = await story.get(who, f"{made}?stat=pending")
+            if answer.status_code == 403:
+                continue
+            assert (answer.status_code, answer.json()["code"]) == (422, "unknown_parameter"), path
+            assert answer.json()["pointer"] == "/stat"
+            asked += 1
+            break
+    assert asked > 30
+    answer = await story.get(REFERRER, "/referrals/inbox?sort=deadline")
+    assert "known: " in answer.json()["detail"]
+    assert "order" in answer.json()["detail"]
+
+
+async def test_a_command_refuses_them_too_and_changes_nothing(story: Story) -> None:
+    body = {"identity": {"name": "Ana"}, "country": "VE"}
+    answer = await story.post(REFERRER, "/cases?dry_run=true", body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_parameter")
+    assert await story.rows("SELECT 1 FROM cases") == []
+
+
+async def test_what_a_messenger_puts_behind_a_link_of_a_public_page_is_left_alone(
+    story: Story,
+) -> None:
+    assert (await story.get("anonymous", "/line?fbclid=abc")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("who", "path"), [(REFERRER, "/referrals"), (RECIPIENT, "/referrals/inbox")]
+)
+async def test_by_deadline_what_is_due_first_comes_first_over_all_pages(
+    story: Story, who: str, path: str
+) -> None:
+    service_id = await story.service()
+    made = [
+        await story.sent(service_id=service_id, urgency=urgency)
+        for urgency in ("routine", "emergency", "urgent", "routine", "emergency")
+    ]
+    soon = clock.now() + timedelta(minutes=5)
+    made.append(
+        await story.sent(service_id=service_id, urgency="routine", clinical_deadline=str(soon))
+    )
+    waiting = await story.sent(service_id=service_id, urgency="urgent")
+    await story.made(RECIPIENT, f"/referrals/{waiting['id']}/acknowledge", {})
+    done = await story.sent(service_id=service_id, urgency="emergency")
+    await story.made(REFERRER, f"/referrals/{done['id']}/recall", {"reason": "mistake"})
+    held = await story.accepted(service_id=service_id)
+    await story.made(
+        RECIPIENT,
+        f"/referrals/{held['id']}/hold",
+        {"reason": "other", "review_on": str(clock.now().date() + timedelta(days=1))},
+    )
+    listed = (await story.get(who, f"{path}?order=deadline&limit=100")).json()["items"]
+    dues = [item["due"] for item in listed]
+    dated = [due for due in dues if due is not None]
+    assert dues == [*sorted(dated), *[None] * (len(dues) - len(dated))]
+    assert dated == sorted(dated)
+    assert listed[0]["id"] == made[-1]["id"], "the clinical window"
+    assert [item["id"] for item in listed if item["due"] is None] == [done["id"]]
+    for limit in (1, 2, 4):
+        paged = await ids(story, who, f"{path}?order=deadline&limit={limit}")
+        assert paged == [item["id"] for item in listed]
+    assert await ids(story, who, f"{path}?limit=2") == sorted(paged, reverse=True)
+
+
+@pytest.mark.parametrize("cursor", ["x", "WzFd", "WyJhIiwgImIiXQ", "W251bGwsIDFd"])
+async def test_a_forged_cursor_of_a_deadline_is_refused(story: Story, cursor: str) -> None:
+    answer = await story.get(REFERRER, f"/referrals?order=deadline&cursor={cursor}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+
+
+async def test_lists_are_narrowed_by_urgency_category_and_what_is_left_to_do(story: Story) -> None:
+    service_id = await story.service(categories=("HLT", "CP-CM"))
+    urgent = await story.sent(service_id=service_id)
+    other = await story.sent(
+        service_id=service_id, urgency="routine", category="CP-CM", consent={"purpose": "CP-CM"}
+    )
+    before = clock.now()
+    finished = await story.accepted(service_id=service_id)
+    await story.made(RECIPIENT, f"/referrals/{finished['id']}/complete", {"outcome": "delivered"})
+    declined = await story.sent(service_id=service_id)
+    await story.made(RECIPIENT, f"/referrals/{declined['id']}/decline", {"reason": "capacity"})
+
+    async def sent(query: str) -> set[str]:
+        return set(await ids(story, REFERRER, f"/referrals?{query}"))
+
+    async def received(query: str) -> set[str]:
+        return set(await ids(story, RECIPIENT, f"/referrals/inbox?{query}"))
+
+    for listed in (sent, received):
+        assert await listed("urgency=routine") == {other["id"]}
+        assert await listed("category=CP-CM&category=SHL") == {other["id"]}
+        assert await listed("urgency=urgent&category=CP-CM") == set()
+        after = before.isoformat().replace("+", "%2B")
+        assert await listed(f"closed_since={after}") == {finished["id"], declined["id"]}
+        later = (clock.now() + timedelta(hours=1)).isoformat().replace("+", "%2B")
+        assert await listed(f"closed_since={later}") == set()
+    assert await sent("unconfirmed=true") == {finished["id"]}
+    await story.made(
+        REFERRER, f"/referrals/{finished['id']}/confirm", {"confirmed_by": "person", "agrees": True}
+    )
+    assert await sent("unconfirmed=true") == set()
+    assert await sent("state=declined&unreplaced=true") == {declined["id"]}
+    again = await story.draft(declined["case_id"], service_id, replaces=declined["id"])
+    assert await sent("state=declined&unreplaced=true") == set()
+    assert await sent("state=draft&unreplaced=true") == {again["id"]}
+    assert urgent["id"] in await sent("urgency=urgent")
+
+
+async def test_a_supervisor_lists_what_waits_for_them(story: Story) -> None:
+    """Not what they asked for themselves, not other organisations', and nothing for who decides
+    nothing."""
+    service_id, child = await story.service(), await story.child(16)
+    held = await story.consent(
+        child["id"], service_id, decided_by="caregiver", child_assent="dissents"
+    )
+    assert held["status"] == "pending"
+    plain = await story.consent((await story.case())["id"], service_id)
+    exception = await story.made(REFERRER, "/exceptions", exception_body(child["id"], service_id))
+    both: dict[str, Any] = {"roles": ["supervisor", "caseworker"]}
+    own = await story.made(
+        SUPERVISOR, "/exceptions", exception_body(child["id"], service_id), **both
+    )
+    for path, mine, all_of_them in (
+        ("/consents", [held["id"]], {held["id"], plain["id"]}),
+        ("/exceptions", [exception["id"]], {exception["id"], own["id"]}),
+    ):
+        assert await ids(story, SUPERVISOR, f"{path}?mine_to_decide=true") == mine
+        assert await ids(story, REFERRER, f"{path}?mine_to_decide=true") == []
+        assert await ids(story, "ngo-salud-supervisor", f"{path}?mine_to_decide=true") == []
+        assert set(await ids(story, REFERRER, f"{path}?limit=100")) == all_of_them
+    assert await ids(story, SUPERVISOR, "/consents?status=active") == [plain["id"]]
+    assert await ids(story, SUPERVISOR, "/consents?status=pending") == [held["id"]]
+    answer = await story.get(SUPERVISOR, "/consents?status=requested")
+    assert answer.status_code == 422
+    await story.made(SUPERVISOR, f"/exceptions/{exception['id']}/decision", {"approve": True})
+    assert await ids(story, SUPERVISOR, "/exceptions?mine_to_decide=true") == []
+    assert await ids(story, SUPERVISOR, "/exceptions?status=approved") == [exception["id"]]
+
+
+async def test_a_coordinator_is_not_shown_the_house_behind_another_organisation_s_exception(
+    story: Story,
+) -> None:
+    leads = {"roles": ["caseworker", "coordinator"], "aors": ["GBV"]}
+    house = await story.service(
+        organisation(77), ("GBV-SHELTER",), visibility="restricted", aors=("GBV",)
+    )
+    body = {**exception_body((await story.case())["id"], house), "purpose": "GBV-SHELTER"}
+    made = await story.made(REFERRER, "/exceptions", body, **leads)
+    assert made["service_id"] == house
+
+    async def seen(who: str, **claims: Any) -> dict[str, Any]:
+        listed = (await story.get(who, "/exceptions", **claims)).json()["items"]
+        (found,) = (each for each in listed if each["id"] == made["id"])
+        return dict(found)
+
+    assert (await seen("gbv-coordinator"))["service_id"] == house
+    away = await seen("gbv-coordinator", areas=["VE20"])
+    assert (away["service_id"], away["recipient_organisation_id"]) == (None, None)
+    assert (await seen(REFERRER))["service_id"] == house, "its own exception"
+
+
+async def test_what_stands_still_for_an_accused_organisation_is_found_by_no_later_change(
+    story: Story,
+) -> None:
+    """It would tell that something went on after an ordinary recall."""
+    referral = await story.accepted()
+    await story.made(RECIPIENT, f"/referrals/{referral['id']}/complete", {"outcome": "delivered"})
+    implicated = await story.call(
+        REFERRER,
+        "PUT",
+        f"/cases/{referral['case_id']}/implicated-organisations",
+        {"organisation_ids": [str(SALUD)]},
+    )
+    assert implicated.status_code == 200, implicated.text
+    marked = clock.now().isoformat().replace("+", "%2B")
+    await story.made(
+        REFERRER, f"/referrals/{referral['id']}/confirm", {"confirmed_by": "person", "agrees": True}
+    )
+    assert await ids(story, REFERRER, f"/referrals?closed_since={marked}") == [referral["id"]]
+    assert await ids(story, RECIPIENT, f"/referrals/inbox?closed_since={marked}") == []
