@@ -33,7 +33,7 @@ from reporting.facts.progress import STATE, FactStep, ReferralFact
 from reporting.indicators.service import COUNTERS, counter_rows
 from reporting.indicators.vector import Increments, collect
 from reporting.periods import Period
-from reporting.programmes.catalogue import programme, shipped
+from reporting.programmes.catalogue import programme
 from reporting.releases.service import Order, close
 from reporting.settings import Settings
 from stack.postgres import PostgresServer
@@ -149,7 +149,7 @@ async def release(database: Database) -> tuple[UUID, str]:
     watching = asyncio.create_task(watch())
     started, processor = time.perf_counter(), time.process_time()
     async with database.transaction() as session:
-        made = await close(session, caller, shipped(), Order(PROGRAMME, PERIOD), b"k" * 32)
+        made = await close(session, caller, Order(PROGRAMME, PERIOD), b"k" * 32)
     took, processor = time.perf_counter() - started, time.process_time() - processor
     done.set()
     await watching

@@ -31,9 +31,7 @@ def test_a_month_is_its_two_halves_and_a_quarter_its_three_months(day: date) -> 
         month.parts(PeriodKind.QUARTER)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "2026", "2026-13", "2026-11c", "2026-Q5", "0000-01", "26-11a"]
-)
+@pytest.mark.parametrize("text", ["", "226", "2026-13", "2026-11c", "2026-Q5", "0000-01", "26-11a"])
 def test_what_names_no_period_is_refused(text: str) -> None:
     with pytest.raises(NoPeriodError):
         Period.parse(text)

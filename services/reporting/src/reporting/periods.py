@@ -1,4 +1,4 @@
-"""Reporting periods: half months (quincenas), months and quarters, named by what they cover.
+"""Reporting periods: half months (quincenas), months, quarters and years, named by what they cover.
 
 A half month is the finest period that closes. A month is exactly its two halves, so a monthly
 number is a sum of closed releases and never a second look at the same people (rule R4).
@@ -6,6 +6,7 @@ number is a sum of closed releases and never a second look at the same people (r
 
 import re
 from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -14,6 +15,7 @@ from babel.dates import format_date
 
 _HALF = re.compile(r"(\d{4})-(0[1-9]|1[0-2])([ab])")
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_YEAR = re.compile(r"(\d{4})")
 _QUARTER = re.compile(r"(\d{4})-Q([1-4])")
 _LAST_DAY_OF_FIRST_HALF = 15
 
@@ -22,6 +24,7 @@ class PeriodKind(StrEnum):
     HALF_MONTH = "half-month"
     MONTH = "month"
     QUARTER = "quarter"
+    YEAR = "year"
 
 
 class NoPeriodError(ValueError):
@@ -30,7 +33,7 @@ class NoPeriodError(ValueError):
     def __init__(self, text: str) -> None:
         super().__init__(
             f"{text!r} is no period: write 2026-11a or 2026-11b (half month),"
-            " 2026-11 (month) or 2026-Q4 (quarter)"
+            " 2026-11 (month), 2026-Q4 (quarter) or 2026 (year)"
         )
 
 
@@ -53,6 +56,8 @@ class Period:
                 return _month(int(match[1]), int(match[2]))
             if match := _QUARTER.fullmatch(text):
                 return _quarter(int(match[1]), int(match[2]))
+            if match := _YEAR.fullmatch(text):
+                return _year(int(match[1]))
         except ValueError as error:  # year 0000
             raise NoPeriodError(text) from error
         raise NoPeriodError(text)
@@ -64,6 +69,8 @@ class Period:
             return _half(day.year, day.month, "a" if day.day <= _LAST_DAY_OF_FIRST_HALF else "b")
         if kind is PeriodKind.MONTH:
             return _month(day.year, day.month)
+        if kind is PeriodKind.YEAR:
+            return _year(day.year)
         return _quarter(day.year, (day.month + 2) // 3)
 
     def parts(self, kind: PeriodKind) -> tuple["Period", ...]:
@@ -96,12 +103,29 @@ class Period:
             quarter = self.id[-1]
             year = self.start.year
             return f"{quarter}.º trimestre de {year}" if language == "es" else f"Q{quarter} {year}"
+        if self.kind is PeriodKind.YEAR:
+            return self.id
         pattern = "MMMM 'de' y" if language == "es" else "MMMM y"
         month = format_date(self.start, format=pattern, locale=language)
         if self.kind is PeriodKind.MONTH:
             return month
         days = f"{self.start.day}–{self.end.day}"
         return f"{days} de {month}" if language == "es" else f"{days} {month}"
+
+
+def span_of(ids: Sequence[str]) -> Period | None:
+    """The month, quarter or year that these closed periods make up exactly, if they do."""
+    parts = sorted(map(Period.parse, ids))
+    if not parts:
+        return None
+    for kind in (PeriodKind.MONTH, PeriodKind.QUARTER, PeriodKind.YEAR):
+        whole = Period.containing(parts[0].start, kind)
+        try:
+            if list(whole.parts(parts[0].kind)) == parts:
+                return whole
+        except ValueError:  # a quarter is no part of a month
+            continue
+    return None
 
 
 def _half(year: int, month: int, half: str) -> Period:
@@ -114,6 +138,10 @@ def _half(year: int, month: int, half: str) -> Period:
 def _month(year: int, month: int) -> Period:
     last = date(year, month, monthrange(year, month)[1])
     return Period(date(year, month, 1), last, PeriodKind.MONTH, f"{year:04}-{month:02}")
+
+
+def _year(year: int) -> Period:
+    return Period(date(year, 1, 1), date(year, 12, 31), PeriodKind.YEAR, f"{year:04}")
 
 
 def _quarter(year: int, quarter: int) -> Period:

@@ -94,6 +94,7 @@ async def of_dhis2(api: AsyncClient) -> Numbers:
             categories[value["categoryOptionCombo"]],
         ): int(value["value"])
         for value in payload["dataValues"]
+        if value["dataElement"] == "RUTA_UNMET_NEEDS"  # the others are bounds of it
     }
 
 

@@ -11,9 +11,7 @@ from common.ids import new_id
 from httpx import AsyncClient
 from reporting.app import create_app
 from reporting.facts.service import Recorder
-from reporting.programmes.catalogue import programme
-from reporting.releases.audit import LinkedCube, hits
-from reporting.releases.protected import Dimension, ProtectedCube
+from reporting.protection.protected import Dimension, ProtectedCube
 from reporting.settings import Settings
 
 from tests.services.reporting.attacks.attacker import Pattern, covers, of_rounded
@@ -67,8 +65,7 @@ async def test_the_attacker_proves_nothing_small_from_all_that_the_api_answers(
     api: AsyncClient, database: Database, recorder: Recorder
 ) -> None:
     await record_together(database, recorder, people(260, seed=11))
-    names = ("screening", "trafficking", "routes", "assistance")
-    urls = {name: await publish(api, name) for name in names}
+    urls = {name: await publish(api, name) for name in ("trafficking", "assistance")}
     detail = (await api.get(urls["assistance"], headers=as_("anonymous"))).json()["dimensions"]
     published = await harvest(api, urls["assistance"], list(detail))
     cells = [(a, b) for a in detail["sex"] for b in detail["type"]]
@@ -76,10 +73,6 @@ async def test_the_attacker_proves_nothing_small_from_all_that_the_api_answers(
     for pattern in published:
         found = attacker.range(others[at] for at in cells if covers(pattern, at))
         assert not found.small(K), (pattern, found)
-    linked = [
-        LinkedCube(await cube_of(api, url), programme(name).part) for name, url in urls.items()
-    ]
-    assert list(hits(linked)) == []
 
 
 async def test_every_number_of_an_answer_is_a_sum_of_protected_cells(
@@ -172,16 +165,6 @@ class TestDifferencing:
             headers=as_("anonymous"),
         )
         assert both.json()["total"] - before["total"] == await self.count(api, second) == 0
-
-    async def test_the_same_people_in_two_programmes_are_audited_together(
-        self, api: AsyncClient, url: str
-    ) -> None:
-        second = await close(api, "unmet-needs", "2026-10a")
-        linked = [
-            LinkedCube(await cube_of(api, url)),
-            LinkedCube(await cube_of(api, second), ("unmet",)),
-        ]
-        assert list(hits(linked)) == []
 
 
 async def test_an_unknown_release_is_a_404(api: AsyncClient) -> None:

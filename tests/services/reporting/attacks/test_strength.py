@@ -4,7 +4,7 @@ import random
 from functools import cache
 
 import pytest
-from reporting.releases.rounding import PROFILES, Coordinates, protect, seed
+from reporting.protection.rounding import PROFILES, Coordinates, protect, seed
 
 from tests.services.reporting.attacks.attacker import (
     Attacker,

@@ -1,12 +1,9 @@
-"""Tiny worlds enumerated: increments over several cells, three and more releases, linked cubes."""
+"""Tiny worlds enumerated: increments over several cells, three and more releases, cubes of the same people."""
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from itertools import product
 
 import pytest
-from reporting.releases.audit import LinkedCube, hits
-from reporting.releases.protected import Dimension, ProtectedCube
 
 from tests.services.reporting.releases.harness import Attacker, Table, box, boxes
 
@@ -46,32 +43,8 @@ def test_rounding_cumulative_tables_again_fails_even_for_an_outsider() -> None:
 Support = Callable[[Table], Iterator[Table]]
 
 
-def cubes(r: Table) -> list[LinkedCube]:
-    """A cube of two cells, and a second one that shows nothing but their total, rounded apart."""
-    return [
-        LinkedCube(
-            ProtectedCube(
-                programme=name, period="2026-Q3", k=K, profile="S",
-                dimensions=(Dimension(name, tuple("ab"[: len(shown)])),),
-                cells={(code,): n for code, n in zip("ab", shown, strict=False) if n},
-            )
-        )
-        for name, shown in (("cells", r[:2]), ("total", r[2:]))
-    ]  # fmt: skip
-
-
 def rounded_apart(n: Table) -> Iterator[Table]:
     return boxes((*n, sum(n)), K)
-
-
-@cache
-def passes_the_audit(r: Table) -> bool:
-    return next(hits(cubes(r)), None) is None
-
-
-def audited(n: Table) -> Iterator[Table]:
-    """Whatever the audit lets pass; a hit means the next draw."""
-    return (r for r in rounded_apart(n) if passes_the_audit(r))
 
 
 def views(support: Support, known: tuple[int, ...] = ()) -> tuple[int, int]:
@@ -89,15 +62,17 @@ def views(support: Support, known: tuple[int, ...] = ()) -> tuple[int, int]:
     return len(possible), bad
 
 
-def test_two_cubes_over_the_same_people_prove_small_counts_without_an_audit() -> None:
+def joint(n: Table) -> Iterator[Table]:
+    """One cube: the total is the sum of its cells."""
+    return ((*r, sum(r)) for r in boxes(n, K))
+
+
+def test_two_cubes_over_the_same_people_rounded_apart_prove_small_counts() -> None:
     assert views(rounded_apart)[1] > 0
 
 
-def test_the_audit_keeps_outsiders_from_it() -> None:
-    assert views(audited)[1] == 0
-
-
-def test_what_an_insider_can_do_across_linked_cubes_is_as_the_documentation_states() -> None:
-    """Linked cubes are weaker than one cube: docs/reporting.md gives these numbers."""
-    found = [views(audited, known=(cell,)) for cell in range(2)]
-    assert (sum(bad for _, bad in found), sum(seen for seen, _ in found)) == (6, 36)
+def test_views_of_one_joint_cube_prove_none_to_outsiders_nor_to_who_knows_a_cell() -> None:
+    for known in ((), (0,), (1,)):
+        seen, bad = views(joint, known)
+        assert seen >= 3
+        assert bad == 0

@@ -19,7 +19,7 @@ from reporting.context.series import OutsideSeries, SeriesPoint
 from reporting.periods import Period, PeriodKind
 from reporting.programmes.catalogue import shipped
 from reporting.programmes.definition import Programme
-from reporting.releases.protected import ExpectedError, ProtectedCube
+from reporting.protection.protected import ExpectedError, ProtectedCube
 from reporting.releases.queries import PublishedRelease
 
 PERIODS = tuple(f"2026-{month:02}{half}" for month in range(6, 12) for half in "ab")

@@ -120,7 +120,7 @@ def test_the_workbook_has_real_numbers_and_a_source_for_each(
     assert len(rows) > 150
     for row in rows:
         assert isinstance(row[2], int | float) or row[2] == "—"
-        assert row[4]
+        assert row[6]
     for sheet in book.worksheets:
         for line in sheet.iter_rows():
             assert all(cell.data_type != "f" for cell in line)

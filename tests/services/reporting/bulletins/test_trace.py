@@ -15,7 +15,7 @@ from reporting.bulletins.trace import numbers_in_wording, strays, wrong_figures
 from reporting.language import LANGUAGES
 from reporting.periods import Period
 from reporting.programmes.catalogue import shipped
-from reporting.releases.protected import ProtectedCube
+from reporting.protection.protected import ProtectedCube
 
 from tests.services.reporting.bulletins.story import bulletin, evidence, files_of
 

@@ -23,7 +23,7 @@ from reporting.exports.files import as_file
 from reporting.exports.release_table import release_table
 from reporting.exports.tables import Table
 from reporting.programmes.catalogue import programme, shipped
-from reporting.releases.protected import summed
+from reporting.protection.protected import summed
 
 from tests.services.reporting.bulletins.story import cube
 

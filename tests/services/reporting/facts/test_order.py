@@ -12,12 +12,10 @@ from common.events import referrals as kinds
 from common.events.codes import ReportingAttributes
 from common.ids import new_id
 from reporting.facts.models import late_arrivals, referral_steps
-from reporting.facts.queries import contributors, steps_by_person
+from reporting.facts.queries import contributors
 from reporting.facts.service import Recorder
 from reporting.indicators.models import indicator_counters
 from reporting.periods import Period
-from reporting.programmes.catalogue import programme
-from reporting.releases.counting import count_steps
 from reporting.replay.fingerprint import fingerprint
 from reporting.tables import METADATA
 
@@ -35,6 +33,7 @@ from tests.services.reporting.events import (
     record,
     record_together,
 )
+from tests.services.reporting.releases.true_counts import true_view
 
 
 async def hash_of(database: Database) -> str:
@@ -100,10 +99,7 @@ async def test_any_order_with_repeats_gives_the_same_hash_as_one_batch_in_order(
 
 
 async def count(database: Database, period: str) -> dict[tuple[str, ...], int]:
-    wanted = Period.parse(period)
-    async with database.transaction() as session:
-        persons = [p async for p in steps_by_person(session, wanted.start, wanted.end)]
-    return dict(count_steps(programme("referrals"), persons))
+    return dict((await true_view(database, "referrals", period)).cells)
 
 
 async def test_a_person_counts_once_by_the_furthest_that_any_referral_got(

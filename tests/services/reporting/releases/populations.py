@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
-from reporting.releases.rounding import PROFILES, Coordinates, protect, seed
+from reporting.protection.rounding import PROFILES, Coordinates, protect, seed
 
 from tests.support.reference import reference_data
 

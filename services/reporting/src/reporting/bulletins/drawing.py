@@ -24,7 +24,14 @@ def spec(chart: Chart, language: str) -> Spec:
 def _points(table: Table, language: str) -> list[Point]:
     """A point per figure: its row's label, its column's label."""
     return [
-        Point(_word(row[0], language), column.text[language], value, shown(cell, language))
+        Point(
+            _word(row[0], language),
+            column.text[language],
+            value,
+            shown(cell, language),
+            cell.low if isinstance(cell.low, int) else None,
+            cell.high if isinstance(cell.high, int) else None,
+        )
         for row in table.rows
         for column, cell in zip(table.columns, row, strict=True)
         if isinstance(cell, Figure) and isinstance(value := cell.value, int)

@@ -5,7 +5,7 @@ publication, on evidence that was read again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal, Protocol
 from uuid import UUID
@@ -32,7 +32,8 @@ from reporting.bulletins.texts import say
 from reporting.context.series import OutsideSeries
 from reporting.errors import OutsideProgrammeError
 from reporting.language import Text
-from reporting.releases.protected import ProtectedCube, rate
+from reporting.protection.protected import ProtectedCube, Row, share
+from reporting.releases.views import JointCube, View, combined
 
 
 class Published(Protocol):
@@ -46,6 +47,8 @@ class Published(Protocol):
     def period(self) -> str: ...
     @property
     def cube(self) -> ProtectedCube: ...
+    @property
+    def seen(self) -> tuple[View, JointCube] | None: ...
 
 
 class UntraceableError(ValueError):
@@ -61,6 +64,14 @@ class Evidence:
     targets: Mapping[UUID, Target]
     series: Mapping[UUID, OutsideSeries]
     places: Places
+    _combined: dict[tuple[UUID, ...], ProtectedCube] = field(default_factory=dict, compare=False)
+
+    def cube(self, releases: Sequence[Published]) -> ProtectedCube:
+        """The counts of one closed period or of several of a programme."""
+        ids = tuple(sorted(each.id for each in releases))
+        if ids not in self._combined:
+            self._combined[ids] = combined(releases, "several")
+        return self._combined[ids]
 
     def of_programme(self, programme: str) -> dict[str, Published]:
         """Releases of a programme by period id."""
@@ -71,12 +82,21 @@ class Evidence:
 class Value:
     value: int | Decimal | None
     absent: Text | None = None
+    low: int | Decimal | None = None
+    high: int | Decimal | None = None
 
 
 def figure(source: Source, evidence: Evidence) -> Figure:
     """The figure that this source gives; raises UntraceableError."""
     found = value_of(source, evidence)
-    return Figure(value=found.value, form=_form(source), source=source, absent=found.absent)
+    return Figure(
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        form=_form(source),
+        source=source,
+        absent=found.absent,
+    )
 
 
 def _form(source: Source) -> Literal["count", "decimal", "share"]:
@@ -92,7 +112,8 @@ def value_of(source: Source, evidence: Evidence) -> Value:
     """The value of a source by this evidence; raises UntraceableError if it is not in there."""
     match source:
         case ReleaseSource():
-            return Value(_released(source, evidence))
+            row = _released(source, evidence)
+            return Value(row.count, low=row.low, high=row.high)
         case ReleaseShareSource():
             return _share(source, evidence)
         case ExpectedErrorSource():
@@ -107,8 +128,8 @@ def value_of(source: Source, evidence: Evidence) -> Value:
             return Value(_target(source.target, evidence).target)
         case ProgressSource():
             done = Decimal(_counted(source.numerator, evidence))
-            share = done / Decimal(_target(source.denominator.target, evidence).target)
-            return Value(share.quantize(Decimal("0.001"), rounding=ROUND_HALF_EVEN))
+            reached = done / Decimal(_target(source.denominator.target, evidence).target)
+            return Value(reached.quantize(Decimal("0.001"), rounding=ROUND_HALF_EVEN))
         case OutsideSource():
             return Value(_outside(source, evidence))
 
@@ -120,12 +141,12 @@ def _release(release_id: UUID, evidence: Evidence) -> Published:
     return found
 
 
-def _released(source: ReleaseSource, evidence: Evidence) -> int:
+def _released(source: ReleaseSource, evidence: Evidence) -> Row:
     found = [_release(each, evidence) for each in source.releases]
     if len({r.programme for r in found}) != 1 or len({r.period for r in found}) != len(found):
         raise UntraceableError("a sum goes over different closed periods of one programme")
     try:
-        return sum(release.cube.total(source.filters) for release in found)
+        return evidence.cube(found).figure(source.filters)
     except OutsideProgrammeError as error:
         raise UntraceableError(str(error)) from error
 
@@ -135,8 +156,9 @@ def _share(source: ReleaseShareSource, evidence: Evidence) -> Value:
         raise UntraceableError("a share has one programme and the same periods on both sides")
     k = max(_release(each, evidence).cube.k for each in source.denominator.releases)
     above, below = _released(source.numerator, evidence), _released(source.denominator, evidence)
-    value = rate(above, below, k).value
-    return Value(value, say("absent.small_base") if value is None else None)
+    found = share(above, below, k)
+    absent = say("absent.small_base") if found.value is None else None
+    return Value(found.value, absent, found.low, found.high)
 
 
 def _expected_error(source: ExpectedErrorSource, evidence: Evidence) -> Value:

@@ -110,6 +110,9 @@ class Figure(Frozen):
 
     # Strict: a decimal read back from JSON text must not become a whole number.
     value: Annotated[int, Strict()] | Decimal | None
+    low: Annotated[int, Strict()] | Decimal | None = None
+    high: Annotated[int, Strict()] | Decimal | None = None
+    """Of a protected number: between them lies the true one in nine of ten cases."""
     form: Literal["count", "decimal", "share"] = "count"
     source: Source
     absent: Text | None = None

@@ -13,7 +13,6 @@ from reporting.language import LANGUAGES, Text
 from reporting.periods import Period, PeriodKind
 from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme
-from reporting.releases.protected import summed
 
 Codes = tuple[str, ...]
 CHART_ROWS = 10
@@ -41,7 +40,7 @@ class Counts:
 
     def codes(self, dimension: str, **filters: Codes) -> list[str]:
         """Codes with a published count, the largest first; what is unknown comes last."""
-        cube = summed([release.cube for release in self.releases], "period")
+        cube = self.evidence.cube(self.releases)
         rows = cube.margin((dimension,), filters)
         fallback = next(d.fallback for d in self.programme.dimensions if d.name == dimension)
         ranked = sorted(rows, key=lambda row: (row.coordinates[dimension] == fallback, -row.count))
@@ -49,7 +48,7 @@ class Counts:
 
     def in_order(self, dimension: str, **filters: Codes) -> list[str]:
         """Codes with a published count in the reviewed order."""
-        cube = summed([release.cube for release in self.releases], "period")
+        cube = self.evidence.cube(self.releases)
         return [row.coordinates[dimension] for row in cube.margin((dimension,), filters)]
 
     def label(self, dimension: str, code: str) -> Label:
@@ -156,8 +155,22 @@ def bars(title: Text, alt: Text, table: Table) -> Chart:
     label, value = table.rows[0][0], table.rows[0][-1]
     assert isinstance(label, Label)  # noqa: S101 - the table's first cell is a label by definition
     assert isinstance(value, Figure)  # noqa: S101 - and its last one a figure
-    sentence = Sentence(text=alt, figures={"value": value}, labels={"place": label})
+    values = [row[-1] for row in table.rows if isinstance(row[-1], Figure)]
+    words = alt if leads(values) else say("chart.like")
+    sentence = Sentence(text=words, figures={"value": value}, labels={"place": label})
     return Chart(form="bars", title=title, alt=sentence, table=table)
+
+
+def distinct(larger: Figure, smaller: Figure) -> bool:
+    """Whether one number is larger for all that is known; exact ones are what they are."""
+    low = larger.value if larger.low is None else larger.low
+    high = smaller.value if smaller.high is None else smaller.high
+    return (low or 0) > (high or 0)
+
+
+def leads(values: Sequence[Figure]) -> bool:
+    """Whether the first of ranked numbers may be called the largest."""
+    return len(values) < 2 or distinct(values[0], values[1])
 
 
 def figures(evidence: Evidence, **sources: Source) -> dict[str, Figure]:

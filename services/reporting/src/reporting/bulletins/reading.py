@@ -6,6 +6,7 @@ form can mark each number with its source and the checker can tell them apart.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from string import Formatter
 from typing import Literal
 
@@ -28,14 +29,22 @@ def figure_run(figure: Figure, language: str) -> Run:
 
 
 def shown(figure: Figure, language: str) -> str:
-    """The number as it is printed; a dash with its reason where it is absent."""
+    """The number as it is printed, with its interval; a dash with its reason where it is absent.
+    A protected 0 is nobody or few: only its interval is printed."""
     if figure.value is None:
         reason = figure.absent[language] if figure.absent else ""
         return f"{ABSENT} ({reason})" if reason else ABSENT
+    value = _written(figure, figure.value, language)
+    if figure.low is None or figure.high is None:
+        return value
+    low, high = (_written(figure, bound, language) for bound in (figure.low, figure.high))
+    return f"{low}–{high}" if figure.value == 0 else f"{value} ({low}–{high})"
+
+
+def _written(figure: Figure, value: int | Decimal, language: str) -> str:
     if figure.form == "share":
-        assert not isinstance(figure.value, int)  # noqa: S101 - shares are decimals by construction
-        return written_share(figure.value, language)
-    return written(figure.value, language)
+        return written_share(Decimal(value), language)
+    return written(value, language)
 
 
 def sentence_runs(sentence: Sentence, language: str) -> list[Run]:

@@ -33,7 +33,9 @@ from reporting.bulletins.parts import (
     bars,
     counts,
     cross,
+    distinct,
     figures,
+    leads,
     place,
     short,
     word,
@@ -244,12 +246,14 @@ def _heat(unmet: Counts) -> Chart:
         columns=(word("column.state"), *(unmet.label("category", s) for s in services)),
         rows=rows,
     )
-    top = max(
+    ranked = sorted(
         ((area, service) for area in areas for service in services),
-        key=lambda at: unmet.figure(area=at[0], category=at[1]).value or 0,
+        key=lambda at: -(unmet.figure(area=at[0], category=at[1]).value or 0),
     )
+    top = ranked[0]
+    values = [unmet.figure(area=area, category=service) for area, service in ranked[:2]]
     alt = Sentence(
-        text=say("needs.heat_alt"),
+        text=say("needs.heat_alt" if leads(values) else "chart.like_two"),
         figures={"value": unmet.figure(area=top[0], category=top[1])},
         labels={"place": unmet.label("area", top[0]), "service": unmet.label("category", top[1])},
     )
@@ -282,11 +286,21 @@ def trends(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
         labels={"start": short(known[0][0]), "finish": short(known[-1][0])},
     )
     chart = Chart(form="trend", title=say("trends.chart"), alt=alt, table=table)
-    return _section("trends", chart, _sentence("trends.note"))
+    change = known[0][1].figure(), known[-1][1].figure()
+    return _section("trends", chart, _sentence(_changed(*change)), _sentence("trends.note"))
+
+
+def _changed(first: Figure, last: Figure) -> str:
+    """What may be said of two numbers: nothing where their intervals touch."""
+    if distinct(last, first):
+        return "trends.rose"
+    return "trends.fell" if distinct(first, last) else "trends.same"
 
 
 def _counted_over(found: Counts) -> Sentence:
-    return Sentence(text=say("counted.over"), labels={"period": found.period})
+    once = found.evidence.cube(found.releases).counts != "person-periods"
+    words = "counted.over" if once else "counted.twice"
+    return Sentence(text=say(words), labels={"period": found.period})
 
 
 def trafficking(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section | None:
@@ -373,7 +387,7 @@ def _flow(found: Counts) -> Chart:
     ]
     shown = sorted(
         ((start, end, value) for start, end, value in pairs if value.value),
-        key=lambda row: -(row[2].value or 0),
+        key=lambda row: ("unknown" in row[:2], -(row[2].value or 0)),
     )[: CHART_ROWS * 2]
     table = Table(
         id="routes",
@@ -386,7 +400,7 @@ def _flow(found: Counts) -> Chart:
     )
     start, end, value = shown[0]
     alt = Sentence(
-        text=say("routes.alt"),
+        text=say("routes.alt" if leads([each[2] for each in shown]) else "chart.like_two"),
         figures={"value": value},
         labels={
             "place": found.label("origin", start),
@@ -482,6 +496,7 @@ def sources(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section
     if used:
         threshold = ThresholdSource(release=used[0][1].id)
         blocks.append(_sentence("sources.protection", k=figure(threshold, evidence)))
+        blocks.append(_sentence("sources.intervals"))
         blocks.append(_sentence("sources.consent"))
         blocks.append(_sentence("sources.shares"))
     blocks.append(_sentence("sources.exact"))

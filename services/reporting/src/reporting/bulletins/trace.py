@@ -34,8 +34,8 @@ from reporting.bulletins.reading import (
     shown,
 )
 from reporting.bulletins.sources import described
-from reporting.bulletins.texts import all_texts
-from reporting.bulletins.workbook import number
+from reporting.bulletins.texts import all_texts, say
+from reporting.bulletins.workbook import bounds, number
 from reporting.language import LANGUAGES
 
 _ROWS_OF_A_PAGE = 16
@@ -196,17 +196,26 @@ def _pdf_numbers(file: bytes) -> Iterator[str]:
 def _tabulated(content: Content, language: str) -> Iterator[str]:
     """Every number that the workbook may hold, as often as it holds it."""
     yield from _numbers([f"{content.title[language]} {content.period_label[language]}"])
+    yield from _numbers(say(f"page.{name}")[language] for name in ("low", "high"))
     for placed in all_figures(content, language):
-        yield from _cell_numbers(number(placed.figure))
+        yield from _written_numbers(placed.figure)
         yield from _numbers([placed.beside, described(placed.figure.source, language)])
     for table in all_tables(content):
-        yield from _numbers(column.text[language] for column in table.columns)
+        # A count has two columns more, headed the same, for its interval.
+        for column in table.columns:
+            yield from _numbers([column.text[language]] * 3)
+            yield from _numbers(say(f"page.{name}")[language] for name in ("low", "high"))
         for row in table.rows:
             for cell in row:
                 if isinstance(cell, Label):
                     yield from _numbers([cell.text[language]])
                 else:
-                    yield from _cell_numbers(number(cell))
+                    yield from _written_numbers(cell)
+
+
+def _written_numbers(figure: Figure) -> Iterator[str]:
+    for each in (number(figure), *bounds(figure)):
+        yield from _cell_numbers(each)
 
 
 def _xlsx_numbers(file: bytes) -> Iterator[str]:
@@ -240,7 +249,7 @@ def _chart_strays(content: Content, language: str) -> Iterator[Stray]:
             if isinstance(cell, Figure)
         }
         for text in _written_on(spec(chart, language)):
-            if text not in shown_in_table and _NUMBER.fullmatch(text):
+            if text not in shown_in_table and _NUMBER.match(text):
                 yield Stray(f"chart {chart.table.id}", text, "no figure of the chart's table")
 
 

@@ -41,22 +41,55 @@ def _traced(content: Content, language: str) -> Sheet:
             titles[placed.section],
             placed.beside,
             number(placed.figure),
+            *bounds(placed.figure),
             "%" if placed.figure.form == "share" else "",
             described(placed.figure.source, language),
         )
         for placed in all_figures(content, language)
     ]
-    heads = (say("page.section"), say("page.where"), say("page.number"), say("page.unit"))
+    heads = [say(f"page.{name}") for name in ("section", "where", "number", "low", "high", "unit")]
     columns = [Column(f"c{place}", head) for place, head in enumerate(heads)]
     source = Column("source", say("page.source"))
     return Sheet("trace", say("page.trace"), (*columns, source), rows)
 
 
 def _sheet(table: Table, language: str) -> Sheet:
-    columns = tuple(Column(f"c{place}", column.text) for place, column in enumerate(table.columns))
-    rows = [tuple(_cell(cell, language) for cell in row) for row in table.rows]
-    return Sheet(table.id, table.caption, columns, rows)
+    unsure = [
+        any(isinstance(row[place], Figure) and _is_unsure(row[place]) for row in table.rows)
+        for place in range(len(table.columns))
+    ]
+    columns: list[Column] = []
+    for place, column in enumerate(table.columns):
+        columns.append(Column(f"c{place}", column.text))
+        if unsure[place]:
+            for name in ("low", "high"):
+                head = {x: f"{word}: {say(f'page.{name}')[x]}" for x, word in column.text.items()}
+                columns.append(Column(f"c{place}_{name}", head))
+    rows = [
+        tuple(
+            each
+            for cell, wide in zip(row, unsure, strict=True)
+            for each in _cells(cell, language, wide=wide)
+        )
+        for row in table.rows
+    ]
+    return Sheet(table.id, table.caption, tuple(columns), rows)
 
 
-def _cell(cell: Label | Figure, language: str) -> Cell:
-    return cell.text[language] if isinstance(cell, Label) else number(cell)
+def _is_unsure(cell: Label | Figure) -> bool:
+    return isinstance(cell, Figure) and cell.low is not None
+
+
+def bounds(figure: Figure) -> tuple[Cell, Cell]:
+    """Low and high of its interval, if it has one."""
+    low, high = (
+        Decimal(each) * 100 if figure.form == "share" and each is not None else each
+        for each in (figure.low, figure.high)
+    )
+    return low, high
+
+
+def _cells(cell: Label | Figure, language: str, *, wide: bool) -> tuple[Cell, ...]:
+    if isinstance(cell, Label):
+        return (cell.text[language],)
+    return (number(cell), *bounds(cell)) if wide else (number(cell),)

@@ -43,6 +43,8 @@ class Point:
     series: str
     value: int
     shown: str
+    low: int | None = None
+    high: int | None = None
 
 
 def bars(points: Sequence[Point], *, title: str) -> Spec:
@@ -54,12 +56,22 @@ def bars(points: Sequence[Point], *, title: str) -> Spec:
             "value:Q",
             title=None,
             axis=None,
-            scale=alt.Scale(domain=[0, _top(points) * 1.15]),
+            scale=alt.Scale(domain=[0, _top(points) * 1.3]),
         ),
     )
     marks = base.mark_bar(color=BLUE, height={"band": 0.7})
-    numbers = base.mark_text(align="left", dx=4, fontSize=13, color=INK).encode(text="shown:N")
-    return _finished(alt.layer(marks, numbers), title, _height(order))
+    numbers = base.mark_text(align="left", dx=4, fontSize=13, color=INK).encode(
+        text="shown:N", x=alt.X("end:Q", axis=None)
+    )
+    whiskers = base.mark_rule(color=INK, strokeWidth=1.5).encode(
+        x=alt.X("low:Q", axis=None), x2="high:Q"
+    )
+    layers = [marks, *([whiskers] if _unsure(points) else []), numbers]
+    return _finished(alt.layer(*layers), title, _height(order))
+
+
+def _unsure(points: Sequence[Point]) -> bool:
+    return any(point.low is not None for point in points)
 
 
 def trend(points: Sequence[Point], *, title: str) -> Spec:
@@ -104,7 +116,11 @@ def trend(points: Sequence[Point], *, title: str) -> Spec:
         for mark in (outline, base.mark_text(dy=dy, fontSize=12)):
             shown = mark.encode(text="shown:N")
             numbers.append(shown.transform_filter(f"datum.side == '{side}'"))
-    return _finished(alt.layer(lines, dots, *numbers), title, 240)
+    whiskers = base.mark_rule(strokeWidth=1.2, opacity=0.7).encode(
+        y=alt.Y("low:Q", title=None), y2="high:Q"
+    )
+    layers = [lines, *([whiskers] if _unsure(points) else []), dots, *numbers]
+    return _finished(alt.layer(*layers), title, 240)
 
 
 def sides(points: Sequence[Point]) -> list[str]:
@@ -169,6 +185,9 @@ def _data(points: Sequence[Point], sides: Sequence[str] = (), width: int | None 
             "series": _wrapped(p.series, width) if width else p.series,
             "value": p.value,
             "shown": p.shown,
+            "low": p.value if p.low is None else p.low,
+            "high": p.value if p.high is None else p.high,
+            "end": p.value if p.high is None else max(p.high, p.value),
         }
         for p in points
     ]
@@ -187,7 +206,7 @@ def _height(labels: Sequence[str]) -> int:
 
 
 def _top(points: Sequence[Point]) -> int:
-    return max((point.value for point in points), default=0) or 1
+    return max((max(p.value, p.high or 0) for p in points), default=0) or 1
 
 
 def _labels_axis() -> Any:

@@ -13,8 +13,8 @@ from common.places import Places
 
 from reporting.context.series import OutsideSeries
 from reporting.exports.tables import Cell, Column, Table
-from reporting.language import text
-from reporting.releases.protected import ProtectedCube, rate
+from reporting.language import Text, text
+from reporting.protection.protected import ProtectedCube, Row, rate
 
 EXPLAINED = text(
     "Insumos para un árbol de problemas y un análisis FODA, no conclusiones. "
@@ -108,23 +108,20 @@ def _left_behind(
     rows: list[tuple[Cell, ...]] = []
     for place in map(places.require, states):
         referred, unmet, searches = (_in_state(cube, place.pcode) for cube in cubes)
+        counts = (*_bounded(referred), *_bounded(unmet))
         ready = sum(place.pcode in offer.states and offer.referable for offer in offers)
         k = cubes[0].k if cubes[0] else 0
         share = None
         if referred is not None and unmet is not None:
-            share = rate(unmet, referred, k).value
-        rows.append((place.pcode, place.name, referred, unmet, share, searches, ready))
+            share = rate(unmet.count, referred.count, k).value
+        found = (*counts, share, *_bounded(searches))
+        rows.append((place.pcode, place.name, *found, ready))
     columns = (
         Column("adm1_pcode", text("Estado (código)", "State (code)"), "#adm1+code"),
         Column("adm1_name", text("Estado", "State"), "#adm1+name"),
-        Column(
-            "referred", text("Personas referidas", "People referred"), "#affected+num", "integer"
-        ),
-        Column(
-            "unmet",
-            text("Con necesidad no atendida", "With an unmet need"),
-            "#affected+unmet+num",
-            "integer",
+        *_counted("referred", text("Personas referidas", "People referred"), "#affected"),
+        *_counted(
+            "unmet", text("Con necesidad no atendida", "With an unmet need"), "#affected+unmet"
         ),
         Column(
             "unmet_ratio",
@@ -132,11 +129,10 @@ def _left_behind(
             "#indicator+ratio",
             "decimal",
         ),
-        Column(
+        *_counted(
             "searches",
             text("Búsquedas sin servicio", "Searches without a service"),
-            "#meta+searches+num",
-            "integer",
+            "#meta+searches",
         ),
         Column(
             "referable",
@@ -149,10 +145,25 @@ def _left_behind(
     return Table("left_behind", name, columns, rows, (EXPLAINED,))
 
 
-def _in_state(cube: ProtectedCube | None, state: str) -> int | None:
+def _counted(key: str, label: Text, tag: str) -> tuple[Column, Column, Column]:
+    """A protected count and the interval in which the true one lies in nine of ten cases."""
+    low = {"es": f"{label['es']}: desde (90 %)", "en": f"{label['en']}: from (90%)"}
+    high = {"es": f"{label['es']}: hasta (90 %)", "en": f"{label['en']}: to (90%)"}
+    return (
+        Column(key, label, f"{tag}+num", "integer"),
+        Column(f"{key}_low", low, f"{tag}+num+low", "integer"),
+        Column(f"{key}_high", high, f"{tag}+num+high", "integer"),
+    )
+
+
+def _bounded(row: Row | None) -> tuple[int | None, int | None, int | None]:
+    return (None, None, None) if row is None else (row.count, row.low, row.high)
+
+
+def _in_state(cube: ProtectedCube | None, state: str) -> Row | None:
     if cube is None or state not in cube.dimension("area").codes:
         return None
-    return cube.total({"area": (state,)})
+    return cube.figure({"area": (state,)})
 
 
 def _risks(series: Iterable[OutsideSeries], places: Places) -> Table:

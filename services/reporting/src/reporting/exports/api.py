@@ -30,9 +30,9 @@ from reporting.exports.release_table import release_table
 from reporting.exports.service import context_pack, counted, wanted_period
 from reporting.exports.spreadsheet import as_xlsx
 from reporting.programmes.catalogue import Catalogue
+from reporting.protection.protected import ProtectedCube
 from reporting.releases.asking import question
 from reporting.releases.errors import outside
-from reporting.releases.protected import ProtectedCube
 
 api = router("/reports/v1/exports", ["exports"])
 

@@ -17,9 +17,11 @@ from common.places import Places
 from reporting.language import LANGUAGES, Text
 from reporting.periods import Period, PeriodKind
 from reporting.programmes.definition import Programme
-from reporting.releases.protected import Dimension, ProtectedCube
+from reporting.protection.protected import Dimension, ProtectedCube
 
 ORG_UNIT = "area"
+LOW, HIGH = ("LOW",), ("HIGH",)
+"""What the data elements of an interval's bounds end in."""
 _LONGEST, _HASHED = 50, 8
 
 
@@ -106,6 +108,10 @@ def identifiers(programme: Programme, country: str, places: Places) -> list[Iden
     return [
         Identifier("dataSet", own, title),
         Identifier("dataElement", own, title),
+        *(
+            Identifier("dataElement", code("RUTA", programme.id, *bound), _bounded(title, bound))
+            for bound in (LOW, HIGH)
+        ),
         *units,
         *combos,
     ]
@@ -133,13 +139,16 @@ def data_value_set(
     period = period_code(Period.parse(cube.period))
     values = [
         {
-            "dataElement": own(code("RUTA", cube.programme)),
+            "dataElement": own(code("RUTA", cube.programme, *bound)),
             "period": period,
             "orgUnit": own(country if at[ORG_UNIT] == "unknown" else at[ORG_UNIT]),
             "categoryOptionCombo": own(_combination([at[name] for name in others])),
             "value": str(count),
         }
-        for at, count in _rows(cube)
+        for row in cube.margin(cube.names)
+        for at in [row.coordinates]
+        for bound, count in (((), row.count), (LOW, row.low), (HIGH, row.high))
+        if count is not None
     ]
     found = {"dataSet": own(code("RUTA", cube.programme)), "period": period, "dataValues": values}
     if missing:
@@ -155,8 +164,9 @@ def _dimension_codes(programme: Programme, name: str) -> tuple[str, ...]:
     return next((each.dimension.codes for each in programme.dimensions if each.name == name), ())
 
 
-def _rows(cube: ProtectedCube) -> Iterable[tuple[Mapping[str, str], int]]:
-    return ((row.coordinates, row.count) for row in cube.margin(cube.names))
+def _bounded(title: Text, bound: tuple[str, ...]) -> Text:
+    words = ("desde, 90 %", "from, 90%") if bound == LOW else ("hasta, 90 %", "to, 90%")
+    return {x: f"{title[x]} ({word})" for x, word in zip(LANGUAGES, words, strict=True)}
 
 
 def as_dhis2(cube: ProtectedCube, country: str, mapping: Mapping[str, str] | None = None) -> bytes:

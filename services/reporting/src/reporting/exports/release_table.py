@@ -6,7 +6,7 @@ from reporting.exports.tables import Cell, Column, Table
 from reporting.language import LANGUAGES, Text, same, text
 from reporting.periods import Period
 from reporting.programmes.definition import Programme
-from reporting.releases.protected import Filters, ProtectedCube
+from reporting.protection.protected import Filters, ProtectedCube
 
 READING = text(
     "Casos reportados, no prevalencia. Cada conteo es un múltiplo del umbral de la publicación; "
@@ -24,6 +24,10 @@ _TAGS = {
     "category": "#service+code",
     "need": "#need+code",
     "aor": "#sector+code",
+}
+_BETWEEN = {
+    "low": text("Desde (90 %)", "From (90%)"),
+    "high": text("Hasta (90 %)", "To (90%)"),
 }
 _COUNTED = {"persons": "#affected+ind+num", "searches": "#meta+searches+num"}
 
@@ -50,6 +54,9 @@ def release_table(
             period.end,
             *_coordinates(programme, names, row.coordinates),
             row.count,
+            row.low,
+            row.high,
+            cube.counts,
             cube.k,
             trace,
         )
@@ -89,10 +96,13 @@ def _columns(programme: Programme, names: tuple[str, ...]) -> tuple[Column, ...]
             Column(f"{name}_{lang}", _in(label, lang), f"{tag.removesuffix('+code')}+name+i_{lang}")
             for lang in LANGUAGES
         ]
-    counted = "searches" if programme.population == "searches" else "persons"
+    counted = "searches" if programme.population.id == "searches" else "persons"
     return (
         *columns,
         Column(counted, dict(programme.unit), _COUNTED[counted], "integer"),
+        Column("low", _BETWEEN["low"], f"{_COUNTED[counted]}+low", "integer"),
+        Column("high", _BETWEEN["high"], f"{_COUNTED[counted]}+high", "integer"),
+        Column("counts", text("Qué se cuenta", "What is counted"), "#meta+unit"),
         Column("multiple_of", text("Múltiplo de", "Multiple of"), "#meta+threshold+num", "integer"),
         Column("releases", text("Publicaciones", "Releases"), "#meta+release+id"),
     )

@@ -14,9 +14,10 @@ from reporting.exports.tables import Table
 from reporting.periods import NoPeriodError, Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme
+from reporting.protection.protected import ProtectedCube
 from reporting.releases import queries as release_queries
 from reporting.releases.errors import outside
-from reporting.releases.protected import ProtectedCube, summed
+from reporting.releases.views import combined
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,9 @@ async def _published(session: AsyncSession, programme: Programme, period: Period
     if any(part.id not in known for part in parts):
         return None
     releases = [known[part.id] for part in parts]
-    cube = (
-        releases[0].cube
-        if len(releases) == 1
-        else summed((release.cube for release in releases), period.id)
+    return Counted(
+        programme, combined(releases, period.id), tuple(str(release.id) for release in releases)
     )
-    return Counted(programme, cube, tuple(str(release.id) for release in releases))
 
 
 async def context_pack(

@@ -1,6 +1,7 @@
 """On which day a fact counts: the day it happened, or the day it arrived if that period was closed.
 
-A closed period is never counted again (R4): what comes later posts to the current period.
+A closed period is never counted again (R4): what comes later posts to the current period. Each
+population closes by itself: closing one moves no fact of another.
 """
 
 from collections.abc import Collection, Mapping
@@ -8,29 +9,32 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+REFERRED, SCREENED, SEARCHES = "referred-persons", "screened-or-assisted-persons", "searches"
+"""The populations that facts belong to, as `populations.json` names them."""
+
 
 @dataclass
 class Arrivals:
     """What is needed to place facts, and the placements that must be remembered for a rebuild.
 
-    `closed` are the first and last days of closed periods. `remembered` are earlier late arrivals
+    `closed` are populations with the first and last days of their closed periods. `remembered` are earlier late arrivals
     by event. `seen` are events that had their effect before: their period was open then.
     """
 
     today: date
-    closed: Collection[tuple[date, date]] = ()
+    closed: Collection[tuple[str, date, date]] = ()
     remembered: Mapping[UUID, date] = field(default_factory=dict)
     seen: Collection[UUID] = frozenset()
     late: dict[UUID, date] = field(default_factory=dict)
 
-    def place(self, event_id: UUID, natural_day: date) -> date:
+    def place(self, population: str, event_id: UUID, natural_day: date) -> date:
         """The day that counts; a newly late event is also put into `late`."""
         if event_id in self.remembered:
             return self.remembered[event_id]
-        if event_id in self.seen or not self._is_closed(natural_day):
+        if event_id in self.seen or not self._is_closed(population, natural_day):
             return natural_day
         self.late[event_id] = self.today
         return self.today
 
-    def _is_closed(self, day: date) -> bool:
-        return any(start <= day <= end for start, end in self.closed)
+    def _is_closed(self, population: str, day: date) -> bool:
+        return any(of == population and start <= day <= end for of, start, end in self.closed)

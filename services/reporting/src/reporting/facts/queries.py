@@ -22,7 +22,7 @@ from reporting.facts.models import (
 from reporting.facts.progress import STATE, ReferralFact
 from reporting.facts.service_facts import ServiceFact
 from reporting.releases.counting import Step
-from reporting.releases.models import releases
+from reporting.releases.models import joint_cubes
 from reporting.tables import COMMON
 
 
@@ -38,7 +38,11 @@ def _records(query: sa.Select[Any]) -> sa.ColumnElement[Any]:
 
 _KNOWN = QuickStatement(
     sa.select(
-        _records(sa.select(releases.c.period_start, releases.c.period_end).distinct()),
+        _records(
+            sa.select(
+                joint_cubes.c.population, joint_cubes.c.period_start, joint_cubes.c.period_end
+            )
+        ),
         _records(
             sa.select(forgotten_persons.c.mark).where(
                 forgotten_persons.c.mark == _any("marks", sa.LargeBinary())
@@ -61,11 +65,11 @@ _REMEMBERED = QuickStatement(
 class Known(NamedTuple):
     """What is known already of what a batch of events tells of.
 
-    `closed` are the first and last days of the periods that any programme has closed, `forgotten`
+    `closed` are the populations and the first and last days of their closed periods, `forgotten`
     the marks that belong to erased persons.
     """
 
-    closed: Sequence[tuple[date, date]]
+    closed: Sequence[tuple[str, date, date]]
     forgotten: AbstractSet[bytes]
     referrals: Mapping[UUID, ReferralFact]
 
@@ -132,6 +136,7 @@ async def steps_by_person(
     statement = (
         sa.select(
             referral_steps.c.person,
+            referral_steps.c.counted_on,
             referral_steps.c.referral_id,
             referral_steps.c.version,
             referral_steps.c.state,
@@ -202,7 +207,7 @@ async def contributors(session: AsyncSession, start: date, end: date) -> list[UU
 
 async def gap_increments(
     session: AsyncSession, start: date, end: date
-) -> list[tuple[str, str, str, int]]:
+) -> list[tuple[dict[str, str | None], int]]:
     """Searches without a result by area, need and group: growth that counts in the period."""
     grown = gap_counts.c.count - sa.func.coalesce(
         sa.func.lag(gap_counts.c.count).over(
@@ -222,7 +227,10 @@ async def gap_increments(
         .where(growth.c.counted_on.between(start, end))
         .group_by(growth.c.area, growth.c.need, growth.c.group)
     )
-    return [(area, need, group, int(count)) for area, need, group, count in rows]
+    return [
+        ({"area": area, "need": need, "group": group}, int(count))
+        for area, need, group, count in rows
+    ]
 
 
 def _uuids(values: Iterable[UUID]) -> sa.BindParameter[list[UUID]]:

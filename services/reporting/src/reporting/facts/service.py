@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reporting.caseload.service import record_caseload
 from reporting.facts import queries, reading
 from reporting.facts.array_text import array_text
-from reporting.facts.arrivals import Arrivals
+from reporting.facts.arrivals import REFERRED, SCREENED, SEARCHES, Arrivals
 from reporting.facts.bulk import BulkInsert, replacing, write_together
 from reporting.facts.models import (
     forgotten_persons,
@@ -93,7 +93,10 @@ class Recorder:
         await _record_grants(session, grants, gone)
         await record_identifications(
             session,
-            [(fact, arrivals.place(id_, fact["occurred_on"])) for fact, id_ in identified],
+            [
+                (fact, arrivals.place(SCREENED, id_, fact["occurred_on"]))
+                for fact, id_ in identified
+            ],
             gone,
         )
         await record_caseload(session, kinds)
@@ -194,7 +197,9 @@ async def _record_steps(
     arrivals: Arrivals,
 ) -> None:
     """Steps, where their referrals stand then, and what that changes in the counters."""
-    rows = [_step_row(each, arrivals.place(each.event_id, each.natural_day)) for each in steps]
+    rows = [
+        _step_row(each, arrivals.place(REFERRED, each.event_id, each.natural_day)) for each in steps
+    ]
     after: dict[UUID, ReferralFact] = {}
     for each in steps:
         referral_id = each.step.referral_id
@@ -264,7 +269,7 @@ async def _record_gaps(session: AsyncSession, kinds: Sorted, arrivals: Arrivals)
             event.week,
             event.version,
             event.count,
-            arrivals.place(envelope.id, _last_day(event.week)),
+            arrivals.place(SEARCHES, envelope.id, _last_day(event.week)),
         )
         for event, envelope in kinds.of_kind(GapObserved)
     ]

@@ -1,4 +1,6 @@
-"""Reads programme definitions from data files: those of the package, or a deployment's own folder.
+"""Reads definitions from data files: those of the package, or a deployment's own folder.
+
+`populations.json` lists who is counted together; every other file is a programme, a view of one.
 
 A dimension lists its codes in the file, or takes them from shared lists: ``{"places": [{"country":
 "VEN", "level": 1}]}``, ``{"codelist": "pathways"}``, ``{"codelist": "htcds:type_of_exploitation"}``.
@@ -17,12 +19,21 @@ from common.codelists import Code
 from common.places import Places
 
 from reporting.errors import OutsideProgrammeError
+from reporting.htcds import htcds
 from reporting.periods import PeriodKind
-from reporting.programmes.definition import Labels, Link, Measure, Programme, ProgrammeDimension
-from reporting.releases.protected import Dimension
-from reporting.trafficking.codes import htcds
+from reporting.programmes.definition import (
+    Codes,
+    Labels,
+    Link,
+    Measure,
+    Population,
+    Programme,
+    ProgrammeDimension,
+)
+from reporting.protection.protected import Dimension
 
 LANGUAGES = ("es", "en")
+POPULATIONS = "populations.json"
 _SHARED: Mapping[str, Callable[[], Mapping[str, Code]]] = {
     "pathways": codelists.pathways,
     "categories": codelists.categories,
@@ -35,9 +46,6 @@ class Catalogue:
 
     def __init__(self, programmes: Mapping[str, Programme]) -> None:
         self._programmes = dict(programmes)
-        kinds = {(each.population, each.period_kind) for each in programmes.values()}
-        if len(kinds) > len({population for population, _ in kinds}):
-            raise ValueError("programmes over the same people must close per the same period kind")
         for each in self._programmes.values():
             self._check_links(each)
         for each in self._programmes.values():
@@ -59,7 +67,7 @@ class Catalogue:
         """Raises ValueError where a link names what does not exist."""
         for link in programme.links:
             other = self._programmes.get(link.other)
-            if other is None or other.population != programme.population:
+            if other is None or other.population.id != programme.population.id:
                 raise ValueError(f"{programme.id}: it shares no people with {link.other!r}")
             for side, codes in ((programme, link.here), (other, link.there)):
                 known = {each.name: each.dimension for each in side.dimensions}
@@ -77,16 +85,16 @@ class Catalogue:
                 )
 
     def linked(self, programme: Programme) -> tuple[Programme, ...]:
-        """The other programmes over the same people: audited together before publication (R1)."""
+        """The other programmes over the same people: views of the same joint cube (R1)."""
         return tuple(
             other
             for other in self._programmes.values()
-            if other.population == programme.population and other.id != programme.id
+            if other.population.id == programme.population.id and other.id != programme.id
         )
 
 
 def load(folder: Path | None = None) -> Catalogue:
-    """The catalogue of ``folder`` (one JSON file per programme), else the shipped one."""
+    """The catalogue of ``folder`` (`populations.json`, and one file per programme), else the shipped one."""
     return _read(folder) if folder is not None else shipped()
 
 
@@ -102,37 +110,92 @@ def programme(programme_id: str) -> Programme:
 
 def _read(folder: Traversable) -> Catalogue:
     entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
-    definitions = [
-        _programme(json.loads(entry.read_text(encoding="utf-8")))
+    read = {
+        entry.name: json.loads(entry.read_text(encoding="utf-8"))
         for entry in entries
         if entry.name.endswith(".json")
-    ]
+    }
+    populations = {each["id"]: _population(each) for each in read.pop(POPULATIONS, ())}
+    definitions = [_programme(each, populations) for each in read.values()]
     return Catalogue({each.id: each for each in definitions})
 
 
-def _programme(entry: Mapping[str, Any]) -> Programme:
-    return Programme(
+def _population(entry: Mapping[str, Any]) -> Population:
+    dimensions = tuple(_dimension(each) for each in entry["dimensions"])
+    return Population(
         id=entry["id"],
-        title=_labels(entry["title"]),
-        unit=_labels(entry["unit"]),
-        population=entry["population"],
         measure=Measure(entry["measure"]),
         period_kind=PeriodKind(entry["period"]),
         k=entry["k"],
         profile=entry["profile"],
-        dimensions=tuple(_dimension(each) for each in entry["dimensions"]),
-        note=_labels(entry["note"]),
-        part=tuple(entry.get("part", ())),
-        links=tuple(_link(each) for each in entry.get("links", ())),
+        dimensions=dimensions,
+        tilted=tuple(entry.get("tilted", [each.name for each in dimensions])),
+        spans=tuple(map(PeriodKind, entry.get("spans", ()))),
+        carried=entry.get("carried"),
+        flagged=entry.get("flagged"),
         public_k=entry.get("public_k"),
     )
 
 
-def _link(entry: Mapping[str, Any]) -> Link:
-    here, there = (
-        {name: tuple(codes) for name, codes in entry.get(side, {}).items()}
-        for side in ("here", "there")
+def _programme(entry: Mapping[str, Any], populations: Mapping[str, Population]) -> Programme:
+    """Raises ValueError for a programme of no known population: it would be rounded apart."""
+    population = populations.get(entry["population"])
+    if population is None:
+        raise ValueError(f"{entry['id']}: there is no population {entry['population']!r}")
+    joint = {each.name: each for each in population.dimensions}
+    where = _codes(entry.get("where", {}))
+    for name, codes in _codes(entry.get("without", {})).items():
+        where[name] = tuple(c for c in joint[name].dimension.codes if c not in codes)
+    views = [_view(each, joint, where) for each in entry["dimensions"]]
+    for name, codes in where.items():
+        if name not in joint or not set(codes) <= set(joint[name].dimension.codes):
+            raise ValueError(f"{entry['id']}: its population has no {name}={codes}")
+    return Programme(
+        id=entry["id"],
+        title=_labels(entry["title"]),
+        unit=_labels(entry["unit"]),
+        population=population,
+        dimensions=tuple(dimension for _, dimension, _ in views),
+        note=_labels(entry["note"]),
+        sources={dimension.name: source for source, dimension, _ in views},
+        into={dimension.name: into for _, dimension, into in views},
+        where=where,
+        links=tuple(_link(each) for each in entry.get("links", ())),
     )
+
+
+def _view(
+    entry: Any, joint: Mapping[str, ProgrammeDimension], where: Codes
+) -> tuple[str, ProgrammeDimension, Mapping[str, str]]:
+    """A dimension of a programme: the name of its population's, or that with another name, label,
+    codes or fewer of them."""
+    given: Mapping[str, Any] = {"name": entry} if isinstance(entry, str) else entry
+    source = given.get("of", given["name"])
+    if source not in joint:
+        raise ValueError(f"{given['name']}: its population has no dimension {source!r}")
+    if "codes" in given:
+        own = _dimension(given)
+        into = {
+            code: given.get("into", {}).get(code, code) for code in joint[source].dimension.codes
+        }
+        kept = where.get(source, joint[source].dimension.codes)
+        if not {into[code] for code in kept} <= set(own.dimension.codes):
+            raise ValueError(f"{own.name}: a code of {source} has no place in it")
+        return source, own, into
+    base = joint[source]
+    codes = where.get(source, base.dimension.codes)
+    label = _labels(given["label"]) if "label" in given else base.label
+    dimension = Dimension(given["name"], codes, base.dimension.groups)
+    fallback = base.fallback if base.fallback in codes else codes[-1]
+    return source, ProgrammeDimension(dimension, label, base.code_labels, fallback), {}
+
+
+def _codes(entry: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(codes) for name, codes in entry.items()}
+
+
+def _link(entry: Mapping[str, Any]) -> Link:
+    here, there = (_codes(entry.get(side, {})) for side in ("here", "there"))
     if entry["relation"] not in ("equal", "within"):
         raise ValueError(f"{entry['relation']!r} is no relation: write 'equal' or 'within'")
     return Link(entry["with"], here, there, entry["relation"])

@@ -1,4 +1,5 @@
-"""What a programme is: measure, dimensions, k, profile and period kind, fixed before any release.
+"""What populations and programmes are, fixed before any release: who is counted together, how it is
+rounded, and which views of it are published.
 
 A definition is reviewed configuration in a data file. Its fingerprint enters the seed of every
 release, so a changed definition is a new schema and can never be confused with the old one.
@@ -9,13 +10,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 from typing import Literal
 
 from common.places import Places
 
 from reporting.periods import PeriodKind
-from reporting.releases.protected import Dimension
-from reporting.releases.rounding import PROFILES, Weights, check_weight
+from reporting.protection.protected import Dimension
+from reporting.protection.rounding import PROFILES, Weights, check_weight
 
 LEAST_K = 11
 """CTDC's threshold; a programme may ask for more, never for less."""
@@ -25,15 +27,11 @@ Labels = Mapping[str, str]
 
 
 class Measure(StrEnum):
-    """Which rule turns facts into counted units (see ``releases/counting.py``)."""
+    """Which rule turns facts into the people of a population (see ``releases/counting.py``)."""
 
-    PERSONS_BY_PROGRESS = "persons-by-progress"
-    PERSONS_UNMET = "persons-unmet"
+    REFERRED_PERSONS = "referred-persons"
+    SCREENED_PERSONS = "screened-persons"
     SEARCHES_WITHOUT_RESULT = "searches-without-result"
-    PERSONS_SCREENED = "persons-screened"
-    PERSONS_IDENTIFIED = "persons-identified"
-    PERSONS_ASSISTED = "persons-assisted"
-    PERSONS_ROUTED = "persons-routed"
 
 
 @dataclass(frozen=True)
@@ -79,30 +77,38 @@ class Link:
     relation: Literal["equal", "within"]
 
 
+HISTORY = "history"
+"""The dimension that every population with spans has: what was known of the person before."""
+NEW = "-"
+"""In a history: not counted in the span so far."""
+FLAG = "+"
+"""After the carried code in a history: the flagged dimension has said something in the span."""
+NOTHING = "none"
+"""The code of a flagged dimension that says nothing."""
+
+
 @dataclass(frozen=True)
-class Programme:
-    """``population`` names the people counted: programmes that share it are linked (R1).
+class Population:
+    """The people that are counted together: one joint cube per period, rounded once (R1).
 
-    ``part`` says which part of the population is counted, as the path of ever narrower parts: () is
-    all of it, ("identified", "assisted") are the assisted among the identified. Equal paths count
-    the same people.
-
+    Everybody is in exactly one of its cells. ``spans`` are longer periods in which a person counts
+    once (R4a): the history holds, for each of them, the ``carried`` code so far, and whether the
+    ``flagged`` dimension has been anything but `NOTHING`. ``tilted`` are the
+    dimensions whose one-way counts the rounding prefers to keep (see ``protection/rounding.py``).
     ``public_k``, a larger multiple of k, gives everybody a coarser tier and keeps the finer one for
     readers with an account.
     """
 
     id: str
-    title: Labels
-    unit: Labels
-    population: str
     measure: Measure
     period_kind: PeriodKind
     k: int
     profile: str
     dimensions: tuple[ProgrammeDimension, ...]
-    note: Labels
-    part: tuple[str, ...] = ()
-    links: tuple[Link, ...] = ()
+    tilted: tuple[str, ...] = ()
+    spans: tuple[PeriodKind, ...] = ()
+    carried: str | None = None
+    flagged: str | None = None
     public_k: int | None = None
 
     def __post_init__(self) -> None:
@@ -110,11 +116,14 @@ class Programme:
             raise ValueError(f"{self.id}: k must be at least {LEAST_K}")
         if self.profile not in PROFILES:
             raise ValueError(f"{self.id}: no profile {self.profile!r}")
-        check_weight(self.k, self.weights, len(self.dimensions))
+        names = {each.name for each in self.dimensions}
+        if not {*self.tilted, *filter(None, [self.carried, self.flagged])} <= names | {HISTORY}:
+            raise ValueError(f"{self.id}: tilted and carried dimensions are among its own")
+        check_weight(self.k, self.weights, len(self.tilted))
         if self.public_k is not None:
             if self.public_k <= self.k or self.public_k % self.k:
                 raise ValueError(f"{self.id}: public_k must be a larger multiple of {self.k}")
-            check_weight(self.public_k, self.weights, len(self.dimensions))
+            check_weight(self.public_k, self.weights.at(self.k, self.public_k), len(self.tilted))
 
     @property
     def weights(self) -> Weights:
@@ -122,19 +131,71 @@ class Programme:
 
     @property
     def cube_dimensions(self) -> tuple[Dimension, ...]:
-        return tuple(each.dimension for each in self.dimensions)
+        own = tuple(each.dimension for each in self.dimensions)
+        return (*own, Dimension(HISTORY, self._histories)) if self.spans else own
+
+    @property
+    def _histories(self) -> tuple[str, ...]:
+        carried = next(each for each in self.dimensions if each.name == self.carried)
+        marks = ("", FLAG) if self.flagged else ("",)
+        known = [code + mark for code in carried.dimension.codes for mark in marks]
+        # Spans are nested: who is not new in one is not new in a longer one.
+        return tuple(
+            "|".join((*[NEW] * new, *codes))
+            for new in range(len(self.spans), -1, -1)
+            for codes in product(known, repeat=len(self.spans) - new)
+        )
 
     @property
     def schema(self) -> bytes:
-        """Fingerprint of all that the rounding depends on beside key, programme and period."""
+        """Fingerprint of all that the rounding depends on beside key, population and period."""
         content = {
             "k": self.k,
             "profile": self.profile,
             "measure": self.measure.value,
+            "tilted": list(self.tilted),
             "dimensions": [[d.name, list(d.codes)] for d in self.cube_dimensions],
         }
         text = json.dumps(content, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
         return hashlib.sha256(text.encode()).digest()
+
+
+@dataclass(frozen=True)
+class Programme:
+    """A view of a population's joint cube: some of its people (``where``: dimension → codes) by
+    some of its dimensions. ``sources`` says for each own dimension which one it reads, and
+    ``into`` which own code each code of that one becomes (its own where absent)."""
+
+    id: str
+    title: Labels
+    unit: Labels
+    population: Population
+    dimensions: tuple[ProgrammeDimension, ...]
+    note: Labels
+    sources: Mapping[str, str]
+    into: Mapping[str, Mapping[str, str]]
+    where: Codes
+    links: tuple[Link, ...] = ()
+
+    @property
+    def k(self) -> int:
+        return self.population.k
+
+    @property
+    def public_k(self) -> int | None:
+        return self.population.public_k
+
+    @property
+    def profile(self) -> str:
+        return self.population.profile
+
+    @property
+    def period_kind(self) -> PeriodKind:
+        return self.population.period_kind
+
+    @property
+    def cube_dimensions(self) -> tuple[Dimension, ...]:
+        return tuple(each.dimension for each in self.dimensions)
 
     def dimension_label(self, name: str, language: str) -> str:
         return self._dimension(name).label[language]

@@ -1,5 +1,6 @@
 """Programmes and releases over HTTP."""
 
+import asyncio
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -14,10 +15,10 @@ from reporting.errors import OutsideProgrammeError
 from reporting.periods import NoPeriodError, Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme
+from reporting.protection.protected import ProtectedCube
 from reporting.releases import queries, service
 from reporting.releases.asking import answer, question
 from reporting.releases.errors import outside
-from reporting.releases.protected import ProtectedCube, summed
 from reporting.releases.queries import Release
 from reporting.releases.schemas import (
     CloseRelease,
@@ -30,6 +31,7 @@ from reporting.releases.schemas import (
     ReleaseView,
     Waiver,
 )
+from reporting.releases.views import combined
 
 api = router("/reports/v1", ["releases"])
 READ_SCOPE = "reports:read"
@@ -77,7 +79,10 @@ async def query_programme(
     by: Asked = None,
     tier: Tier = "public",
 ) -> ReleaseCounts:
-    """Counts over several closed periods: the sum of their releases, never a new rounding."""
+    """Counts over several closed periods, never a new rounding. Over a whole month, quarter or year
+    each person counts once (`counts` is `persons`); over anything else once in each period
+    (`person-periods`).
+    """
     programme = _programme(programmes, programme_id, "/programme_id")
     start, end = _period(first, "/from"), _period(last, "/to")
     published = [
@@ -89,8 +94,8 @@ async def query_programme(
     ]
     if not published:
         raise NOT_FOUND.because("No release of these periods is published.")
-    cube = summed((each.cube for each in published), f"{first}..{last}")
-    return _counts(request, cube, [each.id for each in published])
+    cube = combined(published, f"{first}..{last}")
+    return await _counts(request, cube, [each.id for each in published])
 
 
 @api.post("/releases", status_code=201)
@@ -107,7 +112,7 @@ async def close_release(
         _programme(programmes, body.programme, "/programme"), _period(body.period, "/period")
     )
     key = context_of(request).settings.rounding_key_bytes  # type: ignore[attr-defined] # ours
-    return _view(await service.close(session, caller, programmes, order, key))
+    return _view(await service.close(session, caller, order, key))
 
 
 @api.get("/releases")
@@ -170,7 +175,7 @@ async def query_release(
     """
     await _visible(session, caller, release_id)
     cube = await queries.cube_of(session, release_id, internal=_is_internal(caller, tier))
-    return _counts(request, cube, [release_id])
+    return await _counts(request, cube, [release_id])
 
 
 @api.post("/releases/{release_id}/sign-offs")
@@ -208,10 +213,11 @@ async def _visible(session: Session, caller: Principal, release_id: UUID) -> Rel
     return found[0]
 
 
-def _counts(request: Request, cube: ProtectedCube, release_ids: list[UUID]) -> ReleaseCounts:
+async def _counts(request: Request, cube: ProtectedCube, release_ids: list[UUID]) -> ReleaseCounts:
     try:
         asked = question(request.query_params.multi_items(), cube.names)
-        given = answer(cube, asked)
+        # The first question after a start computes the posterior of the joint cube.
+        given = await asyncio.to_thread(answer, cube, asked)
     except OutsideProgrammeError as error:
         raise outside(error, f"/{error.field}") from None
     return ReleaseCounts(
@@ -221,9 +227,20 @@ def _counts(request: Request, cube: ProtectedCube, release_ids: list[UUID]) -> R
         k=cube.k,
         by=list(asked.by),
         filters={name: list(codes) for name, codes in asked.filters.items()},
-        total=given.total,
+        counts=cube.counts,
+        total=given.total.count,
+        low=given.total.low,
+        high=given.total.high,
         rows=[
-            Count(at=dict(row.coordinates), count=row.count, share=share)
+            Count(
+                at=dict(row.coordinates),
+                count=row.count,
+                low=row.low,
+                high=row.high,
+                share=share.value,
+                share_low=share.low,
+                share_high=share.high,
+            )
             for row, share in given.rows
         ],
         share_absent_because=given.share_absent_because,

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from reporting.errors import OutsideProgrammeError
-from reporting.releases.protected import ProtectedCube, Row, rate
+from reporting.protection.protected import ProtectedCube, Row, Share, rate, share
 
 RESERVED = ("by", "from", "to", "tier")
 """Query parameters that are no dimension."""
@@ -23,8 +22,8 @@ class Question:
 class Answer:
     """Counts in the order of codes, each with its share of `total` where R6 allows shares."""
 
-    total: int
-    rows: tuple[tuple[Row, Decimal | None], ...]
+    total: Row
+    rows: tuple[tuple[Row, Share], ...]
     share_absent_because: str | None
 
 
@@ -52,9 +51,8 @@ def question(parameters: Iterable[tuple[str, str]], names: tuple[str, ...]) -> Q
 
 def answer(cube: ProtectedCube, asked: Question) -> Answer:
     """The counts asked for, all of them sums of the cube's cells (R1)."""
-    total = cube.total(asked.filters)
+    total = cube.figure(asked.filters)
     rows = cube.margin(asked.by, asked.filters)
-    rates = [rate(row.count, total, cube.k) for row in rows]
-    absent = rate(0, total, cube.k).absent_because
-    values = (each.value for each in rates)
-    return Answer(total, tuple(zip(rows, values, strict=True)), absent)
+    shares = [share(row, total, cube.k) for row in rows]
+    absent = rate(0, total.count, cube.k).absent_because
+    return Answer(total, tuple(zip(rows, shares, strict=True)), absent)

@@ -1,17 +1,11 @@
-"""How facts become counted units: which person counts in which cell of a programme's base cube.
+"""Which cell of the joint cube a referred person counts in: one per period, whatever happened (R5)."""
 
-Persons are the units (R5): each counts once per programme and period, whatever happened to them.
-"""
-
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from reporting.programmes.definition import Measure, Programme
-
-Coordinates = tuple[str, ...]
+from reporting.programmes.definition import NOTHING
 
 _PROGRESS_BY_STATE = {
     "sent": "waiting",
@@ -42,6 +36,7 @@ class Step:
     """
 
     person: bytes
+    counted_on: date
     referral_id: UUID
     version: int
     state: str
@@ -53,43 +48,33 @@ class Step:
     age_band: str | None
 
 
-Classifier = Callable[[Sequence[Step]], Mapping[str, str | None] | None]
-"""From all steps of one person in the period to the values it counts under; None: not counted."""
+Values = Mapping[str, str | None]
 
 
-def classifier(measure: Measure) -> Classifier:
-    """The counting rule of a measure over referral steps."""
-    return _CLASSIFIERS[measure]
-
-
-def count_steps(programme: Programme, persons: Iterable[Sequence[Step]]) -> Counter[Coordinates]:
-    """Count persons, each given as all of its steps of the period, into the programme's cells."""
-    classify = classifier(programme.measure)
-    classified = (classify(steps) for steps in persons)
-    return Counter(cell(programme, values) for values in classified if values is not None)
-
-
-def cell(programme: Programme, values: Mapping[str, str | None]) -> Coordinates:
-    """The cell of the base cube for the values of one unit."""
-    return tuple(each.coded(values.get(each.name)) for each in programme.dimensions)
-
-
-def persons_by_progress(steps: Sequence[Step]) -> Mapping[str, str | None] | None:
-    """The furthest that any referral of the person got by the end of the period."""
+def referred(steps: Sequence[Step]) -> Values | None:
+    """Where a person counts: by the furthest that any referral got by the end of the period, and by
+    the latest need that ended without a service, if any did. None: not counted."""
     last = _last_steps(steps)
     if not last:
         return None
     best = max(last, key=lambda step: (_FURTHEST.index(_progress(step)), *_recency(step)))
-    return {**_person(steps), "aor": best.aor, "progress": _progress(best)}
+    unmet = [step for step in last if step.state in _UNMET_STATES]
+    return {
+        **_person(steps),
+        "aor": best.aor,
+        "progress": _progress(best),
+        "unmet": max(unmet, key=_recency).category if unmet else NOTHING,
+    }
 
 
-def persons_unmet(steps: Sequence[Step]) -> Mapping[str, str | None] | None:
-    """The latest need of the person that ended without a service, if any did."""
-    unmet = [step for step in _last_steps(steps) if step.state in _UNMET_STATES]
-    if not unmet:
-        return None
-    latest = max(unmet, key=_recency)
-    return {**_person(steps), "aor": latest.aor, "category": latest.category}
+def further(before: str, now: str) -> str:
+    """The progress of a person over a longer span: the furthest of all."""
+    return max(before, now, key=_FURTHEST.index)
+
+
+def place_of(step: Step) -> tuple[UUID, int]:
+    """Whose state a step tells, and which it is among them."""
+    return step.referral_id, step.version
 
 
 def _last_steps(steps: Sequence[Step]) -> list[Step]:
@@ -118,9 +103,3 @@ def _progress(step: Step) -> str:
 
 def _recency(step: Step) -> tuple[datetime, str, int]:
     return step.occurred_at, str(step.referral_id), step.version
-
-
-_CLASSIFIERS: Mapping[Measure, Classifier] = {
-    Measure.PERSONS_BY_PROGRESS: persons_by_progress,
-    Measure.PERSONS_UNMET: persons_unmet,
-}

@@ -19,12 +19,6 @@ SIGN_OFF_MISSING = ProblemType(
     "A contributor has not signed off",
     "Ask the organisations that the body names, or waive with a reason.",
 )
-LINKED_UNSAFE = ProblemType(
-    "linked_unsafe",
-    409,
-    "Together with another release of the same people a small number could be proved",
-    "Tell the team that owns the definitions: the programmes need a coarser base or one cube.",
-)
 ALREADY_PUBLISHED = ProblemType("already_published", 409, "The release is published already")
 
 

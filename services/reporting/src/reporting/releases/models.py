@@ -1,13 +1,45 @@
 """Releases: the service's own record of what was closed, signed off and published.
 
-`releases`, `release_cells` and the public tier are write-once for the run-time role: a closed period has one
-rounding for ever (R4).
+`joint_cubes`, their cells and `releases` are write-once for the run-time role: a closed period has
+one rounding for ever (R4). (`release_cells` and `public_tiers` hold releases from before joint cubes;
+nothing reads them.)
 """
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from reporting.tables import METADATA
+
+joint_cubes = sa.Table(
+    "joint_cubes",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("population", sa.Text, nullable=False),
+    sa.Column("period", sa.Text, nullable=False),
+    sa.Column("period_start", sa.Date, nullable=False),
+    sa.Column("period_end", sa.Date, nullable=False),
+    sa.Column("k", sa.Integer, nullable=False),
+    # The larger k of the tier for everybody, if the population has one.
+    sa.Column("public_k", sa.Integer),
+    sa.Column("profile", sa.Text, nullable=False),
+    sa.Column("schema_fingerprint", sa.LargeBinary(32), nullable=False),
+    # The reviewed definition as it was: a cube is read with its own codes for ever.
+    sa.Column("definition", pg.JSONB, nullable=False),
+    sa.Column("cells_hash", sa.LargeBinary(32), nullable=False),
+    sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("closed_by", sa.Text, nullable=False),
+    sa.UniqueConstraint("population", "period", name="joint_cubes_write_once"),
+)
+
+joint_cells = sa.Table(
+    "joint_cells",
+    METADATA,
+    sa.Column("cube_id", sa.Uuid, sa.ForeignKey("joint_cubes.id"), primary_key=True),
+    # "internal": rounded from counts; "public": made of the internal ones, once.
+    sa.Column("tier", sa.Text, primary_key=True),
+    sa.Column("coordinates", sa.ARRAY(sa.Text), primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)
 
 releases = sa.Table(
     "releases",
@@ -20,38 +52,15 @@ releases = sa.Table(
     sa.Column("k", sa.Integer, nullable=False),
     sa.Column("profile", sa.Text, nullable=False),
     sa.Column("schema_fingerprint", sa.LargeBinary(32), nullable=False),
-    # The reviewed definition as it was: a release is read with its own codes for ever.
+    # The view of the joint cube as it was: a release is read with its own codes for ever.
     sa.Column("definition", pg.JSONB, nullable=False),
+    # NULL: rounded apart, before there were joint cubes; for the record only.
+    sa.Column("cube_id", sa.Uuid, sa.ForeignKey("joint_cubes.id")),
     sa.Column("expected_errors", pg.JSONB, nullable=False),
     sa.Column("cells_hash", sa.LargeBinary(32), nullable=False),
     sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("closed_by", sa.Text, nullable=False),
     sa.UniqueConstraint("programme", "period", name="releases_write_once"),
-)
-
-release_cells = sa.Table(
-    "release_cells",
-    METADATA,
-    sa.Column("release_id", sa.Uuid, sa.ForeignKey("releases.id"), primary_key=True),
-    sa.Column("coordinates", sa.ARRAY(sa.Text), primary_key=True),
-    sa.Column("count", sa.Integer, nullable=False),
-)
-
-public_tiers = sa.Table(
-    "public_tiers",
-    METADATA,
-    # The coarser tier for everybody, if the programme has one: made of release_cells, once.
-    sa.Column("release_id", sa.Uuid, sa.ForeignKey("releases.id"), primary_key=True),
-    sa.Column("k", sa.Integer, nullable=False),
-    sa.Column("expected_errors", pg.JSONB, nullable=False),
-)
-
-public_cells = sa.Table(
-    "public_cells",
-    METADATA,
-    sa.Column("release_id", sa.Uuid, sa.ForeignKey("public_tiers.release_id"), primary_key=True),
-    sa.Column("coordinates", sa.ARRAY(sa.Text), primary_key=True),
-    sa.Column("count", sa.Integer, nullable=False),
 )
 
 sign_offs = sa.Table(

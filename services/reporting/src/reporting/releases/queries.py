@@ -1,25 +1,27 @@
 """Every SELECT on releases. Readers get protected cubes; nothing here touches facts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.releases.models import (
-    public_cells,
-    public_tiers,
-    publications,
-    release_cells,
-    releases,
-    sign_offs,
+from reporting.protection.protected import ExpectedError, ProtectedCube
+from reporting.releases.models import joint_cells, joint_cubes, publications, releases, sign_offs
+from reporting.releases.views import (
+    JointCube,
+    View,
+    expected_errors,
+    joint_cube,
+    seen,
+    stored_view,
 )
-from reporting.releases.protected import Coordinates, Dimension, ExpectedError, ProtectedCube
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,18 @@ class PublishedRelease:
     version: int
     published_at: datetime | None
     cube: ProtectedCube
+    seen: tuple[View, JointCube] | None = None
+    """Of which joint cube it is a view: what a count over several periods needs."""
+
+
+async def joint_cube_of(session: AsyncSession, population: str, period: str) -> UUID | None:
+    """The joint cube that closed this period, if one did."""
+    found: UUID | None = await session.scalar(
+        sa.select(joint_cubes.c.id).where(
+            joint_cubes.c.population == population, joint_cubes.c.period == period
+        )
+    )
+    return found
 
 
 async def release_of(session: AsyncSession, programme: str, period: str) -> Release | None:
@@ -127,7 +141,10 @@ async def published(
 ) -> list[PublishedRelease]:
     """Published releases with their public (or internal) cubes, newest period first: those that end within
     [since, until]."""
-    conditions: list[sa.ColumnElement[bool]] = [publications.c.published_at.is_not(None)]
+    conditions: list[sa.ColumnElement[bool]] = [
+        publications.c.published_at.is_not(None),
+        releases.c.cube_id.is_not(None),
+    ]
     if programme is not None:
         conditions.append(releases.c.programme == programme)
     if until is not None:
@@ -141,7 +158,10 @@ async def published(
 async def published_release(session: AsyncSession, release_id: UUID) -> PublishedRelease | None:
     """One published release with its cube; None for a draft or an unknown id."""
     found = await _releases(
-        session, releases.c.id == release_id, publications.c.published_at.is_not(None)
+        session,
+        releases.c.id == release_id,
+        publications.c.published_at.is_not(None),
+        releases.c.cube_id.is_not(None),
     )
     return await with_cube(session, found[0]) if found else None
 
@@ -149,60 +169,93 @@ async def published_release(session: AsyncSession, release_id: UUID) -> Publishe
 async def with_cube(
     session: AsyncSession, release: Release, *, internal: bool = False
 ) -> PublishedRelease:
-    cube = await cube_of(session, release.id, internal=internal)
+    view, cube = await _view(session, release.id, internal=internal)
     return PublishedRelease(
-        release.id, release.programme, release.period, 1, release.published_at, cube
+        release.id, release.programme, release.period, 1, release.published_at, cube, view
     )
 
 
 async def cube_of(
     session: AsyncSession, release_id: UUID, *, internal: bool = False
 ) -> ProtectedCube:
-    """The protected cube of a release, read with the definition it was closed under: the public
-    tier, or where there is none or `internal` is asked, the tier that was rounded from counts.
-
-    A closed release never changes, so the cubes asked for last are kept in memory.
-    """
-    key = release_id, internal
-    cube = _CUBES.pop(key, None) or await _read_cube(session, release_id, internal=internal)
-    _CUBES[key] = cube  # the last in order is the one used last
-    while len(_CUBES) > _CUBES_KEPT:
-        del _CUBES[next(iter(_CUBES))]
-    return cube
+    """The protected counts of a release, read with the definition it was closed under: of the public
+    tier, or where there is none or `internal` is asked, of the tier that was rounded from counts."""
+    return (await _view(session, release_id, internal=internal))[1]
 
 
-_CUBES: dict[tuple[UUID, bool], ProtectedCube] = {}
-_CUBES_KEPT = 64
+async def joint(session: AsyncSession, cube_id: UUID, *, internal: bool) -> JointCube:
+    """A joint cube. A closed one never changes, so those asked for last are kept in memory."""
+    return await _JOINT.get((cube_id, internal), lambda: _read_joint(session, cube_id, internal))
 
 
-async def _read_cube(session: AsyncSession, release_id: UUID, *, internal: bool) -> ProtectedCube:
+T = TypeVar("T")
+
+
+class _Kept(Generic[T]):
+    """What was asked for last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[tuple[UUID, bool], T] = {}
+
+    async def get(self, key: tuple[UUID, bool], read: Callable[[], Awaitable[T]]) -> T:
+        known = self._kept.pop(key, None)
+        if known is None:
+            known = await read()
+        self._kept[key] = known  # the last in order is the one used last
+        while len(self._kept) > self._most:
+            del self._kept[next(iter(self._kept))]
+        return known
+
+
+_JOINT: _Kept[JointCube] = _Kept(32)
+_VIEWS: _Kept[tuple[tuple[View, JointCube], ProtectedCube]] = _Kept(128)
+
+
+async def _view(
+    session: AsyncSession, release_id: UUID, *, internal: bool
+) -> tuple[tuple[View, JointCube], ProtectedCube]:
+    return await _VIEWS.get(
+        (release_id, internal), lambda: _read_view(session, release_id, internal=internal)
+    )
+
+
+async def _read_view(
+    session: AsyncSession, release_id: UUID, *, internal: bool
+) -> tuple[tuple[View, JointCube], ProtectedCube]:
     row = (await session.execute(sa.select(releases).where(releases.c.id == release_id))).one()
-    k, errors, table = row.k, row.expected_errors, release_cells
-    if not internal:
-        tier = await session.execute(
-            sa.select(public_tiers).where(public_tiers.c.release_id == release_id)
+    view = stored_view(row.programme, row.definition)
+    cube = await joint(session, row.cube_id, internal=internal)
+    errors = tuple(_expected(each) for each in row.expected_errors)
+    shown = seen(view, cube)
+    if cube.k != row.k:  # the stored ones are of the finer tier
+        errors = await asyncio.to_thread(expected_errors, shown)
+    return (view, cube), replace(shown, expected_errors=errors)
+
+
+async def _read_joint(session: AsyncSession, cube_id: UUID, internal: bool) -> JointCube:
+    row = (await session.execute(sa.select(joint_cubes).where(joint_cubes.c.id == cube_id))).one()
+    coarse = row.public_k is not None and not internal
+    cells = await session.execute(
+        sa.select(joint_cells.c.coordinates, joint_cells.c.count).where(
+            joint_cells.c.cube_id == cube_id,
+            joint_cells.c.tier == ("public" if coarse else "internal"),
         )
-        if (public := tier.one_or_none()) is not None:
-            k, errors, table = public.k, public.expected_errors, public_cells
-    cells: dict[Coordinates, int] = {
-        tuple(coordinates): count
-        for coordinates, count in await session.execute(
-            sa.select(table.c.coordinates, table.c.count).where(table.c.release_id == release_id)
-        )
-    }
-    return ProtectedCube(
-        programme=row.programme,
-        period=row.period,
-        k=k,
+    )
+    return joint_cube(
+        row.population,
+        row.period,
+        k=row.public_k if coarse else row.k,
+        finer=row.k,
         profile=row.profile,
-        dimensions=tuple(_dimension(each) for each in row.definition["dimensions"]),
-        cells=cells,
-        expected_errors=tuple(_expected(each) for each in errors),
+        definition=row.definition,
+        cells={tuple(coordinates): count for coordinates, count in cells},
     )
 
 
 def _may_see(principal: Principal) -> sa.ColumnElement[bool]:
-    allowed = publications.c.published_at.is_not(None)
+    # A release without a joint cube could be played against others over the same people.
+    allowed = sa.and_(publications.c.published_at.is_not(None), releases.c.cube_id.is_not(None))
     if Role.IM in principal.roles:
         return sa.true()
     if principal.organisation_id is None:
@@ -228,11 +281,11 @@ async def _releases(
             releases.c.closed_at,
             publications.c.published_at,
             releases.c.cells_hash,
-            public_tiers.c.k.label("public_k"),
+            joint_cubes.c.public_k,
         )
         .select_from(
             releases.outerjoin(publications).outerjoin(
-                public_tiers, public_tiers.c.release_id == releases.c.id
+                joint_cubes, joint_cubes.c.id == releases.c.cube_id
             )
         )
         .where(*conditions)
@@ -262,11 +315,6 @@ async def _sign_offs(
         answer = SignOff(row.organisation_id, row.signed_at, row.waived_because)
         found.setdefault(row.release_id, []).append(answer)
     return found
-
-
-def _dimension(entry: Mapping[str, Any]) -> Dimension:
-    groups = {code: tuple(codes) for code, codes in entry["groups"].items()}
-    return Dimension(entry["name"], tuple(entry["codes"]), groups)
 
 
 def _expected(entry: Mapping[str, Any]) -> ExpectedError:

@@ -68,7 +68,11 @@ class Count(BaseModel):
 
     at: dict[str, str]
     count: int
+    low: int | None = Field(description="With `high`: the true count lies between in nine of ten.")
+    high: int | None
     share: Decimal | None = Field(description="Of the total of this answer; absent below 2k.")
+    share_low: Decimal | None
+    share_high: Decimal | None
 
 
 class ReleaseCounts(BaseModel):
@@ -80,7 +84,12 @@ class ReleaseCounts(BaseModel):
     k: int
     by: list[str]
     filters: dict[str, list[str]]
+    counts: Literal["persons", "person-periods", "searches"] = Field(
+        description="`person-periods`: somebody counts once in each of the periods summed."
+    )
     total: int
+    low: int | None
+    high: int | None
     rows: list[Count]
     share_absent_because: str | None = None
     expected_errors: list[Expected]

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -19,37 +19,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reporting.facts import queries as facts
 from reporting.facts.service import lock_projection
 from reporting.periods import Period
-from reporting.programmes.catalogue import Catalogue
-from reporting.programmes.definition import Measure, Programme
+from reporting.programmes.definition import Measure, Population, Programme
+from reporting.protection.protected import Coordinates, ExpectedError
+from reporting.protection.rounding import protect, seed
+from reporting.protection.tiers import public_tier
 from reporting.releases import queries
-from reporting.releases.accuracy import cells_hash, expected_errors
-from reporting.releases.audit import LinkedCube, hits
-from reporting.releases.counting import cell, classifier
 from reporting.releases.errors import (
     ALREADY_PUBLISHED,
-    LINKED_UNSAFE,
     PERIOD_CLOSED,
     PERIOD_NOT_ENDED,
     SIGN_OFF_MISSING,
 )
-from reporting.releases.models import (
-    public_cells,
-    public_tiers,
-    publications,
-    release_cells,
-    releases,
-    sign_offs,
-)
-from reporting.releases.protected import Coordinates, ExpectedError, ProtectedCube
+from reporting.releases.joint import cell_of, placed, since, tilt
+from reporting.releases.models import joint_cells, joint_cubes, publications, releases, sign_offs
 from reporting.releases.queries import Release
-from reporting.releases.rounding import protect, seed
-from reporting.releases.tiers import public_tier
+from reporting.releases.rules import RULES
+from reporting.releases.views import cells_hash, definition_of, expected_errors, seen, view_of
 from reporting.tables import COMMON
-from reporting.trafficking.counting import IDENTIFICATION_MEASURES, contributing
+from reporting.trafficking.counting import EVERY_KIND, IDENTIFYING
 from reporting.trafficking.queries import contributors as identification_contributors
 from reporting.trafficking.queries import identifications_by_person
-
-DRAWS_AT_MOST = 64
 
 
 @dataclass(frozen=True)
@@ -60,22 +49,11 @@ class Order:
     period: Period
 
 
-@dataclass(frozen=True)
-class Rounded:
-    """What a closing writes: protected cells, never the counts."""
+async def close(session: AsyncSession, principal: Principal, order: Order, key: bytes) -> Release:
+    """Count the people of the programme in the period, round them once and keep the result for ever
+    (R2, R4); what another programme over the same people has closed is taken as it is.
 
-    cells: dict[Coordinates, int]
-    expected: tuple[ExpectedError, ...]
-    public: ProtectedCube | None = None
-
-
-async def close(
-    session: AsyncSession, principal: Principal, catalogue: Catalogue, order: Order, key: bytes
-) -> Release:
-    """Count the period, round it once and keep the result for ever (R2, R4).
-
-    Problems: 422 for a period of another kind, 409 `period_not_ended`, 409 `period_closed`, 409
-    `linked_unsafe`.
+    Problems: 422 for a period of another kind, 409 `period_not_ended`, 409 `period_closed`.
     """
     programme, period = order.programme, order.period
     if period.kind is not programme.period_kind:
@@ -92,51 +70,106 @@ async def close(
         raise PERIOD_CLOSED.because(
             f"{programme.id} {period.id} was closed before.", release_id=str(existing.id)
         )
-    counts = await count(session, programme, period)
-    linked = await _linked(session, catalogue, order)
-    release_id = await store(session, principal, order, counts, linked, key)
+    cube = await _joint(session, principal, programme.population, period, key)
+    release_id = await _write_release(session, principal, order, cube)
     await _ask_contributors(session, release_id, programme, period)
     return await _required(session, principal, release_id)
+
+
+async def _joint(
+    session: AsyncSession, principal: Principal, population: Population, period: Period, key: bytes
+) -> UUID:
+    """The joint cube of the period: the one that exists, or closed now."""
+    known = await queries.joint_cube_of(session, population.id, period.id)
+    if known is not None:
+        return known
+    counts = await count(session, population, period)
+    return await store(session, principal, population, period, counts, key)
 
 
 async def store(
     session: AsyncSession,
     principal: Principal,
-    order: Order,
-    counts: Counter[Coordinates],
-    linked: Sequence[LinkedCube],
+    population: Population,
+    period: Period,
+    counts: Mapping[Coordinates, int],
     key: bytes,
 ) -> UUID:
-    """Round the counts and write the release; what is written holds no count."""
-    rounded = await asyncio.to_thread(_round, order, counts, linked, key)
-    return await _write(session, principal, order.programme, order.period, rounded)
+    """Round the counts and write the joint cube; what is written holds no count."""
+    tiers = await asyncio.to_thread(_round, population, period, counts, key)
+    cube_id = new_id()
+    await session.execute(
+        joint_cubes.insert().values(
+            id=cube_id,
+            population=population.id,
+            period=period.id,
+            period_start=period.start,
+            period_end=period.end,
+            k=population.k,
+            public_k=population.public_k,
+            profile=population.profile,
+            schema_fingerprint=population.schema,
+            definition=definition_of(population),
+            cells_hash=cells_hash(tiers["internal"]),
+            closed_at=clock.now(),
+            closed_by=principal.client_id,
+        )
+    )
+    rows = [
+        {"cube_id": cube_id, "tier": tier, "coordinates": list(at), "count": count}
+        for tier, cells in tiers.items()
+        for at, count in sorted(cells.items())
+    ]
+    if rows:
+        await session.execute(joint_cells.insert(), rows)
+    return cube_id
 
 
 async def count(
-    session: AsyncSession, programme: Programme, period: Period
+    session: AsyncSession, population: Population, period: Period
 ) -> Counter[Coordinates]:
     """The true counts of a period. They live in this transaction's memory only."""
     counts: Counter[Coordinates] = Counter()
-    start, end = period.start, period.end
-    if programme.measure is Measure.SEARCHES_WITHOUT_RESULT:
-        for area, need, group, found in await facts.gap_increments(session, start, end):
-            counts[cell(programme, {"area": area, "need": need, "group": group})] += found
-    elif programme.measure in IDENTIFICATION_MEASURES:
-        of_person = IDENTIFICATION_MEASURES[programme.measure]
-        async for person in identifications_by_person(session, start, end):
-            _count_one(counts, programme, of_person(person))
-    else:
-        of_steps = classifier(programme.measure)
-        async for steps in facts.steps_by_person(session, start, end):
-            _count_one(counts, programme, of_steps(steps))
+    if population.measure is Measure.SEARCHES_WITHOUT_RESULT:
+        for values, found in await facts.gap_increments(session, period.start, period.end):
+            counts[placed(population, values)] += found
+        return counts
+    read: Mapping[Measure, Callable[..., AsyncIterator[Sequence[Any]]]] = {
+        Measure.REFERRED_PERSONS: facts.steps_by_person,
+        Measure.SCREENED_PERSONS: identifications_by_person,
+    }
+    rule, first = RULES[population.measure], since(population, period)
+    async for person in read[population.measure](session, first, period.end):
+        at = cell_of(population, period, rule, person)
+        if at is not None:
+            counts[at] += 1
     return counts
 
 
-def _count_one(
-    counts: Counter[Coordinates], programme: Programme, values: Mapping[str, str | None] | None
-) -> None:
-    if values is not None:
-        counts[cell(programme, values)] += 1
+def _round(
+    population: Population, period: Period, counts: Mapping[Coordinates, int], key: bytes
+) -> dict[str, dict[Coordinates, int]]:
+    """The cells of each tier. The one for everybody is a function of the internal one: two tiers
+    rounded apart from the same people can be played against each other."""
+    cells = protect(
+        counts,
+        k=population.k,
+        weights=population.weights,
+        seed=seed(key, population.id, period.id, population.schema),
+        tilt=tilt(population),
+    )
+    tiers = {"internal": cells}
+    if population.public_k is not None:
+        schema = population.schema + b"public" + str(population.public_k).encode()
+        tiers["public"] = public_tier(
+            cells,
+            finer=population.k,
+            k=population.public_k,
+            weights=population.weights.at(population.k, population.public_k),
+            seed=seed(key, population.id, period.id, schema),
+            tilt=tilt(population),
+        )
+    return tiers
 
 
 async def sign_off(session: AsyncSession, principal: Principal, release_id: UUID) -> Release:
@@ -187,63 +220,13 @@ async def publish(session: AsyncSession, principal: Principal, release_id: UUID)
     return await _required(session, principal, release_id)
 
 
-async def _linked(session: AsyncSession, catalogue: Catalogue, order: Order) -> list[LinkedCube]:
-    """The closed releases of other programmes over the same people in the same period (R1)."""
-    found: list[LinkedCube] = []
-    for other in catalogue.linked(order.programme):
-        release = await queries.release_of(session, other.id, order.period.id)
-        if release is not None:
-            cube = await queries.cube_of(session, release.id, internal=True)
-            found.append(LinkedCube(cube, other.part))
-    return found
-
-
-def _round(
-    order: Order, counts: Counter[Coordinates], linked: Sequence[LinkedCube], key: bytes
-) -> Rounded:
-    """Round; where linked cubes together would prove something small, take the next draw.
-
-    The attacker sees only what is published, and so does the audit: a rejected draw gives nothing
-    away.
-    """
-    programme = order.programme
-    for draw in range(DRAWS_AT_MOST):
-        cells = protect(
-            counts,
-            k=programme.k,
-            weights=programme.weights,
-            seed=seed(key, programme.id, order.period.id, programme.schema, draw),
-        )
-        cube = ProtectedCube(
-            programme=programme.id,
-            period=order.period.id,
-            k=programme.k,
-            profile=programme.profile,
-            dimensions=programme.cube_dimensions,
-            cells=cells,
-        )
-        if next(hits([LinkedCube(cube, programme.part), *linked]), None) is None:
-            errors = expected_errors(cells, cube.names, programme.k, programme.weights)
-            return Rounded(cells, errors, _public(programme, cube, key))
-    raise LINKED_UNSAFE.because(f"No safe draw among {DRAWS_AT_MOST}.")
-
-
-def _public(programme: Programme, internal: ProtectedCube, key: bytes) -> ProtectedCube | None:
-    """The tier for everybody, a function of the internal one; None where that is for everybody."""
-    if programme.public_k is None:
-        return None
-    public = public_tier(internal, programme.public_k, key, programme.schema)
-    errors = expected_errors(public.cells, public.names, public.k, programme.weights)
-    return replace(public, expected_errors=errors)
-
-
-async def _write(
-    session: AsyncSession,
-    principal: Principal,
-    programme: Programme,
-    period: Period,
-    rounded: Rounded,
+async def _write_release(
+    session: AsyncSession, principal: Principal, order: Order, cube_id: UUID
 ) -> UUID:
+    programme, period, view = order.programme, order.period, view_of(order.programme)
+    cube = seen(view, await queries.joint(session, cube_id, internal=True))
+    # The whole of a posterior is computed here once; later questions only look things up in it.
+    errors = await asyncio.to_thread(expected_errors, cube)
     release_id = new_id()
     await session.execute(
         releases.insert().values(
@@ -254,43 +237,16 @@ async def _write(
             period_end=period.end,
             k=programme.k,
             profile=programme.profile,
-            schema_fingerprint=programme.schema,
-            definition=_definition(programme),
-            expected_errors=[_stored(each) for each in rounded.expected],
-            cells_hash=cells_hash(rounded.cells),
+            schema_fingerprint=programme.population.schema,
+            definition=view.stored,
+            cube_id=cube_id,
+            expected_errors=[_stored(each) for each in errors],
+            cells_hash=cells_hash(cube.cells),
             closed_at=clock.now(),
             closed_by=principal.doer,
         )
     )
-    if rounded.cells:
-        await session.execute(
-            release_cells.insert(),
-            [
-                {"release_id": release_id, "coordinates": list(at), "count": count}
-                for at, count in sorted(rounded.cells.items())
-            ],
-        )
-    if rounded.public is not None:
-        await _write_public(session, release_id, rounded.public)
     return release_id
-
-
-async def _write_public(session: AsyncSession, release_id: UUID, public: ProtectedCube) -> None:
-    await session.execute(
-        public_tiers.insert().values(
-            release_id=release_id,
-            k=public.k,
-            expected_errors=[_stored(each) for each in public.expected_errors],
-        )
-    )
-    if public.cells:
-        await session.execute(
-            public_cells.insert(),
-            [
-                {"release_id": release_id, "coordinates": list(at), "count": count}
-                for at, count in sorted(public.cells.items())
-            ],
-        )
 
 
 async def _ask_contributors(
@@ -308,12 +264,14 @@ async def _contributors(
     session: AsyncSession, programme: Programme, period: Period
 ) -> Sequence[UUID]:
     """Searches belong to nobody; what is counted otherwise belongs to those who recorded it."""
-    if programme.measure is Measure.SEARCHES_WITHOUT_RESULT:
-        return ()
-    if programme.measure in IDENTIFICATION_MEASURES:
-        kinds = contributing(programme.measure)
-        return await identification_contributors(session, period.start, period.end, kinds)
-    return await facts.contributors(session, period.start, period.end)
+    match programme.population.measure:
+        case Measure.SEARCHES_WITHOUT_RESULT:
+            return ()
+        case Measure.SCREENED_PERSONS:
+            kinds = IDENTIFYING if programme.where else EVERY_KIND
+            return await identification_contributors(session, period.start, period.end, kinds)
+        case Measure.REFERRED_PERSONS:
+            return await facts.contributors(session, period.start, period.end)
 
 
 async def _settle(
@@ -336,20 +294,6 @@ async def _required(session: AsyncSession, principal: Principal, release_id: UUI
     if not found:
         raise NOT_FOUND.because("There is no such release, or it is not published yet.")
     return found[0]
-
-
-def _definition(programme: Programme) -> dict[str, Any]:
-    return {
-        "measure": programme.measure.value,
-        "dimensions": [
-            {
-                "name": each.name,
-                "codes": list(each.codes),
-                "groups": {code: list(codes) for code, codes in each.groups.items()},
-            }
-            for each in programme.cube_dimensions
-        ],
-    }
 
 
 def _stored(error: ExpectedError) -> dict[str, Any]:

@@ -1,21 +1,18 @@
-"""Which cell a person identified or assisted counts in: once per programme and period (R5)."""
+"""Which cell of the joint cube a person screened or assisted counts in: one per period (R5)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from reporting.programmes.definition import Measure
-from reporting.trafficking.codes import exploitation_code, single_code
+from reporting.htcds import exploitation_code, single_code
 
 SCREENING, ASSISTANCE = "screening", "assistance"
 OPENED, STOPPED = "screening-opened", "screening-stopped"
 ATTACHED, REFERRED = "screening-attached", "screening-referred"
-_FURTHEST = (OPENED, STOPPED, SCREENING, REFERRED, ASSISTANCE)
-_STAGES = dict(
-    zip(_FURTHEST, ("opened", "stopped", "concluded", "referred", "assisted"), strict=True)
-)
-"""How far a person came, by the last of these kinds that there is a fact of."""
+EVERY_KIND = (OPENED, STOPPED, SCREENING, REFERRED, ASSISTANCE)
+IDENTIFYING = (SCREENING, ASSISTANCE)
+"""The kinds of facts that say who is identified or assisted."""
 
 NOT_IDENTIFIED = frozenset(
     {"no_indication", "not_a_victim", "NotAVictimOfTrafficking", "insufficient_information"}
@@ -34,6 +31,7 @@ class Identification:
     version: int
     occurred_on: date
     person: bytes
+    counted_on: date
     judgement: str | None
     assistance_type: str | None
     area: str | None
@@ -55,22 +53,58 @@ class Identification:
 Values = Mapping[str, str | None]
 
 
-def persons_identified(facts: Sequence[Identification]) -> Values | None:
-    """By place, sex, age, exploitation, and whether the person was identified, assisted, or both."""
-    known = _known(facts)
-    if not known:
+_STAGES = {OPENED: "opened", STOPPED: "stopped", SCREENING: "concluded", REFERRED: "referred"}
+_IDENTIFIED = {"concluded": "identified", "referred": "identified-referred"}
+_REACHED = ("opened", "stopped", "concluded", "referred")
+
+
+def screened(facts: Sequence[Identification]) -> Values | None:
+    """Where a person counts: where and who she is, how far she came and what was found, by which
+    kind of exploitation, on which route, and how she was assisted. None: not counted."""
+    kinds = {each.kind for each in facts}
+    if not kinds & {*_STAGES, ASSISTANCE}:
         return None
-    kinds = {each.kind for each in known}
-    contact = "both" if len(kinds) > 1 else "assisted" if ASSISTANCE in kinds else "identified"
+    known = _known(facts)
+    placed = known or sorted(facts, key=lambda each: (each.occurred_on, each.version))
     types = {each for fact in known for each in fact.exploitation_types}
-    return {**_person(known), "exploitation": exploitation_code(types), "contact": contact}
+    given = {f.assistance_type for f in known if f.kind == ASSISTANCE and f.assistance_type}
+    return {
+        **_person(placed),
+        "exploitation": exploitation_code(types),
+        "standing": _standing(kinds, {each.kind for each in known}),
+        **_route(known),
+        "assistance": single_code(given, "support_plan_type"),
+    }
 
 
-def persons_routed(facts: Sequence[Identification]) -> Values | None:
-    """The same persons by the last known origin, transit and destination."""
-    known = _known(facts)
+def _standing(kinds: Collection[str], counted: Collection[str]) -> str:
+    if ASSISTANCE in counted:
+        return "identified-assisted" if SCREENING in counted else "assisted"
+    stage = next(_STAGES[kind] for kind in reversed(_STAGES) if kind in kinds)
+    # A referral is prepared after a conclusion, whether or not that arrived in this period.
+    return _IDENTIFIED.get(stage, stage) if SCREENING in counted else stage
+
+
+def further(before: str, now: str) -> str:
+    """The standing of a person over a longer span: what was reached and found in all of it."""
+    both = {before, now}
+    found = any(each.startswith("identified") for each in both)
+    if any(each.endswith("assisted") for each in both):
+        return "identified-assisted" if found else "assisted"
+    named = {value: stage for stage, value in _IDENTIFIED.items()}
+    stage = max((named.get(each, each) for each in both), key=_REACHED.index)
+    return _IDENTIFIED.get(stage, stage) if found else stage
+
+
+def place_of(fact: Identification) -> tuple[UUID, int]:
+    """What a fact is a step of, and which it is among them."""
+    return fact.id, fact.version
+
+
+def _route(known: Sequence[Identification]) -> dict[str, str | None]:
+    """The last known origin, transit and destination."""
     if not known:
-        return None
+        return {"origin": None, "transit": None, "destination": None}
     last = next((f for f in reversed(known) if f.origin or f.destination), known[-1])
     transit = last.transit[0] if len(last.transit) == 1 else SEVERAL if last.transit else NO_TRANSIT
     return {
@@ -78,28 +112,6 @@ def persons_routed(facts: Sequence[Identification]) -> Values | None:
         "transit": transit if last.origin or last.destination else None,
         "destination": last.destination,
     }
-
-
-def persons_assisted(facts: Sequence[Identification]) -> Values | None:
-    """Those of them who were assisted, by the type of assistance."""
-    assisted = [each for each in _known(facts) if each.kind == ASSISTANCE]
-    if not assisted:
-        return None
-    types = {each.assistance_type for each in assisted if each.assistance_type}
-    return {**_person(_known(facts)), "type": single_code(types, "support_plan_type")}
-
-
-def persons_screened(facts: Sequence[Identification]) -> Values | None:
-    """Everybody who was screened or assisted, by how far they came: the funnel.
-
-    Those who are also counted as identified have the same area as there: the cubes are linked.
-    """
-    kinds = {each.kind for each in facts}
-    furthest = next((kind for kind in reversed(_FURTHEST) if kind in kinds), None)
-    if furthest is None:
-        return None
-    placed = _known(facts) or sorted(facts, key=lambda each: (each.occurred_on, each.version))
-    return {**_person(placed), "stage": _STAGES[furthest]}
 
 
 def _known(facts: Sequence[Identification]) -> list[Identification]:
@@ -119,16 +131,3 @@ def _person(known: Sequence[Identification]) -> dict[str, str | None]:
         name: next((v for fact in reversed(known) if (v := getattr(fact, name))), None)
         for name in ("area", "sex", "age_band")
     }
-
-
-IDENTIFICATION_MEASURES: Mapping[Measure, Callable[[Sequence[Identification]], Values | None]] = {
-    Measure.PERSONS_SCREENED: persons_screened,
-    Measure.PERSONS_IDENTIFIED: persons_identified,
-    Measure.PERSONS_ROUTED: persons_routed,
-    Measure.PERSONS_ASSISTED: persons_assisted,
-}
-
-
-def contributing(measure: Measure) -> tuple[str, ...]:
-    """The kinds of facts that a measure counts."""
-    return _FURTHEST if measure is Measure.PERSONS_SCREENED else (SCREENING, ASSISTANCE)

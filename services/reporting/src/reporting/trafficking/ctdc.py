@@ -1,7 +1,7 @@
 """A trafficking release in the columns of the CTDC k-anonymised data set, one row per group.
 
 CTDC lists a row per person; a release has no persons. So a row is a published group and a last
-column `count` says how many, protected. Columns that a release does not know stay empty (in CTDC:
+columns say how many, protected, and between which bounds. Columns that a release does not know stay empty (in CTDC:
 unknown), `0` is written only where the one known type rules the flag out. `NA` is Namibia in CTDC,
 never "not available": it is not used here.
 """
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from reporting.releases.protected import ProtectedCube
+from reporting.protection.protected import ProtectedCube
 
-COUNT = "count"
+COUNTS = ("count", "count_low", "count_high")
 _GENDER = {"female": "Female", "male": "Male"}
 _MAJORITY = {"0-11": "Minor", "12-17": "Minor", "18-59": "Adult", "60+": "Adult"}
 _BY = ("sex", "age_band", "exploitation")
@@ -21,18 +21,22 @@ _BY = ("sex", "age_band", "exploitation")
 
 def ctdc_rows(cube: ProtectedCube) -> list[dict[str, str]]:
     """Rows by sex, majority and exploitation; every count is a sum of protected cells (R1)."""
-    groups: dict[tuple[tuple[str, str], ...], int] = {}
+    groups: dict[tuple[tuple[str, str], ...], tuple[int, int, int]] = {}
     for row in cube.margin(_BY):
         key = tuple(_columns_of(cube.period[:4], row.coordinates).items())
-        groups[key] = groups.get(key, 0) + row.count
+        count, low, high = groups.get(key, (0, 0, 0))
+        groups[key] = (count + row.count, low + (row.low or 0), high + (row.high or row.count))
     empty = dict.fromkeys(columns(), "")
-    return [{**empty, **dict(key), COUNT: str(count)} for key, count in sorted(groups.items())]
+    return [
+        {**empty, **dict(key), **dict(zip(COUNTS, map(str, counts), strict=True))}
+        for key, counts in sorted(groups.items())
+    ]
 
 
 @cache
 def columns() -> tuple[str, ...]:
-    """The 63 columns of the 2020 data set, in order, then `count`."""
-    return (*(row["column"] for row in _rows("ctdc_columns")), COUNT)
+    """The 63 columns of the 2020 data set, in order, then the count and its interval."""
+    return (*(row["column"] for row in _rows("ctdc_columns")), *COUNTS)
 
 
 def _columns_of(year: str, at: Mapping[str, str]) -> dict[str, str]:

@@ -4,18 +4,22 @@ Every published number (API answer, file, chart, sentence) is a sum of these cel
 two such sums. Nothing here can reach a true count.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reporting.errors import OutsideProgrammeError
+from reporting.protection.certainty import Certainty, Place, together
 
 Coordinates = tuple[str, ...]
 Counts = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Counted = Literal["persons", "person-periods", "searches"]
 Filters = Mapping[str, Iterable[str]]
 
 RATE_DENOMINATOR_FACTOR = 2
@@ -70,6 +74,9 @@ class Row:
 
     coordinates: Mapping[str, str]
     count: int
+    low: int | None = None
+    high: int | None = None
+    """Between them lies the true count in nine of ten cases (R9)."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,10 @@ class ProtectedCube:
     dimensions: tuple[Dimension, ...]
     cells: Mapping[Coordinates, int]
     expected_errors: tuple[ExpectedError, ...] = ()
+    certainty: Certainty | None = field(default=None, compare=False)
+    """What gives counts their intervals; None in a cube that was made without one."""
+    counts: Counted = "persons"
+    """Whether somebody counts once, or once in each period of a sum."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,29 +120,45 @@ class ProtectedCube:
 
     def total(self, filters: Filters | None = None) -> int:
         """The protected count over the cells that pass ``filters``."""
-        return int(self._kept(filters or {}).sum())
+        return max(0, int(self._kept(filters or {}).sum()))
 
     def margin(self, by: Iterable[str] = (), filters: Filters | None = None) -> tuple[Row, ...]:
         """Protected counts by the dimensions ``by`` over the cells that pass ``filters``.
 
-        Rows that are 0 are left out; order follows the reviewed order of codes. With no ``by``
+        Rows that are 0 are left out (in a longer span a flow may also end below it); order follows the reviewed order of codes. With no ``by``
         there is exactly one row. Raises OutsideProgrammeError for an unknown dimension or code.
         """
         by = tuple(by)
         if not by:
-            return (Row({}, self.total(filters)),)
+            shown = self.total(filters)
+            return (Row({}, shown, *self._intervals((), filters or {}, [((), shown)])[0]),)
         positions = tuple(self._position(name) for name in by)
         summed_over = tuple(p for p in range(len(self.dimensions)) if p not in positions)
         sums = self._kept(filters or {}).sum(axis=summed_over)
         # What is left stands in the order of the programme; the answer in the order asked for.
         sums = sums.transpose([sorted(positions).index(position) for position in positions])
         codes = [self.dimensions[position].codes for position in positions]
+        found = [(tuple(map(int, at)), int(sums[*at])) for at in np.argwhere(sums > 0)]
+        intervals = self._intervals(positions, filters or {}, found)
         return tuple(
-            Row(
-                {name: each[i] for name, each, i in zip(by, codes, at, strict=True)}, int(sums[*at])
-            )
-            for at in np.argwhere(sums)
+            Row({name: each[i] for name, each, i in zip(by, codes, at, strict=True)}, n, *between)
+            for (at, n), between in zip(found, intervals, strict=True)
         )
+
+    def figure(self, filters: Filters | None = None) -> Row:
+        """One number with its interval: the count over the cells that pass ``filters``."""
+        return self.margin((), filters)[0]
+
+    def _intervals(
+        self, positions: tuple[int, ...], filters: Filters, found: Sequence[tuple[Place, int]]
+    ) -> Sequence[tuple[int | None, int | None]]:
+        if self.certainty is None:
+            return [(None, None)] * len(found)
+        passes = {
+            self._position(name): self._passing(name, wanted) for name, wanted in filters.items()
+        }
+        sizes = [len(self.dimensions[position].codes) for position in positions]
+        return self.certainty.intervals(positions, sizes, passes, found)
 
     def rate(self, numerator: Filters, denominator: Filters | None = None, places: int = 3) -> Rate:
         """The share that ``numerator`` (within ``denominator``) has of ``denominator`` (R6)."""
@@ -170,11 +197,15 @@ class ProtectedCube:
         kept = self._array
         for name, wanted in filters.items():
             position = self._position(name)
-            chosen = self.dimensions[position].expand(wanted)
-            passes = np.array([code in chosen for code in self.dimensions[position].codes])
             shape = [-1 if p == position else 1 for p in range(len(self.dimensions))]
-            kept = kept * passes.reshape(shape)
+            kept = kept * self._passing(name, wanted).reshape(shape)
         return kept
+
+    def _passing(self, name: str, wanted: Iterable[str]) -> Bools:
+        """Which codes of a dimension a filter lets pass."""
+        dimension = self.dimension(name)
+        chosen = dimension.expand(wanted)
+        return np.array([code in chosen for code in dimension.codes])
 
 
 def rate(numerator: int, denominator: int, k: int, places: int = 3) -> Rate:
@@ -189,8 +220,31 @@ def rate(numerator: int, denominator: int, k: int, places: int = 3) -> Rate:
     return Rate(numerator, denominator, value)
 
 
+@dataclass(frozen=True)
+class Share:
+    """A part of a whole with the bounds that their intervals leave; absent where R6 forbids it."""
+
+    value: Decimal | None
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+
+def share(part: Row, whole: Row, k: int, places: int = 3) -> Share:
+    """How large a part is, and between which shares it lies where both keep to their intervals."""
+    value = rate(part.count, whole.count, k, places).value
+    bounds = (part.low, part.high, whole.low, whole.high)
+    if value is None or None in bounds:
+        return Share(value)
+    few, many, least, most = (int(bound or 0) for bound in bounds)
+    unit = Decimal(1).scaleb(-places)
+    low = Decimal(few) / max(few + max(most - few, 0), 1)
+    high = Decimal(many) / max(many + max(least - many, 0), 1)
+    return Share(value, min(low.quantize(unit), value), max(high.quantize(unit), value))
+
+
 def summed(cubes: Iterable[ProtectedCube], period: str) -> ProtectedCube:
     """The cube over several closed periods of one programme: the sum, never a new rounding (R4).
+    Who is in several of them counts in each.
 
     Raises ValueError where programmes, k or dimensions differ, or a period comes twice.
     """
@@ -210,11 +264,13 @@ def summed(cubes: Iterable[ProtectedCube], period: str) -> ProtectedCube:
             raise ValueError("only releases of one programme and schema can be summed")
         for at, count in cube.cells.items():
             cells[at] = cells.get(at, 0) + count
-    return ProtectedCube(
-        programme=first.programme,
+    known = [cube.certainty for cube in cubes]
+    repeated: Counted = "person-periods" if len(cubes) > 1 else first.counts
+    return replace(
+        first,
         period=period,
-        k=first.k,
-        profile=first.profile,
-        dimensions=first.dimensions,
-        cells=cells,
+        cells={at: count for at, count in cells.items() if count},
+        expected_errors=first.expected_errors if len(cubes) == 1 else (),
+        certainty=None if None in known else together(filter(None, known)),
+        counts="searches" if first.counts == "searches" else repeated,
     )

@@ -1,0 +1,1 @@
+"""How counts are protected, and how sure what is published is: pure."""

@@ -1,0 +1,186 @@
+"""One joint cube per population: programmes agree, a person counts once in every span, and closing
+one population moves no fact of another."""
+
+import random
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from common.database import Database
+from common.events.codes import ReportingAttributes
+from common.ids import new_id
+from httpx import AsyncClient
+from reporting.facts.service import Recorder
+from reporting.periods import Period
+from reporting.programmes.catalogue import programme, shipped
+from reporting.programmes.definition import Codes, Link, Programme
+from reporting.protection.protected import ProtectedCube
+from reporting.protection.rounding import protect, seed
+from reporting.releases.joint import tilt
+from reporting.releases.views import over, seen, view_of
+
+from tests.services.reporting.events import (
+    DECLINED,
+    DELIVERED,
+    Arrived,
+    Journey,
+    caseload,
+    record,
+    record_together,
+)
+from tests.services.reporting.releases.test_story import as_
+from tests.services.reporting.releases.true_counts import as_joint, true_joint, true_view
+from tests.services.reporting.trafficking.test_trafficking import people
+
+LATER = datetime(2026, 10, 20, 12, tzinfo=UTC)
+HALVES = ("2026-10a", "2026-10b")
+
+
+def two_halves(persons: int, number: int) -> list[Arrived]:
+    """Persons who are referred, and some of them again, or further, in the next half month."""
+    chance = random.Random(number)  # noqa: S311 - test data, no secret
+    events: list[Arrived] = []
+    for _ in range(persons):
+        one = Journey(
+            case_id=new_id(),
+            area=chance.choice(("VE23", "VE20")),
+            attributes=ReportingAttributes(sex=chance.choice(("female", "male"))),
+        )
+        first = chance.choice((DELIVERED[:1], DELIVERED[:3], DELIVERED, DECLINED))
+        events += one.events(*first)
+        if chance.random() < 0.4:
+            again = Journey(case_id=one.case_id, start=LATER, attributes=one.attributes)
+            events += again.events(*chance.choice((DELIVERED, DELIVERED[:3], DECLINED)))
+    return events
+
+
+def part(cube: ProtectedCube, codes: Codes) -> int:
+    return cube.total(codes)
+
+
+@pytest.mark.parametrize(
+    ("own", "link"),
+    [(each, link) for each in shipped() for link in each.links],
+    ids=lambda value: value.id if isinstance(value, Programme) else getattr(value, "other", ""),
+)
+async def test_declared_links_hold_for_the_true_counts(
+    database: Database, recorder: Recorder, own: Programme, link: Link
+) -> None:
+    period = "2026-Q3" if own.period_kind == "quarter" else "2026-10a"
+    events = people(150, seed=8) if own.period_kind == "quarter" else list(caseload(150, seed=8))
+    await record_together(database, recorder, events)
+    here = await true_view(database, own.id, period)
+    there = await true_view(database, link.other, period)
+    few, many = part(here, link.here), part(there, link.there)
+    assert few > 0
+    assert few == many if link.relation == "equal" else few <= many
+
+
+async def test_tables_of_programmes_over_the_same_people_agree_by_construction(
+    api: AsyncClient, database: Database, recorder: Recorder
+) -> None:
+    await record_together(database, recorder, people(260, seed=11))
+    asked = {
+        "screening": "stage=assisted",
+        "trafficking": "contact=any-assistance",
+        "assistance": "",
+        "routes": "",
+    }
+    totals = {}
+    for name, query in asked.items():
+        body = {"programme": name, "period": "2026-Q3"}
+        made = await api.post("/reports/v1/releases", json=body, headers=as_("im-officer"))
+        assert made.status_code == 201, made.text
+        url = f"/reports/v1/releases/{made.json()['id']}/query?{query}"
+        totals[name] = (await api.get(url, headers=as_("im-officer"))).json()
+    numbers = {(t["total"], t["low"], t["high"]) for n, t in totals.items() if n != "routes"}
+    assert len(numbers) == 1
+    assert totals["routes"]["total"] >= totals["assistance"]["total"]
+
+
+async def test_a_person_counts_once_in_a_month_by_the_furthest_point(
+    database: Database, recorder: Recorder
+) -> None:
+    await record_together(database, recorder, two_halves(120, 1))
+    wanted = programme("referrals")
+    joint = [await true_joint(database, wanted.population, each) for each in HALVES]
+    views = [(view_of(wanted), each) for each in joint]
+    month = over(views, Period.parse("2026-10"), "2026-10")
+    periods = over(views, None, "two")
+    assert (month.counts, periods.counts) == ("persons", "person-periods")
+    assert month.total() == 120
+    assert periods.total() == sum(seen(*view).total() for view in views) > 120
+    by_progress = {row.coordinates["progress"]: row.count for row in month.margin(("progress",))}
+    assert sum(by_progress.values()) == 120
+    assert min(month.cells.values()) > 0, "a flow of true counts never ends below zero"
+
+
+async def test_an_unmet_need_of_a_month_counts_once_whenever_it_came(
+    database: Database, recorder: Recorder
+) -> None:
+    both, second, first = Journey(), Journey(), Journey()
+    events = both.events(*DECLINED) + second.events(*DELIVERED) + first.events(*DECLINED)
+    for each in (both, second):
+        again = Journey(case_id=each.case_id, start=LATER)
+        events += again.events(*DECLINED)
+    await record_together(database, recorder, events)
+    wanted = programme("unmet-needs")
+    joint = [await true_joint(database, wanted.population, each) for each in HALVES]
+    views = [(view_of(wanted), each) for each in joint]
+    assert over(views, Period.parse("2026-10"), "2026-10").total() == 3
+    assert over(views, None, "two").total() == 4
+
+
+async def test_an_older_step_that_arrives_late_does_not_count_the_person_again(
+    api: AsyncClient, database: Database, recorder: Recorder
+) -> None:
+    journey = Journey()
+    sent, acknowledged, accepted = journey.events(("sent", 0), ("acknowledged", 2), ("accepted", 9))
+    await record(database, recorder, [sent, accepted])
+    body = {"programme": "referrals", "period": "2026-10a"}
+    await api.post("/reports/v1/releases", json=body, headers=as_("im-officer"))
+    await record(database, recorder, [acknowledged])
+    now = Period.parse("2026-11b")
+    assert (await true_view(database, "referrals", now.id)).total() == 0
+
+
+async def test_closing_one_population_moves_no_fact_of_another(
+    api: AsyncClient, database: Database, recorder: Recorder
+) -> None:
+    body = {"programme": "gaps", "period": "2026-10a"}
+    made = await api.post("/reports/v1/releases", json=body, headers=as_("im-officer"))
+    assert made.status_code == 201
+    await record(database, recorder, Journey().events(*DELIVERED))
+    assert (await true_view(database, "referrals", "2026-10a")).total() == 1
+
+
+def test_the_spans_of_rounded_halves_are_sums_of_the_same_cells() -> None:
+    population = programme("referrals").population
+    chance = random.Random(4)  # noqa: S311 - test data, no secret
+    cubes = []
+    for number, period in enumerate(HALVES):
+        counts: Counter[tuple[str, ...]] = Counter()
+        for _ in range(300):
+            at = tuple(chance.choice(d.dimension.codes[:3]) for d in population.dimensions)
+            before = "|".join([chance.choice(("-", "waiting", "delivered+"))] * 3)
+            counts[*at, before if number else "-|-|-"] += 1
+        fresh = seed(b"k" * 32, population.id, period, population.schema)
+        cells = protect(counts, k=11, weights=population.weights, seed=fresh, tilt=tilt(population))
+        cubes.append(as_joint(population, period, cells))
+    wanted = programme("referrals")
+    month = over([(view_of(wanted), c) for c in cubes], Period.parse("2026-10"), "2026-10")
+    fresh_ones = sum(r for cube in cubes for at, r in cube.cells.items() if at[-1].startswith("-|"))
+    assert month.total() == fresh_ones
+    figure = month.figure()
+    assert figure.low is not None
+    assert figure.high is not None
+    assert figure.low <= figure.count <= figure.high
+
+
+def test_where_nothing_is_shown_up_to_k_minus_one_may_be_hidden() -> None:
+    wanted = programme("gaps")
+    cube = seen(view_of(wanted), as_joint(wanted.population, "2026-10a", {}))
+    figure = cube.figure()
+    assert (figure.count, figure.low) == (0, 0)
+    assert figure.high is not None
+    assert figure.high >= 10

@@ -1,0 +1,33 @@
+"""The true counts that a programme shows before rounding: what tests of counting look at."""
+
+from collections.abc import Mapping
+
+from common.database import Database
+from reporting.periods import Period
+from reporting.programmes.catalogue import programme
+from reporting.programmes.definition import Population
+from reporting.protection.protected import Coordinates, ProtectedCube
+from reporting.releases.service import count
+from reporting.releases.views import JointCube, definition_of, joint_cube, seen, view_of
+
+
+def as_joint(population: Population, period: str, cells: Mapping[Coordinates, int]) -> JointCube:
+    return joint_cube(
+        population.id,
+        period,
+        k=population.k,
+        profile=population.profile,
+        definition=definition_of(population),
+        cells=cells,
+    )
+
+
+async def true_joint(database: Database, population: Population, period: str) -> JointCube:
+    async with database.transaction() as session:
+        counts = await count(session, population, Period.parse(period))
+    return as_joint(population, period, counts)
+
+
+async def true_view(database: Database, name: str, period: str) -> ProtectedCube:
+    wanted = programme(name)
+    return seen(view_of(wanted), await true_joint(database, wanted.population, period))
