@@ -1,0 +1,155 @@
+"""The house's contract on tables: a capability names only its own.
+
+The owner of a table is the capability in whose folder it is defined. Others ask the owner's
+service or queries; so a table can be changed by reading one folder. A table is named by importing
+its model, by `metadata.tables["…"]`, or in the text of a statement; all three are read from the
+sources, so a new table is held without being listed.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import cast
+
+from grimp import ImportGraph
+from importlinter import Contract, ContractCheck, fields, output
+from importlinter.domain.imports import Module
+
+_NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|USING|ONLY)\s+(?:\w+\.)?(\w+)")
+_NO_CAPABILITY = frozenset({"migrations", "data"})
+
+
+@dataclass(frozen=True, order=True)
+class Naming:
+    """`module` of the capability `by` names a table that `owner` defines."""
+
+    by: str
+    owner: str
+    module: str
+    table: str
+
+    @property
+    def tie(self) -> str:
+        return f"{self.by} -> {self.owner}"
+
+
+class OwnTables(Contract):
+    """`packages`: whose folders are capabilities. `still`: ties that are yet to be cut.
+
+    A tie that is listed and gone is told as a warning: the list only gets shorter.
+    """
+
+    type_name = "own_tables"
+
+    packages = fields.ListField(subfield=fields.ModuleField())
+    still = fields.ListField(subfield=fields.StringField(), required=False)
+
+    def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
+        # A field is its value here.
+        still = set(cast("list[str]", self.still or []))
+        packages = cast("list[Module]", self.packages)
+        found = [each for package in packages for each in foreign_tables(package.name)]
+        new = [each for each in found if each.tie not in still]
+        gone = sorted(still - {each.tie for each in found})
+        return ContractCheck(
+            kept=not new,
+            warnings=[f'"{tie}" is cut: take it off the list in pyproject.toml' for tie in gone],
+            metadata={"new": new},
+        )
+
+    def render_broken_contract(self, check: ContractCheck) -> None:
+        for each in check.metadata["new"]:
+            output.print_error(f"{each.module} names {each.owner}'s table {each.table}")
+        if check.metadata["new"]:
+            output.print_error("Ask its owner's service or queries: see CONTRIBUTING.md, Layers.")
+
+
+def foreign_tables(package: str) -> list[Naming]:
+    """Every naming of another capability's table inside `package`, in order."""
+    sources = {name: ast.parse(path.read_text("utf-8")) for name, path in _modules(package)}
+    owners: dict[str, str] = {}
+    definitions: dict[tuple[str, str], str] = {}
+    for module, tree in sources.items():
+        for name, table in _defined(tree):
+            owners[table] = _capability(package, module)
+            definitions[module, name] = table
+    return sorted(
+        {
+            Naming(by, owners[table], module, table)
+            for module, tree in sources.items()
+            for table in _named(tree, definitions, owners)
+            if (by := _capability(package, module)) != owners[table]
+        }
+    )
+
+
+def _modules(package: str) -> Iterator[tuple[str, Path]]:
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(package)
+    folder = Path(spec.origin).parent
+    for path in sorted(folder.rglob("*.py")):
+        parts = path.relative_to(folder).with_suffix("").parts
+        if not _NO_CAPABILITY & set(parts) and parts != ("tables",):
+            yield ".".join((package, *parts)).removesuffix(".__init__"), path
+
+
+def _capability(package: str, module: str) -> str:
+    """`package.folder`; a module beside the folders is a capability of its own."""
+    return ".".join(module.split(".")[: package.count(".") + 2])
+
+
+def _defined(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Python name and table name of each table that the module defines."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            for part in node.body:
+                match part:
+                    case ast.Assign(
+                        targets=[ast.Name(id="__tablename__")],
+                        value=ast.Constant(value=str(table)),
+                    ):
+                        yield node.name, table
+        match node:
+            case ast.Assign(
+                targets=[ast.Name(id=name)],
+                value=ast.Call(
+                    func=ast.Name(id="Table") | ast.Attribute(attr="Table"),
+                    args=[ast.Constant(value=str(table)), ast.Name(), *_],
+                ),
+            ):
+                yield name, table
+
+
+def _named(
+    tree: ast.Module, definitions: dict[tuple[str, str], str], owners: dict[str, str]
+) -> Iterator[str]:
+    docstrings = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    modules = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module=str(module), names=names):
+                for alias in names:
+                    if (table := definitions.get((module, alias.name))) is not None:
+                        yield table
+            case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in modules:
+                if (table := definitions.get((modules[name], attr))) is not None:
+                    yield table
+            case ast.Subscript(
+                value=ast.Attribute(attr="tables"), slice=ast.Constant(value=str(table))
+            ) if table in owners:
+                yield table
+            case ast.Constant(value=str(text)) if id(node) not in docstrings:
+                yield from (name for name in _NAMED.findall(text) if name in owners)

@@ -1,0 +1,74 @@
+"""The contract on tables notices each way to name another capability's table."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from stack.house_tables import foreign_tables
+
+OWNER = """
+class Case(Row, table=True):
+    __tablename__ = "cases"
+
+notes = sa.Table("notes", METADATA, sa.Column("id"))
+"""
+Write = Callable[[str], str]
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
+    """Writes `house.reader.queries`, beside `house.owner.models`, which defines two tables."""
+    name = f"house_{tmp_path.name}".replace("-", "_")
+    for folder, file, text in (("", "__init__", ""), ("owner", "models", OWNER)):
+        place = tmp_path / name / folder
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "__init__.py").touch()
+        (place / f"{file}.py").write_text(text)
+
+    def write(text: str) -> str:
+        place = tmp_path / name / "reader"
+        place.mkdir()
+        (place / "queries.py").write_text(text.replace("house.", f"{name}."))
+        return name
+
+    monkeypatch.syspath_prepend(tmp_path)
+    yield write
+    sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "table"),
+    [
+        ("from house.owner.models import Case", "cases"),
+        ("from house.owner.models import notes as theirs", "notes"),
+        ("from house.owner import models\nmodels.Case.id", "cases"),
+        ('Row.metadata.tables["notes"]', "notes"),
+        ('SQL = "SELECT id FROM cases WHERE id = $1"', "cases"),
+        ('SQL = f"UPDATE cases SET a = 1 WHERE {condition}"', "cases"),
+        ('SQL = "DELETE FROM public.notes"', "notes"),
+    ],
+)
+def test_a_foreign_table_is_noticed(package: Write, text: str, table: str) -> None:
+    (found,) = foreign_tables(package(text))
+    assert found.table == table
+    assert found.by.endswith(".reader")
+    assert found.owner.endswith(".owner")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"""Reads nothing FROM cases."""',
+        'PATH = "/cases"',
+        "from house.owner.service import Case",
+        'SQL = "SELECT * FROM own_table"',
+    ],
+)
+def test_other_words_are_no_tables(package: Write, text: str) -> None:
+    assert foreign_tables(package(text)) == []
+
+
+def test_the_owner_names_its_own(package: Write) -> None:
+    name = package("")
+    assert foreign_tables(name) == []
