@@ -12,7 +12,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index("external_ids_given", "external_ids", ["external_id", "kind"])
+    with op.get_context().autocommit_block():
+        op.create_index(
+            "external_ids_given",
+            "external_ids",
+            ["external_id", "kind"],
+            postgresql_concurrently=True,
+            if_not_exists=True,
+        )
 
 
 def downgrade() -> None:
