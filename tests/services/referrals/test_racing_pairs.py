@@ -1,6 +1,6 @@
 """Every pair of commands on one case at the same moment: the outcome is that of one after the other.
 
-A long run plays fifty rounds of each pair (`RUTA_RACES=50`), the default run some of them.
+A long run plays fifty rounds of each pair (`RUTA_RACES=50`), `--all` some of the pairs.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ from tests.services.referrals.story import Story
 from tests.support.databases import MigratedDatabases
 
 ROUNDS = int(os.environ.get("RUTA_RACES", "0"))
-EVERY = 1 if ROUNDS else 61
-"""A prime, so that the pairs of a short run are not all of one command."""
+SOME, FEW = 7, 61
+"""Every so many of the pairs: primes, so that they are not all of one command."""
 PAIRS = list(combinations_with_replacement(COMMANDS, 2))
 REFUSED = {403, 404, 409, 410, 422}
 _NAME = "referrals_pairs"
@@ -369,10 +369,11 @@ async def test_without_the_lock_a_command_is_caught(
 
 @pytest.mark.slow
 async def test_one_after_the_other_is_what_every_race_comes_to(
-    story: Story, case_keys: CaseKeys
+    story: Story, case_keys: CaseKeys, request: pytest.FixtureRequest
 ) -> None:
     before = await _deadlocks(story)
-    for one, other in PAIRS[::EVERY]:
+    every = 1 if ROUNDS else SOME if request.config.getoption("--all") else FEW
+    for one, other in PAIRS[::every]:
         await _race(story, case_keys, one, other)
     await asyncio.sleep(1.1)  # the server's own count is told once a second
     assert await _deadlocks(story) == before

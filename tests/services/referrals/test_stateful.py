@@ -30,28 +30,12 @@ from referrals.referrals.lifecycle import OPEN, TERMINAL, State
 from referrals.settings import Settings
 from stack.postgres import ServiceDatabase
 
+from tests.services.referrals.case_commands import BODIES
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_scenarios import exception_body, transfer_offer
 from tests.support.databases import rolled_back
 
 NGOS = {REFUGIO: "ngo-refugio", SALUD: "ngo-salud", LEGAL: "ngo-legal"}
-BODIES: dict[str, dict[str, Any]] = {
-    "acknowledge": {},
-    "request-information": {"question": "?"},
-    "answer-information": {"payload": {"situation": "more"}},
-    "waitlist": {"expected_on": "2099-01-01", "person_agrees": True},
-    "accept": {"focal_point": "x"},
-    "decline": {"reason": "capacity"},
-    "schedule": {"appointment_at": "2099-01-01T10:00:00Z"},
-    "start": {},
-    "hold": {"reason": "other", "review_on": "2099-01-01"},
-    "resume": {},
-    "complete": {"outcome": "delivered"},
-    "report-not-delivered": {"reason": "no_show"},
-    "recall": {"reason": "other"},
-    "withdraw": {},
-    "enter-in-error": {"reason": "test"},
-}
 STORIES = int(os.environ.get("RUTA_STORIES", "0"))
 STILL_SHARED = OPEN | {State.COMPLETED, State.NOT_DELIVERED}
 
