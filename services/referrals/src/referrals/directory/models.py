@@ -46,6 +46,7 @@ class ServiceRecord:
     managed_by: UUID | None
     aors: list[str]
     states: list[str]
+    areas: list[str]
     countries: list[str]
     functional_status: str | None
     referable: bool

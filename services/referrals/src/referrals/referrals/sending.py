@@ -36,6 +36,7 @@ from referrals.errors import (
 )
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
+from referrals.protocols.borders import countries_of
 from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import OPEN, Command, State
@@ -270,7 +271,8 @@ async def _check_border(
     referral: Referral,
     now: datetime,
 ) -> None:
-    if not service.countries:
+    countries = service.countries or countries_of(service.areas)
+    if not countries:
         raise CROSS_BORDER.because(
             "Nothing says in which country this service is: ask its organisation to enter its area,"
             " its address or the organisation's own.",
@@ -279,7 +281,7 @@ async def _check_border(
     await refuse_uncovered(
         session,
         from_country=case.country,
-        to_countries=service.countries,
+        to_countries=countries,
         from_organisation=referral.from_organisation,
         to_organisation=referral.to_organisation,
         category=referral.category,
