@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.auth import Role
+from common.auth import Principal, Role
 from common.paging import CursorText, Limit, Page, encode_cursor
 from common.web import Session, router
 from pydantic import BaseModel
@@ -14,8 +14,11 @@ from sqlmodel import col
 from referrals.audit.models import AuditEntry
 from referrals.cursors import id_cursor
 from referrals.dependencies import Reader
+from referrals.referrals.queries import readable, readable_values
 
 audit = router("/referrals/v1/audit", ["audit"])
+
+_ENTRIES = AuditEntry.metadata.tables["audit_entries"]
 
 
 class AuditEntryView(BaseModel):
@@ -44,10 +47,17 @@ async def list_entries(
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[AuditEntryView]:
-    """Who did and read what, newest first. Auditors see all, others what their own clients did."""
+    """Who did and read what, newest first. Auditors see all, others what their own
+    clients did, of referrals that they may read."""
     statement = sa.select(AuditEntry)
     if Role.AUDITOR not in caller.roles:
-        statement = statement.where(col(AuditEntry.organisation_id) == caller.organisation)
+        statement = statement.where(
+            col(AuditEntry.organisation_id) == caller.organisation,
+            sa.or_(
+                col(AuditEntry.target_type) != "referral",
+                readable(caller, _ENTRIES.c.target_id),
+            ),
+        )
     if target_id is not None:
         statement = statement.where(col(AuditEntry.target_id) == target_id)
     if action is not None:
@@ -56,11 +66,17 @@ async def list_entries(
     if before is not None:
         statement = statement.where(col(AuditEntry.id) < before)
     rows = (
-        await session.scalars(statement.order_by(col(AuditEntry.id).desc()).limit(limit + 1))
+        await session.scalars(
+            statement.order_by(col(AuditEntry.id).desc()).limit(limit + 1), _values(caller)
+        )
     ).all()
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
     audits = Role.AUDITOR in caller.roles
     return Page(items=[_view(row, audits=audits) for row in rows[:limit]], next_cursor=more)
+
+
+def _values(caller: Principal) -> dict[str, Any]:
+    return {} if Role.AUDITOR in caller.roles else readable_values(caller)
 
 
 def _view(entry: AuditEntry, *, audits: bool) -> AuditEntryView:

@@ -2,6 +2,7 @@
 the queries say it again, so that neither guard stands alone."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -49,6 +50,14 @@ async def hold_own(session: AsyncSession, caller: Principal, case_id: UUID) -> N
 
 
 RECORD_COLUMNS = columns_of(CaseRecord, Case)
+
+
+def held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
+    """Whether the caller holds the case in this column now: for lists of what belongs to cases."""
+    held = sa.select(sa.literal(1)).where(
+        col(Case.id) == case_id, col(Case.organisation_id) == caller.organisation
+    )
+    return held.exists()
 
 
 def not_here() -> Problem:

@@ -20,7 +20,7 @@ async def read_feed(
 ) -> Feed:
     """What concerns your organisation since the cursor: ids to look up, nothing personal."""
     position, after = _position(cursor)
-    rows = await queries.page(session, caller.organisation, position, after, limit)
+    rows = await queries.page(session, caller, position, after, limit)
     shown = rows[:limit]
     last = (shown[-1].position, shown[-1].id) if shown else (position, after)
     return Feed(

@@ -10,34 +10,46 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_PAGE = sa.text(
-    """
-    SELECT id, position::text AS position, kind, subject_type, subject_id, version,
-           for_supervisor, at
-    FROM notices
-    WHERE organisation_id = :organisation
-      AND (position, id) > (CAST(:position AS text)::xid8, CAST(:id AS uuid))
-      AND (position < pg_snapshot_xmin(pg_current_snapshot())
-           OR position = pg_current_xact_id_if_assigned())
-    ORDER BY position, id
-    LIMIT :limit
-    """
+from referrals.notices.models import Notice
+from referrals.referrals.queries import readable, readable_values
+
+_NOTICES = Notice.metadata.tables["notices"]
+_COLUMNS = (
+    "id",
+    "kind",
+    "subject_type",
+    "subject_id",
+    "version",
+    "for_supervisor",
+    "at",
+)
+_AFTER = sa.text(
+    "(notices.position, notices.id) > (CAST(:position AS text)::xid8, CAST(:after AS uuid))"
+    " AND (notices.position < pg_snapshot_xmin(pg_current_snapshot())"
+    " OR notices.position = pg_current_xact_id_if_assigned())"
 )
 
 
 async def page(
-    session: AsyncSession, organisation: UUID, position: str, after: UUID, limit: int
+    session: AsyncSession, caller: Principal, position: str, after: UUID, limit: int
 ) -> Sequence[Any]:
-    """Up to `limit` + 1 notices after (position, id)."""
+    """Up to `limit` + 1 notices after (position, id), of referrals only those that the caller may
+    read."""
     rows = await session.execute(
-        _PAGE,
-        {
-            "organisation": organisation,
-            "position": position,
-            "id": after,
-            "limit": limit + 1,
-        },
+        sa.select(
+            *(_NOTICES.c[name] for name in _COLUMNS),
+            sa.cast(_NOTICES.c.position, sa.Text).label("position"),
+        )
+        .where(
+            _NOTICES.c.organisation_id == caller.organisation,
+            _AFTER,
+            sa.or_(_NOTICES.c.subject_type != "referral", readable(caller, _NOTICES.c.subject_id)),
+        )
+        .order_by(_NOTICES.c.position, _NOTICES.c.id)
+        .limit(limit + 1),
+        {"position": position, "after": after, **readable_values(caller)},
     )
     return rows.all()

@@ -152,6 +152,23 @@ async def consent_and_draft_to_send(
     return (grant, referral) if case_id in (None, referral.case_id) else None
 
 
+def readable(caller: Principal, referral_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Whether the caller would find this referral one by one (`one`): for lists of other things that
+    name referrals. Its values are `readable_values`."""
+    found = sa.select(sa.literal(1)).where(
+        col(Referral.id) == referral_id,
+        sa.or_(
+            col(Referral.from_organisation) == _CALLER,
+            _as_recipient(Role.SUPERVISOR in caller.roles),
+        ),
+    )
+    return found.exists()
+
+
+def readable_values(caller: Principal) -> dict[str, Any]:
+    return _values(caller)
+
+
 def parties_of(caller: Principal, referral: Referral) -> frozenset[Party]:
     """Which sides of the referral the caller's organisation is."""
     parties = set()

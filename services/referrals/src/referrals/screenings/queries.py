@@ -10,7 +10,7 @@ from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.cases.queries import own_case
+from referrals.cases.queries import held_by, own_case
 from referrals.locking_queries import held
 from referrals.screenings.models import InstrumentRow, Retirement, Screening
 
@@ -89,7 +89,11 @@ async def own_screenings(
     limit: int,
 ) -> Sequence[Screening]:
     """Newest first, one more than `limit` if there are more."""
-    statement = sa.select(Screening).where(col(Screening.organisation_id) == caller.organisation)
+    # As one by one: a screening whose case has gone to somebody else is theirs to read.
+    statement = sa.select(Screening).where(
+        col(Screening.organisation_id) == caller.organisation,
+        sa.or_(col(Screening.case_id).is_(None), held_by(caller, Screening.case_id)),
+    )
     if status is not None:
         statement = statement.where(col(Screening.status) == status)
     if case_id is not None:

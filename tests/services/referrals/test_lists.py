@@ -1,0 +1,38 @@
+"""What a single read refuses, no list, audit or feed shows."""
+
+from tests.services.referrals.screening_words import begun, concluded
+from tests.services.referrals.story import Story
+from tests.services.referrals.test_stored_answers import transfer
+
+NGO, RECIPIENT, CHIEF = "ngo-refugio", "ngo-salud", "ngo-salud-supervisor"
+
+
+async def test_a_former_holder_finds_no_screening_of_the_case_in_its_lists(story: Story) -> None:
+    case = (await story.case())["id"]
+    screening = await concluded(story, case_id=case)
+    alone = await begun(story)
+    assert len((await story.get(NGO, "/screenings")).json()["items"]) == 2
+    await transfer(story, case)
+    assert (await story.get(NGO, f"/screenings/{screening['id']}")).status_code == 404
+    for query in ("", "?status=concluded", f"?case_id={case}"):
+        page = (await story.get(NGO, f"/screenings{query}")).json()
+        assert screening["id"] not in {item["id"] for item in page["items"]}, query
+    kept = (await story.get(NGO, "/screenings")).json()["items"]
+    assert [item["id"] for item in kept] == [alone["id"]]
+
+
+async def test_a_colleague_outside_the_team_finds_the_referral_neither_in_feed_nor_in_audit(
+    story: Story,
+) -> None:
+    service = await story.service()
+    team = {"clients": ["someone-else"]}
+    assert (await story.call(CHIEF, "PUT", f"/services/{service}/team", team)).status_code == 200
+    referral = await story.sent(service_id=service)
+    one = f"/referrals/{referral['id']}"
+    await story.made(CHIEF, f"{one}/acknowledge", {})
+    assert (await story.get(RECIPIENT, one)).status_code == 404
+    assert await story.told_to(RECIPIENT, referral["id"]) == []
+    entries = (await story.get(RECIPIENT, f"/audit?target_id={referral['id']}")).json()["items"]
+    assert entries == []
+    assert await story.told_to(CHIEF, referral["id"]) != []
+    assert (await story.get(CHIEF, f"/audit?target_id={referral['id']}")).json()["items"] != []
