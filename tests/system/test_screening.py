@@ -260,7 +260,7 @@ def test_a_training_is_a_5w_activity_and_certificates_run_out(
     found: list[dict[str, Any]] = []
 
     def reported() -> bool:
-        rows = field.read("im-officer", "/reports/v1/activities", params={"start": str(day)})
+        rows = field.read("im-officer", "/reports/v1/activities", params={"from": str(day)})
         found[:] = [r for r in rows["items"] if r["external_id"] == f"training-{made['id']}"]
         return bool(found)
 

@@ -476,7 +476,7 @@ async def test_15_one_transfer_at_a_time_and_only_the_last_holder_has_access(
         assert (await story.get(who, f"/consents/{referral['grant_id']}")).status_code == 404
     assert (await story.get("ngo-refugio", f"/referrals/{referral['id']}")).status_code == 404
     found = await story.made("ngo-legal", "/cases/search", {"name": "perdomo yolimar"})
-    assert [c["id"] for c in found["items"]] == [case_id]
+    assert case_id in [c["id"] for c in found["items"]]
     case = (await story.get("ngo-legal", f"/cases/{case_id}")).json()
     assert case["identity"]["name"] == "Yolimar Canaria Perdomo"
     assert (await story.get("ngo-legal", f"/referrals/{referral['id']}")).status_code == 200
