@@ -88,7 +88,7 @@ async def test_09_after_a_decline_the_published_pathway_says_who_is_next(
 ) -> None:
     """The directory publishes a pathway; its event ranks what the referrer is offered."""
     declining, following = [
-        await story.service(owner, ("GBV-PSS",), ("VE15",)) for owner in (SALUD, LEGAL)
+        await story.service(owner, ("GBV-PSS",), ("VE1501",)) for owner in (SALUD, LEGAL)
     ]
     path, answer = "/proposals/GBV", None
     for step in ("", "/submit", "/publish"):
@@ -102,7 +102,7 @@ async def test_09_after_a_decline_the_published_pathway_says_who_is_next(
         )
         assert answer.status_code in (200, 201), answer.text
     referral = await story.sent(
-        case_id=(await story.case(area="VE15"))["id"],
+        case_id=(await story.case(area="VE1501"))["id"],
         service_id=declining,
         category="GBV-PSS",
         consent={"purpose": "GBV-PSS"},

@@ -59,7 +59,9 @@ def remove_leftover(layout: Layout) -> None:
     """The copy of a backup that was killed, and the programs that still run on it."""
     copy = PostgresServer(layout.backup_copy)
     for process in psutil.process_iter(["name", "cmdline"]):
-        if process.info["name"] == "pg_basebackup" and str(copy.cluster) in process.info["cmdline"]:
+        if process.info["name"] == "pg_basebackup" and str(copy.cluster) in (
+            process.info["cmdline"] or ()  # of a process that is ending it cannot be read
+        ):
             with contextlib.suppress(psutil.Error):
                 process.kill()
                 process.wait(_END_SECONDS)
