@@ -94,6 +94,7 @@ class PostgresServer:
         self.stop_stale()
         if not (self.cluster / "PG_VERSION").exists():
             self._initialise()
+        self.password(SUPERUSER)  # one that is lost is said before a server waits for it in vain
         if self._spool is not None:
             self._spool.mkdir(mode=0o700, exist_ok=True)
             if self._account is not None:

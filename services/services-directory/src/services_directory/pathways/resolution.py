@@ -175,7 +175,8 @@ def _coverage(
         return Coverage.WAITLIST
     if step.confidential and not cleared(step):
         # Of those who mediate, not of the houses: it says nothing about a hidden service (0042).
-        mediated = any(ranked[need][0] for need in step.intermediary_needs)
+        # A need that no step of the plan asks about has nobody ranked.
+        mediated = any(ranked.get(need, ((), ()))[0] for need in step.intermediary_needs)
         if mediated or not step.intermediary_needs:
             return Coverage.THROUGH_INTERMEDIARY
         return Coverage.INTERMEDIARY_GAP
