@@ -230,6 +230,8 @@ async def _everything(api: AsyncClient, client: str) -> dict[str, tuple[int, Any
         f"records/services/{OWN}/history", f"records/services/{OWN}/reads",
         f"records/services/{OWN}/duplicates", f"records/locations/{PLACE}",
         f"records/organizations/{ORGANIZATION}", "profile", "",
+        "services/suggestions?search=a", "services/suggestions?search=psico",
+        "services/suggestions?search=casa",
     ):  # fmt: skip
         answer = await api.get(f"{V1}/{path}", headers=headers)
         body = b"" if answer.status_code >= 400 else answer.content
@@ -288,6 +290,7 @@ def test_every_read_route_is_in_this_test() -> None:
         f"{V1}/", f"{V1}/profile", f"{V1}/profile/patches/{{name}}.json",
         f"{V1}/profile/schemas/{{name}}.json", f"{V1}/profile/codes",
         f"{V1}/services", f"{V1}/services/{{service_id}}", f"{V1}/service_at_locations",
+        f"{V1}/services/suggestions",
         f"{V1}/service_at_locations/{{site_id}}", f"{V1}/organizations",
         f"{V1}/organizations/{{organization_id}}", f"{V1}/taxonomies",
         f"{V1}/taxonomies/{{taxonomy_id}}", f"{V1}/taxonomy_terms",
