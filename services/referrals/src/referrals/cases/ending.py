@@ -20,11 +20,9 @@ from referrals.referrals.models import Referral
 from referrals.referrals.queries import of_case
 from referrals.referrals.steps import Taken, take
 from referrals.row_security import acting_as_service
+from referrals.tasks.following import OF_RECIPIENTS
 from referrals.tasks.models import Task
 from referrals.transfers.service import end_offer
-
-_OF_RECIPIENTS = ("delete_disclosed_data", "stop_using_caregiver_contact")
-"""What recipients are asked to do with what they know stays asked."""
 
 
 async def close(
@@ -89,7 +87,7 @@ async def _end_open_business(
         .where(
             col(Task.case_id) == case.id,
             col(Task.done_at).is_(None),
-            col(Task.kind).not_in(_OF_RECIPIENTS),
+            col(Task.kind).not_in(OF_RECIPIENTS),
         )
         .values(done_at=now, done_by=caller.doer if caller else SYSTEM_CLIENT),
     )
