@@ -26,6 +26,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_LEFT_OUT] = Counter()
+    if not os.environ.get("PYTEST_XDIST_WORKER"):
+        config.pluginmanager.register(_ToldAtOnce(config))
+
+
+class _ToldAtOnce:
+    """Tells a failure when it happens: a run that is cut short has said which test it was."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if report.failed and reporter is not None:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            reason = crash.message if crash else str(report.longrepr or "")
+            reporter.write_line(f"\nFAILED {report.nodeid} ({report.when}): {reason[:2000]}")
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
