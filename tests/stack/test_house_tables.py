@@ -47,6 +47,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
         ('SQL = "SELECT id FROM cases WHERE id = $1"', "cases"),
         ('SQL = f"UPDATE cases SET a = 1 WHERE {condition}"', "cases"),
         ('SQL = "DELETE FROM public.notes"', "notes"),
+        ("from house.owner.models import Case\ndef f(a: Case) -> None:\n    get(Case)", "cases"),
+        ("from house.owner.models import Case\ndef f(a: Case) -> None:\n    a.status = 1", "cases"),
     ],
 )
 def test_a_foreign_table_is_noticed(package: Write, text: str, table: str) -> None:
@@ -62,6 +64,8 @@ def test_a_foreign_table_is_noticed(package: Write, text: str, table: str) -> No
         '"""Reads nothing FROM cases."""',
         'PATH = "/cases"',
         "from house.owner.service import Case",
+        "from house.owner.models import Case\ndef f(a: list[Case]) -> Case:\n    return a[0]",
+        "from house.owner.models import Case\nclass Kept:\n    case: Case | None",
         'SQL = "SELECT * FROM own_table"',
     ],
 )

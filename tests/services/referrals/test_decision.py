@@ -12,7 +12,6 @@ from common.ids import new_id
 from hypothesis import given
 from hypothesis import strategies as st
 from referrals.consents import decision
-from referrals.consents.ages import Caregiver
 from referrals.consents.decision import (
     CLAUSES,
     Asked,
@@ -26,7 +25,8 @@ from referrals.consents.decision import (
     allowed,
     texts_granted,
 )
-from referrals.consents.disclosure import Item
+from referrals.vocabulary.ages import Caregiver
+from referrals.vocabulary.disclosure import Item
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 CASE, SERVICE, RECIPIENT = new_id(), new_id(), new_id()

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from referrals.bulk.references import UnknownReference, is_allowed, resolve
-from referrals.cases.blind_index import BlindIndex, name_tokens
 from referrals.cases.person import age_band, age_of
-from referrals.consents.ages import Assent, Caregiver, Decider, Verdict, WrongDecider, judge
-from referrals.consents.disclosure import Item, NotGranted, NotOnRecord, compose
+from referrals.keys.blind_index import BlindIndex, name_tokens
 from referrals.timers.deadlines import Policy, calendar_of, deadline, default_policies, policy_of
+from referrals.vocabulary.ages import Assent, Caregiver, Decider, Verdict, WrongDecider, judge
+from referrals.vocabulary.disclosure import Item, NotGranted, NotOnRecord, compose
 from referrals.webhooks.addresses import UnsafeUrl, check_url, networks
 from referrals.webhooks.addresses import is_allowed as address_allowed
 from referrals.webhooks.retries import PAUSES, next_attempt

@@ -3,7 +3,8 @@
 The owner of a table is the capability in whose folder it is defined. Others ask the owner's
 service or queries; so a table can be changed by reading one folder. A table is named by importing
 its model, by `metadata.tables["…"]`, or in the text of a statement; all three are read from the
-sources, so a new table is held without being listed.
+sources, so a new table is held without being listed. A record that its owner handed out may be
+passed on, so a model may stand in annotations; but whoever has it so only reads it.
 """
 
 import ast
@@ -138,11 +139,14 @@ def _named(
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
+    typed, changed = _only_types(tree), _changed(tree)
     for node in ast.walk(tree):
         match node:
             case ast.ImportFrom(module=str(module), names=names):
                 for alias in names:
-                    if (table := definitions.get((module, alias.name))) is not None:
+                    table = definitions.get((module, alias.name))
+                    name = alias.asname or alias.name
+                    if table is not None and (name not in typed or name in changed):
                         yield table
             case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in modules:
                 if (table := definitions.get((modules[name], attr))) is not None:
@@ -153,3 +157,51 @@ def _named(
                 yield table
             case ast.Constant(value=str(text)) if id(node) not in docstrings:
                 yield from (name for name in _NAMED.findall(text) if name in owners)
+
+
+def _only_types(tree: ast.Module) -> set[str]:
+    """Names that are used, and in annotations alone."""
+    annotations = {
+        id(name)
+        for node in ast.walk(tree)
+        for annotation in _annotations(node)
+        for name in ast.walk(annotation)
+    }
+    used = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    elsewhere = {node.id for node in used if id(node) not in annotations}
+    return {node.id for node in used} - elsewhere
+
+
+def _annotations(node: ast.AST) -> Iterator[ast.expr]:
+    match node:
+        case ast.FunctionDef(returns=found) | ast.AsyncFunctionDef(returns=found):
+            pass
+        case ast.arg(annotation=found) | ast.AnnAssign(annotation=found):
+            pass
+        case _:
+            return
+    if found is not None:
+        yield found
+
+
+def _changed(tree: ast.Module) -> set[str]:
+    """Names of the types of parameters that are assigned to: `case.status = …`, `case: Case`."""
+    return {
+        name.id
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for given in (*function.args.args, *function.args.kwonlyargs)
+        if given.annotation is not None and given.arg in _assigned(function)
+        for name in ast.walk(given.annotation)
+        if isinstance(name, ast.Name)
+    }
+
+
+def _assigned(function: ast.AST) -> set[str]:
+    return {
+        node.value.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+    }

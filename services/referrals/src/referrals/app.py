@@ -14,7 +14,6 @@ from referrals.audit.api import audit
 from referrals.breakglass.api import break_glass
 from referrals.bulk.api import bulk
 from referrals.cases.api import cases
-from referrals.cases.blind_index import BlindIndex
 from referrals.consents.api import consents, exceptions, withdrawals
 from referrals.directory.api import teams
 from referrals.feed.api import feed
@@ -22,6 +21,7 @@ from referrals.fhir.api import fhir
 from referrals.followers_service import declare_followers
 from referrals.intake.api import forms as intake_forms
 from referrals.intake.api import submissions as intake_submissions
+from referrals.keys.blind_index import BlindIndex
 from referrals.keys.store import CaseKeys
 from referrals.line.api import line
 from referrals.line.desk_api import desk

@@ -7,9 +7,8 @@ from common.web import context_of, requires
 from fastapi import Depends
 from starlette.requests import Request
 
-from referrals.cases.blind_index import BlindIndex
+from referrals.keys.blind_index import BlindIndex
 from referrals.keys.store import CaseKeys
-from referrals.line.gate import ReceiptGate
 from referrals.settings import Settings
 
 CASE_ROLES = frozenset({Role.PARTNER, Role.CASEWORKER, Role.SUPERVISOR})
@@ -32,11 +31,6 @@ async def _blind_index(request: Request) -> BlindIndex:
     return index
 
 
-async def _receipts(request: Request) -> ReceiptGate:
-    gate: ReceiptGate = context_of(request).parts["receipts"]
-    return gate
-
-
 async def _settings(request: Request) -> Settings:
     settings = context_of(request).settings
     if not isinstance(settings, Settings):
@@ -46,5 +40,4 @@ async def _settings(request: Request) -> Settings:
 
 Keys = Annotated[CaseKeys, Depends(_keys)]
 Blind = Annotated[BlindIndex, Depends(_blind_index)]
-ReceiptsOf = Annotated[ReceiptGate, Depends(_receipts)]
 ServiceSettingsOf = Annotated[Settings, Depends(_settings)]

@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from referrals.cases.blind_index import document_form, name_tokens
+from referrals.keys.blind_index import document_form, name_tokens
 
 _DIGEST_BYTES = 16
 _WHOLE_NAME = 2

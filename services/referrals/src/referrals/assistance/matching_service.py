@@ -23,7 +23,6 @@ from referrals.cases import person
 from referrals.cases import queries as cases
 from referrals.cases.models import Case
 from referrals.cases.service import open_record, refuse_unless_open
-from referrals.consents.ages import Assent, Caregiver, Verdict, WrongDecider, judge
 from referrals.consents.asking_service import known
 from referrals.consents.decision import Asked, Kind, Move, Refused, Road, Word, allowed
 from referrals.errors import CONSENT_PENDING, WRONG_DECIDER
@@ -31,6 +30,7 @@ from referrals.keys.store import CaseKeys
 from referrals.locking_queries import hold_case, hold_pairing
 from referrals.notices.service import notify
 from referrals.row_security import acting_as_service
+from referrals.vocabulary.ages import Assent, Caregiver, Verdict, WrongDecider, judge
 
 MOST_PER_DAY = 200
 """Consents of one organisation: whoever invents people to find out who is known elsewhere is slow."""

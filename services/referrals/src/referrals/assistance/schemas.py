@@ -9,8 +9,8 @@ from common.web import Strict
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from referrals.assistance.codes import codes, type_of_category
-from referrals.cases.schemas import PlaceCode
-from referrals.consents.ages import Assent, Decider
+from referrals.vocabulary.ages import Assent, Decider
+from referrals.vocabulary.fields import PlaceCode
 
 _EARLIEST, _LATEST = date(2000, 1, 1), date(2099, 12, 31)
 Note = Annotated[str, Field(min_length=1, max_length=4000)]

@@ -7,8 +7,8 @@ from typing import Any
 
 from common.events.codes import ReportingAttributes
 
-from referrals.consents.ages import ADULT_AGE, SUPPRESSED, Caregiver, completed_years
-from referrals.consents.disclosure import Item
+from referrals.vocabulary.ages import ADULT_AGE, SUPPRESSED, Caregiver, completed_years
+from referrals.vocabulary.disclosure import Item
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ELDER = 60

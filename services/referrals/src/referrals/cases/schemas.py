@@ -1,36 +1,15 @@
 """Bodies of cases."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
-from common.codelists import populations
 from common.events.codes import Code
-from common.places import Places
 from common.web import Strict
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from referrals.consents.ages import Caregiver
-
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")]
-Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3.")]
-
-
-def _known_place(pcode: str) -> str:
-    if not Places.load().is_known(pcode):
-        raise ValueError("not a known P-code")
-    return pcode
-
-
-def _known_population(code: str) -> str:
-    if code not in populations():
-        raise ValueError("not a known population code")
-    return code
-
-
-PlaceCode = Annotated[str, Field(max_length=20), AfterValidator(_known_place)]
-Population = Annotated[str, Field(max_length=20), AfterValidator(_known_population)]
+from referrals.vocabulary.ages import Caregiver
+from referrals.vocabulary.fields import Country, Language, Name, PlaceCode, Population
 
 
 class Document(Strict):

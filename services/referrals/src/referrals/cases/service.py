@@ -20,7 +20,6 @@ from sqlmodel import col
 from referrals import happenings
 from referrals.audit.service import record
 from referrals.cases import person, queries
-from referrals.cases.blind_index import BlindIndex
 from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
 from referrals.cases.opening import open_with
 from referrals.cases.schemas import (
@@ -30,13 +29,14 @@ from referrals.cases.schemas import (
     Identity,
     NewCase,
 )
-from referrals.consents.ages import Caregiver
 from referrals.errors import ERASED, OPEN_REFERRALS
+from referrals.keys.blind_index import BlindIndex
 from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
 from referrals.referrals.queries import of_case
 from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
+from referrals.vocabulary.ages import Caregiver
 
 AREA_LEVEL = 2
 _lookups = CaseLookup.metadata.tables["case_lookups"]

@@ -10,7 +10,6 @@ from common.errors import Problem
 from referrals.cases import person
 from referrals.cases.models import Case, CaseRecord
 from referrals.consents import decision
-from referrals.consents.ages import Caregiver
 from referrals.consents.decision import Kind, Move, Person, Refused, Road, Why, Word
 from referrals.consents.models import DisclosureException, Grant, GrantRecord
 from referrals.errors import (
@@ -22,6 +21,7 @@ from referrals.errors import (
     NOT_GRANTED,
     WRONG_DECIDER,
 )
+from referrals.vocabulary.ages import Caregiver
 
 NOT_COVERED = "Nothing is granted any more. Ask the person, and record a new consent."
 READING_ENDED = (

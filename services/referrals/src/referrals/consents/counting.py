@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.cases import person
 from referrals.consents import decision
-from referrals.consents.ages import ADULT_AGE, Caregiver, Decider
 from referrals.consents.decision import Kind, Move, Person, Refused, Road, Word
 from referrals.keys.sealing import open_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.vocabulary.ages import ADULT_AGE, Caregiver, Decider
 
 
 def reporting_word(case_id: str) -> sa.Function[Any]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from referrals.consents.ages import (
+from referrals.vocabulary.ages import (
     SUPPRESSED,
     Assent,
     Caregiver,
@@ -22,7 +22,7 @@ from referrals.consents.ages import (
     WrongDecider,
     judge,
 )
-from referrals.consents.disclosure import TEXTS, Item
+from referrals.vocabulary.disclosure import TEXTS, Item
 
 
 class Road(StrEnum):

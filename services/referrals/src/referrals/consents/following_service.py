@@ -7,13 +7,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.consents.ages import SUPPRESSED, Caregiver, Decider
-from referrals.consents.disclosure import Item
 from referrals.consents.models import DisclosureException, Grant
 from referrals.notices.service import notify
 from referrals.referrals.models import Referral, Snapshot
 from referrals.row_security import acting_as_service
 from referrals.tasks.service import open_task
+from referrals.vocabulary.ages import SUPPRESSED, Caregiver, Decider
+from referrals.vocabulary.disclosure import Item
 
 AT_18 = "reconsent_at_18"
 CAREGIVER_ENDED = "reconsent_caregiver_ended"

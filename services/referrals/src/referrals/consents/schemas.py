@@ -4,23 +4,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from common.codelists import categories
 from common.web import Strict
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from referrals.cases.schemas import Language
-from referrals.consents.ages import Assent, Decider
-from referrals.consents.disclosure import Item
-
-
-def _known_category(code: str) -> str:
-    if code not in categories():
-        raise ValueError("not a known service category")
-    return code
-
-
-Category = Annotated[str, Field(max_length=40), AfterValidator(_known_category)]
-Items = Annotated[list[Item], Field(max_length=len(Item))]
+from referrals.vocabulary.ages import Assent, Decider
+from referrals.vocabulary.disclosure import Item
+from referrals.vocabulary.fields import Category, Items, Language
 
 
 class NewConsent(Strict):

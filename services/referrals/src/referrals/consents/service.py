@@ -27,9 +27,7 @@ from referrals.cases.models import Case, CaseRecord
 from referrals.cases.opening import open_with
 from referrals.cases.referring import READ, Concerned, concerned
 from referrals.consents import queries
-from referrals.consents.ages import Assent, Caregiver, Decider, Verdict, WrongDecider, judge
 from referrals.consents.decision import hidden
-from referrals.consents.disclosure import Item
 from referrals.consents.models import DisclosureException, Grant
 from referrals.consents.schemas import NewConsent, NewException
 from referrals.directory.queries import CONFLICT_TEXT
@@ -43,6 +41,8 @@ from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
 from referrals.notices.service import notify
 from referrals.tables import COMMON
+from referrals.vocabulary.ages import Assent, Caregiver, Decider, Verdict, WrongDecider, judge
+from referrals.vocabulary.disclosure import Item
 
 _GRANTS = RowWriter(Grant.metadata.tables["grants"], *Grant.model_fields, entity=True)
 CLOCK_AHEAD = timedelta(minutes=1)

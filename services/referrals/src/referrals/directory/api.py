@@ -12,7 +12,7 @@ from referrals.audit.service import record
 from referrals.dependencies import CaseReader, Supervisor
 from referrals.directory.models import TeamMember
 from referrals.directory.queries import owns_service
-from referrals.referrals.schemas import TeamMembers
+from referrals.directory.schemas import TeamMembers
 
 teams = router("/referrals/v1/services", ["teams"])
 

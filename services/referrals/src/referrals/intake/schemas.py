@@ -7,8 +7,8 @@ from uuid import UUID
 from common.web import ShownOnce, Strict
 from pydantic import BaseModel, Field
 
-from referrals.cases.schemas import PlaceCode
 from referrals.intake.mapping import FormMapping
+from referrals.vocabulary.fields import PlaceCode
 
 Path = Annotated[str, Field(min_length=1, max_length=200)]
 Word = Annotated[str, Field(min_length=1, max_length=80)]

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from common import clock
 from common.auth import Principal
-from common.web import Session, open_to_all, router
-from fastapi import Depends, Response
+from common.web import Session, context_of, open_to_all, router
+from fastapi import Depends, Request, Response
 
-from referrals.dependencies import Keys, ReceiptsOf, ServiceSettingsOf
+from referrals.dependencies import Keys, ServiceSettingsOf
 from referrals.line import service
+from referrals.line.gate import ReceiptGate
 from referrals.line.kinds import kinds
 from referrals.line.schemas import (
     FormView,
@@ -23,6 +24,14 @@ from referrals.line.service import Line
 
 line = router("/referrals/v1/line", ["anonymous line"])
 Anyone = Annotated[Principal, open_to_all()]
+
+
+async def _receipts(request: Request) -> ReceiptGate:
+    gate: ReceiptGate = context_of(request).parts["receipts"]
+    return gate
+
+
+ReceiptsOf = Annotated[ReceiptGate, Depends(_receipts)]
 
 
 async def _line(keys: Keys, gate: ReceiptsOf, settings: ServiceSettingsOf) -> Line:

@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.cases import service as cases
-from referrals.cases.blind_index import BlindIndex
 from referrals.cases.models import Case
 from referrals.cases.queries import own_case
 from referrals.directory.models import DirectoryService
@@ -30,6 +29,7 @@ from referrals.errors import (
     NO_WISH,
     NOT_REFERABLE,
 )
+from referrals.keys.blind_index import BlindIndex
 from referrals.keys.sealing import open_column, seal_column
 from referrals.line import queries
 from referrals.line.desk_service import audit

@@ -7,9 +7,10 @@ from uuid import UUID
 from common.web import Strict
 from pydantic import AfterValidator, BaseModel, Field
 
-from referrals.cases.schemas import NewCase, PlaceCode
+from referrals.cases.schemas import NewCase
 from referrals.line.kinds import kinds
 from referrals.line.receipts import digits_of
+from referrals.vocabulary.fields import PlaceCode
 
 MAX_TEXT = 5_000
 Status = Literal["new", "suspected", "open", "handed_over", "closed", "spam"]

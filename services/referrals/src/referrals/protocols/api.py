@@ -14,10 +14,9 @@ from pydantic import BaseModel, Field
 from sqlmodel import col
 
 from referrals.audit.service import record
-from referrals.cases.schemas import Country
-from referrals.consents.schemas import Category
 from referrals.dependencies import Reader
 from referrals.protocols.models import Protocol
+from referrals.vocabulary.fields import Category, Country
 
 protocols = router("/referrals/v1/protocols", ["protocols"])
 Keeper = Annotated[Principal, requires("admin", roles={Role.IM, Role.ADMIN})]

@@ -16,7 +16,6 @@ from common.web import IdempotencyRequired, Session, UnitOfWorkRoute, router
 from fastapi import APIRouter, Depends, Query, Response
 from starlette.requests import Request
 
-from referrals.consents.schemas import Category
 from referrals.dependencies import CaseReader, Keys, Writer
 from referrals.directory.queries import shown_services
 from referrals.referrals import queries, reading, sending, service, withdrawal
@@ -49,6 +48,7 @@ from referrals.referrals.schemas import (
     Waitlist,
     Withdraw,
 )
+from referrals.vocabulary.fields import Category
 
 referrals = router("/referrals/v1/referrals", ["referrals"])
 

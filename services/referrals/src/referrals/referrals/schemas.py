@@ -8,18 +8,9 @@ from common.events.codes import Urgency
 from common.web import Strict
 from pydantic import AfterValidator, BaseModel, Field
 
-from referrals.cases.schemas import (
-    CaregiverContact,
-    Contact,
-    Country,
-    Document,
-    Language,
-    Name,
-    PlaceCode,
-    Population,
-)
-from referrals.consents.disclosure import Item
-from referrals.consents.schemas import Category
+from referrals.cases.schemas import CaregiverContact, Contact, Document
+from referrals.vocabulary.disclosure import Item
+from referrals.vocabulary.fields import Category, Country, Language, Name, PlaceCode, Population
 
 
 def _aware(moment: datetime) -> datetime:
@@ -264,7 +255,3 @@ class QueueCounts(BaseModel):
 
     by_state: dict[str, int]
     overdue: int
-
-
-class TeamMembers(Strict):
-    clients: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(max_length=200)

@@ -25,7 +25,6 @@ from referrals.consents import queries as consents
 from referrals.consents.asking_service import ask, known, word_of, word_of_exception
 from referrals.consents.counting import counted, read_word, reporting_word
 from referrals.consents.decision import Move, Road, Word
-from referrals.consents.disclosure import NotOnRecord, compose, texts_of
 from referrals.consents.service import aor_of
 from referrals.directory.models import ServiceRecord
 from referrals.errors import (
@@ -45,6 +44,7 @@ from referrals.referrals.schemas import NewReferral, Send
 from referrals.referrals.steps import Taken, state_after, take, write_step
 from referrals.timers.deadlines import Clock, Policies, calendar_of, deadline, policy_of
 from referrals.timers.service import policies_column, policies_of
+from referrals.vocabulary.disclosure import NotOnRecord, compose, texts_of
 
 _REFERRALS = RowWriter(Referral.metadata.tables["referrals"], *Referral.model_fields, alone=True)
 _SNAPSHOTS = RowWriter(

@@ -8,13 +8,12 @@ from common.events.codes import Urgency
 from common.web import Strict
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
-from referrals.cases.schemas import PlaceCode
-from referrals.consents.disclosure import Item
-from referrals.consents.schemas import Category
 from referrals.referrals.schemas import Moment, Payload, ReferralView, SafeContact
 from referrals.screenings.answers import MAX_TEXT
 from referrals.screenings.instrument import Instrument, Labels
 from referrals.screenings.shipped import exploitation_types, judgements
+from referrals.vocabulary.disclosure import Item
+from referrals.vocabulary.fields import Category, PlaceCode
 
 MOST_ANSWERS = 500
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from common.web import Strict
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from referrals.cases.schemas import PlaceCode
 from referrals.training.topics import LONGEST_YEARS, certifies, topics
+from referrals.vocabulary.fields import PlaceCode
 
 
 def _known(code: str) -> str:

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.audit.service import SYSTEM_CLIENT, record
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
-from referrals.cases.blind_index import BlindIndex
 from referrals.cases.models import Case
 from referrals.cases.opening import open_with
 from referrals.consents import queries as consents
@@ -30,6 +29,7 @@ from referrals.errors import (
     TRANSFER_OPEN,
 )
 from referrals.happenings import CaseHandedOver, tell
+from referrals.keys.blind_index import BlindIndex
 from referrals.keys.store import CaseKeys
 from referrals.notices.service import notify
 from referrals.protocols.crossing_service import refuse_uncovered

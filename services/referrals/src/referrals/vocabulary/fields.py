@@ -1,0 +1,39 @@
+"""Fields that bodies of several capabilities share."""
+
+from typing import Annotated
+
+from common.codelists import categories, populations
+from common.places import Places
+from pydantic import AfterValidator, Field
+
+from referrals.vocabulary.disclosure import Item
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3.")]
+
+
+def _known_place(pcode: str) -> str:
+    if not Places.load().is_known(pcode):
+        raise ValueError("not a known P-code")
+    return pcode
+
+
+def _known_population(code: str) -> str:
+    if code not in populations():
+        raise ValueError("not a known population code")
+    return code
+
+
+PlaceCode = Annotated[str, Field(max_length=20), AfterValidator(_known_place)]
+Population = Annotated[str, Field(max_length=20), AfterValidator(_known_population)]
+
+
+def _known_category(code: str) -> str:
+    if code not in categories():
+        raise ValueError("not a known service category")
+    return code
+
+
+Category = Annotated[str, Field(max_length=40), AfterValidator(_known_category)]
+Items = Annotated[list[Item], Field(max_length=len(Item))]
