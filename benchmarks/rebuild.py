@@ -28,8 +28,8 @@ import nats
 import psutil
 from nats.js.api import StreamConfig
 from reporting.facts.models import referral_steps
-from reporting.facts.service import Recorder
-from reporting.facts.sources import SOURCES
+from reporting.recording.service import Recorder
+from reporting.recording.sources import SOURCES
 from reporting.replay.history import History
 from reporting.replay.service import replay
 from sqlalchemy.ext.asyncio import create_async_engine

@@ -10,7 +10,7 @@ from common.database import Database
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from reporting.app import create_app
-from reporting.facts.service import Recorder
+from reporting.recording.service import Recorder
 from reporting.settings import Settings
 from stack.postgres import ServiceDatabase
 

@@ -14,7 +14,7 @@ from common.events.base import Event
 from common.events.codes import ReportingAttributes
 from common.events.envelope import Envelope
 from common.ids import new_id
-from reporting.facts.service import Recorder
+from reporting.recording.service import Recorder
 
 from tests.support.principals import organisation
 

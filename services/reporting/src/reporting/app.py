@@ -9,13 +9,13 @@ from reporting.bulletins.api import api as bulletins
 from reporting.caseload.api import api as caseload
 from reporting.context.api import api as context
 from reporting.exports.api import api as exports
+from reporting.exports.ctdc_api import api as ctdc
 from reporting.exports.dhis2_mapping import load_mapping
 from reporting.indicators.api import api as indicators
 from reporting.programmes.catalogue import load
 from reporting.releases.api import api as releases
 from reporting.settings import Settings
 from reporting.tables import COMMON
-from reporting.trafficking.api import api as trafficking
 from reporting.worker import tasks
 
 DESCRIPTION = """
@@ -24,7 +24,7 @@ coordinator of an area of responsibility, on screen only; everything else comes 
 release**, whose numbers are multiples of k and from which no small group can be derived.
 """
 
-ROUTERS = (releases, indicators, caseload, trafficking, activities, bulletins, exports, context)
+ROUTERS = (releases, indicators, caseload, ctdc, activities, bulletins, exports, context)
 
 
 def create_app(

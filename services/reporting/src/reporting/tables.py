@@ -13,3 +13,6 @@ COMMON = common_tables(METADATA)
 PROJECTION = "projection"
 SHADOW = "projection_shadow"
 """A rebuild fills the shadow while the projection keeps answering, then both swap names."""
+
+SAYS_SOMETHING = "says_something"
+"""In a table's `info`: from its columns to the condition of rows that say anything at all."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from common.web import BackgroundTask, ServiceContext
 
 from reporting.bulletins import schedule
-from reporting.facts.consumers import subscriptions
-from reporting.facts.service import Recorder
+from reporting.recording.consumers import subscriptions
+from reporting.recording.service import Recorder
 from reporting.settings import Settings
 
 

@@ -17,7 +17,7 @@ from httpx import ASGITransport, AsyncClient
 from reporting.app import create_app
 from reporting.exports.dhis2 import code
 from reporting.exports.dhis2_mapping import BadMappingError, load_mapping
-from reporting.facts.service import Recorder
+from reporting.recording.service import Recorder
 from reporting.settings import Settings
 
 from tests.services.reporting.attacks.attacker import Pattern, covers, of_rounded

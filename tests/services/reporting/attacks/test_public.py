@@ -10,8 +10,8 @@ from common.events.codes import ReportingAttributes
 from common.ids import new_id
 from httpx import AsyncClient
 from reporting.app import create_app
-from reporting.facts.service import Recorder
 from reporting.protection.protected import Dimension, ProtectedCube
+from reporting.recording.service import Recorder
 from reporting.settings import Settings
 
 from tests.services.reporting.attacks.attacker import Pattern, covers, of_rounded

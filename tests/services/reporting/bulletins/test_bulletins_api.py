@@ -14,8 +14,8 @@ from httpx import AsyncClient
 from pypdf import PdfReader
 from reporting.bulletins.models import bulletins
 from reporting.bulletins.schedule import draft_due, due, task
-from reporting.facts.service import Recorder
 from reporting.programmes.catalogue import shipped
+from reporting.recording.service import Recorder
 from reporting.tables import COMMON
 
 from tests.services.reporting.activities.rows import body

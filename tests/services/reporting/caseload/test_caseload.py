@@ -10,8 +10,8 @@ from common.events import referrals as kinds
 from common.ids import new_id
 from httpx import AsyncClient
 from reporting.caseload.models import caseload_facts
-from reporting.facts.service import Recorder
 from reporting.indicators.models import indicator_reads
+from reporting.recording.service import Recorder
 
 from tests.services.reporting.conftest import AUDIENCE
 from tests.services.reporting.events import (

@@ -19,11 +19,11 @@ from reporting.exports.dhis2 import (
     code,
     country_of,
 )
-from reporting.exports.files import as_file
 from reporting.exports.release_table import release_table
-from reporting.exports.tables import Table
 from reporting.programmes.catalogue import programme, shipped
 from reporting.protection.protected import summed
+from reporting.tabular.files import as_file
+from reporting.tabular.tables import Table
 
 from tests.services.reporting.bulletins.story import cube
 

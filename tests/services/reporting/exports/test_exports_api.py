@@ -11,7 +11,7 @@ from common.database import Database
 from common.events.directory import ServicePublished
 from common.ids import new_id
 from httpx import AsyncClient
-from reporting.facts.service import Recorder
+from reporting.recording.service import Recorder
 
 from tests.services.reporting.activities.rows import body
 from tests.services.reporting.activities.test_activities_api import PATH as ACTIVITIES

@@ -13,7 +13,7 @@ import pytest
 from common.places import Places
 from reporting.activities.activity import Activity, published
 from reporting.activities.fivews import hxl_table, r4v_table, venezuelan_table
-from reporting.exports.csv_file import as_csv, as_hxl
+from reporting.tabular.csv_file import as_csv, as_hxl
 
 from tests.services.reporting.bulletins.story import activities
 from tests.support.reference import reference_data

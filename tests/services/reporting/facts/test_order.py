@@ -13,9 +13,9 @@ from common.events.codes import ReportingAttributes
 from common.ids import new_id
 from reporting.facts.models import late_arrivals, referral_steps
 from reporting.facts.queries import contributors
-from reporting.facts.service import Recorder
 from reporting.indicators.models import indicator_counters
 from reporting.periods import Period
+from reporting.recording.service import Recorder
 from reporting.replay.fingerprint import fingerprint
 from reporting.tables import METADATA
 

@@ -11,9 +11,9 @@ from common.events.directory import CapacityChanged, ServicePublished, ServiceWi
 from common.events.referrals import EscalationRaised
 from common.ids import new_id
 from httpx import AsyncClient
-from reporting.facts.service import Recorder
 from reporting.indicators.models import indicator_reads
 from reporting.indicators.vector import BINS, HOUR_EDGES, percentile
+from reporting.recording.service import Recorder
 
 from tests.services.reporting.conftest import AUDIENCE
 from tests.services.reporting.events import (

@@ -10,12 +10,12 @@ from common.database import Database
 from common.events.codes import ReportingAttributes
 from common.ids import new_id
 from httpx import AsyncClient
-from reporting.facts.service import Recorder
 from reporting.periods import Period
 from reporting.programmes.catalogue import programme, shipped
 from reporting.programmes.definition import Codes, Link, Programme
 from reporting.protection.protected import ProtectedCube
 from reporting.protection.rounding import protect, seed
+from reporting.recording.service import Recorder
 from reporting.releases.joint import tilt
 from reporting.releases.views import over, seen, view_of
 

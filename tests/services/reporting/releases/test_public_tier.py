@@ -11,8 +11,8 @@ import pytest
 from common.database import Database
 from httpx import ASGITransport, AsyncClient
 from reporting.app import create_app
-from reporting.facts.service import Recorder
 from reporting.programmes.catalogue import load
+from reporting.recording.service import Recorder
 from reporting.settings import Settings
 
 from tests.services.reporting.events import caseload, record_together

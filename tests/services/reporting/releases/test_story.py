@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from common.database import Database
 from httpx import AsyncClient
-from reporting.facts.service import Recorder
+from reporting.recording.service import Recorder
 
 from tests.services.reporting.conftest import AUDIENCE
 from tests.services.reporting.events import LEGAL, REFUGIO, SALUD, caseload, record_together

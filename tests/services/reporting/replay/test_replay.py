@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from reporting.app import create_app
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
 from reporting.facts.models import referral_steps
-from reporting.facts.service import Recorder
+from reporting.recording.service import Recorder
 from reporting.replay import history, service
 from reporting.replay.fingerprint import fingerprint, projection_tables
 from reporting.replay.service import Rebuilt, replay
@@ -98,12 +98,23 @@ async def owner(replay_database: ServiceDatabase) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
+@pytest.fixture(scope="module")
+def keys() -> dict[str, Any]:
+    """One set for the one database: a service that finds other keys than before ends."""
+    names = ("rounding_key", "pseudonym_key", "stored_result_key")
+    return {name: SecretStr(random_key()) for name in names}
+
+
 @pytest.fixture
 async def worker(
-    replay_database: ServiceDatabase, internal_jwks: Path, bus: Bus, owner: AsyncEngine
+    replay_database: ServiceDatabase,
+    internal_jwks: Path,
+    bus: Bus,
+    owner: AsyncEngine,
+    keys: dict[str, Any],
 ) -> AsyncIterator[Settings]:
     values: dict[str, Any] = common_settings(replay_database, internal_jwks, bus.server.url)
-    values |= {name: SecretStr(random_key()) for name in ("rounding_key", "pseudonym_key")}
+    values |= keys
     values["nats_password"] = SecretStr(bus.server.credentials["reporting"])
     settings = Settings(**values)
     app = create_app(settings, role="worker")

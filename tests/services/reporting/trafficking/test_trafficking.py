@@ -24,10 +24,10 @@ from common.events.referrals import (
 )
 from common.ids import new_id
 from httpx import AsyncClient
-from reporting.facts.service import Recorder
+from reporting.exports.ctdc import columns
 from reporting.htcds import BOTH, LISTS, MULTIPLE, exploitation_code, htcds
 from reporting.programmes.catalogue import programme
-from reporting.trafficking.ctdc import columns
+from reporting.recording.service import Recorder
 
 from tests.services.reporting.events import (
     REFUGIO,

@@ -14,8 +14,8 @@ from common.places import Places
 from reporting.activities.activity import Activity
 from reporting.activities.codes import activity_codes, label
 from reporting.activities.indicators import ALLOWED, counts_towards
-from reporting.exports.tables import Cell, Column, Kind, Table
 from reporting.language import Text, same, text
+from reporting.tabular.tables import Cell, Column, Kind, Table
 
 FLAG = "#meta+masked"
 ATTRIBUTION = text(

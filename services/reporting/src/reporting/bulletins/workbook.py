@@ -7,10 +7,10 @@ from reporting.bulletins.figures import Figure
 from reporting.bulletins.reading import ABSENT, all_figures, all_tables, plain, sentence_runs
 from reporting.bulletins.sources import described
 from reporting.bulletins.texts import say
-from reporting.exports.spreadsheet import as_xlsx
-from reporting.exports.tables import Cell, Column
-from reporting.exports.tables import Table as Sheet
 from reporting.language import Text
+from reporting.tabular.spreadsheet import as_xlsx
+from reporting.tabular.tables import Cell, Column
+from reporting.tabular.tables import Table as Sheet
 
 
 def as_workbook(content: Content, language: str) -> bytes:

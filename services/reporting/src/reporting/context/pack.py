@@ -12,9 +12,9 @@ from common.codelists import categories
 from common.places import Places
 
 from reporting.context.series import OutsideSeries
-from reporting.exports.tables import Cell, Column, Table
 from reporting.language import Text, text
 from reporting.protection.protected import ProtectedCube, Row, rate
+from reporting.tabular.tables import Cell, Column, Table
 
 EXPLAINED = text(
     "Insumos para un árbol de problemas y un análisis FODA, no conclusiones. "

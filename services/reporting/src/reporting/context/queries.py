@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reporting.context.models import outside_series
 from reporting.context.pack import Offer
 from reporting.context.series import OutsideSeries, SeriesPoint
-from reporting.facts.models import services
+from reporting.facts.queries import listed
 
 
 def _series(row: Any) -> OutsideSeries:
@@ -65,14 +65,9 @@ async def editions(session: AsyncSession, code: str) -> list[OutsideSeries]:
 async def offers(session: AsyncSession, places: Places) -> list[Offer]:
     """The listed services of the directory as its events told them, coarsened to the first level."""
     rows = await session.execute(
-        sa.select(
-            services.c.organisation_id,
-            services.c.categories,
-            services.c.areas,
-            services.c.referable,
+        listed("organisation_id", "categories", "areas", "referable", "service_id").order_by(
+            "organisation_id", "service_id"
         )
-        .where(services.c.listed)
-        .order_by(services.c.organisation_id, services.c.service_id)
     )
     return [
         Offer(

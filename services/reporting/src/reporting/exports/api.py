@@ -25,14 +25,14 @@ from reporting.exports.dhis2 import (
     identifiers,
 )
 from reporting.exports.errors import UNMAPPED
-from reporting.exports.files import MEDIA_TYPES, File, Format, as_file
 from reporting.exports.release_table import release_table
 from reporting.exports.service import context_pack, counted, wanted_period
-from reporting.exports.spreadsheet import as_xlsx
 from reporting.programmes.catalogue import Catalogue
 from reporting.protection.protected import ProtectedCube
 from reporting.releases.asking import question
 from reporting.releases.errors import outside
+from reporting.tabular.files import MEDIA_TYPES, File, Format, as_file
+from reporting.tabular.spreadsheet import as_xlsx
 
 api = router("/reports/v1/exports", ["exports"])
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from reporting.exports.tables import Cell, Column, Table
 from reporting.language import LANGUAGES, Text, same, text
 from reporting.periods import Period
 from reporting.programmes.definition import Programme
 from reporting.protection.protected import Filters, ProtectedCube
+from reporting.tabular.tables import Cell, Column, Table
 
 READING = text(
     "Casos reportados, no prevalencia. Cada conteo es un múltiplo del umbral de la publicación; "

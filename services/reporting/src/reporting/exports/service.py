@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reporting.context import queries as context_queries
 from reporting.context.pack import tables
 from reporting.errors import OutsideProgrammeError
-from reporting.exports.tables import Table
 from reporting.periods import NoPeriodError, Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme
@@ -18,6 +17,7 @@ from reporting.protection.protected import ProtectedCube
 from reporting.releases import queries as release_queries
 from reporting.releases.errors import outside
 from reporting.releases.views import combined
+from reporting.tabular.tables import Table
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
-"""What the recording of facts and the closing of a period read."""
+"""What the recording of facts and the closing of a period read, and what the directory offers."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -21,71 +20,34 @@ from reporting.facts.models import (
 )
 from reporting.facts.progress import STATE, ReferralFact
 from reporting.facts.service_facts import ServiceFact
-from reporting.releases.counting import Step
-from reporting.releases.models import joint_cubes
+from reporting.facts.steps import Step
 from reporting.tables import COMMON
 
 
-def _any(name: str, kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
+def any_of(name: str, kind: sa.types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
+    """Compared with it: any of the values bound to `name`."""
     return sa.any_(sa.bindparam(name, type_=sa.ARRAY(kind)))
 
 
-def _records(query: sa.Select[Any]) -> sa.ColumnElement[Any]:
-    """The rows of a query as one array of records."""
-    columns = query.selected_columns
-    return sa.func.array(query.with_only_columns(sa.func.row(*columns)).scalar_subquery())
-
-
-_KNOWN = QuickStatement(
-    sa.select(
-        _records(
-            sa.select(
-                joint_cubes.c.population, joint_cubes.c.period_start, joint_cubes.c.period_end
-            )
-        ),
-        _records(
-            sa.select(forgotten_persons.c.mark).where(
-                forgotten_persons.c.mark == _any("marks", sa.LargeBinary())
-            )
-        ),
-        _records(
-            sa.select(*(referral_facts.c[name] for name in ReferralFact._fields)).where(
-                referral_facts.c.referral_id == _any("referrals", sa.Uuid())
-            )
-        ),
+def forgotten_among(name: str) -> sa.Select[Any]:
+    """Which of the marks bound to `name` belong to erased persons."""
+    return sa.select(forgotten_persons.c.mark).where(
+        forgotten_persons.c.mark == any_of(name, sa.LargeBinary())
     )
-)
+
+
+def referrals_among(name: str) -> sa.Select[Any]:
+    """Where the referrals bound to `name` stand."""
+    return sa.select(*(referral_facts.c[each] for each in ReferralFact._fields)).where(
+        referral_facts.c.referral_id == any_of(name, sa.Uuid())
+    )
+
+
 _REMEMBERED = QuickStatement(
     sa.select(late_arrivals.c.event_id, late_arrivals.c.counted_on).where(
-        late_arrivals.c.event_id == _any("ids", sa.Uuid())
+        late_arrivals.c.event_id == any_of("ids", sa.Uuid())
     )
 )
-
-
-class Known(NamedTuple):
-    """What is known already of what a batch of events tells of.
-
-    `closed` are the populations and the first and last days of their closed periods, `forgotten`
-    the marks that belong to erased persons.
-    """
-
-    closed: Sequence[tuple[str, date, date]]
-    forgotten: AbstractSet[bytes]
-    referrals: Mapping[UUID, ReferralFact]
-
-
-async def known(
-    session: AsyncSession, *, marks: Collection[bytes], referrals: Collection[UUID]
-) -> Known:
-    """Read once for a batch; the marks and referrals that are not known are absent."""
-    closed, forgotten, facts = await _KNOWN.first(
-        session, {"marks": list(marks), "referrals": list(referrals)}
-    )
-    return Known(
-        closed=closed,
-        forgotten={mark for (mark,) in forgotten},
-        referrals={fact[0]: ReferralFact(*fact) for fact in facts},
-    )
 
 
 async def remembered_arrivals(
@@ -182,6 +144,11 @@ def _after_withdrawal() -> sa.Exists:
         withdrawn.c.withdrawn_at <= step.occurred_at,
         ~renewal,
     )
+
+
+def listed(*columns: str) -> sa.Select[Any]:
+    """These columns of the services that the directory lists."""
+    return sa.select(*(services.c[name] for name in columns)).where(services.c.listed)
 
 
 async def contributors(session: AsyncSession, start: date, end: date) -> list[UUID]:

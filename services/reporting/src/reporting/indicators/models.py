@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from reporting.tables import METADATA, PROJECTION
+from reporting.tables import METADATA, PROJECTION, SAYS_SOMETHING
 
 indicator_counters = sa.Table(
     "indicator_counters",
@@ -14,6 +14,8 @@ indicator_counters = sa.Table(
     sa.Column("category", sa.Text, primary_key=True),
     sa.Column("vector", sa.ARRAY(sa.BigInteger), nullable=False),
     schema=PROJECTION,
+    # A counter that fell back to zero says the same as one that never was.
+    info={SAYS_SOMETHING: lambda row: sa.literal(0) != sa.any_(row.vector)},
 )
 
 indicator_reads = sa.Table(

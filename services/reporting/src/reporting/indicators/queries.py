@@ -6,7 +6,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.facts.models import services
+from reporting.facts.queries import listed
 from reporting.indicators.models import indicator_counters
 from reporting.indicators.scopes import Scope, everything_in
 from reporting.indicators.vector import ALL, COUNT_LENGTH, LENGTH
@@ -69,17 +69,18 @@ def _splits(scope: Scope, asked: Asked) -> tuple[bool, bool]:
 
 async def capacity(session: AsyncSession, scope: Scope) -> list[tuple[str, str, int]]:
     """How many listed services there are by category and capacity state, within the scope."""
-    listed = sa.select(
-        sa.func.unnest(services.c.categories).label("category"),
-        sa.func.coalesce(services.c.capacity_state, "unknown").label("state"),
-    ).where(services.c.listed)
+    offered = listed("categories", "capacity_state", "organisation_id", "aors", "areas").subquery()
+    split = sa.select(
+        sa.func.unnest(offered.c.categories).label("category"),
+        sa.func.coalesce(offered.c.capacity_state, "unknown").label("state"),
+    )
     if scope.kind == "aor":
-        listed = listed.where(services.c.aors.any_() == scope.id)
+        split = split.where(offered.c.aors.any_() == scope.id)
         if scope.areas is not None:
-            listed = listed.where(services.c.areas.overlap(everything_in(scope.areas)))
+            split = split.where(offered.c.areas.overlap(everything_in(scope.areas)))
     else:
-        listed = listed.where(services.c.organisation_id == sa.cast(scope.id, sa.Uuid))
-    each = listed.subquery()
+        split = split.where(offered.c.organisation_id == sa.cast(scope.id, sa.Uuid))
+    each = split.subquery()
     rows = await session.execute(
         sa.select(each.c.category, each.c.state, sa.func.count())
         .group_by(each.c.category, each.c.state)

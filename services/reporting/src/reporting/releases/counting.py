@@ -1,10 +1,10 @@
 """Which cell of the joint cube a referred person counts in: one per period, whatever happened (R5)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
+from reporting.facts.steps import Step
 from reporting.programmes.definition import NOTHING
 
 _PROGRESS_BY_STATE = {
@@ -25,27 +25,6 @@ _PROGRESS_BY_STATE = {
 }
 _FURTHEST = ("undelivered", "waiting", "accepted", "delivered")
 _UNMET_STATES = frozenset({"declined", "not_delivered", "expired"})
-
-
-@dataclass(frozen=True)
-class Step:
-    """One state that a referral reached, as far as releases may know it.
-
-    Only steps recorded under a reporting grant exist here. ``area`` is already at the level that
-    programmes use.
-    """
-
-    person: bytes
-    counted_on: date
-    referral_id: UUID
-    version: int
-    state: str
-    occurred_at: datetime
-    category: str
-    aor: str
-    area: str | None
-    sex: str | None
-    age_band: str | None
 
 
 Values = Mapping[str, str | None]

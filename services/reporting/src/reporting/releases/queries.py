@@ -73,6 +73,11 @@ class PublishedRelease:
     """Of which joint cube it is a view: what a count over several periods needs."""
 
 
+def closed_periods() -> sa.Select[Any]:
+    """Population, first and last day of each closed period."""
+    return sa.select(joint_cubes.c.population, joint_cubes.c.period_start, joint_cubes.c.period_end)
+
+
 async def joint_cube_of(session: AsyncSession, population: str, period: str) -> UUID | None:
     """The joint cube that closed this period, if one did."""
     found: UUID | None = await session.scalar(

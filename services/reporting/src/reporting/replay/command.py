@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
-from reporting.facts.service import Recorder
+from reporting.recording.service import Recorder
 from reporting.replay.fingerprint import fingerprint
 from reporting.replay.service import Rebuilt, replay
 from reporting.settings import Settings

@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from reporting.errors import HistoryIncompleteError, ReplayRunningError
 from reporting.facts import queries
-from reporting.facts.service import WRITER_LOCK, Recorder
-from reporting.facts.sources import CONSUMERS, SOURCES
+from reporting.facts.service import WRITER_LOCK
+from reporting.recording.service import Recorder
+from reporting.recording.sources import CONSUMERS, SOURCES
 from reporting.replay.fingerprint import fingerprint, projection_tables
 from reporting.replay.history import Batch, History
 from reporting.tables import COMMON, PROJECTION, SHADOW

@@ -7,7 +7,7 @@ go to machines and have none.
 import csv
 import io
 
-from reporting.exports.tables import Cell, Table, plain
+from reporting.tabular.tables import Cell, Table, plain
 
 
 def as_csv(table: Table) -> bytes:

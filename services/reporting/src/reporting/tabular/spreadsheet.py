@@ -9,8 +9,8 @@ from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
 
-from reporting.exports.tables import Cell, Table
 from reporting.language import Text, text
+from reporting.tabular.tables import Cell, Table
 
 OPTIONS = {
     "in_memory": True,

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
 
-from reporting.exports.tables import Table
+from reporting.tabular.tables import Table
 
 _TYPES: dict[str, Any] = {
     "text": pa.string(),

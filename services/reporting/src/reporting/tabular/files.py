@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from reporting.exports.csv_file import as_csv, as_hxl
-from reporting.exports.parquet import as_parquet
-from reporting.exports.spreadsheet import as_xlsx
-from reporting.exports.tables import Table
+from reporting.tabular.csv_file import as_csv, as_hxl
+from reporting.tabular.parquet import as_parquet
+from reporting.tabular.spreadsheet import as_xlsx
+from reporting.tabular.tables import Table
 
 Format = Literal["csv", "xlsx", "parquet", "hxl"]
 MEDIA_TYPES: dict[str, str] = {

@@ -10,8 +10,8 @@ from common.web import Session, answered_as, open_to_all, router
 from fastapi import Path
 from starlette.responses import Response
 
+from reporting.exports.ctdc import columns, ctdc_rows
 from reporting.releases.queries import published
-from reporting.trafficking.ctdc import columns, ctdc_rows
 
 api = router("/reports/v1/trafficking", ["releases"])
 

@@ -9,8 +9,9 @@ from common.messaging import TOGETHER, Subscription
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.activities.trainings import record_training
-from reporting.facts.service import WRITER_LOCK, Recorder
-from reporting.facts.sources import DURABLE, SOURCES
+from reporting.facts.service import WRITER_LOCK
+from reporting.recording.service import Recorder
+from reporting.recording.sources import DURABLE, SOURCES
 
 
 def subscriptions(recorder: Recorder) -> list[Subscription]:

@@ -1,0 +1,143 @@
+"""Records events: facts, counters and the caseload in step, in the order that they depend on each
+other. Never commits."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from common import clock
+from common.events.referrals import (
+    AssistanceGiven,
+    CaseErased,
+    EscalationRaised,
+    FeedbackConfirmed,
+    GrantData,
+    ReferralData,
+    ScreeningConcluded,
+    ScreeningErased,
+    ScreeningProgress,
+)
+from common.messaging import forget_in_dead_letters
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.caseload.service import record_caseload
+from reporting.facts import reading
+from reporting.facts import service as facts
+from reporting.facts.arrivals import SCREENED, Arrivals
+from reporting.facts.bulk import write_together
+from reporting.facts.progress import ReferralFact
+from reporting.facts.pseudonyms import forgotten_mark, pseudonym
+from reporting.facts.queries import remembered_arrivals
+from reporting.facts.reading import RecordedStep
+from reporting.facts.received import Received, Sorted, is_kind
+from reporting.indicators.service import COUNTERS, counter_rows
+from reporting.indicators.vector import Increments, collect
+from reporting.recording import queries
+from reporting.tables import COMMON
+from reporting.trafficking.reading import Fact, read_assistance, read_progress, read_screening
+from reporting.trafficking.service import forget_identified, record_identifications
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Records events with the key that makes pseudonyms."""
+
+    pseudonym_key: bytes = field(repr=False)
+
+    async def record(
+        self, session: AsyncSession, batch: Sequence[Received], *, seen: AbstractSet[UUID]
+    ) -> None:
+        """The effect of events in any order. `seen`: those that had their effect before.
+
+        Who writes the live projection holds `WRITER_LOCK`.
+        """
+        kinds = Sorted(batch)
+        await self._forget(session, kinds)
+        steps = list(self._steps(kinds))
+        grants = list(self._grants(kinds))
+        identified = list(self._identified(kinds))
+        persons = {
+            *(step.person for step in steps),
+            *(person for _, person in grants),
+            *(fact["person"] for fact, _ in identified),
+        }
+        marks = {forgotten_mark(self.pseudonym_key, p): p for p in persons if p is not None}
+        known = await queries.known(
+            session, marks=marks, referrals={each.step.referral_id for each in steps}
+        )
+        gone = {marks[mark] for mark in known.forgotten}
+        arrivals = Arrivals(
+            today=clock.now().date(),
+            closed=known.closed,
+            remembered=await remembered_arrivals(session, seen),
+            seen=seen,
+        )
+        await _record_steps(session, facts.without(gone, steps), known.referrals, arrivals)
+        await facts.record_grants(session, grants, gone)
+        await record_identifications(
+            session,
+            [
+                (fact, arrivals.place(SCREENED, id_, fact["occurred_on"]))
+                for fact, id_ in identified
+            ],
+            gone,
+        )
+        await record_caseload(session, kinds)
+        await facts.record_services(session, kinds)
+        await facts.record_gaps(session, kinds, arrivals)
+        await facts.remember(session, arrivals)
+
+    def _steps(self, kinds: Sorted) -> Iterable[RecordedStep]:
+        for event, envelope in kinds.of_kind(ReferralData):
+            if is_kind(type(event), FeedbackConfirmed):  # tells of no new state
+                yield reading.read_confirmation(event, envelope.id)
+            else:
+                yield reading.read_state(event, envelope.id, self.pseudonym_key)
+        for escalation, envelope in kinds.of_kind(EscalationRaised):
+            yield reading.read_escalation(escalation, envelope.id)
+
+    def _grants(self, kinds: Sorted) -> Iterable[tuple[GrantData, bytes]]:
+        for event, _ in kinds.of_kind(GrantData):
+            if event.kind == "reporting":
+                yield event, pseudonym(self.pseudonym_key, event.case_id)
+
+    def _identified(self, kinds: Sorted) -> Iterable[tuple[Fact, UUID]]:
+        """Facts of identification and assistance, each with the id of its event."""
+        for screening, envelope in kinds.of_kind(ScreeningConcluded):
+            yield read_screening(screening, self.pseudonym_key), envelope.id
+        for assistance, envelope in kinds.of_kind(AssistanceGiven):
+            yield read_assistance(assistance, self.pseudonym_key), envelope.id
+        for progress, envelope in kinds.of_kind(ScreeningProgress):
+            yield read_progress(progress, self.pseudonym_key), envelope.id
+
+    async def _forget(self, session: AsyncSession, kinds: Sorted) -> None:
+        """An erased person is no unit any more; what was released never named it.
+
+        The person is told by the case, or by the screening of no case, that stood for it.
+        """
+        erased = [
+            *(e.case_id for e, _ in kinds.of_kind(CaseErased)),
+            *(e.screening_id for e, _ in kinds.of_kind(ScreeningErased)),
+        ]
+        if not erased:
+            return
+        await forget_in_dead_letters(session, COMMON, erased)
+        persons = [pseudonym(self.pseudonym_key, unit) for unit in erased]
+        marks = [forgotten_mark(self.pseudonym_key, person) for person in persons]
+        await facts.forget(session, persons, marks)
+        await forget_identified(session, persons)
+
+
+async def _record_steps(
+    session: AsyncSession,
+    steps: Sequence[RecordedStep],
+    before: Mapping[UUID, ReferralFact],
+    arrivals: Arrivals,
+) -> None:
+    """Steps, where their referrals stand then, and what that changes in the counters."""
+    changed = await facts.advanced(session, steps, before, arrivals)
+    increments: Increments = {}
+    for was, is_now in changed.moved:
+        collect(increments, was, is_now)
+    await write_together(session, [*changed.parts, (COUNTERS, counter_rows(increments))])

@@ -1,0 +1,1 @@
+"""Tables on their way out, and the file formats that they are written in."""
