@@ -1,7 +1,7 @@
 """Asks every readable route of the service as one caller: a new route is asked by itself."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from common.ids import new_id
@@ -12,27 +12,22 @@ from tests.services.referrals.story import Story
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 _CURSOR = re.compile(r'"next_cursor":"[^"]*"')
-_PREFIX = "/referrals/v1"
-_OPEN = ("/line", "/answer")
+PREFIX = "/referrals/v1"
+_OPEN = {"/line", "/line/thread", "/line/form", "/answer/{token}"}
 """Pages and forms that look at no caller."""
 
 
-def readable_routes(app: FastAPI) -> list[str]:
-    """Paths of everything that is read, below the service's prefix."""
-    found = {
-        path.removeprefix(_PREFIX)
-        for path in _paths(app)
-        if path.startswith(_PREFIX) and not path.removeprefix(_PREFIX).startswith(_OPEN)
+def operations(app: FastAPI) -> dict[str, dict[str, Any]]:
+    """What is read by somebody with an account, by its path below the service's prefix."""
+    return {
+        path.removeprefix(PREFIX): methods["get"]
+        for path, methods in sorted(app.openapi()["paths"].items())
+        if "get" in methods and path.startswith(PREFIX) and path.removeprefix(PREFIX) not in _OPEN
     }
-    return sorted(
-        found | {"/line/handed-over", "/line/handed-over/{report_id}", "/line/exceptions"}
-    )
 
 
-def _paths(app: FastAPI) -> Iterator[str]:
-    for path, methods in app.openapi()["paths"].items():
-        if "get" in methods:
-            yield path
+def readable_routes(app: FastAPI) -> list[str]:
+    return list(operations(app))
 
 
 async def walk(

@@ -22,6 +22,7 @@ from referrals.errors import ERASED
 from referrals.intake.queries import own_submission
 from referrals.keys.store import CaseKeys
 from referrals.line import queries as line
+from referrals.readable_queries import OWN_BUSINESS
 from referrals.referrals import queries as referrals
 from referrals.referrals.lifecycle import Party, State
 from referrals.screenings.queries import own_screening
@@ -29,19 +30,6 @@ from referrals.tasks.models import Task
 from referrals.transfers import queries as transfers
 
 Check = Callable[[AsyncSession, Principal, Subject], Awaitable[Any]]
-# What belongs to the organisation itself, with no person behind it.
-OWN_BUSINESS = frozenset(
-    {
-        "certificate",
-        "instrument",
-        "intake_form",
-        "organisation",
-        "protocol",
-        "service",
-        "training",
-        "webhook",
-    }
-)
 # These are recorded under the organisation until they belong to a case, and have keys of their own.
 _KEYS_OF_THEIR_OWN = frozenset({"screening", "submission"})
 

@@ -17,6 +17,7 @@ from sqlmodel import col
 from referrals.assistance.models import Assistance, CaseMatch, CaseReview, PlanItem
 from referrals.audit.models import AuditEntry
 from referrals.cases.models import Case
+from referrals.cases.queries import held_by
 from referrals.directory.models import PathwayAlternative
 
 _Row = TypeVar("_Row", PlanItem, Assistance, CaseReview)
@@ -190,6 +191,13 @@ async def living_match(session: AsyncSession, match_id: UUID) -> CaseMatch | Non
         sa.select(CaseMatch).where(col(CaseMatch.id) == match_id, col(CaseMatch.status) != "ended")
     )
     return found.one_or_none()
+
+
+def readable_match(caller: Principal, match_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        col(CaseMatch.id) == match_id,
+        sa.or_(held_by(caller, CaseMatch.case_a), held_by(caller, CaseMatch.case_b)),
+    )
 
 
 async def matches(session: AsyncSession, own: Sequence[UUID] | None = None) -> Sequence[CaseMatch]:

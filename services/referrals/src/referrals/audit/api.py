@@ -14,7 +14,7 @@ from sqlmodel import col
 from referrals.audit.models import AuditEntry
 from referrals.cursors import id_cursor
 from referrals.dependencies import Reader
-from referrals.referrals.queries import readable, readable_values
+from referrals.readable_queries import readable, readable_values
 
 audit = router("/referrals/v1/audit", ["audit"])
 
@@ -48,15 +48,12 @@ async def list_entries(
     limit: Limit = 50,
 ) -> Page[AuditEntryView]:
     """Who did and read what, newest first. Auditors see all, others what their own
-    clients did, of referrals that they may read."""
+    clients did, of what they would find one by one."""
     statement = sa.select(AuditEntry)
     if Role.AUDITOR not in caller.roles:
         statement = statement.where(
             col(AuditEntry.organisation_id) == caller.organisation,
-            sa.or_(
-                col(AuditEntry.target_type) != "referral",
-                readable(caller, _ENTRIES.c.target_id),
-            ),
+            readable(caller, _ENTRIES.c.target_type, _ENTRIES.c.target_id, record=_ENTRIES.c.chain),
         )
     if target_id is not None:
         statement = statement.where(col(AuditEntry.target_id) == target_id)

@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.auth import Principal
+from common.auth import Principal, Role
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -67,6 +67,23 @@ async def listed(
     else:
         statement = statement.where(col(BreakGlass.holder_organisation_id) == caller.organisation)
     return (await session.scalars(statement.limit(limit + 1))).all()
+
+
+def readable(caller: Principal, access_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Asked by the caller, or of a case that the caller's organisation holds. Whoever decides as a
+    coordinator finds it while it waits (`listed`) and is not told of it elsewhere."""
+    if not {Role.SUPERVISOR, Role.COORDINATOR} & set(caller.roles):
+        return sa.false()
+    return sa.exists().where(
+        col(BreakGlass.id) == access_id,
+        sa.or_(
+            col(BreakGlass.holder_organisation_id) == caller.organisation,
+            sa.and_(
+                col(BreakGlass.organisation_id) == caller.organisation,
+                col(BreakGlass.requested_by) == caller.subject,
+            ),
+        ),
+    )
 
 
 async def _to_decide(

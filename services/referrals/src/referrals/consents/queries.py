@@ -53,6 +53,21 @@ def _not_here() -> Problem:
     return NOT_FOUND.because("There is no such consent in your organisation.")
 
 
+def readable(caller: Principal, grant_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        col(Grant.id) == grant_id, col(Grant.organisation_id) == caller.organisation
+    )
+
+
+def readable_exception(
+    caller: Principal, exception_id: sa.ColumnElement[UUID]
+) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        col(DisclosureException.id) == exception_id,
+        col(DisclosureException.organisation_id) == caller.organisation,
+    )
+
+
 async def own_exception(
     session: AsyncSession, caller: Principal, exception_id: UUID, *, lock: bool = False
 ) -> DisclosureException:

@@ -14,7 +14,7 @@ from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.notices.models import Notice
-from referrals.referrals.queries import readable, readable_values
+from referrals.readable_queries import readable, readable_values
 
 _NOTICES = Notice.metadata.tables["notices"]
 _COLUMNS = (
@@ -36,8 +36,7 @@ _AFTER = sa.text(
 async def page(
     session: AsyncSession, caller: Principal, position: str, after: UUID, limit: int
 ) -> Sequence[Any]:
-    """Up to `limit` + 1 notices after (position, id), of referrals only those that the caller may
-    read."""
+    """Up to `limit` + 1 notices after (position, id), of what the caller would find one by one."""
     rows = await session.execute(
         sa.select(
             *(_NOTICES.c[name] for name in _COLUMNS),
@@ -46,7 +45,7 @@ async def page(
         .where(
             _NOTICES.c.organisation_id == caller.organisation,
             _AFTER,
-            sa.or_(_NOTICES.c.subject_type != "referral", readable(caller, _NOTICES.c.subject_id)),
+            readable(caller, _NOTICES.c.subject_type, _NOTICES.c.subject_id),
         )
         .order_by(_NOTICES.c.position, _NOTICES.c.id)
         .limit(limit + 1),

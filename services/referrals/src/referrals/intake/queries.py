@@ -55,6 +55,12 @@ async def submissions(
     return rows.all()
 
 
+def readable(caller: Principal, submission_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        col(Submission.id) == submission_id, col(Submission.organisation_id) == caller.organisation
+    )
+
+
 async def own_submission(
     session: AsyncSession, caller: Principal, submission: UUID, *, lock: bool = False
 ) -> Submission:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.auth import Principal
+from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from common.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -154,6 +154,22 @@ async def one_handed(
     if report is None:
         raise NOT_FOUND.because("No such report was handed to your organisation.")
     return report
+
+
+def readable(caller: Principal, report_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """At the caller's desk, or handed to the caller's organisation: also where the wish was taken
+    back, which it is told."""
+    theirs = _handed_to(caller)
+    if Role.COORDINATOR in caller.roles:
+        theirs = sa.or_(theirs, at_desk(caller))
+    return sa.exists().where(col(LineReport.id) == report_id, theirs)
+
+
+def readable_exception(
+    caller: Principal, exception_id: sa.ColumnElement[UUID]
+) -> sa.ColumnElement[bool]:
+    mine = sa.select(col(LineReport.id)).where(at_desk(caller))
+    return sa.exists().where(col(LineException.id) == exception_id, _concerns(caller, mine))
 
 
 async def exceptions(

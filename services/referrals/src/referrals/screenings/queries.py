@@ -10,7 +10,7 @@ from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.cases.queries import held_by, own_case
+from referrals.cases.queries import held_by
 from referrals.locking_queries import held
 from referrals.screenings.models import InstrumentRow, Retirement, Screening
 
@@ -72,11 +72,24 @@ async def own_screening(
     if lock:
         statement = statement.where(held(col(Screening.case_id))).with_for_update()
     found = (await session.scalars(statement)).one_or_none()
-    if found is None:
+    # Asked apart: under the lock, the case may have gone while it was waited for.
+    if found is None or not (
+        found.case_id is None or await session.scalar(sa.select(held_by(caller, found.case_id)))
+    ):
         raise NOT_FOUND.because(_NOT_HERE)
-    if found.case_id is not None:
-        await own_case(session, caller, found.case_id)
     return found
+
+
+def _own(caller: Principal) -> sa.ColumnElement[bool]:
+    """As one by one: a screening whose case has gone to somebody else is theirs to read."""
+    return sa.and_(
+        col(Screening.organisation_id) == caller.organisation,
+        sa.or_(col(Screening.case_id).is_(None), held_by(caller, Screening.case_id)),
+    )
+
+
+def readable(caller: Principal, screening_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(col(Screening.id) == screening_id, _own(caller))
 
 
 async def own_screenings(
@@ -89,11 +102,7 @@ async def own_screenings(
     limit: int,
 ) -> Sequence[Screening]:
     """Newest first, one more than `limit` if there are more."""
-    # As one by one: a screening whose case has gone to somebody else is theirs to read.
-    statement = sa.select(Screening).where(
-        col(Screening.organisation_id) == caller.organisation,
-        sa.or_(col(Screening.case_id).is_(None), held_by(caller, Screening.case_id)),
-    )
+    statement = sa.select(Screening).where(_own(caller))
     if status is not None:
         statement = statement.where(col(Screening.status) == status)
     if case_id is not None:

@@ -20,6 +20,10 @@ def _as_party(caller: Principal) -> sa.ColumnElement[bool]:
     )
 
 
+def readable(caller: Principal, transfer_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(col(Transfer.id) == transfer_id, _as_party(caller))
+
+
 async def one(
     session: AsyncSession, caller: Principal, transfer_id: UUID, *, lock: bool = False
 ) -> Transfer:

@@ -1,0 +1,75 @@
+"""What a caller would find one by one, for lists of other things that name it (audit, feed): what a
+single read refuses, none of them shows."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+
+from referrals.assistance import queries as assistance
+from referrals.breakglass import queries as breakglass
+from referrals.cases.queries import held_by
+from referrals.consents import queries as consents
+from referrals.intake import queries as intake
+from referrals.line import queries as line
+from referrals.referrals import queries as referrals
+from referrals.screenings import queries as screenings
+from referrals.tasks import queries as tasks
+from referrals.transfers import queries as transfers
+
+Found = Callable[[Principal, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]
+
+# By what audit and notices call their subjects. What is not named here is found by nobody.
+BY_ID: Mapping[str, Found] = {
+    "break_glass": breakglass.readable,
+    "case": held_by,
+    "consent": consents.readable,
+    "exception": consents.readable_exception,
+    "line_exception": line.readable_exception,
+    "line_report": line.readable,
+    "match": assistance.readable_match,
+    "referral": referrals.readable,
+    "screening": screenings.readable,
+    "submission": intake.readable,
+    "task": tasks.readable,
+    "transfer": transfers.readable,
+}
+# Entries of a case that are read with it.
+BY_CASE = frozenset({"assistance", "plan", "review", "route"})
+# What belongs to the organisation itself, with no person behind it.
+OWN_BUSINESS = frozenset(
+    {
+        "certificate",
+        "instrument",
+        "intake_form",
+        "organisation",
+        "protocol",
+        "service",
+        "training",
+        "webhook",
+    }
+)
+
+
+def readable(
+    caller: Principal,
+    kind: sa.ColumnElement[str],
+    subject: sa.ColumnElement[UUID],
+    record: sa.ColumnElement[UUID] | None = None,
+) -> sa.ColumnElement[bool]:
+    """Whether a row of the caller's organisation names what its reader would find.
+
+    `record`: the case of an entry, where the row tells it. Its values are `readable_values`.
+    """
+    whens: list[tuple[Any, Any]] = [
+        (kind == name, found(caller, subject)) for name, found in BY_ID.items()
+    ]
+    if record is not None:
+        whens.append((kind.in_(sorted(BY_CASE)), held_by(caller, record)))
+    whens.append((kind.in_(sorted(OWN_BUSINESS)), sa.true()))
+    return sa.case(*whens, else_=sa.false())
+
+
+readable_values = referrals.readable_values
