@@ -64,6 +64,8 @@ class Situation:
     story: Story
     keys: CaseKeys
     state: State
+    linked: bool = False
+    """Whether somebody answers by a link, which is made as long as the referral waits for it."""
     ids: dict[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> str:
@@ -111,6 +113,8 @@ class Situation:
             return
         path = f"/referrals/{referral['id']}"
         await self.story.made(NGO, f"{path}/send", {"grant_id": self["grant"]})
+        if self.linked:
+            await self._link()
         for step in _WAY[self.state]:
             await self.story.made(RECIPIENT, f"{path}/{step}", BODIES[step])
 
@@ -215,6 +219,8 @@ class Situation:
         self.ids["compared"] = next(m["id"] for m in mine if m["case_id"] == self["case"])
 
     async def _link(self) -> None:
+        if "link" in self.ids:
+            return
         path = f"/referrals/{self['referral']}/answer-links"
         made = await self.story.made(NGO, path, {"language": "es"})
         self.ids["link"] = made["url"].rsplit("/", 1)[-1]
@@ -260,13 +266,15 @@ Asked = Callable[[Situation], Awaitable[Response | None]]
 
 @dataclass(frozen=True)
 class CaseCommand:
-    """`states`: of the referral; empty if it is not about one. `route`: what it asks, of the API."""
+    """`states`: of the referral; empty if it is not about one. `route`: what it asks, of the API.
+    `yields`: leaves a case that is held to its next round."""
 
     name: str
     ask: Asked
     needs: tuple[str, ...]
     route: str = ""
     states: frozenset[State] = frozenset()
+    yields: bool = False
 
 
 def _http(
@@ -423,8 +431,8 @@ COMMANDS: tuple[CaseCommand, ...] = (
     CaseCommand("answer by link", _answer_by_link, ("link",), "POST /answer/{link}", _OPEN),
     _http("read what was disclosed", "GET /referrals/{referral}/disclosure", ["referral"],
           who=RECIPIENT),
-    CaseCommand("the timers fire", _fire, ("referral",), states=_OPEN),
-    CaseCommand("retention ends", _erase_due, ("case",)),
+    CaseCommand("the timers fire", _fire, ("referral",), states=_OPEN, yields=True),
+    CaseCommand("retention ends", _erase_due, ("case",), yields=True),
     CaseCommand("the person comes of age", _come_of_age, ("grant",)),
     CaseCommand("the directory suspends the service", _suspend, ("service",)),
 )  # fmt: skip

@@ -21,7 +21,7 @@ from tests.services.referrals.story import SALUD, Story
 from tests.services.referrals.walking import operations
 from tests.support.principals import organisation
 
-SUPERVISOR = {"roles": ["partner", "caseworker", "supervisor"]}
+SUPERVISOR: dict[str, Any] = {"roles": ["partner", "caseworker", "supervisor"]}
 CALLERS: dict[str, tuple[str, dict[str, Any]]] = {
     "first holder": ("ngo-refugio", {}),
     "its supervisor": ("ngo-refugio", SUPERVISOR),
@@ -130,7 +130,8 @@ async def begin(story: Story, keys: CaseKeys) -> Situation:
     it = Situation(story, keys, State.ACCEPTED)
     await it.needs(["case", "service"])
     team = {"clients": ["ngo-salud"]}
-    await story.call("ngo-salud", "PUT", f"/services/{it['service']}/team", team, **SUPERVISOR)
+    path, roles = f"/services/{it['service']}/team", SUPERVISOR["roles"]
+    assert (await story.call("ngo-salud", "PUT", path, team, roles=roles)).status_code == 200
     await it.needs(["referral", "other_draft", "pending", "reporting", "access", "unattached"])
     await it.needs(["opened", "concluded", "task", "need", "given", "compared", "exception"])
     await begun(story, case_id=it["case"])

@@ -1,8 +1,17 @@
 """What a single read refuses, no list, audit or feed shows."""
 
+from contextlib import AsyncExitStack
+
+import pytest
+import sqlalchemy as sa
+from common.errors import NOT_FOUND, Problem
+from referrals.row_security import acting_as_service
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from tests.services.referrals.screening_words import begun, concluded
 from tests.services.referrals.story import Story
 from tests.services.referrals.test_stored_answers import transfer
+from tests.support.principals import principal
 
 NGO, RECIPIENT, CHIEF = "ngo-refugio", "ngo-salud", "ngo-salud-supervisor"
 
@@ -36,3 +45,35 @@ async def test_a_colleague_outside_the_team_finds_the_referral_neither_in_feed_n
     assert entries == []
     assert await story.told_to(CHIEF, referral["id"]) != []
     assert (await story.get(CHIEF, f"/audit?target_id={referral['id']}")).json()["items"] != []
+
+
+async def test_a_refusal_inside_a_service_block_ends_it(story: Story) -> None:
+    """Whoever catches it reads on as the caller, also where blocks nest."""
+    case = (await story.case())["id"]
+    stranger = principal("ngo-legal")
+    seen = sa.text("SELECT count(*) FROM cases WHERE id = :case")
+
+    async def count(session: AsyncSession) -> int:
+        return int((await session.execute(seen, {"case": case})).scalar_one())
+
+    async def refused(session: AsyncSession, depth: int) -> None:
+        async with AsyncExitStack() as blocks:
+            for _ in range(depth):
+                await blocks.enter_async_context(acting_as_service(session))
+            assert await count(session) == 1
+            raise NOT_FOUND.because("Nothing is here.")
+
+    async with story.database.transaction(stranger) as session:
+        for depth in (1, 2):
+            assert await count(session) == 0, depth
+            with pytest.raises(Problem):
+                await refused(session, depth)
+            assert await count(session) == 0, depth
+        # The database's own refusal, back to a savepoint, keeps its reason.
+        with pytest.raises(sa.exc.DBAPIError, match="division by zero"):
+            async with session.begin_nested(), acting_as_service(session):
+                await session.execute(sa.text("SELECT 1 / 0"))
+        assert await count(session) == 0
+        async with acting_as_service(session):
+            assert await count(session) == 1
+        assert await count(session) == 0

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
 from common import clock
 from common.crypto import key_from_base64
@@ -42,9 +43,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
 
     async def calendar() -> int:
         now = clock.now()
-        async with database.transaction() as session:
-            await act_as_service(session)
-            await flag_stale(session, now)
+        await database.retried(partial(flag_stale, now=now))
         await ask_reconsent(database, keys, now.date())
         await erase_expired(database, keys, now.date())
         await forget_expired(database, keys, now)

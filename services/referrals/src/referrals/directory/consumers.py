@@ -160,6 +160,7 @@ async def _replace_pathway(session: AsyncSession, event: PathwayPublished) -> No
 
 async def flag_stale(session: AsyncSession, now: datetime) -> int:
     """Flag open referrals to services whose entry has run out since; returns how many services."""
+    await act_as_service(session)
     stale: list[UUID] = list(
         await session.scalars(
             sa.select(col(DirectoryService.service_id)).where(

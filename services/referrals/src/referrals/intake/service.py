@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -187,14 +188,18 @@ async def discard(
 async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> int:
     """Discard what waits in quarantine since then; returns how many."""
     count = 0
-    while True:
-        async with database.transaction() as session:
-            await act_as_service(session)
-            row = await queries.quarantined_before(session, before)
-            if row is None:
-                return count
-            await _forget(session, keys, row)
-            count += 1
+    while await database.retried(partial(_discard_one, keys=keys, before=before)):
+        count += 1
+    return count
+
+
+async def _discard_one(session: AsyncSession, keys: CaseKeys, before: datetime) -> bool:
+    await act_as_service(session)
+    row = await queries.quarantined_before(session, before)
+    if row is None:
+        return False
+    await _forget(session, keys, row)
+    return True
 
 
 async def _become(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -226,14 +227,18 @@ async def erase(
 async def erase_unattached(database: Database, keys: CaseKeys, before: datetime) -> int:
     """Erase screenings of no case that nothing was done with since then; returns how many."""
     erased = 0
-    while True:
-        async with database.transaction() as session:
-            await act_as_service(session)
-            screening = await queries.unattached_before(session, before)
-            if screening is None:
-                return erased
-            await erase(session, None, keys, screening)
-            erased += 1
+    while await database.retried(partial(_erase_one, keys=keys, before=before)):
+        erased += 1
+    return erased
+
+
+async def _erase_one(session: AsyncSession, keys: CaseKeys, before: datetime) -> bool:
+    await act_as_service(session)
+    screening = await queries.unattached_before(session, before)
+    if screening is None:
+        return False
+    await erase(session, None, keys, screening)
+    return True
 
 
 def own_statistics(opened: Opened) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -39,43 +40,46 @@ _spread = random.Random()  # noqa: S311 - spreads retries; nothing secret
 
 async def fan_out(database: Database) -> int:
     """Make deliveries of new notices for the webhooks of their organisations; returns notices."""
-    async with database.transaction() as session:
-        await act_as_service(session)
-        notices = (
-            await session.execute(
-                sa.select(col(Notice.id), col(Notice.organisation_id), col(Notice.kind))
-                .where(col(Notice.fanned_out_at).is_(None))
-                .order_by(col(Notice.id))
-                .limit(_BATCH)
-                .with_for_update(skip_locked=True)
-            )
-        ).all()
-        if not notices:
-            return 0
-        now = clock.now()
-        webhooks = (
-            await session.scalars(
-                sa.select(Webhook).where(
-                    col(Webhook.active),
-                    col(Webhook.organisation_id).in_({n.organisation_id for n in notices}),
-                )
-            )
-        ).all()
-        rows = [
-            _row(webhook, notice.id, now)
-            for notice in notices
-            for webhook in webhooks
-            if webhook.organisation_id == notice.organisation_id
-            and (webhook.kinds is None or notice.kind in webhook.kinds)
-        ]
-        if rows:
-            await session.execute(insert(_deliveries).inline().on_conflict_do_nothing(), rows)
+    return await database.retried(_fan_out)
+
+
+async def _fan_out(session: AsyncSession) -> int:
+    await act_as_service(session)
+    notices = (
         await session.execute(
-            sa.update(Notice)
-            .where(col(Notice.id).in_([n.id for n in notices]))
-            .values(fanned_out_at=now)
-            .execution_options(synchronize_session=False)
+            sa.select(col(Notice.id), col(Notice.organisation_id), col(Notice.kind))
+            .where(col(Notice.fanned_out_at).is_(None))
+            .order_by(col(Notice.id))
+            .limit(_BATCH)
+            .with_for_update(skip_locked=True)
         )
+    ).all()
+    if not notices:
+        return 0
+    now = clock.now()
+    webhooks = (
+        await session.scalars(
+            sa.select(Webhook).where(
+                col(Webhook.active),
+                col(Webhook.organisation_id).in_({n.organisation_id for n in notices}),
+            )
+        )
+    ).all()
+    rows = [
+        _row(webhook, notice.id, now)
+        for notice in notices
+        for webhook in webhooks
+        if webhook.organisation_id == notice.organisation_id
+        and (webhook.kinds is None or notice.kind in webhook.kinds)
+    ]
+    if rows:
+        await session.execute(insert(_deliveries).inline().on_conflict_do_nothing(), rows)
+    await session.execute(
+        sa.update(Notice)
+        .where(col(Notice.id).in_([n.id for n in notices]))
+        .values(fanned_out_at=now)
+        .execution_options(synchronize_session=False)
+    )
     return len(notices)
 
 
@@ -100,18 +104,15 @@ async def deliver_due(
 ) -> int:
     """Send what is due; returns how many were tried."""
     now = clock.now()
-    async with database.transaction() as session:
-        await act_as_service(session)
-        claimed = await _claim(session, key, now)
+    claimed = await database.retried(partial(_claim, key=key, now=now))
     answers = await asyncio.gather(*(send(http, call, also, now) for _, call in claimed))
     for (delivery_id, _), answer in zip(claimed, answers, strict=True):
-        async with database.transaction() as session:
-            await act_as_service(session)
-            await _settle(session, delivery_id, answer)
+        await database.retried(partial(_settle, delivery_id=delivery_id, answer=answer))
     return len(claimed)
 
 
 async def _claim(session: AsyncSession, key: bytes, now: datetime) -> Sequence[tuple[UUID, Call]]:
+    await act_as_service(session)
     due = (
         await session.execute(
             sa.select(Delivery, Webhook, Notice)
@@ -140,6 +141,7 @@ async def _claim(session: AsyncSession, key: bytes, now: datetime) -> Sequence[t
 
 
 async def _settle(session: AsyncSession, delivery_id: UUID, answer: Answer) -> None:
+    await act_as_service(session)
     delivery = await session.get(Delivery, delivery_id, with_for_update=True)
     if delivery is None:  # its webhook was removed meanwhile
         return
