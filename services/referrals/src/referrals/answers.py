@@ -8,12 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from common.answers import Subject
 from common.auth import Principal
 from common.errors import ANSWER_GONE, NOT_FOUND, Problem
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from referrals.assistance import queries as matching
 from referrals.breakglass.service import shown as shown_access
@@ -26,7 +24,7 @@ from referrals.readable_queries import OWN_BUSINESS
 from referrals.referrals import queries as referrals
 from referrals.referrals.lifecycle import Party, State
 from referrals.screenings.queries import own_screening
-from referrals.tasks.models import Task
+from referrals.tasks.queries import has_task
 from referrals.transfers import queries as transfers
 
 Check = Callable[[AsyncSession, Principal, Subject], Awaitable[Any]]
@@ -72,10 +70,7 @@ async def _submission(session: AsyncSession, caller: Principal, subject: Subject
 
 
 async def _task(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    own = sa.select(sa.literal(1)).where(
-        col(Task.id) == subject.id, col(Task.organisation_id) == caller.organisation
-    )
-    if await session.scalar(own) is None:
+    if not await has_task(session, caller, subject.id):
         raise NOT_FOUND.because("There is no such task in your organisation.")
 
 

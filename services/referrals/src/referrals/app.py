@@ -14,7 +14,7 @@ from referrals.audit.api import audit
 from referrals.breakglass.api import break_glass
 from referrals.bulk.api import bulk
 from referrals.cases.api import cases
-from referrals.consents.api import consents, exceptions, withdrawals
+from referrals.consents.api import consents, exceptions
 from referrals.directory.api import teams
 from referrals.feed.api import feed
 from referrals.fhir.api import fhir
@@ -33,6 +33,7 @@ from referrals.operations import open_key_store
 from referrals.protocols.api import protocols
 from referrals.referrals.api import of_case, referrals
 from referrals.referrals.attachments_api import attachments
+from referrals.referrals.withdrawal_api import of_consent, withdrawals
 from referrals.screenings.api import instruments_of, screenings
 from referrals.settings import Settings
 from referrals.tables import COMMON
@@ -52,6 +53,7 @@ funciona.
 ROUTERS: tuple[APIRouter, ...] = (
     cases,
     consents,
+    of_consent,
     exceptions,
     withdrawals,
     referrals,

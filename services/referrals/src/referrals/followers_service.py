@@ -4,7 +4,17 @@ from referrals.assistance import following as assistance
 from referrals.breakglass import following as breakglass
 from referrals.cases import following as cases
 from referrals.consents import following as consents
-from referrals.happenings import CaseErased, CaseHandedOver, declare
+from referrals.happenings import (
+    CameOfAge,
+    CaregiverSuppressed,
+    CaseClosed,
+    CaseClosing,
+    CaseErased,
+    CaseHandedOver,
+    ConflictRecorded,
+    ServicesChanged,
+    declare,
+)
 from referrals.line import following as line
 from referrals.links import following as links
 from referrals.referrals import following as referrals
@@ -14,6 +24,15 @@ from referrals.transfers import following as transfers
 
 
 def declare_followers() -> None:
+    declare(CaseClosing, referrals.case_closing)
+    declare(
+        CaseClosed,
+        referrals.case_closed,
+        transfers.case_closed,
+        referrals.unused_consents_end,
+        assistance.case_closed,
+        tasks.case_closed,
+    )
     declare(
         CaseErased,
         # First what ends a process: its last events and history are written, then emptied.
@@ -22,6 +41,7 @@ def declare_followers() -> None:
         screenings.case_erased,
         consents.case_erased,
         assistance.case_erased,
+        tasks.case_erased,
         breakglass.case_erased,
         links.case_erased,
         cases.case_erased,
@@ -35,3 +55,14 @@ def declare_followers() -> None:
         breakglass.case_handed_over,
         line.case_handed_over,
     )
+    declare(
+        ConflictRecorded,
+        referrals.conflict_recorded,
+        transfers.conflict_recorded,
+        breakglass.conflict_recorded,
+        assistance.conflict_recorded,
+        line.conflict_recorded,
+    )
+    declare(CameOfAge, consents.came_of_age)
+    declare(CaregiverSuppressed, consents.caregiver_suppressed, referrals.caregiver_suppressed)
+    declare(ServicesChanged, referrals.services_changed)

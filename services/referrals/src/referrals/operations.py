@@ -7,14 +7,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 from common import clock
 from common.crypto import key_from_base64
 from common.database import Database
 from common.key_checks import WrongKeys
 from common.migrations import migrate
 from common.start import fail
-from sqlmodel import col
 
 from referrals.audit.anchoring import (
     BrokenAnchor,
@@ -23,7 +21,7 @@ from referrals.audit.anchoring import (
     restores,
     verify,
 )
-from referrals.cases.models import Case
+from referrals.cases.queries import kept_too_long
 from referrals.cases.retention import reapply_tombstones
 from referrals.followers_service import declare_followers
 from referrals.keys import ring
@@ -164,12 +162,7 @@ async def report_retention(_settings: Settings, database: Database, _keys: CaseK
     """How many cases each organisation will lose to retention now, by case code."""
     async with database.transaction() as session:
         await act_as_service(session)
-        rows = await session.execute(
-            sa.select(col(Case.organisation_id), col(Case.reference), col(Case.retain_until))
-            .where(col(Case.status) == "closed", col(Case.retain_until) < clock.now().date())
-            .order_by(col(Case.organisation_id), col(Case.retain_until))
-        )
-        for organisation, reference, until in rows:
+        for organisation, reference, until in await kept_too_long(session, clock.now().date()):
             _say(f"{organisation} {reference} kept until {until}")
     return 0
 

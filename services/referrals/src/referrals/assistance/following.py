@@ -1,10 +1,13 @@
-"""What assistance and the search for doubles keep of an erased case: codes, and no text."""
+"""What assistance and the search for doubles end with a case, and keep of an erased one: codes, and
+no text."""
 
 import sqlalchemy as sa
+from common import clock
 from common.messaging import forget_persons
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.assistance import matching_service
 from referrals.assistance.models import (
     Assistance,
     CaseMatch,
@@ -14,12 +17,36 @@ from referrals.assistance.models import (
     MatchToken,
     PlanItem,
 )
-from referrals.happenings import CaseErased
+from referrals.assistance.service import end_with_case
+from referrals.happenings import CaseClosed, CaseErased, ConflictRecorded
+from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
+
+
+async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
+    await session.execute(
+        sa.update(CaseMatch)
+        .where(
+            sa.or_(
+                col(CaseMatch.case_a) == happening.case_id,
+                col(CaseMatch.case_b) == happening.case_id,
+            ),
+            col(CaseMatch.status) != "ended",
+        )
+        .values(status="ended", ended_at=clock.now(), agreed_a=None, agreed_b=None)
+        .execution_options(synchronize_session=False)
+    )
+    await end_with_case(session, happening.caller, happening.case_id)
+
+
+async def conflict_recorded(session: AsyncSession, happening: ConflictRecorded) -> None:
+    async with acting_as_service(session):
+        await matching_service.end_for(session, happening.case_id, happening.implicated)
 
 
 async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
     case = happening.case_id
+    await end_with_case(session, happening.caller, case)
     for table, text in ((PlanItem, "objective"), (CaseReview, "note")):
         await session.execute(
             sa.update(table)

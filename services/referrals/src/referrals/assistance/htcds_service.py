@@ -3,10 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from referrals.assistance import htcds, queries
 from referrals.assistance.models import CaseRoute, PlanItem
@@ -14,6 +12,7 @@ from referrals.assistance.service import opened_route
 from referrals.audit.service import record
 from referrals.cases.models import Case
 from referrals.cases.opening import open_with
+from referrals.cases.queries import ID, living
 from referrals.consents.counting import countable
 from referrals.consents.queries import has_agreed
 from referrals.keys.store import CaseKeys
@@ -23,14 +22,7 @@ async def export(
     session: AsyncSession, caller: Principal, keys: CaseKeys, after: UUID | None, limit: int
 ) -> tuple[list[dict[str, Any]], UUID | None]:
     """A page of records and where the next one begins. The export is audited."""
-    statement = sa.select(Case).where(
-        col(Case.organisation_id) == caller.organisation,
-        col(Case.status) != "erased",
-        has_agreed(col(Case.id)),
-    )
-    if after is not None:
-        statement = statement.where(col(Case.id) > after)
-    cases = (await session.scalars(statement.order_by(col(Case.id)).limit(limit + 1))).all()
+    cases = await living(session, caller, has_agreed(ID), after, limit)
     found = await keys.of_many([case.id for case in cases[:limit]])
     records = [
         await _record(session, case, found[case.id])

@@ -106,16 +106,7 @@ async def _others(
     """Open cases of other organisations with an equal digest, unless one speaks against the
     organisation of the other, or the word to compare has ended there."""
     same = sa.select(col(MatchToken.case_id)).where(col(MatchToken.digest).in_(digests))
-    rows = await session.scalars(
-        sa.select(Case)
-        .where(
-            col(Case.id).in_(same),
-            col(Case.organisation_id) != case.organisation_id,
-            col(Case.status) == "open",
-        )
-        .order_by(col(Case.id))
-        .execution_options(populate_existing=True)
-    )
+    rows = await cases.open_elsewhere(session, case.organisation_id, same)
     own = await cases.implicated(session, case.id)
     return [
         other
@@ -239,7 +230,9 @@ async def end_for(session: AsyncSession, case_id: UUID, organisations: Collectio
     """Matches of the case with cases of these organisations end, as if one side had refused. Needs
     service rights."""
     for match in await queries.matches(session, [case_id]):
-        other = await session.get(Case, match.case_b if match.case_a == case_id else match.case_a)
+        other = await cases.by_id(
+            session, match.case_b if match.case_a == case_id else match.case_a
+        )
         if other is not None and other.organisation_id in organisations:
             match.status, match.ended_at = "ended", match.ended_at or clock.now()
             match.agreed_a = match.agreed_b = None
@@ -251,8 +244,8 @@ async def _sides(
 ) -> tuple[CaseMatch, Case, Case]:
     match = await session.get(CaseMatch, match_id, populate_existing=True)
     if match is not None:
-        a = await session.get(Case, match.case_a, populate_existing=True)
-        b = await session.get(Case, match.case_b, populate_existing=True)
+        a = await cases.by_id(session, match.case_a, fresh=True)
+        b = await cases.by_id(session, match.case_b, fresh=True)
         if a is not None and b is not None:
             for own, other in ((a, b), (b, a)):
                 if own.organisation_id == caller.organisation:

@@ -16,9 +16,10 @@ from sqlmodel import col
 
 from referrals.assistance.models import Assistance, CaseMatch, CaseReview, PlanItem
 from referrals.audit.models import AuditEntry
+from referrals.audit.queries import done_in
+from referrals.cases import queries as cases
 from referrals.cases.models import Case
-from referrals.cases.queries import held_by
-from referrals.directory.models import PathwayAlternative
+from referrals.directory.queries import pathway_steps
 
 _Row = TypeVar("_Row", PlanItem, Assistance, CaseReview)
 IDLE = timedelta(days=30)
@@ -62,25 +63,7 @@ async def suggestions(
         return []
     around = [case.area, *Places.load().ancestors(case.area)]
     planned = sa.select(col(PlanItem.need)).where(col(PlanItem.case_id) == case.id)
-    columns = (
-        col(PathwayAlternative.pathway_id),
-        col(PathwayAlternative.aor),
-        col(PathwayAlternative.step),
-        col(PathwayAlternative.need),
-    )
-    statement = (
-        sa.select(*columns)
-        .distinct()
-        .where(
-            col(PathwayAlternative.area).in_(around), col(PathwayAlternative.need).not_in(planned)
-        )
-        .order_by(*columns)
-        .limit(200)
-    )
-    if aor is not None:
-        statement = statement.where(col(PathwayAlternative.aor) == aor)
-    rows = await session.execute(statement)
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
+    return await pathway_steps(session, around, planned, aor)
 
 
 async def reviews_due(
@@ -88,9 +71,8 @@ async def reviews_due(
 ) -> Sequence[CaseReview]:
     rows = await session.scalars(
         sa.select(CaseReview)
-        .join(Case, col(Case.id) == col(CaseReview.case_id))
         .where(
-            col(Case.organisation_id) == caller.organisation,
+            cases.held_by(caller, col(CaseReview.case_id)),
             col(CaseReview.done_on).is_(None),
             col(CaseReview.due_on) <= by,
         )
@@ -113,43 +95,23 @@ async def timeline(
     session: AsyncSession, caller: Principal, case_id: UUID, limit: int
 ) -> Sequence[AuditEntry]:
     """What was done in the case, oldest first; who only read is in the audit, not here."""
-    rows = await session.scalars(
-        sa.select(AuditEntry)
-        .where(
-            col(AuditEntry.chain) == case_id,
-            col(AuditEntry.organisation_id) == caller.organisation,
-            sa.not_(col(AuditEntry.action).like("%read")),
-        )
-        .order_by(col(AuditEntry.sequence))
-        .limit(limit)
-    )
-    return rows.all()
+    return await done_in(session, case_id, caller.organisation, limit)
 
 
 async def supervision(session: AsyncSession, caller: Principal) -> list[tuple[Case, list[str]]]:
     """Open cases of the caller's organisation that need a look, each with its reasons."""
     now = clock.now()
     found: dict[UUID, list[str]] = defaultdict(list)
-    cases: dict[UUID, Case] = {}
+    by_id: dict[UUID, Case] = {}
     for reason, condition in _reasons(now.date(), now - IDLE).items():
-        rows = await session.scalars(
-            sa.select(Case)
-            .where(
-                col(Case.organisation_id) == caller.organisation,
-                col(Case.status) == "open",
-                condition,
-            )
-            .order_by(col(Case.id))
-            .limit(500)
-        )
-        for case in rows:
-            cases[case.id] = case
+        for case in await cases.open_where(session, caller, condition, 500):
+            by_id[case.id] = case
             found[case.id].append(reason)
-    return [(cases[case_id], found[case_id]) for case_id in sorted(found)]
+    return [(by_id[case_id], found[case_id]) for case_id in sorted(found)]
 
 
 def _reasons(today: date, idle_since: Any) -> dict[str, sa.ColumnElement[bool]]:
-    of_case = col(Case.id)
+    of_case = cases.ID
     open_review = sa.exists().where(
         col(CaseReview.case_id) == of_case, col(CaseReview.done_on).is_(None)
     )
@@ -176,7 +138,7 @@ def _reasons(today: date, idle_since: Any) -> dict[str, sa.ColumnElement[bool]]:
             sa.not_(sa.exists().where(col(Assistance.plan_item_id) == col(PlanItem.id), given)),
         ),
         "idle": sa.and_(
-            col(Case.changed_at) < idle_since,
+            idle_since > cases.CHANGED_AT,
             sa.not_(
                 sa.exists().where(
                     col(Assistance.case_id) == of_case, col(Assistance.created_at) >= idle_since
@@ -196,7 +158,7 @@ async def living_match(session: AsyncSession, match_id: UUID) -> CaseMatch | Non
 def readable_match(caller: Principal, match_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     return sa.exists().where(
         col(CaseMatch.id) == match_id,
-        sa.or_(held_by(caller, CaseMatch.case_a), held_by(caller, CaseMatch.case_b)),
+        sa.or_(cases.held_by(caller, CaseMatch.case_a), cases.held_by(caller, CaseMatch.case_b)),
     )
 
 

@@ -36,8 +36,7 @@ from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
 from referrals.referrals.queries import of_case as referrals_of
 from referrals.tables import COMMON
-from referrals.tasks.models import Task
-from referrals.tasks.service import open_task
+from referrals.tasks.service import finish_tasks, open_task
 
 REVIEW_TASK = "case_review"
 _LONGEST_AGO = timedelta(days=10 * 365)
@@ -244,24 +243,11 @@ async def finish_review(
     review.done_on, review.done_by = clock.now().date(), caller.subject
     review.outcome = body.outcome
     await session.flush()
-    await _finish_task(session, caller, case)
+    await finish_tasks(session, caller, case.id, REVIEW_TASK)
     await _audit(session, caller, "review.done", case, review.id, {"outcome": body.outcome})
     if body.next_due_on is not None:
         await _new_review(session, caller, case, body.next_due_on, "/next_due_on")
     return review
-
-
-async def _finish_task(session: AsyncSession, caller: Principal, case: Case) -> None:
-    await session.execute(
-        sa.update(Task)
-        .where(
-            col(Task.case_id) == case.id,
-            col(Task.kind) == REVIEW_TASK,
-            col(Task.done_at).is_(None),
-        )
-        .values(done_at=clock.now(), done_by=caller.doer)
-        .execution_options(synchronize_session=False)
-    )
 
 
 async def set_route(
@@ -309,20 +295,20 @@ def opened_route(key: bytes, route: CaseRoute) -> Route:
     return Route.model_validate({**values, "statistics": route.statistics})
 
 
-async def end_with_case(session: AsyncSession, caller: Principal | None, case: Case) -> None:
+async def end_with_case(session: AsyncSession, caller: Principal | None, case_id: UUID) -> None:
     """The case has ended: what was still planned is dropped, and no review is due any more."""
     today = clock.now().date()
     await session.execute(
         sa.update(PlanItem)
         .where(
-            col(PlanItem.case_id) == case.id,
+            col(PlanItem.case_id) == case_id,
             col(PlanItem.status).in_(("planned", "in_progress")),
         )
         .values(status="dropped", reason="case_closed", ended_on=today, changed_at=clock.now())
     )
     await session.execute(
         sa.update(CaseReview)
-        .where(col(CaseReview.case_id) == case.id, col(CaseReview.done_on).is_(None))
+        .where(col(CaseReview.case_id) == case_id, col(CaseReview.done_on).is_(None))
         .values(
             done_on=today,
             outcome="case_closed",

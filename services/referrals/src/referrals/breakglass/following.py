@@ -7,7 +7,8 @@ from sqlmodel import col
 
 from referrals.breakglass import service
 from referrals.breakglass.models import BreakGlass
-from referrals.happenings import CaseErased, CaseHandedOver
+from referrals.happenings import CaseErased, CaseHandedOver, ConflictRecorded
+from referrals.row_security import acting_as_service
 
 
 async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
@@ -23,3 +24,8 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
     await service.hand_over(session, happening.case_id, happening.new)
+
+
+async def conflict_recorded(session: AsyncSession, happening: ConflictRecorded) -> None:
+    async with acting_as_service(session):
+        await service.end_for(session, happening.case_id, happening.implicated)

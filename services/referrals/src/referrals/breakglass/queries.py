@@ -96,7 +96,7 @@ async def _to_decide(
     )
     theirs: list[BreakGlass] = []
     for access in waiting.all():
-        case = await session.get(Case, access.case_id)
+        case = await cases.by_id(session, access.case_id)
         if case is not None and may_decide(caller, await sought(session, access, case)):
             theirs.append(access)
         if len(theirs) > limit:

@@ -112,7 +112,7 @@ async def decide(
     """A second, independent person opens it for an hour, or refuses."""
     async with acting_as_service(session):
         access = await queries.by_id(session, access_id, lock=True)
-        case = await session.get(Case, access.case_id) if access is not None else None
+        case = await cases.by_id(session, access.case_id) if access is not None else None
         if access is None or case is None:
             raise _not_here()
         sought = await queries.sought(session, access, case)
@@ -149,7 +149,7 @@ async def read(
     """The case in clear, for the one who asked, while the access is open. The holder is told."""
     async with acting_as_service(session):
         access = await queries.by_id(session, access_id)
-        case = await session.get(Case, access.case_id) if access is not None else None
+        case = await cases.by_id(session, access.case_id) if access is not None else None
         if access is None or case is None:
             raise _not_here()
         if not _asked_by(access, caller):
@@ -220,7 +220,7 @@ async def _concerns(
 async def _shown_to(
     session: AsyncSession, caller: Principal, keys: CaseKeys, access: BreakGlass
 ) -> Shown:
-    case = await session.get(Case, access.case_id)
+    case = await cases.by_id(session, access.case_id)
     if case is None or not await _concerns(session, caller, access, case):
         raise _not_here()
     if _asked_by(access, caller):

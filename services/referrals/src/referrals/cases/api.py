@@ -9,9 +9,7 @@ from common.paging import CursorText, Limit, Page, encode_cursor
 from common.web import IdempotencyRequired, Reading, Session, router
 from fastapi import Query, Response
 
-from referrals.assistance import matching_service as matching
-from referrals.breakglass import service as break_glass
-from referrals.cases import ending, person, queries, service
+from referrals.cases import person, queries, service
 from referrals.cases.models import Case
 from referrals.cases.schemas import (
     CaseChange,
@@ -24,7 +22,6 @@ from referrals.cases.schemas import (
     NewCase,
     RetentionRow,
 )
-from referrals.consents.following_service import came_of_age, caregiver_changed
 from referrals.cursors import id_cursor
 from referrals.dependencies import (
     Blind,
@@ -34,10 +31,6 @@ from referrals.dependencies import (
     Supervisor,
     Writer,
 )
-from referrals.line import handing_service as line
-from referrals.referrals.conflict import end_sharing_with
-from referrals.row_security import acting_as_service
-from referrals.transfers.service import end_offer
 
 cases = router("/referrals/v1/cases", ["cases"])
 
@@ -112,13 +105,7 @@ async def read_case(case_id: UUID, session: Session, caller: CaseReader, keys: K
 async def change_case(
     case_id: UUID, body: CaseChange, session: Session, caller: Writer, keys: Keys, blind: Blind
 ) -> CaseSummary:
-    case, before = await service.change(session, caller, keys, blind, case_id, body)
-    today = clock.now().date()
-    if case.minor is False and before.minor is not False:
-        await came_of_age(session, case.organisation_id, case.id, today)
-    after = service.caregiver_of(case)
-    await caregiver_changed(session, case.organisation_id, case.id, before.caregiver, after, today)
-    return _summary(case)
+    return _summary(await service.change(session, caller, keys, blind, case_id, body))
 
 
 @cases.put("/{case_id}/implicated-organisations")
@@ -131,14 +118,7 @@ async def set_implicated_organisations(
         raise INVALID.because(
             "Your own organisation holds this case: transfer it first.", pointer="/organisation_ids"
         )
-    case = await service.set_implicated(session, caller, case_id, organisations)
-    await end_sharing_with(session, caller, keys, case.id, organisations)
-    await end_offer(session, caller, case.id, "other", to=organisations)
-    async with acting_as_service(session):
-        await break_glass.end_for(session, case.id, organisations)
-        await matching.end_for(session, case.id, organisations)
-        await line.end_for(session, case.id, organisations)
-    return _summary(case)
+    return _summary(await service.set_implicated(session, caller, keys, case_id, organisations))
 
 
 @cases.post("/{case_id}/close")
@@ -151,9 +131,8 @@ async def close_case(
     settings: ServiceSettingsOf,
 ) -> CaseSummary:
     """Close; the retention period begins."""
-    case = await service.close(session, caller, case_id, body.reason, settings.retention_years)
-    await ending.close(session, caller, keys, case)
-    return _summary(case)
+    years = settings.retention_years
+    return _summary(await service.close(session, caller, keys, case_id, body.reason, years))
 
 
 @cases.post("/{case_id}/erase")
@@ -164,7 +143,7 @@ async def erase_case(
     case = await queries.own_case(session, caller, case_id, lock=True)
     if body.confirm != case.reference:
         raise INVALID.because("Repeat the case reference to confirm.", pointer="/confirm")
-    await ending.erase(session, caller, keys, case, body.basis)
+    await service.erase(session, caller, keys, case, body.basis)
     return _summary(case)
 
 

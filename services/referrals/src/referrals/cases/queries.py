@@ -2,6 +2,7 @@
 the queries say it again, so that neither guard stands alone."""
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -99,10 +100,86 @@ async def cases_with_digests(
     return rows.all()
 
 
+# For conditions of others on cases: columns that they may speak of.
+ID = col(Case.id)
+CHANGED_AT = col(Case.changed_at)
+
+
+async def living(
+    session: AsyncSession,
+    caller: Principal,
+    which: sa.ColumnElement[bool],
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Case]:
+    """The caller's cases that are not erased, oldest first, one more than `limit` if there are more."""
+    statement = sa.select(Case).where(
+        col(Case.organisation_id) == caller.organisation, col(Case.status) != "erased", which
+    )
+    if after is not None:
+        statement = statement.where(col(Case.id) > after)
+    return (await session.scalars(statement.order_by(col(Case.id)).limit(limit + 1))).all()
+
+
+async def open_where(
+    session: AsyncSession, caller: Principal, which: sa.ColumnElement[bool], limit: int
+) -> Sequence[Case]:
+    """The caller's open cases of which something holds, oldest first."""
+    rows = await session.scalars(
+        sa.select(Case)
+        .where(col(Case.organisation_id) == caller.organisation, col(Case.status) == "open", which)
+        .order_by(col(Case.id))
+        .limit(limit)
+    )
+    return rows.all()
+
+
+async def open_elsewhere(
+    session: AsyncSession, organisation: UUID, among: sa.Select[Any]
+) -> Sequence[Case]:
+    """Open cases of other organisations, as they are now; needs service rights."""
+    rows = await session.scalars(
+        sa.select(Case)
+        .where(
+            col(Case.id).in_(among),
+            col(Case.organisation_id) != organisation,
+            col(Case.status) == "open",
+        )
+        .order_by(col(Case.id))
+        .execution_options(populate_existing=True)
+    )
+    return rows.all()
+
+
+async def kept_too_long(
+    session: AsyncSession, today: date
+) -> Sequence[tuple[UUID, str, date | None]]:
+    """(organisation, reference, kept until) of what retention will erase now; needs service rights."""
+    rows = await session.execute(
+        sa.select(col(Case.organisation_id), col(Case.reference), col(Case.retain_until))
+        .where(col(Case.status) == "closed", col(Case.retain_until) < today)
+        .order_by(col(Case.organisation_id), col(Case.retain_until))
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def by_id(session: AsyncSession, case_id: UUID, *, fresh: bool = False) -> Case | None:
+    """Any organisation's case; needs service rights. `fresh`: not as it was read before."""
+    return await session.get(Case, case_id, populate_existing=fresh)
+
+
 async def by_reference(session: AsyncSession, reference: str) -> Case | None:
     """Any organisation's case; needs service rights."""
     found = await session.scalars(sa.select(Case).where(col(Case.reference) == reference.upper()))
     return found.one_or_none()
+
+
+def is_implicated(case_id: str, organisation: Any) -> sa.ColumnElement[bool]:
+    """Whether the organisation in a column is implicated in the case, a bound parameter."""
+    return sa.exists().where(
+        col(ImplicatedOrganisation.case_id) == sa.bindparam(case_id, type_=sa.Uuid()),
+        col(ImplicatedOrganisation.organisation_id) == organisation,
+    )
 
 
 async def implicated(session: AsyncSession, case_id: UUID) -> set[UUID]:

@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.models import Case, CaseRecord
-from referrals.directory.models import DirectoryService, ServiceRecord
+from referrals.directory.models import ServiceRecord
 from referrals.directory.queries import (
-    IS_THE_SERVICE,
+    ITS_ORGANISATION,
     SERVICE_COLUMNS,
+    beside_the_service,
     refuse_unless_choosable,
 )
 from referrals.errors import ERASED
@@ -25,8 +26,10 @@ from referrals.keys.store import CaseKeys, KeyDestroyed
 
 # Bound: case_id and organisation of the case, service_id.
 BOTH = (
-    sa.select(*cases.RECORD_COLUMNS, *SERVICE_COLUMNS)
-    .select_from(sa.outerjoin(Case, DirectoryService, IS_THE_SERVICE))
+    sa.select(
+        *cases.RECORD_COLUMNS, *SERVICE_COLUMNS, cases.is_implicated("case_id", ITS_ORGANISATION)
+    )
+    .select_from(beside_the_service(Case))
     .where(*cases.OWN)
 )
 READ = QuickStatement(BOTH)

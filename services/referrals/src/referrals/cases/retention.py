@@ -9,11 +9,11 @@ from common.database import Database
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals import happenings
 from referrals.cases import person
-from referrals.cases.ending import erase
 from referrals.cases.models import Case
 from referrals.cases.opening import open_with
-from referrals.consents.following_service import came_of_age
+from referrals.cases.service import erase
 from referrals.keys.store import CaseKeys
 from referrals.locking_queries import held, hold_case
 from referrals.row_security import act_as_service
@@ -67,7 +67,7 @@ async def _ask_one(session: AsyncSession, key: bytes, case_id: UUID, today: date
     if case is None or case.minor is not True or not _has_turned(key, case, today):
         return 0
     case.minor = False
-    await came_of_age(session, case.organisation_id, case.id, today)
+    await happenings.tell(session, happenings.CameOfAge(case.id, case.organisation_id, today))
     return 1
 
 

@@ -1,6 +1,5 @@
 """Use cases of cases: register, read, change, find, close, erase."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -29,27 +28,18 @@ from referrals.cases.schemas import (
     Identity,
     NewCase,
 )
-from referrals.errors import ERASED, OPEN_REFERRALS
+from referrals.errors import ERASED
 from referrals.keys.blind_index import BlindIndex
 from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
-from referrals.referrals.queries import of_case
 from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
-from referrals.vocabulary.ages import Caregiver
+from referrals.vocabulary.ages import SUPPRESSED, Caregiver
 
 AREA_LEVEL = 2
 _lookups = CaseLookup.metadata.tables["case_lookups"]
 _LOOKUPS = RowWriter(_lookups, "case_id", "organisation_id", "digest")
 _CASES = RowWriter(Case.metadata.tables["cases"], *Case.model_fields, entity=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """What was known of a person before the record changed."""
-
-    caregiver: Caregiver
-    minor: bool | None
 
 
 async def register(
@@ -144,11 +134,11 @@ async def change(
     blind: BlindIndex,
     case_id: UUID,
     body: CaseChange,
-) -> tuple[Case, Before]:
-    """The changed case, and what was known before."""
+) -> Case:
+    """What follows from it is done with it: see `_tell_changed`."""
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
-    before = Before(caregiver_of(case), case.minor)
+    minor, caregiver = case.minor, Caregiver(case.caregiver)
     identity, attributes = await open_record(keys, case)
     today = clock.now().date()
     if body.identity is not None:
@@ -165,7 +155,18 @@ async def change(
     _touch(case)
     await session.flush()
     await _audit(session, caller, "case.changed", case)
-    return case, before
+    await _tell_changed(session, case, minor, caregiver)
+    return case
+
+
+async def _tell_changed(
+    session: AsyncSession, case: Case, was_minor: bool | None, caregiver: Caregiver
+) -> None:
+    of = (case.id, case.organisation_id, clock.now().date())
+    if case.minor is False and was_minor is not False:
+        await happenings.tell(session, happenings.CameOfAge(*of))
+    if Caregiver(case.caregiver) in SUPPRESSED and caregiver not in SUPPRESSED:
+        await happenings.tell(session, happenings.CaregiverSuppressed(*of))
 
 
 def seal_record(
@@ -198,20 +199,16 @@ async def search(
 
 
 async def close(
-    session: AsyncSession, caller: Principal, case_id: UUID, reason: str, years: int
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    case_id: UUID,
+    reason: str,
+    years: int,
 ) -> Case:
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
-    waiting = [
-        referral.id
-        for referral in await of_case(session, case.id, open_only=True)
-        if referral.sent_at is not None
-    ]
-    if waiting:
-        raise OPEN_REFERRALS.because(
-            f"{len(waiting)} of them would lose whoever answers for the person.",
-            referral_ids=waiting,
-        )
+    await happenings.tell(session, happenings.CaseClosing(case.id))
     now = clock.now()
     case.status, case.closed_at, case.closure_reason = "closed", now, reason
     case.retain_until = _years_later(now.date(), years)
@@ -232,11 +229,17 @@ async def close(
         aggregate_type="case",
     )
     await _audit(session, caller, "case.closed", case, {"reason": reason})
+    async with acting_as_service(session):
+        await happenings.tell(session, happenings.CaseClosed(case.id, caller, keys))
     return case
 
 
 async def set_implicated(
-    session: AsyncSession, caller: Principal, case_id: UUID, organisations: set[UUID]
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    case_id: UUID,
+    organisations: set[UUID],
 ) -> Case:
     """Replace the set of organisations that must not learn of this case."""
     case = await queries.own_case(session, caller, case_id, lock=True)
@@ -253,6 +256,9 @@ async def set_implicated(
     _touch(case)
     await session.flush()
     await _audit(session, caller, "case.implicated_set", case, {"count": len(organisations)})
+    await happenings.tell(
+        session, happenings.ConflictRecorded(case.id, organisations, caller, keys)
+    )
     return case
 
 
@@ -293,10 +299,6 @@ def refuse_unless_open(case: Case | CaseRecord) -> None:
         raise CONFLICT.because("The case is closed.")
 
 
-def caregiver_of(case: Case | CaseRecord) -> Caregiver:
-    return Caregiver(case.caregiver)
-
-
 def _dumped_identity(identity: Identity, today: date) -> dict[str, Any]:
     dumped = identity.model_dump(mode="json")
     if identity.age is not None:
@@ -326,11 +328,24 @@ def _add_digests(session: AsyncSession, case: Case, digests: set[bytes]) -> None
         )
 
 
-async def reindex(
-    session: AsyncSession, case: Case, blind: BlindIndex, identity: dict[str, Any]
+async def hand_over(
+    session: AsyncSession,
+    key: bytes,
+    blind: BlindIndex,
+    case: Case,
+    identity: dict[str, Any],
+    attributes: dict[str, Any],
+    to: UUID,
 ) -> None:
-    """Make the blind index anew for the organisation that now holds the case."""
-    await _index(session, case, blind.digests(case.organisation_id, identity))
+    """From the commit on it is the other organisation's: sealed and found by it alone. Needs service
+    rights."""
+    former = case.organisation_id
+    case.organisation_id = to
+    _touch(case)
+    seal_record(key, case, identity, attributes)
+    await session.flush()
+    await _index(session, case, blind.digests(to, identity))
+    await happenings.tell(session, happenings.CaseHandedOver(case.id, former, to))
 
 
 def _touch(case: Case) -> None:

@@ -1,38 +1,28 @@
-"""HTTP of consents, exceptions and withdrawal."""
+"""HTTP of consents and exceptions; withdrawal, which ends referrals, is in referrals.withdrawal_api."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
-from common.auth import Principal
 from common.paging import CursorText, Limit, Page, encode_cursor
-from common.web import IdempotencyRequired, Session, open_to_all, router
+from common.web import IdempotencyRequired, Session, router
 from fastapi import Query, Response
 
-from referrals.audit.models import AuditEntry
 from referrals.consents import queries, service
 from referrals.consents.schemas import (
     Consent,
-    DisclosureRead,
     ExceptionDetail,
     ExceptionSummary,
     GivenConsent,
     NewConsent,
     NewException,
-    OwnWithdrawal,
     SupervisorDecision,
-    Withdrawal,
-    WithdrawnConsent,
 )
 from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Keys, Reader, Supervisor, Writer
 from referrals.directory.queries import shown_services
-from referrals.referrals import withdrawal
 
 consents = router("/referrals/v1/consents", ["consents"])
 exceptions = router("/referrals/v1/exceptions", ["consents"])
-withdrawals = router("/referrals/v1/withdrawals", ["consents"])
-Anyone = Annotated[Principal, open_to_all()]
 ConsentStatus = Literal["active", "pending", "refused", "withdrawn"]
 ExceptionStatus = Literal["pending", "approved", "refused", "ended"]
 MineToDecide = Annotated[
@@ -89,29 +79,6 @@ async def decide_consent(
 ) -> Consent:
     """A supervisor who did not record it decides in the child's best interest."""
     return _consent(await service.decide(session, caller, keys, grant_id, approve=body.approve))
-
-
-@consents.post("/{grant_id}/withdraw")
-async def withdraw_consent(
-    grant_id: UUID, body: Withdrawal, session: Session, caller: Writer, keys: Keys
-) -> WithdrawnConsent:
-    """The person takes it back: reading stops now, open referrals under it end."""
-    grant, reads, ended = await withdrawal.withdraw_grant(
-        session, caller, keys, grant_id, body.method, body.withdrawn_at
-    )
-    return WithdrawnConsent(
-        **_consent(grant).model_dump(), already_read=_reads(reads), referrals_ended=ended
-    )
-
-
-@withdrawals.post("")
-async def withdraw_with_own_code(
-    body: OwnWithdrawal, session: Session, _anyone: Anyone, keys: Keys, response: Response
-) -> dict[str, list[DisclosureRead]]:
-    """The person withdraws with the code that came with the consent, without any account."""
-    response.headers["Cache-Control"] = "no-store"
-    _, reads = await withdrawal.withdraw_by_code(session, keys, body.code)
-    return {"already_read": _reads(reads)}
 
 
 @exceptions.post("", status_code=201, dependencies=[IdempotencyRequired])
@@ -189,15 +156,3 @@ def _consent(grant: object) -> Consent:
 
 def _exception(exception: object) -> ExceptionSummary:
     return ExceptionSummary.model_validate(exception, from_attributes=True)
-
-
-def _reads(entries: Sequence[AuditEntry]) -> list[DisclosureRead]:
-    return [
-        DisclosureRead(
-            referral_id=entry.target_id,
-            organisation_id=entry.organisation_id,
-            at=entry.at,
-            items=entry.detail.get("items", []),
-        )
-        for entry in entries
-    ]

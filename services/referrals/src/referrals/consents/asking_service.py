@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from common.errors import Problem
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.cases import person
 from referrals.cases.models import Case, CaseRecord
-from referrals.consents import decision
+from referrals.consents import decision, queries
 from referrals.consents.decision import Kind, Move, Person, Refused, Road, Why, Word
 from referrals.consents.models import DisclosureException, Grant, GrantRecord
 from referrals.errors import (
@@ -56,6 +57,19 @@ def word_of_exception(exception: DisclosureException) -> Word:
         organisation_id=exception.recipient_organisation_id,
         purpose=exception.purpose,
     )
+
+
+async def word_under(
+    session: AsyncSession, grant_id: UUID | None, exception_id: UUID | None
+) -> Word | None:
+    """What something was sent under, as it is now; needs service rights."""
+    if grant_id is not None:
+        grant = await queries.by_id(session, grant_id)
+        return word_of(grant) if grant is not None else None
+    if exception_id is not None:
+        exception = await queries.exception_by_id(session, exception_id)
+        return word_of_exception(exception) if exception is not None else None
+    return None
 
 
 def known(case: Case | CaseRecord, identity: Mapping[str, Any], now: datetime) -> Person:

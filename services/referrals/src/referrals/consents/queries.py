@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,7 +12,6 @@ from common.reads import QuickStatement, columns_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.audit.models import AuditEntry
 from referrals.consents.models import DisclosureException, Grant, GrantRecord
 from referrals.locking_queries import held
 
@@ -186,9 +185,17 @@ async def grant_by_code(session: AsyncSession, code: str) -> Grant | None:
     return rows.one_or_none()
 
 
-async def unused_for(session: AsyncSession, case_id: UUID, service_id: UUID) -> Sequence[Grant]:
+class Uses(Protocol):
+    """Whether something was shared under what a column names: whoever shares under it says so."""
+
+    def grant(self, grant_id: Any) -> sa.ColumnElement[bool]: ...
+    def exception(self, exception_id: Any) -> sa.ColumnElement[bool]: ...
+
+
+async def unused_for(
+    session: AsyncSession, case_id: UUID, service_id: UUID, uses: Uses
+) -> Sequence[Grant]:
     """Consents to refer to this service under which nothing was sent; needs service rights."""
-    used = Grant.metadata.tables["referrals"].c.grant_id
     rows = await session.scalars(
         sa.select(Grant)
         .where(
@@ -196,23 +203,38 @@ async def unused_for(session: AsyncSession, case_id: UUID, service_id: UUID) -> 
             col(Grant.service_id) == service_id,
             col(Grant.kind) == "referral",
             col(Grant.status).in_(("active", "pending")),
-            sa.not_(sa.exists().where(used == col(Grant.id))),
+            sa.not_(uses.grant(col(Grant.id))),
         )
         .order_by(col(Grant.id))
     )
     return rows.all()
 
 
-async def disclosure_reads(
-    session: AsyncSession, referral_ids: Sequence[UUID]
-) -> Sequence[AuditEntry]:
-    """Who read the snapshots of these referrals, by the audit."""
-    rows = await session.scalars(
-        sa.select(AuditEntry)
-        .where(
-            col(AuditEntry.target_id).in_(referral_ids),
-            col(AuditEntry.action) == "disclosure.read",
-        )
-        .order_by(col(AuditEntry.at))
+async def given_by(session: AsyncSession, case_id: UUID, decider: sa.ColumnElement[bool]) -> bool:
+    """Whether a consent of the case that holds, or waits, was decided so."""
+    found = await session.scalar(
+        sa.select(sa.literal(1))
+        .where(col(Grant.case_id) == case_id, col(Grant.status).in_(("active", "pending")), decider)
+        .limit(1)
     )
-    return rows.all()
+    return found is not None
+
+
+def covers(item: str, grant_id: Any, exception_id: Any) -> sa.ColumnElement[bool]:
+    """Whether the consent or the exception that a column names covers an item."""
+    return sa.or_(
+        *(
+            sa.exists().where(col(kind.id) == column, col(kind.items).contains([item]))
+            for kind, column in ((Grant, grant_id), (DisclosureException, exception_id))
+        )
+    )
+
+
+async def by_id(session: AsyncSession, grant_id: UUID) -> Grant | None:
+    """Needs service rights."""
+    return await session.get(Grant, grant_id)
+
+
+async def exception_by_id(session: AsyncSession, exception_id: UUID) -> DisclosureException | None:
+    """Needs service rights."""
+    return await session.get(DisclosureException, exception_id)

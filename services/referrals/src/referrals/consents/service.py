@@ -269,14 +269,41 @@ async def _end(session: AsyncSession, grant: Grant, method: str, at: datetime) -
         )
 
 
-async def end_with_case(
+async def end_unused(
+    session: AsyncSession, caller: Principal | None, case_id: UUID, uses: queries.Uses
+) -> None:
+    """The case is closed: what nothing was shared under gives nothing any more, and waits for nobody.
+
+    Consents that were used, and to statistics, go on.
+    """
+    unused = sa.and_(col(Grant.kind) != "reporting", sa.not_(uses.grant(col(Grant.id))))
+    await _end_those(session, caller, case_id, "case_closed", unused)
+    await _end_exceptions(session, case_id, sa.not_(uses.exception(col(DisclosureException.id))))
+
+
+async def end_all(session: AsyncSession, caller: Principal | None, case_id: UUID) -> None:
+    """The case is erased."""
+    await _end_those(session, caller, case_id, "case_erased", sa.true())
+    await _end_exceptions(session, case_id, sa.true())
+
+
+async def end_exception(session: AsyncSession, exception_id: UUID) -> None:
+    """What was shared under it is to be shared no more."""
+    await session.execute(
+        sa.update(DisclosureException)
+        .where(col(DisclosureException.id) == exception_id)
+        .values(status="ended")
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _end_those(
     session: AsyncSession,
     caller: Principal | None,
     case_id: UUID,
     reason: str,
     which: sa.ColumnElement[bool],
 ) -> None:
-    """The case has ended: these of its consents give nothing any more, and wait for nobody."""
     ending = await session.scalars(
         sa.select(Grant)
         .where(col(Grant.case_id) == case_id, col(Grant.status).in_(("active", "pending")), which)
@@ -285,6 +312,21 @@ async def end_with_case(
     for grant in ending.all():
         await _end(session, grant, reason, clock.now())
         await _audit(session, caller, "consent.ended", grant, {"reason": reason})
+
+
+async def _end_exceptions(
+    session: AsyncSession, case_id: UUID, which: sa.ColumnElement[bool]
+) -> None:
+    await session.execute(
+        sa.update(DisclosureException)
+        .where(
+            col(DisclosureException.case_id) == case_id,
+            col(DisclosureException.status).in_(("pending", "approved")),
+            which,
+        )
+        .values(status="ended")
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def ask_exception(

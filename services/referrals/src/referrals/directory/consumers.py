@@ -23,8 +23,9 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.directory.flags import flag_open_referrals
+from referrals import happenings
 from referrals.directory.models import DirectoryService, PathwayAlternative
+from referrals.directory.queries import choosable
 from referrals.protocols.borders import countries_of
 from referrals.row_security import act_as_service
 
@@ -39,7 +40,7 @@ rows."""
 
 
 async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) -> None:
-    """Take what is newer than what is known, then flag the referrals that it concerns."""
+    """Take what is newer than what is known, then tell which services it concerns."""
     await act_as_service(session)
     changed: dict[UUID, None] = {}
     for event, _ in received:
@@ -48,7 +49,12 @@ async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) 
         elif await _is_news(session, event):
             changed[event.service_id] = None
     if changed:
-        await flag_open_referrals(session, list(changed), clock.now())
+        await _tell(session, list(changed), clock.now())
+
+
+async def _tell(session: AsyncSession, service_ids: Sequence[UUID], now: datetime) -> None:
+    judged = await choosable(session, service_ids, now)
+    await happenings.tell(session, happenings.ServicesChanged(judged, now))
 
 
 async def _is_news(session: AsyncSession, event: ServiceData | CapacityChanged) -> bool:
@@ -159,7 +165,7 @@ async def _replace_pathway(session: AsyncSession, event: PathwayPublished) -> No
 
 
 async def flag_stale(session: AsyncSession, now: datetime) -> int:
-    """Flag open referrals to services whose entry has run out since; returns how many services."""
+    """Tell which services' entry has run out since; returns how many."""
     await act_as_service(session)
     stale: list[UUID] = list(
         await session.scalars(
@@ -169,7 +175,7 @@ async def flag_stale(session: AsyncSession, now: datetime) -> int:
         )
     )
     if stale:
-        await flag_open_referrals(session, stale, now)
+        await _tell(session, stale, now)
     return len(stale)
 
 

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from referrals.cases.models import ImplicatedOrganisation
 from referrals.directory.models import DirectoryService, PathwayAlternative, ServiceRecord
 from referrals.errors import IMPLICATED, NOT_REFERABLE
 
@@ -107,6 +106,18 @@ def is_choosable(service: DirectoryService | ServiceRecord, now: datetime) -> bo
     return service.referable and not service.withdrawn and fresh
 
 
+async def choosable(
+    session: AsyncSession, service_ids: Collection[UUID], now: datetime
+) -> dict[UUID, bool]:
+    """Each of the services that the directory has told of, as it is now."""
+    services = await session.scalars(
+        sa.select(DirectoryService)
+        .where(col(DirectoryService.service_id).in_(service_ids))
+        .execution_options(populate_existing=True)
+    )
+    return {service.service_id: is_choosable(service, now) for service in services}
+
+
 def refuse_unless_choosable(
     service: ServiceRecord | None, *, implicated: bool, now: datetime
 ) -> ServiceRecord:
@@ -129,15 +140,59 @@ def refuse_unless_choosable(
 
 
 CONFLICT_TEXT = "Nothing of this case goes to an organisation implicated in it."
-SERVICE_COLUMNS = (
-    *columns_of(ServiceRecord, DirectoryService),
-    # Whether its organisation is implicated in the case (a bound parameter).
-    sa.exists().where(
-        col(ImplicatedOrganisation.case_id) == sa.bindparam("case_id", type_=sa.Uuid()),
-        col(ImplicatedOrganisation.organisation_id) == col(DirectoryService.organisation_id),
-    ),
-)
-IS_THE_SERVICE = col(DirectoryService.service_id) == sa.bindparam("service_id", type_=sa.Uuid())
+# For reading a service beside something else: bound is `service_id`.
+SERVICE_COLUMNS = columns_of(ServiceRecord, DirectoryService)
+ITS_ORGANISATION = col(DirectoryService.organisation_id)
+_IS_THE_SERVICE = col(DirectoryService.service_id) == sa.bindparam("service_id", type_=sa.Uuid())
+
+
+def beside_the_service(other: type[Any]) -> sa.FromClause:
+    """The other table's rows with the service, if the directory has told of it."""
+    return sa.outerjoin(other, DirectoryService, _IS_THE_SERVICE)
+
+
+async def pathway_steps(
+    session: AsyncSession,
+    areas: Sequence[str],
+    except_needs: sa.Select[Any],
+    aor: str | None,
+) -> list[tuple[UUID, str, str, str]]:
+    """(pathway, aor, step, need) of published pathways in these areas, up to 200."""
+    columns = (
+        col(PathwayAlternative.pathway_id),
+        col(PathwayAlternative.aor),
+        col(PathwayAlternative.step),
+        col(PathwayAlternative.need),
+    )
+    statement = (
+        sa.select(*columns)
+        .distinct()
+        .where(
+            col(PathwayAlternative.area).in_(areas),
+            col(PathwayAlternative.need).not_in(except_needs),
+        )
+        .order_by(*columns)
+        .limit(200)
+    )
+    if aor is not None:
+        statement = statement.where(col(PathwayAlternative.aor) == aor)
+    rows = await session.execute(statement)
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def takes_referrals(session: AsyncSession, caller: Principal, organisation: UUID) -> bool:
+    """Whether the caller is shown a service of the organisation that takes referrals now."""
+    found = await session.scalar(
+        sa.select(sa.literal(1))
+        .where(
+            col(DirectoryService.organisation_id) == organisation,
+            seen_by(audience_of(caller)),
+            col(DirectoryService.referable),
+            sa.not_(col(DirectoryService.withdrawn)),
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 async def alternatives(

@@ -1,10 +1,16 @@
-"""Whoever gives a case away reads the report that it was made of no more."""
+"""Whoever gives a case away, or is implicated in it, reads the report that it was made of no more."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from referrals.happenings import CaseHandedOver
+from referrals.happenings import CaseHandedOver, ConflictRecorded
 from referrals.line import handing_service
+from referrals.row_security import acting_as_service
 
 
 async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> None:
     await handing_service.end_for(session, happening.case_id, [happening.former])
+
+
+async def conflict_recorded(session: AsyncSession, happening: ConflictRecorded) -> None:
+    async with acting_as_service(session):
+        await handing_service.end_for(session, happening.case_id, happening.implicated)

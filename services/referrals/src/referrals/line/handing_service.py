@@ -7,21 +7,17 @@ itself, so that the case begins under its own rules of consent.
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT, NOT_FOUND
 from common.ids import new_id
-from common.sight import audience_of
 from common.two_people import refuse_same_person
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from referrals.cases import service as cases
 from referrals.cases.models import Case
 from referrals.cases.queries import own_case
-from referrals.directory.models import DirectoryService
-from referrals.directory.queries import countries_of_organisation, seen_by
+from referrals.directory.queries import countries_of_organisation, takes_referrals
 from referrals.errors import (
     ALREADY_DECIDED,
     CONSENT_WITHDRAWN,
@@ -201,17 +197,7 @@ async def _refuse_receiver(
 ) -> None:
     if organisation in report.implicated:
         raise IMPLICATED.because("The report speaks against this organisation.")
-    known = await session.scalar(
-        sa.select(sa.literal(1))
-        .where(
-            col(DirectoryService.organisation_id) == organisation,
-            seen_by(audience_of(caller)),
-            col(DirectoryService.referable),
-            sa.not_(col(DirectoryService.withdrawn)),
-        )
-        .limit(1)
-    )
-    if known is None:
+    if not await takes_referrals(session, caller, organisation):
         raise NOT_REFERABLE.because(
             "This organisation has no service in the directory that takes referrals now.",
             pointer="/organisation_id",
@@ -293,6 +279,6 @@ async def make_case(
     report.case_id = case.id
     await session.flush()
     if report.implicated:
-        await cases.set_implicated(session, caller, case.id, set(report.implicated))
+        await cases.set_implicated(session, caller, line.keys, case.id, set(report.implicated))
     await audit(session, caller, "line.case_made", report, {"basis": report.handed_basis})
     return case

@@ -6,7 +6,7 @@ from sqlmodel import col
 
 from referrals.happenings import CaseErased, CaseHandedOver
 from referrals.links.models import AnswerLink
-from referrals.referrals.models import Referral
+from referrals.referrals.queries import ids_of_case
 
 
 async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
@@ -18,9 +18,8 @@ async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> 
 
 
 async def _end(session: AsyncSession, happening: CaseErased | CaseHandedOver) -> None:
-    of_case = sa.select(col(Referral.id)).where(col(Referral.case_id) == happening.case_id)
     await session.execute(
         sa.delete(AnswerLink)
-        .where(col(AnswerLink.referral_id).in_(of_case))
+        .where(col(AnswerLink.referral_id).in_(ids_of_case(happening.case_id)))
         .execution_options(synchronize_session=False)
     )

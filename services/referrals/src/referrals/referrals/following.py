@@ -1,19 +1,64 @@
-"""What becomes of a case's referrals when it is erased or handed over."""
+"""What becomes of referrals when their case ends, is handed over or turns against a recipient, when
+a caregiver may not be told any more, and when a service cannot be chosen any more."""
+
+from datetime import timedelta
+from uuid import UUID
 
 import sqlalchemy as sa
 from common.messaging import forget_persons
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.happenings import CaseErased, CaseHandedOver
+from referrals.consents.service import end_unused
+from referrals.errors import OPEN_REFERRALS
+from referrals.happenings import (
+    CaregiverSuppressed,
+    CaseClosed,
+    CaseClosing,
+    CaseErased,
+    CaseHandedOver,
+    ConflictRecorded,
+    ServicesChanged,
+)
 from referrals.locking_queries import in_order
-from referrals.referrals.lifecycle import Command, Party
+from referrals.notices.service import notify
+from referrals.referrals import queries
+from referrals.referrals.conflict import end_sharing_with
+from referrals.referrals.lifecycle import TERMINAL, Command, Party, State
 from referrals.referrals.models import Referral, Snapshot, Step
-from referrals.referrals.queries import of_case
+from referrals.referrals.queries import USES, of_case
 from referrals.referrals.steps import Taken, take
+from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
+from referrals.tasks.service import open_task
 
+STOP_USING = "stop_using_caregiver_contact"
+NOT_REFERABLE_FLAG = "not_referable"
+_STOP_DAYS = 1
+_NOT_FLAGGED = sorted({State.DRAFT, *TERMINAL})
 _REFERRALS = Referral.metadata.tables["referrals"]
+
+
+async def case_closing(session: AsyncSession, happening: CaseClosing) -> None:
+    """Nobody may lose who answers for the person: 409 while something sent is open."""
+    open_ones = await of_case(session, happening.case_id, open_only=True)
+    waiting = [referral.id for referral in open_ones if referral.sent_at is not None]
+    if waiting:
+        raise OPEN_REFERRALS.because(
+            f"{len(waiting)} of them would lose whoever answers for the person.",
+            referral_ids=waiting,
+        )
+
+
+async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
+    """Only drafts are open still: see `case_closing`."""
+    for referral in await of_case(session, happening.case_id, open_only=True):
+        taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason="case_closed")
+        await take(session, happening.keys, happening.caller, referral, taken)
+
+
+async def unused_consents_end(session: AsyncSession, happening: CaseClosed) -> None:
+    await end_unused(session, happening.caller, happening.case_id, USES)
 
 
 async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
@@ -61,3 +106,63 @@ async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> 
         .where(in_order(_REFERRALS, _REFERRALS.c.case_id == happening.case_id))
         .values(from_organisation=happening.new)
     )
+
+
+async def conflict_recorded(session: AsyncSession, happening: ConflictRecorded) -> None:
+    await end_sharing_with(
+        session, happening.caller, happening.keys, happening.case_id, happening.implicated
+    )
+
+
+async def caregiver_suppressed(session: AsyncSession, happening: CaregiverSuppressed) -> None:
+    """Whoever may have read the caregiver's contact is asked not to use it any more."""
+    async with acting_as_service(session):
+        told = await queries.told_the_contact(session, happening.case_id)
+    for referral_id, recipient, version in told:
+        await open_task(
+            session,
+            recipient,
+            STOP_USING,
+            case_id=happening.case_id,
+            referral_id=referral_id,
+            due_on=happening.today + timedelta(days=_STOP_DAYS),
+        )
+        await notify(
+            session,
+            [recipient],
+            "referral.disclosure_changed",
+            subject_type="referral",
+            subject_id=referral_id,
+            version=version,
+        )
+
+
+async def services_changed(session: AsyncSession, happening: ServicesChanged) -> None:
+    """Set or clear the flag as the services are now; a notice only where the flag is set anew."""
+    by_flag: dict[str | None, list[UUID]] = {}
+    for service_id, choosable in happening.choosable.items():
+        by_flag.setdefault(None if choosable else NOT_REFERABLE_FLAG, []).append(service_id)
+    for flag, ids in by_flag.items():
+        concerned = sa.and_(
+            _REFERRALS.c.service_id == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid))),
+            _REFERRALS.c.sent_at.is_not(None),  # as the index of a service's referrals has it
+            _REFERRALS.c.state.not_in(_NOT_FLAGGED),
+            _REFERRALS.c.service_flag.is_distinct_from(flag),
+        )
+        changed = await session.execute(
+            sa.update(_REFERRALS)
+            .where(in_order(_REFERRALS, concerned), concerned)
+            .values(service_flag=flag)
+            .returning(_REFERRALS.c.id, _REFERRALS.c.from_organisation, _REFERRALS.c.version)
+        )
+        if flag is None:
+            continue
+        for row in changed.all():
+            await notify(
+                session,
+                [row.from_organisation],
+                "referral.service_not_referable",
+                subject_type="referral",
+                subject_id=row.id,
+                version=row.version,
+            )

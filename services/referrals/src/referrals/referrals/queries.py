@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from referrals.consents.models import GrantRecord
-from referrals.consents.queries import HELD
+from referrals.consents.queries import HELD, covers
 from referrals.cursors import id_cursor, id_in, moment_in
 from referrals.directory.models import TeamMember
 from referrals.locking_queries import held
@@ -25,6 +25,7 @@ from referrals.referrals.lifecycle import OPEN, TERMINAL, Party, State
 from referrals.referrals.models import Referral, Snapshot, Step
 from referrals.referrals.seeing import covered
 from referrals.tables import Texts
+from referrals.vocabulary.disclosure import Item
 
 _NOT_HERE = "There is no such referral that concerns you."
 _OPEN_STATES = sorted(state.value for state in OPEN)
@@ -167,6 +168,43 @@ def readable(caller: Principal, referral_id: sa.ColumnElement[UUID]) -> sa.Colum
 
 def readable_values(caller: Principal) -> dict[str, Any]:
     return _values(caller)
+
+
+class _Uses:
+    """What referrals were sent under (`consents.queries.Uses`)."""
+
+    def grant(self, grant_id: Any) -> sa.ColumnElement[bool]:
+        return sa.exists().where(col(Referral.grant_id) == grant_id)
+
+    def exception(self, exception_id: Any) -> sa.ColumnElement[bool]:
+        return sa.exists().where(col(Referral.exception_id) == exception_id)
+
+
+USES = _Uses()
+
+
+async def told_the_contact(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, UUID, int]]:
+    """Referral, recipient and version where the caregiver's contact may have been read; needs service
+    rights."""
+    statement = (
+        sa.select(col(Referral.id), col(Referral.to_organisation), col(Referral.version))
+        .join(Snapshot, col(Snapshot.referral_id) == col(Referral.id))
+        .where(
+            col(Referral.case_id) == case_id,
+            col(Referral.held_still).is_(None),
+            col(Snapshot.revoked_at).is_(None),
+            covers(
+                Item.CAREGIVER_CONTACT.value, col(Referral.grant_id), col(Referral.exception_id)
+            ),
+        )
+        .order_by(col(Referral.id))
+    )
+    return [(row[0], row[1], row[2]) for row in await session.execute(statement)]
+
+
+def ids_of_case(case_id: UUID) -> sa.Select[Any]:
+    """For statements about what belongs to the case's referrals."""
+    return sa.select(col(Referral.id)).where(col(Referral.case_id) == case_id)
 
 
 def parties_of(caller: Principal, referral: Referral) -> frozenset[Party]:

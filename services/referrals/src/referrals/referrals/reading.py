@@ -18,9 +18,8 @@ from referrals.audit.service import record
 from referrals.cases import queries as cases
 from referrals.cases.models import Case
 from referrals.cases.opening import open_with
-from referrals.consents.asking_service import ask, known, word_of, word_of_exception
+from referrals.consents.asking_service import ask, known, word_under
 from referrals.consents.decision import Road, Word, texts_granted
-from referrals.consents.models import DisclosureException, Grant
 from referrals.directory.queries import countries_of_service
 from referrals.errors import ERASED
 from referrals.keys.sealing import open_column
@@ -47,16 +46,10 @@ class Standing:
 async def standing(session: AsyncSession, referral: Referral) -> Standing:
     """Read with the service's rights: to a recipient consent and case are out of sight."""
     async with acting_as_service(session):
-        case = await session.get(Case, referral.case_id)
+        case = await cases.by_id(session, referral.case_id)
         if case is None:
             raise ERASED.because("The person's data was erased.")
-        word = None
-        if referral.grant_id is not None:
-            grant = await session.get(Grant, referral.grant_id)
-            word = word_of(grant) if grant is not None else None
-        elif referral.exception_id is not None:
-            exception = await session.get(DisclosureException, referral.exception_id)
-            word = word_of_exception(exception) if exception is not None else None
+        word = await word_under(session, referral.grant_id, referral.exception_id)
         return Standing(word, case, frozenset(await cases.implicated(session, case.id)))
 
 

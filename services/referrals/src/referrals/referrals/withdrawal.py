@@ -5,18 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from common import clock
 from common.answers import Subject, answer_is_only_about
 from common.auth import Principal
 from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from referrals.audit.models import AuditEntry
+from referrals.audit.queries import disclosure_reads
 from referrals.consents import queries as consents
 from referrals.consents import service as consent_service
-from referrals.consents.models import DisclosureException, Grant
+from referrals.consents.models import Grant
 from referrals.keys.store import CaseKeys
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import OPEN, Command, Party, State
@@ -74,17 +73,19 @@ async def withdraw_referral(
     seen = await queries.one(session, caller, referral_id, case_id=case_id, lock=True)
     async with acting_as_service(session):
         if seen.grant_id is not None:
-            grant = await session.get(Grant, seen.grant_id)
+            grant = await consents.by_id(session, seen.grant_id)
             if grant is not None:
                 await _withdraw(session, caller, keys, grant, method, at)
                 _answer_about(session, seen)
                 return seen
         if seen.exception_id is not None:
-            await _end_exception(session, seen.exception_id)
+            await consent_service.end_exception(session, seen.exception_id)
         await _end_referral(session, caller, keys, seen, method)
         if seen.sent_at is None:
             # The consent that it would have been sent under is not left for somebody to use.
-            for grant in await consents.unused_for(session, seen.case_id, seen.service_id):
+            for grant in await consents.unused_for(
+                session, seen.case_id, seen.service_id, queries.USES
+            ):
                 await _withdraw(session, caller, keys, grant, method, at)
     _answer_about(session, seen)
     return seen
@@ -119,7 +120,7 @@ async def _withdraw(
                 await consent_service.end_grant(session, caller, other, method, when)
     if grant.status != "withdrawn":
         await consent_service.end_grant(session, caller, grant, method, when)
-    reads = await consents.disclosure_reads(session, [referral.id for referral in under])
+    reads = await disclosure_reads(session, [referral.id for referral in under])
     return grant, reads, ended
 
 
@@ -159,13 +160,4 @@ async def ask_deletion(session: AsyncSession, referral: Referral) -> None:
         case_id=referral.case_id,
         referral_id=referral.id,
         due_on=(clock.now() + timedelta(days=_DELETION_DAYS)).date(),
-    )
-
-
-async def _end_exception(session: AsyncSession, exception_id: UUID) -> None:
-    await session.execute(
-        sa.update(DisclosureException)
-        .where(col(DisclosureException.id) == exception_id)
-        .values(status="ended")
-        .execution_options(synchronize_session=False)
     )

@@ -1,10 +1,12 @@
-"""Who has to do what is still open when a case is handed over."""
+"""What becomes of open tasks when a case ends, and who has to do them when it is handed over."""
 
 import sqlalchemy as sa
+from common import clock
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.happenings import CaseHandedOver
+from referrals.audit.service import SYSTEM_CLIENT
+from referrals.happenings import CaseClosed, CaseErased, CaseHandedOver
 from referrals.tasks.models import Task
 
 OF_RECIPIENTS = ("delete_disclosed_data", "stop_using_caregiver_contact")
@@ -21,5 +23,27 @@ async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> 
             col(Task.kind).not_in(OF_RECIPIENTS),
         )
         .values(organisation_id=happening.new)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
+    await _done(session, happening)
+
+
+async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
+    await _done(session, happening)
+
+
+async def _done(session: AsyncSession, happening: CaseClosed | CaseErased) -> None:
+    by = happening.caller.doer if happening.caller else SYSTEM_CLIENT
+    await session.execute(
+        sa.update(Task)
+        .where(
+            col(Task.case_id) == happening.case_id,
+            col(Task.done_at).is_(None),
+            col(Task.kind).not_in(OF_RECIPIENTS),
+        )
+        .values(done_at=clock.now(), done_by=by)
         .execution_options(synchronize_session=False)
     )

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.tasks.models import Task
@@ -15,3 +16,8 @@ def own(caller: Principal) -> sa.ColumnElement[bool]:
 
 def readable(caller: Principal, task_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     return sa.exists().where(col(Task.id) == task_id, own(caller))
+
+
+async def has_task(session: AsyncSession, caller: Principal, task_id: UUID) -> bool:
+    one = sa.select(sa.literal(1)).where(col(Task.id) == task_id, own(caller))
+    return await session.scalar(one) is not None

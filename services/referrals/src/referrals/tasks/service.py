@@ -1,9 +1,11 @@
-"""Opening a task; the same open task is not opened twice."""
+"""Opening a task, and finishing it; the same open task is not opened twice."""
 
 from datetime import date
 from uuid import UUID
 
+import sqlalchemy as sa
 from common import clock
+from common.auth import Principal
 from common.ids import new_id
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,4 +37,17 @@ async def open_task(
             created_at=clock.now(),
         )
         .on_conflict_do_nothing()
+    )
+
+
+async def finish_tasks(session: AsyncSession, caller: Principal, case_id: UUID, kind: str) -> None:
+    """What was open of this kind in the case is done."""
+    await session.execute(
+        sa.update(_tasks)
+        .where(
+            _tasks.c.case_id == case_id,
+            _tasks.c.kind == kind,
+            _tasks.c.done_at.is_(None),
+        )
+        .values(done_at=clock.now(), done_by=caller.doer)
     )

@@ -1,10 +1,18 @@
-"""An erased case is offered to nobody."""
+"""The offer of a case ends with the case, and where its recipient turns out to be implicated."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from referrals.happenings import CaseErased
+from referrals.happenings import CaseClosed, CaseErased, ConflictRecorded
 from referrals.transfers.service import end_offer
+
+
+async def case_closed(session: AsyncSession, happening: CaseClosed) -> None:
+    await end_offer(session, happening.caller, happening.case_id, "needs_changed")
 
 
 async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
     await end_offer(session, happening.caller, happening.case_id, "other")
+
+
+async def conflict_recorded(session: AsyncSession, happening: ConflictRecorded) -> None:
+    await end_offer(session, happening.caller, happening.case_id, "other", to=happening.implicated)

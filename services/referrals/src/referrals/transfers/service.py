@@ -28,7 +28,6 @@ from referrals.errors import (
     NOT_YOUR_STEP,
     TRANSFER_OPEN,
 )
-from referrals.happenings import CaseHandedOver, tell
 from referrals.keys.blind_index import BlindIndex
 from referrals.keys.store import CaseKeys
 from referrals.notices.service import notify
@@ -107,8 +106,8 @@ async def accept(
     """Take the case over: from the commit on it is the caller's, and only the caller's."""
     transfer = await queries.one(session, caller, transfer_id, lock=True)
     async with acting_as_service(session):
-        case = await session.get(Case, transfer.case_id)
-        grant = await session.get(Grant, transfer.grant_id)
+        case = await cases.by_id(session, transfer.case_id)
+        grant = await consents.by_id(session, transfer.grant_id)
         _check(caller, transfer, "accept")
         if case is None:
             raise NO_CONSENT.because("The case is gone.")
@@ -116,14 +115,9 @@ async def accept(
         key = await keys.of(case.id)
         identity, attributes = open_with(key, case)
         await _ask(session, case, grant, transfer.to_organisation, identity)
-        case.organisation_id = transfer.to_organisation
-        case.version += 1
-        case.changed_at = clock.now()
-        case_service.seal_record(key, case, identity, attributes)
-        await session.flush()
-        await case_service.reindex(session, case, blind, identity)
-        handed_over = CaseHandedOver(case.id, transfer.from_organisation, transfer.to_organisation)
-        await tell(session, handed_over)
+        await case_service.hand_over(
+            session, key, blind, case, identity, attributes, transfer.to_organisation
+        )
         await _decide(session, caller, transfer, "accepted", None)
     session.expire_all()
     return await queries.one(session, caller, transfer_id)
