@@ -22,11 +22,8 @@ jetstream {
 cluster {
   name: ruta
   port: 6222
-  routes: [
-    nats://route:$NATS_ROUTE_PASSWORD@nats-0.nats-peers:6222
-    nats://route:$NATS_ROUTE_PASSWORD@nats-1.nats-peers:6222
-    nats://route:$NATS_ROUTE_PASSWORD@nats-2.nats-peers:6222
-  ]
+  # Whole addresses: the server puts a variable in the place of a value, never inside one.
+  routes: [$NATS_ROUTE_0, $NATS_ROUTE_1, $NATS_ROUTE_2]
   authorization { user: route, password: $NATS_ROUTE_PASSWORD }
 }
 authorization {
@@ -35,7 +32,8 @@ authorization {
 
 
 def configuration() -> str:
-    """nats.conf of three nodes; passwords come from the environment (Secret `ruta-nats`)."""
+    """nats.conf of three nodes; passwords and the addresses of the routes, which hold one, come
+    from the environment (Secret `ruta-nats`, StatefulSet `nats`)."""
     users = [_user(name) for name in (*USERS, OPERATOR)]
     return _HEAD + "\n".join(users) + "\n  ]\n}\n"
 

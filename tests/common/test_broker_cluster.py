@@ -1,0 +1,216 @@
+"""The production broker as its overlay says it: three real nodes from the rendered configuration.
+
+Only hosts and ports are put in the place of the cluster's names. Each node is lost in turn while a
+relay and a consumer of ours work against all three: no event is lost, each has its effect once.
+"""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import nats
+import pytest
+from common.database import Database
+from nats.aio.client import Client
+from pydantic import SecretStr
+from stack import cluster_secrets
+from stack.arrows import OPERATOR, stream
+from stack.cluster_check import Skipped, built
+from stack.nats import binary
+from stack.ports import LOOPBACK, free_ports
+from stack.postgres import stop_process
+
+from tests.common import sample
+from tests.common.test_messaging import Reader, event, running, until, write
+from tests.support.leaving_out import left_out
+
+NODES = 3
+PORTS = {"port: 4222": 0, "http_port: 8222": 1, "port: 6222": 2}
+
+
+class Node:
+    """One pod of the StatefulSet `nats` as a process, and the environment that the pod would have."""
+
+    def __init__(self, folder: Path, name: str, configuration: str, env: dict[str, str]) -> None:
+        self.folder, self.name, self.env = folder, name, env
+        self.peers: dict[str, str] = {}
+        self.ports = free_ports(len(PORTS))
+        for said, place in PORTS.items():
+            key = said.partition(":")[0]
+            # The word in the first column of its block, so that `port` is not found in `http_port`.
+            configuration = re.sub(
+                rf"(?m)^(\s*){re.escape(said)}$",
+                rf'\g<1>{key}: {self.ports[place]}\n\g<1>host: "{LOOPBACK}"'
+                if key == "port"
+                else rf"\g<1>{key}: {self.ports[place]}",
+                configuration,
+            )
+        self.configuration = configuration.replace("/data", str(folder / "data"))
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"nats://{LOOPBACK}:{self.ports[0]}"
+
+    @property
+    def monitor(self) -> str:
+        return f"http://{LOOPBACK}:{self.ports[1]}"
+
+    def start(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        (self.folder / "nats.conf").write_text(self.configuration)
+        env = {key: _replaced(value, self.peers) for key, value in self.env.items()}
+        with (self.folder / "nats.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(binary()), "--config", str(self.folder / "nats.conf")],
+                env={"PATH": os.environ["PATH"], **env},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def lose(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+
+def _replaced(value: str, peers: dict[str, str]) -> str:
+    for host, address in peers.items():
+        value = value.replace(host, address)
+    return value
+
+
+def _environment(container: dict[str, Any], pod: str, secret: dict[str, str]) -> dict[str, str]:
+    """What the kubelet would set: `envFrom`, then `env`, whose $(…) see only what `env` said before."""
+    said: dict[str, str] = {}
+    for entry in container["env"]:
+        source = entry.get("valueFrom", {})
+        if "fieldRef" in source:
+            value = pod
+        elif "secretKeyRef" in source:
+            value = secret[source["secretKeyRef"]["key"]]
+        else:
+            value = re.sub(r"\$\((\w+)\)", lambda m: said.get(m[1], m[0]), entry["value"])
+        said[entry["name"]] = value
+    return {**secret, **said}
+
+
+@pytest.fixture(scope="module")
+def secret() -> dict[str, str]:
+    made = {d["metadata"]["name"]: d for d in cluster_secrets.documents()}
+    values: dict[str, str] = made["ruta-nats"]["stringData"]
+    return values
+
+
+@pytest.fixture
+def nodes(tmp_path: Path, secret: dict[str, str]) -> Iterator[list[Node]]:
+    try:
+        documents = built("production")
+    except Skipped as reason:
+        left_out(str(reason))
+    pods = next(
+        d for d in documents if d["kind"] == "StatefulSet" and d["metadata"]["name"] == "nats"
+    )
+    assert pods["spec"]["replicas"] == NODES
+    config = next(
+        d["data"]["nats.conf"]
+        for d in documents
+        if d["kind"] == "ConfigMap" and "nats.conf" in d.get("data", {})
+    )
+    (container,) = (
+        c for c in pods["spec"]["template"]["spec"]["containers"] if c["name"] == "nats"
+    )
+    names = [f"nats-{number}" for number in range(NODES)]
+    made = [
+        Node(tmp_path / name, name, config, _environment(container, name, secret)) for name in names
+    ]
+    peers = {f"{node.name}.nats-peers:6222": f"{LOOPBACK}:{node.ports[2]}" for node in made}
+    for node in made:
+        node.peers = peers
+        node.start()
+    yield made
+    for node in made:
+        if node.process is not None:
+            stop_process(node.process, signal.SIGTERM, 20)
+
+
+async def _healthy(nodes: list[Node]) -> bool:
+    async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        for node in nodes:
+            try:
+                if (await client.get(f"{node.monitor}/healthz")).status_code != 200:
+                    return False
+            except httpx.TransportError:
+                return False
+    return True
+
+
+async def _routed(nodes: list[Node]) -> bool:
+    """Every node has routes to both others (the server keeps several per peer)."""
+    async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        for node in nodes:
+            try:
+                routes = (await client.get(f"{node.monitor}/routez")).json()["routes"]
+            except httpx.TransportError:
+                return False
+            if len({route["remote_name"] for route in routes}) < NODES - 1:
+                return False
+    return True
+
+
+@pytest.fixture
+async def operator(nodes: list[Node], secret: dict[str, str]) -> AsyncIterator[Client]:
+    await until(lambda: _routed(nodes))
+    client = await nats.connect(
+        [node.url for node in nodes],
+        user=OPERATOR,
+        password=secret["NATS_OPERATOR_PASSWORD"],
+        max_reconnect_attempts=-1,
+    )
+    yield client
+    await client.close()
+
+
+async def test_the_loss_of_each_node_loses_no_event(
+    nodes: list[Node],
+    operator: Client,
+    secret: dict[str, str],
+    settings: sample.Settings,
+    database: Database,
+) -> None:
+    ours = settings.model_copy(
+        update={
+            "nats_url": ",".join(node.url for node in nodes),
+            "nats_password": SecretStr(secret["NATS_DIRECTORY_PASSWORD"]),
+            "stream_replicas": NODES,
+        }
+    )
+    reader = Reader()
+    written = []
+    credentials = {"referrals": secret["NATS_REFERRALS_PASSWORD"]}
+
+    async def read_all() -> bool:
+        return len(set(reader.seen)) == len(written)
+
+    async with running(ours, database, reader, credentials=credentials):
+        written += [event() for _ in range(20)]
+        await write(database, *written)
+        await until(read_all)
+        for lost in nodes:
+            lost.lose()
+            more = [event() for _ in range(20)]
+            written += more
+            await write(database, *more)
+            await until(read_all)
+            lost.start()
+            await until(lambda: _healthy(nodes))
+    info = await operator.jetstream().stream_info(stream("directory"))
+    assert info.config.num_replicas == NODES
+    assert info.state.messages == len(written)
+    assert sorted(reader.seen) == sorted(e.service_id for e in written)
