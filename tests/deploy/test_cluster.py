@@ -1,13 +1,16 @@
 """The Kubernetes deployment, checked without a cluster; and the checks, checked by breaking it."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from copy import deepcopy
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from stack import cluster_check, cluster_secrets
-from stack.cluster_arrows import denies_by_default, missing_and_extra
+from stack.cluster_arrows import denies_by_default, design, missing_and_extra
 from stack.cluster_check import OVERLAYS, Skipped, built
 
 from tests.support.leaving_out import left_out
@@ -23,14 +26,25 @@ def overlay(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def documents(overlay: str) -> Documents:
+    return _built(overlay)
+
+
+def _built(overlay: str) -> Documents:
     try:
-        return built(overlay)
+        return deepcopy(_built_once(overlay))
     except Skipped as reason:
         left_out(str(reason))
 
 
-def test_the_policies_draw_the_arrows_of_the_design_and_no_others(documents: Documents) -> None:
-    assert missing_and_extra(documents) == (set(), set())
+@cache
+def _built_once(overlay: str) -> Documents:
+    return built(overlay)
+
+
+def test_the_policies_draw_the_arrows_of_the_design_and_no_others(
+    overlay: str, documents: Documents
+) -> None:
+    assert missing_and_extra(documents, design(overlay)) == (set(), set())
     assert denies_by_default(documents)
 
 
@@ -51,11 +65,15 @@ def _policy(documents: Documents, name: str) -> Any:
     ],
 )
 def test_a_missing_and_an_added_arrow_are_both_noticed(
-    documents: Documents, harm: Callable[[Documents], None], missing: int, extra: int
+    overlay: str,
+    documents: Documents,
+    harm: Callable[[Documents], None],
+    missing: int,
+    extra: int,
 ) -> None:
     harmed = deepcopy(documents)
     harm(harmed)
-    found_missing, found_extra = missing_and_extra(harmed)
+    found_missing, found_extra = missing_and_extra(harmed, design(overlay))
     assert len(found_missing) == missing
     assert bool(found_extra) == bool(extra) or found_missing
 
@@ -82,10 +100,7 @@ def test_an_unknown_field_of_a_custom_resource_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reference_data("crds")
-    try:
-        production = built("production")
-    except Skipped as reason:
-        left_out(str(reason))
+    production = _built("production")
     cluster = next(d for d in production if d["kind"] == "Cluster")
     cluster["spec"]["instanzes"] = 3
     monkeypatch.setattr(cluster_check, "built", lambda _overlay: production)
@@ -100,36 +115,131 @@ def test_images_carry_their_labels() -> None:
     assert cluster_check.image_labels() == []
 
 
-def test_every_secret_that_a_manifest_names_is_made(documents: Documents, overlay: str) -> None:
-    """In production the external store brings them; elsewhere `./ruta k8s secrets` does."""
-    brought = {
-        (d["kind"], d["metadata"]["name"])
-        for d in [*documents, *cluster_secrets.documents()]
-        if d["kind"] in {"Secret", "ConfigMap"}
-    }
-    brought |= {
-        ("Secret", d["metadata"]["name"]) for d in documents if d["kind"] == "ExternalSecret"
-    }
-    text = yaml.safe_dump_all([d for d in documents if d["kind"] in {"Deployment", "Job"}])
-    for document in yaml.safe_load_all(text):
-        for kind, name in _references(document):
-            assert (kind, name) in brought, f"{overlay}: nothing makes {kind} {name}"
+def test_the_secrets_of_an_overlay_are_exactly_those_that_it_names(
+    overlay: str, documents: Documents
+) -> None:
+    """Names and keys: what `./ruta k8s secrets` writes, what the overlay reads, and in production
+    what the external store is asked for."""
+    made = cluster_secrets.documents(cluster_secrets.target(overlay))
+    secrets = {d["metadata"]["name"]: set(d["stringData"]) for d in made if d["kind"] == "Secret"}
+    configs = {d["metadata"]["name"] for d in [*documents, *made] if d["kind"] == "ConfigMap"}
+    named: set[str] = set()
+    for document in documents:
+        if document["kind"] in {"Ingress", "Gateway"}:  # their certificate comes from elsewhere
+            continue
+        for kind, name, key in _references(document):
+            if kind == "ConfigMap":
+                assert name in configs, f"{overlay}: nothing makes ConfigMap {name}"
+                continue
+            assert name in secrets, f"{overlay}: nothing makes Secret {name}"
+            assert key is None or key in secrets[name], f"{overlay}: {name} has no {key}"
+            named.add(name)
+    assert set(secrets) == named
+    asked = {d["metadata"]["name"] for d in documents if d["kind"] == "ExternalSecret"}
+    assert asked in (set(), set(secrets))
+    assert bool(asked) == (overlay == "production")
 
 
-def _references(node: Any) -> list[tuple[str, str]]:
+def _references(node: Any) -> list[tuple[str, str, str | None]]:
+    """(kind, name, key if one is named) of what a manifest reads."""
     if isinstance(node, list):
-        return [pair for item in node for pair in _references(item)]
+        return [found for item in node for found in _references(item)]
     if not isinstance(node, dict):
         return []
-    found = [pair for value in node.values() for pair in _references(value)]
-    for key, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
-        if key in node:
-            found.append((kind, node[key]["name"]))
+    found = [each for value in node.values() for each in _references(value)]
+    named = ("secretRef", "secretKeyRef", "passwordSecret", "accessKeyId", "secretAccessKey")
+    readers = [node.get(key) for key in (*named, "credentials")]
+    found += [
+        ("Secret", reader["name"], reader.get("key"))
+        for reader in readers
+        if isinstance(reader, dict) and "name" in reader
+    ]
+    if isinstance(node.get("configMapRef"), dict):
+        found.append(("ConfigMap", node["configMapRef"]["name"], None))
     if "secretName" in node:
-        found.append(("Secret", node["secretName"]))
+        found.append(("Secret", node["secretName"], None))
     if isinstance(node.get("configMap"), dict):
-        found.append(("ConfigMap", node["configMap"]["name"]))
+        found.append(("ConfigMap", node["configMap"]["name"], None))
     return found
+
+
+@pytest.mark.parametrize(
+    ("overlay_", "hosts"),
+    [("small", {"postgres"}), ("production", {"postgres-rw", "postgres-keys-rw"})],
+)
+def test_addresses_of_databases_are_services_of_the_overlay(overlay_: str, hosts: set[str]) -> None:
+    """The operator names its services `<cluster>-rw`; the key store is a cluster of its own."""
+    said = {
+        (key, urlsplit(value).hostname)
+        for document in cluster_secrets.documents(cluster_secrets.target(overlay_))
+        for key, value in document.get("stringData", {}).items()
+        if key.endswith("_URL")
+    }
+    assert {host for _, host in said} == hosts
+    if overlay_ == "production":
+        keys = {host for key, host in said if "KEY_STORE" in key}
+        assert keys == {"postgres-keys-rw"}
+        clusters = {d["metadata"]["name"] for d in _built(overlay_) if d["kind"] == "Cluster"}
+        assert {f"{name}-rw" for name in clusters} == hosts
+
+
+def _wave(document: Any) -> int:
+    annotations = document["metadata"].get("annotations", {})
+    return int(annotations.get("argocd.argoproj.io/sync-wave", 0))
+
+
+def test_a_migration_comes_after_what_it_needs_and_before_the_processes(
+    documents: Documents,
+) -> None:
+    """By waves of one sync: before the sync (PreSync) there is neither a Secret nor a database."""
+    jobs = [d for d in documents if d["kind"] == "Job"]
+    assert jobs
+    for job in jobs:
+        assert job["metadata"]["annotations"]["argocd.argoproj.io/hook"] == "Sync"
+    migrations = {_wave(job) for job in jobs}
+    processes = {_wave(d) for d in documents if _is_ours(d)}
+    needed = {_wave(d) for d in documents if d["kind"] != "Job" and not _is_ours(d)}
+    assert max(needed) < min(migrations) <= max(migrations) < min(processes)
+
+
+def _is_ours(document: Any) -> bool:
+    labels = document["metadata"].get("labels", {})
+    return document["kind"] == "Deployment" and labels.get("ruta.tier") in {"service", "worker"}
+
+
+def _containers(documents: Documents) -> Iterator[tuple[str, Any]]:
+    for document in documents:
+        if _is_ours(document):
+            yield (
+                document["metadata"]["name"],
+                document["spec"]["template"]["spec"]["containers"][0],
+            )
+
+
+def test_what_scales_by_load_is_given_no_number_and_a_request_above_idling() -> None:
+    production = _built("production")
+    scaled = {
+        d["spec"]["scaleTargetRef"]["name"]
+        for d in production
+        if d["kind"] == "HorizontalPodAutoscaler"
+    }
+    numbered = {
+        d["metadata"]["name"]
+        for d in production
+        if d["kind"] == "Deployment" and "replicas" in d["spec"]
+    }
+    assert scaled == {"gateway", "directory", "referrals", "reporting"}
+    assert not scaled & numbered
+    for name, container in _containers(production):
+        if name in scaled:
+            assert container["resources"]["requests"]["cpu"] == "500m"
+
+
+@pytest.mark.parametrize("entered", ["small", "production"])
+def test_where_there_is_an_entrance_the_front_believes_it(entered: str) -> None:
+    (front,) = [c for name, c in _containers(_built(entered)) if name == "gateway"]
+    said = {entry["name"]: entry.get("value") for entry in front["env"]}
+    assert json.loads(said["RUTA_TRUSTED_PROXIES"])
 
 
 def test_new_secrets_are_new_each_time() -> None:

@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 import pytest
+from gateway.front.shedding import guarded_bytes
 from gateway.keys import named_jwk, rotate_internal_keys
 from stack.postgres import PostgresServer
 
@@ -98,6 +100,17 @@ def test_open_requests_of_a_client_are_bounded_and_so_are_all(gateway: Gateway) 
     assert mine == [200, 200, 200, 429, 429]
     assert sorted(status for status, _ in others) == [200, 200, 503, 503, 503]
     assert all(after for status, after in others if status == 503)
+
+
+def test_the_guard_on_memory_stands_below_the_limit_of_the_container(tmp_path: Path) -> None:
+    absent, limit = tmp_path / "absent", tmp_path / "memory.max"
+    assert guarded_bytes(1_000, [absent, limit]) == 1_000
+    limit.write_text("max\n")
+    assert guarded_bytes(1_000, [absent, limit]) == 1_000
+    limit.write_text("1000\n")
+    assert guarded_bytes(1_000, [absent, limit]) == 800
+    limit.write_text("5000\n")
+    assert guarded_bytes(1_000, [absent, limit]) == 1_000
 
 
 def test_beyond_the_memory_limit_new_requests_are_shed(gateway: Gateway) -> None:

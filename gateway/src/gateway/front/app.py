@@ -44,7 +44,7 @@ from gateway.front.security_headers import SecurityHeaders
 from gateway.front.session_pages import PREFIX, SessionPages
 from gateway.front.sessions import Cookies
 from gateway.front.settings import FrontSettings
-from gateway.front.shedding import Shedding
+from gateway.front.shedding import Shedding, guarded_bytes
 from gateway.front.sources import Sources
 from gateway.front.targets import refusal_of
 from gateway.front.traces import Traces
@@ -110,7 +110,8 @@ class Front:
         )
         self._open = Open(settings.concurrency_per_client)
         self._shedding = Shedding(
-            open_limit=settings.concurrency, memory_limit_bytes=settings.memory_limit_bytes
+            open_limit=settings.concurrency,
+            memory_limit_bytes=guarded_bytes(settings.memory_limit_bytes),
         )
         self._sources = Sources(settings.trusted_proxies)
         self._security = SecurityHeaders(https=settings.public_url.startswith("https://"))

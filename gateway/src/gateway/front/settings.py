@@ -81,7 +81,9 @@ class FrontSettings(CoreSettings):
     concurrency_per_client: int = Field(64, gt=0, description="Open requests of one caller.")
     concurrency: int = Field(1000, gt=0, description="Open requests in all; 503 beyond.")
     memory_limit_bytes: int = Field(
-        768 * MEBIBYTE, gt=0, description="New requests are answered 503 above this memory."
+        768 * MEBIBYTE,
+        gt=0,
+        description="New requests are answered 503 above this memory, or above 80 % of the container's.",
     )
 
     head_seconds: float = Field(15, gt=0, description="Longest time for a request head to arrive.")

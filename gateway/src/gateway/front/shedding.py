@@ -2,11 +2,18 @@
 
 import asyncio
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from common.errors import UNAVAILABLE
 
 _STATM = Path("/proc/self/statm")
+_CGROUP_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+_OF_THE_CONTAINER = 0.8
+"""Of what the container may take: at its limit the kernel ends the process with all requests."""
 _LOOK_SECONDS = 0.5
 
 
@@ -16,6 +23,16 @@ def resident_bytes() -> int:
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def guarded_bytes(setting: int, cgroup_limits: Iterable[Path] = _CGROUP_LIMITS) -> int:
+    """The memory above which new requests are refused: the setting, or less in a small container."""
+    for file in cgroup_limits:
+        try:
+            return min(setting, int(int(file.read_text()) * _OF_THE_CONTAINER))
+        except (OSError, ValueError):  # no such hierarchy, or "max"
+            continue
+    return setting
 
 
 class Shedding:

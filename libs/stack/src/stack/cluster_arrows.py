@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+Arrow = tuple[str, str, int]
 # The design's table of arrows: (from, to, port). `*` is anyone, `outside` any public address.
-DESIGN: frozenset[tuple[str, str, int]] = frozenset(
+DESIGN: frozenset[Arrow] = frozenset(
     {
         ("*", "gateway", 8000),
         *(("gateway", to, 8000) for to in ("issuer", "directory", "referrals", "reporting")),
@@ -24,15 +25,21 @@ DESIGN: frozenset[tuple[str, str, int]] = frozenset(
         ("namespace monitoring", "nats", 7777),
     }
 )
+# Signing in by an OIDC provider, and the keys of cases on servers of their own.
+PRODUCTION = DESIGN | {("gateway", "outside", 443), ("referrals", "postgres-keys", 5432)}
 # What the PostgreSQL operator needs beside; its policies are recognised by name.
-OPERATOR_POLICIES = frozenset({"postgres-operator"})
+OPERATOR_POLICIES = frozenset({"postgres-operator", "postgres-keys-operator"})
 _NAMES = frozenset({"names"})  # name resolution, for all
 
 
+def design(overlay: str) -> frozenset[Arrow]:
+    return PRODUCTION if overlay == "production" else DESIGN
+
+
 def missing_and_extra(
-    documents: Iterable[Mapping[str, Any]],
-) -> tuple[set[tuple[str, str, int]], set[tuple[str, str, int]]]:
-    """Arrows of the design that a policy does not allow, and allowed ones that it does not have.
+    documents: Iterable[Mapping[str, Any]], wanted: frozenset[Arrow]
+) -> tuple[set[Arrow], set[Arrow]]:
+    """Wanted arrows that no policy allows, and allowed ones that are not wanted.
 
     An arrow counts as allowed only where its sender may send and its receiver may receive.
     """
@@ -40,7 +47,7 @@ def missing_and_extra(
     out = set(_arrows(policies, "egress"))
     into = set(_arrows(policies, "ingress"))
     allowed = {arrow for arrow in out | into if _both(arrow, out, into)}
-    return set(DESIGN - allowed), {a for a in allowed | out | into if a not in DESIGN}
+    return set(wanted - allowed), {a for a in allowed | out | into if a not in wanted}
 
 
 def denies_by_default(documents: Iterable[Mapping[str, Any]]) -> bool:
@@ -55,9 +62,9 @@ def denies_by_default(documents: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def _both(
-    arrow: tuple[str, str, int],
-    out: set[tuple[str, str, int]],
-    into: set[tuple[str, str, int]],
+    arrow: Arrow,
+    out: set[Arrow],
+    into: set[Arrow],
 ) -> bool:
     sender, receiver, _port = arrow
     sends = sender == "*" or sender.startswith("namespace ") or arrow in out
@@ -65,7 +72,7 @@ def _both(
     return sends and receives
 
 
-def _arrows(policies: list[Mapping[str, Any]], way: str) -> Iterator[tuple[str, str, int]]:
+def _arrows(policies: list[Mapping[str, Any]], way: str) -> Iterator[Arrow]:
     for policy in policies:
         if policy["metadata"]["name"] in _NAMES | OPERATOR_POLICIES:
             continue

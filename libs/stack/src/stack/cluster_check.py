@@ -18,7 +18,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from stack.cluster_arrows import denies_by_default, missing_and_extra
+from stack.cluster_arrows import denies_by_default, design, missing_and_extra
 from stack.cluster_broker import configuration
 
 OVERLAYS = ("dev", "small", "production")
@@ -157,7 +157,7 @@ def _closed(schema: Any, *, top: bool = False) -> Any:
 
 def arrows(overlay: str) -> list[Finding]:
     documents = built(overlay)
-    missing, extra = missing_and_extra(documents)
+    missing, extra = missing_and_extra(documents, design(overlay))
     found = [Finding(overlay, f"no policy allows {a} → {b}:{p}") for a, b, p in sorted(missing)]
     found += [Finding(overlay, f"{a} → {b}:{p} is no arrow of the design") for a, b, p in extra]
     if not denies_by_default(documents):

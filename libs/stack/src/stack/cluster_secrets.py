@@ -1,8 +1,15 @@
-"""Secrets of a cluster deployment: made here once, kept in your secret store, never in git."""
+"""Secrets of a cluster deployment: made here once, kept in your secret store, never in git.
+
+What is written is what the overlay names, no more and no less (tests/deploy/test_cluster.py). In
+production PostgreSQL's operator makes the roles from a Secret each, keys of cases are on servers of
+their own, and people sign in by your OIDC provider, so nothing of the issuer is made.
+"""
 
 import base64
 import json
 import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -12,12 +19,33 @@ from gateway.keys import named_jwk, new_private_pem
 
 from stack.arrows import OPERATOR, USERS
 
-DATABASES = ("directory", "referrals", "reporting", "issuer", "referral_keys")
+KEY_STORE = "referral_keys"
+DATABASES = ("directory", "referrals", "reporting", "issuer", KEY_STORE)
 _SERVICES = ("directory", "referrals", "reporting", "issuer")
 
 
+@dataclass(frozen=True)
+class Target:
+    """What the secrets of an overlay must fit: hosts of the two databases, and whose roles they are."""
+
+    database_host: str = "postgres"
+    key_store_host: str = "postgres"
+    operator: bool = False
+    """PostgreSQL's operator makes databases and roles, and writes backups into a bucket."""
+
+
+EMBEDDED = Target()
+PRODUCTION = Target("postgres-rw", "postgres-keys-rw", operator=True)
+FILL_IN = "fill-in"
+"""In the place of what only you can know: the keys of your backups' buckets."""
+
+
+def target(overlay: str) -> Target:
+    return PRODUCTION if overlay == "production" else EMBEDDED
+
+
 def documents(
-    database_host: str = "postgres",
+    wanted: Target = EMBEDDED,
     namespace: str = "ruta",
     clients: list[dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
@@ -30,20 +58,20 @@ def documents(
 
     def url(database: str, kind: str) -> str:
         role = f"{database}_{kind}"
-        return f"postgresql+asyncpg://{role}:{roles[role]}@{database_host}:5432/{database}"
+        host = wanted.key_store_host if database == KEY_STORE else wanted.database_host
+        return f"postgresql+asyncpg://{role}:{roles[role]}@{host}:5432/{database}"
 
     made: list[dict[str, Any]] = []
     for name in _SERVICES:
+        if name == "issuer" and wanted.operator:
+            continue
         values = {"RUTA_DATABASE_URL": url(name, "app"), "RUTA_STORED_RESULT_KEY": _key()}
         owner = {"RUTA_DATABASE_OWNER_URL": url(name, "owner")}
         if name in broker:
             values["RUTA_NATS_PASSWORD"] = broker[name]
         if name == "referrals":
-            values |= {
-                "RUTA_KEY_STORE_URL": url("referral_keys", "app"),
-                "RUTA_BLIND_INDEX_KEY": _key(),
-            }
-            owner["RUTA_KEY_STORE_OWNER_URL"] = url("referral_keys", "owner")
+            values |= {"RUTA_KEY_STORE_URL": url(KEY_STORE, "app"), "RUTA_BLIND_INDEX_KEY": _key()}
+            owner["RUTA_KEY_STORE_OWNER_URL"] = url(KEY_STORE, "owner")
         if name == "reporting":
             values |= {"RUTA_ROUNDING_KEY": _key(), "RUTA_PSEUDONYM_KEY": _key()}
         made += [_secret(f"ruta-{name}", values), _secret(f"ruta-{name}-owner", owner)]
@@ -51,10 +79,9 @@ def documents(
     made += [
         _secret("ruta-gateway", {"RUTA_SESSION_KEY": _key(), "RUTA_METRICS_KEY": _key()}),
         _secret("ruta-internal-signing-key", {"internal.pem": pem}),
-        _secret("ruta-bootstrap-clients", {"clients.json": json.dumps(clients or [_admin()])}),
         _secret("ruta-key-encryption-keys", {"keys.json": _key_encryption_keys()}),
         _secret("ruta-nats", {f"NATS_{u.upper()}_PASSWORD": p for u, p in broker.items()}),
-        _secret("ruta-postgres", {"superuser": _password(), **roles}),
+        *(_by_operator(roles) if wanted.operator else _by_us(roles, clients)),
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -65,6 +92,30 @@ def documents(
     for document in made:
         document["metadata"]["namespace"] = namespace
     return made
+
+
+def _by_us(
+    roles: Mapping[str, str], clients: list[dict[str, Any]] | None
+) -> Iterator[dict[str, Any]]:
+    yield _secret("ruta-postgres", {"superuser": _password(), **roles})
+    yield _secret("ruta-bootstrap-clients", {"clients.json": json.dumps(clients or [_admin()])})
+
+
+def _by_operator(roles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for role, password in roles.items():
+        made = _secret(
+            f"ruta-role-{role.replace('_', '-')}", {"username": role, "password": password}
+        )
+        yield made | {"type": "kubernetes.io/basic-auth"}
+    for bucket in ("ruta-backups", "ruta-key-backups"):
+        yield _secret(
+            f"{bucket}-credentials", {"ACCESS_KEY_ID": FILL_IN, "ACCESS_SECRET_KEY": FILL_IN}
+        )
+
+
+def to_fill_in(made: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Names of the Secrets that hold nothing yet that works."""
+    return [d["metadata"]["name"] for d in made if FILL_IN in d.get("stringData", {}).values()]
 
 
 def as_yaml(made: list[dict[str, Any]]) -> str:

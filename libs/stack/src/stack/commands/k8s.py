@@ -1,13 +1,14 @@
 """`k8s check | secrets | nats-config | sbom`: the cluster deployment without a cluster."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from stack import cluster_broker, cluster_secrets
+from stack import cluster_broker, cluster_check, cluster_secrets
 from stack.cluster_check import Finding, check_all
 from stack.commands.options import home
 from stack.demo_clients import CLIENTS, prepare_clients
@@ -35,7 +36,12 @@ def check() -> None:
 
 @app.command()
 def secrets(
-    database_host: Annotated[str, typer.Option(help="Host of PostgreSQL")] = "postgres",
+    overlay: Annotated[
+        str, typer.Option(help=f"For which overlay: {', '.join(cluster_check.OVERLAYS)}")
+    ] = "small",
+    database_host: Annotated[
+        str | None, typer.Option(help="Host of PostgreSQL, if it is not the overlay's")
+    ] = None,
     namespace: Annotated[str, typer.Option(help="Namespace of Ruta")] = "ruta",
     demo_clients: Annotated[
         Path | None,
@@ -50,8 +56,15 @@ def secrets(
         layout = Layout(demo_clients.absolute())
         secret_of = prepare_clients(layout)
         clients = [client.record(secret_of[client.client_id]) for client in CLIENTS]
-    made = cluster_secrets.documents(database_host, namespace, clients)
+    if overlay not in cluster_check.OVERLAYS:
+        raise StackError(f"no overlay {overlay}: {', '.join(cluster_check.OVERLAYS)}")
+    wanted = cluster_secrets.target(overlay)
+    if database_host is not None:
+        wanted = replace(wanted, database_host=database_host, key_store_host=database_host)
+    made = cluster_secrets.documents(wanted, namespace, clients)
     sys.stdout.write(cluster_secrets.as_yaml(made))
+    for name in cluster_secrets.to_fill_in(made):
+        typer.echo(f"{name}: put the keys of your bucket in the place of 'fill-in'", err=True)
 
 
 @app.command(name="nats-config")
