@@ -16,6 +16,7 @@ import httpx
 import nats
 import pytest
 from common.database import Database
+from common.events.directory import CapacityChanged
 from nats.aio.client import Client
 from pydantic import SecretStr
 from stack import cluster_secrets
@@ -192,7 +193,7 @@ async def test_the_loss_of_each_node_loses_no_event(
         }
     )
     reader = Reader()
-    written = []
+    written: list[CapacityChanged] = []
     credentials = {"referrals": secret["NATS_REFERRALS_PASSWORD"]}
 
     async def read_all() -> bool:
