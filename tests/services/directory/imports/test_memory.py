@@ -1,6 +1,7 @@
 """Memory does not grow with the file: what stays of a row is its id."""
 
 import csv
+import gc
 import io
 import tracemalloc
 import zipfile
@@ -18,8 +19,9 @@ from services_directory.imports.sources import Options, open_source
 from services_directory.imports.template import WorkbookWriter
 
 FEW, MANY = 500, 3_000
-PER_ROW_BYTES = 400
-"""What may stay of a row: its external id in a dictionary."""
+PER_ROW_BYTES = 800
+"""What may stay of a row: its external id in a dictionary, and what the collector has not yet taken.
+A row that is kept takes several thousand."""
 
 
 def csv_of(path: Path, rows: int) -> None:
@@ -75,6 +77,7 @@ def peak_of(make: Callable[[Path, int], None], folder: Path, rows: int) -> int:
     path = folder / f"upload-{rows}"
     make(path, rows)
     kind = format_of(path, None)
+    gc.collect()
     tracemalloc.start()
     try:
         with (
