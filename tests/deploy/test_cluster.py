@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from referrals.settings import Settings as ReferralsSettings
 from stack import cluster_check, cluster_secrets
 from stack.cluster_arrows import denies_by_default, design, missing_and_extra
 from stack.cluster_check import OVERLAYS, Skipped, built
@@ -17,6 +18,7 @@ from tests.support.leaving_out import left_out
 from tests.support.reference import reference_data
 
 Documents = list[dict[str, Any]]
+KINDS = ("Cluster", "Pooler", "Deployment", "HorizontalPodAutoscaler")
 
 
 @pytest.fixture(params=OVERLAYS)
@@ -165,7 +167,10 @@ def _references(node: Any) -> list[tuple[str, str, str | None]]:
 
 @pytest.mark.parametrize(
     ("overlay_", "hosts"),
-    [("small", {"postgres"}), ("production", {"postgres-rw", "postgres-keys-rw"})],
+    [
+        ("small", {"postgres"}),
+        ("production", {"postgres-rw", "postgres-keys-rw", "postgres-pooler"}),
+    ],
 )
 def test_addresses_of_databases_are_services_of_the_overlay(overlay_: str, hosts: set[str]) -> None:
     """The operator names its services `<cluster>-rw`; the key store is a cluster of its own."""
@@ -179,8 +184,53 @@ def test_addresses_of_databases_are_services_of_the_overlay(overlay_: str, hosts
     if overlay_ == "production":
         keys = {host for key, host in said if "KEY_STORE" in key}
         assert keys == {"postgres-keys-rw"}
-        clusters = {d["metadata"]["name"] for d in _built(overlay_) if d["kind"] == "Cluster"}
-        assert {f"{name}-rw" for name in clusters} == hosts
+        assert {host for key, host in said if "SESSION" in key or "OWNER" in key} == {
+            "postgres-rw",
+            "postgres-keys-rw",
+        }
+        made = _built(overlay_)
+        servers = {d["metadata"]["name"] + "-rw" for d in made if d["kind"] == "Cluster"}
+        poolers = {d["metadata"]["name"] for d in made if d["kind"] == "Pooler"}
+        assert servers | poolers == hosts
+
+
+RESERVED = 40
+"""Connections for operators, replication, the backup and the operator's own."""
+
+
+def test_at_the_autoscalers_maximum_the_connections_are_enough() -> None:
+    production = _built("production")
+    of_kind = {kind: [d for d in production if d["kind"] == kind] for kind in KINDS}
+    limits = {
+        d["metadata"]["name"]: int(d["spec"]["postgresql"]["parameters"]["max_connections"])
+        for d in of_kind["Cluster"]
+    }
+    (pooler,) = of_kind["Pooler"]
+    share = int(pooler["spec"]["pgbouncer"]["parameters"]["default_pool_size"])
+    services = ("directory", "referrals", "reporting")
+    workers = sum(
+        d["spec"]["replicas"]
+        for d in of_kind["Deployment"]
+        if d["metadata"]["labels"].get("ruta.tier") == "worker"
+    )
+    relays = migrations = workers
+    pooled = pooler["spec"]["instances"] * len(services) * share
+    assert pooled + relays + migrations + RESERVED <= limits["postgres"]
+    (most,) = [
+        d["spec"]["maxReplicas"]
+        for d in of_kind["HorizontalPodAutoscaler"]
+        if d["metadata"]["name"] == "referrals"
+    ]
+    of_one = 2 * ReferralsSettings.model_fields["database_pool_size"].default
+    (keepers,) = [
+        d["spec"]["replicas"]
+        for d in of_kind["Deployment"]
+        if d["metadata"]["name"] == "referrals-worker"
+    ]
+    assert (most + 1 + keepers) * of_one + RESERVED <= limits["postgres-keys"]
+    clients = int(pooler["spec"]["pgbouncer"]["parameters"]["max_client_conn"])
+    pods = sum(d["spec"]["maxReplicas"] for d in of_kind["HorizontalPodAutoscaler"]) + workers
+    assert pods * 2 * of_one <= clients * pooler["spec"]["instances"]
 
 
 def _wave(document: Any) -> int:

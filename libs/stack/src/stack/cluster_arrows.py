@@ -25,8 +25,14 @@ DESIGN: frozenset[Arrow] = frozenset(
         ("namespace monitoring", "nats", 7777),
     }
 )
-# Signing in by an OIDC provider, and the keys of cases on servers of their own.
-PRODUCTION = DESIGN | {("gateway", "outside", 443), ("referrals", "postgres-keys", 5432)}
+# Signing in by an OIDC provider, the keys of cases on servers of their own, PgBouncer in between.
+PRODUCTION = DESIGN | {
+    ("gateway", "outside", 443),
+    ("referrals", "postgres-keys", 5432),
+    *((s, "postgres-pooler", 5432) for s in ("directory", "referrals", "reporting")),
+    ("postgres-pooler", "postgres", 5432),
+    ("namespace monitoring", "postgres-pooler", 9127),
+}
 # What the PostgreSQL operator needs beside; its policies are recognised by name.
 OPERATOR_POLICIES = frozenset({"postgres-operator", "postgres-keys-operator"})
 _NAMES = frozenset({"names"})  # name resolution, for all

@@ -30,12 +30,14 @@ class Target:
 
     database_host: str = "postgres"
     key_store_host: str = "postgres"
+    pooler_host: str | None = None
+    """PgBouncer before the databases; what belongs to one connection goes to `database_host`."""
     operator: bool = False
     """PostgreSQL's operator makes databases and roles, and writes backups into a bucket."""
 
 
 EMBEDDED = Target()
-PRODUCTION = Target("postgres-rw", "postgres-keys-rw", operator=True)
+PRODUCTION = Target("postgres-rw", "postgres-keys-rw", "postgres-pooler", operator=True)
 FILL_IN = "fill-in"
 """In the place of what only you can know: the keys of your backups' buckets."""
 
@@ -56,9 +58,8 @@ def documents(
     roles = {f"{name}_{kind}": _password() for name in DATABASES for kind in ("owner", "app")}
     broker = {user: _password() for user in (*USERS, OPERATOR, "route")}
 
-    def url(database: str, kind: str) -> str:
+    def url(database: str, kind: str, host: str = wanted.database_host) -> str:
         role = f"{database}_{kind}"
-        host = wanted.key_store_host if database == KEY_STORE else wanted.database_host
         return f"postgresql+asyncpg://{role}:{roles[role]}@{host}:5432/{database}"
 
     made: list[dict[str, Any]] = []
@@ -66,12 +67,17 @@ def documents(
         if name == "issuer" and wanted.operator:
             continue
         values = {"RUTA_DATABASE_URL": url(name, "app"), "RUTA_STORED_RESULT_KEY": _key()}
+        if wanted.pooler_host:
+            values["RUTA_DATABASE_SESSION_URL"] = values["RUTA_DATABASE_URL"]
+            values["RUTA_DATABASE_URL"] = url(name, "app", wanted.pooler_host)
         owner = {"RUTA_DATABASE_OWNER_URL": url(name, "owner")}
         if name in broker:
             values["RUTA_NATS_PASSWORD"] = broker[name]
         if name == "referrals":
-            values |= {"RUTA_KEY_STORE_URL": url(KEY_STORE, "app"), "RUTA_BLIND_INDEX_KEY": _key()}
-            owner["RUTA_KEY_STORE_OWNER_URL"] = url(KEY_STORE, "owner")
+            apart = wanted.key_store_host
+            values["RUTA_KEY_STORE_URL"] = url(KEY_STORE, "app", apart)
+            values["RUTA_BLIND_INDEX_KEY"] = _key()
+            owner["RUTA_KEY_STORE_OWNER_URL"] = url(KEY_STORE, "owner", apart)
         if name == "reporting":
             values |= {"RUTA_ROUNDING_KEY": _key(), "RUTA_PSEUDONYM_KEY": _key()}
         made += [_secret(f"ruta-{name}", values), _secret(f"ruta-{name}-owner", owner)]

@@ -60,7 +60,9 @@ def secrets(
         raise StackError(f"no overlay {overlay}: {', '.join(cluster_check.OVERLAYS)}")
     wanted = cluster_secrets.target(overlay)
     if database_host is not None:
-        wanted = replace(wanted, database_host=database_host, key_store_host=database_host)
+        wanted = replace(
+            wanted, database_host=database_host, key_store_host=database_host, pooler_host=None
+        )
     made = cluster_secrets.documents(wanted, namespace, clients)
     sys.stdout.write(cluster_secrets.as_yaml(made))
     for name in cluster_secrets.to_fill_in(made):
