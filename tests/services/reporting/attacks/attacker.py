@@ -74,6 +74,10 @@ class Attacker:
         return Range(self._bound(wanted, 1), self._bound(wanted, -1))
 
     def _bound(self, wanted: Floats, sign: int) -> int:
+        return round(float(wanted @ self.extreme(wanted, sign)))
+
+    def extreme(self, wanted: Floats, sign: int) -> Floats:
+        """The truth that fits what is published in which `wanted` is smallest (1) or largest (−1)."""
         answer = milp(
             sign * wanted,
             integrality=np.ones(len(wanted)),
@@ -82,16 +86,17 @@ class Attacker:
         )
         if answer.x is None:
             raise ValueError("nothing fits what is published")
-        return round(float(wanted @ answer.x))
+        found: Floats = answer.x
+        return found
 
     def _constraint(self) -> LinearConstraint | None:
         if not self.rows:
             return None
-        matrix = np.zeros((len(self.rows), len(self.low)))
-        for number, row in enumerate(self.rows):
-            for variable, factor in row.items():
-                matrix[number, variable] = factor
-        return LinearConstraint(csr_array(matrix), self.least, self.most)
+        entries = [(n, v, f) for n, row in enumerate(self.rows) for v, f in row.items()]
+        numbers, variables, factors = zip(*entries, strict=True) if entries else ((), (), ())
+        shape = (len(self.rows), len(self.low))
+        matrix = csr_array((factors, (numbers, variables)), shape=shape)
+        return LinearConstraint(matrix, self.least, self.most)
 
 
 def of_rounded(

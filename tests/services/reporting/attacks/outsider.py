@@ -3,12 +3,18 @@ method. How programmes share people it derives from the definitions, not from wh
 
 Per population and period: a variable for each finest published count, bounds by the method, and for
 each pair of programmes what the definitions say of their common margins (equal, or not larger).
+Over several periods: nobody is in a longer span who is in none of its parts, and who is in a part
+is in the span.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from itertools import combinations, product
 from math import prod
 
+import numpy as np
+from numpy.typing import NDArray
 from reporting.programmes.definition import Programme
 from reporting.protection.protected import Coordinates
 
@@ -18,7 +24,6 @@ Table = Mapping[Coordinates, int]
 """A programme's finest published counts."""
 Group = Mapping[str, frozenset[str]]
 """Dimension of the population → codes."""
-FEW = 400
 
 
 def joint_codes(programme: Programme) -> dict[str, frozenset[str]]:
@@ -38,36 +43,115 @@ def behind(programme: Programme, dimension: str, code: str) -> frozenset[str]:
     return frozenset(c for c in people(programme, source) if into.get(c, c) == code)
 
 
+class Method(StrEnum):
+    """What the attacker knows of how numbers came to be."""
+
+    JOINT = "one joint cube, rounded once"
+    APART = "each programme rounded by itself"
+    SUPPRESSED = "exact with all margins, but for counts of 1 to k-1, which are hidden"
+
+
 class Outsider:
-    """Holds the constraints of one population and period. `apart`: every programme was rounded by
-    itself, so each of its cells is within k of the truth; else only joint cells are."""
+    """Holds the constraints of one population: the tables of a period, or of several and of the spans
+    that they make up (see `span`).
 
-    def __init__(self, tables: Sequence[tuple[Programme, Table]], *, apart: bool) -> None:
-        self.tables = tables
+    `own` is what a partner knows from its own records, by cells of the population; the variables are
+    then what others contributed.
+    """
+
+    def __init__(self, k: int, method: Method) -> None:
+        self.k = k
+        self.method = method
         self.attacker = Attacker()
-        self.k = tables[0][0].k
-        self.variables = [self._cells(programme, table, apart=apart) for programme, table in tables]
-        for one, other in combinations(range(len(tables)), 2):
-            self._link(one, other)
+        self.tables: list[Programme] = []
+        self.variables: list[dict[Coordinates, int]] = []
+        self._seen: list[NDArray[np.float64]] = []
 
-    def _cells(self, programme: Programme, table: Table, *, apart: bool) -> dict[Coordinates, int]:
-        """A variable per shown cell; what shows 0 is held together per code of each dimension."""
-        room = prod(len(codes) for codes in joint_codes(programme).values())
-        shown = [sorted({at[p] for at in table}) for p in range(len(programme.dimensions))]
-        found: dict[Coordinates, int] = {}
-        inner = room // prod(len(d.dimension.codes) for d in programme.dimensions)
-        for at in product(*shown):
-            r = table.get(at, 0)
-            if apart:
-                low, high = max(0, r - self.k + 1), r + self.k - 1
-            else:
-                # One joint cell may be behind it, or r/k cells of one person each, and hidden ones.
-                low, high = min(max(0, r - self.k + 1), r // self.k), r + (self.k - 1) * inner
-            found[at] = self.attacker.variable(low, high)
-        return found
+    def period(
+        self,
+        tables: Sequence[tuple[Programme, Table]],
+        own: Mapping[Coordinates, int] | None = None,
+    ) -> list[int]:
+        """Take in the tables of one period; where they stand."""
+        first = len(self.tables)
+        for programme, table in tables:
+            mine = seen_by(programme, own or {})
+            self.tables.append(programme)
+            self.variables.append(self._cells(programme, table, mine))
+            if self.method is Method.SUPPRESSED:
+                self._margins(len(self.tables) - 1, table, mine)
+        places = list(range(first, len(self.tables)))
+        for one, other in combinations(places, 2):
+            self._link(one, other)
+        return places
+
+    def span(self, whole: int, parts: Sequence[int]) -> None:
+        """A programme's table over a month, quarter or year, and those of its parts."""
+        everybody = [list(self.variables[each].values()) for each in (whole, *parts)]
+        if any(not each for each in everybody):
+            return  # a table that shows nobody may hide somebody
+        spare = [self._spare(each, self.tables[each], {}) for each in (whole, *parts)]
+        for part in everybody[1:]:
+            row = dict.fromkeys(everybody[0], 1.0) | dict.fromkeys(part, -1.0)
+            self.attacker.constrain(row, -spare[0], float("inf"))
+        row = dict.fromkeys(everybody[0], -1.0)
+        for part in everybody[1:]:
+            row |= dict.fromkeys(part, 1.0)
+        self.attacker.constrain(row, -sum(spare[1:]), float("inf"))
+
+    def over(self, programme: Programme, table: Table, own: Mapping[Coordinates, int]) -> int:
+        """Take in a table of a longer span: a flow, whose cells say little of the true ones."""
+        mine = seen_by(programme, own)
+        self.tables.append(programme)
+        room = prod(len(d.codes) for d in programme.population.cube_dimensions)
+        self.variables.append(
+            {
+                at: self.attacker.variable(0, max(0, r) + (self.k - 1) * room - sum(mine[at]))
+                for at, r in table.items()
+            }
+        )
+        return len(self.tables) - 1
+
+    def _cells(
+        self, programme: Programme, table: Table, own: Mapping[Coordinates, Sequence[int]]
+    ) -> dict[Coordinates, int]:
+        """A variable for each shown cell; what shows 0 is held together per code of each dimension."""
+        codes = [sorted({at[p] for at in {*table, *own}}) for p in range(len(programme.dimensions))]
+        inner = _inner(programme)
+        return {
+            at: self.attacker.variable(*self._bounds(table.get(at, 0), own.get(at, ()), inner))
+            for at in product(*codes)
+        }
+
+    def _bounds(self, r: int, own: Sequence[int], inner: int) -> tuple[int, int]:
+        k, mine = self.k, sum(own)
+        if self.method is Method.SUPPRESSED:
+            low, high = self._hidden(r)
+            return max(0, low - mine), max(0, high - mine)
+        if self.method is Method.APART:
+            return max(0, r - k + 1 - mine), max(0, r + k - 1 - mine)
+        # One joint cell may be behind it, or r/k cells of one person each, and hidden ones. Each own
+        # record may be what put its cell up.
+        explained = sum(k * -(-each // k) for each in own)
+        low = min(max(0, r - k + 1 - mine), max(0, r - explained) // k)
+        return low, max(0, r + (k - 1) * inner - mine)
+
+    def _hidden(self, n: int) -> tuple[int, int]:
+        return (1, self.k - 1) if 1 <= n < self.k else (n, n)
+
+    def _margins(self, number: int, table: Table, own: Mapping[Coordinates, Sequence[int]]) -> None:
+        inside: dict[tuple[str | None, ...], list[Coordinates]] = defaultdict(list)
+        for at in self.variables[number]:
+            for wanted in product(*((None, code) for code in at)):
+                inside[wanted].append(at)
+        for cells in inside.values():
+            low, high = self._hidden(sum(table.get(at, 0) for at in cells))
+            mine = sum(sum(own.get(at, ())) for at in cells)
+            row = {self.variables[number][at]: 1.0 for at in cells}
+            self.attacker.constrain(row, max(0, low - mine), max(0, high - mine))
 
     def _link(self, one: int, other: int) -> None:
-        first, second = self.tables[one][0], self.tables[other][0]
+        first, second = self.tables[one], self.tables[other]
         for group in _groups(first, second):
             inside = [
                 [v for at, v in self.variables[n].items() if _within(p, at, group)]
@@ -97,31 +181,74 @@ class Outsider:
             ]
             cells *= len(codes)
         known = sum(_within(programme, at, group) for at in self.variables[number])
-        return float((cells - known) * (self.k - 1))
+        if self.method is Method.SUPPRESSED:
+            return 0.0  # what is 0 is shown as 0
+        behind_one = _inner(programme) if self.method is Method.JOINT else 1
+        return float((cells - known) * (self.k - 1) * behind_one)
 
     def proofs(self, most: int = 5) -> Iterator[tuple[str, Mapping[str, str], Range]]:
         """The margins of shown cells, by at most so many dimensions, whose true count is proved to be
         1 … k−1."""
-        for (programme, _), variables in zip(self.tables, self.variables, strict=True):
+        for programme, variables in zip(self.tables, self.variables, strict=True):
             names = [each.name for each in programme.dimensions]
-            patterns = {
-                tuple(sorted(pairs))
-                for at in variables
-                for size in range(min(most, len(names)) + 1)
-                for pairs in combinations(list(zip(names, at, strict=True)), size)
-            }
-            for pattern in sorted(patterns, key=lambda each: (len(each), each))[:FEW]:
-                wanted = dict(pattern)
-                inside = [
-                    v
-                    for at, v in variables.items()
-                    if all(dict(zip(names, at, strict=True))[n] == c for n, c in wanted.items())
-                ]
-                if sum(self.attacker.low[v] for v in inside) >= self.k:
-                    continue
-                found = self.attacker.range(inside)
-                if found.small(self.k):
-                    yield programme.id, wanted, found
+            patterns: dict[tuple[tuple[str, str], ...], list[int]] = defaultdict(list)
+            for at, variable in variables.items():
+                pairs = list(zip(names, at, strict=True))
+                for size in range(min(most, len(names)) + 1):
+                    for chosen in combinations(pairs, size):
+                        patterns[chosen].append(variable)
+            for pattern, inside in patterns.items():
+                found = self._small(inside)
+                if found is not None:
+                    yield programme.id, dict(pattern), found
+
+    def recovered(self, cells: Sequence[tuple[int, Coordinates]]) -> int:
+        """How many of the cells are known exactly."""
+        return sum(self.attacker.range([self.variables[n][at]]).exact for n, at in cells)
+
+    def _small(self, inside: Sequence[int]) -> Range | None:
+        """The range, if it is proved to be small. A truth that fits and says otherwise is enough to
+        know that it is not: those found before are looked at first."""
+        low = sum(self.attacker.low[v] for v in inside)
+        if low >= self.k or sum(self.attacker.high[v] for v in inside) < 1:
+            return None
+        for known in self._seen:
+            if not 1 <= round(float(known[list(inside)].sum())) < self.k:
+                return None
+        wanted = np.zeros(len(self.attacker.low))
+        wanted[list(inside)] = 1.0
+        ends: list[int] = []
+        for sign in (-1, 1):
+            truth = self.attacker.extreme(wanted, sign)
+            self._seen.append(truth)
+            ends.append(round(float(wanted @ truth)))
+            if not 1 <= ends[-1] < self.k:
+                return None
+        return Range(ends[1], ends[0])
+
+
+def seen_by(
+    programme: Programme, records: Mapping[Coordinates, int]
+) -> dict[Coordinates, list[int]]:
+    """Records by cells of the population, as the programme shows them: those behind each cell."""
+    names = [each.name for each in programme.population.cube_dimensions]
+    found: dict[Coordinates, list[int]] = defaultdict(list)
+    for at, n in records.items():
+        codes = dict(zip(names, at, strict=True))
+        if all(codes[name] in wanted for name, wanted in programme.where.items()):
+            place = tuple(
+                programme.into.get(each.name, {}).get(code, code)
+                for each in programme.dimensions
+                for code in [codes[programme.sources[each.name]]]
+            )
+            found[place].append(n)
+    return found
+
+
+def _inner(programme: Programme) -> int:
+    """How many cells of the population stand behind one of the programme's, on average."""
+    room = prod(len(d.codes) for d in programme.population.cube_dimensions)
+    return room // prod(len(d.dimension.codes) for d in programme.dimensions)
 
 
 def _groups(first: Programme, second: Programme) -> Iterator[Group]:

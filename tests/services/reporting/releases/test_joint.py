@@ -17,6 +17,8 @@ from reporting.protection.protected import ProtectedCube
 from reporting.protection.rounding import protect, seed
 from reporting.recording.service import Recorder
 from reporting.releases.joint import tilt
+from reporting.releases.models import releases
+from reporting.releases.service import FORMER
 from reporting.releases.views import over, seen, view_of
 
 from tests.services.reporting.events import (
@@ -184,3 +186,33 @@ def test_where_nothing_is_shown_up_to_k_minus_one_may_be_hidden() -> None:
     assert (figure.count, figure.low) == (0, 0)
     assert figure.high is not None
     assert figure.high >= 10
+
+
+async def test_a_period_that_was_rounded_apart_is_never_rounded_again(
+    api: AsyncClient, database: Database
+) -> None:
+    """Upgraded with data: a second rounding of the same people could be played against the first."""
+    period = Period.parse("2026-10a")
+    async with database.transaction() as session:
+        await session.execute(
+            releases.insert().values(
+                id=new_id(), programme="unmet-needs", period=period.id, period_start=period.start,
+                period_end=period.end, k=11, profile="S", schema_fingerprint=b"s" * 32,
+                definition={}, expected_errors=[], cells_hash=b"h" * 32, closed_at=LATER,
+                closed_by="im-officer",
+            )
+        )  # fmt: skip
+    body = {"programme": "referrals", "period": period.id}
+    refused = await api.post("/reports/v1/releases", json=body, headers=as_("im-officer"))
+    assert (refused.status_code, refused.json()["code"]) == (409, "period_closed_apart")
+    assert refused.json()["programmes"] == ["unmet-needs"]
+    for other in ({**body, "period": "2026-10b"}, {**body, "programme": "gaps"}):
+        made = await api.post("/reports/v1/releases", json=other, headers=as_("im-officer"))
+        assert made.status_code == 201, made.text
+
+
+def test_every_programme_of_people_counted_together_was_one_that_was_rounded_apart() -> None:
+    together: dict[str, set[str]] = {}
+    for each in shipped():
+        together.setdefault(each.population.id, set()).add(each.id)
+    assert {name: set(former) for name, former in FORMER.items()} == together

@@ -13,6 +13,13 @@ PERIOD_CLOSED = ProblemType(
     "The period is closed and is never rounded again",
     "Corrections post to the current period; read the release that exists.",
 )
+PERIOD_CLOSED_APART = ProblemType(
+    "period_closed_apart",
+    409,
+    "These people were rounded in this period before, each programme by itself",
+    "A second rounding could be played against the first: close a later period. What happened in this"
+    " one stays in the releases that were made then.",
+)
 SIGN_OFF_MISSING = ProblemType(
     "sign_off_missing",
     409,

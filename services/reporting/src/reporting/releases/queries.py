@@ -88,6 +88,24 @@ async def joint_cube_of(session: AsyncSession, population: str, period: str) -> 
     return found
 
 
+async def closed_apart(
+    session: AsyncSession, programmes: Sequence[str], start: date, end: date
+) -> list[str]:
+    """Programmes whose people were rounded apart in a period that overlaps, before joint cubes."""
+    rows = await session.scalars(
+        sa.select(releases.c.programme)
+        .distinct()
+        .where(
+            releases.c.programme.in_(programmes),
+            releases.c.cube_id.is_(None),
+            releases.c.period_start <= end,
+            releases.c.period_end >= start,
+        )
+        .order_by(releases.c.programme)
+    )
+    return list(rows)
+
+
 async def release_of(session: AsyncSession, programme: str, period: str) -> Release | None:
     """The release of a period, published or not, for the service itself."""
     found = await _releases(session, releases.c.programme == programme, releases.c.period == period)

@@ -1,7 +1,7 @@
 """Closing, signing off and publishing a release. Never commits."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +27,7 @@ from reporting.releases import queries
 from reporting.releases.errors import (
     ALREADY_PUBLISHED,
     PERIOD_CLOSED,
+    PERIOD_CLOSED_APART,
     PERIOD_NOT_ENDED,
     SIGN_OFF_MISSING,
 )
@@ -53,7 +54,8 @@ async def close(session: AsyncSession, principal: Principal, order: Order, key: 
     """Count the people of the programme in the period, round them once and keep the result for ever
     (R2, R4); what another programme over the same people has closed is taken as it is.
 
-    Problems: 422 for a period of another kind, 409 `period_not_ended`, 409 `period_closed`.
+    Problems: 422 for a period of another kind, 409 `period_not_ended`, 409 `period_closed`, 409
+    `period_closed_apart`.
     """
     programme, period = order.programme, order.period
     if period.kind is not programme.period_kind:
@@ -76,6 +78,17 @@ async def close(session: AsyncSession, principal: Principal, order: Order, key: 
     return await _required(session, principal, release_id)
 
 
+FORMER: Mapping[str, Sequence[str]] = defaultdict(
+    tuple,
+    {
+        "referred-persons": ("referrals", "unmet-needs"),
+        "screened-or-assisted-persons": ("screening", "trafficking", "routes", "assistance"),
+        "searches": ("gaps",),
+    },
+)
+"""The programmes that were rounded apart, by the population whose people they share."""
+
+
 async def _joint(
     session: AsyncSession, principal: Principal, population: Population, period: Period, key: bytes
 ) -> UUID:
@@ -83,6 +96,12 @@ async def _joint(
     known = await queries.joint_cube_of(session, population.id, period.id)
     if known is not None:
         return known
+    apart = await queries.closed_apart(session, FORMER[population.id], period.start, period.end)
+    if apart:
+        raise PERIOD_CLOSED_APART.because(
+            f"{period.id} was closed for {', '.join(apart)} before there were joint cubes.",
+            programmes=apart,
+        )
     counts = await count(session, population, period)
     return await store(session, principal, population, period, counts, key)
 

@@ -1,0 +1,225 @@
+"""A year of closings: people who come, come again and get further, published by one method or another,
+and the attackers who download all of it."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from reporting.periods import Period
+from reporting.programmes.catalogue import shipped
+from reporting.programmes.definition import Population, Programme
+from reporting.protection.protected import Coordinates
+from reporting.protection.rounding import PROFILES, protect, seed
+from reporting.releases.joint import Rule, cell_of, tilt
+from reporting.releases.rules import RULES
+from reporting.releases.views import over, seen, view_of
+
+from tests.services.reporting.attacks.outsider import Method, Outsider, Table
+from tests.services.reporting.releases.true_counts import as_joint
+
+YEAR = Period.parse("2026")
+STAYS = 0.3
+"""Who is seen in a period is seen in the next one, too, so often."""
+LIKELY: Mapping[str, Mapping[str, int]] = {
+    # Few states have most of the people, as in the network's own reports, and many have a handful.
+    "area": {
+        "VE23": 40,
+        "VE20": 28,
+        "VE07": 18,
+        "VE01": 14,
+        "VE10": 6,
+        "VE08": 5,
+        "VE14": 3,
+        **dict.fromkeys(("VE06", "VE02", "VE15", "VE12", "VE04", "VE18", "VE21"), 1),
+    },
+    "sex": {"female": 7, "male": 3},
+    "age_band": {"12-17": 2, "18-59": 8},
+    "aor": {"GBV": 5, "CP": 3, "TIP": 2},
+    "progress": {"undelivered": 2, "waiting": 3, "accepted": 2, "delivered": 3},
+    "unmet": {"none": 6, "GBV-CM": 2, "GBV-LEGAL": 2},
+    "exploitation": {"SexualExploitation": 5, "ForcedLabour": 4, "Multiple": 1},
+    "standing": {
+        "opened": 1,
+        "concluded": 2,
+        "identified": 3,
+        "assisted": 2,
+        "identified-assisted": 4,
+    },
+    "assistance": {"SocialCare": 4, "Legal": 3, "Health": 3},
+    "origin": {"VE20": 4, "VE23": 3},
+    "transit": {"none": 8, "VE10": 2},
+    "destination": {"CO": 4, "CW": 3, "TT": 2},
+    "need": {"GBV-CM": 3, "CP-CFS": 2},
+    "group": {"child": 2, "woman": 3},
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """How somebody stood in a period."""
+
+    counted_on: date
+    person: int
+    values: Mapping[str, str]
+
+
+def populations() -> dict[str, list[Programme]]:
+    """Programmes by the population that they show."""
+    found: dict[str, list[Programme]] = {}
+    for each in shipped():
+        found.setdefault(each.population.id, []).append(each)
+    return {name: each for name, each in found.items() if len(each) > 1}
+
+
+def periods(population: Population) -> tuple[Period, ...]:
+    return YEAR.parts(population.period_kind)
+
+
+def facts(population: Population, persons: int, number: int) -> dict[Period, list[list[Fact]]]:
+    """For each period everybody seen in it, with all that was known of her in the year so far."""
+    chance = random.Random(number)  # noqa: S311 - test data, no secret
+    further = RULES[population.measure].further
+
+    def picked(name: str) -> str:
+        odds = LIKELY[name]
+        return chance.choices(list(odds), list(odds.values()))[0]
+
+    found: dict[Period, list[list[Fact]]] = {}
+    before: list[list[Fact]] = []
+    people = 0
+    for period in periods(population):
+        now = []
+        for known in before:
+            if chance.random() < STAYS:
+                values = dict(known[-1].values)
+                carried = str(population.carried)
+                values[carried] = further(values[carried], picked(carried))
+                now.append([*known, Fact(period.start, known[-1].person, values)])
+        while len(now) < persons:
+            people += 1
+            values = {each.name: picked(each.name) for each in population.dimensions}
+            now.append([Fact(period.start, people, values)])
+        found[period], before = now, now
+    return found
+
+
+def _latest(known: Sequence[Fact]) -> Mapping[str, str | None]:
+    return dict(known[-1].values)
+
+
+def counted(
+    population: Population, period: Period, people: Sequence[Sequence[Fact]]
+) -> Counter[Coordinates]:
+    rule: Rule[Any] = Rule(
+        _latest, RULES[population.measure].further, lambda f: (f.person, f.counted_on.toordinal())
+    )
+    cells = (cell_of(population, period, rule, known) for known in people)
+    return Counter(each for each in cells if each is not None)
+
+
+@dataclass(frozen=True)
+class Year:
+    """What was true, and which persons each period had."""
+
+    programmes: Sequence[Programme]
+    true: Mapping[Period, Counter[Coordinates]]
+    key: bytes
+
+    @property
+    def population(self) -> Population:
+        return self.programmes[0].population
+
+    def known_to_a_partner(self, share: float) -> dict[Period, Counter[Coordinates]]:
+        """So large a part of the records, drawn person by person."""
+        chance = random.Random(self.key)  # noqa: S311 - test data, no secret
+        return {
+            period: Counter(
+                at for at, n in counts.items() for _ in range(n) if chance.random() < share
+            )
+            for period, counts in self.true.items()
+        }
+
+    def tables(self, period: Period, method: Method) -> list[tuple[Programme, Table]]:
+        return [(each, self._table(each, period, method)) for each in self.programmes]
+
+    def _table(self, programme: Programme, period: Period, method: Method) -> Table:
+        if method is Method.JOINT:
+            return dict(seen(view_of(programme), self.joint(period)).cells)
+        true = as_joint(self.population, period.id, self.true[period])
+        exact = dict(seen(view_of(programme), true).cells)
+        if method is Method.SUPPRESSED:
+            return exact  # the attacker's rule hides what the publisher would
+        fresh = seed(self.key, programme.id, period.id, b"former")
+        return protect(exact, k=11, weights=PROFILES["S"], seed=fresh)
+
+    def joint(self, period: Period) -> Any:
+        if period not in _JOINT.setdefault(self.key, {}):
+            population = self.population
+            fresh = seed(self.key, population.id, period.id, population.schema)
+            cells = protect(
+                self.true[period],
+                k=population.k,
+                weights=population.weights,
+                seed=fresh,
+                tilt=tilt(population),
+            )
+            _JOINT[self.key][period] = as_joint(population, period.id, cells)
+        return _JOINT[self.key][period]
+
+    def spans(self) -> Iterator[Period]:
+        for kind in self.population.spans:
+            yield from YEAR.parts(kind)
+
+    def over(self, programme: Programme, span: Period) -> Table:
+        parts = span.parts(self.population.period_kind)
+        views = [(view_of(programme), self.joint(each)) for each in parts]
+        return dict(over(views, span, span.id).cells)
+
+
+_JOINT: dict[bytes, dict[Period, Any]] = {}
+
+
+def year(programmes: Sequence[Programme], persons: int, number: int) -> Year:
+    """The same for the same numbers."""
+    population = programmes[0].population
+    everybody = facts(population, persons, number)
+    true = {period: counted(population, period, known) for period, known in everybody.items()}
+    key = f"{population.id} {persons} {number}".encode().ljust(32, b".")
+    return Year(programmes, true, key)
+
+
+def proofs(
+    of: Year,
+    method: Method,
+    known: Mapping[Period, Counter[Coordinates]] | None = None,
+    most: int = 3,
+) -> Iterator[str]:
+    """What is proved small in each period by its tables, and then by all tables of the year."""
+    own = known or {}
+    for period in of.true:
+        outsider = Outsider(of.population.k, method)
+        outsider.period(of.tables(period, method), own.get(period))
+        for name, at, found in outsider.proofs(most):
+            yield f"{period.id} {name} {dict(at)}: {found}"
+    if method is Method.JOINT:
+        for programme in of.programmes:
+            yield from _of_the_year(of, programme, own)
+
+
+def _of_the_year(
+    of: Year, programme: Programme, own: Mapping[Period, Counter[Coordinates]]
+) -> Iterator[str]:
+    outsider = Outsider(of.population.k, Method.JOINT)
+    places: dict[Period, int] = {}
+    for period in of.true:
+        table = dict(seen(view_of(programme), of.joint(period)).cells)
+        places[period] = outsider.period([(programme, table)], own.get(period))[0]
+    for span in of.spans():
+        whole = outsider.over(programme, of.over(programme, span), Counter())
+        parts = span.parts(of.population.period_kind)
+        outsider.span(whole, [places[each] for each in parts])
+    for _, at, found in outsider.proofs(most=2):
+        yield f"{YEAR.id} {programme.id} {dict(at)}: {found}"
