@@ -150,7 +150,7 @@ class SessionPages:
         return session
 
 
-_NOBODY = "Nobody is signed in (any more). Begin at /session/start."
+_NOBODY = "You are not, or no longer, signed in. Start at /session/start."
 _FORGET: Header = (b"clear-site-data", b'"cache", "cookies", "storage"')
 _MOST_FORM_BYTES = 4096
 _JSON: Header = (b"content-type", b"application/json")
@@ -196,7 +196,7 @@ async def _form(exchange: Exchange) -> dict[str, str]:
     try:
         pairs = parse_qs(text.decode("ascii"), keep_blank_values=True, max_num_fields=5)
     except ValueError:
-        raise BAD_REQUEST.because("The form cannot be read.") from None
+        raise BAD_REQUEST.because("The form could not be read.") from None
     return {name: values[0] for name, values in pairs.items()}
 
 

@@ -45,7 +45,7 @@ class Shedding:
         """503 with Retry-After if this request would be one too many."""
         if open_now >= self._open_limit or self.memory_bytes > self._memory_limit_bytes:
             raise UNAVAILABLE.because(
-                "Too much is going on at the moment.", headers={"Retry-After": "2"}
+                "Ruta is overloaded at the moment.", headers={"Retry-After": "2"}
             )
 
     async def watch(self, stop: asyncio.Event) -> None:

@@ -36,7 +36,7 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
             errors="strict",
         )
     except ValueError:
-        raise BadForm("The form cannot be read.") from None
+        raise BadForm("The form could not be read.") from None
     form: dict[str, str] = {}
     for name, value in pairs:
         if name in form:

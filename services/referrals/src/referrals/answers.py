@@ -139,5 +139,5 @@ class ReferralAnswers:
                 continue
             check = READABLE.get(subject.kind)
             if check is None:
-                raise ANSWER_GONE.because("Nothing says who may be told of it.")
+                raise ANSWER_GONE.because("It does not say who may be told of it.")
             await check(session, caller, subject)

@@ -35,7 +35,7 @@ async def create(
 ) -> tuple[Any, str]:
     """The new client and its secret, which is kept only as a hash."""
     if await queries.client(session, new.id) is not None:
-        raise CONFLICT.because("A client with this id exists.", pointer="/id")
+        raise CONFLICT.because("A client with this id exists already.", pointer="/id")
     if await organisation(session, new.organisation_id) is None:
         raise INVALID.because("No such organisation.", pointer="/organisation_id")
     secret = new_secret()

@@ -34,7 +34,7 @@ async def found(session: AsyncSession, organisation_id: UUID) -> Any:
 async def create(session: AsyncSession, by: Principal, new: NewOrganisation) -> Any:
     identifier = new.id or new_id()
     if await queries.organisation(session, identifier) is not None:
-        raise CONFLICT.because("An organisation with this id exists.", pointer="/id")
+        raise CONFLICT.because("An organisation with this id exists already.", pointer="/id")
     await session.execute(
         sa.insert(organisations).values(
             id=identifier, name=new.name, active=True, version=1, created_at=clock.now()

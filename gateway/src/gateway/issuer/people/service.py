@@ -36,7 +36,7 @@ async def create(session: AsyncSession, by: Principal, new: NewPerson) -> Any:
         sa.select(people.c.id).where(people.c.sign_in_name == new.sign_in_name)
     )
     if taken is not None:
-        raise CONFLICT.because("Somebody has this sign-in name.", pointer="/sign_in_name")
+        raise CONFLICT.because("This sign-in name is taken.", pointer="/sign_in_name")
     if await organisation(session, new.organisation_id) is None:
         raise INVALID.because("No such organisation.", pointer="/organisation_id")
     identifier = new_id()

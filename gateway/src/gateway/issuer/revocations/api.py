@@ -15,5 +15,5 @@ internal = router("/internal/issuer", ["internal"])
 async def revocations(caller: Anyone, session: Session) -> dict[str, Any]:
     # The front proves itself by its own internal token, which belongs to no organisation.
     if "internal" not in caller.scopes:
-        raise FORBIDDEN.because("Only the front reads this.")
+        raise FORBIDDEN.because("Only the gateway may read this.")
     return await document(session)

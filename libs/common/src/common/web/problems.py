@@ -189,7 +189,7 @@ def from_database(error: Exception) -> Problem:
         )
     if state.startswith("23"):
         _log.warning("constraint_refused", exc_info=error, sqlstate=state)
-        return errors.CONFLICT.because("It clashes with what is stored already.")
+        return errors.CONFLICT.because("It conflicts with something that is already stored.")
     if state[:2] in _UNAVAILABLE_CLASSES or (not state and _is_absence(chain)):
         _log.warning("database_unavailable", exc_info=error, sqlstate=state)
         return errors.UNAVAILABLE.because("The database is not available.", headers=_RETRY)

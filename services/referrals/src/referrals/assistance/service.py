@@ -238,7 +238,7 @@ async def finish_review(
     case = await own_open_case(session, caller, case_id)
     review = await queries.one(session, CaseReview, case.id, review_id)
     if review.done_on is not None:
-        raise CONFLICT.because("It was done already.")
+        raise CONFLICT.because("This has been done already.")
     review.note = await _sealed(keys, caller, case, review.id, "note", body.note)
     review.done_on, review.done_by = clock.now().date(), caller.subject
     review.outcome = body.outcome

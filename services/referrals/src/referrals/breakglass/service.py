@@ -61,7 +61,7 @@ async def ask(
         if case is None or case.status == "erased":
             raise NOT_FOUND.because("No case has this reference.")
         if case.organisation_id == caller.organisation:
-            raise CONFLICT.because("Your own organisation holds this case: read it as yours.")
+            raise CONFLICT.because("Your own organisation holds this case: read it as its holder.")
         access_id = new_id()
         key = await keys.of(case.id)
         access = BreakGlass(
@@ -245,7 +245,7 @@ async def _reason(keys: CaseKeys, access: BreakGlass) -> str | None:
 
 
 def _not_here() -> Problem:
-    return NOT_FOUND.because("There is no such access that concerns you.")
+    return NOT_FOUND.because("No access that concerns you has this id.")
 
 
 async def _tell(

@@ -259,7 +259,7 @@ def _read(kind: type[BaseModel], content: bytes) -> dict[str, Any]:
     except (ValidationError, RecursionError, TypeError) as error:
         if isinstance(error, ValidationError):
             raise _invalid(error) from error
-        raise INVALID.because(f"The body is no {kind.__name__}.", pointer="") from error
+        raise INVALID.because(f"The body is not a valid {kind.__name__}.", pointer="") from error
     return raw
 
 

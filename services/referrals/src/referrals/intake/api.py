@@ -170,7 +170,7 @@ def _object(body: bytes) -> dict[str, object]:
     try:
         read = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BAD_REQUEST.because("The body is no JSON.") from error
+        raise BAD_REQUEST.because("The body is not JSON.") from error
     if not isinstance(read, dict):
         raise INVALID.because("A submission is one JSON object.", pointer="")
     return read

@@ -169,7 +169,7 @@ async def retry(
     form = await queries.own_form(session, caller, row.form_id)
     content = await _content(keys, row)
     if content is None:
-        raise CONFLICT.because("What came is not kept any more.")
+        raise CONFLICT.because("What was received is no longer kept.")
     await _become(session, caller, keys, form, row, content["submission"])
     await _audit(session, caller, "submission.retried", "submission", row.id)
     return row

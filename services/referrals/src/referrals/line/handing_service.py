@@ -102,7 +102,7 @@ async def _one_exception(
 ) -> LineException:
     exception = await queries.one_exception(session, caller, exception_id)
     if not await _spoken_for(session, caller, [exception]):
-        raise NOT_FOUND.because("There is no such exception that concerns you.")
+        raise NOT_FOUND.because("No exception that concerns you has this id.")
     return exception
 
 
@@ -157,7 +157,7 @@ async def hand_over(
     if exception_id is not None:
         basis = await _approved_basis(session, caller, report, organisation, exception_id)
     elif not report.wants_case:
-        raise NO_WISH.because("Nobody makes a case of a report against the reporter's will.")
+        raise NO_WISH.because("A report becomes a case only if its reporter agrees.")
     report.handed_to, report.handed_basis, report.handed_at = organisation, basis, clock.now()
     report.status, report.closed_reason = "handed_over", None
     await session.flush()

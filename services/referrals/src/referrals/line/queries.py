@@ -193,7 +193,7 @@ async def one_exception(
     )
     found = (await session.scalars(statement.with_for_update())).one_or_none()
     if found is None:
-        raise NOT_FOUND.because("There is no such exception that concerns you.")
+        raise NOT_FOUND.because("No exception that concerns you has this id.")
     return found
 
 

@@ -57,7 +57,9 @@ class Opened:
 def refuse_accounts(caller: Principal) -> None:
     """A token would say who reports, and the stored result of a command would keep the receipt."""
     if not caller.anonymous:
-        raise NO_ACCOUNT_HERE.because("Whoever reports here is nobody; so is whoever helps them.")
+        raise NO_ACCOUNT_HERE.because(
+            "Reports are taken without an account here: sign out, or use a private window."
+        )
 
 
 async def receive(

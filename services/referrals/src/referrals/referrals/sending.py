@@ -297,7 +297,7 @@ def compose_granted(
         return compose(content["payload"], content["from_case"], on_record, granted)
     except NotOnRecord as error:
         raise NOT_ON_RECORD.because(
-            f"The case holds no: {', '.join(error.items)}.", items=list(error.items)
+            f"The case does not hold: {', '.join(error.items)}.", items=list(error.items)
         ) from error
 
 

@@ -81,7 +81,7 @@ async def upload_instrument(
     """Read an XLSForm as a new version of an instrument. A refusal names sheet, question or cell."""
     content = await file.read(MAX_BYTES + 1)
     if not content:
-        raise INVALID.because("The file has no bytes.", pointer="/file")
+        raise INVALID.because("The file is empty.", pointer="/file")
     return await instruments.upload(session, caller, content, dry_run=dry_run)
 
 

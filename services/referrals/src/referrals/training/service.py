@@ -61,7 +61,9 @@ async def correct(
 async def certify(session: AsyncSession, caller: Principal, body: NewCertificate) -> Certificate:
     """Record who passed; 403 for the caller's own certificate."""
     if body.holder in (caller.subject, caller.client_id):
-        raise SECOND_PERSON.because("Nobody certifies themselves.", pointer="/holder")
+        raise SECOND_PERSON.because(
+            "You cannot certify yourself: somebody else does.", pointer="/holder"
+        )
     if body.certified_on > clock.now().date():
         raise INVALID.because("It is in the future.", pointer="/certified_on")
     if body.certified_on < clock.now().date() - _BACKDATED:

@@ -36,7 +36,7 @@ async def one(
         )
     transfer = (await session.scalars(statement)).one_or_none()
     if transfer is None:
-        raise NOT_FOUND.because("There is no such transfer that concerns you.")
+        raise NOT_FOUND.because("No transfer that concerns you has this id.")
     return transfer
 
 

@@ -271,7 +271,7 @@ def _target(target: Target) -> TargetView:
 
 def _known_area(area: str | None) -> str | None:
     if area is not None and not Places.load().is_known(area):
-        raise INVALID.because("This is no known P-code.", pointer="/area")
+        raise INVALID.because("This P-code is not known.", pointer="/area")
     return area
 
 

@@ -134,7 +134,7 @@ async def set_target(session: AsyncSession, principal: Principal, target: Target
             allowed=list(BY_CODE),
         )
     if target.area is not None and not Places.load().is_known(target.area):
-        raise INVALID.because("This is no known P-code.", pointer="/area")
+        raise INVALID.because("This P-code is not known.", pointer="/area")
     if target.end < target.start:
         raise INVALID.because("The end is before the start.", pointer="/end")
     values = {

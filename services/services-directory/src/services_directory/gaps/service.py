@@ -95,7 +95,7 @@ async def import_population(
         if not places.is_known(area)
     ]
     if unknown:
-        raise UNKNOWN_CODE.because("An area is not known.", errors=unknown)
+        raise UNKNOWN_CODE.because("One of the areas is not known.", errors=unknown)
     latest = {(area, group): people for area, group, people in rows}
     statement = insert(area_population).values(
         [

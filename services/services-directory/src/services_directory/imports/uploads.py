@@ -28,7 +28,7 @@ async def upload_of(request: Request, name: str | None) -> Upload:
     else:
         upload = Upload("upload", await request.body())
     if not upload.content:
-        raise EMPTY_FILE.because("The file has no bytes.")
+        raise EMPTY_FILE.because("The file is empty.")
     return Upload(_plain(name or upload.name), upload.content)
 
 

@@ -131,7 +131,7 @@ async def publish_message(
     if row["state"] != "draft":
         raise CONFLICT.because(f"It is {row['state']} already.")
     if row["valid_until"] < clock.now().date():
-        raise CONFLICT.because("Its time has ended: give it a later day first.")
+        raise CONFLICT.because("It has expired: set a later end date first.")
     return await _change(
         session, row, state="published", published_by=caller.subject, published_at=clock.now()
     )
@@ -167,7 +167,9 @@ def _check(caller: Principal, body: NewRiskMessage) -> None:
         if caller.areas and not any(places.within(area, own) for own in caller.areas):
             raise INVALID.because("It is outside your areas.", pointer=f"/areas/{number}")
     if caller.areas and not body.areas:
-        raise INVALID.because("You coordinate in some areas: name them.", pointer="/areas")
+        raise INVALID.because(
+            "Your mandate covers only some areas: name the ones you mean.", pointer="/areas"
+        )
     today = clock.now().date()
     if not today <= body.valid_until <= _latest(today):
         raise INVALID.because(

@@ -34,7 +34,7 @@ async def create(session: Session, principal: Writer, body: LocationDocument) ->
     """The directory gives the id; one that you send names the place inside your organisation."""
     own = new_id() if body.id is None else await _meant(session, principal, body.id)
     if await service.known(session, [own]):
-        raise CONFLICT.because("This place is here already: change it.", pointer="/id")
+        raise CONFLICT.because("This place is listed already: change that entry.", pointer="/id")
     row = await service.put(session, principal, own, body)
     return _answer(row, "created")
 

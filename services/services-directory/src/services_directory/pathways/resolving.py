@@ -75,7 +75,7 @@ def check_profile(profile: Profile, pointer: str = "") -> None:
     ]
     if contradictory:
         raise PROFILE_CONTRADICTORY.because(
-            "These facts cannot be true of one person.", errors=contradictory
+            "These facts contradict each other.", errors=contradictory
         )
 
 

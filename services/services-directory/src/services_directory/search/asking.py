@@ -45,13 +45,13 @@ async def _body(request: Request) -> dict[str, Any]:
     if kind == "application/x-www-form-urlencoded":
         return _pairs([(k, v) for k, v in (await request.form()).multi_items()])
     if kind != "application/json":
-        raise UNSUPPORTED_MEDIA_TYPE.because("Send the parameters as a JSON object or a form.")
+        raise UNSUPPORTED_MEDIA_TYPE.because("Send the parameters as a JSON object or as a form.")
     try:
         found = orjson.loads(body)
     except ValueError as error:
         raise BAD_REQUEST.because(f"The body is not JSON: {error}.") from None
     if not isinstance(found, dict):
-        raise BAD_REQUEST.because("The body is to be a JSON object of parameters.")
+        raise BAD_REQUEST.because("The body must be a JSON object of parameters.")
     return {key: value for key, value in found.items() if value is not None}
 
 

@@ -71,7 +71,7 @@ def _id(name: str, text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise INVALID.because(
-            "An id is a UUID.", errors=[FieldError(f"/{name}", "not a UUID")]
+            "Ids are UUIDs.", errors=[FieldError(f"/{name}", "not a UUID")]
         ) from None
 
 
