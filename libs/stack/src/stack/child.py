@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 from stack.console import Console
 from stack.errors import StackError
@@ -138,10 +139,8 @@ def _ending(code: int) -> str:
 
 
 def is_running(pid: int) -> bool:
+    """False also for one that has ended and that its parent has not asked about yet."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
-        return True
-    return True

@@ -91,7 +91,8 @@ def down(data: Data = None) -> None:
         raise StackError(f"a stack on {layout.root} is just starting: try again in a moment")
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _DOWN_SECONDS
-    while is_locked(layout):
+    # The lock is let go just before the process ends; stopped is when both are gone.
+    while is_locked(layout) or is_running(pid):
         if time.monotonic() > deadline:
             raise StackError(f"process {pid} does not stop: see {layout.log_file}")
         time.sleep(0.1)
