@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import nats
 import pytest
 from common.database import Database
 from httpx import ASGITransport, AsyncClient
@@ -59,3 +60,23 @@ async def api(settings: sample.Settings, database: Database) -> AsyncIterator[As
         headers=bearer("ngo-refugio", audience="ruta-directory"),
     ) as client:
         yield client
+
+
+@pytest.fixture
+async def clean_stream(nats_server: NatsServer) -> AsyncIterator[Any]:
+    """The operator's JetStream; the stream is deleted before and after."""
+    client = await nats.connect(
+        nats_server.url, user="operator", password=nats_server.credentials["operator"]
+    )
+    jetstream = client.jetstream()
+
+    async def wipe() -> None:
+        try:
+            await jetstream.delete_stream("RUTA_DIRECTORY")
+        except nats.js.errors.NotFoundError:
+            return
+
+    await wipe()
+    yield jetstream
+    await wipe()
+    await client.close()

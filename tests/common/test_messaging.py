@@ -1,7 +1,7 @@
 """Outbox → relay → JetStream → consumer, on the real parts: each event has its effect once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,26 +104,6 @@ def unpublished(database: Database) -> Callable[[], Awaitable[bool]]:
         return await _count(database, query.where(outbox.c.published_at.is_(None))) == 0
 
     return drained
-
-
-@pytest.fixture
-async def clean_stream(nats_server: NatsServer) -> AsyncIterator[Any]:
-    """The operator's JetStream; the stream is deleted before and after."""
-    client = await nats.connect(
-        nats_server.url, user="operator", password=nats_server.credentials["operator"]
-    )
-    jetstream = client.jetstream()
-
-    async def wipe() -> None:
-        try:
-            await jetstream.delete_stream(STREAM)
-        except nats.js.errors.NotFoundError:
-            return
-
-    await wipe()
-    yield jetstream
-    await wipe()
-    await client.close()
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import orjson
+from common import clocks
 from common.logs import get_logger
 from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]  # ships no types
 
@@ -152,6 +153,9 @@ class Pages:
         for upstream in self._upstreams.replicas:
             answers = await self._upstreams.alive(upstream)
             parts[upstream.value] = "ok" if answers else "unavailable"
+            apart = self._upstreams.clock(upstream)
+            if answers and apart != clocks.OK:
+                parts |= {upstream.value: f"the front's clock is {apart}", "remedy": clocks.REMEDY}
         status = "ok" if set(parts.values()) == {"ok"} else "degraded"
         if not self._keys.ready:
             status = "unavailable"

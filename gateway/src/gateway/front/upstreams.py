@@ -2,9 +2,12 @@
 
 import asyncio
 import random
+import time
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 
 import aiohttp
+from common import clocks
 from common.errors import UNAVAILABLE
 from common.logs import get_logger
 
@@ -29,6 +32,8 @@ class Replica:
     url: str
     connections: Connections
     circuit: Circuit = field(default_factory=Circuit)
+    clock: str = clocks.OK
+    """How far the front's clock was from this process's when it was last asked (`common.clocks`)."""
 
 
 class Upstreams:
@@ -171,10 +176,17 @@ class Upstreams:
         answering = self._answering(self.replicas[upstream])
         return any(await asyncio.gather(*(self._answers(replica) for replica in answering)))
 
+    def clock(self, upstream: Upstream) -> str:
+        """What `alive` found of the clocks: the first that is apart, else ok."""
+        found = (replica.clock for replica in self.replicas[upstream])
+        return next((each for each in found if each != clocks.OK), clocks.OK)
+
     async def _answers(self, replica: Replica) -> bool:
         url = replica.url + "/healthz"
         try:
             async with self.session.get(url, timeout=aiohttp.ClientTimeout(total=1)) as answer:
+                said = parsedate_to_datetime(answer.headers["Date"]).timestamp()
+                replica.clock = clocks.compared(time.time(), said, "it")
                 return answer.status == 200
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except (aiohttp.ClientError, TimeoutError, OSError, KeyError, ValueError):
             return False

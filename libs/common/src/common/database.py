@@ -211,6 +211,12 @@ class Database:
         async with self.transaction() as session:
             await session.execute(sa.text("SELECT 1"))
 
+    async def seconds(self) -> float:
+        """The server's clock, seconds since 1970."""
+        async with self.transaction() as session:
+            asked = await session.scalar(sa.text("SELECT extract(epoch FROM clock_timestamp())"))
+        return float(asked or 0)
+
     async def close(self) -> None:
         await self.engine.dispose()
 

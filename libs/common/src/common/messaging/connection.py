@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import json
+from datetime import datetime
 from typing import Any
 
 import nats
+import nats.errors
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
@@ -57,6 +60,14 @@ class Broker:
     async def jetstream(self) -> JetStreamContext:
         """JetStream on the live connection; BrokerDown if there is none."""
         return self.client().jetstream(timeout=5)
+
+    async def seconds(self, stream: str) -> float | None:
+        """The server's clock, as it says it with a stream; None if it does not say it."""
+        try:
+            answer = await self.client().request(f"$JS.API.STREAM.INFO.{stream}", timeout=2)
+            return datetime.fromisoformat(json.loads(answer.data)["ts"]).timestamp()
+        except (ConnectionError, nats.errors.Error, ValueError, KeyError):
+            return None
 
     async def _connect(self) -> None:
         while self._client is None:

@@ -1,5 +1,6 @@
 """`/healthz` (the process lives; asks nobody), `/readyz` (its parts), `/metrics`."""
 
+import time
 from typing import Any
 
 from fastapi import APIRouter
@@ -7,9 +8,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from common import clocks
 from common.key_checks import WrongKeys
 from common.migrations.state import Schema
-from common.web.context import context_of
+from common.web.context import ServiceContext, context_of
 from common.web.key_gate import key_gate_of
 
 health = APIRouter(include_in_schema=False)
@@ -37,12 +39,26 @@ async def readyz(request: Request) -> Response:
         parts["database"] = "unavailable"
     if not context.broker.connected:
         parts["broker"] = "unavailable"
+    if parts["database"] == "ok":
+        parts["clock"] = await _clock(context)
+        if parts["clock"] != clocks.OK:
+            parts["remedy"] = clocks.REMEDY
     if parts.get("schema") == Schema.BEHIND:
         parts["remedy"] = "run the migration of this release"
     if parts["database"] != "ok" or parts.get("schema") == Schema.BEHIND:
         return JSONResponse({"status": "unavailable", "parts": parts}, status_code=503)
-    status = "ok" if parts["broker"] == "ok" else "degraded"
+    status = "ok" if parts["broker"] == parts["clock"] == "ok" else "degraded"
     return JSONResponse({"status": status, "parts": parts})
+
+
+async def _clock(context: ServiceContext) -> str:
+    """This process's clock beside the database's and, where it answers, the broker's."""
+    began = time.time()
+    verdict = clocks.compared(began, await context.database.seconds(), "the database")
+    if verdict == clocks.OK and context.broker.connected:
+        told = await context.broker.seconds(f"RUTA_{context.settings.service.upper()}")
+        verdict = clocks.compared(time.time(), told or time.time(), "the broker")
+    return verdict
 
 
 @health.get("/metrics")

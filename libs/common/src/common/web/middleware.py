@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.auth import InvalidToken, JwksFile, Principal, verify_token
 from common.auth.keys import KeySet
+from common.clocks import BETWEEN_PROCESSES_SECONDS
 from common.ids import new_id
 from common.logs import get_logger
 from common.telemetry import Metrics, extract, tracer
@@ -59,13 +60,19 @@ class CallerMiddleware:
             return known[0]
         try:
             claims = verify_token(
-                token, keys, issuer=self._issuer, audience=self._audience, typ="ruta-int+jwt"
+                token,
+                keys,
+                issuer=self._issuer,
+                audience=self._audience,
+                typ="ruta-int+jwt",
+                leeway=BETWEEN_PROCESSES_SECONDS,
             )
             principal = Principal.from_claims(claims)
         except (InvalidToken, ValueError) as error:
             _log.warning("internal_token_refused", reason=str(error))
             return None
-        self._verified[token] = (principal, float(claims["exp"]), keys)
+        until = float(claims["exp"]) + BETWEEN_PROCESSES_SECONDS
+        self._verified[token] = (principal, until, keys)
         while len(self._verified) > _VERIFIED_KEPT:
             self._verified.popitem(last=False)
         return principal

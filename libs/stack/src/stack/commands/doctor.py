@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import typer
+from common import clocks
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
@@ -107,6 +108,9 @@ def _ready(name: str, port: int) -> Finding:
         )
     if answer.status_code != 200:
         return Finding(f"process {name}", "not ready", _remedy(answer))
+    parts = _parts(answer)
+    if "clock" in parts and parts["clock"] != clocks.OK:
+        return Finding(f"process {name}", f"clock {parts['clock']}", clocks.REMEDY)
     if "degraded" in answer.text and name not in _WITHOUT_EVENTS:
         return Finding(
             f"process {name}", "ready, without the event bus", "events wait; see process nats"
@@ -116,12 +120,19 @@ def _ready(name: str, port: int) -> Finding:
 
 def _remedy(answer: httpx.Response) -> str:
     """What the process itself says at `/readyz`."""
-    try:
-        parts = answer.json()["parts"]
-    except (ValueError, KeyError, TypeError):
+    parts = _parts(answer)
+    if not parts:
         return "look at what it waits for below"
     missing = ", ".join(f"{part} {state}" for part, state in parts.items() if part != "remedy")
     return str(parts.get("remedy") or f"it waits: {missing}")
+
+
+def _parts(answer: httpx.Response) -> dict[str, str]:
+    try:
+        parts: dict[str, str] = answer.json()["parts"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return parts
 
 
 def _disk(layout: Layout) -> Finding:

@@ -1,0 +1,25 @@
+"""How far clocks may be apart, and what to say when they are. No I/O.
+
+Machines of a field office have no NTP, so clocks drift. Tokens between our own processes tolerate
+two minutes: they live for one, never leave the deployment, are bound to one service, and the
+caller's own token was checked before; an overheard one is of use for two minutes longer. What
+callers bring from outside keeps its shorter leeway at its end.
+"""
+
+BETWEEN_PROCESSES_SECONDS = 120
+"""Apart by more than this, internal tokens are refused."""
+TOLD_SECONDS = 10
+"""From here on `/readyz` and `doctor` name the clock: time to mend it before it matters."""
+OK = "ok"
+REMEDY = (
+    "set the clocks of the machines (chrony or another NTP client); apart by more than"
+    f" {BETWEEN_PROCESSES_SECONDS} s, requests between them are refused"
+)
+
+
+def compared(ours: float, theirs: float, whose: str) -> str:
+    """`ok`, or how many seconds this process's clock is ahead of or behind another's."""
+    apart = ours - theirs
+    if abs(apart) < TOLD_SECONDS:
+        return OK
+    return f"{abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} {whose}"

@@ -1,0 +1,79 @@
+"""Clocks that are apart: how much is tolerated between processes, and that it is told in time."""
+
+import time
+
+import pytest
+from common import clocks
+from common.database import Database
+from common.messaging import Broker
+from httpx import AsyncClient
+from stack.nats import NatsServer
+
+from tests.common import sample
+from tests.common.test_messaging import until
+from tests.support.principals import bearer
+
+URL = "/sample/v1/notes/count"
+
+
+@pytest.mark.parametrize(
+    ("apart", "said"),
+    [
+        (0, "ok"),
+        (9.9, "ok"),
+        (-9.9, "ok"),
+        (45, "45 s ahead of the database"),
+        (-45, "45 s behind the database"),
+    ],
+)
+def test_ten_seconds_are_told(apart: float, said: str) -> None:
+    assert clocks.compared(1_000 + apart, 1_000, "the database") == said
+
+
+@pytest.mark.parametrize("apart", [-115, -45, 45, 115])
+async def test_an_operation_goes_on_with_clocks_two_minutes_apart(
+    api: AsyncClient, monkeypatch: pytest.MonkeyPatch, apart: int
+) -> None:
+    """The token is of the gateway's clock, the service's own is ahead of it or behind."""
+    headers = bearer("ngo-refugio", audience="ruta-directory")
+    really = time.time
+    monkeypatch.setattr(time, "time", lambda: really() + apart)
+    assert (await api.get(URL, headers=headers)).status_code == 200
+
+
+async def test_further_apart_a_token_from_the_future_is_refused(
+    api: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = bearer("ngo-refugio", audience="ruta-directory")
+    really = time.time
+    monkeypatch.setattr(time, "time", lambda: really() - clocks.BETWEEN_PROCESSES_SECONDS - 5)
+    assert (await api.get(URL, headers=headers)).status_code == 401
+
+
+async def test_ready_names_a_clock_that_is_apart_from_the_database(
+    api: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await api.get("/readyz")).json()["parts"]["clock"] == "ok"
+    really = time.time
+    monkeypatch.setattr(time, "time", lambda: really() + 45)
+    told = (await api.get("/readyz")).json()
+    assert told["parts"]["clock"] == "45 s ahead of the database"
+    assert told["parts"]["remedy"] == clocks.REMEDY
+    assert told["status"] == "degraded"
+
+
+async def test_the_broker_says_its_time_with_a_stream(
+    settings: sample.Settings, nats_server: NatsServer, clean_stream: object, database: Database
+) -> None:
+    broker = Broker(settings)
+    await broker.start()
+    try:
+        await until(lambda: broker.connected)
+        assert await broker.seconds("RUTA_DIRECTORY") is None, "without a stream it says nothing"
+        jetstream = await broker.jetstream()
+        await jetstream.add_stream(name="RUTA_DIRECTORY", subjects=["ruta.directory.>"])
+        said = await broker.seconds("RUTA_DIRECTORY")
+        assert said is not None
+        assert clocks.compared(time.time(), said, "the broker") == clocks.OK
+    finally:
+        await broker.stop()
