@@ -379,6 +379,7 @@ COMMANDS: tuple[CaseCommand, ...] = (
     _http("withdraw an unused consent", "POST /consents/{other_grant}/withdraw", ["other_grant"]),
     _http("withdraw consent to statistics", "POST /consents/{reporting}/withdraw", ["reporting"]),
     _http("withdraw consent to the transfer", "POST /consents/{handing}/withdraw", ["handing"]),
+    _http("renew the code", "POST /consents/{grant}/withdrawal-code", ["grant"]),
     CaseCommand("withdraw by code", _withdraw_by_code, ("grant",), "POST /withdrawals"),
     _http("ask for an exception", "POST /exceptions", ["case", "service"],
           lambda it: exception_body(it["case"], it["service"])),

@@ -134,6 +134,10 @@ async def begin(story: Story, keys: CaseKeys) -> Situation:
     assert (await story.call("ngo-salud", "PUT", path, team, roles=roles)).status_code == 200
     await it.needs(["referral", "other_draft", "pending", "reporting", "access", "unattached"])
     await it.needs(["opened", "concluded", "task", "need", "given", "compared", "exception"])
+    disclosed = f"/referrals/{it['referral']}/disclosure"  # what was read is to be deleted later
+    assert (await story.get("ngo-salud", disclosed, **SUPERVISOR)).status_code == 200
+    finished = f"/tasks/{it['task']}/done"
+    await story.made("ngo-refugio", finished, {})
     await begun(story, case_id=it["case"])
     await handed_over(story, Reporter(story))
     await Reporter(story).report()

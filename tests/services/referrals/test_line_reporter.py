@@ -90,6 +90,21 @@ async def test_a_form_that_is_sent_twice_makes_one_report(story: Story, reporter
     )
 
 
+async def test_a_form_that_was_sent_shows_its_receipt_for_a_day_only(
+    story: Story, reporter: Reporter
+) -> None:
+    form = await reporter.form()
+    first = (await reporter.send(form=form)).json()["receipt"]
+    with clock.shifted(timedelta(hours=23)):
+        assert (await reporter.send(form=form)).json()["receipt"] == first
+    with clock.shifted(timedelta(hours=25)):
+        late = await reporter.send(form=form)
+        assert (late.status_code, late.json()["code"]) == (409, "form_too_old")
+        assert first not in late.text
+        reporter.receipt = first
+        assert len(await reporter.thread()) == 1
+
+
 async def test_the_same_addition_sent_twice_is_kept_once(reporter: Reporter) -> None:
     await reporter.report()
     for _ in range(2):

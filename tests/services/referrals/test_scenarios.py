@@ -699,3 +699,26 @@ async def test_26_nothing_goes_to_an_implicated_organisation(story: Story) -> No
     )
     seen = (await story.get("ngo-salud", path)).text
     assert "implicated" not in seen
+
+
+async def test_nobody_is_born_in_the_future(story: Story) -> None:
+    """Neither when a case is registered, nor when its record is corrected, nor in a referral."""
+    today = clock.now().date()
+    case, service = await story.case(), await story.any_service()
+    for days, status in ((2, 422), (0, 201)):
+        born = {"name": "Ana Canaria", "birth_date": str(today + timedelta(days=days))}
+        made = await story.post("ngo-refugio", "/cases", {"identity": born, "area": "VE2313"})
+        changed = await story.call(
+            "ngo-refugio", "PATCH", f"/cases/{case['id']}", {"identity": born}
+        )
+        body = {"case_id": case["id"], "service_id": service, "category": "HLT"}
+        drafted = await story.post(
+            "ngo-refugio", "/referrals", {**body, "payload": {"birth_date": born["birth_date"]}}
+        )
+        assert made.status_code == status, made.text
+        assert changed.status_code == (422 if days else 200), changed.text
+        assert drafted.status_code == status, drafted.text
+        if days:
+            told = [each.json()["errors"][0] for each in (made, changed, drafted)]
+            assert [t["pointer"].rpartition("/")[2] for t in told] == ["birth_date"] * 3
+            assert "look at day, month and year again" in told[0]["detail"]

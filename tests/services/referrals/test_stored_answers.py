@@ -7,6 +7,7 @@ from common import clock
 from httpx import Response
 from referrals.screenings.shipped import SHIPPED_ID
 
+from tests.services.referrals.line_words import TIP, Reporter
 from tests.services.referrals.screening_words import CHILD
 from tests.services.referrals.story import LEGAL, Story
 from tests.services.referrals.test_fhir import new_consent
@@ -202,7 +203,9 @@ async def test_a_batch_gives_no_more_than_its_commands_would(story: Story) -> No
         ]
     }
     first = (await story.post(NGO, "/bulk", batch, key="batch")).json()
+    assert first["results"][1]["body"].pop("withdrawal_code")  # shown once
     again = (await story.post(NGO, "/bulk", batch, key="batch")).json()
+    assert again["results"][1]["body"].pop("withdrawal_code") is None
     assert again == first
     case = first["results"][0]["body"]["id"]
     await erase(story, case)
@@ -223,6 +226,26 @@ async def test_a_fhir_consent_is_not_read_again_after_erasure(story: Story) -> N
     assert again.status_code == 410
 
 
+async def test_the_code_of_a_consent_is_shown_once_and_another_makes_it_void(story: Story) -> None:
+    case, service = (await story.case())["id"], await story.any_service()
+    body = story.consent_body(case, service)
+    first = await story.made(NGO, "/consents", body, key="consent")
+    again = await story.post(NGO, "/consents", body, key="consent")
+    assert first["withdrawal_code"]
+    assert (again.status_code, again.json()) == (201, {**first, "withdrawal_code": None})
+    path = f"/consents/{first['id']}/withdrawal-code"
+    assert (await story.post(RECIPIENT, path)).status_code == 404
+    second = await story.made(NGO, path, {}, key="code")
+    assert (await story.made(NGO, path, {}, key="code"))["withdrawal_code"] is None
+    assert second["withdrawal_code"] not in (None, first["withdrawal_code"])
+    tried = [
+        (await story.post("anonymous", "/withdrawals", {"code": each["withdrawal_code"]}))
+        for each in (first, second)
+    ]
+    assert [answer.status_code for answer in tried] == [404, 200]
+    assert (await story.post(NGO, path)).json()["code"] == "conflict"
+
+
 async def test_a_search_is_asked_anew_each_time(story: Story) -> None:
     case = (await story.case(identity={"name": NAME}))["id"]
     first = await story.post(NGO, "/cases/search", {"name": NAME}, key="search")
@@ -236,3 +259,90 @@ async def test_a_repeat_needs_the_roles_that_the_command_needs(story: Story) -> 
     _, commands = await much(story)
     for path, answer in await commands.again(scope="referrals:read"):
         assert answer.status_code == 403, path
+
+
+async def rarer(story: Story, case: str, commands: Commands) -> None:
+    """The rest of what can be done about a case, by its holder, its supervisor and who asks."""
+    await commands.do("/screenings", {"instrument_id": str(SHIPPED_ID), "answers": CHILD,
+                                      "case_id": case})  # fmt: skip
+    due = str(clock.now().date() + timedelta(days=9))
+    review = await commands.do(f"/cases/{case}/reviews", {"due_on": due})
+    tasks = (await story.get(NGO, "/tasks?limit=500")).json()["items"]
+    task = next(each["id"] for each in tasks if each["case_id"] == case)
+    await commands.do(f"/tasks/{task}/done", {})
+    await commands.do(f"/cases/{case}/reviews/{review['id']}/done", {"outcome": "continue"})
+    reference = (await story.get(NGO, f"/cases/{case}")).json()["reference"]
+    body = {"case_reference": reference, "reason": "the police ask for her tonight"}
+    access = await commands.do("/break-glass", body, ASKER)
+    decision = f"/break-glass/{access['id']}/decision"
+    await commands.do(decision, {"approve": True}, SUPERVISOR)
+    other = await story.case(RECIPIENT, identity=WHO)
+    await commands.do(f"/cases/{case}", {"identity": WHO}, method="PATCH")
+    compare = {"method": "verbal", "decided_by": "person"}
+    path = f"/cases/{other['id']}/matching"
+    put = await story.call(RECIPIENT, "PUT", path, compare)
+    assert put.status_code == 200, put.text
+    await commands.do(f"/cases/{case}/matching", compare, method="PUT")
+    found = (await story.get(NGO, "/matches")).json()
+    match = next(each["id"] for each in found if each["case_id"] == case)
+    await commands.do(f"/matches/{match}/agree", {})
+
+
+ASKER = "cp-coordinator"
+WHO = {
+    "name": NAME,
+    "birth_date": "1996-03-02",
+    "contact": {"phone": "+58 412 5550199", "safe_way": "call in the morning"},
+}
+
+
+async def test_the_rarer_commands_are_repeated_under_the_same_rule(story: Story) -> None:
+    """Screenings, reviews, tasks, break-glass, matches: repeated, handed over, and erased."""
+    case, commands = (await story.case(identity=WHO))["id"], Commands(story)
+    await rarer(story, case, commands)
+    assert len(commands.done) == 9
+    effects = (*EFFECTS, "break_glass", "case_matches", "tasks", "case_reviews")
+    before = await counted(story, *effects)
+
+    async def told(who: str) -> set[int]:
+        answers = await commands.again(who)
+        assert all(case not in a.text for _, a in answers if a.status_code >= 400)
+        return {answer.status_code for _, answer in answers}
+
+    assert [await told(who) <= {200, 201} for who in (NGO, SUPERVISOR, ASKER)] == [True] * 3
+    assert await counted(story, *effects) == before
+    await transfer(story, case)
+    assert [await told(who) for who in (NGO, SUPERVISOR)] == [{404}, {404}]
+    assert await told(ASKER) == {201}
+    reference = (await story.get("ngo-legal", f"/cases/{case}")).json()["reference"]
+    erasing = {"confirm": reference, "basis": "person_request"}
+    roles = ["caseworker", "supervisor"]
+    erased = await story.post("ngo-legal", f"/cases/{case}/erase", erasing, roles=roles)
+    assert erased.status_code == 200, erased.text
+    assert [await told(who) for who in (NGO, SUPERVISOR, ASKER)] == [{404}, {404}, {410}]
+
+
+async def test_the_desks_commands_end_with_its_sight_of_the_report(story: Story) -> None:
+    commands, reporter = Commands(story), Reporter(story)
+    await story.service(LEGAL)
+    report = (await reporter.report(wants_case=True))["id"]
+    one = f"/line/reports/{report}"
+    await commands.do(f"{one}/take", {}, TIP)
+    await commands.do(f"{one}/messages", {"text": "Estamos viendo quién puede ir."}, TIP)
+    marked = {"organisation_ids": [str(organisation(6))]}
+    await commands.do(f"{one}/implicated-organisations", marked, TIP, "PUT")
+    await commands.do(f"{one}/hand-over", {"organisation_id": str(LEGAL)}, TIP)
+    await commands.do(f"/line/handed-over/{report}/give-back", {"reason": "capacity"}, "ngo-legal")
+
+    async def told(who: str) -> set[int]:
+        return {answer.status_code for _, answer in await commands.again(who)}
+
+    assert await told(TIP) <= {200, 201}
+    assert await told("ngo-legal") == {404}
+    await commands.do(f"{one}/reroute", {"kind": "gender_violence"}, TIP)
+    assert await told(TIP) == {404}
+    await reporter.do("delete")
+    for who in (TIP, "ngo-legal"):
+        for path, answer in await commands.again(who):
+            assert answer.status_code in (404, 410), path
+            assert report not in answer.text

@@ -20,7 +20,7 @@ from referrals.errors import ERASED
 from referrals.intake.queries import own_submission
 from referrals.keys.store import CaseKeys
 from referrals.line import queries as line
-from referrals.readable_queries import OWN_BUSINESS
+from referrals.readable_queries import OWN_BUSINESS, READING
 from referrals.referrals import queries as referrals
 from referrals.referrals.lifecycle import Party, State
 from referrals.screenings.queries import own_screening
@@ -70,7 +70,7 @@ async def _submission(session: AsyncSession, caller: Principal, subject: Subject
 
 
 async def _task(session: AsyncSession, caller: Principal, subject: Subject) -> None:
-    if not await has_task(session, caller, subject.id):
+    if not await has_task(session, caller, READING, subject.id):
         raise NOT_FOUND.because("There is no such task in your organisation.")
 
 

@@ -37,8 +37,8 @@ from referrals.referrals.withdrawal_api import of_consent, withdrawals
 from referrals.screenings.api import instruments_of, screenings
 from referrals.settings import Settings
 from referrals.tables import COMMON
-from referrals.tasks.api import tasks
 from referrals.timers.api import timers
+from referrals.todo.api import tasks
 from referrals.training.api import certificates, trainings
 from referrals.transfers.api import transfers
 from referrals.webhooks.api import webhooks

@@ -21,6 +21,7 @@ from referrals.transfers import queries as transfers
 
 Found = Callable[[Principal, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]
 
+READING = tasks.Reading(held_by, referrals.readable, referrals.readable_values)
 # By what audit and notices call their subjects. What is not named here is found by nobody.
 BY_ID: Mapping[str, Found] = {
     "break_glass": breakglass.readable,
@@ -33,7 +34,7 @@ BY_ID: Mapping[str, Found] = {
     "referral": referrals.readable,
     "screening": screenings.readable,
     "submission": intake.readable,
-    "task": tasks.readable,
+    "task": lambda caller, task: tasks.readable(caller, task, READING),
     "transfer": transfers.readable,
 }
 # Entries of a case that are read with it.

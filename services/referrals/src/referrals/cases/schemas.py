@@ -9,7 +9,7 @@ from common.web import Strict
 from pydantic import BaseModel, Field, model_validator
 
 from referrals.vocabulary.ages import Caregiver
-from referrals.vocabulary.fields import Country, Language, Name, PlaceCode, Population
+from referrals.vocabulary.fields import BirthDate, Country, Language, Name, PlaceCode, Population
 
 
 class Document(Strict):
@@ -55,6 +55,12 @@ class Identity(Strict):
         return self
 
 
+class GivenIdentity(Identity):
+    """The same as somebody records or corrects it."""
+
+    birth_date: BirthDate = None
+
+
 class Attributes(Strict):
     """What describes the person without naming them. Encrypted as well."""
 
@@ -68,7 +74,7 @@ class Attributes(Strict):
 
 
 class NewCase(Strict):
-    identity: Identity = Identity()
+    identity: GivenIdentity = GivenIdentity()
     attributes: Attributes = Attributes()
     area: PlaceCode | None = None
     country: Country | None = Field(
@@ -88,7 +94,7 @@ class NewCase(Strict):
 class CaseChange(Strict):
     """A new record that replaces the former parts; absent parts stay as they are."""
 
-    identity: Identity | None = None
+    identity: GivenIdentity | None = None
     attributes: Attributes | None = None
     area: PlaceCode | None = None
     caregiver: Caregiver | None = None

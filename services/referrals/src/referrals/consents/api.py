@@ -13,6 +13,7 @@ from referrals.consents.schemas import (
     ExceptionDetail,
     ExceptionSummary,
     GivenConsent,
+    NewCode,
     NewConsent,
     NewException,
     SupervisorDecision,
@@ -79,6 +80,15 @@ async def decide_consent(
 ) -> Consent:
     """A supervisor who did not record it decides in the child's best interest."""
     return _consent(await service.decide(session, caller, keys, grant_id, approve=body.approve))
+
+
+@consents.post("/{grant_id}/withdrawal-code", dependencies=[IdempotencyRequired])
+async def renew_withdrawal_code(
+    grant_id: UUID, _body: NewCode, session: Session, caller: Writer
+) -> GivenConsent:
+    """Another code for the person, who lost theirs or was never given it: the former is void."""
+    grant, code = await service.renew_code(session, caller, grant_id)
+    return GivenConsent(**_consent(grant).model_dump(), withdrawal_code=code)
 
 
 @exceptions.post("", status_code=201, dependencies=[IdempotencyRequired])

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from common.web import Strict
+from common.web import ShownOnce, Strict
 from pydantic import BaseModel, Field, model_validator
 
 from referrals.vocabulary.ages import Assent, Decider
@@ -90,10 +90,16 @@ class Consent(BaseModel):
 
 
 class GivenConsent(Consent):
-    withdrawal_code: str = Field(
-        description="Give it to the person: with it they can withdraw without asking anybody. "
-        "It is shown only now."
+    withdrawal_code: ShownOnce = Field(
+        None,
+        description="Give it to the person: with it they can withdraw without asking anybody. It is "
+        "shown this once; a repeated command shows null. If the answer or the code was lost, "
+        "`POST /consents/{grant_id}/withdrawal-code` makes another, and the former is void.",
     )
+
+
+class NewCode(Strict):
+    """Ask for it while the person is with you: the code that they hold is void from then on."""
 
 
 class DisclosureRead(BaseModel):

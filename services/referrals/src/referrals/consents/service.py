@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.codelists import categories
-from common.errors import INVALID
+from common.errors import CONFLICT, INVALID
 from common.events.referrals import GrantGiven, GrantWithdrawn
 from common.ids import new_id
 from common.messaging import append
@@ -212,6 +212,18 @@ async def decide(
         await tell_given(session, grant)
     await _audit(session, caller, "consent.decided", grant, {"status": grant.status})
     return grant
+
+
+async def renew_code(session: AsyncSession, caller: Principal, grant_id: UUID) -> tuple[Grant, str]:
+    """Another code by which the person withdraws, of a consent that can be withdrawn."""
+    grant = await queries.own_grant(session, caller, grant_id, lock=True)
+    if grant.status not in ("active", "pending"):
+        raise CONFLICT.because(f"There is nothing to withdraw: its status is '{grant.status}'.")
+    code = new_withdrawal_code()
+    grant.withdrawal_digest = queries.code_digest(code)
+    await session.flush()
+    await _audit(session, caller, "consent.code_renewed", grant, {})
+    return grant, code
 
 
 async def _refuse_changed(

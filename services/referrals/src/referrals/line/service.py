@@ -34,6 +34,9 @@ from referrals.notices.service import notify
 from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
 
+SHOWN_AGAIN = timedelta(days=1)
+"""So long a form that was sent gives its receipt again: the line may have broken, and nobody can
+make another receipt. Later a form that somebody finds gives nothing."""
 _MOST_MESSAGES = 500
 
 
@@ -76,6 +79,12 @@ async def receive(
         report = await queries.by_locator(session, unlocked.locator, now, lock=True)
         if report is None:
             report = await _new_report(session, line, body, form, unlocked, trap)
+        elif now - report.received_at > SHOWN_AGAIN:
+            raise FORM_TOO_OLD.because(
+                "It was received before, and its receipt was shown then. To say more, open the thread "
+                "with the receipt, or fetch a new form.",
+                pointer="/form",
+            )
         elif not await _said_before(session, report, unlocked, body.text):
             await _say(session, line, report, body.text, now)
         return receipt, report.expires_at

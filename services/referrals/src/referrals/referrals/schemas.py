@@ -10,7 +10,15 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from referrals.cases.schemas import CaregiverContact, Contact, Document
 from referrals.vocabulary.disclosure import Item
-from referrals.vocabulary.fields import Category, Country, Language, Name, PlaceCode, Population
+from referrals.vocabulary.fields import (
+    BirthDate,
+    Category,
+    Country,
+    Language,
+    Name,
+    PlaceCode,
+    Population,
+)
 
 
 def _aware(moment: datetime) -> datetime:
@@ -31,7 +39,7 @@ class Payload(Strict):
     name: Name | None = None
     sex: Literal["female", "male", "other", "unknown"] | None = None
     age: int | None = Field(None, ge=0, le=120)
-    birth_date: date | None = None
+    birth_date: BirthDate = None
     nationality: Country | None = None
     languages: list[Language] | None = Field(None, max_length=10)
     populations: list[Population] | None = Field(None, max_length=10)

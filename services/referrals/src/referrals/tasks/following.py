@@ -19,7 +19,6 @@ async def case_handed_over(session: AsyncSession, happening: CaseHandedOver) -> 
         .where(
             col(Task.case_id) == happening.case_id,
             col(Task.organisation_id) == happening.former,
-            col(Task.done_at).is_(None),
             col(Task.kind).not_in(OF_RECIPIENTS),
         )
         .values(organisation_id=happening.new)

@@ -1,7 +1,9 @@
 """Fields that bodies of several capabilities share."""
 
+from datetime import date, timedelta
 from typing import Annotated
 
+from common import clock
 from common.codelists import categories, populations
 from common.places import Places
 from pydantic import AfterValidator, Field
@@ -37,3 +39,13 @@ def _known_category(code: str) -> str:
 
 Category = Annotated[str, Field(max_length=40), AfterValidator(_known_category)]
 Items = Annotated[list[Item], Field(max_length=len(Item))]
+
+
+def _born(birth_date: date | None) -> date | None:
+    # Where it is tomorrow already the day is fourteen hours ahead of UTC at most.
+    if birth_date is not None and birth_date > (clock.now() + timedelta(hours=14)).date():
+        raise ValueError("is in the future: look at day, month and year again, or give the age")
+    return birth_date
+
+
+BirthDate = Annotated[date | None, AfterValidator(_born)]

@@ -3,20 +3,18 @@
 from datetime import date, datetime
 from uuid import UUID
 
-import sqlalchemy as sa
 from common import clock
 from common.answers import Subject, answer_is_about
 from common.errors import NOT_FOUND
 from common.paging import CursorText, Limit, Page, encode_cursor
 from common.web import Session, Strict, router
 from pydantic import BaseModel
-from sqlmodel import col
 
 from referrals.audit.service import record
 from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Writer
-from referrals.locking_queries import held
-from referrals.tasks.models import Task
+from referrals.readable_queries import READING
+from referrals.tasks import queries
 
 tasks = router("/referrals/v1/tasks", ["tasks"])
 
@@ -44,13 +42,9 @@ async def list_tasks(
     limit: Limit = 50,
 ) -> Page[TaskView]:
     """Re-consent at 18, deletion after a withdrawal, reviews: newest first."""
-    statement = sa.select(Task).where(col(Task.organisation_id) == caller.organisation)
-    finished = col(Task.done_at).is_not(None)
-    statement = statement.where(finished if done else sa.not_(finished))
-    before = id_cursor(cursor)
-    if before is not None:
-        statement = statement.where(col(Task.id) < before)
-    rows = (await session.scalars(statement.order_by(col(Task.id).desc()).limit(limit + 1))).all()
+    rows = await queries.listed(
+        session, caller, READING, done=done, before=id_cursor(cursor), limit=limit
+    )
     more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
     return Page(
         items=[TaskView.model_validate(row, from_attributes=True) for row in rows[:limit]],
@@ -61,17 +55,7 @@ async def list_tasks(
 @tasks.post("/{task_id}/done")
 async def finish_task(task_id: UUID, _body: Done, session: Session, caller: Writer) -> TaskView:
     """Say that it is done; it is recorded who said so."""
-    task = (
-        await session.scalars(
-            sa.select(Task)
-            .where(
-                col(Task.id) == task_id,
-                col(Task.organisation_id) == caller.organisation,
-                held(col(Task.case_id)),
-            )
-            .with_for_update()
-        )
-    ).one_or_none()
+    task = await queries.one_to_finish(session, caller, READING, task_id)
     if task is None:
         raise NOT_FOUND.because("There is no such task in your organisation.")
     answer_is_about(session, Subject(task.case_id or caller.organisation, "task", task.id))
