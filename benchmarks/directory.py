@@ -39,11 +39,12 @@ from common import codelists
 from common.database import Database
 from common.places import Places
 from common.sight import audience_of
+from services_directory.documents.storing import store
+from services_directory.followers_service import declare_followers
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.search import queries
 from services_directory.search.parameters import ServiceQuery
 from services_directory.services.entering import Together, upsert_service
-from services_directory.services.service import rewrite
 from stack.ports import free_port
 from stack.postgres import PostgresServer, ServiceDatabase, binaries
 
@@ -140,6 +141,7 @@ def template(number: int, chosen: random.Random) -> ServiceDocument:
 async def fill(database: Database, services: int, templates: int = TEMPLATES) -> list[UUID]:
     """Write templates by the real write path, then copies of all their levels in SQL: own ids, own
     municipality, own bytes. Gives the ids of the templates, which alone have records."""
+    declare_followers()
     chosen = random.Random(7)
     who = principal("im-officer")
     made: list[UUID] = []
@@ -148,7 +150,7 @@ async def fill(database: Database, services: int, templates: int = TEMPLATES) ->
         for number in range(templates):
             result = await upsert_service(session, who, template(number, chosen), together=together)
             made.append(result.id)
-        await rewrite(session, together.published)
+        await store(session, together.published)
     copies = max(1, services // templates)
     for table in ("service_documents", "site_documents", "service_changes"):
         await _copy(database, table, made, copies)
@@ -204,7 +206,7 @@ class Recorder:
         self.asked: list[tuple[str, list[Any]]] = []
 
     async def fetch(self, text: str, values: Any, *, afresh: bool = False) -> Any:
-        from services_directory.search.rows_queries import fetch  # noqa: PLC0415 - used once
+        from services_directory.reading.rows_queries import fetch  # noqa: PLC0415 - used once
 
         self.asked.append((text, list(values)))
         return await fetch(self.session, text, values, afresh=afresh)

@@ -32,12 +32,14 @@ import sqlalchemy as sa
 from common import codelists
 from common.database import Database
 from common.places import Places
+from services_directory.followers_service import declare_followers
+from services_directory.gaps import projection
 from services_directory.hsds.schemas import ServiceDocument
-from services_directory.pathways import candidate_queries, projection, queries, service
+from services_directory.pathways import candidate_queries, queries, service
 from services_directory.pathways.graph import Bilingual, Pathway, Step, Urgency
 from services_directory.pathways.profile import Profile
 from services_directory.pathways.resolving import Caller, plan
-from services_directory.search import rows_queries
+from services_directory.reading import rows_queries
 from services_directory.services.entering import upsert_service
 from sqlalchemy import event
 from stack.ports import free_port
@@ -91,6 +93,7 @@ def _entry(**condition: Any) -> Any:
 
 async def prepare(database: Database, services: int) -> None:
     """Publish the pathways and fill the directory: one real service per category, then copies."""
+    declare_followers()
     coordinators = {"CP": "cp-coordinator", "GBV": "gbv-coordinator", "TIP": "tip-coordinator",
                     "GP": "tip-coordinator", "MULTI": "im-officer"}  # fmt: skip
     async with database.transaction() as session:

@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stack.house_tables import foreign_tables
+from stack.house_tables import Naming, foreign_tables, only_reads
 
 OWNER = """
 class Case(Row, table=True):
@@ -76,3 +77,25 @@ def test_other_words_are_no_tables(package: Write, text: str) -> None:
 def test_the_owner_names_its_own(package: Write) -> None:
     name = package("")
     assert foreign_tables(name) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        ('SQL = "SELECT id FROM notes"', True),
+        ("from house.owner.models import notes\nsa.select(notes.c.id)", True),
+        ('SQL = "DELETE FROM notes"', False),
+        ('SQL = "WITH a AS (INSERT INTO notes VALUES (1)) SELECT id FROM notes"', False),
+        ("from house.owner.models import notes\nsa.update(notes)", False),
+        ("from house.owner.models import notes\nnotes.insert()", False),
+    ],
+)
+def test_a_read_model_is_only_read(package: Write, text: str, reads: bool) -> None:
+    (found,) = foreign_tables(package(text))
+    assert only_reads(found) is reads
+
+
+def test_a_read_model_is_read_by_queries_only() -> None:
+    naming = Naming("house.reader", "house.owner", "house.reader.service", "notes")
+    assert not only_reads(naming)
+    assert only_reads(replace(naming, module="house.reader.more_queries"))

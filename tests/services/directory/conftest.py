@@ -8,8 +8,8 @@ import pytest
 from common.database import Database
 from httpx import ASGITransport, AsyncClient, Response
 from services_directory.app import create_app
-from services_directory.search.read_route import READER
-from services_directory.search.rows_queries import Row, fetch
+from services_directory.reading.read_route import READER
+from services_directory.reading.rows_queries import Row, fetch
 from services_directory.settings import Settings
 from stack.postgres import ServiceDatabase
 

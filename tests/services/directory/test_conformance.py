@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 from httpx import AsyncClient
-from services_directory.curation.merge_patch import merged
+from services_directory.services.merge_patch import merged
 
 from tests.services.directory import official
 from tests.services.directory.conftest import V1, Publish, as_, reads_everything

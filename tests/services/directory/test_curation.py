@@ -12,7 +12,7 @@ from common.events.referrals import ReferralDeclined
 from httpx import AsyncClient
 from services_directory.curation.consumers import on_declined
 from services_directory.curation.sweep import mark_stale, remind, tell_more
-from services_directory.services.models import services
+from services_directory.records.models import services
 from services_directory.tables import COMMON
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen, service_document

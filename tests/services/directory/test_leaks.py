@@ -10,14 +10,10 @@ from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient
 from pydantic import BaseModel
 from services_directory.app import create_app
-from services_directory.search.parameters import (
-    OrganizationQuery,
-    ServiceQuery,
-    SiteQuery,
-    TaxonomyQuery,
-    TermQuery,
-)
+from services_directory.organizations.parameters import OrganizationQuery
+from services_directory.search.parameters import ServiceQuery, SiteQuery
 from services_directory.settings import Settings
+from services_directory.taxonomies.parameters import TaxonomyQuery, TermQuery
 from stack.postgres import ServiceDatabase
 
 from tests.services.directory.conftest import (

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from services_directory.search.rows_queries import Reader
+from services_directory.reading.rows_queries import Reader
 from stack.postgres import ServiceDatabase
 
 

@@ -12,17 +12,17 @@ from common.sight import NAMES, Audience, audience_of
 from hypothesis import given
 from hypothesis import strategies as st
 from services_directory.access import begins_above, visible, visible_sql
-from services_directory.curation.differences import Difference, differences
-from services_directory.curation.merge_patch import merged
-from services_directory.curation.states import STEPS, State, curates, possible_steps
+from services_directory.entries.differences import Difference, differences
+from services_directory.entries.states import STEPS, State, curates, possible_steps
 from services_directory.hsds.countries import countries_of
 from services_directory.hsds.opening import WEEK_MINUTES, minute_of_week, weekly_spans
 from services_directory.hsds.rendering import Facts, Record, render_service
 from services_directory.hsds.safety import dangers
 from services_directory.hsds.status import with_status
 from services_directory.hsds.visibility import without_unstorable
-from services_directory.search.rows_queries import fetch
-from services_directory.search.statement import Statement
+from services_directory.reading.rows_queries import fetch
+from services_directory.reading.statement import Statement
+from services_directory.services.merge_patch import merged
 
 from tests.support.principals import CLIENTS, principal
 

@@ -11,8 +11,8 @@ from common.database import Database
 from common.ids import new_id
 from httpx import AsyncClient
 from services_directory.hsds.schemas import ServiceDocument
+from services_directory.locations.models import service_locations
 from services_directory.services.entering import Together, finish_together, upsert_service
-from services_directory.services.models import service_locations
 
 from tests.services.directory.conftest import V1, reads_everything, service_document
 from tests.support.principals import claims_of

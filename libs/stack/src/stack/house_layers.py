@@ -15,7 +15,7 @@ from importlinter.domain.imports import Module
 LAYERS: tuple[tuple[str, frozenset[str]], ...] = (
     ("wiring", frozenset({"app", "main", "worker", "__main__"})),
     ("api", frozenset({"api", "consumers", "pages"})),
-    ("service", frozenset({"service"})),
+    ("service", frozenset({"service", "happenings"})),
     ("queries", frozenset({"queries", "access"})),
     ("models", frozenset({"models"})),
     ("rules", frozenset({"schemas"})),

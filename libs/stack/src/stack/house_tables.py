@@ -5,6 +5,9 @@ service or queries; so a table can be changed by reading one folder. A table is 
 its model, by `metadata.tables["…"]`, or in the text of a statement; all three are read from the
 sources, so a new table is held without being listed. A record that its owner handed out may be
 passed on, so a model may stand in annotations; but whoever has it so only reads it.
+
+A read model is a table that its owner fills for all others, so that what many read together stands
+in one place and is one statement. Any capability's `queries` may read it; nobody else writes it.
 """
 
 import ast
@@ -20,6 +23,8 @@ from importlinter import Contract, ContractCheck, fields, output
 from importlinter.domain.imports import Module
 
 _NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|USING|ONLY)\s+(?:\w+\.)?(\w+)")
+_CHANGED = re.compile(r"\b(?:INTO|UPDATE|DELETE FROM|TRUNCATE)\s+(?:ONLY\s+)?(?:\w+\.)?(\w+)")
+_CHANGES = frozenset({"insert", "update", "delete"})
 _NO_CAPABILITY = frozenset({"migrations", "data"})
 
 
@@ -31,6 +36,7 @@ class Naming:
     owner: str
     module: str
     table: str
+    written: bool = False
 
     @property
     def tie(self) -> str:
@@ -38,7 +44,8 @@ class Naming:
 
 
 class OwnTables(Contract):
-    """`packages`: whose folders are capabilities. `still`: ties that are yet to be cut.
+    """`packages`: whose folders are capabilities. `read_models`: tables made to be read by others.
+    `still`: ties that are yet to be cut.
 
     A tie that is listed and gone is told as a warning: the list only gets shorter.
     """
@@ -46,13 +53,20 @@ class OwnTables(Contract):
     type_name = "own_tables"
 
     packages = fields.ListField(subfield=fields.ModuleField())
+    read_models = fields.ListField(subfield=fields.StringField(), required=False)
     still = fields.ListField(subfield=fields.StringField(), required=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         # A field is its value here.
         still = set(cast("list[str]", self.still or []))
         packages = cast("list[Module]", self.packages)
-        found = [each for package in packages for each in foreign_tables(package.name)]
+        read_models = set(cast("list[str]", self.read_models or []))
+        found = [
+            each
+            for package in packages
+            for each in foreign_tables(package.name)
+            if not (each.table in read_models and only_reads(each))
+        ]
         new = [each for each in found if each.tie not in still]
         gone = sorted(still - {each.tie for each in found})
         return ContractCheck(
@@ -68,6 +82,11 @@ class OwnTables(Contract):
             output.print_error("Ask its owner's service or queries: see CONTRIBUTING.md, Layers.")
 
 
+def only_reads(naming: Naming) -> bool:
+    """Whether it is one of the `queries`, and changes nothing."""
+    return f"_{naming.module.rpartition('.')[2]}".endswith("_queries") and not naming.written
+
+
 def foreign_tables(package: str) -> list[Naming]:
     """Every naming of another capability's table inside `package`, in order."""
     sources = {name: ast.parse(path.read_text("utf-8")) for name, path in _modules(package)}
@@ -79,8 +98,9 @@ def foreign_tables(package: str) -> list[Naming]:
             definitions[module, name] = table
     return sorted(
         {
-            Naming(by, owners[table], module, table)
+            Naming(by, owners[table], module, table, table in written)
             for module, tree in sources.items()
+            for written in [set(_written(tree, definitions))]
             for table in _named(tree, definitions, owners)
             if (by := _capability(package, module)) != owners[table]
         }
@@ -205,3 +225,26 @@ def _assigned(function: ast.AST) -> set[str]:
         and isinstance(node.ctx, ast.Store)
         and isinstance(node.value, ast.Name)
     }
+
+
+def _written(tree: ast.Module, definitions: dict[tuple[str, str], str]) -> Iterator[str]:
+    """Tables that the module changes, by the text of a statement or by insert, update or delete."""
+    imported = {
+        alias.asname or alias.name: table
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if (table := definitions.get((node.module or "", alias.name))) is not None
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)):
+                yield from _CHANGED.findall(text)
+            case ast.Call(
+                func=ast.Name(id=change) | ast.Attribute(attr=change), args=[ast.Name(id=name), *_]
+            ) if change in _CHANGES and name in imported:
+                yield imported[name]
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=change)) if (
+                change in _CHANGES and name in imported
+            ):
+                yield imported[name]

@@ -13,6 +13,7 @@ from starlette_compress import CompressMiddleware, add_compress_type
 
 from services_directory.curation import api as curation
 from services_directory.exports import api as exports
+from services_directory.followers_service import declare_followers
 from services_directory.gaps import api as gaps
 from services_directory.imports import api as imports
 from services_directory.information import api as information
@@ -23,9 +24,9 @@ from services_directory.pathways import api as pathways
 from services_directory.pathways import endorsements_api, resolve_api
 from services_directory.posters import api as posters
 from services_directory.profile import api as profile
-from services_directory.search.answers import GEOJSON, NDJSON
-from services_directory.search.read_route import READER, ReadPaths
-from services_directory.search.rows_queries import Reader
+from services_directory.reading.answers import GEOJSON, NDJSON
+from services_directory.reading.read_route import READER, ReadPaths
+from services_directory.reading.rows_queries import Reader
 from services_directory.services import api as services
 from services_directory.services import records_api
 from services_directory.settings import Settings
@@ -67,6 +68,7 @@ def create_app(
     settings: Settings | None = None, *, role: str = "api", database: Database | None = None
 ) -> FastAPI:
     """The app as `api` (all routes) or `worker` (health and metrics beside the background tasks)."""
+    declare_followers()
     settings = settings or Settings()
     parts: dict[str, Any] = {}
     if role == "api" and database is None:

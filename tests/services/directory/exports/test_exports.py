@@ -14,13 +14,13 @@ import sqlalchemy as sa
 from common.database import Database
 from frictionless import Package, system
 from httpx import AsyncClient, Response
-from services_directory.curation.models import restricted_reads
 from services_directory.demo_data import demo_services
 from services_directory.imports import queries
 from services_directory.imports.columns import columns
 from services_directory.imports.schemas import Mode, import_out
 from services_directory.imports.service import Order, take_in
-from services_directory.services.models import services
+from services_directory.reading.models import restricted_reads
+from services_directory.records.models import services
 
 from tests.services.directory.conftest import V1, Publish, as_
 from tests.support.databases import MigratedDatabases, rolled_back

@@ -15,7 +15,8 @@ from services_directory.imports.mapped import validated
 from services_directory.imports.notes import Verdict
 from services_directory.imports.reading.formats import format_of
 from services_directory.imports.report import Report
-from services_directory.imports.sources import Options, open_source
+from services_directory.imports.source import Options
+from services_directory.imports.sources import open_source
 from services_directory.imports.template import WorkbookWriter
 
 FEW, MANY = 500, 3_000

@@ -14,7 +14,7 @@ from services_directory.imports.errors import HEADERS_MISSING
 from services_directory.imports.mapped import Mapped, validated
 from services_directory.imports.notes import Note, Verdict
 from services_directory.imports.package import open_package
-from services_directory.imports.sources import Options
+from services_directory.imports.source import Options
 
 from tests.support.reference import reference_data
 

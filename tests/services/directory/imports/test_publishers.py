@@ -11,7 +11,7 @@ from services_directory.imports.likeness import Likeness, likeness, signs_of
 from services_directory.imports.schemas import Mode
 from services_directory.locations.models import locations
 from services_directory.organizations.models import organizations
-from services_directory.services.models import services
+from services_directory.records.models import services
 from services_directory.taxonomies.models import taxonomy_terms
 from stack.postgres import ServiceDatabase
 

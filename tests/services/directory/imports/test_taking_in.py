@@ -18,7 +18,7 @@ from services_directory.imports.service import Order, take_in
 from services_directory.imports.space import Space
 from services_directory.imports.worker import work_one
 from services_directory.imports.writing import Judge
-from services_directory.services.models import services
+from services_directory.records.models import services
 from stack.postgres import ServiceDatabase
 
 from tests.services.directory.imports.test_package import DIRTY, package

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from common.database import Database
 from httpx import AsyncClient
 from pydantic import TypeAdapter
-from services_directory.curation.models import restricted_reads
 from services_directory.gaps.announcing import announce_observed
 from services_directory.gaps.models import gap_observations
 from services_directory.pathways.schemas import Resolution
+from services_directory.reading.models import restricted_reads
 from services_directory.tables import COMMON
 
 from tests.services.directory.conftest import as_

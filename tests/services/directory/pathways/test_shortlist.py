@@ -12,7 +12,7 @@ from services_directory.pathways.graph import Urgency
 from services_directory.pathways.profile import Profile, disagreements
 from services_directory.pathways.ranking import Situation, exclusions
 from services_directory.pathways.reach import demand
-from services_directory.search.statement import Statement
+from services_directory.reading.statement import Statement
 
 from tests.services.directory.pathways.profiles import PLACES
 from tests.support.principals import principal

@@ -1,0 +1,1 @@
+"""Curation: entries whose verification runs out, duplicates, merges."""

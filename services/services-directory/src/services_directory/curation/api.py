@@ -4,7 +4,16 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.paging import (
+    CursorText,
+    Limit,
+    Page,
+    day_in,
+    decode_cursor,
+    encode_cursor,
+    id_in,
+    number_in,
+)
 from common.web import IfMatch, Session, requires, router
 from fastapi import Query
 from starlette.responses import Response
@@ -18,10 +27,12 @@ from services_directory.curation.schemas import (
     ReadOut,
     ReminderOut,
 )
-from services_directory.services.record_queries import day_in, id_in, number_in
-from services_directory.services.records import readable_record
+from services_directory.entries.queries import history_of
+from services_directory.entries.schemas import WrittenOut
+from services_directory.reading.queries import reads_of
+from services_directory.records.queries import duplicates_of
+from services_directory.records.service import readable_record
 from services_directory.services.records_api import written
-from services_directory.services.schemas import WrittenOut
 
 routes = router("/directory/v1/records", ["Curation"])
 Editor = Annotated[Principal, requires(scope="directory:read")]
@@ -42,7 +53,7 @@ async def history(
     after = decode_cursor(cursor, 2)
     if after is not None:
         after = [number_in(after[0]), id_in(after[1])]
-    rows = await queries.history_of(session, service_id, after, limit)
+    rows = await history_of(session, service_id, after, limit)
     items = [ChangeOut.model_validate(row, from_attributes=True) for row in rows]
     more = len(rows) == limit
     return Page(
@@ -62,7 +73,7 @@ async def reads(
     after = decode_cursor(cursor, 1)
     if after is not None:
         after = [number_in(after[0])]
-    rows = await queries.reads_of(session, service_id, after, limit)
+    rows = await reads_of(session, service_id, after, limit)
     items = [ReadOut.model_validate(row, from_attributes=True) for row in rows]
     return Page(items=items, next_cursor=encode_cursor(rows[-1].id) if len(rows) == limit else None)
 
@@ -95,7 +106,7 @@ async def reminders(
 @routes.get("/services/{service_id}/duplicates", summary="Entries that look like this one")
 async def duplicates(session: Session, principal: Editor, service_id: UUID) -> DuplicatesOut:
     row = await readable_record(session, principal, service_id)
-    found = await queries.duplicates_of(session, principal, row)
+    found = await duplicates_of(session, principal, row)
     return DuplicatesOut(
         items=[DuplicateOut.model_validate(each, from_attributes=True) for each in found]
     )

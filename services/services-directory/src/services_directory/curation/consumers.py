@@ -1,7 +1,6 @@
 """What the directory learns from referrals: a service that declined for want of capacity may not
 have told us that it is full."""
 
-import sqlalchemy as sa
 from common import clock
 from common.events.envelope import Envelope
 from common.events.referrals import ReferralDeclined
@@ -11,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.curation.models import CAPACITY_DOUBTED, reminders
-from services_directory.services.models import services
+from services_directory.records.queries import with_room
 
 NO_CAPACITY = "capacity"
 
@@ -21,15 +20,7 @@ async def on_declined(session: AsyncSession, event: ReferralDeclined, _envelope:
     one refusal is not the state of a service, and of the case nothing is kept."""
     if event.reason != NO_CAPACITY:
         return
-    s = services.c
-    offering = await session.scalar(
-        sa.select(s.organization_id).where(
-            s.id == event.service_id,
-            s.state.not_in(["withdrawn", "merged"]),
-            s.approved["capacity_state"].astext.is_distinct_from("full"),
-            s.approved.is_not(None),
-        )
-    )
+    offering = await with_room(session, event.service_id)
     if offering is None:
         return
     await session.execute(

@@ -2,21 +2,19 @@
 
 from uuid import UUID
 
-import sqlalchemy as sa
-from common import clock
 from common.auth import Principal
 from common.errors import INVALID
 from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.curation.recording import record_history
-from services_directory.curation.states import State, curates
+from services_directory.documents.storing import store
+from services_directory.entries.recording import record_history
+from services_directory.entries.schemas import Upserted
+from services_directory.entries.states import State, curates
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
 from services_directory.identities.service import move
-from services_directory.services.models import services
-from services_directory.services.records import KIND, readable_record, scope_of
-from services_directory.services.schemas import Upserted
-from services_directory.services.storing import store
+from services_directory.records.rights import scope_of
+from services_directory.records.service import KIND, end_in_favour, readable_record
 
 
 async def merge(
@@ -44,14 +42,7 @@ async def merge(
         check_if_match(if_match, etag_of(ending.version))
     if State.MERGED in {ending.state, staying.state}:
         raise ILLEGAL_STEP.because("One of the two was merged before.", possible_steps=[])
-    version: int = ending.version + 1
-    await session.execute(
-        sa.update(services)
-        .where(services.c.id == service_id)
-        .values(
-            state=State.MERGED.value, merged_into=into, version=version, modified_at=clock.now()
-        )
-    )
+    version = await end_in_favour(session, ending, into)
     await move(session, KIND, service_id, into)
     record_history(
         session,

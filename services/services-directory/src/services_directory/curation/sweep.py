@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
-import sqlalchemy as sa
 from common import clock
 from common.events.base import Event
 from common.events.directory import VerificationDue
@@ -23,8 +22,8 @@ from services_directory.curation.models import (
     VERIFICATION_EXPIRED,
     reminders,
 )
-from services_directory.services.models import services
-from services_directory.services.storing import store
+from services_directory.documents.storing import store
+from services_directory.records import service as records
 from services_directory.settings import Settings
 from services_directory.tables import COMMON
 
@@ -54,17 +53,7 @@ def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
 async def tell_more(session: AsyncSession) -> int:
     """Announce entries again whose last event lacks what events tell today; returns how many there
     were (at most a batch). Until then the copies of others hold them as the most hidden."""
-    ids = list(
-        await session.scalars(
-            sa.select(services.c.id)
-            .where(
-                services.c.announced.is_not(None),
-                sa.not_(services.c.announced.has_key("countries")),
-            )
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-    )
+    ids = await records.take_less_told(session, BATCH)
     if ids:
         await store(session, ids)
     return len(ids)
@@ -72,22 +61,8 @@ async def tell_more(session: AsyncSession) -> int:
 
 async def mark_stale(session: AsyncSession) -> int:
     """Store the entries that became stale again; returns how many there were (at most a batch)."""
-    today = clock.now().date()
-    ids = list(
-        await session.scalars(
-            sa.select(services.c.id)
-            .where(
-                services.c.approved.is_not(None),
-                sa.not_(services.c.stale),
-                services.c.valid_until < today,
-            )
-            .order_by(services.c.valid_until)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-    )
+    ids = await records.mark_stale(session, clock.now().date(), BATCH)
     if ids:
-        await session.execute(sa.update(services).where(services.c.id.in_(ids)).values(stale=True))
         await store(session, ids)
         await _tell(session, ids, VERIFICATION_EXPIRED)
     return len(ids)
@@ -97,25 +72,8 @@ async def remind(session: AsyncSession, days: int) -> int:
     """One reminder per entry and date of expiry, for the organisation that offers the service and
     for whoever curates it; returns how many there were (at most a batch)."""
     today = clock.now().date()
-    ids = list(
-        await session.scalars(
-            sa.select(services.c.id)
-            .where(
-                services.c.approved.is_not(None),
-                services.c.state.not_in(["withdrawn", "merged"]),
-                services.c.reminded_on.is_(None),
-                services.c.valid_until >= today,
-                services.c.valid_until <= today + timedelta(days=days),
-            )
-            .order_by(services.c.valid_until)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-    )
+    ids = await records.mark_reminded(session, today, today + timedelta(days=days), BATCH)
     if ids:
-        await session.execute(
-            sa.update(services).where(services.c.id.in_(ids)).values(reminded_on=today)
-        )
         await _tell(session, ids, VERIFICATION_DUE)
     return len(ids)
 
@@ -123,17 +81,7 @@ async def remind(session: AsyncSession, days: int) -> int:
 async def _tell(session: AsyncSession, ids: Sequence[UUID], kind: str) -> None:
     """List the reminders, and send an event of each to whoever delivers messages. The services are
     locked by their caller; one reminder per entry, kind and date, however often this runs."""
-    rows = (
-        await session.execute(
-            sa.update(services)
-            .where(services.c.id.in_(ids), services.c.approved.is_not(None))
-            .values(event_version=services.c.event_version + 1)
-            .returning(
-                services.c.id, services.c.organization_id, services.c.managed_by,
-                services.c.aors, services.c.valid_until, services.c.event_version,
-            )
-        )
-    ).all()  # fmt: skip
+    rows = await records.next_event(session, ids)
     now = clock.now()
     if not rows:
         return

@@ -12,8 +12,8 @@ from common.sight import RESTRICTED, audience_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible
+from services_directory.documents.models import service_documents
 from services_directory.exports.abridged import Exported, is_coarse
-from services_directory.services.models import service_documents
 
 _AT_A_TIME = 500
 

@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from common import clock
 from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.curation.models import restricted_reads
 from services_directory.exports.abridged import Exported
 from services_directory.exports.queries import Chosen, exported
 from services_directory.exports.writing import ExportWriter
+from services_directory.reading.restricted_service import log_restricted
 
 BATCH = 500
 
@@ -23,7 +22,8 @@ async def write_export(
     written = 0
     async for batch in _batches(exported(session, principal, chosen)):
         await asyncio.to_thread(writer.add, batch)
-        await _log_restricted(session, principal, batch, route)
+        sensitive = [each.service_id for each in batch if each.sensitive]
+        await log_restricted(session, principal, route, sensitive)
         written += len(batch)
     await asyncio.to_thread(writer.finish)
     return written
@@ -38,23 +38,3 @@ async def _batches(rows: AsyncIterator[Exported]) -> AsyncIterator[list[Exported
             batch = []
     if batch:
         yield batch
-
-
-async def _log_restricted(
-    session: AsyncSession, principal: Principal, batch: list[Exported], route: str
-) -> None:
-    read = [each.service_id for each in batch if each.sensitive]
-    if read:
-        await session.execute(
-            restricted_reads.insert(),
-            [
-                {
-                    "service_id": service_id,
-                    "client_id": principal.doer,
-                    "organisation_id": principal.organisation_id,
-                    "route": route,
-                    "at": clock.now(),
-                }
-                for service_id in read
-            ],
-        )

@@ -1,8 +1,10 @@
-"""Every SELECT about coverage and population."""
+"""Every SELECT about coverage and population, and of what services cover."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
 from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
@@ -13,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.gaps.matrix import Cell
 from services_directory.gaps.models import area_population
 from services_directory.gaps.shares import GROUPS
-from services_directory.search.rows_queries import fetch
-from services_directory.search.statement import Statement
+from services_directory.reading.rows_queries import fetch
+from services_directory.reading.statement import Statement
 
 
 async def cells(
@@ -63,3 +65,16 @@ async def population(session: AsyncSession, areas: Sequence[str]) -> dict[tuple[
         )
     )
     return {(area, group): people for area, group, people in rows}
+
+
+# Counted from what the least privileged reader of a service sees of it: never more exact.
+_DOCUMENTS = sa.text("""
+    SELECT service_id, visibility, aors, areas, categories, minimum_age, maximum_age, sexes,
+           functional_status, capacity_state, valid_until, endorsed_by, pre_crisis
+    FROM service_documents WHERE level = visibility AND service_id = ANY(:ids)
+""").bindparams(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
+
+
+async def covering(session: AsyncSession, service_ids: Sequence[UUID]) -> Sequence[Any]:
+    """What the stored documents of these services say of coverage, by name."""
+    return (await session.execute(_DOCUMENTS, {"ids": list(service_ids)})).mappings().all()

@@ -6,7 +6,7 @@ from datetime import date
 
 from common.places import Places
 
-from services_directory.pathways.referability import REFERABLE_STATUSES, is_fresh
+from services_directory.hsds.referability import REFERABLE_STATUSES, is_fresh
 
 GROUPS = ("child", "woman", "man", "other")
 STATES = (

@@ -4,9 +4,12 @@ Whatever the level may not see is left out here, before anything is indexed: sea
 coordinates, facets and hashes are taken from the result and from nothing else.
 """
 
+import hashlib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+
+import orjson
 
 from services_directory.hsds import taxonomy
 from services_directory.hsds.base import without_empty
@@ -139,3 +142,11 @@ def listed_organization(organization: Document) -> Document:
 
 def _scalars(item: Document) -> Document:
     return {key: value for key, value in item.items() if not isinstance(value, dict | list)}
+
+
+def digest(document: Document) -> str:
+    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()[:24]
+
+
+def instant(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

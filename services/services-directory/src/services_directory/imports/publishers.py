@@ -14,6 +14,7 @@ from common.auth import Principal
 from common.places import folded
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.entries.ids import own_id
 from services_directory.identities.queries import in_any_space, is_used, registered
 from services_directory.imports.likeness import Likeness, Signs, likeness, signs_of
 from services_directory.imports.mapped import Mapped
@@ -21,8 +22,7 @@ from services_directory.imports.notes import Note, note
 from services_directory.imports.space import Space
 from services_directory.locations import service as places
 from services_directory.organizations import service as organizations
-from services_directory.services.own_ids import own_id
-from services_directory.services.record_queries import compared
+from services_directory.services.queries import compared
 from services_directory.taxonomies.service import taxonomy_names, term_names
 
 SERVICE = "service"

@@ -26,7 +26,8 @@ from services_directory.imports.publishers import Claim, settle
 from services_directory.imports.reading.formats import Format, format_of
 from services_directory.imports.report import Report
 from services_directory.imports.schemas import Mode, State
-from services_directory.imports.sources import Options, Source, open_source
+from services_directory.imports.source import Options, Source
+from services_directory.imports.sources import open_source
 from services_directory.imports.space import Space
 from services_directory.imports.writing import Judge, Writer
 

@@ -1,62 +1,23 @@
 """A file of any format as a stream of mapped services. Blocking; run in a thread."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from services_directory.imports import services_advisor
 from services_directory.imports.columns import by_header
 from services_directory.imports.mapped import Mapped
-from services_directory.imports.notes import Note, note
+from services_directory.imports.notes import note
+from services_directory.imports.package import open_package
 from services_directory.imports.reading.delimited import read_delimited
 from services_directory.imports.reading.features import read_features
 from services_directory.imports.reading.formats import Format
 from services_directory.imports.reading.rows import Table
 from services_directory.imports.reading.sheet import read_sheet
-from services_directory.imports.space import Space
+from services_directory.imports.source import Options, Source
 from services_directory.imports.tabular import map_table
 from services_directory.imports.workbook import map_row
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the sender says about the file. `visibility`: level where the file names none;
-    `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the space of the file's ids."""
-
-    today: date
-    visibility: str | None = None
-    country: str = ""
-    source: str = ""
-
-
-SAMPLE = 100
-"""Rows by which a file's publisher is recognised."""
-
-
-@dataclass(slots=True)
-class Source:
-    """`notes` are about the file as a whole and may grow while `rows` are read. `space` may be set
-    before the first row is taken; `ids` are those that a package brings, by kind of entry, with
-    the names that it gives them."""
-
-    rows: Iterator[Mapped]
-    notes: list[Note] = field(default_factory=list)
-    space: Space = field(default_factory=lambda: Space(""))
-    ids: Callable[[], Mapping[str, Mapping[UUID, str]]] = dict
-    sampled: Callable[[], list[Mapped]] | None = None
-
-    def sample(self) -> list[Mapped]:
-        """Rows to look at; they come again with `rows`."""
-        if self.sampled is not None:
-            return self.sampled()
-        first = list(islice(self.rows, SAMPLE))
-        self.rows = chain(first, self.rows)
-        return first
 
 
 @contextmanager
@@ -65,9 +26,6 @@ def open_source(path: Path, kind: Format, options: Options) -> Iterator[Source]:
     if kind is Format.WORKBOOK:
         yield _tabular(read_sheet(path), options)
     elif kind is Format.PACKAGE:
-        # Here and not above: packages are made of this module's Source and Options.
-        from services_directory.imports.package import open_package  # noqa: PLC0415 - see above
-
         with open_package(path, options) as source:
             yield source
     else:

@@ -30,7 +30,7 @@ from services_directory.imports.service import (
     write_all,
     writing,
 )
-from services_directory.imports.sources import Options, Source
+from services_directory.imports.source import Options, Source
 from services_directory.imports.space import Space
 from services_directory.imports.writing import Writer
 

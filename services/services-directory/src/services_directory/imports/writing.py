@@ -8,6 +8,8 @@ from common.auth import Principal
 from common.errors import Problem
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.documents.queries import shown
+from services_directory.entries.schemas import Upserted
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.identities.queries import by_external_ids
 from services_directory.identities.service import remember
@@ -16,11 +18,9 @@ from services_directory.imports.notes import Note, note
 from services_directory.imports.publishers import recognise
 from services_directory.imports.report import Report, Written
 from services_directory.imports.space import Space
+from services_directory.records.service import KIND
 from services_directory.services.entering import Together, finish_together, upsert_service
 from services_directory.services.judging import Judged, Row, judge
-from services_directory.services.record_queries import shown
-from services_directory.services.records import KIND
-from services_directory.services.schemas import Upserted
 
 
 @dataclass(frozen=True, slots=True)

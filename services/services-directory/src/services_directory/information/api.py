@@ -13,8 +13,8 @@ from services_directory.information import service
 from services_directory.information.rendering import help_page, help_text
 from services_directory.information.schemas import HelpPage, HelpQuery
 from services_directory.information.short_text import messages, plain
-from services_directory.search.asking import parameters
-from services_directory.search.parameters import body_of, described
+from services_directory.reading.asking import parameters
+from services_directory.reading.parameters import body_of, described
 from services_directory.settings import Settings
 
 routes = router("/directory/v1/help", ["information points"])

@@ -3,8 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from services_directory.services.models import INSTANT
-from services_directory.tables import METADATA
+from services_directory.tables import INSTANT, METADATA
 
 risk_messages = sa.Table(
     "risk_messages",

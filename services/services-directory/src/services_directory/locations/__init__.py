@@ -1,0 +1,1 @@
+"""Places: one that several services share is kept once."""

@@ -9,11 +9,10 @@ from common.ids import new_id
 from common.web import IfMatch, Session, check_if_match, etag_of, requires, router
 from starlette.responses import JSONResponse, Response
 
+from services_directory.entries.ids import own_id
+from services_directory.entries.schemas import WrittenOut
 from services_directory.hsds.schemas import LocationDocument
 from services_directory.locations import service
-from services_directory.services.own_ids import own_id
-from services_directory.services.schemas import WrittenOut
-from services_directory.services.storing import store
 
 routes = router("/directory/v1/records/locations", ["Records"])
 Writer = Annotated[Principal, requires(scope="directory:write")]
@@ -62,10 +61,7 @@ async def replace(
     """Every service at this place shows the change at once."""
     row = await _own(session, principal, location_id)
     check_if_match(if_match, etag_of(row.version))
-    changed = await service.put(session, principal, location_id, body)
-    await store(
-        session, await service.copy_into_services(session, {str(location_id): changed.document})
-    )
+    changed = await service.replace(session, principal, location_id, body)
     return _answer(changed, "unchanged" if changed.version == row.version else "changed")
 
 

@@ -1,8 +1,15 @@
-"""The table of locations; they are shown inside services and organisations."""
+"""Tables of locations, which are shown inside services and organisations: the records, and at which
+of them each service is."""
 
 import sqlalchemy as sa
 
-from services_directory.services.models import record_columns
-from services_directory.tables import METADATA
+from services_directory.tables import METADATA, record_columns
 
 locations = sa.Table("locations", METADATA, *record_columns())
+
+service_locations = sa.Table(
+    "service_locations",
+    METADATA,
+    sa.Column("service_id", sa.Uuid, primary_key=True),
+    sa.Column("location_id", sa.Uuid, primary_key=True),
+)

@@ -10,18 +10,20 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import FieldError
+from common.happenings import tell
 from common.writes import RowWriter, write_soon
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.curation.recording import record_history
+from services_directory.entries.recording import record_history
 from services_directory.errors import TOO_OPEN
+from services_directory.happenings import PlacesChanged
 from services_directory.hsds.identity import with_ids
 from services_directory.hsds.schemas import LocationDocument
 from services_directory.hsds.visibility import level_of, unstorable
-from services_directory.locations.models import locations
-from services_directory.services.models import service_locations, services
-from services_directory.services.record_queries import readable
+from services_directory.locations.models import locations, service_locations
+from services_directory.records import service as records
+from services_directory.records.queries import readable_ids
 
 Document = dict[str, Any]
 _UUIDS = sa.ARRAY(sa.Uuid)
@@ -51,11 +53,9 @@ async def editable(
     if foreign:
         own |= set(
             await session.scalars(
-                sa.select(service_locations.c.location_id)
-                .join(services, services.c.id == service_locations.c.service_id)
-                .where(
+                sa.select(service_locations.c.location_id).where(
                     service_locations.c.location_id == sa.any_(sa.literal(foreign, _UUIDS)),
-                    readable(principal),
+                    service_locations.c.service_id.in_(readable_ids(principal)),
                 )
             )
         )
@@ -86,6 +86,15 @@ async def put(
             new=plain,
         )
     return (await known(session, [own]))[own]
+
+
+async def replace(
+    session: AsyncSession, principal: Principal, own: UUID, document: LocationDocument
+) -> Any:
+    """As `put`, of a place at which there are services."""
+    changed = await put(session, principal, own, document)
+    await tell(session, PlacesChanged({str(own): changed.document}))
+    return changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,29 +178,16 @@ _KEEP = _new.on_conflict_do_update(
 async def copy_into_services(session: AsyncSession, newest: Mapping[str, Document]) -> list[UUID]:
     """Put the newest form of the locations into all services at them; returns those that differed."""
     ids = [UUID(each) for each in newest]
-    rows = await session.execute(
-        sa.select(services.c.id, services.c.document, services.c.approved)
-        .where(
-            services.c.id.in_(
-                sa.select(service_locations.c.service_id).where(
-                    service_locations.c.location_id == sa.any_(sa.literal(ids, _UUIDS))
-                )
-            )
-        )
-        .order_by(services.c.id)
-        .with_for_update()
+    at_them = sa.select(service_locations.c.service_id).where(
+        service_locations.c.location_id == sa.any_(sa.literal(ids, _UUIDS))
     )
     touched: list[UUID] = []
-    for row in rows:
+    for row in await records.locked_among(session, at_them):
         document = _with(row.document, newest)
         approved = row.approved and _with(row.approved, newest)
         if (document, approved) == (row.document, row.approved):
             continue
-        await session.execute(
-            sa.update(services)
-            .where(services.c.id == row.id)
-            .values(document=document, approved=approved)
-        )
+        await records.change(session, row.id, document=document, approved=approved)
         touched.append(row.id)
     return touched
 

@@ -1,0 +1,1 @@
+"""Organisations: their records and what is shown of them."""

@@ -22,22 +22,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from services_directory.entries.schemas import Upserted, WrittenOut
 from services_directory.errors import NOT_YOURS
 from services_directory.hsds.schemas import OrganizationDocument
 from services_directory.organizations import queries, service
-from services_directory.search import envelope
-from services_directory.search.answers import answer, audit, described, stream
-from services_directory.search.asking import parameters
-from services_directory.search.parameters import (
-    OneOrganizationQuery,
-    OrganizationQuery,
-    body_of,
-)
-from services_directory.search.parameters import described as parameters_of
-from services_directory.search.read_route import read_router
-from services_directory.search.rows_queries import Row
-from services_directory.services.api import ONE, PAGE_OF
-from services_directory.services.schemas import Upserted, WrittenOut
+from services_directory.organizations.parameters import OneOrganizationQuery, OrganizationQuery
+from services_directory.reading import envelope
+from services_directory.reading.answers import ONE, PAGE_OF, answer, audit, described, stream
+from services_directory.reading.asking import parameters
+from services_directory.reading.parameters import body_of
+from services_directory.reading.parameters import described as parameters_of
+from services_directory.reading.read_route import read_router
+from services_directory.reading.rows_queries import Row
 
 routes = read_router("/directory/v1", ["HSDS"])
 records = router("/directory/v1", ["Records"])

@@ -3,8 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-from services_directory.services.models import INSTANT, Xid8, record_columns
-from services_directory.tables import METADATA
+from services_directory.tables import INSTANT, METADATA, Xid8, record_columns
 
 organizations = sa.Table(
     "organizations",

@@ -3,15 +3,18 @@
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from common.sight import RESTRICTED, Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible_sql
-from services_directory.search.parameters import OrganizationQuery
-from services_directory.search.rows_queries import Asks, Row, fetch
-from services_directory.search.statement import Statement
+from services_directory.organizations.models import organizations
+from services_directory.organizations.parameters import OrganizationQuery
+from services_directory.reading.rows_queries import Asks, Row, fetch
+from services_directory.reading.statement import Statement
 
 
 def shown(audience: Audience, s: Statement) -> str:
@@ -39,6 +42,15 @@ def _where(query: OrganizationQuery, audience: Audience, s: Statement) -> tuple[
             service.append(f"d.taxonomies @> ARRAY[{s.argument(query.taxonomy_id, 'uuid')}]")
         parts.append(f"EXISTS (SELECT FROM service_documents d WHERE {' AND '.join(service)})")
     return " AND ".join(parts), order
+
+
+def with_organization(
+    statement: sa.Select[*tuple[Any, ...]], organization_id: sa.ColumnElement[UUID]
+) -> sa.Select[*tuple[Any, ...]]:
+    """The statement with the document of the organisation beside each row, as `organization`."""
+    return statement.add_columns(organizations.c.document.label("organization")).join(
+        organizations, organizations.c.id == organization_id
+    )
 
 
 async def page(

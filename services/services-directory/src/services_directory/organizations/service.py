@@ -8,25 +8,26 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.happenings import tell
 from common.ids import new_id
 from common.places import folded
 from common.sight import PARTNERS
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.curation.recording import record_history
-from services_directory.curation.states import CURATE
+from services_directory.entries.recording import record_history
+from services_directory.entries.schemas import Upserted
+from services_directory.entries.states import CURATE
 from services_directory.errors import NOT_YOURS, UNKNOWN_REFERENCE
+from services_directory.happenings import OrganizationChanged
 from services_directory.hsds.identity import with_ids
 from services_directory.hsds.schemas import OrganizationDocument
 from services_directory.hsds.visibility import level_of
 from services_directory.identities.queries import by_external_id
 from services_directory.identities.service import remember
 from services_directory.organizations.models import organizations
+from services_directory.organizations.rights import owns
 from services_directory.organizations.storing import store_organization
-from services_directory.services.models import services
-from services_directory.services.record_queries import readable
-from services_directory.services.schemas import Upserted
-from services_directory.services.storing import store
+from services_directory.records.queries import reads_one_of
 
 KIND = "organization"
 
@@ -40,17 +41,7 @@ async def may_change(session: AsyncSession, principal: Principal, row: Any) -> b
         return False
     if row.visibility <= PARTNERS:
         return True
-    found = await session.scalar(
-        sa.select(services.c.id)
-        .where(services.c.organization_id == row.id, readable(principal))
-        .limit(1)
-    )
-    return found is not None
-
-
-def owns(principal: Principal, row: Any) -> bool:
-    """Whether the principal enters services for this organisation."""
-    return principal.organisation_id in (row.id, row.managed_by)
+    return await reads_one_of(session, principal, row.id)
 
 
 async def upsert_organization(
@@ -258,16 +249,8 @@ async def _changed(
     )
     record_history(session, principal, KIND, row.id, version=version, old=row.document, new=plain)
     await store_organization(session, row.id)
-    await _store_services(session, row.id)
+    await tell(session, OrganizationChanged(row.id))
     return Upserted(row.id, "changed", version, "approved")
-
-
-async def _store_services(session: AsyncSession, organization_id: UUID) -> None:
-    """A service's document holds its organisation: all of them are written again."""
-    ids = await session.scalars(
-        sa.select(services.c.id).where(services.c.organization_id == organization_id)
-    )
-    await store(session, list(ids))
 
 
 async def names(

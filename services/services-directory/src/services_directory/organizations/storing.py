@@ -9,9 +9,8 @@ from common import clock
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.hsds.rendering import listed_organization, render_organization
+from services_directory.hsds.rendering import digest, listed_organization, render_organization
 from services_directory.organizations.models import organization_documents, organizations
-from services_directory.services.prepared import digest
 
 LEVELS = range(4)
 

@@ -15,6 +15,7 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible_sql
+from services_directory.hsds.referability import REFERABLE_STATUSES
 from services_directory.pathways.candidate_rows import (
     Found,
     Key,
@@ -26,9 +27,8 @@ from services_directory.pathways.candidate_rows import (
 from services_directory.pathways.layers import lineage
 from services_directory.pathways.profile import Profile
 from services_directory.pathways.reach import RESPONSE_HOURS, Demand, neighbourhood
-from services_directory.pathways.referability import REFERABLE_STATUSES
-from services_directory.search.rows_queries import Asks, Row, fetch
-from services_directory.search.statement import Statement
+from services_directory.reading.rows_queries import Asks, Row, fetch
+from services_directory.reading.statement import Statement
 
 FITTING_READ = 25
 OTHERS_READ = 20

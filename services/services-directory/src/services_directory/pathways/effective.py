@@ -11,7 +11,7 @@ from services_directory.pathways.inheritance import inherit
 from services_directory.pathways.layers import InForce, Layer, lineage
 from services_directory.pathways.proposals import AORS, proposal
 from services_directory.pathways.queries import published_bodies, published_layers
-from services_directory.search.rows_queries import Asks
+from services_directory.reading.rows_queries import Asks
 
 _KEPT_VERSIONS = 2000
 # Published versions never change, so a parsed one may be kept for the life of the process.

@@ -6,10 +6,10 @@ from functools import lru_cache
 
 from common.places import Places
 
+from services_directory.hsds.referability import REFERABLE_STATUSES, is_fresh
 from services_directory.pathways.candidates import Candidate
 from services_directory.pathways.profile import Profile
 from services_directory.pathways.reasons import Reason, Weight
-from services_directory.pathways.referability import REFERABLE_STATUSES, is_fresh
 
 AREA = "other_area"
 

@@ -11,7 +11,12 @@ from common.sight import audience_of
 from common.web import Session, requires, router
 from fastapi import Path, Query, status
 
-from services_directory.pathways import endorsing, service
+from services_directory.documents.queries import is_seen, seen
+from services_directory.endorsements import queries as endorsed
+from services_directory.endorsements.service import endorse as endorse_service
+from services_directory.endorsements.service import withdraw_endorsement
+from services_directory.pathways import service
+from services_directory.pathways.endorsing import suggestions as suggested
 from services_directory.pathways.profile import PLACE, Aor
 from services_directory.pathways.schemas import Endorse, EndorsementOut, SuggestedEndorsements
 
@@ -32,8 +37,13 @@ async def list_endorsements(
 ) -> dict[str, Any]:
     """Endorsements of the services that the caller may see."""
     after = _after(cursor)
-    found = await endorsing.listed(
-        session, audience_of(caller), aor=aor, service_id=service_id, after=after, limit=limit + 1
+    found = await endorsed.listed(
+        session,
+        seen(audience_of(caller)),
+        aor=aor,
+        service_id=service_id,
+        after=after,
+        limit=limit + 1,
     )
     page = found[:limit]
     more = len(found) > limit
@@ -47,9 +57,8 @@ async def list_endorsements(
 async def endorse(caller: Coordinator, session: Session, body: Endorse) -> dict[str, Any]:
     """Endorse a service for an AoR that the caller coordinates; repeating it changes nothing."""
     _check(caller, body.aor)
-    await endorsing.require_visible(session, audience_of(caller), body.service_id)
-    if await service.endorse(session, caller, body.service_id, body.aor):
-        await endorsing.rewrite(session, body.service_id)
+    await _require_seen(session, caller, body.service_id)
+    await endorse_service(session, caller, body.service_id, body.aor)
     return {"service_id": body.service_id, "aor": body.aor}
 
 
@@ -62,10 +71,9 @@ async def withdraw(
 ) -> None:
     """Take the endorsement back; without any endorsement the service is not referable."""
     _check(caller, aor)
-    await endorsing.require_visible(session, audience_of(caller), service_id)
-    if not await service.withdraw_endorsement(session, service_id, aor):
+    await _require_seen(session, caller, service_id)
+    if not await withdraw_endorsement(session, service_id, aor):
         raise NOT_FOUND.because("This AoR does not endorse the service.")
-    await endorsing.rewrite(session, service_id)
 
 
 @routes.get("/suggestions", response_model=SuggestedEndorsements, response_model_exclude_none=True)
@@ -78,7 +86,7 @@ async def suggestions(
     """Services that would fill a gap of this AoR's pathway in the area, if they were endorsed."""
     service.check_area(area)
     _check(caller, aor)
-    return await endorsing.suggestions(session, audience_of(caller), aor, area)
+    return await suggested(session, audience_of(caller), aor, area)
 
 
 def _after(cursor: str | None) -> tuple[UUID, str] | None:
@@ -92,6 +100,12 @@ def _after(cursor: str | None) -> tuple[UUID, str] | None:
         raise BAD_CURSOR.because(
             "Take the cursor from 'next_cursor' of the page before, unchanged."
         ) from error
+
+
+async def _require_seen(session: Session, caller: Principal, service_id: UUID) -> None:
+    """404 unless the caller sees the service."""
+    if not await is_seen(session, audience_of(caller), service_id):
+        raise NOT_FOUND.because("No service has this id.")
 
 
 def _check(caller: Principal, aor: str) -> None:

@@ -1,4 +1,4 @@
-"""Tables of pathways, their versions and the endorsements of services."""
+"""Tables of pathways and their versions."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -32,14 +32,4 @@ pathway_versions = sa.Table(
     sa.Column("published_by", sa.Text),
     sa.Column("published_at", sa.DateTime(timezone=True)),
     sa.Column("returned_because", sa.Text),
-)
-
-endorsements = sa.Table(
-    "endorsements",
-    METADATA,
-    sa.Column("service_id", sa.Uuid, primary_key=True),
-    sa.Column("aor", sa.Text, primary_key=True),
-    sa.Column("endorsed_by", sa.Text, nullable=False),
-    sa.Column("organisation_id", sa.Uuid),
-    sa.Column("endorsed_at", sa.DateTime(timezone=True), nullable=False),
 )

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.pathways.layers import Layer
-from services_directory.pathways.models import endorsements, pathway_versions, pathways
-from services_directory.search.rows_queries import Asks, fetch
+from services_directory.pathways.models import pathway_versions, pathways
+from services_directory.reading.rows_queries import Asks, fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,20 +198,3 @@ async def next_number(session: AsyncSession, pathway_id: UUID) -> int:
         )
     )
     return int(highest or 0) + 1
-
-
-async def endorsed_aors(
-    session: AsyncSession, service_ids: Sequence[UUID]
-) -> dict[UUID, list[str]]:
-    """AoRs that endorse each service, sorted; services without endorsement are absent."""
-    rows = await session.execute(
-        sa.select(endorsements.c.service_id, endorsements.c.aor)
-        .where(
-            endorsements.c.service_id == sa.any_(sa.literal(list(service_ids), sa.ARRAY(sa.Uuid)))
-        )
-        .order_by(endorsements.c.aor)
-    )
-    found: dict[UUID, list[str]] = {}
-    for service_id, aor in rows:
-        found.setdefault(service_id, []).append(aor)
-    return found

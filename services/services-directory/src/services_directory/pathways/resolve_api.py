@@ -2,27 +2,29 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
 import orjson
 from common.auth import Principal
+from common.happenings import tell
 from common.web import Session, context_of, open_to_all
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
-from services_directory.gaps.observing import observe
+from services_directory.happenings import GapsMet
 from services_directory.pathways.answers import resolution
 from services_directory.pathways.plans import Plan, gaps_of
 from services_directory.pathways.profile import Profile, group_of
 from services_directory.pathways.resolving import (
     Caller,
     check_profile,
-    log_restricted,
     plan,
 )
 from services_directory.pathways.schemas import Batch, BatchResolution, Resolution
-from services_directory.search.read_route import PassOnError, StraightRoute
-from services_directory.search.rows_queries import Reader
+from services_directory.reading.read_route import PassOnError, StraightRoute
+from services_directory.reading.restricted_service import log_restricted
+from services_directory.reading.rows_queries import Reader
 
 
 class QuestionRoute(StraightRoute):
@@ -112,9 +114,9 @@ async def _keep(
     restricted: set[str],
     seen: Sequence[tuple[str, str, str]],
 ) -> None:
-    await log_restricted(session, caller, request.url.path, restricted)
+    await log_restricted(session, caller, request.url.path, map(UUID, restricted))
     if seen:
-        await observe(session, seen)
+        await tell(session, GapsMet(seen))
 
 
 def _json(answer: dict[str, Any]) -> Response:

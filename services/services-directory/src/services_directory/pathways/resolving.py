@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from uuid import UUID
 
 from common import clock, codelists
 from common.auth import Principal
@@ -12,7 +11,6 @@ from common.places import Places
 from common.sight import Audience, audience_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.curation.models import restricted_reads
 from services_directory.pathways import candidate_queries
 from services_directory.pathways.candidate_rows import Found
 from services_directory.pathways.candidates import Candidate
@@ -36,7 +34,7 @@ from services_directory.pathways.resolution import (
     resolve,
 )
 from services_directory.pathways.service import covers
-from services_directory.search.rows_queries import Asks
+from services_directory.reading.rows_queries import Asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,21 +165,3 @@ def _with_count(
         fitting=max(step.fitting, fitting.get(need, 0) - excluded.get(need, 0)),
         fallbacks=tuple(_with_count(each, fitting, excluded) for each in step.fallbacks),
     )
-
-
-async def log_restricted(
-    session: AsyncSession, principal: Principal, route: str, service_ids: Iterable[str]
-) -> None:
-    """Log each restricted service that an answer shows, in the transaction of the answer."""
-    rows = [
-        {
-            "service_id": UUID(service_id),
-            "client_id": principal.doer,
-            "organisation_id": principal.organisation_id,
-            "route": route,
-            "at": clock.now(),
-        }
-        for service_id in sorted(service_ids)
-    ]
-    if rows:
-        await session.execute(restricted_reads.insert(), rows)

@@ -11,7 +11,6 @@ from common.errors import FORBIDDEN, NOT_FOUND
 from common.ids import new_id
 from common.places import Places
 from common.web import check_if_match, etag_of
-from common.writes import RowWriter, write_soon
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,7 +21,7 @@ from services_directory.pathways.findings import Finding
 from services_directory.pathways.graph import Pathway
 from services_directory.pathways.inheritance import inherit, inheritance_findings
 from services_directory.pathways.layers import lineage
-from services_directory.pathways.models import endorsements, pathway_versions, pathways
+from services_directory.pathways.models import pathway_versions, pathways
 from services_directory.pathways.problems import (
     PATHWAY_EXISTS,
     PATHWAY_STATE,
@@ -307,52 +306,3 @@ async def _again(session: AsyncSession, version: Version) -> Version:
 def etag(version: Version) -> str:
     """Of one version of a pathway."""
     return etag_of(f"{version.number}.{version.revision}")
-
-
-async def endorse(session: AsyncSession, principal: Principal, service_id: UUID, aor: str) -> bool:
-    """Record that the AoR's coordination stands behind a service; False if it already did.
-
-    The caller rewrites the service's stored documents afterwards.
-    """
-    made = await session.execute(
-        insert(endorsements)
-        .values(
-            service_id=service_id,
-            aor=aor,
-            endorsed_by=principal.doer,
-            organisation_id=principal.organisation_id,
-            endorsed_at=clock.now(),
-        )
-        .on_conflict_do_nothing()
-        .returning(endorsements.c.service_id)
-    )
-    return made.first() is not None
-
-
-_ENDORSEMENTS = RowWriter(
-    endorsements,
-    *("service_id", "aor", "endorsed_by", "organisation_id", "endorsed_at"),
-    on_conflict="DO NOTHING",
-)
-
-
-def endorse_soon(session: AsyncSession, principal: Principal, service_id: UUID, aor: str) -> None:
-    """The same for those who need not know whether it did."""
-    row = {
-        "service_id": service_id,
-        "aor": aor,
-        "endorsed_by": principal.doer,
-        "organisation_id": principal.organisation_id,
-        "endorsed_at": clock.now(),
-    }
-    write_soon(session, _ENDORSEMENTS, row)
-
-
-async def withdraw_endorsement(session: AsyncSession, service_id: UUID, aor: str) -> bool:
-    """False if there was none."""
-    gone = await session.execute(
-        sa.delete(endorsements)
-        .where(endorsements.c.service_id == service_id, endorsements.c.aor == aor)
-        .returning(endorsements.c.service_id)
-    )
-    return gone.first() is not None

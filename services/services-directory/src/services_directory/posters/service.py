@@ -1,11 +1,9 @@
 """The public services of a poster: read from documents of the public level and from nowhere else."""
 
-from collections.abc import Collection
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from common.places import Places
 from common.sight import ANYONE
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,14 +13,7 @@ from services_directory.pathways.alternatives import alternatives
 from services_directory.pathways.opening import opening_hours
 from services_directory.pathways.resolution import Course
 from services_directory.posters.content import SERVICES_PER_STEP, PublicService
-
-_DOCUMENTS = (
-    sa.text(
-        "SELECT service_id, document FROM service_documents WHERE level = 0 AND service_id = ANY(:ids)"
-    )
-    .bindparams(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
-    .columns(service_id=sa.Uuid, document=sa.JSON)
-)
+from services_directory.posters.queries import public_documents
 
 
 async def public_services(
@@ -34,16 +25,13 @@ async def public_services(
         session, ANYONE, course, aor, area, limit=SERVICES_PER_STEP, today=today
     )
     best = {need: [each.candidate.service_id for each in found] for need, found in ranked.items()}
-    documents = await _documents(session, {UUID(each) for ids in best.values() for each in ids})
+    documents = await public_documents(
+        session, {UUID(each) for ids in best.values() for each in ids}
+    )
     return {
         need: [spoken(documents[each], language) for each in ids if each in documents]
         for need, ids in best.items()
     }
-
-
-async def _documents(session: AsyncSession, ids: Collection[UUID]) -> dict[str, dict[str, Any]]:
-    rows = await session.execute(_DOCUMENTS, {"ids": list(ids)})
-    return {str(service_id): document for service_id, document in rows}
 
 
 def spoken(document: dict[str, Any], language: str) -> PublicService:

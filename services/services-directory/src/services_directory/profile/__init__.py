@@ -1,0 +1,1 @@
+"""What this directory is, for whoever reads its API description."""

@@ -1,1 +1,1 @@
-"""Reading the stored documents: parameters, conditions, ranking, facets, envelopes."""
+"""Searching the stored documents: conditions, words, ranking, facets."""

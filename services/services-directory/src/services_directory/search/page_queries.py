@@ -10,9 +10,9 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import begins_above
-from services_directory.search.rows_queries import Asks, Row, fetch
-from services_directory.search.statement import Statement
-from services_directory.search.totals import TOTALS, newest_change, settled
+from services_directory.reading.rows_queries import Asks, Row, fetch
+from services_directory.reading.statement import Statement
+from services_directory.search.totals import TOTALS, settled
 
 
 @dataclass
@@ -139,7 +139,7 @@ async def _remembering(
 ) -> tuple[list[Row], int]:
     """The page, with what tells whether a total is still true that was counted before."""
     text = (
-        f"SELECT {newest_change(audience.levels)}, p.* FROM (SELECT 1) one"
+        f"SELECT {_newest_change(audience.levels)}, p.* FROM (SELECT 1) one"
         f" LEFT JOIN LATERAL ({inner}) p ON true"
     )
     rows = await fetch(session, text, s.values, afresh=True)
@@ -155,6 +155,19 @@ async def _remembering(
         total = await _count(session, found, audience)
         TOTALS.keep(key, newest, total)
     return kept, total
+
+
+def _newest_change(levels: tuple[int, ...]) -> str:
+    """SQL of two columns: the newest change at these levels and the oldest running writer, as
+    text."""
+    probes = ", ".join(
+        f"(SELECT c.xid FROM service_changes c WHERE c.level = {level} ORDER BY c.xid DESC LIMIT 1)"
+        for level in levels
+    )
+    return (
+        f"greatest({probes})::text AS newest,"
+        " pg_snapshot_xmin(pg_current_snapshot())::text AS oldest_running"
+    )
 
 
 async def _count(session: AsyncSession | Asks, found: Matching, audience: Audience) -> int:

@@ -13,13 +13,13 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible_by_level, visible_sql
+from services_directory.reading.rows_queries import Asks, Row, each, fetch
+from services_directory.reading.statement import Statement
 from services_directory.search import ranking
-from services_directory.search.conditions import around, conditions, distance, in_box
+from services_directory.search.condition_queries import around, conditions, distance, in_box
 from services_directory.search.page_queries import Matching, Order, page_of
 from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery
-from services_directory.search.rows_queries import Asks, Row, each, fetch
 from services_directory.search.similar_queries import similar
-from services_directory.search.statement import Statement
 from services_directory.search.words import matches, mistyped
 
 _EXPLAINED = "d.quality, d.referable, d.functional_status, d.capacity_state, d.valid_until"

@@ -6,8 +6,8 @@ from common.places import folded
 from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.search.rows_queries import Asks, fetch
-from services_directory.search.statement import Statement
+from services_directory.reading.rows_queries import Asks, fetch
+from services_directory.reading.statement import Statement
 
 # Trigram similarity from which another word may be meant: "sicologia" ~ "psicologia" is 0.57.
 SIMILAR = 0.4

@@ -4,8 +4,6 @@ A total is only kept when no transaction older than the newest change was still 
 does every later change raise the newest transaction id, which is what the memory is keyed by.
 """
 
-# ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
-
 from collections import OrderedDict
 
 _KEPT = 4_096
@@ -31,19 +29,6 @@ class Totals:
 
 
 TOTALS = Totals()
-
-
-def newest_change(levels: tuple[int, ...]) -> str:
-    """SQL of two columns: the newest change at these levels and the oldest running writer, as
-    text."""
-    probes = ", ".join(
-        f"(SELECT c.xid FROM service_changes c WHERE c.level = {level} ORDER BY c.xid DESC LIMIT 1)"
-        for level in levels
-    )
-    return (
-        f"greatest({probes})::text AS newest,"
-        " pg_snapshot_xmin(pg_current_snapshot())::text AS oldest_running"
-    )
 
 
 def settled(newest: str | None, oldest_running: str) -> str | None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from common.places import folded
 
+from services_directory.reading.statement import Statement
 from services_directory.search import ranking
-from services_directory.search.statement import Statement
 from services_directory.search.thesaurus import understood
 
 _OPERATORS = ('"', " or ", " -")

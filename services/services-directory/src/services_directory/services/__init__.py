@@ -1,0 +1,1 @@
+"""Services as their editors and readers meet them: entered, judged, changed, looked up."""

@@ -13,35 +13,30 @@ from common.web import Session, context_of, open_to_all
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services_directory.search import envelope, queries
-from services_directory.search.answers import (
+from services_directory.reading import envelope
+from services_directory.reading.answers import (
     GEOJSON,
+    ONE,
+    PAGE_OF,
     answer,
     audit,
     described,
     language_of,
     stream,
 )
-from services_directory.search.asking import parameters
-from services_directory.search.parameters import (
-    Filters,
-    ServiceQuery,
-    SiteQuery,
-    SuggestionQuery,
-    body_of,
-)
-from services_directory.search.parameters import described as parameters_of
+from services_directory.reading.asking import parameters
+from services_directory.reading.parameters import body_of
+from services_directory.reading.parameters import described as parameters_of
+from services_directory.reading.read_route import read_router
+from services_directory.reading.rows_queries import Row
+from services_directory.search import queries
+from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery, SuggestionQuery
 from services_directory.search.ranking import explained
-from services_directory.search.read_route import read_router
-from services_directory.search.rows_queries import Row
 from services_directory.search.thesaurus import suggestions, understood
 from services_directory.services.merged import moved_to
 
 routes = read_router("/directory/v1", ["HSDS"])
 Anyone = Annotated[Principal, open_to_all()]
-
-PAGE_OF = {"type": "object", "properties": {"contents": {"type": "array"}}, "required": ["empty"]}
-ONE = {"type": "object", "required": ["id"]}
 
 
 @routes.api_route(

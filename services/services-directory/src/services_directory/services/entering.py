@@ -6,18 +6,21 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.ids import new_id
 from common.places import folded
 from common.web import check_if_match, etag_of
-from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.curation import states
-from services_directory.curation.recording import record_history
-from services_directory.curation.states import State, curates
+from services_directory.documents.queries import is_shown
+from services_directory.documents.storing import store
+from services_directory.endorsements.service import endorse_soon
+from services_directory.entries import states
+from services_directory.entries.ids import own_id
+from services_directory.entries.recording import record_history
+from services_directory.entries.schemas import Upserted
+from services_directory.entries.states import State, curates
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.hsds.status import is_stale, valid_until
@@ -27,7 +30,8 @@ from services_directory.identities.queries import by_external_id
 from services_directory.identities.service import remember
 from services_directory.locations import service as places
 from services_directory.organizations import service as organizations
-from services_directory.pathways.service import endorse_soon
+from services_directory.records.rights import Scope, may_read
+from services_directory.records.service import KIND, change, enter_soon, locked, row_of
 from services_directory.services.drafting import (
     draft,
     locations_in,
@@ -36,22 +40,9 @@ from services_directory.services.drafting import (
     states_in,
     with_locations,
 )
-from services_directory.services.models import services
-from services_directory.services.own_ids import own_id, own_ids
-from services_directory.services.record_queries import is_shown
-from services_directory.services.records import (
-    KIND,
-    Scope,
-    check_may_write,
-    locked,
-    may_read,
-    row_of,
-)
-from services_directory.services.schemas import Upserted
-from services_directory.services.storing import store
+from services_directory.services.own_ids import own_ids
+from services_directory.services.permits import check_may_write
 from services_directory.taxonomies.service import keep_terms
-
-_NEW = RowWriter(services, *services.c.keys(), entity=True)
 
 
 @dataclass
@@ -270,17 +261,13 @@ async def _write(
         }
         text = orjson.dumps(plain).decode()
         new |= {"document": text, "approved": text if publishes else None}
-        write_soon(session, _NEW, new)
+        enter_soon(session, new)
     else:
         # While a newer draft waits, what is published keeps the audience that was approved.
         if row.approved is not None and not publishes:
             for key in ("organization_id", "visibility", "aors", "states"):
                 del values[key]
-        await session.execute(
-            sa.update(services)
-            .where(services.c.id == identity)
-            .values({"version": version, **values, **draft_or_approved})
-        )
+        await change(session, identity, **{"version": version, **values, **draft_or_approved})
     record_history(
         session,
         principal,

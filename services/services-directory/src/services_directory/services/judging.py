@@ -9,18 +9,22 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from common.auth import Principal
 from common.errors import Problem
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.curation.states import State, curates, reads_every_record
+from services_directory.documents.queries import shown, taken_sites
+from services_directory.entries.ids import own_id
+from services_directory.entries.schemas import Upserted
+from services_directory.entries.states import State, curates, reads_every_record
 from services_directory.errors import NOT_YOURS
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.hsds.taxonomy import aors_of
 from services_directory.locations import service as places
 from services_directory.organizations import service as organizations
+from services_directory.records.queries import by_id
+from services_directory.records.rights import Scope, may_read
 from services_directory.services.drafting import (
     draft,
     locations_in,
@@ -29,11 +33,8 @@ from services_directory.services.drafting import (
     with_locations,
 )
 from services_directory.services.entering import check_not_merged
-from services_directory.services.models import services
-from services_directory.services.own_ids import own_id, own_ids_of, places_given, taken_sites
-from services_directory.services.record_queries import shown
-from services_directory.services.records import Scope, check_may_write, may_read
-from services_directory.services.schemas import Upserted
+from services_directory.services.own_ids import own_ids_of, places_given
+from services_directory.services.permits import check_may_write
 
 
 @dataclass(slots=True)
@@ -95,13 +96,7 @@ class _Known:
         for row in rows:
             if row.document.id is not None:
                 ids |= {row.document.id, own_id(principal, row.document.id)}
-        wanted = sa.literal(list(ids), sa.ARRAY(sa.Uuid))
-        records = {
-            row.id: row
-            for row in await session.execute(
-                sa.select(services).where(services.c.id == sa.any_(wanted))
-            )
-        }
+        records = await by_id(session, ids)
         foreign = [key for key, row in records.items() if not may_read(principal, row)]
         seen = await shown(session, principal, foreign) if foreign else ()
         named: set[UUID] = set()

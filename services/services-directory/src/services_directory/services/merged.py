@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-import sqlalchemy as sa
 from common.errors import NOT_FOUND
 from common.sight import Audience
 from common.web import context_of
@@ -10,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services_directory.access import visible
-from services_directory.search.rows_queries import Asks
-from services_directory.services.models import service_documents, services
+from services_directory.documents.queries import is_seen
+from services_directory.reading.rows_queries import Asks
+from services_directory.records.queries import merged_into
 
 _LONGEST_CHAIN = 10
 
@@ -26,18 +25,10 @@ async def moved_to(
             return await moved_to(request, own, audience, service_id)
     target = service_id
     for _ in range(_LONGEST_CHAIN):
-        following = await session.scalar(
-            sa.select(services.c.merged_into).where(services.c.id == target)
-        )
+        following = await merged_into(session, target)
         if following is None:
             break
         target = following
-    if target != service_id:
-        seen = await session.scalar(
-            sa.select(service_documents.c.service_id).where(
-                service_documents.c.service_id == target, visible(service_documents.c, audience)
-            )
-        )
-        if seen is not None:
-            return RedirectResponse(f"/directory/v1/services/{target}", status_code=308)
+    if target != service_id and await is_seen(session, audience, target):
+        return RedirectResponse(f"/directory/v1/services/{target}", status_code=308)
     raise NOT_FOUND.because("No service has this id.")

@@ -1,30 +1,18 @@
-"""Ids that a caller brings along.
-
-If a free id were taken and a taken one turned away, an id would tell whether something hidden stands
-under it. So the directory gives the ids: one that is brought along means an entry of the caller's
-own organisation, under an id made from both, unless it is an entry whose record the caller may
-read. The answer is the same whether the brought id is free or hidden. Only who may read every
-record keeps new ids: from that caller nothing is hidden.
-"""
+"""Ids that a document brings along, as entries/ids.py reads them: of the places and sites of a service."""
 
 from collections.abc import Collection
 from typing import Any
 from uuid import UUID, uuid5
 
-import sqlalchemy as sa
 from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.curation.states import reads_every_record
+from services_directory.documents.queries import taken_sites
+from services_directory.entries.ids import own_id
+from services_directory.entries.states import reads_every_record
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.locations import service as places
 from services_directory.services.drafting import OwnIds
-from services_directory.services.models import site_documents
-
-
-def own_id(principal: Principal, given: UUID) -> UUID:
-    """The id of what the caller's organisation means by `given`."""
-    return given if reads_every_record(principal) else uuid5(principal.organisation, str(given))
 
 
 async def own_ids(
@@ -82,13 +70,3 @@ def _had(before: dict[str, Any] | None) -> tuple[set[UUID], set[UUID]]:
     sites = (before or {}).get("service_at_locations", [])
     named = {UUID(site["location"]["id"]) for site in sites if "location" in site}
     return named, {UUID(site["id"]) for site in sites}
-
-
-async def taken_sites(session: AsyncSession, given: Collection[UUID]) -> set[UUID]:
-    """Those of the site ids that a service has."""
-    taken = await session.scalars(
-        sa.select(site_documents.c.site_id).where(
-            site_documents.c.site_id == sa.any_(sa.literal(list(given), sa.ARRAY(sa.Uuid)))
-        )
-    )
-    return set(taken)

@@ -11,21 +11,16 @@ from fastapi import Body, Query
 from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 
-from services_directory.curation.merge_patch import merged
-from services_directory.curation.states import possible_steps
+from services_directory.entries.schemas import Upserted, WrittenOut
+from services_directory.entries.states import possible_steps
 from services_directory.hsds.schemas import ServiceDocument
-from services_directory.services import record_queries, service
+from services_directory.records import queries as record_queries
+from services_directory.records.schemas import RecordPage
+from services_directory.records.service import readable_record
+from services_directory.services import service
 from services_directory.services.entering import upsert_service
-from services_directory.services.records import readable_record
-from services_directory.services.schemas import (
-    CapacityIn,
-    ReasonIn,
-    RecordOut,
-    RecordPage,
-    Upserted,
-    VerificationIn,
-    WrittenOut,
-)
+from services_directory.services.merge_patch import merged
+from services_directory.services.schemas import CapacityIn, ReasonIn, RecordOut, VerificationIn
 
 routes = router("/directory/v1", ["Records"])
 Writer = Annotated[Principal, requires(scope="directory:write")]

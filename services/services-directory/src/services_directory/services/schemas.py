@@ -1,26 +1,13 @@
 """What the record endpoints take and give."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Literal
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from common.web import Strict
 from pydantic import BaseModel, Field
 
 from services_directory.hsds.extensions import CapacityState, FunctionalStatus
-
-Outcome = Literal["created", "changed", "unchanged"]
-
-
-@dataclass(frozen=True)
-class Upserted:
-    """What became of a write. `version` is that of the record; its ETag is made from it."""
-
-    id: UUID
-    outcome: Outcome
-    version: int
-    state: str
 
 
 class RecordOut(BaseModel):
@@ -34,13 +21,6 @@ class RecordOut(BaseModel):
     managed_by: UUID
     document: dict[str, Any]
     approved_differs: bool = Field(description="True while a newer draft waits for approval.")
-
-
-class WrittenOut(BaseModel):
-    id: UUID
-    outcome: Outcome
-    version: int
-    state: str
 
 
 class CapacityIn(Strict):
@@ -62,21 +42,3 @@ class VerificationIn(Strict):
 
 class ReasonIn(Strict):
     reason: str | None = Field(None, max_length=2000)
-
-
-class RecordLine(BaseModel):
-    id: UUID
-    name: str
-    organization_id: UUID
-    state: str
-    version: int
-    visibility: str
-    aors: list[str]
-    modified_at: datetime
-    valid_until: date | None = None
-    stale: bool
-
-
-class RecordPage(BaseModel):
-    items: list[RecordLine]
-    next_cursor: str | None = None

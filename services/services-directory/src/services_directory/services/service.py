@@ -1,38 +1,32 @@
 """Use cases of service entries that stand: steps of their life, capacity, verification. Nothing
 here commits."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.happenings import tell
 from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.curation import states
-from services_directory.curation.models import CAPACITY_DOUBTED, reminders
-from services_directory.curation.recording import record_history
-from services_directory.curation.states import State, curates, possible_steps
+from services_directory.documents.storing import store
+from services_directory.entries import states
+from services_directory.entries.recording import record_history
+from services_directory.entries.schemas import Upserted
+from services_directory.entries.states import State, curates, possible_steps
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
+from services_directory.happenings import CapacityTold
 from services_directory.hsds.status import is_stale, valid_until
 from services_directory.locations import service as places
+from services_directory.records.rights import check_owner, scope_of
+from services_directory.records.service import KIND, change, readable_record
 from services_directory.services.drafting import locations_in
 from services_directory.services.entering import Together, approval, finish_together, publish
-from services_directory.services.models import services
-from services_directory.services.records import KIND, check_owner, readable_record, scope_of
-from services_directory.services.schemas import CapacityIn, Upserted, VerificationIn
-from services_directory.services.storing import store
+from services_directory.services.schemas import CapacityIn, VerificationIn
 
 DEFAULT_VALIDITY = timedelta(days=90)
-
-
-async def rewrite(session: AsyncSession, service_ids: Iterable[UUID]) -> None:
-    """Render the stored documents again, after something beside the record changed (an
-    endorsement, the day), and announce what differs."""
-    await store(session, service_ids)
 
 
 async def take_step(
@@ -66,9 +60,7 @@ async def take_step(
         )
     version = await _set_state(session, principal, row, after, reason)
     if after == State.APPROVED:
-        await session.execute(
-            sa.update(services).where(services.c.id == service_id).values(approval(row.document))
-        )
+        await change(session, service_id, **approval(row.document))
         together = Together()
         placed = places.Placed(service_id, scope.managed_by, locations_in(row.document), new=False)
         await publish(session, principal, placed, row.document, scope, together)
@@ -84,8 +76,7 @@ async def set_capacity(
     """Capacity and functional status go live at once: they are true or not, nobody approves them."""
     row = await readable_record(session, principal, service_id, lock=True)
     check_owner(principal, scope_of(row))
-    answered = (reminders.c.service_id == service_id, reminders.c.kind == CAPACITY_DOUBTED)
-    await session.execute(sa.delete(reminders).where(*answered))
+    await tell(session, CapacityTold(service_id))
 
     def changed(document: dict[str, Any]) -> dict[str, Any]:
         after = dict(document)
@@ -122,11 +113,7 @@ async def _set_state(
     session: AsyncSession, principal: Principal, row: Any, state: State, reason: str | None
 ) -> int:
     version: int = row.version + 1
-    await session.execute(
-        sa.update(services)
-        .where(services.c.id == row.id)
-        .values(state=state.value, version=version, modified_at=clock.now())
-    )
+    await change(session, row.id, state=state.value, version=version, modified_at=clock.now())
     after = {"state": state.value} | ({"reason": reason} if reason else {})
     record_history(
         session, principal, KIND, row.id, version=version, old={"state": row.state}, new=after
@@ -134,26 +121,24 @@ async def _set_state(
     return version
 
 
-async def _amend(session: AsyncSession, principal: Principal, row: Any, change: Any) -> Upserted:
+async def _amend(session: AsyncSession, principal: Principal, row: Any, changed: Any) -> Upserted:
     """Apply a change to the record and to what is published, whatever the draft's state."""
-    after = change(row.document)
-    approved = None if row.approved is None else change(row.approved)
+    after = changed(row.document)
+    approved = None if row.approved is None else changed(row.approved)
     if after == row.document and approved == row.approved:
         return Upserted(row.id, "unchanged", row.version, row.state)
     version = row.version + 1
     published = approved or after
-    await session.execute(
-        sa.update(services)
-        .where(services.c.id == row.id)
-        .values(
-            document=after,
-            approved=approved,
-            version=version,
-            modified_at=clock.now(),
-            valid_until=valid_until(published),
-            stale=is_stale(published, clock.now().date()),
-            reminded_on=None,
-        )
+    await change(
+        session,
+        row.id,
+        document=after,
+        approved=approved,
+        version=version,
+        modified_at=clock.now(),
+        valid_until=valid_until(published),
+        stale=is_stale(published, clock.now().date()),
+        reminded_on=None,
     )
     record_history(session, principal, KIND, row.id, version=version, old=row.document, new=after)
     await store(session, [row.id])

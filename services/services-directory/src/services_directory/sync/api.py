@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from services_directory.search.answers import NDJSON, answer, audit
-from services_directory.search.rows_queries import Row
-from services_directory.services.prepared import instant
+from services_directory.hsds.rendering import instant
+from services_directory.reading.answers import NDJSON, answer, audit
+from services_directory.reading.rows_queries import Row
 from services_directory.sync import position, queries
 
 routes = router("/directory/v1/sync", ["Sync"])

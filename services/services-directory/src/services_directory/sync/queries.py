@@ -9,8 +9,8 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible_by_level, visible_sql
-from services_directory.search.rows_queries import Row, each, fetch
-from services_directory.search.statement import Statement
+from services_directory.reading.rows_queries import Row, each, fetch
+from services_directory.reading.statement import Statement
 from services_directory.sync.position import Position
 
 _NOW = "(SELECT pg_snapshot_xmin(pg_current_snapshot())::text)"

@@ -11,14 +11,14 @@ from common.web import Session, open_to_all
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services_directory.search import envelope
-from services_directory.search.answers import NDJSON, answer, described
-from services_directory.search.asking import parameters
-from services_directory.search.parameters import PageQuery, TaxonomyQuery, TermQuery, body_of
-from services_directory.search.parameters import described as parameters_of
-from services_directory.search.read_route import read_router
-from services_directory.services.api import ONE, PAGE_OF
+from services_directory.reading import envelope
+from services_directory.reading.answers import NDJSON, ONE, PAGE_OF, answer, described
+from services_directory.reading.asking import parameters
+from services_directory.reading.parameters import PageQuery, body_of
+from services_directory.reading.parameters import described as parameters_of
+from services_directory.reading.read_route import read_router
 from services_directory.taxonomies import queries
+from services_directory.taxonomies.parameters import TaxonomyQuery, TermQuery
 
 routes = read_router("/directory/v1", ["HSDS"])
 Anyone = Annotated[Principal, open_to_all()]

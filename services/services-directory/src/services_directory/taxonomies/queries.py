@@ -12,9 +12,9 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.hsds import taxonomy
-from services_directory.search.parameters import TaxonomyQuery, TermQuery
-from services_directory.search.rows_queries import Asks, fetch
-from services_directory.search.statement import Statement
+from services_directory.reading.rows_queries import Asks, fetch
+from services_directory.reading.statement import Statement
+from services_directory.taxonomies.parameters import TaxonomyQuery, TermQuery
 
 Document = dict[str, Any]
 

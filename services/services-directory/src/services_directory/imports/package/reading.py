@@ -16,7 +16,7 @@ from services_directory.imports.package.older import is_older, left_out, modern,
 from services_directory.imports.package.staging import Staging
 from services_directory.imports.reading.archive import archive
 from services_directory.imports.reading.delimited import read_delimited
-from services_directory.imports.sources import SAMPLE, Options, Source
+from services_directory.imports.source import SAMPLE, Options, Source
 from services_directory.imports.space import Space
 
 DEFAULT_VISIBILITY = "partners"

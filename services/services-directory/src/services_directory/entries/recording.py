@@ -10,8 +10,8 @@ from common.ids import new_id
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.curation.differences import differences
-from services_directory.curation.models import history
+from services_directory.entries.differences import differences
+from services_directory.entries.models import history
 
 _ROWS = RowWriter(
     history,

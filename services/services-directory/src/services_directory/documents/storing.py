@@ -10,26 +10,19 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
+from common.happenings import tell
 from common.sight import PATHWAY, RESTRICTED
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.hsds.rendering import Facts, Record
-from services_directory.hsds.status import is_stale, valid_until
-from services_directory.hsds.visibility import level_of
-from services_directory.organizations.models import organizations
-from services_directory.pathways.projection import refresh
-from services_directory.pathways.queries import endorsed_aors
-from services_directory.pathways.referability import is_referable
-from services_directory.services.announcing import Announcements
-from services_directory.services.models import (
+from services_directory.documents.announcing import Announcements
+from services_directory.documents.models import (
     service_changes,
     service_documents,
     service_translations,
-    services,
     site_documents,
 )
-from services_directory.services.prepared import (
+from services_directory.documents.prepared import (
     Prepared,
     bodies,
     prepare,
@@ -39,6 +32,14 @@ from services_directory.services.prepared import (
     within,
     words,
 )
+from services_directory.endorsements.queries import endorsed_aors
+from services_directory.happenings import DocumentsStored
+from services_directory.hsds.referability import is_referable
+from services_directory.hsds.rendering import Facts, Record
+from services_directory.hsds.status import is_stale, valid_until
+from services_directory.hsds.visibility import level_of
+from services_directory.organizations.queries import with_organization
+from services_directory.records.queries import OFFERED_BY, locked_records
 
 CHUNK = 500
 _UUIDS = sa.ARRAY(sa.Uuid)
@@ -96,7 +97,7 @@ async def _store(session: AsyncSession, ids: list[UUID]) -> None:
         announcements.service(row, prepared, facts, changed=changed)
     await batch.write(session)
     await announcements.write(session)
-    await refresh(session, ids)
+    await tell(session, DocumentsStored(ids))
 
 
 def _any(column: Any, ids: Sequence[UUID]) -> Any:
@@ -105,13 +106,7 @@ def _any(column: Any, ids: Sequence[UUID]) -> Any:
 
 async def _records(session: AsyncSession, ids: list[UUID]) -> list[Any]:
     """Service rows with the document of their `organization`, locked against other writers."""
-    joined = (
-        sa.select(services, organizations.c.document.label("organization"))
-        .join(organizations, organizations.c.id == services.c.organization_id)
-        .where(_any(services.c.id, ids))
-        .order_by(services.c.id)
-        .with_for_update(of=services)
-    )
+    joined = with_organization(locked_records(ids), OFFERED_BY)
     return list((await session.execute(joined)).all())
 
 

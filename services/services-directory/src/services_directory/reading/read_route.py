@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services_directory.search.rows_queries import Reader
+from services_directory.reading.rows_queries import Reader
 
 READER = "reader"
 _KEY = b"idempotency-key"

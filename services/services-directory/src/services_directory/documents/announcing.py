@@ -7,7 +7,6 @@ from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from common.events.base import Event
 from common.events.directory import (
     CapacityChanged,
@@ -20,11 +19,11 @@ from common.messaging import outbox
 from common.sight import NAMES
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.documents.prepared import Prepared
 from services_directory.hsds.countries import countries_of
 from services_directory.hsds.rendering import Facts
 from services_directory.hsds.visibility import level_of
-from services_directory.services.models import services
-from services_directory.services.prepared import Prepared
+from services_directory.records.service import Told, remember_told
 from services_directory.tables import COMMON
 
 _CAPACITY = ("capacity_state", "functional_status", "referable")
@@ -35,7 +34,7 @@ class Announcements:
     """Collects the events of a batch of services, and writes them with few statements."""
 
     events: list[tuple[Event, UUID]] = field(default_factory=list)
-    told: list[dict[str, Any]] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
     def service(
         self, row: Any, prepared: dict[int, Prepared], facts: Facts, *, changed: bool
@@ -71,23 +70,11 @@ class Announcements:
         self.events.append((event, row.id))
 
     def _remember(self, row: Any, steps: int, data: Any) -> None:
-        self.told.append(
-            {"own": row.id, "event_version": row.event_version + steps, "announced": data}
-        )
+        self.told.append(Told(row.id, row.event_version + steps, data))
 
     async def write(self, session: AsyncSession) -> None:
         await outbox.append_all(session, COMMON, self.events, aggregate_type="service")
-        if self.told:
-            # On the connection: the ORM would look for mapped rows by primary key.
-            connection = await session.connection()
-            await connection.execute(_REMEMBER, self.told)
-
-
-_REMEMBER = (
-    sa.update(services)
-    .where(services.c.id == sa.bindparam("own"))
-    .values(event_version=sa.bindparam("event_version"), announced=sa.bindparam("announced"))
-)
+        await remember_told(session, self.told)
 
 
 def _data(row: Any, open_form: Prepared, facts: Facts) -> dict[str, Any]:

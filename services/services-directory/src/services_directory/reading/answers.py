@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from common import clock
 from common.auth import Principal
 from common.database import Database
 from common.web import context_of
@@ -13,13 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from services_directory.curation.models import restricted_reads
-from services_directory.search.rows_queries import Asks, Row
+from services_directory.reading.restricted_service import log_restricted
+from services_directory.reading.rows_queries import Asks, Row
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 GEOJSON = "application/geo+json"
 _VARY = "Authorization, Accept-Language, Accept-Encoding, Origin"
+
+PAGE_OF = {"type": "object", "properties": {"contents": {"type": "array"}}, "required": ["empty"]}
+ONE = {"type": "object", "required": ["id"]}
 
 
 class Stored(Response):
@@ -78,21 +80,11 @@ async def audit(
     found = {row["service_id"] for row in rows if row["sensitive"]}
     if not found:
         return
-    read = [
-        {
-            "service_id": service_id,
-            "client_id": principal.doer,
-            "organisation_id": principal.organisation_id,
-            "route": request.url.path,
-            "at": clock.now(),
-        }
-        for service_id in sorted(found)
-    ]
     if isinstance(session, AsyncSession):
-        await session.execute(restricted_reads.insert(), read)
+        await log_restricted(session, principal, request.url.path, found)
         return
     async with context_of(request).database.transaction(principal) as own:
-        await own.execute(restricted_reads.insert(), read)
+        await log_restricted(own, principal, request.url.path, found)
 
 
 def stream(

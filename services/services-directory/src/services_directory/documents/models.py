@@ -1,70 +1,11 @@
-"""Tables of services: the records, the stored documents of each level, the change log."""
+"""Tables of the stored documents of each level, and the log of their changes."""
 
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, INT4MULTIRANGE, JSONB, TSVECTOR
 
-from services_directory.tables import METADATA
-
-TEXTS = ARRAY(sa.Text)
-INSTANT = sa.DateTime(timezone=True)
-
-
-class Xid8(sa.types.UserDefinedType[str]):
-    """A transaction id; travels as text, because drivers know no such type."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "xid8"
-
-
-class Point(sa.types.UserDefinedType[str]):
-    cache_ok = True
-
-    def get_col_spec(self, **_: Any) -> str:
-        return "point"
-
-
-def record_columns() -> list[sa.Column[Any]]:
-    """What every record has: its document, who manages it, from which level it is seen."""
-    return [
-        sa.Column("id", sa.Uuid, primary_key=True),
-        sa.Column("document", JSONB, nullable=False),
-        sa.Column("managed_by", sa.Uuid, nullable=False),
-        sa.Column("visibility", sa.SmallInteger, nullable=False),
-        sa.Column("version", sa.BigInteger, nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.Column("modified_at", INSTANT, nullable=False),
-    ]
-
-
-services = sa.Table(
-    "services",
-    METADATA,
-    *record_columns(),
-    sa.Column("organization_id", sa.Uuid, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("approved", JSONB(none_as_null=True)),
-    sa.Column("aors", TEXTS, nullable=False),
-    sa.Column("states", TEXTS, nullable=False),
-    sa.Column("valid_until", sa.Date),
-    sa.Column("stale", sa.Boolean, nullable=False),
-    sa.Column("reminded_on", sa.Date),
-    sa.Column("event_version", sa.BigInteger, nullable=False),
-    sa.Column("announced", JSONB(none_as_null=True)),
-    sa.Column("merged_into", sa.Uuid),
-    sa.Column("plain_name", sa.Text, nullable=False),
-    sa.Column("phone_digits", TEXTS, nullable=False),
-)
-
-service_locations = sa.Table(
-    "service_locations",
-    METADATA,
-    sa.Column("service_id", sa.Uuid, primary_key=True),
-    sa.Column("location_id", sa.Uuid, primary_key=True),
-)
+from services_directory.tables import INSTANT, METADATA, TEXTS, Point, Xid8
 
 
 def _audience_columns() -> list[sa.Column[Any]]:

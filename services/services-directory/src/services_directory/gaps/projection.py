@@ -10,18 +10,12 @@ from common.places import Places
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.gaps.queries import covering
 from services_directory.gaps.shares import Shared, shares
 
 CHUNK = 2000
 _UUIDS = ARRAY(sa.Uuid)
 _TEXTS = ARRAY(sa.Text)
-
-# Counted from what the least privileged reader of a service sees of it: never more exact.
-_DOCUMENTS = sa.text("""
-    SELECT service_id, visibility, aors, areas, categories, minimum_age, maximum_age, sexes,
-           functional_status, capacity_state, valid_until, endorsed_by, pre_crisis
-    FROM service_documents WHERE level = visibility AND service_id = ANY(:ids)
-""").bindparams(sa.bindparam("ids", type_=_UUIDS))
 
 # One statement moves the cells by the difference between the old and the new shares. Cells are
 # touched in key order, so that two writers never wait for each other in a circle.
@@ -68,7 +62,7 @@ async def refresh(session: AsyncSession, service_ids: Sequence[UUID]) -> None:
 
 
 async def _refresh(session: AsyncSession, ids: list[UUID]) -> None:
-    rows = (await session.execute(_DOCUMENTS, {"ids": ids})).mappings().all()
+    rows = await covering(session, ids)
     today, places = clock.now().date(), Places.load()
     columns: dict[str, list[Any]] = {
         name: []

@@ -7,8 +7,8 @@ from datetime import date
 from common.places import Places
 
 from services_directory.hsds.opening import minute_of_week
+from services_directory.reading.statement import Statement
 from services_directory.search.parameters import Filters
-from services_directory.search.statement import Statement
 
 _METRES_PER_DEGREE = 111_195.0
 EARTH_METRES = 6_371_008.8

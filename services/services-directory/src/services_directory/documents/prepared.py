@@ -1,7 +1,6 @@
 """Ready-made rows of one service: per level the bytes that are sent and the columns that are
 searched, all taken from the redacted document and from nothing else."""
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,8 @@ from services_directory.hsds.rendering import (
     Document,
     Facts,
     Record,
+    digest,
+    instant,
     listed_service,
     render_service,
 )
@@ -56,14 +57,6 @@ def prepare(record: Record, facts: Facts) -> dict[int, Prepared]:
         if full is not None:
             found[level] = Prepared(level, full, digest(full), columns_of(full))
     return found
-
-
-def digest(document: Document) -> str:
-    return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()[:24]
-
-
-def instant(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def bodies(dated: Document) -> Bodies:

@@ -1,0 +1,49 @@
+"""Who sees which services, for those who need no more of their documents than that."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.sight import Audience, audience_of
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.access import visible
+from services_directory.documents.models import service_documents, site_documents
+from services_directory.records.queries import readable_ids
+
+
+def seen(audience: Audience) -> sa.Select[UUID]:
+    """Ids of the services that the audience sees at some level."""
+    d = service_documents.c
+    return sa.select(d.service_id).where(visible(d, audience))
+
+
+async def is_seen(session: AsyncSession, audience: Audience, service_id: UUID) -> bool:
+    found = await session.scalar(seen(audience).where(service_documents.c.service_id == service_id))
+    return found is not None
+
+
+async def shown(
+    session: AsyncSession, principal: Principal, ids: Collection[UUID]
+) -> Sequence[UUID]:
+    """Those of the services that the caller sees at some level, or whose record it may read."""
+    wanted = sa.literal(list(ids), sa.ARRAY(sa.Uuid))
+    documents = seen(audience_of(principal)).where(
+        service_documents.c.service_id == sa.any_(wanted)
+    )
+    return (await session.scalars(sa.union(documents, readable_ids(principal, ids)))).all()
+
+
+async def is_shown(session: AsyncSession, principal: Principal, service_id: UUID) -> bool:
+    return bool(await shown(session, principal, [service_id]))
+
+
+async def taken_sites(session: AsyncSession, given: Collection[UUID]) -> set[UUID]:
+    """Those of the site ids that a service has."""
+    taken = await session.scalars(
+        sa.select(site_documents.c.site_id).where(
+            site_documents.c.site_id == sa.any_(sa.literal(list(given), sa.ARRAY(sa.Uuid)))
+        )
+    )
+    return set(taken)

@@ -1,0 +1,1 @@
+"""Endorsements: an area of responsibility's coordination stands behind a service."""

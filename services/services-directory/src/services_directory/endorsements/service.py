@@ -1,0 +1,64 @@
+"""Use cases of endorsements. Nothing here commits."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.happenings import tell
+from common.writes import RowWriter, write_soon
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.endorsements.models import endorsements
+from services_directory.happenings import EndorsementsChanged
+
+
+async def endorse(session: AsyncSession, principal: Principal, service_id: UUID, aor: str) -> None:
+    """Record that the AoR's coordination stands behind a service; repeating it changes nothing."""
+    made = await session.execute(
+        insert(endorsements)
+        .values(
+            service_id=service_id,
+            aor=aor,
+            endorsed_by=principal.doer,
+            organisation_id=principal.organisation_id,
+            endorsed_at=clock.now(),
+        )
+        .on_conflict_do_nothing()
+        .returning(endorsements.c.service_id)
+    )
+    if made.first() is not None:
+        await tell(session, EndorsementsChanged(service_id))
+
+
+_ENDORSEMENTS = RowWriter(
+    endorsements,
+    *("service_id", "aor", "endorsed_by", "organisation_id", "endorsed_at"),
+    on_conflict="DO NOTHING",
+)
+
+
+def endorse_soon(session: AsyncSession, principal: Principal, service_id: UUID, aor: str) -> None:
+    """The same for a service whose documents are about to be stored: nothing is told."""
+    row = {
+        "service_id": service_id,
+        "aor": aor,
+        "endorsed_by": principal.doer,
+        "organisation_id": principal.organisation_id,
+        "endorsed_at": clock.now(),
+    }
+    write_soon(session, _ENDORSEMENTS, row)
+
+
+async def withdraw_endorsement(session: AsyncSession, service_id: UUID, aor: str) -> bool:
+    """False if there was none."""
+    gone = await session.execute(
+        sa.delete(endorsements)
+        .where(endorsements.c.service_id == service_id, endorsements.c.aor == aor)
+        .returning(endorsements.c.service_id)
+    )
+    if gone.first() is None:
+        return False
+    await tell(session, EndorsementsChanged(service_id))
+    return True

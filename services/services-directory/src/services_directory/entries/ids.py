@@ -1,0 +1,19 @@
+"""Ids that a caller brings along.
+
+If a free id were taken and a taken one turned away, an id would tell whether something hidden stands
+under it. So the directory gives the ids: one that is brought along means an entry of the caller's
+own organisation, under an id made from both, unless it is an entry whose record the caller may
+read. The answer is the same whether the brought id is free or hidden. Only who may read every
+record keeps new ids: from that caller nothing is hidden.
+"""
+
+from uuid import UUID, uuid5
+
+from common.auth import Principal
+
+from services_directory.entries.states import reads_every_record
+
+
+def own_id(principal: Principal, given: UUID) -> UUID:
+    """The id of what the caller's organisation means by `given`."""
+    return given if reads_every_record(principal) else uuid5(principal.organisation, str(given))

@@ -1,0 +1,24 @@
+"""Who follows what happens in the directory, in this order. Wiring only."""
+
+from common.happenings import declare
+
+from services_directory.curation import following as curation
+from services_directory.documents import following as documents
+from services_directory.gaps import following as gaps
+from services_directory.happenings import (
+    CapacityTold,
+    DocumentsStored,
+    EndorsementsChanged,
+    GapsMet,
+    OrganizationChanged,
+    PlacesChanged,
+)
+
+
+def declare_followers() -> None:
+    declare(OrganizationChanged, documents.organization_changed)
+    declare(PlacesChanged, documents.places_changed)
+    declare(EndorsementsChanged, documents.endorsements_changed)
+    declare(DocumentsStored, gaps.documents_stored)
+    declare(CapacityTold, curation.capacity_told)
+    declare(GapsMet, gaps.gaps_met)

@@ -1,0 +1,47 @@
+"""What is read of a file of any format, and what its sender says about it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import chain, islice
+from uuid import UUID
+
+from services_directory.imports.mapped import Mapped
+from services_directory.imports.notes import Note
+from services_directory.imports.space import Space
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the sender says about the file. `visibility`: level where the file names none;
+    `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the space of the file's ids."""
+
+    today: date
+    visibility: str | None = None
+    country: str = ""
+    source: str = ""
+
+
+SAMPLE = 100
+"""Rows by which a file's publisher is recognised."""
+
+
+@dataclass(slots=True)
+class Source:
+    """`notes` are about the file as a whole and may grow while `rows` are read. `space` may be set
+    before the first row is taken; `ids` are those that a package brings, by kind of entry, with
+    the names that it gives them."""
+
+    rows: Iterator[Mapped]
+    notes: list[Note] = field(default_factory=list)
+    space: Space = field(default_factory=lambda: Space(""))
+    ids: Callable[[], Mapping[str, Mapping[UUID, str]]] = dict
+    sampled: Callable[[], list[Mapped]] | None = None
+
+    def sample(self) -> list[Mapped]:
+        """Rows to look at; they come again with `rows`."""
+        if self.sampled is not None:
+            return self.sampled()
+        first = list(islice(self.rows, SAMPLE))
+        self.rows = chain(first, self.rows)
+        return first

@@ -1,0 +1,25 @@
+"""The table of the records of services: what their editors wrote."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services_directory.tables import METADATA, TEXTS, record_columns
+
+services = sa.Table(
+    "services",
+    METADATA,
+    *record_columns(),
+    sa.Column("organization_id", sa.Uuid, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("approved", JSONB(none_as_null=True)),
+    sa.Column("aors", TEXTS, nullable=False),
+    sa.Column("states", TEXTS, nullable=False),
+    sa.Column("valid_until", sa.Date),
+    sa.Column("stale", sa.Boolean, nullable=False),
+    sa.Column("reminded_on", sa.Date),
+    sa.Column("event_version", sa.BigInteger, nullable=False),
+    sa.Column("announced", JSONB(none_as_null=True)),
+    sa.Column("merged_into", sa.Uuid),
+    sa.Column("plain_name", sa.Text, nullable=False),
+    sa.Column("phone_digits", TEXTS, nullable=False),
+)

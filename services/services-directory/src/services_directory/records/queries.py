@@ -1,0 +1,194 @@
+"""Records for editors and curators: which they may read, and lists of them."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from common.paging import decode_cursor, encode_cursor, id_in
+from common.sight import NAMES, PATHWAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.entries.states import CURATE
+from services_directory.records.models import services
+from services_directory.records.schemas import RecordLine, RecordPage
+from services_directory.tables import TEXTS
+
+ENDED = ("withdrawn", "merged")
+LIKELY = 0.45
+SUGGESTED = 20
+
+
+def readable(principal: Principal) -> sa.ColumnElement[bool]:
+    """Own entries; for curators also those of their areas of responsibility."""
+    own: sa.ColumnElement[bool] = sa.or_(
+        services.c.organization_id == principal.organisation_id,
+        services.c.managed_by == principal.organisation_id,
+    )
+    if CURATE not in principal.scopes or not principal.roles & {Role.COORDINATOR, Role.IM}:
+        return own
+    led: sa.ColumnElement[bool] = sa.or_(
+        services.c.aors.op("&&")(sa.literal(sorted(principal.aors), TEXTS)),
+        services.c.aors.op("<@")(sa.literal(["GP", "MULTI"], TEXTS)),
+    )
+    if Role.COORDINATOR not in principal.roles:
+        led = sa.and_(led, services.c.visibility <= PATHWAY)
+    return sa.or_(own, led)
+
+
+def readable_ids(principal: Principal, ids: Collection[UUID] | None = None) -> sa.Select[UUID]:
+    """Ids of the records that the caller may read, all or those of `ids`."""
+    found = sa.select(services.c.id).where(readable(principal))
+    return found if ids is None else found.where(_any(ids))
+
+
+def _any(ids: Collection[UUID]) -> sa.ColumnElement[bool]:
+    return services.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid)))
+
+
+OFFERED_BY = services.c.organization_id
+"""What the statements below may be joined to an organisation by."""
+
+
+def readable_documents(
+    principal: Principal, ids: Collection[UUID]
+) -> sa.Select[UUID, dict[str, Any]]:
+    """`id` and `document` of those of the records that the caller may read."""
+    return sa.select(services.c.id, services.c.document).where(_any(ids), readable(principal))
+
+
+def locked_records(ids: Collection[UUID]) -> sa.Select[Any]:
+    """Whole records, locked against other writers in the order of ids."""
+    return sa.select(services).where(_any(ids)).order_by(services.c.id).with_for_update(of=services)
+
+
+async def by_id(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
+    found = await session.execute(sa.select(services).where(_any(ids)))
+    return {row.id: row for row in found}
+
+
+async def ids_of(session: AsyncSession, organization_id: UUID) -> list[UUID]:
+    """All services of the organisation."""
+    found = sa.select(services.c.id).where(services.c.organization_id == organization_id)
+    return list(await session.scalars(found))
+
+
+async def reads_one_of(session: AsyncSession, principal: Principal, organization_id: UUID) -> bool:
+    """Whether the caller may read the record of one of the organisation's services."""
+    found = readable_ids(principal).where(services.c.organization_id == organization_id).limit(1)
+    return await session.scalar(found) is not None
+
+
+async def merged_into(session: AsyncSession, service_id: UUID) -> UUID | None:
+    found = sa.select(services.c.merged_into).where(services.c.id == service_id)
+    return await session.scalar(found)
+
+
+async def with_room(session: AsyncSession, service_id: UUID) -> UUID | None:
+    """The organisation of a published service, unless that says that it is full."""
+    s = services.c
+    return await session.scalar(
+        sa.select(s.organization_id).where(
+            s.id == service_id,
+            s.state.not_in(ENDED),
+            s.approved["capacity_state"].astext.is_distinct_from("full"),
+            s.approved.is_not(None),
+        )
+    )
+
+
+def standing(principal: Principal, *, curated: bool) -> sa.Subquery:
+    """Records that have not ended, of the caller's organisation, or of all that the caller may
+    read: `id`, `name`, `aors`, `stale`, `organization_id` and `valid_until`."""
+    s = services.c
+    mine = sa.or_(
+        s.organization_id == principal.organisation_id, s.managed_by == principal.organisation_id
+    )
+    return (
+        sa.select(
+            s.id,
+            s.document["name"].astext.label("name"),
+            s.aors,
+            s.stale,
+            s.organization_id,
+            s.valid_until,
+        )
+        .where(readable(principal) if curated else mine, s.state.not_in(ENDED))
+        .subquery("standing")
+    )
+
+
+async def duplicates_of(session: AsyncSession, principal: Principal, row: Any) -> list[Any]:
+    """Other records that the caller may read and that look like this one: the same phone, or a
+    like name (trigram similarity) in a shared state."""
+    s = services.c
+    alike = sa.func.similarity(s.plain_name, row.plain_name)
+    same_phone = s.phone_digits.bool_op("&&")(sa.literal(row.phone_digits, s.phone_digits.type))
+    same_place = s.states.bool_op("&&")(sa.literal(row.states, s.states.type))
+    same_owner = s.organization_id == row.organization_id
+    statement = (
+        sa.select(
+            s.id,
+            s.document["name"].astext.label("name"),
+            s.organization_id,
+            s.state,
+            alike.label("likeness"),
+            same_phone.label("same_phone"),
+            same_place.label("same_place"),
+            same_owner.label("same_organization"),
+        )
+        .where(
+            s.id != row.id,
+            s.state.not_in(ENDED),
+            readable(principal),
+            sa.or_(
+                same_phone,
+                sa.and_(
+                    s.plain_name.bool_op("%")(row.plain_name),
+                    alike >= LIKELY,
+                    sa.or_(same_place, same_owner),
+                ),
+            ),
+        )
+        .order_by(same_phone.desc(), alike.desc(), s.id)
+        .limit(SUGGESTED)
+    )
+    return list((await session.execute(statement)).all())
+
+
+async def page(
+    session: AsyncSession,
+    principal: Principal,
+    *,
+    state: str | None,
+    cursor: str | None,
+    limit: int,
+) -> RecordPage:
+    """In id order (time of entry), a cursor page."""
+    statement = sa.select(services).where(readable(principal))
+    if state is not None:
+        statement = statement.where(services.c.state == state)
+    after = decode_cursor(cursor, 1)
+    if after is not None:
+        statement = statement.where(services.c.id > id_in(after[0]))
+    rows: list[Any] = list(
+        (await session.execute(statement.order_by(services.c.id).limit(limit + 1))).all()
+    )
+    more = len(rows) > limit
+    items = [
+        RecordLine(
+            id=row.id,
+            name=row.document["name"],
+            organization_id=row.organization_id,
+            state=row.state,
+            version=row.version,
+            visibility=NAMES[row.visibility],
+            aors=row.aors,
+            modified_at=row.modified_at,
+            valid_until=row.valid_until,
+            stale=row.stale,
+        )
+        for row in rows[:limit]
+    ]
+    return RecordPage(items=items, next_cursor=encode_cursor(items[-1].id) if more else None)

@@ -1,0 +1,185 @@
+"""Records of services for those who edit or curate them, and the commands that change the table. Nothing here commits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import NOT_FOUND
+from common.writes import RowWriter, write_soon
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.entries.states import State
+from services_directory.records.models import services
+from services_directory.records.queries import ENDED
+from services_directory.records.rights import may_read
+
+KIND = "service"
+_NEW = RowWriter(services, *services.c.keys(), entity=True)
+
+
+async def readable_record(
+    session: AsyncSession, principal: Principal, service_id: UUID, *, lock: bool = False
+) -> Any:
+    """The record row for those who edit or curate it; 404 for anybody else."""
+    row = await locked(session, service_id) if lock else await row_of(session, service_id)
+    if row is None or not may_read(principal, row):
+        raise NOT_FOUND.because("No service record has this id.")
+    return row
+
+
+async def row_of(session: AsyncSession, service_id: UUID) -> Any:
+    return (
+        await session.execute(sa.select(services).where(services.c.id == service_id))
+    ).one_or_none()
+
+
+async def locked(session: AsyncSession, service_id: UUID) -> Any:
+    return (
+        await session.execute(
+            sa.select(services).where(services.c.id == service_id).with_for_update()
+        )
+    ).one_or_none()
+
+
+async def locked_among(session: AsyncSession, ids: sa.Select[UUID]) -> Sequence[Any]:
+    """`id`, `document` and `approved` of these records, locked in the order of ids."""
+    statement = (
+        sa.select(services.c.id, services.c.document, services.c.approved)
+        .where(services.c.id.in_(ids))
+        .order_by(services.c.id)
+        .with_for_update()
+    )
+    return (await session.execute(statement)).all()
+
+
+def enter_soon(session: AsyncSession, values: Mapping[str, Any]) -> None:
+    """Write a new record before the next statement; its documents are JSON text."""
+    write_soon(session, _NEW, values)
+
+
+async def change(session: AsyncSession, service_id: UUID, **values: Any) -> None:
+    """Change a record that is locked."""
+    await session.execute(sa.update(services).where(services.c.id == service_id).values(**values))
+
+
+async def end_in_favour(session: AsyncSession, ending: Any, into: UUID) -> int:
+    """End a record in favour of another one; the version that it has then."""
+    version: int = ending.version + 1
+    await change(
+        session,
+        ending.id,
+        state=State.MERGED.value,
+        merged_into=into,
+        version=version,
+        modified_at=clock.now(),
+    )
+    return version
+
+
+async def take_less_told(session: AsyncSession, limit: int) -> list[UUID]:
+    """Lock records whose last event lacks what events tell today."""
+    statement = (
+        sa.select(services.c.id)
+        .where(
+            services.c.announced.is_not(None), sa.not_(services.c.announced.has_key("countries"))
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(await session.scalars(statement))
+
+
+async def mark_stale(session: AsyncSession, today: date, limit: int) -> list[UUID]:
+    """Mark published records whose verification has run out since they were looked at."""
+    statement = (
+        sa.select(services.c.id)
+        .where(
+            services.c.approved.is_not(None),
+            sa.not_(services.c.stale),
+            services.c.valid_until < today,
+        )
+        .order_by(services.c.valid_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return await _marked(session, statement, stale=True)
+
+
+async def mark_reminded(session: AsyncSession, today: date, until: date, limit: int) -> list[UUID]:
+    """Mark published records whose verification runs out until then and of which nobody was
+    reminded."""
+    statement = (
+        sa.select(services.c.id)
+        .where(
+            services.c.approved.is_not(None),
+            services.c.state.not_in(ENDED),
+            services.c.reminded_on.is_(None),
+            services.c.valid_until >= today,
+            services.c.valid_until <= until,
+        )
+        .order_by(services.c.valid_until)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return await _marked(session, statement, reminded_on=today)
+
+
+async def _marked(session: AsyncSession, statement: sa.Select[UUID], **values: Any) -> list[UUID]:
+    ids = list(await session.scalars(statement))
+    if ids:
+        await session.execute(sa.update(services).where(services.c.id.in_(ids)).values(**values))
+    return ids
+
+
+async def next_event(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Any]:
+    """Take the next event version of those of the records that are published, with what an event
+    about them says."""
+    found = await session.execute(
+        sa.update(services)
+        .where(services.c.id.in_(ids), services.c.approved.is_not(None))
+        .values(event_version=services.c.event_version + 1)
+        .returning(
+            services.c.id, services.c.organization_id, services.c.managed_by,
+            services.c.aors, services.c.valid_until, services.c.event_version,
+        )
+    )  # fmt: skip
+    return found.all()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What other services were told of a record last."""
+
+    service_id: UUID
+    event_version: int
+    announced: dict[str, Any] | None
+
+
+async def remember_told(session: AsyncSession, told: Sequence[Told]) -> None:
+    if not told:
+        return
+    # On the connection: the ORM would look for mapped rows by primary key.
+    connection = await session.connection()
+    await connection.execute(
+        _REMEMBER,
+        [
+            {
+                "own": each.service_id,
+                "event_version": each.event_version,
+                "announced": each.announced,
+            }
+            for each in told
+        ],
+    )
+
+
+_REMEMBER = (
+    sa.update(services)
+    .where(services.c.id == sa.bindparam("own"))
+    .values(event_version=sa.bindparam("event_version"), announced=sa.bindparam("announced"))
+)

@@ -1,0 +1,25 @@
+"""Who may write an entry."""
+
+from typing import Any
+
+from common.auth import Principal
+from common.errors import NOT_FOUND
+
+from services_directory.entries.states import curates
+from services_directory.errors import NOT_YOURS
+from services_directory.organizations import rights as organizations
+from services_directory.records.rights import Scope, may_read, owns, scope_of
+
+
+def check_may_write(principal: Principal, scope: Scope, organization: Any, row: Any) -> None:
+    """An existing entry: its owner or curator. A new one: for an organisation that is one's own."""
+    if curates(principal, scope.aors, scope.states) and (row is None or may_read(principal, row)):
+        return
+    if row is not None and not may_read(principal, row):
+        raise NOT_FOUND.because("No service record has this id.")
+    if not organizations.owns(principal, organization) or (
+        row is not None and not owns(principal, scope_of(row))
+    ):
+        raise NOT_YOURS.because(
+            "Your client enters services of its own organisation only.", pointer="/organization_id"
+        )
