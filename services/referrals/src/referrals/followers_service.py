@@ -1,12 +1,9 @@
 """Who follows what happens to a case, in this order. Wiring only."""
 
-from common.happenings import declare
-
 from referrals.assistance import following as assistance
 from referrals.breakglass import following as breakglass
 from referrals.cases import following as cases
 from referrals.consents import following as consents
-<<<<<<< HEAD
 from referrals.happenings import (
     CameOfAge,
     CaregiverSuppressed,
@@ -18,9 +15,6 @@ from referrals.happenings import (
     ServicesChanged,
     declare,
 )
-=======
-from referrals.happenings import CaseErased, CaseHandedOver
->>>>>>> eb6455d (The directory stands on floors: records below documents below search, and what follows from a write is a happening)
 from referrals.line import following as line
 from referrals.links import following as links
 from referrals.referrals import following as referrals

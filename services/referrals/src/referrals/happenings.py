@@ -1,7 +1,5 @@
-"""What happens to a case and has to be followed elsewhere, in the same transaction: see
-common/happenings.py. `followers_service` says who follows, in which order."""
+"""What happens to a case and has to be followed elsewhere, in the same transaction.
 
-<<<<<<< HEAD
 Whoever lets it happen names no table and no use case of another capability. Each capability keeps
 what it does in its own `following` module; `followers_service` says in which order. A happening for which
 nobody was declared stops the transaction: nothing may be forgotten because a module was not loaded.
@@ -12,12 +10,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
-=======
-from dataclasses import dataclass
->>>>>>> eb6455d (The directory stands on floors: records below documents below search, and what follows from a write is a happening)
 from uuid import UUID
 
 from common.auth import Principal
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.keys.store import CaseKeys
 
@@ -57,7 +53,6 @@ class CaseHandedOver:
     case_id: UUID
     former: UUID
     new: UUID
-<<<<<<< HEAD
 
 
 @dataclass(frozen=True)
@@ -116,5 +111,3 @@ async def tell(session: AsyncSession, happening: object) -> None:
     for follow in _FOLLOWERS[type(happening)]:
         await follow(session, happening)
     await session.flush()
-=======
->>>>>>> eb6455d (The directory stands on floors: records below documents below search, and what follows from a write is a happening)

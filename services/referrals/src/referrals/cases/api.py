@@ -5,7 +5,7 @@ from uuid import UUID
 
 from common import clock
 from common.errors import INVALID
-from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from common.paging import CursorText, Limit, Page, encode_cursor
 from common.web import IdempotencyRequired, Reading, Session, router
 from fastapi import Query, Response
 
@@ -22,11 +22,7 @@ from referrals.cases.schemas import (
     NewCase,
     RetentionRow,
 )
-<<<<<<< HEAD
 from referrals.cursors import id_cursor
-=======
-from referrals.consents.following_service import came_of_age, caregiver_changed
->>>>>>> eb6455d (The directory stands on floors: records below documents below search, and what follows from a write is a happening)
 from referrals.dependencies import (
     Blind,
     CaseReader,

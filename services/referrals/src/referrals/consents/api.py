@@ -3,14 +3,8 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-<<<<<<< HEAD
 from common.paging import CursorText, Limit, Page, encode_cursor
 from common.web import IdempotencyRequired, Session, router
-=======
-from common.auth import Principal
-from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
-from common.web import IdempotencyRequired, Session, open_to_all, router
->>>>>>> eb6455d (The directory stands on floors: records below documents below search, and what follows from a write is a happening)
 from fastapi import Query, Response
 
 from referrals.consents import queries, service
@@ -24,6 +18,7 @@ from referrals.consents.schemas import (
     NewException,
     SupervisorDecision,
 )
+from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Keys, Reader, Supervisor, Writer
 from referrals.directory.queries import shown_services
 

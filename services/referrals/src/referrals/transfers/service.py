@@ -8,7 +8,6 @@ from common import clock
 from common.auth import Principal
 from common.errors import INVALID
 from common.events import referrals as events
-from common.happenings import tell
 from common.ids import new_id
 from common.messaging import append
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -29,10 +28,6 @@ from referrals.errors import (
     NOT_YOUR_STEP,
     TRANSFER_OPEN,
 )
-<<<<<<< HEAD
-=======
-from referrals.happenings import CaseHandedOver
->>>>>>> eb6455d (The directory stands on floors: records below documents below search, and what follows from a write is a happening)
 from referrals.keys.blind_index import BlindIndex
 from referrals.keys.store import CaseKeys
 from referrals.notices.service import notify
