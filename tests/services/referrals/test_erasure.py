@@ -247,7 +247,7 @@ def test_every_field_of_an_event_is_known_to_be_about_the_person_or_not() -> Non
 async def test_a_happening_that_nobody_was_declared_to_follow_stops_the_transaction(
     story: Story, case_keys: CaseKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from referrals import happenings
+    from common import happenings
 
     case = await story.case()
     monkeypatch.setattr(happenings, "_FOLLOWERS", {})

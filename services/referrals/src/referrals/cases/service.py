@@ -9,6 +9,7 @@ from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT
 from common.events.referrals import CaseClosed, CaseErased, CaseRegistered
+from common.happenings import tell
 from common.ids import new_id
 from common.messaging import append
 from common.places import Places
@@ -277,7 +278,7 @@ async def erase(
     _touch(case)
     case.caregiver, case.closure_reason = Caregiver.UNKNOWN, None
     async with acting_as_service(session):
-        await happenings.tell(session, happenings.CaseErased(case.id, caller, keys))
+        await tell(session, happenings.CaseErased(case.id, caller, keys))
         await append(
             session,
             COMMON,
