@@ -1,5 +1,7 @@
 """Who follows what happens to a case, in this order. Wiring only."""
 
+from common.happenings import declare
+
 from referrals.assistance import following as assistance
 from referrals.breakglass import following as breakglass
 from referrals.cases import following as cases
@@ -13,7 +15,6 @@ from referrals.happenings import (
     CaseHandedOver,
     ConflictRecorded,
     ServicesChanged,
-    declare,
 )
 from referrals.line import following as line
 from referrals.links import following as links

@@ -1,19 +1,13 @@
-"""What happens to a case and has to be followed elsewhere, in the same transaction.
+"""What happens to a case and has to be followed elsewhere, in the same transaction: see
+common/happenings.py. `followers_service` says who follows, in which order."""
 
-Whoever lets it happen names no table and no use case of another capability. Each capability keeps
-what it does in its own `following` module; `followers_service` says in which order. A happening for which
-nobody was declared stops the transaction: nothing may be forgotten because a module was not loaded.
-"""
-
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar
 from uuid import UUID
 
 from common.auth import Principal
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.keys.store import CaseKeys
 
@@ -91,23 +85,3 @@ class ServicesChanged:
 
     choosable: Mapping[UUID, bool]
     now: datetime
-
-
-H = TypeVar("H")
-Follower = Callable[[AsyncSession, H], Awaitable[None]]
-_FOLLOWERS: dict[type[Any], tuple[Follower[Any], ...]] = {}
-
-
-def declare(kind: type[H], *followers: Follower[H]) -> None:
-    """Who follows, in this order."""
-    _FOLLOWERS[kind] = followers
-
-
-async def tell(session: AsyncSession, happening: object) -> None:
-    """Let everybody follow. What was changed so far is sent first."""
-    if type(happening) not in _FOLLOWERS:
-        raise LookupError(f"nobody was declared to follow {type(happening).__name__}")
-    await session.flush()
-    for follow in _FOLLOWERS[type(happening)]:
-        await follow(session, happening)
-    await session.flush()

@@ -7,7 +7,7 @@ from uuid import UUID
 from common import clock
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
-from common.paging import CursorText, Limit, Page, encode_cursor
+from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
 from common.web import IdempotencyRequired, Session, requires, router
 from fastapi import Query
 
@@ -29,7 +29,6 @@ from referrals.assistance.schemas import (
     TimelineEntry,
 )
 from referrals.cases import queries as cases
-from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Keys, Reader, Writer
 
 of_case = router("/referrals/v1/cases/{case_id}", ["assistance"])

@@ -6,13 +6,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.paging import CursorText, Limit, Page, encode_cursor
+from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
 from common.web import Session, router
 from pydantic import BaseModel
 from sqlmodel import col
 
 from referrals.audit.models import AuditEntry
-from referrals.cursors import id_cursor
 from referrals.dependencies import Reader
 from referrals.readable_queries import readable, readable_values
 

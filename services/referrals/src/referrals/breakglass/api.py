@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.paging import CursorText, Limit, Page, encode_cursor
+from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
 from common.web import IdempotencyRequired, Session, Strict, requires, router
 from fastapi import Query
 from pydantic import BaseModel, Field
@@ -15,7 +15,6 @@ from referrals.breakglass.queries import View
 from referrals.breakglass.service import Shown
 from referrals.cases import service as case_service
 from referrals.cases.schemas import Attributes, Identity
-from referrals.cursors import id_cursor
 from referrals.dependencies import Keys
 
 break_glass = router("/referrals/v1/break-glass", ["break-glass"])

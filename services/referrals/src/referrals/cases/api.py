@@ -5,7 +5,7 @@ from uuid import UUID
 
 from common import clock
 from common.errors import INVALID
-from common.paging import CursorText, Limit, Page, encode_cursor
+from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
 from common.web import IdempotencyRequired, Reading, Session, router
 from fastapi import Query, Response
 
@@ -22,7 +22,6 @@ from referrals.cases.schemas import (
     NewCase,
     RetentionRow,
 )
-from referrals.cursors import id_cursor
 from referrals.dependencies import (
     Blind,
     CaseReader,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.database import Database
+from common.happenings import tell
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -67,7 +68,7 @@ async def _ask_one(session: AsyncSession, key: bytes, case_id: UUID, today: date
     if case is None or case.minor is not True or not _has_turned(key, case, today):
         return 0
     case.minor = False
-    await happenings.tell(session, happenings.CameOfAge(case.id, case.organisation_id, today))
+    await tell(session, happenings.CameOfAge(case.id, case.organisation_id, today))
     return 1
 
 

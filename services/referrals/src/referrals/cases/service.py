@@ -165,9 +165,9 @@ async def _tell_changed(
 ) -> None:
     of = (case.id, case.organisation_id, clock.now().date())
     if case.minor is False and was_minor is not False:
-        await happenings.tell(session, happenings.CameOfAge(*of))
+        await tell(session, happenings.CameOfAge(*of))
     if Caregiver(case.caregiver) in SUPPRESSED and caregiver not in SUPPRESSED:
-        await happenings.tell(session, happenings.CaregiverSuppressed(*of))
+        await tell(session, happenings.CaregiverSuppressed(*of))
 
 
 def seal_record(
@@ -209,7 +209,7 @@ async def close(
 ) -> Case:
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
-    await happenings.tell(session, happenings.CaseClosing(case.id))
+    await tell(session, happenings.CaseClosing(case.id))
     now = clock.now()
     case.status, case.closed_at, case.closure_reason = "closed", now, reason
     case.retain_until = _years_later(now.date(), years)
@@ -231,7 +231,7 @@ async def close(
     )
     await _audit(session, caller, "case.closed", case, {"reason": reason})
     async with acting_as_service(session):
-        await happenings.tell(session, happenings.CaseClosed(case.id, caller, keys))
+        await tell(session, happenings.CaseClosed(case.id, caller, keys))
     return case
 
 
@@ -257,9 +257,7 @@ async def set_implicated(
     _touch(case)
     await session.flush()
     await _audit(session, caller, "case.implicated_set", case, {"count": len(organisations)})
-    await happenings.tell(
-        session, happenings.ConflictRecorded(case.id, organisations, caller, keys)
-    )
+    await tell(session, happenings.ConflictRecorded(case.id, organisations, caller, keys))
     return case
 
 
@@ -346,7 +344,7 @@ async def hand_over(
     seal_record(key, case, identity, attributes)
     await session.flush()
     await _index(session, case, blind.digests(to, identity))
-    await happenings.tell(session, happenings.CaseHandedOver(case.id, former, to))
+    await tell(session, happenings.CaseHandedOver(case.id, former, to))
 
 
 def _touch(case: Case) -> None:

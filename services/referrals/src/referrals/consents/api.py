@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from common.paging import CursorText, Limit, Page, encode_cursor
+from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
 from common.web import IdempotencyRequired, Session, router
 from fastapi import Query, Response
 
@@ -18,7 +18,6 @@ from referrals.consents.schemas import (
     NewException,
     SupervisorDecision,
 )
-from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Keys, Reader, Supervisor, Writer
 from referrals.directory.queries import shown_services
 

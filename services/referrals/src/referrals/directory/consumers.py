@@ -16,6 +16,7 @@ from common.events.directory import (
     ServiceWithdrawn,
 )
 from common.events.envelope import Envelope
+from common.happenings import tell
 from common.messaging import TOGETHER, Subscription
 from common.reads import QuickStatement
 from common.sight import states_of
@@ -54,7 +55,7 @@ async def take(session: AsyncSession, received: Sequence[tuple[Any, Envelope]]) 
 
 async def _tell(session: AsyncSession, service_ids: Sequence[UUID], now: datetime) -> None:
     judged = await choosable(session, service_ids, now)
-    await happenings.tell(session, happenings.ServicesChanged(judged, now))
+    await tell(session, happenings.ServicesChanged(judged, now))
 
 
 async def _is_news(session: AsyncSession, event: ServiceData | CapacityChanged) -> bool:

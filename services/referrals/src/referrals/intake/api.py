@@ -8,12 +8,11 @@ import orjson
 from common.auth import Principal
 from common.crypto import key_from_base64
 from common.errors import BAD_REQUEST, INVALID
-from common.paging import CursorText, Limit, Page, encode_cursor
+from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
 from common.web import IdempotencyRequired, Session, open_to_all, router
 from fastapi import Depends, Header
 from starlette.requests import Request
 
-from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Keys, ServiceSettingsOf, Supervisor, Writer
 from referrals.intake import queries, service
 from referrals.intake.models import IntakeForm, Submission

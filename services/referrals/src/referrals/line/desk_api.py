@@ -6,11 +6,10 @@ from uuid import UUID
 
 from common.auth import Principal, Role
 from common.errors import BAD_CURSOR
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor, id_cursor
 from common.web import IdempotencyRequired, Session, requires, router
 
 from referrals.cases.schemas import CaseSummary
-from referrals.cursors import id_cursor
 from referrals.dependencies import Blind, CaseReader, Coordinator, CoordinatorReader, Writer
 from referrals.line import desk_service, handing_service, queries
 from referrals.line.api import LineOf

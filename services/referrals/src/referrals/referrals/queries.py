@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
-from common.paging import decode_cursor, encode_cursor
+from common.paging import decode_cursor, encode_cursor, id_cursor, id_in, moment_in
 from common.reads import QuickStatement, split
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased
@@ -18,7 +18,6 @@ from sqlmodel import col
 
 from referrals.consents.models import GrantRecord
 from referrals.consents.queries import HELD, covers
-from referrals.cursors import id_cursor, id_in, moment_in
 from referrals.directory.models import TeamMember
 from referrals.locking_queries import held
 from referrals.referrals.lifecycle import OPEN, TERMINAL, Party, State

@@ -6,11 +6,10 @@ from uuid import UUID
 
 from common.auth import Principal, Role
 from common.errors import INVALID
-from common.paging import CursorText, Limit, Page, encode_cursor
+from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
 from common.web import IdempotencyRequired, Session, requires, router
 from fastapi import File, Response, UploadFile
 
-from referrals.cursors import id_cursor
 from referrals.dependencies import CASE_ROLES, CaseReader, Keys, Supervisor, Writer
 from referrals.referrals.api import views as referral_views
 from referrals.screenings import concluding, instruments, queries, service

@@ -6,12 +6,11 @@ from uuid import UUID
 from common import clock
 from common.answers import Subject, answer_is_about
 from common.errors import NOT_FOUND
-from common.paging import CursorText, Limit, Page, encode_cursor
+from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
 from common.web import Session, Strict, router
 from pydantic import BaseModel
 
 from referrals.audit.service import record
-from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, Writer
 from referrals.readable_queries import READING
 from referrals.tasks import queries

@@ -6,11 +6,10 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal, Role
-from common.paging import CursorText, Limit, Page, encode_cursor
+from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
 from common.web import IdempotencyRequired, Session, requires, router
 from fastapi import Query
 
-from referrals.cursors import id_cursor
 from referrals.dependencies import CASE_ROLES, Supervisor, Writer
 from referrals.training import queries, service
 from referrals.training.models import Certificate, Training

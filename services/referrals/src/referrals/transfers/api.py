@@ -2,11 +2,10 @@
 
 from uuid import UUID
 
-from common.paging import CursorText, Limit, Page, encode_cursor
+from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
 from common.web import IdempotencyRequired, Session, router
 from fastapi import Response
 
-from referrals.cursors import id_cursor
 from referrals.dependencies import Blind, CaseReader, Keys, Writer
 from referrals.transfers import queries, service
 from referrals.transfers.models import Transfer

@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from common.crypto import key_from_base64
-from common.paging import CursorText, Limit, Page, encode_cursor
+from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
 from common.web import IdempotencyRequired, Session, router
 from fastapi import Depends
 
-from referrals.cursors import id_cursor
 from referrals.dependencies import CaseReader, ServiceSettingsOf, Writer
 from referrals.webhooks import queries, service
 from referrals.webhooks.addresses import networks
