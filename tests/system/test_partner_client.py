@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,12 @@ def test_it_is_typed(source: Path) -> None:
         cwd=source.parent,
     )
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_the_description_holds_no_control_character(system: System) -> None:
+    """A raw NUL in a pattern is a syntax error in what generators write."""
+    text = system.running.http.get("/openapi.json").text
+    assert not re.findall(r"\\u00[01][0-9a-f]", text)
 
 
 def test_it_sends_and_answers_a_referral(system: System, generated: ModuleType) -> None:

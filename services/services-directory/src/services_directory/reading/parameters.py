@@ -20,7 +20,7 @@ def _many(value: Any) -> Any:
 
 
 Many = BeforeValidator(_many)
-Text = Annotated[str, Field(max_length=300, pattern="^[^\x00]*$")]
+Text = Annotated[str, Field(max_length=300, pattern=r"^[^\x00]*$")]
 
 
 class PageQuery(BaseModel):
