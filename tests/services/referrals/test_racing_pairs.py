@@ -156,7 +156,7 @@ _HALF_DONE = {
 # Whoever writes a row of a case holds the case. What made the case in the same transaction is
 # alone with it anyway; the directory flags many cases' referrals.
 _GUARD = """
-CREATE FUNCTION guard_case() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION guard_case() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     row jsonb := CASE WHEN TG_OP = 'DELETE' THEN to_jsonb(OLD) ELSE to_jsonb(NEW) END;
     ids uuid[];
@@ -191,7 +191,7 @@ BEGIN
         WHERE table_schema = 'public' AND (column_name IN ('case_id', 'case_a', 'referral_id')
             OR table_name = 'cases')
     LOOP
-        EXECUTE format('CREATE TRIGGER guard_case AFTER INSERT OR UPDATE OR DELETE ON %I'
+        EXECUTE format('CREATE OR REPLACE TRIGGER guard_case AFTER INSERT OR UPDATE OR DELETE ON %I'
             ' FOR EACH ROW EXECUTE FUNCTION guard_case()', named);
     END LOOP;
 END

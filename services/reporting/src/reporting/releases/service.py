@@ -131,7 +131,7 @@ async def store(
             definition=definition_of(population),
             cells_hash=cells_hash(tiers["internal"]),
             closed_at=clock.now(),
-            closed_by=principal.client_id,
+            closed_by=principal.doer,
         )
     )
     rows = [
