@@ -5,6 +5,7 @@ import io
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from tests.services.reporting.conftest import AUDIENCE
 from tests.services.reporting.events import caseload, record_together
 from tests.support.principals import bearer, keyed
 
+ATOM = {"a": "http://www.w3.org/2005/Atom"}
 PATH = "/reports/v1/bulletins"
 PERIOD = "2026-10a"
 
@@ -84,6 +86,16 @@ async def test_a_bulletin_goes_from_draft_to_the_public(
         1,
     )
     anonymous = as_("anonymous")
+    for language, title in (("es", "Boletín quincenal"), ("en", "Biweekly")):
+        feed = await api.get(f"{PATH}/feed?language={language}", headers=anonymous)
+        assert feed.headers["content-type"].startswith("application/atom+xml")
+        entries = ET.fromstring(feed.content).findall("a:entry", ATOM)  # noqa: S314 - our own
+        assert [each.findtext("a:id", "", ATOM) for each in entries] == [
+            f"urn:uuid:{bulletin['id']}"
+        ]
+        assert title in entries[0].findtext("a:title", "", ATOM)
+        for link in entries[0].findall("a:link", ATOM):
+            assert (await api.get(link.attrib["href"], headers=anonymous)).status_code == 200
     detail = (await api.get(f"{PATH}/{bulletin['id']}", headers=anonymous)).json()
     lead = detail["content"]["sections"][0]["blocks"][0]["figures"]
     assert lead["referred"]["value"] % 11 == 0
@@ -232,3 +244,35 @@ async def test_the_worker_drafts_by_itself_when_the_period_has_ended(database: D
     async with database.transaction() as session:
         found = (await session.execute(sa.select(bulletins.c.period, bulletins.c.drafted_by))).all()
     assert sorted(map(tuple, found)) == [("2027-02", "schedule"), ("2027-03a", "schedule")]
+
+
+@pytest.mark.usefixtures("story")
+async def test_people_write_beside_the_numbers_and_drafting_again_keeps_it(
+    api: AsyncClient,
+) -> None:
+    made = await drafted(api)
+    url = f"{PATH}/{made['id']}/words"
+
+    async def write(texts: dict[str, Any], client: str = "tip-coordinator") -> Any:
+        return await api.put(url, json={"texts": texts}, headers=as_(client))
+
+    good = {"highlights": {"es": "Más estados.", "en": "More states."}}
+    assert (await write(good, "ngo-refugio")).status_code == 403
+    for texts, code in (
+        ({"referrals": {"es": "Fueron 17.", "en": "It was 17."}}, "number_in_words"),
+        ({"nowhere": {"es": "a", "en": "b"}}, "invalid"),
+        ({"needs": {"es": "Solo en español.", "en": ""}}, "invalid"),
+        ({"needs": {"es": "a" * 1201, "en": "b"}}, "invalid"),
+    ):
+        refused = await write(texts)
+        assert (refused.status_code, refused.json()["code"]) == (422, code), refused.text
+    assert (await write({"referrals": {"es": "Fueron 17.", "en": "x"}})).json()["numbers"][0][
+        "pointer"
+    ] == "/texts/referrals/es"
+    written = await write(good)
+    assert written.status_code == 200, written.text
+    assert written.json()["content"]["sections"][0]["id"] == "highlights"
+    again = await drafted(api)
+    assert again["content_sha256"] == written.json()["content_sha256"]
+    await step(api, again, "sign-off", "tip-coordinator")
+    assert (await write(good)).json()["code"] == "bulletin_state"

@@ -53,7 +53,7 @@ def test_all_charts_have_alternative_texts_and_a_table_below(
 ) -> None:
     page = page_of(spanish)
     charts = list(all_charts(content))
-    assert {chart.form for chart in charts} == {"bars", "trend", "heat-map", "flow"}
+    assert {chart.form for chart in charts} == {"bars", "trend", "heat-map", "flow", "map"}
     images = page.all("img")
     assert len(images) == len(charts)
     assert all(len(image["alt"] or "") > 40 for image in images)

@@ -6,6 +6,7 @@ import json
 from itertools import product
 from typing import Any
 
+import hxl  # type: ignore[import-untyped]  # ships no types
 import jsonschema
 import openpyxl
 import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
@@ -20,8 +21,11 @@ from reporting.exports.dhis2 import (
     country_of,
 )
 from reporting.exports.release_table import release_table
+from reporting.periods import PeriodKind
 from reporting.programmes.catalogue import programme, shipped
+from reporting.programmes.definition import Programme
 from reporting.protection.protected import summed
+from reporting.tabular.csv_file import as_hxl
 from reporting.tabular.files import as_file
 from reporting.tabular.tables import Table
 
@@ -149,3 +153,20 @@ def test_a_mapping_that_lacks_codes_names_them() -> None:
         as_dhis2(MONTH, "VE", {"RUTA_REFERRALS": "a1b2c3d4e5f"})
     assert "RUTA_REFERRALS" not in lacking.value.codes
     assert "VE23" in lacking.value.codes
+
+
+@pytest.mark.parametrize("wanted", list(shipped()), ids=lambda programme: programme.id)
+def test_hxl_of_every_count_programme_passes_the_default_schema_of_libhxl(
+    wanted: Programme,
+) -> None:
+    """Its hints on outliers are about the numbers, not about the file."""
+    quarterly = wanted.period_kind is PeriodKind.QUARTER
+    counts = cube(wanted, "2026-Q3" if quarterly else "2026-11a", 600)
+    table = release_table(wanted, counts, "release")
+    rows = list(csv.reader(io.StringIO(as_hxl(table, "en").decode())))
+    found: list[Any] = []
+    hxl.schema(callback=found.append).validate(hxl.data(rows))
+    assert [(str(e.column), e.message) for e in found if e.rule.severity != "info"] == []
+    typed = {column.key: column.kind for column in table.columns}
+    assert {typed["period_start"], typed["period_end"]} == {"date"}
+    assert {typed["low"], typed["high"], typed["multiple_of"]} == {"integer"}

@@ -1,5 +1,6 @@
 """`bulletin`: draft, sign off, publish and fetch the bulletins of the running stack."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +33,24 @@ def draft(
     stack = connect(data, url)
     made = _answer(stack.request(client, "POST", _PATH, json={"period": period}, timeout=_PATIENCE))
     _tell(made)
+
+
+@app.command()
+def words(
+    bulletin: Identifier,
+    file: Annotated[Path, typer.Argument(help="JSON: section → {es, en}", exists=True)],
+    *,
+    client: Annotated[str, typer.Option("--as", help="Client that writes")] = "tip-coordinator",
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Put people's words into a draft: highlights, analysis per section, challenges, next steps…"""
+    try:
+        texts = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StackError(f"{file}: no JSON: {error}") from None
+    path = f"{_PATH}/{bulletin}/words"
+    _tell(_answer(connect(data, url).request(client, "PUT", path, json={"texts": texts})))
 
 
 @app.command(name="sign-off")

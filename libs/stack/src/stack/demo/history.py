@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from stack.demo import past_screenings, past_searches
+from stack.demo import past_bulletin, past_screenings, past_searches
 from stack.demo.batches import Command, command, send
 from stack.demo.clock_shift import StackClock, moved
 from stack.demo.past_activities import report_activities
@@ -108,6 +108,8 @@ def live_the_past(
     for period, *_ in wanted:
         for programme in PROGRAMMES:
             close_and_publish(tell, programme, period)
+    if wanted:
+        past_bulletin.publish(tell, wanted[-1][0])
     return past.sent
 
 

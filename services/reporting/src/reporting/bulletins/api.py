@@ -13,12 +13,14 @@ from fastapi import Path, Query, Response
 from starlette.requests import Request
 
 from reporting.bulletins import queries, service
+from reporting.bulletins.feed import MEDIA_TYPE, atom
 from reporting.bulletins.forms import MEDIA_TYPES, media_type, names, rendered
 from reporting.bulletins.queries import Bulletin
 from reporting.bulletins.reading import all_figures
 from reporting.bulletins.schemas import (
     BulletinDetail,
     BulletinView,
+    BulletinWords,
     DraftBulletin,
     FileView,
     Trace,
@@ -34,7 +36,9 @@ api = router(PREFIX, ["bulletins"])
 
 Reader = Annotated[Principal, open_to_all()]
 Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
+Writer = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
 Coordinator = Annotated[Principal, requires(scope="reports:read", roles={Role.COORDINATOR})]
+IN_FEED = 50
 BulletinId = Annotated[UUID, Path(description="The id of a bulletin.")]
 Language = Annotated[Literal["es", "en"], Path(description="Language of the file.")]
 HARMLESS = {
@@ -72,6 +76,18 @@ async def list_bulletins(
     return Page(items=[_view(each) for each in items], next_cursor=last)
 
 
+@api.get("/feed", **answered_as(MEDIA_TYPE))
+async def read_feed(
+    _caller: Reader,
+    session: Session,
+    language: Annotated[Literal["es", "en"], Query(description="Of titles and files.")] = "es",
+) -> Response:
+    """Published bulletins as an Atom feed, the newest first: for feed readers and other sites."""
+    issues = await queries.published(session, limit=IN_FEED)
+    made = atom(issues, language, PREFIX)
+    return Response(made, media_type=MEDIA_TYPE, headers={"Content-Language": language})
+
+
 @api.get("/{bulletin_id}")
 async def read_bulletin(
     caller: Reader, session: Session, bulletin_id: BulletinId
@@ -97,6 +113,19 @@ async def trace_bulletin(caller: Reader, session: Session, bulletin_id: Bulletin
     ]
     found = await service.problems(session, bulletin)
     return Trace(figures=figures, problems=[f"{p.form}: {p.number}: {p.reason}" for p in found])
+
+
+@api.put("/{bulletin_id}/words")
+async def write_words(
+    caller: Writer, session: Session, bulletin_id: BulletinId, body: BulletinWords
+) -> BulletinDetail:
+    """What people say beside the numbers: highlights, analysis per section, challenges, practices, next
+    steps, contacts. A draft only; drafting again keeps the words. 422 `number_in_words` names each
+    number that is not the section's.
+    """
+    texts = {name: text.model_dump() for name, text in body.texts.items()}
+    bulletin = await service.write_words(session, caller, bulletin_id, texts)
+    return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
 
 
 @api.post("/{bulletin_id}/sign-off")

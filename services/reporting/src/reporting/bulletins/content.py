@@ -30,6 +30,13 @@ class Sentence(Frozen):
     emphasis: bool = False
 
 
+class Words(Frozen):
+    """What people wrote, in paragraphs. A number in it is one of its section's (see `words`)."""
+
+    kind: Literal["words"] = "words"
+    text: Text
+
+
 class KeyFigure(Frozen):
     label: Text
     figure: Figure
@@ -52,16 +59,23 @@ class Table(Frozen):
 
 class Chart(Frozen):
     """Draws ``table``: bars (one number per row), trend (a row per period, a column per series),
-    heat-map (rows by columns) or flow (origin, destination, number)."""
+    heat-map (rows by columns), flow (origin, destination, number) or map (a row per state, whose
+    P-codes are ``places``)."""
 
     kind: Literal["chart"] = "chart"
-    form: Literal["bars", "trend", "heat-map", "flow"]
+    form: Literal["bars", "trend", "heat-map", "flow", "map"]
     title: Text
     alt: Sentence
     table: Table
+    places: tuple[str, ...] = ()
+
+    @property
+    def says_all(self) -> bool:
+        """Whether every number of the table stands on the drawing."""
+        return self.form in {"bars", "heat-map", "map"}
 
 
-Block = Annotated[Sentence | KeyFigures | Table | Chart, Field(discriminator="kind")]
+Block = Annotated[Sentence | Words | KeyFigures | Table | Chart, Field(discriminator="kind")]
 
 
 class Section(Frozen):

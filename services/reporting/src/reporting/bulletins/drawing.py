@@ -5,6 +5,7 @@ from reporting.bulletins.figures import Figure
 from reporting.bulletins.reading import shown
 from reporting.charts.flow import Band, flow
 from reporting.charts.specs import Point, Spec, bars, heat_map, trend
+from reporting.charts.tiles import Tile, tiles
 
 
 def spec(chart: Chart, language: str) -> Spec:
@@ -19,6 +20,8 @@ def spec(chart: Chart, language: str) -> Spec:
             return heat_map(_points(chart.table, language), title=title)
         case "flow":
             return _flow(chart.table, language, title)
+        case "map":
+            return _map(chart, language, title)
 
 
 def _points(table: Table, language: str) -> list[Point]:
@@ -49,3 +52,12 @@ def _flow(table: Table, language: str, title: str) -> Spec:
         if isinstance(cell := row[-1], Figure) and isinstance(value := cell.value, int)
     ]
     return flow(bands, title=title)
+
+
+def _map(chart: Chart, language: str, title: str) -> Spec:
+    found = [
+        Tile(pcode, _word(row[0], language), value, shown(cell, language).replace(" (", "\n("))
+        for pcode, row in zip(chart.places, chart.table.rows, strict=True)
+        if isinstance(cell := row[-1], Figure) and isinstance(value := cell.value, int)
+    ]
+    return tiles(found, title=title)

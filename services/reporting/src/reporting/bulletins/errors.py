@@ -5,6 +5,12 @@ from common.errors import ProblemType
 WRONG_STATE = ProblemType(
     "bulletin_state", 409, "The bulletin is not in the state that this step needs"
 )
+UNFOUNDED = ProblemType(
+    "number_in_words",
+    422,
+    "A number in the words is none of the bulletin's",
+    "Write a number as it stands in its section, with its interval, or say it without a number.",
+)
 UNTRACEABLE = ProblemType(
     "untraceable_number",
     409,

@@ -7,10 +7,18 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-from reporting.bulletins.content import Chart, Content, KeyFigures, Sentence, Table
+from reporting.bulletins.content import (
+    Block,
+    Chart,
+    Content,
+    KeyFigures,
+    Sentence,
+    Table,
+    Words,
+)
 from reporting.bulletins.drawing import spec
 from reporting.bulletins.figures import Figure
-from reporting.bulletins.reading import cell_run, figure_run, plain, sentence_runs
+from reporting.bulletins.reading import cell_run, figure_run, paragraphs, plain, sentence_runs
 from reporting.bulletins.texts import say
 from reporting.charts.render import as_png
 
@@ -53,11 +61,13 @@ def laid_out(content: Content, language: str, *, draft: bool) -> Page:
     return page
 
 
-def _block(block: Sentence | KeyFigures | Table | Chart, page: Page) -> dict[str, Any]:
+def _block(block: Block, page: Page) -> dict[str, Any]:
     language = page.language
     match block:
         case Sentence():
             return {"kind": block.kind, "runs": sentence_runs(block, language)}
+        case Words():
+            return {"kind": block.kind, "paragraphs": paragraphs(block, language)}
         case KeyFigures():
             cards = [
                 {
@@ -117,4 +127,20 @@ def _chart(chart: Chart, page: Page) -> dict[str, Any]:
         "height": int(height / SCALE),
         "alt": plain(sentence_runs(chart.alt, page.language)),
         "table": _table(chart.table, page.language),
+        "says_all": chart.says_all,
+        "numbers": _read_out(chart, page.language),
     }
+
+
+def _read_out(chart: Chart, language: str) -> str:
+    """All numbers of a chart in words, where no table below it has them."""
+    if not chart.says_all:
+        return ""
+    rows = ([cell_run(cell, language).text for cell in row] for row in chart.table.rows)
+    heads = [column.text[language] for column in chart.table.columns]
+    if len(heads) == 2:
+        return "; ".join(": ".join(row) for row in rows)
+    return "; ".join(
+        f"{row[0]}: " + ", ".join(f"{h} {n}" for h, n in zip(heads[1:], row[1:], strict=True))
+        for row in rows
+    )

@@ -94,6 +94,17 @@ async def visible(
     return [_bulletin(row) for row in await session.execute(statement)]
 
 
+async def published(session: AsyncSession, *, limit: int) -> list[Bulletin]:
+    """What is public, the latest published first."""
+    statement = (
+        sa.select(bulletins)
+        .where(bulletins.c.state == "published")
+        .order_by(bulletins.c.published_at.desc(), bulletins.c.id)
+        .limit(limit)
+    )
+    return [_bulletin(row) for row in await session.execute(statement)]
+
+
 async def locked(session: AsyncSession, bulletin_id: UUID) -> Bulletin | None:
     """The bulletin, held against a second step at the same time."""
     statement = sa.select(bulletins).where(bulletins.c.id == bulletin_id).with_for_update()

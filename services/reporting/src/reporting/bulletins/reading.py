@@ -10,7 +10,16 @@ from decimal import Decimal
 from string import Formatter
 from typing import Literal
 
-from reporting.bulletins.content import Chart, Content, KeyFigures, Label, Sentence, Table
+from reporting.bulletins.content import (
+    Block,
+    Chart,
+    Content,
+    KeyFigures,
+    Label,
+    Sentence,
+    Table,
+    Words,
+)
 from reporting.bulletins.figures import Figure
 from reporting.language import written, written_share
 
@@ -62,6 +71,11 @@ def sentence_runs(sentence: Sentence, language: str) -> list[Run]:
     return runs
 
 
+def paragraphs(words: Words, language: str) -> list[str]:
+    """What people wrote, paragraph by paragraph."""
+    return [part.strip() for part in words.text[language].split("\n") if part.strip()]
+
+
 def cell_run(cell: Label | Figure, language: str) -> Run:
     if isinstance(cell, Label):
         return Run(cell.text[language], "label")
@@ -104,10 +118,10 @@ def all_figures(content: Content, language: str) -> Iterator[Placed]:
                 yield Placed(section.id, beside, figure)
 
 
-def _figures(
-    block: Sentence | KeyFigures | Table | Chart, language: str
-) -> Iterator[tuple[str, Figure]]:
+def _figures(block: Block, language: str) -> Iterator[tuple[str, Figure]]:
     match block:
+        case Words():
+            pass
         case Sentence():
             yield from block.figures.items()
         case KeyFigures():
@@ -140,7 +154,7 @@ def all_labels(content: Content) -> Iterator[Label]:
                 case Chart():
                     yield from block.alt.labels.values()
                     yield from _table_labels(block.table)
-                case KeyFigures():
+                case KeyFigures() | Words():
                     pass
 
 

@@ -1,13 +1,14 @@
 """What the bulletin endpoints take and give."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from common.web import Strict
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from reporting.bulletins.content import Content
+from reporting.bulletins.words import MOST
 
 State = Literal["draft", "signed_off", "published"]
 
@@ -17,6 +18,29 @@ class DraftBulletin(Strict):
         max_length=10,
         description="A half month (2026-11a, 2026-11b) or a month (2026-11) that has ended.",
         examples=["2026-11a"],
+    )
+
+
+class InLanguages(Strict):
+    es: Annotated[str, StringConstraints(max_length=MOST)] = ""
+    en: Annotated[str, StringConstraints(max_length=MOST)] = ""
+
+
+class BulletinWords(Strict):
+    """All that people write into the bulletin; what was there before is replaced."""
+
+    texts: dict[str, InLanguages] = Field(
+        max_length=20,
+        description="`highlights`, the id of a section (its analysis), `challenges`, `practices`,"
+        " `next-steps` or `contacts` → a text in both languages; a new line begins a paragraph.",
+        examples=[
+            {
+                "highlights": {
+                    "es": "La red llegó a más estados.",
+                    "en": "The network reached more states.",
+                }
+            }
+        ],
     )
 
 

@@ -41,6 +41,7 @@ from reporting.bulletins.parts import (
     word,
 )
 from reporting.bulletins.texts import say
+from reporting.charts.tiles import layout
 from reporting.language import LANGUAGES, same, written_date
 from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
@@ -211,7 +212,11 @@ def needs(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
     if unmet is None or unmet.empty:
         blocks.append(_sentence("missing.release" if not unmet else "missing.cells"))
     else:
-        blocks += [_sentence("needs.intro", unmet=unmet.figure()), _heat(unmet)]
+        blocks += [
+            _sentence("needs.intro", unmet=unmet.figure()),
+            *_mapped(unmet, "needs"),
+            _heat(unmet),
+        ]
     gaps = counts(GAPS, period, evidence, catalogue)
     if gaps is not None and not gaps.empty:
         table = Table(
@@ -228,6 +233,30 @@ def needs(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
             _sentence("needs.gaps_note"),
         ]
     return _section("needs", *blocks)
+
+
+def _mapped(found: Counts, name: str) -> list[Block]:
+    """A map of the states, those that show 0 too; nothing where no state has a tile."""
+    dimension = next(d for d in found.programme.dimensions if d.name == "area")
+    states = [code for code in dimension.dimension.codes if code in layout()]
+    if not states:
+        return []
+    ranked = sorted(states, key=lambda code: -(found.figure(area=code).value or 0))
+    rows = tuple((found.label("area", code), found.figure(area=code)) for code in ranked)
+    alt = Sentence(
+        text=say(f"{name}.map_alt" if leads([row[1] for row in rows]) else "chart.like"),
+        figures={"value": rows[0][1]},
+        labels={"place": rows[0][0]},
+    )
+    table = Table(
+        id=f"{name}-map",
+        caption=say(f"{name}.map"),
+        columns=(word("column.state"), word("column.people")),
+        rows=rows,
+    )
+    chart = Chart(form="map", title=say(f"{name}.map"), alt=alt, table=table, places=tuple(ranked))
+    elsewhere = found.figure(area=dimension.fallback)
+    return [chart, _sentence(f"{name}.elsewhere", elsewhere=elsewhere)]
 
 
 def _heat(unmet: Counts) -> Chart:
@@ -320,18 +349,10 @@ def trafficking(period: Period, evidence: Evidence, catalogue: Catalogue) -> Sec
         (kind, found.codes(kind)[:CHART_ROWS]),
         ("sex", found.in_order("sex")),
     )
-    rows = tuple((row[0], row[-1]) for row in table.rows)
-    drawn = Table(
-        id="trafficking-chart",
-        caption=say("trafficking.chart"),
-        columns=(table.columns[0], word("column.people")),
-        rows=rows,
-    )
     return _section(
         "trafficking",
         _counted_over(found),
         table,
-        bars(say("trafficking.chart"), say("trafficking.alt"), drawn),
         _one_way("trafficking-areas", found, "area", found.codes("area")[:CHART_ROWS]),
         *(
             _one_way(f"trafficking-{name}", linked, dimension, linked.in_order(dimension))
@@ -362,8 +383,13 @@ def routes(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section 
     if found is None or found.empty or not (found.has("origin") and found.has("destination")):
         return _section("routes", _sentence("missing.release" if not found else "missing.cells"))
     transit = [_transit(found)] if found.has("transit") else []
+    unknown = _sentence(
+        "routes.unknown",
+        origin=found.figure(origin="unknown"),
+        destination=found.figure(destination="unknown"),
+    )
     return _section(
-        "routes", _counted_over(found), _flow(found), *transit, _sentence("routes.note")
+        "routes", _counted_over(found), _flow(found), unknown, *transit, _sentence("routes.note")
     )
 
 
@@ -378,8 +404,12 @@ def _transit(found: Counts) -> Table:
     )
 
 
-def _flow(found: Counts) -> Chart:
-    origins, destinations = found.codes("origin"), found.codes("destination")
+def _flow(found: Counts) -> Chart | None:
+    """From and to places that are known; None if no such route shows anybody."""
+    origins, destinations = (
+        [code for code in found.codes(side) if code != "unknown"]
+        for side in ("origin", "destination")
+    )
     pairs = [
         (start, end, found.figure(origin=start, destination=end))
         for start in origins
@@ -387,8 +417,10 @@ def _flow(found: Counts) -> Chart:
     ]
     shown = sorted(
         ((start, end, value) for start, end, value in pairs if value.value),
-        key=lambda row: ("unknown" in row[:2], -(row[2].value or 0)),
+        key=lambda row: -(row[2].value or 0),
     )[: CHART_ROWS * 2]
+    if not shown:
+        return None
     table = Table(
         id="routes",
         caption=say("routes.chart"),

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from reporting.activities import queries as activity_queries
 from reporting.bulletins import queries
 from reporting.bulletins.compose import KINDS, compose
 from reporting.bulletins.content import Content
-from reporting.bulletins.errors import UNTRACEABLE, WRONG_STATE
+from reporting.bulletins.errors import UNFOUNDED, UNTRACEABLE, WRONG_STATE
 from reporting.bulletins.evidence import Evidence
 from reporting.bulletins.figures import OutsideSource
 from reporting.bulletins.forms import media_type, rendered
@@ -28,8 +29,9 @@ from reporting.bulletins.models import bulletin_files, bulletins
 from reporting.bulletins.queries import Bulletin
 from reporting.bulletins.reading import all_figures
 from reporting.bulletins.trace import Stray, numbers_in_wording, strays, wrong_figures
+from reporting.bulletins.words import places, unfounded, with_words, words_of
 from reporting.context import queries as context_queries
-from reporting.language import LANGUAGES
+from reporting.language import LANGUAGES, Text
 from reporting.periods import NoPeriodError, Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.releases import queries as release_queries
@@ -95,8 +97,10 @@ async def draft(
     if not period.ended(now.date()):
         raise PERIOD_NOT_ENDED.because(f"{period.id} ends on {period.end}.")
     content = compose(period, await evidence(session, period), catalogue)
-    document = content.model_dump(mode="json")
     known = await queries.editions(session, content.kind, period.id)
+    if known and known[0].state != "published":
+        content = with_words(content, words_of(known[0].content))
+    document = content.model_dump(mode="json")
     values = {
         "state": "draft",
         "content": document,
@@ -119,6 +123,46 @@ async def draft(
                 id=bulletin_id, kind=content.kind, period=period.id, edition=edition, **values
             )
         )
+    return await _found(session, bulletin_id)
+
+
+async def write_words(
+    session: AsyncSession, principal: Principal, bulletin_id: UUID, texts: Mapping[str, Text]
+) -> Bulletin:
+    """Put people's words into a draft, in place of those before; who wrote last drafted it."""
+    bulletin = await _in_state(session, bulletin_id, "draft")
+    allowed = places(bulletin.content)
+    for name, text in texts.items():
+        if name not in allowed:
+            raise INVALID.because(
+                "There is no such section.", pointer=f"/texts/{name}", allowed=list(allowed)
+            )
+        if bool(text["es"].strip()) != bool(text["en"].strip()):
+            raise INVALID.because("Write it in both languages.", pointer=f"/texts/{name}")
+    found = unfounded(bulletin.content, texts)
+    if found:
+        raise UNFOUNDED.because(
+            f"{len(found)} numbers are not those of their section; nothing was changed.",
+            numbers=[
+                {
+                    "pointer": f"/texts/{each.section}/{each.language}",
+                    "at": each.at,
+                    "number": each.number,
+                    "reason": each.reason,
+                }
+                for each in found[:50]
+            ],
+        )
+    content = with_words(bulletin.content, texts)
+    await session.execute(
+        bulletins.update()
+        .where(bulletins.c.id == bulletin_id)
+        .values(
+            content=content.model_dump(mode="json"),
+            content_sha256=digest(content),
+            drafted_by=principal.doer,
+        )
+    )
     return await _found(session, bulletin_id)
 
 

@@ -18,7 +18,15 @@ from html.parser import HTMLParser
 import openpyxl
 from pypdf import PdfReader
 
-from reporting.bulletins.content import Chart, Content, KeyFigures, Label, Sentence, Table
+from reporting.bulletins.content import (
+    Chart,
+    Content,
+    KeyFigures,
+    Label,
+    Sentence,
+    Table,
+    Words,
+)
 from reporting.bulletins.drawing import spec
 from reporting.bulletins.evidence import Evidence, UntraceableError, value_of
 from reporting.bulletins.figures import Figure
@@ -29,12 +37,14 @@ from reporting.bulletins.reading import (
     all_tables,
     cell_run,
     figure_run,
+    paragraphs,
     plain,
     sentence_runs,
     shown,
 )
 from reporting.bulletins.sources import described
 from reporting.bulletins.texts import all_texts, say
+from reporting.bulletins.words import unfounded, words_of
 from reporting.bulletins.workbook import bounds, number
 from reporting.language import LANGUAGES
 
@@ -74,11 +84,16 @@ def numbers_in_wording(content: Content) -> list[Stray]:
     found: list[Stray] = []
     for section in content.sections:
         for block in section.blocks:
-            for text in getattr(block, "text", {}).values():
+            if not isinstance(block, Sentence):
+                continue
+            for text in block.text.values():
                 wording = re.sub(r"\{\w+\}", "", text)
                 if text not in own or _NUMBER.search(wording):
                     found.append(Stray("content", text, "not a text of the bulletin's table"))
-    return found
+    return found + [
+        Stray(f"words {each.section} ({each.language})", each.number, each.reason)
+        for each in unfounded(content, words_of(content))
+    ]
 
 
 def strays(content: Content, language: str, files: dict[str, bytes]) -> list[Stray]:
@@ -163,6 +178,8 @@ def _printed(content: Content, language: str) -> Iterator[Run]:
             match block:
                 case Sentence():
                     yield from sentence_runs(block, language)
+                case Words():
+                    yield from (Run(part, "label") for part in paragraphs(block, language))
                 case KeyFigures():
                     yield from (figure_run(item.figure, language) for item in block.items)
                 case Table():
@@ -243,7 +260,9 @@ def _chart_strays(content: Content, language: str) -> Iterator[Stray]:
     """Numbers written on a chart that are not figures of its table."""
     for chart in all_charts(content):
         shown_in_table = {
-            shown(cell, language)
+            shown(cell, language).replace(" (", "\n(")
+            if chart.form == "map"
+            else shown(cell, language)
             for row in chart.table.rows
             for cell in row
             if isinstance(cell, Figure)

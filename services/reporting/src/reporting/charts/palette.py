@@ -13,4 +13,7 @@ DASHES = ([1, 0], [8, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 4])
 SEQUENTIAL = ("#F1F5F9", "#0B3C5D")
 """One hue from light to dark: its order survives every kind of colour blindness and a copier."""
 
+LOUD = ("#FDEFE6", "#8F2D00")
+"""For gaps: one hue, too, and the one that is seen first beside the blue of everything else."""
+
 FONT = "Source Sans Pro"

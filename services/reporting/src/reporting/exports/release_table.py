@@ -19,8 +19,8 @@ _TAGS = {
     "origin": "#adm1+origin+code",
     "transit": "#adm1+transit+code",
     "destination": "#adm1+dest+code",
-    "sex": "#population+sex+code",
-    "age_band": "#population+age+code",
+    "sex": "#indicator+sex+code",
+    "age_band": "#indicator+age+code",
     "category": "#service+code",
     "need": "#need+code",
     "aor": "#sector+code",
@@ -84,7 +84,7 @@ def _coordinates(
 def _columns(programme: Programme, names: tuple[str, ...]) -> tuple[Column, ...]:
     columns = [
         Column("programme", text("Programa", "Programme"), "#meta+programme"),
-        Column("period", text("Periodo", "Period"), "#date+period+code"),
+        Column("period", text("Periodo", "Period"), "#meta+period+code"),
         Column("period_start", text("Inicio", "Start"), "#date+start", "date"),
         Column("period_end", text("Fin", "End"), "#date+end", "date"),
     ]

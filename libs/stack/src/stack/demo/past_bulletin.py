@@ -1,0 +1,80 @@
+"""The bulletin of the demo's last half month: with words of people, signed off and published."""
+
+from typing import Any
+
+from stack.demo.story import IM
+from stack.demo.storyteller import Storyteller
+
+COORDINATOR = "tip-coordinator"
+_PATH = "/reports/v1/bulletins"
+
+
+def publish(tell: Storyteller, period: str) -> None:
+    """Draft, write, sign off and publish; a bulletin that is public already is left as it is."""
+    known = tell.get(IM, _PATH, {"kind": "biweekly", "limit": 200})["items"]
+    if any(each["period"] == period and each["state"] == "published" for each in known):
+        return
+    draft: dict[str, Any] = tell.call(
+        f"The IM officer drafts the bulletin of {period}",
+        *(IM, "POST", _PATH),
+        json={"period": period},
+        expect=201,
+    )
+    url = f"{_PATH}/{draft['id']}"
+    content = tell.get(IM, url)["content"]
+    tell.call(
+        "The coordinator writes what the numbers do not say",
+        *(COORDINATOR, "PUT", f"{url}/words"),
+        json={"texts": words(content)},
+        expect=200,
+    )
+    tell.call(
+        "The coordinator signs it off",
+        *(COORDINATOR, "POST", f"{url}/sign-off"),
+        json={},
+        expect=200,
+    )
+    tell.call("The IM officer publishes it", *(IM, "POST", f"{url}/publish"), json={}, expect=200)
+
+
+def words(content: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Texts as a coordinator would write them, about fictitious people."""
+    sections = {section["id"] for section in content["sections"]}
+    return {name: text for name, text in _TEXTS.items() if name in sections or name in _ALONE}
+
+
+_ALONE = {"highlights", "challenges", "practices", "next-steps", "contacts"}
+_TEXTS = {
+    "highlights": {
+        "es": "La mayoría de las referencias sigue saliendo de los estados de frontera.\n"
+        "El albergue temporal y el acompañamiento legal son los servicios que más faltan.",
+        "en": "Most referrals still come from the border states.\n"
+        "Temporary shelter and legal support are the services that are most often lacking.",
+    },
+    "referrals": {
+        "es": "Las organizaciones responden antes que al inicio del proyecto. Aceptar no es prestar: "
+        "el acompañamiento hasta el servicio sigue siendo necesario.",
+        "en": "Organisations answer sooner than at the start of the project. Accepting is not "
+        "delivering: people still need to be accompanied to the service.",
+    },
+    "needs": {
+        "es": "Los lugares más oscuros del mapa son los primeros para los que se buscará cobertura.",
+        "en": "The darkest places on the map are the first for which cover will be sought.",
+    },
+    "challenges": {
+        "es": "El transporte hasta los servicios y la falta de documentos frenan las referencias.",
+        "en": "Transport to services and missing documents hold referrals back.",
+    },
+    "practices": {
+        "es": "Confirmar con la persona, por un canal seguro, si el servicio llegó.",
+        "en": "Confirming with the person, over a safe channel, whether the service came.",
+    },
+    "next-steps": {
+        "es": "Revisar con los socios los servicios sin cupo y acordar alternativas en cada estado.",
+        "en": "Review services without places with partners and agree on alternatives in each state.",
+    },
+    "contacts": {
+        "es": "Coordinación (ficticia): coordinacion@ejemplo.org",
+        "en": "Coordination (fictitious): coordination@example.org",
+    },
+}
