@@ -163,7 +163,7 @@ async def test_the_feed_loses_nothing_that_commits_late(
     story = stories[0]
     insert = sa.text(
         "INSERT INTO notices (id, organisation_id, kind, subject_type, subject_id, at)"
-        " VALUES (gen_random_uuid(), :org, :kind, 'test', gen_random_uuid(), now())"
+        " VALUES (gen_random_uuid(), :org, :kind, 'training', gen_random_uuid(), now())"
     )
     org = organisation(11)
     token = {"org": str(org)}

@@ -5,18 +5,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import typst
+from common.apart import called_apart
 
 from reporting.bulletins.page import Page
 from reporting.charts.render import FONT_DIRECTORY
-
-STAMP = datetime(2026, 1, 1, tzinfo=UTC)
-"""A fixed creation time: the same bulletin gives the same bytes."""
 
 
 @contextmanager
@@ -34,15 +31,8 @@ def _sources(page: Page) -> Iterator[Path]:
 def as_pdf(page: Page) -> bytes:
     """Tagged for screen readers, with the alternative texts of the charts."""
     with _sources(page) as source:
-        made = typst.compile(
-            str(source),
-            font_paths=[FONT_DIRECTORY],
-            ignore_system_fonts=True,
-            pdf_standards="ua-1",
-            timestamp=STAMP,
-        )
-    assert isinstance(made, bytes)  # noqa: S101 - one file, since a PDF has all pages
-    return made
+        wanted = {"source": str(source), "fonts": FONT_DIRECTORY}
+        return called_apart("reporting.bulletins.typesetting:pdf", wanted)
 
 
 def as_page_images(page: Page, ppi: float = 110) -> list[bytes]:

@@ -3,16 +3,14 @@
 import json
 from dataclasses import asdict
 from functools import cache
-from importlib.resources import as_file, files
 from typing import Literal
 
 import jinja2
 import segno
-import typst
+from common.apart import FailedApart, called_apart
 
 from services_directory.posters.content import Poster
 
-PNG_DOTS_PER_INCH = 150
 _DOES_NOT_FIT = "the poster does not fit"
 # Services per step and the smallest letters (points), from the fullest form to the last resort.
 _FORMS = ((3, 8.0), (2, 8.0), (1, 7.0), (0, 6.0))
@@ -33,7 +31,7 @@ def _compiled(poster: Poster, form: Literal["pdf", "png"]) -> bytes:
     for services, smallest in _FORMS[:-1]:
         try:
             return _typeset(poster.with_at_most(services), form, smallest)
-        except typst.TypstError as error:
+        except FailedApart as error:
             if _DOES_NOT_FIT not in str(error):
                 raise
     services, smallest = _FORMS[-1]
@@ -42,14 +40,8 @@ def _compiled(poster: Poster, form: Literal["pdf", "png"]) -> bytes:
 
 def _typeset(poster: Poster, form: Literal["pdf", "png"], smallest: float) -> bytes:
     data = json.dumps({**asdict(poster), "qr": qr_svg(poster.url)}, ensure_ascii=False)
-    with as_file(files(__package__) / "templates" / "poster.typ") as template:
-        pages = typst.compile(
-            str(template),
-            format=form,
-            ppi=float(PNG_DOTS_PER_INCH),
-            sys_inputs={"poster": data, "smallest": str(smallest)},
-        )
-    return pages[0] if isinstance(pages, list) else pages
+    wanted = {"form": form, "poster": data, "smallest": str(smallest)}
+    return called_apart("services_directory.posters.typesetting:page", wanted)
 
 
 def qr_svg(url: str) -> str:
