@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from common import clock
 from common.database import Database
 from httpx import AsyncClient
 from pydantic import TypeAdapter
@@ -187,6 +188,7 @@ async def test_nothing_of_a_question_is_kept_but_a_coarse_counter(
         assert (await session.execute(sa.select(COMMON.outbox))).all() == []
         rows = (await session.execute(sa.select(gap_observations))).all()
     assert {(row.area, row.grp, row[4]) for row in rows} == {("VE2313", "woman", 2)}
+    assert {row.week for row in rows} == {clock.now().date().isoformat()}
     assert {column.name for column in gap_observations.columns} == {
         "area", "need", "grp", "week", "count", "announced", "event_version",
     }  # fmt: skip
@@ -225,7 +227,7 @@ async def test_counters_reach_reporting_as_totals_by_event(
             )
         ).all()  # fmt: skip
     assert [(event.version, event.payload["count"]) for event in events] == [(1, 1), (2, 2)]
-    assert set(events[0].payload) == {"area", "need", "group", "week", "count", "version"}
+    assert set(events[0].payload) == {"area", "need", "group", "week", "day", "count", "version"}
 
 
 async def test_an_endorsement_makes_a_service_referable_and_its_withdrawal_ends_that(

@@ -99,7 +99,8 @@ class PathwayPublished(Event):
 
 
 class GapObserved(Event):
-    """How often resolve found no service, summed over a week; nothing about who asked."""
+    """How often resolve found no service, summed over a day (without `day`: over a week); nothing about
+    who asked."""
 
     SUBJECT: ClassVar[str] = "ruta.directory.gap.observed.v1"
 
@@ -107,4 +108,5 @@ class GapObserved(Event):
     need: Code
     group: Code
     week: str = Field(pattern=r"^\d{4}-W\d{2}$")
+    day: date | None = None
     count: int = Field(ge=1)

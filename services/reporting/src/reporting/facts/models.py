@@ -97,8 +97,9 @@ gap_counts = sa.Table(
     sa.Column("area", sa.Text, primary_key=True),
     sa.Column("need", sa.Text, primary_key=True),
     sa.Column("group", sa.Text, primary_key=True),
+    # The day; of what was counted before days were told, the ISO week.
     sa.Column("week", sa.Text, primary_key=True),
-    # Counts of a week grow from version to version; each growth counts in its own period.
+    # Counts of a day grow from version to version; each growth counts in its own period.
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("counted_on", sa.Date, nullable=False),

@@ -171,10 +171,10 @@ async def record_gaps(session: AsyncSession, kinds: Sorted, arrivals: Arrivals) 
             reading.area_of(event.area) or "unknown",
             event.need,
             event.group,
-            event.week,
+            event.day.isoformat() if event.day else event.week,
             event.version,
             event.count,
-            arrivals.place(SEARCHES, envelope.id, _last_day(event.week)),
+            arrivals.place(SEARCHES, envelope.id, event.day or _last_day(event.week)),
         )
         for event, envelope in kinds.of_kind(GapObserved)
     ]

@@ -5,6 +5,8 @@ Waiting for the hour keeps the time of a single question out of the event stream
 
 import asyncio
 from contextlib import suppress
+from datetime import date
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import sqlalchemy as sa
@@ -34,7 +36,8 @@ def tasks(context: ServiceContext) -> list[BackgroundTask]:
 
 
 async def announce_observed(session: AsyncSession) -> int:
-    """Append one event per counter that rose; `count` is the week's total so far."""
+    """Append one event per counter that rose; `count` is the day's total so far (of rows from
+    before counting by day: the week's)."""
     waiting = (
         await session.execute(
             sa.select(gap_observations)
@@ -61,7 +64,7 @@ async def announce_observed(session: AsyncSession) -> int:
             area=row["area"],
             need=row["need"],
             group=row["grp"],
-            week=row["week"],
+            **_when(row["week"]),
             count=row["count"],
             version=row["event_version"] + 1,
         )
@@ -69,3 +72,12 @@ async def announce_observed(session: AsyncSession) -> int:
         await outbox.append(session, COMMON, event, aggregate_id=aggregate, aggregate_type="gap")
         told += 1
     return told
+
+
+def _when(counted: str) -> dict[str, Any]:
+    """The ISO week and, if the row knows it, the day."""
+    if "W" in counted:
+        return {"week": counted}
+    day = date.fromisoformat(counted)
+    year, week, _ = day.isocalendar()
+    return {"week": f"{year}-W{week:02d}", "day": day}

@@ -11,6 +11,7 @@ gap_observations = sa.Table(
     sa.Column("area", sa.Text, primary_key=True),
     sa.Column("need", sa.Text, primary_key=True),
     sa.Column("grp", sa.Text, primary_key=True),
+    # The day; of what was counted before days were told, the ISO week.
     sa.Column("week", sa.Text, primary_key=True),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("announced", sa.Integer, nullable=False),

@@ -1,4 +1,4 @@
-"""The anonymous gap counter: area, need, group, week, and nothing else of the question."""
+"""The anonymous gap counter: area, need, group, day, and nothing else of the question."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,16 +14,16 @@ from services_directory.pathways.proposals import confidential_needs
 
 
 async def observe(session: AsyncSession, gaps: Iterable[tuple[str, str, str]]) -> None:
-    """`gaps`: P-code, need and group of each; counted in the present ISO week.
+    """`gaps`: P-code, need and group of each; counted on the present day (UTC).
 
     A counter may lose its last half second when a server dies; the question must not wait for it.
     """
-    week = _week()
+    today = clock.now().date().isoformat()
     counted = Counter((_coarse(area, need), need, group) for area, need, group in gaps)
     await session.execute(sa.text("SET LOCAL synchronous_commit TO off"))
     statement = insert(gap_observations).values(
         [
-            {"area": area, "need": need, "grp": group, "week": week, "count": count}
+            {"area": area, "need": need, "grp": group, "week": today, "count": count}
             for (area, need, group), count in sorted(counted.items())
         ]
     )
@@ -33,11 +33,6 @@ async def observe(session: AsyncSession, gaps: Iterable[tuple[str, str, str]]) -
             set_={"count": gap_observations.c.count + statement.excluded.count},
         )
     )
-
-
-def _week() -> str:
-    year, week, _ = clock.now().isocalendar()
-    return f"{year}-W{week:02d}"
 
 
 def _coarse(area: str, need: str) -> str:
