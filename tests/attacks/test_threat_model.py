@@ -1,4 +1,4 @@
-"""The threat model names only tests that exist."""
+"""The threat model names only tests that exist, and says in Spanish what concerns people."""
 
 import re
 from pathlib import Path
@@ -32,3 +32,17 @@ def test_each_row_of_the_table_is_held_by_a_test() -> None:
     rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
     assert len(rows) >= 24
     assert [row for row in rows if ".py`" not in row and "the same" not in row] == []
+
+
+def test_what_concerns_people_is_said_in_spanish_as_well() -> None:
+    """Each protection that the referrals service's tests hold, by the same tests."""
+    spanish = (ROOT / "docs" / "threat-model.es.md").read_text()
+    held = re.compile(r"`(tests/[\w/]+\.py)`")
+    of_people = {
+        path for path in held.findall(MODEL) if path.startswith("tests/services/referrals")
+    }
+    assert len(of_people) > 12
+    assert of_people - set(held.findall(spanish)) == set()
+    assert set(held.findall(spanish)) - set(held.findall(MODEL)) == set()
+    assert "(threat-model.es.md)" in MODEL
+    assert "(threat-model.md)" in spanish

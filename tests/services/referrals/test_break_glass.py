@@ -78,6 +78,14 @@ async def test_colleagues_of_whoever_asks_do_not_decide(story: Story) -> None:
     assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
 
 
+async def test_a_coordinator_of_the_organisation_that_asks_does_not_decide(story: Story) -> None:
+    case = await story.case(identity={"name": "Niña Ficticia", "age": 9})
+    path = f"/break-glass/{(await asked(story, case, 'cp-coordinator'))['id']}/decision"
+    colleague = {"sub": "another", "client_id": "another"}
+    refused = await story.post("cp-coordinator", path, {"approve": True}, **colleague)
+    assert refused.status_code == 404, refused.text
+
+
 async def test_only_coordinators_of_the_case_decide(story: Story) -> None:
     case = await story.case(identity={"name": "Niña Ficticia", "age": 9})
     path = f"/break-glass/{(await asked(story, case))['id']}"

@@ -1,9 +1,11 @@
 """What a single read refuses, no list, audit or feed shows."""
 
 from contextlib import AsyncExitStack
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from common import clock
 from common.errors import NOT_FOUND, Problem
 from referrals.row_security import acting_as_service
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,6 +30,25 @@ async def test_a_former_holder_finds_no_screening_of_the_case_in_its_lists(story
         assert screening["id"] not in {item["id"] for item in page["items"]}, query
     kept = (await story.get(NGO, "/screenings")).json()["items"]
     assert [item["id"] for item in kept] == [alone["id"]]
+
+
+async def test_a_former_holder_finds_nothing_of_the_case_in_audit_feed_and_tasks(
+    story: Story,
+) -> None:
+    referral = await story.sent()
+    case = referral["case_id"]
+    due = str(clock.now().date() + timedelta(days=9))
+    await story.made(NGO, f"/cases/{case}/reviews", {"due_on": due})
+    tasks = (await story.get(NGO, "/tasks")).json()["items"]
+    await story.made(NGO, f"/tasks/{tasks[0]['id']}/done", {})
+    lists = ("/audit?limit=200", "/feed?limit=500", "/tasks", "/tasks?done=true")
+    # A transfer is read by both sides, and names the case.
+    before = [(await story.get(NGO, path)).text.count(case) for path in lists]
+    await transfer(story, case)
+    after = [(await story.get(NGO, path)).json()["items"] for path in lists]
+    named = [[i for i in items if "transfer" not in str(i)] for items in after]
+    assert (before[0] > 3, before[3]) == (True, 1)
+    assert [str(items).count(case) for items in named] == [0, 0, 0, 0]
 
 
 async def test_a_colleague_outside_the_team_finds_the_referral_neither_in_feed_nor_in_audit(

@@ -67,6 +67,8 @@ def test_whatever_is_done_to_a_list_is_noticed(tmp_path: Path, signer: Signer) -
         [edited(lines[0], case=str(uuid4())), *lines[1:]],
         [edited(lines[0], at="2026-01-01T00:00:00+00:00"), *lines[1:]],
         [stranger, *lines[1:]],
+        # Nothing follows the last line that would not fit it: its signature alone tells.
+        [*lines[:3], edited(lines[3], case=str(uuid4()))],
         [*lines, lines[3]],
         [*lines, "{}"],
     ):

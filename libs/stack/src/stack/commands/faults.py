@@ -1,12 +1,8 @@
 """`faults`: kills, stops and cuts off what runs, under load, and counts what became of each command."""
 
-import os
-import subprocess
-import sys
-
 import typer
 
-from stack.commands.options import home
+from stack.commands.options import run_of_tests
 
 app = typer.Typer()
 
@@ -20,11 +16,4 @@ app = typer.Typer()
 )
 def faults(context: typer.Context) -> None:
     """Run the fault table: [--seeds N] [--fault NAME] [--commands N] [--seed N] [--json FILE]."""
-    root = home()
-    done = subprocess.run(
-        [sys.executable, "-u", "-m", "tests.faults", *context.args],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
-        check=False,
-    )
-    raise typer.Exit(done.returncode)
+    run_of_tests("tests.faults", context.args)

@@ -1,8 +1,11 @@
 """Options that many commands take, spelled the same everywhere."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -25,3 +28,15 @@ def home() -> Path:
     if not (root / "uv.lock").exists():
         raise StackError(f"{root} is no clone of the project: call ./ruta from one")
     return root
+
+
+def run_of_tests(module: str, arguments: Sequence[str]) -> NoReturn:
+    """Run a drill that lies with the tests, and end as it ended."""
+    root = home()
+    done = subprocess.run(
+        [sys.executable, "-u", "-m", module, *arguments],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        check=False,
+    )
+    raise typer.Exit(done.returncode)

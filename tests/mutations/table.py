@@ -1,0 +1,170 @@
+"""What is broken on purpose, and which test says so. A new safety mechanism adds a row."""
+
+from dataclasses import dataclass
+
+_REFERRALS = "services/referrals/src/referrals"
+_COMMON = "libs/common/src/common"
+_TESTS = "tests/services/referrals"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """`text` stands exactly once in `file`; with `broken` in its place `noticed_by` must fail.
+
+    `rule`: what holds no more, in words; the name of the test says the same.
+    """
+
+    name: str
+    rule: str
+    file: str
+    text: str
+    broken: str
+    noticed_by: str
+
+
+MUTATIONS = (
+    Mutation(
+        "held-still",
+        "from the marking on a referral stands still in the eyes of an implicated organisation",
+        f"{_REFERRALS}/referrals/seeing.py",
+        "    if still is not None:\n",
+        "    if still is False:\n",
+        f"{_TESTS}/test_implicated.py::test_nothing_of_the_case_is_in_any_answer_afterwards",
+    ),
+    Mutation(
+        "access-ends-at-marking",
+        "an open access ends when its organisation is marked as implicated",
+        f"{_REFERRALS}/breakglass/following.py",
+        "        await service.end_for(session, happening.case_id, happening.implicated)\n",
+        "        pass\n",
+        f"{_TESTS}/test_break_glass.py"
+        "::test_an_open_access_ends_when_its_organisation_is_implicated",
+    ),
+    Mutation(
+        "access-ends-at-hand-over",
+        "an open access ends when the case is handed over",
+        f"{_REFERRALS}/breakglass/service.py",
+        '        if access.status == "open" or access.organisation_id == new_holder:\n',
+        "        if access.organisation_id == new_holder:\n",
+        f"{_TESTS}/test_break_glass.py"
+        "::test_a_transfer_ends_what_is_open_and_gives_the_new_holder_the_decision",
+    ),
+    Mutation(
+        "independent-of-who-asks",
+        "nobody of the organisation that asks decides on breaking the glass",
+        f"{_REFERRALS}/breakglass/independence.py",
+        "own == sought.asking or ",
+        "",
+        f"{_TESTS}/test_break_glass.py"
+        "::test_a_coordinator_of_the_organisation_that_asks_does_not_decide",
+    ),
+    Mutation(
+        "independent-of-the-implicated",
+        "nobody of an implicated organisation decides on breaking the glass",
+        f"{_REFERRALS}/breakglass/independence.py",
+        " or own in sought.implicated:",
+        ":",
+        f"{_TESTS}/test_break_glass.py::test_people_of_an_implicated_organisation_decide_nothing",
+    ),
+    Mutation(
+        "reporting-word",
+        "who takes back being counted is counted no more",
+        f"{_REFERRALS}/consents/counting.py",
+        'status=found["status"],',
+        'status="active",',
+        f"{_TESTS}/test_over_time.py"
+        "::test_who_takes_back_being_counted_is_not_counted_under_an_older_consent",
+    ),
+    Mutation(
+        "tombstones-are-signed",
+        "a list of the erased that was edited is not believed",
+        f"{_REFERRALS}/keys/tombstones.py",
+        "            signer.check(line)\n",
+        "",
+        f"{_TESTS}/test_tombstones.py::test_whatever_is_done_to_a_list_is_noticed",
+    ),
+    Mutation(
+        "erased-stays-erased",
+        "what was erased is erased again after a restore",
+        f"{_REFERRALS}/cases/retention.py",
+        "    for case_id in sorted(tombstones - in_cases):\n",
+        "    for case_id in ():\n",
+        f"{_TESTS}/test_confidentiality.py"
+        "::test_erasing_destroys_the_key_and_a_restored_backup_stays_unreadable",
+    ),
+    Mutation(
+        "key-checks",
+        "a start with another key than the data was written with ends",
+        f"{_COMMON}/key_checks.py",
+        "if wrong := sorted(name for name in values if known.get(name) != values[name]):",
+        "if wrong := []:",
+        "tests/common/test_key_checks.py"
+        "::test_a_new_installation_records_its_keys_and_holds_to_them",
+    ),
+    Mutation(
+        "rule-of-sight",
+        "a restricted service is seen by its own people and its coordinators only",
+        f"{_COMMON}/sight.py",
+        "        if own or self._shares(self.coordinates, entry):\n",
+        "        if True:\n",
+        f"{_TESTS}/test_hidden_services.py::test_who_sees_what",
+    ),
+    Mutation(
+        "stored-answers-ask-again",
+        "a stored answer is given only to whom may still read what it is about",
+        f"{_REFERRALS}/answers.py",
+        "        for subject in subjects:\n            if subject.kind",
+        "        for subject in subjects[:0]:\n            if subject.kind",
+        f"{_TESTS}/test_stored_answers.py"
+        "::test_a_former_holder_reads_nothing_by_repeating_old_commands",
+    ),
+    Mutation(
+        "stored-answers-are-sealed",
+        "a stored answer is sealed under the key of its case and goes with it",
+        f"{_REFERRALS}/answers.py",
+        "        return main.id if alone else main.record, told\n",
+        "        return None, told\n",
+        f"{_TESTS}/test_stored_answers.py::test_answers_are_sealed_under_the_key_of_their_case",
+    ),
+    Mutation(
+        "shown-once",
+        "a secret is shown once, also to a repeated command",
+        f"{_COMMON}/web/shown_once.py",
+        "    if not secrets or response.status_code >= 300:\n",
+        "    if True:\n",
+        f"{_TESTS}/test_stored_answers.py"
+        "::test_the_code_of_a_consent_is_shown_once_and_another_makes_it_void",
+    ),
+    Mutation(
+        "lists-equal-single-reads",
+        "what a single read refuses, no audit and no feed shows",
+        f"{_REFERRALS}/readable_queries.py",
+        "    return sa.case(*whens, else_=sa.false())\n",
+        "    return sa.true()\n",
+        f"{_TESTS}/test_lists.py"
+        "::test_a_former_holder_finds_nothing_of_the_case_in_audit_feed_and_tasks",
+    ),
+    Mutation(
+        "acting-as-service-ends",
+        "a refusal inside a block of the service's rights ends them",
+        f"{_REFERRALS}/row_security.py",
+        "            await _end(session)\n        raise\n",
+        "            pass\n        raise\n",
+        f"{_TESTS}/test_lists.py::test_a_refusal_inside_a_service_block_ends_it",
+    ),
+    Mutation(
+        "given-up-is-done-again",
+        "what the database gives up for the sake of another is done again",
+        f"{_COMMON}/database.py",
+        "            if sqlstate(error) not in _GIVEN_UP:\n",
+        "            if True:\n",
+        f"{_TESTS}/test_given_up.py::test_a_victim_is_done_again[notices-fanned_out]",
+    ),
+)
+
+# Broken where they stand, by the tests themselves.
+IN_PROCESS = (
+    f"{_TESTS}/test_decision.py::test_each_clause_refuses_what_no_other_does",
+    f"{_TESTS}/test_hidden_services.py::test_without_the_rule_hidden_ids_would_answer_otherwise",
+    f"{_TESTS}/test_racing_pairs.py::test_without_the_lock_a_command_is_caught",
+)
