@@ -16,7 +16,7 @@ from referrals.cases.retention import ask_reconsent, erase_expired
 from referrals.keys.store import CaseKeys
 from referrals.referrals.lifecycle import RULES, Command, State
 from referrals.screenings.shipped import SHIPPED_ID
-from referrals.timers.firing import fire_due
+from referrals.escalations.firing import fire_due
 
 from tests.services.referrals.screening_words import CHILD, RATIONALE, certify
 from tests.services.referrals.story import LEGAL, SALUD, Story

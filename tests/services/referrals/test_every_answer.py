@@ -40,7 +40,7 @@ from referrals.cases.retention import ask_reconsent
 from referrals.keys.store import CaseKeys
 from referrals.screenings.shipped import SHIPPED_ID
 from referrals.settings import Settings
-from referrals.timers.firing import fire_due
+from referrals.escalations.firing import fire_due
 from stack.postgres import ServiceDatabase
 
 from tests.services.referrals.screening_words import CHILD

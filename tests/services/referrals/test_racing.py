@@ -17,7 +17,7 @@ from referrals.app import create_app
 from referrals.keys.store import CaseKeys
 from referrals.settings import Settings
 from referrals.tables import COMMON
-from referrals.timers.firing import fire_due
+from referrals.escalations.firing import fire_due
 from stack.nats import NatsServer
 from stack.postgres import ServiceDatabase
 

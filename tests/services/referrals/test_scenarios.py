@@ -11,7 +11,7 @@ from common.ids import new_id
 from httpx import Response
 from referrals.cases.retention import ask_reconsent
 from referrals.keys.store import CaseKeys
-from referrals.timers.firing import fire_due
+from referrals.escalations.firing import fire_due
 
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.support.principals import organisation

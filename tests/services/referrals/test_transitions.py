@@ -12,7 +12,7 @@ from referrals.keys.store import CaseKeys
 from referrals.referrals import steps
 from referrals.referrals.models import Referral
 from referrals.row_security import act_as_service
-from referrals.timers.firing import fire_due
+from referrals.escalations.firing import fire_due
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story

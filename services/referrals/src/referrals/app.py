@@ -10,12 +10,12 @@ from referrals.assistance.api import assistance
 from referrals.assistance.api import of_case as assistance_of_case
 from referrals.assistance.matching import Matching
 from referrals.assistance.matching_api import matches, matching_of_case
-from referrals.audit.api import audit
 from referrals.breakglass.api import break_glass
 from referrals.bulk.api import bulk
 from referrals.cases.api import cases
 from referrals.consents.api import consents, exceptions
 from referrals.directory.api import teams
+from referrals.escalations.api import overdue
 from referrals.feed.api import feed
 from referrals.fhir.api import fhir
 from referrals.followers_service import declare_followers
@@ -39,6 +39,7 @@ from referrals.settings import Settings
 from referrals.tables import COMMON
 from referrals.timers.api import timers
 from referrals.todo.api import tasks
+from referrals.trail.api import audit
 from referrals.training.api import certificates, trainings
 from referrals.transfers.api import transfers
 from referrals.webhooks.api import webhooks
@@ -60,6 +61,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     of_case,
     transfers,
     timers,
+    overdue,
     tasks,
     teams,
     protocols,

@@ -13,6 +13,7 @@ from common.web import BackgroundTask, ServiceContext
 
 from referrals.cases.retention import ask_reconsent, erase_expired
 from referrals.directory.consumers import SUBSCRIPTION, flag_stale
+from referrals.escalations.firing import fire_due
 from referrals.evidence import Evidence
 from referrals.intake.service import discard_old
 from referrals.keys.store import CaseKeys
@@ -20,7 +21,6 @@ from referrals.line.expiry import forget_expired
 from referrals.row_security import act_as_service
 from referrals.screenings.service import erase_unattached
 from referrals.settings import Settings
-from referrals.timers.firing import fire_due
 from referrals.timers.queries import count_due
 from referrals.webhooks.addresses import networks
 from referrals.webhooks.dispatch import deliver_due, fan_out

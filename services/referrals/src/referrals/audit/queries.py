@@ -1,6 +1,8 @@
-"""Reading the audit for other capabilities: who read a disclosure, what was done in a case."""
+"""Reading the audit: its entries, who read a disclosure, what was done in a case."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -8,6 +10,47 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.audit.models import AuditEntry
+
+_ENTRIES = AuditEntry.metadata.tables["audit_entries"]
+# For conditions of others on entries: columns that they may speak of.
+CHAIN, TARGET_TYPE, TARGET_ID = _ENTRIES.c.chain, _ENTRIES.c.target_type, _ENTRIES.c.target_id
+
+
+@dataclass(frozen=True)
+class Only:
+    """Entries of one organisation, of which something holds; `values` are bound to it."""
+
+    organisation: UUID
+    which: sa.ColumnElement[bool]
+    values: Mapping[str, Any]
+
+
+async def page(
+    session: AsyncSession,
+    *,
+    only: Only | None,
+    target_id: UUID | None,
+    action: str | None,
+    before: UUID | None,
+    limit: int,
+) -> Sequence[AuditEntry]:
+    """Newest first, one more than `limit` if there are more."""
+    statement = sa.select(AuditEntry)
+    if only is not None:
+        statement = statement.where(
+            col(AuditEntry.organisation_id) == only.organisation, only.which
+        )
+    if target_id is not None:
+        statement = statement.where(col(AuditEntry.target_id) == target_id)
+    if action is not None:
+        statement = statement.where(col(AuditEntry.action) == action)
+    if before is not None:
+        statement = statement.where(col(AuditEntry.id) < before)
+    rows = await session.scalars(
+        statement.order_by(col(AuditEntry.id).desc()).limit(limit + 1),
+        dict(only.values) if only else {},
+    )
+    return rows.all()
 
 
 async def disclosure_reads(

@@ -14,7 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from referrals.directory.models import DirectoryService, PathwayAlternative, ServiceRecord
+from referrals.directory.models import (
+    DirectoryService,
+    PathwayAlternative,
+    ServiceRecord,
+    TeamMember,
+)
 from referrals.errors import IMPLICATED, NOT_REFERABLE
 
 
@@ -149,6 +154,16 @@ _IS_THE_SERVICE = col(DirectoryService.service_id) == sa.bindparam("service_id",
 def beside_the_service(other: type[Any]) -> sa.FromClause:
     """The other table's rows with the service, if the directory has told of it."""
     return sa.outerjoin(other, DirectoryService, _IS_THE_SERVICE)
+
+
+def works_queue(organisation: Any, service_id: Any, client_names: Any) -> sa.ColumnElement[bool]:
+    """Whether one of these clients works the queue of the service in a column: everybody of its
+    organisation, unless it has a team."""
+    team = sa.select(sa.literal(1)).where(
+        col(TeamMember.organisation_id) == organisation, col(TeamMember.service_id) == service_id
+    )
+    member = team.where(col(TeamMember.client) == sa.any_(client_names))
+    return sa.or_(~team.exists(), member.exists())
 
 
 async def pathway_steps(

@@ -93,7 +93,7 @@ async def open_link(
     digest = digest_of(token)
     link = await session.get(AnswerLink, digest)
     if link is not None:
-        referral = await session.get(Referral, link.referral_id)
+        referral = await queries.by_id(session, link.referral_id)
         if lock and referral is not None:
             await hold_case(session, referral.case_id)
             await session.refresh(referral, with_for_update=True)

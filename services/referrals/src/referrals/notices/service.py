@@ -1,12 +1,15 @@
 """Telling an organisation that something of its concern changed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import datetime
 from uuid import UUID
 
+import sqlalchemy as sa
 from common import clock
 from common.ids import new_id
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from referrals.notices.models import Notice
 
@@ -38,6 +41,16 @@ async def notify(
                 "at": now,
             },
         )
+
+
+async def mark_told(session: AsyncSession, notice_ids: Collection[UUID], now: datetime) -> None:
+    """Webhooks were told of them; needs service rights."""
+    await session.execute(
+        sa.update(Notice)
+        .where(col(Notice.id).in_(notice_ids))
+        .values(fanned_out_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 _NOTICES = RowWriter(

@@ -1,6 +1,6 @@
 """Reading referrals, always as one of the two parties."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from functools import cache
@@ -18,7 +18,7 @@ from sqlmodel import col
 
 from referrals.consents.models import GrantRecord
 from referrals.consents.queries import HELD, covers
-from referrals.directory.models import TeamMember
+from referrals.directory.queries import works_queue
 from referrals.locking_queries import held
 from referrals.referrals.lifecycle import OPEN, TERMINAL, Party, State
 from referrals.referrals.models import Referral, Snapshot, Step
@@ -44,12 +44,7 @@ def _as_recipient(supervisor: bool) -> sa.ColumnElement[bool]:
     )
     if supervisor:
         return addressed
-    team = sa.select(sa.literal(1)).where(
-        col(TeamMember.organisation_id) == _CALLER,
-        col(TeamMember.service_id) == col(Referral.service_id),
-    )
-    member = team.where(col(TeamMember.client) == sa.any_(_NAMES))
-    return sa.and_(addressed, sa.or_(~team.exists(), member.exists()))
+    return sa.and_(addressed, works_queue(_CALLER, col(Referral.service_id), _NAMES))
 
 
 def _values(caller: Principal) -> dict[str, Any]:
@@ -479,3 +474,31 @@ async def of_case(
     if open_only:
         statement = statement.where(col(Referral.state).in_(_OPEN_STATES))
     return (await session.scalars(statement)).all()
+
+
+async def overdue_counts(
+    session: AsyncSession, aors: Collection[str], now: datetime
+) -> Sequence[Any]:
+    """How many referrals of these AoRs wait past a deadline; needs service rights."""
+    rows = await session.execute(
+        sa.select(col(Referral.aor), col(Referral.category), col(Referral.urgency), sa.func.count())
+        .where(overdue(now), col(Referral.aor).in_(aors))
+        .group_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
+        .order_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
+    )
+    return rows.all()
+
+
+async def hold_if_free(session: AsyncSession, referral_id: UUID) -> Referral | None:
+    """The referral with its case, held; None while somebody else holds it. Needs service rights."""
+    found = await session.scalars(
+        sa.select(Referral)
+        .where(col(Referral.id) == referral_id, held(col(Referral.case_id), wait=False))
+        .with_for_update()
+    )
+    return found.one_or_none()
+
+
+async def by_id(session: AsyncSession, referral_id: UUID) -> Referral | None:
+    """Needs service rights."""
+    return await session.get(Referral, referral_id)

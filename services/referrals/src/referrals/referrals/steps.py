@@ -350,6 +350,16 @@ async def _set_timer(session: AsyncSession, referral: Referral, state: State) ->
         await stop_timer(session, referral.id)
 
 
+async def mark_escalated(
+    session: AsyncSession, referral: Referral, step: str, now: datetime
+) -> None:
+    """History of an escalation, which changes no state."""
+    referral.version += 1
+    referral.changed_at = now
+    await session.flush()
+    await write_step(session, None, referral, command=f"escalate-{step}", before=referral.state)
+
+
 async def _audit(
     session: AsyncSession, caller: Principal | None, referral: Referral, taken: Taken
 ) -> None:

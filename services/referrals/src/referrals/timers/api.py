@@ -1,4 +1,4 @@
-"""HTTP of timers: times per pathway, and what is overdue."""
+"""HTTP of timers: times per pathway."""
 
 from typing import Annotated, Literal
 
@@ -10,15 +10,13 @@ from common.web import Session, requires, router
 
 from referrals.audit.service import record
 from referrals.dependencies import Reader
-from referrals.row_security import acting_as_service
 from referrals.timers import queries
 from referrals.timers.deadlines import Clock, default_policies
 from referrals.timers.models import TimerPolicy
-from referrals.timers.schemas import OverdueCount, PolicyBody, PolicyView
+from referrals.timers.schemas import PolicyBody, PolicyView
 
 timers = router("/referrals/v1/timers", ["timers"])
 Coordinator = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR})]
-Overseer = Annotated[Principal, requires("referrals:read", roles={Role.COORDINATOR})]
 
 
 @timers.get("/policies")
@@ -82,17 +80,6 @@ async def set_policy(
         detail={"aor": aor, "urgency": urgency, "clock": clock_name, **body.model_dump()},
     )
     return _view(row)
-
-
-@timers.get("/overdue")
-async def count_overdue(session: Session, caller: Overseer) -> list[OverdueCount]:
-    """For a coordinator: how many referrals of their AoRs wait past a deadline. Counts only."""
-    async with acting_as_service(session):
-        rows = await queries.overdue_counts(session, caller.aors, clock.now())
-    return [
-        OverdueCount(aor=aor, category=category, urgency=urgency, count=count)
-        for aor, category, urgency, count in rows
-    ]
 
 
 def _view(row: TimerPolicy) -> PolicyView:

@@ -1,4 +1,4 @@
-"""One timer per open referral, and the escalations that it fired."""
+"""One timer per open referral, and the times that coordinators set."""
 
 from datetime import datetime
 from uuid import UUID
@@ -15,16 +15,6 @@ class Timer(Row, table=True):
     clock: str
     step: str
     due_at: datetime = Field(sa_type=Instant)
-
-
-class Escalation(Row, table=True):
-    __tablename__ = "escalations"
-
-    referral_id: UUID = Field(primary_key=True)
-    clock: str = Field(primary_key=True)
-    step: str = Field(primary_key=True)
-    due_at: datetime = Field(primary_key=True, sa_type=Instant)
-    fired_at: datetime = Field(sa_type=Instant)
 
 
 class TimerPolicy(Row, table=True):

@@ -1,15 +1,13 @@
-"""Reading timer policies, and counts of what is overdue."""
+"""Reading timers and their policies."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.referrals.models import Referral
-from referrals.referrals.queries import overdue
 from referrals.timers.models import Timer, TimerPolicy
 
 
@@ -17,17 +15,19 @@ async def changed_policies(session: AsyncSession) -> Sequence[TimerPolicy]:
     return (await session.scalars(sa.select(TimerPolicy))).all()
 
 
-async def overdue_counts(
-    session: AsyncSession, aors: Collection[str], now: datetime
-) -> Sequence[Any]:
-    """How many referrals of these AoRs wait past a deadline; needs service rights."""
-    rows = await session.execute(
-        sa.select(col(Referral.aor), col(Referral.category), col(Referral.urgency), sa.func.count())
-        .where(overdue(now), col(Referral.aor).in_(aors))
-        .group_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
-        .order_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
+async def due(session: AsyncSession, now: datetime, limit: int) -> Sequence[UUID]:
+    """Referrals whose timer should have fired by now, the oldest first; needs service rights."""
+    rows = await session.scalars(
+        sa.select(col(Timer.referral_id))
+        .where(col(Timer.due_at) <= now)
+        .order_by(col(Timer.due_at))
+        .limit(limit)
     )
     return rows.all()
+
+
+async def timer_of(session: AsyncSession, referral_id: UUID) -> Timer | None:
+    return await session.get(Timer, referral_id)
 
 
 async def count_due(session: AsyncSession, now: datetime) -> int:

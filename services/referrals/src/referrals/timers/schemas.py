@@ -1,10 +1,10 @@
-"""Bodies of timer policies and overdue figures."""
+"""Bodies of timer policies."""
 
 from typing import Literal
 
 from common.events.codes import Urgency
 from common.web import Strict
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from referrals.timers.deadlines import Clock
 
@@ -26,10 +26,3 @@ class PolicyView(PolicyBody):
     urgency: Urgency
     clock: Clock
     source: Literal["default", "coordinator"]
-
-
-class OverdueCount(BaseModel):
-    aor: str
-    category: str
-    urgency: str
-    count: int

@@ -22,7 +22,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.notices.models import Notice
+from referrals.notices.queries import by_ids, untold
+from referrals.notices.service import mark_told
 from referrals.row_security import act_as_service
 from referrals.webhooks.addresses import Network
 from referrals.webhooks.models import Delivery, Webhook
@@ -45,15 +46,7 @@ async def fan_out(database: Database) -> int:
 
 async def _fan_out(session: AsyncSession) -> int:
     await act_as_service(session)
-    notices = (
-        await session.execute(
-            sa.select(col(Notice.id), col(Notice.organisation_id), col(Notice.kind))
-            .where(col(Notice.fanned_out_at).is_(None))
-            .order_by(col(Notice.id))
-            .limit(_BATCH)
-            .with_for_update(skip_locked=True)
-        )
-    ).all()
+    notices = await untold(session, _BATCH)
     if not notices:
         return 0
     now = clock.now()
@@ -74,12 +67,7 @@ async def _fan_out(session: AsyncSession) -> int:
     ]
     if rows:
         await session.execute(insert(_deliveries).inline().on_conflict_do_nothing(), rows)
-    await session.execute(
-        sa.update(Notice)
-        .where(col(Notice.id).in_([n.id for n in notices]))
-        .values(fanned_out_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    await mark_told(session, [n.id for n in notices], now)
     return len(notices)
 
 
@@ -115,9 +103,8 @@ async def _claim(session: AsyncSession, key: bytes, now: datetime) -> Sequence[t
     await act_as_service(session)
     due = (
         await session.execute(
-            sa.select(Delivery, Webhook, Notice)
+            sa.select(Delivery, Webhook)
             .join(Webhook, col(Webhook.id) == col(Delivery.webhook_id))
-            .join(Notice, col(Notice.id) == col(Delivery.notice_id))
             .where(
                 col(Delivery.status) == "waiting",
                 col(Delivery.next_attempt_at) <= now,
@@ -128,13 +115,15 @@ async def _claim(session: AsyncSession, key: bytes, now: datetime) -> Sequence[t
             .with_for_update(of=Delivery, skip_locked=True)
         )
     ).all()
+    notices = await by_ids(session, {delivery.notice_id for delivery, _ in due}) if due else {}
     claimed = []
-    for delivery, webhook, notice in due:
+    for delivery, webhook in due:
         delivery.next_attempt_at = now + _LEASE
         sealed = [webhook.secret]
         if webhook.former_secret and webhook.former_until and webhook.former_until > now:
             sealed.append(webhook.former_secret)
         secrets = tuple(open_secret(key, webhook.id, each) for each in sealed)
+        notice = notices[delivery.notice_id]
         call = Call(webhook.url, secrets, f"msg_{notice.id}", body_of(notice))
         claimed.append((delivery.id, call))
     return claimed

@@ -4,20 +4,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
 from common.web import Session, router
 from pydantic import BaseModel
-from sqlmodel import col
 
+from referrals.audit import queries as entries
 from referrals.audit.models import AuditEntry
 from referrals.dependencies import Reader
 from referrals.readable_queries import readable, readable_values
 
 audit = router("/referrals/v1/audit", ["audit"])
-
-_ENTRIES = AuditEntry.metadata.tables["audit_entries"]
 
 
 class AuditEntryView(BaseModel):
@@ -48,31 +45,23 @@ async def list_entries(
 ) -> Page[AuditEntryView]:
     """Who did and read what, newest first. Auditors see all, others what their own
     clients did, of what they would find one by one."""
-    statement = sa.select(AuditEntry)
-    if Role.AUDITOR not in caller.roles:
-        statement = statement.where(
-            col(AuditEntry.organisation_id) == caller.organisation,
-            readable(caller, _ENTRIES.c.target_type, _ENTRIES.c.target_id, record=_ENTRIES.c.chain),
-        )
-    if target_id is not None:
-        statement = statement.where(col(AuditEntry.target_id) == target_id)
-    if action is not None:
-        statement = statement.where(col(AuditEntry.action) == action)
-    before = id_cursor(cursor)
-    if before is not None:
-        statement = statement.where(col(AuditEntry.id) < before)
-    rows = (
-        await session.scalars(
-            statement.order_by(col(AuditEntry.id).desc()).limit(limit + 1), _values(caller)
-        )
-    ).all()
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
     audits = Role.AUDITOR in caller.roles
+    rows = await entries.page(
+        session,
+        only=None if audits else _own(caller),
+        target_id=target_id,
+        action=action,
+        before=id_cursor(cursor),
+        limit=limit,
+    )
+    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
     return Page(items=[_view(row, audits=audits) for row in rows[:limit]], next_cursor=more)
 
 
-def _values(caller: Principal) -> dict[str, Any]:
-    return {} if Role.AUDITOR in caller.roles else readable_values(caller)
+def _own(caller: Principal) -> entries.Only:
+    """Of what the caller's organisation did, what they would find one by one."""
+    which = readable(caller, entries.TARGET_TYPE, entries.TARGET_ID, record=entries.CHAIN)
+    return entries.Only(caller.organisation, which, readable_values(caller))
 
 
 def _view(entry: AuditEntry, *, audits: bool) -> AuditEntryView:

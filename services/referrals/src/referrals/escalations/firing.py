@@ -5,28 +5,27 @@ still due, and writes escalation, event, notices and the next timer in the same 
 second replica leaves a case that is held, or finds the timer moved on.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-import sqlalchemy as sa
 from common.database import Database
 from common.events.referrals import EscalationRaised
 from common.messaging import append
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
 from referrals.audit.service import record
-from referrals.cases.models import Case
+from referrals.cases import queries as cases
+from referrals.escalations.models import Escalation
 from referrals.keys.store import CaseKeys
-from referrals.locking_queries import held
 from referrals.notices.service import notify
+from referrals.referrals import queries as referrals
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral
-from referrals.referrals.steps import Taken, take, write_step
+from referrals.referrals.steps import Taken, mark_escalated, take
 from referrals.row_security import act_as_service
 from referrals.tables import COMMON
+from referrals.timers import queries as timers
 from referrals.timers.deadlines import (
     Clock,
     EscalationStep,
@@ -36,7 +35,6 @@ from referrals.timers.deadlines import (
     next_step,
     policy_of,
 )
-from referrals.timers.models import Escalation, Timer
 from referrals.timers.service import overrides, set_timer, stop_timer
 
 _BATCH = 200
@@ -47,32 +45,16 @@ async def fire_due(database: Database, keys: CaseKeys, now: datetime) -> int:
     fired = 0
     async with database.transaction() as session:
         await act_as_service(session)
-        due = await _due(session, now)
+        due = await timers.due(session, now, _BATCH)
     for referral_id in due:
         fired += await database.retried(partial(_fire, keys=keys, referral_id=referral_id, now=now))
     return fired
 
 
-async def _due(session: AsyncSession, now: datetime) -> Sequence[UUID]:
-    rows = await session.scalars(
-        sa.select(col(Timer.referral_id))
-        .where(col(Timer.due_at) <= now)
-        .order_by(col(Timer.due_at))
-        .limit(_BATCH)
-    )
-    return rows.all()
-
-
 async def _fire(session: AsyncSession, keys: CaseKeys, referral_id: UUID, now: datetime) -> int:
     await act_as_service(session)
-    referral = (
-        await session.scalars(
-            sa.select(Referral)
-            .where(col(Referral.id) == referral_id, held(col(Referral.case_id), wait=False))
-            .with_for_update()
-        )
-    ).one_or_none()
-    timer = await session.get(Timer, referral_id)
+    referral = await referrals.hold_if_free(session, referral_id)
+    timer = await timers.timer_of(session, referral_id)
     if referral is None or timer is None or timer.due_at > now:
         return 0
     clock, step = Clock(timer.clock), EscalationStep(timer.step)
@@ -80,10 +62,7 @@ async def _fire(session: AsyncSession, keys: CaseKeys, referral_id: UUID, now: d
     session.add(
         Escalation(referral_id=referral.id, clock=clock, step=step, due_at=due_at, fired_at=now)
     )
-    referral.version += 1
-    referral.changed_at = now
-    await session.flush()
-    await write_step(session, None, referral, command=f"escalate-{step}", before=referral.state)
+    await mark_escalated(session, referral, step.value, now)
     await _announce(session, referral, clock, step, due_at)
     await _move_on(session, keys, referral, clock, step, due_at)
     return 1
@@ -152,7 +131,7 @@ async def _move_on(
     base = referral.acknowledge_by if clock is Clock.ACKNOWLEDGE else referral.decide_by
     changed = await overrides(session, referral.aor, referral.urgency)
     policy = policy_of(referral.aor, referral.urgency, clock, changed)
-    case = await session.get(Case, referral.case_id)
+    case = await cases.by_id(session, referral.case_id)
     calendar = calendar_of(case.country if case else "")
     next_due = after(base or due_at, policy.after(following), policy, calendar)
     set_timer(session, referral.id, clock, next_due, following)

@@ -1,0 +1,80 @@
+"""Reading notices in the order of their transactions.
+
+Rows become visible at commit, not when their number is drawn, so a plain `id > last` would lose
+rows. A row carries its transaction id; the feed ends before the oldest transaction that is still
+open, so nothing can appear later behind a cursor that was given out.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.notices.models import Notice
+
+_NOTICES = Notice.metadata.tables["notices"]
+# For conditions of others on notices: columns that they may speak of.
+SUBJECT_TYPE, SUBJECT_ID = _NOTICES.c.subject_type, _NOTICES.c.subject_id
+_COLUMNS = (
+    "id",
+    "kind",
+    "subject_type",
+    "subject_id",
+    "version",
+    "for_supervisor",
+    "at",
+)
+_AFTER = sa.text(
+    "(notices.position, notices.id) > (CAST(:position AS text)::xid8, CAST(:after AS uuid))"
+    " AND (notices.position < pg_snapshot_xmin(pg_current_snapshot())"
+    " OR notices.position = pg_current_xact_id_if_assigned())"
+)
+
+
+async def page(
+    session: AsyncSession,
+    organisation: UUID,
+    position: str,
+    after: UUID,
+    limit: int,
+    which: sa.ColumnElement[bool],
+    values: Mapping[str, Any],
+) -> Sequence[Any]:
+    """Up to `limit` + 1 notices after (position, id); `which` with its `values` says of what."""
+    rows = await session.execute(
+        sa.select(
+            *(_NOTICES.c[name] for name in _COLUMNS),
+            sa.cast(_NOTICES.c.position, sa.Text).label("position"),
+        )
+        .where(
+            _NOTICES.c.organisation_id == organisation,
+            _AFTER,
+            which,
+        )
+        .order_by(_NOTICES.c.position, _NOTICES.c.id)
+        .limit(limit + 1),
+        {"position": position, "after": after, **values},
+    )
+    return rows.all()
+
+
+async def untold(session: AsyncSession, limit: int) -> Sequence[Any]:
+    """(id, organisation_id, kind) of notices that no webhook was told of, locked; needs service
+    rights."""
+    rows = await session.execute(
+        sa.select(col(Notice.id), col(Notice.organisation_id), col(Notice.kind))
+        .where(col(Notice.fanned_out_at).is_(None))
+        .order_by(col(Notice.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return rows.all()
+
+
+async def by_ids(session: AsyncSession, notice_ids: Collection[UUID]) -> dict[UUID, Notice]:
+    """Needs service rights."""
+    rows = await session.scalars(sa.select(Notice).where(col(Notice.id).in_(notice_ids)))
+    return {notice.id: notice for notice in rows}
