@@ -8,6 +8,7 @@ and nobody of an organisation implicated in the case decides.
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from common.auth import Principal, Role
@@ -27,6 +28,11 @@ class Sought:
     implicated: AbstractSet[UUID]
     aors: AbstractSet[str]
     area: str | None
+
+
+def is_open(status: str, expires_at: datetime | None, now: datetime) -> bool:
+    """Whether an access that was opened is still open."""
+    return status == "open" and expires_at is not None and expires_at > now
 
 
 def may_decide(caller: Principal, sought: Sought) -> bool:

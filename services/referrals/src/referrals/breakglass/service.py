@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from referrals.audit.service import record
 from referrals.breakglass import queries
-from referrals.breakglass.independence import may_be_opened, may_decide
+from referrals.breakglass.independence import is_open, may_be_opened, may_decide
 from referrals.breakglass.models import BreakGlass
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
@@ -120,7 +120,7 @@ async def decide(
             caller, access.requested_by, because="You asked for this access: somebody else decides."
         )
         if not may_decide(caller, sought):
-            if await _concerns(session, caller, access, case):
+            if _known_to(caller, access):
                 raise SECOND_PERSON.because(
                     "The organisation that holds the case decides, or a coordinator of its area of "
                     "responsibility; never the organisation that asks."
@@ -140,7 +140,7 @@ async def decide(
         access.expires_at = now + OPEN_FOR if approve else None
         await session.flush()
         await _tell(session, caller, access, access.status)
-        return await _shown_to(session, caller, keys, access)
+        return await _shown(caller, keys, access)
 
 
 async def read(
@@ -157,15 +157,11 @@ async def read(
                 raise FORBIDDEN.because("Only whoever asked reads under this access.")
             raise _not_here()
         sought = await queries.sought(session, access, case)
-        if not (is_open(access, clock.now()) and may_be_opened(sought)):
+        if not (is_open(access.status, access.expires_at, clock.now()) and may_be_opened(sought)):
             raise FORBIDDEN.because("This access is not open to you (any more).")
         identity, attributes = await case_service.open_record(keys, case)
         await _tell(session, caller, access, "read")
     return case, identity, attributes
-
-
-def is_open(access: BreakGlass, now: datetime) -> bool:
-    return access.status == "open" and access.expires_at is not None and access.expires_at > now
 
 
 async def hand_over(session: AsyncSession, case_id: UUID, new_holder: UUID) -> None:
@@ -206,14 +202,16 @@ def _asked_by(access: BreakGlass, caller: Principal) -> bool:
     return access.requested_by == caller.subject and access.organisation_id == caller.organisation
 
 
+def _known_to(caller: Principal, access: BreakGlass) -> bool:
+    return _asked_by(access, caller) or access.holder_organisation_id == caller.organisation
+
+
 async def _concerns(
     session: AsyncSession, caller: Principal, access: BreakGlass, case: Case
 ) -> bool:
     """Whether the caller may know of the access: they asked, hold the case, or may decide."""
-    return (
-        _asked_by(access, caller)
-        or access.holder_organisation_id == caller.organisation
-        or may_decide(caller, await queries.sought(session, access, case))
+    return _known_to(caller, access) or may_decide(
+        caller, await queries.sought(session, access, case)
     )
 
 
@@ -223,8 +221,16 @@ async def _shown_to(
     case = await cases.by_id(session, access.case_id)
     if case is None or not await _concerns(session, caller, access, case):
         raise _not_here()
+    return await _shown(caller, keys, access)
+
+
+async def _shown(caller: Principal, keys: CaseKeys, access: BreakGlass) -> Shown:
     if _asked_by(access, caller):
-        told = access.holder_organisation_id if is_open(access, clock.now()) else None
+        told = (
+            access.holder_organisation_id
+            if is_open(access.status, access.expires_at, clock.now())
+            else None
+        )
         return Shown(access, None, told)
     return Shown(access, await _reason(keys, access), access.holder_organisation_id)
 

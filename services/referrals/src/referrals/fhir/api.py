@@ -55,21 +55,8 @@ Anyone = Annotated[Principal, open_to_all()]
 # FHIR clients say it with every read; there is one form only.
 AnyFormat = Annotated[str | None, Query(alias="_format", max_length=60, include_in_schema=False)]
 _BODIES: dict[Command, type[Any]] = {
+    **{command: kind for kind, command in service.COMMANDS.items()},
     Command.SEND: schemas.Send,
-    Command.ACKNOWLEDGE: schemas.Acknowledge,
-    Command.REQUEST_INFORMATION: schemas.RequestInformation,
-    Command.ANSWER_INFORMATION: schemas.AnswerInformation,
-    Command.WAITLIST: schemas.Waitlist,
-    Command.ACCEPT: schemas.Accept,
-    Command.DECLINE: schemas.Decline,
-    Command.SCHEDULE: schemas.Schedule,
-    Command.START: schemas.Start,
-    Command.HOLD: schemas.Hold,
-    Command.RESUME: schemas.Resume,
-    Command.COMPLETE: schemas.Complete,
-    Command.REPORT_NOT_DELIVERED: schemas.NotDelivered,
-    Command.RECALL: schemas.Recall,
-    Command.ENTER_IN_ERROR: schemas.EnterInError,
     Command.WITHDRAW: schemas.Withdraw,
 }
 

@@ -4,7 +4,7 @@ The routes of one referral exist twice: under /referrals, and under the case tha
 where a referral of another case is not found.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -238,199 +238,46 @@ async def send(
     )
 
 
-@one.post("/{referral_id}/acknowledge")
-async def acknowledge(
-    referral_id: UUID,
-    body: Acknowledge,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """sent → acknowledged, by the recipient."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
+# One endpoint for each step that needs no more than its body: what it takes, what is said of it.
+STEPS: dict[type[service.Body], str] = {
+    Acknowledge: "sent → acknowledged, by the recipient.",
+    RequestInformation: "acknowledged → info_requested, by the recipient.",
+    AnswerInformation: "info_requested → acknowledged, by the referrer, within the grant.",
+    Waitlist: "acknowledged → waitlisted, by the recipient, if the person agrees to wait.",
+    Accept: "sent, acknowledged, waitlisted → accepted, by the recipient.",
+    Decline: "sent, acknowledged, waitlisted → declined, by the recipient, for a coded reason.",
+    Schedule: "accepted → scheduled, by the recipient.",
+    Start: "accepted, scheduled → in_service, by the recipient.",
+    Hold: "accepted, scheduled, in_service → on_hold, by the recipient.",
+    Resume: "on_hold → the state before, by the recipient.",
+    Complete: "accepted, scheduled, in_service, on_hold → completed: something was provided.",
+    NotDelivered: "accepted, scheduled, in_service, on_hold → not_delivered: no success in any figure.",
+    Recall: "Any open state → recalled, by the referrer.",
+    EnterInError: "Any state → entered_in_error, by the referrer.",
+}
 
 
-@one.post("/{referral_id}/request-information")
-async def request_information(
-    referral_id: UUID,
-    body: RequestInformation,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """acknowledged → info_requested, by the recipient."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
+def _endpoint(kind: type[service.Body], says: str) -> Callable[..., Awaitable[ReferralView]]:
+    async def step(
+        referral_id: UUID,
+        body: service.Body,
+        session: Session,
+        caller: Writer,
+        keys: Keys,
+        case_id: CaseOfPath,
+    ) -> ReferralView:
+        moved = await service.move(session, caller, keys, referral_id, body, case_id)
+        return await view(session, moved, caller)
+
+    step.__name__ = service.COMMANDS[kind].value.replace("-", "_")
+    step.__doc__ = says
+    step.__annotations__["body"] = kind
+    return step
 
 
-@one.post("/{referral_id}/answer-information")
-async def answer_information(
-    referral_id: UUID,
-    body: AnswerInformation,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """info_requested → acknowledged, by the referrer, within the grant."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
-
-
-@one.post("/{referral_id}/waitlist")
-async def waitlist(
-    referral_id: UUID,
-    body: Waitlist,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """acknowledged → waitlisted, by the recipient, if the person agrees to wait."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
-
-
-@one.post("/{referral_id}/accept")
-async def accept(
-    referral_id: UUID,
-    body: Accept,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """sent, acknowledged, waitlisted → accepted, by the recipient."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
-
-
-@one.post("/{referral_id}/decline")
-async def decline(
-    referral_id: UUID,
-    body: Decline,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """sent, acknowledged, waitlisted → declined, by the recipient, for a coded reason."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
-
-
-@one.post("/{referral_id}/schedule")
-async def schedule(
-    referral_id: UUID,
-    body: Schedule,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """accepted → scheduled, by the recipient."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
-
-
-@one.post("/{referral_id}/start")
-async def start(
-    referral_id: UUID,
-    body: Start,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """accepted, scheduled → in_service, by the recipient."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
-
-
-@one.post("/{referral_id}/hold")
-async def hold(
-    referral_id: UUID,
-    body: Hold,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """accepted, scheduled, in_service → on_hold, by the recipient."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
-
-
-@one.post("/{referral_id}/resume")
-async def resume(
-    referral_id: UUID,
-    body: Resume,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """on_hold → the state before, by the recipient."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
-
-
-@one.post("/{referral_id}/complete")
-async def complete(
-    referral_id: UUID,
-    body: Complete,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """accepted, scheduled, in_service, on_hold → completed: something was provided."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
-
-
-@one.post("/{referral_id}/report-not-delivered")
-async def report_not_delivered(
-    referral_id: UUID,
-    body: NotDelivered,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """accepted, scheduled, in_service, on_hold → not_delivered: no success in any figure."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
-
-
-@one.post("/{referral_id}/recall")
-async def recall(
-    referral_id: UUID,
-    body: Recall,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """Any open state → recalled, by the referrer."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
+for _kind, _says in STEPS.items():
+    _path = "/{referral_id}/" + service.COMMANDS[_kind].value
+    one.add_api_route(_path, _endpoint(_kind, _says), methods=["POST"])
 
 
 @one.post("/{referral_id}/withdraw")
@@ -447,21 +294,6 @@ async def withdraw(
         session, caller, keys, referral_id, body.method, body.withdrawn_at, case_id
     )
     return await view(session, referral, caller)
-
-
-@one.post("/{referral_id}/enter-in-error")
-async def enter_in_error(
-    referral_id: UUID,
-    body: EnterInError,
-    session: Session,
-    caller: Writer,
-    keys: Keys,
-    case_id: CaseOfPath,
-) -> ReferralView:
-    """Any state → entered_in_error, by the referrer."""
-    return await view(
-        session, await service.move(session, caller, keys, referral_id, body, case_id), caller
-    )
 
 
 @one.post("/{referral_id}/suggest")

@@ -67,7 +67,7 @@ Body = (
     | Recall
     | EnterInError
 )
-_COMMANDS: dict[type, Command] = {
+COMMANDS: dict[type[Body], Command] = {
     Acknowledge: Command.ACKNOWLEDGE,
     RequestInformation: Command.REQUEST_INFORMATION,
     AnswerInformation: Command.ANSWER_INFORMATION,
@@ -101,7 +101,7 @@ async def move(
     reason = getattr(body, "reason", None)
     detail.pop("reason", None)
     taken = Taken(
-        _COMMANDS[type(body)],
+        COMMANDS[type(body)],
         queries.parties_of(caller, referral),
         reason=reason,
         outcome=getattr(body, "outcome", None),
