@@ -1,13 +1,11 @@
 """The map of floors in CONTRIBUTING.md, made from the contracts "Floors of …" in pyproject.toml.
 
-`python -m stack.floors_map` says whether it is up to date; `./ruta docs floors` writes it.
+`python -m stack.floors_map ROOT` says whether it is up to date; `./ruta docs floors` writes it.
 """
 
 import sys
 import tomllib
 from pathlib import Path
-
-from stack.commands.options import home
 
 _BEGIN, _END = "<!-- floors: made by ./ruta docs floors -->\n", "<!-- end of floors -->\n"
 _NAME = "Floors of "
@@ -51,7 +49,7 @@ def write(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    if not is_up_to_date(home()):
+    if not is_up_to_date(Path(sys.argv[1])):
         sys.exit(
             "The map of floors in CONTRIBUTING.md is not what pyproject.toml says: ./ruta docs floors"
         )

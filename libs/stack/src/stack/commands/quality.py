@@ -52,7 +52,7 @@ def check(
         ("types", [sys.executable, "-m", "mypy", *_packages()]),
         ("types of tests", [sys.executable, "-m", "mypy", *tested]),
         ("import contracts", [str(Path(sys.executable).parent / "lint-imports")]),
-        ("map of floors", [sys.executable, "-m", "stack.floors_map"]),
+        ("map of floors", [sys.executable, "-m", "stack.floors_map", str(root)]),
     ]
     results = [(name, *_timed(name, command)) for name, command in steps]
     if full:
