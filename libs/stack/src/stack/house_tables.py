@@ -38,27 +38,17 @@ class Naming:
     table: str
     written: bool = False
 
-    @property
-    def tie(self) -> str:
-        return f"{self.by} -> {self.owner}"
-
 
 class OwnTables(Contract):
-    """`packages`: whose folders are capabilities. `read_models`: tables made to be read by others.
-    `still`: ties that are yet to be cut.
-
-    A tie that is listed and gone is told as a warning: the list only gets shorter.
-    """
+    """`packages`: whose folders are capabilities. `read_models`: tables made to be read by others."""
 
     type_name = "own_tables"
 
     packages = fields.ListField(subfield=fields.ModuleField())
     read_models = fields.ListField(subfield=fields.StringField(), required=False)
-    still = fields.ListField(subfield=fields.StringField(), required=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         # A field is its value here.
-        still = set(cast("list[str]", self.still or []))
         packages = cast("list[Module]", self.packages)
         read_models = set(cast("list[str]", self.read_models or []))
         found = [
@@ -67,18 +57,12 @@ class OwnTables(Contract):
             for each in foreign_tables(package.name)
             if not (each.table in read_models and only_reads(each))
         ]
-        new = [each for each in found if each.tie not in still]
-        gone = sorted(still - {each.tie for each in found})
-        return ContractCheck(
-            kept=not new,
-            warnings=[f'"{tie}" is cut: take it off the list in pyproject.toml' for tie in gone],
-            metadata={"new": new},
-        )
+        return ContractCheck(kept=not found, metadata={"found": found})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
-        for each in check.metadata["new"]:
+        for each in check.metadata["found"]:
             output.print_error(f"{each.module} names {each.owner}'s table {each.table}")
-        if check.metadata["new"]:
+        if check.metadata["found"]:
             output.print_error("Ask its owner's service or queries: see CONTRIBUTING.md, Layers.")
 
 
