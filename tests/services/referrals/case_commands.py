@@ -13,10 +13,10 @@ from common import clock
 from common.events.directory import CapacityChanged
 from httpx import Response
 from referrals.cases.retention import ask_reconsent, erase_expired
+from referrals.escalations.firing import fire_due
 from referrals.keys.store import CaseKeys
 from referrals.referrals.lifecycle import RULES, Command, State
 from referrals.screenings.shipped import SHIPPED_ID
-from referrals.escalations.firing import fire_due
 
 from tests.services.referrals.screening_words import CHILD, RATIONALE, certify
 from tests.services.referrals.story import LEGAL, SALUD, Story

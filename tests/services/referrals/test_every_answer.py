@@ -37,10 +37,10 @@ from hypothesis.stateful import (
 )
 from referrals.app import ROUTERS, create_app
 from referrals.cases.retention import ask_reconsent
+from referrals.escalations.firing import fire_due
 from referrals.keys.store import CaseKeys
 from referrals.screenings.shipped import SHIPPED_ID
 from referrals.settings import Settings
-from referrals.escalations.firing import fire_due
 from stack.postgres import ServiceDatabase
 
 from tests.services.referrals.screening_words import CHILD

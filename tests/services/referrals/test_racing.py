@@ -14,10 +14,10 @@ from common.telemetry import Metrics
 from httpx import ASGITransport, AsyncClient
 from pydantic import SecretStr
 from referrals.app import create_app
+from referrals.escalations.firing import fire_due
 from referrals.keys.store import CaseKeys
 from referrals.settings import Settings
 from referrals.tables import COMMON
-from referrals.escalations.firing import fire_due
 from stack.nats import NatsServer
 from stack.postgres import ServiceDatabase
 

@@ -10,8 +10,8 @@ from common.events.directory import PathwayPublished, ServiceWithdrawn
 from common.ids import new_id
 from httpx import Response
 from referrals.cases.retention import ask_reconsent
-from referrals.keys.store import CaseKeys
 from referrals.escalations.firing import fire_due
+from referrals.keys.store import CaseKeys
 
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
 from tests.support.principals import organisation

@@ -8,11 +8,11 @@ import pytest
 from common import clock
 from common.ids import new_id
 from referrals.directory.consumers import flag_stale
+from referrals.escalations.firing import fire_due
 from referrals.keys.store import CaseKeys
 from referrals.referrals import steps
 from referrals.referrals.models import Referral
 from referrals.row_security import act_as_service
-from referrals.escalations.firing import fire_due
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
