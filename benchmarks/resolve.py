@@ -35,10 +35,11 @@ from common.places import Places
 from services_directory.followers_service import declare_followers
 from services_directory.gaps import projection
 from services_directory.hsds.schemas import ServiceDocument
-from services_directory.pathways import candidate_queries, queries, service
-from services_directory.pathways.graph import Bilingual, Pathway, Step, Urgency
-from services_directory.pathways.profile import Profile
-from services_directory.pathways.resolving import Caller, plan
+from services_directory.pathways.definition.graph import Bilingual, Pathway, Step, Urgency
+from services_directory.pathways.definition.profile import Profile
+from services_directory.pathways.matching import candidate_queries
+from services_directory.pathways.planning.resolving import Caller, plan
+from services_directory.pathways.versions import queries, service
 from services_directory.reading import rows_queries
 from services_directory.services.entering import upsert_service
 from sqlalchemy import event
@@ -86,7 +87,7 @@ def pathways() -> list[Pathway]:
 
 
 def _entry(**condition: Any) -> Any:
-    from services_directory.pathways.conditions import Condition  # noqa: PLC0415 - used once
+    from services_directory.pathways.definition.conditions import Condition  # noqa: PLC0415 - used once
 
     return (Condition(**condition),)
 

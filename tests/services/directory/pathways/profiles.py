@@ -6,12 +6,12 @@ from typing import Any
 from common import codelists
 from common.places import Places
 from hypothesis import strategies as st
-from services_directory.pathways.candidates import Candidate
-from services_directory.pathways.conditions import Condition
-from services_directory.pathways.graph import Bilingual, Pathway, Step, Urgency
-from services_directory.pathways.profile import Profile, Sex, disagreements
-from services_directory.pathways.proposals import situations
-from services_directory.pathways.validation import errors_in, validate
+from services_directory.pathways.definition.conditions import Condition
+from services_directory.pathways.definition.graph import Bilingual, Pathway, Step, Urgency
+from services_directory.pathways.definition.profile import Profile, Sex, disagreements
+from services_directory.pathways.definition.proposals import situations
+from services_directory.pathways.definition.validation import errors_in, validate
+from services_directory.pathways.matching.candidates import Candidate
 
 TODAY = date(2026, 11, 25)
 PLACES = Places.load()

@@ -1,13 +1,13 @@
 """Joint pathways, their order, and what urgency does to it, on the shipped proposals."""
 
 from common import codelists
-from services_directory.pathways.composition import compose
-from services_directory.pathways.differences import difference, plain
-from services_directory.pathways.graph import Pathway, Urgency
-from services_directory.pathways.ordering import in_order
-from services_directory.pathways.profile import Profile
-from services_directory.pathways.proposals import AORS, proposal
-from services_directory.pathways.resolution import Course, chart
+from services_directory.pathways.definition.differences import difference, plain
+from services_directory.pathways.definition.graph import Pathway, Urgency
+from services_directory.pathways.definition.profile import Profile
+from services_directory.pathways.definition.proposals import AORS, proposal
+from services_directory.pathways.planning.composition import compose
+from services_directory.pathways.planning.ordering import in_order
+from services_directory.pathways.planning.resolution import Course, chart
 
 from tests.services.directory.pathways.profiles import pathway, step
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from common.database import Database
 from httpx import AsyncClient, Response
-from services_directory.pathways.models import pathway_versions
+from services_directory.pathways.versions.models import pathway_versions
 from services_directory.tables import COMMON
 from sqlalchemy.exc import IntegrityError
 

@@ -1,7 +1,7 @@
 """Opening hours in words."""
 
 import pytest
-from services_directory.pathways.opening import WEEK_MINUTES, opening_hours
+from services_directory.pathways.texts.opening import WEEK_MINUTES, opening_hours
 
 DAY = 1440
 

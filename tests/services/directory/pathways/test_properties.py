@@ -7,13 +7,13 @@ import pytest
 from common import codelists
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from services_directory.pathways.candidates import Candidate
-from services_directory.pathways.composition import compose
-from services_directory.pathways.eligibility import eligibility, excluding
-from services_directory.pathways.graph import Pathway
-from services_directory.pathways.ordering import in_order
-from services_directory.pathways.profile import Profile
-from services_directory.pathways.resolution import Coverage, ResolvedStep, chart, resolve
+from services_directory.pathways.definition.graph import Pathway
+from services_directory.pathways.definition.profile import Profile
+from services_directory.pathways.matching.candidates import Candidate
+from services_directory.pathways.matching.eligibility import eligibility, excluding
+from services_directory.pathways.planning.composition import compose
+from services_directory.pathways.planning.ordering import in_order
+from services_directory.pathways.planning.resolution import Coverage, ResolvedStep, chart, resolve
 
 from tests.services.directory.pathways.profiles import (
     PLACES,

@@ -5,13 +5,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from services_directory.pathways.candidates import Candidate, ReferralWay
-from services_directory.pathways.graph import Urgency
-from services_directory.pathways.profile import Moment, Profile, Sex
-from services_directory.pathways.ranking import Situation, rank
-from services_directory.pathways.reach import demand
-from services_directory.pathways.shortfall import explain
-from services_directory.pathways.wording import LANGUAGES, say_reason
+from services_directory.pathways.definition.graph import Urgency
+from services_directory.pathways.definition.profile import Moment, Profile, Sex
+from services_directory.pathways.matching.candidates import Candidate, ReferralWay
+from services_directory.pathways.matching.ranking import Situation, rank
+from services_directory.pathways.matching.reach import demand
+from services_directory.pathways.matching.shortfall import explain
+from services_directory.pathways.texts.wording import LANGUAGES, say_reason
 
 from tests.services.directory.pathways.profiles import PLACES, TODAY, service
 

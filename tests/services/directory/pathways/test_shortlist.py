@@ -7,11 +7,11 @@ import pytest
 from common import clock, codelists
 from common.database import Database
 from common.sight import audience_of
-from services_directory.pathways import candidate_queries
-from services_directory.pathways.graph import Urgency
-from services_directory.pathways.profile import Profile, disagreements
-from services_directory.pathways.ranking import Situation, exclusions
-from services_directory.pathways.reach import demand
+from services_directory.pathways.definition.graph import Urgency
+from services_directory.pathways.definition.profile import Profile, disagreements
+from services_directory.pathways.matching import candidate_queries
+from services_directory.pathways.matching.ranking import Situation, exclusions
+from services_directory.pathways.matching.reach import demand
 from services_directory.reading.statement import Statement
 
 from tests.services.directory.pathways.profiles import PLACES

@@ -1,15 +1,15 @@
 """A pathway that cannot work is refused, and the finding names the step."""
 
 import pytest
-from services_directory.pathways.graph import Step
-from services_directory.pathways.inheritance import inherit, inheritance_findings
-from services_directory.pathways.proposals import (
+from services_directory.pathways.definition.graph import Step
+from services_directory.pathways.definition.inheritance import inherit, inheritance_findings
+from services_directory.pathways.definition.proposals import (
     AORS,
     confidential_needs,
     intermediary_for,
     proposal,
 )
-from services_directory.pathways.wording import say_finding
+from services_directory.pathways.texts.wording import say_finding
 
 from tests.services.directory.pathways.profiles import findings, pathway, step, words
 

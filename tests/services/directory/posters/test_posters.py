@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient
 from pypdf import PageObject, PdfReader
-from services_directory.pathways.alternatives import course_for_nobody
-from services_directory.pathways.proposals import AORS, proposal
+from services_directory.pathways.definition.proposals import AORS, proposal
+from services_directory.pathways.planning.alternatives import course_for_nobody
 from services_directory.posters import printing
 from services_directory.posters.content import Poster, PublicService, poster
 

@@ -13,8 +13,8 @@ from services_directory.gaps import heat_map, service, tables_out
 from services_directory.gaps.matrix import Row
 from services_directory.gaps.picture import Picture, Question
 from services_directory.gaps.schemas import Gaps, Group, Population, PopulationImported
-from services_directory.pathways.answers import need_label
-from services_directory.pathways.profile import PLACE, NeedCode
+from services_directory.pathways.definition.profile import PLACE, NeedCode
+from services_directory.pathways.planning.answers import need_label
 
 routes = router("/directory/v1/gaps", ["gaps"])
 Reader = Annotated[Principal, open_to_all()]

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.gaps.models import gap_observations
-from services_directory.pathways.proposals import confidential_needs
+from services_directory.pathways.definition.proposals import confidential_needs
 
 
 async def observe(session: AsyncSession, gaps: Iterable[tuple[str, str, str]]) -> None:

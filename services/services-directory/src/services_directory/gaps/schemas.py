@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from common.web import Strict
 from pydantic import BaseModel, Field
 
-from services_directory.pathways.profile import PLACE
+from services_directory.pathways.definition.profile import PLACE
 from services_directory.pathways.schemas import Said
 
 Group = Literal["child", "woman", "man", "other"]

@@ -15,10 +15,10 @@ from services_directory.gaps.models import area_population
 from services_directory.gaps.picture import Picture, Question
 from services_directory.gaps.problems import TOO_MANY_CELLS
 from services_directory.gaps.shares import GROUPS
-from services_directory.pathways.effective import published_in
-from services_directory.pathways.problems import UNKNOWN_CODE
-from services_directory.pathways.proposals import confidential_needs
-from services_directory.pathways.service import check_area, covers
+from services_directory.pathways.definition.proposals import confidential_needs
+from services_directory.pathways.texts.problems import UNKNOWN_CODE
+from services_directory.pathways.versions.effective import published_in
+from services_directory.pathways.versions.service import check_area, covers
 
 ROWS_AT_MOST = 20_000
 

@@ -13,7 +13,7 @@ from common.tables_io.cells import guarded_cell
 from services_directory.gaps.matrix import Row
 from services_directory.gaps.picture import Picture
 from services_directory.gaps.shares import STATES
-from services_directory.pathways.wording import say
+from services_directory.pathways.texts.wording import say
 
 # Hashtags of the HXL core schema; attributes name what the columns of this table mean.
 _COLUMNS = (

@@ -6,8 +6,8 @@ from contextlib import suppress
 import sqlalchemy as sa
 from common.web import BackgroundTask, ServiceContext
 
-from services_directory.pathways.models import pathways
 from services_directory.pathways.publishing import announce
+from services_directory.pathways.versions.models import pathways
 
 EVERY_SECONDS = 300.0
 

@@ -10,15 +10,12 @@ from common.places import Places
 from common.web import IfMatch, Session, open_to_all, requires, router
 from fastapi import Path, Query, Response, status
 
-from services_directory.pathways import queries, service, simulating
-from services_directory.pathways.differences import Difference, difference, plain
-from services_directory.pathways.effective import in_force
-from services_directory.pathways.findings import Finding
-from services_directory.pathways.graph import Pathway
-from services_directory.pathways.profile import PLACE, Aor
-from services_directory.pathways.proposals import AORS, proposal, situations
+from services_directory.pathways.definition.differences import Difference, difference, plain
+from services_directory.pathways.definition.graph import Pathway
+from services_directory.pathways.definition.profile import PLACE, Aor
+from services_directory.pathways.definition.proposals import AORS, proposal, situations
+from services_directory.pathways.planning import simulating
 from services_directory.pathways.publishing import announce
-from services_directory.pathways.queries import Version
 from services_directory.pathways.schemas import (
     Codes,
     DifferenceOut,
@@ -31,7 +28,11 @@ from services_directory.pathways.schemas import (
     SimulationOut,
     VersionOut,
 )
-from services_directory.pathways.wording import say, say_finding
+from services_directory.pathways.texts.findings import Finding
+from services_directory.pathways.texts.wording import say, say_finding
+from services_directory.pathways.versions import queries, service
+from services_directory.pathways.versions.effective import in_force
+from services_directory.pathways.versions.queries import Version
 
 routes = router("/directory/v1/pathways", ["pathways"])
 Reader = Annotated[Principal, open_to_all()]

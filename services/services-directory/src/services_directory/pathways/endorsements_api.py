@@ -15,10 +15,10 @@ from services_directory.documents.queries import is_seen, seen
 from services_directory.endorsements import queries as endorsed
 from services_directory.endorsements.service import endorse as endorse_service
 from services_directory.endorsements.service import withdraw_endorsement
-from services_directory.pathways import service
+from services_directory.pathways.definition.profile import PLACE, Aor
 from services_directory.pathways.endorsing import suggestions as suggested
-from services_directory.pathways.profile import PLACE, Aor
 from services_directory.pathways.schemas import Endorse, EndorsementOut, SuggestedEndorsements
+from services_directory.pathways.versions import service
 
 routes = router("/directory/v1/endorsements", ["pathways"])
 Reader = Annotated[Principal, requires(scope="directory:read")]

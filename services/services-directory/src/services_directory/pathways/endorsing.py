@@ -6,10 +6,10 @@ from common import clock
 from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.pathways.answers import reason_out
-from services_directory.pathways.effective import in_force
-from services_directory.pathways.eligibility import standing
 from services_directory.pathways.endorsing_queries import unendorsed
+from services_directory.pathways.matching.eligibility import standing
+from services_directory.pathways.planning.answers import reason_out
+from services_directory.pathways.versions.effective import in_force
 
 
 async def suggestions(

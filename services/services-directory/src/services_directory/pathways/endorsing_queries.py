@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible
 from services_directory.documents.models import service_documents
-from services_directory.pathways.layers import lineage
+from services_directory.pathways.definition.layers import lineage
 
 SUGGESTED = 100
 

@@ -12,14 +12,14 @@ from common.events.directory import PathwayPublished, PathwayStep
 from common.messaging import outbox
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.pathways import queries
-from services_directory.pathways.alternatives import (
+from services_directory.pathways.planning.alternatives import (
     EVERY_ORGANISATION,
     alternatives,
     course_for_nobody,
 )
-from services_directory.pathways.effective import in_force
-from services_directory.pathways.models import pathways
+from services_directory.pathways.versions import queries
+from services_directory.pathways.versions.effective import in_force
+from services_directory.pathways.versions.models import pathways
 from services_directory.tables import COMMON
 
 ALTERNATIVES = 20

@@ -13,14 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from services_directory.happenings import GapsMet
-from services_directory.pathways.answers import resolution
-from services_directory.pathways.plans import Plan, gaps_of
-from services_directory.pathways.profile import Profile, group_of
-from services_directory.pathways.resolving import (
-    Caller,
-    check_profile,
-    plan,
-)
+from services_directory.pathways.definition.profile import Profile, group_of
+from services_directory.pathways.planning.answers import resolution
+from services_directory.pathways.planning.plans import Plan, gaps_of
+from services_directory.pathways.planning.resolving import Caller, check_profile, plan
 from services_directory.pathways.schemas import Batch, BatchResolution, Resolution
 from services_directory.reading.read_route import PassOnError, StraightRoute
 from services_directory.reading.restricted_service import log_restricted

@@ -7,8 +7,8 @@ from uuid import UUID
 from common.web import Strict
 from pydantic import BaseModel, Field, model_validator
 
-from services_directory.pathways.graph import Pathway, Sentence
-from services_directory.pathways.profile import PLACE, Aor, Profile
+from services_directory.pathways.definition.graph import Pathway, Sentence
+from services_directory.pathways.definition.profile import PLACE, Aor, Profile
 
 BATCH_LIMIT = 100
 SIMULATION_LIMIT = 50

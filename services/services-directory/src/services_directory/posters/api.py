@@ -9,10 +9,10 @@ from common.web import Session, context_of, open_to_all, router
 from fastapi import Path, Response
 from starlette.requests import Request
 
-from services_directory.pathways.alternatives import course_for_nobody
-from services_directory.pathways.effective import in_force
-from services_directory.pathways.profile import PLACE, Aor
-from services_directory.pathways.service import check_area
+from services_directory.pathways.definition.profile import PLACE, Aor
+from services_directory.pathways.planning.alternatives import course_for_nobody
+from services_directory.pathways.versions.effective import in_force
+from services_directory.pathways.versions.service import check_area
 from services_directory.posters import printing
 from services_directory.posters.content import Poster, poster
 from services_directory.posters.service import public_services

@@ -7,12 +7,12 @@ from datetime import date
 from common import codelists
 from common.places import Places
 
-from services_directory.pathways.composition import PlannedStep
-from services_directory.pathways.emergency import emergency_numbers
-from services_directory.pathways.graph import Pathway, Urgency
-from services_directory.pathways.ordering import OrderedStep
-from services_directory.pathways.resolution import Course
-from services_directory.pathways.wording import say
+from services_directory.pathways.definition.graph import Pathway, Urgency
+from services_directory.pathways.planning.composition import PlannedStep
+from services_directory.pathways.planning.ordering import OrderedStep
+from services_directory.pathways.planning.resolution import Course
+from services_directory.pathways.texts.emergency import emergency_numbers
+from services_directory.pathways.texts.wording import say
 
 SERVICES_PER_STEP = 3
 BANDS = ("danger", "soon", "later")

@@ -9,9 +9,9 @@ from common.sight import ANYONE
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.hsds.opening import weekly_spans
-from services_directory.pathways.alternatives import alternatives
-from services_directory.pathways.opening import opening_hours
-from services_directory.pathways.resolution import Course
+from services_directory.pathways.planning.alternatives import alternatives
+from services_directory.pathways.planning.resolution import Course
+from services_directory.pathways.texts.opening import opening_hours
 from services_directory.posters.content import SERVICES_PER_STEP, PublicService
 from services_directory.posters.queries import public_documents
 

@@ -1,0 +1,1 @@
+"""Which services fit a need of a person: read, judged, ranked."""

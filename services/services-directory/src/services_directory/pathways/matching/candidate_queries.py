@@ -1,0 +1,241 @@
+"""Which stored service documents a plan looks at, read at the caller's level and at no other.
+
+Hard conditions are asked here once more in SQL, so that only fitting services are read; the rules
+in eligibility.py decide again and give the reasons.
+"""
+
+# ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cache
+
+from common.places import Places
+from common.sight import Audience
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.access import visible_sql
+from services_directory.hsds.referability import REFERABLE_STATUSES
+from services_directory.pathways.definition.layers import lineage
+from services_directory.pathways.definition.profile import Profile
+from services_directory.pathways.matching.candidate_rows import (
+    Found,
+    Key,
+    Known,
+    KnownDocuments,
+    found,
+    known,
+)
+from services_directory.pathways.matching.reach import RESPONSE_HOURS, Demand, neighbourhood
+from services_directory.reading.rows_queries import Asks, Row, fetch
+from services_directory.reading.statement import Statement
+
+FITTING_READ = 25
+OTHERS_READ = 20
+DOCUMENTS = KnownDocuments(10_000)
+
+_READ = (
+    "service_id", "etag", "name", "organization_name", "areas", "languages", "sexes", "populations",
+    "nationalities", "documents", "minimum_age", "maximum_age", "capacity_state",
+    "functional_status", "provider_level", "valid_until", "verified_on", "referable",
+    "endorsed_by", "open_minutes",
+)  # fmt: skip
+_SELECTED = ", ".join([*(f"d.{name}" for name in _READ), "d.referral::text AS referral"])
+_STATUS = (
+    "CASE d.functional_status WHEN 'fully_functional' THEN 15"
+    " WHEN 'partially_functional' THEN 5 ELSE 0 END"
+)
+_CODES = ", ".join(f"'{code}'" for code in RESPONSE_HOURS)
+_IN_TIME = (
+    f"(d.referral->>'response_delay' = ANY(string_to_array(n.delays, ' '))"
+    f" OR coalesce(d.referral->>'response_delay', '') NOT IN ({_CODES}))"
+)
+# Generous: reach.py decides. Who answers a phone or comes to the person is not asked for a place.
+_IN_REACH = (
+    _IN_TIME,
+    """(d.referral->'intake_modes' ?| ARRAY['hotline', 'outreach']
+        OR d.within_areas && string_to_array(n.around, ' '))""",
+)
+_LIKELY = "d.referable DESC, cardinality(d.endorsed_by) DESC"
+
+
+async def fitting(
+    session: AsyncSession | Asks,
+    audience: Audience,
+    profile: Profile,
+    demands: Sequence[Demand],
+    today: date,
+) -> Found:
+    """Services that fit, answer in time, may be in reach and serve the profile's area: the most promising ones of each need."""
+    s = Statement()
+    conditions = [*fits(s, profile, today), *_IN_REACH, serves(s, profile.area)]
+    order = promising(s, profile)
+    return await shortlist(
+        session, s, audience, demands, profile.area, conditions, order, FITTING_READ
+    )
+
+
+async def others(
+    session: AsyncSession | Asks,
+    audience: Audience,
+    profile: Profile,
+    demands: Sequence[Demand],
+    today: date,
+) -> Found:
+    """For needs that nothing fits: near misses of the area, and those that would fit elsewhere."""
+    s = Statement()
+    here = await shortlist(
+        session, s, audience, demands, profile.area, [serves(s, profile.area)], _LIKELY, OTHERS_READ
+    )
+    s = Statement()
+    away = [*fits(s, profile, today), _IN_TIME, f"NOT {serves(s, profile.area)}"]
+    order = _nearest(s, profile.area)
+    there = await shortlist(session, s, audience, demands, profile.area, away, order, OTHERS_READ)
+    candidates = {
+        each.need: here.candidates.get(each.need, []) + there.candidates.get(each.need, [])
+        for each in demands
+    }
+    return Found(candidates, {}, here.etags | there.etags, here.sensitive | there.sensitive)
+
+
+def fits(s: Statement, profile: Profile, today: date) -> list[str]:
+    """The hard conditions of eligibility.py, area left aside. What the profile leaves open is not
+    asked, so it excludes nothing."""
+    asked = [
+        f"d.referable AND d.valid_until >= {s.argument(today, 'date')}",
+        "cardinality(d.endorsed_by) > 0",
+        f"d.functional_status = ANY({s.argument(sorted(REFERABLE_STATUSES), 'text[]')})",
+        "d.capacity_state IS DISTINCT FROM 'full'",
+        "d.referral->>'method' IS DISTINCT FROM 'not_accepted'",
+    ]
+    if profile.age is not None:
+        age = s.argument(profile.age, "real")
+        asked.append(f"coalesce(d.minimum_age, 0) <= {age}")
+        asked.append(f"coalesce(d.maximum_age, 999) >= {age}")
+    if profile.sex is not None:
+        sex = s.argument(profile.sex.value, "text")
+        asked.append(f"(d.sexes = '{{}}' OR {sex} = ANY(d.sexes))")
+    if profile.populations:
+        groups = s.argument(sorted(profile.populations), "text[]")
+        asked.append(f"(d.populations = '{{}}' OR d.populations && {groups})")
+    if profile.nationality is not None:
+        nationality = s.argument(profile.nationality, "text")
+        asked.append(f"(d.nationalities = '{{}}' OR {nationality} = ANY(d.nationalities))")
+    if profile.has_documents is False:
+        asked.append("d.documents = '{}'")
+    return asked
+
+
+def serves(s: Statement, area: str) -> str:
+    """Documents that serve or sit in the area, in a part of it or in all that is around it."""
+    inside = s.argument([area], "text[]")
+    around = s.argument(list(lineage(area)), "text[]")
+    return f"(d.within_areas @> {inside} OR d.areas && {around})"
+
+
+def promising(s: Statement, profile: Profile) -> str:
+    """Roughly the points that ranking.py gives, so that the best are among those that are read."""
+    town = s.argument([Places.load().at_most(profile.area, 2)], "text[]")
+    points = [
+        "CASE d.capacity_state WHEN 'accepting' THEN 30 WHEN 'waitlist' THEN 10 ELSE 0 END",
+        _STATUS,
+        f"CASE WHEN d.within_areas @> {town} THEN 25 ELSE 0 END",
+        "CASE WHEN d.referral->>'response_delay' IN ('same_day', '24h') THEN 15 ELSE 0 END",
+    ]
+    if profile.languages:
+        spoken = s.argument(sorted(profile.languages), "text[]")
+        points.append(f"CASE WHEN d.languages && {spoken} THEN 15 ELSE 0 END")
+    if profile.moment is not None:
+        minute = s.argument(profile.moment.minute_of_week, "integer")
+        points.append(f"CASE WHEN d.open_minutes @> {minute} THEN 20 ELSE 0 END")
+    return f"({' + '.join(points)}) DESC"
+
+
+def _nearest(s: Statement, area: str) -> str:
+    state = Places.load().at_most(area, 1)
+    states = s.argument(list(_states_by_distance(state)), "text[]")
+    return f"array_position({states}, d.states[1]) NULLS LAST, d.capacity_state NULLS LAST"
+
+
+@cache
+def _states_by_distance(state: str) -> tuple[str, ...]:
+    places = Places.load()
+    country = places.require(state).country
+    known = [place.pcode for place in places.at_level(1, country)]
+    return tuple(sorted(known, key=lambda each: (places.distance(state, each) or 0, each)))
+
+
+async def shortlist(
+    session: AsyncSession | Asks,
+    s: Statement,
+    audience: Audience,
+    demands: Sequence[Demand],
+    area: str,
+    conditions: Sequence[str],
+    order: str,
+    limit: int,
+) -> Found:
+    """For each need the first `limit` documents in `order`, with the places of their sites."""
+    if not demands:
+        return Found({}, {}, frozenset())
+    seen = visible_sql(audience, s.argument)
+    wanted = s.argument([each.need for each in demands], "text[]")
+    delays = s.argument([" ".join(each.delays) for each in demands], "text[]")
+    around = s.argument(
+        [" ".join(neighbourhood(area, each.kilometres)) for each in demands], "text[]"
+    )
+    text = f"""
+        SELECT n.need, s.*
+        FROM unnest({wanted}, {delays}, {around}) AS n(need, delays, around)
+        CROSS JOIN LATERAL (
+            SELECT d.service_id, d.level, d.etag, d.sensitive, count(*) OVER () AS fits
+            FROM service_documents d
+            WHERE d.categories @> ARRAY[n.need] AND {seen} AND {" AND ".join(conditions)}
+            ORDER BY {order}, d.service_id LIMIT {s.argument(limit, "integer")}
+        ) s
+    """
+    rows = await fetch(session, text, s.values)
+    return found(rows, await _documents(session, audience, rows), area)
+
+
+async def _documents(
+    session: AsyncSession | Asks, audience: Audience, rows: Sequence[Row]
+) -> dict[Key, Known]:
+    """What the documents of these rows say; only those that are not known already are read."""
+    wanted: dict[Key, Known | None] = {}
+    for need, service_id, level, etag, _, _ in rows:
+        key = (service_id, level, etag, need)
+        wanted[key] = DOCUMENTS.get(key)
+    missing = [key for key, known_already in wanted.items() if known_already is None]
+    if missing:
+        read = {
+            (row["service_id"], row["level"], row["etag"]): row
+            for row in await _read(session, audience, missing)
+        }
+        for key in missing:
+            if row := read.get(key[:3]):
+                wanted[key] = fresh = known(row, key[3])
+                DOCUMENTS.keep(key, fresh)
+    return {key: each for key, each in wanted.items() if each is not None}
+
+
+async def _read(session: AsyncSession | Asks, audience: Audience, keys: Sequence[Key]) -> list[Row]:
+    s = Statement()
+    documents = sorted({key[:2] for key in keys})
+    ids = s.argument([service_id for service_id, _ in documents], "uuid[]")
+    levels = s.argument([level for _, level in documents], "smallint[]")
+    return await fetch(
+        session,
+        f"""
+        SELECT {_SELECTED}, d.level, site.pcodes, site.points
+        FROM unnest({ids}, {levels}) AS w(id, level)
+        JOIN service_documents d ON d.service_id = w.id AND d.level = w.level
+        CROSS JOIN LATERAL (
+            SELECT array_agg(pcode ORDER BY site_id) AS pcodes,
+                   array_agg(point::text ORDER BY site_id) AS points
+            FROM site_documents WHERE service_id = d.service_id AND level = d.level
+        ) site
+        WHERE {visible_sql(audience, s.argument)}
+        """,
+        s.values,
+    )

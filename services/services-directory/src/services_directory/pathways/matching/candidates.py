@@ -1,0 +1,64 @@
+"""What the rules know of one service, as one caller may see it.
+
+Built from the stored document of the caller's level, so nothing here was ever hidden from them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from services_directory.pathways.definition.profile import Sex
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralWay:
+    """How to refer: codes of codelists/referral_attributes; the texts are the service's own."""
+
+    method: str | None = None
+    response_delay: str | None = None
+    next_step: str | None = None
+    feedback_mechanism: str | None = None
+    focal_role: str | None = None
+    hours: str | None = None
+    intermediary: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Sets that are empty mean "everyone" or "anywhere not stated", as in HSDS.
+
+    `area` is the most exact P-code of the site that the caller may see; `areas` are the P-codes
+    served or sited in. `point` is (latitude, longitude). `remote` services need no journey; of them
+    those are `by_phone` that are a hotline. `mobile` teams come to the person.
+    `open_minutes` are half-open spans of the week, Monday 00:00 is 0.
+    """
+
+    service_id: str
+    name: str
+    organisation: str
+    need: str
+    referable: bool
+    functional_status: str = "unknown"
+    capacity_state: str | None = None
+    minimum_age: float | None = None
+    maximum_age: float | None = None
+    sexes: frozenset[str] = frozenset()
+    populations: frozenset[str] = frozenset()
+    nationalities: frozenset[str] = frozenset()
+    documents: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    area: str | None = None
+    areas: frozenset[str] = frozenset()
+    point: tuple[float, float] | None = None
+    remote: bool = False
+    by_phone: bool = False
+    mobile: bool = False
+    open_minutes: tuple[tuple[int, int], ...] = ()
+    verified_on: date | None = None
+    valid_until: date | None = None
+    endorsed_by: frozenset[str] = frozenset()
+    provider_level: str | None = None
+    referral: ReferralWay = field(default_factory=ReferralWay)
+
+    def admits(self, sex: Sex) -> bool:
+        """True if the service is open to that sex."""
+        return not self.sexes or sex.value in self.sexes

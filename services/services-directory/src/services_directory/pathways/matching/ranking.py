@@ -1,0 +1,195 @@
+"""How fitting services are ranked: points for what helps this person now, each with its reason.
+
+Every factor is monotone: more capacity, a better status, a shorter way, a fresher check never
+costs points. Ties are broken by distance, then by id, so that the order is always the same.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from common.places import Places
+
+from services_directory.pathways.definition.profile import Profile
+from services_directory.pathways.matching.candidates import Candidate
+from services_directory.pathways.matching.eligibility import AREA, eligibility, excluding
+from services_directory.pathways.matching.proximity import Proximity, proximity
+from services_directory.pathways.matching.reach import (
+    INTERPRETATION,
+    RESPONSE_HOURS,
+    Demand,
+    language_obstacle,
+    obstacles,
+)
+from services_directory.pathways.texts.reasons import Reason, Weight
+
+_CAPACITY_POINTS = {"accepting": 30, "waitlist": 10}
+_STATUS_POINTS = {"fully_functional": 15, "partially_functional": 5, "at_capacity": 0}
+_FRESH_DAYS = ((30, 8), (90, 4))
+_SPANISH = "spa"
+_SHARED = "MULTI"  # categories of other sectors, which no AoR's pathway owns
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A fitting service; `points` is the sum over `reasons`."""
+
+    candidate: Candidate
+    points: int
+    proximity: Proximity
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A service that does not fit, with what excluded it."""
+
+    candidate: Candidate
+    proximity: Proximity
+    excluded_by: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What ranking needs to know besides the service: the person, the step, the day."""
+
+    profile: Profile
+    aors: frozenset[str]
+    wanted: Demand
+    places: Places
+    today: date
+
+
+def rank(
+    candidates: Iterable[Candidate], situation: Situation
+) -> tuple[tuple[Ranked, ...], tuple[Missed, ...]]:
+    """Fitting services, best first, and the others, fewest exclusions and nearest first."""
+    fitting: list[Ranked] = []
+    missed: list[Missed] = []
+    for candidate in candidates:
+        near = proximity(candidate, situation.profile.area, situation.places)
+        conditions = _conditions(candidate, near, situation)
+        against = excluding(conditions)
+        if against:
+            missed.append(Missed(candidate, near, against))
+        else:
+            reasons = (*conditions, *merits(candidate, near, situation))
+            points = sum([reason.points for reason in reasons])
+            fitting.append(Ranked(candidate, points, near, reasons))
+    fitting.sort(key=lambda each: (-each.points, each.proximity.order, each.candidate.service_id))
+    missed.sort(
+        key=lambda each: (
+            len(each.excluded_by),
+            each.proximity.order,
+            each.candidate.service_id,
+        )
+    )
+    return tuple(fitting), tuple(missed)
+
+
+def exclusions(candidate: Candidate, situation: Situation) -> tuple[Reason, ...]:
+    """What keeps the service from helping this person, in this urgency."""
+    near = proximity(candidate, situation.profile.area, situation.places)
+    return excluding(_conditions(candidate, near, situation))
+
+
+def _conditions(candidate: Candidate, near: Proximity, situation: Situation) -> list[Reason]:
+    profile, wanted = situation.profile, situation.wanted
+    found = eligibility(candidate, profile, situation.places, situation.today)
+    # Of a service that does not serve the area, that says it all.
+    if all(reason.code != AREA for reason in found):
+        found += obstacles(candidate, near, wanted, profile.area, situation.places)
+    if wanted.need == INTERPRETATION:
+        spoken = language_obstacle(candidate, profile.languages)
+        found += [spoken] if spoken else []
+    return found
+
+
+def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[Reason]:
+    """The reasons that carry points."""
+    profile = situation.profile
+    found = [
+        _way(near),
+        _capacity(candidate.capacity_state),
+        _status(candidate.functional_status),
+    ]
+    if profile.languages:
+        found.append(_language(candidate.languages, profile.languages))
+    delay = candidate.referral.response_delay
+    if situation.wanted.hours is not None:
+        found.append(_IN_TIME[delay] if delay in RESPONSE_HOURS else _DELAY_UNKNOWN)
+    if profile.moment is not None and candidate.open_minutes:
+        found.append(_hours(candidate, profile.moment.minute_of_week))
+    found.append(_freshness(candidate.verified_on, situation.today))
+    found.append(_endorsement(candidate.endorsed_by, situation.aors))
+    return found
+
+
+# Each depends on a few codes and numbers that come back in every plan: it is made once.
+@lru_cache(maxsize=10_000)
+def _way(near: Proximity) -> Reason:
+    facts = () if near.kilometres is None else (("kilometres", near.kilometres),)
+    weight = Weight.FOR if near.points >= 10 else Weight.AGAINST
+    return Reason(f"way_{near.kind}", weight, near.points, facts)
+
+
+@lru_cache(maxsize=100)
+def _capacity(state: str | None) -> Reason:
+    state = state or "unknown"
+    points = _CAPACITY_POINTS.get(state, 0)
+    return Reason(f"capacity_{state}", Weight.FOR if points > 10 else Weight.AGAINST, points)
+
+
+@lru_cache(maxsize=100)
+def _status(functional_status: str) -> Reason:
+    points = _STATUS_POINTS.get(functional_status, 0)
+    weight = Weight.FOR if points > 5 else Weight.AGAINST
+    return Reason(f"status_{functional_status}", weight, points)
+
+
+@lru_cache(maxsize=10_000)
+def _language(spoken: frozenset[str], wanted: frozenset[str]) -> Reason:
+    shared = sorted(spoken & wanted)
+    if shared:
+        return Reason("language_met", Weight.FOR, 15, (("languages", ", ".join(shared)),))
+    if not spoken and _SPANISH in wanted:
+        return Reason("language_unstated", Weight.CHECK)
+    return Reason(
+        "language_missing", Weight.AGAINST, 0, (("languages", ", ".join(sorted(wanted))),)
+    )
+
+
+_IN_TIME = {
+    delay: Reason("answers_in_time", Weight.FOR, 15, (("delay", delay),))
+    for delay in RESPONSE_HOURS
+}
+_DELAY_UNKNOWN = Reason("delay_unknown", Weight.CHECK)
+
+
+def _hours(candidate: Candidate, minute: int) -> Reason:
+    if any(opens <= minute < closes for opens, closes in candidate.open_minutes):
+        return _OPEN
+    return _CLOSED
+
+
+_OPEN = Reason("open_now", Weight.FOR, 20)
+_CLOSED = Reason("closed_now", Weight.AGAINST, 0)
+
+
+@lru_cache(maxsize=10_000)
+def _freshness(verified_on: date | None, today: date) -> Reason:
+    if verified_on is None:
+        return Reason("verified_unknown", Weight.AGAINST, 0)
+    days = max(0, (today - verified_on).days)
+    points = next((points for limit, points in _FRESH_DAYS if days <= limit), 0)
+    weight = Weight.FOR if points else Weight.AGAINST
+    return Reason("verified_days_ago", weight, points, (("days", days),))
+
+
+@lru_cache(maxsize=1_000)
+def _endorsement(endorsed_by: frozenset[str], aors: frozenset[str]) -> Reason:
+    by = ", ".join(sorted(endorsed_by - {_SHARED}))
+    if endorsed_by & aors:
+        return Reason("endorsed_here", Weight.FOR, 10, (("aors", by),))
+    return Reason("endorsed_elsewhere", Weight.AGAINST, 4, (("aors", by),))

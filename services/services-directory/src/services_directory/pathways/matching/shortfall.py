@@ -1,0 +1,43 @@
+"""Why nothing fits a step, what came closest, and where the nearest service is that would."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services_directory.pathways.matching.eligibility import AREA
+from services_directory.pathways.matching.ranking import Missed
+from services_directory.pathways.matching.reach import OUT_OF_REACH, REACH_UNKNOWN
+
+NEAR_MISSES_SHOWN = 5
+_ELSEWHERE = frozenset({AREA, OUT_OF_REACH, REACH_UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """`nearest` fits in everything but where it is; `near_misses` fail the fewest conditions.
+
+    `excluded` counts services by the condition that excluded them, area left aside, in code order.
+    """
+
+    nearest: Missed | None
+    near_misses: tuple[Missed, ...]
+    excluded: tuple[tuple[str, int], ...]
+
+
+def explain(missed: Sequence[Missed]) -> Shortfall:
+    """`missed` as ranked: fewest exclusions first, then nearest, then id."""
+    elsewhere = [each for each in missed if _codes(each) <= _ELSEWHERE]
+    nearest = min(
+        elsewhere,
+        key=lambda each: (each.proximity.order, each.candidate.service_id),
+        default=None,
+    )
+    here = [each for each in missed if not _codes(each) & _ELSEWHERE]
+    counts: dict[str, int] = {}
+    for each in here:
+        for code in _codes(each):
+            counts[code] = counts.get(code, 0) + 1
+    return Shortfall(nearest, tuple(here[:NEAR_MISSES_SHOWN]), tuple(sorted(counts.items())))
+
+
+def _codes(missed: Missed) -> set[str]:
+    return {reason.code for reason in missed.excluded_by}

@@ -1,0 +1,1 @@
+"""The steps of one person's plan, in order, with who can help at each."""

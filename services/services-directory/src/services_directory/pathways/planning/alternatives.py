@@ -1,0 +1,48 @@
+"""The services of a step for nobody in particular, best first: by the same rules as for a person of
+whom only the place is known. Announced alternatives and posters are made of them."""
+
+from datetime import date
+
+from common import clock
+from common.places import Places
+from common.sight import PARTNERS, Audience
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.pathways.definition.graph import Pathway
+from services_directory.pathways.definition.profile import Profile
+from services_directory.pathways.matching import candidate_queries
+from services_directory.pathways.matching.ranking import Ranked, Situation, rank
+from services_directory.pathways.planning.composition import compose
+from services_directory.pathways.planning.ordering import in_order
+from services_directory.pathways.planning.resolution import Course
+
+EVERY_ORGANISATION = Audience(base=PARTNERS)
+"""What every verified organisation sees; rows of confidential services are not in it."""
+
+
+def course_for_nobody(pathway: Pathway, area: str) -> Course:
+    """The steps of the pathway for somebody of whom nothing is known but the place."""
+    nobody = Profile(area=area)
+    return Course((), (), in_order(compose([pathway], nobody), nobody))
+
+
+async def alternatives(
+    session: AsyncSession,
+    audience: Audience,
+    course: Course,
+    aor: str,
+    area: str,
+    *,
+    limit: int,
+    today: date | None = None,
+) -> dict[str, list[Ranked]]:
+    """By need of the course; those that the AoR endorses are preferred."""
+    today = today or clock.now().date()
+    nobody, places = Profile(area=area), Places.load()
+    read = await candidate_queries.fitting(session, audience, nobody, course.demands, today)
+    found: dict[str, list[Ranked]] = {}
+    for wanted in course.demands:
+        situation = Situation(nobody, frozenset({aor}), wanted, places, today)
+        fitting, _ = rank(read.candidates.get(wanted.need, ()), situation)
+        found[wanted.need] = list(fitting[:limit])
+    return found

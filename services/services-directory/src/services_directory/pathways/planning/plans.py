@@ -1,0 +1,57 @@
+"""A resolved profile: what was asked, by which versions it was answered, and what came of it."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from services_directory.pathways.definition.layers import InForce
+from services_directory.pathways.definition.profile import Profile
+from services_directory.pathways.planning.resolution import Course, Coverage, ResolvedStep
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`directory_version` is the digest of exactly what was read of the directory: it says nothing
+    about entries that the caller may not see. `sensitive` are ids of restricted services shown.
+    """
+
+    profile: Profile
+    as_of: date
+    directory_version: str
+    in_force: dict[str, InForce]
+    course: Course
+    steps: tuple[ResolvedStep, ...]
+    sensitive: frozenset[str] = frozenset()
+
+
+def directory_version(etags: Iterable[tuple[str, str]]) -> str:
+    """A digest over (service id, ETag): equal exactly when the same documents were read."""
+    digest = hashlib.sha256()
+    for service_id, etag in sorted(etags):
+        digest.update(f"{service_id}={etag}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def gaps_of(steps: Iterable[ResolvedStep], *, with_mediation: bool = True) -> list[str]:
+    """Needs for which neither the step nor one of its fallbacks has a service. `with_mediation`:
+    also those that nobody can ask for now; whether there is a service is then not said."""
+    covered = {Coverage.AVAILABLE, Coverage.WAITLIST}
+    gaps = {Coverage.GAP, Coverage.INTERMEDIARY_GAP} if with_mediation else {Coverage.GAP}
+    return sorted(
+        step.ordered.step.need
+        for step in steps
+        if step.coverage in gaps
+        and not any(fallback.coverage in covered for fallback in step.fallbacks)
+    )
+
+
+def shown(steps: Iterable[ResolvedStep]) -> Iterator[str]:
+    """Ids of every service that the answer names, near misses and alternatives included."""
+    for step in steps:
+        yield from (ranked.candidate.service_id for ranked in step.services)
+        if step.shortfall is not None:
+            yield from (missed.candidate.service_id for missed in step.shortfall.near_misses)
+            if step.shortfall.nearest is not None:
+                yield step.shortfall.nearest.candidate.service_id
+        yield from shown(step.fallbacks)

@@ -1,0 +1,185 @@
+"""A profile, the published pathways and the services that the caller may see, made into a plan.
+
+Pure and deterministic: the same profile, pathways, services and day give the same plan.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from common.places import Places
+
+from services_directory.pathways.definition.entry import Doubt, Entry, enter
+from services_directory.pathways.definition.graph import Bilingual, Pathway, Urgency
+from services_directory.pathways.definition.profile import Profile
+from services_directory.pathways.matching.candidates import Candidate
+from services_directory.pathways.matching.ranking import Missed, Ranked, Situation, rank
+from services_directory.pathways.matching.reach import Demand, demand
+from services_directory.pathways.matching.shortfall import Shortfall, explain
+from services_directory.pathways.planning.composition import MEDIATORS, PlannedStep, compose
+from services_directory.pathways.planning.ordering import OrderedStep, in_order
+
+SERVICES_SHOWN = 10
+FIRST_ACTIONS = 5
+"""What somebody in the middle of a conversation can take in; the rest is folded."""
+HOTLINE = "HOT"
+_LAST = 1000
+
+
+class Coverage(StrEnum):
+    """What a step comes to for this caller."""
+
+    AVAILABLE = "available"
+    WAITLIST = "waitlist"
+    THROUGH_INTERMEDIARY = "through_intermediary"
+    INTERMEDIARY_GAP = "intermediary_gap"
+    """Reached through somebody, and nobody who could mediate is available."""
+    TO_CHECK = "to_check"
+    """Nothing fits, and whether it is needed at all hangs on languages that were not told."""
+    GAP = "gap"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedStep:
+    """`services` are the best ten, `fitting` counts all that fit."""
+
+    ordered: OrderedStep
+    coverage: Coverage
+    services: tuple[Ranked, ...]
+    fitting: int
+    shortfall: Shortfall | None
+    folded: bool = False
+    """Not among the first actions: shown when asked for."""
+    fallbacks: tuple["ResolvedStep", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a profile asks for, before any service is looked at."""
+
+    entries: tuple[Entry, ...]
+    doubts: tuple[Doubt, ...]
+    steps: tuple[OrderedStep, ...]
+
+    @property
+    def demands(self) -> tuple[Demand, ...]:
+        """Every need whose services are wanted, by need: those of steps and of their fallbacks, and
+        of who mediates for a confidential step, as soon as that step asks."""
+        found: dict[str, Demand] = {}
+        for ordered in self.steps:
+            for each in (ordered, *ordered.fallbacks):
+                found[each.step.need] = demand_of(each)
+        for ordered in self.steps:
+            for need in ordered.step.intermediary_needs:
+                found.setdefault(need, replace(demand_of(ordered), need=need))
+        return tuple(found[need] for need in sorted(found))
+
+
+def demand_of(ordered: OrderedStep) -> Demand:
+    return demand(ordered.step.need, ordered.step.urgency, ordered.remaining_hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Confidential:
+    """Needs whose services are never shown to everybody, and through whom they are reached."""
+
+    needs: frozenset[str] = frozenset()
+    intermediary: Callable[[str], Bilingual | None] = lambda need: None
+
+
+def chart(
+    pathways: Iterable[Pathway],
+    profile: Profile,
+    need_aors: Mapping[str, str],
+    confidential: Confidential | None = None,
+) -> Course:
+    """`pathways`: the effective one of each AoR for the profile's area."""
+    entries, doubts = enter(pathways, profile, need_aors)
+    steps = compose([entry.pathway for entry in entries], profile)
+    for need in sorted(profile.needs - set(steps)):
+        steps[need] = _requested(need, confidential or Confidential())
+    return Course(entries, doubts, in_order(steps, profile))
+
+
+def _requested(need: str, confidential: Confidential) -> PlannedStep:
+    """A need that the person asks for and no pathway holds is looked up all the same."""
+    intermediary = confidential.intermediary(need)
+    return PlannedStep(
+        need=need,
+        sources=(),
+        urgency=Urgency.ROUTINE,
+        window_hours=None,
+        safety=False,
+        confidential=need in confidential.needs,
+        intermediaries=(intermediary,) if intermediary else (),
+        intermediary_needs=MEDIATORS.get(need.partition("-")[0], (HOTLINE,))
+        if intermediary
+        else (),
+        after=frozenset(),
+        fallback_of=frozenset(),
+        place=_LAST,
+    )
+
+
+def resolve(
+    course: Course,
+    profile: Profile,
+    candidates: Mapping[str, Sequence[Candidate]],
+    *,
+    cleared: Callable[[PlannedStep], bool],
+    places: Places,
+    today: date,
+) -> tuple[ResolvedStep, ...]:
+    """`candidates` by need; `cleared` says whether the caller may see confidential services of a
+    step. It must depend on the caller alone, never on which services exist.
+    """
+    aors = frozenset(entry.pathway.aor for entry in course.entries)
+    ranked = {
+        wanted.need: rank(
+            candidates.get(wanted.need, ()), Situation(profile, aors, wanted, places, today)
+        )
+        for wanted in course.demands
+    }
+    return tuple(
+        replace(_resolved(ordered, ranked, cleared), folded=at >= FIRST_ACTIONS)
+        for at, ordered in enumerate(course.steps)
+    )
+
+
+_RankedByNeed = Mapping[str, tuple[tuple[Ranked, ...], tuple[Missed, ...]]]
+
+
+def _resolved(
+    ordered: OrderedStep, ranked: _RankedByNeed, cleared: Callable[[PlannedStep], bool]
+) -> ResolvedStep:
+    fitting, missed = ranked[ordered.step.need]
+    return ResolvedStep(
+        ordered=ordered,
+        coverage=_coverage(ordered, ranked, cleared),
+        services=fitting[:SERVICES_SHOWN],
+        fitting=len(fitting),
+        shortfall=None if fitting else explain(missed),
+        fallbacks=tuple(_resolved(fallback, ranked, cleared) for fallback in ordered.fallbacks),
+    )
+
+
+def _coverage(
+    ordered: OrderedStep, ranked: _RankedByNeed, cleared: Callable[[PlannedStep], bool]
+) -> Coverage:
+    step = ordered.step
+    fitting, _ = ranked[step.need]
+    if any(each.candidate.capacity_state != "waitlist" for each in fitting):
+        return Coverage.AVAILABLE
+    if fitting:
+        return Coverage.WAITLIST
+    if step.confidential and not cleared(step):
+        # Of those who mediate, not of the houses: it says nothing about a hidden service (0042).
+        # A need that no step of the plan asks about has nobody ranked.
+        mediated = any(ranked.get(need, ((), ()))[0] for need in step.intermediary_needs)
+        if mediated or not step.intermediary_needs:
+            return Coverage.THROUGH_INTERMEDIARY
+        return Coverage.INTERMEDIARY_GAP
+    if step.hangs_on_languages:
+        return Coverage.TO_CHECK
+    return Coverage.GAP

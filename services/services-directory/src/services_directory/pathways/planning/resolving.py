@@ -1,0 +1,167 @@
+"""Resolve: reads the pathways in force and the services the caller may see, and lets the rules plan."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+
+from common import clock, codelists
+from common.auth import Principal
+from common.errors import FieldError
+from common.places import Places
+from common.sight import Audience, audience_of
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.pathways.definition.layers import InForce
+from services_directory.pathways.definition.profile import Profile, disagreements
+from services_directory.pathways.definition.proposals import (
+    confidential_needs,
+    intermediary_for,
+    situations,
+)
+from services_directory.pathways.matching import candidate_queries
+from services_directory.pathways.matching.candidate_rows import Found
+from services_directory.pathways.matching.candidates import Candidate
+from services_directory.pathways.matching.ranking import Situation, exclusions
+from services_directory.pathways.matching.reach import Demand
+from services_directory.pathways.planning.composition import PlannedStep
+from services_directory.pathways.planning.plans import Plan, directory_version, shown
+from services_directory.pathways.planning.resolution import (
+    Confidential,
+    ResolvedStep,
+    chart,
+    resolve,
+)
+from services_directory.pathways.texts.problems import PROFILE_CONTRADICTORY, UNKNOWN_CODE
+from services_directory.pathways.versions.effective import in_force
+from services_directory.pathways.versions.service import covers
+from services_directory.reading.rows_queries import Asks
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: decides what may be read and whether confidential needs are answered directly."""
+
+    principal: Principal
+    audience: Audience
+
+    @classmethod
+    def of(cls, principal: Principal) -> "Caller":
+        return cls(principal, audience_of(principal))
+
+    def cleared_for(self, step: PlannedStep, area: str) -> bool:
+        """Coordinators of an AoR that asks for the step, within their area."""
+        aors = {source.aor for source in step.sources} or {need_aors().get(step.need, "")}
+        return covers(self.principal, area) and any(self.principal.coordinates(aor) for aor in aors)
+
+
+def need_aors() -> dict[str, str]:
+    """Category → the AoR that it belongs to."""
+    return {code: entry.pathway for code, entry in codelists.categories().items()}
+
+
+def check_profile(profile: Profile, pointer: str = "") -> None:
+    """422 for unknown codes and for facts that cannot be true of one person."""
+    unknown = [
+        FieldError(f"{pointer}/{field}", "This code is not known.", "unknown_code")
+        for field in _fields_with_unknown_codes(profile)
+    ]
+    if unknown:
+        raise UNKNOWN_CODE.because("The profile holds a code that is not known.", errors=unknown)
+    contradictory = [
+        FieldError(f"{pointer}/{field}", f"This contradicts /{other}.", "profile_contradictory")
+        for field, other in disagreements(profile)
+    ]
+    if contradictory:
+        raise PROFILE_CONTRADICTORY.because(
+            "These facts contradict each other.", errors=contradictory
+        )
+
+
+def _fields_with_unknown_codes(profile: Profile) -> Iterable[str]:
+    if not Places.load().is_known(profile.area):
+        yield "area"
+    for field, known in (
+        ("needs", codelists.categories()),
+        ("populations", codelists.populations()),
+        ("situations", situations()),
+        ("languages", codelists.languages()),
+    ):
+        if any(code not in known for code in getattr(profile, field)):
+            yield field
+
+
+async def plan(
+    session: AsyncSession | Asks,
+    caller: Caller,
+    profile: Profile,
+    *,
+    instead: InForce | None = None,
+) -> Plan:
+    """Resolve one checked profile; `instead` replaces its AoR's pathway (simulation of a draft)."""
+    today = clock.now().date()
+    force = await in_force(session, profile.area)
+    if instead is not None:
+        force[instead.pathway.aor] = instead
+    course = chart(
+        [each.pathway for each in force.values()],
+        profile,
+        need_aors(),
+        Confidential(confidential_needs(), intermediary_for),
+    )
+    demands = {each.need: each for each in course.demands}
+    found = await candidate_queries.fitting(
+        session, caller.audience, profile, course.demands, today
+    )
+    bare = [each for each in course.demands if not _can_help(each, found, profile, today)]
+    others = await candidate_queries.others(session, caller.audience, profile, bare, today)
+    candidates = {
+        each.need: _without_doubles(
+            [*found.candidates.get(each.need, ()), *others.candidates.get(each.need, ())]
+        )
+        for each in course.demands
+    }
+    steps = resolve(
+        course,
+        profile,
+        candidates,
+        cleared=lambda step: caller.cleared_for(step, profile.area),
+        places=Places.load(),
+        today=today,
+    )
+    excluded = {
+        need: len(read) - sum(1 for each in read if _fits(each, demands[need], profile, today))
+        for need, read in found.candidates.items()
+    }
+    counted = tuple(_with_count(step, found.fitting, excluded) for step in steps)
+    version = directory_version(found.etags | others.etags)
+    restricted = (found.sensitive | others.sensitive) & set(shown(counted))
+    return Plan(profile, today, version, force, course, counted, frozenset(restricted))
+
+
+def _can_help(wanted: Demand, found: Found, profile: Profile, today: date) -> bool:
+    """Whether one of the services that the query took for fitting also is by the rules."""
+    return any(
+        _fits(each, wanted, profile, today) for each in found.candidates.get(wanted.need, ())
+    )
+
+
+def _fits(candidate: Candidate, wanted: Demand, profile: Profile, today: date) -> bool:
+    situation = Situation(profile, frozenset(), wanted, Places.load(), today)
+    return not exclusions(candidate, situation)
+
+
+def _without_doubles(candidates: Iterable[Candidate]) -> list[Candidate]:
+    return list({each.service_id: each for each in candidates}.values())
+
+
+def _with_count(
+    step: ResolvedStep, fitting: dict[str, int], excluded: dict[str, int]
+) -> ResolvedStep:
+    """Only the most promising services were read; the count is of all that fit, less those that the
+    rules excluded after reading."""
+    need = step.ordered.step.need
+    return replace(
+        step,
+        fitting=max(step.fitting, fitting.get(need, 0) - excluded.get(need, 0)),
+        fallbacks=tuple(_with_count(each, fitting, excluded) for each in step.fallbacks),
+    )

@@ -1,0 +1,1 @@
+"""What is said of pathways and plans, in Spanish and English: findings, reasons, refusals, hours."""

@@ -1,0 +1,1 @@
+"""Pathways as they are kept: drafts, versions, and which one is in force where."""
