@@ -46,13 +46,3 @@ def written_date(day: date, language: str) -> str:
     """A date in words: ``16 de noviembre de 2026``, ``16 November 2026``."""
     pattern = "d 'de' MMMM 'de' y" if language == "es" else "d MMMM y"
     return str(format_date(day, format=pattern, locale=language))
-
-
-def written_range(start: date, end: date, language: str) -> str:
-    """An inclusive range of days, without repeating the month and year that both ends share."""
-    if (start.year, start.month) != (end.year, end.month):
-        dash = " al " if language == "es" else " to "
-        return written_date(start, language) + dash + written_date(end, language)
-    if language == "es":
-        return f"{start.day} al {written_date(end, language)}"
-    return f"{start.day} to {written_date(end, language)}"

@@ -53,6 +53,7 @@ def check(
         ("types of tests", [sys.executable, "-m", "mypy", *tested]),
         ("import contracts", [str(Path(sys.executable).parent / "lint-imports")]),
         ("map of floors", [sys.executable, "-m", "stack.floors_map", str(root)]),
+        ("nothing unused", [sys.executable, "-m", "tests.support.unused"]),
     ]
     results = [(name, *_timed(name, command)) for name, command in steps]
     if full:

@@ -112,18 +112,6 @@ async def release_of(session: AsyncSession, programme: str, period: str) -> Rele
     return found[0] if found else None
 
 
-async def closed_of(
-    session: AsyncSession, programmes: Sequence[str], start: date, end: date
-) -> list[Release]:
-    """Releases of the programmes whose period overlaps the range, published or not."""
-    return await _releases(
-        session,
-        releases.c.programme.in_(programmes),
-        releases.c.period_start <= end,
-        releases.c.period_end >= start,
-    )
-
-
 async def visible(
     session: AsyncSession,
     principal: Principal,
@@ -176,17 +164,6 @@ async def published(
         conditions.append(releases.c.period_end >= since)
     found = await _releases(session, *conditions)
     return [await with_cube(session, each, internal=internal) for each in found]
-
-
-async def published_release(session: AsyncSession, release_id: UUID) -> PublishedRelease | None:
-    """One published release with its cube; None for a draft or an unknown id."""
-    found = await _releases(
-        session,
-        releases.c.id == release_id,
-        publications.c.published_at.is_not(None),
-        releases.c.cube_id.is_not(None),
-    )
-    return await with_cube(session, found[0]) if found else None
 
 
 async def with_cube(

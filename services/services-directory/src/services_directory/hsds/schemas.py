@@ -239,12 +239,6 @@ class ServiceCapacity(Described):
     updated: InstantText
 
 
-class MetaTableDescription(Described):
-    name: Text | None = None
-    language: Text | None = None
-    character_set: Text | None = None
-
-
 class LocationDocument(Described):
     location_type: Literal["physical", "postal", "virtual"]
     url: Uri | None = None

@@ -72,7 +72,3 @@ def _texts() -> Mapping[str, Mapping[str, str]]:
     table = files("services_directory.imports").joinpath("data", "notes.csv")
     rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
     return {row["code"]: row for row in rows}
-
-
-def known_codes() -> frozenset[str]:
-    return frozenset(_texts())

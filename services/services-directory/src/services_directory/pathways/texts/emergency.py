@@ -21,5 +21,5 @@ def emergency_numbers(area: str) -> list[dict[str, Any]]:
 
 @cache
 def _rows() -> tuple[dict[str, str], ...]:
-    table = files(__package__) / "seeds" / "emergency_numbers.csv"
+    table = files(__package__) / "emergency_numbers.csv"
     return tuple(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))

