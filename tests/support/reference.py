@@ -15,3 +15,8 @@ def reference_data(relative: str) -> Path:
     if not path.exists():
         left_out(f"no reference data at {path}: set RUTA_REFERENCE_DATA to run this test")
     return path
+
+
+def shipped_data(relative: str) -> Path:
+    """Small reference data that lies in the project; each file names its source."""
+    return ROOT / "tests" / "data" / relative

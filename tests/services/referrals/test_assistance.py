@@ -13,7 +13,7 @@ from referrals.assistance import htcds
 from referrals.assistance.codes import codes, type_of_category
 
 from tests.services.referrals.story import SALUD, Story
-from tests.support.reference import reference_data
+from tests.support.reference import shipped_data
 
 NGO, SUPERVISOR = "ngo-refugio", "ngo-refugio-supervisor"
 
@@ -283,14 +283,8 @@ async def test_the_plan_goes_with_the_case(story: Story) -> None:
 
 
 def picklists() -> dict[str, set[str]]:
-    fields = json.loads(
-        reference_data("htcds/htcds_2.0_dictionary.json").read_text(encoding="utf-8")
-    )["fields"]
-    return {
-        field["full_name"]: {value["code"] for value in field["values"]}
-        for field in fields
-        if field.get("values") and not field["values"][0]["code"].startswith("Use ISO")
-    }
+    shipped = json.loads(shipped_data("htcds/codes.json").read_text(encoding="utf-8"))
+    return {field: set(codes) for field, codes in shipped["codes"].items()}
 
 
 def test_the_support_types_are_those_of_htcds() -> None:

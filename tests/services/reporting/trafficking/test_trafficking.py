@@ -39,7 +39,7 @@ from tests.services.reporting.events import (
 )
 from tests.services.reporting.releases.test_story import as_
 from tests.services.reporting.releases.true_counts import true_view
-from tests.support.reference import reference_data
+from tests.support.reference import shipped_data
 
 DAY = datetime(2026, 8, 10, 9, tzinfo=UTC)
 ABOUT = ReportingAttributes(
@@ -222,12 +222,13 @@ def test_several_types_of_exploitation_become_one_code(types: tuple[str, ...], c
     assert code in programme("trafficking").dimensions[3].dimension.codes
 
 
+def standard() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(shipped_data("htcds/codes.json").read_text(encoding="utf-8"))
+    return found
+
+
 def test_our_code_lists_hold_exactly_the_codes_of_htcds() -> None:
-    path = reference_data("htcds/htcds_2.0_dictionary.json")
-    fields = json.loads(path.read_text(encoding="utf-8"))["fields"]
-    upstream = {
-        field["full_name"]: [v["code"] for v in field.get("values") or ()] for field in fields
-    }
+    upstream = standard()["codes"]
     names = {
         "type_of_exploitation": "vic_TypeOfExploitation",
         "support_plan_type": "spl_Type",
@@ -287,11 +288,10 @@ async def test_the_release_in_ctdc_columns_adds_up_to_the_release(
     total = (await api.get(f"{url}/query", headers=as_("anonymous"))).json()["total"]
     answer = await api.get("/reports/v1/trafficking/2026-Q3/ctdc", headers=as_("anonymous"))
     rows = list(csv.DictReader(io.StringIO(answer.text)))
-    wanted = json.loads(reference_data("htcds/ctdc_columns.json").read_text(encoding="utf-8"))
     assert (
         tuple(rows[0])
         == columns()
-        == (*wanted["kanon_2020_columns"], "count", "count_low", "count_high")
+        == (*standard()["ctdc_columns"], "count", "count_low", "count_high")
     )
     assert sum(int(row["count"]) for row in rows) == total > 200
     assert all(int(row["count_low"]) <= int(row["count_high"]) for row in rows)
