@@ -52,7 +52,7 @@ def shipped() -> Instrument:
         code=_CODE,
         version=_VERSION,
         title=Labels(
-            es="Cribado de trata de personas (acto, medio, fin)",
+            es="Tamizaje de trata de personas (acto, medio, fin)",
             en="Screening for trafficking in persons (act, means, purpose)",
         ),
         notice=Labels(
