@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from common.database import Database
 from common.ids import new_id
-from common.reads import QuickStatement, split
+from common.reads import QuickStatement, columns_of, split
 from common.writes import RowChange, write_soon
 
 from tests.common import sample
@@ -71,3 +71,29 @@ def test_a_row_is_split_into_records_and_an_absent_one_is_none() -> None:
 def test_a_list_of_unknown_length_is_refused() -> None:
     with pytest.raises(TypeError, match="ANY"):
         QuickStatement(sa.select(NOTES.c.text).where(NOTES.c.size.in_([1, 2])))
+
+
+class Mapped:
+    """Stands for a mapped class with one column."""
+
+    text: sa.ColumnClause[str] = sa.column("text", sa.Text)
+
+
+@dataclass
+class Changeable:
+    text: str
+
+
+@dataclass(frozen=True)
+class Stranger:
+    colour: str
+
+
+@pytest.mark.parametrize(
+    ("record", "refusal"), [(Changeable, TypeError), (Stranger, AttributeError)]
+)
+def test_a_record_that_can_be_changed_or_names_no_column_is_refused_at_start(
+    record: type[object], refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        columns_of(record, Mapped)

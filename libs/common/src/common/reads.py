@@ -85,7 +85,13 @@ def _driver(session: Session) -> tuple[Any, Mapping[str, str]]:
 
 
 def columns_of(record: type[Any], table: type[Any]) -> list[Mapped[Any]]:
-    """The columns of the mapped class `table` that `record` holds, in its order."""
+    """The columns of the mapped class `table` that `record` holds, in its order.
+
+    Asked for when a module is loaded: a record that names no column of the table, or one that could
+    be changed and forgotten, keeps the service from starting.
+    """
+    if not record.__dataclass_params__.frozen:
+        raise TypeError(f"{record.__name__} is read quickly and has to be frozen")
     return [getattr(table, field.name) for field in fields(record)]
 
 
