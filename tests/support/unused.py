@@ -34,7 +34,6 @@ USED_BY_NAME = {
     "handle_data": "html.parser",
     "create_common_tables": "migrations",
     "let_answers_end": "migrations",
-    "all_labels": "the wording of bulletins",
     "AuditHead": "the trigger that chains the audit fills the table",
     "Enum": "a cast in quotes",
 }
