@@ -7,12 +7,12 @@ asked by everybody. Each answer is searched for what was ever said of the person
 what was done for them; `Rule` below, written from the reference and without the product's own
 decision, says whether this organisation may be told that at this moment.
 
-The CI plays thirty long stories, always the same ones; `RUTA_STORIES=2000` plays so many new ones.
+The CI plays a hundred stories, always the same ones; `RUTA_STORIES=2000` plays so many new ones.
 """
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -41,11 +41,12 @@ from referrals.escalations.firing import fire_due
 from referrals.keys.store import CaseKeys
 from referrals.screenings.shipped import SHIPPED_ID
 from referrals.settings import Settings
+from sqlalchemy import NullPool
+from sqlalchemy.ext.asyncio import create_async_engine
 from stack.postgres import ServiceDatabase
 
 from tests.services.referrals.screening_words import CHILD
 from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
-from tests.support.databases import rolled_back
 from tests.support.principals import organisation
 
 STORIES = int(os.environ.get("RUTA_STORIES", "0"))
@@ -692,8 +693,10 @@ class EveryAnswer(RuleBasedStateMachine):
         return found
 
     def everybody_asks_everything(self) -> None:
+        """Where the stories are given, each asks one half of the roads: which, follows from it."""
+        roads = self.roads() if STORIES else self.roads()[len(self.said) % 2 :: 2]
         for who in sorted(ORGANISATIONS):
-            for path in self.roads():
+            for path in roads:
                 self.ask(who, "GET", path)
 
     @invariant()
@@ -759,44 +762,43 @@ Enter = Callable[[], tuple[asyncio.AbstractEventLoop, Story, CaseKeys, Callable[
 
 
 @pytest.fixture
-def enter(settings: Settings, referrals_database: ServiceDatabase) -> Enter:
-    """Each story has a loop, a rolled-back connection and a key store client of its own."""
+def enter(settings: Settings, referrals_database: ServiceDatabase) -> Iterator[Enter]:
+    """Loop, app and connection are those of all stories; what a story wrote is rolled back."""
+    loop = asyncio.new_event_loop()
+    engine = create_async_engine(referrals_database.app_url, poolclass=NullPool)
+    connection = loop.run_until_complete(engine.connect())
+    outer = [loop.run_until_complete(connection.begin())]
+    database = Database.bound_to(connection)
+    keys = CaseKeys(
+        Database.at(settings.key_store_url.get_secret_value(), pool_size=1),
+        settings.key_encryption_keys_file,
+    )
+    app = create_app(settings, database=database, keys=keys)
+    client = AsyncClient(
+        transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://ruta"
+    )
 
-    def made() -> tuple[asyncio.AbstractEventLoop, Story, CaseKeys, Callable[[], None]]:
-        loop = asyncio.new_event_loop()
-        holder = rolled_back(referrals_database)
-        database = loop.run_until_complete(holder.__aenter__())
-        keys = CaseKeys(
-            Database.at(settings.key_store_url.get_secret_value(), pool_size=1),
-            settings.key_encryption_keys_file,
-        )
-        app = create_app(settings, database=database, keys=keys)
-        client = AsyncClient(
-            transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://ruta"
-        )
+    def leave() -> None:
+        loop.run_until_complete(outer.pop().rollback())
+        outer.append(loop.run_until_complete(connection.begin()))
 
-        def leave() -> None:
-            loop.run_until_complete(client.aclose())
-            loop.run_until_complete(keys.close())
-            loop.run_until_complete(holder.__aexit__(None, None, None))
-            loop.close()
-
-        return loop, Story(client, database), keys, leave
-
-    return made
+    yield lambda: (loop, Story(client, database), keys, leave)
+    for closing in (client.aclose(), keys.close(), connection.close(), engine.dispose()):
+        loop.run_until_complete(closing)
+    loop.close()
 
 
 @pytest.mark.slow
 def test_nobody_is_ever_answered_what_the_rule_does_not_allow(
     enter: Enter, request: pytest.FixtureRequest
 ) -> None:
-    many = STORIES or (30 if request.config.getoption("--all", default=False) else 0)
+    many = STORIES or (100 if request.config.getoption("--all", default=False) else 0)
     machine = type("Answered", (EveryAnswer,), {"enter": staticmethod(enter)})
     run_state_machine_as_test(
         machine,
         settings=hypothesis_settings(
             max_examples=many or 4,
-            stateful_step_count=25 if many else 15,
+            stateful_step_count=(25 if STORIES else 18) if many else 15,
             deadline=None,
             derandomize=not STORIES,
             suppress_health_check=list(HealthCheck),
