@@ -42,19 +42,20 @@ CLASSES = {
     "system",
     "thread",  # of the anonymous line, deleted with its thread
 }
-ENDING = {"letters", "person", "quarantine", "thread"}
-"""Emptied, destroyed or deleted with whom they are about; letters are without what they say of them."""
+ENDING = {"person", "quarantine", "thread"}
+"""Emptied, destroyed or deleted with whom they are about."""
 # What stands in an emptied column that may not be NULL.
 NOTHING = ("", "\\x", "und", "unknown", "{}")
 # Rows that are about a person at all, where a table also holds the organisation's own business.
 _ABOUT = {"stored_results": "subject IS NOT NULL"}
 # Bytes that stay: hashes of the audit and of what was imported, secrets of webhooks and of forms;
-# nothing fills an entry's `sealed`.
+# letters of the directory, which tell of services; nothing fills an entry's `sealed`.
 KEPT_BYTES = {
     ("audit_entries", "hash"),
     ("audit_entries", "previous"),
     ("audit_entries", "sealed"),
     ("audit_heads", "hash"),
+    ("dead_letters", "message"),
     ("instruments", "sha256"),
     ("intake_forms", "secret"),
     ("intake_submissions", "fingerprint"),
