@@ -44,7 +44,7 @@ from services_directory.followers_service import declare_followers
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.search import queries
 from services_directory.search.parameters import ServiceQuery
-from services_directory.services.entering import Together, upsert_service
+from services_directory.services.entering import EntryBatch, upsert_service
 from stack.ports import free_port
 from stack.postgres import PostgresServer, ServiceDatabase, binaries
 
@@ -146,7 +146,7 @@ async def fill(database: Database, services: int, templates: int = TEMPLATES) ->
     who = principal("im-officer")
     made: list[UUID] = []
     async with database.transaction() as session:
-        together = Together()
+        together = EntryBatch()
         for number in range(templates):
             result = await upsert_service(session, who, template(number, chosen), together=together)
             made.append(result.id)

@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)
 
 from stack.demo_data import load_demo_data  # noqa: E402 - after the path
-from stack.layout import Layout, State  # noqa: E402 - as above
+from stack.layout import Layout, StackState  # noqa: E402 - as above
 from stack.plan import Choices  # noqa: E402 - as above
 from stack.ports import free_port  # noqa: E402 - as above
 from stack.running import RunningStack  # noqa: E402 - as above
@@ -64,7 +64,7 @@ end
 def serve(data: Path, replicas: int) -> None:
     """Run the stack in this process until it is told to end."""
 
-    async def ready(state: State) -> None:
+    async def ready(state: StackState) -> None:
         await load_demo_data(Layout(data), state.url)
         (data / "loaded").touch()
 
@@ -80,7 +80,7 @@ def stack(data: Path, replicas: int) -> Iterator[RunningStack]:
     child = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         layout, deadline = Layout(data), time.monotonic() + UP_SECONDS
-        while not (data / "loaded").exists() or (state := State.read(layout)) is None:
+        while not (data / "loaded").exists() or (state := StackState.read(layout)) is None:
             if child.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit("the stack did not start")
             time.sleep(0.2)
@@ -99,7 +99,7 @@ _PERIOD_MICROSECONDS = 100_000  # as Kubernetes does
 @contextmanager
 def limited(layout: Layout, cores: float | None) -> Iterator[None]:
     """Each replica of the three services may use `cores` of one core (control groups, version 1)."""
-    state = State.read(layout)
+    state = StackState.read(layout)
     if cores is None or state is None:
         yield
         return
@@ -125,7 +125,7 @@ def limited(layout: Layout, cores: float | None) -> Iterator[None]:
 
 def processor_seconds(layout: Layout) -> dict[str, float]:
     """User and system time so far, by what a process is: gateway, a service, postgres, nats, load."""
-    state = State.read(layout)
+    state = StackState.read(layout)
     names = (
         {pid: re.sub(r"-\d+$", "", name) for name, pid in state.processes.items()} if state else {}
     )

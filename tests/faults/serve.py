@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from stack.layout import Layout, State
+from stack.layout import Layout, StackState
 from stack.plan import Choices
 from stack.ports import free_port
 from stack.supervisor import supervise
@@ -16,7 +16,7 @@ from stack.supervisor import supervise
 def main(file: Path) -> None:
     wanted = json.loads(file.read_text())
 
-    async def ready(_state: State) -> None:
+    async def ready(_state: StackState) -> None:
         """Nothing to add: the harness loads its data itself."""
 
     choices = Choices(

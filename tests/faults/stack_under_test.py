@@ -19,7 +19,7 @@ from nats.js import JetStreamContext
 from prometheus_client.parser import text_string_to_metric_families
 from stack.arrows import OPERATOR
 from stack.exclusive import holder
-from stack.layout import Layout, State
+from stack.layout import Layout, StackState
 from stack.nats import stored_credentials
 from stack.private_files import read_private_map
 from stack.service_commands import attached_postgres
@@ -41,8 +41,8 @@ class StackUnderTest:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
-    def state(self) -> State:
-        state = State.read(self.layout)
+    def state(self) -> StackState:
+        state = StackState.read(self.layout)
         if state is None:
             raise RuntimeError(f"no stack runs on {self.layout.root}")
         return state
@@ -101,7 +101,7 @@ class StackUnderTest:
         if self._process is not None and self._process.poll() is not None:
             words = self.layout.root.with_suffix(".out").read_text(errors="replace")[-1500:]
             raise RuntimeError(f"the stack did not start: {words}")
-        state = State.read(self.layout)
+        state = StackState.read(self.layout)
         return state is not None and state.ready and state.pid == holder(self.layout)
 
     async def down(self) -> None:

@@ -12,12 +12,12 @@ import pytest
 from stack import exclusive as module
 from stack.errors import StackError
 from stack.exclusive import check_port, check_room, end_leftovers, exclusive, is_locked
-from stack.layout import Layout, State
+from stack.layout import Layout, StackState
 from stack.ports import LOOPBACK, answers, free_port, free_ports, is_taken
 
 
-def state(**processes: int) -> State:
-    return State(
+def state(**processes: int) -> StackState:
+    return StackState(
         pid=os.getpid(),
         started=0.0,
         url="http://127.0.0.1:1",
@@ -93,7 +93,7 @@ def test_services_that_a_killed_stack_left_are_ended_and_strangers_are_not(tmp_p
             assert end_leftovers(layout) == ["ours"]
             ours.wait(5)
             assert stranger.poll() is None
-            assert State.read(layout) is None
+            assert StackState.read(layout) is None
         finally:
             ours.kill()
             stranger.kill()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-from stack.layout import Layout, State
+from stack.layout import Layout, StackState
 from stack.private_files import read_private_map
 from stack.running import RunningStack
 
@@ -55,8 +55,8 @@ class System:
         return self._running
 
     @property
-    def state(self) -> State:
-        state = State.read(self.layout)
+    def state(self) -> StackState:
+        state = StackState.read(self.layout)
         assert state is not None, "the stack does not run"
         return state
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from services_directory.access import begins_above, visible, visible_sql
 from services_directory.entries.differences import Difference, differences
-from services_directory.entries.states import STEPS, State, curates, possible_steps
+from services_directory.entries.states import STEPS, EntryState, curates, possible_steps
 from services_directory.hsds.countries import countries_of
 from services_directory.hsds.opening import WEEK_MINUTES, minute_of_week, weekly_spans
 from services_directory.hsds.rendering import Facts, Record, render_service
@@ -195,8 +195,8 @@ def test_merge_patch(target: Any, patch: Any, result: Any) -> None:
 
 
 def test_every_state_but_the_last_has_a_way_on() -> None:
-    for state in State:
-        assert bool(possible_steps(state)) is (state != State.MERGED)
+    for state in EntryState:
+        assert bool(possible_steps(state)) is (state != EntryState.MERGED)
     assert set(STEPS) == {"submit", "approve", "return", "withdraw", "reopen"}
 
 

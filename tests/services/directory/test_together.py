@@ -12,7 +12,7 @@ from common.ids import new_id
 from httpx import AsyncClient
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.locations.models import service_locations
-from services_directory.services.entering import Together, finish_together, upsert_service
+from services_directory.services.entering import EntryBatch, finish_together, upsert_service
 
 from tests.services.directory.conftest import V1, reads_everything, service_document
 from tests.support.principals import claims_of
@@ -25,7 +25,7 @@ async def enter(
     database: Database, documents: Sequence[dict[str, Any]], *, together: bool
 ) -> list[UUID]:
     async with database.transaction(EVERYTHING) as session:
-        shared = Together() if together else None
+        shared = EntryBatch() if together else None
         made = []
         for document in documents:
             read = ServiceDocument.model_validate(document)

@@ -15,7 +15,7 @@ from httpx import Response
 from referrals.cases.retention import ask_reconsent, erase_expired
 from referrals.escalations.firing import fire_due
 from referrals.keys.store import CaseKeys
-from referrals.referrals.lifecycle import RULES, Command, State
+from referrals.referrals.lifecycle import RULES, Command, ReferralState
 from referrals.screenings.shipped import SHIPPED_ID
 
 from tests.services.referrals.screening_words import CHILD, RATIONALE, certify
@@ -27,16 +27,16 @@ CHIEF = "ngo-refugio-supervisor"
 CAREGIVER = {"decided_by": "caregiver", "child_assent": "agrees"}
 _FAR = timedelta(days=40 * 366)
 """When everybody is of age and every retention has ended."""
-_WAY: dict[State, tuple[str, ...]] = {
-    State.SENT: (),
-    State.ACKNOWLEDGED: ("acknowledge",),
-    State.INFO_REQUESTED: ("acknowledge", "request-information"),
-    State.WAITLISTED: ("acknowledge", "waitlist"),
-    State.ACCEPTED: ("accept",),
-    State.SCHEDULED: ("accept", "schedule"),
-    State.IN_SERVICE: ("accept", "start"),
-    State.ON_HOLD: ("accept", "hold"),
-    State.COMPLETED: ("accept", "complete"),
+_WAY: dict[ReferralState, tuple[str, ...]] = {
+    ReferralState.SENT: (),
+    ReferralState.ACKNOWLEDGED: ("acknowledge",),
+    ReferralState.INFO_REQUESTED: ("acknowledge", "request-information"),
+    ReferralState.WAITLISTED: ("acknowledge", "waitlist"),
+    ReferralState.ACCEPTED: ("accept",),
+    ReferralState.SCHEDULED: ("accept", "schedule"),
+    ReferralState.IN_SERVICE: ("accept", "start"),
+    ReferralState.ON_HOLD: ("accept", "hold"),
+    ReferralState.COMPLETED: ("accept", "complete"),
 }
 BODIES: dict[str, dict[str, Any]] = {
     "acknowledge": {},
@@ -63,7 +63,7 @@ class Situation:
 
     story: Story
     keys: CaseKeys
-    state: State
+    state: ReferralState
     linked: bool = False
     """Whether somebody answers by a link, which is made as long as the referral waits for it."""
     ids: dict[str, str] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class Situation:
     async def _referral(self) -> None:
         referral = await self.story.draft(self["case"], self["service"])
         self.ids["referral"] = referral["id"]
-        if self.state is State.DRAFT:
+        if self.state is ReferralState.DRAFT:
             return
         path = f"/referrals/{referral['id']}"
         await self.story.made(NGO, f"{path}/send", {"grant_id": self["grant"]})
@@ -273,7 +273,7 @@ class CaseCommand:
     ask: Asked
     needs: tuple[str, ...]
     route: str = ""
-    states: frozenset[State] = frozenset()
+    states: frozenset[ReferralState] = frozenset()
     yields: bool = False
 
 
@@ -284,7 +284,7 @@ def _http(
     body: Callable[[Situation], Any] = lambda _it: {},
     *,
     who: str = NGO,
-    states: frozenset[State] = frozenset(),
+    states: frozenset[ReferralState] = frozenset(),
 ) -> CaseCommand:
     """`route` is "METHOD /path/{name of what is needed}"."""
     method, path = route.split()
@@ -310,7 +310,9 @@ def _steps() -> list[CaseCommand]:
                 ["referral"],
                 lambda _it, body=BODIES[command.value]: body,  # type: ignore[misc]  # bound per step
                 who=who,
-                states=rule.sources - {State.DRAFT} if command is Command.RECALL else rule.sources,
+                states=rule.sources - {ReferralState.DRAFT}
+                if command is Command.RECALL
+                else rule.sources,
             )
         )
     return found
@@ -348,7 +350,7 @@ async def _withdraw_by_code(it: Situation) -> Response:
     return await it.story.call("anonymous", "POST", "/withdrawals", {"code": it["code"]})
 
 
-_OPEN = frozenset({State.SENT, State.ACKNOWLEDGED, State.WAITLISTED})
+_OPEN = frozenset({ReferralState.SENT, ReferralState.ACKNOWLEDGED, ReferralState.WAITLISTED})
 COMMANDS: tuple[CaseCommand, ...] = (
     *_steps(),
     _http("send", "POST /referrals/{other_draft}/send", ["other_draft", "other_grant"],
@@ -360,7 +362,7 @@ COMMANDS: tuple[CaseCommand, ...] = (
     _http("suggest", "POST /referrals/{referral}/suggest", ["referral"],
           lambda it: {"service_id": it["service"]}, who=RECIPIENT),
     _http("confirm", "POST /referrals/{referral}/confirm", ["referral"],
-          lambda _it: {"confirmed_by": "person", "agrees": True}, states=frozenset({State.COMPLETED})),
+          lambda _it: {"confirmed_by": "person", "agrees": True}, states=frozenset({ReferralState.COMPLETED})),
     _http("change the case", "PATCH /cases/{case}", ["case"], lambda _it: {"area": "VE2301"}),
     _http("the caregiver is implicated", "PATCH /cases/{case}", ["case"],
           lambda _it: {"caregiver": "implicated"}),
@@ -440,8 +442,8 @@ COMMANDS: tuple[CaseCommand, ...] = (
 WITHDRAWALS = frozenset(c.name for c in COMMANDS if c.name.startswith("withdraw"))
 
 
-def state_for(one: CaseCommand, other: CaseCommand) -> State:
+def state_for(one: CaseCommand, other: CaseCommand) -> ReferralState:
     """A state of the referral in which both may be asked, if there is one."""
     both = one.states & other.states if one.states and other.states else one.states | other.states
-    wanted = both or one.states or {State.SENT}
-    return next(state for state in (*_WAY, State.DRAFT) if state in wanted)
+    wanted = both or one.states or {ReferralState.SENT}
+    return next(state for state in (*_WAY, ReferralState.DRAFT) if state in wanted)

@@ -12,7 +12,7 @@ from common.ids import new_id
 from fastapi import FastAPI
 from httpx import Response
 from referrals.keys.store import CaseKeys
-from referrals.referrals.lifecycle import State
+from referrals.referrals.lifecycle import ReferralState
 
 from tests.services.referrals.case_commands import Situation
 from tests.services.referrals.line_words import Reporter, handed_over
@@ -127,7 +127,7 @@ async def world_of(story: Story, app: FastAPI) -> World:
 
 async def begin(story: Story, keys: CaseKeys) -> Situation:
     """One case of which everything is known that can be known of a case."""
-    it = Situation(story, keys, State.ACCEPTED)
+    it = Situation(story, keys, ReferralState.ACCEPTED)
     await it.needs(["case", "service"])
     team = {"clients": ["ngo-salud"]}
     path, roles = f"/services/{it['service']}/team", SUPERVISOR["roles"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from referrals.fhir.mapping import BUSINESS_CODE, STATUS
-from referrals.referrals.lifecycle import State
+from referrals.referrals.lifecycle import ReferralState
 
 from tests.services.referrals.story import Story
 
@@ -31,8 +31,8 @@ TABLE = {
 
 
 def test_every_state_has_the_status_of_the_table() -> None:
-    assert TABLE.keys() == {state.value for state in State}
-    for state in State:
+    assert TABLE.keys() == {state.value for state in ReferralState}
+    for state in ReferralState:
         assert (STATUS[state], BUSINESS_CODE.get(state)) == TABLE[state]
 
 

@@ -11,7 +11,7 @@ from referrals.referrals.lifecycle import (
     IllegalTransition,
     NotYours,
     Party,
-    State,
+    ReferralState,
     diagram,
     legal_commands,
     next_state,
@@ -42,7 +42,7 @@ TABLE = {
 @pytest.mark.parametrize(("command", "party"), TABLE)
 def test_each_row_of_the_table_and_nothing_else(command: Command, party: Party) -> None:
     sources, target = TABLE[command, party]
-    for state in State:
+    for state in ReferralState:
         if state.value in sources.split():
             assert next_state(command, state, {party}) == target
         else:
@@ -50,33 +50,35 @@ def test_each_row_of_the_table_and_nothing_else(command: Command, party: Party) 
                 next_state(command, state, {party})
     for other in ALL - {party}:
         with pytest.raises(NotYours):
-            next_state(command, State(sources.split()[0]), {other})
+            next_state(command, ReferralState(sources.split()[0]), {other})
 
 
-@pytest.mark.parametrize("state", State)
-def test_recall_and_withdraw_from_any_open_state_and_error_from_any(state: State) -> None:
+@pytest.mark.parametrize("state", ReferralState)
+def test_recall_and_withdraw_from_any_open_state_and_error_from_any(state: ReferralState) -> None:
     for command, party, target in (
-        (Command.RECALL, Party.REFERRER, State.RECALLED),
-        (Command.WITHDRAW, Party.PERSON, State.WITHDRAWN),
-        (Command.WITHDRAW, Party.RECIPIENT, State.WITHDRAWN),
+        (Command.RECALL, Party.REFERRER, ReferralState.RECALLED),
+        (Command.WITHDRAW, Party.PERSON, ReferralState.WITHDRAWN),
+        (Command.WITHDRAW, Party.RECIPIENT, ReferralState.WITHDRAWN),
     ):
         if state in OPEN:
             assert next_state(command, state, {party}) is target
         else:
             with pytest.raises(IllegalTransition):
                 next_state(command, state, {party})
-    if state is not State.ENTERED_IN_ERROR:
+    if state is not ReferralState.ENTERED_IN_ERROR:
         after = next_state(Command.ENTER_IN_ERROR, state, {Party.REFERRER})
-        assert after is State.ENTERED_IN_ERROR
+        assert after is ReferralState.ENTERED_IN_ERROR
 
 
-@pytest.mark.parametrize("before", [State.ACCEPTED, State.SCHEDULED, State.IN_SERVICE])
-def test_a_hold_ends_where_it_began(before: State) -> None:
-    assert next_state(Command.RESUME, State.ON_HOLD, {Party.RECIPIENT}, before) is before
+@pytest.mark.parametrize(
+    "before", [ReferralState.ACCEPTED, ReferralState.SCHEDULED, ReferralState.IN_SERVICE]
+)
+def test_a_hold_ends_where_it_began(before: ReferralState) -> None:
+    assert next_state(Command.RESUME, ReferralState.ON_HOLD, {Party.RECIPIENT}, before) is before
 
 
 @pytest.mark.parametrize("state", sorted(TERMINAL))
-def test_terminal_states_never_reopen(state: State) -> None:
+def test_terminal_states_never_reopen(state: ReferralState) -> None:
     for rule in RULES.values():
         if state in rule.sources:
             assert rule.command is Command.ENTER_IN_ERROR
@@ -84,15 +86,15 @@ def test_terminal_states_never_reopen(state: State) -> None:
 
 def test_a_refusal_names_what_is_legal() -> None:
     with pytest.raises(IllegalTransition) as refused:
-        next_state(Command.START, State.SENT, {Party.RECIPIENT})
-    assert refused.value.legal == legal_commands(State.SENT, {Party.RECIPIENT})
+        next_state(Command.START, ReferralState.SENT, {Party.RECIPIENT})
+    assert refused.value.legal == legal_commands(ReferralState.SENT, {Party.RECIPIENT})
     assert Command.ACCEPT in refused.value.legal
 
 
 def test_the_diagram_shows_every_state() -> None:
     text = diagram()
-    for state in State:
-        if state is not State.ENTERED_IN_ERROR:
+    for state in ReferralState:
+        if state is not ReferralState.ENTERED_IN_ERROR:
             assert f" {state}" in text
     assert "sent --> accepted: accept" in text
 

@@ -15,7 +15,7 @@ from common.database import Database
 from httpx import ASGITransport, AsyncClient, Response
 from referrals.app import ROUTERS, create_app
 from referrals.keys.store import CaseKeys
-from referrals.referrals.lifecycle import State
+from referrals.referrals.lifecycle import ReferralState
 from referrals.settings import Settings
 from stack.postgres import PostgresServer, ServiceDatabase
 
@@ -378,7 +378,7 @@ async def test_without_the_lock_a_command_is_caught(
     kept = await asyncio.to_thread(
         sql, "SELECT pg_get_functiondef('hold_case(uuid, boolean)'::regprocedure)"
     )
-    it = Situation(story, case_keys, State.SENT)
+    it = Situation(story, case_keys, ReferralState.SENT)
     await it.needs(["referral"])
     accept = next(command for command in COMMANDS if command.name == "accept")
     holds_nothing = (

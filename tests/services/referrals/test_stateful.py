@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 from referrals.app import create_app
 from referrals.keys.store import CaseKeys
-from referrals.referrals.lifecycle import OPEN, TERMINAL, State
+from referrals.referrals.lifecycle import OPEN, TERMINAL, ReferralState
 from referrals.settings import Settings
 from stack.postgres import ServiceDatabase
 
@@ -37,7 +37,7 @@ from tests.support.databases import rolled_back
 
 NGOS = {REFUGIO: "ngo-refugio", SALUD: "ngo-salud", LEGAL: "ngo-legal"}
 STORIES = int(os.environ.get("RUTA_STORIES", "0"))
-STILL_SHARED = OPEN | {State.COMPLETED, State.NOT_DELIVERED}
+STILL_SHARED = OPEN | {ReferralState.COMPLETED, ReferralState.NOT_DELIVERED}
 
 
 class Tracking(RuleBasedStateMachine):
@@ -117,7 +117,7 @@ class Tracking(RuleBasedStateMachine):
         ]
         path = f"/cases/{self.case_id}/close"
         response = self.run(self.story.post(who, path, {"reason": "needs_met"}))
-        still_open = any(State(state) in OPEN for state in states)
+        still_open = any(ReferralState(state) in OPEN for state in states)
         assert response.status_code == (409 if still_open else 200)
         if response.status_code == 200:
             self.closed = True
@@ -157,7 +157,7 @@ class Tracking(RuleBasedStateMachine):
         was = self.run(self.story.get(NGOS[self.holder], f"/referrals/{referral_id}")).json()
         assert self.run(self.story.post(NGOS[self.holder], path)).status_code == 200
         self.withdrawn.add(referral_id)
-        self.accepted[referral_id] += State(was["state"]) not in TERMINAL
+        self.accepted[referral_id] += ReferralState(was["state"]) not in TERMINAL
 
     @precondition(lambda self: not self.closed)
     @rule(
@@ -196,7 +196,7 @@ class Tracking(RuleBasedStateMachine):
         who = NGOS[self.holder]
         for referral_id in self.accepted:
             state = self.run(self.story.get(who, f"/referrals/{referral_id}")).json()["state"]
-            self.accepted[referral_id] += State(state) in OPEN
+            self.accepted[referral_id] += ReferralState(state) in OPEN
         path = f"/cases/{self.case_id}/implicated-organisations"
         body = {"organisation_ids": [str(SALUD)]}
         assert self.run(self.story.call(who, "PUT", path, body)).status_code == 200
@@ -216,7 +216,7 @@ class Tracking(RuleBasedStateMachine):
     def nobody_reads_what_is_not_granted(self) -> None:
         for referral_id in self.sent:
             path = f"/referrals/{referral_id}"
-            state = State(self.run(self.story.get(NGOS[self.holder], path)).json()["state"])
+            state = ReferralState(self.run(self.story.get(NGOS[self.holder], path)).json()["state"])
             for organisation, who in NGOS.items():
                 seen = self.run(self.story.get(who, f"{path}/disclosure"))
                 if organisation == self.holder:

@@ -9,7 +9,7 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
 
 
-class State(StrEnum):
+class CircuitState(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
 
@@ -21,13 +21,13 @@ class Circuit:
     Probes are ours, so no client's request is the guinea pig.
     """
 
-    state: State = State.CLOSED
+    state: CircuitState = CircuitState.CLOSED
     failures: int = 0
     next_probe: float = 0.0
     _pause: float = field(default=FIRST_PAUSE_SECONDS, repr=False)
 
     def succeeded(self) -> None:
-        self.state = State.CLOSED
+        self.state = CircuitState.CLOSED
         self.failures = 0
         self._pause = FIRST_PAUSE_SECONDS
 
@@ -36,10 +36,10 @@ class Circuit:
         self.failures += 1
         if self.failures < FAILURES_TO_OPEN:
             return
-        self.state = State.OPEN
+        self.state = CircuitState.OPEN
         self.next_probe = time.monotonic() + self._pause
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
     @property
     def probe_due(self) -> bool:
-        return self.state is State.OPEN and time.monotonic() >= self.next_probe
+        return self.state is CircuitState.OPEN and time.monotonic() >= self.next_probe

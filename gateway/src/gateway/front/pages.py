@@ -13,7 +13,7 @@ from common import clocks
 from common.logs import get_logger
 from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]  # ships no types
 
-from gateway.front.circuits import State
+from gateway.front.circuits import CircuitState
 from gateway.front.description import combined
 from gateway.front.heads import Header
 from gateway.front.key_source import KeySource
@@ -172,7 +172,7 @@ class Pages:
         """What Prometheus reads. Counters of answered requests are exact totals in real time (of
         created cases too): not for everybody."""
         for upstream in self._upstreams.replicas:
-            is_open = self._upstreams.state(upstream) is State.OPEN
+            is_open = self._upstreams.state(upstream) is CircuitState.OPEN
             self._metrics.circuit_open.labels(upstream).set(1 if is_open else 0)
         return 200, _head(b"text/plain; version=0.0.4; charset=utf-8"), self._metrics.text()
 

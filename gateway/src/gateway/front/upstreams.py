@@ -12,7 +12,7 @@ from common.errors import UNAVAILABLE
 from common.logs import get_logger
 
 from gateway.front.bodies import Body
-from gateway.front.circuits import Circuit, State
+from gateway.front.circuits import Circuit, CircuitState
 from gateway.front.connections import Answer, Broken, Connections, Silent, Unreachable
 from gateway.front.errors import UPSTREAM_TIMEOUT
 from gateway.front.heads import Header
@@ -83,9 +83,11 @@ class Upstreams:
         replicas = self.replicas.get(upstream)
         return (self._answering(replicas) or replicas)[0].url if replicas else None
 
-    def state(self, upstream: Upstream) -> State:
+    def state(self, upstream: Upstream) -> CircuitState:
         """Open when no replica is believed to answer."""
-        return State.CLOSED if self._answering(self.replicas[upstream]) else State.OPEN
+        return (
+            CircuitState.CLOSED if self._answering(self.replicas[upstream]) else CircuitState.OPEN
+        )
 
     async def request(
         self,
@@ -131,14 +133,14 @@ class Upstreams:
 
     @staticmethod
     def _answering(replicas: tuple[Replica, ...]) -> list[Replica]:
-        return [replica for replica in replicas if replica.circuit.state is State.CLOSED]
+        return [replica for replica in replicas if replica.circuit.state is CircuitState.CLOSED]
 
     def _choose(self, upstream: Upstream, tried: list[Replica]) -> Replica | None:
         """The replica with the fewest requests under way, in turn among equals; an untried one
         first; None if none answers."""
         replicas = self.replicas[upstream]
         if len(replicas) == 1:
-            return replicas[0] if replicas[0].circuit.state is State.CLOSED else None
+            return replicas[0] if replicas[0].circuit.state is CircuitState.CLOSED else None
         self._turn += 1
         turned = [
             (
@@ -148,7 +150,7 @@ class Upstreams:
                 replica,
             )
             for number, replica in enumerate(replicas)
-            if replica.circuit.state is State.CLOSED
+            if replica.circuit.state is CircuitState.CLOSED
         ]
         return min(turned, key=lambda choice: choice[:3])[3] if turned else None
 

@@ -49,7 +49,7 @@ class ScopedSession(Session):
 
 
 @dataclass(frozen=True)
-class Question:
+class OpeningRead:
     """What the first statement of a transaction answers beside telling the caller.
 
     `columns` is a select list; its parameters begin at `$5`. The row is in `answer_of(session)`.
@@ -72,7 +72,7 @@ _SET_CALLER = (
 @event.listens_for(ScopedSession, "after_begin")
 def _tell_caller(session: Session, _t: SessionTransaction, connection: sa.Connection) -> None:
     caller = _caller(session.info.get("principal"))
-    question: Question | None = session.info.pop("question", None)
+    question: OpeningRead | None = session.info.pop("question", None)
     if question is None:
         connection.exec_driver_sql(_SET_CALLER, caller).close()
         return
@@ -117,7 +117,7 @@ def _caller(principal: Principal | None) -> tuple[str, str, str, str]:
 
 
 async def answer_of(session: AsyncSession) -> Any:
-    """The row that answers the `Question` which the transaction was opened with."""
+    """The row that answers the `OpeningRead` which the transaction was opened with."""
     await session.connection()
     return session.info["answer"]
 
@@ -171,7 +171,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, principal: Principal | None = None, question: Question | None = None
+        self, principal: Principal | None = None, question: OpeningRead | None = None
     ) -> AsyncIterator[AsyncSession]:
         """One transaction as `principal` (None: the service itself). Commits unless it raises."""
         info = {"principal": principal, "question": question}

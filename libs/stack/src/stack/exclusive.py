@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import psutil
 
 from stack.errors import StackError
-from stack.layout import Layout, State
+from stack.layout import Layout, StackState
 from stack.ports import is_taken
 
 _NEEDED_BYTES = 300 * 2**20
@@ -78,7 +78,7 @@ def end_leftovers(layout: Layout) -> list[str]:
 
     A process counts as ours only when its environment names our own data directory.
     """
-    state = State.read(layout)
+    state = StackState.read(layout)
     if state is None:
         return []
     ended: list[str] = []
@@ -98,7 +98,7 @@ def end_leftovers(layout: Layout) -> list[str]:
 
 
 def already_runs(layout: Layout) -> str:
-    state, pid = State.read(layout), holder(layout)
+    state, pid = StackState.read(layout), holder(layout)
     where = f" at {state.url}" if state is not None and state.pid == pid else ""
     where += f" (process {pid})" if pid else ""
     return f"a stack already runs on {layout.root}{where}: ./ruta down stops it"

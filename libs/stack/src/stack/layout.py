@@ -121,7 +121,7 @@ class Layout:
 
 
 @dataclass
-class State:
+class StackState:
     """What a running stack tells other commands about itself; the file is gone when it is down."""
 
     pid: int
@@ -136,7 +136,7 @@ class State:
         write_private(layout.state_file, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
-    def read(cls, layout: Layout) -> "State | None":
+    def read(cls, layout: Layout) -> "StackState | None":
         try:
             return cls(**json.loads(layout.state_file.read_text()))
         except (OSError, ValueError, TypeError):

@@ -9,7 +9,7 @@ import httpx
 
 from stack.errors import StackError
 from stack.exclusive import holder
-from stack.layout import Layout, State
+from stack.layout import Layout, StackState
 from stack.private_files import read_private_map
 
 _RENEW_BEFORE = 30.0
@@ -79,9 +79,9 @@ class RunningStack:
             ) from error
 
 
-def running_state(layout: Layout) -> State | None:
+def running_state(layout: Layout) -> StackState | None:
     """The state of the stack that holds the data directory, None when none does."""
-    state = State.read(layout)
+    state = StackState.read(layout)
     if state is None or state.pid != holder(layout):
         return None
     return state

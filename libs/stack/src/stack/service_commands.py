@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from stack.errors import StackError
-from stack.layout import Layout, State
+from stack.layout import Layout, StackState
 from stack.nats import NatsServer, stored_credentials
 from stack.plan import SERVICES, Choices, Planner
 from stack.postgres import PostgresServer
@@ -34,11 +34,11 @@ class ServiceCommands:
         ).returncode
 
 
-def attached_postgres(layout: Layout, state: State) -> PostgresServer:
+def attached_postgres(layout: Layout, state: StackState) -> PostgresServer:
     """The server that the supervisor started; this object must not start or stop it."""
     return PostgresServer(layout.postgres, port=state.ports["postgres"])
 
 
-def attached_broker(layout: Layout, state: State) -> NatsServer:
+def attached_broker(layout: Layout, state: StackState) -> NatsServer:
     credentials = stored_credentials(layout.broker_credentials_file)
     return NatsServer(layout.nats, credentials, port=state.ports["nats"])

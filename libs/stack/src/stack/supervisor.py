@@ -17,7 +17,7 @@ from stack.console import Console
 from stack.demo_clients import prepare_clients
 from stack.errors import StackError
 from stack.exclusive import check_port, check_room, end_leftovers, exclusive
-from stack.layout import Layout, State
+from stack.layout import Layout, StackState
 from stack.nats import NatsServer, stored_credentials
 from stack.plan import Choices, Plan, Planner, Process
 from stack.postgres import PostgresServer
@@ -28,7 +28,7 @@ _WRITE_AGAIN_SECONDS = 1.0
 _GRACE_SECONDS = 25
 _SHIP_SECONDS = 5.0
 
-WhenReady = Callable[[State], Awaitable[None]]
+WhenReady = Callable[[StackState], Awaitable[None]]
 
 
 class Supervisor:
@@ -53,7 +53,7 @@ class Supervisor:
             ServerWatch("postgres", self._postgres, console, self._changed, self._hold("postgres")),
             ServerWatch("nats", self._broker, console, self._changed, self._hold("nats")),
         ]
-        self._state = State(
+        self._state = StackState(
             pid=os.getpid(),
             started=time.time(),
             url=choices.public_url,

@@ -22,7 +22,7 @@ from referrals.keys.store import CaseKeys
 from referrals.line import queries as line
 from referrals.readable_queries import OWN_BUSINESS, READING
 from referrals.referrals import queries as referrals
-from referrals.referrals.lifecycle import Party, State
+from referrals.referrals.lifecycle import Party, ReferralState
 from referrals.screenings.queries import own_screening
 from referrals.tasks.queries import has_task
 from referrals.transfers import queries as transfers
@@ -41,7 +41,7 @@ async def _of_the_holder(session: AsyncSession, caller: Principal, subject: Subj
 async def _referral(session: AsyncSession, caller: Principal, subject: Subject) -> None:
     """Both sides may, as long as the referrer has not taken it back from the recipient."""
     referral = await referrals.one(session, caller, subject.id)
-    taken_back = referral.state in (State.RECALLED, State.ENTERED_IN_ERROR)
+    taken_back = referral.state in (ReferralState.RECALLED, ReferralState.ENTERED_IN_ERROR)
     if taken_back and Party.REFERRER not in referrals.parties_of(caller, referral):
         raise ANSWER_GONE.because("The referral was taken back.")
 

@@ -94,11 +94,11 @@ def create_app(
         add_compress_type(media_type)
     app.user_middleware.append(Middleware(ReadPaths, routers=ROUTERS))  # the last is the innermost
     app.add_middleware(
-        Where, asked=_coding, middleware=CompressMiddleware, minimum_size=2_000, brotli=False
+        OnlyIfAsked, asked=_coding, middleware=CompressMiddleware, minimum_size=2_000, brotli=False
     )
     # Anyone's page may read the public view; a token is sent by whoever holds it, never by cookie.
     app.add_middleware(
-        Where,
+        OnlyIfAsked,
         asked=_origin,
         middleware=CORSMiddleware,
         allow_origins=["*"],
@@ -119,7 +119,7 @@ def _origin(name: bytes, _value: bytes) -> bool:
     return name == b"origin"
 
 
-class Where:
+class OnlyIfAsked:
     """Sends only those requests through `middleware` of which a header asks for it."""
 
     def __init__(

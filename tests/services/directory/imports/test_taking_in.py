@@ -13,7 +13,7 @@ from services_directory.imports import queries
 from services_directory.imports.mapped import Mapped
 from services_directory.imports.models import IMPORTS
 from services_directory.imports.report import Report
-from services_directory.imports.schemas import ImportOut, Mode, State, import_out
+from services_directory.imports.schemas import ImportOut, ImportState, Mode, import_out
 from services_directory.imports.service import Order, take_in
 from services_directory.imports.space import Space
 from services_directory.imports.worker import work_one
@@ -97,7 +97,7 @@ async def test_the_jordan_file_is_imported_whole_and_again_without_a_change(
     content = reference_data("jordan-services/services.json").read_bytes()
     who = principal("im-officer")
     first = await imported(database, who, content)
-    assert first.state is State.FINISHED
+    assert first.state is ImportState.FINISHED
     assert (first.rows.read, first.rows.refused) == (562, 0)
     assert first.services.created == 562
     assert await stored_services(database) == 562
@@ -116,7 +116,7 @@ async def test_a_dirty_package_is_written_as_its_report_says(
     content = package(tmp_path, DIRTY).read_bytes()
     who = principal("im-officer")
     whole = await imported(database, who, content)
-    assert (whole.state, whole.rows.refused) == (State.REFUSED, 3)
+    assert (whole.state, whole.rows.refused) == (ImportState.REFUSED, 3)
     assert await stored_services(database) == 0
     found = await imported(database, who, content, mode=Mode.SKIP_BAD)
     assert (found.services.created, found.rows.changed, found.rows.refused) == (2, 2, 3)
@@ -143,7 +143,7 @@ async def test_the_demo_services_are_imported_and_published(database: Database) 
 async def test_a_dry_run_reports_everything_and_writes_nothing(database: Database) -> None:
     who = principal("im-officer")
     found = await imported(database, who, demo_services(), dry_run=True)
-    assert found.state is State.FINISHED
+    assert found.state is ImportState.FINISHED
     assert found.services.created == 63
     assert await stored_services(database) == 0
     assert all(row.service_id is None for row in await report(database, who, found.id))
@@ -160,7 +160,7 @@ BAD = (
 async def test_one_bad_row_keeps_everything_out_in_mode_all(database: Database) -> None:
     who = principal("im-officer")
     found = await imported(database, who, BAD)
-    assert found.state is State.REFUSED
+    assert found.state is ImportState.REFUSED
     assert await stored_services(database) == 0
     (refused,) = await report(database, who, found.id, "refused")
     assert refused.number == 3
@@ -170,7 +170,7 @@ async def test_one_bad_row_keeps_everything_out_in_mode_all(database: Database) 
 
 async def test_the_other_rows_are_written_in_mode_skip_bad(database: Database) -> None:
     found = await imported(database, principal("im-officer"), BAD, mode=Mode.SKIP_BAD)
-    assert found.state is State.FINISHED
+    assert found.state is ImportState.FINISHED
     assert (found.services.created, found.rows.refused) == (2, 1)
     assert await stored_services(database) == 2
 
@@ -223,14 +223,14 @@ async def test_a_long_file_waits_for_the_worker_and_is_worked_through(
 ) -> None:
     who = principal("im-officer")
     queued = await taken_in(database, who, large(120, padding), mode=mode)
-    assert queued.state is State.QUEUED
+    assert queued.state is ImportState.QUEUED
     assert await stored_services(database) == 0
     assert await work_one(database)
     assert not await work_one(database)
     async with database.transaction() as session:
         done = import_out(await queries.import_of(session, who, queued.id))
         kept = await session.scalar(sa.select(IMPORTS.c.content))
-    assert done.state is State.FINISHED
+    assert done.state is ImportState.FINISHED
     assert (done.rows.read, done.services.created) == (120, 120)
     assert kept is None
     assert len(await report(database, who, queued.id)) == 120
@@ -243,7 +243,7 @@ async def test_a_large_file_that_breaks_off_fails_and_says_so(database: Database
     assert await work_one(database)
     async with database.transaction() as session:
         done = import_out(await queries.import_of(session, who, queued.id))
-    assert done.state is State.FAILED
+    assert done.state is ImportState.FAILED
     assert done.notes[-1].code == "unreadable_file"
     assert await stored_services(database) == 0
 
@@ -259,9 +259,9 @@ async def test_a_file_that_we_fail_on_does_not_hold_up_the_queue(database: Datab
             .values(options={"visibility": "nonsense", "country": "", "source": "x"})
         )
     assert await work_one(database)
-    assert (await read_again(database, who, broken.id)).state is State.FAILED
+    assert (await read_again(database, who, broken.id)).state is ImportState.FAILED
     assert await work_one(database)
-    assert (await read_again(database, who, behind.id)).state is State.FINISHED
+    assert (await read_again(database, who, behind.id)).state is ImportState.FINISHED
 
 
 async def test_a_dry_run_only_reads_so_that_no_writer_waits_for_it(

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common import clock, database_errors
-from common.database import Database, Question, answer_of, retrying
+from common.database import Database, OpeningRead, answer_of, retrying
 from common.events.base import Event
 from common.events.envelope import Envelope
 from common.logs import get_logger
@@ -172,14 +172,14 @@ class Consumer:
                     await self._subscription.apply(session, events)
         return len(events)
 
-    def _first_times(self, ids: Sequence[UUID]) -> Question:
+    def _first_times(self, ids: Sequence[UUID]) -> OpeningRead:
         """Which of the events the inbox has not seen; it has now."""
         columns, values = "ARRAY (SELECT event_id FROM first_times)", (self.name, ids, clock.now())
         lock = self._subscription.writer_lock
         if lock is None:
-            return Question(columns, values, beside=_FIRST_TIMES)
+            return OpeningRead(columns, values, beside=_FIRST_TIMES)
         columns = f"pg_advisory_xact_lock($8), {columns}"
-        return Question(columns, (*values, lock), beside=_FIRST_TIMES)
+        return OpeningRead(columns, (*values, lock), beside=_FIRST_TIMES)
 
     async def _not_applied(self, messages: Sequence[Msg], error: Exception) -> None:
         if isinstance(error, database_errors.OF_DATABASE) and not _is_refused(error):

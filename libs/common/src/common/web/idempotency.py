@@ -25,7 +25,7 @@ from starlette.responses import Response
 from common import clock, crypto
 from common.answers import AnswerRule, Subject, subjects_from_json, subjects_of, subjects_to_json
 from common.auth.principal import Principal
-from common.database import Question, answer_of
+from common.database import OpeningRead, answer_of
 from common.errors import (
     ANSWER_GONE,
     IDEMPOTENCY_IN_FLIGHT,
@@ -92,7 +92,7 @@ class KeyedCommand:
         return f"{self.client_id}\n{self.route}\n{self.key}".encode()
 
     @property
-    def question(self) -> Question:
+    def question(self) -> OpeningRead:
         """Whether somebody is at this command now, and what was answered the first time.
 
         Takes a lock on the key that lasts until the transaction ends. It may be taken just after
@@ -103,7 +103,7 @@ class KeyedCommand:
         # Rows from before 2026-11 have the bare key.
         keys = [self.identity["key"], self.key]
         since = clock.now() - KEPT_FOR
-        return Question(_LOOK, (lock, self.client_id, self.route, keys, since))
+        return OpeningRead(_LOOK, (lock, self.client_id, self.route, keys, since))
 
 
 @dataclass(frozen=True)

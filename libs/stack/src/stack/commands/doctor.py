@@ -19,7 +19,7 @@ from stack.backup.archive import Archive, oldest_waiting_seconds
 from stack.child import is_running
 from stack.commands.options import Data
 from stack.errors import StackError
-from stack.layout import Layout, State
+from stack.layout import Layout, StackState
 from stack.plan import SERVICES
 from stack.ports import LOOPBACK
 from stack.private_files import read_private_map
@@ -66,7 +66,7 @@ def doctor(data: Data = None) -> None:
         raise typer.Exit(1)
 
 
-def examine(layout: Layout, state: State) -> Iterator[Finding]:
+def examine(layout: Layout, state: StackState) -> Iterator[Finding]:
     yield from _processes(layout, state)
     yield _disk(layout)
     yield _backup(layout)
@@ -83,7 +83,7 @@ def examine(layout: Layout, state: State) -> Iterator[Finding]:
         yield from _events(service, state.ports[service])
 
 
-def _processes(layout: Layout, state: State) -> Iterator[Finding]:
+def _processes(layout: Layout, state: StackState) -> Iterator[Finding]:
     held = layout.holds()
     for name, pid in sorted(state.processes.items()):
         if name in held:
@@ -182,7 +182,7 @@ def _keys(layout: Layout) -> Iterator[Finding]:
         yield Finding(f"key {path.relative_to(layout.keys)}", f"{days:.0f} days old", advice)
 
 
-def _databases(layout: Layout, state: State) -> Iterator[Finding]:
+def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
     server = attached_postgres(layout, state)
     for name in SERVICES:
         dead = int(server.psql("SELECT count(*) FROM dead_letters", database=name) or 0)

@@ -19,7 +19,7 @@ from stack.commands.options import Data, Url
 from stack.demo_data import load_demo_data
 from stack.errors import StackError
 from stack.exclusive import already_runs, check_port, holder, is_locked
-from stack.layout import DEFAULT_PORT, PORT_VARIABLE, Layout, State
+from stack.layout import DEFAULT_PORT, PORT_VARIABLE, Layout, StackState
 from stack.plan import SERVERS, Choices
 from stack.ports import LOOPBACK, answers, free_port
 from stack.running import connect, running_state
@@ -70,7 +70,7 @@ def up(
         _detach(layout, [*arguments, "--port", str(port), "--replicas", str(replicas)])
         return
 
-    async def when_ready(state: State) -> None:
+    async def when_ready(state: StackState) -> None:
         if demo:
             await load_demo_data(layout, state.url)
         _greet(state, layout)
@@ -178,7 +178,7 @@ def _failure(words: str) -> str:
     return (told or lines or ["the stack ended without a word"])[-1]
 
 
-def _greet(state: State, layout: Layout) -> None:
+def _greet(state: StackState, layout: Layout) -> None:
     data = "" if layout == Layout.of(None) else f" --data {layout.root}"
     _terminal.print(
         f"\n[bold green]Ruta is ready[/] at [bold]{state.url}[/]"

@@ -36,7 +36,7 @@ READ = QuickStatement(BOTH)
 
 
 @dataclass(frozen=True, slots=True)
-class Concerned:
+class CaseAndService:
     """`service` is None if the directory would show the caller none; `more`: what else a query asked."""
 
     case: CaseRecord
@@ -57,7 +57,7 @@ class Concerned:
         return service
 
 
-async def concerned(
+async def case_and_service(
     session: AsyncSession,
     caller: Principal,
     keys: CaseKeys,
@@ -65,7 +65,7 @@ async def concerned(
     wanted: dict[str, Any],
     *,
     hold: bool = False,
-) -> Concerned:
+) -> CaseAndService:
     """The caller's case with its key, and the service; 404 if it is not theirs, 410 if erased.
 
     `hold`: for whoever does not hold the case yet and will write about it.
@@ -77,7 +77,7 @@ async def concerned(
     (case, service), (implicated, *more) = split(row, CaseRecord, ServiceRecord)
     if service is not None and not audience_of(caller).sees(service):
         service = None  # for this caller there is none
-    return Concerned(case, key, service, implicated, tuple(more))
+    return CaseAndService(case, key, service, implicated, tuple(more))
 
 
 async def _row(

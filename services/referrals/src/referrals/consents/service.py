@@ -25,7 +25,7 @@ from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.models import Case, CaseRecord
 from referrals.cases.opening import open_with
-from referrals.cases.referring import READ, Concerned, concerned
+from referrals.cases.referring import READ, CaseAndService, case_and_service
 from referrals.consents import queries
 from referrals.consents.decision import hidden
 from referrals.consents.models import DisclosureException, Grant
@@ -60,7 +60,7 @@ async def give(
 ) -> tuple[Grant, str]:
     """Record a decision; returns it with the code that lets the person withdraw on their own."""
     now = clock.now()
-    found = await concerned(
+    found = await case_and_service(
         session,
         caller,
         keys,
@@ -134,7 +134,7 @@ def _judged(body: NewConsent, case: CaseRecord, age: int | None) -> Verdict:
 
 
 async def _recipient(
-    session: AsyncSession, found: Concerned, body: NewConsent, now: datetime
+    session: AsyncSession, found: CaseAndService, body: NewConsent, now: datetime
 ) -> UUID | None:
     if body.kind == "referral" and body.purpose:
         return found.service_for(body.purpose, now, "/purpose").organisation_id
@@ -345,7 +345,7 @@ async def ask_exception(
     session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewException
 ) -> DisclosureException:
     now = clock.now()
-    found = await concerned(
+    found = await case_and_service(
         session,
         caller,
         keys,

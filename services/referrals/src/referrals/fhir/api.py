@@ -46,7 +46,7 @@ from referrals.fhir.mapping import (
     task,
 )
 from referrals.referrals import queries, schemas, sending, service, withdrawal
-from referrals.referrals.lifecycle import Command, State
+from referrals.referrals.lifecycle import Command, ReferralState
 from referrals.referrals.models import Referral
 
 fhir = router("/referrals/v1/fhir", ["fhir"])
@@ -193,7 +193,7 @@ async def update_task(
     body = _read_task(await request.body(), referral_id)
     referral = await queries.one(session, caller, referral_id)
     try:
-        command, values = command_of(body, State(referral.state))
+        command, values = command_of(body, ReferralState(referral.state))
         given = _BODIES[command].model_validate(values)
         if if_match is not None and isinstance(given, schemas.Versioned):
             check_if_match(if_match, _etag(queries.seen_by(caller, referral).version))

@@ -3,34 +3,34 @@
 from collections.abc import Mapping
 from typing import Any
 
-from referrals.referrals.lifecycle import Command, State
+from referrals.referrals.lifecycle import Command, ReferralState
 
 SYSTEM = "urn:ruta:codes"
-STATUS: Mapping[State, str] = {
-    State.DRAFT: "draft",
-    State.SENT: "requested",
-    State.ACKNOWLEDGED: "requested",
-    State.INFO_REQUESTED: "requested",
-    State.WAITLISTED: "requested",
-    State.ACCEPTED: "accepted",
-    State.DECLINED: "rejected",
-    State.SCHEDULED: "accepted",
-    State.IN_SERVICE: "in-progress",
-    State.ON_HOLD: "on-hold",
-    State.COMPLETED: "completed",
-    State.NOT_DELIVERED: "failed",
-    State.RECALLED: "cancelled",
-    State.WITHDRAWN: "cancelled",
-    State.EXPIRED: "cancelled",
-    State.ENTERED_IN_ERROR: "entered-in-error",
+STATUS: Mapping[ReferralState, str] = {
+    ReferralState.DRAFT: "draft",
+    ReferralState.SENT: "requested",
+    ReferralState.ACKNOWLEDGED: "requested",
+    ReferralState.INFO_REQUESTED: "requested",
+    ReferralState.WAITLISTED: "requested",
+    ReferralState.ACCEPTED: "accepted",
+    ReferralState.DECLINED: "rejected",
+    ReferralState.SCHEDULED: "accepted",
+    ReferralState.IN_SERVICE: "in-progress",
+    ReferralState.ON_HOLD: "on-hold",
+    ReferralState.COMPLETED: "completed",
+    ReferralState.NOT_DELIVERED: "failed",
+    ReferralState.RECALLED: "cancelled",
+    ReferralState.WITHDRAWN: "cancelled",
+    ReferralState.EXPIRED: "cancelled",
+    ReferralState.ENTERED_IN_ERROR: "entered-in-error",
 }
 # Status codes of the Bidirectional Services eReferral workflow.
-BUSINESS_CODE: Mapping[State, str] = {
-    State.SENT: "2.0",
-    State.ACCEPTED: "3.0",
-    State.DECLINED: "4.0",
-    State.SCHEDULED: "5.1.1",
-    State.COMPLETED: "7.0",
+BUSINESS_CODE: Mapping[ReferralState, str] = {
+    ReferralState.SENT: "2.0",
+    ReferralState.ACCEPTED: "3.0",
+    ReferralState.DECLINED: "4.0",
+    ReferralState.SCHEDULED: "5.1.1",
+    ReferralState.COMPLETED: "7.0",
 }
 _PRIORITY = {"emergency": "stat", "urgent": "urgent", "routine": "routine"}
 _URGENCY = {"stat": "emergency", "asap": "urgent", "urgent": "urgent", "routine": "routine"}
@@ -60,7 +60,7 @@ def organisation(identifier: object) -> dict[str, Any]:
 
 def task(referral: Any) -> dict[str, Any]:
     """A referral as a Task. Codes only: the person is a case code."""
-    state = State(referral.state)
+    state = ReferralState(referral.state)
     business = concept(state.value, state.value)
     if state in BUSINESS_CODE:
         business["coding"].append({"system": "urn:bser:status", "code": BUSINESS_CODE[state]})
@@ -90,7 +90,7 @@ def task(referral: Any) -> dict[str, Any]:
 
 
 def service_request(referral: Any) -> dict[str, Any]:
-    state = State(referral.state)
+    state = ReferralState(referral.state)
     status = {
         "draft": "draft",
         "on-hold": "on-hold",
@@ -210,7 +210,7 @@ def _identifier(references: Any, system: str, where: str) -> str:
 
 
 def command_of(  # noqa: C901, PLR0912 - one case per edge of the state table reads best flat
-    task_body: Mapping[str, Any], state: State
+    task_body: Mapping[str, Any], state: ReferralState
 ) -> tuple[Command, dict[str, Any]]:
     """The step that an updated Task stands for, and its body in our own words; CannotMap."""
     status = str(task_body.get("status"))
@@ -218,9 +218,9 @@ def command_of(  # noqa: C901, PLR0912 - one case per edge of the state table re
     reason = _code(task_body.get("statusReason"))
     period = (task_body.get("restriction") or {}).get("period") or {}
     match status:
-        case "requested" if state is State.DRAFT:
+        case "requested" if state is ReferralState.DRAFT:
             return Command.SEND, {"grant_id": _consent_id(task_body)}
-        case "requested" if state is State.INFO_REQUESTED:
+        case "requested" if state is ReferralState.INFO_REQUESTED:
             return Command.ANSWER_INFORMATION, {"payload": _texts(task_body)}
         case "requested" if business == "waitlisted":
             expected_on = str(_needed(period, "end"))[:10]
@@ -240,7 +240,7 @@ def command_of(  # noqa: C901, PLR0912 - one case per edge of the state table re
         case "rejected":
             return Command.DECLINE, {"reason": reason}
         case "in-progress":
-            return (Command.RESUME if state is State.ON_HOLD else Command.START), {}
+            return (Command.RESUME if state is ReferralState.ON_HOLD else Command.START), {}
         case "on-hold":
             review_on = str(_needed(period, "end"))[:10]
             return Command.HOLD, {"reason": reason, "review_on": review_on}

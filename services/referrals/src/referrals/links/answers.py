@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from referrals.referrals.lifecycle import Command, State
+from referrals.referrals.lifecycle import Command, ReferralState
 
 _DECLINE = ("capacity", "eligibility", "coverage", "safety", "conflict_of_interest")
 _NOT_DELIVERED = ("unreachable", "no_show", "declined_by_person", "unavailable")
@@ -22,25 +22,30 @@ class Incomplete(Exception):
     """The form lacks the answer, or what the answer needs."""
 
 
-def choices(state: State) -> tuple[str, ...]:
+def choices(state: ReferralState) -> tuple[str, ...]:
     """Answers that the page offers in a state; none: the request is closed."""
-    if state is State.SENT:
+    if state is ReferralState.SENT:
         return ("acknowledge", "accept", "decline")
-    if state in (State.ACKNOWLEDGED, State.WAITLISTED):
+    if state in (ReferralState.ACKNOWLEDGED, ReferralState.WAITLISTED):
         return ("accept", "decline")
-    if state in (State.ACCEPTED, State.SCHEDULED, State.IN_SERVICE, State.ON_HOLD):
+    if state in (
+        ReferralState.ACCEPTED,
+        ReferralState.SCHEDULED,
+        ReferralState.IN_SERVICE,
+        ReferralState.ON_HOLD,
+    ):
         return ("complete", "partly", "not_delivered")
     return ()
 
 
-def reasons(state: State) -> tuple[str, ...]:
+def reasons(state: ReferralState) -> tuple[str, ...]:
     offered = choices(state)
     if "decline" in offered:
         return _DECLINE
     return _NOT_DELIVERED if "not_delivered" in offered else ()
 
 
-def read(state: State, answer: str, reason: str, focal_point: str) -> Answer:
+def read(state: ReferralState, answer: str, reason: str, focal_point: str) -> Answer:
     """The step that a form stands for; Incomplete if something is missing or not offered."""
     if answer not in choices(state):
         raise Incomplete

@@ -27,7 +27,7 @@ from pydantic import BaseModel, Field
 from referrals.dependencies import Keys, ServiceSettingsOf, Writer
 from referrals.links import answers, service
 from referrals.links.models import AnswerLink
-from referrals.referrals.lifecycle import State
+from referrals.referrals.lifecycle import ReferralState
 from referrals.referrals.models import Referral
 
 links = router("/referrals/v1/referrals/{referral_id}/answer-links", ["answer links"])
@@ -91,7 +91,7 @@ async def take_answer(
     except Problem:
         return _spent(language)
     try:
-        given = answers.read(State(referral.state), answer, reason, focal_point)
+        given = answers.read(ReferralState(referral.state), answer, reason, focal_point)
     except answers.Incomplete:
         return _form(link, referral, language, missing=True)
     shown = language or link.language
@@ -110,7 +110,7 @@ def _form(
     link: AnswerLink, referral: Referral, language: str | None, *, missing: bool = False
 ) -> HTMLResponse:
     shown = language or link.language
-    state = State(referral.state)
+    state = ReferralState(referral.state)
     texts = _texts(shown)
     if not answers.choices(state):
         return _page(shown, message=texts["closed"])

@@ -19,7 +19,7 @@ from referrals.links.answers import Answer, choices
 from referrals.links.models import AnswerLink
 from referrals.locking_queries import hold_case
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import Party, State
+from referrals.referrals.lifecycle import Party, ReferralState
 from referrals.referrals.models import Referral
 from referrals.referrals.steps import Taken, take
 from referrals.row_security import act_as_service
@@ -39,7 +39,7 @@ async def make(
     referral = await queries.one(session, caller, referral_id, lock=True)
     if Party.REFERRER not in queries.parties_of(caller, referral):
         raise NOT_YOUR_STEP.because("The referrer gives the link to the recipient.")
-    if referral.sent_at is None or not choices(State(referral.state)):
+    if referral.sent_at is None or not choices(ReferralState(referral.state)):
         raise CONFLICT.because("There is nothing to answer in this state.")
     await session.execute(
         sa.update(AnswerLink)
@@ -124,7 +124,7 @@ async def answer(
         detail=detail,
     )
     await take(session, keys, caller, referral, taken)
-    if not choices(State(referral.state)):
+    if not choices(ReferralState(referral.state)):
         return None
     token, _ = await _new(session, referral, link.organisation_id, LINK_CLIENT, link.language, days)
     return token

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from referrals.dependencies import CaseReader, Keys, Writer
 from referrals.directory.queries import shown_services
 from referrals.referrals import queries, reading, sending, service, withdrawal
-from referrals.referrals.lifecycle import State, legal_commands
+from referrals.referrals.lifecycle import ReferralState, legal_commands
 from referrals.referrals.models import Referral
 from referrals.referrals.schemas import (
     Accept,
@@ -64,7 +64,9 @@ async def _case_of_path(request: Request) -> UUID | None:
 
 
 CaseOfPath = Annotated[UUID | None, Depends(_case_of_path)]
-States = Annotated[list[State] | None, Query(description="Only these states.", max_length=16)]
+States = Annotated[
+    list[ReferralState] | None, Query(description="Only these states.", max_length=16)
+]
 Urgencies = Annotated[list[Urgency] | None, Query(description="Only these.", max_length=3)]
 Categories = Annotated[list[Category] | None, Query(description="Only these.", max_length=50)]
 ClosedSince = Annotated[
@@ -350,7 +352,7 @@ async def view(session: Session, referral: Referral, caller: CaseReader) -> Refe
 def _view(referral: Referral, caller: CaseReader, shown: Collection[UUID]) -> ReferralView:
     """With the steps that are legal for the caller now."""
     seen = queries.seen_by(caller, referral)
-    legal = legal_commands(State(referral.state), queries.parties_of(caller, referral))
+    legal = legal_commands(ReferralState(referral.state), queries.parties_of(caller, referral))
     suggested = referral.suggested_service_id
     return ReferralView(
         **{

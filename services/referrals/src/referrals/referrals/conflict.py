@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.keys.store import CaseKeys
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import OPEN, Command, Party, State
+from referrals.referrals.lifecycle import OPEN, Command, Party, ReferralState
 from referrals.referrals.models import Referral
 from referrals.referrals.seeing import still_of
 from referrals.referrals.steps import Taken, revoke_snapshot, take, tell_parties
@@ -48,7 +48,7 @@ async def end_sharing_with(
 async def _end(
     session: AsyncSession, caller: Principal, keys: CaseKeys, referral: Referral
 ) -> None:
-    if State(referral.state) in OPEN:
+    if ReferralState(referral.state) in OPEN:
         taken = Taken(Command.RECALL, frozenset({Party.REFERRER}), reason=ORDINARY)
         await take(session, keys, caller, referral, taken)
     elif await _is_shared(session, referral.id):

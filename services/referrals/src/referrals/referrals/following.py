@@ -24,7 +24,7 @@ from referrals.locking_queries import in_order
 from referrals.notices.service import notify
 from referrals.referrals import queries
 from referrals.referrals.conflict import end_sharing_with
-from referrals.referrals.lifecycle import TERMINAL, Command, Party, State
+from referrals.referrals.lifecycle import TERMINAL, Command, Party, ReferralState
 from referrals.referrals.models import Referral, Snapshot, Step
 from referrals.referrals.queries import USES, of_case
 from referrals.referrals.steps import Taken, take
@@ -35,7 +35,7 @@ from referrals.tasks.service import open_task
 STOP_USING = "stop_using_caregiver_contact"
 NOT_REFERABLE_FLAG = "not_referable"
 _STOP_DAYS = 1
-_NOT_FLAGGED = sorted({State.DRAFT, *TERMINAL})
+_NOT_FLAGGED = sorted({ReferralState.DRAFT, *TERMINAL})
 _REFERRALS = Referral.metadata.tables["referrals"]
 
 

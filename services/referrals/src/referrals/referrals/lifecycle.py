@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
+class ReferralState(StrEnum):
     DRAFT = "draft"
     SENT = "sent"
     ACKNOWLEDGED = "acknowledged"
@@ -59,19 +59,19 @@ class Command(StrEnum):
 
 TERMINAL = frozenset(
     {
-        State.DECLINED,
-        State.COMPLETED,
-        State.NOT_DELIVERED,
-        State.RECALLED,
-        State.WITHDRAWN,
-        State.EXPIRED,
-        State.ENTERED_IN_ERROR,
+        ReferralState.DECLINED,
+        ReferralState.COMPLETED,
+        ReferralState.NOT_DELIVERED,
+        ReferralState.RECALLED,
+        ReferralState.WITHDRAWN,
+        ReferralState.EXPIRED,
+        ReferralState.ENTERED_IN_ERROR,
     }
 )
-OPEN = frozenset(State) - TERMINAL
-UNDECIDED = frozenset({State.SENT, State.ACKNOWLEDGED, State.WAITLISTED})
-UNDER_WAY = frozenset({State.ACCEPTED, State.SCHEDULED, State.IN_SERVICE})
-DELIVERED = frozenset({State.COMPLETED})
+OPEN = frozenset(ReferralState) - TERMINAL
+UNDECIDED = frozenset({ReferralState.SENT, ReferralState.ACKNOWLEDGED, ReferralState.WAITLISTED})
+UNDER_WAY = frozenset({ReferralState.ACCEPTED, ReferralState.SCHEDULED, ReferralState.IN_SERVICE})
+DELIVERED = frozenset({ReferralState.COMPLETED})
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,16 @@ class Rule:
     """One row of the table. `target` None: back to the state before the hold."""
 
     command: Command
-    sources: frozenset[State]
-    target: State | None
+    sources: frozenset[ReferralState]
+    target: ReferralState | None
     parties: frozenset[Party]
 
 
 def _rule(
-    command: Command, sources: AbstractSet[State], target: State | None, *parties: Party
+    command: Command,
+    sources: AbstractSet[ReferralState],
+    target: ReferralState | None,
+    *parties: Party,
 ) -> Rule:
     return Rule(command, frozenset(sources), target, frozenset(parties))
 
@@ -93,50 +96,70 @@ def _rule(
 RULES: dict[Command, Rule] = {
     rule.command: rule
     for rule in (
-        _rule(Command.SEND, {State.DRAFT}, State.SENT, Party.REFERRER),
-        _rule(Command.ACKNOWLEDGE, {State.SENT}, State.ACKNOWLEDGED, Party.RECIPIENT),
+        _rule(Command.SEND, {ReferralState.DRAFT}, ReferralState.SENT, Party.REFERRER),
+        _rule(
+            Command.ACKNOWLEDGE, {ReferralState.SENT}, ReferralState.ACKNOWLEDGED, Party.RECIPIENT
+        ),
         _rule(
             Command.REQUEST_INFORMATION,
-            {State.ACKNOWLEDGED},
-            State.INFO_REQUESTED,
+            {ReferralState.ACKNOWLEDGED},
+            ReferralState.INFO_REQUESTED,
             Party.RECIPIENT,
         ),
         _rule(
-            Command.ANSWER_INFORMATION, {State.INFO_REQUESTED}, State.ACKNOWLEDGED, Party.REFERRER
+            Command.ANSWER_INFORMATION,
+            {ReferralState.INFO_REQUESTED},
+            ReferralState.ACKNOWLEDGED,
+            Party.REFERRER,
         ),
-        _rule(Command.WAITLIST, {State.ACKNOWLEDGED}, State.WAITLISTED, Party.RECIPIENT),
-        _rule(Command.ACCEPT, UNDECIDED, State.ACCEPTED, Party.RECIPIENT),
-        _rule(Command.DECLINE, UNDECIDED, State.DECLINED, Party.RECIPIENT),
-        _rule(Command.SCHEDULE, {State.ACCEPTED}, State.SCHEDULED, Party.RECIPIENT),
+        _rule(
+            Command.WAITLIST,
+            {ReferralState.ACKNOWLEDGED},
+            ReferralState.WAITLISTED,
+            Party.RECIPIENT,
+        ),
+        _rule(Command.ACCEPT, UNDECIDED, ReferralState.ACCEPTED, Party.RECIPIENT),
+        _rule(Command.DECLINE, UNDECIDED, ReferralState.DECLINED, Party.RECIPIENT),
+        _rule(Command.SCHEDULE, {ReferralState.ACCEPTED}, ReferralState.SCHEDULED, Party.RECIPIENT),
         _rule(
             Command.START,
-            {State.ACCEPTED, State.SCHEDULED},
-            State.IN_SERVICE,
+            {ReferralState.ACCEPTED, ReferralState.SCHEDULED},
+            ReferralState.IN_SERVICE,
             Party.RECIPIENT,
         ),
-        _rule(Command.HOLD, UNDER_WAY, State.ON_HOLD, Party.RECIPIENT),
-        _rule(Command.RESUME, {State.ON_HOLD}, None, Party.RECIPIENT),
-        _rule(Command.COMPLETE, UNDER_WAY | {State.ON_HOLD}, State.COMPLETED, Party.RECIPIENT),
+        _rule(Command.HOLD, UNDER_WAY, ReferralState.ON_HOLD, Party.RECIPIENT),
+        _rule(Command.RESUME, {ReferralState.ON_HOLD}, None, Party.RECIPIENT),
+        _rule(
+            Command.COMPLETE,
+            UNDER_WAY | {ReferralState.ON_HOLD},
+            ReferralState.COMPLETED,
+            Party.RECIPIENT,
+        ),
         _rule(
             Command.REPORT_NOT_DELIVERED,
-            UNDER_WAY | {State.ON_HOLD},
-            State.NOT_DELIVERED,
+            UNDER_WAY | {ReferralState.ON_HOLD},
+            ReferralState.NOT_DELIVERED,
             Party.RECIPIENT,
         ),
-        _rule(Command.RECALL, OPEN, State.RECALLED, Party.REFERRER),
+        _rule(Command.RECALL, OPEN, ReferralState.RECALLED, Party.REFERRER),
         _rule(
             Command.WITHDRAW,
             OPEN,
-            State.WITHDRAWN,
+            ReferralState.WITHDRAWN,
             Party.REFERRER,
             Party.RECIPIENT,
             Party.PERSON,
         ),
-        _rule(Command.EXPIRE, {State.SENT, State.ACKNOWLEDGED}, State.EXPIRED, Party.SYSTEM),
+        _rule(
+            Command.EXPIRE,
+            {ReferralState.SENT, ReferralState.ACKNOWLEDGED},
+            ReferralState.EXPIRED,
+            Party.SYSTEM,
+        ),
         _rule(
             Command.ENTER_IN_ERROR,
-            frozenset(State) - {State.ENTERED_IN_ERROR},
-            State.ENTERED_IN_ERROR,
+            frozenset(ReferralState) - {ReferralState.ENTERED_IN_ERROR},
+            ReferralState.ENTERED_IN_ERROR,
             Party.REFERRER,
         ),
     )
@@ -146,7 +169,7 @@ RULES: dict[Command, Rule] = {
 class IllegalTransition(Exception):
     """The present state does not allow the command; `legal` are the ones that it allows."""
 
-    def __init__(self, command: Command, state: State, legal: tuple[Command, ...]) -> None:
+    def __init__(self, command: Command, state: ReferralState, legal: tuple[Command, ...]) -> None:
         super().__init__(f"{command} is not possible in state {state}")
         self.command = command
         self.state = state
@@ -162,14 +185,17 @@ class NotYours(Exception):
         self.parties = parties
 
 
-def legal_commands(state: State, parties: AbstractSet[Party]) -> tuple[Command, ...]:
+def legal_commands(state: ReferralState, parties: AbstractSet[Party]) -> tuple[Command, ...]:
     """What `parties` may do in `state`, in the order of the table."""
     return tuple(c for c, rule in RULES.items() if state in rule.sources and rule.parties & parties)
 
 
 def next_state(
-    command: Command, state: State, parties: AbstractSet[Party], before_hold: State | None = None
-) -> State:
+    command: Command,
+    state: ReferralState,
+    parties: AbstractSet[Party],
+    before_hold: ReferralState | None = None,
+) -> ReferralState:
     """The state after `command`; NotYours before IllegalTransition if both apply."""
     rule = RULES[command]
     if not rule.parties & parties:
@@ -187,10 +213,12 @@ def diagram() -> str:
     """The table as a Mermaid state diagram, for the documentation."""
     lines = ["stateDiagram-v2", "    [*] --> draft"]
     for rule in RULES.values():
-        for source in sorted(rule.sources, key=list(State).index):
+        for source in sorted(rule.sources, key=list(ReferralState).index):
             if rule.command is Command.ENTER_IN_ERROR:
                 continue
-            targets = [rule.target] if rule.target else sorted(UNDER_WAY, key=list(State).index)
+            targets = (
+                [rule.target] if rule.target else sorted(UNDER_WAY, key=list(ReferralState).index)
+            )
             lines.extend(f"    {source} --> {target}: {rule.command}" for target in targets)
-    lines.extend(f"    {state} --> [*]" for state in State if state in TERMINAL)
+    lines.extend(f"    {state} --> [*]" for state in ReferralState if state in TERMINAL)
     return "\n".join(lines) + "\n"

@@ -20,7 +20,7 @@ from referrals.consents.models import GrantRecord
 from referrals.consents.queries import HELD, covers
 from referrals.directory.queries import works_queue
 from referrals.locking_queries import held
-from referrals.referrals.lifecycle import OPEN, TERMINAL, Party, State
+from referrals.referrals.lifecycle import OPEN, TERMINAL, Party, ReferralState
 from referrals.referrals.models import Referral, Snapshot, Step
 from referrals.referrals.seeing import covered
 from referrals.tables import Texts
@@ -29,7 +29,11 @@ from referrals.vocabulary.disclosure import Item
 _NOT_HERE = "There is no such referral that concerns you."
 _OPEN_STATES = sorted(state.value for state in OPEN)
 _CLOSED_STATES = sorted(state.value for state in TERMINAL)
-_WAITING_STATES = (State.SENT.value, State.ACKNOWLEDGED.value, State.WAITLISTED.value)
+_WAITING_STATES = (
+    ReferralState.SENT.value,
+    ReferralState.ACKNOWLEDGED.value,
+    ReferralState.WAITLISTED.value,
+)
 
 
 # Statements are composed once for each kind of caller: it costs more than to send them.
@@ -93,7 +97,7 @@ _COLUMNS = [col(getattr(Referral, name)) for name in Referral.model_fields]
 _THE_DRAFT = (
     col(Referral.id) == sa.bindparam("referral_id", type_=sa.Uuid()),
     col(Referral.from_organisation) == _CALLER,
-    col(Referral.state) == State.DRAFT.value,
+    col(Referral.state) == ReferralState.DRAFT.value,
 )
 _DRAFT = QuickStatement(
     sa.select(*_COLUMNS)
@@ -310,7 +314,9 @@ def _narrowed(
         )
         yield sa.not_(instead)
     if wanted.unconfirmed:
-        yield col(Referral.state).in_([State.COMPLETED.value, State.NOT_DELIVERED.value])
+        yield col(Referral.state).in_(
+            [ReferralState.COMPLETED.value, ReferralState.NOT_DELIVERED.value]
+        )
         yield col(Referral.feedback_confirmed_at).is_(None)
     if wanted.closed_since is not None:
         yield col(Referral.state).in_(_CLOSED_STATES)
@@ -334,7 +340,7 @@ _NEVER: sa.ColumnElement[Any] = sa.cast(sa.literal_column("'infinity'"), _INSTAN
 _DUE = sa.func.coalesce(
     sa.case(
         (
-            col(Referral.state) == State.SENT.value,
+            col(Referral.state) == ReferralState.SENT.value,
             sa.func.least(
                 col(Referral.acknowledge_by),
                 col(Referral.decide_by),
@@ -346,7 +352,7 @@ _DUE = sa.func.coalesce(
             sa.func.least(col(Referral.decide_by), col(Referral.clinical_deadline)),
         ),
         (
-            col(Referral.state) == State.ON_HOLD.value,
+            col(Referral.state) == ReferralState.ON_HOLD.value,
             sa.func.timezone("UTC", sa.cast(col(Referral.review_on), sa.DateTime())),
         ),
     ),
@@ -359,9 +365,9 @@ def due(referral: Referral) -> datetime | None:
     limits: list[datetime | None] = []
     if referral.state in _WAITING_STATES:
         limits = [referral.decide_by, referral.clinical_deadline]
-    if referral.state == State.SENT:
+    if referral.state == ReferralState.SENT:
         limits.append(referral.acknowledge_by)
-    if referral.state == State.ON_HOLD and referral.review_on is not None:
+    if referral.state == ReferralState.ON_HOLD and referral.review_on is not None:
         limits = [datetime.combine(referral.review_on, time.min, UTC)]
     return min((limit for limit in limits if limit is not None), default=None)
 
@@ -371,7 +377,9 @@ def overdue(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(
         col(Referral.state).in_(_OPEN_STATES),
         sa.or_(
-            sa.and_(col(Referral.state) == State.SENT.value, col(Referral.acknowledge_by) < now),
+            sa.and_(
+                col(Referral.state) == ReferralState.SENT.value, col(Referral.acknowledge_by) < now
+            ),
             sa.and_(col(Referral.state).in_(_WAITING_STATES), col(Referral.decide_by) < now),
             sa.and_(
                 col(Referral.state).in_(_WAITING_STATES), col(Referral.clinical_deadline) < now
@@ -385,7 +393,7 @@ def is_overdue(referral: Referral, now: datetime) -> bool:
     """The same rule for one row that is at hand."""
     state = referral.state
     limits: list[datetime | None] = []
-    if state == State.SENT:
+    if state == ReferralState.SENT:
         limits.append(referral.acknowledge_by)
     if state in _WAITING_STATES:
         limits += [referral.decide_by, referral.clinical_deadline]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from referrals.referrals.lifecycle import Command, State
+from referrals.referrals.lifecycle import Command, ReferralState
 
 _NOT_TOLD = frozenset({Command.RECALL.value})
 
@@ -45,7 +45,7 @@ def covered(referral: Referred, *, holder: bool) -> dict[str, Any]:
     if holder:
         return {}
     seen: dict[str, Any] = {}
-    if referral.state == State.RECALLED:
+    if referral.state == ReferralState.RECALLED:
         seen["reason"] = None
     still = referral.held_still
     if still is not None:

@@ -20,7 +20,7 @@ from referrals.cases import person
 from referrals.cases import service as case_service
 from referrals.cases.models import CaseRecord
 from referrals.cases.opening import open_with
-from referrals.cases.referring import BOTH, READ, concerned
+from referrals.cases.referring import BOTH, READ, case_and_service
 from referrals.consents import queries as consents
 from referrals.consents.asking_service import ask, known, word_of, word_of_exception
 from referrals.consents.counting import counted, read_word, reporting_word
@@ -38,7 +38,7 @@ from referrals.keys.store import CaseKeys
 from referrals.protocols.borders import countries_of
 from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import OPEN, Command, State
+from referrals.referrals.lifecycle import OPEN, Command, ReferralState
 from referrals.referrals.models import Referral, Snapshot
 from referrals.referrals.schemas import NewReferral, Send
 from referrals.referrals.steps import Taken, state_after, take, write_step
@@ -65,7 +65,7 @@ async def draft(
     """Write a draft: nothing is shared, nobody is told."""
     now = clock.now()
     wanted = {"case_id": body.case_id, "service_id": body.service_id}
-    found = await concerned(session, caller, keys, READ, wanted, hold=True)
+    found = await case_and_service(session, caller, keys, READ, wanted, hold=True)
     case, service = found.case, found.service_for(body.category, now, "/category")
     if body.replaces is not None:
         await _check_replaced(session, caller, case, body.replaces)
@@ -84,7 +84,7 @@ async def draft(
         category=body.category,
         aor=aor_of(body.category),
         urgency=body.urgency,
-        state=State.DRAFT.value,
+        state=ReferralState.DRAFT.value,
         version=1,
         area=case_service.coarse(case.area),
         replaces=body.replaces,
@@ -133,7 +133,7 @@ async def send(
     )
     state_after(referral, taken)  # who may, and whether it is a draft, is said before anything else
     now = clock.now()
-    found = await concerned(
+    found = await case_and_service(
         session,
         caller,
         keys,
@@ -218,7 +218,7 @@ async def _check_replaced(
     session: AsyncSession, caller: Principal, case: CaseRecord, replaced_id: UUID
 ) -> None:
     replaced = await queries.one(session, caller, replaced_id, case_id=case.id)
-    if State(replaced.state) in OPEN:
+    if ReferralState(replaced.state) in OPEN:
         raise INVALID.because(
             f"The referral to replace is still '{replaced.state}': recall it first, or wait for its"
             " end.",

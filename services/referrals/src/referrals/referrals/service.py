@@ -19,7 +19,7 @@ from referrals.directory.models import DirectoryService
 from referrals.errors import NOT_YOUR_STEP
 from referrals.keys.store import CaseKeys
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import Command, Party, State
+from referrals.referrals.lifecycle import Command, Party, ReferralState
 from referrals.referrals.models import Referral
 from referrals.referrals.reading import answerable
 from referrals.referrals.schemas import (
@@ -181,7 +181,7 @@ async def confirm_feedback(
     referral = await queries.one(session, caller, referral_id, lock=True)
     if Party.REFERRER not in queries.parties_of(caller, referral):
         raise NOT_YOUR_STEP.because("The referrer confirms, for itself or for the person.")
-    if State(referral.state) not in (State.COMPLETED, State.NOT_DELIVERED):
+    if ReferralState(referral.state) not in (ReferralState.COMPLETED, ReferralState.NOT_DELIVERED):
         raise CONFLICT.because("There is no outcome to confirm yet.")
     answer_is_about(session, Subject(referral.case_id, "referral", referral.id))
     if referral.feedback_confirmed_at is not None:

@@ -30,7 +30,7 @@ from referrals.referrals.lifecycle import (
     IllegalTransition,
     NotYours,
     Party,
-    State,
+    ReferralState,
     next_state,
 )
 from referrals.referrals.models import Referral, Snapshot, Step
@@ -40,28 +40,34 @@ from referrals.tables import COMMON
 from referrals.timers.deadlines import Clock, is_late
 from referrals.timers.service import set_timer, start_of, stop_timer
 
-_EVENTS: dict[State, type[events.ReferralData]] = {
-    State.SENT: events.ReferralSent,
-    State.ACKNOWLEDGED: events.ReferralAcknowledged,
-    State.INFO_REQUESTED: events.ReferralInfoRequested,
-    State.WAITLISTED: events.ReferralWaitlisted,
-    State.ACCEPTED: events.ReferralAccepted,
-    State.DECLINED: events.ReferralDeclined,
-    State.SCHEDULED: events.ReferralScheduled,
-    State.IN_SERVICE: events.ReferralInService,
-    State.ON_HOLD: events.ReferralOnHold,
-    State.COMPLETED: events.ReferralCompleted,
-    State.NOT_DELIVERED: events.ReferralNotDelivered,
-    State.RECALLED: events.ReferralRecalled,
-    State.WITHDRAWN: events.ReferralWithdrawn,
-    State.EXPIRED: events.ReferralExpired,
-    State.ENTERED_IN_ERROR: events.ReferralEnteredInError,
+_EVENTS: dict[ReferralState, type[events.ReferralData]] = {
+    ReferralState.SENT: events.ReferralSent,
+    ReferralState.ACKNOWLEDGED: events.ReferralAcknowledged,
+    ReferralState.INFO_REQUESTED: events.ReferralInfoRequested,
+    ReferralState.WAITLISTED: events.ReferralWaitlisted,
+    ReferralState.ACCEPTED: events.ReferralAccepted,
+    ReferralState.DECLINED: events.ReferralDeclined,
+    ReferralState.SCHEDULED: events.ReferralScheduled,
+    ReferralState.IN_SERVICE: events.ReferralInService,
+    ReferralState.ON_HOLD: events.ReferralOnHold,
+    ReferralState.COMPLETED: events.ReferralCompleted,
+    ReferralState.NOT_DELIVERED: events.ReferralNotDelivered,
+    ReferralState.RECALLED: events.ReferralRecalled,
+    ReferralState.WITHDRAWN: events.ReferralWithdrawn,
+    ReferralState.EXPIRED: events.ReferralExpired,
+    ReferralState.ENTERED_IN_ERROR: events.ReferralEnteredInError,
 }
 # In these the recipient has no (more) need to know: reading ends with the referral.
 _SHARING_ENDS = frozenset(
-    {State.DECLINED, State.RECALLED, State.WITHDRAWN, State.EXPIRED, State.ENTERED_IN_ERROR}
+    {
+        ReferralState.DECLINED,
+        ReferralState.RECALLED,
+        ReferralState.WITHDRAWN,
+        ReferralState.EXPIRED,
+        ReferralState.ENTERED_IN_ERROR,
+    }
 )
-_DECISIONS = frozenset({State.ACCEPTED, State.DECLINED, State.WAITLISTED})
+_DECISIONS = frozenset({ReferralState.ACCEPTED, ReferralState.DECLINED, ReferralState.WAITLISTED})
 _STEPS = RowWriter(
     Step.metadata.tables["referral_steps"],
     "referral_id",
@@ -120,7 +126,7 @@ async def take(
 
     `counted`: what statistics may know now, where the caller asked already.
     """
-    before = State(referral.state)
+    before = ReferralState(referral.state)
     if taken.expected_version not in (None, referral.version):
         raise VERSION_CONFLICT.because(
             f"You read version {taken.expected_version}; it is {referral.version} now.",
@@ -130,15 +136,15 @@ async def take(
     after = state_after(referral, taken)
     now = clock.now()
     late = _is_late(referral, before, after, now)
-    referral.state_before_hold = before.value if after is State.ON_HOLD else None
+    referral.state_before_hold = before.value if after is ReferralState.ON_HOLD else None
     referral.state = after.value
     referral.reason, referral.outcome = taken.reason, taken.outcome
     referral.late = referral.late or late
     referral.changed_at = now
     referral.version += 1
-    if after is not State.WAITLISTED:
+    if after is not ReferralState.WAITLISTED:
         referral.expected_on = None
-    if after is not State.ON_HOLD:
+    if after is not ReferralState.ON_HOLD:
         referral.review_on = None
     await _keep(session, referral)
     await write_step(
@@ -179,10 +185,10 @@ async def _keep(session: AsyncSession, referral: Referral) -> None:
     write_soon(session, _SENT, referral.model_dump())
 
 
-def state_after(referral: Referral, taken: Taken) -> State:
+def state_after(referral: Referral, taken: Taken) -> ReferralState:
     """The state that the command leads to; 403 or 409 if it may not be."""
-    before = State(referral.state)
-    held = State(referral.state_before_hold) if referral.state_before_hold else None
+    before = ReferralState(referral.state)
+    held = ReferralState(referral.state_before_hold) if referral.state_before_hold else None
     try:
         return next_state(taken.command, before, taken.parties, held)
     except NotYours as error:
@@ -203,9 +209,11 @@ def _version_for(referral: Referral, taken: Taken) -> int:
     return int(seen.get("version", referral.version))
 
 
-def _is_late(referral: Referral, before: State, after: State, now: datetime) -> bool:
-    limits = [referral.clinical_deadline] if after is not State.SENT else []
-    if before is State.SENT:
+def _is_late(
+    referral: Referral, before: ReferralState, after: ReferralState, now: datetime
+) -> bool:
+    limits = [referral.clinical_deadline] if after is not ReferralState.SENT else []
+    if before is ReferralState.SENT:
         limits.append(referral.acknowledge_by)
     if after in _DECISIONS:
         limits.append(referral.decide_by)
@@ -332,17 +340,17 @@ async def revoke_snapshot(session: AsyncSession, referral_id: UUID, now: datetim
         )
 
 
-async def _set_timer(session: AsyncSession, referral: Referral, state: State) -> None:
+async def _set_timer(session: AsyncSession, referral: Referral, state: ReferralState) -> None:
     due: tuple[Clock, datetime] | None = None
-    if state is State.SENT and referral.acknowledge_by:
+    if state is ReferralState.SENT and referral.acknowledge_by:
         due = (Clock.ACKNOWLEDGE, referral.acknowledge_by)
-    elif state is State.ACKNOWLEDGED and referral.decide_by:
+    elif state is ReferralState.ACKNOWLEDGED and referral.decide_by:
         due = (Clock.DECIDE, referral.decide_by)
-    elif state is State.INFO_REQUESTED and referral.decide_by:
+    elif state is ReferralState.INFO_REQUESTED and referral.decide_by:
         due = (Clock.REVIEW, referral.decide_by)
-    elif state is State.WAITLISTED and referral.expected_on:
+    elif state is ReferralState.WAITLISTED and referral.expected_on:
         due = (Clock.REVIEW, start_of(referral.expected_on))
-    elif state is State.ON_HOLD and referral.review_on:
+    elif state is ReferralState.ON_HOLD and referral.review_on:
         due = (Clock.REVIEW, start_of(referral.review_on))
     if due is not None:
         set_timer(session, referral.id, *due)

@@ -18,7 +18,7 @@ from referrals.consents import service as consent_service
 from referrals.consents.models import Grant
 from referrals.keys.store import CaseKeys
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import OPEN, Command, Party, State
+from referrals.referrals.lifecycle import OPEN, Command, Party, ReferralState
 from referrals.referrals.models import Referral
 from referrals.referrals.steps import (
     Taken,
@@ -107,7 +107,7 @@ async def _withdraw(
     under = await queries.open_under_grant(session, grant_id=grant.id)
     ended = []
     for referral in under:
-        if State(referral.state) in OPEN:
+        if ReferralState(referral.state) in OPEN:
             ended.append(referral.id)
         await _end_referral(session, caller, keys, referral, method)
     if grant.kind == "transfer":
@@ -140,7 +140,7 @@ async def _end_referral(
     method: str,
 ) -> None:
     was_sent = referral.sent_at is not None
-    if State(referral.state) in OPEN:
+    if ReferralState(referral.state) in OPEN:
         detail: dict[str, Any] = {}
         taken = Taken(Command.WITHDRAW, frozenset({Party.PERSON}), reason=method, detail=detail)
         await take(session, keys, caller, referral, taken)

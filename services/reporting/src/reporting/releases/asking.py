@@ -11,7 +11,7 @@ RESERVED = ("by", "from", "to", "tier")
 
 
 @dataclass(frozen=True)
-class Question:
+class ReleaseQuery:
     """Which dimensions to split by, and which codes to keep."""
 
     by: tuple[str, ...]
@@ -27,7 +27,7 @@ class Answer:
     share_absent_because: str | None
 
 
-def question(parameters: Iterable[tuple[str, str]], names: tuple[str, ...]) -> Question:
+def question(parameters: Iterable[tuple[str, str]], names: tuple[str, ...]) -> ReleaseQuery:
     """Read query parameters; a value may list several codes by comma.
 
     Raises OutsideProgrammeError for anything that is neither a dimension nor reserved, and for a
@@ -46,10 +46,10 @@ def question(parameters: Iterable[tuple[str, str]], names: tuple[str, ...]) -> Q
     for name in by:
         if name not in names or by.count(name) > 1:
             raise OutsideProgrammeError("by", name, names)
-    return Question(tuple(by), filters)
+    return ReleaseQuery(tuple(by), filters)
 
 
-def answer(cube: ProtectedCube, asked: Question) -> Answer:
+def answer(cube: ProtectedCube, asked: ReleaseQuery) -> Answer:
     """The counts asked for, all of them sums of the cube's cells (R1)."""
     total = cube.figure(asked.filters)
     rows = cube.margin(asked.by, asked.filters)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.documents.storing import store
 from services_directory.entries.recording import record_history
 from services_directory.entries.schemas import Upserted
-from services_directory.entries.states import State, curates
+from services_directory.entries.states import EntryState, curates
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
 from services_directory.identities.service import move
 from services_directory.records.rights import scope_of
@@ -40,7 +40,7 @@ async def merge(
             raise NOT_YOURS.because("Only a coordinator of both entries' areas merges them.")
     if if_match is not None:
         check_if_match(if_match, etag_of(ending.version))
-    if State.MERGED in {ending.state, staying.state}:
+    if EntryState.MERGED in {ending.state, staying.state}:
         raise ILLEGAL_STEP.because("One of the two was merged before.", possible_steps=[])
     version = await end_in_favour(session, ending, into)
     await move(session, KIND, service_id, into)
@@ -51,7 +51,7 @@ async def merge(
         service_id,
         version=version,
         old={"state": ending.state},
-        new={"state": State.MERGED.value, "merged_into": str(into)},
+        new={"state": EntryState.MERGED.value, "merged_into": str(into)},
     )
     await store(session, [service_id])
-    return Upserted(service_id, "changed", version, State.MERGED.value)
+    return Upserted(service_id, "changed", version, EntryState.MERGED.value)

@@ -46,7 +46,7 @@ _UUIDS = sa.ARRAY(sa.Uuid)
 
 
 @dataclass(frozen=True)
-class Audienced:
+class Readership:
     """Who reads which level of a service."""
 
     organization_id: UUID
@@ -74,7 +74,7 @@ class Stored:
 
     etag: str
     modified_at: datetime
-    audience: Audienced
+    audience: Readership
 
 
 async def store(session: AsyncSession, service_ids: Iterable[UUID]) -> None:
@@ -120,7 +120,7 @@ async def _stored(session: AsyncSession, ids: list[UUID]) -> dict[UUID, dict[int
     )  # fmt: skip
     found: dict[UUID, dict[int, Stored]] = {}
     for row in rows:
-        audience = Audienced(
+        audience = Readership(
             row.organization_id, row.managed_by, tuple(row.aors), tuple(row.states)
         )
         found.setdefault(row.service_id, {})[row.level] = Stored(
@@ -156,7 +156,7 @@ class _Batch:
 
     def service(self, row: Any, prepared: dict[int, Prepared], stored: dict[int, Stored]) -> bool:
         """Take in one service; whether anything of it differs from what is stored."""
-        audience = Audienced(
+        audience = Readership(
             row.organization_id, row.managed_by, tuple(row.aors), tuple(row.states)
         )
         changed = False
@@ -179,7 +179,7 @@ class _Batch:
                     self._log(row.id, level, old.audience)
         return changed
 
-    def _log(self, service_id: UUID, level: int, audience: Audienced) -> None:
+    def _log(self, service_id: UUID, level: int, audience: Readership) -> None:
         self.changes[level, service_id, audience.key] = {
             "level": level,
             "service_id": service_id,
@@ -192,7 +192,7 @@ class _Batch:
         self,
         row: Any,
         prepared: Prepared,
-        audience: Audienced,
+        audience: Readership,
         modified_at: datetime,
         *,
         sensitive: bool,

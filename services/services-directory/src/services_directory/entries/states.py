@@ -14,7 +14,7 @@ _NO_AOR = frozenset({"MULTI", "GP"})
 """Areas without a coordinator of their own in every response: any curator may approve them."""
 
 
-class State(StrEnum):
+class EntryState(StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
     APPROVED = "approved"
@@ -23,31 +23,31 @@ class State(StrEnum):
     MERGED = "merged"
 
 
-STEPS: dict[str, dict[State, State]] = {
-    "submit": {State.DRAFT: State.SUBMITTED, State.RETURNED: State.SUBMITTED},
+STEPS: dict[str, dict[EntryState, EntryState]] = {
+    "submit": {EntryState.DRAFT: EntryState.SUBMITTED, EntryState.RETURNED: EntryState.SUBMITTED},
     "approve": {
-        State.SUBMITTED: State.APPROVED,
-        State.DRAFT: State.APPROVED,
-        State.RETURNED: State.APPROVED,
+        EntryState.SUBMITTED: EntryState.APPROVED,
+        EntryState.DRAFT: EntryState.APPROVED,
+        EntryState.RETURNED: EntryState.APPROVED,
     },
-    "return": {State.SUBMITTED: State.RETURNED},
+    "return": {EntryState.SUBMITTED: EntryState.RETURNED},
     "withdraw": {
-        State.DRAFT: State.WITHDRAWN,
-        State.SUBMITTED: State.WITHDRAWN,
-        State.RETURNED: State.WITHDRAWN,
-        State.APPROVED: State.WITHDRAWN,
+        EntryState.DRAFT: EntryState.WITHDRAWN,
+        EntryState.SUBMITTED: EntryState.WITHDRAWN,
+        EntryState.RETURNED: EntryState.WITHDRAWN,
+        EntryState.APPROVED: EntryState.WITHDRAWN,
     },
-    "reopen": {State.WITHDRAWN: State.DRAFT},
+    "reopen": {EntryState.WITHDRAWN: EntryState.DRAFT},
 }
 
 
 def possible_steps(state: str) -> list[str]:
-    return sorted(step for step, moves in STEPS.items() if State(state) in moves)
+    return sorted(step for step, moves in STEPS.items() if EntryState(state) in moves)
 
 
-def after(step: str, state: str) -> State | None:
+def after(step: str, state: str) -> EntryState | None:
     """The state after a step, or None if it is not possible."""
-    return STEPS[step].get(State(state))
+    return STEPS[step].get(EntryState(state))
 
 
 def covers(principal: Principal, states: Collection[str]) -> bool:

@@ -11,7 +11,7 @@ from fastapi import Query, Response
 
 from services_directory.gaps import heat_map, service, tables_out
 from services_directory.gaps.matrix import Row
-from services_directory.gaps.picture import Picture, Question
+from services_directory.gaps.picture import GapQuery, Picture
 from services_directory.gaps.schemas import Gaps, Group, Population, PopulationImported
 from services_directory.pathways.definition.profile import PLACE, NeedCode
 from services_directory.pathways.planning.answers import need_label
@@ -48,7 +48,7 @@ async def gaps(
     What a caller may not see does not count; for confidential needs "none" is said only to those
     who coordinate them.
     """
-    question = Question(area, level, need or (), group or (), only_gaps)
+    question = GapQuery(area, level, need or (), group or (), only_gaps)
     found = await service.picture(session, caller, question)
     if format == "xlsx":
         return _file(tables_out.workbook(found), _XLSX, f"gaps-{area}.xlsx")

@@ -8,7 +8,7 @@ from services_directory.gaps.matrix import Row, StepWithoutService
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class GapQuery:
     """Areas of `level` inside `area`; without needs or groups all of them."""
 
     area: str
@@ -22,7 +22,7 @@ class Question:
 class Picture:
     """Rows in area, need, group order; `weighted` is empty without a population table."""
 
-    question: Question
+    question: GapQuery
     as_of: date
     areas: list[str]
     needs: list[str]

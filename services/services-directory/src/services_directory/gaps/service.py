@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.gaps import queries
 from services_directory.gaps.matrix import matrix, steps_without_service, weighted
 from services_directory.gaps.models import area_population
-from services_directory.gaps.picture import Picture, Question
+from services_directory.gaps.picture import GapQuery, Picture
 from services_directory.gaps.problems import TOO_MANY_CELLS
 from services_directory.gaps.shares import GROUPS
 from services_directory.pathways.definition.proposals import confidential_needs
@@ -23,7 +23,7 @@ from services_directory.pathways.versions.service import check_area, covers
 ROWS_AT_MOST = 20_000
 
 
-async def picture(session: AsyncSession, principal: Principal, question: Question) -> Picture:
+async def picture(session: AsyncSession, principal: Principal, question: GapQuery) -> Picture:
     """The matrix, from maintained cells: its cost does not grow with the number of services."""
     areas, needs = _scope(question)
     groups = [group for group in GROUPS if not question.groups or group in question.groups]
@@ -60,7 +60,7 @@ async def picture(session: AsyncSession, principal: Principal, question: Questio
     )
 
 
-def _scope(question: Question) -> tuple[list[str], list[str]]:
+def _scope(question: GapQuery) -> tuple[list[str], list[str]]:
     check_area(question.area)
     places = Places.load()
     inside = (question.area, *places.descendants(question.area))

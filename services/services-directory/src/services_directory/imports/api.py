@@ -20,10 +20,10 @@ from services_directory.imports.schemas import (
     FormatName,
     ImportOut,
     ImportRowOut,
+    ImportState,
     Level,
     Mode,
     NoteOut,
-    State,
     import_out,
 )
 from services_directory.imports.service import Order, take_in
@@ -127,10 +127,10 @@ async def import_file(
     import_id = await take_in(session, principal, order)
     found = import_out(await queries.import_of(session, principal, import_id))
     headers = {"Location": f"{_PATH}/{import_id}"}
-    if found.state is State.REFUSED and not dry_run:
+    if found.state is ImportState.REFUSED and not dry_run:
         # An answer and not an exception: the report has to stay.
         return problem_response(await _refusal(session, found))
-    status = 202 if found.state is State.QUEUED else 201
+    status = 202 if found.state is ImportState.QUEUED else 201
     return JSONResponse(found.model_dump(mode="json", exclude_none=True), status, headers)
 
 

@@ -17,7 +17,7 @@ class Mode(StrEnum):
     SKIP_BAD = "skip-bad"
 
 
-class State(StrEnum):
+class ImportState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     FINISHED = "finished"
@@ -62,7 +62,7 @@ class ImportOut(BaseModel):
     """One import. While it runs, the counts are its progress."""
 
     id: UUID
-    state: State
+    state: ImportState
     file_name: str
     file_size: int
     format: str
@@ -92,7 +92,7 @@ class ImportRowOut(BaseModel):
 def import_out(row: Any) -> ImportOut:
     return ImportOut(
         id=row.id,
-        state=State(row.state),
+        state=ImportState(row.state),
         file_name=row.file_name,
         file_size=row.file_size,
         format=row.format,

@@ -25,7 +25,7 @@ from services_directory.imports.package.reading import check_package
 from services_directory.imports.publishers import Claim, settle
 from services_directory.imports.reading.formats import Format, format_of
 from services_directory.imports.report import Report
-from services_directory.imports.schemas import Mode, State
+from services_directory.imports.schemas import ImportState, Mode
 from services_directory.imports.source import Options, Source
 from services_directory.imports.sources import open_source
 from services_directory.imports.space import Space
@@ -128,7 +128,7 @@ async def _record(
                 "source": job.claim.base,
                 "named": job.claim.named,
             },
-            state=State.QUEUED.value if later else State.RUNNING.value,
+            state=ImportState.QUEUED.value if later else ImportState.RUNNING.value,
             content=order.content if later else None,
             notes=[],
             created_at=clock.now(),
@@ -184,17 +184,17 @@ async def write_all(
     options: Options,
     settled: Settle,
     report: Report,
-) -> State:
+) -> ImportState:
     """All rows inside one savepoint of `session`, undone by a refused row; a dry run writes none."""
-    state = State.FINISHED
+    state = ImportState.FINISHED
     try:
         async with session.begin_nested():
             if job.dry_run:  # PostgreSQL itself refuses whatever would lock or write
                 await session.execute(sa.text("SET LOCAL transaction_read_only = on"))
             await each_batch(path, job.kind, options, settled, report, write)
             if job.mode is Mode.ALL and report.refused:
-                state = State.REFUSED
-            if job.dry_run or state is State.REFUSED:
+                state = ImportState.REFUSED
+            if job.dry_run or state is ImportState.REFUSED:
                 raise _UndoError
     except _UndoError:
         report.undone = True
@@ -241,7 +241,7 @@ async def finish(
     import_id: UUID,
     report: Report,
     *,
-    state: State,
+    state: ImportState,
     started: datetime,
     problem: Problem | None = None,
 ) -> None:

@@ -19,7 +19,7 @@ from services_directory.imports.models import IMPORTS
 from services_directory.imports.publishers import Claim
 from services_directory.imports.reading.formats import Format
 from services_directory.imports.report import Report
-from services_directory.imports.schemas import Mode, State
+from services_directory.imports.schemas import ImportState, Mode
 from services_directory.imports.service import (
     Job,
     Write,
@@ -99,13 +99,16 @@ class _Work:
                 async with as_file(self._content) as path:
                     state = await self._through(path, report)
             except Problem as broken_off:  # what mode `all` wrote is undone by now
-                problem, state = broken_off, State.FAILED
+                problem, state = broken_off, ImportState.FAILED
                 report.undone = self._job.mode is Mode.ALL
             except (sa.exc.OperationalError, sa.exc.InterfaceError, OSError):
                 raise  # the database is away: whoever comes next begins again
             except Exception as error:  # noqa: BLE001 - a file that we fail on must not hold up the queue
                 _log.error("import_failed", import_id=str(self._job.import_id), exc_info=error)
-                problem, state = INTERNAL.because("The IM team finds it in the log."), State.FAILED
+                problem, state = (
+                    INTERNAL.because("The IM team finds it in the log."),
+                    ImportState.FAILED,
+                )
                 report.undone = self._job.mode is Mode.ALL
             async with self._database.transaction(self._principal) as session:
                 await finish(
@@ -118,12 +121,12 @@ class _Work:
                 )
             _log.info("import_worked_through", state=state.value, rows=report.verdicts.total())
 
-    async def _through(self, path: Path, report: Report) -> State:
+    async def _through(self, path: Path, report: Report) -> ImportState:
         if self._job.mode is Mode.SKIP_BAD and not self._job.dry_run:
             await each_batch(
                 path, self._job.kind, self._options, self._settled, report, self._write_and_commit
             )
-            return State.FINISHED
+            return ImportState.FINISHED
         async with self._database.transaction(self._principal) as session:
             write = self._with_progress(session)
             settled = settling(session, self._principal, self._job)
@@ -153,5 +156,5 @@ class _Work:
         await session.execute(
             sa.update(IMPORTS)
             .where(IMPORTS.c.id == self._job.import_id)
-            .values(state=State.RUNNING.value, started_at=self._started, **report.counts())
+            .values(state=ImportState.RUNNING.value, started_at=self._started, **report.counts())
         )

@@ -19,7 +19,7 @@ from services_directory.imports.publishers import recognise
 from services_directory.imports.report import Report, Written
 from services_directory.imports.space import Space
 from services_directory.records.service import KIND
-from services_directory.services.entering import Together, finish_together, upsert_service
+from services_directory.services.entering import EntryBatch, finish_together, upsert_service
 from services_directory.services.judging import Judged, Row, judge
 
 
@@ -40,7 +40,7 @@ class Writer:
         documents, stand_for = await self.prepared(rows)
         try:
             async with self.session.begin_nested():
-                together = Together(external_ids=dict(stand_for))
+                together = EntryBatch(external_ids=dict(stand_for))
                 written = [
                     await self._one(mapped, document, together)
                     for mapped, document in zip(rows, documents, strict=True)
@@ -82,7 +82,7 @@ class Writer:
         self,
         mapped: Mapped,
         document: ServiceDocument | None,
-        together: Together,
+        together: EntryBatch,
     ) -> Written | None:
         if document is None:
             return None
@@ -114,7 +114,7 @@ class Writer:
     ) -> Written | None:
         try:
             async with self.session.begin_nested():
-                together = Together(external_ids=dict(stand_for))
+                together = EntryBatch(external_ids=dict(stand_for))
                 written = await self._one(mapped, document, together)
                 await finish_together(self.session, together)
                 return written

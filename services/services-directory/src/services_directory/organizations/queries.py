@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.access import visible_sql
 from services_directory.organizations.models import organizations
 from services_directory.organizations.parameters import OrganizationQuery
-from services_directory.reading.rows_queries import Asks, Row, fetch
+from services_directory.reading.rows_queries import Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
 
 
@@ -54,7 +54,7 @@ def with_organization(
 
 
 async def page(
-    session: AsyncSession | Asks, query: OrganizationQuery, audience: Audience
+    session: AsyncSession | SelectReader, query: OrganizationQuery, audience: Audience
 ) -> tuple[list[Row], int]:
     s = Statement()
     where, order = _where(query, audience, s)
@@ -73,7 +73,7 @@ async def page(
 
 
 async def one(
-    session: AsyncSession | Asks, organization_id: UUID, audience: Audience
+    session: AsyncSession | SelectReader, organization_id: UUID, audience: Audience
 ) -> Row | None:
     s = Statement()
     own = s.argument(organization_id, "uuid")
@@ -87,7 +87,7 @@ async def one(
 
 
 async def services_of(
-    session: AsyncSession | Asks, ids: Sequence[UUID], audience: Audience, *, full: bool
+    session: AsyncSession | SelectReader, ids: Sequence[UUID], audience: Audience, *, full: bool
 ) -> list[Row]:
     """Visible services of these organisations, in id order; `full` or in list form."""
     s = Statement()

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from services_directory.reading.restricted_service import log_restricted
-from services_directory.reading.rows_queries import Asks, Row
+from services_directory.reading.rows_queries import Row, SelectReader
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
@@ -73,7 +73,10 @@ def _has(request: Request, tag: str) -> bool:
 
 
 async def audit(
-    session: AsyncSession | Asks, principal: Principal, request: Request, rows: Sequence[Any]
+    session: AsyncSession | SelectReader,
+    principal: Principal,
+    request: Request,
+    rows: Sequence[Any],
 ) -> None:
     """Log each restricted service that this answer shows; committed before the answer leaves, so
     that there is no answer without its log."""

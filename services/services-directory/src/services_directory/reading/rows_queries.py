@@ -14,7 +14,7 @@ CONNECT_SECONDS = 5.0
 _LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, ConnectionError)
 
 
-class Asks(Protocol):
+class SelectReader(Protocol):
     """What answers a single SELECT: the reader, or a test's or benchmark's own."""
 
     async def fetch(
@@ -103,7 +103,7 @@ async def driver_of(session: AsyncSession) -> Any:
 
 
 async def fetch(
-    asked: AsyncSession | Asks, text: str, values: Sequence[Any], *, afresh: bool = False
+    asked: AsyncSession | SelectReader, text: str, values: Sequence[Any], *, afresh: bool = False
 ) -> list[Row]:
     """All rows: by the reader, or inside the session's transaction."""
     if not isinstance(asked, AsyncSession):

@@ -13,7 +13,7 @@ from common.errors import NOT_FOUND
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.entries.states import State
+from services_directory.entries.states import EntryState
 from services_directory.records.models import services
 from services_directory.records.queries import ENDED
 from services_directory.records.rights import may_read
@@ -73,7 +73,7 @@ async def end_in_favour(session: AsyncSession, ending: Any, into: UUID) -> int:
     await change(
         session,
         ending.id,
-        state=State.MERGED.value,
+        state=EntryState.MERGED.value,
         merged_into=into,
         version=version,
         modified_at=clock.now(),

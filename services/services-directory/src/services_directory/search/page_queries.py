@@ -10,7 +10,7 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import begins_above
-from services_directory.reading.rows_queries import Asks, Row, fetch
+from services_directory.reading.rows_queries import Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
 from services_directory.search.totals import TOTALS, settled
 
@@ -72,7 +72,7 @@ class Order:
 
 
 async def page_of(
-    session: AsyncSession | Asks,
+    session: AsyncSession | SelectReader,
     found: Matching,
     s: Statement,
     audience: Audience,
@@ -129,7 +129,7 @@ def _bounds(s: Statement, number: int, per_page: int) -> str:
 
 
 async def _remembering(
-    session: AsyncSession | Asks,
+    session: AsyncSession | SelectReader,
     found: Matching,
     s: Statement,
     audience: Audience,
@@ -170,7 +170,7 @@ def _newest_change(levels: tuple[int, ...]) -> str:
     )
 
 
-async def _count(session: AsyncSession | Asks, found: Matching, audience: Audience) -> int:
+async def _count(session: AsyncSession | SelectReader, found: Matching, audience: Audience) -> int:
     s, parts = found.statement, found.counts()
     if found.everything and audience.organisation_id is not None:
         s, parts = _sighted(audience)

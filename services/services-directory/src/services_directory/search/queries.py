@@ -13,7 +13,7 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible_by_level, visible_sql
-from services_directory.reading.rows_queries import Asks, Row, each, fetch
+from services_directory.reading.rows_queries import Row, SelectReader, each, fetch
 from services_directory.reading.statement import Statement
 from services_directory.search import ranking
 from services_directory.search.condition_queries import around, conditions, distance, in_box
@@ -100,7 +100,11 @@ def _key(query: Filters) -> str:
 
 
 async def service_page(
-    session: AsyncSession | Asks, query: ServiceQuery, audience: Audience, today: date, body: str
+    session: AsyncSession | SelectReader,
+    query: ServiceQuery,
+    audience: Audience,
+    today: date,
+    body: str,
 ) -> Found:
     """One page of services. `body` is the stored column to send: full_body or list_body."""
     found = matching(query, audience, today)
@@ -120,7 +124,7 @@ async def service_page(
 
 
 async def _page(
-    session: AsyncSession | Asks,
+    session: AsyncSession | SelectReader,
     query: ServiceQuery,
     audience: Audience,
     found: Matching,
@@ -166,7 +170,7 @@ def _order(query: ServiceQuery, found: Matching, metres: str | None) -> Order:
 
 
 async def _facets(
-    session: AsyncSession | Asks, wanted: Sequence[str], found: Matching
+    session: AsyncSession | SelectReader, wanted: Sequence[str], found: Matching
 ) -> dict[str, dict[str, int]]:
     """Counts by code over everything that matches, not just the page."""
     parts = [
@@ -187,7 +191,7 @@ async def _facets(
 
 
 async def one_service(
-    session: AsyncSession | Asks, service_id: UUID, audience: Audience, language: str | None
+    session: AsyncSession | SelectReader, service_id: UUID, audience: Audience, language: str | None
 ) -> Row | None:
     s = Statement()
     own = s.argument(service_id, "uuid")
@@ -214,7 +218,7 @@ def _in_language(language: str | None, s: Statement) -> tuple[str, str]:
 
 
 async def translations(
-    session: AsyncSession | Asks, rows: Sequence[Row], language: str, body: str
+    session: AsyncSession | SelectReader, rows: Sequence[Row], language: str, body: str
 ) -> dict[UUID, bytes]:
     """Bodies in `language` of those of the rows that were translated."""
     s = Statement()
@@ -268,7 +272,7 @@ def _postcode(query: SiteQuery, audience: Audience, s: Statement) -> list[str]:
 
 
 async def site_page(
-    session: AsyncSession | Asks, query: SiteQuery, audience: Audience, today: date
+    session: AsyncSession | SelectReader, query: SiteQuery, audience: Audience, today: date
 ) -> tuple[list[Row], int]:
     found = _site_matching(query, audience, today)
     s = found.statement.fork()
@@ -292,7 +296,9 @@ SITE_COLUMNS = (
 )
 
 
-async def one_site(session: AsyncSession | Asks, site_id: UUID, audience: Audience) -> Row | None:
+async def one_site(
+    session: AsyncSession | SelectReader, site_id: UUID, audience: Audience
+) -> Row | None:
     s = Statement()
     own = s.argument(site_id, "uuid")
     where = visible_sql(audience, s.argument)
@@ -305,7 +311,7 @@ async def one_site(session: AsyncSession | Asks, site_id: UUID, audience: Audien
     return rows[0] if rows else None
 
 
-async def sites_of(session: AsyncSession | Asks, rows: Sequence[Row]) -> list[Row]:
+async def sites_of(session: AsyncSession | SelectReader, rows: Sequence[Row]) -> list[Row]:
     """Sites with a point of these service rows, at the level at which each was read."""
     s = Statement()
     ids = s.argument([row["service_id"] for row in rows], "uuid[]")

@@ -6,14 +6,16 @@ from common.places import folded
 from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.reading.rows_queries import Asks, fetch
+from services_directory.reading.rows_queries import SelectReader, fetch
 from services_directory.reading.statement import Statement
 
 # Trigram similarity from which another word may be meant: "sicologia" ~ "psicologia" is 0.57.
 SIMILAR = 0.4
 
 
-async def similar(session: AsyncSession | Asks, audience: Audience, text: str) -> list[list[str]]:
+async def similar(
+    session: AsyncSession | SelectReader, audience: Audience, text: str
+) -> list[list[str]]:
     """For each word of the search those that occur at the audience's levels and look like it.
 
     All above the threshold, never "the best few": a word that occurs only in documents that are

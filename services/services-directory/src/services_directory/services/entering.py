@@ -20,7 +20,7 @@ from services_directory.entries import states
 from services_directory.entries.ids import own_id
 from services_directory.entries.recording import record_history
 from services_directory.entries.schemas import Upserted
-from services_directory.entries.states import State, curates
+from services_directory.entries.states import EntryState, curates
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.hsds.status import is_stale, valid_until
@@ -46,7 +46,7 @@ from services_directory.taxonomies.service import keep_terms
 
 
 @dataclass
-class Together:
+class EntryBatch:
     """What one transaction enters together, so that what is the same for many is done once.
 
     `placed` and `published` collect services whose locations and stored documents are written by
@@ -69,7 +69,7 @@ async def upsert_service(
     external_id: str | None = None,
     service_id: UUID | None = None,
     if_match: str | None = None,
-    together: Together | None = None,
+    together: EntryBatch | None = None,
 ) -> Upserted:
     """Create or change a service and, where the caller curates it, publish it at once.
 
@@ -79,7 +79,7 @@ async def upsert_service(
     much. With `together` locations and stored documents wait for `finish_together`.
     """
     known = service_id or await _known(
-        session, principal, document, source, external_id, together or Together()
+        session, principal, document, source, external_id, together or EntryBatch()
     )
     row = await locked(session, known) if known else None
     if row is not None and if_match is not None:
@@ -111,17 +111,17 @@ async def upsert_service(
             together.external_ids[external_id] = identity
     if publishes:
         alone = together is None
-        together = together or Together()
+        together = together or EntryBatch()
         placed = places.Placed(identity, scope.managed_by, locations_in(plain), new=row is None)
         await publish(session, principal, placed, plain, scope, together)
         if alone:
             await finish_together(session, together)
-    state = State.APPROVED if publishes else State.DRAFT
+    state = EntryState.APPROVED if publishes else EntryState.DRAFT
     return Upserted(identity, "created" if row is None else "changed", version, state.value)
 
 
 def check_not_merged(row: Any) -> None:
-    if row is not None and row.state == State.MERGED:
+    if row is not None and row.state == EntryState.MERGED:
         raise ILLEGAL_STEP.because(
             "This entry was merged into another one: change that.",
             merged_into=str(row.merged_into),
@@ -129,13 +129,13 @@ def check_not_merged(row: Any) -> None:
         )
 
 
-async def finish_together(session: AsyncSession, together: Together) -> None:
+async def finish_together(session: AsyncSession, together: EntryBatch) -> None:
     """Write what waits: locations, and the stored documents of what was published."""
     await _place(session, together)
     await store(session, sorted(together.published))
 
 
-async def _place(session: AsyncSession, together: Together) -> None:
+async def _place(session: AsyncSession, together: EntryBatch) -> None:
     together.published.update(await places.publish(session, together.placed))
     together.placed.clear()
 
@@ -152,7 +152,7 @@ async def _known(
     document: ServiceDocument,
     source: str | None,
     external_id: str | None,
-    together: Together,
+    together: EntryBatch,
 ) -> UUID | None:
     if source and external_id:
         if external_id in together.external_ids:
@@ -177,7 +177,7 @@ async def _organization(
     document: ServiceDocument,
     source: str | None,
     row: Any,
-    together: Together | None,
+    together: EntryBatch | None,
 ) -> Any:
     """The organisation that the document names, else the record's, else the caller's own."""
     # What an existing record means without naming it is the record's own.
@@ -245,7 +245,7 @@ async def _write(
         "plain_name": folded(plain["name"]),
         "phone_digits": phones_in(plain),
     }
-    draft_or_approved = approval(plain) if publishes else {"state": State.DRAFT.value}
+    draft_or_approved = approval(plain) if publishes else {"state": EntryState.DRAFT.value}
     version = 1 if row is None else row.version + 1
     if row is None:
         new = {
@@ -284,7 +284,7 @@ def approval(plain: dict[str, Any]) -> dict[str, Any]:
     """Values of a record whose document is published."""
     return {
         "approved": plain,
-        "state": State.APPROVED.value,
+        "state": EntryState.APPROVED.value,
         "organization_id": UUID(plain["organization_id"]),
         "visibility": level_of(plain),
         "aors": aors_of(plain),
@@ -301,7 +301,7 @@ async def publish(
     placed: places.Placed,
     plain: dict[str, Any],
     scope: Scope,
-    together: Together,
+    together: EntryBatch,
 ) -> None:
     """Take in an approved document: its terms, its places, the approver's endorsements."""
     await keep_terms(session, plain)

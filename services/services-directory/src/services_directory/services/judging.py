@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.documents.queries import shown, taken_sites
 from services_directory.entries.ids import own_id
 from services_directory.entries.schemas import Upserted
-from services_directory.entries.states import State, curates, reads_every_record
+from services_directory.entries.states import EntryState, curates, reads_every_record
 from services_directory.errors import NOT_YOURS
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.hsds.taxonomy import aors_of
@@ -146,7 +146,7 @@ async def _judged(
         before.places |= {each["id"]: each for each in locations_in(plain)}
     if row is not None and row.document == plain:
         return Upserted(identity, "unchanged", row.version, row.state)
-    state = State.APPROVED if publishes else State.DRAFT
+    state = EntryState.APPROVED if publishes else EntryState.DRAFT
     version = 1 if row is None else row.version + 1
     return Upserted(identity, "created" if row is None else "changed", version, state.value)
 

@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from services_directory.documents.queries import is_seen
-from services_directory.reading.rows_queries import Asks
+from services_directory.reading.rows_queries import SelectReader
 from services_directory.records.queries import merged_into
 
 _LONGEST_CHAIN = 10
 
 
 async def moved_to(
-    request: Request, session: AsyncSession | Asks, audience: Audience, service_id: UUID
+    request: Request, session: AsyncSession | SelectReader, audience: Audience, service_id: UUID
 ) -> Response:
     """308 to the entry that took this one in, if the caller may see that; else 404."""
     if not isinstance(session, AsyncSession):

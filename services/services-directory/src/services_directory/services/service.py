@@ -15,7 +15,7 @@ from services_directory.documents.storing import store
 from services_directory.entries import states
 from services_directory.entries.recording import record_history
 from services_directory.entries.schemas import Upserted
-from services_directory.entries.states import State, curates, possible_steps
+from services_directory.entries.states import EntryState, curates, possible_steps
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
 from services_directory.happenings import CapacityTold
 from services_directory.hsds.status import is_stale, valid_until
@@ -23,7 +23,7 @@ from services_directory.locations import service as places
 from services_directory.records.rights import check_owner, scope_of
 from services_directory.records.service import KIND, change, readable_record
 from services_directory.services.drafting import locations_in
-from services_directory.services.entering import Together, approval, finish_together, publish
+from services_directory.services.entering import EntryBatch, approval, finish_together, publish
 from services_directory.services.schemas import CapacityIn, VerificationIn
 
 DEFAULT_VALIDITY = timedelta(days=90)
@@ -59,13 +59,13 @@ async def take_step(
             possible_steps=possible,
         )
     version = await _set_state(session, principal, row, after, reason)
-    if after == State.APPROVED:
+    if after == EntryState.APPROVED:
         await change(session, service_id, **approval(row.document))
-        together = Together()
+        together = EntryBatch()
         placed = places.Placed(service_id, scope.managed_by, locations_in(row.document), new=False)
         await publish(session, principal, placed, row.document, scope, together)
         await finish_together(session, together)
-    elif after == State.WITHDRAWN:
+    elif after == EntryState.WITHDRAWN:
         await store(session, [service_id])
     return Upserted(service_id, "changed", version, after.value)
 
@@ -110,7 +110,7 @@ async def verify(
 
 
 async def _set_state(
-    session: AsyncSession, principal: Principal, row: Any, state: State, reason: str | None
+    session: AsyncSession, principal: Principal, row: Any, state: EntryState, reason: str | None
 ) -> int:
     version: int = row.version + 1
     await change(session, row.id, state=state.value, version=version, modified_at=clock.now())

@@ -12,7 +12,7 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.hsds import taxonomy
-from services_directory.reading.rows_queries import Asks, fetch
+from services_directory.reading.rows_queries import SelectReader, fetch
 from services_directory.reading.statement import Statement
 from services_directory.taxonomies.parameters import TaxonomyQuery, TermQuery
 
@@ -20,14 +20,14 @@ Document = dict[str, Any]
 
 
 async def taxonomies(
-    session: AsyncSession | Asks, query: TaxonomyQuery, audience: Audience
+    session: AsyncSession | SelectReader, query: TaxonomyQuery, audience: Audience
 ) -> list[Document]:
     found = [*taxonomy.taxonomies().values(), *await _brought(session, "taxonomies", audience)]
     return [each for each in found if _matches(each, query.search)]
 
 
 async def terms(
-    session: AsyncSession | Asks, query: TermQuery, audience: Audience
+    session: AsyncSession | SelectReader, query: TermQuery, audience: Audience
 ) -> list[Document]:
     found = [*taxonomy.built_in_terms(), *await _brought(session, "taxonomy_terms", audience)]
     return [
@@ -41,7 +41,7 @@ async def terms(
 
 
 async def one_taxonomy(
-    session: AsyncSession | Asks, own: UUID, audience: Audience
+    session: AsyncSession | SelectReader, own: UUID, audience: Audience
 ) -> Document | None:
     for each in taxonomy.taxonomies().values():
         if each["id"] == str(own):
@@ -49,7 +49,9 @@ async def one_taxonomy(
     return await _one(session, "taxonomies", own, audience)
 
 
-async def one_term(session: AsyncSession | Asks, own: UUID, audience: Audience) -> Document | None:
+async def one_term(
+    session: AsyncSession | SelectReader, own: UUID, audience: Audience
+) -> Document | None:
     for each in taxonomy.built_in_terms():
         if each["id"] == str(own):
             return each
@@ -67,7 +69,9 @@ def _matches(item: Document, search: str | None) -> bool:
     return all(word in text for word in folded(search or "").split())
 
 
-async def _brought(session: AsyncSession | Asks, table: str, audience: Audience) -> list[Document]:
+async def _brought(
+    session: AsyncSession | SelectReader, table: str, audience: Audience
+) -> list[Document]:
     s = Statement()
     level = s.argument(audience.base, "smallint")
     rows = await fetch(
@@ -79,7 +83,7 @@ async def _brought(session: AsyncSession | Asks, table: str, audience: Audience)
 
 
 async def _one(
-    session: AsyncSession | Asks, table: str, own: UUID, audience: Audience
+    session: AsyncSession | SelectReader, table: str, own: UUID, audience: Audience
 ) -> Document | None:
     s = Statement()
     wanted = s.argument(own, "uuid")

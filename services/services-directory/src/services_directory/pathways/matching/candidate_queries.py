@@ -27,7 +27,7 @@ from services_directory.pathways.matching.candidate_rows import (
     known,
 )
 from services_directory.pathways.matching.reach import RESPONSE_HOURS, Demand, neighbourhood
-from services_directory.reading.rows_queries import Asks, Row, fetch
+from services_directory.reading.rows_queries import Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
 
 FITTING_READ = 25
@@ -60,7 +60,7 @@ _LIKELY = "d.referable DESC, cardinality(d.endorsed_by) DESC"
 
 
 async def fitting(
-    session: AsyncSession | Asks,
+    session: AsyncSession | SelectReader,
     audience: Audience,
     profile: Profile,
     demands: Sequence[Demand],
@@ -76,7 +76,7 @@ async def fitting(
 
 
 async def others(
-    session: AsyncSession | Asks,
+    session: AsyncSession | SelectReader,
     audience: Audience,
     profile: Profile,
     demands: Sequence[Demand],
@@ -166,7 +166,7 @@ def _states_by_distance(state: str) -> tuple[str, ...]:
 
 
 async def shortlist(
-    session: AsyncSession | Asks,
+    session: AsyncSession | SelectReader,
     s: Statement,
     audience: Audience,
     demands: Sequence[Demand],
@@ -199,7 +199,7 @@ async def shortlist(
 
 
 async def _documents(
-    session: AsyncSession | Asks, audience: Audience, rows: Sequence[Row]
+    session: AsyncSession | SelectReader, audience: Audience, rows: Sequence[Row]
 ) -> dict[Key, Known]:
     """What the documents of these rows say; only those that are not known already are read."""
     wanted: dict[Key, Known | None] = {}
@@ -219,7 +219,9 @@ async def _documents(
     return {key: each for key, each in wanted.items() if each is not None}
 
 
-async def _read(session: AsyncSession | Asks, audience: Audience, keys: Sequence[Key]) -> list[Row]:
+async def _read(
+    session: AsyncSession | SelectReader, audience: Audience, keys: Sequence[Key]
+) -> list[Row]:
     s = Statement()
     documents = sorted({key[:2] for key in keys})
     ids = s.argument([service_id for service_id, _ in documents], "uuid[]")

@@ -34,7 +34,7 @@ from services_directory.pathways.planning.resolution import (
 from services_directory.pathways.texts.problems import PROFILE_CONTRADICTORY, UNKNOWN_CODE
 from services_directory.pathways.versions.effective import in_force
 from services_directory.pathways.versions.service import covers
-from services_directory.reading.rows_queries import Asks
+from services_directory.reading.rows_queries import SelectReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _fields_with_unknown_codes(profile: Profile) -> Iterable[str]:
 
 
 async def plan(
-    session: AsyncSession | Asks,
+    session: AsyncSession | SelectReader,
     caller: Caller,
     profile: Profile,
     *,

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.pathways.definition.layers import Layer
 from services_directory.pathways.versions.models import pathway_versions, pathways
-from services_directory.reading.rows_queries import Asks, fetch
+from services_directory.reading.rows_queries import SelectReader, fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,15 @@ _BODIES = """
 """
 
 
-async def published_layers(session: AsyncSession | Asks, areas: Sequence[str]) -> list[Layer]:
+async def published_layers(
+    session: AsyncSession | SelectReader, areas: Sequence[str]
+) -> list[Layer]:
     """What is published for any of `areas`, in no particular order."""
     return [Layer(*row) for row in await fetch(session, _LAYERS, [list(areas)])]
 
 
 async def published_bodies(
-    session: AsyncSession | Asks, wanted: Iterable[tuple[UUID, int]]
+    session: AsyncSession | SelectReader, wanted: Iterable[tuple[UUID, int]]
 ) -> dict[tuple[UUID, int], dict[str, Any]]:
     """Bodies of versions, by pathway and number."""
     keys = list(wanted)
