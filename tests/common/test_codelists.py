@@ -13,7 +13,6 @@ LISTS: list[CodeList[Code]] = [
     codelists.functional_statuses(),
     codelists.visibility_levels(),
     codelists.organisation_types(),
-    codelists.referral_statuses(),
     codelists.languages(),
     codelists.confidential_needs(),
     *codelists.referral_attributes().values(),

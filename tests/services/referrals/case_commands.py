@@ -11,11 +11,12 @@ from uuid import UUID
 
 from common import clock
 from common.events.directory import CapacityChanged
+from common.referral_states import ReferralState
 from httpx import Response
 from referrals.cases.retention import ask_reconsent, erase_expired
 from referrals.escalations.firing import fire_due
 from referrals.keys.store import CaseKeys
-from referrals.referrals.lifecycle import RULES, Command, ReferralState
+from referrals.referrals.lifecycle import RULES, Command
 from referrals.screenings.shipped import SHIPPED_ID
 
 from tests.services.referrals.screening_words import CHILD, RATIONALE, certify

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from common.ids import new_id
+from common.referral_states import ReferralState
 from fastapi import FastAPI
 from httpx import Response
 from referrals.keys.store import CaseKeys
-from referrals.referrals.lifecycle import ReferralState
 
 from tests.services.referrals.case_commands import Situation
 from tests.services.referrals.line_words import Reporter, handed_over

@@ -3,15 +3,13 @@
 from pathlib import Path
 
 import pytest
+from common.referral_states import OPEN, TERMINAL, ReferralState
 from referrals.referrals.lifecycle import (
-    OPEN,
     RULES,
-    TERMINAL,
     Command,
     IllegalTransition,
     NotYours,
     Party,
-    ReferralState,
     diagram,
     legal_commands,
     next_state,

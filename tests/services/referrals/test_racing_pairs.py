@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from common.database import Database
+from common.referral_states import ReferralState
 from httpx import ASGITransport, AsyncClient, Response
 from referrals.app import ROUTERS, create_app
 from referrals.keys.store import CaseKeys
-from referrals.referrals.lifecycle import ReferralState
 from referrals.settings import Settings
 from stack.postgres import PostgresServer, ServiceDatabase
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from common.database import Database
+from common.referral_states import OPEN, TERMINAL, ReferralState
 from httpx import ASGITransport, AsyncClient
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
@@ -26,7 +27,6 @@ from hypothesis.stateful import (
 )
 from referrals.app import create_app
 from referrals.keys.store import CaseKeys
-from referrals.referrals.lifecycle import OPEN, TERMINAL, ReferralState
 from referrals.settings import Settings
 from stack.postgres import ServiceDatabase
 

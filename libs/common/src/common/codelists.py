@@ -78,12 +78,6 @@ class OrganisationType(Code):
 
 
 @dataclass(frozen=True, slots=True)
-class ReferralStatus(Code):
-    terminal: bool
-    basis: str
-
-
-@dataclass(frozen=True, slots=True)
 class Language(Code):
     """`code` is ISO 639-3."""
 
@@ -210,17 +204,6 @@ def organisation_types() -> CodeList[OrganisationType]:
                 row["ven_5w_value_es"] or None,
             )
             for row in _rows("organisation_types")
-        },
-    )
-
-
-@cache
-def referral_statuses() -> CodeList[ReferralStatus]:
-    return CodeList(
-        "referral_status",
-        {
-            row["code"]: ReferralStatus(*_labels(row), row["terminal"] == "yes", row["basis"])
-            for row in _rows("referral_status")
         },
     )
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from common.answers import Subject
 from common.auth import Principal
 from common.errors import ANSWER_GONE, NOT_FOUND, Problem
+from common.referral_states import ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.assistance import queries as matching
@@ -22,7 +23,7 @@ from referrals.keys.store import CaseKeys
 from referrals.line import queries as line
 from referrals.readable_queries import OWN_BUSINESS, READING
 from referrals.referrals import queries as referrals
-from referrals.referrals.lifecycle import Party, ReferralState
+from referrals.referrals.lifecycle import Party
 from referrals.screenings.queries import own_screening
 from referrals.tasks.queries import has_task
 from referrals.transfers import queries as transfers

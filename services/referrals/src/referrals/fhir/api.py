@@ -10,6 +10,7 @@ from common import clock
 from common.auth import Principal
 from common.errors import BAD_REQUEST, INVALID, FieldError
 from common.paging import CursorText, Limit
+from common.referral_states import ReferralState
 from common.web import (
     IdempotencyRequired,
     IfMatch,
@@ -46,7 +47,7 @@ from referrals.fhir.mapping import (
     task,
 )
 from referrals.referrals import queries, schemas, sending, service, withdrawal
-from referrals.referrals.lifecycle import Command, ReferralState
+from referrals.referrals.lifecycle import Command
 from referrals.referrals.models import Referral
 
 fhir = router("/referrals/v1/fhir", ["fhir"])

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from referrals.referrals.lifecycle import Command, ReferralState
+from common.referral_states import ReferralState
+
+from referrals.referrals.lifecycle import Command
 
 SYSTEM = "urn:ruta:codes"
 STATUS: Mapping[ReferralState, str] = {

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from referrals.referrals.lifecycle import Command, ReferralState
+from common.referral_states import ReferralState
+
+from referrals.referrals.lifecycle import Command
 
 _DECLINE = ("capacity", "eligibility", "coverage", "safety", "conflict_of_interest")
 _NOT_DELIVERED = ("unreachable", "no_show", "declined_by_person", "unavailable")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from common.auth import Principal
 from common.errors import Problem
+from common.referral_states import ReferralState
 from common.web import (
     PAGE_STYLE,
     IdempotencyRequired,
@@ -27,7 +28,6 @@ from pydantic import BaseModel, Field
 from referrals.dependencies import Keys, ServiceSettingsOf, Writer
 from referrals.links import answers, service
 from referrals.links.models import AnswerLink
-from referrals.referrals.lifecycle import ReferralState
 from referrals.referrals.models import Referral
 
 links = router("/referrals/v1/referrals/{referral_id}/answer-links", ["answer links"])

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT
+from common.referral_states import ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -19,7 +20,7 @@ from referrals.links.answers import Answer, choices
 from referrals.links.models import AnswerLink
 from referrals.locking_queries import hold_case
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import Party, ReferralState
+from referrals.referrals.lifecycle import Party
 from referrals.referrals.models import Referral
 from referrals.referrals.steps import Taken, take
 from referrals.row_security import act_as_service

@@ -12,6 +12,7 @@ from common import clock
 from common.errors import NOT_FOUND
 from common.events.codes import Urgency
 from common.paging import CursorText, Limit, Page
+from common.referral_states import ReferralState
 from common.web import IdempotencyRequired, Session, UnitOfWorkRoute, router
 from fastapi import APIRouter, Depends, Query, Response
 from starlette.requests import Request
@@ -19,7 +20,7 @@ from starlette.requests import Request
 from referrals.dependencies import CaseReader, Keys, Writer
 from referrals.directory.queries import shown_services
 from referrals.referrals import queries, reading, sending, service, withdrawal
-from referrals.referrals.lifecycle import ReferralState, legal_commands
+from referrals.referrals.lifecycle import legal_commands
 from referrals.referrals.models import Referral
 from referrals.referrals.schemas import (
     Accept,

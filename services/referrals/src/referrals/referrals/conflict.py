@@ -9,11 +9,12 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal
+from common.referral_states import OPEN, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.keys.store import CaseKeys
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import OPEN, Command, Party, ReferralState
+from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral
 from referrals.referrals.seeing import still_of
 from referrals.referrals.steps import Taken, revoke_snapshot, take, tell_parties

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.messaging import forget_persons
+from common.referral_states import TERMINAL, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -24,7 +25,7 @@ from referrals.locking_queries import in_order
 from referrals.notices.service import notify
 from referrals.referrals import queries
 from referrals.referrals.conflict import end_sharing_with
-from referrals.referrals.lifecycle import TERMINAL, Command, Party, ReferralState
+from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral, Snapshot, Step
 from referrals.referrals.queries import USES, of_case
 from referrals.referrals.steps import Taken, take

@@ -1,4 +1,4 @@
-"""The states of a referral and who may move it from one to the next. Pure: the whole table is here.
+"""Who may move a referral from one state to the next. Pure: the whole table is here.
 
 Source: HL7 Gravity SDOH and BSeR referral workflows, adapted to protection referrals. Terminal
 states never reopen; a second attempt is a new referral that `replaces` the first.
@@ -8,24 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
-
-class ReferralState(StrEnum):
-    DRAFT = "draft"
-    SENT = "sent"
-    ACKNOWLEDGED = "acknowledged"
-    INFO_REQUESTED = "info_requested"
-    WAITLISTED = "waitlisted"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    SCHEDULED = "scheduled"
-    IN_SERVICE = "in_service"
-    ON_HOLD = "on_hold"
-    COMPLETED = "completed"
-    NOT_DELIVERED = "not_delivered"
-    RECALLED = "recalled"
-    WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
-    ENTERED_IN_ERROR = "entered_in_error"
+from common.referral_states import OPEN, TERMINAL, ReferralState
 
 
 class Party(StrEnum):
@@ -57,21 +40,19 @@ class Command(StrEnum):
     ENTER_IN_ERROR = "enter-in-error"
 
 
-TERMINAL = frozenset(
+UNDECIDED = frozenset({ReferralState.SENT, ReferralState.ACKNOWLEDGED, ReferralState.WAITLISTED})
+UNDER_WAY = frozenset({ReferralState.ACCEPTED, ReferralState.SCHEDULED, ReferralState.IN_SERVICE})
+SHARING_ENDS = frozenset(
     {
         ReferralState.DECLINED,
-        ReferralState.COMPLETED,
-        ReferralState.NOT_DELIVERED,
         ReferralState.RECALLED,
         ReferralState.WITHDRAWN,
         ReferralState.EXPIRED,
         ReferralState.ENTERED_IN_ERROR,
     }
 )
-OPEN = frozenset(ReferralState) - TERMINAL
-UNDECIDED = frozenset({ReferralState.SENT, ReferralState.ACKNOWLEDGED, ReferralState.WAITLISTED})
-UNDER_WAY = frozenset({ReferralState.ACCEPTED, ReferralState.SCHEDULED, ReferralState.IN_SERVICE})
-DELIVERED = frozenset({ReferralState.COMPLETED})
+"""In these the recipient has no (more) need to know: reading ends with the referral."""
+DECISIONS = frozenset({ReferralState.ACCEPTED, ReferralState.DECLINED, ReferralState.WAITLISTED})
 
 
 @dataclass(frozen=True)

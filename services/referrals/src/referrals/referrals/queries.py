@@ -12,6 +12,7 @@ from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from common.paging import decode_cursor, encode_cursor, id_cursor, id_in, moment_in
 from common.reads import QuickStatement, split
+from common.referral_states import OPEN, TERMINAL, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
@@ -20,7 +21,7 @@ from referrals.consents.models import GrantRecord
 from referrals.consents.queries import HELD, covers
 from referrals.directory.queries import works_queue
 from referrals.locking_queries import held
-from referrals.referrals.lifecycle import OPEN, TERMINAL, Party, ReferralState
+from referrals.referrals.lifecycle import Party
 from referrals.referrals.models import Referral, Snapshot, Step
 from referrals.referrals.seeing import covered
 from referrals.tables import Texts

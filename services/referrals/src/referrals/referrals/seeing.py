@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from referrals.referrals.lifecycle import Command, ReferralState
+from common.referral_states import ReferralState
+
+from referrals.referrals.lifecycle import Command
 
 _NOT_TOLD = frozenset({Command.RECALL.value})
 

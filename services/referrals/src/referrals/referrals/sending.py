@@ -11,6 +11,7 @@ from common.auth import Principal
 from common.errors import INVALID
 from common.ids import new_id
 from common.reads import QuickStatement
+from common.referral_states import OPEN, ReferralState
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -38,7 +39,7 @@ from referrals.keys.store import CaseKeys
 from referrals.protocols.borders import countries_of
 from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import OPEN, Command, ReferralState
+from referrals.referrals.lifecycle import Command
 from referrals.referrals.models import Referral, Snapshot
 from referrals.referrals.schemas import NewReferral, Send
 from referrals.referrals.steps import Taken, state_after, take, write_step

@@ -9,6 +9,7 @@ from common.auth import Principal
 from common.errors import CONFLICT, INVALID
 from common.events.referrals import FeedbackConfirmed
 from common.places import Places
+from common.referral_states import ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import record
@@ -19,7 +20,7 @@ from referrals.directory.models import DirectoryService
 from referrals.errors import NOT_YOUR_STEP
 from referrals.keys.store import CaseKeys
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import Command, Party, ReferralState
+from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral
 from referrals.referrals.reading import answerable
 from referrals.referrals.schemas import (

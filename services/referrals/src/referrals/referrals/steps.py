@@ -14,6 +14,7 @@ from common.auth import Principal
 from common.events import referrals as events
 from common.events.codes import ReportingAttributes
 from common.messaging import append
+from common.referral_states import TERMINAL, ReferralState
 from common.writes import RowChange, RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -25,12 +26,12 @@ from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
 from referrals.notices.service import notify
 from referrals.referrals.lifecycle import (
-    TERMINAL,
+    DECISIONS,
+    SHARING_ENDS,
     Command,
     IllegalTransition,
     NotYours,
     Party,
-    ReferralState,
     next_state,
 )
 from referrals.referrals.models import Referral, Snapshot, Step
@@ -41,33 +42,11 @@ from referrals.timers.deadlines import Clock, is_late
 from referrals.timers.service import set_timer, start_of, stop_timer
 
 _EVENTS: dict[ReferralState, type[events.ReferralData]] = {
-    ReferralState.SENT: events.ReferralSent,
-    ReferralState.ACKNOWLEDGED: events.ReferralAcknowledged,
-    ReferralState.INFO_REQUESTED: events.ReferralInfoRequested,
-    ReferralState.WAITLISTED: events.ReferralWaitlisted,
-    ReferralState.ACCEPTED: events.ReferralAccepted,
-    ReferralState.DECLINED: events.ReferralDeclined,
-    ReferralState.SCHEDULED: events.ReferralScheduled,
-    ReferralState.IN_SERVICE: events.ReferralInService,
-    ReferralState.ON_HOLD: events.ReferralOnHold,
-    ReferralState.COMPLETED: events.ReferralCompleted,
-    ReferralState.NOT_DELIVERED: events.ReferralNotDelivered,
-    ReferralState.RECALLED: events.ReferralRecalled,
-    ReferralState.WITHDRAWN: events.ReferralWithdrawn,
-    ReferralState.EXPIRED: events.ReferralExpired,
-    ReferralState.ENTERED_IN_ERROR: events.ReferralEnteredInError,
+    state: event
+    for event in events.ReferralData.__subclasses__()
+    for state in ReferralState
+    if f"ruta.referrals.referral.{state}.v1" == event.SUBJECT
 }
-# In these the recipient has no (more) need to know: reading ends with the referral.
-_SHARING_ENDS = frozenset(
-    {
-        ReferralState.DECLINED,
-        ReferralState.RECALLED,
-        ReferralState.WITHDRAWN,
-        ReferralState.EXPIRED,
-        ReferralState.ENTERED_IN_ERROR,
-    }
-)
-_DECISIONS = frozenset({ReferralState.ACCEPTED, ReferralState.DECLINED, ReferralState.WAITLISTED})
 _STEPS = RowWriter(
     Step.metadata.tables["referral_steps"],
     "referral_id",
@@ -159,7 +138,7 @@ async def take(
         detail=taken.detail,
         key=await key_of(keys, referral) if taken.detail else None,
     )
-    if after in _SHARING_ENDS:
+    if after in SHARING_ENDS:
         await revoke_snapshot(session, referral.id, now)
     if counted == "ask":
         counted = await countable(session, keys, referral.case_id)
@@ -215,7 +194,7 @@ def _is_late(
     limits = [referral.clinical_deadline] if after is not ReferralState.SENT else []
     if before is ReferralState.SENT:
         limits.append(referral.acknowledge_by)
-    if after in _DECISIONS:
+    if after in DECISIONS:
         limits.append(referral.decide_by)
     return is_late(now, *limits)
 

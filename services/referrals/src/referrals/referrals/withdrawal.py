@@ -9,6 +9,7 @@ from common import clock
 from common.answers import Subject, answer_is_only_about
 from common.auth import Principal
 from common.errors import NOT_FOUND
+from common.referral_states import OPEN, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.models import AuditEntry
@@ -18,7 +19,7 @@ from referrals.consents import service as consent_service
 from referrals.consents.models import Grant
 from referrals.keys.store import CaseKeys
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import OPEN, Command, Party, ReferralState
+from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral
 from referrals.referrals.steps import (
     Taken,

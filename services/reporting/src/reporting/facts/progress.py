@@ -8,23 +8,9 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-STATE, CONFIRMED, ESCALATION = "state", "confirmed", "escalation"
+from common.referral_states import ACCEPTED, ANSWERED, DELIVERED
 
-_ANSWERED = frozenset(
-    [
-        "acknowledged",
-        "info_requested",
-        "waitlisted",
-        "accepted",
-        "declined",
-        "scheduled",
-        "in_service",
-        "on_hold",
-        "completed",
-        "not_delivered",
-    ]
-)
-_TAKEN = frozenset({"accepted", "scheduled", "in_service", "on_hold", "completed"})
+STATE, CONFIRMED, ESCALATION = "state", "confirmed", "escalation"
 
 
 class FactStep(NamedTuple):
@@ -91,9 +77,9 @@ def advance(fact: ReferralFact, step: FactStep) -> ReferralFact:
         aor=newer.aor if newer else fact.aor,
         area=newer.area if newer else fact.area,
         sent_at=_reached(fact.sent_at, step, step.state == "sent"),
-        acknowledged_at=_reached(fact.acknowledged_at, step, step.state in _ANSWERED),
-        accepted_at=_reached(fact.accepted_at, step, step.state in _TAKEN),
-        delivered_at=_reached(fact.delivered_at, step, step.state == "completed"),
+        acknowledged_at=_reached(fact.acknowledged_at, step, step.state in ANSWERED),
+        accepted_at=_reached(fact.accepted_at, step, step.state in ACCEPTED),
+        delivered_at=_reached(fact.delivered_at, step, step.state in DELIVERED),
         confirmed_at=fact.confirmed_at,
         escalated_version=fact.escalated_version,
         late=fact.late or step.late,

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from common.referral_states import DELIVERED, TERMINAL, ReferralState
+
 from reporting.facts.progress import ReferralFact
 
 COUNTS = (
@@ -49,18 +51,6 @@ LENGTH = COUNT_LENGTH + BINS * len(MILESTONES)
 ALL = ""
 """In a counter's key: not split by this dimension."""
 UNKNOWN = "unknown"
-_CLOSED = frozenset(
-    [
-        "completed",
-        "declined",
-        "not_delivered",
-        "expired",
-        "recalled",
-        "withdrawn",
-        "entered_in_error",
-    ]
-)
-
 Place = tuple[date, str, str, str, str, str]
 """Month of sending, area, category, AoR, sender and recipient: what a referral's counters are."""
 Increments = dict[Place, Counter[int]]
@@ -143,7 +133,7 @@ def keys(where: Place) -> tuple[CounterKey, ...]:
 
 def positions(fact: ReferralFact) -> frozenset[int]:
     """Where a referral counts 1 in the vectors of its counters."""
-    done, closed = fact.state == "completed", fact.state in _CLOSED
+    done, closed = fact.state in DELIVERED, fact.state in TERMINAL
     counted = {
         "sent": True,
         "acknowledged": fact.acknowledged_at is not None,
@@ -157,9 +147,9 @@ def positions(fact: ReferralFact) -> frozenset[int]:
         fact.state: True,
     }
     found = {_POSITION[name] for name, applies in counted.items() if applies and name in _POSITION}
-    if fact.state == "declined":
+    if fact.state == ReferralState.DECLINED:
         found.add(_REASONS_AT + _reason(fact.reason, DECLINE_REASONS))
-    if fact.state == "not_delivered":
+    if fact.state == ReferralState.NOT_DELIVERED:
         found.add(_NOT_DELIVERED_AT + _reason(fact.reason or fact.outcome, NOT_DELIVERED_REASONS))
     return frozenset(found | _timed(fact))
 

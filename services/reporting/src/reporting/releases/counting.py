@@ -4,27 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from common.referral_states import UNMET, Progress, ReferralState, progress
+
 from reporting.facts.steps import Step
 from reporting.programmes.definition import NOTHING
 
-_PROGRESS_BY_STATE = {
-    "sent": "waiting",
-    "acknowledged": "waiting",
-    "info_requested": "waiting",
-    "waitlisted": "waiting",
-    "accepted": "accepted",
-    "scheduled": "accepted",
-    "in_service": "accepted",
-    "on_hold": "accepted",
-    "completed": "delivered",
-    "declined": "undelivered",
-    "not_delivered": "undelivered",
-    "expired": "undelivered",
-    "recalled": "undelivered",
-    "withdrawn": "undelivered",
-}
 _FURTHEST = ("undelivered", "waiting", "accepted", "delivered")
-_UNMET_STATES = frozenset({"declined", "not_delivered", "expired"})
 
 
 Values = Mapping[str, str | None]
@@ -37,7 +22,7 @@ def referred(steps: Sequence[Step]) -> Values | None:
     if not last:
         return None
     best = max(last, key=lambda step: (_FURTHEST.index(_progress(step)), *_recency(step)))
-    unmet = [step for step in last if step.state in _UNMET_STATES]
+    unmet = [step for step in last if step.state in UNMET]
     return {
         **_person(steps),
         "aor": best.aor,
@@ -63,7 +48,7 @@ def _last_steps(steps: Sequence[Step]) -> list[Step]:
         known = last.get(step.referral_id)
         if known is None or step.version > known.version:
             last[step.referral_id] = step
-    return [step for step in last.values() if step.state in _PROGRESS_BY_STATE]
+    return [step for step in last.values() if _progress(step)]
 
 
 def _person(steps: Sequence[Step]) -> dict[str, str | None]:
@@ -76,8 +61,8 @@ def _person(steps: Sequence[Step]) -> dict[str, str | None]:
     }
 
 
-def _progress(step: Step) -> str:
-    return _PROGRESS_BY_STATE[step.state]
+def _progress(step: Step) -> Progress | None:
+    return progress(ReferralState(step.state))
 
 
 def _recency(step: Step) -> tuple[datetime, str, int]:

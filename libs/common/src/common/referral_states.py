@@ -1,0 +1,83 @@
+"""The states of a referral and what each of them means, for all services. No I/O.
+
+Who may move a referral from one to the next is the referrals' own matter (its `lifecycle`); what a
+state counts as is the same for whoever reads its events.
+"""
+
+from enum import StrEnum
+from typing import Literal, assert_never
+
+
+class ReferralState(StrEnum):
+    DRAFT = "draft"
+    SENT = "sent"
+    ACKNOWLEDGED = "acknowledged"
+    INFO_REQUESTED = "info_requested"
+    WAITLISTED = "waitlisted"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    SCHEDULED = "scheduled"
+    IN_SERVICE = "in_service"
+    ON_HOLD = "on_hold"
+    COMPLETED = "completed"
+    NOT_DELIVERED = "not_delivered"
+    RECALLED = "recalled"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    ENTERED_IN_ERROR = "entered_in_error"
+
+
+Progress = Literal["waiting", "accepted", "delivered", "undelivered"]
+
+
+def progress(state: ReferralState) -> Progress | None:
+    """How far a person got by it; None for what nobody counts."""
+    match state:
+        case (
+            ReferralState.SENT
+            | ReferralState.ACKNOWLEDGED
+            | ReferralState.INFO_REQUESTED
+            | ReferralState.WAITLISTED
+        ):
+            return "waiting"
+        case (
+            ReferralState.ACCEPTED
+            | ReferralState.SCHEDULED
+            | ReferralState.IN_SERVICE
+            | ReferralState.ON_HOLD
+        ):
+            return "accepted"
+        case ReferralState.COMPLETED:
+            return "delivered"
+        case (
+            ReferralState.DECLINED
+            | ReferralState.NOT_DELIVERED
+            | ReferralState.RECALLED
+            | ReferralState.WITHDRAWN
+            | ReferralState.EXPIRED
+        ):
+            return "undelivered"
+        case ReferralState.DRAFT | ReferralState.ENTERED_IN_ERROR:
+            return None
+        case _:
+            assert_never(state)
+
+
+DELIVERED = frozenset(state for state in ReferralState if progress(state) == "delivered")
+ACCEPTED = frozenset(state for state in ReferralState if progress(state) == "accepted") | DELIVERED
+"""Whoever was asked has taken it."""
+TERMINAL = (
+    frozenset(state for state in ReferralState if progress(state) == "undelivered")
+    | DELIVERED
+    | {ReferralState.ENTERED_IN_ERROR}
+)
+"""None of them is ever left for another; a second attempt is a new referral."""
+OPEN = frozenset(ReferralState) - TERMINAL
+UNMET = frozenset({ReferralState.DECLINED, ReferralState.NOT_DELIVERED, ReferralState.EXPIRED})
+"""The need is as it was, though the person wanted it met."""
+ANSWERED = (
+    ACCEPTED
+    | {ReferralState.DECLINED, ReferralState.NOT_DELIVERED}
+    | {ReferralState.ACKNOWLEDGED, ReferralState.INFO_REQUESTED, ReferralState.WAITLISTED}
+)
+"""Whoever was asked has said something."""

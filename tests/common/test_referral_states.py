@@ -1,0 +1,41 @@
+"""What each state of a referral counts as: one place, for the referrals and for who reads its events."""
+
+import pytest
+from common import referral_states as states
+from common.events import referrals as events
+from common.referral_states import ReferralState, progress
+
+S = ReferralState
+
+
+@pytest.mark.parametrize(
+    ("group", "members"),
+    [
+        (
+            states.OPEN,
+            "draft sent acknowledged info_requested waitlisted accepted scheduled in_service on_hold",
+        ),
+        (
+            states.TERMINAL,
+            "declined completed not_delivered recalled withdrawn expired entered_in_error",
+        ),
+        (states.ACCEPTED, "accepted scheduled in_service on_hold completed"),
+        (states.DELIVERED, "completed"),
+        (states.UNMET, "declined not_delivered expired"),
+        (
+            states.ANSWERED - states.ACCEPTED,
+            "acknowledged info_requested waitlisted declined not_delivered",
+        ),
+    ],
+)
+def test_groups(group: frozenset[ReferralState], members: str) -> None:
+    assert group == set(members.split())
+
+
+def test_nobody_counts_a_draft_or_an_error() -> None:
+    assert {state for state in S if progress(state) is None} == {S.DRAFT, S.ENTERED_IN_ERROR}
+
+
+def test_every_state_that_others_hear_of_has_its_event() -> None:
+    told = {event.SUBJECT for event in events.ReferralData.__subclasses__()}
+    assert {f"ruta.referrals.referral.{state}.v1" for state in S if state is not S.DRAFT} <= told
