@@ -56,7 +56,7 @@ Anyone = Annotated[Principal, open_to_all()]
 # FHIR clients say it with every read; there is one form only.
 AnyFormat = Annotated[str | None, Query(alias="_format", max_length=60, include_in_schema=False)]
 _BODIES: dict[Command, type[Any]] = {
-    **{command: kind for kind, command in service.COMMANDS.items()},
+    **schemas.STEPS,
     Command.SEND: schemas.Send,
     Command.WITHDRAW: schemas.Withdraw,
 }

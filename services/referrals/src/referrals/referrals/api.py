@@ -23,30 +23,18 @@ from referrals.referrals import queries, reading, sending, service, withdrawal
 from referrals.referrals.lifecycle import legal_commands
 from referrals.referrals.models import Referral
 from referrals.referrals.schemas import (
-    Accept,
-    Acknowledge,
+    STEPS,
     Alternative,
-    AnswerInformation,
-    Complete,
     ConfirmFeedback,
-    Decline,
     Disclosure,
-    EnterInError,
-    Hold,
     Moment,
     NewReferral,
-    NotDelivered,
     QueueCounts,
-    Recall,
     ReferralView,
-    RequestInformation,
-    Resume,
-    Schedule,
     Send,
-    Start,
+    Step,
     StepView,
     Suggest,
-    Waitlist,
     Withdraw,
 )
 from referrals.vocabulary.fields import Category
@@ -241,29 +229,10 @@ async def send(
     )
 
 
-# One endpoint for each step that needs no more than its body: what it takes, what is said of it.
-STEPS: dict[type[service.Body], str] = {
-    Acknowledge: "sent → acknowledged, by the recipient.",
-    RequestInformation: "acknowledged → info_requested, by the recipient.",
-    AnswerInformation: "info_requested → acknowledged, by the referrer, within the grant.",
-    Waitlist: "acknowledged → waitlisted, by the recipient, if the person agrees to wait.",
-    Accept: "sent, acknowledged, waitlisted → accepted, by the recipient.",
-    Decline: "sent, acknowledged, waitlisted → declined, by the recipient, for a coded reason.",
-    Schedule: "accepted → scheduled, by the recipient.",
-    Start: "accepted, scheduled → in_service, by the recipient.",
-    Hold: "accepted, scheduled, in_service → on_hold, by the recipient.",
-    Resume: "on_hold → the state before, by the recipient.",
-    Complete: "accepted, scheduled, in_service, on_hold → completed: something was provided.",
-    NotDelivered: "accepted, scheduled, in_service, on_hold → not_delivered: no success in any figure.",
-    Recall: "Any open state → recalled, by the referrer.",
-    EnterInError: "Any state → entered_in_error, by the referrer.",
-}
-
-
-def _endpoint(kind: type[service.Body], says: str) -> Callable[..., Awaitable[ReferralView]]:
+def _endpoint(kind: type[Step]) -> Callable[..., Awaitable[ReferralView]]:
     async def step(
         referral_id: UUID,
-        body: service.Body,
+        body: Step,
         session: Session,
         caller: Writer,
         keys: Keys,
@@ -272,15 +241,14 @@ def _endpoint(kind: type[service.Body], says: str) -> Callable[..., Awaitable[Re
         moved = await service.move(session, caller, keys, referral_id, body, case_id)
         return await view(session, moved, caller)
 
-    step.__name__ = service.COMMANDS[kind].value.replace("-", "_")
-    step.__doc__ = says
+    step.__name__ = kind.command.value.replace("-", "_")
+    step.__doc__ = kind.says
     step.__annotations__["body"] = kind
     return step
 
 
-for _kind, _says in STEPS.items():
-    _path = "/{referral_id}/" + service.COMMANDS[_kind].value
-    one.add_api_route(_path, _endpoint(_kind, _says), methods=["POST"])
+for _command, _kind in STEPS.items():
+    one.add_api_route("/{referral_id}/" + _command.value, _endpoint(_kind), methods=["POST"])
 
 
 @one.post("/{referral_id}/withdraw")

@@ -1,7 +1,7 @@
 """Bodies of referrals: one typed body per transition."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from common.events.codes import Urgency
@@ -9,6 +9,7 @@ from common.web import Strict
 from pydantic import AfterValidator, BaseModel, Field
 
 from referrals.cases.schemas import CaregiverContact, Contact, Document
+from referrals.referrals.lifecycle import Command
 from referrals.vocabulary.disclosure import Item
 from referrals.vocabulary.fields import (
     BirthDate,
@@ -89,6 +90,13 @@ class Versioned(Strict):
     )
 
 
+class Step(Versioned):
+    """The body of a step that needs no more than it; `says` is what the endpoint says of it."""
+
+    command: ClassVar[Command]
+    says: ClassVar[str]
+
+
 class Send(Versioned):
     """By a consent or by an approved exception, never by an override."""
 
@@ -96,33 +104,49 @@ class Send(Versioned):
     exception_id: UUID | None = None
 
 
-class Acknowledge(Versioned):
-    pass
+class Acknowledge(Step):
+    command = Command.ACKNOWLEDGE
+    says = "sent → acknowledged, by the recipient."
 
 
-class RequestInformation(Versioned):
+class RequestInformation(Step):
+    command = Command.REQUEST_INFORMATION
+    says = "acknowledged → info_requested, by the recipient."
+
     question: Narrative
 
 
-class AnswerInformation(Versioned):
+class AnswerInformation(Step):
     """The answer stays within the grant: only granted items."""
+
+    command = Command.ANSWER_INFORMATION
+    says = "info_requested → acknowledged, by the referrer, within the grant."
 
     payload: Payload
 
 
-class Waitlist(Versioned):
+class Waitlist(Step):
+    command = Command.WAITLIST
+    says = "acknowledged → waitlisted, by the recipient, if the person agrees to wait."
+
     expected_on: date
     person_agrees: Literal[True] = Field(description="The person agreed to wait.")
 
 
-class Accept(Versioned):
+class Accept(Step):
+    command = Command.ACCEPT
+    says = "sent, acknowledged, waitlisted → accepted, by the recipient."
+
     focal_point: str = Field(
         min_length=1, max_length=200, description="Who is responsible: a post or a first name."
     )
     note: Note | None = None
 
 
-class Decline(Versioned):
+class Decline(Step):
+    command = Command.DECLINE
+    says = "sent, acknowledged, waitlisted → declined, by the recipient, for a coded reason."
+
     reason: Literal["capacity", "eligibility", "coverage", "safety", "conflict_of_interest"]
     note: Note | None = None
     suggested_service_id: UUID | None = Field(
@@ -130,40 +154,59 @@ class Decline(Versioned):
     )
 
 
-class Schedule(Versioned):
+class Schedule(Step):
+    command = Command.SCHEDULE
+    says = "accepted → scheduled, by the recipient."
+
     appointment_at: Moment
     place: str | None = Field(None, max_length=500)
     note: Note | None = None
 
 
-class Start(Versioned):
+class Start(Step):
+    command = Command.START
+    says = "accepted, scheduled → in_service, by the recipient."
+
     started_on: date | None = None
 
 
-class Hold(Versioned):
+class Hold(Step):
+    command = Command.HOLD
+    says = "accepted, scheduled, in_service → on_hold, by the recipient."
+
     reason: Literal["person_unavailable", "capacity", "safety", "documents_missing", "other"]
     review_on: date
     note: Note | None = None
 
 
-class Resume(Versioned):
-    pass
+class Resume(Step):
+    command = Command.RESUME
+    says = "on_hold → the state before, by the recipient."
 
 
-class Complete(Versioned):
+class Complete(Step):
     """Something was provided. If nothing was: report-not-delivered."""
+
+    command = Command.COMPLETE
+    says = "accepted, scheduled, in_service, on_hold → completed: something was provided."
 
     outcome: Literal["delivered", "partly_delivered"]
     completed_on: date | None = None
     note: Note | None = None
 
 
-class NotDelivered(Versioned):
+class NotDelivered(Step):
+    command = Command.REPORT_NOT_DELIVERED
+    says = "accepted, scheduled, in_service, on_hold → not_delivered: no success in any figure."
+
     reason: Literal["unreachable", "no_show", "declined_by_person", "unavailable"]
     note: Note | None = None
 
 
-class Recall(Versioned):
+class Recall(Step):
+    command = Command.RECALL
+    says = "Any open state → recalled, by the referrer."
+
     reason: Literal["sent_elsewhere", "needs_changed", "safety", "mistake", "no_answer", "other"]
     note: Note | None = None
 
@@ -175,9 +218,34 @@ class Withdraw(Strict):
     withdrawn_at: Moment | None = None
 
 
-class EnterInError(Versioned):
+class EnterInError(Step):
+    command = Command.ENTER_IN_ERROR
+    says = "Any state → entered_in_error, by the referrer."
+
     reason: Literal["wrong_person", "wrong_service", "duplicate", "test", "other"]
     note: Note | None = None
+
+
+STEPS: dict[Command, type[Step]] = {
+    kind.command: kind
+    for kind in (
+        Acknowledge,
+        RequestInformation,
+        AnswerInformation,
+        Waitlist,
+        Accept,
+        Decline,
+        Schedule,
+        Start,
+        Hold,
+        Resume,
+        Complete,
+        NotDelivered,
+        Recall,
+        EnterInError,
+    )
+}
+"""One endpoint for each of them."""
 
 
 class Suggest(Strict):

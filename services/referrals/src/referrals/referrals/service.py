@@ -20,24 +20,15 @@ from referrals.directory.models import DirectoryService
 from referrals.errors import NOT_YOUR_STEP
 from referrals.keys.store import CaseKeys
 from referrals.referrals import queries
-from referrals.referrals.lifecycle import Command, Party
+from referrals.referrals.lifecycle import Party
 from referrals.referrals.models import Referral
 from referrals.referrals.reading import answerable
 from referrals.referrals.schemas import (
-    Accept,
-    Acknowledge,
     AnswerInformation,
-    Complete,
     ConfirmFeedback,
     Decline,
-    EnterInError,
     Hold,
-    NotDelivered,
-    Recall,
-    RequestInformation,
-    Resume,
-    Schedule,
-    Start,
+    Step,
     Suggest,
     Waitlist,
 )
@@ -52,38 +43,6 @@ from referrals.referrals.steps import (
     write_step,
 )
 
-Body = (
-    Acknowledge
-    | RequestInformation
-    | AnswerInformation
-    | Waitlist
-    | Accept
-    | Decline
-    | Schedule
-    | Start
-    | Hold
-    | Resume
-    | Complete
-    | NotDelivered
-    | Recall
-    | EnterInError
-)
-COMMANDS: dict[type[Body], Command] = {
-    Acknowledge: Command.ACKNOWLEDGE,
-    RequestInformation: Command.REQUEST_INFORMATION,
-    AnswerInformation: Command.ANSWER_INFORMATION,
-    Waitlist: Command.WAITLIST,
-    Accept: Command.ACCEPT,
-    Decline: Command.DECLINE,
-    Schedule: Command.SCHEDULE,
-    Start: Command.START,
-    Hold: Command.HOLD,
-    Resume: Command.RESUME,
-    Complete: Command.COMPLETE,
-    NotDelivered: Command.REPORT_NOT_DELIVERED,
-    Recall: Command.RECALL,
-    EnterInError: Command.ENTER_IN_ERROR,
-}
 # Codes that events and lists may show; the rest of a body is sealed.
 _OPEN_FIELDS = frozenset({"expected_version", "outcome", "suggested_service_id"})
 
@@ -93,7 +52,7 @@ async def move(
     caller: Principal,
     keys: CaseKeys,
     referral_id: UUID,
-    body: Body,
+    body: Step,
     case_id: UUID | None = None,
 ) -> Referral:
     """Take the step that the type of `body` stands for."""
@@ -102,7 +61,7 @@ async def move(
     reason = getattr(body, "reason", None)
     detail.pop("reason", None)
     taken = Taken(
-        COMMANDS[type(body)],
+        body.command,
         queries.parties_of(caller, referral),
         reason=reason,
         outcome=getattr(body, "outcome", None),
@@ -128,7 +87,7 @@ async def _prepare(
     caller: Principal,
     keys: CaseKeys,
     referral: Referral,
-    body: Body,
+    body: Step,
     detail: dict[str, Any],
 ) -> None:
     """What a single kind of step checks or keeps beside the state."""
