@@ -53,7 +53,7 @@ def play(mutation: Mutation) -> Played:
                 mutation.noticed_by,
             ],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join((folder, str(ROOT)))},
+            env={**_without_pytests(), "PYTHONPATH": os.pathsep.join((folder, str(ROOT)))},
             capture_output=True,
             text=True,
             check=False,
@@ -63,3 +63,8 @@ def play(mutation: Mutation) -> Played:
     if ran.returncode == 1 and failed and by_itself:
         return Played(mutation, noticed=True, told=failed[0])
     return Played(mutation, noticed=False, told="\n".join(ran.stdout.splitlines()[-12:]))
+
+
+def _without_pytests() -> dict[str, str]:
+    """Ours, but for what a run of the tests tells its own workers."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
