@@ -8,6 +8,7 @@ import pytest
 from common.database import Database
 from httpx import ASGITransport, AsyncClient, Response
 from services_directory.app import create_app
+from services_directory.followers_service import declare_followers
 from services_directory.reading.read_route import READER
 from services_directory.reading.rows_queries import Row, fetch
 from services_directory.settings import Settings
@@ -18,6 +19,12 @@ from tests.support.principals import bearer, organisation
 
 AUDIENCE = "ruta-directory"
 V1 = "/directory/v1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def followers() -> None:
+    """Who follows what happens, also where no app is made."""
+    declare_followers()
 
 
 @pytest.fixture(scope="session")
