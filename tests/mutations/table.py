@@ -160,6 +160,15 @@ MUTATIONS = (
         "            if True:\n",
         f"{_TESTS}/test_given_up.py::test_a_victim_is_done_again[notices-fanned_out]",
     ),
+    Mutation(
+        "sendings-are-waited-for",
+        "what is sent while its service stops is flagged, or refused",
+        f"{_REFERRALS}/referrals/following.py",
+        "        await wait_for_sendings(session)\n",
+        "        pass\n",
+        f"{_TESTS}/test_racing_pairs.py"
+        "::test_what_is_sent_while_its_service_stops_is_flagged_or_refused",
+    ),
 )
 
 # Broken where they stand, by the tests themselves.

@@ -446,3 +446,15 @@ async def test_a_withdrawal_never_loses_to_whoever_is_marked_accepts_or_sends(
             either = await _either(story, case_keys, *pair)
             for _ in range(ROUNDS or 1):
                 await _race(story, case_keys, *pair, either)
+
+
+async def test_what_is_sent_while_its_service_stops_is_flagged_or_refused(
+    story: Story, case_keys: CaseKeys
+) -> None:
+    """Whoever is not flagged stays unflagged: the directory tells of a suspension once."""
+    by_name = {command.name: command for command in COMMANDS}
+    stop = by_name["the directory suspends the service"]
+    for send in (by_name["send"], by_name["send under an exception"]):
+        either = await _either(story, case_keys, send, stop)
+        for _ in range(20):
+            await _race(story, case_keys, send, stop, either)

@@ -7,6 +7,10 @@
 4. Rows of the case, in any order: nobody else who writes them is here.
 5. The head of the case's audit chain, with the entries, last.
 
+Sending shares one lock more, with its draft (`sending`): who finds that a service takes no referral any
+more waits for those that are being sent before it flags them (`wait_for_sendings`). Else one that
+read the service just before would be sent without the flag.
+
 What takes no more than one lock may do without the case: a reading that leaves an audit entry
 locks the chain's head and nothing else. The directory's events flag referrals of many cases: they
 lock those rows and nothing else, in the order of the ids, and so does a command that changes
@@ -21,8 +25,10 @@ from common.reads import QuickStatement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _PAIRING = 0x52555250
+_SENDING = 0x52555253
 _HOLD = QuickStatement(sa.select(sa.func.hold_case(sa.bindparam("case_id", type_=sa.Uuid()), True)))
 _HOLD_PAIRING = QuickStatement(sa.select(sa.func.pg_advisory_xact_lock(_PAIRING)))
+_WAIT_FOR_SENDINGS = QuickStatement(sa.select(sa.func.pg_advisory_xact_lock(_SENDING)))
 
 
 def held(case_id: Any, *, wait: bool = True) -> sa.ColumnElement[bool]:
@@ -43,6 +49,16 @@ async def hold_case(session: AsyncSession, case_id: UUID) -> None:
 async def hold_pairing(session: AsyncSession) -> None:
     """Before a command holds more than one case: there is one such command at a time."""
     await _HOLD_PAIRING.first(session)
+
+
+def sending() -> sa.ColumnElement[bool]:
+    """For the WHERE of the statement that locks a draft to send it, before its service is read."""
+    return sa.cast(sa.func.pg_advisory_xact_lock_shared(_SENDING), sa.Text).is_not(None)
+
+
+async def wait_for_sendings(session: AsyncSession) -> None:
+    """Those that have begun are committed after it; those that begin wait for this transaction."""
+    await _WAIT_FOR_SENDINGS.first(session)
 
 
 def in_order(referrals: sa.FromClause, which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:

@@ -21,7 +21,7 @@ from referrals.happenings import (
     ConflictRecorded,
     ServicesChanged,
 )
-from referrals.locking_queries import in_order
+from referrals.locking_queries import in_order, wait_for_sendings
 from referrals.notices.service import notify
 from referrals.referrals import queries
 from referrals.referrals.conflict import end_sharing_with
@@ -143,6 +143,8 @@ async def services_changed(session: AsyncSession, happening: ServicesChanged) ->
     by_flag: dict[str | None, list[UUID]] = {}
     for service_id, choosable in happening.choosable.items():
         by_flag.setdefault(None if choosable else NOT_REFERABLE_FLAG, []).append(service_id)
+    if NOT_REFERABLE_FLAG in by_flag:
+        await wait_for_sendings(session)
     for flag, ids in by_flag.items():
         concerned = sa.and_(
             _REFERRALS.c.service_id == sa.any_(sa.literal(ids, sa.ARRAY(sa.Uuid))),

@@ -20,7 +20,7 @@ from sqlmodel import col
 from referrals.consents.models import GrantRecord
 from referrals.consents.queries import HELD, covers
 from referrals.directory.queries import works_queue
-from referrals.locking_queries import held
+from referrals.locking_queries import held, sending
 from referrals.referrals.lifecycle import Party
 from referrals.referrals.models import Referral, Snapshot, Step
 from referrals.referrals.seeing import covered
@@ -102,14 +102,14 @@ _THE_DRAFT = (
 )
 _DRAFT = QuickStatement(
     sa.select(*_COLUMNS)
-    .where(*_THE_DRAFT, held(col(Referral.case_id)))
+    .where(*_THE_DRAFT, held(col(Referral.case_id)), sending())
     .with_for_update(of=Referral)
 )
 # The consent holds the case, and its row is locked before the joined one is there to be locked.
 _CONSENT = HELD.cte("consent")
 _CONSENT_AND_DRAFT = QuickStatement(
     sa.select(*_CONSENT.c, *_COLUMNS)
-    .where(*_THE_DRAFT, col(Referral.case_id) == _CONSENT.c.case_id)
+    .where(*_THE_DRAFT, col(Referral.case_id) == _CONSENT.c.case_id, sending())
     .with_for_update(of=Referral)
 )
 
