@@ -1,0 +1,138 @@
+"""Every number that anybody may read, and the rule it is under: `public_numbers.csv` is the whole list.
+
+Found from the API descriptions, so that a new open operation, or a new number in one, is asked for its
+rule. What the rules promise is said in docs/public-numbers.md; the front's and the services' own
+measurements are no part of it: `/metrics` wants a key (tests/gateway/test_limits_and_failures.py).
+"""
+
+import base64
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common.database import Database
+from fastapi import FastAPI
+from pydantic import SecretStr
+from referrals.app import create_app as referrals_app
+from referrals.keys.store import CaseKeys
+from referrals.settings import Settings as ReferralsSettings
+from reporting.app import create_app as reporting_app
+from reporting.settings import Settings as ReportingSettings
+from services_directory.app import create_app as directory_app
+from services_directory.settings import Settings as DirectorySettings
+
+LISTED = Path(__file__).with_name("public_numbers.csv")
+PAGE = Path(__file__).parents[2] / "docs" / "public-numbers.md"
+NOWHERE = "postgresql+asyncpg://nobody:nothing@127.0.0.1:1/none"
+UNTYPED = "*"
+"""The schema leaves open what the member holds: the rule covers whatever number stands there."""
+
+Row = tuple[str, str]
+"""An operation, and where in its answer a number stands: a place in the JSON, or a kind of file."""
+
+
+@pytest.fixture(scope="module")
+def apps(tmp_path_factory: pytest.TempPathFactory) -> list[FastAPI]:
+    folder = tmp_path_factory.mktemp("described")
+    key = base64.b64encode(bytes(32)).decode()
+    keys, ring = folder / "jwks.json", folder / "keys.json"
+    keys.write_text('{"keys": []}')
+    ring.write_text(json.dumps({"active": "k1", "keys": {"k1": key}}))
+    common: dict[str, Any] = {
+        "database_url": NOWHERE,
+        "nats_password": "no-broker-in-this-test",
+        "nats_url": "nats://127.0.0.1:1",
+        "internal_jwks_file": keys,
+        "stored_result_key": key,
+    }
+    away = Database.at(NOWHERE)
+    return [
+        directory_app(DirectorySettings(**common), database=away),
+        reporting_app(
+            ReportingSettings(**common, rounding_key=SecretStr(key), pseudonym_key=SecretStr(key)),
+            database=away,
+        ),
+        referrals_app(
+            ReferralsSettings(
+                **common,
+                key_store_url=NOWHERE,
+                key_encryption_keys_file=ring,
+                blind_index_key=SecretStr(key),
+            ),
+            database=away,
+            keys=CaseKeys(away, ring),
+        ),
+    ]
+
+
+def open_numbers(document: dict[str, Any]) -> Iterator[Row]:
+    """One row for each number of each open operation; one without a place where there is none."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if not operation.get("x-ruta-access", {}).get("anonymous"):
+                continue
+            found = set()
+            for code, answer in operation["responses"].items():
+                for kind, media in answer.get("content", {}).items():
+                    if not code.startswith("2"):
+                        continue
+                    if kind.endswith("json") and not kind.endswith("ndjson"):
+                        found |= set(_places(document, media.get("schema", {}), "$", frozenset()))
+                    else:  # a page or a file: whatever stands in it
+                        found.add(kind.partition(";")[0])
+            name = f"{method.upper()} {path}"
+            yield from ((name, place) for place in sorted(found) or [""])
+
+
+def _places(
+    document: dict[str, Any], schema: dict[str, Any], at: str, within: frozenset[str]
+) -> Iterator[str]:
+    if "$ref" in schema:
+        name = schema["$ref"].rsplit("/", 1)[-1]
+        if name not in within:
+            inner = document["components"]["schemas"][name]
+            yield from _places(document, inner, at, within | {name})
+        return
+    if schema.get("type") in ("integer", "number"):
+        yield at
+    for one in (key for word in ("anyOf", "oneOf", "allOf") for key in schema.get(word, ())):
+        yield from _places(document, one, at, within)
+    for name, inner in schema.get("properties", {}).items():
+        yield from _places(document, inner, f"{at}.{name}", within)
+    for word, mark in (("items", "[]"), ("additionalProperties", "{}")):
+        if isinstance(schema.get(word), dict):
+            yield from _places(document, schema[word], at + mark, within)
+    said = {"object": {"properties", "additionalProperties"}, "array": {"items"}}
+    bare = not said.get(schema.get("type", ""), set(schema)) & set(schema)
+    if bare or schema.get("additionalProperties") is True:
+        yield at + UNTYPED
+
+
+def listed() -> dict[Row, str]:
+    with LISTED.open(encoding="utf-8", newline="") as file:
+        return {(row["operation"], row["where"]): row["rule"] for row in csv.DictReader(file)}
+
+
+def test_the_list_of_public_numbers_is_whole(apps: list[FastAPI]) -> None:
+    found = {row for app in apps for row in open_numbers(app.openapi())}
+    known = set(listed())
+    assert sorted(found - known) == [], "new: give each its rule in public_numbers.csv"
+    assert sorted(known - found) == [], "gone: take it out of public_numbers.csv"
+
+
+def test_every_rule_is_explained_in_both_languages() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    for rule in set(listed().values()):
+        assert page.count(f"| `{rule}` |") == 2, rule
+
+
+def test_nothing_about_a_person_is_counted_beside_a_release() -> None:
+    """Only reporting counts people for everybody, and only as released."""
+    for (operation, _), rule in listed().items():
+        if rule == "released":
+            assert operation.split()[1].startswith("/reports/")
+        if operation.split()[1].startswith("/referrals/"):
+            assert rule in {"none", "own", "description"}, operation
