@@ -224,6 +224,37 @@ def test_replicas_share_the_work(gateway: Gateway) -> None:
     assert Counter(answered) == {one.server_port: 5, two.server_port: 5}
 
 
+@pytest.mark.parametrize(
+    ("apart", "said"), [(None, "ok"), (0, "ok"), (-45, "the front's clock is 45 s ahead of it")]
+)
+def test_ready_names_a_service_whose_clock_is_apart(
+    gateway: Gateway, apart: int | None, said: str
+) -> None:
+    """One that says no date answers all the same."""
+
+    class Replica(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response_only(200)
+            if apart is not None:
+                self.send_header("Date", self.date_time_string(round(time.time()) + apart))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Replica) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with another_front(
+            gateway, directory_url=f"http://127.0.0.1:{server.server_port}"
+        ) as front:
+            parts = httpx.get(f"{front.url}/readyz").json()["parts"]
+        server.shutdown()
+    # A date has whole seconds.
+    assert parts["directory"] in {said, said.replace("45", "44"), said.replace("45", "46")}
+    assert ("remedy" in parts) == bool(apart)
+
+
 def test_a_service_that_is_away_is_503_then_the_circuit_opens_and_closes_again(
     postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -77,7 +77,7 @@ class Authentication:
         except InvalidToken:  # signed out elsewhere, or switched off: the page must learn it
             exchange.cookies = self._cookies.sign_out()
             raise UNAUTHENTICATED.because(
-                "This sign-in was cancelled. Start again at /session/start."
+                "Your session has ended. Sign in again at /session/start."
             ) from None
         if fresh is not session:
             exchange.cookies = [self._cookies.write(fresh)]

@@ -207,10 +207,6 @@ class Database:
             await greenlet_spawn(connection.close)
         return found
 
-    async def ping(self) -> None:
-        async with self.transaction() as session:
-            await session.execute(sa.text("SELECT 1"))
-
     async def seconds(self) -> float:
         """The server's clock, seconds since 1970."""
         async with self.transaction() as session:

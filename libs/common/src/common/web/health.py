@@ -28,7 +28,7 @@ async def readyz(request: Request) -> Response:
     context = context_of(request)
     parts: dict[str, Any] = {"database": "ok", "broker": "ok"}
     try:
-        await context.database.ping()
+        clock = clocks.compared(time.time(), await context.database.seconds(), "the database")
         if context.revisions is not None:
             parts["schema"] = await context.revisions.compare(context.database)
         await key_gate_of(request.app).look()
@@ -40,7 +40,7 @@ async def readyz(request: Request) -> Response:
     if not context.broker.connected:
         parts["broker"] = "unavailable"
     if parts["database"] == "ok":
-        parts["clock"] = await _clock(context)
+        parts["clock"] = await _beside_the_broker(context) if clock == clocks.OK else clock
         if parts["clock"] != clocks.OK:
             parts["remedy"] = clocks.REMEDY
     if parts.get("schema") == Schema.BEHIND:
@@ -51,14 +51,11 @@ async def readyz(request: Request) -> Response:
     return JSONResponse({"status": status, "parts": parts})
 
 
-async def _clock(context: ServiceContext) -> str:
-    """This process's clock beside the database's and, where it answers, the broker's."""
-    began = time.time()
-    verdict = clocks.compared(began, await context.database.seconds(), "the database")
-    if verdict == clocks.OK and context.broker.connected:
-        told = await context.broker.seconds(f"RUTA_{context.settings.service.upper()}")
-        verdict = clocks.compared(time.time(), told or time.time(), "the broker")
-    return verdict
+async def _beside_the_broker(context: ServiceContext) -> str:
+    if not context.broker.connected:
+        return clocks.OK
+    told = await context.broker.seconds(f"RUTA_{context.settings.service.upper()}")
+    return clocks.compared(time.time(), told or time.time(), "the broker")
 
 
 @health.get("/metrics")
