@@ -9,6 +9,8 @@ from one real round and written again with new ids, through the same triggers an
 
 import argparse
 import asyncio
+import base64
+import hashlib
 import http.client
 import json
 import os
@@ -39,7 +41,7 @@ from stack.postgres import (  # noqa: E402 - after the path
     binaries,
 )
 
-from tests.support.databases import MigratedDatabases, random_key  # noqa: E402 - after the path
+from tests.support.databases import MigratedDatabases  # noqa: E402 - after the path
 from tests.support.principals import (  # noqa: E402 - after the path
     bearer,
     keyed,
@@ -117,20 +119,25 @@ def process(command: list[str], environment: dict[str, str], port: int) -> Itera
         child.wait(20)
 
 
+def _key(name: str) -> str:
+    """The same in each run: a service refuses rows that were kept under other keys."""
+    return base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()
+
+
 @contextmanager
 def referrals(database: ServiceDatabase, keys: ServiceDatabase, folder: Path) -> Iterator[int]:
     """The referrals service as its own process; gives its port."""
     port = free_port()
     ring = folder / "kek.json"
-    ring.write_text(json.dumps({"active": "k1", "keys": {"k1": random_key()}}))
+    ring.write_text(json.dumps({"active": "k1", "keys": {"k1": _key("kek")}}))
     environment = {
         "RUTA_ENVIRONMENT": "embedded", "RUTA_HOST": "127.0.0.1", "RUTA_PORT": str(port),
         "RUTA_DATABASE_URL": database.app_url, "RUTA_DATABASE_ROLE": database.app_role,
         "RUTA_NATS_URL": "nats://127.0.0.1:1", "RUTA_NATS_PASSWORD": "no-broker-in-this-benchmark",
-        "RUTA_STORED_RESULT_KEY": random_key(), "RUTA_LOG_LEVEL": "WARNING",
+        "RUTA_STORED_RESULT_KEY": _key("results"), "RUTA_LOG_LEVEL": "WARNING",
         "RUTA_INTERNAL_JWKS_FILE": str(write_internal_jwks(folder / "jwks.json")),
         "RUTA_KEY_STORE_URL": keys.app_url, "RUTA_KEY_ENCRYPTION_KEYS_FILE": str(ring),
-        "RUTA_BLIND_INDEX_KEY": random_key(),
+        "RUTA_BLIND_INDEX_KEY": _key("index"),
     }  # fmt: skip
     with process([sys.executable, "-m", "referrals", "api"], environment, port):
         yield port
