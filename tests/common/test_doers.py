@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from common.auth import Principal
 from common.errors import Problem
-from common.two_people import refuse_same_person
+from common.two_people import refuse_alone, refuse_same_person
 
 SERVICES = Path(__file__).resolve().parents[2] / "services"
 # Passing the caller's claims on whole; and a certificate's holder, who may be named by either.
@@ -32,3 +32,11 @@ def test_two_people_are_two_subjects() -> None:
     refuse_same_person(by_browser, "ruta-console", None, because="no")
     with pytest.raises(Problem, match="no"):
         refuse_same_person(by_browser, "somebody", "0190", because="no")
+
+
+def test_nobody_stands_for_it_alone_in_several_parts() -> None:
+    person = Principal("ruta-console", "0190")
+    refuse_alone(person, "0190", "somebody", because="no")
+    for earlier in ((), ("0190", None), ("0190", "0190")):
+        with pytest.raises(Problem, match="no"):
+            refuse_alone(person, *earlier, because="no")

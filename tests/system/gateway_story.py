@@ -126,8 +126,11 @@ class GatewayStory(Story):
             _SHARED[stack] = await self.service()
         return _SHARED[stack]
 
+    def keyed_as(self, client: str) -> dict[str, str]:
+        return keyed(self._bearer(client, {}))
+
     def coordinator(self) -> dict[str, str]:
-        return keyed(self._bearer("gbv-coordinator", {}))
+        return self.keyed_as("gbv-coordinator")
 
     async def suspended(self, service_id: str, owner: UUID = SALUD) -> None:
         who = next(name for name, (n, _, _) in CLIENTS.items() if organisation(n) == owner)

@@ -65,7 +65,7 @@ def risk(system: System) -> str:
     until = (clock.now().date() + timedelta(days=60)).isoformat()
     body = {"aor": "TIP", "areas": [], "texts": texts, "valid_until": until}
     key = {"Idempotency-Key": "risk-of-the-pages"}
-    draft = system.running.request(TIP, "POST", RISKS, json=body, headers=key).json()
+    draft = system.running.request("im-officer", "POST", RISKS, json=body, headers=key).json()
     published = system.running.request(TIP, "POST", f"{RISKS}/{draft['id']}/publish")
     assert published.status_code == 200, published.text
     return str(draft["id"])

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from common.database import Database
@@ -49,6 +49,13 @@ async def api(
         transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://directory"
     ) as client:
         yield client
+
+
+@pytest.fixture
+def alone(api: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operation of one person."""
+    app = cast("Any", api)._transport.app
+    monkeypatch.setattr(app.state.context.settings, "one_person_publishes", True)
 
 
 class InsideReader:

@@ -44,7 +44,7 @@ async def written(api: AsyncClient, who: str = "tip-coordinator", **changes: Any
 
 
 async def published(api: AsyncClient, **changes: Any) -> str:
-    draft = (await written(api, **changes)).json()
+    draft = (await written(api, "im-officer", **changes)).json()
     answer = await api.post(f"{RISKS}/{draft['id']}/publish", headers=as_("tip-coordinator"))
     assert answer.status_code == 200, answer.text
     return str(draft["id"])
@@ -152,7 +152,7 @@ def test_text_messages_are_cut_at_spaces_in_the_gsm_alphabet() -> None:
 async def test_a_draft_is_seen_by_its_coordinators_only(api: AsyncClient) -> None:
     draft = (await written(api)).json()
     assert draft["state"] == "draft"
-    for who in ("anonymous", "ngo-refugio", "im-officer"):
+    for who in ("anonymous", "ngo-refugio"):
         assert (await api.get(f"{RISKS}/{draft['id']}", headers=as_(who))).status_code == 404
         assert (await api.get(RISKS, headers=as_(who))).json() == []
     own = await api.get(f"{RISKS}/own", headers=as_("tip-coordinator"))
@@ -164,6 +164,23 @@ async def test_a_draft_is_seen_by_its_coordinators_only(api: AsyncClient) -> Non
         f"{RISKS}/{draft['id']}", json=risk(areas=[]), headers=as_("tip-coordinator")
     )
     assert (changed.json()["version"], changed.json()["areas"]) == (2, [])
+
+
+async def test_whoever_wrote_a_message_does_not_publish_it(api: AsyncClient) -> None:
+    draft = (await written(api)).json()
+    url = f"{RISKS}/{draft['id']}/publish"
+    refused = await api.post(url, headers=as_("tip-coordinator"))
+    assert (refused.status_code, refused.json()["code"]) == (403, "second_person_needed")
+    assert (await api.post(url, headers=as_("im-officer"))).status_code == 403
+    second = as_("tip-coordinator", sub="somebody else")
+    assert (await api.post(url, headers=second)).json()["state"] == "published"
+
+
+async def test_an_operation_of_one_person_publishes_what_it_wrote(
+    api: AsyncClient, alone: None
+) -> None:
+    url = f"{RISKS}/{(await written(api)).json()['id']}/publish"
+    assert (await api.post(url, headers=as_("tip-coordinator"))).status_code == 200
 
 
 async def test_a_published_message_is_read_in_every_form(api: AsyncClient) -> None:

@@ -203,6 +203,8 @@ class Planner:
             settings |= {
                 "RUTA_ROUNDING_KEY": self._secrets["rounding_key"],
                 "RUTA_PSEUDONYM_KEY": self._secrets["pseudonym_key"],
+                # One demo client closes and publishes; all others publish what somebody else wrote.
+                "RUTA_ONE_PERSON_PUBLISHES": "true",
             }
         return settings
 

@@ -24,7 +24,8 @@ class Settings(ServiceSettings):
 
     one_person_publishes: bool = Field(
         False,
-        description="Whoever signed a bulletin off may publish it, too: for operations of one person.",
+        description="Whoever signed a bulletin off, or closed a release alone, may publish it, too: for"
+        " operations of one person.",
     )
 
     dhis2_mapping_file: Path | None = Field(

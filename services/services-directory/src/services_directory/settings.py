@@ -34,6 +34,11 @@ class Settings(ServiceSettings):
     emergency_number: str = Field(
         "911", pattern="^[0-9 +]{2,20}$", description="What the public pages tell people in danger."
     )
+    one_person_publishes: bool = Field(
+        False,
+        description="Whoever submitted a pathway or wrote a risk message may publish it, too: for"
+        " operations of one person.",
+    )
     reminder_days: int = Field(
         14, ge=1, le=365, description="Days before `valid_until` on which the owner is reminded."
     )

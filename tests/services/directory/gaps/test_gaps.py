@@ -104,10 +104,10 @@ async def test_a_published_pathways_steps_without_service_are_named(
     headers = as_("gbv-coordinator")
     base = "/directory/v1/pathways"
     made = await api.post(f"{base}/proposals/GBV", json={"area": "VE23"}, headers=headers)
-    for step in ("submit", "publish"):
+    for step, who in (("submit", "im-officer"), ("publish", "gbv-coordinator")):
         made = await api.post(
             f"{base}/{made.json()['pathway_id']}/{step}",
-            headers={**headers, "If-Match": made.headers["ETag"]},
+            headers={**as_(who), "If-Match": made.headers["ETag"]},
         )
         assert made.status_code == 200, made.text
     steps = (await gaps(api))["open_steps"]

@@ -48,7 +48,7 @@ async def act(
 async def published(api: AsyncClient, **changes: Any) -> Response:
     made = await drafted(api, **changes)
     assert made.status_code == 201, made.text
-    submitted = await act(api, made, "submit")
+    submitted = await act(api, made, "submit", "im-officer")
     assert submitted.status_code == 200, submitted.text
     answer = await act(api, submitted, "publish")
     assert answer.status_code == 200, answer.text
@@ -62,11 +62,25 @@ async def test_a_pathway_goes_from_draft_over_review_to_published(api: AsyncClie
     assert (await api.get(f"{V1}/{pathway_id}", headers=as_("anonymous"))).status_code == 404
     early = await act(api, made, "publish")
     assert (early.status_code, early.json()["code"]) == (409, "pathway_state")
-    submitted = await act(api, made, "submit")
+    submitted = await act(api, made, "submit", "im-officer")
     answer = await act(api, submitted, "publish")
     assert answer.json()["state"] == "published"
     seen = await api.get(f"{V1}/{pathway_id}", headers=as_("anonymous"))
     assert [step["key"] for step in seen.json()["effective"]["steps"]] == ["safety", "care", "cash"]
+
+
+async def test_whoever_submitted_a_pathway_does_not_publish_it(api: AsyncClient) -> None:
+    submitted = await act(api, await drafted(api), "submit")
+    refused = await act(api, submitted, "publish")
+    assert (refused.status_code, refused.json()["code"]) == (403, "second_person_needed")
+    headers = {**as_("gbv-coordinator", sub="somebody else"), "If-Match": submitted.headers["ETag"]}
+    url = f"{V1}/{submitted.json()['pathway_id']}/publish"
+    assert (await api.post(url, headers=headers)).status_code == 200
+
+
+async def test_an_operation_of_one_person_says_so(api: AsyncClient, alone: None) -> None:
+    published = await act(api, await act(api, await drafted(api), "submit"), "publish")
+    assert published.status_code == 200
 
 
 async def test_a_returned_version_goes_back_to_its_writer_with_the_reason(api: AsyncClient) -> None:
@@ -199,7 +213,7 @@ async def test_a_municipality_inherits_from_its_state_and_a_parent_cannot_break_
     smaller["steps"] = smaller["steps"][:1]
     url = f"{V1}/{state.json()['pathway_id']}/draft"
     draft = await api.put(url, json=smaller, headers=as_("gbv-coordinator"))
-    refused = await act(api, await act(api, draft, "submit"), "publish")
+    refused = await act(api, await act(api, draft, "submit", "im-officer"), "publish")
     assert refused.status_code == 409
     assert (refused.json()["area"], refused.json()["step"]) == ("VE2313", "legal")
 
@@ -248,7 +262,7 @@ async def test_proposals_can_be_read_and_taken_as_the_first_draft(api: AsyncClie
     )
     assert made.status_code == 201
     assert "proposal" not in made.json()["pathway"]
-    answer = await act(api, await act(api, made, "submit", "tip-coordinator"), "publish",
+    answer = await act(api, await act(api, made, "submit", "im-officer"), "publish",
                        "tip-coordinator")  # fmt: skip
     assert answer.json()["state"] == "published"
 

@@ -14,8 +14,8 @@ from tests.support.principals import bearer, keyed
 PERIOD = {"programme": "referrals", "period": "2026-10a"}
 
 
-def as_(client: str) -> dict[str, str]:
-    return keyed(bearer(client, audience=AUDIENCE))
+def as_(client: str, **changes: object) -> dict[str, str]:
+    return keyed(bearer(client, audience=AUDIENCE, **changes))
 
 
 @pytest.fixture
@@ -83,6 +83,21 @@ async def test_publication_waits_for_every_contributor_or_a_waiver_with_a_reason
     assert again.json()["code"] == "already_published"
 
 
+async def test_a_release_that_one_person_closed_signed_off_and_waived_waits_for_another(
+    api: AsyncClient, closed: dict[str, Any]
+) -> None:
+    url = f"/reports/v1/releases/{closed['id']}"
+    by_the_same = as_("ngo-refugio", sub="im-officer")
+    assert (await api.post(f"{url}/sign-offs", headers=by_the_same)).status_code == 200
+    for each in (SALUD, LEGAL):
+        waiver = {"organisation_id": str(each), "reason": "no answer in ten days"}
+        waived = await api.post(f"{url}/waivers", json=waiver, headers=as_("im-officer"))
+        assert waived.status_code == 200
+    alone = await api.post(f"{url}/publish", headers=as_("im-officer"))
+    assert (alone.status_code, alone.json()["code"]) == (403, "second_person_needed")
+    assert alone.json()["detail"].startswith("Nobody but you")
+
+
 async def test_a_closed_period_is_never_rounded_again(
     api: AsyncClient, closed: dict[str, Any]
 ) -> None:
@@ -136,7 +151,10 @@ async def test_only_the_im_role_closes_and_publishes(api: AsyncClient, client: s
 async def test_an_empty_period_closes_as_an_empty_release(api: AsyncClient) -> None:
     answer = await api.post("/reports/v1/releases", json=PERIOD, headers=as_("im-officer"))
     url = f"/reports/v1/releases/{answer.json()['id']}"
-    assert (await api.post(f"{url}/publish", headers=as_("im-officer"))).status_code == 200
+    alone = await api.post(f"{url}/publish", headers=as_("im-officer"))
+    assert (alone.status_code, alone.json()["code"]) == (403, "second_person_needed")
+    second = as_("im-officer", sub="somebody else")
+    assert (await api.post(f"{url}/publish", headers=second)).status_code == 200
     given = (await api.get(f"{url}/query?by=area", headers=as_("anonymous"))).json()
     assert (given["total"], given["rows"]) == (0, [])
     assert given["share_absent_because"]

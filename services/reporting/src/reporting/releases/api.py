@@ -1,7 +1,7 @@
 """Programmes and releases over HTTP."""
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from common.auth import Principal, Role
@@ -32,6 +32,7 @@ from reporting.releases.schemas import (
     Waiver,
 )
 from reporting.releases.views import combined
+from reporting.settings import Settings
 
 api = router("/reports/v1", ["releases"])
 READ_SCOPE = "reports:read"
@@ -195,9 +196,13 @@ async def waive(
 
 
 @api.post("/releases/{release_id}/publish")
-async def publish(caller: Publisher, session: Session, release_id: ReleaseId) -> ReleaseView:
-    """Make it readable for everyone; 409 `sign_off_missing` while a contributor has not agreed."""
-    return _view(await service.publish(session, caller, release_id))
+async def publish(
+    request: Request, caller: Publisher, session: Session, release_id: ReleaseId
+) -> ReleaseView:
+    """Make it readable for everyone; 409 `sign_off_missing` while a contributor has not agreed, 403
+    `second_person_needed` if you closed it yourself and no contributor signed it off."""
+    alone = cast("Settings", context_of(request).settings).one_person_publishes
+    return _view(await service.publish(session, caller, release_id, alone=alone))
 
 
 def _is_internal(caller: Principal, tier: str) -> bool:

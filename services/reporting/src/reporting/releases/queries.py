@@ -317,6 +317,15 @@ async def _sign_offs(
     return found
 
 
+async def who_stood_for(session: AsyncSession, release_id: UUID) -> Sequence[str]:
+    """Who closed it, and who signed it off for a contributor; a waiver is no word of a contributor."""
+    closed = sa.select(releases.c.closed_by).where(releases.c.id == release_id)
+    signed = sa.select(sign_offs.c.signed_by).where(
+        sign_offs.c.release_id == release_id, sign_offs.c.signed_at.is_not(None)
+    )
+    return (await session.scalars(sa.union_all(closed, signed))).all()
+
+
 def _expected(entry: Mapping[str, Any]) -> ExpectedError:
     relative = entry["relative"]
     return ExpectedError(

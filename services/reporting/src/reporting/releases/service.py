@@ -14,6 +14,7 @@ from common.errors import INVALID, NOT_FOUND
 from common.events.reporting import ReleasePublished
 from common.ids import new_id
 from common.messaging.outbox import append
+from common.two_people import refuse_alone
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.facts import queries as facts
@@ -217,8 +218,11 @@ async def waive(
     return await _required(session, principal, release_id)
 
 
-async def publish(session: AsyncSession, principal: Principal, release_id: UUID) -> Release:
-    """Let it leave the house, once every contributor agreed; tells the other services."""
+async def publish(
+    session: AsyncSession, principal: Principal, release_id: UUID, *, alone: bool = False
+) -> Release:
+    """Let it leave the house, once every contributor agreed; tells the other services. Somebody else
+    closed it, or signed it off for a contributor; with `alone` the record may name one person only."""
     release = await _required(session, principal, release_id)
     if release.published:
         raise ALREADY_PUBLISHED.because(f"It was published on {release.published_at}.")
@@ -226,6 +230,12 @@ async def publish(session: AsyncSession, principal: Principal, release_id: UUID)
     if missing:
         raise SIGN_OFF_MISSING.because(
             f"{len(missing)} contributors have not answered.", organisations=missing
+        )
+    if not alone:
+        refuse_alone(
+            principal,
+            *await queries.who_stood_for(session, release_id),
+            because="Nobody but you stands for it: somebody else closes it, signs it off or publishes it.",
         )
     await session.execute(
         publications.insert().values(

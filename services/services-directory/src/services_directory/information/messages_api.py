@@ -25,6 +25,7 @@ from services_directory.information.short_text import messages, plain
 
 risk_routes = router("/directory/v1/risk-messages", ["information points"])
 Anyone = Annotated[Principal, open_to_all()]
+Writer = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR, Role.IM})]
 Coordinator = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR})]
 Area = Annotated[str | None, Query(max_length=20, description="A P-code.")]
 Asked = Annotated[Literal["es", "en"] | None, Query(alias="language")]
@@ -52,10 +53,10 @@ async def list_messages(
 @risk_routes.get("/own")
 async def list_own_messages(
     session: Session,
-    caller: Coordinator,
+    caller: Writer,
     state: Literal["draft", "published", "withdrawn"] | None = None,
 ) -> list[RiskMessageView]:
-    """Those of the areas of responsibility that you coordinate, drafts too."""
+    """Those of your areas of responsibility, drafts too."""
     return [service.view(row) for row in await queries.own(session, caller, state)]
 
 
@@ -134,26 +135,25 @@ async def read_message(message_id: UUID, session: Session, _anyone: Anyone) -> R
 
 
 @risk_routes.post("", status_code=201, dependencies=[IdempotencyRequired])
-async def write_message(
-    body: NewRiskMessage, session: Session, caller: Coordinator
-) -> RiskMessageView:
+async def write_message(body: NewRiskMessage, session: Session, caller: Writer) -> RiskMessageView:
     """A draft, in both languages and with a text that fits one text message."""
     return await service.write_message(session, caller, body)
 
 
 @risk_routes.put("/{message_id}")
 async def rewrite_message(
-    message_id: UUID, body: NewRiskMessage, session: Session, caller: Coordinator
+    message_id: UUID, body: NewRiskMessage, session: Session, caller: Writer
 ) -> RiskMessageView:
     return await service.rewrite_message(session, caller, message_id, body)
 
 
 @risk_routes.post("/{message_id}/publish")
 async def publish_message(
-    message_id: UUID, session: Session, caller: Coordinator
+    request: Request, message_id: UUID, session: Session, caller: Coordinator
 ) -> RiskMessageView:
-    """From now on anybody reads it."""
-    return await service.publish_message(session, caller, message_id)
+    """From now on anybody reads it. Somebody else wrote it."""
+    alone = settings_of(request).one_person_publishes
+    return await service.publish_message(session, caller, message_id, alone=alone)
 
 
 @risk_routes.post("/{message_id}/withdraw")

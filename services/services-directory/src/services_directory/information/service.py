@@ -13,6 +13,7 @@ from common.auth import Principal
 from common.errors import CONFLICT, FORBIDDEN, INVALID
 from common.ids import new_id
 from common.places import Places
+from common.two_people import refuse_same_person
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.hsds.opening import minute_of_week, weekly_spans
@@ -95,7 +96,7 @@ async def write_message(
         "version": 1,
         "texts": body.texts.model_dump(),
         "valid_until": body.valid_until,
-        "written_by": caller.subject,
+        "written_by": caller.doer,
         "written_at": clock.now(),
         "published_at": None,
     }
@@ -118,22 +119,27 @@ async def rewrite_message(
         areas=sorted(set(body.areas)),
         texts=body.texts.model_dump(),
         valid_until=body.valid_until,
-        written_by=caller.subject,
+        written_by=caller.doer,
         written_at=clock.now(),
     )
 
 
 async def publish_message(
-    session: AsyncSession, caller: Principal, message_id: UUID
+    session: AsyncSession, caller: Principal, message_id: UUID, *, alone: bool
 ) -> RiskMessageView:
-    """From the commit on anybody reads it, until it is withdrawn or its time ends."""
+    """From the commit on anybody reads it, until it is withdrawn or its time ends. `alone`: whoever
+    wrote it may publish it, too; the row then names the same person twice."""
     row = await queries.one_own(session, caller, message_id)
+    if not alone:
+        refuse_same_person(
+            caller, row["written_by"], because="You wrote it yourself: somebody else publishes it."
+        )
     if row["state"] != "draft":
         raise CONFLICT.because(f"It is {row['state']} already.")
     if row["valid_until"] < clock.now().date():
         raise CONFLICT.because("It has expired: set a later end date first.")
     return await _change(
-        session, row, state="published", published_by=caller.subject, published_at=clock.now()
+        session, row, state="published", published_by=caller.doer, published_at=clock.now()
     )
 
 
@@ -145,7 +151,7 @@ async def withdraw_message(
     if row["state"] == "withdrawn":
         return view(row)
     return await _change(
-        session, row, state="withdrawn", withdrawn_by=caller.subject, withdrawn_at=clock.now()
+        session, row, state="withdrawn", withdrawn_by=caller.doer, withdrawn_at=clock.now()
     )
 
 
@@ -160,8 +166,8 @@ async def _change(session: AsyncSession, row: Any, **values: Any) -> RiskMessage
 
 
 def _check(caller: Principal, body: NewRiskMessage) -> None:
-    if not caller.coordinates(body.aor):
-        raise FORBIDDEN.because(f"You do not coordinate '{body.aor}'.")
+    if body.aor not in caller.aors:
+        raise FORBIDDEN.because(f"'{body.aor}' is none of your areas of responsibility.")
     places = Places.load()
     for number, area in enumerate(body.areas):
         if caller.areas and not any(places.within(area, own) for own in caller.areas):

@@ -1,14 +1,15 @@
 """HTTP for pathways: drafts, review, publication, differences, simulation."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from common.auth import Principal, Role
 from common.errors import BAD_CURSOR, NOT_FOUND
 from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
 from common.places import Places
-from common.web import IfMatch, Session, open_to_all, requires, router
+from common.web import IfMatch, Session, context_of, open_to_all, requires, router
 from fastapi import Path, Query, Response, status
+from starlette.requests import Request
 
 from services_directory.pathways.definition.differences import Difference, difference, plain
 from services_directory.pathways.definition.graph import Pathway
@@ -33,6 +34,7 @@ from services_directory.pathways.texts.wording import say, say_finding
 from services_directory.pathways.versions import queries, service
 from services_directory.pathways.versions.effective import in_force
 from services_directory.pathways.versions.queries import Version
+from services_directory.settings import Settings
 
 routes = router("/directory/v1/pathways", ["pathways"])
 Reader = Annotated[Principal, open_to_all()]
@@ -208,14 +210,17 @@ async def give_back(
 
 @routes.post("/{pathway_id}/publish", response_model=VersionOut)
 async def publish(
+    *,
+    request: Request,
     caller: Coordinator,
     session: Session,
     pathway_id: PathwayId,
     response: Response,
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
-    """Publish the submitted version; it never changes afterwards."""
-    found = await service.publish(session, caller, pathway_id, if_match)
+    """Publish what somebody else submitted; it never changes afterwards."""
+    alone = cast("Settings", context_of(request).settings).one_person_publishes
+    found = await service.publish(session, caller, pathway_id, if_match, alone=alone)
     await announce(session, pathway_id)
     return _drafted(response, found, [])
 

@@ -10,6 +10,7 @@ from common.auth import Principal, Role
 from common.errors import FORBIDDEN, NOT_FOUND
 from common.ids import new_id
 from common.places import Places
+from common.two_people import refuse_same_person
 from common.web import check_if_match, etag_of
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -151,12 +152,24 @@ async def give_back(
 
 
 async def publish(
-    session: AsyncSession, principal: Principal, pathway_id: UUID, if_match: str | None
+    session: AsyncSession,
+    principal: Principal,
+    pathway_id: UUID,
+    if_match: str | None,
+    *,
+    alone: bool = False,
 ) -> Version:
-    """The AoR's coordinator publishes the submitted version; from then on it never changes."""
+    """The AoR's coordinator publishes what somebody else submitted; from then on it never changes.
+    `alone`: what the coordinator submitted, too; the version then names the same person twice."""
     row = await _pathway(session, principal, pathway_id)
     _check_coordinates(principal, row.aor, row.area)
     current = await _open(session, pathway_id, if_match, ("submitted",))
+    if not alone:
+        refuse_same_person(
+            principal,
+            current.submitted_by,
+            because="You submitted it yourself: somebody else publishes it.",
+        )
     body = Pathway.model_validate(current.body)
     await refuse_errors(session, body)
     await _refuse_broken_heirs(session, pathway_id, body)
