@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -27,9 +26,14 @@ MEASURER = Path(__file__).resolve()
 OWN = MEASURER.parents[1]
 
 
+def import_from_here() -> None:
+    """What is imported from now on is that of the working directory."""
+    sys.path[:] = [str(Path.cwd()), *(p for p in sys.path if Path(p).resolve() != MEASURER.parent)]
+
+
 async def measurer() -> None:
     """Serve the checkout of the working directory: a name in, seconds out, one line each."""
-    sys.path[:] = [os.getcwd(), *(p for p in sys.path if Path(p).resolve() != MEASURER.parent)]
+    import_from_here()
     from common.database import Database
     from referrals.keys.store import create_tables
     from stack.postgres import PostgresServer
