@@ -1,10 +1,10 @@
 """Cursor pages: lists that can be walked while they change."""
 
 import base64
-import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from operator import attrgetter
+from typing import Annotated, Any, Generic, TypeVar, overload
 from uuid import UUID
 
 import orjson
@@ -13,7 +13,13 @@ from pydantic import BaseModel
 
 from common.errors import BAD_CURSOR
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+R = TypeVar("R")
 T = TypeVar("T")
+Reader = Callable[[Any], T]
+
 _UNCHANGED = "Take the cursor from 'next_cursor' of the page before, unchanged."
 
 Limit = Annotated[int, Query(ge=1, le=500, description="How many items a page holds.")]
@@ -35,51 +41,84 @@ def encode_cursor(*keys: Any) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(keys, default=str)).rstrip(b"=").decode()
 
 
-def decode_cursor(text: str | None, size: int) -> list[Any] | None:
-    """The keys of a cursor, or None for the first page; `bad_cursor` unless it has `size` keys."""
-    if text is None:
+@overload
+def keys_in(cursor: str | None, one: Reader[A], /) -> tuple[A] | None: ...
+@overload
+def keys_in(cursor: str | None, one: Reader[A], two: Reader[B], /) -> tuple[A, B] | None: ...
+@overload
+def keys_in(
+    cursor: str | None, one: Reader[A], two: Reader[B], three: Reader[C], /
+) -> tuple[A, B, C] | None: ...
+
+
+def keys_in(cursor: str | None, /, *readers: Reader[Any]) -> tuple[Any, ...] | None:
+    """The keys that a page ended with, each as its reader makes it; None for the first page.
+
+    400 `bad_cursor` for a cursor that somebody made up: that it can't be decoded, has other keys, or
+    that a reader raises for one of them.
+    """
+    if cursor is None:
         return None
     try:
-        keys = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError):
-        keys = None
-    if not isinstance(keys, list) or len(keys) != size:
-        raise BAD_CURSOR.because(_UNCHANGED)
-    return keys
+        keys = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return tuple(read(key) for read, key in zip(readers, keys, strict=True))
+    except (ValueError, TypeError, LookupError, OverflowError):
+        raise BAD_CURSOR.because(_UNCHANGED) from None
 
 
-def id_cursor(text: str | None) -> UUID | None:
-    """The id that a page ended with; None for the first page; `bad_cursor` for a forged one."""
-    keys = decode_cursor(text, 1)
-    return None if keys is None else id_in(keys[0])
+def id_cursor(cursor: str | None) -> UUID | None:
+    """The id that a page ended with; None for the first page."""
+    keys = keys_in(cursor, id_in)
+    return None if keys is None else keys[0]
 
 
-# A key out of a cursor as what it is; `bad_cursor` if somebody made it up.
+def next_cursor(
+    rows: Sequence[R], limit: int, key: Callable[[R], Any] = attrgetter("id")
+) -> str | None:
+    """Where the page after `limit` rows begins; None if there are no more. `key` is what the rows are
+    in order of: one, or a tuple of them."""
+    if len(rows) <= limit:
+        return None
+    last = key(rows[limit - 1])
+    return encode_cursor(*last) if isinstance(last, tuple) else encode_cursor(last)
+
+
+def page_of(
+    rows: Sequence[R],
+    limit: int,
+    shown: Callable[[R], T],
+    key: Callable[[R], Any] = attrgetter("id"),
+) -> Page[T]:
+    """A page of rows that were asked for with one more than `limit`."""
+    return Page(
+        items=[shown(row) for row in rows[:limit]], next_cursor=next_cursor(rows, limit, key)
+    )
+
+
+# Readers of a key.
 
 
 def id_in(value: Any) -> UUID:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        raise BAD_CURSOR.because(_UNCHANGED) from None
+    return UUID(str(value))
 
 
 def number_in(value: Any) -> int:
     if not isinstance(value, int) or not -(2**63) <= value < 2**63:
-        raise BAD_CURSOR.because(_UNCHANGED)
+        raise ValueError(value)
     return value
 
 
+def numeral_in(value: Any) -> str:
+    """A place in an order of PostgreSQL (`xid8`, `bigint`), as its digits."""
+    if not 0 <= int(value) < 2**63:
+        raise ValueError(value)
+    return str(int(value))
+
+
 def day_in(value: Any) -> date:
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise BAD_CURSOR.because(_UNCHANGED) from None
+    return date.fromisoformat(str(value))
 
 
 def moment_in(value: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        raise BAD_CURSOR.because(_UNCHANGED) from None
+    moment = datetime.fromisoformat(str(value))
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,9 +1,10 @@
 """The record of identity changes, newest first, for administrators."""
 
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.paging import CursorText, Limit, Page, keys_in, page_of
 from common.web import Session, router
 from pydantic import BaseModel
 
@@ -27,8 +28,6 @@ class Change(BaseModel):
 async def listed(
     _admin: Admin, session: Session, limit: Limit = 100, cursor: CursorText = None
 ) -> Page[Change]:
-    before = decode_cursor(cursor, 1)
-    rows = await queries.page(session, str(before[0]) if before else None, limit)
-    items = [Change(**row) for row in rows[:limit]]
-    more = encode_cursor(str(items[-1].id)) if len(rows) > limit else None
-    return Page[Change](items=items, next_cursor=more)
+    (before,) = keys_in(cursor, str) or (None,)
+    rows = await queries.page(session, before, limit)
+    return page_of(rows, limit, lambda row: Change(**row), itemgetter("id"))

@@ -1,8 +1,9 @@
 """Machine clients, for administrators."""
 
+from operator import itemgetter
 from typing import Annotated, Any
 
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.paging import CursorText, Limit, Page, keys_in, page_of
 from common.web import IfMatch, Session, check_if_match, etag_of, router
 from fastapi import Path, Response
 
@@ -28,11 +29,9 @@ async def create(
 async def listed(
     _admin: Admin, session: Session, limit: Limit = 100, cursor: CursorText = None
 ) -> Page[Client]:
-    after = decode_cursor(cursor, 1)
-    rows = await queries.page(session, str(after[0]) if after else None, limit)
-    items = [Client(**row) for row in rows[:limit]]
-    more = encode_cursor(items[-1].id) if len(rows) > limit else None
-    return Page[Client](items=items, next_cursor=more)
+    (after,) = keys_in(cursor, str) or (None,)
+    rows = await queries.page(session, after, limit)
+    return page_of(rows, limit, lambda row: Client(**row), itemgetter("id"))
 
 
 @routes.get("/{client_id}", summary="One client")

@@ -1,8 +1,9 @@
 """Organisations and their AoR memberships, for administrators."""
 
+from operator import itemgetter
 from uuid import UUID
 
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.paging import CursorText, Limit, Page, keys_in, next_cursor
 from common.web import IfMatch, Session, check_if_match, etag_of, router
 from fastapi import Response
 
@@ -27,11 +28,10 @@ async def create(
 async def listed(
     _admin: Admin, session: Session, limit: Limit = 100, cursor: CursorText = None
 ) -> Page[Organisation]:
-    after = decode_cursor(cursor, 1)
-    rows = await queries.page(session, str(after[0]) if after else None, limit)
+    (after,) = keys_in(cursor, str) or (None,)
+    rows = await queries.page(session, after, limit)
     items = [await service.shown(session, row) for row in rows[:limit]]
-    more = encode_cursor(str(items[-1].id)) if len(rows) > limit else None
-    return Page[Organisation](items=items, next_cursor=more)
+    return Page(items=items, next_cursor=next_cursor(rows, limit, itemgetter("id")))
 
 
 @routes.get("/{organisation_id}", summary="One organisation")

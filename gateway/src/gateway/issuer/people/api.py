@@ -1,9 +1,10 @@
 """People who sign in, for administrators."""
 
+from operator import itemgetter
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.paging import CursorText, Limit, Page, keys_in, page_of
 from common.web import IfMatch, Session, check_if_match, context_of, etag_of, router
 from fastapi import Depends, Request, Response
 
@@ -48,11 +49,9 @@ async def create(
 async def listed(
     _admin: Admin, session: Session, limit: Limit = 100, cursor: CursorText = None
 ) -> Page[Person]:
-    after = decode_cursor(cursor, 1)
-    rows = await queries.page(session, str(after[0]) if after else None, limit)
-    items = [Person(**row) for row in rows[:limit]]
-    more = encode_cursor(items[-1].sign_in_name) if len(rows) > limit else None
-    return Page[Person](items=items, next_cursor=more)
+    (after,) = keys_in(cursor, str) or (None,)
+    rows = await queries.page(session, after, limit)
+    return page_of(rows, limit, lambda row: Person(**row), itemgetter("sign_in_name"))
 
 
 @routes.get("/{person_id}", summary="One person")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from common import clock
 from common.errors import INVALID
-from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.web import IdempotencyRequired, Reading, Session, router
 from fastapi import Query, Response
 
@@ -55,8 +55,7 @@ async def list_cases(
     """Own cases, newest first, without anything personal."""
     before = id_cursor(cursor)
     rows = await queries.own_cases(session, caller, status=status, before=before, limit=limit)
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_summary(case) for case in rows[:limit]], next_cursor=more)
+    return page_of(rows, limit, _summary)
 
 
 @cases.post("/search", dependencies=[Reading])

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from common.paging import CursorText, Limit, Page, id_cursor, next_cursor, page_of
 from common.web import IdempotencyRequired, Session, router
 from fastapi import Query, Response
 
@@ -64,8 +64,7 @@ async def list_consents(
         before=id_cursor(cursor),
         limit=limit,
     )
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_consent(grant) for grant in rows[:limit]], next_cursor=more)
+    return page_of(rows, limit, _consent)
 
 
 @consents.get("/{grant_id}")
@@ -119,7 +118,6 @@ async def list_exceptions(
         before=id_cursor(cursor),
         limit=limit,
     )
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
     others = {row.service_id for row in rows if row.organisation_id != caller.organisation_id}
     shown = await shown_services(session, caller, others)
     items = [
@@ -130,7 +128,7 @@ async def list_exceptions(
         )
         for row in rows[:limit]
     ]
-    return Page(items=items, next_cursor=more)
+    return Page(items=items, next_cursor=next_cursor(rows, limit))
 
 
 @exceptions.get("/{exception_id}")

@@ -2,8 +2,7 @@
 
 from uuid import UUID
 
-from common.errors import BAD_CURSOR
-from common.paging import CursorText, Limit, decode_cursor, encode_cursor
+from common.paging import CursorText, Limit, encode_cursor, id_in, keys_in, numeral_in
 from common.web import Session, router
 
 from referrals.dependencies import Reader
@@ -19,7 +18,7 @@ async def read_feed(
     session: Session, caller: Reader, cursor: CursorText = None, limit: Limit = 100
 ) -> Feed:
     """What concerns your organisation since the cursor: ids to look up, nothing personal."""
-    position, after = _position(cursor)
+    position, after = keys_in(cursor, numeral_in, id_in) or _START
     rows = await queries.page(session, caller, position, after, limit)
     shown = rows[:limit]
     last = (shown[-1].position, shown[-1].id) if shown else (position, after)
@@ -28,16 +27,3 @@ async def read_feed(
         next_cursor=encode_cursor(last[0], str(last[1])),
         more=len(rows) > limit,
     )
-
-
-def _position(cursor: str | None) -> tuple[str, UUID]:
-    keys = decode_cursor(cursor, 2)
-    if keys is None:
-        return _START
-    try:
-        position = int(keys[0])
-        if not 0 <= position < 2**63:
-            raise ValueError
-        return str(position), UUID(str(keys[1]))
-    except (ValueError, TypeError) as error:
-        raise BAD_CURSOR.because("Take the cursor from 'next_cursor' unchanged.") from error

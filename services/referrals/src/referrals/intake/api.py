@@ -8,7 +8,7 @@ import orjson
 from common.auth import Principal
 from common.crypto import key_from_base64
 from common.errors import BAD_REQUEST, INVALID
-from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.web import IdempotencyRequired, Session, open_to_all, router
 from fastapi import Depends, Header
 from starlette.requests import Request
@@ -132,8 +132,7 @@ async def list_submissions(
     rows = await queries.submissions(
         session, caller, status=status, before=id_cursor(cursor), limit=limit
     )
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_summary(row) for row in rows[:limit]], next_cursor=more)
+    return page_of(rows, limit, _summary)
 
 
 @submissions.get("/{submission_id}")

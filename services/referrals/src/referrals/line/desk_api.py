@@ -1,12 +1,20 @@
 """HTTP of the desk: the queue of coordinators, and what an organisation is handed."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.errors import BAD_CURSOR
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor, id_cursor
+from common.paging import (
+    CursorText,
+    Limit,
+    Page,
+    encode_cursor,
+    id_cursor,
+    id_in,
+    keys_in,
+    moment_in,
+    page_of,
+)
 from common.web import IdempotencyRequired, Session, requires, router
 
 from referrals.cases.schemas import CaseSummary
@@ -56,24 +64,10 @@ async def list_reports(
         statuses=statuses,
         area=area,
         kind=kind,
-        after=_after(cursor),
+        after=keys_in(cursor, bool, moment_in, id_in),
         limit=limit,
     )
-    more = None
-    if len(rows) > limit:
-        last = rows[limit - 1]
-        more = encode_cursor(not last.urgent, last.last_at, last.id)
-    return Page(items=[_summary(row) for row in rows[:limit]], next_cursor=more)
-
-
-def _after(cursor: str | None) -> tuple[bool, datetime, UUID] | None:
-    keys = decode_cursor(cursor, 3)
-    if keys is None:
-        return None
-    try:
-        return bool(keys[0]), datetime.fromisoformat(str(keys[1])), UUID(str(keys[2]))
-    except ValueError as error:
-        raise BAD_CURSOR.because("Take the cursor from 'next_cursor' unchanged.") from error
+    return page_of(rows, limit, _summary, lambda row: (not row.urgent, row.last_at, row.id))
 
 
 @desk.get("/reports/{report_id}")
@@ -182,8 +176,7 @@ async def list_handed(
 ) -> Page[ReportSummary]:
     """Reports that were handed to your organisation."""
     rows = await queries.handed(session, caller, before=id_cursor(cursor), limit=limit)
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_summary(row) for row in rows[:limit]], next_cursor=more)
+    return page_of(rows, limit, _summary)
 
 
 @desk.get("/handed-over/{report_id}")

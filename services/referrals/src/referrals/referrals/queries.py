@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from functools import cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common import paging
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
-from common.paging import decode_cursor, encode_cursor, id_cursor, id_in, moment_in
+from common.paging import id_cursor, id_in, keys_in, moment_in
 from common.reads import QuickStatement, split
 from common.referral_states import OPEN, TERMINAL, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -278,11 +280,10 @@ async def _listed(
 ) -> Sequence[Referral]:
     statement = statement.where(*_narrowed(wanted, changed_at))
     if wanted.by_deadline:
-        after = decode_cursor(wanted.cursor, 2)
+        after = keys_in(wanted.cursor, _instant_in, id_in)
         if after is not None:
-            until = _NEVER if after[0] is None else sa.literal(moment_in(after[0]), _INSTANT)
             row = sa.tuple_(_DUE, col(Referral.id))
-            statement = statement.where(row > sa.tuple_(until, sa.literal(id_in(after[1]))))
+            statement = statement.where(row > sa.tuple_(after[0], sa.literal(after[1])))
         statement = statement.order_by(_DUE, col(Referral.id))
     else:
         before = id_cursor(wanted.cursor)
@@ -324,12 +325,14 @@ def _narrowed(
         yield changed_at >= wanted.closed_since
 
 
+def _instant_in(key: Any) -> sa.ColumnElement[Any]:
+    return _NEVER if key is None else sa.literal(moment_in(key), _INSTANT)
+
+
 def next_cursor(rows: Sequence[Referral], wanted: Wanted) -> str | None:
     """Where the page after these begins; None if there is none."""
-    if len(rows) <= wanted.limit:
-        return None
-    last = rows[wanted.limit - 1]
-    return encode_cursor(due(last), last.id) if wanted.by_deadline else encode_cursor(last.id)
+    key = (lambda row: (due(row), row.id)) if wanted.by_deadline else attrgetter("id")
+    return paging.next_cursor(rows, wanted.limit, key)
 
 
 _INSTANT = sa.DateTime(timezone=True)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common.auth import Principal, Role
 from common.errors import INVALID
-from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.web import IdempotencyRequired, Session, requires, router
 from fastapi import File, Response, UploadFile
 
@@ -115,8 +115,7 @@ async def list_screenings(
     rows = await queries.own_screenings(
         session, caller, status=status, case_id=case_id, before=id_cursor(cursor), limit=limit
     )
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_summary(row) for row in rows[:limit]], next_cursor=more)
+    return page_of(rows, limit, _summary)
 
 
 @screenings.get("/{screening_id}")

@@ -6,7 +6,7 @@ from uuid import UUID
 from common import clock
 from common.answers import Subject, answer_is_about
 from common.errors import NOT_FOUND
-from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.web import Session, Strict, router
 from pydantic import BaseModel
 
@@ -44,11 +44,7 @@ async def list_tasks(
     rows = await queries.listed(
         session, caller, READING, done=done, before=id_cursor(cursor), limit=limit
     )
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(
-        items=[TaskView.model_validate(row, from_attributes=True) for row in rows[:limit]],
-        next_cursor=more,
-    )
+    return page_of(rows, limit, lambda row: TaskView.model_validate(row, from_attributes=True))
 
 
 @tasks.post("/{task_id}/done")

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.web import Session, router
 from pydantic import BaseModel
 
@@ -54,8 +54,7 @@ async def list_entries(
         before=id_cursor(cursor),
         limit=limit,
     )
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_view(row, audits=audits) for row in rows[:limit]], next_cursor=more)
+    return page_of(rows, limit, lambda row: _view(row, audits=audits))
 
 
 def _own(caller: Principal) -> entries.Only:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal, Role
-from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.web import IdempotencyRequired, Session, requires, router
 from fastapi import Query
 
@@ -39,8 +39,7 @@ async def list_trainings(
     session: Session, caller: Overseer, cursor: CursorText = None, limit: Limit = 50
 ) -> Page[TrainingView]:
     rows = await queries.trainings(session, caller, before=id_cursor(cursor), limit=limit)
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_training(row) for row in rows[:limit]], next_cursor=more)
+    return page_of(rows, limit, _training)
 
 
 @trainings.put("/{training_id}")
@@ -74,8 +73,7 @@ async def list_certificates(
     rows = await queries.certificates(
         session, caller, expiring_by=until, today=today, before=id_cursor(cursor), limit=limit
     )
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_certificate(row, today) for row in rows[:limit]], next_cursor=more)
+    return page_of(rows, limit, lambda row: _certificate(row, today))
 
 
 @certificates.post("/{certificate_id}/revoke")

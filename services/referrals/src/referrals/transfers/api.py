@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.web import IdempotencyRequired, Session, router
 from fastapi import Response
 
@@ -36,8 +36,7 @@ async def list_transfers(
 ) -> Page[TransferView]:
     """Offered by you and to you, newest first."""
     rows = await queries.listed(session, caller, before=id_cursor(cursor), limit=limit)
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(items=[_view(row, caller) for row in rows[:limit]], next_cursor=more)
+    return page_of(rows, limit, lambda row: _view(row, caller))
 
 
 @transfers.get("/{transfer_id}")

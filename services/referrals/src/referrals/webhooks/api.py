@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from common.crypto import key_from_base64
-from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
+from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.web import IdempotencyRequired, Session, router
 from fastapi import Depends
 
@@ -86,11 +86,7 @@ async def list_deliveries(
     rows = await queries.deliveries(
         session, caller, webhook_id, status=status, before=id_cursor(cursor), limit=limit
     )
-    more = encode_cursor(rows[limit - 1].id) if len(rows) > limit else None
-    return Page(
-        items=[DeliveryView.model_validate(r, from_attributes=True) for r in rows[:limit]],
-        next_cursor=more,
-    )
+    return page_of(rows, limit, lambda row: DeliveryView.model_validate(row, from_attributes=True))
 
 
 @webhooks.post("/{webhook_id}/replay")

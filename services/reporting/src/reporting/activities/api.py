@@ -1,14 +1,14 @@
 """Activities (5W), their workbook, the allow-list and the work plan over HTTP."""
 
-from datetime import date
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from common import clock
 from common.auth import Principal, Role
-from common.errors import BAD_CURSOR, INVALID, NOT_FOUND
+from common.errors import INVALID, NOT_FOUND
 from common.ids import new_id
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.paging import CursorText, Limit, Page, day_in, id_in, keys_in, page_of
 from common.places import Places
 from common.web import Session, answered_as, requires, router
 from fastapi import Path, Query, Response, UploadFile
@@ -70,13 +70,10 @@ async def list_activities(
         end=last,
         area=_known_area(area),
         own=own,
-        after=_position(cursor),
+        after=keys_in(cursor, day_in, id_in),
         limit=limit + 1,
     )
-    items = found[:limit]
-    more = len(found) > limit
-    last_seen = encode_cursor(items[-1].start.isoformat(), items[-1].id) if more else None
-    return Page(items=[_view(each) for each in items], next_cursor=last_seen)
+    return page_of(found, limit, _view, attrgetter("start", "id"))
 
 
 @api.post("", status_code=201)
@@ -273,13 +270,3 @@ def _known_area(area: str | None) -> str | None:
     if area is not None and not Places.load().is_known(area):
         raise INVALID.because("This P-code is not known.", pointer="/area")
     return area
-
-
-def _position(cursor: str | None) -> tuple[date, UUID] | None:
-    keys = decode_cursor(cursor, 2)
-    if keys is None:
-        return None
-    try:
-        return date.fromisoformat(str(keys[0])), UUID(str(keys[1]))
-    except ValueError:
-        raise BAD_CURSOR.because("Take the cursor from 'next_cursor' unchanged.") from None

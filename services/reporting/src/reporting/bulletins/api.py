@@ -1,13 +1,13 @@
 """Bulletins over HTTP: draft, sign off, publish; everyone reads what is published."""
 
 import asyncio
-from datetime import datetime
+from operator import attrgetter
 from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.errors import BAD_CURSOR, NOT_FOUND
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.errors import NOT_FOUND
+from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
 from common.web import Session, answered_as, context_of, open_to_all, requires, router
 from fastapi import Path, Query, Response
 from starlette.requests import Request
@@ -68,12 +68,9 @@ async def list_bulletins(
 ) -> Page[BulletinView]:
     """Published bulletins, the newest first; drafts for coordinators and the IM role."""
     found = await queries.visible(
-        session, caller, kind=kind, after=_position(cursor), limit=limit + 1
+        session, caller, kind=kind, after=keys_in(cursor, moment_in, id_in), limit=limit + 1
     )
-    items = found[:limit]
-    more = len(found) > limit
-    last = encode_cursor(items[-1].drafted_at.isoformat(), items[-1].id) if more else None
-    return Page(items=[_view(each) for each in items], next_cursor=last)
+    return page_of(found, limit, _view, attrgetter("drafted_at", "id"))
 
 
 @api.get("/feed", **answered_as(MEDIA_TYPE))
@@ -205,16 +202,3 @@ def _view(bulletin: Bulletin) -> BulletinView:
             ],
         }
     )
-
-
-def _position(cursor: str | None) -> tuple[datetime, UUID] | None:
-    keys = decode_cursor(cursor, 2)
-    if keys is None:
-        return None
-    try:
-        when = datetime.fromisoformat(str(keys[0]))
-        if when.tzinfo is None:
-            raise ValueError("naive")
-        return when, UUID(str(keys[1]))
-    except ValueError:
-        raise BAD_CURSOR.because("Take the cursor from 'next_cursor' unchanged.") from None

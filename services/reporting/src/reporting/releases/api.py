@@ -1,12 +1,13 @@
 """Programmes and releases over HTTP."""
 
 import asyncio
+from operator import attrgetter
 from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from common.auth import Principal, Role
 from common.errors import FORBIDDEN, INVALID, NOT_FOUND
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.paging import CursorText, Limit, Page, day_in, id_in, keys_in, page_of
 from common.web import Session, context_of, open_to_all, requires, router
 from fastapi import Depends, Path, Query
 from starlette.requests import Request
@@ -127,19 +128,15 @@ async def list_releases(
     cursor: CursorText = None,
 ) -> Page[ReleaseView]:
     """Published releases, newest period first; drafts for the IM role and their contributors."""
-    keys = decode_cursor(cursor, 2)
     found = await queries.visible(
         session,
         caller,
         programme=programme,
         period=period,
-        after=_position(keys) if keys else None,
+        after=keys_in(cursor, day_in, id_in),
         limit=limit + 1,
     )
-    items = found[:limit]
-    more = len(found) > limit
-    last = encode_cursor(items[-1].period_start.isoformat(), items[-1].id) if more else None
-    return Page(items=[_view(each) for each in items], next_cursor=last)
+    return page_of(found, limit, _view, attrgetter("period_start", "id"))
 
 
 @api.get("/releases/{release_id}")
@@ -298,15 +295,6 @@ def _period(text: str, pointer: str) -> Period:
         return Period.parse(text)
     except NoPeriodError as error:
         raise INVALID.because(str(error), pointer=pointer) from None
-
-
-def _position(keys: list[object]) -> tuple[str, UUID]:
-    try:
-        start, release_id = keys
-        Period.parse(str(start)[:7])
-        return str(start), UUID(str(release_id))
-    except ValueError:
-        raise INVALID.because("This cursor was not given by Ruta.", pointer="/cursor") from None
 
 
 def _programme_view(programme: Programme) -> ProgrammeView:

@@ -119,7 +119,7 @@ async def visible(
     release_id: UUID | None = None,
     programme: str | None = None,
     period: str | None = None,
-    after: tuple[str, UUID] | None = None,
+    after: tuple[date, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Release]:
     """The releases that the caller may see, newest period first.
@@ -137,7 +137,7 @@ async def visible(
     if after is not None:
         conditions.append(
             sa.tuple_(releases.c.period_start, releases.c.id)
-            < sa.tuple_(sa.literal(date.fromisoformat(after[0])), sa.literal(after[1], sa.Uuid))
+            < sa.tuple_(sa.literal(after[0]), sa.literal(after[1], sa.Uuid))
         )
     return await _releases(session, *conditions, limit=limit)
 

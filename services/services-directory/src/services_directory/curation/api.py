@@ -1,5 +1,6 @@
 """History, the log of restricted reads, reminders, duplicates and merges."""
 
+from operator import attrgetter
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -9,10 +10,10 @@ from common.paging import (
     Limit,
     Page,
     day_in,
-    decode_cursor,
-    encode_cursor,
     id_in,
+    keys_in,
     number_in,
+    page_of,
 )
 from common.web import IfMatch, Session, requires, router
 from fastapi import Query
@@ -50,14 +51,13 @@ async def history(
     limit: Limit = 50,
 ) -> Page[ChangeOut]:
     await readable_record(session, principal, service_id)
-    after = decode_cursor(cursor, 2)
-    if after is not None:
-        after = [number_in(after[0]), id_in(after[1])]
-    rows = await history_of(session, service_id, after, limit)
-    items = [ChangeOut.model_validate(row, from_attributes=True) for row in rows]
-    more = len(rows) == limit
-    return Page(
-        items=items, next_cursor=encode_cursor(rows[-1].version, rows[-1].id) if more else None
+    after = keys_in(cursor, number_in, id_in)
+    rows = await history_of(session, service_id, after, limit + 1)
+    return page_of(
+        rows,
+        limit,
+        lambda row: ChangeOut.model_validate(row, from_attributes=True),
+        attrgetter("version", "id"),
     )
 
 
@@ -70,12 +70,9 @@ async def reads(
     limit: Limit = 50,
 ) -> Page[ReadOut]:
     await readable_record(session, principal, service_id)
-    after = decode_cursor(cursor, 1)
-    if after is not None:
-        after = [number_in(after[0])]
-    rows = await reads_of(session, service_id, after, limit)
-    items = [ReadOut.model_validate(row, from_attributes=True) for row in rows]
-    return Page(items=items, next_cursor=encode_cursor(rows[-1].id) if len(rows) == limit else None)
+    (before,) = keys_in(cursor, number_in) or (None,)
+    rows = await reads_of(session, service_id, before, limit + 1)
+    return page_of(rows, limit, lambda row: ReadOut.model_validate(row, from_attributes=True))
 
 
 @routes.get("/reminders", summary="Entries whose verification runs out or has run out")
@@ -91,15 +88,15 @@ async def reminders(
 ) -> Page[ReminderOut]:
     """The most urgent first. Those of verification go out as `ruta.directory.verification.due.v1`
     too; one about capacity ends with the next word about its capacity."""
-    keys = decode_cursor(cursor, 2)
-    after = None if keys is None else (day_in(keys[0]), id_in(keys[1]))
+    after = keys_in(cursor, day_in, id_in)
     rows = await queries.reminders_for(
-        session, principal, curated=of == "curated", after=after, limit=limit
+        session, principal, curated=of == "curated", after=after, limit=limit + 1
     )
-    items = [ReminderOut.model_validate(row, from_attributes=True) for row in rows]
-    more = len(rows) == limit
-    return Page(
-        items=items, next_cursor=encode_cursor(rows[-1].due_on, rows[-1].id) if more else None
+    return page_of(
+        rows,
+        limit,
+        lambda row: ReminderOut.model_validate(row, from_attributes=True),
+        attrgetter("due_on", "id"),
     )
 
 

@@ -10,7 +10,7 @@ from services_directory.entries.models import history
 
 
 async def history_of(
-    session: AsyncSession, entity_id: UUID, after: list[Any] | None, limit: int
+    session: AsyncSession, entity_id: UUID, after: tuple[int, UUID] | None, limit: int
 ) -> list[Any]:
     """Newest first."""
     h = history.c
@@ -21,6 +21,6 @@ async def history_of(
         .limit(limit)
     )
     if after is not None:
-        at = sa.tuple_(sa.literal(int(after[0]), sa.BigInteger), sa.cast(str(after[1]), sa.Uuid))
+        at = sa.tuple_(sa.literal(after[0], sa.BigInteger), sa.literal(after[1], sa.Uuid))
         statement = statement.where(sa.tuple_(h.version, h.id) < at)
     return list((await session.execute(statement)).all())

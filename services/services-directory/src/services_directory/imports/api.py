@@ -1,11 +1,20 @@
 """`/directory/v1/imports`: bring services in from files, see what became of each row."""
 
+from operator import attrgetter
 from typing import Annotated, Any
 from uuid import UUID
 
 from common.auth import Principal
-from common.errors import BAD_CURSOR, Problem
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.errors import Problem
+from common.paging import (
+    CursorText,
+    Limit,
+    Page,
+    id_cursor,
+    keys_in,
+    number_in,
+    page_of,
+)
 from common.web import Session, answered_as
 from common.web import router as unit_of_work_router
 from common.web.access import AccessRule
@@ -153,11 +162,9 @@ async def list_imports(
     session: Session, principal: Importer, limit: Limit = 50, cursor: CursorText = None
 ) -> Page[ImportOut]:
     """The imports of your organisation, newest first."""
-    keys = decode_cursor(cursor, 1)
-    before = _uuid_of(keys)
+    before = id_cursor(cursor)
     rows = await queries.imports_of(session, principal, before=before, limit=limit + 1)
-    items = [import_out(row) for row in rows[:limit]]
-    return Page(items=items, next_cursor=encode_cursor(items[-1].id) if len(rows) > limit else None)
+    return page_of(rows, limit, import_out)
 
 
 @router.get("/template", **answered_as("text/csv", _XLSX))
@@ -198,23 +205,10 @@ async def read_rows(
 ) -> Page[ImportRowOut]:
     """The report row by row, in the order of the file."""
     await queries.import_of(session, principal, import_id)
-    keys = decode_cursor(cursor, 1)
-    after = keys[0] if keys and isinstance(keys[0], int) else 0
+    (after,) = keys_in(cursor, number_in) or (0,)
     chosen = verdict.value if verdict else None
     rows = await queries.rows_of(session, import_id, verdict=chosen, after=after, limit=limit + 1)
-    items = [_row(row) for row in rows[:limit]]
-    return Page(
-        items=items, next_cursor=encode_cursor(items[-1].number) if len(rows) > limit else None
-    )
-
-
-def _uuid_of(keys: list[Any] | None) -> UUID | None:
-    if keys is None:
-        return None
-    try:
-        return UUID(str(keys[0]))
-    except ValueError as error:
-        raise BAD_CURSOR.because("Take the cursor from 'next_cursor', unchanged.") from error
+    return page_of(rows, limit, _row, attrgetter("number"))
 
 
 def _row(row: Any) -> ImportRowOut:

@@ -1,11 +1,12 @@
 """HTTP for pathways: drafts, review, publication, differences, simulation."""
 
+from operator import attrgetter
 from typing import Annotated, Any, cast
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.errors import BAD_CURSOR, NOT_FOUND
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.errors import NOT_FOUND
+from common.paging import CursorText, Limit, Page, keys_in, next_cursor
 from common.places import Places
 from common.web import IfMatch, Session, context_of, open_to_all, requires, router
 from fastapi import Path, Query, Response, status
@@ -96,20 +97,17 @@ async def list_pathways(
     """Published pathways, and the drafts of the caller's own AoRs."""
     if area is not None:
         service.check_area(area)
-    after = _after(cursor)
     found = await queries.listed(
         session,
         aors=aor,
         areas=None if area is None else [area],
         drafts_of=service.drafts_of(caller),
-        after=after,
+        after=keys_in(cursor, _area_in, _aor_in),
         limit=limit + 1,
     )
-    page = found[:limit]
-    more = len(found) > limit
     return {
-        "items": page,
-        "next_cursor": encode_cursor(page[-1].area, page[-1].aor) if more else None,
+        "items": found[:limit],
+        "next_cursor": next_cursor(found, limit, attrgetter("area", "aor")),
     }
 
 
@@ -254,17 +252,14 @@ async def simulate(
     return await simulating.simulate(session, caller, found, body.profiles)
 
 
-def _after(cursor: str | None) -> tuple[str, str] | None:
-    """The area and AoR after which the page begins."""
-    keys = decode_cursor(cursor, 2)
-    if keys is None:
-        return None
-    area, aor = keys
-    if not isinstance(area, str) or not Places.load().is_known(area) or aor not in AORS:
-        raise BAD_CURSOR.because(
-            "Take the cursor from 'next_cursor' of the page before, unchanged."
-        )
-    return area, aor
+def _area_in(key: Any) -> str:
+    if not isinstance(key, str) or not Places.load().is_known(key):
+        raise ValueError(key)
+    return key
+
+
+def _aor_in(key: Any) -> str:
+    return AORS[AORS.index(key)]
 
 
 async def _may_see_drafts(session: Session, caller: Principal, pathway_id: UUID) -> bool:

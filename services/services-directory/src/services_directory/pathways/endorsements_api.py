@@ -1,12 +1,13 @@
 """HTTP for endorsements: an AoR's coordination stands behind a service, or no longer does."""
 
+from operator import itemgetter
 from typing import Annotated, Any
 from uuid import UUID
 
 from common import codelists
 from common.auth import Principal, Role
-from common.errors import BAD_CURSOR, FORBIDDEN, NOT_FOUND
-from common.paging import CursorText, Limit, Page, decode_cursor, encode_cursor
+from common.errors import FORBIDDEN, NOT_FOUND
+from common.paging import CursorText, Limit, Page, id_in, keys_in, next_cursor
 from common.sight import audience_of
 from common.web import Session, requires, router
 from fastapi import Path, Query, status
@@ -36,20 +37,17 @@ async def list_endorsements(
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """Endorsements of the services that the caller may see."""
-    after = _after(cursor)
     found = await endorsed.listed(
         session,
         seen(audience_of(caller)),
         aor=aor,
         service_id=service_id,
-        after=after,
+        after=keys_in(cursor, id_in, lambda aor: codelists.pathways()[aor].code),
         limit=limit + 1,
     )
-    page = found[:limit]
-    more = len(found) > limit
     return {
-        "items": page,
-        "next_cursor": encode_cursor(page[-1]["service_id"], page[-1]["aor"]) if more else None,
+        "items": found[:limit],
+        "next_cursor": next_cursor(found, limit, itemgetter("service_id", "aor")),
     }
 
 
@@ -87,19 +85,6 @@ async def suggestions(
     service.check_area(area)
     _check(caller, aor)
     return await suggested(session, audience_of(caller), aor, area)
-
-
-def _after(cursor: str | None) -> tuple[UUID, str] | None:
-    """The service and AoR after which the page begins."""
-    keys = decode_cursor(cursor, 2)
-    if keys is None:
-        return None
-    try:
-        return UUID(keys[0]), codelists.pathways()[keys[1]].code
-    except (ValueError, AttributeError, TypeError, KeyError) as error:
-        raise BAD_CURSOR.because(
-            "Take the cursor from 'next_cursor' of the page before, unchanged."
-        ) from error
 
 
 async def _require_seen(session: Session, caller: Principal, service_id: UUID) -> None:

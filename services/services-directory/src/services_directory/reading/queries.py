@@ -10,7 +10,7 @@ from services_directory.reading.models import restricted_reads
 
 
 async def reads_of(
-    session: AsyncSession, service_id: UUID, after: list[Any] | None, limit: int
+    session: AsyncSession, service_id: UUID, before: int | None, limit: int
 ) -> list[Any]:
     """Newest first."""
     r = restricted_reads.c
@@ -20,6 +20,6 @@ async def reads_of(
         .order_by(r.id.desc())
         .limit(limit)
     )
-    if after is not None:
-        statement = statement.where(r.id < int(after[0]))
+    if before is not None:
+        statement = statement.where(r.id < before)
     return list((await session.execute(statement)).all())

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.paging import decode_cursor, encode_cursor, id_in
+from common.paging import id_cursor, next_cursor
 from common.sight import NAMES, PATHWAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -169,13 +169,12 @@ async def page(
     statement = sa.select(services).where(readable(principal))
     if state is not None:
         statement = statement.where(services.c.state == state)
-    after = decode_cursor(cursor, 1)
+    after = id_cursor(cursor)
     if after is not None:
-        statement = statement.where(services.c.id > id_in(after[0]))
+        statement = statement.where(services.c.id > after)
     rows: list[Any] = list(
         (await session.execute(statement.order_by(services.c.id).limit(limit + 1))).all()
     )
-    more = len(rows) > limit
     items = [
         RecordLine(
             id=row.id,
@@ -191,4 +190,4 @@ async def page(
         )
         for row in rows[:limit]
     ]
-    return RecordPage(items=items, next_cursor=encode_cursor(items[-1].id) if more else None)
+    return RecordPage(items=items, next_cursor=next_cursor(rows, limit))

@@ -5,8 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from common.errors import BAD_CURSOR
-from common.paging import decode_cursor, encode_cursor
+from common.paging import encode_cursor, id_in, keys_in, numeral_in
 
 from services_directory.errors import RESYNC_NEEDED
 
@@ -27,20 +26,12 @@ class Position:
 
 def read(cursor: str, audience: str) -> Position:
     """400 for a made-up cursor; 410 if it was given to a caller who sees other documents."""
-    keys = decode_cursor(cursor, 3)
-    if keys is None:
-        raise BAD_CURSOR.because("Take a snapshot first; it ends with a cursor.")
-    try:
-        position = Position(int(keys[1]), UUID(str(keys[2])))
-    except (ValueError, TypeError):
-        raise BAD_CURSOR.because("Take the cursor from the answer before, unchanged.") from None
-    if not 0 <= position.xid < 2**63:
-        raise BAD_CURSOR.because("Take the cursor from the answer before, unchanged.")
-    if keys[0] != _mark(audience):
+    keys = keys_in(cursor, str, numeral_in, id_in)
+    if keys is None or keys[0] != _mark(audience):
         raise RESYNC_NEEDED.because(
             "What you may see has changed since this cursor: take a new snapshot."
         )
-    return position
+    return Position(int(keys[1]), keys[2])
 
 
 def _mark(audience: str) -> str:
