@@ -5,24 +5,16 @@ rule. What the rules promise is said in docs/public-numbers.md; the front's and 
 measurements are no part of it: `/metrics` wants a key (tests/gateway/test_limits_and_failures.py).
 """
 
-import base64
 import csv
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from common.database import Database
 from fastapi import FastAPI
-from pydantic import SecretStr
-from referrals.app import create_app as referrals_app
-from referrals.keys.store import CaseKeys
-from referrals.settings import Settings as ReferralsSettings
-from reporting.app import create_app as reporting_app
-from reporting.settings import Settings as ReportingSettings
-from services_directory.app import create_app as directory_app
-from services_directory.settings import Settings as DirectorySettings
+from gateway.front.routes import Upstream
+
+from tests.support.described import described_apps
 
 LISTED = Path(__file__).with_name("public_numbers.csv")
 PAGE = Path(__file__).parents[2] / "docs" / "public-numbers.md"
@@ -36,36 +28,8 @@ Row = tuple[str, str]
 
 @pytest.fixture(scope="module")
 def apps(tmp_path_factory: pytest.TempPathFactory) -> list[FastAPI]:
-    folder = tmp_path_factory.mktemp("described")
-    key = base64.b64encode(bytes(32)).decode()
-    keys, ring = folder / "jwks.json", folder / "keys.json"
-    keys.write_text('{"keys": []}')
-    ring.write_text(json.dumps({"active": "k1", "keys": {"k1": key}}))
-    common: dict[str, Any] = {
-        "database_url": NOWHERE,
-        "nats_password": "no-broker-in-this-test",
-        "nats_url": "nats://127.0.0.1:1",
-        "internal_jwks_file": keys,
-        "stored_result_key": key,
-    }
-    away = Database.at(NOWHERE)
-    return [
-        directory_app(DirectorySettings(**common), database=away),
-        reporting_app(
-            ReportingSettings(**common, rounding_key=SecretStr(key), pseudonym_key=SecretStr(key)),
-            database=away,
-        ),
-        referrals_app(
-            ReferralsSettings(
-                **common,
-                key_store_url=NOWHERE,
-                key_encryption_keys_file=ring,
-                blind_index_key=SecretStr(key),
-            ),
-            database=away,
-            keys=CaseKeys(away, ring),
-        ),
-    ]
+    made = described_apps(tmp_path_factory.mktemp("described"))
+    return [app for upstream, app in made.items() if upstream is not Upstream.ISSUER]
 
 
 def open_numbers(document: dict[str, Any]) -> Iterator[Row]:

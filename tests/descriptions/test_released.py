@@ -1,0 +1,60 @@
+"""No description breaks what the last release promised: `released/` holds its small form.
+
+`RUTA_STORE_DESCRIPTIONS=1 ./ruta test tests/descriptions` stores the descriptions of a release. A break
+on purpose is stored the same way, in the commit that says it in docs/upgrade-notes.md.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from gateway.front.description import combined
+from gateway.front.routes import ROUTES, Upstream
+
+from tests.descriptions.breaking import breaks, skeleton
+from tests.support.described import described_apps
+
+RELEASED = Path(__file__).parent / "released"
+
+
+@pytest.fixture(scope="module")
+def apps(tmp_path_factory: pytest.TempPathFactory) -> dict[Upstream, FastAPI]:
+    return described_apps(tmp_path_factory.mktemp("described"))
+
+
+def as_clients_see_it(upstream: Upstream, app: FastAPI) -> dict[str, Any]:
+    document = combined(
+        {upstream: app.openapi()}, ROUTES, public_url="https://ruta.example", version="1"
+    )
+    plain: dict[str, Any] = json.loads(json.dumps(document))
+    return plain
+
+
+def in_lines(kept: dict[str, Any]) -> str:
+    """JSON with a line for each path and each schema: a difference can be read."""
+
+    def lines(part: dict[str, Any]) -> str:
+        whole = (
+            f"{json.dumps(name)}:{json.dumps(each, separators=(',', ':'), sort_keys=True)}"
+            for name, each in sorted(part.items())
+        )
+        return "{\n" + ",\n".join(whole) + "\n}"
+
+    schemas = lines(kept["components"]["schemas"])
+    return f'{{"paths":{lines(kept["paths"])},\n"components":{{"schemas":{schemas}}}}}\n'
+
+
+@pytest.mark.parametrize("upstream", list(Upstream))
+def test_a_client_of_the_last_release_still_works(
+    apps: dict[Upstream, FastAPI], upstream: Upstream
+) -> None:
+    now = as_clients_see_it(upstream, apps[upstream])
+    stored = RELEASED / f"{upstream}.json"
+    if os.environ.get("RUTA_STORE_DESCRIPTIONS"):
+        stored.parent.mkdir(exist_ok=True)
+        stored.write_text(in_lines(skeleton(now)), encoding="utf-8")
+    found = breaks(json.loads(stored.read_text(encoding="utf-8")), now)
+    assert not found, "\n".join(map(str, found))

@@ -1,0 +1,63 @@
+"""The services' apps for their API descriptions alone: nothing is asked of a database or a broker."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from common.database import Database
+from fastapi import FastAPI
+from gateway.front.routes import Upstream
+from gateway.issuer.app import create_app as issuer_app
+from gateway.issuer.settings import IssuerSettings
+from pydantic import SecretStr
+from referrals.app import create_app as referrals_app
+from referrals.keys.store import CaseKeys
+from referrals.settings import Settings as ReferralsSettings
+from reporting.app import create_app as reporting_app
+from reporting.settings import Settings as ReportingSettings
+from services_directory.app import create_app as directory_app
+from services_directory.settings import Settings as DirectorySettings
+
+NOWHERE = "postgresql+asyncpg://nobody:nothing@127.0.0.1:1/none"
+
+
+def described_apps(folder: Path) -> dict[Upstream, FastAPI]:
+    key = base64.b64encode(bytes(32)).decode()
+    keys, ring = folder / "jwks.json", folder / "keys.json"
+    keys.write_text('{"keys": []}')
+    ring.write_text(json.dumps({"active": "k1", "keys": {"k1": key}}))
+    common: dict[str, Any] = {
+        "database_url": NOWHERE,
+        "nats_password": "no-broker-in-this-test",
+        "nats_url": "nats://127.0.0.1:1",
+        "internal_jwks_file": keys,
+        "stored_result_key": key,
+    }
+    away = Database.at(NOWHERE)
+    return {
+        Upstream.DIRECTORY: directory_app(DirectorySettings(**common), database=away),
+        Upstream.REFERRALS: referrals_app(
+            ReferralsSettings(
+                **common,
+                key_store_url=NOWHERE,
+                key_encryption_keys_file=ring,
+                blind_index_key=SecretStr(key),
+            ),
+            database=away,
+            keys=CaseKeys(away, ring),
+        ),
+        Upstream.REPORTING: reporting_app(
+            ReportingSettings(**common, rounding_key=SecretStr(key), pseudonym_key=SecretStr(key)),
+            database=away,
+        ),
+        Upstream.ISSUER: issuer_app(
+            IssuerSettings(
+                **common,
+                token_issuer_url="https://ruta.example",
+                public_url="https://ruta.example",
+                signing_keys_dir=folder / "signing",
+            ),
+            database=away,
+        ),
+    }
