@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 
 from tests.support.leaving_out import left_out
+from tests.support.patience import PATIENCE
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 _KEYS = {"Tab": 9, "Enter": 13, " ": 32}
@@ -91,7 +92,7 @@ class Browser:
         self._next += 1
         waiting = self._waiting[self._next] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": self._next, "method": method, "params": parameters})
-        answer = await asyncio.wait_for(waiting, 30)
+        answer = await asyncio.wait_for(waiting, PATIENCE)
         assert "error" not in answer, answer
         result: dict[str, Any] = answer["result"]
         return result
@@ -113,7 +114,7 @@ class Browser:
         self.bytes = 0
         self._loaded.clear()
         await self.call("Page.navigate", url=url)
-        await asyncio.wait_for(self._loaded.wait(), 30)
+        await asyncio.wait_for(self._loaded.wait(), PATIENCE)
 
     async def press(self, key: str, *, leaves: bool = False) -> None:
         """Press a key; `leaves` waits for the page that it leads to."""
@@ -125,7 +126,7 @@ class Browser:
         await self.call("Input.dispatchKeyEvent", type="keyDown", **common, **text)
         await self.call("Input.dispatchKeyEvent", type="keyUp", **common)
         if leaves:
-            await asyncio.wait_for(self._loaded.wait(), 30)
+            await asyncio.wait_for(self._loaded.wait(), PATIENCE)
 
     async def type(self, text: str) -> None:
         await self.call("Input.insertText", text=text)
