@@ -7,14 +7,17 @@ share an expensive fixture stay on one of them, the longest first.
 
 import os
 from collections import Counter
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # ships no types
 
 SLOW = "slow"
 _SERVERS = ("system", "gateway", "postgres", "nats_server")
-_SHARED = ("system", "gateway")
-"""Fixtures that are made once and used by the files of a folder, the dearest first."""
+_SHARED_BY_A_FOLDER = 'scope="package"'
+"""In a folder's conftest: its tests share what is made once, and is dear."""
 _LEFT_OUT = pytest.StashKey[Counter[str]]()
 
 
@@ -45,7 +48,6 @@ class _ToldAtOnce:
             reporter.write_line(f"\nFAILED {report.nodeid} ({report.when}): {reason[:2000]}")
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     reasons = {item: _left_out(config, item) for item in items}
     left_out = [item for item in items if reasons[item]]
@@ -55,7 +57,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not reasons[item]]
     if os.environ.get("PYTEST_XDIST_WORKER"):
-        _keep_together(items)
+        _longest_first(items)
         config.workeroutput["left_out"] = dict(told)  # type: ignore[attr-defined]  # xdist's
 
 
@@ -73,21 +75,42 @@ def _left_out(config: pytest.Config, item: pytest.Item) -> str | None:
     return None
 
 
-def _keep_together(items: list[pytest.Item]) -> None:
-    size = Counter(_group(item)[1] for item in items)
-    items.sort(key=lambda item: (_group(item)[0], -size[_group(item)[1]], _group(item)[1]))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)[1]))
+def _longest_first(items: list[pytest.Item]) -> None:
+    """The order in which the groups are given out."""
+    root = items[0].config.rootpath if items else Path()
+    group = {item: group_of(item.nodeid, root) for item in items}
+    size = Counter(group.values())
+    slow = {group[item] for item in items if item.get_closest_marker(SLOW)}
+
+    def place(item: pytest.Item) -> tuple[bool, bool, int, str]:
+        name = group[item]
+        return name.endswith(".py"), name not in slow, -size[name], name
+
+    items.sort(key=place)
 
 
-def _group(item: pytest.Item) -> tuple[int, str]:
-    """Its place in the order, and the name of what stays on one worker."""
-    fixtures = getattr(item, "fixturenames", ())
-    for place, shared in enumerate(_SHARED):
-        if shared in fixtures:
-            return place, f"{shared} of {item.path.parent.name}"
-    long = len(_SHARED) + (item.get_closest_marker(SLOW) is None)
-    return long, str(item.path.relative_to(Path(item.config.rootpath)))
+def group_of(nodeid: str, root: Path) -> str:
+    """What stays on one worker: a folder whose tests share a fixture of theirs, or a file."""
+    file = Path(nodeid.partition("::")[0])
+    return str(file.parent if _shares(root / file.parent) else file)
+
+
+@cache
+def _shares(folder: Path) -> bool:
+    conftest = folder / "conftest.py"
+    return conftest.exists() and _SHARED_BY_A_FOLDER in conftest.read_text(encoding="utf-8")
+
+
+class _Together(LoadScopeScheduling):  # type: ignore[misc]  # of an untyped class
+    """xdist's own groups get lost: it writes them into a name that pytest no longer reads."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid, self.config.rootpath)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _Together(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)

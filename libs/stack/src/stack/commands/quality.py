@@ -33,7 +33,7 @@ def run_tests(
     """
     chosen = [f"--{name}" for name, given in (("all", everything), ("quick", quick)) if given]
     named = any(not argument.startswith("-") for argument in context.args)
-    arguments = [*([] if named else _in_parallel()), *chosen, *context.args]
+    arguments = [*([] if named else in_parallel()), *chosen, *context.args]
     raise typer.Exit(_run("pytest", [sys.executable, "-m", "pytest", *arguments]))
 
 
@@ -69,10 +69,10 @@ def check(
         raise typer.Exit(1)
 
 
-def _in_parallel() -> list[str]:
+def in_parallel() -> list[str]:
     """A worker per core. The order of the groups is that of tests/support/selection.py."""
     workers = max(2, min(8, len(os.sched_getaffinity(0))))
-    return ["-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder", "-q"]
+    return ["-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder", "-q"]
 
 
 def _packages() -> list[str]:
