@@ -372,6 +372,30 @@ def test_only_origins_of_the_settings_may_call_from_a_browser(gateway: Gateway) 
     assert "access-control-allow-origin" not in plain.headers
 
 
+def test_the_public_view_is_open_to_any_page_without_credentials(gateway: Gateway) -> None:
+    origin = {"Origin": "https://any.example"}
+    lists = ("services", "service_at_locations", "organizations", "taxonomies", "taxonomy_terms")
+    own = "0190b000-0000-7000-8000-00000000beef"
+    for path in ("", "/", *(f"/{name}" for name in lists), *(f"/{name}/{own}" for name in lists)):
+        answer = httpx.get(f"{gateway.url}/directory/v1{path}", headers=origin)
+        assert answer.headers["access-control-allow-origin"] == "*", path
+        assert "access-control-allow-credentials" not in answer.headers
+        exposed = answer.headers["access-control-expose-headers"].split(", ")
+        assert {"etag", "link", "x-total-items"} <= set(exposed)
+    ask = origin | {"Access-Control-Request-Method": "POST"}
+    preflight = httpx.options(f"{gateway.url}/directory/v1/services", headers=ask)
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert "authorization" not in preflight.headers["access-control-allow-headers"]
+    for path in ("/directory/v1/records/services", "/directory/v1/imports", "/referrals/v1/cases",
+                 f"/directory/v1/services/{own}", f"/directory/v1/services/{own}/capacity"):  # fmt: skip
+        kept = httpx.options(gateway.url + path, headers=ask)
+        assert "access-control-allow-origin" not in kept.headers, path
+    for credentials in (gateway.bearer(), {"Cookie": "a=b"}):
+        told = httpx.get(f"{gateway.url}/directory/v1/services", headers=origin | credentials)
+        assert "access-control-allow-origin" not in told.headers
+
+
 def test_the_access_log_names_capabilities_and_clients_but_no_person(gateway: Gateway) -> None:
     canary = "canary-7f3a9b"
     with gateway.client() as http:

@@ -220,17 +220,42 @@ async def test_the_profile_patches_apply_and_hold(api: AsyncClient, publish: Pub
     assert list(extended.iter_errors({**document, "capacity_state": "perhaps"}))
 
 
-async def test_the_public_view_is_open_to_any_page(api: AsyncClient, publish: Publish) -> None:
-    await publish()
-    answer = await api.get(
-        f"{V1}/services", headers={**as_("anonymous"), "Origin": "https://example.org"}
+async def test_totals_and_neighbours_are_headers_too(api: AsyncClient, publish: Publish) -> None:
+    for name in ("Una", "Dos", "Tres"):
+        await publish(name=name)
+    asked = f"{V1}/services?page=2&category=GBV-PSS&per_page=1"
+    answer = await api.get(asked, headers=as_("anonymous"))
+    assert answer.headers["x-total-items"] == "3"
+    links = {each["rel"]: each["url"] for each in answer.links.values()}
+    start = f"{V1}/services?category=GBV-PSS&per_page=1&page="
+    assert links == {
+        r: f"{start}{n}" for r, n in (("first", 1), ("prev", 1), ("next", 3), ("last", 3))
+    }
+    following = await api.get(links["next"], headers=as_("anonymous"))
+    assert following.json()["page_number"] == 3
+    private = await api.post(
+        f"{V1}/services", json={"page": 2, "per_page": 1}, headers=as_("anonymous")
     )
-    assert answer.headers["access-control-allow-origin"] == "*"
-    asked = await api.options(
-        f"{V1}/services",
-        headers={"Origin": "https://example.org", "Access-Control-Request-Method": "POST"},
-    )
-    assert asked.status_code == 200
+    assert private.headers["x-total-items"] == "3"
+    assert "link" not in private.headers
+
+
+async def test_head_is_get_without_the_body(api: AsyncClient, publish: Publish) -> None:
+    own = await publish()
+    for path in (
+        "/",
+        "/services",
+        f"/services/{own}",
+        "/profile",
+        "/services/suggestions?search=ab",
+    ):
+        got = await api.get(V1 + path, headers=as_("anonymous"))
+        head = await api.head(V1 + path, headers=as_("anonymous"))
+        assert (head.status_code, head.content) == (200, b""), path
+        for name in ("etag", "content-length", "content-type"):
+            assert head.headers.get(name) == got.headers.get(name), path
+    refused = await api.head(f"{V1}/records/services", headers=as_("anonymous"))
+    assert refused.status_code in {401, 403}
 
 
 async def test_extensions_are_taxonomy_terms_for_a_plain_client(

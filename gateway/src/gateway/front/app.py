@@ -210,9 +210,9 @@ class Front:
         refusal = refusal_of(exchange.scope["raw_path"], exchange.scope["query_string"])
         if refusal:
             raise BAD_REQUEST.because(refusal)
-        if self._cors.on and await self._preflight(exchange):
-            return
         route = self.table.find(exchange.path)
+        if await self._preflight(exchange, route):
+            return
         if route is None or self._upstreams.url(route.upstream) is None:
             await self._local(exchange)
             return
@@ -228,13 +228,19 @@ class Front:
         finally:
             self._open.leave(who)
 
-    async def _preflight(self, exchange: Exchange) -> bool:
+    async def _preflight(self, exchange: Exchange, route: Route | None) -> bool:
+        """Whether this was one, and is answered; else what the answer will tell a browser."""
         own = exchange.head.own
         origin = own.get(b"origin")
-        exchange.cors = self._cors.headers(origin)
-        if exchange.method != "OPTIONS" or b"access-control-request-method" not in own:
+        asked = own.get(b"access-control-request-method")
+        if exchange.method != "OPTIONS" or asked is None:
+            exchange.cors = self._cors.headers(origin, opened=_opened(exchange, route, None))
             return False
-        allowed = self._cors.preflight(origin or b"")
+        opened = _opened(exchange, route, asked)
+        if origin is None or not (self._cors.on or opened):
+            return False
+        exchange.cors = self._cors.headers(origin, opened=opened)
+        allowed = self._cors.preflight(origin, opened=opened)
         if allowed is None:
             raise FORBIDDEN.because("Pages of this origin may not call Ruta.")
         await exchange.answer(204, allowed)
@@ -359,6 +365,15 @@ class Front:
                 client_id=exchange.caller.principal.client_id if exchange.caller else None,
                 request_id=exchange.request_id.decode() or None,
             )
+
+
+def _opened(exchange: Exchange, route: Route | None, method: bytes | None) -> bool:
+    """Whether this is the public view, asked by nobody. `method`: what a preflight asks for."""
+    own = exchange.head.own
+    if route is None or b"authorization" in own or b"cookie" in own:
+        return False
+    asked = exchange.method if method is None else method.decode("latin-1")
+    return route.is_open(asked, exchange.path)
 
 
 def _cookies(settings: FrontSettings) -> Cookies | None:

@@ -38,7 +38,8 @@ class Route:
     `anonymous`: callers without a token are let through to the service, whose operations then
     decide. `client_secrets`: the caller may authenticate to the upstream itself (RFC 6749 §2.3.1).
     `cookies`: the upstream sets and reads its own cookies. `public`: of these paths below the prefix
-    nobody is known by a cookie, whoever is signed in at the same browser. `upload_bytes`: largest
+    nobody is known by a cookie, whoever is signed in at the same browser. `open`: what any page of
+    the web may read by its visitors' browsers, as nobody. `upload_bytes`: largest
     request body that the front passes on; the service behind sets its own, narrower limits.
     """
 
@@ -50,6 +51,7 @@ class Route:
     client_secrets: bool = False
     cookies: bool = False
     public: str | None = None
+    open: str | None = None
     upload_bytes: int = 4 * MEBIBYTE
     limit_class: str = "client"
     deprecation: Deprecation | None = None
@@ -61,11 +63,19 @@ class Route:
 
     def is_public(self, method: str, path: str) -> bool:
         """Whether this is a page, or a sending, for people whom nobody is to know."""
-        if self.public is None:
-            return False
-        asked = f"{method} {path[len(self.prefix) :]}"
-        return re.fullmatch(self.public, asked) is not None
+        return self._is(self.public, method, path)
 
+    def is_open(self, method: str, path: str) -> bool:
+        """Whether a page of any origin may read the answer to nobody."""
+        return self._is(self.open, method, path)
+
+    def _is(self, these: str | None, method: str, path: str) -> bool:
+        if these is None:
+            return False
+        return re.fullmatch(these, f"{method} {path[len(self.prefix) :]}") is not None
+
+
+_HSDS_LISTS = "services|service_at_locations|organizations|taxonomies|taxonomy_terms"
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -76,6 +86,9 @@ ROUTES: tuple[Route, ...] = (
         anonymous=True,
         public=r"(GET|HEAD|POST) /help(/.*)?"
         r"|(GET|HEAD) /(posters/.*|risk-messages/(page|snippet|snippet/code|text))",
+        # The HSDS API; a POST to its lists is a private query.
+        open=r"(GET|HEAD) /?|(GET|HEAD) /profile(/.*)?|(GET|HEAD) /services/suggestions"
+        rf"|(GET|HEAD|POST) /({_HSDS_LISTS})|(GET|HEAD) /({_HSDS_LISTS})/[0-9a-fA-F-]{{36}}",
         upload_bytes=64 * MEBIBYTE,
     ),
     Route(

@@ -69,7 +69,9 @@ class FrontSettings(CoreSettings):
         [], description="Networks whose X-Forwarded-For is believed; none by default. JSON list."
     )
     cors_origins: list[str] = Field(
-        [], description="Origins whose pages may call the API from a browser. JSON list."
+        [],
+        description="Origins whose pages may call all of the API from a browser; the public directory"
+        " answers any. JSON list.",
     )
     rate_per_client: str = Field("6000/minute", description="Requests of one client.")
     rate_anonymous: str = Field("600/minute", description="Requests of one source without token.")

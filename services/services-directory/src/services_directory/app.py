@@ -7,7 +7,6 @@ from common.database import Database
 from common.web import service_app
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
@@ -93,19 +92,11 @@ def create_app(
     for media_type in (NDJSON, GEOJSON):
         add_compress_type(media_type)
     app.user_middleware.append(Middleware(ReadPaths, routers=ROUTERS))  # the last is the innermost
-    app.add_middleware(
+    # The first stays outermost: it gives HEAD the length that GET has, compressed or not.
+    compressing = Middleware(
         OnlyIfAsked, asked=_coding, middleware=CompressMiddleware, minimum_size=2_000, brotli=False
     )
-    # Anyone's page may read the public view; a token is sent by whoever holds it, never by cookie.
-    app.add_middleware(
-        OnlyIfAsked,
-        asked=_origin,
-        middleware=CORSMiddleware,
-        allow_origins=["*"],
-        allow_methods=["GET", "HEAD", "POST", "OPTIONS"],
-        allow_headers=["Authorization", "Content-Type", "Accept-Language", "If-None-Match"],
-        expose_headers=["ETag", "Link", "Location", "Last-Modified", "Retry-After"],
-    )
+    app.user_middleware.insert(1, compressing)
     return app
 
 
@@ -113,10 +104,6 @@ def _coding(name: bytes, value: bytes) -> bool:
     """Whether any coding is welcome; what compresses sends the rest through unchanged, for a
     price."""
     return name == b"accept-encoding" and value != b"identity"
-
-
-def _origin(name: bytes, _value: bytes) -> bool:
-    return name == b"origin"
 
 
 class OnlyIfAsked:

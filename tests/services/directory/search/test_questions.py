@@ -12,7 +12,7 @@ from common.database import Database
 from httpx import AsyncClient
 from services_directory.demo_data import demo_services
 from services_directory.imports.service import take_in
-from services_directory.search.thesaurus import suggestions, understood
+from services_directory.search.thesaurus import ThesaurusError, read, thesaurus
 
 from tests.services.directory.conftest import V1, as_
 from tests.services.directory.imports.test_taking_in import order
@@ -73,7 +73,7 @@ def test_the_set_has_two_hundred_questions_with_known_categories() -> None:
 
 
 def said(search: str) -> Iterator[tuple[str, str]]:
-    return ((each.said, each.categories[0]) for each in understood(search))
+    return ((each.said, each.categories[0]) for each in thesaurus().understood(search))
 
 
 def test_the_longest_phrase_is_understood_and_plurals_find_their_singular() -> None:
@@ -99,5 +99,71 @@ async def test_suggestions_come_while_somebody_types(demo: AsyncClient) -> None:
     assert answer.status_code == 200, answer.text
     items: list[dict[str, Any]] = answer.json()["items"]
     assert items[0]["said"] == "abogado"
-    assert [each.said for each in suggestions("lawy", "en")] == ["lawyer"]
-    assert suggestions("x", "es") == []
+    assert [each.said for each in thesaurus().suggestions("lawy", "en")] == ["lawyer"]
+    assert thesaurus().suggestions("x", "es") == []
+
+
+HEAD = "concept,broader,categories,es,en,other"
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (["a,b,,uno,,", "b,c,,dos,,", "c,a,,tres,,"], "line 4: 'a' would be broader than itself: a → b → c → a"),
+        (["a,,GP-DOC,uno,,", "b,b,,dos,,"], "line 3: 'b' would be broader than itself: b → b"),
+        (["a,z,,uno,,"], "line 2: no concept is named 'z'"),
+        (["a,,NOPE,uno,,"], "line 2: no category has the code 'NOPE'"),
+        (["a,,GP-DOC,uno,,", "a,,GP-DOC,dos,,"], "line 3: 'a' stands in line 2 already"),
+        (["a,,GP-DOC,,,"], "line 2: 'a' has no words"),
+    ],
+)  # fmt: skip
+def test_a_thesaurus_that_cannot_be_right_is_refused_with_its_place(
+    rows: list[str], told: str
+) -> None:
+    with pytest.raises(ThesaurusError) as refused:
+        read([HEAD, *rows])
+    assert str(refused.value) == told
+
+
+def test_a_concept_means_its_own_categories_before_those_of_what_is_broader() -> None:
+    rows = ["law,,GP-DOC,abogado,lawyer,", "family,law,GBV-LEGAL,divorcio,divorce,"]
+    (meant,) = read([HEAD, *rows]).understood("divorcio")
+    assert meant.categories == ("GBV-LEGAL", "GP-DOC")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("abogdo", "abogado"),
+        ("psycologist", "psychologist"),
+        ("ospital", "hospital"),
+        ("casa", None),
+    ],
+)
+def test_slips_are_set_right_by_the_words_that_are_known(written: str, meant: str | None) -> None:
+    assert thesaurus().corrected(written) == meant
+
+
+async def test_each_entry_says_which_words_found_it(demo: AsyncClient) -> None:
+    asked = {"search": "abogdo", "explain": "true"}
+    answer = (await demo.get(f"{V1}/services", params=asked, headers=as_("anonymous"))).json()
+    assert answer["read_as"] == {"search": "abogado", "any_word": False}
+    (because,) = answer["ranking"][0]["because"]
+    assert because["said"] == "abogado"
+    assert {each["es"] for each in because["categories"]} <= {
+        codelists.categories().label(code, "es")
+        for code in ("GP-DOC", "GBV-LEGAL", "CP-JUSTICE", "TIP-JUSTICE")
+    }
+
+
+async def test_whose_service_it_is_counts_below_what_it_is(
+    demo: AsyncClient, database: Database
+) -> None:
+    names = "external_id,organisation,name,categories,visibility\nX-1,Abogados sin Hambre,Merienda,FSC,public\n"
+    async with database.transaction(principal("im-officer")) as session:
+        await take_in(session, principal("im-officer"), order(names.encode(), source="names"))
+    found = await demo.get(
+        f"{V1}/services", params={"search": "abogados", "per_page": 500}, headers=as_("anonymous")
+    )
+    listed = [each["name"] for each in found.json()["contents"]]
+    assert listed.index("Merienda") == len(listed) - 1 > 0

@@ -24,7 +24,7 @@ from common.web.forgetting import forgetting
 from common.web.health import health
 from common.web.key_gate import KeyGate, KeyGateMiddleware
 from common.web.measuring import measuring
-from common.web.middleware import CallerMiddleware, ObservationMiddleware
+from common.web.middleware import CallerMiddleware, HeadMiddleware, ObservationMiddleware
 
 _log = get_logger(__name__)
 _RESTART_SECONDS = 1.0
@@ -120,6 +120,7 @@ def service_app(
     )
     app.add_middleware(KeyGateMiddleware, gate=gate)
     app.add_middleware(ObservationMiddleware, metrics=context.metrics)
+    app.add_middleware(HeadMiddleware)
     return app
 
 

@@ -28,6 +28,26 @@ def header_of(scope: Scope, name: bytes) -> str:
     return ""
 
 
+class HeadMiddleware:
+    """HEAD is GET without the body, everywhere (RFC 9110 §9.3.2): judged, logged and measured as the
+    GET that it is, so that no route has to say so."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def bodiless(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, bodiless)
+
+
 class CallerMiddleware:
     """Puts the principal of the gateway's internal token into `request.state.principal`.
 

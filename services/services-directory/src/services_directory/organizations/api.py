@@ -28,7 +28,15 @@ from services_directory.hsds.schemas import OrganizationDocument
 from services_directory.organizations import queries, service
 from services_directory.organizations.parameters import OneOrganizationQuery, OrganizationQuery
 from services_directory.reading import envelope
-from services_directory.reading.answers import ONE, PAGE_OF, answer, audit, described, stream
+from services_directory.reading.answers import (
+    ONE,
+    PAGE_OF,
+    answer,
+    audit,
+    described,
+    page_answer,
+    stream,
+)
 from services_directory.reading.asking import parameters
 from services_directory.reading.parameters import body_of
 from services_directory.reading.parameters import described as parameters_of
@@ -71,9 +79,7 @@ async def _organizations(request: Request, session: Session, principal: Principa
     rows, total = await queries.page(session, query, audience)
     items, read = await _items(session, query, audience, rows)
     await audit(session, principal, request, read)
-    return answer(
-        request, envelope.page(items, total=total, number=query.page, per_page=query.per_page)
-    )
+    return page_answer(request, items, total=total, number=query.page, per_page=query.per_page)
 
 
 async def _items(

@@ -2,7 +2,8 @@
 document that was read."""
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+import math
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 from common.auth import Principal
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from services_directory.reading import envelope
 from services_directory.reading.restricted_service import log_restricted
 from services_directory.reading.rows_queries import Row, SelectReader
 
@@ -57,6 +59,40 @@ def answer(
         (b"content-type", media_type.encode()),
     ]
     return Stored(body, 200, given)
+
+
+def page_answer(
+    request: Request,
+    items: Sequence[bytes],
+    *,
+    total: int,
+    number: int,
+    per_page: int,
+    more: dict[str, Any] | None = None,
+) -> Response:
+    """A page in the HSDS envelope; its total and its neighbours also as headers, for a client that
+    reads none of the body. A search by POST is private: it gets no addresses."""
+    body = envelope.page(items, total=total, number=number, per_page=per_page, more=more)
+    headers = {"X-Total-Items": str(total)}
+    if request.method == "GET":
+        last = max(1, math.ceil(total / per_page))
+        links = _links(request.scope["path"], request.scope["query_string"], number, last)
+        headers["Link"] = ", ".join(links)
+    return answer(request, body, headers=headers)
+
+
+def _links(path: str, query: bytes, number: int, last: int) -> Iterator[str]:
+    """Neighbours of a page (RFC 8288), relative to the server."""
+    kept = "&".join(
+        part.replace(">", "%3E")
+        for part in query.decode("latin-1").split("&")
+        if part and part[:5] != "page="
+    )
+    start = f"<{path}?{kept}&page=" if kept else f"<{path}?page="
+    places = {"first": 1, "prev": min(number - 1, last), "next": number + 1, "last": last}
+    for relation, page in places.items():
+        if 1 <= page <= last:
+            yield f'{start}{page}>; rel="{relation}"'
 
 
 def _anonymous(request: Request) -> bool:

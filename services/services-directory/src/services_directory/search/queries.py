@@ -3,7 +3,7 @@ to a document."""
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -20,9 +20,12 @@ from services_directory.search.condition_queries import around, conditions, dist
 from services_directory.search.page_queries import Matching, Order, page_of
 from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery
 from services_directory.search.similar_queries import similar
-from services_directory.search.words import matches, mistyped
+from services_directory.search.thesaurus import thesaurus
+from services_directory.search.words import matches, mistyped, says_how
 
-_EXPLAINED = "d.quality, d.referable, d.functional_status, d.capacity_state, d.valid_until"
+_EXPLAINED = (
+    "d.categories, d.quality, d.referable, d.functional_status, d.capacity_state, d.valid_until"
+)
 _FACETS = {
     "category": "unnest(d.categories)",
     "aor": "unnest(d.aors)",
@@ -44,6 +47,9 @@ class Found:
     rows: list[Row]
     total: int
     facets: dict[str, dict[str, int]] = field(default_factory=dict)
+    search: str = ""
+    """The words as they were read: with their slips set right where they had found too little."""
+    any_word: bool = False
 
 
 def matching(
@@ -107,20 +113,37 @@ async def service_page(
     body: str,
 ) -> Found:
     """One page of services. `body` is the stored column to send: full_body or list_body."""
-    found = matching(query, audience, today)
-    rows, total = await _page(session, query, audience, found, body)
-    if total < FEW and query.search and len(query.search.split()) > 1:
-        any_of_them = matching(query, audience, today, any_word=True)
-        more, of_any = await _page(session, query, audience, any_of_them, body)
-        if of_any > total:
-            found, rows, total = any_of_them, more, of_any
-    if not total and query.search:
+    found = Found([], 0)
+    taken = matching(query, audience, today)
+    for read_as, any_word in _readings(query.search or ""):
+        asked = query if read_as == query.search else query.model_copy(update={"search": read_as})
+        tried = matching(asked, audience, today, any_word=any_word)
+        rows, total = await _page(session, asked, audience, tried, body)
+        if total > found.total or not found.search:
+            taken, found = tried, Found(rows, total, {}, read_as, any_word)
+        if total >= FEW:
+            break
+    if not found.total and query.search:
         groups = await similar(session, audience, query.search)
         if groups:
-            found = matching(query, audience, today, groups)
-            rows, total = await _page(session, query, audience, found, body)
-    facets = await _facets(session, query.facets, found) if query.facets else {}
-    return Found(rows, total, facets)
+            taken = matching(query, audience, today, groups)
+            found.rows, found.total = await _page(session, query, audience, taken, body)
+    if query.facets:
+        found.facets = await _facets(session, query.facets, taken)
+    return found
+
+
+def _readings(search: str) -> Iterator[tuple[str, bool]]:
+    """Ways to read the words, the narrowest first: (words, whether any of them is enough)."""
+    yield search, False
+    if not search.strip() or says_how(search):
+        return
+    corrected = thesaurus().corrected(search)
+    if corrected is not None:
+        yield corrected, False
+    read_as = corrected or search
+    if len(read_as.split()) > 1:
+        yield read_as, True
 
 
 async def _page(

@@ -6,7 +6,10 @@ score = 10 × text rank (name before category before organisation and descriptio
       − 1 for each 10 km to the nearest site, where a point was given.
 """
 
+from collections.abc import Sequence
 from typing import Any
+
+from services_directory.search.thesaurus import Meant
 
 TEXT_WEIGHT = 10.0
 METRES_PER_POINT = 10_000.0
@@ -20,8 +23,10 @@ def text_rank(query: str) -> str:
 
 
 MEANING_WEIGHT = 0.25
+OTHER_WORDS_WEIGHT = 0.4
 ANY_WEIGHT = 0.5
-"""What a category that the words mean, or one of several words, counts beside the words themselves."""
+"""What a category that the words mean, other words for it, or one of several words count beside the
+words themselves."""
 
 
 def meaning(codes: str, first: str) -> str:
@@ -41,8 +46,8 @@ def score(rank: str | None, metres: str | None) -> str:
     return " + ".join(parts).replace("+ -", "-")
 
 
-def explained(row: Any) -> dict[str, Any]:
-    """The parts of one entry's score, in the words of the entry."""
+def explained(row: Any, meant: Sequence[Meant] = ()) -> dict[str, Any]:
+    """The parts of one entry's score, in the words of the entry, and as what the words found it."""
     found: dict[str, Any] = {
         "id": str(row["service_id"]),
         "quality": round(row["quality"], 2),
@@ -53,6 +58,12 @@ def explained(row: Any) -> dict[str, Any]:
         found["capacity_state"] = row["capacity_state"]
     if row["valid_until"]:
         found["valid_until"] = row["valid_until"].isoformat()
+    own = set(row["categories"])
+    if because := [each for each in meant if own & set(each.categories)]:
+        found["because"] = [
+            Meant(each.said, tuple(code for code in each.categories if code in own)).plain()
+            for each in because
+        ]
     if row.get("rank") is not None:
         found["text"] = round(TEXT_WEIGHT * row["rank"], 3)
     if row.get("metres") is not None:

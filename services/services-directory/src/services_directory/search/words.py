@@ -7,7 +7,7 @@ from common.places import folded
 
 from services_directory.reading.statement import Statement
 from services_directory.search import ranking
-from services_directory.search.thesaurus import understood
+from services_directory.search.thesaurus import thesaurus
 
 _OPERATORS = ('"', " or ", " -")
 
@@ -23,20 +23,26 @@ class Words:
 def matches(search: str, s: Statement, *, any_word: bool = False) -> Words:
     """The words in either language; websearch syntax ("…", or, -) turns the meaning off.
 
-    A word that the thesaurus knows is also found as the categories that it means; the words beside
-    it must then occur. `any_word`: one of the words is enough.
+    A word that the thesaurus knows is also found as the categories that it means, and by other words
+    for it; the words beside it must then occur. `any_word`: one of the words is enough.
     """
     exact = _query(search, s)
     condition, rank = f"d.vector @@ {exact}", ranking.text_rank(exact)
-    if any(each in f" {search.lower()}" for each in _OPERATORS):
+    if says_how(search):
         return Words(condition, rank)
-    meant = understood(search)
+    meant = thesaurus().understood(search)
     if meant:
         codes = s.argument(sorted({c for each in meant for c in each.categories}), "text[]")
         first = s.argument(sorted({each.categories[0] for each in meant}), "text[]")
         beside = _beside(search, [each.said for each in meant])
         means = f"d.categories && {codes}"
-        rank = f"({rank} + {ranking.meaning(codes, first)})"
+        rank = f"({rank} + {ranking.meaning(codes, first)}"
+        if others := list(dict.fromkeys(word for each in meant for word in each.words)):
+            # Words of a phrase in any order: a phrase could not be found by the index alone.
+            said_otherwise = _query(" or ".join(others), s)
+            means = f"({means} OR d.vector @@ {said_otherwise})"
+            rank += f" + {ranking.OTHER_WORDS_WEIGHT} * {ranking.text_rank(said_otherwise)}"
+        rank += ")"
         if beside and not any_word:
             rest = _query(beside, s)
             means = f"({means} AND (numnode({rest}) = 0 OR d.vector @@ {rest}))"
@@ -46,6 +52,11 @@ def matches(search: str, s: Statement, *, any_word: bool = False) -> Words:
         condition = f"({condition} OR d.vector @@ {some})"
         rank = f"({rank} + {ranking.ANY_WEIGHT} * {ranking.text_rank(some)})"
     return Words(condition, rank)
+
+
+def says_how(search: str) -> bool:
+    """Whether it is written in the syntax of a search, and so to be taken as it is."""
+    return any(each in f" {search.lower()}" for each in _OPERATORS)
 
 
 def mistyped(groups: list[list[str]], s: Statement) -> Words:

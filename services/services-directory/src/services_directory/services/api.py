@@ -22,6 +22,7 @@ from services_directory.reading.answers import (
     audit,
     described,
     language_of,
+    page_answer,
     stream,
 )
 from services_directory.reading.asking import parameters
@@ -32,7 +33,7 @@ from services_directory.reading.rows_queries import Row
 from services_directory.search import queries
 from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery, SuggestionQuery
 from services_directory.search.ranking import explained
-from services_directory.search.thesaurus import suggestions, understood
+from services_directory.search.thesaurus import thesaurus
 from services_directory.services.merged import moved_to
 
 routes = read_router("/directory/v1", ["HSDS"])
@@ -69,7 +70,7 @@ async def services(request: Request, session: Session, principal: Anyone) -> Res
 async def services_suggested(request: Request, session: Session, principal: Anyone) -> Response:
     """From the thesaurus alone, so that it tells nothing of any service."""
     asked = await parameters(request, SuggestionQuery)
-    items = [each.plain() for each in suggestions(asked.search, asked.language)]
+    items = [each.plain() for each in thesaurus().suggestions(asked.search, asked.language)]
     return answer(request, orjson.dumps({"items": items}))
 
 
@@ -101,12 +102,13 @@ async def _services(request: Request, session: Session, principal: Principal) ->
     if query.facets:
         more["facets"] = found.facets
     if query.explain:
-        more["ranking"] = [explained(row) for row in found.rows]
-        more["understood"] = [each.plain() for each in understood(query.search or "")]
-    page = envelope.page(
-        items, total=found.total, number=query.page, per_page=query.per_page, more=more
+        meant = thesaurus().understood(found.search)
+        more["ranking"] = [explained(row, meant) for row in found.rows]
+        more["understood"] = [each.plain() for each in meant]
+        more["read_as"] = {"search": found.search, "any_word": found.any_word}
+    return page_answer(
+        request, items, total=found.total, number=query.page, per_page=query.per_page, more=more
     )
-    return answer(request, page)
 
 
 async def _items(
@@ -231,10 +233,7 @@ async def _sites(request: Request, session: Session, principal: Principal) -> Re
             media_type=GEOJSON,
         )
     items = [form(row) for row in rows]
-    return answer(
-        request,
-        envelope.page(items, total=total, number=query.page, per_page=query.per_page),
-    )
+    return page_answer(request, items, total=total, number=query.page, per_page=query.per_page)
 
 
 def _full_site(row: Row) -> bytes:

@@ -11,8 +11,14 @@ from common.web import Session, open_to_all
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services_directory.reading import envelope
-from services_directory.reading.answers import NDJSON, ONE, PAGE_OF, answer, described
+from services_directory.reading.answers import (
+    NDJSON,
+    ONE,
+    PAGE_OF,
+    answer,
+    described,
+    page_answer,
+)
 from services_directory.reading.asking import parameters
 from services_directory.reading.parameters import PageQuery, body_of
 from services_directory.reading.parameters import described as parameters_of
@@ -30,10 +36,7 @@ def _page(request: Request, query: PageQuery, found: list[dict[str, Any]]) -> Re
         return answer(request, body, media_type=NDJSON)
     start = (query.page - 1) * query.per_page
     items = [orjson.dumps(each) for each in found[start : start + query.per_page]]
-    return answer(
-        request,
-        envelope.page(items, total=len(found), number=query.page, per_page=query.per_page),
-    )
+    return page_answer(request, items, total=len(found), number=query.page, per_page=query.per_page)
 
 
 @routes.get(

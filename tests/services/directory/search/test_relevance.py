@@ -1,0 +1,49 @@
+"""Services are found in people's words: questions judged one by one over a fixed set of services.
+
+Words and weights were tuned on one half of the questions only; the other half is the measure.
+"""
+
+from collections import Counter
+
+import pytest
+from common.database import Database
+from httpx import AsyncClient
+from services_directory.imports.service import take_in
+
+from tests.services.directory.conftest import V1, as_
+from tests.services.directory.imports.test_taking_in import order
+from tests.services.directory.search.asked import FIRST, SERVICES, questions, success
+from tests.support.principals import principal
+
+GOAL = 0.9
+
+
+@pytest.fixture
+async def judged(database: Database, api: AsyncClient) -> AsyncClient:
+    who = principal("im-officer")
+    async with database.transaction(who) as session:
+        await take_in(session, who, order(SERVICES.read_bytes(), source="judged"))
+    return api
+
+
+@pytest.mark.parametrize("half", ["tuned", "held"])
+@pytest.mark.parametrize("language", ["es", "en"])
+async def test_one_of_the_first_five_answers_the_question(
+    judged: AsyncClient, language: str, half: str
+) -> None:
+    async def search(text: str) -> list[str]:
+        asked = {"search": text, "per_page": str(FIRST)}
+        answer = await judged.get(f"{V1}/services", params=asked, headers=as_("im-officer"))
+        assert answer.status_code == 200, answer.text
+        return [each["name"] for each in answer.json()["contents"]]
+
+    found = await success(search, language, half)
+    assert found.share >= GOAL, (round(found.share, 3), found.missed)
+
+
+def test_the_set_is_large_and_half_of_it_is_held_back() -> None:
+    counted = Counter((each.language, each.half) for each in questions())
+    assert sum(counted.values()) >= 200
+    for language in ("es", "en"):
+        assert abs(counted[language, "tuned"] - counted[language, "held"]) <= 1
+        assert counted[language, "held"] >= 50
