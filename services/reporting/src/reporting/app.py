@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from reporting.activities.api import api as activities
 from reporting.bulletins.api import api as bulletins
 from reporting.caseload.api import api as caseload
+from reporting.closings.api import api as closings
 from reporting.context.api import api as context
 from reporting.exports.api import api as exports
 from reporting.exports.ctdc_api import api as ctdc
@@ -24,7 +25,7 @@ coordinator of an area of responsibility, on screen only; everything else comes 
 release**, whose numbers are multiples of k and from which no small group can be derived.
 """
 
-ROUTERS = (releases, indicators, caseload, ctdc, activities, bulletins, exports, context)
+ROUTERS = (releases, closings, indicators, caseload, ctdc, activities, bulletins, exports, context)
 
 
 def create_app(

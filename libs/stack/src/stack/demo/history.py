@@ -16,7 +16,7 @@ from stack.demo.batches import Command, command, send
 from stack.demo.clock_shift import StackClock, moved
 from stack.demo.past_activities import report_activities
 from stack.demo.past_people import IntakeDay, PastPerson, grown, hours, intake_days
-from stack.demo.releases import close_and_publish, last_closed_period
+from stack.demo.releases import close_and_publish_all, last_closed_period
 from stack.demo.screened_people import quarter_before, quarter_id
 from stack.demo.story import IM, LEGAL, REFUGIO, SALUD
 from stack.demo.storyteller import Storyteller
@@ -26,7 +26,6 @@ from stack.layout import Layout
 from stack.service_commands import ServiceCommands
 
 ORGANISATIONS = {REFUGIO: organisation(1), SALUD: organisation(2), LEGAL: organisation(3)}
-PROGRAMMES = ("referrals", "unmet-needs", "gaps")
 SENDER, RECIPIENT = "sender", "recipient"
 _COUNTED = {SENDER: "sent", RECIPIENT: "delivered"}
 _ITEMS = ["sex", "age", "situation"]
@@ -106,8 +105,7 @@ def live_the_past(
     if screening:
         past_screenings.publish(tell, quarter)
     for period, *_ in wanted:
-        for programme in PROGRAMMES:
-            close_and_publish(tell, programme, period)
+        close_and_publish_all(tell, period)
     if wanted:
         past_bulletin.publish(tell, wanted[-1][0])
     return past.sent

@@ -6,13 +6,11 @@ from datetime import date, timedelta
 
 from stack.demo.batches import CONNECTIONS, Command, command, send
 from stack.demo.clock_shift import StackClock
-from stack.demo.releases import close_and_publish
+from stack.demo.releases import close_and_publish_all
 from stack.demo.screened_people import ScreenedPerson, ScreeningDay, quarter_id, screening_days
 from stack.demo.story import AGREED, IM, REFUGIO, SUPERVISOR
 from stack.demo.storyteller import Storyteller
 
-PROGRAMMES = ("screening", "trafficking", "routes", "assistance")
-"""They count the same people: where one is published, the quarter was told."""
 _HOURS_LATER = 5
 _PURPOSES = {"SexualExploitation": "purpose.sexual", "ForcedLabour": "purpose.forced_labour"}
 """Codes of a case as codes of a screening."""
@@ -49,8 +47,7 @@ def screen(tell: Storyteller, clock: StackClock, first: date, people: int) -> No
 
 
 def publish(tell: Storyteller, first: date) -> None:
-    for programme in PROGRAMMES:
-        close_and_publish(tell, programme, quarter_id(first))
+    close_and_publish_all(tell, quarter_id(first))
 
 
 def _live(tell: Storyteller, clock: StackClock, day: ScreeningDay, instrument: str) -> None:

@@ -1,5 +1,6 @@
 """The last chapter: the IM officer publishes a protected release, and anybody may query it."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -49,23 +50,60 @@ def close_and_publish(tell: Storyteller, programme: str, period: str) -> dict[st
     return published
 
 
+def close_and_publish_all(tell: Storyteller, period: str) -> None:
+    """All programmes of the period, one call each; what was done already is not done again."""
+    closings = "/reports/v1/closings"
+    made = tell.call(
+        f"The IM officer closes all programmes of {period}",
+        *(IM, "POST", closings),
+        json={"period": period},
+        expect=202,
+    )
+    place = f"{closings}/{made['id']}"
+
+    def now() -> dict[str, Any]:
+        found: dict[str, Any] = tell.get(IM, place)
+        return found
+
+    tell.eventually("all are closed", lambda: now()["state"] not in {"closing", "publishing"})
+    drafts = now()["steps"]
+    awaited = sorted({client for step in drafts for client in _awaited(step["contributors"])})
+    for client in awaited:
+        tell.call(
+            f"{client} signs off its parts",
+            *(client, "POST", f"{place}/sign-offs"),
+            json={},
+            expect=200,
+        )
+    tell.call(
+        "The IM officer publishes all", *(IM, "POST", f"{place}/publications"), json={}, expect=202
+    )
+    tell.eventually("all are published", lambda: now()["state"] not in {"closing", "publishing"})
+    end = now()
+    tell.holds("none stayed a draft", end["state"] == "published", end["steps"])
+
+
 def _sign_off(tell: Storyteller, release: dict[str, Any]) -> None:
-    """Each contributing organisation agrees; those without a demo client are waived by IM."""
-    clients = {
-        client.organisation: client.client_id for client in CLIENTS if "partner" in client.roles
-    }
-    for contributor in release["contributors"] or []:
-        if contributor["signed_off"] or contributor["waived"]:
-            continue
-        client = clients.get(contributor["organisation_id"])
-        if client is None:
-            continue
+    """Each contributing organisation that has a demo client agrees."""
+    for client in _awaited(release["contributors"]):
         tell.call(
             f"{client} signs off its part",
             *(client, "POST", f"/reports/v1/releases/{release['id']}/sign-offs"),
             json={},
             expect=200,
         )
+
+
+def _awaited(contributors: Sequence[dict[str, Any]] | None) -> list[str]:
+    """The demo clients whose organisations have not answered yet."""
+    clients = {
+        client.organisation: client.client_id for client in CLIENTS if "partner" in client.roles
+    }
+    return [
+        clients[each["organisation_id"]]
+        for each in contributors or ()
+        if not each["signed_off"] and not each["waived"] and each["organisation_id"] in clients
+    ]
 
 
 def _query(tell: Storyteller, release: dict[str, Any]) -> None:

@@ -250,8 +250,12 @@ async def _counts(request: Request, cube: ProtectedCube, release_ids: list[UUID]
     )
 
 
-def _view(release: Release) -> ReleaseView:
-    contributors = [
+def contributors_of(release: Release) -> list[Contributor] | None:
+    """Who signs off. Who contributes says who works where: it is nobody else's matter once
+    published."""
+    if release.published:
+        return None
+    return [
         Contributor(
             organisation_id=each.organisation_id,
             signed_off=each.signed_at is not None,
@@ -259,6 +263,9 @@ def _view(release: Release) -> ReleaseView:
         )
         for each in release.sign_offs
     ]
+
+
+def _view(release: Release) -> ReleaseView:
     return ReleaseView(
         id=release.id,
         programme=release.programme,
@@ -271,8 +278,7 @@ def _view(release: Release) -> ReleaseView:
         status="published" if release.published else "draft",
         closed_at=release.closed_at,
         published_at=release.published_at,
-        # Who contributes says who works where: it is nobody else's matter once published.
-        contributors=None if release.published else contributors,
+        contributors=contributors_of(release),
     )
 
 

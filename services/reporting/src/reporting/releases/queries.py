@@ -112,6 +112,12 @@ async def release_of(session: AsyncSession, programme: str, period: str) -> Rele
     return found[0] if found else None
 
 
+async def programmes_closed(session: AsyncSession, period: str) -> set[str]:
+    """The programmes of which this period is closed, published or not, whoever asks."""
+    rows = await session.scalars(sa.select(releases.c.programme).where(releases.c.period == period))
+    return set(rows)
+
+
 async def visible(
     session: AsyncSession,
     principal: Principal,

@@ -1,0 +1,155 @@
+"""Closings over HTTP: all programmes of a period in one call each, as jobs with progress."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from common.auth import Principal, Role
+from common.errors import INVALID, NOT_FOUND
+from common.paging import CursorText, Page, day_in, decode_cursor, encode_cursor, id_in
+from common.web import Session, context_of, requires, router
+from fastapi import Path, Query, Response
+from starlette.requests import Request
+
+from reporting.closings import queries, service
+from reporting.closings.progress import StepState
+from reporting.closings.queries import Closing
+from reporting.closings.schemas import CloseProgrammes, ClosingView, Done, StepView
+from reporting.periods import NoPeriodError, Period
+from reporting.programmes.catalogue import Catalogue
+from reporting.releases.api import contributors_of
+
+PREFIX = "/reports/v1/closings"
+api = router(PREFIX, ["releases"])
+
+Reader = Annotated[Principal, requires(scope="reports:read")]
+Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
+Contributing = Annotated[
+    Principal, requires(scope="reports:read", roles={Role.PARTNER, Role.SUPERVISOR})
+]
+ClosingId = Annotated[UUID, Path(description="The id of a closing.")]
+_CLOSED = frozenset(StepState) - {StepState.TO_CLOSE, StepState.NOT_CLOSED}
+
+
+@api.post("", status_code=202)
+async def close_programmes(
+    *,
+    request: Request,
+    response: Response,
+    caller: Publisher,
+    session: Session,
+    body: CloseProgrammes,
+) -> ClosingView:
+    """Close all programmes of an ended period, or those named: each is counted and rounded once, in a
+    transaction of its own, and one that fails undoes no other. There is one closing per period; asked
+    again, what was not closed is tried again. `Location` shows the progress."""
+    try:
+        wanted = service.Wanted(Period.parse(body.period), body.programmes)
+    except NoPeriodError as error:
+        raise INVALID.because(str(error), pointer="/period") from None
+    programmes = _programmes(request)
+    return _accepted(response, programmes, await service.close(session, caller, wanted, programmes))
+
+
+@api.get("")
+async def list_closings(
+    *,
+    request: Request,
+    caller: Reader,
+    session: Session,
+    period: Annotated[str | None, Query(max_length=10)] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="How many items a page holds.")] = 20,
+    cursor: CursorText = None,
+) -> Page[ClosingView]:
+    """Closings, newest period first, with the programmes whose releases you may see."""
+    found = await queries.visible(
+        session, caller, period=period, after=_position(cursor), limit=limit + 1
+    )
+    items = found[:limit]
+    more = len(found) > limit
+    last = encode_cursor(items[-1].period_start.isoformat(), items[-1].id) if more else None
+    programmes = _programmes(request)
+    return Page(items=[_view(each, programmes) for each in items], next_cursor=last)
+
+
+@api.get("/{closing_id}")
+async def read_closing(
+    request: Request, caller: Reader, session: Session, closing_id: ClosingId
+) -> ClosingView:
+    """How far each programme has come."""
+    found = await queries.visible(session, caller, closing_id=closing_id)
+    if not found:
+        raise NOT_FOUND.because("There is no such closing.")
+    return _view(found[0], _programmes(request))
+
+
+@api.post("/{closing_id}/sign-offs")
+async def sign_off_closing(
+    request: Request, caller: Contributing, session: Session, closing_id: ClosingId
+) -> ClosingView:
+    """Your organisation agrees to the publication of each draft that it contributes to."""
+    done = await service.sign_off(session, caller, closing_id)
+    return _view(done, _programmes(request))
+
+
+@api.post("/{closing_id}/publications", status_code=202)
+async def publish_closing(
+    request: Request,
+    response: Response,
+    caller: Publisher,
+    session: Session,
+    closing_id: ClosingId,
+) -> ClosingView:
+    """Publish all that is closed, each in a transaction of its own. A programme that a contributor has
+    not agreed to stays a draft (`not_published`, with the problem) and hinders no other."""
+    asked = await service.publish(session, caller, closing_id)
+    return _accepted(response, _programmes(request), asked)
+
+
+def _programmes(request: Request) -> Catalogue:
+    catalogue: Catalogue = context_of(request).parts["catalogue"]
+    return catalogue
+
+
+def _accepted(response: Response, programmes: Catalogue, closing: Closing) -> ClosingView:
+    response.headers["Location"] = f"{PREFIX}/{closing.id}"
+    return _view(closing, programmes)
+
+
+def _view(closing: Closing, programmes: Catalogue) -> ClosingView:
+    titles = {each.id: dict(each.title) for each in programmes}
+    steps = []
+    for each in closing.steps:
+        release = each.release
+        steps.append(
+            StepView(
+                programme=each.programme,
+                title=titles.get(each.programme, {}),
+                state=each.state,
+                release_id=release.id if release else None,
+                contributors=contributors_of(release) if release else None,
+                attempts=each.attempts,
+                problem=each.problem if each.state.startswith("not_") else None,
+                changed_at=each.changed_at,
+            )
+        )
+    return ClosingView(
+        id=closing.id,
+        period=closing.period,
+        period_start=closing.period_start,
+        period_end=closing.period_end,
+        state=closing.state,
+        asked_at=closing.asked_at,
+        done=Done(
+            programmes=len(steps),
+            closed=sum(each.state in _CLOSED for each in steps),
+            signed_off=sum(each.signed for each in closing.steps),
+            published=sum(each.state is StepState.PUBLISHED for each in steps),
+        ),
+        steps=steps,
+    )
+
+
+def _position(cursor: str | None) -> tuple[date, UUID] | None:
+    keys = decode_cursor(cursor, 2)
+    return None if keys is None else (day_in(keys[0]), id_in(keys[1]))

@@ -1,0 +1,38 @@
+"""What was asked of a period's programmes, and what is still to be done. The releases themselves say
+what was done: these rows may be lost without loss."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from reporting.tables import METADATA
+
+_TIME = sa.DateTime(timezone=True)
+
+closings = sa.Table(
+    "closings",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("period", sa.Text, nullable=False),
+    sa.Column("period_start", sa.Date, nullable=False),
+    sa.Column("period_end", sa.Date, nullable=False),
+    sa.Column("asked_at", _TIME, nullable=False),
+    sa.Column("asked_by", sa.Text, nullable=False),
+    sa.UniqueConstraint("period", name="closings_once"),
+)
+
+closing_steps = sa.Table(
+    "closing_steps",
+    METADATA,
+    sa.Column("closing_id", sa.Uuid, sa.ForeignKey("closings.id"), primary_key=True),
+    sa.Column("programme", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    # What was asked last: 'close' or 'publish'.
+    sa.Column("task", sa.Text, nullable=False),
+    sa.Column("asked_by", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    # When the task is to be done, or tried again; NULL once it is done or refused.
+    sa.Column("due_at", _TIME),
+    # Why it was refused: a problem detail.
+    sa.Column("problem", pg.JSONB),
+    sa.Column("changed_at", _TIME, nullable=False),
+)

@@ -1,0 +1,194 @@
+"""What may be asked of all programmes of a period at once. Asking writes tasks; the worker does them
+(`running`), each programme in a transaction of its own, by the use cases of single releases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import INVALID, NOT_FOUND
+from common.ids import new_id
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reporting.closings import queries
+from reporting.closings.errors import CLOSING_AT_WORK
+from reporting.closings.models import closing_steps, closings
+from reporting.closings.progress import StepState, Task
+from reporting.closings.queries import Closing, Step
+from reporting.errors import OutsideProgrammeError
+from reporting.periods import Period
+from reporting.programmes.catalogue import Catalogue
+from reporting.programmes.definition import Programme
+from reporting.releases import service as releases
+from reporting.releases.errors import PERIOD_NOT_ENDED, outside
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A period, and which of its programmes; None: all."""
+
+    period: Period
+    programmes: Sequence[str] | None
+
+
+async def close(
+    session: AsyncSession, principal: Principal, wanted: Wanted, catalogue: Catalogue
+) -> Closing:
+    """Ask for the programmes of an ended period to be closed. There is one closing per period: asked
+    again it gets what it lacks, and tries again what was not closed.
+
+    Problems: 422 for a programme that does not close by such a period, 409 `period_not_ended`.
+    """
+    period = wanted.period
+    chosen = _chosen(wanted, catalogue)
+    if not period.ended(clock.now().date()):
+        raise PERIOD_NOT_ENDED.because(f"{period.id} ends on {period.end.isoformat()}.")
+    closing_id = await _once(session, principal, period)
+    known = {each.programme: each for each in (await _seen(session, principal, closing_id)).steps}
+    places = {each.id: place for place, each in enumerate(catalogue)}
+    for programme in chosen:
+        if programme.id not in known:
+            await session.execute(
+                closing_steps.insert().values(
+                    closing_id=closing_id,
+                    programme=programme.id,
+                    position=places[programme.id],
+                    **_asked("close", principal),
+                )
+            )
+    again = [
+        each.id
+        for each in chosen
+        if each.id in known and known[each.id].state is StepState.NOT_CLOSED
+    ]
+    await _ask(session, principal, closing_id, again, "close")
+    return await _seen(session, principal, closing_id)
+
+
+async def sign_off(session: AsyncSession, principal: Principal, closing_id: UUID) -> Closing:
+    """The caller's organisation agrees to each draft that it contributes to (R8); 404 if there is
+    none, 409 `closing_at_work` while there may be more."""
+    closing = await _at_rest(session, principal, closing_id)
+    mine = [each.release for each in closing.steps if _contributes(each, principal)]
+    if not mine:
+        raise NOT_FOUND.because("Your organisation contributes to no draft of this period.")
+    for release in mine:
+        assert release is not None  # noqa: S101 - it has the caller among its contributors
+        await releases.sign_off(session, principal, release.id)
+    return await _seen(session, principal, closing_id)
+
+
+async def publish(session: AsyncSession, principal: Principal, closing_id: UUID) -> Closing:
+    """Ask for all that is closed to be published; what lacks a sign-off will be told so and hinders
+    no other. 409 `closing_at_work` while something is still being closed."""
+    closing = await _at_rest(session, principal, closing_id)
+    waiting = {StepState.CLOSED, StepState.NOT_PUBLISHED}
+    drafts = [each.programme for each in closing.steps if each.state in waiting]
+    await _ask(session, principal, closing_id, drafts, "publish")
+    return await _seen(session, principal, closing_id)
+
+
+def _contributes(step: Step, principal: Principal) -> bool:
+    release = step.release
+    return (
+        release is not None
+        and not release.published
+        and principal.organisation in {each.organisation_id for each in release.sign_offs}
+    )
+
+
+def _chosen(wanted: Wanted, catalogue: Catalogue) -> list[Programme]:
+    period = wanted.period
+    if wanted.programmes is None:
+        found = [each for each in catalogue if each.period_kind is period.kind]
+        if not found:
+            kinds = sorted({each.period_kind.value for each in catalogue})
+            raise INVALID.because(
+                f"No programme closes by {period.kind}: {', '.join(kinds)} are those that do.",
+                pointer="/period",
+            )
+        return found
+    chosen = []
+    for place, name in enumerate(wanted.programmes):
+        try:
+            programme = catalogue.get(name)
+        except OutsideProgrammeError as error:
+            raise outside(error, f"/programmes/{place}") from None
+        if programme.period_kind is not period.kind:
+            raise INVALID.because(
+                f"{name} closes per {programme.period_kind}, {period.id} is a {period.kind}.",
+                pointer=f"/programmes/{place}",
+            )
+        if programme in chosen:
+            raise INVALID.because("It is named twice.", pointer=f"/programmes/{place}")
+        chosen.append(programme)
+    return chosen
+
+
+async def _once(session: AsyncSession, principal: Principal, period: Period) -> UUID:
+    """The closing of the period, made now if there is none; held until the transaction ends."""
+    await session.execute(
+        pg.insert(closings)
+        .values(
+            id=new_id(),
+            period=period.id,
+            period_start=period.start,
+            period_end=period.end,
+            asked_at=clock.now(),
+            asked_by=principal.doer,
+        )
+        .on_conflict_do_nothing(constraint="closings_once")
+    )
+    found: UUID = (
+        await session.execute(
+            sa.select(closings.c.id).where(closings.c.period == period.id).with_for_update()
+        )
+    ).scalar_one()
+    return found
+
+
+async def _ask(
+    session: AsyncSession,
+    principal: Principal,
+    closing_id: UUID,
+    programmes: Sequence[str],
+    task: Task,
+) -> None:
+    await session.execute(
+        closing_steps.update()
+        .where(
+            closing_steps.c.closing_id == closing_id,
+            closing_steps.c.programme.in_(programmes),
+            closing_steps.c.due_at.is_(None),
+        )
+        .values(**_asked(task, principal))
+    )
+
+
+def _asked(task: Task, principal: Principal) -> dict[str, Any]:
+    now = clock.now()
+    return {
+        "task": task,
+        "asked_by": principal.doer,
+        "attempts": 0,
+        "problem": None,
+        "due_at": now,
+        "changed_at": now,
+    }
+
+
+async def _at_rest(session: AsyncSession, principal: Principal, closing_id: UUID) -> Closing:
+    if not await queries.held(session, closing_id):
+        raise NOT_FOUND.because("There is no such closing.")
+    closing = await _seen(session, principal, closing_id)
+    if closing.busy:
+        raise CLOSING_AT_WORK.because(f"{closing.period} is not closed for every programme yet.")
+    return closing
+
+
+async def _seen(session: AsyncSession, principal: Principal, closing_id: UUID) -> Closing:
+    return (await queries.visible(session, principal, closing_id=closing_id))[0]

@@ -1,0 +1,203 @@
+"""Closings on a database of their own, where transactions meet: killed workers, two at once, single
+closings and publications at the same moment."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from common.auth import Principal, Role
+from common.database import Database
+from common.errors import Problem
+from reporting.closings import queries, running, service
+from reporting.closings.progress import ClosingState
+from reporting.closings.queries import Closing
+from reporting.closings.running import one
+from reporting.closings.service import Wanted
+from reporting.facts.service import lock_projection
+from reporting.periods import Period
+from reporting.programmes.catalogue import Catalogue, load
+from reporting.releases import service as releases
+from reporting.releases.models import publications
+from reporting.releases.models import releases as release_table
+from reporting.tables import COMMON
+from stack.postgres import ServiceDatabase
+
+from tests.support.databases import MigratedDatabases
+from tests.support.patience import PATIENCE
+
+IM = Principal("im-officer", "im-officer", roles=frozenset({Role.IM}))
+KEY = bytes(32)
+WORKER = """
+import asyncio, sys
+from datetime import timedelta
+from common.database import Database
+from reporting.closings import running
+from reporting.programmes.catalogue import load
+
+async def work():
+    database = Database.at(sys.argv[1])
+    while await running.one(database, load(None), bytes(32)):
+        pass
+
+running._PAUSE = timedelta(0)
+asyncio.run(work())
+"""
+
+
+@pytest.fixture(scope="module")
+async def closings_database(databases: MigratedDatabases) -> ServiceDatabase:
+    return await databases.of("reporting", "reporting_closings")
+
+
+@pytest.fixture
+async def database(
+    closings_database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Database]:
+    monkeypatch.setattr(running, "_PAUSE", running._PAUSE * 0)
+    opened = Database.at(closings_database.app_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load(None)
+
+
+async def ask(database: Database, catalogue: Catalogue, period: Period) -> UUID:
+    async with database.transaction(IM) as session:
+        return (await service.close(session, IM, Wanted(period, None), catalogue)).id
+
+
+async def seen(database: Database, closing_id: UUID) -> Closing:
+    async with database.transaction(IM) as session:
+        return (await queries.visible(session, IM, closing_id=closing_id))[0]
+
+
+async def work(database: Database, catalogue: Catalogue) -> None:
+    while await one(database, catalogue, KEY):
+        pass
+
+
+async def ask_to_publish(database: Database, closing_id: UUID) -> None:
+    async with database.transaction(IM) as session:
+        await service.publish(session, IM, closing_id)
+
+
+def waits_for_the_projection() -> sa.TextClause:
+    return sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+
+
+async def test_a_killed_worker_leaves_a_task_that_the_next_one_does_whole(
+    database: Database, closings_database: ServiceDatabase, catalogue: Catalogue
+) -> None:
+    closing_id = await ask(database, catalogue, Period.parse("2026-09a"))
+    async with database.transaction() as holding:
+        # The child has counted nothing yet, but stands in the middle of its transaction.
+        await lock_projection(holding)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WORKER, closings_database.app_url
+        )
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not await holding.scalar(waits_for_the_projection()):
+                assert time.monotonic() < deadline
+                assert child.returncode is None
+                await asyncio.sleep(0.05)
+        finally:
+            child.kill()  # SIGKILL
+            await child.wait()
+    assert (await seen(database, closing_id)).state is ClosingState.CLOSING
+    deadline = time.monotonic() + PATIENCE
+    while (await seen(database, closing_id)).state is ClosingState.CLOSING:
+        assert time.monotonic() < deadline  # the server drops the dead one's locks in its time
+        await work(database, catalogue)
+    closing = await seen(database, closing_id)
+    assert closing.state is ClosingState.READY
+    assert max(each.attempts for each in closing.steps) > 1
+
+
+async def test_many_workers_and_single_commands_at_once_close_and_publish_each_programme_once(
+    database: Database, catalogue: Catalogue
+) -> None:
+    period = Period.parse("2026-09b")
+
+    async def singly_closed() -> str:
+        order = releases.Order(catalogue.get("unmet-needs"), period)
+        try:
+            async with database.transaction(IM) as session:
+                await releases.close(session, IM, order, KEY)
+        except Problem as problem:
+            return problem.kind.code
+        return "closed"
+
+    asked = await asyncio.gather(*(ask(database, catalogue, period) for _ in range(4)))
+    assert len(set(asked)) == 1
+    singly, *_ = await asyncio.gather(
+        singly_closed(), *(work(database, catalogue) for _ in range(3))
+    )
+    assert singly in {"closed", "period_closed"}
+    await work(database, catalogue)
+    closing = await seen(database, asked[0])
+    assert closing.state is ClosingState.READY
+
+    async def singly_published() -> str:
+        release = next(each.release for each in closing.steps if each.release is not None)
+        try:
+            async with database.transaction(IM) as session:
+                await releases.publish(session, IM, release.id)
+        except Problem as problem:
+            return problem.kind.code
+        except sa.exc.IntegrityError:  # the route answers it as a conflict
+            return "at the same moment"
+        return "published"
+
+    await asyncio.gather(*(ask_to_publish(database, asked[0]) for _ in range(3)))
+    await asyncio.gather(singly_published(), *(work(database, catalogue) for _ in range(3)))
+    await work(database, catalogue)
+    assert (await seen(database, asked[0])).state is ClosingState.PUBLISHED
+    async with database.transaction(IM) as session:
+        ids = list(
+            await session.scalars(
+                sa.select(release_table.c.id).where(release_table.c.period == period.id)
+            )
+        )
+        told = await session.scalars(
+            sa.select(COMMON.outbox.c.aggregateid).where(
+                COMMON.outbox.c.aggregateid.in_([str(each) for each in ids])
+            )
+        )
+        kept = await session.scalar(
+            sa.select(sa.func.count()).where(publications.c.release_id.in_(ids))
+        )
+    assert (len(ids), kept) == (3, 3)
+    assert sorted(told) == sorted(str(each) for each in ids)
+
+
+async def test_a_task_that_ends_every_worker_is_given_up_and_the_others_are_done(
+    database: Database, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closing_id = await ask(database, catalogue, Period.parse("2026-08a"))
+    right = running._done
+
+    async def done(session: object, work: queries.Work, *rest: object) -> object:
+        if work.programme == "gaps":
+            raise asyncio.CancelledError  # as good as killed: nothing is written any more
+        return await right(session, work, *rest)  # type: ignore[arg-type] # as it was called
+
+    monkeypatch.setattr(running, "_done", done)
+    for _ in range(20):
+        try:
+            if not await one(database, catalogue, KEY):
+                break
+        except asyncio.CancelledError:
+            continue
+    closing = await seen(database, closing_id)
+    by_programme = {each.programme: each for each in closing.steps}
+    assert by_programme["gaps"].problem is not None
+    assert by_programme["gaps"].problem["code"] == "step_failed"
+    assert all(by_programme[name].release for name in ("referrals", "unmet-needs"))

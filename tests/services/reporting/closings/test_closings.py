@@ -1,0 +1,262 @@
+"""All programmes of a period in one call each: closed, signed off, published, by a worker."""
+
+from typing import Any
+
+import pytest
+from common.auth import Principal, Role
+from common.database import Database
+from httpx import AsyncClient, Response
+from reporting.closings import running
+from reporting.closings.running import one
+from reporting.programmes.catalogue import Catalogue, load
+from reporting.recording.service import Recorder
+from reporting.releases import service as releases
+from reporting.settings import Settings
+
+from tests.services.reporting.conftest import AUDIENCE
+from tests.services.reporting.events import LEGAL, caseload, record_together
+from tests.support.principals import bearer, keyed
+
+URL = "/reports/v1/closings"
+PERIOD = "2026-10a"
+OF_HALF_MONTHS = {"referrals", "unmet-needs", "gaps"}
+
+
+def as_(client: str) -> dict[str, str]:
+    return keyed(bearer(client, audience=AUDIENCE))
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load(None)
+
+
+@pytest.fixture
+async def people(database: Database, recorder: Recorder) -> None:
+    await record_together(database, recorder, list(caseload(persons=120, seed=7)))
+
+
+class Worker:
+    def __init__(self, database: Database, catalogue: Catalogue, settings: Settings) -> None:
+        self._given = (database, catalogue, settings.rounding_key_bytes)
+
+    async def step(self) -> bool:
+        return await one(*self._given)
+
+    async def all(self) -> int:
+        steps = 0
+        while await self.step():
+            steps += 1
+        return steps
+
+
+@pytest.fixture
+def worker(database: Database, catalogue: Catalogue, settings: Settings) -> Worker:
+    return Worker(database, catalogue, settings)
+
+
+async def ask(api: AsyncClient, client: str = "im-officer", **body: Any) -> Response:
+    return await api.post(URL, json={"period": PERIOD, **body}, headers=as_(client))
+
+
+async def look(api: AsyncClient, place: str, client: str = "im-officer") -> dict[str, Any]:
+    found: dict[str, Any] = (await api.get(place, headers=as_(client))).json()
+    return found
+
+
+def states(closing: dict[str, Any]) -> dict[str, str]:
+    return {each["programme"]: each["state"] for each in closing["steps"]}
+
+
+async def closed(api: AsyncClient, worker: Worker) -> str:
+    place: str = (await ask(api)).headers["location"]
+    await worker.all()
+    return place
+
+
+async def signed(api: AsyncClient, place: str, *clients: str) -> None:
+    for client in clients or ("ngo-refugio", "ngo-salud", "ngo-legal"):
+        answer = await api.post(f"{place}/sign-offs", headers=as_(client))
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.usefixtures("people")
+async def test_one_call_each_closes_signs_off_and_publishes_all_programmes_of_a_period(
+    api: AsyncClient, worker: Worker
+) -> None:
+    asked = await ask(api)
+    assert (asked.status_code, asked.json()["state"]) == (202, "closing")
+    assert states(asked.json()) == dict.fromkeys(OF_HALF_MONTHS, "to_close")
+    place = asked.headers["location"]
+    assert await worker.step()
+    half = await look(api, place)
+    assert (half["done"]["closed"], half["state"]) == (1, "closing")
+    await worker.all()
+    assert (await look(api, place))["state"] == "awaiting_sign_offs"
+    await signed(api, place)
+    assert (await look(api, place))["state"] == "ready"
+    published = await api.post(f"{place}/publications", headers=as_("im-officer"))
+    assert (published.status_code, published.json()["state"]) == (202, "publishing")
+    await worker.all()
+    whole = await look(api, place)
+    assert whole["state"] == "published"
+    assert whole["done"] == {"programmes": 3, "closed": 3, "signed_off": 3, "published": 3}
+    for each in whole["steps"]:
+        url = f"/reports/v1/releases/{each['release_id']}"
+        assert (await api.get(url, headers=as_("anonymous"))).json()["status"] == "published"
+
+
+async def test_one_programme_that_fails_undoes_no_other(
+    api: AsyncClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = releases.close
+
+    async def close(session: Any, principal: Any, order: releases.Order, key: bytes) -> Any:
+        made = await right(session, principal, order, key)
+        if order.programme.id == "unmet-needs":
+            raise RuntimeError("after it has written")
+        return made
+
+    monkeypatch.setattr(releases, "close", close)
+    monkeypatch.setattr(running, "_PAUSE", running._PAUSE * 0)
+    place = await closed(api, worker)
+    whole = await look(api, place)
+    assert states(whole) == {"referrals": "closed", "gaps": "closed", "unmet-needs": "not_closed"}
+    assert whole["state"] == "needs_attention"
+    failed = next(each for each in whole["steps"] if each["programme"] == "unmet-needs")
+    assert (failed["problem"]["code"], failed["release_id"]) == ("step_failed", None)
+    monkeypatch.setattr(releases, "close", right)
+    await closed(api, worker)
+    assert set(states(await look(api, place)).values()) == {"closed"}
+
+
+@pytest.mark.usefixtures("people")
+async def test_what_lacks_a_sign_off_stays_a_draft_and_hinders_no_other(
+    api: AsyncClient, worker: Worker
+) -> None:
+    place = await closed(api, worker)
+    await signed(api, place, "ngo-refugio", "ngo-salud")
+    await api.post(f"{place}/publications", headers=as_("im-officer"))
+    await worker.all()
+    whole = await look(api, place)
+    assert states(whole) == {
+        "referrals": "not_published",
+        "unmet-needs": "not_published",
+        "gaps": "published",
+    }
+    problem = whole["steps"][0]["problem"] or whole["steps"][1]["problem"]
+    assert (problem["code"], problem["organisations"]) == ("sign_off_missing", [str(LEGAL)])
+    await signed(api, place, "ngo-legal")
+    await api.post(f"{place}/publications", headers=as_("im-officer"))
+    await worker.all()
+    assert (await look(api, place))["state"] == "published"
+
+
+async def test_a_period_has_one_closing_however_often_it_is_asked_for(
+    api: AsyncClient, worker: Worker
+) -> None:
+    first = await ask(api, programmes=["referrals"])
+    assert states(first.json()) == {"referrals": "to_close"}
+    again = await ask(api, programmes=["referrals"])
+    assert again.headers["location"] == first.headers["location"]
+    assert await worker.all() == 1
+    whole = await ask(api)
+    assert whole.headers["location"] == first.headers["location"]
+    assert states(whole.json()) == {
+        "referrals": "closed",
+        "unmet-needs": "to_close",
+        "gaps": "to_close",
+    }
+    assert await worker.all() == 2
+    listed = await look(api, f"{URL}?period={PERIOD}")
+    assert [each["id"] for each in listed["items"]] == [first.json()["id"]]
+
+
+async def test_what_was_closed_and_published_singly_meanwhile_is_done(
+    api: AsyncClient, worker: Worker
+) -> None:
+    place = (await ask(api)).headers["location"]
+    singly = await api.post(
+        "/reports/v1/releases",
+        json={"programme": "referrals", "period": PERIOD},
+        headers=as_("im-officer"),
+    )
+    release = f"/reports/v1/releases/{singly.json()['id']}"
+    await worker.all()
+    assert set(states(await look(api, place)).values()) == {"closed"}
+    await api.post(f"{place}/publications", headers=as_("im-officer"))
+    assert (await api.post(f"{release}/publish", headers=as_("im-officer"))).status_code == 200
+    await worker.all()
+    whole = await look(api, place)
+    assert whole["state"] == "published"
+    again = await api.post(f"{place}/publications", headers=as_("im-officer"))
+    assert (again.status_code, again.json()["state"]) == (202, "published")
+    assert await worker.all() == 0
+
+
+@pytest.mark.usefixtures("people")
+async def test_nobody_agrees_or_publishes_before_all_is_closed(
+    api: AsyncClient, worker: Worker
+) -> None:
+    place = (await ask(api)).headers["location"]
+    await worker.step()
+    for path, client in (("sign-offs", "ngo-salud"), ("publications", "im-officer")):
+        answer = await api.post(f"{place}/{path}", headers=as_(client))
+        assert (answer.status_code, answer.json()["code"]) == (409, "closing_at_work")
+
+
+@pytest.mark.usefixtures("people")
+async def test_others_see_only_the_steps_whose_release_they_may_see(
+    api: AsyncClient, worker: Worker
+) -> None:
+    place = await closed(api, worker)
+    assert set(states(await look(api, place, "ngo-salud"))) == {"referrals", "unmet-needs"}
+    assert states(await look(api, place, "gbv-coordinator")) == {}
+    answer = await api.get(place, headers=as_("anonymous"))
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "pointer"),
+    [
+        ({"period": "2026-10"}, 422, "invalid", "/period"),
+        ({"period": "2026-13a"}, 422, "invalid", "/period"),
+        ({"period": "2926-10a"}, 409, "period_not_ended", None),
+        ({"programmes": ["referrals", "nothing"]}, 422, "invalid", "/programmes/1"),
+        ({"programmes": ["trafficking"]}, 422, "invalid", "/programmes/0"),
+        ({"programmes": ["gaps", "gaps"]}, 422, "invalid", "/programmes/1"),
+        ({"programmes": []}, 422, "invalid", "/programmes"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_and_leaves_nothing(
+    *, api: AsyncClient, body: dict[str, Any], status: int, code: str, pointer: str | None
+) -> None:
+    answer = await ask(api, **body)
+    given = answer.json()
+    assert (answer.status_code, given["code"], given.get("pointer")) == (status, code, pointer)
+    assert (await look(api, URL))["items"] == []
+
+
+async def test_roles_are_those_of_single_releases(api: AsyncClient, worker: Worker) -> None:
+    for client in ("ngo-refugio", "gbv-coordinator", "auditor"):
+        assert (await ask(api, client)).status_code == 403
+    place = await closed(api, worker)
+    for client in ("ngo-refugio", "gbv-coordinator", "auditor"):
+        answer = await api.post(f"{place}/publications", headers=as_(client))
+        assert answer.status_code == 403
+    # Nobody's people were counted: nobody is asked.
+    answer = await api.post(f"{place}/sign-offs", headers=as_("ngo-refugio"))
+    assert answer.status_code == 404
+    answer = await api.post(f"{place}/sign-offs", headers=as_("im-officer"))
+    assert answer.status_code == 403
+
+
+async def test_the_release_names_who_asked_for_it(
+    api: AsyncClient, database: Database, worker: Worker
+) -> None:
+    await closed(api, worker)
+    async with database.transaction(Principal("x", "x", roles=frozenset({Role.IM}))) as session:
+        from reporting.releases.models import releases as table
+
+        names = set(await session.scalars(table.select().with_only_columns(table.c.closed_by)))
+    assert names == {"im-officer"}
