@@ -15,7 +15,7 @@ from common.errors import Problem
 from reporting.closings import queries, running, service
 from reporting.closings.progress import ClosingState
 from reporting.closings.queries import Closing
-from reporting.closings.running import one
+from reporting.closings.running import Means, one
 from reporting.closings.service import Wanted
 from reporting.facts.service import lock_projection
 from reporting.periods import Period
@@ -40,7 +40,8 @@ from reporting.programmes.catalogue import load
 
 async def work():
     database = Database.at(sys.argv[1])
-    while await running.one(database, load(None), bytes(32)):
+    means = running.Means(load(None), bytes(32), alone=False)
+    while await running.one(database, means):
         pass
 
 running._PAUSE = timedelta(0)
@@ -79,7 +80,7 @@ async def seen(database: Database, closing_id: UUID) -> Closing:
 
 
 async def work(database: Database, catalogue: Catalogue) -> None:
-    while await one(database, catalogue, KEY):
+    while await one(database, Means(catalogue, KEY, alone=True)):
         pass
 
 
@@ -149,7 +150,7 @@ async def test_many_workers_and_single_commands_at_once_close_and_publish_each_p
         release = next(each.release for each in closing.steps if each.release is not None)
         try:
             async with database.transaction(IM) as session:
-                await releases.publish(session, IM, release.id)
+                await releases.publish(session, IM, release.id, alone=True)
         except Problem as problem:
             return problem.kind.code
         except sa.exc.IntegrityError:  # the route answers it as a conflict
@@ -192,7 +193,7 @@ async def test_a_task_that_ends_every_worker_is_given_up_and_the_others_are_done
     monkeypatch.setattr(running, "_done", done)
     for _ in range(20):
         try:
-            if not await one(database, catalogue, KEY):
+            if not await one(database, Means(catalogue, KEY, alone=True)):
                 break
         except asyncio.CancelledError:
             continue

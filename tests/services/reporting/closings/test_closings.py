@@ -7,7 +7,7 @@ from common.auth import Principal, Role
 from common.database import Database
 from httpx import AsyncClient, Response
 from reporting.closings import running
-from reporting.closings.running import one
+from reporting.closings.running import Means, one
 from reporting.programmes.catalogue import Catalogue, load
 from reporting.recording.service import Recorder
 from reporting.releases import service as releases
@@ -23,6 +23,9 @@ OF_HALF_MONTHS = {"referrals", "unmet-needs", "gaps"}
 
 
 def as_(client: str) -> dict[str, str]:
+    """`another-im` is a second person with the role of the first."""
+    if client == "another-im":
+        return keyed(bearer("im-officer", audience=AUDIENCE, sub=client))
     return keyed(bearer(client, audience=AUDIENCE))
 
 
@@ -38,7 +41,7 @@ async def people(database: Database, recorder: Recorder) -> None:
 
 class Worker:
     def __init__(self, database: Database, catalogue: Catalogue, settings: Settings) -> None:
-        self._given = (database, catalogue, settings.rounding_key_bytes)
+        self._given = (database, Means(catalogue, settings.rounding_key_bytes, alone=False))
 
     async def step(self) -> bool:
         return await one(*self._given)
@@ -95,7 +98,7 @@ async def test_one_call_each_closes_signs_off_and_publishes_all_programmes_of_a_
     assert (await look(api, place))["state"] == "awaiting_sign_offs"
     await signed(api, place)
     assert (await look(api, place))["state"] == "ready"
-    published = await api.post(f"{place}/publications", headers=as_("im-officer"))
+    published = await api.post(f"{place}/publications", headers=as_("another-im"))
     assert (published.status_code, published.json()["state"]) == (202, "publishing")
     await worker.all()
     whole = await look(api, place)
@@ -136,7 +139,7 @@ async def test_what_lacks_a_sign_off_stays_a_draft_and_hinders_no_other(
 ) -> None:
     place = await closed(api, worker)
     await signed(api, place, "ngo-refugio", "ngo-salud")
-    await api.post(f"{place}/publications", headers=as_("im-officer"))
+    await api.post(f"{place}/publications", headers=as_("another-im"))
     await worker.all()
     whole = await look(api, place)
     assert states(whole) == {
@@ -147,7 +150,7 @@ async def test_what_lacks_a_sign_off_stays_a_draft_and_hinders_no_other(
     problem = whole["steps"][0]["problem"] or whole["steps"][1]["problem"]
     assert (problem["code"], problem["organisations"]) == ("sign_off_missing", [str(LEGAL)])
     await signed(api, place, "ngo-legal")
-    await api.post(f"{place}/publications", headers=as_("im-officer"))
+    await api.post(f"{place}/publications", headers=as_("another-im"))
     await worker.all()
     assert (await look(api, place))["state"] == "published"
 
@@ -184,12 +187,12 @@ async def test_what_was_closed_and_published_singly_meanwhile_is_done(
     release = f"/reports/v1/releases/{singly.json()['id']}"
     await worker.all()
     assert set(states(await look(api, place)).values()) == {"closed"}
-    await api.post(f"{place}/publications", headers=as_("im-officer"))
-    assert (await api.post(f"{release}/publish", headers=as_("im-officer"))).status_code == 200
+    await api.post(f"{place}/publications", headers=as_("another-im"))
+    assert (await api.post(f"{release}/publish", headers=as_("another-im"))).status_code == 200
     await worker.all()
     whole = await look(api, place)
     assert whole["state"] == "published"
-    again = await api.post(f"{place}/publications", headers=as_("im-officer"))
+    again = await api.post(f"{place}/publications", headers=as_("another-im"))
     assert (again.status_code, again.json()["state"]) == (202, "published")
     assert await worker.all() == 0
 
@@ -260,3 +263,24 @@ async def test_the_release_names_who_asked_for_it(
 
         names = set(await session.scalars(table.select().with_only_columns(table.c.closed_by)))
     assert names == {"im-officer"}
+
+
+@pytest.mark.usefixtures("people")
+async def test_whoever_closed_alone_publishes_only_what_a_contributor_signed(
+    api: AsyncClient, worker: Worker
+) -> None:
+    place = await closed(api, worker)
+    await signed(api, place)
+    await api.post(f"{place}/publications", headers=as_("im-officer"))
+    await worker.all()
+    whole = await look(api, place)
+    assert states(whole) == {
+        "referrals": "published",
+        "unmet-needs": "published",
+        "gaps": "not_published",
+    }
+    alone = next(each for each in whole["steps"] if each["programme"] == "gaps")
+    assert alone["problem"]["code"] == "second_person_needed"
+    await api.post(f"{place}/publications", headers=as_("another-im"))
+    await worker.all()
+    assert (await look(api, place))["state"] == "published"

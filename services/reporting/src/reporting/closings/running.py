@@ -2,6 +2,7 @@
 the task away. A worker that is killed has done a task or not begun it; the next one goes on."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 
 from common import clock
@@ -30,15 +31,24 @@ _PAUSE = timedelta(seconds=5)
 _log = get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class Means:
+    """What a release is made with. `alone`: one person may close and publish."""
+
+    catalogue: Catalogue
+    key: bytes
+    alone: bool
+
+
 def task(context: ServiceContext) -> BackgroundTask:
-    catalogue: Catalogue = context.parts["catalogue"]
     settings = context.settings
     assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
-    key = settings.rounding_key_bytes
+    catalogue: Catalogue = context.parts["catalogue"]
+    means = Means(catalogue, settings.rounding_key_bytes, settings.one_person_publishes)
 
     async def run(stop: asyncio.Event) -> None:
         while not stop.is_set():
-            if await one(context.database, catalogue, key):
+            if await one(context.database, means):
                 continue
             try:
                 await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
@@ -48,7 +58,7 @@ def task(context: ServiceContext) -> BackgroundTask:
     return BackgroundTask("closings", run)
 
 
-async def one(database: Database, catalogue: Catalogue, key: bytes) -> bool:
+async def one(database: Database, means: Means) -> bool:
     """Do the task that is due first; False if there is none."""
     async with database.transaction() as session:
         work = await queries.due(session)
@@ -61,7 +71,7 @@ async def one(database: Database, catalogue: Catalogue, key: bytes) -> bool:
     try:
         async with database.transaction() as session:
             if await queries.still_due(session, work):
-                await _rest(session, work, await _done(session, work, catalogue, key))
+                await _rest(session, work, await _done(session, work, means))
     except Exception as error:  # noqa: BLE001 - whatever failed, the next attempt may succeed
         _log.warning(
             "closing_step_failed",
@@ -73,9 +83,7 @@ async def one(database: Database, catalogue: Catalogue, key: bytes) -> bool:
     return True
 
 
-async def _done(
-    session: AsyncSession, work: Work, catalogue: Catalogue, key: bytes
-) -> Problem | None:
+async def _done(session: AsyncSession, work: Work, means: Means) -> Problem | None:
     """What was refused, if it was; then nothing of it stays."""
     # In the name of whoever asked, whose role the route has seen.
     principal = Principal(work.asked_by, work.asked_by, roles=frozenset({Role.IM}))
@@ -85,10 +93,10 @@ async def _done(
             release = await release_queries.release_of(session, work.programme, work.period)
             if work.task == "close" and release is None:
                 period = Period.parse(work.period)
-                order = releases.Order(catalogue.get(work.programme), period)
-                await releases.close(session, principal, order, key)
+                order = releases.Order(means.catalogue.get(work.programme), period)
+                await releases.close(session, principal, order, means.key)
             elif work.task == "publish" and release is not None and not release.published:
-                await releases.publish(session, principal, release.id)
+                await releases.publish(session, principal, release.id, alone=means.alone)
     except Problem as problem:
         if problem.kind in {PERIOD_CLOSED, ALREADY_PUBLISHED}:  # at the same moment
             return None
