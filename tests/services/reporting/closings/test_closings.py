@@ -284,3 +284,18 @@ async def test_whoever_closed_alone_publishes_only_what_a_contributor_signed(
     await api.post(f"{place}/publications", headers=as_("another-im"))
     await worker.all()
     assert (await look(api, place))["state"] == "published"
+
+
+async def test_closings_are_paged_newest_period_first(api: AsyncClient) -> None:
+    for period in ("2026-09a", "2026-10a", "2026-09b"):
+        assert (await ask(api, period=period)).status_code == 202
+    seen: list[str] = []
+    page = await look(api, f"{URL}?limit=1")
+    while True:
+        seen += [each["period"] for each in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        page = await look(api, f"{URL}?limit=1&cursor={page['next_cursor']}")
+    assert seen == ["2026-10a", "2026-09b", "2026-09a"]
+    forged = await api.get(f"{URL}?cursor=AAAA", headers=as_("im-officer"))
+    assert (forged.status_code, forged.json()["code"]) == (400, "bad_cursor")

@@ -1,12 +1,11 @@
 """Closings over HTTP: all programmes of a period in one call each, as jobs with progress."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from common.auth import Principal, Role
 from common.errors import INVALID, NOT_FOUND
-from common.paging import CursorText, Page, day_in, decode_cursor, encode_cursor, id_in
+from common.paging import CursorText, Page, day_in, id_in, keys_in, page_of
 from common.web import Session, context_of, requires, router
 from fastapi import Path, Query, Response
 from starlette.requests import Request
@@ -63,13 +62,15 @@ async def list_closings(
 ) -> Page[ClosingView]:
     """Closings, newest period first, with the programmes whose releases you may see."""
     found = await queries.visible(
-        session, caller, period=period, after=_position(cursor), limit=limit + 1
+        session, caller, period=period, after=keys_in(cursor, day_in, id_in), limit=limit + 1
     )
-    items = found[:limit]
-    more = len(found) > limit
-    last = encode_cursor(items[-1].period_start.isoformat(), items[-1].id) if more else None
     programmes = _programmes(request)
-    return Page(items=[_view(each, programmes) for each in items], next_cursor=last)
+    return page_of(
+        found,
+        limit,
+        lambda each: _view(each, programmes),
+        lambda each: (each.period_start, each.id),
+    )
 
 
 @api.get("/{closing_id}")
@@ -148,8 +149,3 @@ def _view(closing: Closing, programmes: Catalogue) -> ClosingView:
         ),
         steps=steps,
     )
-
-
-def _position(cursor: str | None) -> tuple[date, UUID] | None:
-    keys = decode_cursor(cursor, 2)
-    return None if keys is None else (day_in(keys[0]), id_in(keys[1]))
