@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from common import key_checks
+from common import crypto, key_checks
 from common.database import Database
 from common.key_checks import NotMigrated, WrongKeys
 from common.server import refuse_wrong_keys
@@ -52,7 +52,7 @@ async def test_a_new_installation_records_its_keys_and_holds_to_them(database: D
 
 
 async def test_of_two_replicas_with_different_keys_only_one_starts(database: Database) -> None:
-    await key_checks.record(database, {"RUTA_A_KEY": key_checks.check_value("RUTA_A_KEY", "one")})
+    await key_checks.record(database, {"RUTA_A_KEY": crypto.check_value("RUTA_A_KEY", "one")})
     with pytest.raises(WrongKeys):
         await key_checks.verify(database, {"RUTA_A_KEY": "another"})
 
@@ -66,7 +66,7 @@ async def test_the_service_itself_cannot_change_what_is_recorded(database: Datab
 
 async def test_what_is_recorded_tells_nothing_about_the_key() -> None:
     key = random_key()
-    one, other = (key_checks.check_value(name, key) for name in ("RUTA_A_KEY", "RUTA_B_KEY"))
+    one, other = (crypto.check_value(name, key) for name in ("RUTA_A_KEY", "RUTA_B_KEY"))
     assert one != other
     assert key not in one
 

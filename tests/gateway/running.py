@@ -118,15 +118,16 @@ class Gateway:
 def wait_for(url: str, process: Process, seconds: float = 120) -> None:
     """Until `url` answers 200; the process's log is in the failure."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(url, timeout=2).status_code == 200:
-                return
-        except httpx.HTTPError:
-            pass
-        if process.running is not None and process.running.poll() is not None:
-            break
-        time.sleep(0.05)
+    with httpx.Client(timeout=2, trust_env=False) as http:
+        while time.monotonic() < deadline:
+            try:
+                if http.get(url).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            if process.running is not None and process.running.poll() is not None:
+                break
+            time.sleep(0.05)
     raise AssertionError(f"{url} does not answer 200\n{process.log.read_text()[-4000:]}")
 
 

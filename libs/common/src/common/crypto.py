@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import hashlib
+import hmac
 import secrets
 
 from cryptography.exceptions import InvalidTag
@@ -30,6 +32,20 @@ def key_from_base64(text: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise ValueError(f"a key must be {KEY_BYTES} bytes, this one has {len(key)}")
     return key
+
+
+def check_value(name: str, secret: str | bytes) -> str:
+    """What may be stored beside the data: nothing about a random key follows from it."""
+    return hmac.new(_key_of(secret), f"ruta-key-check\n{name}".encode(), hashlib.sha256).hexdigest()
+
+
+def _key_of(secret: str | bytes) -> bytes:
+    if isinstance(secret, bytes):
+        return secret
+    try:
+        return key_from_base64(secret)  # the same key may be written in either alphabet
+    except ValueError:
+        return secret.encode()
 
 
 def derived(master: bytes, use: bytes) -> bytes:

@@ -5,14 +5,12 @@ installation, which records its keys, from one whose keys were lost or mixed up,
 it would write new rows under keys that do not open the old ones.
 """
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 
 import sqlalchemy as sa
 
 from common import database_errors
-from common.crypto import key_from_base64
+from common.crypto import check_value
 from common.database import Database
 
 _NO_SUCH_TABLE = "42P01"
@@ -42,20 +40,6 @@ def grants(role: str) -> tuple[str, str]:
         f"REVOKE ALL ON key_checks FROM {role}",
         f"GRANT SELECT, INSERT ON key_checks TO {role}",
     )
-
-
-def check_value(name: str, secret: str | bytes) -> str:
-    """What may be stored beside the data: nothing about a random key follows from it."""
-    return hmac.new(_key_of(secret), f"ruta-key-check\n{name}".encode(), hashlib.sha256).hexdigest()
-
-
-def _key_of(secret: str | bytes) -> bytes:
-    if isinstance(secret, bytes):
-        return secret
-    try:
-        return key_from_base64(secret)  # the same key may be written in either alphabet
-    except ValueError:
-        return secret.encode()
 
 
 async def recorded(database: Database) -> dict[str, str]:

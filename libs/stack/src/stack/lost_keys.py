@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from common.key_checks import check_value
+from common.crypto import check_value
 
 from stack.embedded_secrets import KEY_STORE, NAMES
 from stack.errors import StackError

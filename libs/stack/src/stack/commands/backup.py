@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common.crypto import key_from_base64, new_key
-from common.key_checks import check_value
+from common.crypto import check_value, key_from_base64, new_key
 from rich.console import Console
 
 from stack.backup import contents

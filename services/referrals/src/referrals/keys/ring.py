@@ -8,7 +8,8 @@ from pathlib import Path
 from uuid import UUID
 
 from common import crypto
-from common.key_checks import WrongKeys, check_value
+from common.crypto import check_value
+from common.key_checks import WrongKeys
 
 
 class KeyRingError(WrongKeys):

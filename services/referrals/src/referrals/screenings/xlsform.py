@@ -12,10 +12,6 @@ from io import BytesIO
 from typing import Any
 
 from pydantic import ValidationError
-from pyxform.errors import PyXFormError  # type: ignore[import-untyped]  # pyxform ships no types
-from pyxform.xls2json import workbook_to_json  # type: ignore[import-untyped]  # pyxform ships no types
-from pyxform.xls2json_backends import get_xlsform  # type: ignore[import-untyped]  # pyxform ships no types
-from pyxform.xls2xform import convert  # type: ignore[import-untyped]  # pyxform ships no types
 
 from referrals.screenings.expressions import Expression, NotUnderstood, parse
 from referrals.screenings.instrument import (
@@ -55,14 +51,25 @@ _LANGUAGE = re.compile(r"\(([A-Za-z]{2})\)\s*$|^([A-Za-z]{2})$")
 def read_xlsform(content: bytes) -> Instrument:
     """The instrument of a workbook; UnreadableWorkbook with a pointer to what is in the way."""
     check_workbook(content)
+    return _instrument(_read_by_pyxform(content))
+
+
+def _read_by_pyxform(content: bytes) -> Node:
+    # Its import alone takes a third of the time in which the service starts, and almost no process
+    # ever reads a form.
+    from pyxform.errors import PyXFormError  # type: ignore[import-untyped]  # noqa: PLC0415 - see above; ships no types
+    from pyxform.xls2json import workbook_to_json  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+    from pyxform.xls2json_backends import get_xlsform  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+    from pyxform.xls2xform import convert  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+
     try:
-        form = workbook_to_json(get_xlsform(BytesIO(content)), fallback_form_name="data")
+        form: Node = workbook_to_json(get_xlsform(BytesIO(content)), fallback_form_name="data")
         convert(content, file_type=".xlsx")  # what only the finished XForm shows: broken references
     except PyXFormError as error:
         raise UnreadableWorkbook(f"The form is not valid: {str(error)[:500]}") from error
     except Exception as error:  # pyxform fails in many ways on what is no XLSForm at all
         raise UnreadableWorkbook("The workbook is no XLSForm.") from error
-    return _instrument(form)
+    return form
 
 
 def _instrument(form: Node) -> Instrument:
