@@ -5,7 +5,7 @@ import csv
 import pytest
 from common.places import Places, Point, UnknownPlaceError, folded, kilometres
 
-from tests.support.reference import reference_data
+from tests.support.reference import reference_data, shipped_data
 
 
 @pytest.fixture(scope="module")
@@ -100,5 +100,14 @@ def test_all_codes_of_the_reference_tables_are_shipped(places: Places) -> None:
                 row[column] for row in csv.DictReader(lines) if not places.is_known(row[column])
             ]
         assert not missing, table
+
+
+def test_the_country_has_all_its_states_and_municipalities(places: Places) -> None:
+    """The states as OCHA's COD-AB names and places them (CC BY 3.0 IGO): facts, without the file."""
+    with shipped_data("geo/ven_admin1.csv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            state = places.require(row["adm1_pcode"])
+            assert state.name == row["name_es"]
+            assert state.point == pytest.approx((float(row["label_lat"]), float(row["label_lon"])))
     assert len(places.at_level(1, "VEN")) == 25
     assert len(places.at_level(2, "VEN")) == 335

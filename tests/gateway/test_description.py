@@ -24,7 +24,7 @@ def part(prefix: str, kind: str) -> dict[str, Any]:
     return {
         "paths": {
             f"{prefix}/things/{{thing_id}}": {"get": {"tags": ["t"], "responses": dict(answer)}},
-            f"{prefix}/things": {"post": {"tags": ["t"], "responses": dict(answer)}},
+            f"{prefix}/things": {"post": {"tags": ["t", "t"], "responses": dict(answer)}},
             "/healthz": {"get": {"responses": {}}},
         },
         "components": {"schemas": {"Page": {"type": kind}, "HTTPValidationError": {}}},
@@ -51,9 +51,18 @@ def test_only_what_the_front_lets_through_is_described() -> None:
     ]
 
 
+def test_each_schema_is_titled_by_its_name() -> None:
+    assert all(s["title"] == name for name, s in DOCUMENT["components"]["schemas"].items())
+
+
+def test_no_operation_has_a_tag_twice() -> None:
+    assert all(operation["tags"] == ["t"] for _, _, operation in operations(DOCUMENT))
+
+
 def test_two_schemas_of_one_name_are_told_apart() -> None:
-    assert DOCUMENT["components"]["schemas"]["Page"] == {"type": "object"}
-    assert DOCUMENT["components"]["schemas"]["ReferralsPage"] == {"type": "array"}
+    schemas = DOCUMENT["components"]["schemas"]
+    assert schemas["Page"] == {"type": "object", "title": "Page"}
+    assert schemas["ReferralsPage"] == {"type": "array", "title": "ReferralsPage"}
     answer = DOCUMENT["paths"]["/referrals/v1/things"]["post"]["responses"]["200"]
     assert answer["content"]["application/json"]["schema"]["$ref"].endswith("/ReferralsPage")
     assert "HTTPValidationError" not in DOCUMENT["components"]["schemas"]

@@ -54,7 +54,7 @@ def combined(
         "tags": [],
         "paths": {},
         "components": {
-            "schemas": {"Problem": PROBLEM},
+            "schemas": {"Problem": dict(PROBLEM)},
             "responses": problem_answers(),
             "headers": RATE_HEADERS,
             "securitySchemes": security(public_url),
@@ -64,6 +64,8 @@ def combined(
         mine = tuple(route for route in routes if route.upstream is upstream)
         _add(result, _renamed(document, result["components"]["schemas"], upstream), mine)
     _complete_lists(result["paths"])
+    for name, schema in result["components"]["schemas"].items():
+        schema["title"] = name  # generators name a class by it: two of one title lose an operation
     result["tags"] = [{"name": tag, "description": tag} for tag in sorted(_tags(result))]
     return result
 
@@ -97,6 +99,8 @@ def _under(path: str, prefix: str) -> bool:
 def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -> None:
     if route.deprecation is not None:
         operation["deprecated"] = True
+    # A router within a router of one name says it twice, and generators would make two of each.
+    operation["tags"] = list(dict.fromkeys(operation.get("tags", [])))
     access = operation.get("x-ruta-access", {"anonymous": route.anonymous, "scope": None})
     operation["x-ruta-access"] = access
     if access.get("anonymous"):
