@@ -154,7 +154,7 @@ class Posterior:
         shared = self._by_margin(row, rows, inside, variance) + hidden @ self._hiding
         apart = apart + (hidden**2) @ self._unsure
         mean = mean + shared @ self._news
-        left = apart - np.einsum("rm,mn,rn->r", shared, self._gain, shared)
+        left = apart - ((shared @ self._gain) * shared).sum(axis=1)
         return Moments(mean, np.maximum(left, 0.0))
 
     def _by_margin(self, row: Whole, rows: int, inside: Bools, weights: Floats) -> Floats:
