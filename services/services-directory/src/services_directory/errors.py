@@ -29,3 +29,15 @@ RESYNC_NEEDED = ProblemType(
     "Your copy cannot be brought up to date from this cursor",
     "Take a new snapshot at /directory/v1/sync/snapshot.",
 )
+TOO_WIDE = ProblemType(
+    "too_wide",
+    422,
+    "Too much matches to be put in order",
+    "Say more: a place (`area`, or `near` with `radius`), a need (`category`) or another word.",
+)
+TOO_DEEP = ProblemType(
+    "too_deep",
+    422,
+    "This page lies too deep in the list",
+    "Narrow the list; for all entries ask `format=ndjson`, or keep a copy by /directory/v1/sync.",
+)

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
-from common.errors import NOT_FOUND
+from common.errors import NOT_FOUND, Problem
 from common.places import Places
 from common.sight import ANYONE
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.errors import TOO_WIDE
 from services_directory.information.models import risk_messages
 from services_directory.information.needs import needs
 from services_directory.information.schemas import HelpQuery
@@ -21,6 +22,8 @@ from services_directory.search.parameters import ServiceQuery
 from services_directory.search.queries import Found
 
 PER_PAGE = 20
+# Where more services are known than can be put in order by distance, those around are.
+NEAR_METRES = 50_000
 
 
 async def public_help(
@@ -43,9 +46,17 @@ async def public_help(
         given["sort"] = "distance"
     if query.open_now:
         given["open_at"] = local
-    return await search.service_page(
-        session, ServiceQuery.model_validate(given), ANYONE, today, "full_body"
-    )
+    try:
+        return await _asked(session, given, today)
+    except Problem as problem:
+        if problem.kind is not TOO_WIDE or "near" not in given:
+            raise
+        return await _asked(session, {**given, "radius": NEAR_METRES}, today)
+
+
+async def _asked(session: AsyncSession, given: dict[str, Any], today: date) -> Found:
+    query = ServiceQuery.model_validate(given)
+    return await search.service_page(session, query, ANYONE, today, "full_body")
 
 
 async def published(

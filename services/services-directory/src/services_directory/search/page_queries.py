@@ -10,8 +10,10 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import begins_above
+from services_directory.errors import TOO_DEEP, TOO_WIDE
 from services_directory.reading.rows_queries import Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
+from services_directory.search.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
 from services_directory.search.totals import TOTALS, settled
 
 
@@ -30,6 +32,13 @@ class Matching:
     key: Callable[[], str]
     beside: str = ""
     everything: bool = False
+    heavy: bool = False
+    """Whether finding it costs more than a look at a column: by words, or by the places of sites."""
+
+    @property
+    def most(self) -> int:
+        """So many matches are put in order, and no more."""
+        return MOST_RANKED if self.rank else MOST_SORTED
 
     def also(self, conditions: Sequence[str]) -> None:
         self.wheres = {
@@ -43,6 +52,12 @@ class Matching:
     def branches(self, columns: str) -> str:
         """All that matches, as one SELECT."""
         return " UNION ALL ".join(self.branch(level, columns) for level in self.wheres)
+
+    def some(self, columns: str) -> str:
+        """The same, to one more of each level than may be sorted."""
+        return " UNION ALL ".join(
+            f"({self.branch(level, columns)} LIMIT {self.most + 1})" for level in self.wheres
+        )
 
     def counts(self) -> str:
         return " + ".join(f"({self.branch(level, 'count(*)')})" for level in self.wheres)
@@ -83,15 +98,26 @@ async def page_of(
     per_page: int,
 ) -> tuple[list[Row], int]:
     """The rows of page `number` and the total. `s` holds the values of `found` and of `columns`."""
-    if order.walked:
+    if number * per_page - per_page >= DEEPEST:
+        raise TOO_DEEP.because(
+            f"Pages are given to the entry number {DEEPEST:,}: narrow the list, or take all entries by"
+            " `format=ndjson` or /directory/v1/sync."
+        )
+    if order.walked and not found.heavy:
         inner = _walked(found, s, columns, order, number, per_page)
         return await _remembering(session, found, s, audience, inner, number, per_page)
     rows = await fetch(
         session, _sorted(found, s, columns, order, number, per_page), s.values, afresh=True
     )
-    if rows:
-        return rows, rows[0]["total"]
-    return rows, 0 if number == 1 else await _count(session, found, audience)
+    total = rows[0]["total"] if rows else 0
+    if not rows and number > 1:
+        total = await _count_some(session, found)
+    if total > found.most:
+        raise TOO_WIDE.because(
+            f"More than {found.most:,} services match: say more by `area`, by `near` with `radius`,"
+            " by `category` or by another word."
+        )
+    return rows, total
 
 
 def _sorted(
@@ -101,7 +127,7 @@ def _sorted(
     listed = ", ".join([*columns, f"{order.expression} AS sorted_by"])
     bounds = _bounds(s, number, per_page)
     return (
-        f"SELECT *, count(*) OVER () AS total FROM ({found.branches(listed)}) level"
+        f"SELECT *, count(*) OVER () AS total FROM ({found.some(listed)}) level"
         f" ORDER BY {order.outside()} {bounds}"
     )
 
@@ -168,6 +194,12 @@ def _newest_change(levels: tuple[int, ...]) -> str:
         f"greatest({probes})::text AS newest,"
         " pg_snapshot_xmin(pg_current_snapshot())::text AS oldest_running"
     )
+
+
+async def _count_some(session: AsyncSession | SelectReader, found: Matching) -> int:
+    text = f"SELECT count(*) AS n FROM ({found.some('1')}) level"
+    count: int = (await fetch(session, text, found.statement.values, afresh=True))[0]["n"]
+    return count
 
 
 async def _count(session: AsyncSession | SelectReader, found: Matching, audience: Audience) -> int:

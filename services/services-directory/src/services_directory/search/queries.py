@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+from common.errors import Problem
 from common.places import folded
 from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible_by_level, visible_sql
+from services_directory.errors import TOO_WIDE
 from services_directory.reading.rows_queries import Row, SelectReader, each, fetch
 from services_directory.reading.statement import Statement
 from services_directory.search import ranking
+from services_directory.search.bounds import MOST_SITES
 from services_directory.search.condition_queries import around, conditions, distance, in_box
 from services_directory.search.page_queries import Matching, Order, page_of
 from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery
@@ -59,29 +62,31 @@ def matching(
     groups: list[list[str]] | None = None,
     *,
     any_word: bool = False,
+    meaning: bool = True,
 ) -> Matching:
     """`groups` replaces the words of the search by those that may have been meant; `any_word`: one
-    of them is enough."""
+    of them is enough; not `meaning`: nothing but the words themselves."""
     s = Statement()
     wheres = visible_by_level(audience, s.argument)
-    parts, rank = _words(query, groups, s, any_word=any_word)
+    parts, rank = _words(query, groups, s, any_word=any_word, meaning=meaning)
     parts += conditions(query, s, today)
 
     def key() -> str:
-        return f"{audience.key}|{today}|{groups}|{any_word}|{type(query).__name__}|{_key(query)}"
+        return f"{audience.key}|{today}|{groups}|{any_word}|{meaning}|{type(query).__name__}|{_key(query)}"
 
-    found = Matching(s, wheres, rank, key, everything=not parts)
+    heavy = rank is not None or any((query.near, query.bbox, query.open_at))
+    found = Matching(s, wheres, rank, key, everything=not parts, heavy=heavy)
     found.also(parts)
     return found
 
 
 def _words(
-    query: Filters, groups: list[list[str]] | None, s: Statement, *, any_word: bool
+    query: Filters, groups: list[list[str]] | None, s: Statement, *, any_word: bool, meaning: bool
 ) -> tuple[list[str], str | None]:
     if groups:
         words = mistyped(groups, s)
     elif query.search and query.search.strip():
-        words = matches(query.search, s, any_word=any_word)
+        words = matches(query.search, s, any_word=any_word, meaning=meaning)
     else:
         return [], None
     return [words.condition], words.rank
@@ -113,24 +118,74 @@ async def service_page(
     body: str,
 ) -> Found:
     """One page of services. `body` is the stored column to send: full_body or list_body."""
-    found = Found([], 0)
-    taken = matching(query, audience, today)
-    for read_as, any_word in _readings(query.search or ""):
-        asked = query if read_as == query.search else query.model_copy(update={"search": read_as})
-        tried = matching(asked, audience, today, any_word=any_word)
-        rows, total = await _page(session, asked, audience, tried, body)
-        if total > found.total or not found.search:
-            taken, found = tried, Found(rows, total, {}, read_as, any_word)
-        if total >= FEW:
-            break
+    await _hold_place_small(session, query, audience)
+    taken, found = await _in_words(session, query, audience, today, body)
     if not found.total and query.search:
         groups = await similar(session, audience, query.search)
         if groups:
             taken = matching(query, audience, today, groups)
             found.rows, found.total = await _page(session, query, audience, taken, body)
     if query.facets:
+        if found.total > taken.most:
+            raise TOO_WIDE.because(
+                f"Facets are counted over {taken.most:,} services at most: say more by `area`, by"
+                " `category` or by a word."
+            )
         found.facets = await _facets(session, query.facets, taken)
     return found
+
+
+async def _hold_place_small(
+    session: AsyncSession | SelectReader, query: Filters, audience: Audience
+) -> None:
+    """PostgreSQL reads all sites of a place before it looks at anything else."""
+    s = Statement()
+    if query.bbox:
+        place = in_box(query.bbox, s)
+    elif query.near and query.radius:
+        place = around(query.near, query.radius, s)
+    else:
+        return
+    level = s.argument(audience.base, "smallint")
+    text = (
+        "SELECT count(*) AS n FROM (SELECT FROM site_documents s"
+        f" WHERE s.level = {level} AND {place} LIMIT {MOST_SITES + 1}) level"
+    )
+    if (await fetch(session, text, s.values, afresh=True))[0]["n"] > MOST_SITES:
+        raise TOO_WIDE.because(
+            f"More than {MOST_SITES:,} sites lie in this place: give a smaller `radius` or `bbox`."
+        )
+
+
+async def _in_words(
+    session: AsyncSession | SelectReader,
+    query: ServiceQuery,
+    audience: Audience,
+    today: date,
+    body: str,
+) -> tuple[Matching, Found]:
+    """What is found by the narrowest reading that finds enough; with it, how it was asked."""
+    taken, found = matching(query, audience, today), Found([], 0)
+    for read_as, any_word in _readings(query.search or ""):
+        asked = query if read_as == query.search else query.model_copy(update={"search": read_as})
+        tried = matching(asked, audience, today, any_word=any_word)
+        try:
+            rows, total = await _page(session, asked, audience, tried, body)
+        except Problem as problem:
+            if problem.kind is not TOO_WIDE or not query.search:
+                raise
+            if found.search:
+                break  # what the narrower reading found stands
+            # With what the words mean it is more than can be put in order: the words alone.
+            tried = matching(asked, audience, today, meaning=False)
+            rows, total = await _page(session, asked, audience, tried, body)
+            if not total:
+                raise
+        if total > found.total or not found.search:
+            taken, found = tried, Found(rows, total, {}, read_as, any_word)
+        if total >= FEW:
+            break
+    return taken, found
 
 
 def _readings(search: str) -> Iterator[tuple[str, bool]]:
@@ -203,7 +258,7 @@ async def _facets(
     columns = "d.service_id, d.categories, d.aors, d.within_areas, d.languages, d.populations,"
     columns += " d.capacity_state, d.functional_status, d.provider_level"
     text = (
-        f"WITH hits AS MATERIALIZED ({found.branches(columns)})"
+        f"WITH hits AS MATERIALIZED ({found.some(columns)})"
         f" SELECT facet, code, count(DISTINCT service_id) AS n FROM ({' UNION ALL '.join(parts)}) f"
         " WHERE code IS NOT NULL GROUP BY facet, code ORDER BY facet, n DESC, code"
     )
@@ -271,6 +326,7 @@ def _site_matching(query: SiteQuery, audience: Audience, today: date) -> Matchin
     found.also(parts)
     found.beside = ", site_documents s"
     found.everything = False
+    found.heavy = found.heavy or bool(query.postcode)
     return found
 
 
@@ -297,6 +353,7 @@ def _postcode(query: SiteQuery, audience: Audience, s: Statement) -> list[str]:
 async def site_page(
     session: AsyncSession | SelectReader, query: SiteQuery, audience: Audience, today: date
 ) -> tuple[list[Row], int]:
+    await _hold_place_small(session, query, audience)
     found = _site_matching(query, audience, today)
     s = found.statement.fork()
     order = Order("s.site_id", "", "site_id", "s", walked=True)

@@ -11,6 +11,8 @@ from services_directory.reading.statement import Statement
 
 # Trigram similarity from which another word may be meant: "sicologia" ~ "psicologia" is 0.57.
 SIMILAR = 0.4
+# Each word is looked for among all that occur; of a longer question the first ones have to do.
+MOST_WORDS = 6
 
 
 async def similar(
@@ -21,7 +23,7 @@ async def similar(
     All above the threshold, never "the best few": a word that occurs only in documents that are
     not shown then adds nothing and takes nothing away.
     """
-    wanted = [word for word in folded(text).split() if len(word) >= 3][:12]
+    wanted = [word for word in folded(text).split() if len(word) >= 3][:MOST_WORDS]
     if not wanted:
         return []
     s = Statement()

@@ -9,6 +9,8 @@ from services_directory.reading.statement import Statement
 from services_directory.search import ranking
 from services_directory.search.thesaurus import thesaurus
 
+# Each is one more list to read and to rank by.
+MOST_OTHERS = 12
 _OPERATORS = ('"', " or ", " -")
 
 
@@ -20,7 +22,7 @@ class Words:
     rank: str
 
 
-def matches(search: str, s: Statement, *, any_word: bool = False) -> Words:
+def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool = True) -> Words:
     """The words in either language; websearch syntax ("…", or, -) turns the meaning off.
 
     A word that the thesaurus knows is also found as the categories that it means, and by other words
@@ -28,7 +30,7 @@ def matches(search: str, s: Statement, *, any_word: bool = False) -> Words:
     """
     exact = _query(search, s)
     condition, rank = f"d.vector @@ {exact}", ranking.text_rank(exact)
-    if says_how(search):
+    if says_how(search) or not meaning:
         return Words(condition, rank)
     meant = thesaurus().understood(search)
     if meant:
@@ -37,7 +39,9 @@ def matches(search: str, s: Statement, *, any_word: bool = False) -> Words:
         beside = _beside(search, [each.said for each in meant])
         means = f"d.categories && {codes}"
         rank = f"({rank} + {ranking.meaning(codes, first)}"
-        if others := list(dict.fromkeys(word for each in meant for word in each.words)):
+        if others := list(dict.fromkeys(word for each in meant for word in each.words))[
+            :MOST_OTHERS
+        ]:
             # Words of a phrase in any order: a phrase could not be found by the index alone.
             said_otherwise = _query(" or ".join(others), s)
             means = f"({means} OR d.vector @@ {said_otherwise})"
