@@ -61,7 +61,8 @@ def test_an_anonymous_caller_gets_a_token_that_says_so(gateway: Gateway) -> None
 
 
 def test_an_answer_shows_nothing_of_the_service_and_is_data_only(gateway: Gateway) -> None:
-    answer = httpx.get(f"{gateway.url}/directory/v1/services")
+    identity = {"Accept-Encoding": "identity"}
+    answer = httpx.get(f"{gateway.url}/directory/v1/services", headers=identity)
     assert answer.headers["etag"] == '"7"'
     for hidden in ("x-internal-host", "x-powered-by", "set-cookie", "server"):
         assert hidden not in answer.headers
@@ -140,3 +141,42 @@ def test_what_is_not_in_the_route_table_does_not_exist(gateway: Gateway, path: s
     answer = httpx.get(gateway.url + path, headers=gateway.bearer())
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert gateway.counts()["seen"] == before
+
+
+def test_who_opens_an_address_gets_a_page_when_something_is_wrong(gateway: Gateway) -> None:
+    opened = {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"}
+    for path, status in (("/ayuda", 404), ("/identity/v1/clients", 401)):
+        for language, word in (("es", "inicio"), ("en", "start")):
+            headers = opened | {"Accept-Language": language}
+            answer = httpx.get(f"{gateway.url}{path}", headers=headers)
+            assert answer.status_code == status
+            assert answer.headers["content-type"] == "text/html; charset=utf-8"
+            assert answer.text.count(f'<html lang="{language}">') == 1
+            assert word in answer.text
+            assert answer.headers["x-request-id"] in answer.text
+    program = httpx.get(f"{gateway.url}/ayuda", headers={"Accept": "text/html"})
+    assert program.headers["content-type"] == "application/problem+json"
+
+
+def test_a_services_problem_is_a_page_for_a_person_too(gateway: Gateway) -> None:
+    opened = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
+    answer = httpx.get(f"{gateway.url}/directory/v1/problem", headers=opened)
+    assert (answer.status_code, "etag" in answer.headers) == (404, False)
+    assert "Aquí no hay nada" in answer.text
+    assert "There is nothing here" in answer.text
+    assert "not_found" in answer.text
+    again = httpx.get(f"{gateway.url}/directory/v1/problem")
+    assert again.json()["code"] == "not_found"
+
+
+def test_the_address_alone_leads_people_to_the_start_and_programs_to_the_description(
+    gateway: Gateway,
+) -> None:
+    for language, title in (("es", "¿En qué podemos ayudarle?"), ("en", "How can we help?")):
+        headers = {"Accept": "text/html", "Accept-Language": language}
+        page = httpx.get(f"{gateway.url}/", headers=headers)
+        assert (page.status_code, title in page.text) == (200, True)
+        assert len(page.content) <= 10_000
+        asked = httpx.get(f"{gateway.url}/?language={language}", headers={"Accept": "text/html"})
+        assert asked.headers["content-language"] == language
+    assert httpx.get(f"{gateway.url}/").headers["location"] == "/docs"

@@ -58,9 +58,16 @@ async def _asked(
     last = scope["path"].rsplit("/", 1)[-1]
     if last.startswith("stream-"):
         await _stream(send, int(last.removeprefix("stream-")))
+    elif last.startswith("lines-"):
+        await _stream(
+            send, int(last.removeprefix("lines-")), (b"content-type", b"application/x-ndjson")
+        )
     elif last.startswith("slow-"):
         await asyncio.sleep(float(last.removeprefix("slow-")))
         await _json(send, 200, {"slow": True})
+    elif last == "problem":
+        problem = {"title": "Not here", "status": 404, "code": "not_found", "detail": "No such id."}
+        await _json(send, 404, problem, b"application/problem+json")
     elif last == "early":
         await _json(send, 413, {"early": True})
     else:
@@ -90,17 +97,25 @@ async def _seen(
     }
 
 
-async def _stream(send: Callable[[Message], Awaitable[None]], mebibytes: int) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": _talkative()})
+async def _stream(
+    send: Callable[[Message], Awaitable[None]], mebibytes: int, *kind: tuple[bytes, bytes]
+) -> None:
+    head = [*_talkative(), *kind]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
     for _ in range(mebibytes * 16):
         await send({"type": "http.response.body", "body": _CHUNK, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _json(send: Callable[[Message], Awaitable[None]], status: int, body: Any) -> None:
+async def _json(
+    send: Callable[[Message], Awaitable[None]],
+    status: int,
+    body: Any,
+    kind: bytes = b"application/json",
+) -> None:
     content = json.dumps(body).encode()
     headers = [*_talkative(), (b"content-length", str(len(content)).encode())]
-    headers.append((b"content-type", b"application/json"))
+    headers.append((b"content-type", kind))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from common.look import EXIT_SCRIPT
 
 from tests.support.browser import Browser
 from tests.support.system import System
@@ -131,7 +132,19 @@ async def test_help_and_warnings_are_found(
         assert not await browser.too_wide()
 
 
-PAGES = [LINE, f"{LINE}/thread", HELP, f"{HELP}?need=health", f"{RISKS}/page", f"{RISKS}/snippet"]
+PAGES = [
+    LINE,
+    f"{LINE}/thread",
+    HELP,
+    f"{HELP}?need=health",
+    f"{RISKS}/page",
+    f"{RISKS}/snippet",
+    "/",
+    "/referrals/v1/withdraw",
+    "/directory/v1/posters",
+    "/directory/v1/gaps/page",
+    "/reports/v1/bulletins/page",
+]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -140,16 +153,24 @@ def test_every_page_is_small_alone_and_strict(system: System, path: str, languag
     import base64
     import hashlib
 
-    answer = system.running.http.get(path, headers={"Accept-Language": language})
+    asked = {"Accept-Language": language, "Accept": "text/html"}
+    answer = system.running.http.get(path, headers=asked)
     assert answer.status_code == 200
     assert len(answer.content) <= MOST_BYTES
     page = answer.text
+    policy = answer.headers["content-security-policy"]
     assert f'<html lang="{language}">' in page
-    assert not re.search(r"<script|<img|<link|<iframe|javascript:|\son\w+=", page)
+    scripts = re.findall(r"<script>(.*?)</script>", page)
+    assert scripts == ([EXIT_SCRIPT] if 'class="exit"' in page else [])
+    digest = base64.b64encode(hashlib.sha256(EXIT_SCRIPT.encode()).digest()).decode()
+    assert ("script-src" in policy) is bool(scripts)
+    assert not scripts or f"script-src 'sha256-{digest}';" in policy
+    page = page.replace(f"<script>{EXIT_SCRIPT}</script>", "")
+    unwanted = r'<script|<img|<link(?! rel="alternate")|<iframe|javascript:|\son\w+='
+    assert not re.search(unwanted, page)
     style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
     assert style
     digest = base64.b64encode(hashlib.sha256(style.group(1).encode()).digest()).decode()
-    policy = answer.headers["content-security-policy"]
     assert f"style-src 'sha256-{digest}'" in policy, "the browser would show the page undressed"
     assert policy.startswith("default-src 'none'")
     assert "set-cookie" not in answer.headers
@@ -160,7 +181,12 @@ def test_every_page_is_small_alone_and_strict(system: System, path: str, languag
 
 
 def test_short_addresses_lead_to_the_pages(system: System) -> None:
-    for short, page in (("/line", LINE), ("/help", HELP)):
+    for short, page in (
+        ("/line", LINE),
+        ("/help", HELP),
+        ("/withdraw", "/referrals/v1/withdraw"),
+        ("/", "/docs"),
+    ):
         answer = system.running.http.get(short)
         assert (answer.status_code, answer.headers["location"]) == (307, page)
 

@@ -351,6 +351,10 @@ async def _withdraw_by_code(it: Situation) -> Response:
     return await it.story.call("anonymous", "POST", "/withdrawals", {"code": it["code"]})
 
 
+async def _withdraw_on_the_page(it: Situation) -> Response:
+    return await it.story.form("/withdraw", {"code": it["code"]})
+
+
 _OPEN = frozenset({ReferralState.SENT, ReferralState.ACKNOWLEDGED, ReferralState.WAITLISTED})
 COMMANDS: tuple[CaseCommand, ...] = (
     *_steps(),
@@ -384,6 +388,7 @@ COMMANDS: tuple[CaseCommand, ...] = (
     _http("withdraw consent to the transfer", "POST /consents/{handing}/withdraw", ["handing"]),
     _http("renew the code", "POST /consents/{grant}/withdrawal-code", ["grant"]),
     CaseCommand("withdraw by code", _withdraw_by_code, ("grant",), "POST /withdrawals"),
+    CaseCommand("withdraw on the page", _withdraw_on_the_page, ("grant",), "POST /withdraw"),
     _http("ask for an exception", "POST /exceptions", ["case", "service"],
           lambda it: exception_body(it["case"], it["service"])),
     _http("decide an exception", "POST /exceptions/{exception}/decision", ["exception"],

@@ -21,21 +21,24 @@ from common.errors import (
 from common.key_ages import tell_key_ages
 from common.logs import get_logger
 
+from gateway.front import compression
 from gateway.front.access_log import AccessLog, capability
 from gateway.front.authentication import Authentication
 from gateway.front.bodies import Body, ClientLeft
 from gateway.front.callers import Caller, Callers, Trust
-from gateway.front.connections import Answer, Broken, Silent
+from gateway.front.connections import Broken, Silent
 from gateway.front.cors import Cors
 from gateway.front.errors import HEAD_TOO_LARGE
 from gateway.front.exchange import Exchange, Receive, Scope, Send
-from gateway.front.heads import BadHead, Header, read_head, returned
+from gateway.front.heads import BadHead, Header, read_head
 from gateway.front.internal_tokens import InternalTokens
 from gateway.front.key_source import KeySource
 from gateway.front.limits import Open, Rates
 from gateway.front.metrics import FrontMetrics
 from gateway.front.pages import Description, Page, Pages
 from gateway.front.provider import Provider
+from gateway.front.public_pages import PublicPages
+from gateway.front.relaying import relay
 from gateway.front.renewal import Renewal
 from gateway.front.revocation_source import RevocationSource
 from gateway.front.revocations import Revocations
@@ -51,7 +54,6 @@ from gateway.front.traces import Traces
 from gateway.front.upstreams import Upstreams
 
 _log = get_logger(__name__)
-_LONG_ANSWER_BYTES = 1024 * 1024
 _LINE = "/referrals/v1/line"
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -115,6 +117,11 @@ class Front:
         )
         self._sources = Sources(settings.trusted_proxies)
         self._security = SecurityHeaders(https=settings.public_url.startswith("https://"))
+        self._public_pages = PublicPages(
+            exit_url=settings.exit_url,
+            emergency=settings.emergency_number,
+            sign_in=cookies is not None,
+        )
         self._cors = Cors(settings.cors_origins)
         self._traces = Traces(recording=settings.otlp_endpoint is not None)
         self._metrics = FrontMetrics()
@@ -141,7 +148,7 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._serve(Exchange(scope, receive, send, self._security))
+            await self._serve(Exchange(scope, receive, send, self._security, self._public_pages))
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
 
@@ -248,6 +255,8 @@ class Front:
 
     async def _local(self, exchange: Exchange) -> None:
         page = await self._pages.page(exchange.path)
+        if exchange.path == "/" and exchange.takes_html:
+            page = self._public_pages.start(exchange.language)
         if page is None and exchange.path == "/metrics":
             page = self._measured(exchange)
         if page is None and self._session_pages is not None and _is_session(exchange.path):
@@ -259,7 +268,16 @@ class Front:
             raise NOT_FOUND.because("No such path. The API description is at /openapi.json.")
         if exchange.method not in {"GET", "HEAD"}:
             raise METHOD_NOT_ALLOWED.because("Only GET is offered.", headers={"Allow": "GET, HEAD"})
-        await exchange.answer(*page)
+        await exchange.answer(*self._compressed(exchange, *page))
+
+    @staticmethod
+    def _compressed(exchange: Exchange, status: int, headers: list[Header], body: bytes) -> Page:
+        if not compression.is_text(headers):
+            return status, headers, body
+        headers = compression.with_vary(headers)
+        if len(body) < compression.LEAST_BYTES or not exchange.takes_gzip:
+            return status, headers, body
+        return status, compression.as_compressed(headers), compression.kept(body)
 
     def _measured(self, exchange: Exchange) -> Page | None:
         """None where no key is set: then nobody reads them here."""
@@ -296,12 +314,7 @@ class Front:
             keyed=any(name == b"idempotency-key" for name, _ in exchange.head.passed),
         )
         try:
-            await _relay(
-                exchange,
-                answer,
-                cookies=route.cookies,
-                write_seconds=self._settings.write_seconds,
-            )
+            await relay(exchange, answer, route, write_seconds=self._settings.write_seconds)
         finally:
             answer.release()
 
@@ -328,7 +341,7 @@ class Front:
         """What the service gets: allowed headers, who calls, which request, which trace."""
         head = exchange.head
         headers = [
-            *head.passed,
+            *compression.as_the_service_says_it(head.passed),
             (b"authorization", self._internal.authorization(exchange.caller, route.audience)),
             (b"x-request-id", exchange.name_request()),
             *self._traces.outgoing(head),
@@ -393,45 +406,3 @@ def _is_line_sending(exchange: Exchange) -> bool:
 
 def _is_session(path: str) -> bool:
     return path == PREFIX or path.startswith(f"{PREFIX}/")
-
-
-async def _relay(
-    exchange: Exchange, answer: Answer, *, cookies: bool, write_seconds: float
-) -> None:
-    """Stream the answer: read a chunk only when the client has taken the one before."""
-    await exchange.begin(answer.status, returned(answer.headers, cookies=cookies))
-    whole = answer.whole()
-    if whole is not None:
-        await exchange.go_on(whole, more=False)
-        return
-    expected = answer.content_length
-    listener: asyncio.Task[None] | None = None
-    try:
-        async for chunk in answer.chunks():
-            if expected is not None and exchange.sent_bytes + len(chunk) >= expected:
-                await exchange.go_on(chunk, more=False)
-                return
-            if exchange.sent_bytes > _LONG_ANSWER_BYTES and listener is None:
-                listener = asyncio.create_task(_gone(exchange.receive))
-            if listener is not None and listener.done():
-                raise ClientLeft
-            await _taken(exchange, chunk, write_seconds)
-        await exchange.go_on(b"", more=False)
-    finally:
-        if listener is not None:
-            listener.cancel()
-
-
-async def _taken(exchange: Exchange, chunk: bytes, seconds: float) -> None:
-    """Hand on one chunk; a client that takes nothing for so long is given up."""
-    try:
-        async with asyncio.timeout(seconds):
-            await exchange.go_on(chunk, more=True)
-    except TimeoutError:
-        raise ClientLeft from None
-
-
-async def _gone(receive: Receive) -> None:
-    """Return when the client has closed: nobody need read a long answer to its end for it."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -1,5 +1,6 @@
 """One request and its answer on the way through the front."""
 
+import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
@@ -11,10 +12,15 @@ from common.ids import new_id
 
 from gateway.front.bodies import ClientLeft
 from gateway.front.callers import Caller
+from gateway.front.compression import takes_gzip
 from gateway.front.heads import Head, Header
 from gateway.front.limits import Allowance
+from gateway.front.public_pages import LANGUAGES, PublicPages
 from gateway.front.routes import Route, deprecation_headers
 from gateway.front.security_headers import SecurityHeaders
+
+PROBLEM = b"application/problem+json"
+_LANGUAGE = re.compile(rb"(?:^|&)language=(es|en)(?:&|$)")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -29,6 +35,7 @@ class Exchange:
     receive: Receive
     send: Send
     security: SecurityHeaders
+    pages: PublicPages
     head: Head = field(default_factory=Head)
     route: Route | None = None
     caller: Caller | None = None
@@ -56,6 +63,35 @@ class Exchange:
         query: bytes = self.scope["query_string"]
         raw: bytes = self.scope["raw_path"]
         return raw + b"?" + query if query else raw
+
+    @property
+    def takes_html(self) -> bool:
+        return b"text/html" in dict(self.head.passed).get(b"accept", b"")
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether a person opens it in a browser, as a page."""
+        return self.takes_html and self.head.own.get(b"sec-fetch-mode") == b"navigate"
+
+    @property
+    def language(self) -> str:
+        """The one asked for; else Spanish unless the browser asks for English first."""
+        asked = _LANGUAGE.search(self.scope["query_string"])
+        if asked:
+            return asked[1].decode()
+        accepted = dict(self.head.passed).get(b"accept-language", b"").decode("latin-1")
+        for part in accepted.split(","):
+            code = part.split(";")[0].strip().lower()[:2]
+            if code in LANGUAGES:
+                return code
+        return "es"
+
+    @property
+    def takes_gzip(self) -> bool:
+        """A part of an answer is a part of the answer as it is."""
+        if any(name == b"range" for name, _ in self.head.passed):
+            return False
+        return takes_gzip(self.head.own.get(b"accept-encoding"))
 
     @property
     def limit_key(self) -> str:
@@ -107,11 +143,17 @@ class Exchange:
         if self.status:
             return
         body = {**problem.body(), "request_id": self.name_request().decode()}
-        headers: list[Header] = [(b"content-type", b"application/problem+json")]
+        headers, content = self.as_problem(body)
         headers += [(k.lower().encode(), v.encode("latin-1")) for k, v in problem.headers.items()]
         if problem.kind.status in {400, 408, 431}:
             # The connection's framing may not be what the client thinks it is.
             headers.append((b"connection", b"close"))
         if any(name == b"ratelimit" for name, _ in headers):
             self.allowance = None
-        await self.answer(problem.kind.status, headers, orjson.dumps(body))
+        await self.answer(problem.kind.status, headers, content)
+
+    def as_problem(self, body: dict[str, Any]) -> tuple[list[Header], bytes]:
+        """A problem detail; for a person, a page."""
+        if self.is_opened:
+            return self.pages.problem(self.language, body, self.name_request().decode())
+        return [(b"content-type", PROBLEM)], orjson.dumps(body)

@@ -66,6 +66,7 @@ RETURNED_TO_CLIENTS = frozenset(
 # Read by the front itself; each may occur once.
 _OWN = frozenset(
     {
+        b"accept-encoding",
         b"access-control-request-headers",
         b"access-control-request-method",
         b"authorization",
@@ -85,7 +86,15 @@ _OWN = frozenset(
 )
 # Lists by definition (RFC 9110 §5.3): repeated lines are one value.
 _REPEATABLE = frozenset(
-    {b"accept", b"accept-language", b"if-match", b"if-none-match", b"cookie", b"prefer"}
+    {
+        b"accept",
+        b"accept-encoding",
+        b"accept-language",
+        b"if-match",
+        b"if-none-match",
+        b"cookie",
+        b"prefer",
+    }
     | {b"x-forwarded-for", b"tracestate", b"connection"}
 )
 _HOST = re.compile(rb"(?:[A-Za-z0-9\-._]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")

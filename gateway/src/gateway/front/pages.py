@@ -53,7 +53,12 @@ _PAGE = b"""<!doctype html>
 </html>
 """
 
-_SHORT = {"/line": b"/referrals/v1/line", "/help": b"/directory/v1/help"}
+# Short enough to be printed, spoken and typed on a small phone.
+_SHORT = {
+    "/line": b"/referrals/v1/line",
+    "/help": b"/directory/v1/help",
+    "/withdraw": b"/referrals/v1/withdraw",
+}
 
 Page = tuple[int, list[Header], bytes]
 
@@ -118,14 +123,20 @@ class Pages:
         self._upstreams = upstreams
         self._keys = keys
         self._metrics = metrics
-        self._assets = {f"/docs/{name}": self._asset(name) for name in _ASSETS}
-        self._assets["/docs/start.js"] = (b"text/javascript; charset=utf-8", _START)
+        contents = {name: (swagger_ui_path / name).read_bytes() for name in _ASSETS}
+        # What is at an address never changes: another content has another address.
+        self._digest = hashlib.sha256(b"".join([*contents.values(), _START])).hexdigest()[:12]
+        self._assets = {
+            f"/docs/{self._digest}/{name}": (kind, contents[name]) for name, kind in _ASSETS.items()
+        }
+        self._assets[f"/docs/{self._digest}/start.js"] = (b"text/javascript; charset=utf-8", _START)
+        self._docs = _PAGE.replace(b'"/docs/', f'"/docs/{self._digest}/'.encode())
 
     async def page(self, path: str) -> Page | None:
         """The page at `path`; None if the front has none there."""
         if path in self._assets:
             kind, content = self._assets[path]
-            return 200, _head(kind, b"public, max-age=3600"), content
+            return 200, _head(kind, b"public, max-age=31536000, immutable"), content
         match path:
             case "/healthz":
                 return 200, _head(b"application/json"), b'{"status":"ok"}'
@@ -135,17 +146,12 @@ class Pages:
                 return await self._described()
             case "/docs" | "/docs/":
                 policy = (b"content-security-policy", DOCS_POLICY)
-                return 200, [*_head(b"text/html; charset=utf-8"), policy], _PAGE
+                return 200, [*_head(b"text/html; charset=utf-8"), policy], self._docs
             case "/":
                 return 307, [(b"location", b"/docs")], b""
-            case "/line" | "/help":
-                # Short enough to be printed, spoken and typed on a small phone.
+            case "/line" | "/help" | "/withdraw":
                 return 307, [(b"location", _SHORT[path])], b""
         return None
-
-    @staticmethod
-    def _asset(name: str) -> tuple[bytes, bytes]:
-        return _ASSETS[name], (swagger_ui_path / name).read_bytes()
 
     async def _ready(self) -> Page:
         """503 while nothing can be authenticated; else each part's state."""

@@ -39,7 +39,8 @@ class Route:
     decide. `client_secrets`: the caller may authenticate to the upstream itself (RFC 6749 §2.3.1).
     `cookies`: the upstream sets and reads its own cookies. `public`: of these paths below the prefix
     nobody is known by a cookie, whoever is signed in at the same browser. `open`: what any page of
-    the web may read by its visitors' browsers, as nobody. `upload_bytes`: largest
+    the web may read by its visitors' browsers, as nobody. `sensitive`: of these answers some hold a
+    secret beside what was asked with, so none is compressed. `upload_bytes`: largest
     request body that the front passes on; the service behind sets its own, narrower limits.
     """
 
@@ -52,6 +53,7 @@ class Route:
     cookies: bool = False
     public: str | None = None
     open: str | None = None
+    sensitive: str | None = None
     upload_bytes: int = 4 * MEBIBYTE
     limit_class: str = "client"
     deprecation: Deprecation | None = None
@@ -64,6 +66,10 @@ class Route:
     def is_public(self, method: str, path: str) -> bool:
         """Whether this is a page, or a sending, for people whom nobody is to know."""
         return self._is(self.public, method, path)
+
+    def holds_secrets(self, method: str, path: str) -> bool:
+        """Whether its length could tell a secret to somebody who chose a part of it."""
+        return self._is(self.sensitive, method, path)
 
     def is_open(self, method: str, path: str) -> bool:
         """Whether a page of any origin may read the answer to nobody."""
@@ -85,7 +91,7 @@ ROUTES: tuple[Route, ...] = (
         "Services, organisations, pathways",
         anonymous=True,
         public=r"(GET|HEAD|POST) /help(/.*)?"
-        r"|(GET|HEAD) /(posters/.*|risk-messages/(page|snippet|snippet/code|text))",
+        r"|(GET|HEAD) /(posters(/.*)?|gaps/page|risk-messages/(page|snippet|snippet/code|text))",
         # The HSDS API; a POST to its lists is a private query.
         open=r"(GET|HEAD) /?|(GET|HEAD) /profile(/.*)?|(GET|HEAD) /services/suggestions"
         rf"|(GET|HEAD|POST) /({_HSDS_LISTS})|(GET|HEAD) /({_HSDS_LISTS})/[0-9a-fA-F-]{{36}}",
@@ -97,8 +103,9 @@ ROUTES: tuple[Route, ...] = (
         "v1",
         "Cases, consents, referrals, the anonymous line",
         anonymous=True,
-        public=r"(GET|HEAD|POST) /(line(/thread)?|answer/.*|withdrawals(/.*)?)"
+        public=r"(GET|HEAD|POST) /(line(/thread)?|answer/.*|withdraw|withdrawals(/.*)?)"
         r"|(GET|HEAD) /line/form|POST /line/(reports|threads/.*)",
+        sensitive=r"(POST|PUT|PATCH|DELETE) .*|GET /answer/.*",
         upload_bytes=16 * MEBIBYTE,
     ),
     Route(
@@ -107,10 +114,16 @@ ROUTES: tuple[Route, ...] = (
         "v1",
         "Indicators, releases, bulletins, exports",
         anonymous=True,
-        public=r"(GET|HEAD) /bulletins/[^/]+/files/.*",
+        public=r"(GET|HEAD) /bulletins/(page|[^/]+/files/.*)",
         upload_bytes=64 * MEBIBYTE,
     ),
-    Route("/identity/v1", Upstream.ISSUER, "v1", "Organisations, clients, people, keys"),
+    Route(
+        "/identity/v1",
+        Upstream.ISSUER,
+        "v1",
+        "Organisations, clients, people, keys",
+        sensitive=r"(POST|PUT|PATCH|DELETE) .*",
+    ),
     Route(
         "/oauth",
         Upstream.ISSUER,
@@ -119,6 +132,7 @@ ROUTES: tuple[Route, ...] = (
         anonymous=True,
         client_secrets=True,
         cookies=True,
+        sensitive=".*",
         upload_bytes=16 * 1024,
         limit_class="sign-in",
     ),

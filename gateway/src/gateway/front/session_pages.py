@@ -62,7 +62,7 @@ class SessionPages:
         if refusal_of(return_to.partition("?")[0].encode(), b"") or not return_to.startswith("/"):
             raise BAD_REQUEST.because("return_to must be a path of this server.")
         locales = query.get("ui_locales")
-        language = locales if locales in TEXTS else _language(exchange)
+        language = locales if locales in TEXTS else exchange.language
         sign_in = SignIn(new_state(), new_verifier(), return_to, language)
         url = self._provider.sign_in_url(sign_in.state, sign_in.verifier, locales)
         await exchange.answer(303, [_location(url), self.cookies.write(sign_in)])
@@ -120,7 +120,7 @@ class SessionPages:
     async def _leave(self, exchange: Exchange) -> None:
         """A page with the button, for whom no script signs out."""
         session = self.cookies.living(exchange.head, time.time())
-        language = (session.language if session else None) or _language(exchange)
+        language = (session.language if session else None) or exchange.language
         page = sign_out_page(language, session.csrf if session else "")
         await exchange.answer(200, [*PAGE_HEADERS, (b"content-language", language.encode())], page)
 
@@ -198,16 +198,6 @@ async def _form(exchange: Exchange) -> dict[str, str]:
     except ValueError:
         raise BAD_REQUEST.because("The form could not be read.") from None
     return {name: values[0] for name, values in pairs.items()}
-
-
-def _language(exchange: Exchange) -> str:
-    """Spanish unless the browser asks for English first."""
-    accepted = dict(exchange.head.passed).get(b"accept-language", b"").decode("latin-1")
-    for part in accepted.split(","):
-        code = part.split(";")[0].strip().lower()[:2]
-        if code in TEXTS:
-            return code
-    return "es"
 
 
 def _location(url: str) -> Header:

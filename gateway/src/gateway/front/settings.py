@@ -96,6 +96,15 @@ class FrontSettings(CoreSettings):
     write_seconds: float = Field(60, gt=0, description="Longest time that a client takes nothing.")
     answer_seconds: float = Field(60, gt=0, description="Longest silence of a service.")
 
+    exit_url: str = Field(
+        "https://www.wikipedia.org/",
+        pattern="^https://",
+        description="Where the quick exit of the public pages leads.",
+    )
+    emergency_number: str = Field(
+        "911", pattern="^[0-9 +]{2,20}$", description="What the public pages tell people in danger."
+    )
+
     metrics_key: SecretStr | None = Field(
         None,
         description="Bearer key of the Prometheus that reads the front's `/metrics`, 32 bytes in"

@@ -34,6 +34,7 @@ from referrals.protocols.api import protocols
 from referrals.referrals.api import of_case, referrals
 from referrals.referrals.attachments_api import attachments
 from referrals.referrals.withdrawal_api import of_consent, withdrawals
+from referrals.referrals.withdrawal_pages import withdrawal_page
 from referrals.screenings.api import instruments_of, screenings
 from referrals.settings import Settings
 from referrals.tables import COMMON
@@ -57,6 +58,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     of_consent,
     exceptions,
     withdrawals,
+    withdrawal_page,
     referrals,
     of_case,
     transfers,

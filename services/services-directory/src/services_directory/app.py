@@ -16,6 +16,7 @@ from services_directory.followers_service import declare_followers
 from services_directory.gaps import api as gaps
 from services_directory.imports import api as imports
 from services_directory.information import api as information
+from services_directory.information.index_api import gap_page, poster_index
 from services_directory.information.messages_api import risk_routes
 from services_directory.locations import api as locations
 from services_directory.organizations import api as organizations
@@ -60,6 +61,8 @@ ROUTERS = (
     posters.routes,
     information.routes,
     risk_routes,
+    poster_index,
+    gap_page,
 )
 
 

@@ -1,10 +1,11 @@
 """The HTTP side that every service shares. Import from here."""
 
+from common.look import PAGE_STYLE
 from common.web.access import open_to_all, requires
 from common.web.app import service_app
 from common.web.context import BackgroundTask, ServiceContext, context_of
 from common.web.files import answered_as, refusal_pages
-from common.web.page import PAGE_STYLE, day_in_words, page_language, page_response
+from common.web.page import day_in_words, page_language, page_response, with_number
 from common.web.preconditions import IfMatch, check_if_match, etag_of
 from common.web.routing import (
     IdempotencyRequired,
@@ -43,4 +44,5 @@ __all__ = [
     "router",
     "service_app",
     "store_instead",
+    "with_number",
 ]

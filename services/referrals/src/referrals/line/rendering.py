@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from common.places import Place, Places
-from common.web import PAGE_STYLE, day_in_words, page_response
+from common.web import PAGE_STYLE, day_in_words, page_response, with_number
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse
 
@@ -58,7 +58,7 @@ class Page:
                 style=PAGE_STYLE,
                 here=f"/referrals/v1/line{'' if view == 'start' else '/thread'}",
                 exit_url=self.settings.exit_url,
-                emergency=self.settings.emergency_number,
+                danger_now=with_number(t["danger_now"], self.settings.emergency_number),
                 problem=problem and t[problem].format(longest=MAX_TEXT),
                 done=done and t[done],
                 typed=typed or Typed(),

@@ -8,13 +8,24 @@ from uuid import UUID
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
-from common.web import Session, answered_as, context_of, open_to_all, requires, router
+from common.web import (
+    Session,
+    answered_as,
+    context_of,
+    open_to_all,
+    page_language,
+    page_response,
+    requires,
+    router,
+)
 from fastapi import Path, Query, Response
+from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
 from reporting.bulletins import queries, service
 from reporting.bulletins.feed import MEDIA_TYPE, atom
 from reporting.bulletins.forms import MEDIA_TYPES, media_type, names, rendered
+from reporting.bulletins.listing import listing
 from reporting.bulletins.queries import Bulletin
 from reporting.bulletins.reading import all_figures
 from reporting.bulletins.schemas import (
@@ -83,6 +94,19 @@ async def read_feed(
     issues = await queries.published(session, limit=IN_FEED)
     made = atom(issues, language, PREFIX)
     return Response(made, media_type=MEDIA_TYPE, headers={"Content-Language": language})
+
+
+@api.get("/page", response_class=HTMLResponse)
+async def show_bulletins(
+    request: Request,
+    _caller: Reader,
+    session: Session,
+    asked: Annotated[Literal["es", "en"] | None, Query(alias="language")] = None,
+) -> HTMLResponse:
+    """The page that lists what is published, for people."""
+    language = page_language(asked, request.headers.get("accept-language"))
+    issues = await queries.published(session, limit=IN_FEED)
+    return page_response(listing(issues, language, PREFIX), language=language)
 
 
 @api.get("/{bulletin_id}")
@@ -162,7 +186,13 @@ async def read_file(
     kept = await queries.file(session, bulletin_id, language, name)
     if kept is None:
         raise NOT_FOUND.because("No such file.")
-    headers = {**HARMLESS, "ETag": f'"{kept.sha256}"', "Content-Language": language}
+    headers = {
+        **HARMLESS,
+        "ETag": f'"{kept.sha256}"',
+        "Content-Language": language,
+        # A published bulletin never changes: on a slow line nobody fetches it twice.
+        "Cache-Control": "public, max-age=31536000, immutable",
+    }
     return Response(kept.content, media_type=kept.media_type, headers=headers)
 
 

@@ -2,20 +2,31 @@
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from common import codelists
 from common.places import Place, Places
-from common.web import PAGE_STYLE, day_in_words, page_response
+from common.web import PAGE_STYLE, day_in_words, page_response, with_number
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse
 
+from services_directory.information.gap_map import SIDE, Area, tiles
 from services_directory.information.needs import needs
 from services_directory.information.schemas import HelpPage, HelpQuery, RiskMessageView
+from services_directory.pathways.definition.proposals import AORS
 from services_directory.settings import Settings
 
 _STATE_LEVEL = 1
+_MAP_STYLE = (
+    ".map{width:100%;max-width:30rem;display:block}.map text{font:bold 12px sans-serif;"
+    "text-anchor:middle}.map rect{stroke:#1a1a1a}.s0{fill:#fff}.s1{fill:#f3c9c5}.s2{fill:#d4574c}"
+    ".s3{fill:#7a130c}.t0,.t1{fill:#1a1a1a}.t2,.t3{fill:#fff}.map a:focus-visible rect"
+    "{stroke-width:3}summary{padding:.4rem 0;min-height:24px}"
+)
+"""Gaps are the loudest; each tile has its number too, for print and for who sees no red."""
 
 
 def help_page(
@@ -33,7 +44,7 @@ def help_page(
         updated=found and day_in_words(found.updated, language),
         needs=tuple(needs().values()),
         places=_places(settings.home_country, query.area),
-        emergency=settings.emergency_number,
+        danger_now=with_number(t["danger_now"], settings.emergency_number),
     )
     return page_response(html, language=language, status=status)
 
@@ -45,6 +56,54 @@ def risks_page(
     said = [_said(message, language) for message in messages]
     html = _drawn("risks.html", settings, language, title=title, here=here, messages=said)
     return page_response(html, language=language)
+
+
+def posters_page(settings: Settings, language: str) -> HTMLResponse:
+    t = texts(language)
+    html = _drawn(
+        "posters.html",
+        settings,
+        language,
+        title=t["title_posters"],
+        here="/directory/v1/posters",
+        places=_places(settings.home_country, None),
+        aors=[(aor, t[f"aor_{aor}"]) for aor in AORS],
+    )
+    return page_response(html, language=language)
+
+
+def gaps_page(
+    settings: Settings, language: str, own: Area | None, areas: Sequence[Area], as_of: date
+) -> HTMLResponse:
+    """`own`: the place that was asked for, with its needs; `areas`: its parts, or all states. A map
+    where each has its place on one."""
+    t, places = texts(language), Places.load()
+    title = t["title_gaps"]
+    if own is not None:
+        title += f" – {places.require(own.pcode).label(language)}"
+    shown = tiles(areas)
+    style = PAGE_STYLE + _MAP_STYLE
+    html = _drawn(
+        "gaps.html",
+        settings,
+        language,
+        style=style,
+        title=title,
+        here="/directory/v1/gaps/page",
+        areas=sorted(areas, key=lambda area: -len(area.missing)),
+        names={area.pcode: places.require(area.pcode).label(language) for area in areas},
+        labels={
+            need: codelists.categories().label(need, language)
+            for need in (own.missing if own else ())
+        },
+        tiles=shown,
+        side=SIDE,
+        width=max((tile.x for tile in shown), default=0) + SIDE,
+        height=max((tile.y for tile in shown), default=0) + SIDE,
+        own=own,
+        updated=day_in_words(as_of, language),
+    )
+    return page_response(html, language=language, style=style)
 
 
 def snippet_page(
@@ -70,9 +129,7 @@ def _drawn(template: str, settings: Settings, language: str, **values: Any) -> s
             language=language,
             other="es" if language == "en" else "en",
             t=texts(language),
-            style=PAGE_STYLE,
-            exit_url=settings.exit_url,
-            **values,
+            **{"style": PAGE_STYLE, "exit_url": settings.exit_url, **values},
         )
     )
 

@@ -40,6 +40,8 @@ async def find_help(
     local = now.astimezone(ZoneInfo(timezone)).replace(tzinfo=None)
     found = await queries.public_help(session, query, now.date(), local)
     items = [_help(row, language, local) for row in found.rows]
+    if query.latitude is None:  # else the nearest come first
+        items.sort(key=lambda item: item.open_now is not True)
     return HelpPage(
         items=items,
         total=found.total,

@@ -1,6 +1,7 @@
 """A poster as PDF, PNG or HTML. Texts are handed over as data, never as markup."""
 
 import json
+import re
 from dataclasses import asdict
 from functools import cache
 from typing import Literal
@@ -8,11 +9,13 @@ from typing import Literal
 import jinja2
 import segno
 from common.apart import FailedApart, called_apart
+from markupsafe import Markup, escape
 
 from services_directory.posters.content import Poster
 
 _DOES_NOT_FIT = "the poster does not fit"
 # Services per step and the smallest letters (points), from the fullest form to the last resort.
+_NUMBER = re.compile(r"[+(]?\d[\d ().\-]{1,20}\d")
 _FORMS = ((3, 8.0), (2, 8.0), (1, 7.0), (0, 6.0))
 
 
@@ -54,6 +57,15 @@ def html(poster: Poster) -> str:
     return _page().render(poster=poster, qr=qr_svg(poster.url))
 
 
+def as_call(text: str) -> Markup:
+    """The text with its first number as one that a phone can call by a touch."""
+    found = _NUMBER.search(text)
+    if found is None:
+        return escape(text)
+    link = Markup('<a href="tel:{}">{}</a>').format(re.sub(r"[^\d+]", "", found[0]), found[0])
+    return escape(text[: found.start()]) + link + escape(text[found.end() :])
+
+
 @cache
 def _page() -> jinja2.Template:
     environment = jinja2.Environment(
@@ -63,4 +75,5 @@ def _page() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["as_call"] = as_call
     return environment.get_template("poster.html.j2")

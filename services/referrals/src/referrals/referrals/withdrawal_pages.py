@@ -1,0 +1,141 @@
+"""The page by which a person takes a consent back, and the slip that tells how; without a script."""
+
+import json
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Any, Literal
+
+import segno
+from common.auth import Principal
+from common.errors import NOT_FOUND, Problem
+from common.web import (
+    PAGE_STYLE,
+    Session,
+    day_in_words,
+    open_to_all,
+    page_language,
+    page_response,
+    refusal_pages,
+    router,
+)
+from fastapi import Form, Query
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.requests import Request
+
+from referrals.audit.models import AuditEntry
+from referrals.dependencies import Keys, ServiceSettingsOf
+from referrals.referrals import withdrawal
+from referrals.settings import Settings
+
+withdrawal_page = router("/referrals/v1/withdraw", ["consents"])
+Anyone = Annotated[Principal, open_to_all()]
+Asked = Annotated[Literal["es", "en"] | None, Query(alias="language")]
+_CODE = re.compile(r"[0-9A-Z]{16}")
+
+
+@withdrawal_page.get("", response_class=HTMLResponse)
+async def show_withdrawal(
+    request: Request, settings: ServiceSettingsOf, _anyone: Anyone, asked: Asked = None
+) -> HTMLResponse:
+    """The page to type the code on."""
+    return _page(_language(request, asked), settings, "start")
+
+
+@withdrawal_page.post("", response_class=HTMLResponse, responses=refusal_pages(404, 422))
+async def withdraw_on_the_page(
+    *,
+    request: Request,
+    session: Session,
+    keys: Keys,
+    settings: ServiceSettingsOf,
+    _anyone: Anyone,
+    code: Annotated[str, Form(max_length=200)] = "",
+    action: Annotated[str, Form(max_length=20)] = "withdraw",
+    asked: Asked = None,
+) -> HTMLResponse:
+    """Withdraw, and say what had been read; or draw the slip of a code, which is looked up nowhere."""
+    language = _language(request, asked)
+    typed = re.sub(r"[\s-]", "", code).upper()
+    grouped = "-".join(typed[at : at + 4] for at in range(0, len(typed), 4))
+    if not _CODE.fullmatch(typed):
+        return _page(language, settings, "start", 422, code=code, problem="malformed")
+    if action == "slip":
+        address = f"{str(settings.public_url).rstrip('/')}/withdraw"
+        return _page(
+            language,
+            settings,
+            "slip",
+            code=grouped,
+            address=address,
+            qr=segno.make(address, error="m").svg_inline(scale=4, border=2),
+        )
+    try:
+        _, reads = await withdrawal.withdraw_by_code(session, keys, typed)
+    except Problem as problem:
+        if problem.kind is not NOT_FOUND:
+            raise
+        return _page(language, settings, "start", 404, code=code, problem="wrong")
+    return _page(language, settings, "done", read=_read(reads, language))
+
+
+def _read(entries: Sequence[AuditEntry], language: str) -> list[dict[str, str]]:
+    names: dict[str, str] = _texts()[language]["items"]
+    return [
+        {
+            "day": day_in_words(entry.at.date(), language),
+            "items": ", ".join(names.get(item, item) for item in entry.detail.get("items", [])),
+        }
+        for entry in entries
+    ]
+
+
+def _language(request: Request, asked: str | None) -> str:
+    return page_language(asked, request.headers.get("accept-language"))
+
+
+def _page(
+    language: str,
+    settings: Settings,
+    view: str,
+    status: int = 200,
+    *,
+    code: str = "",
+    problem: str | None = None,
+    **values: Any,
+) -> HTMLResponse:
+    html = (
+        _environment()
+        .get_template("withdraw.html")
+        .render(
+            view=view,
+            language=language,
+            other="es" if language == "en" else "en",
+            t=_texts()[language],
+            style=PAGE_STYLE,
+            exit_url=settings.exit_url,
+            code=code,
+            problem=problem,
+            **values,
+        )
+    )
+    return page_response(html, language=language, status=status)
+
+
+@cache
+def _texts() -> dict[str, dict[str, Any]]:
+    text = files("referrals.referrals").joinpath("texts.json").read_text(encoding="utf-8")
+    loaded: dict[str, dict[str, Any]] = json.loads(text)
+    return loaded
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("referrals.referrals"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )

@@ -1,0 +1,50 @@
+"""The page that lists the published bulletins, in one language."""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+from common.look import PAGE_STYLE
+from jinja2 import Environment, StrictUndefined, Template
+
+from reporting.bulletins.feed import Issue
+from reporting.bulletins.texts import say
+
+_SAYS = {
+    "title": "list.title",
+    "about": "list.about",
+    "protected": "list.protected",
+    "none": "list.none",
+    "feed": "list.feed",
+    "begin": "list.begin",
+    "skip": "list.skip",
+    "bar": "list.bar",
+    "other": "list.other",
+}
+_FILES = {
+    "bulletin.html": "list.html",
+    "bulletin.pdf": "list.pdf",
+    "bulletin.xlsx": "list.xlsx",
+}
+
+
+def listing(issues: Sequence[Issue], language: str, prefix: str) -> str:
+    return _template().render(
+        language=language,
+        other="es" if language == "en" else "en",
+        t={name: say(key)[language] for name, key in _SAYS.items()},
+        files=[(name, say(key)[language]) for name, key in _FILES.items()],
+        issues=[
+            {"id": each.id, "title": each.content.title, "period": each.content.period_label}
+            for each in issues
+        ],
+        style=PAGE_STYLE,
+        prefix=prefix,
+    )
+
+
+@cache
+def _template() -> Template:
+    source = files("reporting.bulletins").joinpath("data", "index.html.j2")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.from_string(source.read_text(encoding="utf-8"))

@@ -1,0 +1,64 @@
+"""HTTP of the pages that lead on: all posters, and where services are missing."""
+
+from typing import Annotated, Literal
+
+from common import clock
+from common.auth import ANONYMOUS, Principal
+from common.places import Places
+from common.web import Session, open_to_all, page_language, refusal_pages, router
+from fastapi import Query
+from fastapi.responses import HTMLResponse
+from starlette.requests import Request
+
+from services_directory.gaps.picture import GapQuery
+from services_directory.gaps.service import picture
+from services_directory.information.api import settings_of
+from services_directory.information.gap_map import Area, areas_of
+from services_directory.information.rendering import gaps_page, posters_page
+from services_directory.pathways.definition.profile import PLACE
+from services_directory.pathways.versions.service import check_area
+
+poster_index = router("/directory/v1/posters", ["posters"])
+gap_page = router("/directory/v1/gaps/page", ["gaps"])
+Anyone = Annotated[Principal, open_to_all()]
+_DEEPEST = 2
+Asked = Annotated[Literal["es", "en"] | None, Query(alias="language")]
+
+
+@poster_index.get("", response_class=HTMLResponse)
+async def list_posters(request: Request, _anyone: Anyone, asked: Asked = None) -> HTMLResponse:
+    """The page that leads to each poster."""
+    return posters_page(settings_of(request), _language(request, asked))
+
+
+@gap_page.get("", response_class=HTMLResponse, responses=refusal_pages(422))
+async def show_gaps(
+    *,
+    request: Request,
+    session: Session,
+    _anyone: Anyone,
+    area: Annotated[
+        str | None, Query(pattern=PLACE, description="A P-code: its parts instead of all states.")
+    ] = None,
+    asked: Asked = None,
+) -> HTMLResponse:
+    """Where a need has no service that anybody may see, state by state; whoever asks."""
+    settings = settings_of(request)
+    country = Places.load().at_level(0, settings.home_country)[0].pcode
+    if area is not None:
+        check_area(area, "/area")
+    level = Places.load().require(area or country).level
+    own = await _areas(session, area, level) if area else []
+    parts = await _areas(session, area or country, level + 1) if level < _DEEPEST else []
+    today = clock.now().date()
+    language = _language(request, asked)
+    return gaps_page(settings, language, own[0] if own else None, parts, today)
+
+
+async def _areas(session: Session, inside: str, level: int) -> list[Area]:
+    """What anybody may know, whoever asks."""
+    return areas_of((await picture(session, ANONYMOUS, GapQuery(inside, level))).rows)
+
+
+def _language(request: Request, asked: str | None) -> str:
+    return page_language(asked, request.headers.get("accept-language"))

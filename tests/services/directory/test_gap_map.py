@@ -1,0 +1,28 @@
+"""What the map of gaps shows: each area in its place, and nothing of what may not be known."""
+
+from services_directory.gaps.matrix import Row
+from services_directory.information.gap_map import Area, areas_of, tiles
+
+
+def row(area: str, need: str, coverage: str, group: str = "woman") -> Row:
+    return Row(area, need, group, {}, coverage)
+
+
+def test_a_need_is_met_where_any_group_is_helped_and_what_is_not_shown_does_not_count() -> None:
+    rows = [
+        row("VE23", "FOOD", "none"),
+        row("VE23", "FOOD", "referable", "man"),
+        row("VE23", "CVA", "stale"),
+        row("VE23", "GBV-SHELTER", "not_shown"),
+    ]
+    assert areas_of(rows) == [Area("VE23", ("CVA",), 2)]
+
+
+def test_the_more_is_missing_the_darker_and_no_map_leaves_an_area_out() -> None:
+    needs = tuple(str(number) for number in range(8))
+    states = ["VE23", "VE13", "VE01", "VE20"]
+    areas = [
+        Area(pcode, needs[:missing], 8) for pcode, missing in zip(states, (0, 1, 2, 4), strict=True)
+    ]
+    assert [tile.shade for tile in tiles(areas)] == [0, 1, 2, 3]
+    assert tiles([*areas, Area("CO05", needs, 8)]) == []

@@ -1,0 +1,58 @@
+"""The page by which a person takes a consent back: typed as people type, read out honestly."""
+
+import re
+
+from tests.services.referrals.story import AUDIENCE, Story
+from tests.support.principals import bearer
+
+PAGE = "/referrals/v1/withdraw"
+
+
+async def form(story: Story, fields: dict[str, str], language: str = "es") -> tuple[int, str]:
+    headers = bearer("anonymous", audience=AUDIENCE)
+    url = f"{PAGE}?language={language}"
+    answer = await story.client.post(url, data=fields, headers=headers)
+    assert answer.headers["cache-control"] == "no-store"
+    assert f'<html lang="{language}">' in answer.text
+    return answer.status_code, answer.text
+
+
+async def test_the_code_typed_as_people_type_it_withdraws_and_says_what_was_read(
+    story: Story,
+) -> None:
+    referral = await story.sent()
+    grant = (await story.get("ngo-refugio", f"/consents/{referral['grant_id']}")).json()
+    renewed = await story.post("ngo-refugio", f"/consents/{grant['id']}/withdrawal-code", {})
+    code = renewed.json()["withdrawal_code"]
+    disclosed = await story.get("ngo-salud", f"/referrals/{referral['id']}/disclosure")
+    assert disclosed.status_code == 200
+    status, page = await form(story, {"code": f" {code.lower().replace('-', ' ')} "})
+    assert status == 200
+    assert "Su permiso quedó retirado" in page
+    assert "Lo que ya se había leído" in page
+    assert code not in page
+    assert "Yolimar" not in page
+    again = await story.get("ngo-salud", f"/referrals/{referral['id']}/disclosure")
+    assert again.status_code == 410
+
+
+async def test_a_wrong_code_says_so_and_keeps_what_was_typed(story: Story) -> None:
+    for typed, status, said in (
+        ("0000-0000-0000-0000", 404, "No consent has this code"),
+        ("abc", 422, "sixteen letters"),
+        ("", 422, "sixteen letters"),
+        ("<b>x</b>", 422, "&lt;b&gt;"),
+    ):
+        found, page = await form(story, {"code": typed}, "en")
+        assert (found, said in page) == (status, True), typed
+        assert 'role="alert"' in page
+        value = re.search(r'value="([^"]*)"[^>]*aria-describedby="code-hint problem"', page)
+        assert value
+
+
+async def test_a_slip_shows_the_code_and_the_way_and_looks_nothing_up(story: Story) -> None:
+    status, page = await form(story, {"code": "abcd efgh 0123 4567", "action": "slip"})
+    assert status == 200
+    assert "ABCD-EFGH-0123-4567" in page
+    assert "/withdraw</strong>" in page
+    assert "<svg" in page
