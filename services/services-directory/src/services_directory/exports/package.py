@@ -3,39 +3,42 @@
 import csv
 import json
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
+from uuid import UUID
 
-from services_directory.exports.tables import TableRow
+from services_directory.exports.tables import SHARED, rows_of
 from services_directory.imports.package.fields import Field, TableFields, tables
 
 PROFILE = "https://docs.openreferral.org"
-_SHARED = frozenset({"organization", "program", "location", "taxonomy", "taxonomy_term", "unit"})
 
 
 class PackageWriter:
-    """Takes rows in any order; `finish` zips them. Ids of shared rows are kept in memory, so that
-    each is written once."""
+    """Takes services one by one; `finish` zips the tables. Ids of shared rows are kept in memory, so
+    that each is written once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files: dict[str, IO[str]] = {}
         self._writers: dict[str, Any] = {}
-        self._seen: dict[str, set[str]] = {name: set() for name in tables()}
+        self._seen: dict[str, set[UUID]] = {name: set() for name in SHARED}
         for name, table in tables().items():
             handle = (folder / table.file).open("w", encoding="utf-8", newline="")
             self._files[name] = handle
             self._writers[name] = csv.DictWriter(handle, table.names, lineterminator="\n")
             self._writers[name].writeheader()
 
-    def add(self, rows: Iterable[TableRow]) -> None:
-        for table, row in rows:
-            if table in _SHARED:
-                if row["id"] in self._seen[table]:
-                    continue
-                self._seen[table].add(row["id"])
+    def add(self, service: Mapping[str, Any], *, abridged: bool) -> None:
+        for table, row in rows_of(service, self._is_fresh, abridged=abridged):
             self._writers[table].writerow(row)
+
+    def _is_fresh(self, table: str, identity: str) -> bool:
+        seen, own = self._seen[table], UUID(identity)
+        if own in seen:
+            return False
+        seen.add(own)
+        return True
 
     def close(self) -> None:
         for handle in self._files.values():

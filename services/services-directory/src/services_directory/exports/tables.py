@@ -2,7 +2,7 @@
 `imports.package.assembly`."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -13,6 +13,8 @@ from services_directory.imports.package.fields import NESTED, WITHOUT_ATTRIBUTES
 Object = Mapping[str, Any]
 Row = dict[str, str]
 TableRow = tuple[str, Row]
+Fresh = Callable[[str, str], bool]
+"""Whether the row of this table and id is written for the first time."""
 
 _WITHHELD = "Organización no mostrada / Organisation not shown"
 _OWN_LINKS = {
@@ -21,18 +23,21 @@ _OWN_LINKS = {
 }
 
 
-def rows_of(service: Object, *, abridged: bool) -> Iterator[TableRow]:
-    """Rows by table, parents before children. Shared ones (organisation, location, term, taxonomy,
-    unit, program) come again with each service: the writer keeps the first of each id."""
+SHARED = frozenset({"organization", "program", "location", "taxonomy", "taxonomy_term", "unit"})
+
+
+def rows_of(service: Object, fresh: Fresh, *, abridged: bool) -> Iterator[TableRow]:
+    """Rows by table, parents before children. What several services share (`SHARED`) is written,
+    with all that hangs on it, where it is `fresh`."""
     organization = service.get("organization") or _withheld(service)
-    yield from _entity("organization", organization, {})
+    yield from _entity("organization", organization, {}, fresh)
     links = {"organization_id": organization["id"]}
     program = service.get("program")
     if program:
-        yield from _entity("program", program, links)
+        yield from _entity("program", program, links, fresh)
         links = {**links, "program_id": program["id"]}
     marked = {"visibility": "public", **service, "abridged": "yes" if abridged else None}
-    yield from _entity("service", marked, links)
+    yield from _entity("service", marked, links, fresh)
 
 
 def _withheld(service: Object) -> Object:
@@ -41,38 +46,40 @@ def _withheld(service: Object) -> Object:
     return {"id": str(identity), "name": _WITHHELD, "description": _WITHHELD}
 
 
-def _entity(table: str, item: Object, links: Mapping[str, str]) -> Iterator[TableRow]:
+def _entity(table: str, item: Object, links: Mapping[str, str], fresh: Fresh) -> Iterator[TableRow]:
     identity = str(item["id"])
+    if table in SHARED and not fresh(table, identity):
+        return
     extra: dict[str, str] = dict(links)
     if table == "service_at_location" and "location" in item:
-        yield from _entity("location", item["location"], {})
+        yield from _entity("location", item["location"], {}, fresh)
         extra["location_id"] = str(item["location"]["id"])
     if table == "service_capacity" and "unit" in item:
-        yield from _entity("unit", item["unit"], {})
+        yield from _entity("unit", item["unit"], {}, fresh)
         extra["unit_id"] = str(item["unit"]["id"])
     if table == "attribute":
         term = item.get("taxonomy_term")
         if not term:
             return  # an attribute without a term says nothing
-        yield from _term(term)
+        yield from _term(term, fresh)
         extra["taxonomy_term_id"] = str(term["id"])
     yield table, _row(table, item, extra)
-    yield from _parts(table, item, identity)
+    yield from _parts(table, item, identity, fresh)
 
 
-def _parts(table: str, item: Object, identity: str) -> Iterator[TableRow]:
+def _parts(table: str, item: Object, identity: str, fresh: Fresh) -> Iterator[TableRow]:
     own_link = f"{table}_id"
     for name, kind in NESTED.get(table, {}).items():
         for index, child in enumerate(item.get(name) or []):
             yield from _entity(
-                kind, _identified(child, identity, name, index), {own_link: identity}
+                kind, _identified(child, identity, name, index), {own_link: identity}, fresh
             )
     if table in WITHOUT_ATTRIBUTES:
         return
     for name, kind in (("attributes", "attribute"), ("metadata", "metadata")):
         for index, child in enumerate(item.get(name) or []):
             link = {_OWN_LINKS[kind]: identity}
-            yield from _entity(kind, _identified(child, identity, name, index), link)
+            yield from _entity(kind, _identified(child, identity, name, index), link, fresh)
 
 
 def _identified(child: Object, parent: str, name: str, index: int) -> Object:
@@ -81,11 +88,13 @@ def _identified(child: Object, parent: str, name: str, index: int) -> Object:
     return {**child, "id": str(uuid5(UUID(parent), f"{name}:{index}"))}
 
 
-def _term(term: Object) -> Iterator[TableRow]:
+def _term(term: Object, fresh: Fresh) -> Iterator[TableRow]:
+    if not fresh("taxonomy_term", str(term["id"])):
+        return
     links: dict[str, str] = {}
     taxonomy = term.get("taxonomy_detail")
     if taxonomy:
-        yield "taxonomy", _row("taxonomy", taxonomy, {})
+        yield from _entity("taxonomy", taxonomy, {}, fresh)
         links["taxonomy_id"] = str(taxonomy["id"])
     yield "taxonomy_term", _row("taxonomy_term", term, links)
 

@@ -11,10 +11,9 @@ from typing import IO, Any
 from common.tables_io.cells import guarded_cell
 
 from services_directory.exports.abridged import Exported
-from services_directory.exports.flat import row_of, values_of
 from services_directory.exports.package import PackageWriter
-from services_directory.exports.tables import rows_of
 from services_directory.imports.columns import columns
+from services_directory.imports.flat import Value, row_of, values_of
 from services_directory.imports.template import WorkbookWriter, header_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -55,7 +54,10 @@ class CsvWriter(ExportWriter):
     def add(self, batch: Sequence[Exported]) -> None:
         for each in batch:
             row = row_of(each.document, abridged=each.abridged, language=self.labels)
-            self._rows.writerow([guarded_cell(value) for value in row])
+            self._rows.writerow([guarded_cell(self._cell(value)) for value in row])
+
+    def _cell(self, value: Value) -> Value:
+        return value
 
     def finish(self) -> None:
         self._file.close()
@@ -69,6 +71,10 @@ class HxlWriter(CsvWriter):
     def __init__(self, path: Path, language: str, *, labels: bool) -> None:
         super().__init__(path, language, labels=labels)
         self._rows.writerow([column.hxl for column in columns()])
+
+    def _cell(self, value: Value) -> Value:
+        """HXL takes line breaks and double spaces for mistakes."""
+        return " ".join(value.split()) if isinstance(value, str) else value
 
 
 class XlsxWriter(ExportWriter):
@@ -121,7 +127,7 @@ class HsdsWriter(ExportWriter):
 
     def add(self, batch: Sequence[Exported]) -> None:
         for each in batch:
-            self._package.add(rows_of(each.document, abridged=each.abridged))
+            self._package.add(each.document, abridged=each.abridged)
 
     def finish(self) -> None:
         self._package.finish(self.path, _NOTE)

@@ -115,6 +115,8 @@ def by_tag(tag: str) -> Column | None:
         own_base, own = split_tag(column.hxl)
         if own_base == base and own <= attributes and (best is None or len(own) > best[0]):
             best = (len(own), column)
+    if base == "#date" and "hours" in attributes:
+        return by_header("hours")  # as exports tagged it before; HXL keeps #date for dates
     if best is not None:
         return best[1]
     return by_header(_PLAIN_TAGS[base]) if base in _PLAIN_TAGS else None

@@ -1,5 +1,6 @@
 """The result of mapping one row: an HSDS document, its identity in the source, and the notes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,9 @@ class Mapped:
     """The row is an export of somebody to whom not everything was shown."""
     brings: list[tuple[str, UUID]] = field(default_factory=list)
     """Entries beside the service, by kind: they belong to the file's publisher from now on."""
+    onto: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    """The document as it is with what the file says nothing of, from the record that it stands
+    for (with its `organization`)."""
 
     @property
     def verdict(self) -> Verdict:

@@ -11,9 +11,11 @@ from common.places import Place, Places, folded
 from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
 from services_directory.imports import cells, opening_hours
+from services_directory.imports.flat import cells_of
 from services_directory.imports.mapped import Mapped, guard_visibility
 from services_directory.imports.notes import Verdict, note, verdict_of
 from services_directory.imports.place_cells import PlaceCells, place_of
+from services_directory.imports.standing import changed_onto
 from services_directory.imports.workbook_row import Row
 
 DEFAULT_VISIBILITY = "partners"
@@ -47,7 +49,24 @@ def map_row(
     if (own := _as_uuid(external_id)) is not None:
         document["id"] = own  # an id of ours, as exports give it: the same service, no new one
     abridged = row.yes_no("abridged") is True
-    return Mapped(number, external_id, document, row.notes, abridged=abridged)
+
+    def onto(record: dict[str, Any]) -> dict[str, Any]:
+        cells = {key: value for key, value in cells_of(record).items() if key in raw}
+        base = _as_shown({**cells, "external_id": external_id}, visibility, country)
+        own = {key: value for key, value in record.items() if key != "organization"}
+        return changed_onto(own, base, {k: v for k, v in document.items() if k != "id"})
+
+    return Mapped(number, external_id, document, row.notes, abridged=abridged, onto=onto)
+
+
+def _as_shown(raw: Mapping[str, object], visibility: str | None, country: str) -> dict[str, Any]:
+    """What these cells say, right or wrong."""
+    row = Row(0, raw, {}, [])
+    document = _document(row, _place(row, country), visibility, country)
+    guard_visibility(document, [], "")
+    document, _ = without_unstorable(without_empty(document))
+    _name_sites(document)
+    return document
 
 
 def _name_sites(document: dict[str, Any]) -> None:

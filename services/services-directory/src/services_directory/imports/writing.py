@@ -21,6 +21,7 @@ from services_directory.imports.space import Space
 from services_directory.records.service import KIND
 from services_directory.services.entering import EntryBatch, finish_together, upsert_service
 from services_directory.services.judging import Judged, Row, judge
+from services_directory.services.queries import compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Writer:
         """The rows' documents, and what their external ids stand for."""
         await self._keep_full_records(rows)
         stand_for = await self._recognised(rows)
+        await self._keep_what_is_not_said(rows, stand_for)
         return [validated(mapped) for mapped in rows], stand_for
 
     async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
@@ -77,6 +79,22 @@ class Writer:
             return
         for known in await shown(self.session, self.principal, partial):
             partial[known].notes.append(note("abridged_copy"))
+
+    async def _keep_what_is_not_said(
+        self, rows: Sequence[Mapped], stand_for: Mapping[str, UUID | None]
+    ) -> None:
+        known = {
+            entity: mapped
+            for mapped in rows
+            if mapped.document and mapped.onto
+            if (entity := stand_for.get(mapped.external_id or "")) is not None
+        }
+        if not known:
+            return
+        for row in await compared(self.session, self.principal, known):
+            mapped = known[row.id]
+            if mapped.onto is not None:
+                mapped.document = mapped.onto({**row.document, "organization": row.organization})
 
     async def _one(
         self,

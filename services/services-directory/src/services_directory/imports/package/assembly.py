@@ -14,6 +14,7 @@ from services_directory.imports.package.convert import value_of
 from services_directory.imports.package.fields import NESTED, WITHOUT_ATTRIBUTES, tables
 from services_directory.imports.package.staging import ENTRIES, Staged, Staging
 from services_directory.imports.space import Space
+from services_directory.imports.standing import ALWAYS_SAID, said_onto
 
 _FILLED_BY_NAME = frozenset({"organization", "program", "taxonomy", "taxonomy_term"})
 _CONSTANTS = {
@@ -24,15 +25,20 @@ _CONSTANTS = {
     ("attribute", "link_entity"): "service",
 }
 _OWN_TAXONOMIES = "ruta-"
+_MOST_OPEN = codelists.visibility_levels().codes[0]
 _ORGANISATIONS_KEPT = 500
 _DEEPEST = 6
 
 
 class Assembly:
-    """`space`: where the package's ids count; ids that are no UUIDs are derived within it."""
+    """`space`: where the package's ids count; ids that are no UUIDs are derived within it.
+    `said`: names of what the package says of services, if only that there is none."""
 
-    def __init__(self, staging: Staging, space: Space, visibility: str) -> None:
+    def __init__(
+        self, staging: Staging, space: Space, visibility: str, said: frozenset[str] = frozenset()
+    ) -> None:
         self._staging = staging
+        self._said = said
         self._space = space
         self._visibility = visibility
         self._organisations: OrderedDict[str, tuple[dict[str, Any], list[Note]]] = OrderedDict()
@@ -59,7 +65,24 @@ class Assembly:
         document, withheld = without_unstorable(without_empty(document))
         if withheld:
             notes.append(note("place_withheld"))
-        return Mapped(staged.line, given, document, notes, abridged=abridged, brings=self._brings)
+
+        def onto(record: dict[str, Any]) -> dict[str, Any]:
+            merged = said_onto(record, document, self._said | ALWAYS_SAID)
+            merged.setdefault("visibility", _MOST_OPEN)  # what none means
+            guard_visibility(merged, notes, "visibility")
+            if merged["visibility"] == _MOST_OPEN and "visibility" not in record:
+                del merged["visibility"]
+            return without_empty(without_unstorable(merged)[0])
+
+        return Mapped(
+            staged.line,
+            given,
+            document,
+            notes,
+            abridged=abridged,
+            brings=self._brings,
+            onto=onto if self._said else None,
+        )
 
     def identifier(self, table: str, given: str) -> str:
         """The id as a UUID: itself, or one made from it that is always the same."""

@@ -159,6 +159,21 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
     return []
 
 
+def said(table: str, header: Iterable[str]) -> frozenset[str]:
+    """Today's names of the columns about services: of these the table says something, if only that
+    there is none."""
+    if table == "eligibility":
+        return frozenset({"eligibility_description"})
+    now, _ = _SIMPLE.get(table, (table, {}))
+    if now != "service":
+        return frozenset()
+    found = {
+        name if _is_current(now, name) else _names().get((now, name), "").removeprefix("+")
+        for name in header
+    }
+    return frozenset(found | ({"eligibility_description"} if "eligibility" in found else set()))
+
+
 def left_out(table: str, name: str) -> bool:
     """Whether the field is known and has no place today: it is not imported, which is told."""
     now, _ = _SIMPLE.get(table, (table, {}))

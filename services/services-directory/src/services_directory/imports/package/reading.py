@@ -11,8 +11,8 @@ from services_directory.imports.errors import HEADERS_MISSING
 from services_directory.imports.mapped import Mapped
 from services_directory.imports.notes import Note, note
 from services_directory.imports.package.assembly import Assembly
-from services_directory.imports.package.fields import tables
-from services_directory.imports.package.older import is_older, left_out, modern, table_of
+from services_directory.imports.package.fields import NESTED, tables
+from services_directory.imports.package.older import is_older, left_out, modern, said, table_of
 from services_directory.imports.package.staging import Staging
 from services_directory.imports.reading.archive import archive
 from services_directory.imports.reading.delimited import read_delimited
@@ -20,6 +20,11 @@ from services_directory.imports.source import SAMPLE, Options, Source
 from services_directory.imports.space import Space
 
 DEFAULT_VISIBILITY = "partners"
+_LISTED_AS = {
+    table: frozenset(name for name, kind in NESTED["service"].items() if kind == table)
+    for table in NESTED["service"].values()
+} | {"attribute": frozenset({"attributes"}), "metadata": frozenset({"metadata"})}
+"""Names under which the rows of a table hang on a service."""
 
 
 @contextmanager
@@ -29,12 +34,14 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
         staging = Staging(Path(folder))
         try:
             with archive(path) as opened:
-                notes = _stage(opened, staging)
+                notes, of_services = _stage(opened, staging)
             visibility = options.visibility or DEFAULT_VISIBILITY
-            if options.visibility is None:
+            if options.visibility is not None:
+                of_services |= {"visibility"}
+            else:
                 notes.append(note("visibility_assumed", after=visibility))
             source = Source(iter(()), notes, Space(options.source))
-            source.rows = _services(staging, source, visibility)
+            source.rows = _services(staging, source, visibility, of_services)
             source.ids = staging.uuids
             source.sampled = lambda: _sample(staging, source, visibility)
             yield source
@@ -54,8 +61,10 @@ def _sample(staging: Staging, source: Source, visibility: str) -> list[Mapped]:
     return [assembly.service(staged) for staged in staging.some_services(SAMPLE)]
 
 
-def _services(staging: Staging, source: Source, visibility: str) -> Iterator[Mapped]:
-    assembly = Assembly(staging, source.space, visibility)
+def _services(
+    staging: Staging, source: Source, visibility: str, of_services: frozenset[str]
+) -> Iterator[Mapped]:
+    assembly = Assembly(staging, source.space, visibility, of_services)
     seen: dict[str, int] = {}
     for staged in staging.services():
         mapped = assembly.service(staged)
@@ -66,15 +75,17 @@ def _services(staging: Staging, source: Source, visibility: str) -> Iterator[Map
         yield mapped
 
 
-def _stage(opened: ZipFile, staging: Staging) -> list[Note]:
+def _stage(opened: ZipFile, staging: Staging) -> tuple[list[Note], frozenset[str]]:
+    """What to tell of the package, and what it says of services."""
     notes: list[Note] = []
+    names: set[str] = set()
     found: set[str] = set()
     additions: list[tuple[str, dict[str, str]]] = []
     for name in sorted(opened.namelist()):
         if not name.lower().endswith(".csv") or "__MACOSX" in name:
             continue
         with opened.open(name) as content:
-            table = _stage_table(cast("BinaryIO", content), name, staging, notes, additions)
+            table = _stage_table(cast("BinaryIO", content), name, staging, notes, additions, names)
         if table is None:
             notes.append(note("table_skipped", before=name))
         else:
@@ -89,7 +100,7 @@ def _stage(opened: ZipFile, staging: Staging) -> list[Note]:
     notes.insert(0, note("version_read", after="HSDS 2.x / Ohana" if older else "HSDS 3.x"))
     notes.extend(staging.dangling())
     notes.extend(staging.unused())
-    return notes
+    return notes, frozenset(names)
 
 
 def _stage_table(
@@ -98,6 +109,7 @@ def _stage_table(
     staging: Staging,
     notes: list[Note],
     additions: list[tuple[str, dict[str, str]]],
+    names: set[str],
 ) -> str | None:
     rows = read_delimited(content).rows
     first = next(rows, None)
@@ -105,6 +117,7 @@ def _stage_table(
     table = table_of(name, header)
     if table is None:
         return None
+    names |= said(table, header)
     unknown: set[str] = set()
     for row in rows:
         given = {
@@ -119,5 +132,6 @@ def _stage_table(
                 continue
             unknown |= modern_row.keys() - set(tables()[placed].names)
             staging.add(placed, row.number, modern_row)
+            names |= _LISTED_AS.get(placed, frozenset())
     notes.extend(note("field_unknown", f"{name} {field}") for field in sorted(unknown))
     return table

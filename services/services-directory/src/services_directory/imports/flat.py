@@ -34,6 +34,14 @@ def _shown(column: Column, value: Any, language: str | None) -> Value:
     return value if isinstance(value, int | float) else str(value)
 
 
+def cells_of(document: Document) -> dict[str, object]:
+    """As in a row, by column key."""
+    return {
+        key: "; ".join(map(str, value)) if isinstance(value, list) else value
+        for key, value in values_of(document, abridged=False).items()
+    }
+
+
 def values_of(document: Document, *, abridged: bool) -> dict[str, Any]:
     """Values by column key; lists for columns of several values."""
     values: dict[str, Any] = {"abridged": "yes" if abridged else None}
