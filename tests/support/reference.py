@@ -8,10 +8,14 @@ from tests.support.leaving_out import left_out
 ROOT = Path(__file__).parents[2]
 
 
+def reference_folder() -> Path:
+    """Where the reference data lies, if it is there."""
+    return Path(os.environ.get("RUTA_REFERENCE_DATA") or ROOT.parent / "shared" / "data")
+
+
 def reference_data(relative: str) -> Path:
     """A file or folder of the reference data; the test is left out where it is absent."""
-    base = Path(os.environ.get("RUTA_REFERENCE_DATA") or ROOT.parent / "shared" / "data")
-    path = base / relative
+    path = reference_folder() / relative
     if not path.exists():
         left_out(f"no reference data at {path}: set RUTA_REFERENCE_DATA to run this test")
     return path

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from services_directory.imports.standing import changed_onto, said_onto
+from services_directory.imports.package.said import said_onto
+from services_directory.imports.standing import changed_onto
 
 from tests.services.directory.imports.test_package import PLAIN, document, package, read
 

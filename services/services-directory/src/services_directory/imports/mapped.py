@@ -9,6 +9,7 @@ from common import codelists
 from pydantic import ValidationError
 
 from services_directory.hsds.schemas import ServiceDocument
+from services_directory.imports.fidelity import RowFates
 from services_directory.imports.notes import Note, Verdict, note, verdict_of
 
 
@@ -27,6 +28,8 @@ class Mapped:
     """The row is an export of somebody to whom not everything was shown."""
     brings: list[tuple[str, UUID]] = field(default_factory=list)
     """Entries beside the service, by kind: they belong to the file's publisher from now on."""
+    fates: list[RowFates] = field(default_factory=list)
+    """What became of the values of its rows, the row of the service first."""
     onto: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """The document as it is with what the file says nothing of, from the record that it stands
     for (with its `organization`)."""

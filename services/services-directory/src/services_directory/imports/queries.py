@@ -14,6 +14,16 @@ from services_directory.imports.models import IMPORT_ROWS, IMPORTS
 _SHOWN = [column for column in IMPORTS.c if column.name != "content"]
 
 
+_LISTED = [column for column in _SHOWN if column.name != "fidelity"] + [
+    sa.case(
+        (
+            IMPORTS.c.fidelity.is_not(None),
+            sa.func.jsonb_build_object("values", IMPORTS.c.fidelity["values"]),
+        )
+    ).label("fidelity")
+]
+
+
 async def import_of(session: AsyncSession, principal: Principal, import_id: UUID) -> sa.Row[Any]:
     """404 for the imports of other organisations too."""
     found = await session.execute(
@@ -31,7 +41,7 @@ async def imports_of(
     session: AsyncSession, principal: Principal, *, before: UUID | None, limit: int
 ) -> Sequence[sa.Row[Any]]:
     """Newest first."""
-    query = sa.select(*_SHOWN).where(IMPORTS.c.organisation_id == principal.organisation)
+    query = sa.select(*_LISTED).where(IMPORTS.c.organisation_id == principal.organisation)
     if before is not None:
         query = query.where(IMPORTS.c.id < before)
     found = await session.execute(query.order_by(IMPORTS.c.id.desc()).limit(limit))

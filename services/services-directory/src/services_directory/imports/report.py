@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 from uuid import UUID
 
+from services_directory.imports.fidelity import Fidelity
 from services_directory.imports.mapped import Mapped
 from services_directory.imports.notes import Note, Verdict
 
@@ -29,6 +30,7 @@ class Report:
         self.verdicts: Counter[Verdict] = Counter()
         self.outcomes: Counter[str] = Counter()
         self.notes: list[Note] = []
+        self.fidelity = Fidelity()
         self.undone = False
         """What was written has been undone: the ids of created services mean nothing."""
         self._file: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by close()
@@ -47,6 +49,7 @@ class Report:
 
     def add(self, mapped: Mapped, written: Written | None) -> None:
         verdict = mapped.verdict
+        self._account(mapped, verdict)
         self.verdicts[verdict] += 1
         if written is not None:
             self.outcomes[written.outcome] += 1
@@ -60,6 +63,13 @@ class Report:
             "notes": [each.plain() for each in mapped.notes],
         }
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def _account(self, mapped: Mapped, verdict: Verdict) -> None:
+        """What hangs on a refused row may come in with another one, so only the row itself is told."""
+        fates = mapped.fates
+        if verdict is Verdict.REFUSED:
+            fates = [(at, [each.left_out("row_refused") for each in row]) for at, row in fates[:1]]
+        self.fidelity.take(fates)
 
     def counts(self) -> dict[str, int]:
         """Values of the columns of `imports` that count."""

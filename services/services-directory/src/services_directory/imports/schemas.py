@@ -58,6 +58,41 @@ class ServiceCounts(BaseModel):
     unchanged: int
 
 
+class ReasonOut(BaseModel):
+    """Why values of a field were changed or left out."""
+
+    code: str
+    outcome: Literal["changed", "left_out"]
+    count: int
+    es: str
+    en: str
+
+
+class ValueCounts(BaseModel):
+    """Of the values that the file holds."""
+
+    read: int
+    as_is: int
+    changed: int
+    left_out: int
+
+
+class FieldOut(ValueCounts):
+    """What became of the values of one field (of one table, where the file has several)."""
+
+    file: str
+    field: str
+    reasons: list[ReasonOut]
+
+
+class FidelityOut(BaseModel):
+    """What became of every value: `read` is the sum of the others. Of dry and refused imports it says
+    what would have come in."""
+
+    values: ValueCounts
+    fields: list[FieldOut] | None = Field(None, description="Not in lists of imports.")
+
+
 class ImportOut(BaseModel):
     """One import. While it runs, the counts are its progress."""
 
@@ -71,6 +106,9 @@ class ImportOut(BaseModel):
     rows: RowCounts
     services: ServiceCounts
     notes: list[NoteOut]
+    fidelity: FidelityOut | None = Field(
+        None, description="Of tables, sheets and our own GeoJSON; absent while it runs."
+    )
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -110,6 +148,7 @@ def import_out(row: Any) -> ImportOut:
             unchanged=row.services_unchanged,
         ),
         notes=[NoteOut.model_validate(each) for each in row.notes],
+        fidelity=FidelityOut.model_validate(row.fidelity) if row.fidelity else None,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

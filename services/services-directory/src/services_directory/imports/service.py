@@ -223,10 +223,12 @@ async def each_batch(
 ) -> None:
     """Read in a thread, hand over batch by batch. A problem of the file itself is raised."""
     with open_source(path, kind, options) as source:
+        report.fidelity = source.fidelity
         try:
             await settled(source)
             while batch := await asyncio.to_thread(_next_batch, source):
                 await write(batch, report, source.space)
+            await asyncio.to_thread(source.left_behind)
         finally:
             report.notes = list(source.notes)
 
@@ -267,6 +269,7 @@ async def finish(
             content=None,
             principal={},
             notes=notes,
+            fidelity=report.fidelity.plain() if report.fidelity.values["read"] else None,
             started_at=started,
             finished_at=clock.now(),
             **report.counts(),

@@ -6,6 +6,7 @@ from datetime import date
 from itertools import chain, islice
 from uuid import UUID
 
+from services_directory.imports.fidelity import Fidelity
 from services_directory.imports.mapped import Mapped
 from services_directory.imports.notes import Note
 from services_directory.imports.space import Space
@@ -36,6 +37,9 @@ class Source:
     notes: list[Note] = field(default_factory=list)
     space: Space = field(default_factory=lambda: Space(""))
     ids: Callable[[], Mapping[str, Mapping[UUID, str]]] = dict
+    fidelity: Fidelity = field(default_factory=Fidelity)
+    left_behind: Callable[[], None] = lambda: None
+    """After the last row: accounts for what no row took in."""
     sampled: Callable[[], list[Mapped]] | None = None
 
     def sample(self) -> list[Mapped]:

@@ -16,7 +16,7 @@ from services_directory.imports.reading.formats import Format
 from services_directory.imports.reading.rows import Table
 from services_directory.imports.reading.sheet import read_sheet
 from services_directory.imports.source import Options, Source
-from services_directory.imports.tabular import map_table
+from services_directory.imports.tabular import fates_of, map_table
 from services_directory.imports.workbook import map_row
 
 
@@ -70,9 +70,12 @@ def _map_plain_feature(feature: Any, number: int, options: Options) -> Mapped:
     headers = {column.key: name for name, column in columns.items() if column}
     if feature.get("id") is not None:
         raw.setdefault("external_id", str(feature["id"]))
-    return map_row(
+    mapped = map_row(
         raw, number, headers=headers, visibility=options.visibility, country=options.country
     )
+    named = [(name, columns[name] is not None) for name, value in properties.items() if value]
+    mapped.fates = [(number, fates_of(named, mapped.notes))]
+    return mapped
 
 
 def _point(feature: Mapping[str, Any]) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Rows of a sheet, CSV or HXL list to mapped services: finds the header, then maps each row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
@@ -12,8 +12,9 @@ from services_directory.imports.columns import (
     recognised,
 )
 from services_directory.imports.errors import EMPTY_FILE, HEADERS_MISSING
+from services_directory.imports.fidelity import Fate, Outcome
 from services_directory.imports.mapped import Mapped
-from services_directory.imports.notes import Note, note
+from services_directory.imports.notes import Note, Weight, note
 from services_directory.imports.reading.rows import RawRow, Table
 from services_directory.imports.workbook import map_row
 
@@ -69,7 +70,23 @@ def _mapped(row: RawRow, heading: Heading, visibility: str | None, country: str)
     if surplus:
         row.notes.append(note("row_uneven", before=len(surplus)))
     mapped.notes[:0] = row.notes
+    values = zip(heading.found, heading.shown, row.cells, strict=False)
+    named = [(shown, column is not None) for column, shown, cell in values if _filled(cell)]
+    mapped.fates = [(row.number, fates_of(named, mapped.notes))]
     return mapped
+
+
+def fates_of(named: Iterable[tuple[str, bool]], notes: Sequence[Note]) -> list[Fate]:
+    """`named`: the columns that hold something, and whether they are known."""
+    changes = {each.field: each.code for each in notes if each.weight is Weight.CHANGED}
+    return [
+        Fate("", shown, Outcome.CHANGED, changes[shown])
+        if shown in changes
+        else Fate("", shown)
+        if known
+        else Fate("", shown, Outcome.LEFT_OUT, "column_unknown")
+        for shown, known in named
+    ]
 
 
 def find_heading(first: list[RawRow]) -> Heading:

@@ -1,6 +1,7 @@
 """Staged rows to full HSDS services: each row becomes an object and takes its children in."""
 
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -8,13 +9,15 @@ from common import codelists
 
 from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
+from services_directory.imports.fidelity import Fate, Outcome, RowFates
 from services_directory.imports.mapped import Mapped, guard_visibility
 from services_directory.imports.notes import Note, Verdict, note, verdict_of
 from services_directory.imports.package.convert import value_of
-from services_directory.imports.package.fields import NESTED, WITHOUT_ATTRIBUTES, tables
+from services_directory.imports.package.fields import NESTED, OWNERS, WITHOUT_ATTRIBUTES, tables
+from services_directory.imports.package.older import READ
+from services_directory.imports.package.said import ALWAYS_SAID, said_onto
 from services_directory.imports.package.staging import ENTRIES, Staged, Staging
 from services_directory.imports.space import Space
-from services_directory.imports.standing import ALWAYS_SAID, said_onto
 
 _FILLED_BY_NAME = frozenset({"organization", "program", "taxonomy", "taxonomy_term"})
 _CONSTANTS = {
@@ -30,6 +33,11 @@ _ORGANISATIONS_KEPT = 500
 _DEEPEST = 6
 
 
+def _written_alike(value: str, given: str) -> bool:
+    """But for a guarding apostrophe, and for the seconds of a time."""
+    return value in (given, given.removeprefix("'"), given.removesuffix(":00"))
+
+
 class Assembly:
     """`space`: where the package's ids count; ids that are no UUIDs are derived within it.
     `said`: names of what the package says of services, if only that there is none."""
@@ -39,16 +47,20 @@ class Assembly:
     ) -> None:
         self._staging = staging
         self._said = said
+        self._fates: list[RowFates] = []
         self._space = space
         self._visibility = visibility
-        self._organisations: OrderedDict[str, tuple[dict[str, Any], list[Note]]] = OrderedDict()
+        self._organisations: OrderedDict[str, tuple[dict[str, Any], list[Note], list[RowFates]]] = (
+            OrderedDict()
+        )
 
     def service(self, staged: Staged) -> Mapped:
         notes: list[Note] = []
+        self._fates = []
         self._brings: list[tuple[str, UUID]] = []
         document = self._object(staged, notes, 0)
         self._organization(staged, document, notes)
-        self._program(staged, document)
+        self._program(staged, document, notes)
         self._categories(document, notes)
         abridged = document.pop("abridged", "") == "yes"
         given = staged.row["id"]
@@ -57,7 +69,7 @@ class Assembly:
         if document["id"] != given:
             notes.append(note("id_replaced", self._place(staged, "id"), given, document["id"]))
         if verdict_of(notes) is Verdict.REFUSED:
-            return Mapped(staged.line, given, None, notes)
+            return Mapped(staged.line, given, None, notes, fates=self._fates)
         if document.get("functional_status", {}).get("code", "unknown") != "unknown":
             document["status"] = "active"  # shown as the functional status says, whatever is kept
         document.setdefault("visibility", self._visibility)
@@ -81,6 +93,7 @@ class Assembly:
             notes,
             abridged=abridged,
             brings=self._brings,
+            fates=self._fates,
             onto=onto if self._said else None,
         )
 
@@ -108,20 +121,61 @@ class Assembly:
     def _fields(self, staged: Staged, notes: list[Note]) -> dict[str, Any]:
         table = tables()[staged.table]
         found: dict[str, Any] = {"id": self.identifier(staged.table, staged.row["id"])}
+        reasons: dict[str, str] = {}
         for field in table.fields:
             raw = staged.row.get(field.name, "")
             if not raw or field.type == "uuid":
                 continue  # ids and links are resolved by nesting
+            before = len(notes)
             value = value_of(field, raw, self._place(staged, field.name), notes)
+            reasons[field.name] = notes[-1].code if len(notes) > before else ""
             if value is not None:
                 found[field.name] = value
         if parent := staged.row.get("parent_organization_id"):
             found["parent_organization_id"] = self.identifier("organization", parent)
         if ("latitude" in found) != ("longitude" in found):  # half a point is none
-            found.pop("latitude", None)
-            found.pop("longitude", None)
+            half = found.pop("latitude", None) or found.pop("longitude", None)
+            for name in ("latitude", "longitude"):
+                found.pop(name, None)
+                reasons[name] = reasons.get(name) or "coordinates_invalid"
+            notes.append(note("coordinates_invalid", self._place(staged, "latitude"), half))
+        fates = [self._fate(staged, name, found, reasons.get(name, "")) for name in staged.cells]
+        self._fates.append((staged.key, fates))
         self._fill(staged, found, notes)
         return found
+
+    def _fate(self, staged: Staged, name: str, found: dict[str, Any], reason: str) -> Fate:
+        """What became of one value of the row."""
+        table = tables()[staged.table]
+        fate = Fate(table.file, name)
+        field = table.field(name)
+        given = staged.row[name]
+        if field is None:
+            return fate.left_out("field_unknown")
+        if name == "id":
+            same = found["id"] == given.lower()
+            return fate if same else Fate(table.file, name, Outcome.CHANGED, "ids_replaced")
+        if field.type == "uuid":
+            return self._link_fate(staged, fate, field.references)
+        if name in staged.row.get(READ, ""):
+            reason = reason or "value_mapped"
+        if name not in found:
+            return fate.left_out(reason or "value_unreadable")
+        if not reason and isinstance(found[name], str) and not _written_alike(found[name], given):
+            reason = "text_tidied"
+        return Fate(table.file, name, Outcome.CHANGED, reason) if reason else fate
+
+    def _link_fate(self, staged: Staged, fate: Fate, references: str) -> Fate:
+        name = fate.field
+        if name in OWNERS.get(staged.table, ()):
+            if name == staged.link or (staged.table, name) == ("service_at_location", "service_id"):
+                return fate
+            if self._staging.dangles(staged.table, staged.line, name):
+                return fate.left_out("link_dangling")
+            return Fate(fate.file, name, Outcome.CHANGED, "link_beside")
+        if references and not self._staging.holds(references, staged.row[name]):
+            return fate.left_out("link_dangling")
+        return fate
 
     def _fill(self, staged: Staged, found: dict[str, Any], notes: list[Note]) -> None:
         """What the standard requires and the package leaves out, where a value can be given."""
@@ -143,6 +197,7 @@ class Assembly:
     ) -> list[dict[str, Any]]:
         found = []
         for child in self._staging.children(table, staged.table, staged.row["id"]):
+            mark = len(self._fates)
             if table == "location" and self._staging.is_a_site(child.row["id"]):
                 continue  # it comes with the service that is given there
             made = self._object(child, notes, depth + 1)
@@ -153,6 +208,10 @@ class Assembly:
             if lacking := self._lacking(table, made):
                 place = self._place(child, "").strip()
                 notes.append(note("part_dropped", place, before=", ".join(lacking)))
+                self._fates[mark:] = [
+                    (key, [each.left_out("part_dropped") for each in fates])
+                    for key, fates in self._fates[mark:]
+                ]
             else:
                 found.append(made)
         return found
@@ -187,6 +246,8 @@ class Assembly:
             term = self._staging.find("taxonomy_term", given) if given else None
             if term is None:
                 notes.append(note("term_unknown", self._place(each, "taxonomy_term_id"), given))
+                lost = Fate(tables()[each.table].file, "", Outcome.LEFT_OUT, "term_unknown")
+                self._fates.append((each.key, [replace(lost, field=name) for name in each.cells]))
                 continue
             made = self._fields(each, notes)
             made["taxonomy_term"] = self._term(term, notes)
@@ -212,11 +273,14 @@ class Assembly:
             return
         if given not in self._organisations:
             own: list[Note] = []
-            self._organisations[given] = (self._object(organisation, own, 1), own)
+            mark = len(self._fates)
+            made = self._object(organisation, own, 1)
+            self._organisations[given] = (made, own, self._fates[mark:])
             if len(self._organisations) > _ORGANISATIONS_KEPT:
                 self._organisations.popitem(last=False)
             notes.extend(own)  # told once, with the first service of the organisation
-        document["organization"] = self._organisations[given][0]
+        document["organization"], _, fates = self._organisations[given]
+        self._fates.extend(fates)
         self.identifier("organization", given)
 
     def _through_location(self, staged: Staged) -> str:
@@ -227,10 +291,12 @@ class Assembly:
                 return location.row["organization_id"]
         return ""
 
-    def _program(self, staged: Staged, document: dict[str, Any]) -> None:
+    def _program(self, staged: Staged, document: dict[str, Any], notes: list[Note]) -> None:
         program = self._staging.find("program", staged.row.get("program_id", ""))
         if program is not None:
             document["program"] = self._fields(program, [])
+        elif given := staged.row.get("program_id"):
+            notes.append(note("link_dangling", self._place(staged, "program_id"), given))
 
     @staticmethod
     def _categories(document: dict[str, Any], notes: list[Note]) -> None:

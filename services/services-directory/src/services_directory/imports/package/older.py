@@ -9,6 +9,12 @@ from common.places import folded
 from services_directory.imports.package.fields import rows_of, tables
 
 Row = dict[str, str]
+MADE = "~made"
+"""Under this name a row lists those of its fields that the file does not hold."""
+READ = "~read"
+"""Here those that were read from other words."""
+LOST = "~lost"
+"""And here the columns that said the same with another value."""
 Placed = tuple[str, Row]
 """A table of today and a row for it."""
 
@@ -66,7 +72,8 @@ def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
     if table == "eligibility":
         return [("service:addition", {"id": given.get("service_id", ""), **_eligibility(given)})]
     if table == "payment_accepted":
-        table, given = "cost_option", {**given, "option": given.get("payment", "")}
+        table = "cost_option"
+        given = {("option" if name == "payment" else name): value for name, value in given.items()}
     now, always = _SIMPLE.get(table, (table, {}))
     row: Row = {}
     more: list[Placed] = []
@@ -77,7 +84,13 @@ def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
     for name, value in given.items():
         if value:
             more += _put(now, row, own, name, value, is_taxonomy_link=table == "service_taxonomy")
+    made = {"id"} | (always.keys() - row.keys())
+    if given.get("id") or (now == "taxonomy_term" and given.get("taxonomy_id")):
+        made.discard("id")
+    if "weekday" in given:
+        made.add("freq")
     row["id"] = own
+    row[MADE] = ",".join(sorted(made))
     if now == "taxonomy_term" and not given.get("id"):
         row.pop("taxonomy_id", None)  # it was the id
     return [(now, {**always, **row}), *more]
@@ -102,8 +115,10 @@ def _put(
         row[field] = f"{row[field]}; {value}" if field in row else value
     elif target.startswith("*"):
         return _special(table, row, own, target[1:], value)
+    elif target and row.get(target, value) != value:
+        row[LOST] = f"{row[LOST]},{name}" if LOST in row else name
     elif target:
-        row.setdefault(target, value)
+        row[target] = value
     return []
 
 
@@ -117,7 +132,7 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
         kind, field = _LISTS[what]
         parts = [part for part in _LISTED.split(value) if part]
         return [
-            (kind, {"id": f"{own}/{what}/{index}", link: own, field: part})
+            (kind, {"id": f"{own}/{what}/{index}", link: own, field: part, MADE: f"id,{link}"})
             for index, part in enumerate(parts)
         ]
     if what == "taxonomy_ids":
@@ -129,6 +144,7 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
                     "link_id": own,
                     "link_entity": table,
                     "taxonomy_term_id": term,
+                    MADE: "id,link_id,link_entity",
                 },
             )
             for term in _LISTED.split(value)
@@ -143,17 +159,24 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
         return [
             (
                 "service_at_location",
-                {"id": f"{service}@{place}", "service_id": service, "location_id": place},
+                {
+                    "id": f"{service}@{place}",
+                    "service_id": service,
+                    "location_id": place,
+                    MADE: "id,service_id" if what == "location_id" else "id,location_id",
+                },
             )
             for service, place in pairs
         ]
     if what == "email":
-        return [("contact", {"id": f"{own}/email", link: own, "email": value})]
+        return [("contact", {"id": f"{own}/email", link: own, "email": value, MADE: f"id,{link}"})]
     if what == "weekday":
         row["byday"] = _WEEKDAYS.get(folded(value), value)
         row["freq"] = "WEEKLY"
+        row[READ] = "byday"
     elif what == "virtual":
         row["location_type"] = "virtual" if folded(value) in ("true", "1", "yes") else "physical"
+        row[READ] = "location_type"
     elif what == "id_or_taxonomy":
         row["taxonomy_id"] = value
     return []

@@ -1,21 +1,32 @@
 """Opens a package (zip of CSV tables), stages its tables, gives its services one by one."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 from zipfile import ZipFile
 
 from services_directory.imports.errors import HEADERS_MISSING
+from services_directory.imports.fidelity import Fate, Fidelity, Outcome
 from services_directory.imports.mapped import Mapped
 from services_directory.imports.notes import Note, note
 from services_directory.imports.package.assembly import Assembly
 from services_directory.imports.package.fields import NESTED, tables
-from services_directory.imports.package.older import is_older, left_out, modern, said, table_of
+from services_directory.imports.package.older import (
+    LOST,
+    MADE,
+    READ,
+    is_older,
+    left_out,
+    modern,
+    said,
+    table_of,
+)
 from services_directory.imports.package.staging import Staging
 from services_directory.imports.reading.archive import archive
 from services_directory.imports.reading.delimited import read_delimited
+from services_directory.imports.reading.rows import RawRow
 from services_directory.imports.source import SAMPLE, Options, Source
 from services_directory.imports.space import Space
 
@@ -34,13 +45,15 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
         staging = Staging(Path(folder))
         try:
             with archive(path) as opened:
-                notes, of_services = _stage(opened, staging)
+                fidelity = Fidelity()
+                notes, of_services = _stage(opened, staging, fidelity)
             visibility = options.visibility or DEFAULT_VISIBILITY
             if options.visibility is not None:
                 of_services |= {"visibility"}
             else:
                 notes.append(note("visibility_assumed", after=visibility))
-            source = Source(iter(()), notes, Space(options.source))
+            source = Source(iter(()), notes, Space(options.source), fidelity=fidelity)
+            source.left_behind = lambda: _left_behind(staging, fidelity)
             source.rows = _services(staging, source, visibility, of_services)
             source.ids = staging.uuids
             source.sampled = lambda: _sample(staging, source, visibility)
@@ -75,7 +88,19 @@ def _services(
         yield mapped
 
 
-def _stage(opened: ZipFile, staging: Staging) -> tuple[list[Note], frozenset[str]]:
+def _left_behind(staging: Staging, fidelity: Fidelity) -> None:
+    """Accounts for the rows that no service took in."""
+    for staged in staging.others(fidelity.has):
+        reason = "link_dangling" if staged.link else "left_behind"
+        if staged.table == "meta_table_description":
+            reason = "describes_package"
+        for name in staged.cells:
+            fidelity.count(Fate(tables()[staged.table].file, name, Outcome.LEFT_OUT, reason))
+
+
+def _stage(
+    opened: ZipFile, staging: Staging, fidelity: Fidelity
+) -> tuple[list[Note], frozenset[str]]:
     """What to tell of the package, and what it says of services."""
     notes: list[Note] = []
     names: set[str] = set()
@@ -85,7 +110,9 @@ def _stage(opened: ZipFile, staging: Staging) -> tuple[list[Note], frozenset[str
         if not name.lower().endswith(".csv") or "__MACOSX" in name:
             continue
         with opened.open(name) as content:
-            table = _stage_table(cast("BinaryIO", content), name, staging, notes, additions, names)
+            table = _stage_table(
+                cast("BinaryIO", content), name, staging, notes, additions, names, fidelity
+            )
         if table is None:
             notes.append(note("table_skipped", before=name))
         else:
@@ -103,6 +130,27 @@ def _stage(opened: ZipFile, staging: Staging) -> tuple[list[Note], frozenset[str
     return notes, frozenset(names)
 
 
+def _count(fidelity: Fidelity, file: str, names: Iterable[str], reason: str) -> None:
+    for name in filter(None, names):
+        fidelity.count(Fate(file, name, Outcome.LEFT_OUT, reason))
+
+
+def _count_merged(fidelity: Fidelity, file: str, given: Mapping[str, str]) -> None:
+    """A row of which only the words are left, in its service."""
+    for name in (name for name, value in given.items() if value):
+        words = name == "eligibility"
+        fidelity.count(
+            Fate(file, name) if words else Fate(file, name, Outcome.CHANGED, "row_merged")
+        )
+
+
+def _count_unread(name: str, header: list[str], rows: Iterator[RawRow], fidelity: Fidelity) -> None:
+    for row in rows:
+        for key, cell in zip(header, row.cells, strict=False):
+            if str(cell).strip():
+                fidelity.count(Fate(name, key, Outcome.LEFT_OUT, "table_skipped"))
+
+
 def _stage_table(
     content: BinaryIO,
     name: str,
@@ -110,12 +158,14 @@ def _stage_table(
     notes: list[Note],
     additions: list[tuple[str, dict[str, str]]],
     names: set[str],
+    fidelity: Fidelity,
 ) -> str | None:
     rows = read_delimited(content).rows
     first = next(rows, None)
     header = [str(cell).strip().lower() for cell in first.cells] if first else []
     table = table_of(name, header)
     if table is None:
+        _count_unread(name, header, rows, fidelity)
         return None
     names |= said(table, header)
     unknown: set[str] = set()
@@ -125,12 +175,16 @@ def _stage_table(
         }
         if not any(given.values()):
             continue
-        unknown |= {key for key, value in given.items() if value and left_out(table, key)}
+        without_place = {key for key, value in given.items() if value and left_out(table, key)}
+        unknown |= without_place
+        _count(fidelity, name, without_place, "field_no_place")
         for placed, modern_row in modern(table, given, row.number):
             if placed == "service:addition":
                 additions.append(("service", modern_row))
+                _count_merged(fidelity, name, given)
                 continue
-            unknown |= modern_row.keys() - set(tables()[placed].names)
+            _count(fidelity, name, modern_row.pop(LOST, "").split(","), "values_disagree")
+            unknown |= modern_row.keys() - set(tables()[placed].names) - {MADE, READ}
             staging.add(placed, row.number, modern_row)
             names |= _LISTED_AS.get(placed, frozenset())
     notes.extend(note("field_unknown", f"{name} {field}") for field in sorted(unknown))

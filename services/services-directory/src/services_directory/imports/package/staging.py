@@ -3,7 +3,7 @@ however large the package is."""
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from services_directory.imports.notes import Note, note
 from services_directory.imports.package.fields import OWNERS, tables
-from services_directory.imports.package.older import Row
+from services_directory.imports.package.older import MADE, Row
 
 ANY = "*"
 _MOST_NOTES = 200
@@ -26,6 +26,16 @@ class Staged:
     table: str
     line: int
     row: Row
+    key: int = 0
+    """Its number among all rows of the package."""
+    link: str = ""
+    """The field by which it hangs on the row that it was found from."""
+
+    @property
+    def cells(self) -> list[str]:
+        """Fields that the file holds."""
+        made = self.row.get(MADE, "").split(",")
+        return [name for name in self.row if name not in made and not name.startswith("~")]
 
 
 class Staging:
@@ -64,7 +74,8 @@ class Staging:
         found = self.find(table, row_id)
         if found is None:
             return
-        merged = {**addition, **found.row}
+        made = ",".join((found.row.get(MADE, ""), *(addition.keys() - found.row.keys())))
+        merged = {**addition, **found.row, MADE: made}
         self._db.execute(
             "UPDATE rows SET data = ? WHERE tab = ? AND id = ?",
             (json.dumps(merged, ensure_ascii=False), table, row_id),
@@ -83,6 +94,7 @@ class Staging:
             "DELETE FROM links WHERE EXISTS (SELECT 1 FROM links AS better"
             " WHERE better.child = links.child"
             " AND better.rank < links.rank);"
+            "CREATE INDEX dangling_by_line ON dangling (tab, line);"
             "CREATE INDEX links_by_parent ON links (parent_id, tab);"
         )
 
@@ -124,9 +136,11 @@ class Staging:
     def services(self) -> Iterator[Staged]:
         """In the order of the file; a cursor of its own, so that others may run meanwhile."""
         cursor = self._db.cursor()
-        cursor.execute("SELECT tab, line, data FROM rows WHERE tab = 'service' ORDER BY line")
-        for tab, line, data in cursor:
-            yield Staged(tab, line, json.loads(data))
+        cursor.execute(
+            "SELECT tab, line, data, rowid FROM rows WHERE tab = 'service' ORDER BY line"
+        )
+        for tab, line, data, key in cursor:
+            yield Staged(tab, line, json.loads(data), key)
 
     def some_services(self, most: int) -> list[Staged]:
         """At most so many, from all over the file."""
@@ -151,21 +165,47 @@ class Staging:
         """The first row with that id."""
         found = self._db.execute(
             # An index that gives the order alone would read the whole table: hence the plus.
-            "SELECT tab, line, data FROM rows WHERE id = ? AND tab = ? ORDER BY +line LIMIT 1",
+            "SELECT tab, line, data, rowid FROM rows WHERE id = ? AND tab = ?"
+            " ORDER BY +line LIMIT 1",
             (row_id, table),
         ).fetchone()
-        return Staged(found[0], found[1], json.loads(found[2])) if found else None
+        return Staged(found[0], found[1], json.loads(found[2]), found[3]) if found else None
 
     def children(self, table: str, parent: str, parent_id: str) -> list[Staged]:
         found = self._db.execute(
             # CROSS JOIN keeps the order of the tables: from the few links to their rows.
-            "SELECT rows.tab, rows.line, rows.data FROM links CROSS JOIN rows"
+            "SELECT rows.tab, rows.line, rows.data, rows.rowid, links.field FROM links CROSS JOIN rows"
             " ON rows.rowid = links.child"
             " WHERE links.parent_id = ? AND links.tab = ? AND links.parent IN (?, '*')"
             " ORDER BY +rows.line",
             (parent_id, table, parent),
         )
-        return [Staged(tab, line, json.loads(data)) for tab, line, data in found.fetchall()]
+        return [
+            Staged(tab, line, json.loads(data), key, link)
+            for tab, line, data, key, link in found.fetchall()
+        ]
+
+    def dangles(self, table: str, line: int, field: str) -> bool:
+        """Whether this link of a child row leads nowhere."""
+        found = self._db.execute(
+            "SELECT 1 FROM dangling WHERE tab = ? AND line = ? AND field = ?", (table, line, field)
+        )
+        return found.fetchone() is not None
+
+    def holds(self, table: str, row_id: str) -> bool:
+        found = self._db.execute("SELECT 1 FROM rows WHERE id = ? AND tab = ?", (row_id, table))
+        return found.fetchone() is not None
+
+    def others(self, taken: Callable[[int], bool]) -> Iterator[Staged]:
+        """Rows that nobody took in. `link`: one of theirs that leads nowhere."""
+        cursor = self._db.cursor()
+        cursor.execute(
+            "SELECT tab, line, data, rowid, (SELECT field FROM dangling"
+            " WHERE dangling.tab = rows.tab AND dangling.line = rows.line LIMIT 1) FROM rows"
+        )
+        for tab, line, data, key, link in cursor:
+            if not taken(key):
+                yield Staged(tab, line, json.loads(data), key, link or "")
 
     def is_a_site(self, location_id: str) -> bool:
         """Whether some service is given at this location."""

@@ -1,0 +1,98 @@
+"""What became of every value of a file: as it is, changed and why, left out and why. Counted by field,
+so that the account of a million rows is as long as that of ten."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from services_directory.imports.notes import note
+
+_MOST_FIELDS = 1_000
+_MANY = "…"
+"""Stands for the fields beyond those that are counted apart."""
+
+
+class Outcome(StrEnum):
+    AS_IS = "as_is"
+    CHANGED = "changed"
+    LEFT_OUT = "left_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Of one value. `reason`: the code of a note; empty if it came in as it is."""
+
+    file: str
+    field: str
+    outcome: Outcome = Outcome.AS_IS
+    reason: str = ""
+
+    def left_out(self, reason: str) -> "Fate":
+        return Fate(self.file, self.field, Outcome.LEFT_OUT, reason)
+
+
+RowFates = tuple[int, Sequence[Fate]]
+"""The values of one row, which has a number of its own among all rows of the file."""
+
+
+@dataclass(slots=True)
+class Fidelity:
+    """A row that several services share is counted once."""
+
+    _fields: dict[tuple[str, str], Counter[tuple[Outcome, str]]] = field(default_factory=dict)
+    _seen: bytearray = field(default_factory=bytearray)
+
+    def has(self, row: int) -> bool:
+        at = row >> 3
+        return at < len(self._seen) and bool(self._seen[at] & (1 << (row & 7)))
+
+    def take(self, rows: Iterable[RowFates]) -> None:
+        for row, fates in rows:
+            if self.has(row):
+                continue
+            at = row >> 3
+            if at >= len(self._seen):
+                self._seen.extend(bytes(at + 1024 - len(self._seen)))
+            self._seen[at] |= 1 << (row & 7)
+            for fate in fates:
+                self.count(fate)
+
+    def count(self, fate: Fate, times: int = 1) -> None:
+        key = (fate.file, fate.field)
+        if key not in self._fields and len(self._fields) >= _MOST_FIELDS:
+            key = (_MANY, _MANY)
+        self._fields.setdefault(key, Counter())[fate.outcome, fate.reason] += times
+
+    @property
+    def values(self) -> dict[str, int]:
+        total: Counter[str] = Counter()
+        for counted in self._fields.values():
+            for (outcome, _), times in counted.items():
+                total[outcome.value] += times
+        return {"read": total.total(), **{each.value: total[each.value] for each in Outcome}}
+
+    def plain(self) -> dict[str, Any]:
+        fields = [
+            _field(file, name, counted) for (file, name), counted in sorted(self._fields.items())
+        ]
+        return {"values": self.values, "fields": fields}
+
+
+def _field(file: str, name: str, counted: Mapping[tuple[Outcome, str], int]) -> dict[str, Any]:
+    by_outcome: Counter[str] = Counter()
+    reasons: list[dict[str, Any]] = []
+    for (outcome, reason), times in sorted(counted.items()):
+        by_outcome[outcome.value] += times
+        if reason:
+            said = note(reason, f"{file} {name}".strip(), _MANY, _MANY)
+            reasons.append({"code": reason, "outcome": outcome.value, "count": times,
+                            "es": said.text("es"), "en": said.text("en")})  # fmt: skip
+    return {
+        "file": file,
+        "field": name,
+        "read": by_outcome.total(),
+        **{each.value: by_outcome[each.value] for each in Outcome},
+        "reasons": reasons,
+    }
