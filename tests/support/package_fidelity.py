@@ -61,7 +61,9 @@ def compared(path: Path) -> Compared:
             and name.endswith("_id")
             and name not in ("tax_id", "parent_id", "parent_organization_id")
         ):
-            there = {(value, own), (own, value)} & inside  # a link is that one holds the other
+            there = not inside.isdisjoint(
+                {(value, own), (own, value)}
+            )  # a link is that one holds the other
         else:
             there = _normal(value) in leaves
         if there:
