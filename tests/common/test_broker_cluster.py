@@ -165,6 +165,13 @@ async def _routed(nodes: list[Node]) -> bool:
     return True
 
 
+async def test_each_node_has_on_disk_what_it_acknowledges(nodes: list[Node]) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        for node in nodes:
+            store = (await client.get(f"{node.monitor}/jsz?config=true")).json()
+            assert store["config"]["sync_always"], "a loss of power would take acknowledged events"
+
+
 @pytest.fixture
 async def operator(nodes: list[Node], secret: dict[str, str]) -> AsyncIterator[Client]:
     await until(lambda: _routed(nodes))

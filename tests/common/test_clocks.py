@@ -58,7 +58,7 @@ async def test_ready_names_a_clock_that_is_apart_from_the_database(
     monkeypatch.setattr(time, "time", lambda: really() + 45)
     told = (await api.get("/readyz")).json()
     assert told["parts"]["clock"] == "45 s ahead of the database"
-    assert told["parts"]["remedy"] == clocks.REMEDY
+    assert clocks.REMEDY in told["parts"]["remedy"]
     assert told["status"] == "degraded"
 
 

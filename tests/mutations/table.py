@@ -169,6 +169,41 @@ MUTATIONS = (
         f"{_TESTS}/test_racing_pairs.py"
         "::test_what_is_sent_while_its_service_stops_is_flagged_or_refused",
     ),
+    Mutation(
+        "inbox-dedupe",
+        "an event that comes again has no second effect",
+        f"{_COMMON}/messaging/consumer.py",
+        "for id_, each in received.items() if id_ in first]",
+        "for id_, each in received.items()]",
+        "tests/common/test_messaging.py"
+        "::test_an_event_that_comes_again_after_the_brokers_window_has_no_second_effect",
+    ),
+    Mutation(
+        "relay-lock",
+        "of a service's relays only one publishes at a time",
+        f"{_COMMON}/messaging/relay.py",
+        "SELECT pg_try_advisory_lock($1, hashtext($2))",
+        "SELECT $1::int IS NOT NULL AND $2::text IS NOT NULL",
+        "tests/common/test_messaging.py"
+        "::test_only_the_relay_that_holds_the_lock_publishes_and_the_next_takes_over",
+    ),
+    Mutation(
+        "drain",
+        "a request that was begun is answered before the service ends",
+        f"{_COMMON}/server.py",
+        "timeout_graceful_shutdown=settings.graceful_seconds,",
+        "timeout_graceful_shutdown=0,",
+        "tests/common/test_drain.py"
+        "::test_a_request_that_was_begun_is_answered_before_the_service_ends",
+    ),
+    Mutation(
+        "durability",
+        "a database that forgets at a loss of power is named",
+        f"{_COMMON}/durability.py",
+        'if settings.get(name) == "off"]',
+        'if settings.get(name) == "never"]',
+        "tests/common/test_durability.py::test_ready_names_a_database_that_forgets",
+    ),
 )
 
 # Broken where they stand, by the tests themselves.

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import nats
 import nats.errors
 import pytest
@@ -139,6 +140,9 @@ async def test_what_was_acknowledged_outlives_a_kill(own_server: NatsServer) -> 
     durable = NatsServer(own_server.data_dir, own_server.credentials, durable=True)
     durable.start()
     try:
+        async with httpx.AsyncClient(trust_env=False) as monitor:
+            store = (await monitor.get(f"{durable.monitor_url}/jsz?config=true")).json()
+        assert store["config"]["sync_always"], "a loss of power would take what was acknowledged"
         async with user(durable, "directory") as client:
             stream = client.jetstream()
             await stream.add_stream(

@@ -23,7 +23,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTran
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import greenlet_spawn
 
-from common import writes
+from common import durability, writes
 from common.auth.principal import Principal
 from common.database_errors import sqlstate
 from common.logs import get_logger
@@ -35,6 +35,10 @@ _KEPT_STATEMENTS = 400
 _ATTEMPTS = 6
 _PAUSE_SECONDS = 0.02
 _GIVEN_UP = frozenset({"40001", "40P01"})
+_ABOUT_ITSELF = sa.select(
+    sa.func.extract("epoch", sa.func.clock_timestamp()),
+    *(sa.func.current_setting(name) for name in durability.SETTINGS),
+)
 T = TypeVar("T")
 _log = get_logger(__name__)
 
@@ -207,11 +211,11 @@ class Database:
             await greenlet_spawn(connection.close)
         return found
 
-    async def seconds(self) -> float:
-        """The server's clock, seconds since 1970."""
+    async def told(self) -> tuple[float, dict[str, str]]:
+        """The server's clock, seconds since 1970, and what it promises (`common.durability`)."""
         async with self.transaction() as session:
-            asked = await session.scalar(sa.text("SELECT extract(epoch FROM clock_timestamp())"))
-        return float(asked or 0)
+            asked = (await session.execute(_ABOUT_ITSELF)).one()
+        return float(asked[0]), dict(zip(durability.SETTINGS, asked[1:], strict=True))
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from common import clocks
+from common import clocks, durability
 from common.key_checks import WrongKeys
 from common.migrations.state import Schema
 from common.web.context import ServiceContext, context_of
@@ -28,7 +28,8 @@ async def readyz(request: Request) -> Response:
     context = context_of(request)
     parts: dict[str, Any] = {"database": "ok", "broker": "ok"}
     try:
-        clock = clocks.compared(time.time(), await context.database.seconds(), "the database")
+        seconds, settings = await context.database.told()
+        clock = clocks.compared(time.time(), seconds, "the database")
         if context.revisions is not None:
             parts["schema"] = await context.revisions.compare(context.database)
         await key_gate_of(request.app).look()
@@ -41,13 +42,16 @@ async def readyz(request: Request) -> Response:
         parts["broker"] = "unavailable"
     if parts["database"] == "ok":
         parts["clock"] = await _beside_the_broker(context) if clock == clocks.OK else clock
-        if parts["clock"] != clocks.OK:
-            parts["remedy"] = clocks.REMEDY
+        parts["durability"] = durability.promised(settings)
+        remedies = {"clock": clocks.REMEDY, "durability": durability.REMEDY}
+        if needed := [remedy for part, remedy in remedies.items() if parts[part] != "ok"]:
+            parts["remedy"] = "; ".join(needed)
     if parts.get("schema") == Schema.BEHIND:
         parts["remedy"] = "run the migration of this release"
     if parts["database"] != "ok" or parts.get("schema") == Schema.BEHIND:
         return JSONResponse({"status": "unavailable", "parts": parts}, status_code=503)
-    status = "ok" if parts["broker"] == parts["clock"] == "ok" else "degraded"
+    well = parts["broker"] == parts["clock"] == parts["durability"] == "ok"
+    status = "ok" if well else "degraded"
     return JSONResponse({"status": status, "parts": parts})
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import typer
-from common import clocks
+from common import clocks, durability
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
@@ -111,6 +111,8 @@ def _ready(name: str, port: int) -> Finding:
     parts = _parts(answer)
     if "clock" in parts and parts["clock"] != clocks.OK:
         return Finding(f"process {name}", f"clock {parts['clock']}", clocks.REMEDY)
+    if "durability" in parts and parts["durability"] != durability.OK:
+        return Finding(f"process {name}", parts["durability"], durability.REMEDY)
     if "degraded" in answer.text and name not in _WITHOUT_EVENTS:
         return Finding(
             f"process {name}", "ready, without the event bus", "events wait; see process nats"

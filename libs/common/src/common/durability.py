@@ -1,0 +1,21 @@
+"""What a database must promise: acknowledged means on disk. No I/O.
+
+A server that forgets at a loss of power looks like any other until then: no test of ours cuts the
+power, so the settings are asked at run time.
+"""
+
+from collections.abc import Mapping
+
+SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
+"""PostgreSQL's; each can be turned off for speed, also while the server runs."""
+OK = "ok"
+REMEDY = (
+    "the database forgets acknowledged commands at a loss of power: turn"
+    f" {', '.join(SETTINGS)} on and reload it (SELECT pg_reload_conf())"
+)
+
+
+def promised(settings: Mapping[str, str]) -> str:
+    """`ok`, or which of the settings are off, e.g. `fsync off`."""
+    off = [name for name in SETTINGS if settings.get(name) == "off"]
+    return ", ".join(f"{name} off" for name in off) or OK
