@@ -14,6 +14,7 @@ from services_directory.imports.errors import HEADERS_MISSING
 from services_directory.imports.mapped import Mapped, validated
 from services_directory.imports.notes import Note, Verdict
 from services_directory.imports.package import open_package
+from services_directory.imports.package.staging import MOST_CHILDREN
 from services_directory.imports.source import Options
 
 from tests.support.reference import reference_data
@@ -294,3 +295,14 @@ def test_several_links_in_a_cell_are_several_links(tmp_path: Path) -> None:
     assert {each["location"]["name"] for each in sites} == {"Sede", "Anexo"}
     assert all(each["location"].get("latitude") != 999 for each in sites)
     assert "coordinates_invalid" in codes(row.notes)
+
+
+def test_a_parent_of_more_children_than_it_may_have_is_refused_unread(tmp_path: Path) -> None:
+    many = [{"id": f"{at}", "service_id": SERVICE, "number": f"{at}"} for at in range(3_000)]
+    tables = {**PLAIN, "phones.csv": many}
+    with open_package(package(tmp_path, tables), Options(date(2026, 11, 25), source="x")) as source:
+        (row,) = source.rows
+        assert row.document is not None
+        assert len(row.document["phones"]) == MOST_CHILDREN
+        assert validated(row) is None
+    assert "row_invalid" in codes(row.notes)

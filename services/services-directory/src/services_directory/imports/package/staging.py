@@ -15,6 +15,8 @@ from services_directory.imports.package.older import MADE, Row
 
 ANY = "*"
 _MOST_NOTES = 200
+MOST_CHILDREN = 501
+"""One more than an object may have: a parent of millions is refused without being read."""
 ENTRIES = ("organization", "location", "taxonomy", "taxonomy_term")
 """Tables whose rows are entries of the directory in their own right, beside services."""
 
@@ -177,8 +179,8 @@ class Staging:
             "SELECT rows.tab, rows.line, rows.data, rows.rowid, links.field FROM links CROSS JOIN rows"
             " ON rows.rowid = links.child"
             " WHERE links.parent_id = ? AND links.tab = ? AND links.parent IN (?, '*')"
-            " ORDER BY +rows.line",
-            (parent_id, table, parent),
+            " ORDER BY +rows.line LIMIT ?",
+            (parent_id, table, parent, MOST_CHILDREN),
         )
         return [
             Staged(tab, line, json.loads(data), key, link)
