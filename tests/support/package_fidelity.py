@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from services_directory.imports.mapped import validated
+from services_directory.imports.mapped import organization_of, validated
 from services_directory.imports.package import open_package
 from services_directory.imports.package.fields import tables
 from services_directory.imports.package.older import READ, modern, table_of
@@ -40,12 +40,19 @@ def compared(path: Path) -> Compared:
         leaves: set[str] = set()
         inside: set[tuple[str, str]] = set()
         for mapped in source.rows:
+            report.fidelity = source.fidelity
+            if mapped.organization:
+                organization = organization_of(mapped)
+                assert organization is not None
+                leaves.update(_leaves(organization.plain()))
+                inside.update(_inside(organization.plain(), ()))
+                report.bring(mapped, "created")
+                continue
             found = validated(mapped)
             if found is not None:
                 document = found.plain()
                 leaves.update(_leaves(document))
                 inside.update(_inside(document, ()))
-            report.fidelity = source.fidelity
             report.add(mapped, None)
         source.left_behind()
         account = source.fidelity.plain()

@@ -8,7 +8,7 @@ from uuid import UUID
 from common import codelists
 from pydantic import ValidationError
 
-from services_directory.hsds.schemas import ServiceDocument
+from services_directory.hsds.schemas import OrganizationDocument, ServiceDocument
 from services_directory.imports.fidelity import RowFates
 from services_directory.imports.notes import Note, Verdict, note, verdict_of
 
@@ -28,6 +28,8 @@ class Mapped:
     """The row is an export of somebody to whom not everything was shown."""
     brings: list[tuple[str, UUID]] = field(default_factory=list)
     """Entries beside the service, by kind: they belong to the file's publisher from now on."""
+    organization: bool = False
+    """The row is an organisation in its own right, and no service."""
     fates: list[RowFates] = field(default_factory=list)
     """What became of the values of its rows, the row of the service first."""
     onto: Callable[[dict[str, Any]], dict[str, Any]] | None = None
@@ -55,6 +57,14 @@ def validated(mapped: Mapped) -> ServiceDocument | None:
             mapped.notes.append(
                 note("row_invalid", place, item["msg"].removeprefix("Value error, "))
             )
+        return None
+
+
+def organization_of(mapped: Mapped) -> OrganizationDocument | None:
+    """The organisation as the directory takes it, if it does."""
+    try:
+        return OrganizationDocument.model_validate(mapped.document)
+    except ValidationError:
         return None
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from services_directory.imports.fidelity import Fidelity
 from services_directory.imports.mapped import Mapped
-from services_directory.imports.notes import Note, Verdict
+from services_directory.imports.notes import Note, Verdict, note
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Report:
         self.outcomes: Counter[str] = Counter()
         self.notes: list[Note] = []
         self.fidelity = Fidelity()
+        self.organizations: Counter[str] = Counter()
         self.undone = False
         """What was written has been undone: the ids of created services mean nothing."""
         self._file: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by close()
@@ -63,6 +64,27 @@ class Report:
             "notes": [each.plain() for each in mapped.notes],
         }
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def bring(self, mapped: Mapped, outcome: str | None) -> None:
+        """An organisation in its own right."""
+        self.organizations[outcome or "left"] += 1
+        fates = mapped.fates
+        if outcome is None:
+            fates = [
+                (at, [each.left_out("organisations_left") for each in row]) for at, row in fates
+            ]
+        self.fidelity.take(fates)
+
+    def organization_notes(self) -> list[Note]:
+        found = self.organizations
+        notes = []
+        if found["created"] or found["changed"]:
+            notes.append(
+                note("organisations_read", before=found["created"], after=found["changed"])
+            )
+        if found["left"]:
+            notes.append(note("organisations_left", before=found["left"]))
+        return notes
 
     def _account(self, mapped: Mapped, verdict: Verdict) -> None:
         """What hangs on a refused row may come in with another one, so only the row itself is told."""

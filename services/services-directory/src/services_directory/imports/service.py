@@ -230,7 +230,7 @@ async def each_batch(
                 await write(batch, report, source.space)
             await asyncio.to_thread(source.left_behind)
         finally:
-            report.notes = list(source.notes)
+            report.notes = [*source.notes, *report.organization_notes()]
 
 
 def _next_batch(source: Source) -> list[Mapped]:

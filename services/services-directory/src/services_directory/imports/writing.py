@@ -13,11 +13,12 @@ from services_directory.entries.schemas import Upserted
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.identities.queries import by_external_ids
 from services_directory.identities.service import remember
-from services_directory.imports.mapped import Mapped, validated
+from services_directory.imports.mapped import Mapped, organization_of, validated
 from services_directory.imports.notes import Note, note
 from services_directory.imports.publishers import recognise
 from services_directory.imports.report import Report, Written
 from services_directory.imports.space import Space
+from services_directory.organizations import service as organizations
 from services_directory.records.service import KIND
 from services_directory.services.entering import EntryBatch, finish_together, upsert_service
 from services_directory.services.judging import Judged, Row, judge
@@ -38,6 +39,8 @@ class Writer:
         First all in one savepoint, as most batches have nothing wrong. Only if one row fails are
         they written singly: a savepoint per row costs PostgreSQL a subtransaction each.
         """
+        await bring_organizations(self, [each for each in rows if each.organization], report)
+        rows = [each for each in rows if not each.organization]
         documents, stand_for = await self.prepared(rows)
         try:
             async with self.session.begin_nested():
@@ -55,7 +58,7 @@ class Writer:
         for mapped, result in zip(rows, written, strict=True):
             report.add(mapped, result)
             if result is not None:
-                self._claim(mapped)
+                self.claim(mapped)
         self.session.expunge_all()
 
     async def prepared(
@@ -119,7 +122,7 @@ class Writer:
         known = await by_external_ids(self.session, KIND, self.space.source, ids)
         return await recognise(self.session, self.principal, self.space, rows, known)
 
-    def _claim(self, mapped: Mapped) -> None:
+    def claim(self, mapped: Mapped) -> None:
         """What the row brought beside its service belongs to the file's publisher."""
         for kind, entity in mapped.brings:
             remember(self.session, kind, self.space.source, str(entity), entity)
@@ -141,6 +144,23 @@ class Writer:
             return None
 
 
+async def bring_organizations(
+    writer: Writer, rows: Sequence[Mapped], report: Report, *, dry: bool = False
+) -> None:
+    known = writer.space.ours.get(organizations.KIND, set())
+    for mapped in rows:
+        document = organization_of(mapped)
+        outcome = None
+        if document is not None:
+            # An export of this directory may show less of them than there is: it changes none.
+            outcome = await organizations.bring_in(
+                writer.session, writer.principal, document, ours=document.id in known, dry=dry
+            )
+        if outcome is not None and not dry:
+            writer.claim(mapped)
+        report.bring(mapped, outcome)
+
+
 def _reasons(problem: Problem) -> list[Note]:
     if not problem.errors:
         return [note("not_allowed", before=problem.detail)]
@@ -158,6 +178,10 @@ class Judge:
 
     async def write(self, rows: Sequence[Mapped], report: Report, space: Space) -> None:
         writer = Writer(self.session, self.principal, space)
+        await bring_organizations(
+            writer, [each for each in rows if each.organization], report, dry=True
+        )
+        rows = [each for each in rows if not each.organization]
         documents, stand_for = await writer.prepared(rows)
         given = [
             Row(document, mapped.external_id) if document is not None else None

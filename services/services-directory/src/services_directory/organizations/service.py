@@ -95,6 +95,40 @@ async def ensure_organization(
     return made.id
 
 
+async def bring_in(
+    session: AsyncSession,
+    principal: Principal,
+    document: OrganizationDocument,
+    *,
+    ours: bool,
+    dry: bool,
+) -> str | None:
+    """What a file says of an organisation in its own right: `created`, `changed` or `unchanged`; None
+    if it is left as it stands, for whatever reason. `ours`: it came from the same publisher before.
+    What the file does not say of it stays. `dry` says so without doing it, and locks nothing."""
+    if document.id is None:
+        return None
+    row = await _row(session, document.id, lock=not dry)
+    if row is None:
+        if CURATE not in principal.scopes and document.id != principal.organisation_id:
+            return None
+        if not dry:
+            await upsert_organization(session, principal, document)
+        return "created"
+    if not await may_change(session, principal, row):
+        return None
+    given = with_ids(document.plain(), row.id)
+    # A package gives a place with the service that is there, so its list of them is not whole.
+    plain = {**row.document, **{key: value for key, value in given.items() if key != "locations"}}
+    if plain == row.document:
+        return "unchanged"
+    if not ours:
+        return None
+    if not dry:
+        await _changed(session, principal, row, plain)
+    return "changed"
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """An organisation that would be created."""

@@ -97,6 +97,25 @@ class Assembly:
             onto=onto if self._said else None,
         )
 
+    def organization(self, staged: Staged, *, alone: bool) -> Mapped:
+        """An organisation in its own right; one that is `alone`, without services here, is shown to
+        those whom the file's services are shown to."""
+        notes: list[Note] = []
+        self._fates = []
+        self._brings = []
+        document = without_empty(self._object(staged, notes, 1))
+        if alone:
+            document.setdefault("visibility", self._visibility)
+        return Mapped(
+            staged.line,
+            staged.row["id"],
+            document,
+            notes,
+            brings=[each for each in self._brings if each[0] == staged.table],
+            organization=True,
+            fates=self._fates,
+        )
+
     def identifier(self, table: str, given: str) -> str:
         """The id as a UUID: itself, or one made from it that is always the same."""
         found = self._space.identifier(table, given)

@@ -78,6 +78,11 @@ def _services(
     staging: Staging, source: Source, visibility: str, of_services: frozenset[str]
 ) -> Iterator[Mapped]:
     assembly = Assembly(staging, source.space, visibility, of_services)
+    known: set[str] = set()
+    for staged, serves in staging.organizations():
+        if staged.row["id"] not in known:
+            yield assembly.organization(staged, alone=not serves)
+        known.add(staged.row["id"])
     seen: dict[str, int] = {}
     for staged in staging.services():
         mapped = assembly.service(staged)

@@ -116,12 +116,8 @@ class Staging:
         return notes
 
     def unused(self) -> list[Note]:
-        """Organisations and locations that no service leads to: an import is of services."""
+        """Locations that neither a service nor an organisation leads to."""
         counts = {
-            "organization": "SELECT count(*) FROM rows WHERE tab = 'organization' AND id NOT IN"
-            " (SELECT json_extract(data, '$.organization_id') FROM rows"
-            " WHERE tab IN ('service', 'location')"
-            " AND json_extract(data, '$.organization_id') IS NOT NULL)",
             "location": "SELECT count(*) FROM rows WHERE tab = 'location'"
             " AND json_extract(data, '$.organization_id') IS NULL AND id NOT IN"
             " (SELECT json_extract(data, '$.location_id') FROM rows"
@@ -143,6 +139,17 @@ class Staging:
         )
         for tab, line, data, key in cursor:
             yield Staged(tab, line, json.loads(data), key)
+
+    def organizations(self) -> Iterator[tuple[Staged, bool]]:
+        """With whether a service here is theirs."""
+        cursor = self._db.cursor()
+        cursor.execute(
+            "SELECT tab, line, data, rowid, id IN (SELECT json_extract(data, '$.organization_id')"
+            " FROM rows WHERE tab IN ('service', 'location')) FROM rows"
+            " WHERE tab = 'organization' ORDER BY line"
+        )
+        for tab, line, data, key, serves in cursor:
+            yield Staged(tab, line, json.loads(data), key), bool(serves)
 
     def some_services(self, most: int) -> list[Staged]:
         """At most so many, from all over the file."""
