@@ -166,39 +166,43 @@ async def _in_words(
 ) -> tuple[Matching, Found]:
     """What is found by the narrowest reading that finds enough; with it, how it was asked."""
     taken, found = matching(query, audience, today), Found([], 0)
-    for read_as, any_word in _readings(query.search or ""):
-        asked = query if read_as == query.search else query.model_copy(update={"search": read_as})
-        tried = matching(asked, audience, today, any_word=any_word)
+    for reading in _readings(query.search or ""):
+        asked = query.model_copy(update={"search": reading.search}) if query.search else query
+        tried = matching(asked, audience, today, any_word=reading.any_word, meaning=reading.meaning)
         try:
             rows, total = await _page(session, asked, audience, tried, body)
         except Problem as problem:
-            if problem.kind is not TOO_WIDE or not query.search:
+            if problem.kind is not TOO_WIDE or not found.total:
                 raise
-            if found.search:
-                break  # what the narrower reading found stands
-            # With what the words mean it is more than can be put in order: the words alone.
-            tried = matching(asked, audience, today, meaning=False)
-            rows, total = await _page(session, asked, audience, tried, body)
-            if not total:
-                raise
+            break  # what the narrower reading found stands
         if total > found.total or not found.search:
-            taken, found = tried, Found(rows, total, {}, read_as, any_word)
+            taken, found = tried, Found(rows, total, {}, reading.search, reading.any_word)
         if total >= FEW:
             break
     return taken, found
 
 
-def _readings(search: str) -> Iterator[tuple[str, bool]]:
-    """Ways to read the words, the narrowest first: (words, whether any of them is enough)."""
-    yield search, False
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """`any_word`: any of the words is enough, or other words for them. `meaning`: what the words
+    mean counts, too."""
+
+    search: str
+    any_word: bool = False
+    meaning: bool = True
+
+
+def _readings(search: str) -> Iterator[_Reading]:
+    """Ways to read the words, the narrowest first."""
+    if len(search.split()) > 1:
+        yield _Reading(search, meaning=False)  # several words, all of them there, say it themselves
+    yield _Reading(search)
     if not search.strip() or says_how(search):
         return
     corrected = thesaurus().corrected(search)
     if corrected is not None:
-        yield corrected, False
-    read_as = corrected or search
-    if len(read_as.split()) > 1:
-        yield read_as, True
+        yield _Reading(corrected)
+    yield _Reading(corrected or search, any_word=True)
 
 
 async def _page(

@@ -25,8 +25,8 @@ class Words:
 def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool = True) -> Words:
     """The words in either language; websearch syntax ("…", or, -) turns the meaning off.
 
-    A word that the thesaurus knows is also found as the categories that it means, and by other words
-    for it; the words beside it must then occur. `any_word`: one of the words is enough.
+    A word that the thesaurus knows is also found as the categories that it means; the words beside
+    it must then occur. `any_word`: one of the words is enough, or one of the other words for them.
     """
     exact = _query(search, s)
     condition, rank = f"d.vector @@ {exact}", ranking.text_rank(exact)
@@ -38,20 +38,18 @@ def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool 
         first = s.argument(sorted({each.categories[0] for each in meant}), "text[]")
         beside = _beside(search, [each.said for each in meant])
         means = f"d.categories && {codes}"
-        rank = f"({rank} + {ranking.meaning(codes, first)}"
-        if others := list(dict.fromkeys(word for each in meant for word in each.words))[
-            :MOST_OTHERS
-        ]:
-            # Words of a phrase in any order: a phrase could not be found by the index alone.
-            said_otherwise = _query(" or ".join(others), s)
-            means = f"({means} OR d.vector @@ {said_otherwise})"
-            rank += f" + {ranking.OTHER_WORDS_WEIGHT} * {ranking.text_rank(said_otherwise)}"
-        rank += ")"
+        rank = f"({rank} + {ranking.meaning(codes, first)})"
         if beside and not any_word:
             rest = _query(beside, s)
             means = f"({means} AND (numnode({rest}) = 0 OR d.vector @@ {rest}))"
         condition = f"({condition} OR {means})"
     if any_word:
+        others = dict.fromkeys(word for each in meant for word in each.words)
+        if others:
+            # Words of a phrase in any order: a phrase could not be found by the index alone.
+            otherwise = _query(" or ".join(list(others)[:MOST_OTHERS]), s)
+            condition = f"({condition} OR d.vector @@ {otherwise})"
+            rank = f"({rank} + {ranking.OTHER_WORDS_WEIGHT} * {ranking.text_rank(otherwise)})"
         some = _query(" or ".join(folded(search).split()), s)
         condition = f"({condition} OR d.vector @@ {some})"
         rank = f"({rank} + {ranking.ANY_WEIGHT} * {ranking.text_rank(some)})"
