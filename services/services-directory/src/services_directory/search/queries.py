@@ -74,7 +74,7 @@ def matching(
     def key() -> str:
         return f"{audience.key}|{today}|{groups}|{any_word}|{meaning}|{type(query).__name__}|{_key(query)}"
 
-    heavy = rank is not None or any((query.near, query.bbox, query.open_at))
+    heavy = rank is not None or query.near is not None or query.bbox is not None
     found = Matching(s, wheres, rank, key, everything=not parts, heavy=heavy)
     found.also(parts)
     return found
