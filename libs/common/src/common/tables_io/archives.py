@@ -1,6 +1,7 @@
 """Opening archives (zip, XLSX) that may be broken or made to fill the disk."""
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,22 @@ class Limits:
 
 
 _USUAL = Limits()
+
+WORKBOOK_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    SyntaxError,  # what the XML parser raises
+    OSError,
+    NotImplementedError,  # an encrypted or oddly packed part
+    RecursionError,
+)
+"""What openpyxl lets through, beside its own `InvalidFileException`, when a part of a workbook is
+missing, cut or not what it says."""
 
 
 @contextmanager

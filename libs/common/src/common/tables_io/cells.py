@@ -3,8 +3,10 @@
 Source: OWASP, CSV injection. Full-width forms of the signs are run, too.
 """
 
+import csv
 import re
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TextIO
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _SIGNS = str.maketrans("＝＋－＠", "=+-@")
@@ -37,6 +39,28 @@ def guarded(text: str) -> str:
 def guarded_cell(value: Any) -> Any:
     """The same for a cell of any kind: only texts are guarded."""
     return guarded(value) if isinstance(value, str) else value
+
+
+class GuardedCsv:
+    """Writes rows as CSV with each text guarded."""
+
+    def __init__(self, file: TextIO, *, line_end: str = "\r\n") -> None:
+        self._rows = csv.writer(file, lineterminator=line_end)
+
+    def row(self, cells: Iterable[Any]) -> None:
+        self._rows.writerow(map(guarded_cell, cells))
+
+    def rows(self, rows: Iterable[Iterable[Any]]) -> None:
+        for cells in rows:
+            self.row(cells)
+
+
+# For `xlsxwriter.Workbook`: a cell of somebody's text stays text, whatever it begins with.
+TEXT_STAYS_TEXT = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+}
 
 
 def unguarded(text: str) -> str:

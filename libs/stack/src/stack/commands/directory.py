@@ -1,6 +1,5 @@
 """`directory`: bring services in from files, take them out, get the empty workbook."""
 
-import csv
 import json
 import tempfile
 import time
@@ -12,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import httpx
 import typer
+from common.tables_io.cells import GuardedCsv
 from rich.console import Console
 from rich.table import Table
 
@@ -242,14 +242,10 @@ def _write_report(
     running: RunningStack, client: str, found: dict[str, Any], target: Path, language: str
 ) -> None:
     with target.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(
-            ["row", "verdict", "external_id", "service", "service_id", "outcome", "notes"]
-        )
+        writer = GuardedCsv(file)
+        writer.row(["row", "verdict", "external_id", "service", "service_id", "outcome", "notes"])
         for row in _rows(running, client, found):
             texts = " ".join(note[language] for note in row["notes"])
             named = [row.get(name, "") for name in ("external_id", "name", "service_id", "outcome")]
-            cells = [row["number"], row["verdict"], *named, texts]
-            # A report quotes what the file said: nothing of it may run in a spreadsheet.
-            writer.writerow([f"'{c}" if str(c)[:1] in "=+-@\t\r" and c else c for c in cells])
+            writer.row([row["number"], row["verdict"], *named, texts])
     _terminal.print(f"report → {target}")

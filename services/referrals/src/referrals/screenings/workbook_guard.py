@@ -1,14 +1,19 @@
 """Refuses workbooks that could harm whoever opens them, before any other reader sees the bytes."""
 
 import io
-import zipfile
 
 import openpyxl
+from common.tables_io.archives import (
+    WORKBOOK_DAMAGE,
+    Limits,
+    UnreadableArchiveError,
+    UnsafeArchiveError,
+    archive,
+)
 from openpyxl.utils.exceptions import InvalidFileException
 
 MAX_BYTES = 1024 * 1024
-MAX_UNPACKED = 16 * 1024 * 1024
-MAX_PARTS = 200
+_LIMITS = Limits(unpacked=16 * 1024 * 1024, entries=200)
 MAX_ROWS = 3_000
 MAX_CELLS = 120_000
 _ACTIVE = ("vbaproject", "externallinks", "embeddings", "activex", "connections", "querytables")
@@ -34,42 +39,24 @@ def check_workbook(content: bytes) -> None:
         _check_cells(content)
     except UnreadableWorkbook:
         raise
-    except (
-        zipfile.BadZipFile,
-        InvalidFileException,
-        KeyError,
-        IndexError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        OSError,
-        SyntaxError,  # XML parse errors of a damaged part are SyntaxErrors
-        NotImplementedError,  # an encrypted or oddly packed part
-        EOFError,
-        RecursionError,
-    ) as damage:
+    except UnsafeArchiveError as refused:
+        raise UnreadableWorkbook(
+            f"The workbook unpacks to far more than an instrument needs. {refused}"
+        ) from refused
+    except (UnreadableArchiveError, InvalidFileException, *WORKBOOK_DAMAGE) as damage:
         raise UnreadableWorkbook(_DAMAGED) from damage
 
 
 def _check_parts(content: bytes) -> None:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        parts = archive.infolist()
-        if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
-            raise UnreadableWorkbook("The workbook unpacks to far more than an instrument needs.")
-        unpacked = 0
-        for part in parts:  # what the directory says of a part's size may be a lie
+    with archive(io.BytesIO(content), _LIMITS) as opened:
+        for part in opened.infolist():
             name = part.filename.lower()
             if any(word in name for word in _ACTIVE):
                 raise UnreadableWorkbook(
                     "The workbook has macros, links or embedded objects: save it as plain XLSX."
                 )
-            with archive.open(part) as stream:
+            with opened.open(part) as stream:
                 while chunk := stream.read(64 * 1024):
-                    unpacked += len(chunk)
-                    if unpacked > MAX_UNPACKED:
-                        raise UnreadableWorkbook(
-                            "The workbook unpacks to far more than an instrument needs."
-                        )
                     if b"<!DOCTYPE" in chunk or b"<!ENTITY" in chunk:
                         raise UnreadableWorkbook("The workbook declares XML entities.")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
 from common.places import Places
+from common.tables_io.cells import TEXT_STAYS_TEXT
 
 from reporting.activities import codes
 from reporting.activities.rules import LISTS
@@ -27,7 +28,7 @@ def template(language: str, places: Places, country: str | None = None) -> bytes
     ``country`` (ISO 3166-1 alpha-3) limits the list of states to one country.
     """
     buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False})
+    book = xlsxwriter.Workbook(buffer, {"in_memory": True, **TEXT_STAYS_TEXT})
     required = book.add_format(
         {"bold": True, "bg_color": "#1B3A57", "font_color": "#FFFFFF", "text_wrap": True}
     )

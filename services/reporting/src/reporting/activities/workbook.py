@@ -7,7 +7,6 @@ language or be the machine names, dates may be date cells or text. It writes not
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,6 +14,14 @@ from typing import Any
 
 import openpyxl
 from common.places import Places, folded
+from common.tables_io.archives import (
+    WORKBOOK_DAMAGE,
+    Limits,
+    UnreadableArchiveError,
+    UnsafeArchiveError,
+    archive,
+)
+from common.tables_io.cells import unguarded
 from openpyxl.utils.exceptions import InvalidFileException
 
 from reporting.activities import codes
@@ -25,8 +32,7 @@ from reporting.language import Text, text
 MAX_ROWS = 5_000
 LAST_ROW = 20_000
 """A row may say that it is number two thousand million, and its reader would count up to there."""
-MAX_UNPACKED = 60_000_000
-"""Bytes that the parts of a workbook may unpack to; a zip bomb has more."""
+_LIMITS = Limits(unpacked=60_000_000)
 MAX_TEXT = 500
 DATES = frozenset({"start", "end"})
 COUNTS = frozenset({"quantity", "reached", *GROUPS})
@@ -92,11 +98,8 @@ def _xlsx_lines(content: bytes) -> Iterator[Line]:
         "No es un libro de Excel legible.", "This is no readable Excel workbook."
     )
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as parts:
-            if sum(part.file_size for part in parts.infolist()) > MAX_UNPACKED:
-                raise UnreadableWorkbookError(
-                    "El archivo es demasiado grande.", "The file is too large."
-                )
+        with archive(io.BytesIO(content), _LIMITS):
+            pass  # refuses bombs before openpyxl reads its parts into memory
         book = openpyxl.load_workbook(
             io.BytesIO(content), read_only=True, data_only=True, keep_links=False
         )
@@ -104,21 +107,11 @@ def _xlsx_lines(content: bytes) -> Iterator[Line]:
         names = [name for name in book.sheetnames if folded(name) in wanted]
         sheet = book[names[0]] if names else book.worksheets[0]
         yield from enumerate(sheet.iter_rows(values_only=True, max_col=120), start=1)
-    except UnreadableWorkbookError:
-        raise
-    except (
-        zipfile.BadZipFile,
-        InvalidFileException,
-        KeyError,
-        IndexError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        OSError,
-        SyntaxError,  # XML parse errors of a damaged part are SyntaxErrors
-        NotImplementedError,  # an encrypted or oddly packed part
-        EOFError,
-    ) as damage:
+    except UnsafeArchiveError as refused:
+        raise UnreadableWorkbookError(
+            "El archivo es demasiado grande.", "The file is too large."
+        ) from refused
+    except (UnreadableArchiveError, InvalidFileException, *WORKBOOK_DAMAGE) as damage:
         raise unreadable from damage
 
 
@@ -189,7 +182,7 @@ def _value(key: str, cell: Any, places: Places) -> Any:
         return _month(cell)
     if key in COUNTS:
         return _count(key, cell)
-    word = _number_text(cell).strip()
+    word = unguarded(_number_text(cell).strip())
     if len(word) > MAX_TEXT or any(ord(char) < 32 and char not in "\n\t" for char in word):
         return Flaw(
             key,

@@ -1,11 +1,11 @@
 """Trafficking statistics over HTTP: the CTDC columns. Counts and flows are asked as releases."""
 
-import csv
 import io
 from typing import Annotated
 
 from common.auth import Principal
 from common.errors import NOT_FOUND
+from common.tables_io.cells import GuardedCsv
 from common.web import Session, answered_as, open_to_all, router
 from fastapi import Path
 from starlette.responses import Response
@@ -26,7 +26,7 @@ async def read_ctdc(_caller: Reader, session: Session, period: Period) -> Respon
     if not found:
         raise NOT_FOUND.because("No trafficking release of this period is published.")
     out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=columns(), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(ctdc_rows(found[0].cube))
+    writer = GuardedCsv(out, line_end="\n")
+    writer.row(columns())
+    writer.rows([row[name] for name in columns()] for row in ctdc_rows(found[0].cube))
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8")

@@ -4,10 +4,11 @@ A byte order mark comes first, because Excel reads Spanish letters wrongly witho
 go to machines and have none.
 """
 
-import csv
 import io
 
-from reporting.tabular.tables import Cell, Table, plain
+from common.tables_io.cells import GuardedCsv
+
+from reporting.tabular.tables import Table
 
 
 def as_csv(table: Table) -> bytes:
@@ -23,13 +24,7 @@ def as_hxl(table: Table, language: str) -> bytes:
 
 def _written(table: Table, headers: list[list[str]]) -> bytes:
     sheet = io.StringIO()
-    writer = csv.writer(sheet, lineterminator="\r\n")
-    writer.writerows(headers)
-    writer.writerows([_cell(cell) for cell in row] for row in table.rows)
+    writer = GuardedCsv(sheet)
+    writer.rows(headers)
+    writer.rows(table.rows)
     return sheet.getvalue().encode()
-
-
-def _cell(value: Cell) -> str:
-    if value is None:
-        return ""
-    return plain(value) if isinstance(value, str) else str(value)

@@ -8,18 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
+from common.tables_io.cells import TEXT_STAYS_TEXT
 
 from reporting.language import Text, text
 from reporting.tabular.tables import Cell, Table
 
-OPTIONS = {
-    "in_memory": True,
-    # A cell of a partner's text must stay text, whatever it begins with.
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-    "constant_memory": False,
-}
+OPTIONS = {"in_memory": True, "constant_memory": False, **TEXT_STAYS_TEXT}
 CREATED = datetime(2026, 1, 1)  # noqa: DTZ001 - a fixed stamp (xlsx has no zone): equal tables make equal files
 NOTES = text("Notas", "Notes")
 _WIDEST = 60

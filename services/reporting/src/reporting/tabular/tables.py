@@ -43,12 +43,3 @@ class Table:
     def records(self) -> Iterator[dict[str, Cell]]:
         for row in self.rows:
             yield {column.key: cell for column, cell in zip(self.columns, row, strict=True)}
-
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What makes spreadsheets evaluate a text cell (OWASP, CSV injection), full-width forms included."""
-
-
-def plain(value: str) -> str:
-    """Text that no spreadsheet takes for a formula: an apostrophe before one that looks like it."""
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else value

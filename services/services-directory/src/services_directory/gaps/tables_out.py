@@ -1,6 +1,5 @@
 """The matrix as a workbook and as an HXL-tagged table."""
 
-import csv
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import xlsxwriter  # type: ignore[import-untyped]  # ships no type information
 from common import codelists
 from common.places import Places
-from common.tables_io.cells import guarded_cell
+from common.tables_io.cells import TEXT_STAYS_TEXT, GuardedCsv
 
 from services_directory.gaps.matrix import Row
 from services_directory.gaps.picture import Picture
@@ -35,19 +34,17 @@ _COLUMNS = (
 def hxl(picture: Picture) -> bytes:
     """CSV in UTF-8: a header row, a row of hashtags, the data."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([name for name, _ in _COLUMNS])
-    writer.writerow([tag for _, tag in _COLUMNS])
-    writer.writerows([guarded_cell(value) for value in row] for row in _lines(picture))
+    writer = GuardedCsv(out, line_end="\n")
+    writer.row([name for name, _ in _COLUMNS])
+    writer.row([tag for _, tag in _COLUMNS])
+    writer.rows(_lines(picture))
     return out.getvalue().encode()
 
 
 def workbook(picture: Picture) -> bytes:
     """Three sheets: the matrix, pathway steps without service, people without service."""
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(
-        out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    )
+    book = xlsxwriter.Workbook(out, {"in_memory": True, **TEXT_STAYS_TEXT})
     bold = book.add_format({"bold": True, "bottom": 1})
     gap = book.add_format({"bold": True, "bg_color": "#D9D9D9"})
     sheet = book.add_worksheet("brechas-gaps")

@@ -3,13 +3,13 @@
 Also the sheet layout that exports fill.
 """
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]  # ships no type information
+from common.tables_io.cells import TEXT_STAYS_TEXT, GuardedCsv
 from xlsxwriter.utility import xl_col_to_name  # type: ignore[import-untyped]  # as above
 
 from services_directory.imports.columns import Column, code_list, columns
@@ -48,7 +48,7 @@ def header_of(column: Column, language: str) -> str:
 def template_csv(language: str) -> bytes:
     """One line of headers, in UTF-8 with a mark that makes spreadsheet programs read it so."""
     text = io.StringIO()
-    csv.writer(text).writerow(header_of(column, language) for column in columns())
+    GuardedCsv(text).row(header_of(column, language) for column in columns())
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -75,12 +75,7 @@ class WorkbookWriter:
     def __init__(self, target: Path | io.BytesIO, language: str) -> None:
         self._book = xlsxwriter.Workbook(
             target,
-            {
-                "constant_memory": True,
-                "strings_to_formulas": False,
-                "strings_to_urls": False,
-                "strings_to_numbers": False,
-            },
+            {"constant_memory": True, **TEXT_STAYS_TEXT},
         )
         self._language = language
         self._words = _WORDS["en" if language == "en" else "es"]

@@ -1,12 +1,11 @@
 """XLSX workbooks, read row by row. Formulas are given as their text, never as a result."""
 
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import openpyxl
+from common.tables_io.archives import WORKBOOK_DAMAGE
 from openpyxl.utils.exceptions import InvalidFileException
 
 from services_directory.imports.columns import is_header_row, is_tag_row
@@ -18,19 +17,7 @@ from services_directory.imports.reading.rows import RawRow, Table
 HEADER_WITHIN = 20
 """Rows from the top in which the header must be."""
 MAX_COLUMNS = 500
-_DAMAGE = (
-    InvalidFileException,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    KeyError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    SyntaxError,  # what the XML parser raises
-    OSError,
-)
-"""What openpyxl lets through when a part is missing, cut or not what it says."""
+_DAMAGE = (InvalidFileException, *WORKBOOK_DAMAGE)
 
 
 def read_sheet(path: Path) -> Table:

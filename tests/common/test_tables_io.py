@@ -1,0 +1,77 @@
+"""One guard for every table that comes in or goes out, whoever reads or writes it."""
+
+import csv
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from common.tables_io.archives import Limits, UnsafeArchiveError, archive
+from common.tables_io.cells import GuardedCsv
+
+ROOT = Path(__file__).parents[2]
+RAW_WRITERS = re.compile(r"\bcsv\.(writer|DictWriter)\(")
+RAW_BOOKS = re.compile(r"\bxlsxwriter\.Workbook\(")
+RAW_ARCHIVES = re.compile(r"\bZipFile\((?!target|packed)|\bload_workbook\(")
+# Their rows are guarded by `guarded_cell` or, field by field, by exports/tables.py.
+OWN_WRITERS = {
+    "libs/common/src/common/tables_io/cells.py",
+    "libs/stack/src/stack/demo_data.py",  # a file that ships with Ruta, handed to an import
+    "services/services-directory/src/services_directory/exports/package.py",
+    "services/services-directory/src/services_directory/exports/writing.py",
+}
+OWN_ARCHIVES = {
+    "libs/common/src/common/tables_io/archives.py",
+    "services/reporting/src/reporting/bulletins/trace.py",  # reads the workbook that it has just made
+}
+WAYS_INTO_ARCHIVES = ("common.tables_io.archives", "imports.reading.archive")
+
+
+def naming(pattern: re.Pattern[str]) -> dict[str, str]:
+    """The text of the product's files in which it occurs, by path."""
+    found = {}
+    for folder in ("libs", "gateway", "services"):
+        for file in (ROOT / folder).rglob("src/**/*.py"):
+            text = file.read_text(encoding="utf-8")
+            if pattern.search(text):
+                found[file.relative_to(ROOT).as_posix()] = text
+    return found
+
+
+def test_csv_is_written_guarded() -> None:
+    assert naming(RAW_WRITERS).keys() == OWN_WRITERS
+
+
+def test_in_a_workbook_text_stays_text() -> None:
+    books = naming(RAW_BOOKS)
+    assert len(books) == 4
+    assert [path for path, text in books.items() if "TEXT_STAYS_TEXT" not in text] == []
+
+
+def test_archives_are_opened_with_their_limits() -> None:
+    opened = naming(RAW_ARCHIVES)
+    assert len(opened) > len(OWN_ARCHIVES)
+    without = {
+        path for path, text in opened.items() if not any(way in text for way in WAYS_INTO_ARCHIVES)
+    }
+    assert without | {"libs/common/src/common/tables_io/archives.py"} == OWN_ARCHIVES
+
+
+def test_what_a_spreadsheet_would_run_is_written_with_an_apostrophe() -> None:
+    out = io.StringIO()
+    GuardedCsv(out).rows([["=1+1", " @SUM(A1)", "＝1", "-5", "+58 412 0000000", 7, None]])
+    (row,) = csv.reader(io.StringIO(out.getvalue()))
+    assert row == ["'=1+1", "' @SUM(A1)", "'＝1", "-5", "+58 412 0000000", "7", ""]
+
+
+@pytest.mark.parametrize(
+    "limits", [Limits(unpacked=999), Limits(entries=1), Limits(ratio=50)], ids=repr
+)
+def test_an_archive_beyond_any_limit_is_refused(limits: Limits) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("one", bytes(2 * 1024 * 1024))
+        made.writestr("two", b"2")
+    with pytest.raises(UnsafeArchiveError), archive(packed, limits):
+        pass
