@@ -1,0 +1,88 @@
+"""What other people's generators make of the description: a whole client, which loads."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from gateway.front.description import combined
+from gateway.front.routes import ROUTES
+
+from tests.conformance.test_schemathesis import uv
+from tests.support.described import described_apps
+from tests.support.leaving_out import left_out
+
+pytestmark = pytest.mark.slow
+HERE = Path(__file__).resolve().parent
+# Files, which a client fetches as they are: openapi-python-client makes classes of JSON alone.
+FILES = {
+    "application/x-ndjson",
+    "application/atom+xml",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+LOAD_ALL = """
+import importlib, pkgutil, made
+for module in pkgutil.walk_packages(made.__path__, "made."):
+    importlib.import_module(module.name)
+"""
+
+
+@pytest.fixture
+def description(tmp_path: Path) -> Path:
+    folder = tmp_path / "described"
+    folder.mkdir()
+    parts = {name: app.openapi() for name, app in described_apps(folder).items()}
+    document = combined(parts, ROUTES, public_url="https://ruta.example", version="1")
+    written = tmp_path / "openapi.json"
+    written.write_text(json.dumps(document), encoding="utf-8")
+    return written
+
+
+def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=folder)
+
+
+def test_openapi_python_client_makes_all_of_it(description: Path, tmp_path: Path) -> None:
+    program = uv()
+    if program is None:
+        left_out("uv was not found: openapi-python-client needs an environment of its own")
+    alone = [
+        program,
+        "run",
+        "--isolated",
+        "--no-project",
+        "--with",
+        "openapi-python-client==0.29.1",
+    ]
+    if (probe := run([*alone, "openapi-python-client", "--version"], tmp_path)).returncode:
+        left_out(f"openapi-python-client cannot be installed here: {probe.stderr[-200:]}")
+    made = run(
+        [
+            *(*alone, "openapi-python-client", "generate", "--path", str(description)),
+            *("--output-path", "made", "--meta", "none"),
+        ],
+        tmp_path,
+    )
+    told = made.stdout + made.stderr
+    assert made.returncode == 0, told[-3000:]
+    files = re.findall(r"Unsupported\s+content_type\s+([^\s)]+)", told)
+    assert set(files) <= FILES
+    assert len(re.findall(r"^(?:WARNING|ERROR|Unable)\b", told, re.MULTILINE)) == len(files), told
+    loaded = run([*alone, "python", "-c", LOAD_ALL], tmp_path)
+    assert loaded.returncode == 0, loaded.stderr[-3000:]
+
+
+def test_openapi_typescript_makes_types_that_compile(description: Path, tmp_path: Path) -> None:
+    npm, npx = shutil.which("npm"), shutil.which("npx")
+    if npm is None or npx is None:
+        left_out("npm is not installed: openapi-typescript cannot run")
+    shutil.copy(HERE / "typescript" / "package.json", tmp_path / "package.json")
+    installed = run([npm, "install", "--no-audit", "--no-fund", "--ignore-scripts"], tmp_path)
+    if installed.returncode != 0:
+        left_out(f"openapi-typescript cannot be installed here: {installed.stderr[-200:]}")
+    made = run([npx, "openapi-typescript", description.name, "-o", "api.d.ts"], tmp_path)
+    assert made.returncode == 0, made.stdout + made.stderr
+    compiled = run([npx, "tsc", "--noEmit", "--strict", "api.d.ts"], tmp_path)
+    assert compiled.returncode == 0, compiled.stdout[-3000:]
