@@ -367,7 +367,7 @@ def test_only_origins_of_the_settings_may_call_from_a_browser(gateway: Gateway) 
         )
         foreign = httpx.get(url, headers={"Origin": "https://evil.example"})
         assert "access-control-allow-origin" not in foreign.headers
-        assert foreign.headers["vary"] == "Origin"
+        assert foreign.headers["vary"] == "Accept-Encoding, Origin"
     plain = httpx.get(f"{gateway.url}/directory/v1/x", headers={"Origin": "https://a.example"})
     assert "access-control-allow-origin" not in plain.headers
 
