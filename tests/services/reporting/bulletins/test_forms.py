@@ -13,7 +13,7 @@ from reporting.bulletins.content import Content
 from reporting.bulletins.forms import names, rendered
 from reporting.bulletins.page import laid_out
 from reporting.bulletins.pdf import as_page_images
-from reporting.bulletins.reading import all_charts
+from reporting.bulletins.reading import all_charts, all_figures
 from reporting.charts.palette import CATEGORIES, SEQUENTIAL
 from reporting.charts.specs import Point, sides
 
@@ -186,3 +186,20 @@ def test_points_of_a_trend_that_coincide_say_their_number_once() -> None:
     same = [Point("a", "one", 33, "33"), Point("a", "two", 33, "33"), Point("b", "two", 33, "33")]
     assert sides(same) == ["above", "none", "above"]
     assert sides([*same, Point("a", "three", 34, "34")])[0] == "below"
+
+
+def test_outside_series_follow_the_own_trends_with_their_provenance(content: Content) -> None:
+    names = [section.id for section in content.sections]
+    assert names.index("context") == names.index("trends") + 1
+    context = content.sections[names.index("context")]
+    said = context.model_dump_json()
+    assert "https://example.org/series/risk" in said
+    # None of its figures is of anything protected, and no other section quotes one of it.
+    for section in content.sections:
+        kinds = {
+            placed.figure.source.kind
+            for placed in all_figures(content, "es")
+            if placed.section == section.id
+        }
+        assert ("outside" in kinds) == (section.id == "context")
+        assert section.id != "context" or kinds == {"outside"}

@@ -26,10 +26,10 @@ ORDER: Sequence[Composer] = (
     sections.referrals,
     sections.needs,
     sections.trends,
+    sections.context,
     sections.trafficking,
     sections.routes,
     sections.work_plan,
-    sections.context,
     sections.sources,
 )
 

@@ -1,17 +1,23 @@
 """Outside series over HTTP: imported by the IM role, read by everyone who reads reports."""
 
+import asyncio
 from typing import Annotated
 
 from common.auth import Principal, Role
-from common.errors import NOT_FOUND
+from common.errors import INVALID, NOT_FOUND, FieldError
+from common.places import Places
 from common.web import Session, requires, router
-from fastapi import Path
+from fastapi import File, Form, Path, UploadFile
+from pydantic import ValidationError
 
 from reporting.context import queries, service
-from reporting.context.schemas import InLanguages, PointBody, SeriesBody, SeriesView
+from reporting.context.errors import UNREADABLE_SERIES
+from reporting.context.schemas import InLanguages, PointBody, Provenance, SeriesBody, SeriesView
 from reporting.context.series import OutsideSeries
+from reporting.context.series_file import UnreadableSeriesError, points
 
 api = router("/reports/v1/context/series", ["context"])
+MOST_BYTES = 1_000_000
 
 Reader = Annotated[Principal, requires(scope="reports:read")]
 Importer = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
@@ -20,6 +26,49 @@ Importer = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM
 @api.post("", status_code=201)
 async def import_series(caller: Importer, session: Session, body: SeriesBody) -> SeriesView:
     """Import a series of another source with its provenance, as the next edition of its code."""
+    return _view(await service.import_series(session, caller, body))
+
+
+@api.post("/imports", status_code=201)
+async def import_series_file(
+    *,
+    caller: Importer,
+    session: Session,
+    file: Annotated[
+        UploadFile,
+        File(
+            description="CSV in UTF-8, plain (`day`, `area`, `value`) or with an HXL tag row (`#date`,"
+            " `#adm1+code`, `#indicator+num`); no area means the whole country."
+        ),
+    ],
+    provenance: Annotated[
+        str,
+        Form(
+            max_length=8000,
+            description="JSON: what `POST /reports/v1/context/series` takes, without `points`.",
+        ),
+    ],
+) -> SeriesView:
+    """Import a series from a file, as the next edition of its code: all of its rows, or none. 422
+    `unreadable_series` names each flaw by row and column, in Spanish and English."""
+    said = _provenance(provenance)
+    content = await file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise UNREADABLE_SERIES.because(f"It has more than {MOST_BYTES} bytes.", pointer="/file")
+    try:
+        read = await asyncio.to_thread(points, content, Places.load())
+    except UnreadableSeriesError as error:
+        raise UNREADABLE_SERIES.because(
+            str(error),
+            pointer="/file",
+            problems=[
+                {"row": each.row, "column": each.column, "message": each.message}
+                for each in error.flaws
+            ],
+        ) from None
+    body = SeriesBody.model_construct(
+        **dict(said), points=[PointBody(day=p.day, area=p.area, value=p.value) for p in read]
+    )
     return _view(await service.import_series(session, caller, body))
 
 
@@ -38,6 +87,17 @@ async def read_editions(
     if not found:
         raise NOT_FOUND.because("There is no such series.")
     return [_view(each) for each in found]
+
+
+def _provenance(given: str) -> Provenance:
+    try:
+        return Provenance.model_validate_json(given)
+    except ValidationError as error:
+        flaws = [
+            FieldError("/" + "/".join(["provenance", *map(str, each["loc"])]), each["msg"])
+            for each in error.errors(include_input=False, include_url=False)
+        ]
+        raise INVALID.because("The provenance is not whole.", errors=flaws) from None
 
 
 def _view(series: OutsideSeries) -> SeriesView:

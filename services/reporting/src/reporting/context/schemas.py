@@ -8,6 +8,8 @@ from uuid import UUID
 from common.web import Strict
 from pydantic import Field, StringConstraints
 
+from reporting.context.series_file import MOST_POINTS
+
 Words = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 Day = Annotated[date, Field(ge=date(1990, 1, 1), le=date(2100, 1, 1))]
 
@@ -25,8 +27,8 @@ class PointBody(Strict):
     value: Annotated[Decimal, Field(ge=-(10**12), le=10**12, max_digits=20, decimal_places=6)]
 
 
-class SeriesBody(Strict):
-    """A series as its source gives it. Provenance is not optional."""
+class Provenance(Strict):
+    """What a series is and where it comes from. None of it is optional but the method."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")] = Field(
         examples=["acaps-risk-index"]
@@ -38,7 +40,12 @@ class SeriesBody(Strict):
     licence: Words = Field(examples=["CC BY 4.0"])
     retrieved_on: Day
     method: Words | None = Field(None, description="How it was measured or changed on the way.")
-    points: list[PointBody] = Field(min_length=1, max_length=5000)
+
+
+class SeriesBody(Provenance):
+    """A series as its source gives it, with its provenance."""
+
+    points: list[PointBody] = Field(min_length=1, max_length=MOST_POINTS)
 
 
 class SeriesView(SeriesBody):
