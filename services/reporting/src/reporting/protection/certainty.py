@@ -44,8 +44,14 @@ class Certainty:
     ) -> list[tuple[int, int]]:
         """Low and high of the counts at these places of the dimensions at `positions`, over the
         cells whose codes `passes` lets pass."""
-        rows = int(np.prod(sizes)) if len(sizes) else 1
-        moments = Moments(np.zeros(rows), np.zeros(rows))
+        if not found:
+            return []
+        every = int(np.prod(sizes)) if len(sizes) else 1
+        wanted = [int(np.ravel_multi_index(at, tuple(sizes))) if at else 0 for at, _ in found]
+        # Only what is asked for is looked up, however many places the table has.
+        numbered = np.full(every + 1, -1, np.int64)
+        numbered[wanted] = np.arange(len(wanted))
+        moments = Moments(np.zeros(len(wanted)), np.zeros(len(wanted)))
         for part in self.parts:
             inside = part.places[:, 0] >= 0
             row = np.zeros(len(part.places), np.int64)
@@ -53,12 +59,11 @@ class Certainty:
                 row = row * size + part.places[:, position]
             for position, passing in passes.items():
                 inside = inside & passing[part.places[:, position]]
-            seen = part.source.posterior.moments(np.where(inside, row, -1), rows)
-            moments = moments.plus(seen, part.sign)
-        at = [int(np.ravel_multi_index(place, tuple(sizes))) if place else 0 for place, _ in found]
+            row = numbered[np.where(inside, row, every)]
+            moments = moments.plus(part.source.posterior.moments(row, len(wanted)), part.sign)
         return [
             interval(float(moments.mean[i]), float(moments.variance[i]), shown, self.k)
-            for i, (_, shown) in zip(at, found, strict=True)
+            for i, (_, shown) in enumerate(found)
         ]
 
 
