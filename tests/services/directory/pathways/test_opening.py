@@ -1,7 +1,8 @@
 """Opening hours in words."""
 
 import pytest
-from services_directory.pathways.texts.opening import WEEK_MINUTES, opening_hours
+from services_directory.hsds.opening import WEEK_MINUTES
+from services_directory.pathways.texts.opening import opening_hours
 
 DAY = 1440
 

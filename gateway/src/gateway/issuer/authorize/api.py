@@ -4,14 +4,14 @@ import secrets
 from typing import Any, cast
 
 from common import clock
-from common.web import Session, context_of, router
+from common.web import Session, context_of, page_language, router
 from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.issuer.access import Anyone
 from gateway.issuer.authorize import asked as requests
 from gateway.issuer.authorize.asked import Asked, Faulty, Unanswerable, answer_uri
-from gateway.issuer.authorize.page import language_of, policy, sign_in_page
+from gateway.issuer.authorize.page import policy, sign_in_page
 from gateway.issuer.authorize.tickets import NoTicket, Tickets
 from gateway.issuer.clients import queries as clients
 from gateway.issuer.forms import BadForm, read_form
@@ -150,8 +150,8 @@ def _form(request: Request, wanted: Asked, *, error: str | None, status: int = 2
 def _page(
     request: Request, *, ticket: str | None, error: str | None, status: int, target: str = ""
 ) -> Response:
-    language = language_of(
-        request.headers.get("accept-language", ""), request.query_params.get("ui_locales")
+    language = page_language(
+        request.query_params.get("ui_locales"), request.headers.get("accept-language")
     )
     html = sign_in_page(language=language, ticket=ticket, error=error)
     return HTMLResponse(html, status, {**policy(target), "Content-Language": language})

@@ -66,16 +66,6 @@ _PAGE = Environment(autoescape=True).from_string(
 )
 
 
-def language_of(accepted: str, asked: str | None) -> str:
-    """`es` unless English is asked for first (`ui_locales`, then Accept-Language)."""
-    for text in (asked or "", accepted):
-        for part in text.replace(" ", ",").split(","):
-            code = part.split(";")[0].strip().lower()[:2]
-            if code in TEXTS:
-                return code
-    return "es"
-
-
 def sign_in_page(*, language: str, ticket: str | None, error: str | None = None) -> str:
     """HTML; `ticket` None shows only the error (`wrong`, `wait`, `stale`, `unknown`)."""
     return _PAGE.render(

@@ -1,11 +1,12 @@
 """The HTTP side that every service shares. Import from here."""
 
+from common.languages import page_language
 from common.look import PAGE_STYLE
 from common.web.access import open_to_all, requires
 from common.web.app import service_app
 from common.web.context import BackgroundTask, ServiceContext, context_of
 from common.web.files import answered_as, refusal_pages
-from common.web.page import day_in_words, page_language, page_response, with_number
+from common.web.page import day_in_words, page_response, with_number
 from common.web.preconditions import IfMatch, check_if_match, etag_of
 from common.web.routing import (
     IdempotencyRequired,

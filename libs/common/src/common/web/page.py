@@ -1,14 +1,11 @@
 """Pages for people on small phones: no script, nothing loaded from elsewhere, stored nowhere."""
 
 from datetime import date
-from typing import Literal
 
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from common.look import EXIT_SCRIPT, PAGE_STYLE, page_policy
-
-PageLanguage = Literal["es", "en"]
 
 
 def page_response(
@@ -60,14 +57,3 @@ def day_in_words(day: date, language: str) -> str:
     month = _MONTHS["en" if language == "en" else "es"].split()[day.month - 1]
     of = " " if language == "en" else " de "
     return f"{day.day}{of}{month}{of}{day.year}"
-
-
-def page_language(asked: str | None, accept_language: str | None) -> PageLanguage:
-    """The language asked for, else English only where the browser puts it before Spanish."""
-    if asked in ("es", "en"):
-        return "en" if asked == "en" else "es"
-    for part in (accept_language or "").lower().split(","):
-        code = part.strip()[:2]
-        if code in ("es", "en"):
-            return "en" if code == "en" else "es"
-    return "es"

@@ -5,12 +5,20 @@ Only what a weekly rule says is known to be open; monthly rules and free text ar
 
 import re
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Literal, get_args
 
-DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+Weekday = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+DAYS: tuple[Weekday, ...] = get_args(Weekday)
+DAY_NAMES = {
+    "es": ("lun", "mar", "mié", "jue", "vie", "sáb", "dom"),
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = 7 * DAY_MINUTES
-_DAY = re.compile(r"(?:[+-]?\d+)?(MO|TU|WE|TH|FR|SA|SU)")
+_DAY = re.compile(rf"(?:[+-]?\d+)?({'|'.join(DAYS)})")
+_EACH = rf"([+-]?\d{{1,2}})?({'|'.join(DAYS)})"
+BYDAY = re.compile(rf"{_EACH}(,{_EACH})*")
+"""Weekdays as RFC 5545 writes them: `MO,WE`, `1MO,-1FR`."""
 
 Span = tuple[int, int]
 

@@ -31,6 +31,7 @@ from services_directory.hsds.extensions import (
     Verification,
     Visibility,
 )
+from services_directory.hsds.opening import Weekday
 
 _MANY = 500
 
@@ -132,7 +133,7 @@ class Schedule(Described):
     timezone: Number | None = None
     until: DateText | None = None
     count: Number | None = None
-    wkst: Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"] | None = None
+    wkst: Weekday | None = None
     freq: Literal["WEEKLY", "MONTHLY"] | None = None
     interval: Number | None = None
     byday: Text | None = None

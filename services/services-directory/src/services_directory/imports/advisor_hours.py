@@ -7,8 +7,9 @@ from typing import Any
 
 from common.places import folded
 
+from services_directory.hsds.opening import DAYS
 from services_directory.imports.notes import Note, note
-from services_directory.imports.opening_hours import DAYS, UnreadableHoursError, clock
+from services_directory.imports.opening_hours import UnreadableHoursError, clock
 from services_directory.imports.vocabulary import meanings
 
 _TIME = re.compile(r"(\d{1,2}):(\d{2})\s*([ap]m)?", re.IGNORECASE)

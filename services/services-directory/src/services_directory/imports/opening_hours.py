@@ -8,8 +8,9 @@ from typing import Any
 
 from common.places import folded
 
-DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-_NAMES = {
+from services_directory.hsds.opening import DAY_NAMES, DAYS, Weekday
+
+_NAMES: dict[Weekday, tuple[str, ...]] = {
     "MO": ("lunes", "lun", "lu", "l", "monday", "mon", "mo"),
     "TU": ("martes", "mar", "ma", "tuesday", "tues", "tue", "tu"),
     "WE": ("miercoles", "mie", "mier", "mi", "x", "wednesday", "wed", "we"),
@@ -19,10 +20,6 @@ _NAMES = {
     "SU": ("domingo", "dom", "do", "d", "sunday", "sun", "su"),
 }
 _DAY_OF = {name: day for day, names in _NAMES.items() for name in names}
-_SHOWN = {
-    "es": dict(zip(DAYS, ("lun", "mar", "mié", "jue", "vie", "sáb", "dom"), strict=True)),
-    "en": dict(zip(DAYS, ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"), strict=True)),
-}
 _ALWAYS = frozenset(
     {"24 7", "24h", "24 horas", "24 hours", "siempre", "siempre abierto", "always", "always open"}
 )
@@ -88,6 +85,12 @@ def weekdays(text: str) -> tuple[str, ...]:
     return _days(text)
 
 
+def weekday(text: str) -> Weekday | None:
+    """One day by its name or number (Monday is 1)."""
+    name = folded(text)
+    return DAYS[int(name) - 1] if name in set("1234567") else _DAY_OF.get(name)
+
+
 def _days(text: str) -> tuple[str, ...]:
     if folded(text) in _EVERY_DAY:
         return DAYS
@@ -121,7 +124,7 @@ def shown(schedules: list[dict[str, Any]], language: str = "es") -> str:
 
 
 def _days_shown(byday: str, language: str) -> str:
-    names = _SHOWN["en" if language == "en" else "es"]
+    names = dict(zip(DAYS, DAY_NAMES["en" if language == "en" else "es"], strict=True))
     days = [day for day in DAYS if day in byday.split(",")]
     indices = [DAYS.index(day) for day in days]
     if len(days) > 2 and indices == list(range(indices[0], indices[-1] + 1)):

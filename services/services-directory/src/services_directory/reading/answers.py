@@ -8,6 +8,7 @@ from typing import Any
 
 from common.auth import Principal
 from common.database import Database
+from common.languages import preferred
 from common.web import context_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -156,21 +157,8 @@ def stream(
 
 
 def language_of(request: Request) -> str | None:
-    """The language that is asked for first (two letters), None if it does not matter."""
-    given = request.headers.get("accept-language")
-    if given is None:
-        return None
-    best: tuple[float, str] | None = None
-    for part in given.split(","):
-        name, _, weight = part.strip().partition(";q=")
-        code = name.split("-")[0].lower()
-        try:
-            value = float(weight or 1)
-        except ValueError:
-            continue
-        if code.isalpha() and len(code) in {2, 3} and (best is None or value > best[0]):
-            best = (value, code)
-    return best[1] if best else None
+    """The language that is asked for first, None if it does not matter."""
+    return next(iter(preferred(request.headers.get("accept-language"))), None)
 
 
 def described(

@@ -9,6 +9,7 @@ from common import json_once
 from common.places import folded
 from common.tables_io.cells import is_formula, unguarded
 
+from services_directory.hsds.opening import BYDAY
 from services_directory.imports import cells
 from services_directory.imports.notes import Note, note
 from services_directory.imports.opening_hours import UnreadableHoursError, clock, weekdays
@@ -16,9 +17,6 @@ from services_directory.imports.package.fields import Field
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?(?:[:.]\d{2})?\s*([ap]\.?m\.?)?", re.IGNORECASE)
-_BYDAY = re.compile(
-    r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)(,([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU))*"
-)
 _DEGREES = {"latitude": 90, "longitude": 180}
 _STATUSES = {
     "open": "active",
@@ -54,7 +52,7 @@ def value_of(field: Field, raw: str, place: str, notes: list[Note]) -> Any:
 
 def _weekdays(text: str, place: str, notes: list[Note]) -> str | None:
     """RFC 5545 weekdays, as they are (`1MO,-1FR`) or read from words ("Monday - Friday")."""
-    if _BYDAY.fullmatch(text.upper().replace(" ", "")):
+    if BYDAY.fullmatch(text.upper().replace(" ", "")):
         return text.upper().replace(" ", "")
     try:
         read = ",".join(weekdays(text))

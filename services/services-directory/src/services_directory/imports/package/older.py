@@ -6,6 +6,7 @@ from functools import cache
 
 from common.places import folded
 
+from services_directory.imports.opening_hours import weekday
 from services_directory.imports.package.fields import rows_of, tables
 
 Row = dict[str, str]
@@ -19,19 +20,6 @@ Placed = tuple[str, Row]
 """A table of today and a row for it."""
 
 _LISTED = re.compile(r"\s*[,;|]\s*")
-_WEEKDAYS = {
-    name: day
-    for names, day in (
-        (("1", "mo", "monday", "mon"), "MO"),
-        (("2", "tu", "tuesday", "tue"), "TU"),
-        (("3", "we", "wednesday", "wed"), "WE"),
-        (("4", "th", "thursday", "thu"), "TH"),
-        (("5", "fr", "friday", "fri"), "FR"),
-        (("6", "sa", "saturday", "sat"), "SA"),
-        (("7", "su", "sunday", "sun"), "SU"),
-    )
-    for name in names
-}
 # A list in a cell of an older table → the table that holds it today, and its field.
 _LISTS = {
     "service_areas": ("service_area", "name"),
@@ -171,7 +159,7 @@ def _special(table: str, row: Row, own: str, what: str, value: str) -> list[Plac
     if what == "email":
         return [("contact", {"id": f"{own}/email", link: own, "email": value, MADE: f"id,{link}"})]
     if what == "weekday":
-        row["byday"] = _WEEKDAYS.get(folded(value), value)
+        row["byday"] = weekday(value) or value
         row["freq"] = "WEEKLY"
         row[READ] = "byday"
     elif what == "virtual":

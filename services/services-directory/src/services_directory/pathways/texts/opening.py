@@ -3,12 +3,8 @@
 from collections.abc import Mapping
 from functools import lru_cache
 
-DAY_MINUTES = 24 * 60
-WEEK_MINUTES = 7 * DAY_MINUTES
-_DAYS = {
-    "es": ("lun", "mar", "mié", "jue", "vie", "sáb", "dom"),
-    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
-}
+from services_directory.hsds.opening import DAY_MINUTES, DAY_NAMES, WEEK_MINUTES
+
 _ALWAYS = {"es": "todos los días, 24 horas", "en": "every day, 24 hours"}
 
 
@@ -20,7 +16,7 @@ def opening_hours(spans: tuple[tuple[int, int], ...]) -> Mapping[str, str] | Non
     if spans == ((0, WEEK_MINUTES),):
         return _ALWAYS
     by_day = [_of_day(day, spans) for day in range(7)]
-    return {language: "; ".join(_runs(by_day, names)) for language, names in _DAYS.items()}
+    return {language: "; ".join(_runs(by_day, names)) for language, names in DAY_NAMES.items()}
 
 
 def _of_day(day: int, spans: tuple[tuple[int, int], ...]) -> str:
