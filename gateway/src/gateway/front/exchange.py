@@ -9,13 +9,14 @@ from typing import Any
 import orjson
 from common.errors import Problem
 from common.ids import new_id
+from common.languages import page_language
 
 from gateway.front.bodies import ClientLeft
 from gateway.front.callers import Caller
 from gateway.front.compression import takes_gzip
 from gateway.front.heads import Head, Header
 from gateway.front.limits import Allowance
-from gateway.front.public_pages import LANGUAGES, PublicPages
+from gateway.front.public_pages import PublicPages
 from gateway.front.routes import Route, deprecation_headers
 from gateway.front.security_headers import SecurityHeaders
 
@@ -75,16 +76,9 @@ class Exchange:
 
     @property
     def language(self) -> str:
-        """The one asked for; else Spanish unless the browser asks for English first."""
         asked = _LANGUAGE.search(self.scope["query_string"])
-        if asked:
-            return asked[1].decode()
         accepted = dict(self.head.passed).get(b"accept-language", b"").decode("latin-1")
-        for part in accepted.split(","):
-            code = part.split(";")[0].strip().lower()[:2]
-            if code in LANGUAGES:
-                return code
-        return "es"
+        return page_language(asked and asked[1].decode(), accepted)
 
     @property
     def takes_gzip(self) -> bool:
