@@ -36,7 +36,8 @@ def test_who_takes_gzip(given: bytes | None, takes: bool) -> None:
 def test_a_long_text_is_compressed_and_a_short_one_is_not(gateway: Gateway) -> None:
     answer, body = raw(gateway, f"/directory/v1/services?{LONG}", **GZIP)
     assert answer.headers["content-encoding"] == "gzip"
-    assert int(answer.headers["content-length"]) == len(body) < 1024
+    # A body that arrives after its head is compressed as it passes, its length not known.
+    assert int(answer.headers.get("content-length", len(body))) == len(body) < 1024
     assert "agua" * 500 in gzip.decompress(body).decode()
     assert answer.headers["vary"] == "Accept-Encoding"
     plain, body = raw(gateway, f"/directory/v1/services?{LONG}", **{"Accept-Encoding": "identity"})
