@@ -1,6 +1,7 @@
 """`/directory/v1/imports` over HTTP: who may, what is answered, what stays."""
 
 import io
+import json
 from typing import Any
 
 import openpyxl
@@ -10,6 +11,7 @@ from services_directory.imports.columns import columns
 from services_directory.imports.uploads import MAX_BYTES
 
 from tests.services.directory.conftest import V1, as_, ids_seen
+from tests.services.directory.imports.test_services_advisor import feature
 from tests.support.principals import keyed, organisation
 
 IMPORTS = f"{V1}/imports"
@@ -170,6 +172,16 @@ async def test_imports_and_rows_come_in_pages(api: AsyncClient) -> None:
     assert "next_cursor" not in rest.json()
     wrong = await api.get(IMPORTS, params={"cursor": "abc"}, headers=as_("im-officer"))
     assert wrong.status_code == 400
+
+
+async def test_an_import_that_counts_no_values_is_listed_like_the_others(api: AsyncClient) -> None:
+    """A kind of file whose values are not accounted for one by one."""
+    content = json.dumps({"type": "FeatureCollection", "features": [feature()]}).encode()
+    sent = await send(api, content, mode="skip-bad")
+    assert sent.status_code == 201, sent.text
+    listed = await api.get(IMPORTS, headers=as_("im-officer"))
+    assert listed.status_code == 200, listed.text
+    assert "fidelity" not in listed.json()["items"][0]
 
 
 @pytest.mark.parametrize("language", ["es", "en"])

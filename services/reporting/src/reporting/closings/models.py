@@ -33,6 +33,6 @@ closing_steps = sa.Table(
     # When the task is to be done, or tried again; NULL once it is done or refused.
     sa.Column("due_at", _TIME),
     # Why it was refused: a problem detail.
-    sa.Column("problem", pg.JSONB),
+    sa.Column("problem", pg.JSONB(none_as_null=True)),
     sa.Column("changed_at", _TIME, nullable=False),
 )

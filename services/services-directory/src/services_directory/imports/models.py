@@ -29,7 +29,7 @@ IMPORTS = sa.Table(
     sa.Column("services_updated", sa.Integer, nullable=False, server_default="0"),
     sa.Column("services_unchanged", sa.Integer, nullable=False, server_default="0"),
     sa.Column("notes", pg.JSONB, nullable=False, server_default="[]"),
-    sa.Column("fidelity", pg.JSONB),
+    sa.Column("fidelity", pg.JSONB(none_as_null=True)),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("started_at", sa.DateTime(timezone=True)),
     sa.Column("finished_at", sa.DateTime(timezone=True)),
