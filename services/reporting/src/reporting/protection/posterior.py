@@ -38,6 +38,8 @@ DENSE = 20_000
 """Up to so many cells each one that shows 0 is a row; beyond, a sample stands for them."""
 SAMPLE = 4_000
 LOW, HIGH = 0.05, 0.95
+_TELLS_NOTHING = 1e-6
+"""The η of a margin that was not tilted: its error has no bound that would tell of its cells."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,11 @@ class Posterior:
         self._mean = np.concatenate([mean, empty])
         self._variance = np.concatenate([variance, spread])
         self._concealed = np.concatenate([np.zeros(len(mean)), empty])
-        self._margins, self._codes = _numbered(tilted, self.at)
+        # What was not tilted is as unsure as anything else, but its margin's error tells nothing.
+        kept = {dimension for dimension, _ in tilted}
+        loose = [(d, np.arange(size)) for d, size in enumerate(sizes) if d not in kept]
+        self._margins, self._codes = _numbered([*tilted, *loose], self.at)
+        self._tilted = self._codes - sum(size for d, size in enumerate(sizes) if d not in kept)
         self._condition(np.concatenate([shown, np.zeros(len(hidden), np.int64)]), total, one_way)
 
     def _expected(self, at: Whole) -> Floats:
@@ -135,6 +141,7 @@ class Posterior:
         sizes += hidden.T @ self._hiding
         eta = np.full(self._codes, max(one_way, 1) / 1000)
         eta[0] = max(total, 1) / 1000
+        eta[self._tilted :] = _TELLS_NOTHING
         # What the total is off by, its parts are off by together.
         parts = seen / max(self._persons, 1.0)
         noise = np.diag((TILT_SD / eta) ** 2) + (TOTAL_SD / eta[0]) ** 2 * np.outer(parts, parts)
