@@ -204,6 +204,14 @@ MUTATIONS = (
         'if settings.get(name) == "never"]',
         "tests/common/test_durability.py::test_ready_names_a_database_that_forgets",
     ),
+    Mutation(
+        "nothing-compressed-beside-a-secret",
+        "an answer that holds a secret is never compressed, so that its length tells nothing",
+        "gateway/src/gateway/front/relaying.py",
+        " and not route.holds_secrets(exchange.method, exchange.path)",
+        "",
+        "tests/gateway/test_compression.py::test_an_answer_of_a_secret_route_goes_as_it_is",
+    ),
 )
 
 # Broken where they stand, by the tests themselves.

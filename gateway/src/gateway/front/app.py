@@ -268,16 +268,21 @@ class Front:
             raise NOT_FOUND.because("No such path. The API description is at /openapi.json.")
         if exchange.method not in {"GET", "HEAD"}:
             raise METHOD_NOT_ALLOWED.because("Only GET is offered.", headers={"Allow": "GET, HEAD"})
-        await exchange.answer(*self._compressed(exchange, *page))
+        await exchange.answer(*await self._compressed(exchange, *page))
 
     @staticmethod
-    def _compressed(exchange: Exchange, status: int, headers: list[Header], body: bytes) -> Page:
+    async def _compressed(
+        exchange: Exchange, status: int, headers: list[Header], body: bytes
+    ) -> Page:
         if not compression.is_text(headers):
             return status, headers, body
         headers = compression.with_vary(headers)
         if len(body) < compression.LEAST_BYTES or not exchange.takes_gzip:
             return status, headers, body
-        return status, compression.as_compressed(headers), compression.kept(body)
+        # Measurements are others with each question: not worth keeping.
+        changing = exchange.path == "/metrics"
+        packed = await compression.compressed(body) if changing else compression.kept(body)
+        return status, compression.as_compressed(headers), packed
 
     def _measured(self, exchange: Exchange) -> Page | None:
         """None where no key is set: then nobody reads them here."""

@@ -149,9 +149,8 @@ class Pages:
                 return 200, [*_head(b"text/html; charset=utf-8"), policy], self._docs
             case "/":
                 return 307, [(b"location", b"/docs")], b""
-            case "/line" | "/help" | "/withdraw":
-                return 307, [(b"location", _SHORT[path])], b""
-        return None
+        short = _SHORT.get(path)
+        return (307, [(b"location", short)], b"") if short else None
 
     async def _ready(self) -> Page:
         """503 while nothing can be authenticated; else each part's state."""
