@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.access import visible_sql
 from services_directory.organizations.models import organizations
 from services_directory.organizations.parameters import OrganizationQuery
+from services_directory.reading.full_text import words_sql
 from services_directory.reading.rows_queries import Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
 
@@ -30,8 +31,7 @@ def _where(query: OrganizationQuery, audience: Audience, s: Statement) -> tuple[
     parts = [shown(audience, s)]
     order = "o.name, o.organization_id"
     if query.search and query.search.strip():
-        words = s.argument(query.search, "text")
-        asked = f"(websearch_to_tsquery('ruta_es', {words}) || websearch_to_tsquery('ruta_en', {words}))"
+        asked = words_sql(query.search, s)
         parts.append(f"o.vector @@ {asked}")
         order = f"ts_rank(o.vector, {asked}) DESC, o.organization_id"
     if query.taxonomy_term_id or query.taxonomy_id:

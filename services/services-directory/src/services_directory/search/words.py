@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from common.places import folded
 
+from services_directory.reading.full_text import words_sql
 from services_directory.reading.statement import Statement
 from services_directory.search import ranking
 from services_directory.search.thesaurus import thesaurus
@@ -28,7 +29,7 @@ def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool 
     A word that the thesaurus knows is also found as the categories that it means; the words beside
     it must then occur. `any_word`: one of the words is enough, or one of the other words for them.
     """
-    exact = _query(search, s)
+    exact = words_sql(search, s)
     condition, rank = f"d.vector @@ {exact}", ranking.text_rank(exact)
     if says_how(search) or not meaning:
         return Words(condition, rank)
@@ -40,17 +41,17 @@ def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool 
         means = f"d.categories && {codes}"
         rank = f"({rank} + {ranking.meaning(codes, first)})"
         if beside and not any_word:
-            rest = _query(beside, s)
+            rest = words_sql(beside, s)
             means = f"({means} AND (numnode({rest}) = 0 OR d.vector @@ {rest}))"
         condition = f"({condition} OR {means})"
     if any_word:
         others = dict.fromkeys(word for each in meant for word in each.words)
         if others:
             # Words of a phrase in any order: a phrase could not be found by the index alone.
-            otherwise = _query(" or ".join(list(others)[:MOST_OTHERS]), s)
+            otherwise = words_sql(" or ".join(list(others)[:MOST_OTHERS]), s)
             condition = f"({condition} OR d.vector @@ {otherwise})"
             rank = f"({rank} + {ranking.OTHER_WORDS_WEIGHT} * {ranking.text_rank(otherwise)})"
-        some = _query(" or ".join(folded(search).split()), s)
+        some = words_sql(" or ".join(folded(search).split()), s)
         condition = f"({condition} OR d.vector @@ {some})"
         rank = f"({rank} + {ranking.ANY_WEIGHT} * {ranking.text_rank(some)})"
     return Words(condition, rank)
@@ -63,13 +64,8 @@ def says_how(search: str) -> bool:
 
 def mistyped(groups: list[list[str]], s: Statement) -> Words:
     """The same for words that were looked up: one of each group must occur."""
-    query = "(" + " && ".join(_query(" or ".join(group), s) for group in groups) + ")"
+    query = "(" + " && ".join(words_sql(" or ".join(group), s) for group in groups) + ")"
     return Words(f"d.vector @@ {query}", ranking.text_rank(query))
-
-
-def _query(search: str, s: Statement) -> str:
-    text = s.argument(search, "text")
-    return f"(websearch_to_tsquery('ruta_es', {text}) || websearch_to_tsquery('ruta_en', {text}))"
 
 
 def _beside(search: str, said: list[str]) -> str:
