@@ -32,7 +32,7 @@ CursorText = Annotated[
 class Page(BaseModel, Generic[T]):
     """One page; `next_cursor` is absent on the last one."""
 
-    items: Sequence[T]
+    items: list[T]
     next_cursor: str | None = None
 
 

@@ -5,6 +5,7 @@ where a referral of another case is not found.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from operator import attrgetter
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from starlette.requests import Request
 from referrals.dependencies import CaseReader, Keys, Writer
 from referrals.directory.queries import shown_services
 from referrals.referrals import queries, reading, sending, service, withdrawal
-from referrals.referrals.lifecycle import legal_commands
+from referrals.referrals.lifecycle import Party, legal_commands
 from referrals.referrals.models import Referral
 from referrals.referrals.schemas import (
     STEPS,
@@ -37,6 +38,7 @@ from referrals.referrals.schemas import (
     Suggest,
     Withdraw,
 )
+from referrals.referrals.seeing import covered
 from referrals.vocabulary.fields import Category
 
 referrals = router("/referrals/v1/referrals", ["referrals"])
@@ -318,19 +320,26 @@ async def view(session: Session, referral: Referral, caller: CaseReader) -> Refe
     return one_view
 
 
+_OF_THE_ROW = tuple(
+    name
+    for name in ReferralView.model_fields
+    if name not in ("legal_transitions", "overdue", "due", "suggested_service_id")
+)
+_values_of_the_row = attrgetter(*_OF_THE_ROW)
+
+
 def _view(referral: Referral, caller: CaseReader, shown: Collection[UUID]) -> ReferralView:
     """With the steps that are legal for the caller now."""
-    seen = queries.seen_by(caller, referral)
-    legal = legal_commands(ReferralState(referral.state), queries.parties_of(caller, referral))
+    parties = queries.parties_of(caller, referral)
+    values = dict(zip(_OF_THE_ROW, _values_of_the_row(referral), strict=True))
+    values |= covered(referral, holder=Party.REFERRER in parties)
     suggested = referral.suggested_service_id
     return ReferralView(
-        **{
-            name: getattr(seen, name)
-            for name in ReferralView.model_fields
-            if name not in ("legal_transitions", "overdue", "due", "suggested_service_id")
-        },
+        **values,
         suggested_service_id=suggested if suggested in shown else None,
         due=queries.due(referral),
         overdue=queries.is_overdue(referral, clock.now()),
-        legal_transitions=[command.value for command in legal],
+        legal_transitions=[
+            command.value for command in legal_commands(ReferralState(referral.state), parties)
+        ],
     )
