@@ -318,3 +318,22 @@ async def test_fhir_refuses_what_the_lifecycle_refuses(story: Story) -> None:
     ).status_code == 422
     assert (await put(story, "ngo-salud", referral["id"], task)).status_code == 422
     assert (await story.get("ngo-legal", f"/fhir/Task/{referral['id']}")).status_code == 404
+
+
+async def test_a_search_by_status_pages_through_that_status_and_refuses_what_is_none(
+    story: Story,
+) -> None:
+    service_id = await story.service()
+    sent = [(await story.sent(service_id=service_id))["id"] for _ in range(3)]
+    other = (await story.sent(service_id=service_id))["id"]
+    await story.made(RECIPIENT, f"/referrals/{other}/decline", {"reason": "capacity"})
+    url, found = "/fhir/Task?status=requested,accepted&_count=1", []
+    while url:
+        bundle = (await story.get(RECIPIENT, url)).json()
+        found += [entry["resource"]["id"] for entry in bundle.get("entry", [])]
+        links = {link["relation"]: link["url"] for link in bundle["link"]}
+        url = links.get("next", "").removeprefix("/referrals/v1")
+    assert found == sent[::-1]
+    answer = await story.get(RECIPIENT, "/fhir/Task?status=waiting")
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/query/status")
+    assert "requested" in answer.text

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
@@ -27,7 +28,7 @@ from fhir.resources.R4B.capabilitystatement import CapabilityStatement
 from fhir.resources.R4B.consent import Consent
 from fhir.resources.R4B.servicerequest import ServiceRequest
 from fhir.resources.R4B.task import Task
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 from starlette.requests import Request
 
 from referrals.consents import queries as consents
@@ -55,6 +56,21 @@ MEDIA_TYPE = "application/fhir+json"
 Anyone = Annotated[Principal, open_to_all()]
 # FHIR clients say it with every read; there is one form only.
 AnyFormat = Annotated[str | None, Query(alias="_format", max_length=60, include_in_schema=False)]
+
+
+def _known_statuses(text: str) -> str:
+    known = sorted(set(STATUS.values()))
+    for code in text.split(","):
+        if code not in known:
+            raise ValueError(f"not a status of a Task here; known: {', '.join(known)}")
+    return text
+
+
+TaskStatuses = Annotated[
+    str,
+    Query(max_length=200, description="One status, or several with commas between them."),
+    AfterValidator(_known_statuses),
+]
 _BODIES: dict[Command, type[Any]] = {
     **schemas.STEPS,
     Command.SEND: schemas.Send,
@@ -103,25 +119,31 @@ async def read_capabilities(_anyone: Anyone) -> Response:
 async def search_tasks(
     session: Session,
     caller: CaseReader,
-    status: Annotated[str | None, Query(max_length=30)] = None,
+    status: TaskStatuses | None = None,
     cursor: CursorText = None,
     count: Annotated[Limit, Query(alias="_count")] = 50,
     _format: AnyFormat = None,
 ) -> Response:
     """The recipient's queue as a searchset."""
-    states = [state.value for state, code in STATUS.items() if status in (None, code)]
-    wanted = queries.Wanted(states=states if status else [], cursor=cursor, limit=count)
+    asked = status.split(",") if status else []
+    states = [state.value for state, code in STATUS.items() if code in asked]
+    wanted = queries.Wanted(states=states, cursor=cursor, limit=count)
     rows = await queries.received(session, caller, wanted)
-    link = [{"relation": "self", "url": "/referrals/v1/fhir/Task"}]
+    query = {"status": status, "_count": str(count)} if status else {"_count": str(count)}
+    link = [_link("self", {**query, "cursor": cursor} if cursor else query)]
     following = queries.next_cursor(rows, wanted)
     if following is not None:
-        link.append({"relation": "next", "url": f"/referrals/v1/fhir/Task?cursor={following}"})
+        link.append(_link("next", {**query, "cursor": following}))
     entries = [
         {"fullUrl": f"urn:uuid:{row.id}", "resource": task(queries.seen_by(caller, row))}
         for row in rows[:count]
     ]
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "link": link}
     return _answer(Bundle, {**bundle, "entry": entries} if entries else bundle)
+
+
+def _link(relation: str, query: dict[str, str]) -> dict[str, str]:
+    return {"relation": relation, "url": f"/referrals/v1/fhir/Task?{urlencode(query)}"}
 
 
 @fhir.get("/Task/{referral_id}", **answered_as(MEDIA_TYPE))

@@ -30,6 +30,7 @@ from referrals.line.schemas import (
     DeskMessage,
     HandOver,
     Implicated,
+    KnownKind,
     LineExceptionView,
     MessageView,
     NewLineException,
@@ -39,6 +40,7 @@ from referrals.line.schemas import (
     Status,
 )
 from referrals.line.service import Line
+from referrals.vocabulary.fields import KnownPlace
 
 desk = router("/referrals/v1/line", ["anonymous line: desk"])
 Decider = Annotated[
@@ -51,8 +53,8 @@ async def list_reports(
     session: Session,
     caller: CoordinatorReader,
     status: Status | None = None,
-    area: str | None = None,
-    kind: str | None = None,
+    area: KnownPlace | None = None,
+    kind: KnownKind | None = None,
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ReportSummary]:

@@ -29,6 +29,8 @@ def _digits(typed: str) -> str:
     return digits
 
 
+KnownKind = Annotated[str, AfterValidator(_known_kind)]
+KindCode = Annotated[KnownKind, Field(max_length=40)]
 Words = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 Receipt = Annotated[str, Field(max_length=60), AfterValidator(_digits)]
 
@@ -37,7 +39,7 @@ class NewReport(Strict):
     """`form` is the token of `GET /line/form`; sending the same form again makes no second report."""
 
     form: str = Field(max_length=100)
-    kind: Annotated[str, Field(max_length=40), AfterValidator(_known_kind)]
+    kind: KindCode
     text: Words
     area: PlaceCode | None = Field(None, description="Where it happens; kept as the state only.")
     urgent: bool = Field(False, description="Somebody is in danger now.")
@@ -131,7 +133,7 @@ class Implicated(Strict):
 
 
 class Rerouting(Strict):
-    kind: Annotated[str, Field(max_length=40), AfterValidator(_known_kind)]
+    kind: KindCode
     area: PlaceCode | None = None
 
 

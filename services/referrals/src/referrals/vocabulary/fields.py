@@ -27,7 +27,8 @@ def _known_population(code: str) -> str:
     return code
 
 
-PlaceCode = Annotated[str, Field(max_length=20), AfterValidator(_known_place)]
+KnownPlace = Annotated[str, AfterValidator(_known_place)]
+PlaceCode = Annotated[KnownPlace, Field(max_length=20)]
 Population = Annotated[str, Field(max_length=20), AfterValidator(_known_population)]
 
 

@@ -4,17 +4,17 @@ from typing import Annotated
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.errors import INVALID, NOT_FOUND
+from common.errors import NOT_FOUND
 from common.paging import CursorText, Page, day_in, id_in, keys_in, page_of
 from common.web import Session, context_of, requires, router
 from fastapi import Path, Query, Response
 from starlette.requests import Request
 
+from reporting.asked_periods import asked_period
 from reporting.closings import queries, service
 from reporting.closings.progress import StepState
 from reporting.closings.queries import Closing
 from reporting.closings.schemas import CloseProgrammes, ClosingView, Done, StepView
-from reporting.periods import NoPeriodError, Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.releases.api import contributors_of
 
@@ -42,10 +42,7 @@ async def close_programmes(
     """Close all programmes of an ended period, or those named: each is counted and rounded once, in a
     transaction of its own, and one that fails undoes no other. There is one closing per period; asked
     again, what was not closed is tried again. `Location` shows the progress."""
-    try:
-        wanted = service.Wanted(Period.parse(body.period), body.programmes)
-    except NoPeriodError as error:
-        raise INVALID.because(str(error), pointer="/period") from None
+    wanted = service.Wanted(asked_period(body.period), body.programmes)
     programmes = _programmes(request)
     return _accepted(response, programmes, await service.close(session, caller, wanted, programmes))
 
@@ -62,7 +59,11 @@ async def list_closings(
 ) -> Page[ClosingView]:
     """Closings, newest period first, with the programmes whose releases you may see."""
     found = await queries.visible(
-        session, caller, period=period, after=keys_in(cursor, day_in, id_in), limit=limit + 1
+        session,
+        caller,
+        period=asked_period(period).id if period else None,
+        after=keys_in(cursor, day_in, id_in),
+        limit=limit + 1,
     )
     programmes = _programmes(request)
     return page_of(

@@ -15,6 +15,7 @@ from reporting.activities import queries as activity_queries
 from reporting.activities.activity import published
 from reporting.activities.fivews import hxl_table, r4v_table, venezuelan_table
 from reporting.activities.schemas import Day
+from reporting.asked_periods import asked_period
 from reporting.errors import OutsideProgrammeError
 from reporting.exports.dhis2 import (
     NoDhis2PeriodError,
@@ -26,7 +27,7 @@ from reporting.exports.dhis2 import (
 )
 from reporting.exports.errors import UNMAPPED
 from reporting.exports.release_table import release_table
-from reporting.exports.service import context_pack, counted, wanted_period
+from reporting.exports.service import context_pack, counted
 from reporting.programmes.catalogue import Catalogue
 from reporting.protection.protected import ProtectedCube
 from reporting.releases.asking import question
@@ -85,7 +86,7 @@ async def export_counts(
     Further parameters filter by dimension: `?programme=referrals&period=2026-11&area=VE23`.
     DHIS2 takes months and quarters and all dimensions; the country is the unit of unknown areas.
     """
-    found = await counted(session, programmes, programme, wanted_period(period))
+    found = await counted(session, programmes, programme, asked_period(period))
     given = [pair for pair in request.query_params.multi_items() if pair[0] not in _OWN]
     try:
         asked = question(given, found.cube.names)
@@ -182,7 +183,7 @@ async def export_context_pack(
     language: Language = "es",
 ) -> Response:
     """Stakeholders, who is left behind, and risks from other sources: a workbook of inputs."""
-    sheets = await context_pack(session, programmes, wanted_period(period))
+    sheets = await context_pack(session, programmes, asked_period(period))
     name = f"context-{period}-{language}.xlsx"
     return _answer(File(as_xlsx(sheets, language), MEDIA_TYPES["xlsx"], name))
 

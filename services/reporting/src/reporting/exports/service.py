@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from common.errors import INVALID, NOT_FOUND
+from common.errors import NOT_FOUND
 from common.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.context import queries as context_queries
 from reporting.context.pack import tables
 from reporting.errors import OutsideProgrammeError
-from reporting.periods import NoPeriodError, Period
+from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme
 from reporting.protection.protected import ProtectedCube
@@ -27,14 +27,6 @@ class Counted:
     programme: Programme
     cube: ProtectedCube
     releases: tuple[str, ...]
-
-
-def wanted_period(text: str) -> Period:
-    """The period; 422 if the text names none."""
-    try:
-        return Period.parse(text)
-    except NoPeriodError as error:
-        raise INVALID.because(str(error), pointer="/period") from None
 
 
 async def counted(

@@ -7,7 +7,8 @@ from common import clock
 from common.errors import INVALID
 from fastapi import Query
 
-from reporting.periods import NoPeriodError, Period, PeriodKind
+from reporting.asked_periods import asked_period
+from reporting.periods import PeriodKind
 
 Month = Annotated[str | None, Query(max_length=7, examples=["2026-11"])]
 _DEFAULT_MONTHS = 3
@@ -26,10 +27,7 @@ def months(first: str | None, last: str | None) -> tuple[date, date]:
 
 
 def _month(text: str, pointer: str) -> date:
-    try:
-        period = Period.parse(text)
-    except NoPeriodError as error:
-        raise INVALID.because(str(error), pointer=pointer) from None
+    period = asked_period(text, pointer)
     if period.kind is not PeriodKind.MONTH:
         raise INVALID.because("Write a month, such as 2026-11.", pointer=pointer)
     return period.start

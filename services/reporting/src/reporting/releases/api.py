@@ -6,14 +6,15 @@ from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.errors import FORBIDDEN, INVALID, NOT_FOUND
+from common.errors import FORBIDDEN, NOT_FOUND
 from common.paging import CursorText, Limit, Page, day_in, id_in, keys_in, page_of
 from common.web import Session, context_of, open_to_all, requires, router
 from fastapi import Depends, Path, Query
 from starlette.requests import Request
 
+from reporting.asked_periods import asked_period
 from reporting.errors import OutsideProgrammeError
-from reporting.periods import NoPeriodError, Period
+from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme
 from reporting.protection.protected import ProtectedCube
@@ -86,7 +87,7 @@ async def query_programme(
     (`person-periods`).
     """
     programme = _programme(programmes, programme_id, "/programme_id")
-    start, end = _period(first, "/from"), _period(last, "/to")
+    start, end = asked_period(first, "/from"), asked_period(last, "/to")
     published = [
         each
         for each in await queries.published(
@@ -111,7 +112,7 @@ async def close_release(
 ) -> ReleaseView:
     """Close a period: count it, round it once, ask the contributors. Needs the role im."""
     order = service.Order(
-        _programme(programmes, body.programme, "/programme"), _period(body.period, "/period")
+        _programme(programmes, body.programme, "/programme"), asked_period(body.period)
     )
     key = context_of(request).settings.rounding_key_bytes  # type: ignore[attr-defined] # ours
     return _view(await service.close(session, caller, order, key))
@@ -122,6 +123,7 @@ async def list_releases(
     *,
     caller: Reader,
     session: Session,
+    programmes: Programmes,
     programme: Annotated[str | None, Query(max_length=80)] = None,
     period: Annotated[str | None, Query(max_length=10)] = None,
     limit: Limit = 50,
@@ -132,10 +134,12 @@ async def list_releases(
         session,
         caller,
         programme=programme,
-        period=period,
+        period=asked_period(period).id if period else None,
         after=keys_in(cursor, day_in, id_in),
         limit=limit + 1,
     )
+    if programme is not None and not found:
+        _programme(programmes, programme, "/programme")
     return page_of(found, limit, _view, attrgetter("period_start", "id"))
 
 
@@ -294,13 +298,6 @@ def _programme(programmes: Catalogue, programme_id: str, pointer: str) -> Progra
         return programmes.get(programme_id)
     except OutsideProgrammeError as error:
         raise outside(error, pointer) from None
-
-
-def _period(text: str, pointer: str) -> Period:
-    try:
-        return Period.parse(text)
-    except NoPeriodError as error:
-        raise INVALID.because(str(error), pointer=pointer) from None
 
 
 def _programme_view(programme: Programme) -> ProgrammeView:

@@ -1,0 +1,13 @@
+"""Periods that a caller names."""
+
+from common.errors import INVALID
+
+from reporting.periods import NoPeriodError, Period
+
+
+def asked_period(text: str, pointer: str = "/period") -> Period:
+    """The period; 422 at `pointer` if the text names none."""
+    try:
+        return Period.parse(text)
+    except NoPeriodError as error:
+        raise INVALID.because(str(error), pointer=pointer) from None
