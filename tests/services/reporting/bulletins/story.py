@@ -11,10 +11,10 @@ from common.places import Places
 from reporting.activities.activity import Activity
 from reporting.activities.codes import activity_codes
 from reporting.activities.work_plan import Target
-from reporting.bulletins.compose import compose
-from reporting.bulletins.content import Content
-from reporting.bulletins.evidence import Evidence
-from reporting.bulletins.forms import rendered
+from reporting.bulletins.composing.compose import compose
+from reporting.bulletins.composing.evidence import Evidence
+from reporting.bulletins.document.content import Content
+from reporting.bulletins.rendering.forms import rendered
 from reporting.context.series import OutsideSeries, SeriesPoint
 from reporting.periods import Period, PeriodKind
 from reporting.programmes.catalogue import shipped

@@ -9,11 +9,11 @@ from typing import Any
 import openpyxl
 import pytest
 from pypdf import PdfReader
-from reporting.bulletins.content import Content
-from reporting.bulletins.forms import names, rendered
-from reporting.bulletins.page import laid_out
-from reporting.bulletins.pdf import as_page_images
-from reporting.bulletins.reading import all_charts, all_figures
+from reporting.bulletins.document.content import Content
+from reporting.bulletins.document.reading import all_charts, all_figures
+from reporting.bulletins.rendering.forms import names, rendered
+from reporting.bulletins.rendering.page import laid_out
+from reporting.bulletins.rendering.pdf import as_page_images
 from reporting.charts.palette import CATEGORIES, SEQUENTIAL
 from reporting.charts.specs import Point, sides
 

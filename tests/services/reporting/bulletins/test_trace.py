@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from reporting.bulletins.compose import compose
-from reporting.bulletins.content import Content, Sentence
-from reporting.bulletins.drawing import spec
-from reporting.bulletins.forms import rendered
-from reporting.bulletins.reading import all_figures
-from reporting.bulletins.texts import all_texts
+from reporting.bulletins.composing.compose import compose
+from reporting.bulletins.document.content import Content, Sentence
+from reporting.bulletins.document.reading import all_figures
+from reporting.bulletins.document.texts import all_texts
+from reporting.bulletins.rendering.drawing import spec
+from reporting.bulletins.rendering.forms import rendered
 from reporting.bulletins.trace import numbers_in_wording, strays, wrong_figures
 from reporting.language import LANGUAGES
 from reporting.periods import Period

@@ -5,11 +5,17 @@ from uuid import UUID
 
 import pytest
 from common.places import Places
-from reporting.bulletins.content import Content, Label, Section, Sentence
-from reporting.bulletins.figures import CoverageSource, Figure, ReleaseSource
-from reporting.bulletins.forms import rendered
+from reporting.bulletins.document.content import Content, Label, Section, Sentence
+from reporting.bulletins.document.figures import CoverageSource, Figure, ReleaseSource
+from reporting.bulletins.document.words import (
+    places,
+    unfounded,
+    with_words,
+    without_words,
+    words_of,
+)
+from reporting.bulletins.rendering.forms import rendered
 from reporting.bulletins.trace import numbers_in_wording, strays
-from reporting.bulletins.words import places, unfounded, with_words, without_words, words_of
 from reporting.charts.tiles import layout
 from reporting.language import Text, same
 

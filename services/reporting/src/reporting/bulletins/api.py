@@ -23,11 +23,12 @@ from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
 from reporting.bulletins import queries, service
-from reporting.bulletins.feed import MEDIA_TYPE, atom
-from reporting.bulletins.forms import MEDIA_TYPES, media_type, names, rendered
-from reporting.bulletins.listing import listing
+from reporting.bulletins.document.reading import all_figures
+from reporting.bulletins.document.sources import described
 from reporting.bulletins.queries import Bulletin
-from reporting.bulletins.reading import all_figures
+from reporting.bulletins.rendering.feed import MEDIA_TYPE, atom
+from reporting.bulletins.rendering.forms import MEDIA_TYPES, media_type, names, rendered
+from reporting.bulletins.rendering.listing import listing
 from reporting.bulletins.schemas import (
     BulletinDetail,
     BulletinView,
@@ -37,7 +38,6 @@ from reporting.bulletins.schemas import (
     Trace,
     TracedFigure,
 )
-from reporting.bulletins.sources import described
 from reporting.language import LANGUAGES
 from reporting.programmes.catalogue import Catalogue
 from reporting.settings import Settings

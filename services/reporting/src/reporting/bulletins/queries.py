@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from common.auth import Principal, Role
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.bulletins.content import Content
+from reporting.bulletins.document.content import Content
 from reporting.bulletins.models import bulletin_files, bulletins
 
 PREPARING = frozenset({Role.IM, Role.COORDINATOR})

@@ -13,7 +13,7 @@ from common.web import BackgroundTask, ServiceContext
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.bulletins import queries, service
-from reporting.bulletins.compose import KINDS
+from reporting.bulletins.composing.compose import KINDS
 from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from common.web import Strict
 from pydantic import BaseModel, Field, StringConstraints
 
-from reporting.bulletins.content import Content
-from reporting.bulletins.words import MOST
+from reporting.bulletins.document.content import Content
+from reporting.bulletins.document.words import MOST
 
 State = Literal["draft", "signed_off", "published"]
 

@@ -19,17 +19,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.activities import queries as activity_queries
 from reporting.bulletins import queries
-from reporting.bulletins.compose import KINDS, compose
-from reporting.bulletins.content import Content
+from reporting.bulletins.composing.compose import KINDS, compose
+from reporting.bulletins.composing.evidence import Evidence
+from reporting.bulletins.document.content import Content
+from reporting.bulletins.document.figures import OutsideSource
+from reporting.bulletins.document.reading import all_figures
+from reporting.bulletins.document.words import places, unfounded, with_words, words_of
 from reporting.bulletins.errors import UNFOUNDED, UNTRACEABLE, WRONG_STATE
-from reporting.bulletins.evidence import Evidence
-from reporting.bulletins.figures import OutsideSource
-from reporting.bulletins.forms import media_type, rendered
 from reporting.bulletins.models import bulletin_files, bulletins
 from reporting.bulletins.queries import Bulletin
-from reporting.bulletins.reading import all_figures
+from reporting.bulletins.rendering.forms import media_type, rendered
 from reporting.bulletins.trace import Stray, numbers_in_wording, strays, wrong_figures
-from reporting.bulletins.words import places, unfounded, with_words, words_of
 from reporting.context import queries as context_queries
 from reporting.language import LANGUAGES, Text
 from reporting.periods import NoPeriodError, Period

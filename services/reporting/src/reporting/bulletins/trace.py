@@ -18,7 +18,8 @@ from html.parser import HTMLParser
 import openpyxl
 from pypdf import PdfReader
 
-from reporting.bulletins.content import (
+from reporting.bulletins.composing.evidence import Evidence, UntraceableError, value_of
+from reporting.bulletins.document.content import (
     Chart,
     Content,
     KeyFigures,
@@ -27,10 +28,8 @@ from reporting.bulletins.content import (
     Table,
     Words,
 )
-from reporting.bulletins.drawing import spec
-from reporting.bulletins.evidence import Evidence, UntraceableError, value_of
-from reporting.bulletins.figures import Figure
-from reporting.bulletins.reading import (
+from reporting.bulletins.document.figures import Figure
+from reporting.bulletins.document.reading import (
     Run,
     all_charts,
     all_figures,
@@ -42,10 +41,11 @@ from reporting.bulletins.reading import (
     sentence_runs,
     shown,
 )
-from reporting.bulletins.sources import described
-from reporting.bulletins.texts import all_texts, say
-from reporting.bulletins.words import unfounded, words_of
-from reporting.bulletins.workbook import bounds, number
+from reporting.bulletins.document.sources import described
+from reporting.bulletins.document.texts import all_texts, say
+from reporting.bulletins.document.words import unfounded, words_of
+from reporting.bulletins.rendering.drawing import spec
+from reporting.bulletins.rendering.workbook import bounds, number
 from reporting.language import LANGUAGES
 
 _ROWS_OF_A_PAGE = 16

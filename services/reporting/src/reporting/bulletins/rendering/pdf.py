@@ -12,7 +12,7 @@ from typing import Any
 import typst
 from common.apart import called_apart
 
-from reporting.bulletins.page import Page
+from reporting.bulletins.rendering.page import Page
 from reporting.charts.render import FONT_DIRECTORY
 
 
@@ -20,7 +20,7 @@ from reporting.charts.render import FONT_DIRECTORY
 def _sources(page: Page) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bulletin-") as folder:
         root = Path(folder)
-        template = files("reporting.bulletins").joinpath("data", "bulletin.typ")
+        template = files("reporting.bulletins.rendering").joinpath("data", "bulletin.typ")
         (root / "bulletin.typ").write_bytes(template.read_bytes())
         (root / "page.json").write_text(json.dumps(_shown(page), default=_plain), encoding="utf-8")
         for name, image in page.images.items():
@@ -32,7 +32,7 @@ def as_pdf(page: Page) -> bytes:
     """Tagged for screen readers, with the alternative texts of the charts."""
     with _sources(page) as source:
         wanted = {"source": str(source), "fonts": FONT_DIRECTORY}
-        return called_apart("reporting.bulletins.typesetting:pdf", wanted)
+        return called_apart("reporting.bulletins.rendering.typesetting:pdf", wanted)
 
 
 def as_page_images(page: Page, ppi: float = 110) -> list[bytes]:

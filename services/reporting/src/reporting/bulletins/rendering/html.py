@@ -6,14 +6,14 @@ from importlib.resources import files
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from reporting.bulletins.page import Page
-from reporting.bulletins.reading import Run
-from reporting.bulletins.sources import described
+from reporting.bulletins.document.reading import Run
+from reporting.bulletins.document.sources import described
+from reporting.bulletins.rendering.page import Page
 
 
 @cache
 def _template() -> Template:
-    source = files("reporting.bulletins").joinpath("data", "bulletin.html.j2")
+    source = files("reporting.bulletins.rendering").joinpath("data", "bulletin.html.j2")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     return environment.from_string(source.read_text(encoding="utf-8"))
 

@@ -6,10 +6,10 @@ A section without numbers says so in words; it never shows an empty chart or tab
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from reporting.bulletins import sections
-from reporting.bulletins.content import Content, Section, Sentence
-from reporting.bulletins.evidence import Evidence
-from reporting.bulletins.texts import say
+from reporting.bulletins.composing import sections
+from reporting.bulletins.composing.evidence import Evidence
+from reporting.bulletins.document.content import Content, Section, Sentence
+from reporting.bulletins.document.texts import say
 from reporting.language import LANGUAGES
 from reporting.periods import Period, PeriodKind
 from reporting.programmes.catalogue import Catalogue

@@ -7,8 +7,8 @@ from importlib.resources import files
 from common.look import PAGE_STYLE
 from jinja2 import Environment, StrictUndefined, Template
 
-from reporting.bulletins.feed import Issue
-from reporting.bulletins.texts import say
+from reporting.bulletins.document.texts import say
+from reporting.bulletins.rendering.feed import Issue
 
 _SAYS = {
     "title": "list.title",
@@ -45,6 +45,6 @@ def listing(issues: Sequence[Issue], language: str, prefix: str) -> str:
 
 @cache
 def _template() -> Template:
-    source = files("reporting.bulletins").joinpath("data", "index.html.j2")
+    source = files("reporting.bulletins.rendering").joinpath("data", "index.html.j2")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     return environment.from_string(source.read_text(encoding="utf-8"))

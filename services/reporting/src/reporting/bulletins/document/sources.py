@@ -1,6 +1,6 @@
 """Says in words where a number comes from, for the page, the workbook and the checker's report."""
 
-from reporting.bulletins.figures import (
+from reporting.bulletins.document.figures import (
     ActivitySource,
     CoverageSource,
     ExpectedErrorSource,
@@ -12,7 +12,7 @@ from reporting.bulletins.figures import (
     TargetSource,
     ThresholdSource,
 )
-from reporting.bulletins.texts import say
+from reporting.bulletins.document.texts import say
 
 
 def described(source: Source, language: str) -> str:

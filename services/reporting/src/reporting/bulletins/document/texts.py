@@ -10,7 +10,7 @@ from reporting.language import LANGUAGES, Text
 
 @cache
 def all_texts() -> Mapping[str, Text]:
-    table = files("reporting.bulletins").joinpath("data", "texts.csv")
+    table = files("reporting.bulletins.document").joinpath("data", "texts.csv")
     rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
     return {row["key"]: {language: row[language] for language in LANGUAGES} for row in rows}
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from babel.dates import get_month_names
 
-from reporting.bulletins.content import Content, Section, Words
-from reporting.bulletins.reading import all_figures as figures_of
-from reporting.bulletins.reading import all_labels, shown
-from reporting.bulletins.texts import say
+from reporting.bulletins.document.content import Content, Section, Words
+from reporting.bulletins.document.reading import all_figures as figures_of
+from reporting.bulletins.document.reading import all_labels, shown
+from reporting.bulletins.document.texts import say
 from reporting.language import LANGUAGES, Text
 
 MOST = 1200

@@ -15,7 +15,7 @@ from common.places import Places
 from reporting.activities.activity import Activity
 from reporting.activities.indicators import BY_CODE, COUNTED_STATUSES, total
 from reporting.activities.work_plan import Target
-from reporting.bulletins.figures import (
+from reporting.bulletins.document.figures import (
     ActivitySource,
     CoverageSource,
     ExpectedErrorSource,
@@ -28,7 +28,7 @@ from reporting.bulletins.figures import (
     TargetSource,
     ThresholdSource,
 )
-from reporting.bulletins.texts import say
+from reporting.bulletins.document.texts import say
 from reporting.context.series import OutsideSeries
 from reporting.errors import OutsideProgrammeError
 from reporting.language import Text

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from reporting.bulletins.figures import Figure, Frozen
+from reporting.bulletins.document.figures import Figure, Frozen
 from reporting.language import Text
 
 

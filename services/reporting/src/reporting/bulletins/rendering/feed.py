@@ -6,10 +6,10 @@ from typing import Protocol
 from uuid import UUID
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from reporting.bulletins.content import Content
-from reporting.bulletins.reading import plain, sentence_runs
-from reporting.bulletins.texts import say
-from reporting.bulletins.words import words_of
+from reporting.bulletins.document.content import Content
+from reporting.bulletins.document.reading import plain, sentence_runs
+from reporting.bulletins.document.texts import say
+from reporting.bulletins.document.words import words_of
 
 MEDIA_TYPE = "application/atom+xml"
 _ATOM = "http://www.w3.org/2005/Atom"

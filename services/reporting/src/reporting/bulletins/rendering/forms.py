@@ -1,12 +1,12 @@
 """All files of a bulletin in one language: page, PDF, workbook, and each chart as SVG and PNG."""
 
-from reporting.bulletins.content import Content
-from reporting.bulletins.drawing import spec
-from reporting.bulletins.html import as_html
-from reporting.bulletins.page import laid_out
-from reporting.bulletins.pdf import as_pdf
-from reporting.bulletins.reading import all_charts
-from reporting.bulletins.workbook import as_workbook
+from reporting.bulletins.document.content import Content
+from reporting.bulletins.document.reading import all_charts
+from reporting.bulletins.rendering.drawing import spec
+from reporting.bulletins.rendering.html import as_html
+from reporting.bulletins.rendering.page import laid_out
+from reporting.bulletins.rendering.pdf import as_pdf
+from reporting.bulletins.rendering.workbook import as_workbook
 from reporting.charts.render import as_svg
 
 MEDIA_TYPES = {

@@ -5,29 +5,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from reporting.activities.indicators import ALLOWED
-from reporting.bulletins.content import (
-    Block,
-    Chart,
-    KeyFigure,
-    KeyFigures,
-    Label,
-    Section,
-    Sentence,
-    Table,
-)
-from reporting.bulletins.evidence import Evidence, figure
-from reporting.bulletins.figures import (
-    ActivitySource,
-    CoverageSource,
-    ExpectedErrorSource,
-    Figure,
-    OutsideSource,
-    ProgressSource,
-    ReleaseShareSource,
-    TargetSource,
-    ThresholdSource,
-)
-from reporting.bulletins.parts import (
+from reporting.bulletins.composing.evidence import Evidence, figure
+from reporting.bulletins.composing.parts import (
     CHART_ROWS,
     Counts,
     bars,
@@ -40,7 +19,28 @@ from reporting.bulletins.parts import (
     short,
     word,
 )
-from reporting.bulletins.texts import say
+from reporting.bulletins.document.content import (
+    Block,
+    Chart,
+    KeyFigure,
+    KeyFigures,
+    Label,
+    Section,
+    Sentence,
+    Table,
+)
+from reporting.bulletins.document.figures import (
+    ActivitySource,
+    CoverageSource,
+    ExpectedErrorSource,
+    Figure,
+    OutsideSource,
+    ProgressSource,
+    ReleaseShareSource,
+    TargetSource,
+    ThresholdSource,
+)
+from reporting.bulletins.document.texts import say
 from reporting.charts.tiles import layout
 from reporting.language import LANGUAGES, same, written_date
 from reporting.periods import Period

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from babel.dates import format_date
 
-from reporting.bulletins.content import Chart, Label, Sentence, Table
-from reporting.bulletins.evidence import Evidence, Published, figure
-from reporting.bulletins.figures import Figure, ReleaseSource, Source
-from reporting.bulletins.texts import say
+from reporting.bulletins.composing.evidence import Evidence, Published, figure
+from reporting.bulletins.document.content import Chart, Label, Sentence, Table
+from reporting.bulletins.document.figures import Figure, ReleaseSource, Source
+from reporting.bulletins.document.texts import say
 from reporting.language import LANGUAGES, Text
 from reporting.periods import Period, PeriodKind
 from reporting.programmes.catalogue import Catalogue

@@ -10,7 +10,7 @@ from decimal import Decimal
 from string import Formatter
 from typing import Literal
 
-from reporting.bulletins.content import (
+from reporting.bulletins.document.content import (
     Block,
     Chart,
     Content,
@@ -20,7 +20,7 @@ from reporting.bulletins.content import (
     Table,
     Words,
 )
-from reporting.bulletins.figures import Figure
+from reporting.bulletins.document.figures import Figure
 from reporting.language import written, written_share
 
 ABSENT = "—"

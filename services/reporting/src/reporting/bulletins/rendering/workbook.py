@@ -2,11 +2,17 @@
 
 from decimal import Decimal
 
-from reporting.bulletins.content import Content, Label, Table
-from reporting.bulletins.figures import Figure
-from reporting.bulletins.reading import ABSENT, all_figures, all_tables, plain, sentence_runs
-from reporting.bulletins.sources import described
-from reporting.bulletins.texts import say
+from reporting.bulletins.document.content import Content, Label, Table
+from reporting.bulletins.document.figures import Figure
+from reporting.bulletins.document.reading import (
+    ABSENT,
+    all_figures,
+    all_tables,
+    plain,
+    sentence_runs,
+)
+from reporting.bulletins.document.sources import described
+from reporting.bulletins.document.texts import say
 from reporting.language import Text
 from reporting.tabular.spreadsheet import as_xlsx
 from reporting.tabular.tables import Cell, Column

@@ -1,8 +1,8 @@
 """Draws a bulletin's charts from their tables, in one language."""
 
-from reporting.bulletins.content import Chart, Label, Table
-from reporting.bulletins.figures import Figure
-from reporting.bulletins.reading import shown
+from reporting.bulletins.document.content import Chart, Label, Table
+from reporting.bulletins.document.figures import Figure
+from reporting.bulletins.document.reading import shown
 from reporting.charts.flow import Band, flow
 from reporting.charts.specs import Point, Spec, bars, heat_map, trend
 from reporting.charts.tiles import Tile, tiles

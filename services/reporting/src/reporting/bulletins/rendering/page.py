@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any
 
-from reporting.bulletins.content import (
+from reporting.bulletins.document.content import (
     Block,
     Chart,
     Content,
@@ -16,10 +16,16 @@ from reporting.bulletins.content import (
     Table,
     Words,
 )
-from reporting.bulletins.drawing import spec
-from reporting.bulletins.figures import Figure
-from reporting.bulletins.reading import cell_run, figure_run, paragraphs, plain, sentence_runs
-from reporting.bulletins.texts import say
+from reporting.bulletins.document.figures import Figure
+from reporting.bulletins.document.reading import (
+    cell_run,
+    figure_run,
+    paragraphs,
+    plain,
+    sentence_runs,
+)
+from reporting.bulletins.document.texts import say
+from reporting.bulletins.rendering.drawing import spec
 from reporting.charts.render import as_png
 
 WORDS = ("table_below", "draft", "page")
