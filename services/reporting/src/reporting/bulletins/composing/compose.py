@@ -6,7 +6,7 @@ A section without numbers says so in words; it never shows an empty chart or tab
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from reporting.bulletins.composing import sections
+from reporting.bulletins.composing import background, referred, trafficking, work
 from reporting.bulletins.composing.evidence import Evidence
 from reporting.bulletins.document.content import Content, Section, Sentence
 from reporting.bulletins.document.texts import say
@@ -20,17 +20,18 @@ KINDS: dict[PeriodKind, Literal["biweekly", "monthly"]] = {
 }
 
 Composer = Callable[[Period, Evidence, Catalogue], Section | None]
+"""Gives a section of the period; None where the deployment has no such programme."""
 ORDER: Sequence[Composer] = (
-    sections.key_figures,
-    sections.activities,
-    sections.referrals,
-    sections.needs,
-    sections.trends,
-    sections.context,
-    sections.trafficking,
-    sections.routes,
-    sections.work_plan,
-    sections.sources,
+    referred.key_figures,
+    work.activities,
+    referred.referrals,
+    referred.needs,
+    referred.trends,
+    background.context,
+    trafficking.trafficking,
+    trafficking.routes,
+    work.work_plan,
+    background.sources,
 )
 
 

@@ -1,12 +1,12 @@
 """Building blocks of sections: the releases of a period, labels of codes, tables over a release."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from babel.dates import format_date
 
 from reporting.bulletins.composing.evidence import Evidence, Published, figure
-from reporting.bulletins.document.content import Chart, Label, Sentence, Table
+from reporting.bulletins.document.content import Block, Chart, Label, Section, Sentence, Table
 from reporting.bulletins.document.figures import Figure, ReleaseSource, Source
 from reporting.bulletins.document.texts import say
 from reporting.language import LANGUAGES, Text
@@ -93,6 +93,23 @@ def counts(
     return Counts(programme, tuple(part for part in parts if part is not None), evidence)
 
 
+def section(name: str, *blocks: Block | None) -> Section:
+    return Section(
+        id=name,
+        title=say(f"section.{name}"),
+        blocks=tuple(block for block in blocks if block is not None),
+    )
+
+
+def sentence(key: str, **given: Figure) -> Sentence:
+    return Sentence(text=say(key), figures=given)
+
+
+def missing(found: Counts | None) -> Sentence:
+    """Why there is nothing to show."""
+    return sentence("missing.release" if found is None else "missing.cells")
+
+
 def word(key: str) -> Label:
     return Label(text=say(key))
 
@@ -143,13 +160,6 @@ def cross(
     )
 
 
-def listed(
-    table_id: str, caption: Text, columns: Sequence[Label], rows: Mapping[str, tuple[Label, Figure]]
-) -> Table:
-    """A label and one figure per row."""
-    return Table(id=table_id, caption=caption, columns=tuple(columns), rows=tuple(rows.values()))
-
-
 def bars(title: Text, alt: Text, table: Table) -> Chart:
     """Bars over a table of one figure per row, largest first; the alt text names the largest."""
     label, value = table.rows[0][0], table.rows[0][-1]
@@ -157,8 +167,8 @@ def bars(title: Text, alt: Text, table: Table) -> Chart:
     assert isinstance(value, Figure)  # noqa: S101 - and its last one a figure
     values = [row[-1] for row in table.rows if isinstance(row[-1], Figure)]
     words = alt if leads(values) else say("chart.like")
-    sentence = Sentence(text=words, figures={"value": value}, labels={"place": label})
-    return Chart(form="bars", title=title, alt=sentence, table=table)
+    said = Sentence(text=words, figures={"value": value}, labels={"place": label})
+    return Chart(form="bars", title=title, alt=said, table=table)
 
 
 def distinct(larger: Figure, smaller: Figure) -> bool:

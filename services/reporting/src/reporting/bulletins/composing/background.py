@@ -1,0 +1,99 @@
+"""The sections on what stands beside the own numbers: outside series, and where each number comes from."""
+
+from datetime import date
+
+from reporting.bulletins.composing.evidence import Evidence, figure
+from reporting.bulletins.composing.parts import (
+    CHART_ROWS,
+    counts,
+    place,
+    section,
+    sentence,
+    short,
+    word,
+)
+from reporting.bulletins.document.content import Block, Label, Section, Table
+from reporting.bulletins.document.figures import ExpectedErrorSource, OutsideSource, ThresholdSource
+from reporting.bulletins.document.texts import say
+from reporting.language import LANGUAGES, same, written_date
+from reporting.periods import Period
+from reporting.programmes.catalogue import Catalogue
+
+
+def context(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section | None:
+    rows = []
+    for series in evidence.series.values():
+        origin = {
+            lang: ", ".join(
+                (series.source, series.licence, series.url, _unbroken(series.retrieved_on, lang))
+            )
+            for lang in LANGUAGES
+        }
+        for point in series.latest(period.end)[:CHART_ROWS]:
+            source = OutsideSource(series=series.id, day=point.day, area=point.area)
+            name = {lang: f"{series.title[lang]} ({series.unit[lang]})" for lang in series.title}
+            rows.append(
+                (
+                    Label(text=name),
+                    place(point.area, evidence),
+                    Label(text={lang: written_date(point.day, lang) for lang in LANGUAGES}),
+                    Label(text=origin),
+                    figure(source, evidence),
+                )
+            )
+    if not rows:
+        return None
+    table = Table(
+        id="context",
+        caption=say("context.table"),
+        columns=tuple(
+            word(f"column.{name}") for name in ("series", "area", "date", "provenance", "value")
+        ),
+        rows=tuple(rows),
+    )
+    return section("context", table, sentence("context.note"))
+
+
+def _unbroken(day: date, language: str) -> str:
+    """A date that stays on one line of a narrow cell."""
+    return written_date(day, language).replace(" ", "\u00a0")
+
+
+def sources(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
+    used = [
+        (programme, release)
+        for programme in catalogue
+        for found in [counts(programme.id, period, evidence, catalogue)]
+        if found is not None
+        for release in found.releases
+    ]
+    blocks: list[Block] = []
+    if used:
+        threshold = ThresholdSource(release=used[0][1].id)
+        blocks.append(sentence("sources.protection", k=figure(threshold, evidence)))
+        blocks.append(sentence("sources.intervals"))
+        blocks.append(sentence("sources.consent"))
+        blocks.append(sentence("sources.shares"))
+    blocks.append(sentence("sources.exact"))
+    if used:
+        rows = tuple(
+            (
+                Label(text=dict(programme.title)),
+                short(Period.parse(release.period)),
+                Label(text=same(str(release.id))),
+                figure(ThresholdSource(release=release.id), evidence),
+                figure(ExpectedErrorSource(release=release.id, margin="total"), evidence),
+                figure(ExpectedErrorSource(release=release.id, margin="cell"), evidence),
+            )
+            for programme, release in used
+        )
+        heads = ("programme", "period", "release", "multiple", "error_total", "error_cell")
+        blocks.append(
+            Table(
+                id="sources",
+                caption=say("sources.table"),
+                columns=tuple(word(f"column.{name}") for name in heads),
+                rows=rows,
+            )
+        )
+    return section("sources", *blocks)

@@ -1,0 +1,252 @@
+"""The sections on people who were referred and on what they needed in vain, from published releases."""
+
+from reporting.bulletins.composing.evidence import Evidence, figure
+from reporting.bulletins.composing.parts import (
+    CHART_ROWS,
+    Counts,
+    bars,
+    counts,
+    cross,
+    distinct,
+    figures,
+    leads,
+    missing,
+    section,
+    sentence,
+    short,
+    word,
+)
+from reporting.bulletins.document.content import (
+    Block,
+    Chart,
+    KeyFigure,
+    KeyFigures,
+    Section,
+    Sentence,
+    Table,
+)
+from reporting.bulletins.document.figures import (
+    ActivitySource,
+    CoverageSource,
+    Figure,
+    ReleaseShareSource,
+)
+from reporting.bulletins.document.texts import say
+from reporting.charts.tiles import layout
+from reporting.periods import Period
+from reporting.programmes.catalogue import Catalogue
+
+REFERRALS, UNMET, GAPS = "referrals", "unmet-needs", "gaps"
+ACCEPTED = ("accepted", "delivered")
+TREND_PERIODS = 6
+HEAT_ROWS, HEAT_COLUMNS = 8, 6
+
+
+def key_figures(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
+    span = {"start": period.start, "end": period.end}
+    coverage = figures(
+        evidence,
+        organisations=CoverageSource(of="organisations", **span),
+        states=CoverageSource(of="states", **span),
+    )
+    activity = {
+        "key.trained": ActivitySource(indicator="people-trained", **span),
+        "key.sensitised": ActivitySource(indicator="people-sensitised", **span),
+    }
+    items = [
+        *_referral_items(counts(REFERRALS, period, evidence, catalogue)),
+        *_unmet_items(counts(UNMET, period, evidence, catalogue)),
+        *(
+            KeyFigure(label=say(key), figure=figure(source, evidence))
+            for key, source in activity.items()
+        ),
+        KeyFigure(label=say("key.organisations"), figure=coverage["organisations"]),
+        KeyFigure(label=say("key.states"), figure=coverage["states"]),
+    ]
+    referred = counts(REFERRALS, period, evidence, catalogue)
+    lead = (
+        sentence(
+            "key.lead",
+            referred=referred.figure(),
+            delivered=referred.figure(progress="delivered"),
+            **coverage,
+        )
+        if referred
+        else sentence("key.lead_activities", **coverage)
+    )
+    return section("key", lead, KeyFigures(items=tuple(items)))
+
+
+def _referral_items(found: Counts | None) -> list[KeyFigure]:
+    if found is None:
+        return []
+    share = ReleaseShareSource(
+        numerator=found.source(progress="delivered"), denominator=found.source()
+    )
+    return [
+        KeyFigure(label=say("key.referred"), figure=found.figure()),
+        KeyFigure(label=say("key.accepted"), figure=found.figure(progress=ACCEPTED)),
+        KeyFigure(label=say("key.delivered"), figure=found.figure(progress="delivered")),
+        KeyFigure(label=say("key.delivered_share"), figure=figure(share, found.evidence)),
+    ]
+
+
+def _unmet_items(found: Counts | None) -> list[KeyFigure]:
+    return [] if found is None else [KeyFigure(label=say("key.unmet"), figure=found.figure())]
+
+
+def referrals(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
+    found = counts(REFERRALS, period, evidence, catalogue)
+    if found is None or found.empty:
+        return section("referrals", missing(found))
+    intro = sentence(
+        "referrals.intro",
+        referred=found.figure(),
+        accepted=found.figure(progress=ACCEPTED),
+        delivered=found.figure(progress="delivered"),
+    )
+    by_progress = cross(
+        found,
+        "referrals-progress",
+        say("referrals.table"),
+        ("aor", found.codes("aor")),
+        ("progress", found.in_order("progress")),
+    )
+    by_age = cross(
+        found,
+        "referrals-ages",
+        say("referrals.ages"),
+        ("age_band", found.in_order("age_band")),
+        ("sex", found.in_order("sex")),
+    )
+    states = Table(
+        id="referrals-states",
+        caption=say("referrals.states"),
+        columns=(word("column.state"), word("column.people")),
+        rows=tuple(
+            (found.label("area", code), found.figure(area=code))
+            for code in found.codes("area")[:CHART_ROWS]
+        ),
+    )
+    chart = bars(say("referrals.states"), say("referrals.states_alt"), states)
+    return section("referrals", intro, by_progress, chart, by_age)
+
+
+def needs(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
+    blocks: list[Block] = []
+    unmet = counts(UNMET, period, evidence, catalogue)
+    if unmet is None or unmet.empty:
+        blocks.append(missing(unmet))
+    else:
+        blocks += [
+            sentence("needs.intro", unmet=unmet.figure()),
+            *_mapped(unmet, "needs"),
+            _heat(unmet),
+        ]
+    gaps = counts(GAPS, period, evidence, catalogue)
+    if gaps is not None and not gaps.empty:
+        table = Table(
+            id="gaps-needs",
+            caption=say("needs.gaps"),
+            columns=(word("column.need"), word("column.searches")),
+            rows=tuple(
+                (gaps.label("need", code), gaps.figure(need=code))
+                for code in gaps.codes("need")[:CHART_ROWS]
+            ),
+        )
+        blocks += [
+            bars(say("needs.gaps"), say("needs.gaps_alt"), table),
+            sentence("needs.gaps_note"),
+        ]
+    return section("needs", *blocks)
+
+
+def _mapped(found: Counts, name: str) -> list[Block]:
+    """A map of the states, those that show 0 too; nothing where no state has a tile."""
+    dimension = next(d for d in found.programme.dimensions if d.name == "area")
+    states = [code for code in dimension.dimension.codes if code in layout()]
+    if not states:
+        return []
+    ranked = sorted(states, key=lambda code: -(found.figure(area=code).value or 0))
+    rows = tuple((found.label("area", code), found.figure(area=code)) for code in ranked)
+    alt = Sentence(
+        text=say(f"{name}.map_alt" if leads([row[1] for row in rows]) else "chart.like"),
+        figures={"value": rows[0][1]},
+        labels={"place": rows[0][0]},
+    )
+    table = Table(
+        id=f"{name}-map",
+        caption=say(f"{name}.map"),
+        columns=(word("column.state"), word("column.people")),
+        rows=rows,
+    )
+    chart = Chart(form="map", title=say(f"{name}.map"), alt=alt, table=table, places=tuple(ranked))
+    elsewhere = found.figure(area=dimension.fallback)
+    return [chart, sentence(f"{name}.elsewhere", elsewhere=elsewhere)]
+
+
+def _heat(unmet: Counts) -> Chart:
+    areas = unmet.codes("area")[:HEAT_ROWS]
+    services = unmet.codes("category")[:HEAT_COLUMNS]
+    rows = tuple(
+        (
+            unmet.label("area", area),
+            *(unmet.figure(area=area, category=service) for service in services),
+        )
+        for area in areas
+    )
+    table = Table(
+        id="unmet-needs",
+        caption=say("needs.heat"),
+        columns=(word("column.state"), *(unmet.label("category", s) for s in services)),
+        rows=rows,
+    )
+    ranked = sorted(
+        ((area, service) for area in areas for service in services),
+        key=lambda at: -(unmet.figure(area=at[0], category=at[1]).value or 0),
+    )
+    top = ranked[0]
+    values = [unmet.figure(area=area, category=service) for area, service in ranked[:2]]
+    alt = Sentence(
+        text=say("needs.heat_alt" if leads(values) else "chart.like_two"),
+        figures={"value": unmet.figure(area=top[0], category=top[1])},
+        labels={"place": unmet.label("area", top[0]), "service": unmet.label("category", top[1])},
+    )
+    return Chart(form="heat-map", title=say("needs.heat"), alt=alt, table=table)
+
+
+def trends(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
+    periods = [period]
+    while len(periods) < TREND_PERIODS:
+        periods.insert(0, periods[0].previous)
+    found = [(p, counts(REFERRALS, p, evidence, catalogue)) for p in periods]
+    known = [(p, c) for p, c in found if c is not None]
+    if len(known) <= 1:
+        return section("trends", sentence("trends.few"))
+    with_unmet = all(counts(UNMET, p, evidence, catalogue) for p, _ in known)
+    heads = [word("column.period"), word("key.referred"), word("key.delivered")]
+    rows = []
+    for each, referred in known:
+        cells = [referred.figure(), referred.figure(progress="delivered")]
+        unmet = counts(UNMET, each, evidence, catalogue)
+        if with_unmet and unmet:
+            cells.append(unmet.figure())
+        rows.append((short(each), *cells))
+    if with_unmet:
+        heads.append(word("key.unmet"))
+    table = Table(id="trends", caption=say("trends.chart"), columns=tuple(heads), rows=tuple(rows))
+    alt = Sentence(
+        text=say("trends.alt"),
+        figures={"first": known[0][1].figure(), "last": known[-1][1].figure()},
+        labels={"start": short(known[0][0]), "finish": short(known[-1][0])},
+    )
+    chart = Chart(form="trend", title=say("trends.chart"), alt=alt, table=table)
+    change = known[0][1].figure(), known[-1][1].figure()
+    return section("trends", chart, sentence(_changed(*change)), sentence("trends.note"))
+
+
+def _changed(first: Figure, last: Figure) -> str:
+    """What may be said of two numbers: nothing where their intervals touch."""
+    if distinct(last, first):
+        return "trends.rose"
+    return "trends.fell" if distinct(first, last) else "trends.same"
