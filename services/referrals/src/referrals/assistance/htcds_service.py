@@ -35,7 +35,6 @@ async def export(
         "assistance.exported",
         chain=caller.organisation,
         target_type="organisation",
-        target_id=caller.organisation,
         detail={"cases": len(records)},
     )
     return records, cases[limit - 1].id if len(cases) > limit else None

@@ -71,7 +71,7 @@ async def consent(
         # Some of them may have ended, or be implicated, while we waited.
         for other in await _others(session, keys, case, digests):
             await _found(session, case, other)
-    await _audit(session, caller, "matching.consented", case.id)
+    await record(session, caller, "matching.consented", chain=case.id, target_type="case")
     return MatchConsentView(case_id=case.id, comparable=bool(digests), given_at=given.given_at)
 
 
@@ -166,7 +166,7 @@ async def withdraw(session: AsyncSession, caller: Principal, case_id: UUID) -> N
             match.status, match.ended_at = "ended", clock.now()
             match.agreed_a = match.agreed_b = None
         await session.flush()
-        await _audit(session, caller, "matching.withdrawn", case.id)
+        await record(session, caller, "matching.withdrawn", chain=case.id, target_type="case")
 
 
 async def listed(session: AsyncSession, caller: Principal) -> list[MatchView]:
@@ -198,7 +198,7 @@ async def agree(
         await session.flush()
         if match.status == "agreed":
             await _notify(session, match, "match.agreed", (own, other))
-        await _audit(session, caller, "matching.agreed", own.id)
+        await record(session, caller, "matching.agreed", chain=own.id, target_type="case")
         answer_is_only_about(session, Subject(own.id, "match", match.id))
         return await _view(session, caller, match)
 
@@ -210,7 +210,7 @@ async def refuse(session: AsyncSession, caller: Principal, match_id: UUID) -> Ma
         match.status, match.ended_at = "ended", clock.now()
         match.agreed_a = match.agreed_b = None
         await session.flush()
-        await _audit(session, caller, "matching.refused", own.id)
+        await record(session, caller, "matching.refused", chain=own.id, target_type="case")
         answer_is_only_about(session, Subject(own.id, "match", match.id))
         return await _view(session, caller, match)
 
@@ -278,7 +278,3 @@ async def _notify(
         subject_type="match",
         subject_id=match.id,
     )
-
-
-async def _audit(session: AsyncSession, caller: Principal, action: str, case_id: UUID) -> None:
-    await record(session, caller, action, chain=case_id, target_type="case", target_id=case_id)

@@ -1,7 +1,6 @@
 """Use cases of assistance: plan, give, review, route, and what ends with the case."""
 
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -76,7 +75,9 @@ async def plan(
     session.add(item)
     await session.flush()
     detail = {"need": item.need, "support_type": item.support_type}
-    await _audit(session, caller, "plan.need_added", case, item.id, detail)
+    await record(
+        session, caller, "plan.need_added", chain=case.id, target_id=item.id, detail=detail
+    )
     return item
 
 
@@ -88,7 +89,14 @@ async def change_plan(
     item.status, item.reason, item.changed_at = body.status, body.reason, clock.now()
     item.ended_on = clock.now().date() if body.status in ("met", "dropped") else None
     await session.flush()
-    await _audit(session, caller, f"plan.need_{body.status}", case, item.id, {"need": item.need})
+    await record(
+        session,
+        caller,
+        f"plan.need_{body.status}",
+        chain=case.id,
+        target_id=item.id,
+        detail={"need": item.need},
+    )
     return item
 
 
@@ -128,7 +136,9 @@ async def give(
     await session.flush()
     await _tell(session, case, given, await _countable(session, keys, case))
     detail = {"support_type": given.support_type, "amount_band": given.amount_band}
-    await _audit(session, caller, "assistance.given", case, given.id, detail)
+    await record(
+        session, caller, "assistance.given", chain=case.id, target_id=given.id, detail=detail
+    )
     return given
 
 
@@ -144,7 +154,7 @@ async def take_back(
     given.version += 1
     await session.flush()
     await _tell(session, case, given, None)
-    await _audit(session, caller, "assistance.entered_in_error", case, given.id)
+    await record(session, caller, "assistance.entered_in_error", chain=case.id, target_id=given.id)
     return given
 
 
@@ -223,7 +233,14 @@ async def _new_review(
     session.add(review)
     await session.flush()
     await open_task(session, caller.organisation, REVIEW_TASK, case_id=case.id, due_on=due_on)
-    await _audit(session, caller, "review.planned", case, review.id, {"due_on": due_on.isoformat()})
+    await record(
+        session,
+        caller,
+        "review.planned",
+        chain=case.id,
+        target_id=review.id,
+        detail={"due_on": due_on.isoformat()},
+    )
     return review
 
 
@@ -244,7 +261,14 @@ async def finish_review(
     review.outcome = body.outcome
     await session.flush()
     await finish_tasks(session, caller, case.id, REVIEW_TASK)
-    await _audit(session, caller, "review.done", case, review.id, {"outcome": body.outcome})
+    await record(
+        session,
+        caller,
+        "review.done",
+        chain=case.id,
+        target_id=review.id,
+        detail={"outcome": body.outcome},
+    )
     if body.next_due_on is not None:
         await _new_review(session, caller, case, body.next_due_on, "/next_due_on")
     return review
@@ -272,7 +296,13 @@ async def set_route(
     )  # fmt: skip
     route.recorded_at, route.recorded_by = clock.now(), caller.subject
     await session.flush()
-    await _audit(session, caller, "route.recorded", case, case.id, {"statistics": body.statistics})
+    await record(
+        session,
+        caller,
+        "route.recorded",
+        chain=case.id,
+        detail={"statistics": body.statistics},
+    )
     return route
 
 
@@ -284,7 +314,7 @@ async def read_route(
     if route is None:
         return None
     opened = opened_route(await _key(keys, case), route)
-    await _audit(session, caller, "route.read", case, case.id)
+    await record(session, caller, "route.read", chain=case.id)
     return opened
 
 
@@ -354,22 +384,3 @@ def _check_past(day: date, pointer: str) -> None:
         raise INVALID.because(
             "Not in the future, and not more than ten years ago.", pointer=pointer
         )
-
-
-async def _audit(
-    session: AsyncSession,
-    caller: Principal,
-    action: str,
-    case: Case,
-    target: UUID,
-    detail: dict[str, Any] | None = None,
-) -> None:
-    await record(
-        session,
-        caller,
-        action,
-        chain=case.id,
-        target_type=action.partition(".")[0],
-        target_id=target,
-        detail=detail,
-    )

@@ -22,17 +22,19 @@ async def record(
     action: str,
     *,
     chain: UUID,
-    target_type: str,
-    target_id: UUID,
+    target_id: UUID | None = None,
+    target_type: str | None = None,
     detail: dict[str, Any] | None = None,
-    sealed: bytes | None = None,
 ) -> None:
     """Append one entry to `chain` (the case; without a case, the organisation).
 
-    `detail` holds codes and ids only. The chain's head stays locked from when the entry is sent
-    until the transaction ends, so call this last. What a command records is what its stored answer
-    is about: by that it is kept, and given again.
+    Its target is what the chain is about, of the type that the action's name begins with, unless it
+    says something else. `detail` holds codes and ids only. The chain's head stays locked from when
+    the entry is sent until the transaction ends, so call this last. What a command records is what
+    its stored answer is about: by that it is kept, and given again.
     """
+    target_id = target_id or chain
+    target_type = target_type or action.partition(".")[0]
     answer_is_about(session, Subject(chain, target_type, target_id))
     write_soon(
         session,
@@ -47,7 +49,6 @@ async def record(
             "target_type": target_type,
             "target_id": target_id,
             "detail": orjson.dumps(detail or {}).decode(),
-            "sealed": sealed,
         },
     )
 
@@ -64,5 +65,4 @@ _ENTRIES = RowWriter(
     "target_type",
     "target_id",
     "detail",
-    "sealed",
 )

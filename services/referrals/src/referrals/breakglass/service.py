@@ -265,11 +265,4 @@ async def _tell(
         subject_id=access.case_id,
         for_supervisor=True,
     )
-    await record(
-        session,
-        caller,
-        f"break_glass.{what}",
-        chain=access.case_id,
-        target_type="break_glass",
-        target_id=access.id,
-    )
+    await record(session, caller, f"break_glass.{what}", chain=access.case_id, target_id=access.id)

@@ -89,7 +89,7 @@ async def register(
         aggregate_id=case.id,
         aggregate_type="case",
     )
-    await _audit(session, caller, "case.registered", case)
+    await record(session, caller, "case.registered", chain=case.id)
     return case
 
 
@@ -124,7 +124,7 @@ async def read(
     """A case in clear; the reading is audited."""
     case = await queries.own_case(session, caller, case_id)
     identity, attributes = await open_record(keys, case)
-    await _audit(session, caller, "case.read", case)
+    await record(session, caller, "case.read", chain=case.id)
     return case, identity, attributes
 
 
@@ -155,7 +155,7 @@ async def change(
         case.caregiver = body.caregiver
     _touch(case)
     await session.flush()
-    await _audit(session, caller, "case.changed", case)
+    await record(session, caller, "case.changed", chain=case.id)
     await _tell_changed(session, case, minor, caregiver)
     return case
 
@@ -193,7 +193,6 @@ async def search(
         "case.searched",
         chain=caller.organisation,
         target_type="organisation",
-        target_id=caller.organisation,
         detail={"found": len(found)},
     )
     return list(found)
@@ -229,7 +228,7 @@ async def close(
         aggregate_id=case.id,
         aggregate_type="case",
     )
-    await _audit(session, caller, "case.closed", case, {"reason": reason})
+    await record(session, caller, "case.closed", chain=case.id, detail={"reason": reason})
     async with acting_as_service(session):
         await tell(session, happenings.CaseClosed(case.id, caller, keys))
     return case
@@ -256,7 +255,9 @@ async def set_implicated(
     )
     _touch(case)
     await session.flush()
-    await _audit(session, caller, "case.implicated_set", case, {"count": len(organisations)})
+    await record(
+        session, caller, "case.implicated_set", chain=case.id, detail={"count": len(organisations)}
+    )
     await tell(session, happenings.ConflictRecorded(case.id, organisations, caller, keys))
     return case
 
@@ -284,7 +285,7 @@ async def erase(
             aggregate_id=case.id,
             aggregate_type="case",
         )
-        await _audit(session, caller, "case.erased", case, {"basis": basis})
+        await record(session, caller, "case.erased", chain=case.id, detail={"basis": basis})
 
 
 def refuse_if_erased(case: Case | CaseRecord) -> None:
@@ -357,21 +358,3 @@ def _years_later(day: date, years: int) -> date:
         return day.replace(year=day.year + years)
     except ValueError:  # 29 February
         return day.replace(year=day.year + years, day=28)
-
-
-async def _audit(
-    session: AsyncSession,
-    caller: Principal | None,
-    action: str,
-    case: Case,
-    detail: dict[str, Any] | None = None,
-) -> None:
-    await record(
-        session,
-        caller,
-        action,
-        chain=case.id,
-        target_type="case",
-        target_id=case.id,
-        detail=detail,
-    )

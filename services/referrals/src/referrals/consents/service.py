@@ -392,7 +392,6 @@ async def ask_exception(
         caller,
         "exception.requested",
         chain=case.id,
-        target_type="exception",
         target_id=exception.id,
         detail={"basis": body.basis, "items": exception.items},
     )
@@ -418,7 +417,6 @@ async def decide_exception(
         caller,
         f"exception.{exception.status}",
         chain=exception.case_id,
-        target_type="exception",
         target_id=exception.id,
     )
     return exception
@@ -438,12 +436,7 @@ async def review_exception(
     exception.reviewed_by, exception.reviewed_at = caller.subject, clock.now()
     await session.flush()
     await record(
-        session,
-        caller,
-        "exception.reviewed",
-        chain=exception.case_id,
-        target_type="exception",
-        target_id=exception.id,
+        session, caller, "exception.reviewed", chain=exception.case_id, target_id=exception.id
     )
     return exception
 

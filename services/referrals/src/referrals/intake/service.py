@@ -72,7 +72,7 @@ async def add_form(
     )
     session.add(form)
     await session.flush()
-    await _audit(session, caller, "intake_form.added", "intake_form", form_id)
+    await record(session, caller, "intake_form.added", chain=caller.organisation, target_id=form_id)
     return form, secret
 
 
@@ -86,7 +86,9 @@ async def change_form(
     form.mapping = body.mapping.model_dump(mode="json")
     form.changed_at = clock.now()
     await session.flush()
-    await _audit(session, caller, "intake_form.changed", "intake_form", form_id)
+    await record(
+        session, caller, "intake_form.changed", chain=caller.organisation, target_id=form_id
+    )
     return form
 
 
@@ -97,7 +99,9 @@ async def rotate_secret(
     secret = _new_secret()
     form.secret, form.changed_at = _seal_secret(key, form.id, secret), clock.now()
     await session.flush()
-    await _audit(session, caller, "intake_form.secret_rotated", "intake_form", form_id)
+    await record(
+        session, caller, "intake_form.secret_rotated", chain=caller.organisation, target_id=form_id
+    )
     return form, secret
 
 
@@ -155,7 +159,7 @@ async def read(
     """A submission with what came and why it waits; the reading is audited."""
     row = await queries.own_submission(session, caller, row_id)
     content = await _content(keys, row)
-    await _audit(session, caller, "submission.read", "submission", row.id)
+    await record(session, caller, "submission.read", chain=caller.organisation, target_id=row.id)
     if content is None:
         return row, [], None
     return row, [Reason(**each) for each in content["why"]], content["submission"]
@@ -171,7 +175,7 @@ async def retry(
     if content is None:
         raise CONFLICT.because("What was received is no longer kept.")
     await _become(session, caller, keys, form, row, content["submission"])
-    await _audit(session, caller, "submission.retried", "submission", row.id)
+    await record(session, caller, "submission.retried", chain=caller.organisation, target_id=row.id)
     return row
 
 
@@ -181,7 +185,9 @@ async def discard(
     """Put a quarantined submission away for ever: its key is destroyed."""
     row = await _quarantined(session, caller, row_id)
     await _forget(session, keys, row)
-    await _audit(session, caller, "submission.discarded", "submission", row.id)
+    await record(
+        session, caller, "submission.discarded", chain=caller.organisation, target_id=row.id
+    )
     return row
 
 
@@ -366,16 +372,3 @@ def _fingerprint(key: bytes, form_id: UUID, submission: dict[str, Any]) -> bytes
 
 def _as_form(form: IntakeForm) -> Principal:
     return Principal("intake-form", f"intake-form:{form.id}", form.organisation_id)
-
-
-async def _audit(
-    session: AsyncSession, caller: Principal, action: str, kind: str, target: UUID
-) -> None:
-    await record(
-        session,
-        caller,
-        action,
-        chain=caller.organisation,
-        target_type=kind,
-        target_id=target,
-    )

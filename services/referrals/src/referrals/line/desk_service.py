@@ -126,12 +126,4 @@ async def audit(
     detail: dict[str, object] | None = None,
 ) -> None:
     """A chain of its own for each report; ids and codes only."""
-    await record(
-        session,
-        caller,
-        action,
-        chain=report.id,
-        target_type="line_report",
-        target_id=report.id,
-        detail=detail,
-    )
+    await record(session, caller, action, chain=report.id, target_type="line_report", detail=detail)

@@ -57,7 +57,9 @@ async def agree_protocol(body: NewProtocol, session: Session, caller: Keeper) ->
     )
     session.add(protocol)
     await session.flush()
-    await _audit(session, caller, "protocol.agreed", protocol)
+    await record(
+        session, caller, "protocol.agreed", chain=caller.organisation, target_id=protocol.id
+    )
     return ProtocolView.model_validate(protocol, from_attributes=True)
 
 
@@ -79,16 +81,7 @@ async def end_protocol(
     if protocol.ended_at is None:
         protocol.ended_at = clock.now()
         await session.flush()
-        await _audit(session, caller, "protocol.ended", protocol)
+        await record(
+            session, caller, "protocol.ended", chain=caller.organisation, target_id=protocol.id
+        )
     return ProtocolView.model_validate(protocol, from_attributes=True)
-
-
-async def _audit(session: Session, caller: Principal, action: str, protocol: Protocol) -> None:
-    await record(
-        session,
-        caller,
-        action,
-        chain=caller.organisation,
-        target_type="protocol",
-        target_id=protocol.id,
-    )

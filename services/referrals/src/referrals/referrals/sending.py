@@ -108,7 +108,6 @@ async def draft(
         caller,
         "referral.draft",
         chain=case.id,
-        target_type="referral",
         target_id=referral.id,
         detail={"items": sorted({*content["payload"], *content["from_case"]})},  # type: ignore[misc]  # lists and dicts of item codes
     )

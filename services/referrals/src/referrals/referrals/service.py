@@ -186,7 +186,6 @@ async def _note(
         caller,
         f"referral.{command}",
         chain=referral.case_id,
-        target_type="referral",
         target_id=referral.id,
         detail={"version": referral.version},
     )

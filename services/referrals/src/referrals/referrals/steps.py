@@ -355,7 +355,6 @@ async def _audit(
         caller,
         f"referral.{referral.state}",
         chain=referral.case_id,
-        target_type="referral",
         target_id=referral.id,
         detail={
             "command": taken.command.value,

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -96,7 +95,9 @@ async def upload(
     )
     session.add(row)
     await session.flush()
-    await _audit(session, caller, "instrument.uploaded", row.id)
+    await record(
+        session, caller, "instrument.uploaded", chain=caller.organisation, target_id=row.id
+    )
     return Upload(id=row.id, dry_run=False, instrument=instrument)
 
 
@@ -120,7 +121,9 @@ async def retire(session: AsyncSession, caller: Principal, instrument_id: UUID) 
         )
         .on_conflict_do_nothing()
     )
-    await _audit(session, caller, "instrument.retired", instrument_id)
+    await record(
+        session, caller, "instrument.retired", chain=caller.organisation, target_id=instrument_id
+    )
     return await detail(session, caller, instrument_id)
 
 
@@ -162,18 +165,4 @@ def _summary(
         organisation_id=row.organisation_id if row else None,
         retired=retired,
         questions=sum(each.answerable for each in instrument.questions),
-    )
-
-
-async def _audit(
-    session: AsyncSession, caller: Principal, action: str, instrument_id: UUID, **detail: Any
-) -> None:
-    await record(
-        session,
-        caller,
-        action,
-        chain=caller.organisation,
-        target_type="instrument",
-        target_id=instrument_id,
-        detail=detail,
     )

@@ -76,7 +76,6 @@ async def set_policy(
         "timer_policy.set",
         chain=caller.organisation,
         target_type="organisation",
-        target_id=caller.organisation,
         detail={"aor": aor, "urgency": urgency, "clock": clock_name, **body.model_dump()},
     )
     return _view(row)

@@ -62,7 +62,6 @@ async def finish_task(task_id: UUID, _body: Done, session: Session, caller: Writ
             caller,
             f"task.{task.kind}.done",
             chain=task.case_id or caller.organisation,
-            target_type="task",
             target_id=task.id,
             detail={"referral": str(task.referral_id)} if task.referral_id else {},
         )

@@ -1,7 +1,6 @@
 """Use cases of trainings and certificates."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from common import clock
@@ -39,7 +38,7 @@ async def hold(session: AsyncSession, caller: Principal, body: NewTraining) -> T
     session.add(training)
     await session.flush()
     await _announce(session, training)
-    await _audit(session, caller, "training.held", "training", training.id)
+    await record(session, caller, "training.held", chain=caller.organisation, target_id=training.id)
     return training
 
 
@@ -54,7 +53,9 @@ async def correct(
     training.changed_at = clock.now()
     await session.flush()
     await _announce(session, training)
-    await _audit(session, caller, "training.corrected", "training", training.id)
+    await record(
+        session, caller, "training.corrected", chain=caller.organisation, target_id=training.id
+    )
     return training
 
 
@@ -81,7 +82,9 @@ async def certify(session: AsyncSession, caller: Principal, body: NewCertificate
     )
     session.add(certificate)
     await session.flush()
-    await _audit(session, caller, "certificate.recorded", "certificate", certificate.id)
+    await record(
+        session, caller, "certificate.recorded", chain=caller.organisation, target_id=certificate.id
+    )
     return certificate
 
 
@@ -95,7 +98,13 @@ async def revoke(
     if certificate.revoked_at is None:
         certificate.revoked_at, certificate.revoked_reason = clock.now(), reason
         await session.flush()
-        await _audit(session, caller, "certificate.revoked", "certificate", certificate.id)
+        await record(
+            session,
+            caller,
+            "certificate.revoked",
+            chain=caller.organisation,
+            target_id=certificate.id,
+        )
     return certificate
 
 
@@ -128,17 +137,3 @@ async def _announce(session: AsyncSession, training: Training) -> None:
         cancelled=training.cancelled,
     )
     await append(session, COMMON, event, aggregate_id=training.id, aggregate_type="training")
-
-
-async def _audit(
-    session: AsyncSession, caller: Principal, action: str, kind: str, target: UUID, **detail: Any
-) -> None:
-    await record(
-        session,
-        caller,
-        action,
-        chain=caller.organisation,
-        target_type=kind,
-        target_id=target,
-        detail=detail,
-    )

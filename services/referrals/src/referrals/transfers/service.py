@@ -225,7 +225,6 @@ async def _tell(session: AsyncSession, caller: Principal | None, transfer: Trans
         caller,
         f"transfer.{transfer.state}",
         chain=transfer.case_id,
-        target_type="transfer",
         target_id=transfer.id,
         detail={"to": str(transfer.to_organisation)},
     )

@@ -63,7 +63,7 @@ async def add(
     )
     session.add(webhook)
     await session.flush()
-    await _audit(session, caller, "webhook.added", webhook_id)
+    await record(session, caller, "webhook.added", chain=caller.organisation, target_id=webhook_id)
     return webhook, secret
 
 
@@ -77,7 +77,9 @@ async def rotate(
     webhook.former_until = clock.now() + _FORMER_VALID
     webhook.secret = seal_secret(key, webhook.id, secret)
     await session.flush()
-    await _audit(session, caller, "webhook.secret_rotated", webhook.id)
+    await record(
+        session, caller, "webhook.secret_rotated", chain=caller.organisation, target_id=webhook.id
+    )
     return webhook, secret
 
 
@@ -85,7 +87,9 @@ async def enable(session: AsyncSession, caller: Principal, webhook_id: UUID) -> 
     webhook = await queries.one(session, caller, webhook_id, lock=True)
     webhook.active, webhook.disabled_reason = True, None
     await session.flush()
-    await _audit(session, caller, "webhook.enabled", webhook.id)
+    await record(
+        session, caller, "webhook.enabled", chain=caller.organisation, target_id=webhook.id
+    )
     return webhook
 
 
@@ -93,7 +97,9 @@ async def remove(session: AsyncSession, caller: Principal, webhook_id: UUID) -> 
     webhook = await queries.one(session, caller, webhook_id, lock=True)
     await session.delete(webhook)
     await session.flush()
-    await _audit(session, caller, "webhook.removed", webhook_id)
+    await record(
+        session, caller, "webhook.removed", chain=caller.organisation, target_id=webhook_id
+    )
 
 
 async def replay(session: AsyncSession, caller: Principal, webhook_id: UUID, body: Replay) -> int:
@@ -113,16 +119,7 @@ async def replay(session: AsyncSession, caller: Principal, webhook_id: UUID, bod
         ).returning(col(Delivery.id))
     )
     count = len(changed.all())
-    await _audit(session, caller, "webhook.replayed", webhook.id)
-    return count
-
-
-async def _audit(session: AsyncSession, caller: Principal, action: str, webhook_id: UUID) -> None:
     await record(
-        session,
-        caller,
-        action,
-        chain=caller.organisation,
-        target_type="webhook",
-        target_id=webhook_id,
+        session, caller, "webhook.replayed", chain=caller.organisation, target_id=webhook.id
     )
+    return count
