@@ -21,7 +21,7 @@ from referrals.transfers import queries as transfers
 
 Found = Callable[[Principal, sa.ColumnElement[UUID]], sa.ColumnElement[bool]]
 
-READING = tasks.Reading(held_by, referrals.readable, referrals.readable_values)
+READING = tasks.Reading(held_by, referrals.readable, referrals.caller_values)
 # By what audit and notices call their subjects. What is not named here is found by nobody.
 BY_ID: Mapping[str, Found] = {
     "break_glass": breakglass.readable,
@@ -73,4 +73,4 @@ def readable(
     return sa.case(*whens, else_=sa.false())
 
 
-readable_values = referrals.readable_values
+readable_values = referrals.caller_values

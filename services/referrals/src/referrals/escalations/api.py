@@ -7,7 +7,7 @@ from common.auth import Principal, Role
 from common.web import Session, requires, router
 from pydantic import BaseModel
 
-from referrals.referrals import queries
+from referrals.referrals import list_queries
 from referrals.row_security import acting_as_service
 
 overdue = router("/referrals/v1/timers/overdue", ["timers"])
@@ -25,7 +25,7 @@ class OverdueCount(BaseModel):
 async def count_overdue(session: Session, caller: Overseer) -> list[OverdueCount]:
     """For a coordinator: how many referrals of their AoRs wait past a deadline. Counts only."""
     async with acting_as_service(session):
-        rows = await queries.overdue_counts(session, caller.aors, clock.now())
+        rows = await list_queries.overdue_counts(session, caller.aors, clock.now())
     return [
         OverdueCount(aor=aor, category=category, urgency=urgency, count=count)
         for aor, category, urgency, count in rows

@@ -47,7 +47,7 @@ from referrals.fhir.mapping import (
     service_request,
     task,
 )
-from referrals.referrals import queries, schemas, sending, service, withdrawal
+from referrals.referrals import list_queries, queries, schemas, sending, service, withdrawal
 from referrals.referrals.lifecycle import Command
 from referrals.referrals.models import Referral
 
@@ -127,11 +127,11 @@ async def search_tasks(
     """The recipient's queue as a searchset."""
     asked = status.split(",") if status else []
     states = [state.value for state, code in STATUS.items() if code in asked]
-    wanted = queries.Wanted(states=states, cursor=cursor, limit=count)
-    rows = await queries.received(session, caller, wanted)
+    wanted = list_queries.Wanted(states=states, cursor=cursor, limit=count)
+    rows = await list_queries.received(session, caller, wanted)
     query = {"status": status, "_count": str(count)} if status else {"_count": str(count)}
     link = [_link("self", {**query, "cursor": cursor} if cursor else query)]
-    following = queries.next_cursor(rows, wanted)
+    following = list_queries.next_cursor(rows, wanted)
     if following is not None:
         link.append(_link("next", {**query, "cursor": following}))
     entries = [

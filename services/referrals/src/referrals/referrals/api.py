@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from referrals.dependencies import CaseReader, Keys, Writer
 from referrals.directory.queries import shown_services
-from referrals.referrals import queries, reading, sending, service, withdrawal
+from referrals.referrals import list_queries, queries, reading, sending, service, withdrawal
 from referrals.referrals.lifecycle import Party, legal_commands
 from referrals.referrals.models import Referral
 from referrals.referrals.schemas import (
@@ -101,7 +101,7 @@ async def list_sent(
     limit: Limit = 50,
 ) -> Page[ReferralView]:
     """What your organisation refers, newest first or by deadline."""
-    wanted = queries.Wanted(
+    wanted = list_queries.Wanted(
         states=[s.value for s in state or []],
         urgencies=urgency or [],
         categories=category or [],
@@ -114,7 +114,7 @@ async def list_sent(
         cursor=cursor,
         limit=limit,
     )
-    return await _page(session, await queries.sent(session, caller, wanted), wanted, caller)
+    return await _page(session, await list_queries.sent(session, caller, wanted), wanted, caller)
 
 
 @referrals.get("/inbox")
@@ -133,7 +133,7 @@ async def list_inbox(
     limit: Limit = 50,
 ) -> Page[ReferralView]:
     """The queue of your organisation's services, newest first or by deadline."""
-    wanted = queries.Wanted(
+    wanted = list_queries.Wanted(
         states=[s.value for s in state or []],
         urgencies=urgency or [],
         categories=category or [],
@@ -144,20 +144,20 @@ async def list_inbox(
         cursor=cursor,
         limit=limit,
     )
-    return await _page(session, await queries.received(session, caller, wanted), wanted, caller)
+    return await _page(session, await list_queries.received(session, caller, wanted), wanted, caller)
 
 
 async def _page(
-    session: Session, rows: Sequence[Referral], wanted: queries.Wanted, caller: CaseReader
+    session: Session, rows: Sequence[Referral], wanted: list_queries.Wanted, caller: CaseReader
 ) -> Page[ReferralView]:
     items = await views(session, rows[: wanted.limit], caller)
-    return Page(items=items, next_cursor=queries.next_cursor(rows, wanted))
+    return Page(items=items, next_cursor=list_queries.next_cursor(rows, wanted))
 
 
 @referrals.get("/inbox/counts")
 async def count_inbox(session: Session, caller: CaseReader) -> QueueCounts:
     """Open referrals to you by state, and how many are overdue."""
-    by_state, late = await queries.queue_counts(session, caller, clock.now())
+    by_state, late = await list_queries.queue_counts(session, caller, clock.now())
     return QueueCounts(by_state=by_state, overdue=late)
 
 
@@ -337,8 +337,8 @@ def _view(referral: Referral, caller: CaseReader, shown: Collection[UUID]) -> Re
     return ReferralView(
         **values,
         suggested_service_id=suggested if suggested in shown else None,
-        due=queries.due(referral),
-        overdue=queries.is_overdue(referral, clock.now()),
+        due=list_queries.due(referral),
+        overdue=list_queries.is_overdue(referral, clock.now()),
         legal_transitions=[
             command.value for command in legal_commands(ReferralState(referral.state), parties)
         ],

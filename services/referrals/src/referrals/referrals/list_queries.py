@@ -1,0 +1,248 @@
+"""Lists and queues of referrals: what they are narrowed to, and what is due or overdue in them."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import paging
+from common.auth import Principal, Role
+from common.paging import id_cursor, id_in, keys_in, moment_in
+from common.referral_states import OPEN, TERMINAL, ReferralState
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, aliased
+from sqlmodel import col
+
+from referrals.referrals.models import Referral
+from referrals.referrals.queries import addressed_to, caller_values
+
+_OPEN_STATES = sorted(state.value for state in OPEN)
+_CLOSED_STATES = sorted(state.value for state in TERMINAL)
+_WAITING_STATES = (
+    ReferralState.SENT.value,
+    ReferralState.ACKNOWLEDGED.value,
+    ReferralState.WAITLISTED.value,
+)
+
+
+# PostgreSQL takes row security for far more selective than it is: it would fetch and sort all that
+# a service ever received to find the newest page.
+_IN_INDEX_ORDER = sa.text("SELECT set_config('enable_sort', 'off', true)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a list is narrowed to, and how it is ordered; empty: not by this.
+
+    `unreplaced`: no other referral of the case is instead of it. `unconfirmed`: an outcome that
+    nobody confirmed. `by_deadline`: what is due first comes first, what has no deadline last.
+    """
+
+    states: Sequence[str] = ()
+    urgencies: Sequence[str] = ()
+    categories: Sequence[str] = ()
+    service_id: UUID | None = None
+    case_id: UUID | None = None
+    overdue_at: datetime | None = None
+    unreplaced: bool = False
+    unconfirmed: bool = False
+    closed_since: datetime | None = None
+    by_deadline: bool = False
+    cursor: str | None = None
+    limit: int = 50
+
+    @property
+    def only_a_service(self) -> bool:
+        return self.service_id is not None and self == Wanted(
+            service_id=self.service_id, cursor=self.cursor, limit=self.limit
+        )
+
+
+async def received(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
+    """The recipient's queue, one more than a page."""
+    if wanted.only_a_service:
+        await session.execute(_IN_INDEX_ORDER)
+    statement = sa.select(Referral).where(addressed_to(Role.SUPERVISOR in caller.roles))
+    return await _listed(session, caller, statement, wanted, _CHANGED_FOR_RECIPIENT)
+
+
+async def sent(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
+    """What the caller's organisation refers, drafts included, one more than a page."""
+    statement = sa.select(Referral).where(col(Referral.from_organisation) == caller.organisation)
+    return await _listed(session, caller, statement, wanted, col(Referral.changed_at))
+
+
+async def _listed(
+    session: AsyncSession,
+    caller: Principal,
+    statement: sa.Select[Referral],
+    wanted: Wanted,
+    changed_at: sa.ColumnElement[Any] | Mapped[datetime],
+) -> Sequence[Referral]:
+    statement = statement.where(*_narrowed(wanted, changed_at))
+    if wanted.by_deadline:
+        after = keys_in(wanted.cursor, _instant_in, id_in)
+        if after is not None:
+            row = sa.tuple_(_DUE, col(Referral.id))
+            statement = statement.where(row > sa.tuple_(after[0], sa.literal(after[1])))
+        statement = statement.order_by(_DUE, col(Referral.id))
+    else:
+        before = id_cursor(wanted.cursor)
+        if before is not None:
+            statement = statement.where(col(Referral.id) < before)
+        statement = statement.order_by(col(Referral.id).desc())
+    return (await session.scalars(statement.limit(wanted.limit + 1), caller_values(caller))).all()
+
+
+def _narrowed(
+    wanted: Wanted, changed_at: sa.ColumnElement[Any] | Mapped[datetime]
+) -> Iterator[sa.ColumnElement[bool]]:
+    for column, values in (
+        (Referral.state, wanted.states),
+        (Referral.urgency, wanted.urgencies),
+        (Referral.category, wanted.categories),
+    ):
+        if values:
+            yield col(column).in_(values)
+    if wanted.service_id is not None:
+        yield col(Referral.service_id) == wanted.service_id
+    if wanted.case_id is not None:
+        yield col(Referral.case_id) == wanted.case_id
+    if wanted.overdue_at is not None:
+        yield overdue(wanted.overdue_at)
+    if wanted.unreplaced:
+        other = aliased(Referral)
+        instead = sa.exists().where(
+            col(other.case_id) == col(Referral.case_id), col(other.replaces) == col(Referral.id)
+        )
+        yield sa.not_(instead)
+    if wanted.unconfirmed:
+        yield col(Referral.state).in_(
+            [ReferralState.COMPLETED.value, ReferralState.NOT_DELIVERED.value]
+        )
+        yield col(Referral.feedback_confirmed_at).is_(None)
+    if wanted.closed_since is not None:
+        yield col(Referral.state).in_(_CLOSED_STATES)
+        yield changed_at >= wanted.closed_since
+
+
+def _instant_in(key: Any) -> sa.ColumnElement[Any]:
+    return _NEVER if key is None else sa.literal(moment_in(key), _INSTANT)
+
+
+def next_cursor(rows: Sequence[Referral], wanted: Wanted) -> str | None:
+    """Where the page after these begins; None if there is none."""
+    key = (lambda row: (due(row), row.id)) if wanted.by_deadline else attrgetter("id")
+    return paging.next_cursor(rows, wanted.limit, key)
+
+
+_INSTANT = sa.DateTime(timezone=True)
+
+
+# As `seen_by` shows it: what stands still in the recipient's eyes is not found by a later change.
+_CHANGED_FOR_RECIPIENT: sa.ColumnElement[Any] = sa.func.coalesce(
+    sa.cast(col(Referral.held_still)["changed_at"].astext, _INSTANT), col(Referral.changed_at)
+)
+
+
+_NEVER: sa.ColumnElement[Any] = sa.cast(sa.literal_column("'infinity'"), _INSTANT)
+
+
+_DUE = sa.func.coalesce(
+    sa.case(
+        (
+            col(Referral.state) == ReferralState.SENT.value,
+            sa.func.least(
+                col(Referral.acknowledge_by),
+                col(Referral.decide_by),
+                col(Referral.clinical_deadline),
+            ),
+        ),
+        (
+            col(Referral.state).in_(_WAITING_STATES),
+            sa.func.least(col(Referral.decide_by), col(Referral.clinical_deadline)),
+        ),
+        (
+            col(Referral.state) == ReferralState.ON_HOLD.value,
+            sa.func.timezone("UTC", sa.cast(col(Referral.review_on), sa.DateTime())),
+        ),
+    ),
+    _NEVER,
+)
+
+
+def due(referral: Referral) -> datetime | None:
+    """By when the next step is to be taken, as `_DUE` says it; None: nothing says it."""
+    limits: list[datetime | None] = []
+    if referral.state in _WAITING_STATES:
+        limits = [referral.decide_by, referral.clinical_deadline]
+    if referral.state == ReferralState.SENT:
+        limits.append(referral.acknowledge_by)
+    if referral.state == ReferralState.ON_HOLD and referral.review_on is not None:
+        limits = [datetime.combine(referral.review_on, time.min, UTC)]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def overdue(now: datetime) -> sa.ColumnElement[bool]:
+    """Waiting past a deadline of its state, or past its clinical deadline."""
+    return sa.and_(
+        col(Referral.state).in_(_OPEN_STATES),
+        sa.or_(
+            sa.and_(
+                col(Referral.state) == ReferralState.SENT.value, col(Referral.acknowledge_by) < now
+            ),
+            sa.and_(col(Referral.state).in_(_WAITING_STATES), col(Referral.decide_by) < now),
+            sa.and_(
+                col(Referral.state).in_(_WAITING_STATES), col(Referral.clinical_deadline) < now
+            ),
+            col(Referral.review_on) < now.date(),
+        ),
+    )
+
+
+def is_overdue(referral: Referral, now: datetime) -> bool:
+    """The same rule for one row that is at hand."""
+    state = referral.state
+    limits: list[datetime | None] = []
+    if state == ReferralState.SENT:
+        limits.append(referral.acknowledge_by)
+    if state in _WAITING_STATES:
+        limits += [referral.decide_by, referral.clinical_deadline]
+    late_review = referral.review_on is not None and referral.review_on < now.date()
+    return state in _OPEN_STATES and (
+        late_review or any(limit is not None and limit < now for limit in limits)
+    )
+
+
+async def queue_counts(
+    session: AsyncSession, caller: Principal, now: datetime
+) -> tuple[dict[str, int], int]:
+    by_state = await session.execute(
+        sa.select(col(Referral.state), sa.func.count())
+        .where(addressed_to(Role.SUPERVISOR in caller.roles), col(Referral.state).in_(_OPEN_STATES))
+        .group_by(col(Referral.state)),
+        caller_values(caller),
+    )
+    late = await session.scalar(
+        sa.select(sa.func.count())
+        .select_from(Referral)
+        .where(addressed_to(Role.SUPERVISOR in caller.roles), overdue(now)),
+        caller_values(caller),
+    )
+    return {row[0]: row[1] for row in by_state.all()}, late or 0
+
+
+async def overdue_counts(
+    session: AsyncSession, aors: Collection[str], now: datetime
+) -> Sequence[Any]:
+    """How many referrals of these AoRs wait past a deadline; needs service rights."""
+    rows = await session.execute(
+        sa.select(col(Referral.aor), col(Referral.category), col(Referral.urgency), sa.func.count())
+        .where(overdue(now), col(Referral.aor).in_(aors))
+        .group_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
+        .order_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
+    )
+    return rows.all()
