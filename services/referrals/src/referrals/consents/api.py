@@ -7,7 +7,7 @@ from common.paging import CursorText, Limit, Page, id_cursor, next_cursor, page_
 from common.web import IdempotencyRequired, Session, router
 from fastapi import Query, Response
 
-from referrals.consents import queries, service
+from referrals.consents import exceptions_service, queries, service
 from referrals.consents.schemas import (
     Consent,
     ExceptionDetail,
@@ -94,7 +94,7 @@ async def ask_for_exception(
     body: NewException, session: Session, caller: Writer, keys: Keys
 ) -> ExceptionSummary:
     """Ask to share without consent. Somebody else must approve before anything moves."""
-    return _exception(await service.ask_exception(session, caller, keys, body))
+    return _exception(await exceptions_service.ask(session, caller, keys, body))
 
 
 @exceptions.get("")
@@ -136,7 +136,7 @@ async def read_exception(
     exception_id: UUID, session: Session, caller: CaseReader, keys: Keys
 ) -> ExceptionDetail:
     exception = await queries.own_exception(session, caller, exception_id)
-    rationale = await service.rationale_of(keys, exception)
+    rationale = await exceptions_service.rationale_of(keys, exception)
     return ExceptionDetail(**_exception(exception).model_dump(), rationale=rationale)
 
 
@@ -145,7 +145,7 @@ async def decide_exception(
     exception_id: UUID, body: SupervisorDecision, session: Session, caller: Supervisor
 ) -> ExceptionSummary:
     """The approver is never the requester."""
-    found = await service.decide_exception(session, caller, exception_id, approve=body.approve)
+    found = await exceptions_service.decide(session, caller, exception_id, approve=body.approve)
     return _exception(found)
 
 
@@ -154,7 +154,7 @@ async def review_exception(
     exception_id: UUID, session: Session, caller: Writer
 ) -> ExceptionSummary:
     """Looked at afterwards by somebody who took no part in it."""
-    return _exception(await service.review_exception(session, caller, exception_id))
+    return _exception(await exceptions_service.review(session, caller, exception_id))
 
 
 def _consent(grant: object) -> Consent:

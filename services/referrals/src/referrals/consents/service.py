@@ -1,7 +1,6 @@
 """Use cases of consent: record, decide by a second person, withdraw."""
 
 import secrets
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,18 +25,15 @@ from referrals.cases import service as case_service
 from referrals.cases.models import Case, CaseRecord
 from referrals.cases.opening import open_with
 from referrals.cases.referring import READ, CaseAndService, case_and_service
-from referrals.consents import queries
-from referrals.consents.decision import hidden
+from referrals.consents import exceptions_service, queries
 from referrals.consents.models import DisclosureException, Grant
-from referrals.consents.schemas import NewConsent, NewException
+from referrals.consents.schemas import NewConsent
 from referrals.directory.queries import CONFLICT_TEXT
 from referrals.errors import (
     ALREADY_DECIDED,
     IMPLICATED,
-    NOT_GRANTED,
     WRONG_DECIDER,
 )
-from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
 from referrals.notices.service import notify
 from referrals.tables import COMMON
@@ -129,7 +125,7 @@ def _judged(body: NewConsent, case: CaseRecord, age: int | None) -> Verdict:
         verdict = judge(age, body.decided_by, body.child_assent, caregiver)
     except WrongDecider as error:
         raise WRONG_DECIDER.because(str(error), pointer="/decided_by", reason=error.code) from error
-    _refuse_hidden_contact(body.items, caregiver)
+    exceptions_service.refuse_hidden_contact(body.items, caregiver)
     return verdict
 
 
@@ -149,16 +145,6 @@ async def refuse_implicated(
     """409 if the organisation is implicated in the case (duty of conflict)."""
     if organisation in await cases.implicated(session, case.id):
         raise IMPLICATED.because(CONFLICT_TEXT)
-
-
-def _refuse_hidden_contact(items: Collection[Item], caregiver: Caregiver) -> None:
-    excess = sorted(hidden(caregiver) & {item.value for item in items})
-    if excess:
-        raise NOT_GRANTED.because(
-            f"The caregiver is recorded as {caregiver}: their contact is not shared.",
-            pointer="/items",
-            items=excess,
-        )
 
 
 def aor_of(category: str) -> str:
@@ -290,23 +276,15 @@ async def end_unused(
     """
     unused = sa.and_(col(Grant.kind) != "reporting", sa.not_(uses.grant(col(Grant.id))))
     await _end_those(session, caller, case_id, "case_closed", unused)
-    await _end_exceptions(session, case_id, sa.not_(uses.exception(col(DisclosureException.id))))
+    await exceptions_service.end_those(
+        session, case_id, sa.not_(uses.exception(col(DisclosureException.id)))
+    )
 
 
 async def end_all(session: AsyncSession, caller: Principal | None, case_id: UUID) -> None:
     """The case is erased."""
     await _end_those(session, caller, case_id, "case_erased", sa.true())
-    await _end_exceptions(session, case_id, sa.true())
-
-
-async def end_exception(session: AsyncSession, exception_id: UUID) -> None:
-    """What was shared under it is to be shared no more."""
-    await session.execute(
-        sa.update(DisclosureException)
-        .where(col(DisclosureException.id) == exception_id)
-        .values(status="ended")
-        .execution_options(synchronize_session=False)
-    )
+    await exceptions_service.end_those(session, case_id, sa.true())
 
 
 async def _end_those(
@@ -324,138 +302,6 @@ async def _end_those(
     for grant in ending.all():
         await _end(session, grant, reason, clock.now())
         await _audit(session, caller, "consent.ended", grant, {"reason": reason})
-
-
-async def _end_exceptions(
-    session: AsyncSession, case_id: UUID, which: sa.ColumnElement[bool]
-) -> None:
-    await session.execute(
-        sa.update(DisclosureException)
-        .where(
-            col(DisclosureException.case_id) == case_id,
-            col(DisclosureException.status).in_(("pending", "approved")),
-            which,
-        )
-        .values(status="ended")
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def ask_exception(
-    session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewException
-) -> DisclosureException:
-    now = clock.now()
-    found = await case_and_service(
-        session,
-        caller,
-        keys,
-        READ,
-        {"case_id": body.case_id, "service_id": body.service_id},
-        hold=True,
-    )
-    case, service = found.case, found.service_for(body.purpose, now, "/purpose")
-    _refuse_hidden_contact(body.items, Caregiver(case.caregiver))
-    exception_id = new_id()
-    exception = DisclosureException(
-        id=exception_id,
-        case_id=case.id,
-        organisation_id=caller.organisation,
-        service_id=body.service_id,
-        recipient_organisation_id=service.organisation_id,
-        purpose=body.purpose,
-        basis=body.basis,
-        items=[item.value for item in Item if item in body.items],
-        rationale=seal_column(
-            found.key,
-            body.rationale,
-            organisation=service.organisation_id,
-            row=exception_id,
-            column="rationale",
-        ),
-        person_informed=body.person_informed,
-        status="pending",
-        requested_by=caller.subject,
-        created_at=now,
-    )
-    session.add(exception)
-    await session.flush()
-    await notify(
-        session,
-        [caller.organisation],
-        "exception.requested",
-        subject_type="exception",
-        subject_id=exception.id,
-        for_supervisor=True,
-    )
-    await record(
-        session,
-        caller,
-        "exception.requested",
-        chain=case.id,
-        target_id=exception.id,
-        detail={"basis": body.basis, "items": exception.items},
-    )
-    return exception
-
-
-async def decide_exception(
-    session: AsyncSession, caller: Principal, exception_id: UUID, *, approve: bool
-) -> DisclosureException:
-    exception = await queries.own_exception(session, caller, exception_id, lock=True)
-    if exception.status != "pending":
-        raise ALREADY_DECIDED.because(f"Its status is '{exception.status}'.")
-    refuse_same_person(
-        caller,
-        exception.requested_by,
-        because="You asked for this exception: somebody else decides.",
-    )
-    exception.status = "approved" if approve else "refused"
-    exception.decided_by, exception.decided_at = caller.subject, clock.now()
-    await session.flush()
-    await record(
-        session,
-        caller,
-        f"exception.{exception.status}",
-        chain=exception.case_id,
-        target_id=exception.id,
-    )
-    return exception
-
-
-async def review_exception(
-    session: AsyncSession, caller: Principal, exception_id: UUID
-) -> DisclosureException:
-    """Somebody who neither asked nor decided looks at it afterwards."""
-    exception = await queries.own_exception(session, caller, exception_id, lock=True)
-    refuse_same_person(
-        caller,
-        exception.requested_by,
-        exception.decided_by,
-        because="You took part in this exception: somebody else reviews it.",
-    )
-    exception.reviewed_by, exception.reviewed_at = caller.subject, clock.now()
-    await session.flush()
-    await record(
-        session, caller, "exception.reviewed", chain=exception.case_id, target_id=exception.id
-    )
-    return exception
-
-
-async def rationale_of(keys: CaseKeys, exception: DisclosureException) -> str | None:
-    if exception.rationale is None:
-        return None
-    key = (await keys.of_many([exception.case_id])).get(exception.case_id)
-    if key is None:
-        return None
-    return str(
-        open_column(
-            key,
-            exception.rationale,
-            organisation=exception.recipient_organisation_id,
-            row=exception.id,
-            column="rationale",
-        )
-    )
 
 
 async def _audit(

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.models import AuditEntry
 from referrals.audit.queries import disclosure_reads
+from referrals.consents import exceptions_service
 from referrals.consents import queries as consents
 from referrals.consents import service as consent_service
 from referrals.consents.models import Grant
@@ -80,7 +81,7 @@ async def withdraw_referral(
                 _answer_about(session, seen)
                 return seen
         if seen.exception_id is not None:
-            await consent_service.end_exception(session, seen.exception_id)
+            await exceptions_service.end(session, seen.exception_id)
         await _end_referral(session, caller, keys, seen, method)
         if seen.sent_at is None:
             # The consent that it would have been sent under is not left for somebody to use.

@@ -1,0 +1,178 @@
+"""Use cases of exceptions to consent: ask, decide by a second person, review by a third, end."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.ids import new_id
+from common.two_people import refuse_same_person
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from referrals.audit.service import record
+from referrals.cases.referring import READ, case_and_service
+from referrals.consents import queries
+from referrals.consents.decision import hidden
+from referrals.consents.models import DisclosureException
+from referrals.consents.schemas import NewException
+from referrals.errors import (
+    ALREADY_DECIDED,
+    NOT_GRANTED,
+)
+from referrals.keys.sealing import open_column, seal_column
+from referrals.keys.store import CaseKeys
+from referrals.notices.service import notify
+from referrals.vocabulary.ages import Caregiver
+from referrals.vocabulary.disclosure import Item
+
+
+def refuse_hidden_contact(items: Collection[Item], caregiver: Caregiver) -> None:
+    excess = sorted(hidden(caregiver) & {item.value for item in items})
+    if excess:
+        raise NOT_GRANTED.because(
+            f"The caregiver is recorded as {caregiver}: their contact is not shared.",
+            pointer="/items",
+            items=excess,
+        )
+
+
+async def ask(
+    session: AsyncSession, caller: Principal, keys: CaseKeys, body: NewException
+) -> DisclosureException:
+    now = clock.now()
+    found = await case_and_service(
+        session,
+        caller,
+        keys,
+        READ,
+        {"case_id": body.case_id, "service_id": body.service_id},
+        hold=True,
+    )
+    case, service = found.case, found.service_for(body.purpose, now, "/purpose")
+    refuse_hidden_contact(body.items, Caregiver(case.caregiver))
+    exception_id = new_id()
+    exception = DisclosureException(
+        id=exception_id,
+        case_id=case.id,
+        organisation_id=caller.organisation,
+        service_id=body.service_id,
+        recipient_organisation_id=service.organisation_id,
+        purpose=body.purpose,
+        basis=body.basis,
+        items=[item.value for item in Item if item in body.items],
+        rationale=seal_column(
+            found.key,
+            body.rationale,
+            organisation=service.organisation_id,
+            row=exception_id,
+            column="rationale",
+        ),
+        person_informed=body.person_informed,
+        status="pending",
+        requested_by=caller.subject,
+        created_at=now,
+    )
+    session.add(exception)
+    await session.flush()
+    await notify(
+        session,
+        [caller.organisation],
+        "exception.requested",
+        subject_type="exception",
+        subject_id=exception.id,
+        for_supervisor=True,
+    )
+    await record(
+        session,
+        caller,
+        "exception.requested",
+        chain=case.id,
+        target_id=exception.id,
+        detail={"basis": body.basis, "items": exception.items},
+    )
+    return exception
+
+
+async def decide(
+    session: AsyncSession, caller: Principal, exception_id: UUID, *, approve: bool
+) -> DisclosureException:
+    exception = await queries.own_exception(session, caller, exception_id, lock=True)
+    if exception.status != "pending":
+        raise ALREADY_DECIDED.because(f"Its status is '{exception.status}'.")
+    refuse_same_person(
+        caller,
+        exception.requested_by,
+        because="You asked for this exception: somebody else decides.",
+    )
+    exception.status = "approved" if approve else "refused"
+    exception.decided_by, exception.decided_at = caller.subject, clock.now()
+    await session.flush()
+    await record(
+        session,
+        caller,
+        f"exception.{exception.status}",
+        chain=exception.case_id,
+        target_id=exception.id,
+    )
+    return exception
+
+
+async def review(
+    session: AsyncSession, caller: Principal, exception_id: UUID
+) -> DisclosureException:
+    """Somebody who neither asked nor decided looks at it afterwards."""
+    exception = await queries.own_exception(session, caller, exception_id, lock=True)
+    refuse_same_person(
+        caller,
+        exception.requested_by,
+        exception.decided_by,
+        because="You took part in this exception: somebody else reviews it.",
+    )
+    exception.reviewed_by, exception.reviewed_at = caller.subject, clock.now()
+    await session.flush()
+    await record(
+        session, caller, "exception.reviewed", chain=exception.case_id, target_id=exception.id
+    )
+    return exception
+
+
+async def rationale_of(keys: CaseKeys, exception: DisclosureException) -> str | None:
+    if exception.rationale is None:
+        return None
+    key = (await keys.of_many([exception.case_id])).get(exception.case_id)
+    if key is None:
+        return None
+    return str(
+        open_column(
+            key,
+            exception.rationale,
+            organisation=exception.recipient_organisation_id,
+            row=exception.id,
+            column="rationale",
+        )
+    )
+
+
+async def end(session: AsyncSession, exception_id: UUID) -> None:
+    """What was shared under it is to be shared no more."""
+    await session.execute(
+        sa.update(DisclosureException)
+        .where(col(DisclosureException.id) == exception_id)
+        .values(status="ended")
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def end_those(session: AsyncSession, case_id: UUID, which: sa.ColumnElement[bool]) -> None:
+    await session.execute(
+        sa.update(DisclosureException)
+        .where(
+            col(DisclosureException.case_id) == case_id,
+            col(DisclosureException.status).in_(("pending", "approved")),
+            which,
+        )
+        .values(status="ended")
+        .execution_options(synchronize_session=False)
+    )
