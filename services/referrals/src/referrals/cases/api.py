@@ -9,7 +9,7 @@ from common.paging import CursorText, Limit, Page, id_cursor, page_of
 from common.web import IdempotencyRequired, Reading, Session, router
 from fastapi import Query, Response
 
-from referrals.cases import person, queries, service
+from referrals.cases import ending_service, person, queries, service
 from referrals.cases.models import Case
 from referrals.cases.schemas import (
     CaseChange,
@@ -130,7 +130,7 @@ async def close_case(
 ) -> CaseSummary:
     """Close; the retention period begins."""
     years = settings.retention_years
-    return _summary(await service.close(session, caller, keys, case_id, body.reason, years))
+    return _summary(await ending_service.close(session, caller, keys, case_id, body.reason, years))
 
 
 @cases.post("/{case_id}/erase")
@@ -141,7 +141,7 @@ async def erase_case(
     case = await queries.own_case(session, caller, case_id, lock=True)
     if body.confirm != case.reference:
         raise INVALID.because("Repeat the case reference to confirm.", pointer="/confirm")
-    await service.erase(session, caller, keys, case, body.basis)
+    await ending_service.erase(session, caller, keys, case, body.basis)
     return _summary(case)
 
 

@@ -12,9 +12,9 @@ from sqlmodel import col
 
 from referrals import happenings
 from referrals.cases import person
+from referrals.cases.ending_service import erase
 from referrals.cases.models import Case
 from referrals.cases.opening import open_with
-from referrals.cases.service import erase
 from referrals.keys.store import CaseKeys
 from referrals.locking_queries import held, hold_case
 from referrals.row_security import act_as_service

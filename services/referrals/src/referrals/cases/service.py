@@ -1,4 +1,4 @@
-"""Use cases of cases: register, read, change, find, close, erase."""
+"""Use cases of cases: register, read, change, find, hand over."""
 
 from datetime import date
 from typing import Any
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT
-from common.events.referrals import CaseClosed, CaseErased, CaseRegistered
+from common.events.referrals import CaseRegistered
 from common.happenings import tell
 from common.ids import new_id
 from common.messaging import append
@@ -33,7 +33,6 @@ from referrals.errors import ERASED
 from referrals.keys.blind_index import BlindIndex
 from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
-from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
 from referrals.vocabulary.ages import SUPPRESSED, Caregiver
 
@@ -153,7 +152,7 @@ async def change(
         case.area, case.country = body.area, country_of(body.area)
     if body.caregiver is not None:
         case.caregiver = body.caregiver
-    _touch(case)
+    touch(case)
     await session.flush()
     await record(session, caller, "case.changed", chain=case.id)
     await _tell_changed(session, case, minor, caregiver)
@@ -198,42 +197,6 @@ async def search(
     return list(found)
 
 
-async def close(
-    session: AsyncSession,
-    caller: Principal,
-    keys: CaseKeys,
-    case_id: UUID,
-    reason: str,
-    years: int,
-) -> Case:
-    case = await queries.own_case(session, caller, case_id, lock=True)
-    refuse_unless_open(case)
-    await tell(session, happenings.CaseClosing(case.id))
-    now = clock.now()
-    case.status, case.closed_at, case.closure_reason = "closed", now, reason
-    case.retain_until = _years_later(now.date(), years)
-    _touch(case)
-    await session.flush()
-    await append(
-        session,
-        COMMON,
-        CaseClosed(
-            case_id=case.id,
-            organisation_id=case.organisation_id,
-            version=case.version,
-            area=coarse(case.area),
-            occurred_at=now,
-            reason=reason,
-        ),
-        aggregate_id=case.id,
-        aggregate_type="case",
-    )
-    await record(session, caller, "case.closed", chain=case.id, detail={"reason": reason})
-    async with acting_as_service(session):
-        await tell(session, happenings.CaseClosed(case.id, caller, keys))
-    return case
-
-
 async def set_implicated(
     session: AsyncSession,
     caller: Principal,
@@ -253,39 +216,13 @@ async def set_implicated(
         )
         for o in organisations
     )
-    _touch(case)
+    touch(case)
     await session.flush()
     await record(
         session, caller, "case.implicated_set", chain=case.id, detail={"count": len(organisations)}
     )
     await tell(session, happenings.ConflictRecorded(case.id, organisations, caller, keys))
     return case
-
-
-async def erase(
-    session: AsyncSession, caller: Principal | None, keys: CaseKeys, case: Case, basis: str
-) -> None:
-    """Destroy the person's key first, then what it sealed; the codes and the history remain.
-
-    Destroyed first: if this transaction then fails, nothing can be read, and repeating finishes.
-    """
-    await keys.destroy(case.id)
-    now = clock.now()
-    case.identity = case.attributes = None
-    case.area, case.minor = None, None
-    case.status, case.erased_at = "erased", now
-    _touch(case)
-    case.caregiver, case.closure_reason = Caregiver.UNKNOWN, None
-    async with acting_as_service(session):
-        await tell(session, happenings.CaseErased(case.id, caller, keys))
-        await append(
-            session,
-            COMMON,
-            CaseErased(case_id=case.id, version=case.version),
-            aggregate_id=case.id,
-            aggregate_type="case",
-        )
-        await record(session, caller, "case.erased", chain=case.id, detail={"basis": basis})
 
 
 def refuse_if_erased(case: Case | CaseRecord) -> None:
@@ -341,20 +278,13 @@ async def hand_over(
     rights."""
     former = case.organisation_id
     case.organisation_id = to
-    _touch(case)
+    touch(case)
     seal_record(key, case, identity, attributes)
     await session.flush()
     await _index(session, case, blind.digests(to, identity))
     await tell(session, happenings.CaseHandedOver(case.id, former, to))
 
 
-def _touch(case: Case) -> None:
+def touch(case: Case) -> None:
     case.version += 1
     case.changed_at = clock.now()
-
-
-def _years_later(day: date, years: int) -> date:
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:  # 29 February
-        return day.replace(year=day.year + years, day=28)
