@@ -144,7 +144,9 @@ async def list_inbox(
         cursor=cursor,
         limit=limit,
     )
-    return await _page(session, await list_queries.received(session, caller, wanted), wanted, caller)
+    return await _page(
+        session, await list_queries.received(session, caller, wanted), wanted, caller
+    )
 
 
 async def _page(
