@@ -1,7 +1,9 @@
 """Reference data beside the project (../shared/data, or RUTA_REFERENCE_DATA)."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from tests.support.leaving_out import left_out
 
@@ -24,3 +26,7 @@ def reference_data(relative: str) -> Path:
 def shipped_data(relative: str) -> Path:
     """Small reference data that lies in the project; each file names its source."""
     return ROOT / "tests" / "data" / relative
+
+
+def shipped_json(relative: str) -> Any:
+    return json.loads(shipped_data(relative).read_text(encoding="utf-8"))

@@ -1,26 +1,18 @@
-"""The official HSDS schemas and examples, and strict validation against them."""
+"""The official HSDS schemas and examples, a service that uses all of them, and strict validation."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import jsonschema
 from jsonschema.protocols import Validator
 
-from tests.support.reference import reference_data
+from tests.support.reference import reference_data, shipped_json
 
-_LISTS = {
-    "service_list": "compiled/service_list.json",
-    "service": "compiled/service.json",
-    "service_at_location": "compiled/service_at_location.json",
-    "service_at_location_list": "compiled/service_at_location_list.json",
-    "organization": "compiled/organization.json",
-    "organization_list": "compiled/organization_list.json",
-    "taxonomy": "taxonomy.json",
-    "taxonomy_term": None,
-    "location": "location.json",
-}
+_HSDS = shipped_json("hsds/members.json")
 
 
 def example(name: str) -> Any:
@@ -29,20 +21,67 @@ def example(name: str) -> Any:
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """The official schema with its references resolved; ids are checked as UUIDs, dates as dates."""
-    path = _LISTS.get(name) or f"{name}.json"
-    found: dict[str, Any] = _resolved(json.loads(reference_data(f"hsds/schema/{path}").read_text()))
-    return found
+    """The official schema of an answer; ids are checked as UUIDs, dates as dates."""
+    return _schema({"is": _HSDS["answers"][name]})
 
 
-def _resolved(part: Any) -> Any:
-    if isinstance(part, dict):
-        if isinstance(part.get("$ref"), str):
-            return schema(part["$ref"].removesuffix(".json"))
-        return {key: _resolved(value) for key, value in part.items()}
-    if isinstance(part, list):
-        return [_resolved(each) for each in part]
-    return part
+def _schema(member: Any) -> dict[str, Any]:
+    if isinstance(member, list):
+        return {"type": "array", "items": _schema(member[0])}
+    if isinstance(member, str):
+        kind, _, form = member.partition(" ")
+        return {"type": kind, "format": form} if form else {"type": kind}
+    if "is" not in member:
+        return dict(member)
+    shape = _HSDS["shapes"][member["is"]]
+    members = {name: _schema(each) for name, each in shape["members"].items()}
+    return {"type": "object", "required": shape["required"], "properties": members}
+
+
+def made_service() -> dict[str, Any]:
+    """A service with the members and parts that HSDS has; a part has the same id wherever it is."""
+    return _made(_HSDS["answers"]["service"], "service")
+
+
+def _made(shape: str, part: str) -> dict[str, Any]:
+    """Left out: what only points back at the whole, and notes on notes."""
+    made: dict[str, Any] = {"id": str(uuid5(NAMESPACE_URL, part))}
+    for name, member in _HSDS["shapes"][shape]["members"].items():
+        several = isinstance(member, list)
+        kind = member[0] if several else member
+        if isinstance(kind, dict) and "is" in kind:
+            if part == "service" or name not in {"attributes", "metadata"}:
+                one = _made(kind["is"], _PARTS.get(name, name))
+                made[name] = [one] if several else one
+        elif name not in made and not (name.endswith("_id") and not name.startswith("parent")):
+            made[name] = _value(name, kind)
+    return made
+
+
+_PARTS = {"locations": "location", "additional_websites": "additional_urls", "program": "programs"}
+_VALUES: dict[str, Any] = {
+    "parent_id": str(uuid5(NAMESPACE_URL, "parent")),
+    "parent_organization_id": str(uuid5(NAMESPACE_URL, "parent")),
+    **dict.fromkeys(("valid_from", "dtstart", "assured_date", "last_action_date"), "2026-11-01"),
+    **dict.fromkeys(("valid_to", "until"), "2027-10-31"),
+    "opens_at": "08:00:00", "closes_at": "16:00:00", "timezone": -4, "byday": "MO,TU", "byweekno": "41,42",
+    "bymonthday": "2,3", "byyearday": "2,3", "minimum_age": 12, "maximum_age": 99, "latitude": 10.6,
+    "longitude": -71.6, "country": "VE", "code": "es", "language": "spa", "currency": "VES",
+    "extent_type": "geojson", "year_incorporated": 2011,
+}  # fmt: skip
+_OF_KIND: dict[str, Callable[[str], Any]] = {
+    "string": lambda name: name,
+    "string uri": lambda name: f"https://example.org/{name}",
+    "string email": lambda name: f"{name}@example.org",
+    "string date-time": lambda name: "2026-11-01T10:00:00Z",
+    "number": lambda name: 3,
+}
+
+
+def _value(name: str, kind: Any) -> Any:
+    if isinstance(kind, dict):
+        return kind["enum"][0]
+    return _VALUES[name] if name in _VALUES else _OF_KIND[kind](name)
 
 
 FORMATS = jsonschema.FormatChecker(["uuid", "email"])

@@ -2,6 +2,7 @@
 official schemas, and the Level 1 and 2 checks of the Open Referral UK validator hold."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import jsonschema
@@ -31,7 +32,10 @@ ENVELOPE = ("total_items", "total_pages", "page_number", "size", "first_page", "
 
 
 async def _enter_example(api: AsyncClient) -> dict[str, Any]:
-    given = official.example("service_full")
+    return await _enter(api, official_service())
+
+
+async def _enter(api: AsyncClient, given: dict[str, Any]) -> dict[str, Any]:
     answer = await api.post(f"{V1}/records/services", json=given, headers=reads_everything())
     assert answer.status_code == 201, answer.text
     return dict(given)
@@ -42,8 +46,15 @@ def _without_date(document: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key != "last_modified"}
 
 
-async def test_the_official_service_round_trips(api: AsyncClient) -> None:
-    given = await _enter_example(api)
+def official_service() -> dict[str, Any]:
+    return dict(official.example("service_full"))
+
+
+@pytest.mark.parametrize("service", [official.made_service, official_service])
+async def test_a_service_with_all_members_round_trips(
+    api: AsyncClient, service: Callable[[], dict[str, Any]]
+) -> None:
+    given = await _enter(api, service())
     read = await api.get(f"{V1}/services/{given['id']}", headers=as_("anonymous"))
     shown = {k: v for k, v in read.json().items() if k != "endorsed_by"}
     assert _without_date(shown) == _without_date(given)
@@ -98,7 +109,7 @@ async def test_official_taxonomies_round_trip(api: AsyncClient) -> None:
 
 
 async def _fill(api: AsyncClient, publish: Publish) -> None:
-    await _enter_example(api)
+    await _enter(api, official.made_service())
     await publish(
         pathway=[{"aor": "GBV", "step": "psychosocial", "urgency": "routine"}],
         eligibility={"sex": ["female"], "populations": ["REF"], "nationalities": ["VEN"]},

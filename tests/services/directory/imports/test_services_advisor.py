@@ -1,7 +1,7 @@
-"""Services Advisor features: the rules one by one, then all 562 rows of the real file."""
+"""Services Advisor features: the rules one by one, then all rows of a file."""
 
-import collections
 import json
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,6 +11,7 @@ from services_directory.imports.mapped import Mapped
 from services_directory.imports.notes import Verdict
 from services_directory.imports.services_advisor import map_feature
 
+from tests.support.advisor_features import REPEATED, ROWS, made_features
 from tests.support.reference import reference_data
 
 TODAY = date(2026, 11, 24)
@@ -153,35 +154,44 @@ def test_swapped_coordinates_are_turned_and_impossible_ones_dropped() -> None:
     assert "latitude" not in document(mapped)
 
 
-@pytest.fixture(scope="module")
-def jordan() -> list[Mapped]:
-    features = json.loads(
-        reference_data("jordan-services/services.json").read_text(encoding="utf-8")
-    )
-    seen: collections.Counter[int] = collections.Counter()
+@dataclass(frozen=True)
+class File:
+    mapped: list[Mapped]
+    rows: int
+    repeated: int
+
+
+@pytest.fixture(scope="module", params=["made", "jordan"])
+def file(request: pytest.FixtureRequest) -> File:
+    """One of our own, and the real one of Jordan where it is."""
+    if request.param == "made":
+        features, rows, repeated = made_features(), ROWS, REPEATED
+    else:
+        real = reference_data("jordan-services/services.json").read_text(encoding="utf-8")
+        features, rows, repeated = json.loads(real), 562, 13
+    seen: set[int] = set()
     mapped = []
     for number, each in enumerate(features, 1):
-        repeated = seen[each["id"]] > 0
-        seen[each["id"]] += 1
-        mapped.append(map_feature(each, number, today=TODAY, repeated=repeated))
-    return mapped
+        mapped.append(map_feature(each, number, today=TODAY, repeated=each["id"] in seen))
+        seen.add(each["id"])
+    return File(mapped, rows, repeated)
 
 
-def test_all_562_rows_become_valid_documents_with_their_own_identity(jordan: list[Mapped]) -> None:
-    assert len(jordan) == 562
-    assert not [each for each in jordan if each.verdict is Verdict.REFUSED]
-    assert len({each.external_id for each in jordan}) == 562
-    assert all(document(each)["categories"] for each in jordan)
+def test_all_rows_become_valid_documents_with_their_own_identity(file: File) -> None:
+    assert len(file.mapped) == file.rows
+    assert not [each for each in file.mapped if each.verdict is Verdict.REFUSED]
+    assert len({each.external_id for each in file.mapped}) == file.rows
+    assert all(document(each)["categories"] for each in file.mapped)
 
 
-def test_the_13_repeated_ids_are_told(jordan: list[Mapped]) -> None:
-    assert sum("id_repeated" in codes(each) for each in jordan) == 13
+def test_the_repeated_ids_are_told(file: File) -> None:
+    assert sum("id_repeated" in codes(each) for each in file.mapped) == file.repeated
 
 
-def test_no_known_word_of_the_real_file_lacks_a_meaning(jordan: list[Mapped]) -> None:
+def test_no_known_word_of_the_file_lacks_a_meaning(file: File) -> None:
     unmapped = {
         (each.field, each.before)
-        for row in jordan
+        for row in file.mapped
         for each in row.notes
         if each.code == "value_unmapped" and each.field != "indicators"
     }
@@ -193,11 +203,11 @@ def test_no_known_word_of_the_real_file_lacks_a_meaning(jordan: list[Mapped]) ->
         "Bimonthly",
         "Once per trimester or more",
     }
-    assert not [each for row in jordan for each in row.notes if each.code == "category_none"]
+    assert not [each for row in file.mapped for each in row.notes if each.code == "category_none"]
 
 
-def test_notes_speak_both_languages(jordan: list[Mapped]) -> None:
-    for row in jordan[:100]:
+def test_notes_speak_both_languages(file: File) -> None:
+    for row in file.mapped[:100]:
         for each in row.notes:
             assert each.text("es") != each.text("en")
             assert "{" not in each.text("es") + each.text("en")

@@ -1,5 +1,6 @@
 """Imports against a real database: what is written, what is undone, what the report says."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
@@ -22,6 +23,7 @@ from services_directory.records.models import services
 from stack.postgres import ServiceDatabase
 
 from tests.services.directory.imports.test_package import DIRTY, package
+from tests.support.advisor_features import ROWS, made_features
 from tests.support.databases import MigratedDatabases, rolled_back
 from tests.support.principals import organisation, principal
 from tests.support.reference import reference_data
@@ -90,24 +92,32 @@ async def report(
         return list(rows)
 
 
-@pytest.mark.slow
-async def test_the_jordan_file_is_imported_whole_and_again_without_a_change(
-    database: Database,
-) -> None:
-    content = reference_data("jordan-services/services.json").read_bytes()
+async def imported_twice(database: Database, content: bytes, rows: int) -> None:
     who = principal("im-officer")
     first = await imported(database, who, content)
     assert first.state is ImportState.FINISHED
-    assert (first.rows.read, first.rows.refused) == (562, 0)
-    assert first.services.created == 562
-    assert await stored_services(database) == 562
-    rows = await report(database, who, first.id)
-    assert len(rows) == 562
-    assert all(row.service_id for row in rows)
+    assert (first.rows.read, first.rows.refused) == (rows, 0)
+    assert first.services.created == rows
+    assert await stored_services(database) == rows
+    told = await report(database, who, first.id)
+    assert len(told) == rows
+    assert all(row.service_id for row in told)
     again = await imported(database, who, content)
     assert (again.services.created, again.services.updated) == (0, 0)
-    assert again.services.unchanged == 562
-    assert await stored_services(database) == 562
+    assert again.services.unchanged == rows
+    assert await stored_services(database) == rows
+
+
+async def test_a_services_advisor_file_is_imported_whole_and_again_without_a_change(
+    database: Database,
+) -> None:
+    await imported_twice(database, json.dumps(made_features()).encode(), ROWS)
+
+
+@pytest.mark.slow
+async def test_so_is_the_jordan_file(database: Database) -> None:
+    content = reference_data("jordan-services/services.json").read_bytes()
+    await imported_twice(database, content, 562)
 
 
 async def test_a_dirty_package_is_written_as_its_report_says(

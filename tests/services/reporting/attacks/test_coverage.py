@@ -14,7 +14,7 @@ from reporting.releases.joint import tilt
 from reporting.releases.views import JointCube, View, seen, view_of
 
 from tests.services.reporting.attacks.year import populations, year
-from tests.services.reporting.releases.populations import persons_of_ctdc
+from tests.services.reporting.releases.populations import SOURCES, persons_of
 from tests.services.reporting.releases.true_counts import as_joint
 
 POPULATION = programme("referrals").population
@@ -91,9 +91,10 @@ def test_intervals_hold_where_rounding_kept_no_margin() -> None:
     assert 0.75 <= float(np.mean(held)) <= MOST, float(np.mean(held))
 
 
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("persons", [300, 4919])
-def test_intervals_hold_the_true_count_of_real_records(persons: int) -> None:
-    records = persons_of_ctdc()
+def test_intervals_hold_the_true_count_of_records(persons: int, source: str) -> None:
+    records = persons_of(source)
     everybody = [at for at, n in sorted(records.items()) for _ in range(n)]
     dimensions = tuple(
         Dimension(str(p), tuple(sorted({at[p] for at in records}))) for p in range(4)

@@ -16,9 +16,10 @@ from reporting.activities.fivews import hxl_table, r4v_table, venezuelan_table
 from reporting.tabular.csv_file import as_csv, as_hxl
 
 from tests.services.reporting.bulletins.story import activities
-from tests.support.reference import reference_data
+from tests.support.reference import shipped_json
 
 PLACES = Places.load()
+WORDS = shipped_json("fivews/words.json")
 SCHEMA = files("reporting.exports").joinpath("data", "5w_schema.json")
 
 
@@ -109,20 +110,12 @@ def test_the_published_form_of_a_service_row_is_masked_in_every_layout() -> None
 
 
 def test_the_venezuelan_layout_has_the_published_columns_in_their_order() -> None:
-    reference = reference_data("fivews/ven_5w_columns_hxl.csv").read_text(encoding="utf-8")
-    listed = list(csv.DictReader(reference.splitlines()))
     table = venezuelan_table(activities(("2026-11a",)), PLACES)
-    assert [c.key for c in table.columns[:-1]] == [row["column"] for row in listed]
-    assert [c.hxl for c in table.columns[:-1]] == [row["hxl_tag"] for row in listed]
+    assert [[c.key, c.hxl] for c in table.columns[:-1]] == WORDS["ven_columns"]
     assert table.columns[-1].hxl == "#meta+masked"
 
 
 def test_the_venezuelan_layout_speaks_the_words_of_the_real_5w() -> None:
-    sample = reference_data("fivews/ven_5w_2024_sample_aggregated.csv")
-    with sample.open(encoding="utf-8") as file:
-        real = list(csv.DictReader(file))[1:]
-    types = {row["org_leader_type"] for row in real} | {row["org_implementer_type"] for row in real}
-    places = {row["tlocation"] for row in real} - {""}
     base = activities(("2026-11a",))[0]
     from reporting.activities.codes import terms
 
@@ -131,23 +124,19 @@ def test_the_venezuelan_layout_speaks_the_words_of_the_real_5w() -> None:
         for code in terms("organisation_type")
         for record in venezuelan_table([replace(base, org_leader_type=code)], PLACES).records()
     }
-    assert types <= ours
+    assert set(WORDS["ven_organisation_types"]) <= ours
     shown = {
         record["tlocation"]
         for code in terms("location_type")
         for record in venezuelan_table([replace(base, tlocation=code)], PLACES).records()
     }
-    assert places <= shown
+    assert set(WORDS["ven_location_types"]) <= shown
 
 
 def test_the_regional_layout_has_the_regional_columns() -> None:
-    reference = reference_data("fivews/r4v_5w_columns.csv").read_text(encoding="utf-8")
-    listed = [row["column_en"] for row in csv.DictReader(reference.splitlines())]
     table = r4v_table(activities(("2026-11a",)), "en", PLACES)
-    assert [c.key for c in table.columns[:-1]] == listed
-    subsectors = reference_data("fivews/r4v_subsectors.csv").read_text(encoding="utf-8")
-    known = {row["r4v_subsector_en"] for row in csv.DictReader(subsectors.splitlines())}
-    assert {record["Subsector"] for record in table.records()} <= known
+    assert [c.key for c in table.columns[:-1]] == WORDS["r4v_columns"]
+    assert {record["Subsector"] for record in table.records()} <= set(WORDS["r4v_subsectors"])
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])

@@ -26,8 +26,9 @@ from reporting.protection.tiers import public_tier
 from tests.services.reporting.releases.controlled import COLUMNS, ROWS, controlled
 from tests.services.reporting.releases.harness import Attacker, Table, box, boxes
 from tests.services.reporting.releases.populations import (
+    SOURCES,
     errors_of,
-    persons_of_ctdc,
+    persons_of,
     small_programme,
 )
 
@@ -283,8 +284,11 @@ def law_at_safe_value(z: tuple[int, ...], k: int, weights: Weights) -> Floats:
 class TestAccuracy:
     """5. Accuracy over a hundred keys."""
 
-    def test_one_way_margins_of_the_ctdc_records_err_by_at_most_five_and_a_half(self) -> None:
-        errors = errors_of(persons_of_ctdc(), k=11, profile="L", keys=100)
+    @pytest.mark.parametrize("source", SOURCES)
+    def test_one_way_margins_of_4919_records_err_by_at_most_five_and_a_half(
+        self, source: str
+    ) -> None:
+        errors = errors_of(persons_of(source), k=11, profile="L", keys=100)
         assert errors.one_way <= 5.5
         assert errors.total_share <= 0.003
 
