@@ -1,5 +1,7 @@
-"""What is made once for a folder is made once in a run, not once for each worker."""
+"""What is made once for a folder is made once in a run, not once for each worker; and the longest
+begin first, so that no worker is alone at the end."""
 
+import json
 import os
 import subprocess
 import sys
@@ -24,14 +26,39 @@ def test_it(dear, n): pass
 ALONE = """
 import os, pathlib
 def test_it():
-    with pathlib.Path(os.environ["WORKERS"]).open("a") as workers:
-        workers.write(os.environ["PYTEST_XDIST_WORKER"] + "\\n")
+    with pathlib.Path(os.environ["BEGAN"]).open("a") as began:
+        began.write(__name__.rpartition(".")[2] + "\\n")
 """
+
+
+def run(folder: Path, options: list[str], **environment: str) -> str:
+    (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\nmarkers = ['slow']\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "tests.support.selection", *options],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_what_took_longest_in_the_last_run_begins_first(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"test_{name}.py").write_text(ALONE)
+    taken = tmp_path / ".pytest_cache/v/ruta/seconds"
+    taken.parent.mkdir(parents=True)
+    taken.write_text(json.dumps({"test_b.py": 5, "test_c.py": 30, "test_gone.py": 90}))
+    began = tmp_path / "began"
+    run(tmp_path, ["-n", "1", *in_parallel()[2:]], BEGAN=str(began))
+    assert began.read_text().split() == ["test_c", "test_b", "test_a"]
+    assert set(json.loads(taken.read_text())) == {"test_a.py", "test_b.py", "test_c.py"}
 
 
 def test_a_folder_that_shares_a_fixture_stays_on_one_worker(tmp_path: Path) -> None:
     files = {
-        "pyproject.toml": "[tool.pytest.ini_options]\nmarkers = ['slow']\n",
         "sharing/conftest.py": SHARED,
         "sharing/test_one.py": USING,
         "sharing/test_two.py": USING,
@@ -41,21 +68,8 @@ def test_a_folder_that_shares_a_fixture_stays_on_one_worker(tmp_path: Path) -> N
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    made, workers = tmp_path / "made", tmp_path / "workers"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "tests.support.selection", *in_parallel()],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "MADE": str(made),
-            "WORKERS": str(workers),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "61 passed" in done.stdout
+    made, began = tmp_path / "made", tmp_path / "began"
+    told = run(tmp_path, in_parallel(), MADE=str(made), BEGAN=str(began))
+    assert "61 passed" in told
     assert made.read_text() == "once\n"
-    assert workers.exists()
+    assert began.exists()

@@ -6,7 +6,8 @@ share an expensive fixture stay on one of them, the longest first.
 """
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ _SERVERS = ("system", "gateway", "postgres", "nats_server")
 _SHARED_BY_A_FOLDER = 'scope="package"'
 """In a folder's conftest: its tests share what is made once, and is dear."""
 _LEFT_OUT = pytest.StashKey[Counter[str]]()
+_TAKEN = "ruta/seconds"
+"""Where the cache of pytest keeps what each group took when it last ran."""
+_WITHOUT_SERVER, _WITH_SERVER, _DRAWN, _DRILL = 0.03, 0.3, 1.5, 20.0
+"""Guessed seconds of a test whose group has not run here: what it needs, what it draws, how it is marked."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_LEFT_OUT] = Counter()
     if not os.environ.get("PYTEST_XDIST_WORKER"):
         config.pluginmanager.register(_ToldAtOnce(config))
+        config.pluginmanager.register(_Remembered(config))
 
 
 class _ToldAtOnce:
@@ -48,6 +54,35 @@ class _ToldAtOnce:
             reporter.write_line(f"\nFAILED {report.nodeid} ({report.when}): {reason[:2000]}")
 
 
+class _Remembered:
+    """Keeps what each group took, so that the next run can begin with the longest."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._taken: dict[str, float] = defaultdict(float)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._taken[group_of(report.nodeid, self._config.rootpath)] += report.duration
+
+    def pytest_sessionfinish(self) -> None:
+        if self._config.pluginmanager.hasplugin(
+            "dsession"
+        ):  # a part of a group tells nothing of it
+            _remember(self._config, remembered(self._config) | self._taken)
+
+
+def remembered(config: pytest.Config) -> dict[str, float]:
+    cache = getattr(config, "cache", None)
+    return dict(cache.get(_TAKEN, {})) if cache else {}
+
+
+def _remember(config: pytest.Config, taken: Mapping[str, float]) -> None:
+    cache = getattr(config, "cache", None)
+    if cache:
+        here = {name: round(s, 1) for name, s in taken.items() if (config.rootpath / name).exists()}
+        cache.set(_TAKEN, here)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     reasons = {item: _left_out(config, item) for item in items}
     left_out = [item for item in items if reasons[item]]
@@ -57,7 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not reasons[item]]
     if os.environ.get("PYTEST_XDIST_WORKER"):
-        _longest_first(items)
+        _longest_first(config, items)
         config.workeroutput["left_out"] = dict(told)  # type: ignore[attr-defined]  # xdist's
 
 
@@ -75,18 +110,23 @@ def _left_out(config: pytest.Config, item: pytest.Item) -> str | None:
     return None
 
 
-def _longest_first(items: list[pytest.Item]) -> None:
-    """The order in which the groups are given out."""
-    root = items[0].config.rootpath if items else Path()
-    group = {item: group_of(item.nodeid, root) for item in items}
-    size = Counter(group.values())
-    slow = {group[item] for item in items if item.get_closest_marker(SLOW)}
+def _longest_first(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The order in which the groups are given out: what begins last must not take long."""
+    group = {item: group_of(item.nodeid, config.rootpath) for item in items}
+    takes: dict[str, float] = defaultdict(float)
+    for item in items:
+        takes[group[item]] += _guessed(item)
+    takes |= {name: taken for name, taken in remembered(config).items() if name in takes}
+    items.sort(key=lambda item: (-takes[group[item]], group[item]))
 
-    def place(item: pytest.Item) -> tuple[bool, bool, int, str]:
-        name = group[item]
-        return name.endswith(".py"), name not in slow, -size[name], name
 
-    items.sort(key=place)
+def _guessed(item: pytest.Item) -> float:
+    if item.get_closest_marker(SLOW):
+        return _DRILL
+    if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+        return _DRAWN
+    fixtures = getattr(item, "fixturenames", ())
+    return _WITH_SERVER if any(name in _SERVERS for name in fixtures) else _WITHOUT_SERVER
 
 
 def group_of(nodeid: str, root: Path) -> str:
