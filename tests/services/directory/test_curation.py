@@ -416,6 +416,43 @@ async def test_open_now_knows_nights_and_weekends(api: AsyncClient, publish: Pub
         assert (await ids_seen(api, "anonymous", open_at=moment) == [own]) is is_open, moment
 
 
+@pytest.mark.parametrize(
+    ("asked", "is_open"),
+    [
+        ({"open_on": "SU"}, True),
+        ({"open_on": "SA"}, False),
+        ({"open_on": "SA,MO", "open_from": "05:00"}, True),
+        ({"open_on": "MO", "open_from": "06:00"}, False),
+        ({"open_on": "SU", "open_until": "22:00"}, False),
+        ({"open_on": "SU", "open_until": "22:01"}, True),
+        ({"open_from": "05:00", "open_until": "07:00"}, True),
+        ({"open_from": "07:00", "open_until": "21:00"}, False),
+    ],
+)
+async def test_open_in_a_window_of_days_and_times(
+    api: AsyncClient, publish: Publish, asked: dict[str, str], is_open: bool
+) -> None:
+    own = await publish(
+        schedules=[{"freq": "WEEKLY", "byday": "SU", "opens_at": "22:00", "closes_at": "06:00"}]
+    )
+    assert (await ids_seen(api, "anonymous", **asked) == [own]) is is_open
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"open_on": "XX"},
+        {"open_from": "25:00"},
+        {"open_from": "9:00"},
+        {"open_from": "09:00", "open_until": "09:00"},
+        {"open_until": "00:00"},
+    ],
+)
+async def test_a_window_that_is_none_is_refused(api: AsyncClient, asked: dict[str, str]) -> None:
+    answer = await api.get(f"{V1}/services", params=asked, headers=as_("anonymous"))
+    assert answer.status_code == 422
+
+
 async def test_geojson_has_a_feature_per_site(api: AsyncClient, publish: Publish) -> None:
     await publish()
     for path in ("services", "service_at_locations"):

@@ -4,6 +4,7 @@ Only what a weekly rule says is known to be open; monthly rules and free text ar
 """
 
 import re
+from collections.abc import Iterable
 from datetime import datetime, time
 from typing import Any, Literal, get_args
 
@@ -26,6 +27,18 @@ Span = tuple[int, int]
 def minute_of_week(moment: datetime) -> int:
     """`moment` is local time at the service."""
     return moment.weekday() * DAY_MINUTES + moment.hour * 60 + moment.minute
+
+
+def windows(days: Iterable[Weekday], start: time, end: time | None) -> list[Span]:
+    """The spans between two times of day on these days, every day if there are none; `end` None is
+    midnight. Empty unless `end` is after `start`."""
+    first = start.hour * 60 + start.minute
+    last = DAY_MINUTES if end is None else end.hour * 60 + end.minute
+    return [
+        (at + first, at + last)
+        for at in (DAYS.index(day) * DAY_MINUTES for day in sorted(set(days) or DAYS))
+        if first < last
+    ]
 
 
 def weekly_spans(schedules: list[dict[str, Any]]) -> list[Span]:

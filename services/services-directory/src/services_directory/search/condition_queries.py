@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, time
 
+from asyncpg import Range
 from common.places import Places
 
-from services_directory.hsds.opening import minute_of_week
+from services_directory.hsds.opening import minute_of_week, windows
 from services_directory.reading.statement import Statement
 from services_directory.search.parameters import Filters
 
@@ -90,6 +91,10 @@ def _state(query: Filters, s: Statement, today: date) -> Iterator[str]:
     if query.open_at:
         minute = s.argument(minute_of_week(query.open_at), "integer")
         yield f"d.open_minutes @> {minute}"
+    if query.open_on or query.open_from or query.open_until:
+        asked = windows(query.open_on, query.open_from or time.min, query.open_until)
+        spans = s.argument([Range(*span) for span in asked], "int4multirange")
+        yield f"d.open_minutes && {spans}"
     if query.referable is not None:
         fresh = f"(d.referable AND d.valid_until >= {s.argument(today, 'date')})"
         yield fresh if query.referable else f"NOT {fresh}"

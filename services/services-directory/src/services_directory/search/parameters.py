@@ -1,13 +1,23 @@
 """The query parameters of the HSDS endpoints, and this profile's own. Each is checked; an unknown
 one is refused with the known ones named, so that a typing error is not a wider search."""
 
-from datetime import date, datetime
-from typing import Annotated, Any, Literal
+import re
+from datetime import date, datetime, time
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from services_directory.hsds.extensions import Aor, CapacityState, Category, PCode, Population
+from services_directory.hsds.opening import Weekday
 from services_directory.reading.parameters import Many, PageQuery, Text
 
 
@@ -17,6 +27,20 @@ def _point(value: Any) -> Any:
 
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
+
+
+def _time_of_day(value: Any) -> Any:
+    if isinstance(value, str) and not _TIME_OF_DAY.fullmatch(value):
+        raise ValueError("write a time of day as HH:MM, such as 09:30")
+    return value
+
+
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(_time_of_day),
+    WithJsonSchema({"type": "string", "pattern": f"^{_TIME_OF_DAY.pattern}$"}),
+]
 Box = Annotated[tuple[Longitude, Latitude, Longitude, Latitude], BeforeValidator(_point)]
 Facet = Literal[
     "category", "aor", "area", "language", "capacity_state", "functional_status",
@@ -44,6 +68,13 @@ class Filters(PageQuery):
     radius: float | None = Field(None, gt=0, le=20_000_000, description="Metres around `near`.")
     bbox: Box | None = Field(None, description="west,south,east,north in degrees.")
     open_at: datetime | None = Field(None, description="Local time at the service; no offset.")
+    open_on: Annotated[list[Weekday], Many] = Field(
+        default_factory=list, max_length=7, description="Open on one of these days of the week."
+    )
+    open_from: TimeOfDay | None = Field(
+        None, description="With `open_until`: open at some time between the two, `HH:MM`."
+    )
+    open_until: TimeOfDay | None = Field(None, description="After `open_from`; midnight if absent.")
     age: float | None = Field(None, ge=0, le=130)
     sex: Literal["female", "male", "other"] | None = None
     population: Annotated[list[Population], Many] = Field(default_factory=list, max_length=30)
@@ -75,6 +106,12 @@ class Filters(PageQuery):
         if value is not None and value.tzinfo is not None:
             raise ValueError("give the local time at the service, without an offset")
         return value
+
+    @model_validator(mode="after")
+    def _window(self) -> Self:
+        if self.open_until is not None and self.open_until <= (self.open_from or time.min):
+            raise ValueError("open_until has to be after open_from: ask twice for a night")
+        return self
 
     @field_validator("modified_after")
     @classmethod
