@@ -3,7 +3,7 @@ official schemas, and the Level 1 and 2 checks of the Open Referral UK validator
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import pytest
@@ -208,6 +208,43 @@ async def test_the_root_says_what_this_is(api: AsyncClient) -> None:
     assert root["version"] == "3.2.3"
     assert {"profile", "openapi_url", "description", "data_guide", "publisher"} <= set(root)
     assert root["publisher"]["name"]
+
+
+async def test_a_feed_of_open_referral_uk_says_so(
+    api: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That validator takes the description to check by from the version at the root."""
+    app = cast("Any", api)._transport.app
+    monkeypatch.setattr(app.state.context.settings, "api_profile", "uk")
+    root = (await api.get(f"{V1}/", headers=as_("anonymous"))).json()
+    assert root["version"] == "HSDS-UK-3.0"
+    assert {"profile", "openapi_url"} <= set(root)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"day": "TU"}, True),
+        ({"day": "WE"}, False),
+        ({"day": "TU", "start_time": "09:00", "end_time": "17:00"}, True),
+        ({"day": "TU", "start_time": "09:01"}, False),
+        ({"end_time": "16:59"}, False),
+        ({"minimum_age": "12", "maximum_age": "17"}, True),
+        ({"minimum_age": "13"}, False),
+        ({"maximum_age": "16"}, False),
+    ],
+)
+@pytest.mark.parametrize("path", ["services", "service_at_locations"])
+async def test_the_parameters_of_open_referral_uk(
+    api: AsyncClient, publish: Publish, path: str, asked: dict[str, str], found: bool
+) -> None:
+    await publish(
+        minimum_age=12,
+        maximum_age=17,
+        schedules=[{"freq": "WEEKLY", "byday": "TU", "opens_at": "09:00", "closes_at": "17:00"}],
+    )
+    answer = await api.get(f"{V1}/{path}", params=asked, headers=as_("anonymous"))
+    assert (answer.json()["total_items"] == 1) is found, answer.text
 
 
 async def test_the_profile_patches_apply_and_hold(api: AsyncClient, publish: Publish) -> None:

@@ -1,6 +1,6 @@
 """What the directory reads from its environment."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from common.settings import ServiceSettings
 from pydantic import Field
@@ -9,6 +9,10 @@ from pydantic import Field
 class Settings(ServiceSettings):
     service: ClassVar[str] = "directory"
 
+    api_profile: Literal["hsds", "uk"] = Field(
+        "hsds",
+        description="What `/directory/v1/` says that it follows: HSDS 3.2.3, or `uk`: Open Referral UK 3.0.",
+    )
     publisher_name: str = Field(
         "Ruta", description="Publisher of the directory, as `/directory/v1/` names it."
     )

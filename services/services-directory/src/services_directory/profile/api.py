@@ -14,6 +14,11 @@ from services_directory.settings import Settings
 routes = router("/directory/v1", ["HSDS"])
 Anyone = Annotated[Principal, open_to_all()]
 HSDS_VERSION = "3.2.3"
+# Its validator takes the version for the description to check by; the answers satisfy both.
+_OPEN_REFERRAL_UK = {
+    "version": "HSDS-UK-3.0",
+    "profile": "https://docs.openreferraluk.org/en/latest/",
+}
 
 
 @routes.get("/", summary="About this API")
@@ -27,9 +32,9 @@ async def about(request: Request, _principal: Anyone) -> dict[str, Any]:
         "email": settings.publisher_email,
         "website": settings.publisher_website,
     }
+    own = {"version": HSDS_VERSION, "profile": f"{base}/directory/v1/profile"}
     return {
-        "version": HSDS_VERSION,
-        "profile": f"{base}/directory/v1/profile",
+        **(_OPEN_REFERRAL_UK if settings.api_profile == "uk" else own),
         "openapi_url": f"{base}/openapi.json",
         "description": "Services of a Protection Cluster, HSDS 3.2.3 with four levels of"
         " visibility / Servicios del Clúster de Protección, con cuatro niveles de visibilidad",

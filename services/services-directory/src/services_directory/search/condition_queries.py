@@ -1,13 +1,13 @@
 """Parameters as SQL conditions over the stored documents of the caller's level."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, time
 
 from asyncpg import Range
 from common.places import Places
 
-from services_directory.hsds.opening import minute_of_week, windows
+from services_directory.hsds.opening import Span, minute_of_week, windows
 from services_directory.reading.statement import Statement
 from services_directory.search.parameters import Filters
 
@@ -60,6 +60,10 @@ def _codes(query: Filters, s: Statement) -> Iterator[str]:
 
 def _person(query: Filters, s: Statement) -> Iterator[str]:
     """A service without a rule of a kind takes everybody."""
+    if query.minimum_age is not None:
+        yield f"d.minimum_age >= {s.argument(query.minimum_age, 'real')}"
+    if query.maximum_age is not None:
+        yield f"d.maximum_age <= {s.argument(query.maximum_age, 'real')}"
     if query.age is not None:
         age = s.argument(query.age, "real")
         yield f"(d.minimum_age IS NULL OR d.minimum_age <= {age})"
@@ -93,13 +97,19 @@ def _state(query: Filters, s: Statement, today: date) -> Iterator[str]:
         yield f"d.open_minutes @> {minute}"
     if query.open_on or query.open_from or query.open_until:
         asked = windows(query.open_on, query.open_from or time.min, query.open_until)
-        spans = s.argument([Range(*span) for span in asked], "int4multirange")
-        yield f"d.open_minutes && {spans}"
+        yield f"d.open_minutes && {_spans(asked, s)}"
+    if query.day or query.start_time or query.end_time:
+        inside = _spans(windows(query.day, query.start_time or time.min, query.end_time), s)
+        yield f"EXISTS (SELECT FROM unnest(d.open_minutes) AS span WHERE span <@ {inside})"
     if query.referable is not None:
         fresh = f"(d.referable AND d.valid_until >= {s.argument(today, 'date')})"
         yield fresh if query.referable else f"NOT {fresh}"
     if query.verified_after:
         yield f"d.verified_on >= {s.argument(query.verified_after, 'date')}"
+
+
+def _spans(spans: Iterable[Span], s: Statement) -> str:
+    return s.argument([Range(*span) for span in spans], "int4multirange")
 
 
 def _sites_of(alias: str) -> str:

@@ -75,6 +75,21 @@ class Filters(PageQuery):
         None, description="With `open_until`: open at some time between the two, `HH:MM`."
     )
     open_until: TimeOfDay | None = Field(None, description="After `open_from`; midnight if absent.")
+    day: Annotated[list[Weekday], Many] = Field(
+        default_factory=list, max_length=7, description="As Open Referral UK: opens on this day."
+    )
+    start_time: TimeOfDay | None = Field(
+        None, description="As Open Referral UK: opens at this time or later."
+    )
+    end_time: TimeOfDay | None = Field(
+        None, description="As Open Referral UK: closes at this time or earlier."
+    )
+    minimum_age: float | None = Field(
+        None, ge=0, le=130, description="As Open Referral UK: whose minimum age is at least this."
+    )
+    maximum_age: float | None = Field(
+        None, ge=0, le=130, description="As Open Referral UK: whose maximum age is at most this."
+    )
     age: float | None = Field(None, ge=0, le=130)
     sex: Literal["female", "male", "other"] | None = None
     population: Annotated[list[Population], Many] = Field(default_factory=list, max_length=30)
@@ -109,8 +124,10 @@ class Filters(PageQuery):
 
     @model_validator(mode="after")
     def _window(self) -> Self:
-        if self.open_until is not None and self.open_until <= (self.open_from or time.min):
-            raise ValueError("open_until has to be after open_from: ask twice for a night")
+        for start, end in (("open_from", "open_until"), ("start_time", "end_time")):
+            last = getattr(self, end)
+            if last is not None and last <= (getattr(self, start) or time.min):
+                raise ValueError(f"{end} has to be after {start}: ask twice for a night")
         return self
 
     @field_validator("modified_after")
