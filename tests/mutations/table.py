@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 _REFERRALS = "services/referrals/src/referrals"
 _COMMON = "libs/common/src/common"
+_REPORTING = "services/reporting/src/reporting"
 _TESTS = "tests/services/referrals"
+_REPORTS = "tests/services/reporting"
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,24 @@ class Mutation:
 
 
 MUTATIONS = (
+    Mutation(
+        "presence-ends-at-the-state",
+        "no stakeholder is placed finer than a state",
+        f"{_REPORTING}/stakeholders/rules.py",
+        "        elif found.level > FINEST:\n",
+        "        elif found.level > 9:\n",
+        f"{_REPORTS}/stakeholders/test_stakeholders.py"
+        "::test_no_entry_shows_an_address_a_number_of_people_or_what_the_directory_keeps",
+    ),
+    Mutation(
+        "linked-stays-with-the-directory",
+        "a stakeholder of the directory is shown to those who prepare reports alone",
+        f"{_REPORTING}/stakeholders/queries.py",
+        "    if not PREPARING & principal.roles:\n",
+        "    if not principal.roles:\n",
+        f"{_REPORTS}/stakeholders/test_stakeholders.py"
+        "::test_what_is_linked_to_the_directory_is_shown_to_those_who_prepare_reports_alone",
+    ),
     Mutation(
         "held-still",
         "from the marking on a referral stands still in the eyes of an implicated organisation",

@@ -16,6 +16,7 @@ from reporting.indicators.api import api as indicators
 from reporting.programmes.catalogue import load
 from reporting.releases.api import api as releases
 from reporting.settings import Settings
+from reporting.stakeholders.api import api as stakeholders
 from reporting.tables import COMMON
 from reporting.worker import tasks
 
@@ -25,7 +26,18 @@ coordinator of an area of responsibility, on screen only; everything else comes 
 release**, whose numbers are multiples of k and from which no small group can be derived.
 """
 
-ROUTERS = (releases, closings, indicators, caseload, ctdc, activities, bulletins, exports, context)
+ROUTERS = (
+    releases,
+    closings,
+    indicators,
+    caseload,
+    ctdc,
+    activities,
+    bulletins,
+    exports,
+    context,
+    stakeholders,
+)
 
 
 def create_app(

@@ -8,7 +8,8 @@ import pytest
 from common.places import Places
 from httpx import AsyncClient, Response
 from reporting.context.api import MOST_BYTES
-from reporting.context.series_file import UnreadableSeriesError, points
+from reporting.context.series_file import points
+from reporting.tabular.reading import UnreadableTableError
 
 from tests.services.reporting.conftest import AUDIENCE
 from tests.support.principals import bearer, keyed
@@ -74,7 +75,7 @@ def test_plain_and_hxl_files_of_any_spreadsheet_give_the_same_points(sheet: str)
     ],
 )
 def test_a_cell_that_could_mean_two_things_is_named(sheet: str, row: int, column: str) -> None:
-    with pytest.raises(UnreadableSeriesError) as refused:
+    with pytest.raises(UnreadableTableError) as refused:
         points(sheet.encode(), Places.load())
     flaw = refused.value.flaws[0]
     assert (flaw.row, flaw.column) == (row, column)
@@ -86,7 +87,7 @@ def test_a_file_that_is_no_text_or_too_long_is_refused() -> None:
         f"{1990 + n // 336}-{n % 336 // 28 + 1:02}-{n % 28 + 1:02},1\n" for n in range(5001)
     )
     for content in (b"PK\x03\x04\xff", many.encode()):
-        with pytest.raises(UnreadableSeriesError) as refused:
+        with pytest.raises(UnreadableTableError) as refused:
             points(content, Places.load())
         assert refused.value.flaws[0].row == 0
 

@@ -14,7 +14,8 @@ from reporting.context import queries, service
 from reporting.context.errors import UNREADABLE_SERIES
 from reporting.context.schemas import InLanguages, PointBody, Provenance, SeriesBody, SeriesView
 from reporting.context.series import OutsideSeries
-from reporting.context.series_file import UnreadableSeriesError, points
+from reporting.context.series_file import points
+from reporting.tabular.reading import UnreadableTableError
 
 api = router("/reports/v1/context/series", ["context"])
 MOST_BYTES = 1_000_000
@@ -57,14 +58,11 @@ async def import_series_file(
         raise UNREADABLE_SERIES.because(f"It has more than {MOST_BYTES} bytes.", pointer="/file")
     try:
         read = await asyncio.to_thread(points, content, Places.load())
-    except UnreadableSeriesError as error:
+    except UnreadableTableError as error:
         raise UNREADABLE_SERIES.because(
             str(error),
             pointer="/file",
-            problems=[
-                {"row": each.row, "column": each.column, "message": each.message}
-                for each in error.flaws
-            ],
+            problems=error.problems,
         ) from None
     body = SeriesBody.model_construct(
         **dict(said), points=[PointBody(day=p.day, area=p.area, value=p.value) for p in read]

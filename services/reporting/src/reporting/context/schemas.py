@@ -19,6 +19,13 @@ class InLanguages(Strict):
     en: Words
 
 
+class Told(Strict):
+    """A few sentences in both languages."""
+
+    es: Annotated[str, StringConstraints(min_length=1, max_length=600)]
+    en: Annotated[str, StringConstraints(min_length=1, max_length=600)]
+
+
 class PointBody(Strict):
     day: Day
     area: Annotated[str | None, StringConstraints(max_length=20)] = Field(

@@ -4,11 +4,8 @@ Strict about meaning: a cell that could be read in two ways is a flaw that says 
 file with a flaw gives no points at all.
 """
 
-import csv
-import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -16,10 +13,9 @@ from common.places import Places, folded
 from common.tables_io.cells import is_formula, unguarded
 
 from reporting.context.series import SeriesPoint
-from reporting.language import Text, text
+from reporting.tabular.reading import CellFlaw, UnreadableTableError, cell_flaw, csv_rows
 
 MOST_POINTS = 5000
-MOST_FLAWS = 50
 _HEADS = {
     "day": ("day", "date", "fecha", "dia"),
     "area": ("area", "pcode", "p-code", "lugar", "codigo", "adm1_pcode", "adm2_pcode"),
@@ -33,26 +29,9 @@ _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,6})?")
 _FIRST, _LAST = date(1990, 1, 1), date(2100, 1, 1)
 
 
-@dataclass(frozen=True)
-class CellFlaw:
-    """What is wrong with a cell, or with a whole file (row 0), in each language."""
-
-    row: int
-    column: str
-    message: Text
-
-
-class UnreadableSeriesError(ValueError):
-    """`flaws` are all that was found, at most so many."""
-
-    def __init__(self, flaws: Sequence[CellFlaw]) -> None:
-        super().__init__(flaws[0].message["en"])
-        self.flaws = tuple(flaws[:MOST_FLAWS])
-
-
 def points(content: bytes, places: Places) -> list[SeriesPoint]:
-    """The points by row; raises UnreadableSeriesError with every flaw. Other columns are not read."""
-    rows = _rows(content)
+    """The points by row; raises UnreadableTableError with every flaw. Other columns are not read."""
+    rows = csv_rows(content)
     first, columns = _header(rows)
     read: list[SeriesPoint] = []
     flaws: list[CellFlaw] = []
@@ -67,7 +46,7 @@ def points(content: bytes, places: Places) -> list[SeriesPoint]:
         if (point.day, point.area) in seen:
             row = seen[point.day, point.area]
             flaws.append(
-                _flaw(
+                cell_flaw(
                     number,
                     "area",
                     f"Este día y lugar ya están en la fila {row}.",
@@ -77,10 +56,10 @@ def points(content: bytes, places: Places) -> list[SeriesPoint]:
         seen.setdefault((point.day, point.area), number)
         read.append(point)
     if not flaws and not read:
-        flaws.append(_flaw(0, "", "El archivo no tiene filas.", "The file has no rows."))
+        flaws.append(cell_flaw(0, "", "El archivo no tiene filas.", "The file has no rows."))
     if len(read) > MOST_POINTS:
         flaws.append(
-            _flaw(
+            cell_flaw(
                 0,
                 "",
                 f"Más de {MOST_POINTS} filas: divida la serie.",
@@ -88,31 +67,8 @@ def points(content: bytes, places: Places) -> list[SeriesPoint]:
             )
         )
     if flaws:
-        raise UnreadableSeriesError(flaws)
+        raise UnreadableTableError(flaws)
     return read
-
-
-def _flaw(row: int, column: str, es: str, en: str) -> CellFlaw:
-    return CellFlaw(row, column, text(es, en))
-
-
-def _rows(content: bytes) -> list[list[str]]:
-    try:
-        sheet = content.decode("utf-8-sig")
-        first = sheet.split("\n", 1)[0]
-        separator = max(",;\t", key=first.count)  # Excel in Spanish saves CSV with semicolons
-        return list(csv.reader(io.StringIO(sheet), delimiter=separator, strict=True))
-    except (UnicodeDecodeError, csv.Error) as damage:
-        raise UnreadableSeriesError(
-            [
-                _flaw(
-                    0,
-                    "",
-                    "El archivo no es un CSV legible en UTF-8.",
-                    "The file is no readable CSV in UTF-8.",
-                )
-            ]
-        ) from damage
 
 
 def _header(rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int]]:
@@ -144,9 +100,9 @@ def _columns(heads: Sequence[str | None]) -> dict[str, int]:
     found = [key for key in heads if key]
     lacking = [key for key in ("day", "value") if key not in found]
     if lacking:
-        raise UnreadableSeriesError(
+        raise UnreadableTableError(
             [
-                _flaw(
+                cell_flaw(
                     1,
                     key,
                     "Falta esta columna: day (#date), area (#adm1+code) y value (#indicator+num).",
@@ -157,9 +113,9 @@ def _columns(heads: Sequence[str | None]) -> dict[str, int]:
         )
     twice = [key for key in dict.fromkeys(found) if found.count(key) > 1]
     if twice:
-        raise UnreadableSeriesError(
+        raise UnreadableTableError(
             [
-                _flaw(
+                cell_flaw(
                     1,
                     key,
                     "La columna está dos veces: deje la que quiere importar.",
@@ -179,7 +135,7 @@ def _named(cells: Sequence[str], columns: dict[str, int]) -> dict[str, str]:
 
 def _point(number: int, cells: dict[str, str], places: Places) -> SeriesPoint | list[CellFlaw]:
     flaws = [
-        _flaw(
+        cell_flaw(
             number,
             key,
             "Esto es una fórmula: escriba el valor.",
@@ -194,7 +150,7 @@ def _point(number: int, cells: dict[str, str], places: Places) -> SeriesPoint | 
     area = unguarded(cells.get("area", "")).upper() or None
     if day is None:
         flaws.append(
-            _flaw(
+            cell_flaw(
                 number,
                 "day",
                 "Escriba la fecha como AAAA-MM-DD, desde 1990.",
@@ -203,11 +159,13 @@ def _point(number: int, cells: dict[str, str], places: Places) -> SeriesPoint | 
         )
     if area is not None and not places.is_known(area):
         flaws.append(
-            _flaw(number, "area", "Este código de lugar no se conoce.", "This P-code is not known.")
+            cell_flaw(
+                number, "area", "Este código de lugar no se conoce.", "This P-code is not known."
+            )
         )
     if not _NUMBER.fullmatch(value):
         flaws.append(
-            _flaw(
+            cell_flaw(
                 number,
                 "value",
                 "Escriba el número con punto decimal y sin separador de miles, como 1234.5.",

@@ -7,17 +7,15 @@ interval; or a date; or, among the contacts, a telephone number or an address. A
 with the place.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
-from babel.dates import get_month_names
 
 from reporting.bulletins.document.content import Content, Section, Words
 from reporting.bulletins.document.reading import all_figures as figures_of
 from reporting.bulletins.document.reading import all_labels, shown
 from reporting.bulletins.document.texts import say
 from reporting.language import LANGUAGES, Text
+from reporting.wording import loose_numbers
 
 MOST = 1200
 """Signs of one text in one language."""
@@ -25,8 +23,6 @@ BEFORE = ("highlights",)
 AFTER = ("challenges", "practices", "next-steps", "contacts")
 OF_ALL = (*BEFORE, *AFTER)
 """Texts that belong to no section with numbers: they stand in sections of their own."""
-
-_CONTACT = re.compile(r"\S+@\S+|https?://\S+|\+?\d[\d ().-]{5,}\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +93,16 @@ def unfounded(content: Content, texts: Mapping[str, Text]) -> list[Unfounded]:
     found: list[Unfounded] = []
     for section, text in texts.items():
         for language in LANGUAGES:
-            allowed = _allowed(content, section, language)
-            rest = text[language]
-            for pattern in allowed:
-                rest = pattern.sub(lambda match: " " * len(match.group()), rest)
+            loose = loose_numbers(
+                text[language],
+                language,
+                written=_written(content, section, language),
+                contacts=section == "contacts",
+            )
             found += [
-                Unfounded(section, language, match.start(), match.group(), _reason(section))
-                for match in _runs(rest)
+                Unfounded(section, language, at, number, _reason(section)) for at, number in loose
             ]
     return found
-
-
-def _runs(text: str) -> Iterator[re.Match[str]]:
-    for match in re.finditer(r"[^\s;:!?()\[\]«»\"]+", text):
-        if any(sign.isnumeric() for sign in match.group()):
-            yield match
 
 
 def _reason(section: str) -> str:
@@ -119,7 +110,7 @@ def _reason(section: str) -> str:
     return f"no number of {where}, as it is written there with its interval"
 
 
-def _allowed(content: Content, section: str, language: str) -> list[re.Pattern[str]]:
+def _written(content: Content, section: str, language: str) -> set[str]:
     base = without_words(content)
     figures = {
         shown(placed.figure, language)
@@ -131,23 +122,4 @@ def _allowed(content: Content, section: str, language: str) -> list[re.Pattern[s
         label.text[language]
         for label in all_labels(base.model_copy(update={"sections": tuple(inside)}))
     }
-    written = sorted({*figures, *labels}, key=len, reverse=True)
-    patterns = [_as_typed(each) for each in written if any(sign.isnumeric() for sign in each)]
-    dates = [_date(language)]
-    return [*([_CONTACT] if section == "contacts" else []), *patterns, *dates]
-
-
-def _as_typed(written: str) -> re.Pattern[str]:
-    """However spaces and dashes are typed; not a part of another number."""
-    parts = (
-        "[-–]" if sign in "-–" else r"\s*" if sign.isspace() else re.escape(sign)
-        for sign in written
-    )
-    return re.compile(r"(?<![\w.,–-])" + "".join(parts) + r"(?![\w%]|[.,–-]\w| ?\(\d)")
-
-
-def _date(language: str) -> re.Pattern[str]:
-    months = "|".join(get_month_names("wide", locale=language).values())
-    return re.compile(
-        rf"(?<!\w)(?:\d{{1,2}} (?:de )?)?(?:{months})(?: (?:de )?\d{{4}})?(?!\w)", re.IGNORECASE
-    )
+    return figures | labels

@@ -1,0 +1,40 @@
+"""Stakeholders: institutions around the response, with mandate, presence and how to reach a function."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql as pg
+
+revision = "0180"
+down_revision = "0170"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "stakeholders",
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("code", sa.Text, nullable=False),
+        sa.Column("organisation_id", sa.Uuid),
+        sa.Column("name", pg.JSONB),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("sectors", pg.ARRAY(sa.Text), nullable=False),
+        sa.Column("mandate", pg.JSONB, nullable=False),
+        sa.Column("does", pg.JSONB, nullable=False),
+        sa.Column("presence", pg.ARRAY(sa.Text)),
+        sa.Column("contact", pg.JSONB),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("as_of", sa.Date, nullable=False),
+        sa.Column("in_bulletin", sa.Boolean, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.Text, nullable=False),
+        sa.UniqueConstraint("code", name="stakeholders_once"),
+        sa.CheckConstraint(
+            "organisation_id IS NULL OR (name IS NULL AND presence IS NULL AND contact IS NULL"
+            " AND NOT in_bulletin)",
+            name="stakeholders_linked",
+        ),
+    )
+
+
+def downgrade() -> None:
+    raise NotImplementedError("restore a backup instead")
