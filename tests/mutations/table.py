@@ -26,6 +26,23 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "cited-is-published",
+        "a statement cites figures of published releases only",
+        f"{_REPORTING}/releases/queries.py",
+        "        releases.c.id.in_(list(release_ids)),\n        publications.c.published_at.is_not(None),\n",
+        "        releases.c.id.in_(list(release_ids)),\n",
+        f"{_REPORTS}/judgements/test_statements.py::test_a_draft_release_is_no_basis",
+    ),
+    Mutation(
+        "typed-is-cited",
+        "a number in a judgement is one that it cites",
+        f"{_REPORTING}/judgements/service.py",
+        "    wrong = loose(said, cited)\n",
+        "    wrong = loose(said, cited)[:0]\n",
+        f"{_REPORTS}/judgements/test_statements.py"
+        "::test_a_typed_number_is_a_cited_one_with_its_interval",
+    ),
+    Mutation(
         "presence-ends-at-the-state",
         "no stakeholder is placed finer than a state",
         f"{_REPORTING}/stakeholders/rules.py",

@@ -13,6 +13,8 @@ from reporting.exports.api import api as exports
 from reporting.exports.ctdc_api import api as ctdc
 from reporting.exports.dhis2_mapping import load_mapping
 from reporting.indicators.api import api as indicators
+from reporting.judgements.api import api as judgements
+from reporting.milestones.api import api as milestones
 from reporting.programmes.catalogue import load
 from reporting.releases.api import api as releases
 from reporting.settings import Settings
@@ -37,6 +39,8 @@ ROUTERS = (
     exports,
     context,
     stakeholders,
+    judgements,
+    milestones,
 )
 
 

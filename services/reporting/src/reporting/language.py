@@ -32,6 +32,11 @@ def written(value: int | Decimal, language: str) -> str:
     return str(format_decimal(value, locale=language))
 
 
+def with_interval(value: str, low: str, high: str, *, zero: bool) -> str:
+    """A protected number with its interval. A 0 is nobody or few: only its interval is written."""
+    return f"{low}–{high}" if zero else f"{value} ({low}–{high})"
+
+
 def written_share(value: Decimal, language: str) -> str:
     """A ratio as a percentage with at most one decimal: ``12,5 %`` in Spanish, ``12.5%`` in English."""
     return str(format_percent(value, format="#,##0.#" + _percent(language), locale=language))

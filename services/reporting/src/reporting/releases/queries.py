@@ -1,7 +1,7 @@
 """Every SELECT on releases. Readers get protected cubes; nothing here touches facts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -170,6 +170,28 @@ async def published(
         conditions.append(releases.c.period_end >= since)
     found = await _releases(session, *conditions)
     return [await with_cube(session, each, internal=internal) for each in found]
+
+
+async def published_of(session: AsyncSession, release_ids: Iterable[UUID]) -> dict[UUID, Release]:
+    """Of these releases those that are published, by id."""
+    found = await _releases(
+        session,
+        releases.c.id.in_(list(release_ids)),
+        publications.c.published_at.is_not(None),
+        releases.c.cube_id.is_not(None),
+    )
+    return {each.id: each for each in found}
+
+
+async def newest_published(session: AsyncSession) -> dict[str, date]:
+    """The last day of the newest published period of each programme."""
+    rows = await session.execute(
+        sa.select(releases.c.programme, sa.func.max(releases.c.period_end).label("ends"))
+        .select_from(releases.join(publications))
+        .where(publications.c.published_at.is_not(None), releases.c.cube_id.is_not(None))
+        .group_by(releases.c.programme)
+    )
+    return {row.programme: row.ends for row in rows}
 
 
 async def with_cube(

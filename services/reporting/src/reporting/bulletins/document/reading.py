@@ -21,7 +21,7 @@ from reporting.bulletins.document.content import (
     Words,
 )
 from reporting.bulletins.document.figures import Figure
-from reporting.language import written, written_share
+from reporting.language import with_interval, written, written_share
 
 ABSENT = "—"
 
@@ -38,8 +38,7 @@ def figure_run(figure: Figure, language: str) -> Run:
 
 
 def shown(figure: Figure, language: str) -> str:
-    """The number as it is printed, with its interval; a dash with its reason where it is absent.
-    A protected 0 is nobody or few: only its interval is printed."""
+    """The number as it is printed, with its interval; a dash with its reason where it is absent."""
     if figure.value is None:
         reason = figure.absent[language] if figure.absent else ""
         return f"{ABSENT} ({reason})" if reason else ABSENT
@@ -47,7 +46,7 @@ def shown(figure: Figure, language: str) -> str:
     if figure.low is None or figure.high is None:
         return value
     low, high = (_written(figure, bound, language) for bound in (figure.low, figure.high))
-    return f"{low}–{high}" if figure.value == 0 else f"{value} ({low}–{high})"
+    return with_interval(value, low, high, zero=figure.value == 0)
 
 
 def _written(figure: Figure, value: int | Decimal, language: str) -> str:

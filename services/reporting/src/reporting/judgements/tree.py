@@ -1,0 +1,36 @@
+"""The problem tree and the SWOT: which statement may stand beneath which. Pure."""
+
+from collections.abc import Mapping
+from typing import Literal
+from uuid import UUID
+
+Place = Literal[
+    "core-problem",
+    "cause",
+    "effect",
+    "strength",
+    "weakness",
+    "opportunity",
+    "threat",
+]
+PLACES: Mapping[str, tuple[str, ...]] = {
+    "core-problem": (),
+    "cause": ("core-problem", "cause"),
+    "effect": ("core-problem", "effect"),
+    "strength": (),
+    "weakness": (),
+    "opportunity": (),
+    "threat": (),
+}
+"""Each place, and the places of what it stands beneath; none: it stands by itself."""
+TREE = ("core-problem", "cause", "effect")
+
+
+def beneath(node: UUID, parent: UUID, parents: Mapping[UUID, UUID | None]) -> bool:
+    """Whether `parent` is the node itself or stands somewhere beneath it: then it cannot carry it."""
+    at: UUID | None = parent
+    while at is not None:
+        if at == node:
+            return True
+        at = parents.get(at)
+    return False
