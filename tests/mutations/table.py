@@ -242,6 +242,23 @@ MUTATIONS = (
         "tests/common/test_durability.py::test_ready_names_a_database_that_forgets",
     ),
     Mutation(
+        "unpublished-stays",
+        "an event that was not published does not end, however old",
+        f"{_COMMON}/endings.py",
+        "EVENTS_KEPT, outbox.c.published_at.is_not(None)),",
+        "EVENTS_KEPT),",
+        "tests/services/test_endings.py::test_what_has_no_end_yet_stays",
+    ),
+    Mutation(
+        "rebuild-carries-on",
+        "a rebuild loses nothing of what the streams do not hold any more",
+        "services/reporting/src/reporting/replay/service.py",
+        "            await _carry_over(self._engine)\n",
+        "            pass\n",
+        "tests/services/reporting/replay/test_replay.py"
+        "::test_where_the_streams_do_not_reach_back_any_more_a_rebuild_carries_on",
+    ),
+    Mutation(
         "nothing-compressed-beside-a-secret",
         "an answer that holds a secret is never compressed, so that its length tells nothing",
         "gateway/src/gateway/front/relaying.py",

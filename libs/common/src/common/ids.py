@@ -1,5 +1,6 @@
 """Identifiers: UUIDv7, so that rows of a table arrive in index order."""
 
+from datetime import datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -7,3 +8,8 @@ from uuid_utils.compat import uuid7
 
 def new_id() -> UUID:
     return uuid7()
+
+
+def first_id_of(moment: datetime) -> UUID:
+    """Ids made before it are lower, ids made after it are higher."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -115,7 +115,10 @@ class ServiceSettings(CoreSettings):
     nats_password: SecretStr = Field(description="NATS password.")
     stream_replicas: int = Field(1, ge=1, le=5, description="Replicas of this service's stream.")
     stream_max_bytes: int = Field(
-        -1, description="Largest size of this service's stream in bytes; -1 = no limit."
+        5 * 2**30,
+        gt=0,
+        description="Largest size of this service's stream in bytes. A full one refuses events: "
+        "they wait in the outbox.",
     )
     internal_jwks_file: FilePath = Field(
         description="JWKS file with the public keys that verify the gateway's internal token."

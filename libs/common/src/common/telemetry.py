@@ -77,6 +77,14 @@ class Metrics:
             "Age of the oldest unpublished event in seconds.",
             registry=self.registry,
         )
+        self.stream_bytes = Gauge(
+            "ruta_stream_bytes", "Bytes in this service's stream.", registry=self.registry
+        )
+        self.stream_limit = Gauge(
+            "ruta_stream_limit_bytes",
+            "Bytes at which this service's stream refuses events; 0 before it was looked at.",
+            registry=self.registry,
+        )
         self.published = Counter(
             "ruta_events_published", "Events published.", ("subject",), registry=self.registry
         )

@@ -35,6 +35,7 @@ from referrals.referrals.api import of_case, referrals
 from referrals.referrals.attachments_api import attachments
 from referrals.referrals.withdrawal_api import of_consent, withdrawals
 from referrals.referrals.withdrawal_pages import withdrawal_page
+from referrals.row_security import act_as_service
 from referrals.screenings.api import instruments_of, screenings
 from referrals.settings import Settings
 from referrals.tables import COMMON
@@ -44,7 +45,7 @@ from referrals.trail.api import audit
 from referrals.training.api import certificates, trainings
 from referrals.transfers.api import transfers
 from referrals.webhooks.api import webhooks
-from referrals.worker import background
+from referrals.worker import ENDINGS, background
 
 _DESCRIPTION = """
 Cases, consent, referrals. A person is a case code; nothing about a person moves without a grant
@@ -112,6 +113,8 @@ def create_app(
         tables=COMMON,
         routers=ROUTERS if role == "api" else (),
         worker=background,
+        endings=ENDINGS,
+        endings_as=act_as_service,
         run_worker=True if role == "worker" else None,
         database=database,
         answers=ReferralAnswers(keys),

@@ -18,18 +18,22 @@ from referrals.evidence import Evidence
 from referrals.intake.service import discard_old
 from referrals.keys.store import CaseKeys
 from referrals.line.expiry import forget_expired
+from referrals.links.models import ENDING as LINKS
+from referrals.notices.models import ENDING as NOTICES
 from referrals.row_security import act_as_service
 from referrals.screenings.service import erase_unattached
 from referrals.settings import Settings
 from referrals.timers.queries import count_due
 from referrals.webhooks.addresses import networks
 from referrals.webhooks.dispatch import deliver_due, fan_out
+from referrals.webhooks.models import ENDING as DELIVERIES
 from referrals.webhooks.sending import client
 
 _TICK_SECONDS = 1.0
 _WEBHOOK_SECONDS = 0.5
 _ANCHOR_SECONDS = 10.0
 _CALENDAR_SECONDS = 60.0
+ENDINGS = (DELIVERIES, NOTICES, LINKS)
 
 
 def background(context: ServiceContext) -> Sequence[BackgroundTask]:

@@ -33,7 +33,7 @@ from services_directory.settings import Settings
 from services_directory.sync import api as sync
 from services_directory.tables import COMMON
 from services_directory.taxonomies import api as taxonomies
-from services_directory.worker import tasks
+from services_directory.worker import ENDINGS, tasks
 
 DESCRIPTION = """
 Who offers what, where and for whom. An HSDS 3.2.3 API with four levels of visibility: what a
@@ -87,6 +87,7 @@ def create_app(
         tables=COMMON,
         routers=ROUTERS if role == "api" else (),
         worker=tasks,
+        endings=ENDINGS,
         run_worker=True if role == "worker" else None,
         database=database,
         parts=parts,

@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from common.web import BackgroundTask, ServiceContext
 
 from services_directory.curation.consumers import SUBSCRIPTION as DECLINED
+from services_directory.curation.models import ENDING as REMINDERS
 from services_directory.curation.sweep import sweep_tasks
 from services_directory.gaps import announcing as gaps
+from services_directory.gaps.models import ENDING as OBSERVATIONS
+from services_directory.imports.models import ENDING as IMPORTS
 from services_directory.imports.worker import import_tasks
 from services_directory.pathways import announcing as pathways
+
+ENDINGS = (REMINDERS, OBSERVATIONS, IMPORTS)
 
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:

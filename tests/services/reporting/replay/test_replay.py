@@ -5,12 +5,16 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import nats
 import pytest
 import sqlalchemy as sa
+from common import clock
+from common.ids import first_id_of
 from nats.js.api import StreamConfig
 from pydantic import SecretStr
 from reporting.app import create_app
@@ -21,6 +25,7 @@ from reporting.replay import history, service
 from reporting.replay.fingerprint import fingerprint, projection_tables
 from reporting.replay.service import Rebuilt, replay
 from reporting.settings import Settings
+from reporting.tables import COMMON
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from stack.nats import NatsServer, stored_credentials
@@ -151,6 +156,7 @@ async def test_a_rebuild_ends_in_the_same_hash_and_the_consumer_goes_on_after_th
     await until(lambda: _is(steps(owner), len(first)))
     rebuilt = await rebuild(owner, bus, worker)
     assert rebuilt.equal
+    assert not rebuilt.carried_on
     assert rebuilt.events == len(first)
     await bus.publish(second)
     await until(lambda: _is(steps(owner), len(first) + len(second)))
@@ -196,6 +202,41 @@ async def test_a_stream_that_lacks_events_is_never_swapped_in(
     with pytest.raises(HistoryIncompleteError, match=f"lack {len(bus.history) - 20} events"):
         await rebuild(owner, bus, worker)
     assert await hash_of(owner) == before
+
+
+async def test_where_the_streams_do_not_reach_back_any_more_a_rebuild_carries_on(
+    bus: Bus, owner: AsyncEngine, worker: Settings
+) -> None:
+    """Nothing of before is lost, and what was lost of since is there again."""
+    old, kept = list(caseload(25, seed=11)), list(caseload(25, seed=12))
+    await bus.publish([*old, *kept])
+    await until(lambda: _is(steps(owner), len(bus.history)))
+    before = await hash_of(owner)
+    await _let_go(owner, [envelope.id for _, envelope in old])
+    await bus.wipe()
+    await bus.publish(kept)
+    rebuilt = await rebuild(owner, bus, worker)
+    assert (rebuilt.carried_on, rebuilt.events) == (True, len(kept))
+    assert rebuilt.hash_after == before
+    async with owner.begin() as connection:
+        lost = [envelope.subject for _, envelope in kept]
+        await connection.execute(
+            referral_steps.delete().where(sa.cast(referral_steps.c.referral_id, sa.Text).in_(lost))
+        )
+    assert (await rebuild(owner, bus, worker)).hash_after == before
+
+
+async def _let_go(owner: AsyncEngine, ids: Sequence[UUID]) -> None:
+    """As if these events had been read a year ago."""
+    year_ago = first_id_of(clock.now() - timedelta(days=365)).int
+    inbox = COMMON.inbox
+    async with owner.begin() as connection:
+        for number, event_id in enumerate(ids):
+            await connection.execute(
+                inbox.update()
+                .where(inbox.c.event_id == event_id)
+                .values(event_id=UUID(int=year_ago + number))
+            )
 
 
 async def test_a_rebuild_waits_for_events_that_are_still_being_published_again(

@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 
 from common import clock
 from common.database import Database
+from common.endings import EVENTS_KEPT
 from common.events.envelope import CONTENT_TYPE, Envelope
 from common.logs import get_logger
 from common.messaging.connection import Broker, BrokerDown
@@ -33,6 +34,7 @@ _log = get_logger(__name__)
 _BATCH = 200
 _POLL_SECONDS = 1.0
 _LEADER_SECONDS = 2.0
+_STREAM_SECONDS = 15.0
 _OUTAGE_PAUSE_SECONDS = 0.5
 _LOCK_NAMESPACE = 0x52555441  # "RUTA"
 _DUPLICATE_WINDOW_SECONDS = 120
@@ -106,7 +108,7 @@ class Relay:
         await connection.add_listener(CHANNEL, lambda *_: woken.set())
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: woken.set())
-        measured = 0.0
+        measured = weighed = 0.0
         try:
             while not stop.is_set():
                 woken.clear()
@@ -115,6 +117,9 @@ class Relay:
                     # Also proves that the connection that holds the lock is alive.
                     await self._measure()
                     measured = time.monotonic()
+                if time.monotonic() - weighed > _STREAM_SECONDS:
+                    await self.weigh_stream()
+                    weighed = time.monotonic()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(woken.wait(), _POLL_SECONDS)
         finally:
@@ -193,6 +198,7 @@ class Relay:
             retention=RetentionPolicy.LIMITS,
             storage=StorageType.FILE,
             discard=DiscardPolicy.NEW,  # a full stream refuses; the outbox keeps what waits
+            max_age=EVENTS_KEPT.total_seconds(),
             max_bytes=self._settings.stream_max_bytes,
             num_replicas=self._settings.stream_replicas,
             duplicate_window=_DUPLICATE_WINDOW_SECONDS,
@@ -203,6 +209,14 @@ class Relay:
             await jetstream.update_stream(config)
         self._stream_ready_on = self._broker.generation
         return jetstream
+
+    async def weigh_stream(self) -> None:
+        """How full our stream is; silent while the broker is away."""
+        with contextlib.suppress(BrokerDown, nats.errors.Error, TimeoutError):
+            jetstream = await self._broker.jetstream()
+            info = await jetstream.stream_info(stream_name(self._settings.service))
+            self._metrics.stream_bytes.set(info.state.bytes)
+            self._metrics.stream_limit.set(info.config.max_bytes or 0)
 
     async def _measure(self) -> None:
         (row,) = await self._fetch(_BACKLOG)

@@ -11,6 +11,7 @@ from common import clock
 from common.answers import AnswerRule
 from common.auth import JwksFile
 from common.database import Database
+from common.endings import AsWhom, Ending
 from common.logs import get_logger
 from common.messaging.connection import Broker
 from common.migrations.state import Revisions, Schema
@@ -20,7 +21,7 @@ from common.telemetry import Metrics
 from common.web import problems
 from common.web.bodies import BodyLimitMiddleware, RepeatedNamesMiddleware
 from common.web.context import BackgroundTask, HoldsKeys, ServiceContext
-from common.web.forgetting import forgetting
+from common.web.forgetting import ending, forgetting
 from common.web.health import health
 from common.web.key_gate import KeyGate, KeyGateMiddleware
 from common.web.measuring import measuring
@@ -47,12 +48,15 @@ def service_app(
     answers: AnswerRule | None = None,
     key_holders: Sequence[HoldsKeys] = (),
     body_limit_of: Callable[[str], int | None] | None = None,
+    endings: Sequence[Ending] = (),
+    endings_as: AsWhom | None = None,
 ) -> FastAPI:
     """The app of one service.
 
     `worker` gives its background tasks; they run if `run_worker` (default: the setting) says so.
     `database` replaces the one of the settings (tests). `parts` lands in `ServiceContext.parts`.
     `answers`: the rule of stored answers, for a service whose answers may be about people.
+    `endings`: which rows of its own tables end by age; `endings_as` opens their transactions.
     `key_holders` are asked with the settings' own keys before anything is served.
     """
     clock.follow(settings.clock_file)
@@ -75,7 +79,7 @@ def service_app(
     if tasks:
         tasks.append(measuring(context))
     if tasks or worker is None:  # nobody else would do it
-        tasks.append(forgetting(context))
+        tasks += [forgetting(context), ending(context, endings, endings_as)]
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -1,24 +1,51 @@
-"""Stored answers end after a day. Nobody is given one later; here they are also deleted."""
+"""Rows that end by their age: answers after a day, what every service has beside its own, and what a
+service adds (`common.endings`)."""
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 
 from common import clock
 from common.answers import forget_old_answers
+from common.endings import AsWhom, Ending, common_endings, end_all
+from common.logs import get_logger
 from common.web.context import BackgroundTask, ServiceContext
 from common.web.idempotency import KEPT_FOR
 
-_EVERY_SECONDS = 300.0
+_ANSWERS_SECONDS = 300.0
+_ROWS_SECONDS = 6 * 3600.0
+_log = get_logger(__name__)
 
 
 def forgetting(context: ServiceContext) -> BackgroundTask:
-    """Looks every five minutes; fails like any background task while the database is away."""
+    """Stored answers end after a day. Nobody is given one later; here they are also deleted."""
 
     async def run(stop: asyncio.Event) -> None:
         while not stop.is_set():
             async with context.database.transaction() as session:
                 await forget_old_answers(session, context.tables, clock.now() - KEPT_FOR)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _EVERY_SECONDS)
+            await _wait(stop, _ANSWERS_SECONDS)
 
     return BackgroundTask("stored-answers", run)
+
+
+def ending(
+    context: ServiceContext, endings: Sequence[Ending] = (), as_whom: AsWhom | None = None
+) -> BackgroundTask:
+    """Ends old rows of the common tables, and those of `endings`: at the start, then four times a
+    day. `as_whom` is called in each transaction where row security asks who is there."""
+    all_endings = (*common_endings(context.tables), *endings)
+
+    async def run(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            ended = await end_all(context.database, all_endings, clock.now(), as_whom)
+            if any(ended.values()):
+                _log.info("rows_ended", **{name: count for name, count in ended.items() if count})
+            await _wait(stop, _ROWS_SECONDS)
+
+    return BackgroundTask("endings", run)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -3,7 +3,8 @@
 The stored answer is written in the transaction of the command itself, so a command and its
 answer exist together or not at all. An answer is kept for a day, sealed, and given again only to
 whom its subject may still be shown (see `common.answers`). That the command was carried out is
-known for ever: whatever becomes of its answer, it has no effect a second time.
+known for half a year (`common.endings`): whatever becomes of its answer, it has no effect a second
+time.
 """
 
 import hashlib

@@ -33,6 +33,7 @@ _terminal = Console(highlight=False, soft_wrap=True, width=_WIDTH)
 _FREE_BYTES = 1 << 30
 _OUTBOX_SECONDS = 300.0
 _LAG = 1000.0
+_STREAM_FULL = 0.8
 _KEY_DAYS = 180
 _DAY = 86400
 _BACKUP_HOURS = 36
@@ -214,6 +215,14 @@ def _events(service: str, port: int) -> Iterator[Finding]:
         f"{waiting:.0f} wait, the oldest for {age:.0f} s",
         "" if age < _OUTBOX_SECONDS else "is nats up? ./ruta status",
     )
+    limit = values.get(("ruta_stream_limit_bytes",), 0.0)
+    if limit:
+        full = values.get(("ruta_stream_bytes",), 0.0) / limit
+        yield Finding(
+            f"stream of {service}",
+            f"{full:.0%} of {limit / 2**20:.0f} MiB",
+            "" if full < _STREAM_FULL else "raise RUTA_STREAM_MAX_BYTES before it is full",
+        )
     for key, value in values.items():
         if key[0] == "ruta_consumer_pending":
             advice = "" if value < _LAG else f"{service} is slow or stuck: see logs/stack.log"

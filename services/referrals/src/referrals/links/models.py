@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from common.endings import TOLD_KEPT, Ending
 from sqlmodel import Field
 
 from referrals.tables import Instant, Row
@@ -19,3 +20,8 @@ class AnswerLink(Row, table=True):
     created_by: str
     expires_at: datetime = Field(sa_type=Instant)
     used_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+_answer_links = AnswerLink.metadata.tables["answer_links"]
+# An unknown link is answered like one that has expired.
+ENDING = Ending(_answer_links, _answer_links.c.expires_at, TOLD_KEPT)

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from common.endings import TOLD_KEPT, Ending
 from sqlmodel import Field
 
 from referrals.tables import Instant, Row
@@ -31,3 +32,8 @@ class Notice(Row, table=True):
     for_supervisor: bool = False
     at: datetime = Field(sa_type=Instant)
     fanned_out_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+_notices = Notice.metadata.tables["notices"]
+# Counted from when deliveries were made of it: they end earlier, and each finds its notice.
+ENDING = Ending(_notices, _notices.c.fanned_out_at, TOLD_KEPT)

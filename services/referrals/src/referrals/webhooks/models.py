@@ -1,8 +1,9 @@
 """Webhook addresses and the deliveries to them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from common.endings import Ending
 from sqlmodel import Field
 
 from referrals.tables import Instant, Row, Texts
@@ -38,3 +39,8 @@ class Delivery(Row, table=True):
     failure: str | None = None
     created_at: datetime = Field(sa_type=Instant)
     delivered_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+_webhook_deliveries = Delivery.metadata.tables["webhook_deliveries"]
+# Whatever became of it: who was away for a quarter of a year reads the lists.
+ENDING = Ending(_webhook_deliveries, _webhook_deliveries.c.created_at, timedelta(days=90))

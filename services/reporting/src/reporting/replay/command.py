@@ -15,6 +15,7 @@ from reporting.replay.service import Rebuilt, replay
 from reporting.settings import Settings
 
 _CONNECT_SECONDS = 30
+_CARRIED_ON = ", added to what the projection said of older ones, which are not kept any more"
 
 
 def run_replay(settings: Settings) -> int:
@@ -26,7 +27,7 @@ def run_replay(settings: Settings) -> int:
     except (ReplayRunningError, HistoryIncompleteError, BrokerDown) as error:
         return _refuse(str(error))
     sys.stdout.write(
-        f"{rebuilt.events} events\nbefore {rebuilt.hash_before}\nafter  {rebuilt.hash_after}\n"
+        f"{rebuilt.events} events{_CARRIED_ON if rebuilt.carried_on else ''}\nbefore {rebuilt.hash_before}\nafter  {rebuilt.hash_after}\n"
         f"{'equal' if rebuilt.equal else 'DIFFERENT: the old projection is kept in the shadow'}\n"
     )
     return 0

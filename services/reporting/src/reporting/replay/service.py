@@ -1,5 +1,9 @@
 """Rebuild into the shadow, then swap names with the live projection, which answers until then.
 
+Events are kept for half a year. Once there were older ones, a rebuild begins from what the
+projection says already: recording is a function of the set of events, so what is still in the streams
+changes nothing that is there, and adds what is missing.
+
 Runs as the database's owner (only an owner renames schemas) and with the operator's NATS
 permissions (no service may read another's stream outside its own durable consumer).
 """
@@ -9,9 +13,13 @@ import gc
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
+from common import clock
+from common.endings import EVENTS_KEPT
+from common.ids import first_id_of
 from nats.js import JetStreamContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
@@ -27,16 +35,22 @@ from reporting.tables import COMMON, PROJECTION, SHADOW
 _REPLAY_LOCK = 0x52555250
 _MISSING_SECONDS = 120.0
 _MISSING_PAUSE = 0.5
+_MARGIN = timedelta(days=1)
+"""What is about to end may end while we read."""
 _SHADOWED = {"schema_translate_map": {PROJECTION: SHADOW}}
 
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """How many events were read, and what the projection said before and says after."""
+    """How many events were read, and what the projection said before and says after.
+
+    `carried_on`: from what the projection said, as the streams do not reach back to its beginning.
+    """
 
     events: int
     hash_before: str
     hash_after: str
+    carried_on: bool
 
     @property
     def equal(self) -> bool:
@@ -65,7 +79,7 @@ async def replay(engine: AsyncEngine, jetstream: JetStreamContext, recorder: Rec
                 await rebuild.catch_up()
                 before, after = await _fingerprints(engine)
                 await _swap(engine)
-    return Rebuilt(rebuild.events, before, after)
+    return Rebuilt(rebuild.events, before, after, rebuild.carried_on)
 
 
 class _Rebuild:
@@ -80,6 +94,8 @@ class _Rebuild:
         replayed: AsyncConnection,
     ) -> None:
         self.events = 0
+        self.carried_on = False
+        self._kept_since = first_id_of(clock.now() - EVENTS_KEPT + _MARGIN)
         self._engine = engine
         self._recorder = recorder
         self._histories = histories
@@ -87,6 +103,14 @@ class _Rebuild:
 
     async def begin(self) -> None:
         await self._replayed.execute(sa.text("CREATE TEMP TABLE replayed (event_id uuid UNIQUE)"))
+        inbox = COMMON.inbox
+        # The first row of each reader stays for ever (`common.endings`).
+        let_go = sa.exists().where(
+            inbox.c.consumer.in_(CONSUMERS), inbox.c.event_id < self._kept_since
+        )
+        self.carried_on = bool(await self._replayed.scalar(sa.select(let_go)))
+        if self.carried_on:
+            await _carry_over(self._engine)
 
     async def catch_up(self) -> None:
         """Record what the streams hold beyond what was read."""
@@ -132,6 +156,7 @@ class _Rebuild:
         replayed = sa.table("replayed", sa.column("event_id"))
         statement = sa.select(sa.func.count()).where(
             inbox.c.consumer.in_(CONSUMERS),
+            inbox.c.event_id >= self._kept_since,
             ~sa.exists().where(replayed.c.event_id == inbox.c.event_id),
         )
         return int(await self._replayed.scalar(statement) or 0)
@@ -175,6 +200,21 @@ async def _empty_shadow(engine: AsyncEngine) -> None:
     names = ", ".join(f"{SHADOW}.{table.name}" for table in projection_tables())
     async with engine.begin() as connection:
         await connection.execute(sa.text(f"TRUNCATE {names}"))
+
+
+async def _carry_over(engine: AsyncEngine) -> None:
+    """Fill the shadow with the projection of one moment."""
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="REPEATABLE READ")
+        async with connection.begin():
+            for table in projection_tables():
+                columns = ", ".join(f'"{column.name}"' for column in table.columns)
+                await connection.execute(
+                    sa.text(
+                        f"INSERT INTO {SHADOW}.{table.name} ({columns})"  # noqa: S608 - our own names
+                        f" SELECT {columns} FROM {PROJECTION}.{table.name}"
+                    )
+                )
 
 
 async def _fingerprints(engine: AsyncEngine) -> tuple[str, str]:

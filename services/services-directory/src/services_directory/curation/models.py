@@ -1,6 +1,7 @@
 """The table of reminders."""
 
 import sqlalchemy as sa
+from common.endings import TOLD_KEPT, Ending
 
 from services_directory.tables import INSTANT, METADATA
 
@@ -17,4 +18,15 @@ reminders = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("due_on", sa.Date, nullable=False),
     sa.Column("created_at", INSTANT, nullable=False),
+)
+
+_later = reminders.alias("later")
+# The last one of an entry stays, as long as nobody has verified it.
+ENDING = Ending(
+    reminders,
+    reminders.c.due_on,
+    TOLD_KEPT,
+    sa.exists().where(
+        _later.c.service_id == reminders.c.service_id, _later.c.due_on > reminders.c.due_on
+    ),
 )

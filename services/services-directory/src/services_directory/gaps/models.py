@@ -1,6 +1,7 @@
 """Tables of the gap counter, the maintained coverage cells and the population."""
 
 import sqlalchemy as sa
+from common.endings import TOLD_KEPT, Ending
 from sqlalchemy.dialects import postgresql as pg
 
 from services_directory.tables import METADATA
@@ -16,6 +17,13 @@ gap_observations = sa.Table(
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("announced", sa.Integer, nullable=False),
     sa.Column("event_version", sa.BigInteger, nullable=False),
+)
+# A day and a week of a year stand in this order as text, too.
+ENDING = Ending(
+    gap_observations,
+    gap_observations.c.week,
+    TOLD_KEPT,
+    gap_observations.c.count == gap_observations.c.announced,
 )
 
 coverage_shares = sa.Table(

@@ -1,6 +1,7 @@
 """Tables of imports and their row reports."""
 
 import sqlalchemy as sa
+from common.endings import REPORTS_KEPT, Ending
 from sqlalchemy.dialects import postgresql as pg
 
 from services_directory.tables import METADATA
@@ -47,3 +48,6 @@ IMPORT_ROWS = sa.Table(
     sa.Column("outcome", sa.Text),
     sa.Column("notes", pg.JSONB, nullable=False),
 )
+
+# Its rows go with it.
+ENDING = Ending(IMPORTS, IMPORTS.c.finished_at, REPORTS_KEPT)
