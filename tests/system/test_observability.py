@@ -1,25 +1,16 @@
 """What an officer on call looks at: one trace, metrics that exist, alerts with a runbook line."""
 
-import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
-import yaml
 
+from tests.support.alerts import FOREIGN, expressions, measurements
 from tests.support.collector import Collector
 from tests.support.system import System, until
 from tests.support.traces import ReadSpan, spans_of
 
 pytestmark = pytest.mark.system
-ROOT = Path(__file__).parents[2]
-MONITORING = ROOT / "deploy" / "k8s" / "components" / "monitoring"
-# Made by others: Prometheus itself and cert-manager, which holds the certificates.
-FOREIGN = {"up", "certmanager_certificate_expiration_timestamp_seconds"}
-_NAME = re.compile(r"\b(?:ruta_[a-z_]+|certmanager_[a-z_]+|up)\b(?=[{\[\s)]|$)")
 _SUFFIXES = ("_total", "_bucket", "_count", "_sum", "")
 
 
@@ -74,17 +65,6 @@ def test_one_trace_leads_from_the_gateway_to_the_reader_of_the_event(
     assert spans[handled].parent == spans[published].span, "NATS carries the trace on"
 
 
-def _expressions() -> Iterator[tuple[str, str]]:
-    for document in yaml.safe_load_all((MONITORING / "rules.yaml").read_text()):
-        for group in document["spec"]["groups"]:
-            for rule in group["rules"]:
-                yield rule.get("alert") or rule["record"], rule["expr"]
-    dashboard = json.loads((MONITORING / "dashboard.json").read_text())
-    for panel in dashboard["panels"]:
-        for target in panel.get("targets", []):
-            yield panel["title"], target["expr"]
-
-
 def test_every_metric_of_the_alerts_and_the_dashboard_exists(system: System) -> None:
     known: set[str] = set()
     for name in system.state.ports:
@@ -92,8 +72,8 @@ def test_every_metric_of_the_alerts_and_the_dashboard_exists(system: System) -> 
             known |= set(re.findall(r"^# TYPE (\S+)", system.measured(name), re.MULTILINE))
     missing = {
         (where, metric)
-        for where, expression in _expressions()
-        for metric in _NAME.findall(expression)
+        for where, expression in expressions()
+        for metric in measurements(expression)
         if metric not in FOREIGN
         and not any(
             metric.removesuffix(suffix) in known or metric in known
@@ -102,7 +82,7 @@ def test_every_metric_of_the_alerts_and_the_dashboard_exists(system: System) -> 
         )
     }
     assert not missing
-    asked = {m for _, e in _expressions() for m in _NAME.findall(e)}
+    asked = {m for _, e in expressions() for m in measurements(e)}
     for needed in (
         "ruta_http_requests_total",
         "ruta_http_request_seconds_bucket",
@@ -114,20 +94,3 @@ def test_every_metric_of_the_alerts_and_the_dashboard_exists(system: System) -> 
         "certmanager_certificate_expiration_timestamp_seconds",
     ):
         assert needed in asked, f"nobody looks at {needed}"
-
-
-@pytest.mark.parametrize("guide", ["im-guide.md", "im-guide.es.md"])
-def test_every_alert_has_a_runbook_line_in_both_languages(guide: str) -> None:
-    text = (ROOT / "docs" / guide).read_text()
-    rules: list[dict[str, Any]] = [
-        rule
-        for document in yaml.safe_load_all((MONITORING / "rules.yaml").read_text())
-        for group in document["spec"]["groups"]
-        for rule in group["rules"]
-    ]
-    for rule in rules:
-        name, notes = rule["alert"], rule["annotations"]
-        assert f"#### {name}\n" in text, f"{guide} says nothing of {name}"
-        assert f"#{name.lower()}" in notes["runbook"]
-        assert notes["summary"]
-        assert notes["summary_es"]
