@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import aiohttp
 from common import json_once
 from common.errors import UNAUTHENTICATED, UNAVAILABLE
+from common.languages import LANGUAGES
 
 from gateway.front.key_source import KeySource
 from gateway.front.settings import FrontSettings
@@ -51,7 +52,7 @@ class Provider:
             "state": state,
             "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
-            **({"ui_locales": locales} if locales in {"es", "en"} else {}),
+            **({"ui_locales": locales} if locales in LANGUAGES else {}),
         }
         return f"{self._endpoint('authorization_endpoint', '/oauth/authorize')}?{urlencode(parameters)}"
 

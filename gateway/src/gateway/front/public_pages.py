@@ -5,12 +5,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from common.languages import LANGUAGES, next_language
 from common.look import EXIT_SCRIPT, PAGE_STYLE, page_policy
 from jinja2 import Environment, StrictUndefined
 
 from gateway.front.heads import Header
 
-LANGUAGES = ("es", "en")
 _OF_NO_LANGUAGE = ("/docs", "/session/start")
 _BODY = """<!doctype html>
 <html lang="{{ language }}">
@@ -119,7 +119,7 @@ def _start(template: Any, language: str, emergency: str, *, sign_in: bool) -> st
     return str(
         template.render(
             language=language,
-            other="en" if language == "es" else "es",
+            other=next_language(language),
             t=t | {"danger_now": t["danger_now"].format(number=number)},
             here="/",
             parts=("person", "partner", "reader"),

@@ -9,7 +9,6 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-LANGUAGES = ("es", "en")
 """Languages that every label exists in."""
 
 

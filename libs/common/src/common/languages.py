@@ -1,8 +1,10 @@
-"""Which language somebody is answered in: what they ask for, before what their browser prefers. Pure."""
+"""The languages that people read, and which of them somebody is answered in: what they ask for, before
+what their browser prefers. Pure."""
 
-from typing import Literal
+from typing import Literal, TypeGuard, get_args
 
 PageLanguage = Literal["es", "en"]
+LANGUAGES: tuple[str, ...] = get_args(PageLanguage)
 
 
 def preferred(header: str | None) -> list[str]:
@@ -25,6 +27,15 @@ def page_language(asked: str | None, accept_language: str | None) -> PageLanguag
     """The language of a page: of those asked for (`es`, or `en-GB es`), else of those preferred, the
     first that pages exist in; Spanish where none is named."""
     for code in (*preferred((asked or "").replace(" ", ",")), *preferred(accept_language)):
-        if code in ("es", "en"):
-            return "en" if code == "en" else "es"
+        if _is_read(code):
+            return code
     return "es"
+
+
+def next_language(language: str) -> str:
+    """The one that a page offers beside its own; from page to page all of them."""
+    return LANGUAGES[(LANGUAGES.index(page_language(language, None)) + 1) % len(LANGUAGES)]
+
+
+def _is_read(code: str) -> TypeGuard[PageLanguage]:
+    return code in LANGUAGES

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
+from common.languages import LANGUAGES
 
-LANGUAGES = ("es", "en")
 """Every text that a person reads exists in each of these (ISO 639-1, as in a web page's lang)."""
 
 NAMES = {"es": "Español", "en": "English"}

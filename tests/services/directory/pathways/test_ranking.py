@@ -5,13 +5,14 @@ from datetime import date
 from typing import Any
 
 import pytest
+from common.languages import LANGUAGES
 from services_directory.pathways.definition.graph import Urgency
 from services_directory.pathways.definition.profile import Moment, Profile, Sex
 from services_directory.pathways.matching.candidates import Candidate, ReferralWay
 from services_directory.pathways.matching.ranking import Situation, rank
 from services_directory.pathways.matching.reach import demand
 from services_directory.pathways.matching.shortfall import explain
-from services_directory.pathways.texts.wording import LANGUAGES, say_reason
+from services_directory.pathways.texts.wording import say_reason
 
 from tests.services.directory.pathways.profiles import PLACES, TODAY, service
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from common.languages import LANGUAGES
 from reporting.bulletins.composing.compose import compose
 from reporting.bulletins.document.content import Content, Sentence
 from reporting.bulletins.document.reading import all_figures
@@ -12,7 +13,6 @@ from reporting.bulletins.document.texts import all_texts
 from reporting.bulletins.rendering.drawing import spec
 from reporting.bulletins.rendering.forms import rendered
 from reporting.bulletins.trace import numbers_in_wording, strays, wrong_figures
-from reporting.language import LANGUAGES
 from reporting.periods import Period
 from reporting.programmes.catalogue import shipped
 from reporting.protection.protected import ProtectedCube

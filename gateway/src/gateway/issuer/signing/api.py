@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from common.languages import LANGUAGES
 from common.web import Session, context_of, router
 from fastapi import Request
 from pydantic import BaseModel
@@ -76,6 +77,6 @@ def _document(request: Request) -> dict[str, Any]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [settings.signing_algorithm],
         "authorization_response_iss_parameter_supported": True,
-        "ui_locales_supported": ["es", "en"],
+        "ui_locales_supported": [*LANGUAGES],
         "service_documentation": f"{url}/docs",
     }

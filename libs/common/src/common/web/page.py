@@ -5,6 +5,7 @@ from datetime import date
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
+from common.languages import page_language
 from common.look import EXIT_SCRIPT, PAGE_STYLE, page_policy
 
 
@@ -54,6 +55,6 @@ _MONTHS = {
 
 def day_in_words(day: date, language: str) -> str:
     """A day as people write it: 24 de mayo de 2027, 24 May 2027."""
-    month = _MONTHS["en" if language == "en" else "es"].split()[day.month - 1]
+    month = _MONTHS[page_language(language, None)].split()[day.month - 1]
     of = " " if language == "en" else " de "
     return f"{day.day}{of}{month}{of}{day.year}"

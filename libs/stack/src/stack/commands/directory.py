@@ -7,10 +7,11 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import httpx
 import typer
+from common.languages import PageLanguage
 from common.tables_io.cells import GuardedCsv
 from rich.console import Console
 from rich.table import Table
@@ -34,7 +35,7 @@ _FORMATS = {
 }
 
 Client = Annotated[str, typer.Option("--as", help="Demo client that acts")]
-Language = Annotated[Literal["es", "en"], typer.Option(help="Language of headers and reports")]
+Language = Annotated[PageLanguage, typer.Option(help="Language of headers and reports")]
 
 
 @app.command(name="import")

@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from common.languages import next_language
 from common.places import Place, Places
 from common.web import PAGE_STYLE, day_in_words, page_response, with_number
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -53,7 +54,7 @@ class Page:
             .render(
                 view=view,
                 language=self.language,
-                other="es" if self.language == "en" else "en",
+                other=next_language(self.language),
                 t=t,
                 style=PAGE_STYLE,
                 here=f"/referrals/v1/line{'' if view == 'start' else '/thread'}",

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
+from common.languages import PageLanguage
 from common.web import Strict
 from pydantic import AfterValidator, BaseModel, Field
 
@@ -46,7 +47,7 @@ class NewReport(Strict):
     wants_case: bool = Field(
         False, description="The reporter wishes that an organisation takes it up as a case."
     )
-    language: Literal["es", "en"] = "es"
+    language: PageLanguage = "es"
 
 
 class FormView(BaseModel):

@@ -3,11 +3,12 @@
 import json
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from common.auth import Principal
 from common.errors import Problem
+from common.languages import PageLanguage
 from common.referral_states import ReferralState
 from common.web import (
     PAGE_STYLE,
@@ -34,11 +35,11 @@ links = router("/referrals/v1/referrals/{referral_id}/answer-links", ["answer li
 pages = router("/referrals/v1/answer", ["answer links"])
 Anyone = Annotated[Principal, open_to_all()]
 Token = Annotated[str, Path(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
-Language = Annotated[Literal["es", "en"] | None, Query()]
+Language = Annotated[PageLanguage | None, Query()]
 
 
 class NewLink(Strict):
-    language: Literal["es", "en"] = "es"
+    language: PageLanguage = "es"
 
 
 class LinkView(BaseModel):

@@ -5,11 +5,12 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import segno
 from common.auth import Principal
 from common.errors import NOT_FOUND, Problem
+from common.languages import PageLanguage, next_language
 from common.web import (
     PAGE_STYLE,
     Session,
@@ -32,7 +33,7 @@ from referrals.settings import Settings
 
 withdrawal_page = router("/referrals/v1/withdraw", ["consents"])
 Anyone = Annotated[Principal, open_to_all()]
-Asked = Annotated[Literal["es", "en"] | None, Query(alias="language")]
+Asked = Annotated[PageLanguage | None, Query(alias="language")]
 _CODE = re.compile(r"[0-9A-Z]{16}")
 
 
@@ -112,7 +113,7 @@ def _page(
         .render(
             view=view,
             language=language,
-            other="es" if language == "en" else "en",
+            other=next_language(language),
             t=_texts()[language],
             style=PAGE_STYLE,
             exit_url=settings.exit_url,

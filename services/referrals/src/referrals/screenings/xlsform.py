@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any
 
+from common.languages import LANGUAGES
 from pydantic import ValidationError
 
 from referrals.screenings.expressions import Expression, NotUnderstood, parse
@@ -180,7 +181,7 @@ def _labels(label: Any, name: str) -> Labels:
             match = _LANGUAGE.search(str(language))
             if match and text:
                 found[(match[1] or match[2]).lower()] = str(text)
-    missing = [language for language in ("es", "en") if language not in found]
+    missing = [language for language in LANGUAGES if language not in found]
     if missing and name == label:
         return Labels(es=name, en=name)
     if missing:

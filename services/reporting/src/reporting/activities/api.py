@@ -1,13 +1,14 @@
 """Activities (5W), their workbook, the allow-list and the work plan over HTTP."""
 
 from operator import attrgetter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from common import clock
 from common.auth import Principal, Role
 from common.errors import INVALID, NOT_FOUND
 from common.ids import new_id
+from common.languages import PageLanguage
 from common.paging import CursorText, Limit, Page, day_in, id_in, keys_in, page_of
 from common.places import Places
 from common.web import Session, answered_as, requires, router
@@ -45,7 +46,7 @@ Reporter = Annotated[
 Planner = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
 ActivityId = Annotated[UUID, Path(description="The id of an activity.")]
 Area = Annotated[str | None, Query(max_length=20, description="P-code", examples=["VE23"])]
-Language = Annotated[Literal["es", "en"], Query(description="Language of the labels.")]
+Language = Annotated[PageLanguage, Query(description="Language of the labels.")]
 From = Annotated[Day | None, Query(alias="from", description="First start date, inclusive.")]
 To = Annotated[Day | None, Query(alias="to", description="Last start date, inclusive.")]
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
+from common.languages import LANGUAGES, PageLanguage
 from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
 from common.web import (
     Session,
@@ -38,7 +39,6 @@ from reporting.bulletins.schemas import (
     Trace,
     TracedFigure,
 )
-from reporting.language import LANGUAGES
 from reporting.programmes.catalogue import Catalogue
 from reporting.settings import Settings
 
@@ -51,7 +51,7 @@ Writer = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Rol
 Coordinator = Annotated[Principal, requires(scope="reports:read", roles={Role.COORDINATOR})]
 IN_FEED = 50
 BulletinId = Annotated[UUID, Path(description="The id of a bulletin.")]
-Language = Annotated[Literal["es", "en"], Path(description="Language of the file.")]
+Language = Annotated[PageLanguage, Path(description="Language of the file.")]
 HARMLESS = {
     "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
@@ -88,7 +88,7 @@ async def list_bulletins(
 async def read_feed(
     _caller: Reader,
     session: Session,
-    language: Annotated[Literal["es", "en"], Query(description="Of titles and files.")] = "es",
+    language: Annotated[PageLanguage, Query(description="Of titles and files.")] = "es",
 ) -> Response:
     """Published bulletins as an Atom feed, the newest first: for feed readers and other sites."""
     issues = await queries.published(session, limit=IN_FEED)
@@ -101,7 +101,7 @@ async def show_bulletins(
     request: Request,
     _caller: Reader,
     session: Session,
-    asked: Annotated[Literal["es", "en"] | None, Query(alias="language")] = None,
+    asked: Annotated[PageLanguage | None, Query(alias="language")] = None,
 ) -> HTMLResponse:
     """The page that lists what is published, for people."""
     language = page_language(asked, request.headers.get("accept-language"))

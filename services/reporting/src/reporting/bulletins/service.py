@@ -12,6 +12,7 @@ from common.auth import Principal
 from common.errors import INVALID, NOT_FOUND
 from common.events.reporting import BulletinPublished
 from common.ids import new_id
+from common.languages import LANGUAGES
 from common.messaging import outbox
 from common.places import Places
 from common.two_people import refuse_same_person
@@ -31,7 +32,7 @@ from reporting.bulletins.queries import Bulletin
 from reporting.bulletins.rendering.forms import media_type, rendered
 from reporting.bulletins.trace import Stray, numbers_in_wording, strays, wrong_figures
 from reporting.context import queries as context_queries
-from reporting.language import LANGUAGES, Text
+from reporting.language import Text
 from reporting.periods import NoPeriodError, Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.releases import queries as release_queries

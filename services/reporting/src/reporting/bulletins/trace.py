@@ -16,6 +16,7 @@ from decimal import Decimal
 from html.parser import HTMLParser
 
 import openpyxl
+from common.languages import LANGUAGES
 from pypdf import PdfReader
 
 from reporting.bulletins.composing.evidence import Evidence, UntraceableError, value_of
@@ -46,7 +47,6 @@ from reporting.bulletins.document.texts import all_texts, say
 from reporting.bulletins.document.words import unfounded, words_of
 from reporting.bulletins.rendering.drawing import spec
 from reporting.bulletins.rendering.workbook import bounds, number
-from reporting.language import LANGUAGES
 
 _ROWS_OF_A_PAGE = 16
 """A table of fewer rows stands on one page."""

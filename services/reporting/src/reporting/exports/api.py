@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from common.auth import Principal, Role
 from common.errors import INVALID
+from common.languages import PageLanguage
 from common.places import Places
 from common.web import Session, answered_as, context_of, open_to_all, requires, router
 from fastapi import Depends, Query, Response
@@ -40,7 +41,7 @@ api = router("/reports/v1/exports", ["exports"])
 Anyone = Annotated[Principal, open_to_all()]
 Reader = Annotated[Principal, requires(scope="reports:read")]
 Planner = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
-Language = Annotated[Literal["es", "en"], Query(description="Language of labels.")]
+Language = Annotated[PageLanguage, Query(description="Language of labels.")]
 PeriodText = Annotated[str, Query(max_length=10, examples=["2026-11"])]
 _OWN = frozenset({"programme", "period", "format", "language", "scheme"})
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
 
+from common.languages import LANGUAGES
 from common.places import Places
 
-from reporting.language import LANGUAGES, Text
+from reporting.language import Text
 from reporting.periods import Period, PeriodKind
 from reporting.programmes.definition import Programme
 from reporting.protection.protected import Dimension, ProtectedCube

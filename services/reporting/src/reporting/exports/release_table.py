@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from reporting.language import LANGUAGES, Text, same, text
+from common.languages import LANGUAGES
+
+from reporting.language import Text, same, text
 from reporting.periods import Period
 from reporting.programmes.definition import Programme
 from reporting.protection.protected import Filters, ProtectedCube

@@ -7,8 +7,10 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from common.languages import LANGUAGES
+
 from reporting.judgements.schemas import Basis
-from reporting.language import LANGUAGES, Text, with_interval, written
+from reporting.language import Text, with_interval, written
 from reporting.wording import CONTACT, loose_numbers
 
 

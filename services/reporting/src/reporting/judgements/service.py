@@ -8,6 +8,7 @@ from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT, INVALID, NOT_FOUND, FieldError
 from common.ids import new_id
+from common.languages import LANGUAGES
 from common.two_people import refuse_same_person
 from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,7 +21,7 @@ from reporting.judgements.models import statements
 from reporting.judgements.queries import Statement, stored
 from reporting.judgements.schemas import FigureBasis, SeriesBasis, StatementBody
 from reporting.judgements.tree import PLACES, beneath
-from reporting.language import LANGUAGES, text
+from reporting.language import text
 from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.releases import queries as release_queries

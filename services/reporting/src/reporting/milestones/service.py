@@ -6,9 +6,9 @@ from common import clock
 from common.auth import Principal
 from common.errors import INVALID, FieldError
 from common.ids import new_id
+from common.languages import LANGUAGES
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reporting.language import LANGUAGES
 from reporting.milestones.errors import MILESTONE_STATUS
 from reporting.milestones.models import milestone_changes, milestones
 from reporting.milestones.plan import NEXT

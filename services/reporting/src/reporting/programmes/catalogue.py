@@ -16,6 +16,7 @@ from typing import Any
 
 from common import codelists
 from common.codelists import Code
+from common.languages import LANGUAGES
 from common.places import Places
 
 from reporting.errors import OutsideProgrammeError
@@ -32,7 +33,6 @@ from reporting.programmes.definition import (
 )
 from reporting.protection.protected import Dimension
 
-LANGUAGES = ("es", "en")
 POPULATIONS = "populations.json"
 _SHARED: Mapping[str, Callable[[], Mapping[str, Code]]] = {
     "pathways": codelists.pathways,

@@ -1,12 +1,13 @@
 """Stakeholders over HTTP: kept by coordinators and the IM role, read by everyone who reads reports."""
 
 from operator import attrgetter
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from common.auth import Principal
 from common.codelists import organisation_types
 from common.errors import INVALID, NOT_FOUND
+from common.languages import LANGUAGES, PageLanguage
 from common.paging import CursorText, Limit, Page, keys_in, page_of
 from common.places import Places
 from common.web import IfMatch, Session, answered_as, check_if_match, etag_of, requires, router
@@ -63,7 +64,7 @@ async def stakeholder_table(
     caller: Reader,
     session: Session,
     form: Annotated[Format, Query(alias="format")] = "csv",
-    language: Annotated[Literal["es", "en"], Query(description="Of the labels.")] = "es",
+    language: Annotated[PageLanguage, Query(description="Of the labels.")] = "es",
 ) -> Response:
     """The table as a file. What was downloaded as CSV can be changed and sent to `/imports`."""
     found = await queries.visible(session, caller)
@@ -173,6 +174,6 @@ def _view(found: Stakeholder) -> StakeholderView:
         version=found.version,
         changed_at=found.changed_at,
         organisation_entry=entry,
-        type_label={lang: types.label(body.type, lang) for lang in ("es", "en")},
+        type_label={lang: types.label(body.type, lang) for lang in LANGUAGES},
         **{field: getattr(body, field) for field in queries.FIELDS},
     )

@@ -8,9 +8,10 @@ house number, no count of people, no telephone of somebody.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from common.languages import LANGUAGES
 from common.places import Places
 
-from reporting.language import LANGUAGES, Text, text
+from reporting.language import Text, text
 from reporting.stakeholders.schemas import StakeholderBody
 from reporting.wording import CONTACT, loose_numbers
 

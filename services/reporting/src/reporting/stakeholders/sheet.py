@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.codelists import organisation_types, pathways
+from common.languages import LANGUAGES
 from common.places import Places, folded
 from common.tables_io.cells import is_formula, unguarded
 from pydantic import ValidationError
 
-from reporting.language import LANGUAGES, Text, text
+from reporting.language import Text, text
 from reporting.stakeholders.rules import flaws
 from reporting.stakeholders.schemas import StakeholderBody
 from reporting.tabular.reading import CellFlaw, UnreadableTableError, csv_rows

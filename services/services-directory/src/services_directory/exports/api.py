@@ -10,6 +10,7 @@ from uuid import UUID
 from common import clock, codelists
 from common.auth import Principal
 from common.errors import INVALID
+from common.languages import PageLanguage
 from common.places import Places
 from common.web import Session, open_to_all
 from common.web import router as unit_of_work_router
@@ -43,7 +44,7 @@ async def export(
     session: Session,
     principal: Anyone,
     format: Annotated[FormatName, Query()] = "hsds",  # noqa: A002 - the parameter's name in the API
-    language: Annotated[Literal["es", "en"], Query(description="Of headers and labels.")] = "es",
+    language: Annotated[PageLanguage, Query(description="Of headers and labels.")] = "es",
     labels: Annotated[
         bool, Query(description="Labels in place of codes (workbook, CSV, HXL).")
     ] = False,

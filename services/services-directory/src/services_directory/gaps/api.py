@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from common.auth import Principal, Role
+from common.languages import PageLanguage
 from common.places import Places
 from common.web import Session, open_to_all, requires, router
 from fastapi import Query, Response
@@ -41,7 +42,7 @@ async def gaps(
     group: Annotated[list[Group] | None, Query(max_length=4)] = None,
     only_gaps: bool = False,
     format: Format = "json",  # noqa: A002 - the parameter's public name, as in HSDS
-    language: Literal["es", "en"] = "es",
+    language: PageLanguage = "es",
 ) -> Response:
     """Area × need × group: what is referable, full, stale, suspended, lost, or not there at all.
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from common.auth import Principal
 from common.errors import Problem
+from common.languages import LANGUAGES
 from common.paging import (
     CursorText,
     Limit,
@@ -170,7 +171,7 @@ async def list_imports(
 @router.get("/template", **answered_as("text/csv", _XLSX))
 async def template(
     principal: Importer,
-    language: Annotated[str, Query(pattern="^(es|en)$")] = "es",
+    language: Annotated[str, Query(pattern=f"^({'|'.join(LANGUAGES)})$")] = "es",
     format: Annotated[str, Query(pattern="^(xlsx|csv)$")] = "xlsx",  # noqa: A002 - the parameter's name in the API
 ) -> Response:
     """The service-mapping workbook to fill in: one row per service."""

@@ -9,6 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from common.languages import page_language
+
 _SHOWN = 120
 """Characters of a value that a report repeats; a cell may hold a megabyte."""
 
@@ -41,7 +43,7 @@ class Note:
         return Weight(_texts()[self.code]["weight"])
 
     def text(self, language: str = "es") -> str:
-        template = _texts()[self.code]["en" if language == "en" else "es"]
+        template = _texts()[self.code][page_language(language, None)]
         return template.format(field=self.field, before=self.before, after=self.after)
 
     def plain(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@
 import re
 from typing import Any
 
+from common.languages import page_language
 from common.places import folded
 
 from services_directory.hsds.opening import DAY_NAMES, DAYS, Weekday
@@ -124,7 +125,7 @@ def shown(schedules: list[dict[str, Any]], language: str = "es") -> str:
 
 
 def _days_shown(byday: str, language: str) -> str:
-    names = dict(zip(DAYS, DAY_NAMES["en" if language == "en" else "es"], strict=True))
+    names = dict(zip(DAYS, DAY_NAMES[page_language(language, None)], strict=True))
     days = [day for day in DAYS if day in byday.split(",")]
     indices = [DAYS.index(day) for day in days]
     if len(days) > 2 and indices == list(range(indices[0], indices[-1] + 1)):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]  # ships no type information
+from common.languages import page_language
 from common.tables_io.cells import TEXT_STAYS_TEXT, GuardedCsv
 from xlsxwriter.utility import xl_col_to_name  # type: ignore[import-untyped]  # as above
 
@@ -78,7 +79,7 @@ class WorkbookWriter:
             {"constant_memory": True, **TEXT_STAYS_TEXT},
         )
         self._language = language
-        self._words = _WORDS["en" if language == "en" else "es"]
+        self._words = _WORDS[page_language(language, None)]
         self._bold = self._book.add_format(
             {"bold": True, "bg_color": "#DCE6F1", "border": 1, "text_wrap": True}
         )

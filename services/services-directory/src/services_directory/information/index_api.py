@@ -1,9 +1,10 @@
 """HTTP of the pages that lead on: all posters, and where services are missing."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from common import clock
 from common.auth import ANONYMOUS, Principal
+from common.languages import PageLanguage
 from common.places import Places
 from common.web import Session, open_to_all, page_language, refusal_pages, router
 from fastapi import Query
@@ -22,7 +23,7 @@ poster_index = router("/directory/v1/posters", ["posters"])
 gap_page = router("/directory/v1/gaps/page", ["gaps"])
 Anyone = Annotated[Principal, open_to_all()]
 _DEEPEST = 2
-Asked = Annotated[Literal["es", "en"] | None, Query(alias="language")]
+Asked = Annotated[PageLanguage | None, Query(alias="language")]
 
 
 @poster_index.get("", response_class=HTMLResponse)

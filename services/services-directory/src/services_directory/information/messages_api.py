@@ -7,6 +7,7 @@ from uuid import UUID
 from common import clock
 from common.auth import Principal, Role
 from common.errors import INVALID
+from common.languages import PageLanguage
 from common.places import Places
 from common.web import IdempotencyRequired, Session, open_to_all, page_language, requires, router
 from fastapi import Query, Response
@@ -28,7 +29,7 @@ Anyone = Annotated[Principal, open_to_all()]
 Writer = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR, Role.IM})]
 Coordinator = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR})]
 Area = Annotated[str | None, Query(max_length=20, description="A P-code.")]
-Asked = Annotated[Literal["es", "en"] | None, Query(alias="language")]
+Asked = Annotated[PageLanguage | None, Query(alias="language")]
 _IN_SNIPPET = 5
 
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from common import codelists
+from common.languages import next_language
 from common.places import Place, Places
 from common.web import PAGE_STYLE, day_in_words, page_response, with_number
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -127,7 +128,7 @@ def _drawn(template: str, settings: Settings, language: str, **values: Any) -> s
         .get_template(template)
         .render(
             language=language,
-            other="es" if language == "en" else "en",
+            other=next_language(language),
             t=texts(language),
             **{"style": PAGE_STYLE, "exit_url": settings.exit_url, **values},
         )

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
+from common.languages import PageLanguage
 from common.web import Strict
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -11,7 +12,7 @@ from services_directory.hsds.extensions import Aor, PCode, one_of
 from services_directory.information.needs import needs
 from services_directory.information.short_text import ONE, plain
 
-Language = Literal["es", "en"]
+Language = PageLanguage
 
 
 def _none_if_empty(value: object) -> object:

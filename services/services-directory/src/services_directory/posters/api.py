@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from common import clock
 from common.auth import Principal
+from common.languages import PageLanguage
 from common.web import Session, context_of, open_to_all, router
 from fastapi import Path, Response
 from starlette.requests import Request
@@ -19,7 +20,7 @@ from services_directory.posters.service import public_services
 
 routes = router("/directory/v1/posters", ["posters"])
 Reader = Annotated[Principal, open_to_all()]
-Language = Literal["es", "en"]
+Language = PageLanguage
 Format = Literal["html", "pdf", "png"]
 _CONTENT: dict[str, Any] = {
     "text/html": {"schema": {"type": "string"}},

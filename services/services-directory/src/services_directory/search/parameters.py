@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
+from common.languages import PageLanguage
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -156,7 +157,7 @@ class SuggestionQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     search: Annotated[str, Field(min_length=1, max_length=100)]
-    language: Literal["es", "en"] = "es"
+    language: PageLanguage = "es"
 
 
 class SiteQuery(Filters):

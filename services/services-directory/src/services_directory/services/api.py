@@ -8,6 +8,7 @@ import orjson
 from common import clock
 from common.auth import Principal
 from common.errors import NOT_FOUND
+from common.languages import LANGUAGES
 from common.sight import Audience, audience_of
 from common.web import Session, context_of, open_to_all
 from starlette.requests import Request
@@ -61,7 +62,7 @@ async def services(request: Request, session: Session, principal: Anyone) -> Res
                 "name": "language",
                 "in": "query",
                 "required": False,
-                "schema": {"type": "string", "enum": ["es", "en"], "default": "es"},
+                "schema": {"type": "string", "enum": [*LANGUAGES], "default": "es"},
             },
         ],
         {"type": "object", "required": ["items"]},

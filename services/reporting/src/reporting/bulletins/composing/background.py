@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from common.languages import LANGUAGES
+
 from reporting.bulletins.composing.evidence import Evidence, figure
 from reporting.bulletins.composing.parts import (
     CHART_ROWS,
@@ -15,7 +17,7 @@ from reporting.bulletins.composing.parts import (
 from reporting.bulletins.document.content import Block, Label, Section, Table
 from reporting.bulletins.document.figures import ExpectedErrorSource, OutsideSource, ThresholdSource
 from reporting.bulletins.document.texts import say
-from reporting.language import LANGUAGES, same, written_date
+from reporting.language import same, written_date
 from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
 

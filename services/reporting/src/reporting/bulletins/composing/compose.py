@@ -6,11 +6,12 @@ A section without numbers says so in words; it never shows an empty chart or tab
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from common.languages import LANGUAGES
+
 from reporting.bulletins.composing import background, referred, trafficking, work
 from reporting.bulletins.composing.evidence import Evidence
 from reporting.bulletins.document.content import Content, Section, Sentence
 from reporting.bulletins.document.texts import say
-from reporting.language import LANGUAGES
 from reporting.periods import Period, PeriodKind
 from reporting.programmes.catalogue import Catalogue
 

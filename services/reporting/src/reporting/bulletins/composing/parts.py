@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from babel.dates import format_date
+from common.languages import LANGUAGES
 
 from reporting.bulletins.composing.evidence import Evidence, Published, figure
 from reporting.bulletins.document.content import Block, Chart, Label, Section, Sentence, Table
 from reporting.bulletins.document.figures import Figure, ReleaseSource, Source
 from reporting.bulletins.document.texts import say
-from reporting.language import LANGUAGES, Text
+from reporting.language import Text
 from reporting.periods import Period, PeriodKind
 from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from common.languages import LANGUAGES
+
 from reporting.bulletins.composing.evidence import Evidence
 from reporting.bulletins.composing.parts import (
     CHART_ROWS,
@@ -16,7 +18,6 @@ from reporting.bulletins.composing.parts import (
 )
 from reporting.bulletins.document.content import Chart, Label, Section, Sentence, Table
 from reporting.bulletins.document.texts import say
-from reporting.language import LANGUAGES
 from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
 

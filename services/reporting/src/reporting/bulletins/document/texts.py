@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from reporting.language import LANGUAGES, Text
+from common.languages import LANGUAGES
+
+from reporting.language import Text
 
 
 @cache

@@ -10,11 +10,13 @@ with the place.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from common.languages import LANGUAGES
+
 from reporting.bulletins.document.content import Content, Section, Words
 from reporting.bulletins.document.reading import all_figures as figures_of
 from reporting.bulletins.document.reading import all_labels, shown
 from reporting.bulletins.document.texts import say
-from reporting.language import LANGUAGES, Text
+from reporting.language import Text
 from reporting.wording import loose_numbers
 
 MOST = 1200

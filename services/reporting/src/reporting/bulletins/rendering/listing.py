@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
+from common.languages import next_language
 from common.look import PAGE_STYLE
 from jinja2 import Environment, StrictUndefined, Template
 
@@ -31,7 +32,7 @@ _FILES = {
 def listing(issues: Sequence[Issue], language: str, prefix: str) -> str:
     return _template().render(
         language=language,
-        other="es" if language == "en" else "en",
+        other=next_language(language),
         t={name: say(key)[language] for name, key in _SAYS.items()},
         files=[(name, say(key)[language]) for name, key in _FILES.items()],
         issues=[

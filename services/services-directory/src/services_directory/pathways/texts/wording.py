@@ -7,11 +7,11 @@ from importlib.resources import files
 from typing import Any
 
 from common import codelists
+from common.languages import LANGUAGES
 
 from services_directory.pathways.texts.findings import Finding
 from services_directory.pathways.texts.reasons import Reason
 
-LANGUAGES = ("es", "en")
 Said = dict[str, str]
 """A sentence in every language, by ISO 639-1 code."""
 
