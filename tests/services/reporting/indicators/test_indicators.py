@@ -1,5 +1,6 @@
 """Operational indicators: exact, own or of the coordinator's areas, each read recorded."""
 
+import hashlib
 import statistics
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,16 @@ from common.events.referrals import EscalationRaised
 from common.ids import new_id
 from httpx import AsyncClient
 from reporting.indicators.models import indicator_reads
-from reporting.indicators.vector import BINS, HOUR_EDGES, percentile
+from reporting.indicators.vector import (
+    BINS,
+    COUNTS,
+    DECLINE_REASONS,
+    HOUR_EDGES,
+    LENGTH,
+    MILESTONES,
+    NOT_DELIVERED_REASONS,
+    percentile,
+)
 from reporting.recording.service import Recorder
 
 from tests.services.reporting.conftest import AUDIENCE
@@ -29,6 +39,8 @@ from tests.services.reporting.events import (
 )
 from tests.support.principals import bearer
 
+LAID_OUT_BY = {"0001": ("4616375d6098", 137)}
+"""By revision: a digest of the names in their order, and how many numbers there are."""
 URL = "/reports/v1/indicators?from=2026-10&to=2026-10"
 
 
@@ -208,3 +220,11 @@ async def test_a_question_that_makes_no_sense_is_refused(api: AsyncClient, query
     answer = await api.get(url, headers=bearer("gbv-coordinator", audience=AUDIENCE))
     assert answer.status_code == 422
     assert answer.json()["pointer"]
+
+
+def test_the_layout_of_stored_vectors_changes_with_a_revision() -> None:
+    """What is stored is read by position: who changes this also inserts into what is stored (a recipe in
+    CONTRIBUTING), or every number of the past is read as another one."""
+    names = (*COUNTS, *DECLINE_REASONS, *NOT_DELIVERED_REASONS, *MILESTONES)
+    laid_out = hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]
+    assert (laid_out, LENGTH) == LAID_OUT_BY["0001"]
