@@ -4,9 +4,11 @@ import asyncio
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 from tests.faults.field import Field, Setting, fault
+from tests.faults.standby import Standby
 
 _BLOCK = 1 << 20
 
@@ -46,7 +48,6 @@ def _signal(pid: int, how: signal.Signals) -> None:
 
 @fault("cut-at-commit", "Connection cut during COMMIT", setting=Setting.PROXIED)
 async def cut_at_commit(field: Field) -> None:
-    assert field.proxy is not None
     field.proxy.done.clear()
     field.proxy.cut_after_commit = 4
     await field.some_load(60, 15)
@@ -61,7 +62,6 @@ async def cut_at_commit(field: Field) -> None:
 
 @fault("cut-connections", "TCP connections to PostgreSQL cut", setting=Setting.PROXIED)
 async def cut_connections(field: Field) -> None:
-    assert field.proxy is not None
     for _ in range(3):
         await field.some_load(30, 10)
         field.notes.append(f"{field.proxy.cut()} cut")
@@ -69,13 +69,44 @@ async def cut_connections(field: Field) -> None:
 
 @fault("late-commit", "Slow transaction commits late", setting=Setting.PROXIED)
 async def late_commit(field: Field) -> None:
-    assert field.proxy is not None
     field.proxy.done.clear()
     field.proxy.late_commits = 3
     await field.some_load(80, 20)
     await asyncio.sleep(field.proxy.late_seconds)
     field.proxy.late_commits = 0
     field.require("late" in field.proxy.done, "no COMMIT was held back")
+
+
+@fault("failover", "Machine of PostgreSQL lost", setting=Setting.PROXIED, every=10)
+async def failover(field: Field) -> None:
+    """The second server takes the first one's place under load. What was acknowledged was on both,
+    so the record at the end finds all of it."""
+    standby = await asyncio.to_thread(Standby, field.stack)
+    try:
+        await standby.follow()
+        followed = await field.some_load(60, 30)
+        field.require(followed >= 60, "no load while the second server followed")
+        await field.stack.hold_down("postgres")
+        await asyncio.to_thread(standby.take_over)
+        _lead(field, standby.server.port)
+        began = time.monotonic()
+        await field.within(60, "commands at the second server", lambda: _acknowledges(field))
+        field.notes.append(f"the second answers after {time.monotonic() - began:.1f} s")
+        alone = await field.some_load(60, 30)
+        field.require(alone >= 60, "no load at the second server")
+        await asyncio.to_thread(standby.give_back)
+        field.notes.append(f"{followed} acknowledged by both, {alone} by the second alone")
+    finally:
+        await asyncio.to_thread(standby.server.stop, immediate=True)
+        _lead(field, None)
+        field.stack.release("postgres")
+
+
+def _lead(field: Field, port: int | None) -> None:
+    """All services to another server, or back to the stack's own."""
+    for proxy in field.proxies:
+        proxy.instead = port
+        proxy.cut()
 
 
 @fault("pgbouncer", "PgBouncer in transaction mode", setting=Setting.POOLED)

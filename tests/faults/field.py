@@ -26,9 +26,15 @@ class Field:
     stack: StackUnderTest
     load: Load
     rng: random.Random
-    proxy: Proxy | None = None
+    proxies: tuple[Proxy, ...] = ()
+    """In the wiring that has them: before referrals' databases, and before those of the others."""
     unmet: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def proxy(self) -> Proxy:
+        """Before referrals' databases."""
+        return self.proxies[0]
 
     def require(self, holds: object, otherwise: str) -> None:
         """A required outcome of the fault table; what does not hold becomes a finding."""

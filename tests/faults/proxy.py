@@ -17,6 +17,8 @@ class Proxy:
     def __init__(self, target: Callable[[], int]) -> None:
         self.port = free_port()
         self._target = target
+        self.instead: int | None = None
+        """Another server's port, as long as it takes the first's place."""
         self.cut_after_commit = 0
         self.cut_before_commit = 0
         self.late_commits = 0
@@ -43,7 +45,9 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target())
+            up_reader, up_writer = await asyncio.open_connection(
+                "127.0.0.1", self.instead or self._target()
+            )
         except (OSError, LookupError, RuntimeError):
             writer.transport.abort()
             return

@@ -169,7 +169,7 @@ class Seed:
         """One wiring of the stack with its faults, and a whole check at its end."""
         self._clock = Stopwatch()
         async with AsyncExitStack() as ending:
-            proxy = await self._up(setting, ending)
+            proxies = await self._up(setting, ending)
             self._clock.lap("up")
             if self._before is None:
                 await self._prepare()
@@ -193,7 +193,7 @@ class Seed:
             async with load.running():
                 await _some(sender, 50)
                 for number, fault in enumerate(faults, 1):
-                    where = Field(self.stack, load, rng, proxy)
+                    where = Field(self.stack, load, rng, tuple(proxies))
                     goal = int(quota * number)
                     self._result.results.append(await self._one(fault, where, goal))
                 load.label = "none"
@@ -210,23 +210,26 @@ class Seed:
         print(f"  seconds {self._clock.told()}", flush=True)
         self._tell_errors()
 
-    async def _up(self, setting: Setting, ending: AsyncExitStack) -> Proxy | None:
-        proxy: Proxy | None = None
+    async def _up(self, setting: Setting, ending: AsyncExitStack) -> list[Proxy]:
+        """The stack in that wiring; two proxies in the one that has them."""
+        proxies: list[Proxy] = []
         through: dict[str, dict[str, int]] = {}
         extra_of: dict[str, dict[str, str]] = {}
         replicas = [f"{name}{more}" for name in SERVICES for more in ("", "-2")]
         if setting is Setting.PROXIED:
-            to = Proxy(lambda: self.stack.state.ports["postgres"])
-            proxy = await ending.enter_async_context(to.listening())
+            for _ in range(2):
+                to = Proxy(lambda: self.stack.state.ports["postgres"])
+                proxies.append(await ending.enter_async_context(to.listening()))
             through = {
-                name: {"postgres": proxy.port} for name in replicas if name.startswith("referrals")
+                name: {"postgres": proxies[not name.startswith("referrals")].port}
+                for name in replicas
             }
         if setting is Setting.POOLED:
             port = await ending.enter_async_context(pooling.running(self.stack))
             through = {name: {"postgres": port} for name in replicas}
             extra_of = {name: {"RUTA_DATABASE_VIA_PGBOUNCER": "true"} for name in replicas}
         await self.stack.up(through=through, extra_of=extra_of)
-        return proxy
+        return proxies
 
     async def _prepare(self) -> None:
         await load_demo_data(self.stack.layout, self.stack.state.url)

@@ -35,6 +35,7 @@ TABLE = (
     "Consumer config changed",
     "Stream full",
     "PostgreSQL kill -9",
+    "Machine of PostgreSQL lost",
     "Connection cut during COMMIT",
     "Slow transaction commits late",
     "PgBouncer in transaction mode",
