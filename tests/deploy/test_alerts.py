@@ -33,6 +33,8 @@ _PODS = ("gateway", "directory", "referrals", "reporting")
 _THREE_DAYS = 4400  # minutes
 
 Series = dict[str, str]
+Asked = list[tuple[str, int, list[dict[str, str]]]]
+"""Alert, minute, labels with which it fires."""
 
 HEALTHY: Series = {
     **{f'up{{namespace="ruta", pod="{pod}-0"}}': "1" for pod in _PODS},
@@ -173,7 +175,9 @@ def test_every_alert_is_seen_to_fire() -> None:
 @pytest.mark.slow
 def test_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
     """By Prometheus' own evaluation of the rules."""
-    cases = [(HEALTHY, [(name, at, []) for name in alerts() for at in (120, 1500)])]
+    cases: list[tuple[Series, Asked]] = [
+        (HEALTHY, [(name, at, []) for name in alerts() for at in (120, 1500)])
+    ]
     for name, other, minutes, labels in FIRES:
         cases.append(({**HEALTHY, **other}, [(name, minutes, [labels])]))
     (tmp_path / "rules.yml").write_text(yaml.safe_dump({"groups": groups()}), encoding="utf-8")
@@ -190,7 +194,7 @@ def test_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
     _promtool(tmp_path, "test", "rules", "tests.yml")
 
 
-def _case(series: Series, asked: list[tuple[str, int, list[dict[str, str]]]]) -> dict[str, Any]:
+def _case(series: Series, asked: Asked) -> dict[str, Any]:
     longest = max(minutes for _, minutes, _ in asked)
     return {
         "interval": "1m",
