@@ -5,6 +5,7 @@ from dataclasses import dataclass
 _REFERRALS = "services/referrals/src/referrals"
 _COMMON = "libs/common/src/common"
 _REPORTING = "services/reporting/src/reporting"
+_DIRECTORY = "services/services-directory/src/services_directory"
 _TESTS = "tests/services/referrals"
 _REPORTS = "tests/services/reporting"
 
@@ -257,6 +258,60 @@ MUTATIONS = (
         "            pass\n",
         "tests/services/reporting/replay/test_replay.py"
         "::test_where_the_streams_do_not_reach_back_any_more_a_rebuild_carries_on",
+    ),
+    Mutation(
+        "closings-two-people",
+        "whoever closed a period alone does not publish it alone",
+        "services/reporting/src/reporting/releases/service.py",
+        "    if not alone:\n        refuse_alone(",
+        "    if False:\n        refuse_alone(",
+        "tests/services/reporting/closings/test_closings.py"
+        "::test_whoever_closed_alone_publishes_only_what_a_contributor_signed",
+    ),
+    Mutation(
+        "search-bounds",
+        "what would put everything in order is refused",
+        f"{_DIRECTORY}/search/page_queries.py",
+        "    if total > found.most:\n",
+        "    if False:\n",
+        "tests/services/directory/search/test_bounds.py"
+        "::test_what_would_put_everything_in_order_is_refused_with_the_reason",
+    ),
+    Mutation(
+        "search-depth",
+        "a page too deep is refused before anything is read",
+        f"{_DIRECTORY}/search/page_queries.py",
+        "    if number * per_page - per_page >= DEEPEST:\n",
+        "    if False:\n",
+        "tests/services/directory/search/test_bounds.py"
+        "::test_a_page_too_deep_is_refused_before_anything_is_read[services]",
+    ),
+    Mutation(
+        "cors-without-credentials",
+        "a foreign page reads the public view as nobody, and nothing with somebody's credentials",
+        "gateway/src/gateway/front/app.py",
+        '    if route is None or b"authorization" in own or b"cookie" in own:\n',
+        "    if route is None:\n",
+        "tests/gateway/test_limits_and_failures.py"
+        "::test_the_public_view_is_open_to_any_page_without_credentials",
+    ),
+    Mutation(
+        "fidelity-counts-once",
+        "a row that several services share is accounted for once",
+        f"{_DIRECTORY}/imports/fidelity.py",
+        "            if self.has(row):\n                continue\n",
+        "",
+        "tests/services/directory/imports/test_fidelity.py"
+        "::test_a_shared_row_is_counted_once_and_many_fields_are_gathered",
+    ),
+    Mutation(
+        "hidden-columns",
+        "what was withdrawn is in no column that others are answered from",
+        f"{_DIRECTORY}/documents/storing.py",
+        'row.state in {"withdrawn", "merged"}:\n        return {}, Facts(today)',
+        'row.state in {"merged"}:\n        return {}, Facts(today)',
+        "tests/services/directory/test_hidden_columns.py"
+        "::test_every_column_that_a_hidden_service_reaches_has_its_rule[withdrawn]",
     ),
     Mutation(
         "nothing-compressed-beside-a-secret",
