@@ -21,7 +21,7 @@ async def broker_down_at_start(field: Field) -> None:
     stack = field.stack
     await stack.hold_down("nats")
     names = ["referrals", "reporting", "directory"]
-    former = {name: stack.kill(name) for name in names}
+    former = {name: field.strike(name) for name in names}
     try:
         for name in names:
             await field.within(
@@ -49,14 +49,14 @@ async def _new(stack: StackUnderTest, name: str, former: int) -> bool:
 async def kill_broker_mid_publish(field: Field) -> None:
     for _ in range(2):
         await field.some_load(field.rng.randint(20, 60), 10)
-        field.stack.kill("nats")
+        field.strike("nats")
         await asyncio.sleep(field.rng.uniform(0.5, 2.0))
 
 
 @fault("kill-broker-mid-fetch", "kill -9 broker mid-fetch")
 async def kill_broker_mid_fetch(field: Field) -> None:
     await field.silence(1.0)
-    former = field.stack.kill("nats")
+    former = field.strike("nats")
     await field.silence(1.0)
     await field.within(
         30, "the broker is back", lambda: field.stack.state.processes["nats"] != former
@@ -73,7 +73,7 @@ async def kill_broker_mid_fetch(field: Field) -> None:
 
 @fault("stop-broker", "SIGSTOP broker")
 async def stop_broker(field: Field) -> None:
-    field.stack.signal("nats", signal.SIGSTOP)
+    field.strike("nats", signal.SIGSTOP)
     try:
         took = await field.within(
             _NOTICED_SECONDS,
@@ -277,7 +277,7 @@ async def consumer_config_changed(field: Field) -> None:
         changed = ConsumerConfig(**{**wanted.__dict__, "ack_wait": 7})
         await jetstream.add_consumer(_STREAM, changed)
         for name in field.stack.names("reporting"):
-            field.stack.kill(name)
+            field.strike(name)
 
         async def applied() -> bool:
             now = await jetstream.consumer_info(_STREAM, "reporting")

@@ -72,6 +72,7 @@ def check_commands(history: History, changes: Iterable[Change]) -> list[Finding]
             findings += _claim(command, by_place, left)
     findings += _unexplained(history, [c for c, n in left.items() for _ in range(n)])
     findings += [Finding(Verdict.GHOST, "-", answer) for answer in history.wrong_answers]
+    findings += [Finding(Verdict.TORN, "-", what) for what in history.misread]
     return findings
 
 
@@ -162,6 +163,15 @@ def check_waiting(waiting: Mapping[str, int]) -> list[Finding]:
         Finding(Verdict.STUCK, "-", f"{count} in {name}")
         for name, count in waiting.items()
         if count
+    ]
+
+
+def check_proofs(history: History) -> list[Finding]:
+    """What was never tried proves nothing."""
+    return [
+        Finding(Verdict.STUCK, "-", f"nothing was {name}: not exercised")
+        for name, count in history.proofs.items()
+        if not count
     ]
 
 

@@ -11,6 +11,7 @@ import orjson
 
 from tests.faults.batches import V1, Asked
 from tests.faults.history import History, Outcome
+from tests.faults.payloads import differences
 
 _REPEAT = frozenset({401, 429, 503, 504})
 _LONGEST_PAUSE = 1.0
@@ -99,6 +100,57 @@ class Sender:
                 return
             if waiting:
                 await asyncio.sleep(self._rng.uniform(0.1, _LONGEST_PAUSE))
+
+    async def at_once(self, asked: Asked, times: int) -> None:
+        """The same command with the same key, `times` at once: it is carried out once, and whoever is
+        told so is told of the same thing."""
+        command = asked.command
+        self._history.commands.append(command)
+        command.attempts += 1
+        results = await asyncio.gather(
+            *(
+                self._post(command.client, asked.path, asked.body, command.key)
+                for _ in range(times)
+            ),
+            return_exceptions=True,
+        )
+        answers = [each for each in results if not isinstance(each, BaseException)]
+        for status, body in answers:
+            self._note(status, body)
+        told = [body for status, body in answers if status < 300]
+        if len({body["id"] for body in told}) > 1:
+            self._history.misread.append(f"{command.kind}: one key at once told of several things")
+        self._history.sent_at_once += 1
+        if told:
+            self.answered += 1
+            self._acknowledge(asked, told[0])
+        else:
+            await self.run([asked])
+
+    async def read_back(self, asked: Asked, patience: float = 60.0) -> None:
+        """What was acknowledged is there for its sender at once, as it was sent."""
+        command = asked.command
+        if command.outcome is not Outcome.ACKNOWLEDGED:
+            return
+        path, until = f"{asked.path}/{command.made}", time.monotonic() + patience
+        while time.monotonic() < until:
+            try:
+                headers = {"Authorization": f"Bearer {await self.tokens.of(command.client)}"}
+                async with self._session.get(self._url + path, headers=headers) as answer:
+                    status, content = answer.status, await answer.read()
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                status = 503
+            if status == 401:
+                self.tokens.forget(command.client)
+            if status not in _REPEAT:
+                self._history.read_back += 1
+                read = orjson.loads(content) if status == 200 else {}
+                if unlike := ", ".join(differences(asked.body, read)):
+                    self._history.misread.append(
+                        f"{command.kind} {command.made} was read with {status} unlike it was sent: {unlike}"
+                    )
+                return
+            await asyncio.sleep(self._rng.uniform(0.1, _LONGEST_PAUSE))
 
     async def _turn(self, commands: int) -> None:
         """Waits until so many commands may begin at the wanted rate."""

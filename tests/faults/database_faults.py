@@ -16,7 +16,7 @@ _BLOCK = 1 << 20
 @fault("kill-postgres", "PostgreSQL kill -9")
 async def kill_postgres(field: Field) -> None:
     await field.some_load(20, 10)
-    field.stack.kill("postgres")
+    field.strike("postgres")
 
 
 @fault("stop-postgres", "PostgreSQL SIGSTOP")
@@ -64,7 +64,9 @@ async def cut_at_commit(field: Field) -> None:
 async def cut_connections(field: Field) -> None:
     for _ in range(3):
         await field.some_load(30, 10)
-        field.notes.append(f"{field.proxy.cut()} cut")
+        cut = field.proxy.cut()
+        field.require(cut, "there was no connection to cut")
+        field.notes.append(f"{cut} cut")
 
 
 @fault("late-commit", "Slow transaction commits late", setting=Setting.PROXIED)
@@ -132,6 +134,7 @@ async def disk_full(field: Field) -> None:
         filler.unlink()
     refused = field.load.sender.statuses["503"] - before.get("503", 0)
     field.notes.append(f"{refused} answers 503")
+    field.require(refused, "nothing was refused while the disk was full: not exercised")
     await field.within(60, "writes are taken again", lambda: _acknowledges(field))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -40,6 +41,12 @@ class Field:
         """A required outcome of the fault table; what does not hold becomes a finding."""
         if not holds:
             self.unmet.append(otherwise)
+
+    def strike(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
+        """Kill or stop a process of the stack, which has to be there: else the fault did not happen."""
+        pid = self.stack.signal(name, how)
+        self.require(pid, f"{name} was not there for {how.name}")
+        return pid
 
     async def within(self, seconds: float, what: str, holds: Callable[[], object]) -> float:
         """Waits for a required outcome; a finding if it does not come in time."""

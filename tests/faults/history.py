@@ -39,10 +39,19 @@ class Command:
 
 @dataclass(slots=True)
 class History:
-    """All commands of a run, and the answers that no fault excuses (5xx other than 503 and 504)."""
+    """All commands of a run, the answers that no fault excuses (5xx other than 503 and 504), and what
+    was read otherwise than it had been acknowledged."""
 
     commands: list[Command] = field(default_factory=list)
     wrong_answers: list[str] = field(default_factory=list)
+    misread: list[str] = field(default_factory=list)
+    read_back: int = 0
+    sent_at_once: int = 0
+
+    @property
+    def proofs(self) -> dict[str, int]:
+        """How often was looked beside the record."""
+        return {"read back": self.read_back, "sent at once": self.sent_at_once}
 
     def count(self, outcome: Outcome) -> int:
         return sum(command.outcome is outcome for command in self.commands)

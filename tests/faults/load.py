@@ -19,6 +19,7 @@ ORGANISATIONS = {
     "ngo-legal": "0190a000-0000-7000-8000-000000000003",
 }
 _BATCH = 24
+_AT_ONCE = 20
 _KEPT = 4000
 
 
@@ -61,6 +62,7 @@ class Load:
                 tasks.append(self._start(self._receive, client, f"a{number}"))
             tasks.append(self._start(self._follow, client, "f"))
             tasks.append(self._start(self._one_by_one, client, "s"))
+            tasks.append(self._start(self._at_once, client, "o"))
         tasks.append(self._start(self._hand_over, "ngo-refugio", "t"))
         if self.directory is not None:
             tasks.append(asyncio.create_task(self.directory.run(self._stop)))
@@ -153,12 +155,22 @@ class Load:
         while not self._stop.is_set():
             case = writer.case()
             await self.sender.run([case])
+            await self.sender.read_back(case)
             if self._inbox[writer.client]:
                 referral = self._inbox[writer.client].popleft()
                 for asked in writer.work(referral, 2):
                     await self.sender.run([asked])
                 if is_open(referral) and not referral.ended:
                     self._inbox[writer.client].append(referral)
+
+    async def _at_once(self, writer: Writer, rng: random.Random) -> None:
+        """Now and then a client that lost its patience: the same command twenty times."""
+        while not self._stop.is_set():
+            case = writer.case()
+            await self.sender.at_once(case, _AT_ONCE)
+            await self.sender.read_back(case)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), rng.uniform(2, 5))
 
     async def _hand_over(self, writer: Writer, rng: random.Random) -> None:
         recipients = [client for client in ORGANISATIONS if client != writer.client]

@@ -24,6 +24,7 @@ from tests.faults.checker import (
     Verdict,
     check_commands,
     check_layer,
+    check_proofs,
     check_waiting,
     faults_of,
 )
@@ -325,6 +326,8 @@ class Seed:
             webhook_layer(record, {ORGANISATIONS[c] for c in HOOKED}, self._receiver.received)
         )
         findings = check_commands(self._history, record.changes) + check_waiting(record.waiting)
+        print(f"  {self._history.proofs}", flush=True)
+        findings += check_proofs(self._history)
         faults = faults_of(self._history)
         for layer in record.layers:
             findings += check_layer(layer, faults)

@@ -10,10 +10,12 @@ from tests.faults.checker import (
     Verdict,
     check_commands,
     check_layer,
+    check_proofs,
     check_waiting,
     faults_of,
 )
 from tests.faults.history import Command, History, Outcome
+from tests.faults.payloads import differences
 from tests.faults.recomputing import Ended, counts_by_aor
 
 
@@ -132,8 +134,28 @@ def test_a_finding_names_the_fault_during_which_its_target_changed() -> None:
     assert finding.fault == "kill-postgres"
 
 
+def test_what_is_read_unlike_it_was_sent_is_torn() -> None:
+    sent = {"area": "VE2313", "identity": {"name": "Ana", "age": 30}}
+    as_sent = {**sent, "id": "x", "identity": {"name": "Ana", "age": 30, "document": None}}
+    assert list(differences(sent, as_sent)) == []
+    for read, where in (
+        ({}, ["/area", "/identity"]),
+        ({**as_sent, "identity": None}, ["/identity"]),
+        ({**as_sent, "identity": {"name": "Eva"}}, ["/identity/name", "/identity/age"]),
+    ):
+        assert list(differences(sent, read)) == where
+    assert verdicts(History(misread=["a case"])) == [Verdict.TORN]
+
+
 def test_what_still_waits_is_stuck() -> None:
     assert [f.verdict for f in check_waiting({"outbox": 2, "inbox": 0})] == [Verdict.STUCK]
+
+
+def test_what_was_never_tried_is_a_finding() -> None:
+    assert check_proofs(History(read_back=3, sent_at_once=1)) == []
+    assert [each.what for each in check_proofs(History(read_back=3))] == [
+        "nothing was sent at once: not exercised"
+    ]
 
 
 def test_the_summary_counts_what_must_be_zero() -> None:

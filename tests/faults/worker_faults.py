@@ -22,11 +22,13 @@ async def leader(field: Field) -> str | None:
 async def kill_relay_before_mark(field: Field) -> None:
     """Rows that wait are locked, so that the relay publishes them but cannot mark them."""
     stack = field.stack
-    name = await leader(field)
-    if name is None:
-        field.notes.append("no relay led at that moment")
-        return
-    stack.signal("nats", signal.SIGSTOP)
+
+    async def leads() -> bool:
+        return await leader(field) is not None
+
+    await field.within(20, "a relay leads", leads)
+    name = await leader(field) or field.rng.choice(stack.names("referrals"))
+    field.strike("nats", signal.SIGSTOP)
     connection: Any = None
     try:
         await field.some_load(40, 15)
@@ -41,7 +43,7 @@ async def kill_relay_before_mark(field: Field) -> None:
     if not locked:
         await transaction.rollback()
         await connection.close()
-        field.notes.append("nothing waited at that moment")
+        field.require(locked, "nothing waited to be published: not exercised")
         return
 
     async def blocked() -> bool:
@@ -54,7 +56,7 @@ async def kill_relay_before_mark(field: Field) -> None:
 
     await field.within(20, "the relay waits to mark what it published", blocked)
     name = await leader(field) or name
-    stack.kill(name)
+    field.strike(name)
     await transaction.rollback()
     await connection.close()
     field.notes.append(f"{len(locked)} published, unmarked")
@@ -66,14 +68,19 @@ async def kill_consumer_before_ack(field: Field) -> None:
     stack = field.stack
     await field.some_load(30, 10)
     count = "SELECT count(*) FROM inbox"
-    stack.signal("nats", signal.SIGSTOP)
+    field.strike("nats", signal.SIGSTOP)
     try:
         before = -1
         while (now := await stack.databases.number("reporting", count)) != before:
             before = now
             await asyncio.sleep(0.3)
+        unread = "SELECT count(*) FROM outbox WHERE published_at > now() - interval '1 minute'"
+        field.require(
+            before > 0 and await stack.databases.number("referrals", unread),
+            "no effect waited for its acknowledgement: not exercised",
+        )
         for name in stack.names("reporting"):
-            stack.kill(name)
+            field.strike(name)
     finally:
         stack.signal("nats", signal.SIGCONT)
 
@@ -91,6 +98,12 @@ async def slow_handler(field: Field) -> None:
         await first.execute("LOCK TABLE inbox IN SHARE ROW EXCLUSIVE MODE")
         await second.execute("LOCK TABLE projection.referral_steps IN SHARE ROW EXCLUSIVE MODE")
         await asyncio.sleep(20)
+        waiting = await databases.number(
+            "reporting",
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND datname = 'reporting'",
+        )
+        field.require(waiting, "no handler waited for the lock: not exercised")
         await one.rollback()
         await asyncio.sleep(18)
         await two.rollback()
@@ -103,7 +116,7 @@ async def slow_handler(field: Field) -> None:
 async def stop_consumer(field: Field) -> None:
     """One replica is stopped in the middle of its work; another takes over, then it goes on."""
     name = field.rng.choice(field.stack.names("reporting"))
-    field.stack.signal(name, signal.SIGSTOP)
+    field.strike(name, signal.SIGSTOP)
     try:
         await asyncio.sleep(33)
     finally:
@@ -114,7 +127,7 @@ async def stop_consumer(field: Field) -> None:
 async def kill_service(field: Field) -> None:
     for name in field.rng.sample(["referrals", "directory", "gateway"], 2):
         await field.some_load(20, 10)
-        field.stack.kill(name)
+        field.strike(name)
 
 
 @fault("terminate-service", "SIGTERM under load")
@@ -122,7 +135,7 @@ async def terminate_service(field: Field) -> None:
     """What was accepted is finished: no connection of an answer may break off."""
     await field.some_load(20, 10)
     name = field.rng.choice(field.stack.names("referrals"))
-    former = field.stack.signal(name, signal.SIGTERM)
+    former = field.strike(name, signal.SIGTERM)
     await field.within(
         60, f"{name} ended and came back", lambda: field.stack.state.processes[name] != former
     )
