@@ -20,6 +20,7 @@ from reporting.recording.service import Recorder
 from reporting.tables import COMMON
 
 from tests.services.reporting.activities.rows import body
+from tests.services.reporting.bulletins.test_beside import INSTITUTION
 from tests.services.reporting.conftest import AUDIENCE
 from tests.services.reporting.events import caseload, record_together
 from tests.support.principals import bearer, keyed
@@ -276,3 +277,39 @@ async def test_people_write_beside_the_numbers_and_drafting_again_keeps_it(
     assert again["content_sha256"] == written.json()["content_sha256"]
     await step(api, again, "sign-off", "tip-coordinator")
     assert (await write(good)).json()["code"] == "bulletin_state"
+
+
+async def test_what_is_beside_the_numbers_is_printed_where_the_draft_asks_for_it(
+    api: AsyncClient,
+) -> None:
+    """Institutions that may be printed, and statements that two people stand for."""
+    context = "/reports/v1/context"
+    for number, printed in enumerate((True, False)):
+        entry = {**INSTITUTION, "code": f"i-{number}", "in_bulletin": printed}
+        entry["name"] = {"es": f"Institución {'ab'[number]}", "en": f"Institution {'ab'[number]}"}
+        made = await api.post(f"{context}/stakeholders", json=entry, headers=as_("im-officer"))
+        assert made.status_code == 201, made.text
+    for place in ("strength", "threat"):
+        said = {"es": f"Se acordó {place}.", "en": f"Agreed {place}."}
+        judged = {"analysis": "a", "place": place, "text": said, "basis": [{"kind": "judgement"}]}
+        made = await api.post(f"{context}/statements", json=judged, headers=as_("tip-coordinator"))
+        assert made.status_code == 201, made.text
+        if place == "strength":
+            url = f"{context}/statements/{made.json()['id']}/agreement"
+            agreed = await api.post(url, headers=as_("im-officer") | {"If-Match": "*"})
+            assert agreed.status_code == 200, agreed.text
+
+    async def said_by_a_draft(**wish: Any) -> str:
+        asked = {"period": PERIOD, **wish}
+        made = await api.post(PATH, json=asked, headers=as_("im-officer"))
+        assert made.status_code == 201, made.text
+        return (await api.get(f"{PATH}/{made.json()['id']}", headers=as_("im-officer"))).text
+
+    whole = await said_by_a_draft(beside=["stakeholders"], analysis="a")
+    assert "Institution a" in whole
+    assert "Institution b" not in whole
+    assert "Agreed strength." in whole
+    assert "Agreed threat." not in whole
+    bare = await said_by_a_draft()
+    assert "Institution a" not in bare
+    assert "Agreed strength." not in bare

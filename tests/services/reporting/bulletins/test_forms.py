@@ -15,7 +15,6 @@ from reporting.bulletins.rendering.forms import names, rendered
 from reporting.bulletins.rendering.page import laid_out
 from reporting.bulletins.rendering.pdf import as_page_images
 from reporting.charts.palette import CATEGORIES, SEQUENTIAL
-from reporting.charts.specs import Point, sides
 
 from tests.services.reporting.bulletins.story import bulletin, files_of
 
@@ -171,21 +170,6 @@ def test_colours_stand_out_from_white_and_the_heat_scale_only_gets_darker() -> N
         assert (1 + 0.05) / (_luminance(colour) + 0.05) >= 3, colour
     assert _luminance(SEQUENTIAL[0]) > 0.8
     assert _luminance(SEQUENTIAL[1]) < 0.1
-
-
-def test_close_numbers_of_a_trend_do_not_overlap() -> None:
-    close = [
-        Point("a", "one", 100, "100"),
-        Point("a", "two", 97, "97"),
-        Point("a", "three", 94, "94"),
-    ]
-    assert sides(close) == ["above", "none", "below"]
-
-
-def test_points_of_a_trend_that_coincide_say_their_number_once() -> None:
-    same = [Point("a", "one", 33, "33"), Point("a", "two", 33, "33"), Point("b", "two", 33, "33")]
-    assert sides(same) == ["above", "none", "above"]
-    assert sides([*same, Point("a", "three", 34, "34")])[0] == "below"
 
 
 def test_outside_series_follow_the_own_trends_with_their_provenance(content: Content) -> None:

@@ -25,13 +25,21 @@ Identifier = Annotated[str, typer.Argument(help="The id of a bulletin")]
 def draft(
     period: Period,
     *,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option("--beside", help="Print stakeholders, milestones; each with its own --beside"),
+    ] = None,
+    analysis: Annotated[
+        str | None, typer.Option(help="Print this problem tree and SWOT, as far as agreed")
+    ] = None,
     client: Annotated[str, typer.Option("--as", help="Demo client that acts")] = "im-officer",
     data: Data = None,
     url: Url = None,
 ) -> None:
     """Compose the bulletin of an ended period; a draft that exists is composed anew."""
     stack = connect(data, url)
-    made = _answer(stack.request(client, "POST", _PATH, json={"period": period}, timeout=_PATIENCE))
+    body = {"period": period, "beside": beside or [], "analysis": analysis}
+    made = _answer(stack.request(client, "POST", _PATH, json=body, timeout=_PATIENCE))
     _tell(made)
 
 

@@ -15,6 +15,7 @@ from stack.demo import past_bulletin, past_screenings, past_searches
 from stack.demo.batches import Command, command, send
 from stack.demo.clock_shift import StackClock, moved
 from stack.demo.past_activities import report_activities
+from stack.demo.past_context import tell_context
 from stack.demo.past_people import IntakeDay, PastPerson, grown, hours, intake_days
 from stack.demo.releases import close_and_publish_all, last_closed_period
 from stack.demo.screened_people import quarter_before, quarter_id
@@ -107,6 +108,7 @@ def live_the_past(
     for period, *_ in wanted:
         close_and_publish_all(tell, period)
     if wanted:
+        tell_context(tell, wanted[-1][1].year)
         past_bulletin.publish(tell, wanted[-1][0])
     return past.sent
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from stack.demo.past_context import ANALYSIS
 from stack.demo.story import IM
 from stack.demo.storyteller import Storyteller
 
@@ -17,7 +18,7 @@ def publish(tell: Storyteller, period: str) -> None:
     draft: dict[str, Any] = tell.call(
         f"The IM officer drafts the bulletin of {period}",
         *(IM, "POST", _PATH),
-        json={"period": period},
+        json={"period": period, "beside": ["stakeholders", "milestones"], "analysis": ANALYSIS},
         expect=201,
     )
     url = f"{_PATH}/{draft['id']}"

@@ -16,6 +16,8 @@ _TROUBLE = (429, 502, 503, 504)
 _NOT_YET = '"not_referable"'
 _RETRY_SECONDS = 60.0
 _PATIENCE_SECONDS = 120.0
+# Publishing draws every form of a bulletin: on a busy machine that takes its minutes.
+_TIMEOUT = httpx.Timeout(300, connect=10)
 _LONGEST_PAUSE = 3.0
 
 
@@ -45,6 +47,7 @@ class Storyteller:
         expect: int | tuple[int, ...],
         params: dict[str, Any] | None = None,
         json: Any = None,
+        if_match: str | None = None,
     ) -> Any:
         """One call that must answer `expect`; returns the body (None without one).
 
@@ -52,7 +55,7 @@ class Storyteller:
         restarts, so that trouble in the machine room changes nothing in the story.
         """
         expected = (expect,) if isinstance(expect, int) else expect
-        answer = self._answer(client, method, path, params=params, json=json)
+        answer = self._answer(client, method, path, params=params, json=json, if_match=if_match)
         held = answer.status_code in expected
         self._show(step, client, answer, held=held)
         if not held:
@@ -89,9 +92,18 @@ class Storyteller:
         return answer.json()
 
     def _answer(
-        self, client: str | None, method: str, path: str, *, params: Any, json: Any
+        self,
+        client: str | None,
+        method: str,
+        path: str,
+        *,
+        params: Any,
+        json: Any,
+        if_match: str | None = None,
     ) -> httpx.Response:
         headers = {} if method == "GET" else {"Idempotency-Key": f'"{uuid4()}"'}
+        if if_match is not None:
+            headers["If-Match"] = if_match
         deadline = time.monotonic() + _RETRY_SECONDS
         pause = 0.2
         while True:
@@ -109,7 +121,7 @@ class Storyteller:
         self, client: str | None, method: str, path: str, **options: Any
     ) -> httpx.Response | None:
         try:
-            return self._running.request(client, method, path, **options)
+            return self._running.request(client, method, path, timeout=_TIMEOUT, **options)
         except StackError:  # no connection: the gateway may be restarting
             return None
 

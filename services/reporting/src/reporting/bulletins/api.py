@@ -65,7 +65,8 @@ async def draft_bulletin(
     """Draft the bulletin of an ended half month or month; a draft that exists is composed anew."""
     catalogue: Catalogue = context_of(request).parts["catalogue"]
     period = service.bulletin_period(body.period)
-    return _view(await service.draft(session, caller.doer, period, catalogue))
+    wish = service.Wish("stakeholders" in body.beside, "milestones" in body.beside, body.analysis)
+    return _view(await service.draft(session, caller.doer, period, catalogue, wish))
 
 
 @api.get("")

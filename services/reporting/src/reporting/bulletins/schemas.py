@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from reporting.bulletins.document.content import Content
 from reporting.bulletins.document.words import MOST
+from reporting.judgements.schemas import Slug
 
 State = Literal["draft", "signed_off", "published"]
 
@@ -18,6 +19,17 @@ class DraftBulletin(Strict):
         max_length=10,
         description="A half month (2026-11a, 2026-11b) or a month (2026-11) that has ended.",
         examples=["2026-11a"],
+    )
+    beside: list[Literal["stakeholders", "milestones"]] = Field(
+        default_factory=list,
+        max_length=2,
+        description="What this draft prints beside the numbers: institutions that may be printed,"
+        " the next milestones. Say it with each draft.",
+    )
+    analysis: Slug | None = Field(
+        None,
+        description="Prints the problem tree and SWOT of this analysis, as far as they are agreed.",
+        examples=["trata-2027"],
     )
 
 

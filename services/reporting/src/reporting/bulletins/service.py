@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reporting.activities import queries as activity_queries
 from reporting.bulletins import queries
 from reporting.bulletins.composing.compose import KINDS, compose
-from reporting.bulletins.composing.evidence import Evidence
+from reporting.bulletins.composing.evidence import Beside, Evidence
 from reporting.bulletins.document.content import Content
 from reporting.bulletins.document.figures import OutsideSource
 from reporting.bulletins.document.reading import all_figures
@@ -32,19 +33,37 @@ from reporting.bulletins.queries import Bulletin
 from reporting.bulletins.rendering.forms import media_type, rendered
 from reporting.bulletins.trace import Stray, numbers_in_wording, strays, wrong_figures
 from reporting.context import queries as context_queries
+from reporting.judgements import queries as judgement_queries
 from reporting.language import Text
+from reporting.milestones import queries as milestone_queries
 from reporting.periods import NoPeriodError, Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.releases import queries as release_queries
 from reporting.releases.errors import PERIOD_NOT_ENDED
+from reporting.stakeholders import queries as stakeholder_queries
 from reporting.tables import COMMON
 
 REACH = timedelta(days=400)
 """How far back evidence is read: a trend of six months, and the last quarter of a programme."""
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What is printed beside the numbers: nothing, unless somebody asked for it with this draft."""
+
+    stakeholders: bool = False
+    milestones: bool = False
+    analysis: str | None = None
+
+
+NOTHING = Wish()
+
+
 async def evidence(
-    session: AsyncSession, period: Period, quoted: Content | None = None
+    session: AsyncSession,
+    period: Period,
+    quoted: Content | None = None,
+    wish: Wish = NOTHING,
 ) -> Evidence:
     """All that a bulletin of the period may rest on, read now.
 
@@ -65,6 +84,26 @@ async def evidence(
         targets={target.id: target for target in targets},
         series={each.id: each for each in series},
         places=Places.load(),
+        beside=await _beside(session, wish),
+    )
+
+
+async def _beside(session: AsyncSession, wish: Wish) -> Beside:
+    statements = []
+    superseded: set[UUID] = set()
+    if wish.analysis is not None:
+        statements = await judgement_queries.agreed(session, wish.analysis)
+        newest = await judgement_queries.newest(session)
+        superseded = {each.id for each in statements if any(map(newest.supersedes, each.cited))}
+    return Beside(
+        stakeholders=await stakeholder_queries.printable(session) if wish.stakeholders else (),
+        statements=statements,
+        superseded=frozenset(superseded),
+        milestones=(
+            [each.body for each in await milestone_queries.listed(session)]
+            if wish.milestones
+            else ()
+        ),
     )
 
 
@@ -90,14 +129,18 @@ def bulletin_period(text: str) -> Period:
 
 
 async def draft(
-    session: AsyncSession, drafted_by: str, period: Period, catalogue: Catalogue
+    session: AsyncSession,
+    drafted_by: str,
+    period: Period,
+    catalogue: Catalogue,
+    wish: Wish = NOTHING,
 ) -> Bulletin:
     """Compose the bulletin of an ended period. An unpublished draft is composed anew; after a
     publication a new edition begins, and the published one stays as it is."""
     now = clock.now()
     if not period.ended(now.date()):
         raise PERIOD_NOT_ENDED.because(f"{period.id} ends on {period.end}.")
-    content = compose(period, await evidence(session, period), catalogue)
+    content = compose(period, await evidence(session, period, wish=wish), catalogue)
     known = await queries.editions(session, content.kind, period.id)
     if known and known[0].state != "published":
         content = with_words(content, words_of(known[0].content))

@@ -24,12 +24,10 @@ from reporting.charts.palette import (
 Spec = dict[str, Any]
 WIDTH = 640
 ROW_HEIGHT = 26
-_LABEL_CHARACTERS = 34
+_LABEL_CHARACTERS = 40
 _CHARACTER_WIDTH = 6.4
 """Points that a character of an axis label takes on average."""
 _LINE_HEIGHT = 13
-_CROWDED = 0.09
-"""Two points of a trend closer than this share of the height would have touching numbers."""
 _LINES = "split(datum.value, '\\n')"
 _DARK_FROM = 0.55
 """Share of the largest value from which a heat cell is dark enough for white text."""
@@ -75,7 +73,8 @@ def _unsure(points: Sequence[Point]) -> bool:
 
 
 def trend(points: Sequence[Point], *, title: str) -> Spec:
-    """A line per series over ordered periods; each line has its own dash, marker and end label."""
+    """A line per series over ordered periods, each with its own dash and marker, over a scale. Its
+    numbers stand in the table below: on the lines they would cover each other and the whiskers."""
     order = list(dict.fromkeys(point.x for point in points))
     series = list(dict.fromkeys(point.series for point in points))
     legend = alt.Legend(title=None, orient="top", labelLimit=WIDTH, symbolSize=90)
@@ -85,7 +84,7 @@ def trend(points: Sequence[Point], *, title: str) -> Spec:
         scale=alt.Scale(domain=series, range=list(CATEGORIES[: len(series)])),
         legend=legend,
     )
-    base = alt.Chart(_data(points, sides(points))).encode(
+    base = alt.Chart(_data(points)).encode(
         x=alt.X(
             "x:O",
             sort=order,
@@ -96,7 +95,9 @@ def trend(points: Sequence[Point], *, title: str) -> Spec:
             "value:Q",
             title=None,
             scale=alt.Scale(domain=[0, _top(points) * 1.15]),
-            axis=alt.Axis(grid=True, gridColor=GRID, labels=False, ticks=False, domain=False),
+            axis=alt.Axis(
+                grid=True, gridColor=GRID, ticks=False, domain=False, tickCount=5, labelFontSize=12
+            ),
         ),
         color=colour,
     )
@@ -109,35 +110,11 @@ def trend(points: Sequence[Point], *, title: str) -> Spec:
     shape = alt.Shape("series:N", sort=series, scale=alt.Scale(domain=series), legend=legend)
     lines = base.mark_line(strokeWidth=2.5).encode(strokeDash=dash)
     dots = base.mark_point(size=70, filled=True, opacity=1).encode(shape=shape)
-    numbers = []
-    for side, dy in (("above", -12), ("below", 14)):
-        # A white outline first, so that a line behind a number does not strike it through.
-        outline = base.mark_text(dy=dy, fontSize=12, stroke="white", strokeWidth=4)
-        for mark in (outline, base.mark_text(dy=dy, fontSize=12)):
-            shown = mark.encode(text="shown:N")
-            numbers.append(shown.transform_filter(f"datum.side == '{side}'"))
     whiskers = base.mark_rule(strokeWidth=1.2, opacity=0.7).encode(
         y=alt.Y("low:Q", title=None), y2="high:Q"
     )
-    layers = [lines, *([whiskers] if _unsure(points) else []), dots, *numbers]
+    layers = [lines, *([whiskers] if _unsure(points) else []), dots]
     return _finished(alt.layer(*layers), title, 240)
-
-
-def sides(points: Sequence[Point]) -> list[str]:
-    """Where each number goes: above its point; below if another is close above; nowhere between
-    two close ones (its table has it). Of points that coincide the first says the number for all."""
-    room = _top(points) * _CROWDED
-    found: list[str] = []
-    for number, point in enumerate(points):
-        gaps = [p.value - point.value for p in points if p.x == point.x]
-        close_above = any(0 < gap < room for gap in gaps)
-        close_below = any(-room < gap < 0 for gap in gaps)
-        said = any(p.x == point.x and p.value == point.value for p in points[:number])
-        if said or (close_above and close_below):
-            found.append("none")
-        else:
-            found.append("below" if close_above else "above")
-    return found
 
 
 def heat_map(points: Sequence[Point], *, title: str) -> Spec:
@@ -178,7 +155,7 @@ def heat_map(points: Sequence[Point], *, title: str) -> Spec:
     return _finished(alt.layer(cells, numbers), title, _height(rows))
 
 
-def _data(points: Sequence[Point], sides: Sequence[str] = (), width: int | None = None) -> Any:
+def _data(points: Sequence[Point], width: int | None = None) -> Any:
     rows = [
         {
             "x": _wrapped(p.x),
@@ -191,8 +168,6 @@ def _data(points: Sequence[Point], sides: Sequence[str] = (), width: int | None 
         }
         for p in points
     ]
-    for row, side in zip(rows, sides, strict=False):
-        row["side"] = side
     return alt.InlineData(values=rows)
 
 
@@ -202,7 +177,7 @@ def _wrapped(label: str, width: int = _LABEL_CHARACTERS) -> str:
 
 def _height(labels: Sequence[str]) -> int:
     lines = max((_wrapped(label).count("\n") + 1 for label in labels), default=1)
-    return max(1, len(labels)) * (ROW_HEIGHT + (lines - 1) * _LINE_HEIGHT)
+    return max(1, len(labels)) * max(ROW_HEIGHT, lines * _LINE_HEIGHT + 6)
 
 
 def _top(points: Sequence[Point]) -> int:

@@ -14,7 +14,7 @@ import altair as alt
 from reporting.charts.palette import INK, LOUD
 from reporting.charts.specs import WIDTH, Spec, styled
 
-TILE_HEIGHT = 72
+TILE_HEIGHT = 60
 _DARK_FROM = 0.5
 """Share of the largest value from which a tile is dark enough for white text."""
 _LETTERS = 12
@@ -61,11 +61,11 @@ def tiles(states: Sequence[Tile], *, title: str) -> Spec:
     for ink, test in (("white", "datum.dark"), (INK, "!datum.dark")):
         chosen = base.transform_filter(test)
         layers += [
-            chosen.mark_text(dy=-20, fontSize=10, lineHeight=11, color=ink, lineBreak="\n").encode(
+            chosen.mark_text(dy=-18, fontSize=10, lineHeight=11, color=ink, lineBreak="\n").encode(
                 text="name:N"
             ),
             chosen.mark_text(
-                dy=10, fontSize=12, fontWeight="bold", color=ink, lineBreak="\n", lineHeight=12
+                dy=5, fontSize=12, fontWeight="bold", color=ink, lineBreak="\n", lineHeight=12
             ).encode(text="shown:N"),
         ]
     deep = 1 + max((each["row"] for each in rows), default=0)

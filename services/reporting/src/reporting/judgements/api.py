@@ -11,8 +11,8 @@ from common.web import IfMatch, Session, context_of, etag_of, requires, router
 from fastapi import Path, Query, Request, Response
 
 from reporting.judgements import queries, service
-from reporting.judgements.citations import Newest
-from reporting.judgements.queries import PREPARING, Statement
+from reporting.judgements.citations import Newest, Statement
+from reporting.judgements.queries import PREPARING
 from reporting.judgements.schemas import CitedView, StatementBody, StatementView
 from reporting.programmes.catalogue import Catalogue
 

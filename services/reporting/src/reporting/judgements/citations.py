@@ -3,13 +3,14 @@ newer was published since. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
 from common.languages import LANGUAGES
 
 from reporting.judgements.schemas import Basis
+from reporting.judgements.tree import Place
 from reporting.language import Text, with_interval, written
 from reporting.wording import CONTACT, loose_numbers
 
@@ -54,6 +55,22 @@ class Newest:
             newest = self.ends.get(cited.programme or "")
             return newest is None or cited.ends is None or newest > cited.ends
         return cited.basis.kind == "series" and cited.basis.series not in self.editions
+
+
+@dataclass(frozen=True)
+class Statement:
+    id: UUID
+    version: int
+    analysis: str
+    place: Place
+    parent: UUID | None
+    text: Text
+    cited: tuple[Cited, ...]
+    written_at: datetime
+    written_by: str
+    organisation_id: UUID
+    agreed_at: datetime | None
+    agreed_by: str | None
 
 
 def loose(text: Text, cited: Iterable[Cited]) -> list[tuple[str, str]]:

@@ -1,8 +1,7 @@
 """Every SELECT on statements. Drafts are for those who prepare reports."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,31 +12,14 @@ from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.context import queries as context_queries
-from reporting.judgements.citations import Cited, Newest
+from reporting.judgements.citations import Cited, Newest, Statement
 from reporting.judgements.models import statements
 from reporting.judgements.schemas import Basis
-from reporting.judgements.tree import TREE, Place
-from reporting.language import Text
+from reporting.judgements.tree import TREE
 from reporting.releases import queries as release_queries
 
 PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 _BASIS: TypeAdapter[Basis] = TypeAdapter(Basis)
-
-
-@dataclass(frozen=True)
-class Statement:
-    id: UUID
-    version: int
-    analysis: str
-    place: Place
-    parent: UUID | None
-    text: Text
-    cited: tuple[Cited, ...]
-    written_at: datetime
-    written_by: str
-    organisation_id: UUID
-    agreed_at: datetime | None
-    agreed_by: str | None
 
 
 def stored(cited: Iterable[Cited]) -> list[dict[str, Any]]:
@@ -122,6 +104,16 @@ async def visible(
         .limit(limit)
     )
     return [_statement(row) for row in await session.execute(statement)]
+
+
+async def agreed(session: AsyncSession, analysis: str) -> list[Statement]:
+    """What two people stand for, the oldest first."""
+    rows = await session.execute(
+        sa.select(statements)
+        .where(statements.c.analysis == analysis, statements.c.agreed_at.is_not(None))
+        .order_by(statements.c.id)
+    )
+    return [_statement(row) for row in rows]
 
 
 async def held(session: AsyncSession, analysis: str) -> dict[UUID, Statement]:

@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reporting.context import queries as context_queries
 from reporting.errors import OutsideProgrammeError
 from reporting.judgements import queries
-from reporting.judgements.citations import Cited, loose
+from reporting.judgements.citations import Cited, Statement, loose
 from reporting.judgements.models import statements
-from reporting.judgements.queries import Statement, stored
+from reporting.judgements.queries import stored
 from reporting.judgements.schemas import FigureBasis, SeriesBasis, StatementBody
 from reporting.judgements.tree import PLACES, beneath
 from reporting.language import text

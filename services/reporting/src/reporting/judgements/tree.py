@@ -1,6 +1,6 @@
 """The problem tree and the SWOT: which statement may stand beneath which. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 from uuid import UUID
 
@@ -24,6 +24,19 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 }
 """Each place, and the places of what it stands beneath; none: it stands by itself."""
 TREE = ("core-problem", "cause", "effect")
+SWOT = ("strength", "weakness", "opportunity", "threat")
+
+
+def branches(parents: Mapping[UUID, UUID | None]) -> Iterator[tuple[UUID, int]]:
+    """Each node with its depth, a branch after the other; one whose parent is not there begins its own."""
+    below: dict[UUID | None, list[UUID]] = {}
+    for node, parent in parents.items():
+        below.setdefault(parent if parent in parents else None, []).append(node)
+    left = [(node, 0) for node in reversed(below.get(None, []))]
+    while left:
+        node, depth = left.pop()
+        yield node, depth
+        left += [(each, depth + 1) for each in reversed(below.get(node, []))]
 
 
 def beneath(node: UUID, parent: UUID, parents: Mapping[UUID, UUID | None]) -> bool:

@@ -66,6 +66,14 @@ async def visible(
     return [_stakeholder(row) for row in await session.execute(statement)]
 
 
+async def printable(session: AsyncSession) -> list[StakeholderBody]:
+    """What may be printed where anybody reads it, by code."""
+    rows = await session.execute(
+        sa.select(stakeholders).where(stakeholders.c.in_bulletin).order_by(stakeholders.c.code)
+    )
+    return [_stakeholder(row).body for row in rows]
+
+
 async def of_codes(session: AsyncSession, codes: Iterable[str]) -> dict[str, Stakeholder]:
     """The entries of these codes, held against another change at the same time."""
     statement = (

@@ -8,10 +8,11 @@ from typing import Literal
 
 from common.languages import LANGUAGES
 
-from reporting.bulletins.composing import background, referred, trafficking, work
+from reporting.bulletins.composing import background, beside, referred, trafficking, work
 from reporting.bulletins.composing.evidence import Evidence
 from reporting.bulletins.document.content import Content, Section, Sentence
 from reporting.bulletins.document.texts import say
+from reporting.bulletins.document.words import with_words
 from reporting.periods import Period, PeriodKind
 from reporting.programmes.catalogue import Catalogue
 
@@ -29,9 +30,13 @@ ORDER: Sequence[Composer] = (
     referred.needs,
     referred.trends,
     background.context,
+    beside.stakeholders,
+    beside.problem_tree,
+    beside.swot,
     trafficking.trafficking,
     trafficking.routes,
     work.work_plan,
+    beside.next_steps,
     background.sources,
 )
 
@@ -41,7 +46,7 @@ def compose(period: Period, evidence: Evidence, catalogue: Catalogue) -> Content
     kind = KINDS[period.kind]
     label = {language: period.label(language) for language in LANGUAGES}
     found = (composer(period, evidence, catalogue) for composer in ORDER)
-    return Content(
+    composed = Content(
         kind=kind,
         period=period.id,
         start=period.start,
@@ -51,3 +56,4 @@ def compose(period: Period, evidence: Evidence, catalogue: Catalogue) -> Content
         standing=Sentence(text=say("standing"), emphasis=True),
         sections=tuple(section for section in found if section is not None),
     )
+    return with_words(composed, {})

@@ -31,9 +31,12 @@ from reporting.bulletins.document.figures import (
 from reporting.bulletins.document.texts import say
 from reporting.context.series import OutsideSeries
 from reporting.errors import OutsideProgrammeError
+from reporting.judgements.citations import Statement
 from reporting.language import Text
+from reporting.milestones.schemas import MilestoneBody
 from reporting.protection.protected import ProtectedCube, Row, share
 from reporting.releases.views import JointCube, View, combined
+from reporting.stakeholders.schemas import StakeholderBody
 
 
 class Published(Protocol):
@@ -56,6 +59,16 @@ class UntraceableError(ValueError):
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What is printed on wish; `superseded` are the statements to be reviewed."""
+
+    stakeholders: Sequence[StakeholderBody] = ()
+    statements: Sequence[Statement] = ()
+    superseded: frozenset[UUID] = frozenset()
+    milestones: Sequence[MilestoneBody] = ()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Published releases, published forms of activities, targets and outside series."""
 
@@ -64,6 +77,7 @@ class Evidence:
     targets: Mapping[UUID, Target]
     series: Mapping[UUID, OutsideSeries]
     places: Places
+    beside: Beside = field(default_factory=Beside)
     _combined: dict[tuple[UUID, ...], ProtectedCube] = field(default_factory=dict, compare=False)
 
     def cube(self, releases: Sequence[Published]) -> ProtectedCube:

@@ -50,43 +50,39 @@ def words_of(content: Content) -> dict[str, Text]:
 
 def without_words(content: Content) -> Content:
     """The bulletin as it was composed."""
-    kept = (
+    bare = (
         section.model_copy(
             update={"blocks": tuple(b for b in section.blocks if not isinstance(b, Words))}
         )
         for section in content.sections
-        if section.id not in OF_ALL
     )
+    kept = (section for section in bare if section.blocks or section.id not in OF_ALL)
     return content.model_copy(update={"sections": tuple(kept)})
 
 
 def with_words(content: Content, texts: Mapping[str, Text]) -> Content:
     """The bulletin with these words and no others; a text for a section that it lacks is left out."""
     given = {name: Words(text=dict(text)) for name, text in texts.items() if any(text.values())}
+    composed = {each.id: each for each in without_words(content).sections}
 
-    def alone(name: str) -> Iterator[Section]:
-        if name in given:
-            yield Section(id=name, title=say(f"section.{name}"), blocks=(given[name],))
+    def led(name: str) -> Iterator[Section]:
+        """The section with the words first; of words alone where nothing was composed."""
+        words = (given[name],) if name in given else ()
+        if name in composed:
+            blocks = (*words, *composed[name].blocks)
+            yield composed[name].model_copy(update={"blocks": blocks})
+        elif words:
+            yield Section(id=name, title=say(f"section.{name}"), blocks=words)
 
-    def led(section: Section) -> Section:
-        if section.id not in given:
-            return section
-        return section.model_copy(update={"blocks": (given[section.id], *section.blocks)})
-
-    composed = without_words(content).sections
-    sources = [each for each in composed if each.id == "sources"]
-    sections = (
-        *(section for name in BEFORE for section in alone(name)),
-        *(led(section) for section in composed if section.id != "sources"),
-        *(section for name in AFTER for section in alone(name)),
-        *(led(section) for section in sources),
-    )
+    own = (name for name in composed if name not in (*OF_ALL, "sources"))
+    order = (*BEFORE, *own, *AFTER, *(name for name in composed if name == "sources"))
+    sections = tuple(section for name in order for section in led(name))
     return content.model_copy(update={"sections": sections})
 
 
 def places(content: Content) -> tuple[str, ...]:
     """Where words may stand."""
-    own = (each.id for each in without_words(content).sections)
+    own = (each.id for each in without_words(content).sections if each.id not in OF_ALL)
     return (*BEFORE, *own, *AFTER)
 
 

@@ -116,8 +116,8 @@ def _width(heading: str, cells: list[str], number: bool) -> int:
     and for words some more, so that they wrap to few lines."""
     words = max((len(word) for text in cells for word in text.split(" ")), default=1)
     words = max(words, *(round(len(word) * _BOLD) for word in heading.split(" ")))
-    if number:
-        return max(_NARROWEST, words + 2)
+    if number:  # with its interval on one line
+        return max(_NARROWEST, words, *(len(text) + 2 for text in cells))
     return max(_NARROWEST, words + 4, min(_WIDEST, max(map(len, cells), default=1)))
 
 

@@ -97,5 +97,5 @@ def bounds(figure: Figure) -> tuple[Cell, Cell]:
 
 def _cells(cell: Label | Figure, language: str, *, wide: bool) -> tuple[Cell, ...]:
     if isinstance(cell, Label):
-        return (cell.text[language],)
+        return (cell.text[language], None, None) if wide else (cell.text[language],)
     return (number(cell), *bounds(cell)) if wide else (number(cell),)
