@@ -65,9 +65,9 @@ class _Remembered:
         self._taken[group_of(report.nodeid, self._config.rootpath)] += report.duration
 
     def pytest_sessionfinish(self) -> None:
-        if self._config.pluginmanager.hasplugin(
-            "dsession"
-        ):  # a part of a group tells nothing of it
+        parallel = self._config.pluginmanager.hasplugin("dsession")
+        # A part of a group tells nothing of it.
+        if parallel and not self._config.getoption("--quick"):
             _remember(self._config, remembered(self._config) | self._taken)
 
 
