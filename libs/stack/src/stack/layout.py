@@ -100,6 +100,11 @@ class Layout:
         return self.root / "clients.json"
 
     @property
+    def people_file(self) -> Path:
+        """What the demo people sign in with; there only after `--demo`."""
+        return self.root / "people.json"
+
+    @property
     def bootstrap_clients_file(self) -> Path:
         return self.root / "bootstrap-clients.json"
 

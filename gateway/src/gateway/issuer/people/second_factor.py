@@ -20,7 +20,10 @@ class SecondFactors:
     def new(self, person_id: UUID) -> tuple[str, bytes]:
         """A new secret (base32) and its sealed form."""
         secret = pyotp.random_base32()
-        return secret, crypto.seal(self._key, secret.encode(), person_id.bytes)
+        return secret, self.sealed(person_id, secret)
+
+    def sealed(self, person_id: UUID, secret: str) -> bytes:
+        return crypto.seal(self._key, secret.encode(), person_id.bytes)
 
     def step_of(
         self, person_id: UUID, sealed: bytes, code: str, *, now: datetime, last_step: int
@@ -39,3 +42,8 @@ def provisioning_uri(secret: str, sign_in_name: str) -> str:
     return pyotp.TOTP(secret, interval=STEP_SECONDS).provisioning_uri(
         name=sign_in_name, issuer_name="Ruta"
     )
+
+
+def code_at(uri: str, now: datetime) -> str:
+    """What an authenticator app that holds this provisioning URI shows."""
+    return pyotp.TOTP(pyotp.parse_uri(uri).secret, interval=STEP_SECONDS).at(now)

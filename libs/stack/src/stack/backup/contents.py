@@ -17,7 +17,10 @@ from stack.postgres import SUPERUSER, PostgresServer, binaries
 DATA_DATABASES = ("directory", "referrals", "reporting", "issuer")
 KEY_DATABASES = ("referral_keys",)
 DATA_ARCHIVE, KEYS_ARCHIVE = "data.ruta", "keys.ruta"
-_KEY_FILES = ("secrets.json", "broker.json", "clients.json", "bootstrap-clients.json")
+_KEY_FILES = (
+    *("secrets.json", "broker.json"),
+    *("clients.json", "bootstrap-clients.json", "people.json"),
+)
 _KEY_FOLDERS = ("keys", "anchors")
 
 

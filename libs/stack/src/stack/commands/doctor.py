@@ -161,6 +161,7 @@ def _private_files(layout: Layout) -> Iterator[Finding]:
     secret = [
         layout.secrets_file,
         layout.clients_file,
+        layout.people_file,
         layout.broker_credentials_file,
         *_private_keys(layout),
     ]

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from stack.commands.options import Data, Url
+from stack.demo_people import sign_in_of
 from stack.errors import StackError
+from stack.layout import Layout
 from stack.running import RunningStack, connect
 
 app = typer.Typer()
@@ -182,6 +184,8 @@ def add_person(
     organisation: Organisation,
     role: Texts = None,
     scope: Texts = None,
+    aor: Texts = None,
+    area: Texts = None,
     data: Data = None,
     url: Url = None,
     admin: As = "im-officer",
@@ -195,6 +199,8 @@ def add_person(
             "organisation_id": organisation,
             "roles": role or ["caseworker"],
             "scopes": scope or ["directory:read", "referrals:read", "referrals:write"],
+            "aors": aor or [],
+            "areas": area or [],
         },
     )
     _show_credentials(made)
@@ -213,6 +219,15 @@ def renew_credentials(
 ) -> None:
     """Print a new password and second factor, once; the person is signed out everywhere."""
     _show_credentials(_Desk(data, url, admin).call("POST", f"/people/{person_id}/credentials"))
+
+
+@_people.command("code")
+def demo_code(sign_in_name: str, data: Data = None) -> None:
+    """Print what a person of `up --demo` signs in with: the password, and the code of this moment."""
+    password, code = sign_in_of(Layout.of(data), sign_in_name)
+    _terminal.print(f"sign-in name    {sign_in_name}")
+    _terminal.print(f"password        {password}")
+    _terminal.print(f"code            {code}   (works once; a new one comes every 30 s)")
 
 
 def _show_secret(made: dict[str, Any]) -> None:

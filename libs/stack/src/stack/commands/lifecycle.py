@@ -1,5 +1,6 @@
 """`up`, `down`, `status`, `token`: the life of the embedded stack."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -17,12 +18,13 @@ from stack.backup.archive import Archive
 from stack.child import is_running
 from stack.commands.options import Data, Url
 from stack.demo_data import load_demo_data
+from stack.demo_people import PEOPLE, make_people
 from stack.errors import StackError
 from stack.exclusive import already_runs, check_port, holder, is_locked
 from stack.layout import DEFAULT_PORT, PORT_VARIABLE, Layout, StackState
 from stack.plan import SERVERS, Choices
 from stack.ports import LOOPBACK, answers, free_port
-from stack.running import connect, running_state
+from stack.running import RunningStack, connect, running_state
 from stack.supervisor import supervise
 
 app = typer.Typer()
@@ -41,7 +43,9 @@ def up(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return when ready; ./ruta down stops it")
     ] = False,
-    demo: Annotated[bool, typer.Option(help="Load fictional Venezuelan demo data")] = False,
+    demo: Annotated[
+        bool, typer.Option(help="Load fictional Venezuelan demo data and people who sign in")
+    ] = False,
     replicas: Annotated[
         int,
         typer.Option(
@@ -73,6 +77,7 @@ def up(
     async def when_ready(state: StackState) -> None:
         if demo:
             await load_demo_data(layout, state.url)
+            await asyncio.to_thread(make_people, RunningStack(state.url, layout))
         _greet(state, layout)
 
     choices = Choices(port=port or free_port(), replicas=replicas)
@@ -180,10 +185,18 @@ def _failure(words: str) -> str:
 
 def _greet(state: StackState, layout: Layout) -> None:
     data = "" if layout == Layout.of(None) else f" --data {layout.root}"
+    people = (
+        f"\n  sign in           {state.url}/session/start as {PEOPLE[0].sign_in_name}"
+        f" or another of: {' '.join(person.sign_in_name for person in PEOPLE[1:])}"
+        f"\n                    password and code: ./ruta person code {PEOPLE[0].sign_in_name}{data}"
+        if layout.people_file.exists()
+        else ""
+    )
     _terminal.print(
         f"\n[bold green]Ruta is ready[/] at [bold]{state.url}[/]"
         f"\n  API description   {state.url}/docs"
         f"\n  a token           ./ruta token ngo-refugio{data}"
         f"\n  the whole story   ./ruta demo{data}"
+        f"{people}"
         f"\n  stop              Ctrl-C, or ./ruta down{data}\n"
     )
