@@ -215,6 +215,7 @@ async def test_a_person_gets_credentials_once_and_each_code_works_once(
                 sign_in_name="m.rivas",
                 password=password,
                 code=code,
+                recovery=parts["recovery_codes"],
                 source="here",
             )
         return row is not None

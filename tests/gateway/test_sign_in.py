@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,6 +32,10 @@ class Somebody:
 
 @pytest.fixture
 def somebody(gateway: Gateway) -> Somebody:
+    return new_person(gateway)
+
+
+def new_person(gateway: Gateway) -> Somebody:
     name = f"p-{new_id()}"
     made = httpx.post(
         f"{gateway.url}/identity/v1/people",
@@ -77,7 +82,9 @@ def enter(browser: httpx.Client, ticket: str, who: Somebody, **changes: str) -> 
         "code": who.code(),
         **changes,
     }
-    return browser.post("/oauth/authorize", data=form)
+    # As browsers send a form, also where somebody is signed in already.
+    headers = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin"}
+    return browser.post("/oauth/authorize", data=form, headers=headers)
 
 
 def signed_in(browser: httpx.Client, who: Somebody) -> dict[str, Any]:
@@ -171,7 +178,37 @@ def test_wrong_name_password_or_code_look_the_same(
     answer = enter(browser, begin(browser), somebody, **changes)
     assert answer.status_code == 401
     assert "no son correctos" in answer.text
-    assert somebody.name not in answer.text
+    # What was typed stays but the secrets, and the error is what is read first.
+    assert f'value="{changes.get("sign_in_name", somebody.name)}"' in answer.text
+    assert changes.get("password", somebody.password) not in answer.text
+    assert re.search(r'id="error"[^>]*autofocus', answer.text)
+    assert answer.text.count("autofocus") == 1
+
+
+def test_the_language_is_changed_without_beginning_anew(
+    browser: httpx.Client, somebody: Somebody
+) -> None:
+    begin(browser)
+    start = browser.get("/session/start", params={"return_to": "/docs"})
+    page = browser.get(start.headers["location"])
+    for language, word in (("en", "Password"), ("es", "Contraseña")):
+        link = re.search(rf'href="([^"]+)" lang="{language}"', page.text)
+        assert link
+        page = browser.get(unescape(link[1]))
+        assert f'<html lang="{language}">' in page.text
+        assert word in page.text
+    found = re.search(r'name="ticket" value="([^"]+)"', page.text)
+    assert found
+    entered = enter(browser, found[1], somebody)
+    assert browser.get(entered.headers["location"]).headers["location"] == "/docs"
+
+
+def test_nobody_is_signed_in_without_being_asked(gateway: Gateway, browser: httpx.Client) -> None:
+    answer = browser.get("/oauth/authorize", params=asked(gateway, prompt="none"))
+    found = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert found["error"] == ["login_required"]
+    fresh = asked(gateway, prompt="login", max_age="0")
+    assert browser.get("/oauth/authorize", params=fresh).status_code == 200
 
 
 def test_another_browser_cannot_use_the_ticket(
@@ -236,6 +273,7 @@ def test_an_unregistered_redirect_is_never_followed(
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"code_challenge": "short"}, "invalid_request"),
+        ({"max_age": "soon"}, "invalid_request"),
     ],
 )
 def test_a_faulty_request_goes_back_to_the_client_with_its_state(

@@ -321,6 +321,31 @@ MUTATIONS = (
         "",
         "tests/gateway/test_compression.py::test_an_answer_of_a_secret_route_goes_as_it_is",
     ),
+    Mutation(
+        "account-form-token",
+        "a form of the account page counts only with the token of this browser's session",
+        "gateway/src/gateway/issuer/account/api.py",
+        "        if not expected or not hmac.compare_digest(given.encode(), expected.encode()):\n",
+        "        if not hmac.compare_digest(given.encode(), given.encode()):\n",
+        "tests/gateway/test_account.py::test_a_form_of_somebody_else_changes_nothing",
+    ),
+    Mutation(
+        "recovery-code-once",
+        "a recovery code signs in once",
+        "gateway/src/gateway/issuer/people/service.py",
+        "            table.used_at.is_(None),\n",
+        "",
+        "tests/gateway/test_account.py::test_each_recovery_code_signs_in_once_and_the_page_tells",
+    ),
+    Mutation(
+        "own-change-ends-others",
+        "a person's change of their own credentials ends every other sign-in of theirs",
+        "gateway/src/gateway/issuer/people/own_service.py",
+        '    await end_others_of_person(session, row["id"], _own(by))\n    await record(session, by, what,',
+        "    await record(session, by, what,",
+        "tests/gateway/test_account.py"
+        "::test_a_new_password_ends_every_other_sign_in_and_keeps_this_one",
+    ),
 )
 
 # Broken where they stand, by the tests themselves.

@@ -353,7 +353,9 @@ class Front:
         ]
         if body is not None and not body.complete and head.content_length is not None:
             headers.append((b"content-length", head.own[b"content-length"]))
-        if route.client_secrets:
+        if exchange.csrf is not None:
+            headers.append((b"ruta-csrf", exchange.csrf.encode()))
+        if route.client_secrets or route.personal:
             headers.append((b"ruta-source", self._sources.pseudonym(exchange.source)))
             authorization = head.own.get(b"authorization", b"")
             if authorization[:6].lower() == b"basic ":

@@ -59,15 +59,17 @@ class Authentication:
         head = exchange.head
         if self._cookies is None or self._renewal is None or b"cookie" not in head.own:
             return None
-        if route.is_public(exchange.method, exchange.path) or _navigates(head):
-            return None
-        if not self._cookies.has(head):
+        if _is_nobody(exchange, route) or not self._cookies.has(head):
             return None
         session = self._cookies.living(head, time.time())
         if session is None:
             exchange.cookies = self._cookies.sign_out()
             return None
-        self._cookies.check_meant(head, exchange.method, session)
+        if route.personal:
+            self._cookies.check_origin(head, exchange.method)
+            exchange.csrf = session.csrf
+        else:
+            self._cookies.check_meant(head, exchange.method, session)
         fresh = await self._renewal.fresh(session)
         if fresh is None:
             exchange.cookies = self._cookies.sign_out()
@@ -76,6 +78,8 @@ class Authentication:
             person = await self._believed(fresh.access_token)
         except InvalidToken:  # signed out elsewhere, or switched off: the page must learn it
             exchange.cookies = self._cookies.sign_out()
+            if route.personal:
+                return None
             raise UNAUTHENTICATED.because(
                 "Your session has ended. Sign in again at /session/start."
             ) from None
@@ -109,6 +113,13 @@ class Authentication:
             if not await self._keys.look_again(self._upstreams.session):
                 raise
             return self._callers.caller(token, self._keys.current())
+
+
+def _is_nobody(exchange: Exchange, route: Route) -> bool:
+    """Whether the cookie is not to be read here."""
+    if route.is_public(exchange.method, exchange.path):
+        return True
+    return _navigates(exchange.head) and not route.personal
 
 
 def _navigates(head: Head) -> bool:

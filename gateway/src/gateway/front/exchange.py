@@ -45,6 +45,8 @@ class Exchange:
     cors: list[Header] = field(default_factory=list)
     # Cookies of the front itself that the answer sets, whoever gives it.
     cookies: list[Header] = field(default_factory=list)
+    # The token of the session, for a service that compares it with that of its forms.
+    csrf: str | None = None
     started: float = field(default_factory=time.perf_counter)
     request_id: bytes = b""
     status: int = 0

@@ -73,6 +73,10 @@ class InternalTokens:
         }
         if principal.organisation_id is not None:
             claims["org"] = str(principal.organisation_id)
+        if principal.sign_in is not None:
+            claims["sid"] = principal.sign_in
+        if principal.signed_in_at is not None:
+            claims["auth_time"] = principal.signed_in_at
         return mint_token(
             claims, private_pem=self._pem, kid=self._kid, algorithm=ALGORITHM, typ=TYPE
         )

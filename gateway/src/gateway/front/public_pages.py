@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from gateway.front.heads import Header
 
 _OF_NO_LANGUAGE = ("/docs", "/session/start")
+_FOR_WHO_SIGNS_IN = ("/session/start", "/account")
 _BODY = """<!doctype html>
 <html lang="{{ language }}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -113,7 +114,7 @@ def _start(template: Any, language: str, emergency: str, *, sign_in: bool) -> st
     ways: dict[str, Any] = t["ways"]
     if not sign_in:
         ways = {
-            part: [way for way in those if way["to"] != "/session/start"]
+            part: [way for way in those if way["to"] not in _FOR_WHO_SIGNS_IN]
             for part, those in ways.items()
         }
     return str(

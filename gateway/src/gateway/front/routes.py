@@ -33,14 +33,15 @@ class Deprecation:
 
 @dataclass(frozen=True)
 class Route:
-    """One versioned prefix. Paths are passed on unchanged.
+    """One prefix. Paths are passed on unchanged.
 
     `anonymous`: callers without a token are let through to the service, whose operations then
     decide. `client_secrets`: the caller may authenticate to the upstream itself (RFC 6749 §2.3.1).
     `cookies`: the upstream sets and reads its own cookies. `public`: of these paths below the prefix
     nobody is known by a cookie, whoever is signed in at the same browser. `open`: what any page of
     the web may read by its visitors' browsers, as nobody. `sensitive`: of these answers some hold a
-    secret beside what was asked with, so none is compressed. `upload_bytes`: largest
+    secret beside what was asked with, so none is compressed. `personal`: pages for whoever is signed in:
+    the cookie says who, and the service compares the token of its forms. `upload_bytes`: largest
     request body that the front passes on; the service behind sets its own, narrower limits.
     """
 
@@ -51,6 +52,7 @@ class Route:
     anonymous: bool = False
     client_secrets: bool = False
     cookies: bool = False
+    personal: bool = False
     public: str | None = None
     open: str | None = None
     sensitive: str | None = None
@@ -135,6 +137,16 @@ ROUTES: tuple[Route, ...] = (
         sensitive=".*",
         upload_bytes=16 * 1024,
         limit_class="sign-in",
+    ),
+    Route(
+        "/account",
+        Upstream.ISSUER,
+        "",
+        "Own account",
+        anonymous=True,
+        personal=True,
+        sensitive=".*",
+        upload_bytes=16 * 1024,
     ),
     Route("/.well-known", Upstream.ISSUER, "", "Discovery and keys", anonymous=True),
 )

@@ -136,6 +136,13 @@ class Cookies:
         token = own.get(b"x-csrf-token", b"").decode("latin-1") or (form or {}).get(_CSRF_FIELD, "")
         if not hmac.compare_digest(token.encode(), session.csrf.encode()):
             raise CSRF.because("X-CSRF-Token is missing or not that of this session.")
+        self.check_origin(head, method)
+
+    def check_origin(self, head: Head, method: str) -> None:
+        """403 if a changing request comes from a page of somebody else."""
+        if method in SAFE_METHODS:
+            return
+        own = head.own
         if own.get(b"sec-fetch-site", b"same-origin") != b"same-origin":
             raise CSRF.because("The request comes from another site.")
         if own.get(b"origin", self._origin) != self._origin:

@@ -6,12 +6,15 @@ from common.key_ages import tell_key_ages
 from common.web import service_app
 from fastapi import FastAPI
 
+from gateway.issuer.account.api import routes as account
+from gateway.issuer.account.enrolment import Enrolments
 from gateway.issuer.authorize.api import routes as authorize
 from gateway.issuer.authorize.tickets import Tickets
 from gateway.issuer.changes.api import routes as changes
 from gateway.issuer.clients.api import routes as clients
 from gateway.issuer.organisations.api import routes as organisations
 from gateway.issuer.people.api import routes as people
+from gateway.issuer.people.recovery import RecoveryCodes
 from gateway.issuer.people.second_factor import SecondFactors
 from gateway.issuer.revocations.api import internal
 from gateway.issuer.secrets import SecretChecks
@@ -38,6 +41,7 @@ def create_app(settings: IssuerSettings, *, database: Database | None = None) ->
             well_known,
             oauth,
             authorize,
+            account,
             organisations,
             clients,
             people,
@@ -51,6 +55,8 @@ def create_app(settings: IssuerSettings, *, database: Database | None = None) ->
             "secrets": checks,
             "desk": Desk(settings, ring, checks, derived(master, b"ruta refresh successor")),
             "second_factors": SecondFactors(master),
+            "recovery_codes": RecoveryCodes(master),
+            "enrolments": Enrolments(master),
             "tickets": Tickets(master),
         },
     )

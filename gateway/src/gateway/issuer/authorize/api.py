@@ -11,13 +11,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from gateway.issuer.access import Anyone
 from gateway.issuer.authorize import asked as requests
 from gateway.issuer.authorize.asked import Asked, Faulty, Unanswerable, answer_uri
-from gateway.issuer.authorize.page import policy, sign_in_page
+from gateway.issuer.authorize.page import other_language, policy, sign_in_page
 from gateway.issuer.authorize.tickets import NoTicket, Tickets
 from gateway.issuer.clients import queries as clients
 from gateway.issuer.forms import BadForm, read_form
 from gateway.issuer.parts import Secrets, settings_of
 from gateway.issuer.people import service as people
-from gateway.issuer.people.api import Factors
+from gateway.issuer.people.api import Factors, Recovery
 from gateway.issuer.redirects import origin_of
 from gateway.issuer.sign_ins.service import begin
 
@@ -55,12 +55,13 @@ async def ask(request: Request, _caller: Anyone, session: Session) -> Response:
                 "application/x-www-form-urlencoded": {
                     "schema": {
                         "type": "object",
-                        "required": ["ticket", "sign_in_name", "password", "code"],
+                        "required": ["ticket", "sign_in_name", "password"],
                         "properties": {
                             "ticket": {"type": "string", "maxLength": 4096},
                             "sign_in_name": {"type": "string", "maxLength": 63},
                             "password": {"type": "string", "maxLength": 200},
                             "code": {"type": "string", "pattern": "^[0-9]{6}$"},
+                            "recovery_code": {"type": "string", "maxLength": 40},
                         },
                     }
                 }
@@ -69,7 +70,13 @@ async def ask(request: Request, _caller: Anyone, session: Session) -> Response:
     },
 )
 async def sign_in(
-    *, request: Request, _caller: Anyone, session: Session, checks: Secrets, factors: Factors
+    *,
+    request: Request,
+    _caller: Anyone,
+    session: Session,
+    checks: Secrets,
+    factors: Factors,
+    recovery: Recovery,
 ) -> Response:
     """The form of the sign-in page; only the page itself can fill it."""
     try:
@@ -81,7 +88,7 @@ async def sign_in(
         return _page(request, ticket=None, error="stale", status=400)
     name, source = form.get("sign_in_name", ""), request.headers.get("ruta-source", "unknown")
     if await people.seconds_to_wait(session, name, source):
-        return _form(request, wanted, error="wait", status=429)
+        return _form(request, wanted, error="wait", status=429, name=name)
     person = await people.signed_in(
         session,
         checks,
@@ -89,10 +96,12 @@ async def sign_in(
         sign_in_name=name,
         password=form.get("password", ""),
         code=form.get("code", ""),
+        recovery=recovery,
+        recovery_code=form.get("recovery_code"),
         source=source,
     )
     if person is None:
-        return _form(request, wanted, error="wrong", status=401)
+        return _form(request, wanted, error="wrong", status=401, name=name)
     await clients.hold(session, wanted.client_id, share=True)
     client = await clients.client(session, wanted.client_id)
     if client is None or not client["active"]:
@@ -129,12 +138,12 @@ def _scopes(wanted: Asked, person: Any, client: Any) -> tuple[str, ...]:
     return (*chosen, *(["openid"] if "openid" in asked else []))
 
 
-def _form(request: Request, wanted: Asked, *, error: str | None, status: int = 200) -> Response:
+def _form(
+    request: Request, wanted: Asked, *, error: str | None, status: int = 200, name: str = ""
+) -> Response:
     browser = request.cookies.get(_COOKIE) or secrets.token_urlsafe(16)
     ticket = _tickets(request).make(wanted, browser, clock.now())
-    response = _page(
-        request, ticket=ticket, error=error, status=status, target=origin_of(wanted.redirect_uri)
-    )
+    response = _page(request, ticket=ticket, error=error, status=status, wanted=wanted, name=name)
     response.set_cookie(
         _COOKIE,
         browser,
@@ -148,12 +157,20 @@ def _form(request: Request, wanted: Asked, *, error: str | None, status: int = 2
 
 
 def _page(
-    request: Request, *, ticket: str | None, error: str | None, status: int, target: str = ""
+    request: Request,
+    *,
+    ticket: str | None,
+    error: str | None,
+    status: int,
+    wanted: Asked | None = None,
+    name: str = "",
 ) -> Response:
     language = page_language(
         request.query_params.get("ui_locales"), request.headers.get("accept-language")
     )
-    html = sign_in_page(language=language, ticket=ticket, error=error)
+    again = requests.again(wanted, other_language(language)) if wanted else None
+    target = origin_of(wanted.redirect_uri) if wanted else ""
+    html = sign_in_page(language=language, ticket=ticket, error=error, name=name, again=again)
     return HTMLResponse(html, status, {**policy(target), "Content-Language": language})
 
 

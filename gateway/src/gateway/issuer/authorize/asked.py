@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_SECONDS = re.compile(r"[0-9]{1,9}")
 _MAX_VALUE = 1000
 
 
@@ -41,7 +42,10 @@ def redirect_of(query: Mapping[str, str], registered: Sequence[str] | None) -> s
 
 
 def read(query: Mapping[str, str], redirect_uri: str) -> Asked:
-    """The request; Faulty if it is not a code request with PKCE S256."""
+    """The request; Faulty if it is not a code request with PKCE S256.
+
+    `prompt=login` and `max_age` ask for what happens anyway: every request signs somebody in anew.
+    """
     if any(len(value) > _MAX_VALUE for value in query.values()):
         raise Faulty("invalid_request", "A parameter is too long.")
     if query.get("response_type") != "code":
@@ -51,6 +55,10 @@ def read(query: Mapping[str, str], redirect_uri: str) -> Asked:
     challenge = query.get("code_challenge", "")
     if not _CHALLENGE.fullmatch(challenge):
         raise Faulty("invalid_request", "code_challenge is not a SHA-256 in base64url.")
+    if "none" in query.get("prompt", "").split():
+        raise Faulty("login_required", "Nobody is signed in here without typing what they know.")
+    if not _SECONDS.fullmatch(query.get("max_age", "0")):
+        raise Faulty("invalid_request", "max_age is a number of seconds.")
     return Asked(
         client_id=query["client_id"],
         redirect_uri=redirect_uri,
@@ -59,6 +67,22 @@ def read(query: Mapping[str, str], redirect_uri: str) -> Asked:
         state=query.get("state"),
         nonce=query.get("nonce"),
     )
+
+
+def again(asked: Asked, language: str) -> str:
+    """The address of the same request in another language."""
+    parameters = {
+        "response_type": "code",
+        "client_id": asked.client_id,
+        "redirect_uri": asked.redirect_uri,
+        "scope": asked.scope,
+        "code_challenge": asked.challenge,
+        "code_challenge_method": "S256",
+        "state": asked.state,
+        "nonce": asked.nonce,
+        "ui_locales": language,
+    }
+    return f"/oauth/authorize?{urlencode({k: v for k, v in parameters.items() if v})}"
 
 
 def answer_uri(redirect_uri: str, parameters: Mapping[str, str | None]) -> str:

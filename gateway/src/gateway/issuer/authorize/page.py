@@ -1,26 +1,27 @@
 """The sign-in page, in Spanish and English, without a script and without anything from outside."""
 
-import base64
-import hashlib
 from collections.abc import Mapping
 
-from jinja2 import Environment
+from common.look import PAGE_STYLE, page_policy
+from jinja2 import Environment, StrictUndefined
 
-_STYLE = (
-    "body{font-family:system-ui,sans-serif;max-width:22rem;margin:4rem auto;padding:0 1rem;"
-    "color:#1b1b1b;background:#fff}label{display:block;margin:1rem 0 .25rem}"
-    "input{width:100%;padding:.6rem;font-size:1rem;border:1px solid #767676;box-sizing:border-box}"
-    "button{margin-top:1.5rem;width:100%;padding:.7rem;font-size:1rem;background:#00548f;"
-    "color:#fff;border:0}p.error{border-left:4px solid #b00020;padding-left:.75rem}"
-)
-_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 TEXTS = {
     "es": {
         "title": "Entrar en Ruta",
+        "error": "Error",
+        "skip": "Ir al contenido",
+        "bar": "Idioma",
+        "other": "English",
         "name": "Nombre de acceso",
         "password": "Contraseña",
         "code": "Código de su aplicación de autenticación (6 cifras)",
         "enter": "Entrar",
+        "lost": "No tengo el teléfono con los códigos",
+        "recovery": "Código de recuperación",
+        "recovery_hint": "Uno de los ocho que guardó; sirve una vez. Deje vacío el de arriba. Después de"
+        " entrar, prepare en «Mi cuenta» la aplicación del teléfono nuevo.",
+        "no_recovery": "¿No guardó códigos de recuperación? Pida en persona a quien administra Ruta en su"
+        " organización credenciales nuevas. Si perdió el teléfono o se lo quitaron, avise hoy mismo.",
         "wrong": "El nombre, la contraseña o el código no son correctos. Espere un código nuevo"
         " y vuelva a intentarlo.",
         "wait": "Demasiados intentos fallidos desde aquí. Espere unos minutos.",
@@ -29,10 +30,20 @@ TEXTS = {
     },
     "en": {
         "title": "Sign in to Ruta",
+        "error": "Error",
+        "skip": "Skip to content",
+        "bar": "Language",
+        "other": "Español",
         "name": "Sign-in name",
         "password": "Password",
         "code": "Code from your authenticator app (6 digits)",
         "enter": "Sign in",
+        "lost": "I do not have the phone with the codes",
+        "recovery": "Recovery code",
+        "recovery_hint": "One of the eight that you kept; it works once. Leave the code above empty. Once"
+        " signed in, set up the app of your new phone under “My account”.",
+        "no_recovery": "You kept no recovery codes? Ask whoever administers Ruta in your organisation for"
+        " new credentials, in person. If the phone was lost or taken from you, tell them today.",
         "wrong": "The name, the password or the code is not right. Wait for a new code and try"
         " again.",
         "wait": "Too many failed attempts from here. Wait some minutes.",
@@ -40,25 +51,38 @@ TEXTS = {
         "unknown": "This sign-in request does not come from an application registered with Ruta.",
     },
 }
-_PAGE = Environment(autoescape=True).from_string(
+_PAGE = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(
     """<!doctype html>
 <html lang="{{ language }}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ t.title }}</title><style>{{ style | safe }}</style></head>
-<body><main><h1>{{ t.title }}</h1>
-{% if error %}<p class="error" role="alert">{{ t[error] }}</p>{% endif %}
+<title>{{ t.error ~ ": " if error }}{{ t.title }}</title><style>{{ style | safe }}</style></head>
+<body>
+<a class="skip" href="#main">{{ t.skip }}</a>
+{% if again %}
+<nav class="bar" aria-label="{{ t.bar }}"><a href="{{ again }}" lang="{{ other }}" hreflang="{{ other }}">{{ t.other }}</a></nav>
+{% endif %}
+<main id="main"><h1>{{ t.title }}</h1>
+{% if error %}<p class="note alert" role="alert" id="error" tabindex="-1" autofocus>{{ t[error] }}</p>
+{% endif %}
 {% if ticket %}
-<form method="post" action="/oauth/authorize">
+<form method="post" action="/oauth/authorize?ui_locales={{ language }}">
 <input type="hidden" name="ticket" value="{{ ticket }}">
-<label for="name">{{ t.name }}</label>
-<input id="name" name="sign_in_name" autocomplete="username" required maxlength="63" autofocus>
-<label for="password">{{ t.password }}</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required
- maxlength="200">
-<label for="code">{{ t.code }}</label>
-<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required
- pattern="[0-9]{6}" maxlength="6">
-<button type="submit">{{ t.enter }}</button>
+<div class="field"><label for="name">{{ t.name }}</label>
+<input class="text" id="name" name="sign_in_name" autocomplete="username" autocapitalize="none"
+ spellcheck="false" required maxlength="63" value="{{ name }}"{{ " autofocus" if not error }}{{ ' aria-describedby="error"' | safe if error }}></div>
+<div class="field"><label for="password">{{ t.password }}</label>
+<input class="text" id="password" name="password" type="password" autocomplete="current-password" required
+ maxlength="200"{{ ' aria-describedby="error"' | safe if error }}></div>
+<div class="field"><label for="code">{{ t.code }}</label>
+<input class="text" id="code" name="code" inputmode="numeric" autocomplete="one-time-code"
+ pattern="[0-9]{6}" maxlength="6"{{ ' aria-describedby="error"' | safe if error }}></div>
+<details><summary>{{ t.lost }}</summary>
+<div class="field"><label for="recovery">{{ t.recovery }}</label>
+<input class="text" id="recovery" name="recovery_code" autocomplete="off" autocapitalize="none"
+ spellcheck="false" maxlength="40" aria-describedby="recovery-hint"></div>
+<p class="hint" id="recovery-hint">{{ t.recovery_hint }}</p>
+<p class="hint">{{ t.no_recovery }}</p></details>
+<p><button type="submit">{{ t.enter }}</button></p>
 </form>
 {% endif %}
 </main></body></html>
@@ -66,19 +90,35 @@ _PAGE = Environment(autoescape=True).from_string(
 )
 
 
-def sign_in_page(*, language: str, ticket: str | None, error: str | None = None) -> str:
-    """HTML; `ticket` None shows only the error (`wrong`, `wait`, `stale`, `unknown`)."""
+def sign_in_page(
+    *,
+    language: str,
+    ticket: str | None,
+    error: str | None = None,
+    name: str = "",
+    again: str | None = None,
+) -> str:
+    """HTML; `ticket` None shows only the error (`wrong`, `wait`, `stale`, `unknown`). `name` as it was
+    typed; `again`: the address of the page in the other language."""
     return _PAGE.render(
-        t=TEXTS[language], language=language, ticket=ticket, error=error, style=_STYLE
+        t=TEXTS[language],
+        language=language,
+        other=other_language(language),
+        ticket=ticket,
+        error=error,
+        name=name[:63],
+        again=again,
+        style=PAGE_STYLE,
     )
+
+
+def other_language(language: str) -> str:
+    return "en" if language == "es" else "es"
 
 
 def policy(form_targets: str) -> Mapping[str, str]:
     """Headers of the page. Browsers apply `form-action` to the redirect after the form as well."""
     return {
-        "Content-Security-Policy": (
-            f"default-src 'none'; style-src 'sha256-{_DIGEST}'; form-action 'self' {form_targets};"
-            " frame-ancestors 'none'; base-uri 'none'"
-        ),
+        "Content-Security-Policy": page_policy(forms=f"'self' {form_targets}".strip()),
         "Cache-Control": "no-store",
     }

@@ -11,6 +11,7 @@ from fastapi import Depends, Request, Response
 from gateway.issuer.access import Admin
 from gateway.issuer.parts import Secrets
 from gateway.issuer.people import queries, service
+from gateway.issuer.people.recovery import RecoveryCodes
 from gateway.issuer.people.schemas import (
     NewPerson,
     Person,
@@ -26,7 +27,12 @@ async def _factors(request: Request) -> SecondFactors:
     return cast("SecondFactors", context_of(request).parts["second_factors"])
 
 
+async def _recovery(request: Request) -> RecoveryCodes:
+    return cast("RecoveryCodes", context_of(request).parts["recovery_codes"])
+
+
 Factors = Annotated[SecondFactors, Depends(_factors)]
+Recovery = Annotated[RecoveryCodes, Depends(_recovery)]
 
 
 @routes.post("", status_code=201, summary="Add a person; credentials are shown once")

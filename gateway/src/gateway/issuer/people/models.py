@@ -1,4 +1,4 @@
-"""Table of people. Passwords are kept hashed, second factors sealed."""
+"""Tables of people. Passwords and recovery codes are kept hashed, second factors sealed."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -21,4 +21,13 @@ people = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+)
+
+recovery_codes = sa.Table(
+    "recovery_codes",
+    METADATA,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("code_digest", sa.LargeBinary, primary_key=True),
+    sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("used_at", sa.DateTime(timezone=True)),
 )

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.organisations.queries import activity, naming
-from gateway.issuer.people.models import people
+from gateway.issuer.people.models import people, recovery_codes
 
 Row = sa.RowMapping
 
@@ -21,6 +21,19 @@ async def by_name(session: AsyncSession, sign_in_name: str) -> Row | None:
     statement = _WITH_ORGANISATION.where(people.c.sign_in_name == sign_in_name)
     rows = await session.execute(statement.with_for_update(of=people))
     return rows.mappings().one_or_none()
+
+
+async def held(session: AsyncSession, person_id: UUID) -> Row | None:
+    """Locked, so that no sign-in of theirs begins meanwhile."""
+    statement = _WITH_ORGANISATION.where(people.c.id == person_id).with_for_update(of=people)
+    return (await session.execute(statement)).mappings().one_or_none()
+
+
+async def recovery_codes_of(session: AsyncSession, person_id: UUID) -> Sequence[Row]:
+    """When each was made and used; those that are left last."""
+    table = recovery_codes.c
+    statement = sa.select(table.made_at, table.used_at).where(table.person_id == person_id)
+    return (await session.execute(statement.order_by(table.used_at))).mappings().all()
 
 
 async def by_id(session: AsyncSession, person_id: UUID) -> Row | None:

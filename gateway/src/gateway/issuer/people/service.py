@@ -14,12 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.changes.service import record
 from gateway.issuer.organisations.queries import organisation
 from gateway.issuer.people import queries
-from gateway.issuer.people.models import people
+from gateway.issuer.people.models import people, recovery_codes
+from gateway.issuer.people.recovery import RecoveryCodes
 from gateway.issuer.people.schemas import NewPerson, PersonChange
 from gateway.issuer.people.second_factor import SecondFactors
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.sign_ins.service import end_all_of_person
 from gateway.issuer.throttle import service as attempts
+
+# Who is recorded as the client of what happens on the sign-in page itself.
+SIGN_IN = "sign-in"
 
 
 async def found(session: AsyncSession, person_id: UUID) -> Any:
@@ -57,7 +61,8 @@ async def create(session: AsyncSession, by: Principal, new: NewPerson) -> Any:
 async def renew_credentials(
     session: AsyncSession, by: Principal, secrets: SecretChecks, factors: SecondFactors, row: Any
 ) -> tuple[Any, str, str]:
-    """New password and second factor (base32); everything signed in before is void."""
+    """New password and second factor (base32); everything signed in before is void, and so are the
+    recovery codes."""
     password = random_secrets.token_urlsafe(15)
     second, sealed = factors.new(row["id"])
     await session.execute(
@@ -70,6 +75,7 @@ async def renew_credentials(
             version=row["version"] + 1,
         )
     )
+    await session.execute(sa.delete(recovery_codes).where(recovery_codes.c.person_id == row["id"]))
     await end_all_of_person(session, row["id"])
     await record(session, by, "renewed credentials", "person", row["id"])
     return await found(session, row["id"]), password, second
@@ -89,7 +95,7 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: PersonC
 
 
 async def seconds_to_wait(session: AsyncSession, sign_in_name: str, source: str) -> int:
-    return await attempts.seconds_to_wait(session, _attempt_name(sign_in_name), source)
+    return await attempts.seconds_to_wait(session, attempt_name(sign_in_name), source)
 
 
 async def signed_in(
@@ -100,30 +106,67 @@ async def signed_in(
     sign_in_name: str,
     password: str,
     code: str,
+    recovery: RecoveryCodes,
+    recovery_code: str | None = None,
     source: str,
 ) -> Any | None:
-    """The person's row, if password and code are right; every failure looks the same and is counted."""
+    """The person's row, if the password and either code are right; every failure looks the same and is
+    counted."""
     row = await queries.by_name(session, sign_in_name)
     matches = await secrets.matches(row["password_hash"] if row is not None else None, password)
-    step = None
-    if row is not None and row["second_factor"] is not None:
-        step = factors.step_of(
-            row["id"],
-            row["second_factor"],
-            code,
-            now=clock.now(),
-            last_step=row["second_factor_step"],
-        )
     usable = row is not None and row["active"] and row["organisation_active"]
-    if row is None or not matches or step is None or not usable:
-        await attempts.failed(session, _attempt_name(sign_in_name), source)
+    # A recovery code is used up only by whoever knows the password, too.
+    if row is None or not matches or not usable:
+        proved = False
+    elif recovery_code is not None:
+        proved = await _used_recovery_code(session, recovery, row["id"], recovery_code)
+    else:
+        proved = await _used_code(session, factors, row, code)
+    if row is None or not proved:
+        await attempts.failed(session, attempt_name(sign_in_name), source)
         return None
-    await session.execute(
-        sa.update(people).where(people.c.id == row["id"]).values(second_factor_step=step)
-    )
-    await attempts.succeeded(session, _attempt_name(sign_in_name), source)
+    await attempts.succeeded(session, attempt_name(sign_in_name), source)
     return row
 
 
-def _attempt_name(sign_in_name: str) -> str:
+def attempt_name(sign_in_name: str) -> str:
     return f"person/{sign_in_name}"
+
+
+async def _used_code(session: AsyncSession, factors: SecondFactors, row: Any, code: str) -> bool:
+    if row["second_factor"] is None:
+        return False
+    step = factors.step_of(
+        row["id"],
+        row["second_factor"],
+        code,
+        now=clock.now(),
+        last_step=row["second_factor_step"],
+    )
+    if step is None:
+        return False
+    await session.execute(
+        sa.update(people).where(people.c.id == row["id"]).values(second_factor_step=step)
+    )
+    return True
+
+
+async def _used_recovery_code(
+    session: AsyncSession, recovery: RecoveryCodes, person_id: UUID, code: str
+) -> bool:
+    table = recovery_codes.c
+    used = await session.execute(
+        sa.update(recovery_codes)
+        .where(
+            table.person_id == person_id,
+            table.code_digest == recovery.digest(person_id, code),
+            table.used_at.is_(None),
+        )
+        .values(used_at=clock.now())
+        .returning(table.person_id)
+    )
+    if used.scalar_one_or_none() is None:
+        return False
+    by = Principal(client_id=SIGN_IN, subject=str(person_id))
+    await record(session, by, "used a recovery code", "person", person_id)
+    return True

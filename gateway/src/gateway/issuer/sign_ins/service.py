@@ -19,11 +19,12 @@ from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.revocations.service import revoke
+from gateway.issuer.sign_ins import queries
 from gateway.issuer.sign_ins.models import authorization_codes, refresh_tokens, sign_ins
+from gateway.issuer.sign_ins.queries import LONGEST_SIGN_IN
 
 CODE_LIFETIME = timedelta(minutes=1)
 REFRESH_IDLE = timedelta(hours=1)
-LONGEST_SIGN_IN = timedelta(hours=12)
 # Two tabs, or two replicas of the front, refresh at the same moment: both get the same successor.
 TOGETHER = timedelta(seconds=30)
 
@@ -129,6 +130,22 @@ async def end_all_of_person(session: AsyncSession, person_id: UUID) -> None:
     """The caller holds the person's row, so that no sign-in of theirs begins meanwhile."""
     await _end_all(session, sign_ins.c.person_id == person_id)
     await revoke(session, "subject", str(person_id))
+
+
+async def end_others_of_person(session: AsyncSession, person_id: UUID, kept: UUID | None) -> None:
+    """All but one. The caller holds the person's row."""
+    for sign_in in await queries.living_of_person(session, person_id):
+        if sign_in["id"] != kept:
+            await end(session, sign_in["id"])
+
+
+async def end_that_of_person(session: AsyncSession, person_id: UUID, sign_in: UUID) -> bool:
+    """One of the person's own; False if it is not theirs, or over."""
+    living = await queries.living_of_person(session, person_id)
+    if sign_in not in {row["id"] for row in living}:
+        return False
+    await end(session, sign_in)
+    return True
 
 
 async def end_all_through(session: AsyncSession, client_id: str) -> None:

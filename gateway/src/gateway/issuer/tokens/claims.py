@@ -30,15 +30,17 @@ def access_claims(
     now: float,
     seconds: int,
     sign_in: str | None = None,
+    signed_in_at: float | None = None,
 ) -> dict[str, Any]:
     """RFC 9068 §2.2 and the claims that the front turns into a principal.
 
-    `sid` names a person's sign-in (OIDC Back-Channel Logout §2.1): it ends as a whole.
+    `sid` names a person's sign-in (OIDC Back-Channel Logout §2.1): it ends as a whole. `auth_time`
+    says when it was (RFC 9068 §2.2.1), so that what may do much harm can ask for a fresh one.
 
     `iat` has milliseconds (RFC 7519 allows fractions): a revocation voids what was issued until
     that instant, and a token got right after it must not fall into the same second.
     """
-    sid = {} if sign_in is None else {"sid": sign_in}
+    person = {} if sign_in is None else {"sid": sign_in, "auth_time": signed_in_at}
     return {
         "iss": issuer,
         "aud": audience,
@@ -52,5 +54,5 @@ def access_claims(
         "roles": sorted(identity.roles),
         "aors": sorted(identity.aors),
         "areas": sorted(identity.areas),
-        **sid,
+        **person,
     }

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from common import clock
 from common.auth import InvalidToken, KeySet, Principal, mint_token, verify_token
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -100,7 +101,12 @@ async def _tokens(session: AsyncSession, desk: Desk, grant: Any, client: Any) ->
     identity = await identity_of(session, person, str(person["id"]), grant["client_id"])
     held = set(identity.scopes) & set(client["scopes"])
     scopes = tuple(scope for scope in grant["scopes"] if scope in held)
-    return desk.token(identity, scopes, sign_in=str(grant["family"]))
+    return desk.token(identity, scopes, str(grant["family"]), _signed_in_at(grant))
+
+
+def _signed_in_at(grant: Any) -> int:
+    """In real time, as `iat`: tokens do not follow the embedded stack's shifted clock."""
+    return int(time.time() - (clock.now() - grant["signed_in_at"]).total_seconds())
 
 
 def _id_token(desk: Desk, grant: Any, person: Any) -> str:
@@ -111,7 +117,7 @@ def _id_token(desk: Desk, grant: Any, person: Any) -> str:
         "sub": str(grant["person_id"]),
         "iat": now,
         "exp": now + desk.settings.token_seconds,
-        "auth_time": int(grant["signed_in_at"].timestamp()),
+        "auth_time": _signed_in_at(grant),
         # Password and one-time code (RFC 8176).
         "amr": ["pwd", "otp", "mfa"],
         "preferred_username": person["sign_in_name"],

@@ -42,7 +42,11 @@ class Desk:
     successor_key: bytes
 
     def token(
-        self, identity: Identity, scopes: tuple[str, ...], sign_in: str | None = None
+        self,
+        identity: Identity,
+        scopes: tuple[str, ...],
+        sign_in: str | None = None,
+        signed_in_at: float | None = None,
     ) -> dict[str, Any]:
         """The successful answer of the token endpoint (RFC 6749 §5.1)."""
         claims = access_claims(
@@ -53,6 +57,7 @@ class Desk:
             now=time.time(),
             seconds=self.settings.token_seconds,
             sign_in=sign_in,
+            signed_in_at=signed_in_at,
         )
         key = self.ring.current()
         token = mint_token(

@@ -23,7 +23,9 @@ _KNOWN_ROLES = frozenset(role.value for role in Role)
 
 @dataclass(frozen=True)
 class Principal:
-    """`areas` are P-codes that the AoR memberships hold in; empty means everywhere."""
+    """`areas` are P-codes that the AoR memberships hold in; empty means everywhere. `sign_in` and
+    `signed_in_at` (seconds since 1970): the sign-in that a person's token comes from, and when they
+    proved who they are; None where the token does not say."""
 
     client_id: str
     subject: str
@@ -32,10 +34,17 @@ class Principal:
     scopes: frozenset[str] = field(default_factory=frozenset)
     aors: frozenset[str] = field(default_factory=frozenset)
     areas: frozenset[str] = field(default_factory=frozenset)
+    sign_in: str | None = None
+    signed_in_at: float | None = None
 
     @property
     def anonymous(self) -> bool:
         return self.subject == "anonymous"
+
+    @property
+    def is_person(self) -> bool:
+        """Somebody who signed in, rather than a client that acts by itself (it is its own subject)."""
+        return not self.anonymous and self.subject != self.client_id
 
     @property
     def doer(self) -> str:
@@ -69,7 +78,16 @@ class Principal:
             scopes=frozenset(str(claims.get("scope") or "").split()),
             aors=frozenset(_texts(claims, "aors")),
             areas=frozenset(_texts(claims, "areas")),
+            sign_in=str(claims["sid"]) if "sid" in claims else None,
+            signed_in_at=_moment(claims, "auth_time"),
         )
+
+
+def _moment(claims: Mapping[str, Any], name: str) -> float | None:
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        raise ValueError(f"claim {name!r} must be a number")
+    return value
 
 
 def _texts(claims: Mapping[str, Any], name: str) -> list[str]:

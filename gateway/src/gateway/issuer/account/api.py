@@ -1,0 +1,266 @@
+"""`/account`: what a person does about their own sign-in, with a browser and without a script."""
+
+import hmac
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.errors import FORBIDDEN
+from common.languages import page_language
+from common.web import Session, context_of, page_response, refusal_pages, router
+from fastapi import Depends, Query
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from gateway.issuer.access import Anyone
+from gateway.issuer.account.enrolment import Enrolments, NotEnrolling
+from gateway.issuer.account.page import account_page, codes_page, enrolment_page
+from gateway.issuer.forms import BadForm, read_form
+from gateway.issuer.parts import Secrets
+from gateway.issuer.people import own_service, passwords, queries
+from gateway.issuer.people.api import Factors, Recovery
+from gateway.issuer.people.second_factor import provisioning_uri
+from gateway.issuer.people.service import seconds_to_wait
+from gateway.issuer.sign_ins.queries import living_of_person
+
+routes = router("/account", ["account"])
+_PAGE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "The page."},
+    303: {"description": "To sign in, or back to the page."},
+    **refusal_pages(401, 403, 422, 429),
+}
+
+
+class Visit:
+    """One request of one person: who, what they typed, and in which language they are answered."""
+
+    def __init__(
+        self, request: Request, session: Any, caller: Principal, row: Any, form: Mapping[str, str]
+    ) -> None:
+        self.session, self.caller, self.row, self.form = session, caller, row, form
+        header = request.headers.get("accept-language")
+        self.language = page_language(request.query_params.get("language"), header)
+        self.csrf = request.headers.get("ruta-csrf", "")
+        self.source = request.headers.get("ruta-source", "account")
+        self.done = request.query_params.get("done")
+
+    async def page(self, error: str | None = None, status: int = 200) -> Response:
+        html = account_page(
+            language=self.language,
+            csrf=self.csrf,
+            person=self.row,
+            codes=await queries.recovery_codes_of(self.session, self.row["id"]),
+            sign_ins=await living_of_person(self.session, self.row["id"]),
+            own=self.caller.sign_in,
+            error=error,
+            done=self.done,
+        )
+        return _html(html, self.language, status)
+
+    async def knows_password(self, checks: Secrets) -> Response | None:
+        """The answer to whoever does not, or has guessed too often; None to who does."""
+        if await seconds_to_wait(self.session, self.row["sign_in_name"], self.source):
+            return await self.page("wait", 429)
+        given = self.form.get("password", "")
+        if await own_service.knows_password(self.session, checks, self.row, given, self.source):
+            return None
+        return await self.page("password_wrong", 401)
+
+    def back(self, done: str) -> Response:
+        address = f"/account?language={self.language}&done={done}"
+        return RedirectResponse(address, 303, {"Cache-Control": "no-store"})
+
+
+async def _visit(
+    request: Request,
+    caller: Anyone,
+    session: Session,
+    _language: Annotated[Literal["es", "en"] | None, Query(alias="language")] = None,
+    _done: Annotated[Literal["password", "factor", "ended"] | None, Query(alias="done")] = None,
+) -> Visit | None:
+    """None where nobody is signed in. A form counts only with the token of this browser's session, which
+    only Ruta's own pages can read; the front has said which it is."""
+    if caller.anonymous:
+        return None
+    if not caller.is_person:
+        raise FORBIDDEN.because("Only people have this page; a client's secret is renewed for it.")
+    row = await queries.held(session, UUID(caller.subject))
+    if row is None or not (row["active"] and row["organisation_active"]):
+        return None
+    form: dict[str, str] = {}
+    if request.method == "POST":
+        try:
+            form = read_form(request.headers.get("content-type", ""), await request.body())
+        except BadForm as bad:
+            raise FORBIDDEN.because(str(bad)) from None
+        expected = request.headers.get("ruta-csrf", "")
+        given = form.get("csrf_token", "")
+        if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
+            raise FORBIDDEN.because("The form does not come from this page. Open /account again.")
+    return Visit(request, session, caller, row, form)
+
+
+Visiting = Annotated[Visit | None, Depends(_visit)]
+_SIGN_IN = "/session/start?return_to=/account"
+
+
+async def _enrolments(request: Request) -> Enrolments:
+    return cast("Enrolments", context_of(request).parts["enrolments"])
+
+
+Enrolling = Annotated[Enrolments, Depends(_enrolments)]
+
+
+def _form_of(*fields: str) -> dict[str, Any]:
+    properties = {name: {"type": "string", "maxLength": 4096} for name in ("csrf_token", *fields)}
+    schema = {"type": "object", "required": list(properties), "properties": properties}
+    content = {"application/x-www-form-urlencoded": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+@routes.get("", summary="Own account page", responses=_PAGE, response_class=HTMLResponse)
+async def show(visit: Visiting) -> Response:
+    """For people who signed in with a browser."""
+    return await visit.page() if visit else _to_sign_in()
+
+
+@routes.post(
+    "/password",
+    summary="Change own password",
+    responses=_PAGE,
+    response_class=HTMLResponse,
+    openapi_extra=_form_of("password", "new_password", "repeated"),
+)
+async def change_password(visit: Visiting, checks: Secrets) -> Response:
+    """Ends every other sign-in of the person."""
+    if visit is None:
+        return _to_sign_in()
+    if (refused := await visit.knows_password(checks)) is not None:
+        return refused
+    new = visit.form.get("new_password", "")
+    fault = passwords.fault_of(new, sign_in_name=visit.row["sign_in_name"])
+    if fault is None and new == visit.form.get("password"):
+        fault = "same"
+    if fault is None and new != visit.form.get("repeated"):
+        fault = "repeated"
+    if fault is not None:
+        return await visit.page(f"password_{fault}", 422)
+    await own_service.set_password(visit.session, visit.caller, checks, visit.row, new)
+    return visit.back("password")
+
+
+@routes.post(
+    "/second-factor",
+    summary="Begin a new second factor: a QR code for the phone",
+    responses=_PAGE,
+    response_class=HTMLResponse,
+    openapi_extra=_form_of("password"),
+)
+async def begin_second_factor(
+    visit: Visiting, checks: Secrets, factors: Factors, enrolments: Enrolling
+) -> Response:
+    """The former one holds until a code of the new one has come back."""
+    if visit is None:
+        return _to_sign_in()
+    if (refused := await visit.knows_password(checks)) is not None:
+        return refused
+    secret, _ = factors.new(visit.row["id"])
+    ticket = enrolments.begin(visit.row["id"], visit.row["version"], secret, clock.now())
+    return _enrolling(visit, ticket, secret)
+
+
+@routes.post(
+    "/second-factor/confirmation",
+    summary="Confirm the new second factor by a code of it",
+    responses=_PAGE,
+    response_class=HTMLResponse,
+    openapi_extra=_form_of("ticket", "code"),
+)
+async def confirm_second_factor(
+    visit: Visiting, factors: Factors, enrolments: Enrolling
+) -> Response:
+    """Ends every other sign-in of the person."""
+    if visit is None:
+        return _to_sign_in()
+    ticket = visit.form.get("ticket", "")
+    try:
+        secret = enrolments.secret(ticket, visit.row["id"], visit.row["version"], clock.now())
+    except NotEnrolling:
+        return await visit.page("factor_stale", 422)
+    code = visit.form.get("code", "")
+    if not await own_service.set_second_factor(
+        visit.session, visit.caller, factors, visit.row, secret, code
+    ):
+        return _enrolling(visit, ticket, secret, error="factor_wrong", status=422)
+    return visit.back("factor")
+
+
+@routes.post(
+    "/recovery-codes",
+    summary="Make eight new recovery codes, shown once",
+    responses=_PAGE,
+    response_class=HTMLResponse,
+    openapi_extra=_form_of("password"),
+)
+async def renew_recovery_codes(visit: Visiting, checks: Secrets, recovery: Recovery) -> Response:
+    """The former ones are void; ends every other sign-in of the person."""
+    if visit is None:
+        return _to_sign_in()
+    if (refused := await visit.knows_password(checks)) is not None:
+        return refused
+    codes = await own_service.renew_recovery_codes(visit.session, visit.caller, recovery, visit.row)
+    return _html(codes_page(visit.language, codes), visit.language)
+
+
+@routes.post(
+    "/sign-ins/{sign_in}/end",
+    summary="End one of the own sign-ins",
+    responses=_PAGE,
+    response_class=HTMLResponse,
+    openapi_extra=_form_of(),
+)
+async def end_one(sign_in: UUID, visit: Visiting) -> Response:
+    """Another person's, or one that is over, is no error: it is not there afterwards either."""
+    if visit is None:
+        return _to_sign_in()
+    await own_service.end_sign_in(visit.session, visit.caller, visit.row, sign_in)
+    return visit.back("ended")
+
+
+@routes.post(
+    "/sign-ins/end-others",
+    summary="End all own sign-ins but this one",
+    responses=_PAGE,
+    response_class=HTMLResponse,
+    openapi_extra=_form_of(),
+)
+async def end_others(visit: Visiting) -> Response:
+    """Within a minute none of them is believed any more."""
+    if visit is None:
+        return _to_sign_in()
+    await own_service.end_other_sign_ins(visit.session, visit.caller, visit.row)
+    return visit.back("ended")
+
+
+def _enrolling(
+    visit: Visit, ticket: str, secret: str, *, error: str | None = None, status: int = 200
+) -> Response:
+    html = enrolment_page(
+        language=visit.language,
+        csrf=visit.csrf,
+        ticket=ticket,
+        secret=secret,
+        uri=provisioning_uri(secret, visit.row["sign_in_name"]),
+        error=error,
+    )
+    return _html(html, visit.language, status)
+
+
+def _html(html: str, language: str, status: int = 200) -> Response:
+    return page_response(html, language=language, status=status)
+
+
+def _to_sign_in() -> Response:
+    return RedirectResponse(_SIGN_IN, 303, {"Cache-Control": "no-store"})

@@ -1,0 +1,39 @@
+"""A new second factor on its way to the phone: sealed in the form until a code of it comes back.
+
+So nothing is stored that nobody has confirmed, and the old factor holds until then.
+"""
+
+import base64
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import orjson
+from common import crypto
+
+LIFETIME = timedelta(minutes=10)
+
+
+class NotEnrolling(Exception):
+    """Not ours, of another person, too old, or overtaken by another change."""
+
+
+class Enrolments:
+    def __init__(self, master: bytes) -> None:
+        self._key = crypto.derived(master, b"ruta second factor enrolment")
+
+    def begin(self, person_id: UUID, version: int, secret: str, now: datetime) -> str:
+        """`version` of the person's row: whatever else they change makes this void."""
+        until = (now + LIFETIME).timestamp()
+        content = orjson.dumps({"secret": secret, "version": version, "until": until})
+        sealed = crypto.seal(self._key, content, person_id.bytes)
+        return base64.urlsafe_b64encode(sealed).decode()
+
+    def secret(self, ticket: str, person_id: UUID, version: int, now: datetime) -> str:
+        try:
+            sealed = base64.urlsafe_b64decode(ticket)
+            content = orjson.loads(crypto.open_sealed(self._key, sealed, person_id.bytes))
+        except (ValueError, crypto.CannotOpen):
+            raise NotEnrolling from None
+        if now.timestamp() > content["until"] or content["version"] != version:
+            raise NotEnrolling
+        return str(content["secret"])

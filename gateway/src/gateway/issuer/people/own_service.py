@@ -1,0 +1,100 @@
+"""What a person changes about their own credentials. Everything else that was signed in ends with it;
+the sign-in that does it lives on: whoever changes something has just typed the password."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gateway.issuer.changes.service import record
+from gateway.issuer.people.models import people, recovery_codes
+from gateway.issuer.people.recovery import RecoveryCodes, new_codes
+from gateway.issuer.people.second_factor import SecondFactors
+from gateway.issuer.people.service import attempt_name
+from gateway.issuer.secrets import SecretChecks
+from gateway.issuer.sign_ins.service import end_others_of_person, end_that_of_person
+from gateway.issuer.throttle import service as attempts
+
+
+async def knows_password(
+    session: AsyncSession, secrets: SecretChecks, row: Any, password: str, source: str
+) -> bool:
+    """Whether whoever sits there knows it. Failures count as those of the sign-in page do."""
+    name = attempt_name(row["sign_in_name"])
+    if not await secrets.matches(row["password_hash"], password):
+        await attempts.failed(session, name, source)
+        return False
+    await attempts.succeeded(session, name, source)
+    return True
+
+
+async def set_password(
+    session: AsyncSession, by: Principal, secrets: SecretChecks, row: Any, password: str
+) -> None:
+    await _changed(
+        session, by, row, "changed own password", password_hash=await secrets.hashed(password)
+    )
+
+
+async def set_second_factor(
+    session: AsyncSession, by: Principal, factors: SecondFactors, row: Any, secret: str, code: str
+) -> bool:
+    """False, and nothing is changed, if the code is not one of this secret."""
+    sealed = factors.sealed(row["id"], secret)
+    step = factors.step_of(row["id"], sealed, code, now=clock.now(), last_step=0)
+    if step is None:
+        return False
+    what = "changed own second factor"
+    await _changed(session, by, row, what, second_factor=sealed, second_factor_step=step)
+    return True
+
+
+async def renew_recovery_codes(
+    session: AsyncSession, by: Principal, recovery: RecoveryCodes, row: Any
+) -> list[str]:
+    """Eight new ones, readable here and never again; the former ones are void."""
+    codes, now = new_codes(), clock.now()
+    await session.execute(sa.delete(recovery_codes).where(recovery_codes.c.person_id == row["id"]))
+    await session.execute(
+        sa.insert(recovery_codes),
+        [
+            {
+                "person_id": row["id"],
+                "code_digest": recovery.digest(row["id"], code),
+                "made_at": now,
+            }
+            for code in codes
+        ],
+    )
+    await _changed(session, by, row, "renewed own recovery codes")
+    return codes
+
+
+async def end_sign_in(session: AsyncSession, by: Principal, row: Any, sign_in: UUID) -> None:
+    """Nothing happens if it is not theirs, or over."""
+    if await end_that_of_person(session, row["id"], sign_in):
+        await record(session, by, "ended own sign-in", "person", row["id"])
+
+
+async def end_other_sign_ins(session: AsyncSession, by: Principal, row: Any) -> None:
+    await end_others_of_person(session, row["id"], _own(by))
+    await record(session, by, "ended other own sign-ins", "person", row["id"])
+
+
+def _own(by: Principal) -> UUID | None:
+    return UUID(by.sign_in) if by.sign_in else None
+
+
+async def _changed(
+    session: AsyncSession, by: Principal, row: Any, what: str, **values: object
+) -> None:
+    await session.execute(
+        sa.update(people)
+        .where(people.c.id == row["id"])
+        .values(**values, version=row["version"] + 1)
+    )
+    await end_others_of_person(session, row["id"], _own(by))
+    await record(session, by, what, "person", row["id"])
