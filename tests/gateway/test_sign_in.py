@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 from typing import Any
@@ -35,7 +35,11 @@ def somebody(gateway: Gateway) -> Somebody:
     return new_person(gateway)
 
 
-def new_person(gateway: Gateway) -> Somebody:
+def new_person(
+    gateway: Gateway,
+    roles: Sequence[str] = ("caseworker",),
+    scopes: Sequence[str] = ("directory:read", "referrals:read", "referrals:write"),
+) -> Somebody:
     name = f"p-{new_id()}"
     made = httpx.post(
         f"{gateway.url}/identity/v1/people",
@@ -43,8 +47,8 @@ def new_person(gateway: Gateway) -> Somebody:
         json={
             "sign_in_name": name,
             "organisation_id": str(organisation(1)),
-            "roles": ["caseworker"],
-            "scopes": ["directory:read", "referrals:read", "referrals:write"],
+            "roles": list(roles),
+            "scopes": list(scopes),
         },
     )
     assert made.status_code == 201, made.text
@@ -69,6 +73,10 @@ def begin(browser: httpx.Client) -> str:
     assert page.status_code == 200
     assert "Contraseña" in page.text
     assert "<script" not in page.text
+    return ticket_on(page)
+
+
+def ticket_on(page: httpx.Response) -> str:
     found = re.search(r'name="ticket" value="([^"]+)"', page.text)
     assert found
     return found[1]

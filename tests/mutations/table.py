@@ -330,6 +330,14 @@ MUTATIONS = (
         "tests/gateway/test_account.py::test_a_form_of_somebody_else_changes_nothing",
     ),
     Mutation(
+        "step-up",
+        "what can do much harm asks a person for a sign-in of a moment ago",
+        f"{_COMMON}/web/routing.py",
+        "                check_step_up(principal, context.settings.step_up_minutes)\n",
+        "                pass\n",
+        "tests/descriptions/test_step_up.py::test_an_old_sign_in_is_not_enough_for_a_marked_act",
+    ),
+    Mutation(
         "recovery-code-once",
         "a recovery code signs in once",
         "gateway/src/gateway/issuer/people/service.py",

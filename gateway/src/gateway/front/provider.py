@@ -41,8 +41,11 @@ class Provider:
     def redirect_uri(self) -> str:
         return f"{self._settings.public_url.rstrip('/')}/session/callback"
 
-    def sign_in_url(self, state: str, verifier: str, locales: str | None) -> str:
-        """Where the browser goes to sign in (authorization code with PKCE)."""
+    def sign_in_url(
+        self, state: str, verifier: str, locales: str | None, *, fresh: bool = False
+    ) -> str:
+        """Where the browser goes to sign in (authorization code with PKCE). `fresh`: even whom the
+        provider knows already has to prove it again (OIDC Core §3.1.2.1)."""
         digest = hashlib.sha256(verifier.encode()).digest()
         parameters = {
             "response_type": "code",
@@ -52,6 +55,7 @@ class Provider:
             "state": state,
             "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
+            **({"prompt": "login", "max_age": "0"} if fresh else {}),
             **({"ui_locales": locales} if locales in LANGUAGES else {}),
         }
         return f"{self._endpoint('authorization_endpoint', '/oauth/authorize')}?{urlencode(parameters)}"
@@ -123,8 +127,8 @@ def _read(body: bytes) -> Any:
 
 
 def claims_unverified(id_token: Any) -> dict[str, Any]:
-    """What an id token says about a person, to be shown to that person only. It came from the token
-    endpoint itself, so its signature need not be checked (OIDC Core §3.1.3.7)."""
+    """What a token says about a person, to that person only. It came from the token endpoint itself,
+    so its signature need not be checked (OIDC Core §3.1.3.7)."""
     try:
         payload = str(id_token).split(".")[1]
         claims = json_once.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -64,7 +64,9 @@ class SessionPages:
         locales = query.get("ui_locales")
         language = locales if locales in TEXTS else exchange.language
         sign_in = SignIn(new_state(), new_verifier(), return_to, language)
-        url = self._provider.sign_in_url(sign_in.state, sign_in.verifier, locales)
+        url = self._provider.sign_in_url(
+            sign_in.state, sign_in.verifier, locales, fresh=query.get("fresh") == "true"
+        )
         await exchange.answer(303, [_location(url), self.cookies.write(sign_in)])
 
     async def _callback(self, exchange: Exchange) -> None:
@@ -82,7 +84,7 @@ class SessionPages:
         session = PersonSession(
             tokens["access_token"],
             str(tokens.get("refresh_token") or ""),
-            new_csrf(),
+            await self._csrf_after(exchange, caller),
             caller.expires,
             ends=now + SESSION_SECONDS,
             name=told.get("preferred_username"),
@@ -93,6 +95,16 @@ class SessionPages:
         await exchange.answer(
             303, [_location(sign_in.return_to), *cookies, self.cookies.clear(SignIn)]
         )
+
+    async def _csrf_after(self, exchange: Exchange, caller: Caller) -> str:
+        """Who signs in again keeps the token: what they had begun in another tab can still be sent.
+        What was signed in before in this browser ends."""
+        former = self.cookies.living(exchange.head, time.time())
+        if former is None:
+            return new_csrf()
+        await self._provider.give_back(former.refresh_token)
+        same = claims_unverified(former.access_token).get("sub") == caller.principal.subject
+        return former.csrf if same else new_csrf()
 
     async def _who(self, exchange: Exchange) -> None:
         session = await self._renewal.fresh(self._present(exchange))
@@ -170,6 +182,7 @@ def _described(session: PersonSession, caller: Caller, idle: float) -> bytes:
             "aors": sorted(principal.aors),
             "areas": sorted(principal.areas),
             "expires_in": max(0, int(caller.expires - time.time())),
+            "signed_in_at": principal.signed_in_at,
             "idle_in": max(0, int(idle - time.time())),
             "ends_in": max(0, int(session.ends - time.time())),
             "csrf_token": session.csrf,

@@ -97,6 +97,13 @@ UNAUTHENTICATED = ProblemType(
     "A valid access token is needed",
     "Get a token at /oauth/token and send it as 'Authorization: Bearer …'.",
 )
+STEP_UP = ProblemType(
+    "insufficient_user_authentication",
+    401,
+    "This act needs a sign-in of a moment ago",
+    "Nothing was changed. Sign in again (a browser at /session/start?fresh=true) and repeat it within"
+    " the seconds of max_age.",
+)
 FORBIDDEN = ProblemType(
     "forbidden",
     403,

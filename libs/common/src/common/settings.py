@@ -124,6 +124,13 @@ class ServiceSettings(CoreSettings):
         description="JWKS file with the public keys that verify the gateway's internal token."
     )
     internal_issuer: str = Field("ruta-gateway", description="`iss` of the internal token.")
+    step_up_minutes: int = Field(
+        5,
+        ge=0,
+        le=60,
+        description="What can do much harm asks a person for a sign-in not older than so many minutes;"
+        " 0 = any sign-in will do.",
+    )
     stored_result_key: SecretStr = Field(
         description="32 bytes in base64: seals the stored answers of idempotent commands."
     )

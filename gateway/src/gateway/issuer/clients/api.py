@@ -4,7 +4,7 @@ from operator import itemgetter
 from typing import Annotated, Any
 
 from common.paging import CursorText, Limit, Page, keys_in, page_of
-from common.web import IfMatch, Session, check_if_match, etag_of, router
+from common.web import IfMatch, Session, StepUp, check_if_match, etag_of, router
 from fastapi import Path, Response
 
 from gateway.issuer.access import Admin
@@ -16,7 +16,12 @@ routes = router("/identity/v1/clients", ["identity"])
 Id = Annotated[str, Path(max_length=63, pattern=r"^[a-z0-9-]+$")]
 
 
-@routes.post("", status_code=201, summary="Add a machine client; its secret is shown once")
+@routes.post(
+    "",
+    status_code=201,
+    summary="Add a machine client; its secret is shown once",
+    dependencies=[StepUp],
+)
 async def create(
     new: NewClient, admin: Admin, session: Session, secrets: Secrets, response: Response
 ) -> ClientWithSecret:
@@ -59,7 +64,11 @@ async def change(
     return Client(**changed)
 
 
-@routes.post("/{client_id}/secret", summary="Renew a client's secret; it is shown once")
+@routes.post(
+    "/{client_id}/secret",
+    summary="Renew a client's secret; it is shown once",
+    dependencies=[StepUp],
+)
 async def renew_secret(
     client_id: Id, admin: Admin, session: Session, secrets: Secrets, response: Response
 ) -> ClientWithSecret:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, cast
 from uuid import UUID
 
 from common.paging import CursorText, Limit, Page, keys_in, page_of
-from common.web import IfMatch, Session, check_if_match, context_of, etag_of, router
+from common.web import IfMatch, Session, StepUp, check_if_match, context_of, etag_of, router
 from fastapi import Depends, Request, Response
 
 from gateway.issuer.access import Admin
@@ -35,7 +35,12 @@ Factors = Annotated[SecondFactors, Depends(_factors)]
 Recovery = Annotated[RecoveryCodes, Depends(_recovery)]
 
 
-@routes.post("", status_code=201, summary="Add a person; credentials are shown once")
+@routes.post(
+    "",
+    status_code=201,
+    summary="Add a person; credentials are shown once",
+    dependencies=[StepUp],
+)
 async def create(
     *,
     new: NewPerson,
@@ -85,7 +90,11 @@ async def change(
     return Person(**changed)
 
 
-@routes.post("/{person_id}/credentials", summary="Renew password and second factor; shown once")
+@routes.post(
+    "/{person_id}/credentials",
+    summary="Renew password and second factor; shown once",
+    dependencies=[StepUp],
+)
 async def renew_credentials(
     *,
     person_id: UUID,

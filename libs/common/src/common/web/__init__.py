@@ -2,7 +2,7 @@
 
 from common.languages import page_language
 from common.look import PAGE_STYLE
-from common.web.access import open_to_all, requires
+from common.web.access import StepUp, open_to_all, requires
 from common.web.app import service_app
 from common.web.context import BackgroundTask, ServiceContext, context_of
 from common.web.files import answered_as, refusal_pages
@@ -29,6 +29,7 @@ __all__ = [
     "ServiceContext",
     "Session",
     "ShownOnce",
+    "StepUp",
     "Strict",
     "Text",
     "UnitOfWorkRoute",

@@ -1,13 +1,15 @@
 """Who may call a route. Each route declares exactly one access rule; the endpoint matrix reads it."""
 
+import time
 from collections.abc import Collection
 from typing import Any
 
 from fastapi import Depends
 from starlette.requests import Request
 
+from common.auth.freshness import is_fresh
 from common.auth.principal import Principal, Role
-from common.errors import FORBIDDEN, UNAUTHENTICATED
+from common.errors import FORBIDDEN, STEP_UP, UNAUTHENTICATED
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ruta"'}
 
@@ -61,6 +63,33 @@ class AccessRule:
             "scope": self.scope,
             "roles": sorted(self.roles) if self.roles is not None else None,
         }
+
+
+async def _step_up() -> None:
+    """Marks a route that can do much harm: a session left open is not enough for it."""
+
+
+StepUp = Depends(_step_up)
+
+
+def steps_up(marks: Collection[Any]) -> bool:
+    """Whether the mark is among the calls of a route's dependencies."""
+    return _step_up in marks
+
+
+def check_step_up(principal: Principal, minutes: int) -> None:
+    """401 as RFC 9470 says it, unless the person signed in within the minutes. 0 asks nothing."""
+    seconds = minutes * 60
+    if minutes == 0 or is_fresh(principal, time.time(), seconds):
+        return
+    raise STEP_UP.because(
+        f"You signed in more than {minutes} minutes ago, or your token does not say when (auth_time).",
+        headers={
+            "WWW-Authenticate": 'Bearer realm="ruta", error="insufficient_user_authentication",'
+            f' error_description="A fresh sign-in is needed", max_age={seconds}'
+        },
+        max_age=seconds,
+    )
 
 
 def requires(scope: str, roles: Collection[Role] | None = None) -> Any:

@@ -46,6 +46,8 @@ async def readyz(request: Request) -> Response:
         remedies = {"clock": clocks.REMEDY, "durability": durability.REMEDY}
         if needed := [remedy for part, remedy in remedies.items() if parts[part] != "ok"]:
             parts["remedy"] = "; ".join(needed)
+    if context.settings.step_up_minutes == 0:
+        parts["step_up"] = "off"
     if parts.get("schema") == Schema.BEHIND:
         parts["remedy"] = "run the migration of this release"
     if parts["database"] != "ok" or parts.get("schema") == Schema.BEHIND:

@@ -25,7 +25,7 @@ from common.auth.principal import Principal
 from common.crypto import key_from_base64
 from common.database import retrying
 from common.errors import BAD_REQUEST, UNKNOWN_PARAMETER, FieldError
-from common.web.access import AccessRule
+from common.web.access import AccessRule, check_step_up, steps_up
 from common.web.context import ServiceContext, context_of
 from common.web.idempotency import (
     KeyedCommand,
@@ -73,8 +73,11 @@ class UnitOfWorkRoute(APIRoute):
         self._secrets = names_shown_once(self.response_model)
         marks = {part.call for part in self.dependant.dependencies}
         self._in_parts, self._reads = _in_parts in marks, _reading in marks
+        self._steps_up = steps_up(marks)
         self._parameters = self._known_parameters()
         extra: dict[str, Any] = {"x-ruta-access": self.access.describe()}
+        if self._steps_up:
+            extra["x-ruta-step-up"] = True
         if self.access.scope is not None:
             extra["security"] = [{"oauth2": [self.access.scope]}]
         if (self.methods or set()) - _SAFE_METHODS:
@@ -90,6 +93,8 @@ class UnitOfWorkRoute(APIRoute):
             if not principal.anonymous:
                 self._refuse_unknown(request)
             context = context_of(request)
+            if self._steps_up:
+                check_step_up(principal, context.settings.step_up_minutes)
             # Read before the transaction opens: a slow client holds no connection meanwhile.
             command = await self._keyed(request, principal)
             body = (

@@ -114,6 +114,12 @@ def _ready(name: str, port: int) -> Finding:
         return Finding(f"process {name}", f"clock {parts['clock']}", clocks.REMEDY)
     if "durability" in parts and parts["durability"] != durability.OK:
         return Finding(f"process {name}", parts["durability"], durability.REMEDY)
+    if parts.get("step_up") == "off":
+        return Finding(
+            f"process {name}",
+            "an old sign-in is enough for what can do much harm",
+            "unset RUTA_STEP_UP_MINUTES, unless that is meant",
+        )
     if "degraded" in answer.text and name not in _WITHOUT_EVENTS:
         return Finding(
             f"process {name}", "ready, without the event bus", "events wait; see process nats"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common.auth import Principal, Role
 from common.paging import CursorText, Limit, Page, encode_cursor, id_cursor
-from common.web import IdempotencyRequired, Session, Strict, requires, router
+from common.web import IdempotencyRequired, Session, StepUp, Strict, requires, router
 from fastapi import Query
 from pydantic import BaseModel, Field
 
@@ -92,7 +92,7 @@ async def read_access(
     return _view(await service.shown(session, caller, keys, access_id))
 
 
-@break_glass.post("/{access_id}/decision")
+@break_glass.post("/{access_id}/decision", dependencies=[StepUp])
 async def decide_access(
     access_id: UUID, body: Decide, session: Session, caller: Responsible, keys: Keys
 ) -> AccessView:

@@ -6,7 +6,7 @@ from uuid import UUID
 from common import clock
 from common.errors import INVALID
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
-from common.web import IdempotencyRequired, Reading, Session, router
+from common.web import IdempotencyRequired, Reading, Session, StepUp, router
 from fastapi import Query, Response
 
 from referrals.cases import ending_service, person, queries, service
@@ -133,7 +133,7 @@ async def close_case(
     return _summary(await ending_service.close(session, caller, keys, case_id, body.reason, years))
 
 
-@cases.post("/{case_id}/erase")
+@cases.post("/{case_id}/erase", dependencies=[StepUp])
 async def erase_case(
     case_id: UUID, body: Erasure, session: Session, caller: Supervisor, keys: Keys
 ) -> CaseSummary:

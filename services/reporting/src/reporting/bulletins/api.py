@@ -11,6 +11,7 @@ from common.languages import LANGUAGES, PageLanguage
 from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
 from common.web import (
     Session,
+    StepUp,
     answered_as,
     context_of,
     open_to_all,
@@ -158,7 +159,7 @@ async def sign_off_bulletin(
     return _view(await service.sign_off(session, caller, bulletin_id))
 
 
-@api.post("/{bulletin_id}/publish")
+@api.post("/{bulletin_id}/publish", dependencies=[StepUp])
 async def publish_bulletin(
     request: Request, caller: Publisher, session: Session, bulletin_id: BulletinId
 ) -> BulletinView:

@@ -8,7 +8,7 @@ from uuid import UUID
 from common.auth import Principal, Role
 from common.errors import FORBIDDEN, NOT_FOUND
 from common.paging import CursorText, Limit, Page, day_in, id_in, keys_in, page_of
-from common.web import Session, context_of, open_to_all, requires, router
+from common.web import Session, StepUp, context_of, open_to_all, requires, router
 from fastapi import Depends, Path, Query
 from starlette.requests import Request
 
@@ -196,7 +196,7 @@ async def waive(
     )
 
 
-@api.post("/releases/{release_id}/publish")
+@api.post("/releases/{release_id}/publish", dependencies=[StepUp])
 async def publish(
     request: Request, caller: Publisher, session: Session, release_id: ReleaseId
 ) -> ReleaseView:

@@ -1,0 +1,91 @@
+"""What can do much harm asks a person for a sign-in of a moment ago: found in the route tables."""
+
+import time
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from common.auth import Role
+from fastapi import FastAPI
+from gateway.front.description import operations
+from gateway.front.routes import Upstream
+from gateway.issuer.rights import SCOPES
+from httpx import ASGITransport, AsyncClient, Response
+
+from tests.support.described import described_apps
+from tests.support.principals import bearer, write_internal_jwks
+
+ACTS = {
+    ("post", "/identity/v1/clients"),
+    ("post", "/identity/v1/clients/{client_id}/secret"),
+    ("post", "/identity/v1/people"),
+    ("post", "/identity/v1/people/{person_id}/credentials"),
+    ("post", "/referrals/v1/break-glass/{access_id}/decision"),
+    ("post", "/referrals/v1/cases/{case_id}/erase"),
+    ("post", "/reports/v1/bulletins/{bulletin_id}/publish"),
+    ("post", "/reports/v1/releases/{release_id}/publish"),
+}
+PERSON = {
+    "sub": "somebody",
+    "client_id": "ruta-console",
+    "roles": list(Role),
+    "scope": " ".join(SCOPES),
+}
+
+
+@pytest.fixture(scope="module")
+def apps(tmp_path_factory: pytest.TempPathFactory) -> dict[Upstream, FastAPI]:
+    folder: Path = tmp_path_factory.mktemp("described")
+    made = described_apps(folder)
+    write_internal_jwks(folder / "jwks.json")
+    return made
+
+
+def marked(app: FastAPI) -> set[tuple[str, str]]:
+    return {
+        (method, path)
+        for path, method, operation in operations(app.openapi())
+        if operation.get("x-ruta-step-up")
+    }
+
+
+def test_these_acts_are_marked(apps: dict[Upstream, FastAPI]) -> None:
+    assert set().union(*(marked(app) for app in apps.values())) == ACTS
+
+
+async def asked(upstream: Upstream, app: FastAPI, method: str, path: str, **who: Any) -> Response:
+    parts = [str(uuid4()) if part.startswith("{") else part for part in path.split("/")]
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    headers = bearer("im-officer", audience=f"ruta-{upstream}", **who)
+    async with AsyncClient(transport=transport, base_url="https://ruta.example") as http:
+        return await http.request(method, "/".join(parts), json={}, headers=headers)
+
+
+async def test_an_old_sign_in_is_not_enough_for_a_marked_act(apps: dict[Upstream, FastAPI]) -> None:
+    for upstream, app in apps.items():
+        for method, path in marked(app):
+            for auth_time in (time.time() - 301, None):
+                claims = {**PERSON, "auth_time": auth_time}
+                answer = await asked(upstream, app, method, path, **claims)
+                problem = answer.json()
+                assert (answer.status_code, problem["code"], problem["max_age"]) == (
+                    401,
+                    "insufficient_user_authentication",
+                    300,
+                ), (method, path)
+                challenge = answer.headers["www-authenticate"]
+                assert 'error="insufficient_user_authentication"' in challenge
+                assert "max_age=300" in challenge
+
+
+async def test_a_fresh_sign_in_and_a_client_of_its_own_are_let_in(
+    apps: dict[Upstream, FastAPI],
+) -> None:
+    for upstream, app in apps.items():
+        for method, path in marked(app):
+            itself = {**PERSON, "sub": "a-machine", "client_id": "a-machine"}
+            for claims in ({**PERSON, "auth_time": time.time()}, itself):
+                answer = await asked(upstream, app, method, path, **claims)
+                # Nobody's database is there: whoever is let in gets as far as that.
+                assert answer.status_code not in {401, 403}, (method, path, answer.text)

@@ -1,0 +1,66 @@
+"""A session left open is not enough for what can do much harm, and signing in again loses nothing."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from stack.postgres import PostgresServer
+
+from tests.gateway.running import Gateway
+from tests.gateway.test_account import next_code
+from tests.gateway.test_sign_in import Somebody, browser, enter, new_person, signed_in, ticket_on
+
+__all__ = ["browser"]
+
+
+@pytest.fixture
+def administrator(gateway: Gateway) -> Somebody:
+    return new_person(gateway, roles=["admin"], scopes=["directory:read", "admin"])
+
+
+def grow_old(postgres: PostgresServer, who: Somebody) -> None:
+    """As if they had signed in ten minutes ago."""
+    for table in ("refresh_tokens", "sign_ins"):
+        postgres.psql(
+            f"UPDATE {table} SET signed_in_at = signed_in_at - interval '10 minutes'"
+            f" WHERE person_id = '{who.id}'",
+            database="issuer_of_gateway",
+        )
+
+
+def test_who_signed_in_long_ago_signs_in_again_and_sends_the_same_again(
+    browser: httpx.Client, administrator: Somebody, gateway: Gateway, postgres: PostgresServer
+) -> None:
+    colleague = new_person(gateway)
+    headers = {"X-CSRF-Token": signed_in(browser, administrator)["csrf_token"]}
+    act = f"/identity/v1/people/{colleague.id}/credentials"
+    assert browser.post(act, headers=headers).status_code == 200
+    grow_old(postgres, administrator)
+    assert browser.post("/session/refresh", headers=headers).status_code == 200
+    refused = browser.post(act, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (
+        401,
+        "insufficient_user_authentication",
+    )
+    assert "max_age=300" in refused.headers["www-authenticate"]
+    assert browser.get("/identity/v1/people", headers=headers).status_code == 200
+    start = browser.get("/session/start", params={"fresh": "true", "return_to": "/docs"})
+    query = parse_qs(urlsplit(start.headers["location"]).query)
+    assert (query["prompt"], query["max_age"]) == (["login"], ["0"])
+    ticket = ticket_on(browser.get(start.headers["location"]))
+    entered = enter(browser, ticket, administrator, code=next_code(administrator))
+    assert browser.get(entered.headers["location"]).headers["location"] == "/docs"
+    # The token of the page that was left open in the other tab.
+    assert browser.post(act, headers=headers).status_code == 200
+
+
+def test_somebody_else_at_the_same_browser_does_not_inherit_the_token(
+    browser: httpx.Client, administrator: Somebody, gateway: Gateway
+) -> None:
+    former = signed_in(browser, administrator)["csrf_token"]
+    refresh = dict(browser.cookies)
+    assert signed_in(browser, new_person(gateway))["csrf_token"] != former
+    browser.cookies.clear()
+    browser.cookies.update(refresh)
+    ended = browser.post("/session/refresh", headers={"X-CSRF-Token": former})
+    assert ended.status_code == 401, "what was signed in before in this browser has ended"
