@@ -8,6 +8,7 @@ _REPORTING = "services/reporting/src/reporting"
 _DIRECTORY = "services/services-directory/src/services_directory"
 _TESTS = "tests/services/referrals"
 _REPORTS = "tests/services/reporting"
+_IMPORTS = "tests/services/directory/imports"
 
 
 @dataclass(frozen=True)
@@ -353,6 +354,24 @@ MUTATIONS = (
         "    await record(session, by, what,",
         "tests/gateway/test_account.py"
         "::test_a_new_password_ends_every_other_sign_in_and_keeps_this_one",
+    ),
+    Mutation(
+        "vanished-and-edited",
+        "what somebody changed here by hand is told apart among the entries that vanished from a file",
+        f"{_DIRECTORY}/entries/queries.py",
+        "            h.source.is_(None),\n",
+        "            sa.true(),\n",
+        f"{_IMPORTS}/test_vanished.py"
+        "::test_they_end_by_choice_but_not_what_somebody_changed_here_unless_that_is_chosen_too",
+    ),
+    Mutation(
+        "package-shrunk",
+        "a package in which half of its publisher's entries are missing is refused unconfirmed",
+        f"{_DIRECTORY}/imports/vanished.py",
+        "and not choice.confirmed:",
+        "and choice.most > 1:",
+        f"{_IMPORTS}/test_vanished.py"
+        "::test_a_package_that_shrank_by_half_is_refused_until_somebody_confirms_it",
     ),
 )
 

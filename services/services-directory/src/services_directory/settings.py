@@ -46,6 +46,13 @@ class Settings(ServiceSettings):
     reminder_days: int = Field(
         14, ge=1, le=365, description="Days before `valid_until` on which the owner is reminded."
     )
+    import_shrunk_share: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="A package in which this share of its publisher's entries is missing has to be"
+        " confirmed by whoever imports it.",
+    )
     sweep_seconds: float = Field(
         60, gt=0, description="Seconds between two looks for entries that have become stale."
     )

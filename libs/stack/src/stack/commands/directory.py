@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import httpx
 import typer
@@ -60,6 +60,13 @@ def import_file(
     space: Annotated[
         str | None, typer.Option("--source", help="Name of the space of the file's ids")
     ] = None,
+    vanished: Annotated[
+        Literal["keep", "end", "end-edited"],
+        typer.Option(help="Entries that an earlier package held and this one not"),
+    ] = "keep",
+    shrunk: Annotated[
+        bool, typer.Option(help="The package is whole, though much of the earlier is missing")
+    ] = False,
     report: Annotated[
         Path | None, typer.Option(help="Write the report on every row here (CSV)")
     ] = None,
@@ -78,6 +85,8 @@ def import_file(
         "visibility": visibility,
         "country": country,
         "source": space,
+        "vanished": vanished,
+        "shrunk": "true" if shrunk else "false",
     }
     given = {name: value for name, value in query.items() if value is not None}
     with _as_file(source) as path, path.open("rb") as content:

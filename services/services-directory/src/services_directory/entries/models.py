@@ -18,4 +18,5 @@ history = sa.Table(
     sa.Column("client_id", sa.Text, nullable=False),
     sa.Column("organisation_id", sa.Uuid),
     sa.Column("at", INSTANT, nullable=False),
+    sa.Column("source", sa.Text),
 )

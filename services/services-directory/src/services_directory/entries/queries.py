@@ -1,5 +1,6 @@
 """SELECTs of field-level history."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -24,3 +25,25 @@ async def history_of(
         at = sa.tuple_(sa.literal(after[0], sa.BigInteger), sa.literal(after[1], sa.Uuid))
         statement = statement.where(sa.tuple_(h.version, h.id) < at)
     return list((await session.execute(statement)).all())
+
+
+_STEPS = ("", "/state", "/reason")
+"""What the life of an entry writes: that it was entered, and each of its steps."""
+
+
+async def changed_by_hand(
+    session: AsyncSession, kind: str, entity_ids: Collection[UUID]
+) -> set[UUID]:
+    """Those of the entries of which somebody changed here what they say."""
+    h = history.c
+    found = await session.scalars(
+        sa.select(h.entity_id)
+        .where(
+            h.kind == kind,
+            h.entity_id == sa.any_(sa.literal(list(entity_ids), sa.ARRAY(sa.Uuid))),
+            h.source.is_(None),
+            h.pointer.not_in(_STEPS),
+        )
+        .distinct()
+    )
+    return set(found)

@@ -16,7 +16,7 @@ from services_directory.entries.models import history
 _ROWS = RowWriter(
     history,
     *("id", "kind", "entity_id", "version", "pointer", "old", "new"),
-    *("client_id", "organisation_id", "at"),
+    *("client_id", "organisation_id", "at", "source"),
 )
 
 
@@ -29,8 +29,10 @@ def record_history(
     version: int,
     old: dict[str, Any],
     new: dict[str, Any],
+    source: str | None = None,
 ) -> None:
-    """One row per field that differs; a new entry is one row with the whole of it."""
+    """One row per field that differs; a new entry is one row with the whole of it. `source`: the
+    publication that an import brought the change from; what people change here has none."""
     now = clock.now()
     changes = differences(old, new) if old else [None]
     for change in changes:
@@ -45,6 +47,7 @@ def record_history(
             "client_id": principal.doer if principal else "ruta-directory",
             "organisation_id": principal.organisation_id if principal else None,
             "at": now,
+            "source": source,
         }
         write_soon(session, _ROWS, row)
 

@@ -67,6 +67,20 @@ async def is_used(session: AsyncSession, source: str) -> bool:
     )
 
 
+async def all_of(session: AsyncSession, kind: str, source: str) -> dict[UUID, list[str]]:
+    """Every entry that is known in this space, with its external ids there."""
+    e = external_ids.c
+    found = await session.execute(
+        sa.select(e.entity_id, e.external_id)
+        .where(e.kind == kind, e.source == source)
+        .order_by(e.external_id)
+    )
+    known: dict[UUID, list[str]] = {}
+    for row in found:
+        known.setdefault(row.entity_id, []).append(row.external_id)
+    return known
+
+
 async def registered(
     session: AsyncSession, kind: str, source: str, ids: Sequence[UUID]
 ) -> set[UUID]:

@@ -1,7 +1,7 @@
 """`/directory/v1/imports`: bring services in from files, see what became of each row."""
 
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from common.auth import Principal
@@ -16,7 +16,7 @@ from common.paging import (
     number_in,
     page_of,
 )
-from common.web import Session, answered_as
+from common.web import Session, answered_as, context_of
 from common.web import router as unit_of_work_router
 from common.web.access import AccessRule
 from common.web.problems import problem_response
@@ -34,11 +34,14 @@ from services_directory.imports.schemas import (
     Level,
     Mode,
     NoteOut,
+    Vanishing,
     import_out,
 )
 from services_directory.imports.service import Order, take_in
 from services_directory.imports.template import template_csv, template_xlsx
 from services_directory.imports.uploads import MAX_BYTES, upload_of
+from services_directory.imports.vanished import Choice
+from services_directory.settings import Settings
 
 router = unit_of_work_router("/directory/v1/imports", ["imports"])
 _PATH = "/directory/v1/imports"
@@ -115,14 +118,25 @@ async def import_file(
         str | None,
         Query(max_length=100, description="Where the ids come from; ids count inside it."),
     ] = None,
+    vanished: Annotated[
+        Vanishing,
+        Query(
+            description="Of packages: for entries that an earlier edition held and this one not."
+        ),
+    ] = Vanishing.KEEP,
+    shrunk: Annotated[
+        bool, Query(description="The package is whole, though much of an earlier one is missing.")
+    ] = False,
     file_name: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Response:
     """Bring services in: workbook (XLSX, CSV), HXL list, Services Advisor or our own GeoJSON, HSDS
     data package (zip of CSV tables).
 
     Every row is reported: accepted, changed and why, refused and why. The same file again changes
-    nothing: rows are known by their external ids.
+    nothing: rows are known by their external ids. Entries that an earlier package of the same
+    publisher brought and this one does not are reported as `vanished`; they end only if you say so.
     """
+    settings = cast("Settings", context_of(request).settings)
     upload = await upload_of(request, file_name)
     order = Order(
         file_name=upload.name,
@@ -133,6 +147,7 @@ async def import_file(
         visibility=visibility,
         country=country,
         source=source,
+        choice=Choice(vanished, shrunk, settings.import_shrunk_share),
     )
     import_id = await take_in(session, principal, order)
     found = import_out(await queries.import_of(session, principal, import_id))

@@ -27,6 +27,13 @@ HEADERS_MISSING = ProblemType(
     "Use the headers of the template: GET /directory/v1/imports/template.",
 )
 EMPTY_FILE = ProblemType("empty_file", 422, "The file has no rows")
+PACKAGE_SHRUNK = ProblemType(
+    "package_shrunk",
+    422,
+    "Much of what this publisher brought is missing in this file",
+    "See which entries with ?dry_run=true; if the file is whole, send it again with ?shrunk=true."
+    " They stay as they are unless ?vanished= says otherwise.",
+)
 IMPORT_REFUSED = ProblemType(
     "import_refused",
     422,

@@ -13,6 +13,16 @@ from services_directory.imports.fidelity import RowFates
 from services_directory.imports.notes import Note, Verdict, note, verdict_of
 
 
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """An entry that an earlier file of the publisher brought and this one does not."""
+
+    service_id: UUID
+    name: str
+    ends: bool
+    """As whoever imports the file chose."""
+
+
 @dataclass(slots=True)
 class Mapped:
     """`document` is a full HSDS service with our extensions, without nulls; None if refused.
@@ -30,6 +40,8 @@ class Mapped:
     """Entries beside the service, by kind: they belong to the file's publisher from now on."""
     organization: bool = False
     """The row is an organisation in its own right, and no service."""
+    vanished: Vanished | None = None
+    """The row is not in the file: it stands for an entry that was in an earlier one."""
     fates: list[RowFates] = field(default_factory=list)
     """What became of the values of its rows, the row of the service first."""
     onto: Callable[[dict[str, Any]], dict[str, Any]] | None = None
@@ -42,6 +54,8 @@ class Mapped:
 
     @property
     def name(self) -> str | None:
+        if self.vanished is not None:
+            return self.vanished.name
         return self.document.get("name") if self.document else None
 
 

@@ -27,6 +27,8 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     CHANGED = "changed"
     REFUSED = "refused"
+    VANISHED = "vanished"
+    """Not in the file, but in an earlier one of the same publisher."""
 
 
 @dataclass(frozen=True, slots=True)

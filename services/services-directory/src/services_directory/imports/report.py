@@ -32,6 +32,9 @@ class Report:
         self.notes: list[Note] = []
         self.fidelity = Fidelity()
         self.organizations: Counter[str] = Counter()
+        self.missing: set[UUID] = set()
+        """Entries that no row has stood for yet."""
+        self._last = 0
         self.undone = False
         """What was written has been undone: the ids of created services mean nothing."""
         self._file: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by close()
@@ -54,8 +57,19 @@ class Report:
         self.verdicts[verdict] += 1
         if written is not None:
             self.outcomes[written.outcome] += 1
+            self.missing.discard(written.service_id)
+        self._put(mapped, mapped.number, verdict, written)
+
+    def miss(self, mapped: Mapped, *, ended: bool) -> None:
+        """An entry that the file does not hold: after its last row, and no row of it."""
+        if mapped.vanished is not None:
+            written = Written(mapped.vanished.service_id, "ended" if ended else "kept")
+            self._put(mapped, self._last + 1, Verdict.VANISHED, written)
+
+    def _put(self, mapped: Mapped, number: int, verdict: Verdict, written: Written | None) -> None:
+        self._last = max(self._last, number)
         line = {
-            "number": mapped.number,
+            "number": number,
             "verdict": verdict.value,
             "external_id": mapped.external_id,
             "name": mapped.name,

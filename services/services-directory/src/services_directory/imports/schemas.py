@@ -17,12 +17,22 @@ class Mode(StrEnum):
     SKIP_BAD = "skip-bad"
 
 
+class Vanishing(StrEnum):
+    """What becomes of entries that an earlier package of the same publisher brought and this one does
+    not. `keep`: they stay. `end`: those end that nobody has changed here by hand. `end-edited`: those,
+    too. They are withdrawn, not deleted, and can be reopened."""
+
+    KEEP = "keep"
+    END = "end"
+    END_EDITED = "end-edited"
+
+
 class ImportState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     FINISHED = "finished"
     REFUSED = "refused"
-    """Read to the end and not written: a row was refused in mode `all`."""
+    """Not written: a row was refused in mode `all`, or the package shrank and nobody confirmed it."""
     FAILED = "failed"
     """The file broke off while it was read; nothing of mode `all` was written."""
 
@@ -116,14 +126,15 @@ class ImportOut(BaseModel):
 
 
 class ImportRowOut(BaseModel):
-    """What became of one row. `number` counts as the sender's program does."""
+    """What became of one row. `number` counts as the sender's program does; entries that are `vanished`
+    from the file follow after its last row."""
 
     number: int
     verdict: Verdict
     external_id: str | None = None
     name: str | None = None
     service_id: UUID | None = None
-    outcome: Literal["created", "changed", "unchanged"] | None = None
+    outcome: Literal["created", "changed", "unchanged", "kept", "ended"] | None = None
     notes: list[NoteOut]
 
 

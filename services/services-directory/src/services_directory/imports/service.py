@@ -5,7 +5,7 @@ import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,7 @@ from services_directory.imports.schemas import ImportState, Mode
 from services_directory.imports.source import Options, Source
 from services_directory.imports.sources import open_source
 from services_directory.imports.space import Space
+from services_directory.imports.vanished import Choice, missing_in
 from services_directory.imports.writing import Judge, Writer
 
 AT_ONCE_ROWS = 100
@@ -56,6 +57,7 @@ class Order:
     visibility: str | None
     country: str
     source: str | None
+    choice: Choice = field(default_factory=Choice)
 
 
 @asynccontextmanager
@@ -80,7 +82,9 @@ async def take_in(session: AsyncSession, principal: Principal, order: Order) -> 
         claim = Claim(source, order.source is not None, hashlib.sha256(order.content).digest())
         large = len(order.content) > AT_ONCE_BYTES
         later = await asyncio.to_thread(_is_long, path, kind, options, large=large)
-        job = Job(new_id(), kind, order.mode, order.dry_run, claim)
+        # However short the file, there is no saying how much is missing in it.
+        later = later or (order.choice.confirmed and order.choice.ends(edited=False))
+        job = Job(new_id(), kind, order.mode, order.dry_run, claim, order.choice)
         await _record(session, principal, order, job, later=later)
         if not later:
             await _at_once(session, principal, job, path, options)
@@ -105,6 +109,7 @@ class Job:
     mode: Mode
     dry_run: bool
     claim: Claim
+    choice: Choice
 
 
 async def _record(
@@ -127,6 +132,9 @@ async def _record(
                 "country": order.country,
                 "source": job.claim.base,
                 "named": job.claim.named,
+                "vanished": job.choice.vanishing.value,
+                "shrunk": job.choice.confirmed,
+                "shrunk_share": job.choice.most,
             },
             state=ImportState.QUEUED.value if later else ImportState.RUNNING.value,
             content=order.content if later else None,
@@ -209,6 +217,12 @@ def settling(session: AsyncSession, principal: Principal, job: Job) -> Settle:
         ids = await asyncio.to_thread(source.ids)
         source.space, told = await settle(session, principal, job.claim, sample, ids)
         source.notes.extend(told)
+        if source.holds is not None and not source.space.own:
+            source.vanished, told = await missing_in(
+                session, principal, source.space.source, source.holds, job.choice,
+                dry_run=job.dry_run,
+            )  # fmt: skip
+            source.notes.extend(told)
 
     return settled
 
@@ -226,9 +240,12 @@ async def each_batch(
         report.fidelity = source.fidelity
         try:
             await settled(source)
+            report.missing = {each.vanished.service_id for each in source.vanished if each.vanished}
             while batch := await asyncio.to_thread(_next_batch, source):
                 await write(batch, report, source.space)
             await asyncio.to_thread(source.left_behind)
+            for start in range(0, len(source.vanished), BATCH):
+                await write(source.vanished[start : start + BATCH], report, source.space)
         finally:
             report.notes = [*source.notes, *report.organization_notes()]
 
@@ -236,6 +253,15 @@ async def each_batch(
 def _next_batch(source: Source) -> list[Mapped]:
     rows: Iterator[Mapped] = source.rows
     return list(islice(rows, BATCH))
+
+
+_BROKEN_OFF = {
+    ImportState.FAILED: {
+        "es": "El archivo no se pudo leer hasta el final",
+        "en": "The file could not be read to its end",
+    },
+    ImportState.REFUSED: {"es": "No se importó nada", "en": "Nothing was imported"},
+}
 
 
 async def finish(
@@ -257,8 +283,8 @@ async def finish(
             {
                 "code": problem.kind.code,
                 "weight": "refused",
-                "es": f"El archivo no se pudo leer hasta el final: {problem.detail}",
-                "en": f"The file could not be read to its end: {problem.detail}",
+                "es": f"{_BROKEN_OFF[state]['es']}: {problem.detail}",
+                "en": f"{_BROKEN_OFF[state]['en']}: {problem.detail}",
             }
         )
     await session.execute(

@@ -38,6 +38,10 @@ class Source:
     space: Space = field(default_factory=lambda: Space(""))
     ids: Callable[[], Mapping[str, Mapping[UUID, str]]] = dict
     fidelity: Fidelity = field(default_factory=Fidelity)
+    holds: Callable[[str], bool] | None = None
+    """Whether the file has a service with this id; only a file that means to be whole says so."""
+    vanished: list[Mapped] = field(default_factory=list)
+    """Entries of earlier files that this one does not hold; they follow after its rows."""
     left_behind: Callable[[], None] = lambda: None
     """After the last row: accounts for what no row took in."""
     sampled: Callable[[], list[Mapped]] | None = None

@@ -14,12 +14,13 @@ from common.web import BackgroundTask, ServiceContext
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.imports import queries
+from services_directory.imports.errors import PACKAGE_SHRUNK
 from services_directory.imports.mapped import Mapped
 from services_directory.imports.models import IMPORTS
 from services_directory.imports.publishers import Claim
 from services_directory.imports.reading.formats import Format
 from services_directory.imports.report import Report
-from services_directory.imports.schemas import ImportState, Mode
+from services_directory.imports.schemas import ImportState, Mode, Vanishing
 from services_directory.imports.service import (
     Job,
     Write,
@@ -32,6 +33,7 @@ from services_directory.imports.service import (
 )
 from services_directory.imports.source import Options, Source
 from services_directory.imports.space import Space
+from services_directory.imports.vanished import Choice
 from services_directory.imports.writing import Writer
 
 IDLE_SECONDS = 1.0
@@ -84,6 +86,11 @@ class _Work:
                 waiting.options.get("named", False),
                 bytes(waiting.digest),
             ),
+            Choice(
+                Vanishing(waiting.options.get("vanished", Vanishing.KEEP)),
+                waiting.options.get("shrunk", False),
+                waiting.options.get("shrunk_share", Choice().most),
+            ),
         )
         self._options = Options(
             self._started.date(),
@@ -100,6 +107,8 @@ class _Work:
                     state = await self._through(path, report)
             except Problem as broken_off:  # what mode `all` wrote is undone by now
                 problem, state = broken_off, ImportState.FAILED
+                if broken_off.kind is PACKAGE_SHRUNK:
+                    state = ImportState.REFUSED
                 report.undone = self._job.mode is Mode.ALL
             except (sa.exc.OperationalError, sa.exc.InterfaceError, OSError):
                 raise  # the database is away: whoever comes next begins again

@@ -18,6 +18,7 @@ from services_directory.imports.notes import Note, note
 from services_directory.imports.publishers import recognise
 from services_directory.imports.report import Report, Written
 from services_directory.imports.space import Space
+from services_directory.imports.vanished import end_vanished
 from services_directory.organizations import service as organizations
 from services_directory.records.service import KIND
 from services_directory.services.entering import EntryBatch, finish_together, upsert_service
@@ -40,7 +41,8 @@ class Writer:
         they written singly: a savepoint per row costs PostgreSQL a subtransaction each.
         """
         await bring_organizations(self, [each for each in rows if each.organization], report)
-        rows = [each for each in rows if not each.organization]
+        await end_vanished(self.session, self.principal, rows, report)
+        rows = _services(rows)
         documents, stand_for = await self.prepared(rows)
         try:
             async with self.session.begin_nested():
@@ -144,6 +146,10 @@ class Writer:
             return None
 
 
+def _services(rows: Sequence[Mapped]) -> list[Mapped]:
+    return [each for each in rows if not each.organization and each.vanished is None]
+
+
 async def bring_organizations(
     writer: Writer, rows: Sequence[Mapped], report: Report, *, dry: bool = False
 ) -> None:
@@ -181,7 +187,8 @@ class Judge:
         await bring_organizations(
             writer, [each for each in rows if each.organization], report, dry=True
         )
-        rows = [each for each in rows if not each.organization]
+        await end_vanished(self.session, self.principal, rows, report, dry=True)
+        rows = _services(rows)
         documents, stand_for = await writer.prepared(rows)
         given = [
             Row(document, mapped.external_id) if document is not None else None

@@ -68,6 +68,18 @@ async def by_id(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]
     return {row.id: row for row in found}
 
 
+async def standing_names(
+    session: AsyncSession, principal: Principal, ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """The names of those of the records that have not ended and that the caller may read."""
+    found = await session.execute(
+        sa.select(services.c.id, services.c.document["name"].astext.label("name")).where(
+            _any(ids), readable(principal), services.c.state.not_in(ENDED)
+        )
+    )
+    return {row.id: row.name for row in found}
+
+
 async def ids_of(session: AsyncSession, organization_id: UUID) -> list[UUID]:
     """All services of the organisation."""
     found = sa.select(services.c.id).where(services.c.organization_id == organization_id)

@@ -103,8 +103,9 @@ async def upsert_service(
         return Upserted(identity, "unchanged", row.version, row.state)
     publishes = curates(principal, scope.aors, scope.states)
     version = await _write(
-        session, principal, row, identity, plain=plain, scope=scope, publishes=publishes
-    )
+        session, principal, row, identity,
+        plain=plain, scope=scope, publishes=publishes, source=source,
+    )  # fmt: skip
     if source and external_id:
         remember(session, KIND, source, external_id, identity)
         if together is not None:
@@ -233,6 +234,7 @@ async def _write(
     plain: dict[str, Any],
     scope: Scope,
     publishes: bool,
+    source: str | None,
 ) -> int:
     now = clock.now()
     values = {
@@ -276,6 +278,7 @@ async def _write(
         version=version,
         old=row.document if row is not None else {},
         new=plain,
+        source=source,
     )
     return version
 

@@ -56,6 +56,7 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
             source.left_behind = lambda: _left_behind(staging, fidelity)
             source.rows = _services(staging, source, visibility, of_services)
             source.ids = staging.uuids
+            source.holds = lambda given: staging.holds("service", given)
             source.sampled = lambda: _sample(staging, source, visibility)
             yield source
         finally:

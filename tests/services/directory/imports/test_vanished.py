@@ -1,0 +1,180 @@
+"""What a publisher's next package no longer holds: told, kept unless somebody chooses, never deleted."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from common.database import Database
+from common.errors import Problem
+from httpx import AsyncClient
+from services_directory.imports import service as imports
+from services_directory.imports.errors import PACKAGE_SHRUNK
+from services_directory.imports.schemas import ImportState, Vanishing
+from services_directory.imports.vanished import Choice
+from services_directory.records.models import services
+from services_directory.services.schemas import VerificationIn
+from services_directory.services.service import verify
+from stack.postgres import ServiceDatabase
+
+from tests.services.directory.conftest import V1, as_
+from tests.services.directory.imports.test_package import package
+from tests.services.directory.imports.test_taking_in import imported, report
+from tests.support.databases import MigratedDatabases, rolled_back
+from tests.support.principals import principal
+
+WHO = principal("im-officer")
+ALL = ("uno", "dos", "tres", "cuatro", "cinco")
+
+
+@pytest.fixture(scope="session")
+async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
+    return await databases.of("services_directory", "directory")
+
+
+@pytest.fixture
+async def database(directory_database: ServiceDatabase) -> AsyncIterator[Database]:
+    async with rolled_back(directory_database) as opened:
+        yield opened
+
+
+def edition(folder: Path, names: Sequence[str], said: str = "") -> bytes:
+    """A publisher's package with these services."""
+    rows = [
+        {"id": name, "organization_id": "o", "name": f"Servicio {name}", "status": "active",
+         "description": f"Lo que hace {name} {said}"}
+        for name in names
+    ]  # fmt: skip
+    tables = {
+        "organizations.csv": [{"id": "o", "name": "Red", "description": "Red"}],
+        "services.csv": rows or [{"id": ""}],
+    }
+    return package(folder, tables).read_bytes()
+
+
+async def states(database: Database) -> dict[str, str]:
+    async with database.transaction() as session:
+        name = services.c.document["name"].astext.label("name")
+        rows = await session.execute(sa.select(name, services.c.state))
+        return {row.name.removeprefix("Servicio "): row.state for row in rows}
+
+
+async def id_of(database: Database, name: str) -> UUID:
+    async with database.transaction() as session:
+        where = services.c.document["name"].astext == f"Servicio {name}"
+        found: UUID = (await session.execute(sa.select(services.c.id).where(where))).scalar_one()
+        return found
+
+
+async def gone(database: Database, import_id: UUID) -> dict[str, tuple[str, list[str]]]:
+    rows: list[Any] = list(await report(database, WHO, import_id, "vanished"))
+    assert [row.number for row in rows] == sorted({row.number for row in rows})
+    return {row.external_id: (row.outcome, [n["code"] for n in row.notes]) for row in rows}
+
+
+def kept_but(*withdrawn: str) -> dict[str, str]:
+    return {name: "withdrawn" if name in withdrawn else "approved" for name in ALL}
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_what_the_next_package_no_longer_holds_is_told_and_stays(
+    database: Database, tmp_path: Path, dry_run: bool
+) -> None:
+    await imported(database, WHO, edition(tmp_path, ALL))
+    found = await imported(database, WHO, edition(tmp_path, ALL[:3]), dry_run=dry_run)
+    assert found.state is ImportState.FINISHED
+    assert (found.rows.read, found.services.unchanged) == (3, 3)
+    told = next(each for each in found.notes if each.code == "vanished_some")
+    assert (told.before, told.after) == ("2", "5")
+    assert await gone(database, found.id) == {
+        name: ("kept", ["vanished_stays"]) for name in ("cuatro", "cinco")
+    }
+    assert await states(database) == kept_but()
+
+
+async def test_they_end_by_choice_but_not_what_somebody_changed_here_unless_that_is_chosen_too(
+    database: Database, tmp_path: Path
+) -> None:
+    await imported(database, WHO, edition(tmp_path, ALL))
+    await imported(database, WHO, edition(tmp_path, ALL, "desde hoy"))  # no hand did that
+    async with database.transaction(WHO) as session:
+        await verify(session, WHO, await id_of(database, "cinco"), VerificationIn(method="visit"))
+    less = edition(tmp_path, ALL[:3], "desde hoy")
+    asked = {"choice": Choice(Vanishing.END)}
+    expected = {
+        "cuatro": ("ended", ["vanished_ends"]),
+        "cinco": ("kept", ["vanished_stays", "vanished_edited"]),
+    }
+    seen = await imported(database, WHO, less, dry_run=True, **asked)
+    assert (await gone(database, seen.id), await states(database)) == (expected, kept_but())
+    done = await imported(database, WHO, less, **asked)
+    assert await gone(database, done.id) == expected
+    assert await states(database) == kept_but("cuatro")
+    rest = await imported(database, WHO, less, choice=Choice(Vanishing.END_EDITED))
+    assert await gone(database, rest.id) == {
+        "cinco": ("ended", ["vanished_ends", "vanished_edited"])
+    }
+    assert await states(database) == kept_but("cuatro", "cinco")
+
+
+@pytest.mark.parametrize("worker", [True, False])
+async def test_a_package_that_shrank_by_half_is_refused_until_somebody_confirms_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worker: bool
+) -> None:
+    await imported(database, WHO, edition(tmp_path, ALL))
+    half = edition(tmp_path, ALL[:2], "otra vez")
+    seen = await imported(database, WHO, half, dry_run=True)
+    assert {"vanished_some", "package_shrunk"} <= {each.code for each in seen.notes}
+    choice = Choice(Vanishing.END)
+    if worker:
+        monkeypatch.setattr(imports, "AT_ONCE_ROWS", 1)
+        refused = await imported(database, WHO, half, choice=choice)
+        assert refused.state is ImportState.REFUSED
+        assert "3 of the 5" in refused.notes[-1].en
+    else:
+        with pytest.raises(Problem) as problem:
+            await imported(database, WHO, half, choice=choice)
+        assert problem.value.kind is PACKAGE_SHRUNK
+        assert (problem.value.extra["missing"], problem.value.extra["known"]) == (3, 5)
+    assert await states(database) == kept_but()
+    confirmed = await imported(database, WHO, half, choice=Choice(confirmed=True))
+    assert confirmed.services.updated == 2
+    assert await states(database) == kept_but()
+    ended = await imported(database, WHO, half, choice=Choice(Vanishing.END, confirmed=True))
+    assert len(await gone(database, ended.id)) == 3
+    assert await states(database) == kept_but(*ALL[2:])
+
+
+async def test_other_publishers_entries_and_those_in_another_space_never_vanish(
+    database: Database, tmp_path: Path
+) -> None:
+    await imported(database, WHO, edition(tmp_path, ALL), source="red")
+    other = edition(tmp_path, ("seis", "siete"))
+    found = await imported(
+        database, WHO, other, source="otra", choice=Choice(Vanishing.END_EDITED, confirmed=True)
+    )
+    assert await gone(database, found.id) == {}
+    assert set((await states(database)).values()) == {"approved"}
+
+
+async def test_over_http_the_refusal_says_how_much_is_missing_and_what_to_do(
+    api: AsyncClient, tmp_path: Path
+) -> None:
+    async def send(content: bytes, **query: Any) -> Any:
+        return await api.post(
+            f"{V1}/imports", content=content, params=query, headers=as_("im-officer")
+        )
+
+    assert (await send(edition(tmp_path, ALL))).status_code == 201
+    refused = await send(edition(tmp_path, ALL[:1]))
+    assert (refused.status_code, refused.json()["code"]) == (422, "package_shrunk")
+    assert (refused.json()["missing"], refused.json()["known"]) == (4, 5)
+    assert "shrunk=true" in refused.json()["detail"]
+    taken = await send(edition(tmp_path, ALL[:1]), shrunk=True)
+    assert taken.status_code == 201
+    rows = await api.get(
+        taken.json()["rows_url"], params={"verdict": "vanished"}, headers=as_("im-officer")
+    )
+    assert [row["outcome"] for row in rows.json()["items"]] == ["kept"] * 4
