@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _SIGNS = str.maketrans("＝＋－＠", "=+-@")
+_FIRST = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _ARITHMETIC = re.compile(r"[-+][\d .,;:()+-]*")
 _CALL = re.compile(r"\w\(|[|!]")
 
@@ -17,7 +18,10 @@ _CALL = re.compile(r"\w\(|[|!]")
 def is_formula(text: str) -> bool:
     """True for what somebody meant a spreadsheet to run: `=…`, `@…`, and `+…` or `-…` with a call
     or a link in it. A list that starts with dashes and a telephone number are neither."""
-    stripped = text.strip().translate(_SIGNS)
+    stripped = text.strip()
+    if not stripped.startswith(_FIRST):
+        return False
+    stripped = stripped.translate(_SIGNS)
     if stripped.startswith(("=", "@")):
         return len(stripped) > 1
     return stripped.startswith(("+", "-")) and bool(_CALL.search(stripped))

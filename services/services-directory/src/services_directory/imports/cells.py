@@ -6,17 +6,20 @@ Each function takes the column's name and a list that it adds notes to; it never
 import math
 import re
 import unicodedata
+from contextlib import suppress
 from datetime import date, datetime
 
 from services_directory.imports.notes import Note, note
 
 MAX_TEXT = 20_000
+_TIDY = re.compile("[!-~áéíóúñüÁÉÍÓÚÑÜ¿¡]+(?: [!-~áéíóúñüÁÉÍÓÚÑÜ¿¡]+)*")
 _SPACES = re.compile(r"[^\S\n]+")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff]")
 _MOJIBAKE = re.compile("[ÂÃâ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]")
 _EMAIL = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+", re.IGNORECASE)
 _BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/[^\s<>\"{}|\\^`]*)?", re.IGNORECASE)
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATE_FORMS = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y", "%Y/%m/%d", "%d/%m/%y")
 
 
@@ -25,6 +28,8 @@ def text(value: object, column: str, notes: list[Note]) -> str:
     if value is None:
         return ""
     raw = str(value)
+    if is_tidy(raw):
+        return raw
     cleaned = _repaired(raw, column, notes)
     if _CONTROL.search(cleaned):
         cleaned = _CONTROL.sub("", cleaned)
@@ -35,6 +40,11 @@ def text(value: object, column: str, notes: list[Note]) -> str:
         notes.append(note("too_long", column, after=MAX_TEXT))
         return ""
     return cleaned
+
+
+def is_tidy(raw: str) -> bool:
+    """Whether there is nothing to clean, as in most cells."""
+    return len(raw) <= MAX_TEXT and _TIDY.fullmatch(raw) is not None
 
 
 def _repaired(raw: str, column: str, notes: list[Note]) -> str:
@@ -87,6 +97,9 @@ def day(value: object, column: str, notes: list[Note]) -> date | None:
     raw = str(value).strip() if value is not None else ""
     if not raw:
         return None
+    if _ISO_DAY.fullmatch(raw):
+        with suppress(ValueError):
+            return date.fromisoformat(raw)
     for form in _DATE_FORMS:
         try:
             return datetime.strptime(raw[:10] if form == "%Y-%m-%d" else raw, form).date()  # noqa: DTZ007 - a calendar day has no zone

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from services_directory.imports.notes import note
@@ -31,6 +32,12 @@ class Fate:
 
     def left_out(self, reason: str) -> "Fate":
         return Fate(self.file, self.field, Outcome.LEFT_OUT, reason)
+
+
+@cache
+def as_it_is(file: str, field: str) -> Fate:
+    """One for all the cells of a column: nearly all come in as they are."""
+    return Fate(file, field)
 
 
 RowFates = tuple[int, Sequence[Fate]]
@@ -63,7 +70,10 @@ class Fidelity:
         key = (fate.file, fate.field)
         if key not in self._fields and len(self._fields) >= _MOST_FIELDS:
             key = (_MANY, _MANY)
-        self._fields.setdefault(key, Counter())[fate.outcome, fate.reason] += times
+        counted = self._fields.get(key)
+        if counted is None:
+            counted = self._fields[key] = Counter()
+        counted[fate.outcome, fate.reason] += times
 
     @property
     def values(self) -> dict[str, int]:

@@ -1,7 +1,10 @@
 """Staged rows to full HSDS services: each row becomes an object and takes its children in."""
 
+import dataclasses
 from collections import OrderedDict
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +12,7 @@ from common import codelists
 
 from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
-from services_directory.imports.fidelity import Fate, Outcome, RowFates
+from services_directory.imports.fidelity import Fate, Outcome, RowFates, as_it_is
 from services_directory.imports.mapped import Mapped, guard_visibility
 from services_directory.imports.notes import Note, Verdict, note, verdict_of
 from services_directory.imports.package.convert import value_of
@@ -30,7 +33,21 @@ _CONSTANTS = {
 _OWN_TAXONOMIES = "ruta-"
 _MOST_OPEN = codelists.visibility_levels().codes[0]
 _ORGANISATIONS_KEPT = 500
+_SHARED_KEPT = 2_000
 _DEEPEST = 6
+
+
+Document = dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Shared:
+    """An object that several services have, with all that was told while it was made."""
+
+    document: Document = dataclasses.field(default_factory=dict)
+    notes: list[Note] = dataclasses.field(default_factory=list)
+    fates: list[RowFates] = dataclasses.field(default_factory=list)
+    brings: list[tuple[str, UUID]] = dataclasses.field(default_factory=list)
 
 
 def _written_alike(value: str, given: str) -> bool:
@@ -54,10 +71,13 @@ class Assembly:
             OrderedDict()
         )
 
+        self._shared: OrderedDict[tuple[str, str, int], _Shared] = OrderedDict()
+        self._brings: list[tuple[str, UUID]] = []
+
     def service(self, staged: Staged) -> Mapped:
         notes: list[Note] = []
         self._fates = []
-        self._brings: list[tuple[str, UUID]] = []
+        self._brings = []
         document = self._object(staged, notes, 0)
         self._organization(staged, document, notes)
         self._program(staged, document, notes)
@@ -141,10 +161,10 @@ class Assembly:
         table = tables()[staged.table]
         found: dict[str, Any] = {"id": self.identifier(staged.table, staged.row["id"])}
         reasons: dict[str, str] = {}
-        for field in table.fields:
-            raw = staged.row.get(field.name, "")
-            if not raw or field.type == "uuid":
-                continue  # ids and links are resolved by nesting
+        for field in table.plain:
+            raw = staged.row.get(field.name)
+            if not raw:
+                continue
             before = len(notes)
             value = value_of(field, raw, self._place(staged, field.name), notes)
             reasons[field.name] = notes[-1].code if len(notes) > before else ""
@@ -166,11 +186,11 @@ class Assembly:
     def _fate(self, staged: Staged, name: str, found: dict[str, Any], reason: str) -> Fate:
         """What became of one value of the row."""
         table = tables()[staged.table]
-        fate = Fate(table.file, name)
         field = table.field(name)
         given = staged.row[name]
         if field is None:
-            return fate.left_out("field_unknown")
+            return Fate(table.file, name, Outcome.LEFT_OUT, "field_unknown")
+        fate = as_it_is(table.file, name)
         if name == "id":
             same = found["id"] == given.lower()
             return fate if same else Fate(table.file, name, Outcome.CHANGED, "ids_replaced")
@@ -198,8 +218,8 @@ class Assembly:
 
     def _fill(self, staged: Staged, found: dict[str, Any], notes: list[Note]) -> None:
         """What the standard requires and the package leaves out, where a value can be given."""
-        for field in tables()[staged.table].fields:
-            if not field.required or field.name in found or field.type == "uuid":
+        for field in tables()[staged.table].required:
+            if field.name in found:
                 continue
             filling = _CONSTANTS.get((staged.table, field.name))
             if field.name == "description" and staged.table in _FILLED_BY_NAME:
@@ -237,8 +257,8 @@ class Assembly:
 
     @staticmethod
     def _lacking(table: str, made: dict[str, Any]) -> list[str]:
-        required = [f.name for f in tables()[table].fields if f.required and f.type != "uuid"]
-        lacking = [name for name in required if made.get(name) is None]
+        required = tables()[table].required
+        lacking = [field.name for field in required if made.get(field.name) is None]
         if table == "service_capacity" and "unit" not in made:
             lacking.append("unit")
         if table == "service_at_location" and "location" not in made:
@@ -251,12 +271,34 @@ class Assembly:
         if location is None:
             notes.append(note("link_dangling", self._place(site, "location_id"), given))
             return
-        made["location"] = self._object(location, notes, depth + 1)
+        made["location"] = self._once(
+            location, notes, depth, lambda own: self._object(location, own, depth + 1)
+        )
+
+    def _once(
+        self, staged: Staged, notes: list[Note], depth: int, make: Callable[[list[Note]], Document]
+    ) -> Document:
+        """What many services have in common is made once, and told with each of them."""
+        key = (staged.table, staged.row["id"], depth)
+        kept = self._shared.get(key)
+        if kept is None:
+            around = self._fates, self._brings
+            kept = _Shared()
+            self._fates, self._brings = kept.fates, kept.brings
+            kept.document = make(kept.notes)
+            self._fates, self._brings = around
+            self._shared[key] = kept
+            if len(self._shared) > _SHARED_KEPT:
+                self._shared.popitem(last=False)
+        notes.extend(kept.notes)
+        self._fates.extend(kept.fates)
+        self._brings.extend(kept.brings)
+        return kept.document
 
     def _unit(self, capacity: Staged, made: dict[str, Any], notes: list[Note]) -> None:
         unit = self._staging.find("unit", capacity.row.get("unit_id", ""))
         if unit is not None:
-            made["unit"] = self._fields(unit, notes)
+            made["unit"] = self._once(unit, notes, 0, lambda own: self._fields(unit, own))
 
     def _attributes(self, staged: Staged, notes: list[Note]) -> list[dict[str, Any]]:
         found = []
@@ -269,7 +311,7 @@ class Assembly:
                 self._fates.append((each.key, [replace(lost, field=name) for name in each.cells]))
                 continue
             made = self._fields(each, notes)
-            made["taxonomy_term"] = self._term(term, notes)
+            made["taxonomy_term"] = self._once(term, notes, 0, partial(self._term, term))
             found.append(made)
         return found
 

@@ -3,6 +3,7 @@ one bad opening time must not keep a service out."""
 
 import re
 from datetime import datetime, time
+from functools import cache
 from typing import Any
 
 from common import json_once
@@ -34,11 +35,7 @@ _STATUSES = {
 
 def value_of(field: Field, raw: str, place: str, notes: list[Note]) -> Any:
     """None if it is empty or unusable. `place` names the cell in the notes."""
-    given = unguarded(raw)
-    if given == raw and is_formula(raw):
-        notes.append(note("formula", place, raw))
-        return None
-    text = cells.text(given, place, notes)
+    text = raw if raw[:1].isalnum() and cells.is_tidy(raw) else _cleaned(raw, place, notes)
     if not text:
         return None
     if field.name == "byday":
@@ -48,6 +45,14 @@ def value_of(field: Field, raw: str, place: str, notes: list[Note]) -> Any:
     if field.type.startswith("enum:"):
         return _chosen(field, text, place, notes)
     return _READERS.get(field.type, _as_it_is)(text, place, notes)
+
+
+def _cleaned(raw: str, place: str, notes: list[Note]) -> str:
+    given = unguarded(raw)
+    if given == raw and is_formula(raw):
+        notes.append(note("formula", place, raw))
+        return ""
+    return cells.text(given, place, notes)
 
 
 def _weekdays(text: str, place: str, notes: list[Note]) -> str | None:
@@ -131,9 +136,15 @@ def _structure(text: str, place: str, notes: list[Note]) -> Any:
         return None
 
 
+@cache
+def _by_folded(field: Field) -> dict[str, str]:
+    return {folded(each): each for each in field.allowed}
+
+
 def _chosen(field: Field, text: str, place: str, notes: list[Note]) -> str | None:
-    by_name = {folded(each): each for each in field.allowed}
-    if (exact := by_name.get(folded(text))) is not None:
+    if text in field.allowed:
+        return text
+    if (exact := _by_folded(field).get(folded(text))) is not None:
         return exact
     if field.name == "status":
         # Unknown is the careful reading: nobody is sent to a service that may be gone.

@@ -2,6 +2,7 @@
 those of HSDS 3.2.3 (openreferral/specification, CC BY-SA 4.0)."""
 
 import csv
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -30,9 +31,20 @@ class TableFields:
     name: str
     file: str
     fields: tuple[Field, ...]
+    plain: tuple[Field, ...] = dataclasses.field(init=False, repr=False, compare=False)
+    """Fields that hold a value of their own: ids and links are resolved by nesting."""
+    required: tuple[Field, ...] = dataclasses.field(init=False, repr=False, compare=False)
+    """Those of them that no object may lack."""
+    _by_name: dict[str, Field] = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        plain = tuple(each for each in self.fields if each.type != "uuid")
+        object.__setattr__(self, "plain", plain)
+        object.__setattr__(self, "required", tuple(each for each in plain if each.required))
+        object.__setattr__(self, "_by_name", {each.name: each for each in self.fields})
 
     def field(self, name: str) -> Field | None:
-        return next((field for field in self.fields if field.name == name), None)
+        return self._by_name.get(name)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from common.places import folded
 
@@ -91,7 +91,7 @@ def _eligibility(given: Mapping[str, str]) -> Row:
 def _put(
     table: str, row: Row, own: str, name: str, value: str, *, is_taxonomy_link: bool
 ) -> list[Placed]:
-    target = name if _is_current(table, name) else _names().get((table, name))
+    target = _target(table, name)
     if table == "service" and name == "eligibility" and not value.startswith("{"):
         target = "eligibility_description"  # Ohana's words; ours is an object under that name
     if is_taxonomy_link and name in ("service_id", "taxonomy_id", "taxonomy_detail"):
@@ -108,6 +108,11 @@ def _put(
     elif target:
         row[target] = value
     return []
+
+
+@lru_cache(maxsize=4_096)
+def _target(table: str, name: str) -> str | None:
+    return name if _is_current(table, name) else _names().get((table, name))
 
 
 def _is_current(table: str, name: str) -> bool:

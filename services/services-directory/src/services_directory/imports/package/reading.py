@@ -175,13 +175,15 @@ def _stage_table(
         return None
     names |= said(table, header)
     unknown: set[str] = set()
+    placeless = [key for key in header if left_out(table, key)]
+    known = {name: frozenset((*each.names, MADE, READ)) for name, each in tables().items()}
     for row in rows:
         given = {
             key: str(cell).strip() for key, cell in zip(header, row.cells, strict=False) if key
         }
         if not any(given.values()):
             continue
-        without_place = {key for key, value in given.items() if value and left_out(table, key)}
+        without_place = {key for key in placeless if given.get(key)}
         unknown |= without_place
         _count(fidelity, name, without_place, "field_no_place")
         for placed, modern_row in modern(table, given, row.number):
@@ -190,7 +192,7 @@ def _stage_table(
                 _count_merged(fidelity, name, given)
                 continue
             _count(fidelity, name, modern_row.pop(LOST, "").split(","), "values_disagree")
-            unknown |= modern_row.keys() - set(tables()[placed].names) - {MADE, READ}
+            unknown |= modern_row.keys() - known[placed]
             staging.add(placed, row.number, modern_row)
             names |= _LISTED_AS.get(placed, frozenset())
     notes.extend(note("field_unknown", f"{name} {field}") for field in sorted(unknown))

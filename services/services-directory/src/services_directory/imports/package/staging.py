@@ -1,7 +1,6 @@
 """The tables of a package in a temporary SQLite file, joined by their links. Memory stays small
 however large the package is."""
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -9,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+import orjson
+
 from services_directory.imports.notes import Note, note
 from services_directory.imports.package.fields import OWNERS, tables
 from services_directory.imports.package.older import MADE, Row
 
 ANY = "*"
 _MOST_NOTES = 200
+_BITS = 1 << 23
 MOST_CHILDREN = 501
 """One more than an object may have: a parent of millions is refused without being read."""
 ENTRIES = ("organization", "location", "taxonomy", "taxonomy_term")
@@ -53,6 +55,10 @@ class Staging:
             " parent TEXT, parent_id TEXT);"
             "BEGIN;"
         )
+        self._leads: set[tuple[str, str]] = set()
+        self._anywhere: dict[str, bytearray] = {}
+        self._has_dangling = True
+        self._has_sites: bool | None = None
 
     def close(self) -> None:
         self._db.close()
@@ -60,16 +66,31 @@ class Staging:
     def add(self, table: str, line: int, row: Row) -> None:
         child = self._db.execute(
             "INSERT INTO rows VALUES (?, ?, ?, ?)",
-            (table, line, row["id"], json.dumps(row, ensure_ascii=False)),
+            (table, line, row["id"], orjson.dumps(row).decode()),
         ).lastrowid
         for rank, field in enumerate(OWNERS.get(table, ())):
             if row.get(field):
                 known = tables()[table].field(field)
                 parent = known.references if known and known.references else ANY
+                self._remember_link(table, parent, row[field])
                 self._db.execute(
                     "INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (child, table, line, field, rank, parent, row[field]),
                 )
+
+    def _remember_link(self, table: str, parent: str, parent_id: str) -> None:
+        self._leads.add((table, parent))
+        if parent == ANY:
+            bits = self._anywhere.setdefault(table, bytearray(_BITS >> 3))
+            at = hash(parent_id) % _BITS
+            bits[at >> 3] |= 1 << (at & 7)
+
+    def _may_lead(self, table: str, parent: str, parent_id: str) -> bool:
+        """Whether rows of a table may hang on this one: nearly all that have none are not asked for."""
+        if (table, parent) in self._leads:
+            return True
+        bits, at = self._anywhere.get(table), hash(parent_id) % _BITS
+        return bits is not None and bool(bits[at >> 3] & (1 << (at & 7)))
 
     def add_to(self, table: str, row_id: str, addition: Row) -> None:
         """Put fields into a row that is there already."""
@@ -80,7 +101,7 @@ class Staging:
         merged = {**addition, **found.row, MADE: made}
         self._db.execute(
             "UPDATE rows SET data = ? WHERE tab = ? AND id = ?",
-            (json.dumps(merged, ensure_ascii=False), table, row_id),
+            (orjson.dumps(merged).decode(), table, row_id),
         )
 
     def index(self) -> None:
@@ -99,6 +120,8 @@ class Staging:
             "CREATE INDEX dangling_by_line ON dangling (tab, line);"
             "CREATE INDEX links_by_parent ON links (parent_id, tab);"
         )
+        found = self._db.execute("SELECT 1 FROM dangling LIMIT 1").fetchone()
+        self._has_dangling = found is not None
 
     def dangling(self) -> list[Note]:
         """Links of child rows that lead nowhere; services are judged with their own rows."""
@@ -138,7 +161,7 @@ class Staging:
             "SELECT tab, line, data, rowid FROM rows WHERE tab = 'service' ORDER BY line"
         )
         for tab, line, data, key in cursor:
-            yield Staged(tab, line, json.loads(data), key)
+            yield Staged(tab, line, orjson.loads(data), key)
 
     def organizations(self) -> Iterator[tuple[Staged, bool]]:
         """With whether a service here is theirs."""
@@ -149,13 +172,17 @@ class Staging:
             " WHERE tab = 'organization' ORDER BY line"
         )
         for tab, line, data, key, serves in cursor:
-            yield Staged(tab, line, json.loads(data), key), bool(serves)
+            yield Staged(tab, line, orjson.loads(data), key), bool(serves)
 
     def some_services(self, most: int) -> list[Staged]:
         """At most so many, from all over the file."""
-        count = self._db.execute("SELECT count(*) FROM rows WHERE tab = 'service'").fetchone()[0]
-        apart = max(1, -(-count // most))
+        apart = max(1, -(-self._count("service") // most))
         return [each for at, each in enumerate(self.services()) if at % apart == 0]
+
+    def _count(self, table: str) -> int:
+        query = "SELECT count(*) FROM rows WHERE tab = ?"
+        found: int = self._db.execute(query, (table,)).fetchone()[0]
+        return found
 
     def uuids(self) -> dict[str, dict[UUID, str]]:
         """The UUIDs of what services have beside themselves, with the names given."""
@@ -178,9 +205,11 @@ class Staging:
             " ORDER BY +line LIMIT 1",
             (row_id, table),
         ).fetchone()
-        return Staged(found[0], found[1], json.loads(found[2]), found[3]) if found else None
+        return Staged(found[0], found[1], orjson.loads(found[2]), found[3]) if found else None
 
     def children(self, table: str, parent: str, parent_id: str) -> list[Staged]:
+        if not self._may_lead(table, parent, parent_id):
+            return []
         found = self._db.execute(
             # CROSS JOIN keeps the order of the tables: from the few links to their rows.
             "SELECT rows.tab, rows.line, rows.data, rows.rowid, links.field FROM links CROSS JOIN rows"
@@ -190,12 +219,14 @@ class Staging:
             (parent_id, table, parent, MOST_CHILDREN),
         )
         return [
-            Staged(tab, line, json.loads(data), key, link)
+            Staged(tab, line, orjson.loads(data), key, link)
             for tab, line, data, key, link in found.fetchall()
         ]
 
     def dangles(self, table: str, line: int, field: str) -> bool:
         """Whether this link of a child row leads nowhere."""
+        if not self._has_dangling:
+            return False
         found = self._db.execute(
             "SELECT 1 FROM dangling WHERE tab = ? AND line = ? AND field = ?", (table, line, field)
         )
@@ -214,17 +245,18 @@ class Staging:
         )
         for tab, line, data, key, link in cursor:
             if not taken(key):
-                yield Staged(tab, line, json.loads(data), key, link or "")
+                yield Staged(tab, line, orjson.loads(data), key, link or "")
 
     def is_a_site(self, location_id: str) -> bool:
         """Whether some service is given at this location."""
-        query = "SELECT data FROM rows WHERE tab = 'service_at_location' LIMIT 1"
-        if self._db.execute(query).fetchone() is None:
+        if self._has_sites is None:
+            self._has_sites = self._count("service_at_location") > 0
+            self._db.executescript(
+                "CREATE TABLE sites AS SELECT json_extract(data, '$.location_id') AS id"
+                " FROM rows WHERE tab = 'service_at_location';"
+                "CREATE INDEX sites_by_id ON sites (id);"
+            )
+        if not self._has_sites:
             return False
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS sites AS SELECT json_extract(data, '$.location_id') AS id"
-            " FROM rows WHERE tab = 'service_at_location'"
-        )
-        self._db.execute("CREATE INDEX IF NOT EXISTS sites_by_id ON sites (id)")
         found = self._db.execute("SELECT 1 FROM sites WHERE id = ? LIMIT 1", (location_id,))
         return found.fetchone() is not None
