@@ -1,6 +1,6 @@
 """HSDS packages of every version and the official examples: what of them comes in, and how fast.
 
-    python benchmarks/import.py [--services 2000] [--large 50000]
+    python benchmarks/import.py [--services 500] [--large 5000]
 
 Fidelity: each cell of a package is looked for in the services that are made of it, without trusting
 the import's own account; of what is not there the account must tell. Goals: at least 99.5 % came in
@@ -70,8 +70,8 @@ def csv_seconds(path: Path) -> float:
 
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--services", type=int, default=2_000)
-    asked.add_argument("--large", type=int, default=50_000)
+    asked.add_argument("--services", type=int, default=500)
+    asked.add_argument("--large", type=int, default=5_000)
     given = asked.parse_args()
     table = Table("package", "cells", "came in", "told", "silent", "share", "services/s", "× csv")
     holds = True

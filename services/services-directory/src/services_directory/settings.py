@@ -46,6 +46,11 @@ class Settings(ServiceSettings):
     reminder_days: int = Field(
         14, ge=1, le=365, description="Days before `valid_until` on which the owner is reminded."
     )
+    import_most_lines: int = Field(
+        5_000_000,
+        ge=1,
+        description="Lines that the tables of one imported package may have together.",
+    )
     import_shrunk_share: float = Field(
         0.5,
         gt=0,

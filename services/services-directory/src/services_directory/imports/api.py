@@ -148,6 +148,7 @@ async def import_file(
         country=country,
         source=source,
         choice=Choice(vanished, shrunk, settings.import_shrunk_share),
+        most_lines=settings.import_most_lines,
     )
     import_id = await take_in(session, principal, order)
     found = import_out(await queries.import_of(session, principal, import_id))

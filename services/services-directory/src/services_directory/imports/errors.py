@@ -27,6 +27,12 @@ HEADERS_MISSING = ProblemType(
     "Use the headers of the template: GET /directory/v1/imports/template.",
 )
 EMPTY_FILE = ProblemType("empty_file", 422, "The file has no rows")
+TOO_MANY_LINES = ProblemType(
+    "too_many_lines",
+    422,
+    "The tables of the package have too many lines",
+    "Send it in parts, each with whole services and what belongs to them.",
+)
 PACKAGE_SHRUNK = ProblemType(
     "package_shrunk",
     422,

@@ -26,7 +26,7 @@ from services_directory.imports.publishers import Claim, settle
 from services_directory.imports.reading.formats import Format, format_of
 from services_directory.imports.report import Report
 from services_directory.imports.schemas import ImportState, Mode
-from services_directory.imports.source import Options, Source
+from services_directory.imports.source import MOST_LINES, Options, Source
 from services_directory.imports.sources import open_source
 from services_directory.imports.space import Space
 from services_directory.imports.vanished import Choice, missing_in
@@ -58,6 +58,7 @@ class Order:
     country: str
     source: str | None
     choice: Choice = field(default_factory=Choice)
+    most_lines: int = MOST_LINES
 
 
 @asynccontextmanager
@@ -78,7 +79,9 @@ async def take_in(session: AsyncSession, principal: Principal, order: Order) -> 
         kind = await asyncio.to_thread(format_of, path, order.named_format)
         # Within the organisation: nobody learns or touches what another one's ids stand for.
         source = f"{principal.organisation}:{order.source or kind.value}"
-        options = Options(clock.now().date(), order.visibility, order.country, source)
+        options = Options(
+            clock.now().date(), order.visibility, order.country, source, order.most_lines
+        )
         claim = Claim(source, order.source is not None, hashlib.sha256(order.content).digest())
         large = len(order.content) > AT_ONCE_BYTES
         later = await asyncio.to_thread(_is_long, path, kind, options, large=large)
@@ -95,7 +98,7 @@ def _is_long(path: Path, kind: Format, options: Options, *, large: bool) -> bool
     """Read the beginning, so that a hopeless file is answered at once; whether there are more rows
     than one request should wait for."""
     if large and kind is Format.PACKAGE:
-        check_package(path)  # staging it would take as long as the import
+        check_package(path, options.most_lines)  # staging it would take as long as the import
         return True
     with open_source(path, kind, options) as source:
         read = sum(1 for _ in islice(source.rows, 1 if large else AT_ONCE_ROWS + 1))
@@ -132,6 +135,7 @@ async def _record(
                 "country": order.country,
                 "source": job.claim.base,
                 "named": job.claim.named,
+                "most_lines": order.most_lines,
                 "vanished": job.choice.vanishing.value,
                 "shrunk": job.choice.confirmed,
                 "shrunk_share": job.choice.most,

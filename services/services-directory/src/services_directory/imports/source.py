@@ -11,16 +11,21 @@ from services_directory.imports.mapped import Mapped
 from services_directory.imports.notes import Note
 from services_directory.imports.space import Space
 
+MOST_LINES = 5_000_000
+"""Some 100,000 services with all that HSDS can say of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the sender says about the file. `visibility`: level where the file names none;
-    `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the space of the file's ids."""
+    `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the space of the file's ids;
+    `most_lines`: of a package's tables together."""
 
     today: date
     visibility: str | None = None
     country: str = ""
     source: str = ""
+    most_lines: int = MOST_LINES
 
 
 SAMPLE = 100

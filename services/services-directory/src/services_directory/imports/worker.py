@@ -31,7 +31,7 @@ from services_directory.imports.service import (
     write_all,
     writing,
 )
-from services_directory.imports.source import Options, Source
+from services_directory.imports.source import MOST_LINES, Options, Source
 from services_directory.imports.space import Space
 from services_directory.imports.vanished import Choice
 from services_directory.imports.writing import Writer
@@ -97,6 +97,7 @@ class _Work:
             waiting.options["visibility"],
             waiting.options["country"],
             waiting.options["source"],
+            waiting.options.get("most_lines", MOST_LINES),
         )
 
     async def run(self) -> None:

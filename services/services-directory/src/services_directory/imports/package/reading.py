@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from zipfile import ZipFile
 
-from services_directory.imports.errors import HEADERS_MISSING
+from services_directory.imports.errors import HEADERS_MISSING, TOO_MANY_LINES
 from services_directory.imports.fidelity import Fate, Fidelity, Outcome
 from services_directory.imports.mapped import Mapped
 from services_directory.imports.notes import Note, note
@@ -31,6 +31,7 @@ from services_directory.imports.source import SAMPLE, Options, Source
 from services_directory.imports.space import Space
 
 DEFAULT_VISIBILITY = "partners"
+_PIECE = 1 << 20
 _LISTED_AS = {
     table: frozenset(name for name, kind in NESTED["service"].items() if kind == table)
     for table in NESTED["service"].values()
@@ -45,6 +46,7 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
         staging = Staging(Path(folder))
         try:
             with archive(path) as opened:
+                _check_lines(opened, options.most_lines)
                 fidelity = Fidelity()
                 notes, of_services = _stage(opened, staging, fidelity)
             visibility = options.visibility or DEFAULT_VISIBILITY
@@ -63,11 +65,32 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
             staging.close()
 
 
-def check_package(path: Path) -> None:
-    """422 unless it is an archive that may be opened and has a table of services."""
+def check_package(path: Path, most_lines: int) -> None:
+    """422 unless it is an archive that may be opened, has a table of services and no more lines than
+    may be read."""
     with archive(path) as opened:
+        _check_lines(opened, most_lines)
         if not any(table_of(name, ()) == "service" for name in opened.namelist()):
             raise HEADERS_MISSING.because("The package has no services.csv.")
+
+
+def _tables_in(opened: ZipFile) -> list[str]:
+    names = sorted(opened.namelist())
+    return [name for name in names if name.lower().endswith(".csv") and "__MACOSX" not in name]
+
+
+def _check_lines(opened: ZipFile, most: int) -> None:
+    """Counted while it is unpacked piece by piece, before anything of it is kept."""
+    lines = 0
+    for name in _tables_in(opened):
+        with opened.open(name) as content:
+            while piece := content.read(_PIECE):
+                lines += piece.count(b"\n")
+                if lines > most:
+                    raise TOO_MANY_LINES.because(
+                        f"The tables of a package may have {most:,} lines together; the limit is passed"
+                        f" in {name}."
+                    )
 
 
 def _sample(staging: Staging, source: Source, visibility: str) -> list[Mapped]:
@@ -112,9 +135,7 @@ def _stage(
     names: set[str] = set()
     found: set[str] = set()
     additions: list[tuple[str, dict[str, str]]] = []
-    for name in sorted(opened.namelist()):
-        if not name.lower().endswith(".csv") or "__MACOSX" in name:
-            continue
+    for name in _tables_in(opened):
         with opened.open(name) as content:
             table = _stage_table(
                 cast("BinaryIO", content), name, staging, notes, additions, names, fidelity
