@@ -58,6 +58,21 @@ def _made(shape: str, part: str) -> dict[str, Any]:
     return made
 
 
+def cut(document: dict[str, Any], answer: str) -> dict[str, Any]:
+    """The document with those members only that the answer has."""
+    cut_down: dict[str, Any] = _cut(document, {"is": _HSDS["answers"][answer]})
+    return cut_down
+
+
+def _cut(part: Any, member: Any) -> Any:
+    if isinstance(member, list):
+        return [_cut(each, member[0]) for each in part]
+    if not isinstance(member, dict) or "is" not in member:
+        return part
+    members = _HSDS["shapes"][member["is"]]["members"]
+    return {name: _cut(each, members[name]) for name, each in part.items() if name in members}
+
+
 _PARTS = {"locations": "location", "additional_websites": "additional_urls", "program": "programs"}
 _VALUES: dict[str, Any] = {
     "parent_id": str(uuid5(NAMESPACE_URL, "parent")),

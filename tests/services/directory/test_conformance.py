@@ -60,6 +60,20 @@ async def test_a_service_with_all_members_round_trips(
     assert _without_date(shown) == _without_date(given)
 
 
+async def test_the_lists_of_a_service_with_all_members_hold_what_lists_have(
+    api: AsyncClient,
+) -> None:
+    given = await _enter(api, official.made_service())
+    for path, whole, answer in (
+        ("services", given, "service_list"),
+        ("organizations", given["organization"], "organization_list"),
+    ):
+        listed = await api.get(f"{V1}/{path}", headers=as_("anonymous"))
+        (shown,) = listed.json()["contents"]
+        shown.pop("endorsed_by", None)
+        assert _without_date(shown) == _without_date(official.cut(whole, answer))
+
+
 async def test_the_official_list_forms_round_trip(api: AsyncClient) -> None:
     given = await _enter_example(api)
     services = await api.get(f"{V1}/services", headers=as_("anonymous"))
