@@ -7,14 +7,19 @@ import pytest
 from common import clock, codelists
 from common.database import Database
 from common.sight import audience_of
+from services_directory.documents.prepared import quality
+from services_directory.hsds.columns import columns_of
+from services_directory.hsds.preference import CAPACITY, MERITS, STATUS, Worth
 from services_directory.pathways.definition.graph import Urgency
-from services_directory.pathways.definition.profile import Profile, disagreements
+from services_directory.pathways.definition.profile import Moment, Profile, disagreements
 from services_directory.pathways.matching import candidate_queries
-from services_directory.pathways.matching.ranking import Situation, exclusions
+from services_directory.pathways.matching.proximity import proximity
+from services_directory.pathways.matching.ranking import Situation, exclusions, merits, rank
 from services_directory.pathways.matching.reach import demand
+from services_directory.reading.rows_queries import fetch
 from services_directory.reading.statement import Statement
 
-from tests.services.directory.pathways.profiles import PLACES
+from tests.services.directory.pathways.profiles import PLACES, TODAY, service
 from tests.support.principals import principal
 
 NEEDS = sorted(codelists.categories())
@@ -79,3 +84,79 @@ async def test_sql_and_rules_name_the_same_fitting_services(
                 }  # fmt: skip
             seen += len(by_rules)
     assert seen > 30
+
+
+def another_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changed in place, as an editor of the table would: a waiting list is better than room."""
+    monkeypatch.setitem(CAPACITY, "waitlist", Worth(400, 40.0))
+    monkeypatch.setitem(STATUS, "partially_functional", Worth(170, 20.0))
+    for reason in ("answers_in_time", "language_met", "open_now"):
+        monkeypatch.setitem(MERITS, reason, 1000 + MERITS[reason])
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["as it is", "changed"])
+async def test_sql_gives_the_points_that_the_rules_give(
+    database: Database,
+    scenario: dict[str, UUID],
+    monkeypatch: pytest.MonkeyPatch,
+    changed: bool,
+) -> None:
+    if changed:
+        another_order(monkeypatch)
+    audience, today = audience_of(principal("gbv-coordinator")), clock.now().date()
+    profile = Profile(
+        area="VE2313",
+        languages=frozenset({"guc"}),
+        moment=Moment(weekday=3, time="10:00"),
+    )
+    wanted = [demand(need, Urgency.WITHIN_72_HOURS) for need in NEEDS]
+    compared: dict[int, int] = {}
+    async with database.transaction() as session:
+        everything = await candidate_queries.shortlist(
+            session, Statement(), audience, wanted, profile.area, ["TRUE"], "d.name", 1000
+        )
+        s = Statement()
+        points = candidate_queries.promising(s, profile).removesuffix(" DESC")
+        text = f"""
+            SELECT d.service_id::text AS id, d.level, {points} AS points
+            FROM service_documents d CROSS JOIN (SELECT TRUE AS limited) n
+        """
+        of_sql = {
+            (row["id"], row["level"]): row["points"] for row in await fetch(session, text, s.values)
+        }
+    asked = {*MERITS, *(f"capacity_{code}" for code in CAPACITY), *(f"status_{c}" for c in STATUS)}
+    for each in wanted:
+        situation = Situation(profile, frozenset({"GBV"}), each, PLACES, today)
+        for candidate in everything.candidates.get(each.need, []):
+            near = proximity(candidate, profile.area, PLACES)
+            if near.kind == "remote":  # asked for no place, whatever site it has
+                continue
+            by_rules = sum(
+                reason.points
+                for reason in merits(candidate, near, situation)
+                if reason.code in asked
+            )
+            assert by_rules in {
+                points for (id_, _), points in of_sql.items() if id_ == str(candidate.service_id)
+            }, candidate.name
+            compared[by_rules] = compared.get(by_rules, 0) + 1
+    assert len(compared) > 4, "services that differ"
+
+
+def test_plans_and_searches_follow_the_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits, has_room = service("a", capacity_state="waitlist"), service("b")
+    situation = Situation(
+        Profile(area="VE2313"), frozenset({"GBV"}), demand("HLT", Urgency.ROUTINE), PLACES, TODAY
+    )
+
+    def preferred() -> tuple[str, bool]:
+        fitting, _ = rank([waits, has_room], situation)
+        searched = [
+            quality(columns_of({"id": "a", "name": "a", "capacity_state": state}))
+            for state in ("waitlist", "accepting")
+        ]
+        return fitting[0].candidate.service_id, searched[0] < searched[1]
+
+    assert preferred() == ("b", True)
+    another_order(monkeypatch)
+    assert preferred() == ("a", False)

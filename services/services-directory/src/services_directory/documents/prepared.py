@@ -10,6 +10,7 @@ import orjson
 from common.places import Places, folded
 
 from services_directory.hsds.columns import Columns, columns_of, point_of, sites
+from services_directory.hsds.preference import CAPACITY, NOTHING, REFERABLE, STATUS, VERIFIED
 from services_directory.hsds.rendering import (
     Document,
     Facts,
@@ -90,12 +91,13 @@ def words(columns: Columns) -> Iterator[str]:
 
 def quality(columns: Columns) -> float:
     """What ranks a service when nothing else does: referable, working, with room, verified."""
-    score = 4.0 if columns.referable else 0.0
-    score += {"fully_functional": 2.0, "partially_functional": 1.0}.get(
-        columns.functional_status, 0.0
+    worths = (
+        REFERABLE if columns.referable else NOTHING,
+        STATUS.get(columns.functional_status, NOTHING),
+        CAPACITY.get(columns.capacity_state or "", NOTHING),
+        VERIFIED if columns.valid_until else NOTHING,
     )
-    score += {"accepting": 2.0, "waitlist": 1.0}.get(columns.capacity_state or "", 0.0)
-    return score + (1.0 if columns.valid_until else 0.0)
+    return sum(worth.search for worth in worths)
 
 
 def site_rows(prepared: Prepared) -> Iterator[dict[str, Any]]:

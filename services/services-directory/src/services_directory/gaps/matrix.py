@@ -5,13 +5,8 @@ from dataclasses import dataclass
 
 from common.places import Places
 
-from services_directory.gaps.shares import GROUPS
+from services_directory.gaps.shares import GROUPS, STATES
 
-# From best to worst: a cell is called by the best state that any of its services has.
-_VERDICTS = (
-    "referable", "waitlist", "full", "stale", "unendorsed", "suspended", "planned", "lost",
-)  # fmt: skip
-_RANKS = {state: at for at, state in enumerate((*_VERDICTS, "closed"))}
 COVERED = frozenset({"referable", "waitlist"})
 
 
@@ -99,7 +94,7 @@ def _row(
     key: tuple[str, str, str], counts: Mapping[str, int], shown: bool, people: int | None
 ) -> Row:
     # No count is below one: what sums up to nothing is no cell. "closed" is no verdict.
-    best = min(counts, key=_RANKS.__getitem__, default="none")
+    best = min(counts, key=STATES.index, default="none")
     verdict = "none" if best == "closed" else best
     if verdict not in COVERED and not shown:
         verdict = "not_shown"

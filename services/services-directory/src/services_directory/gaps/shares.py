@@ -9,6 +9,7 @@ from common.places import Places
 from services_directory.hsds.referability import REFERABLE_STATUSES, is_fresh
 
 GROUPS = ("child", "woman", "man", "other")
+# From best to worst: a cell is called by the best state that any of its services has.
 STATES = (
     "referable", "waitlist", "full", "stale", "unendorsed", "suspended", "planned", "lost", "closed",
 )  # fmt: skip

@@ -6,7 +6,7 @@ in eligibility.py decide again and give the reasons.
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 
@@ -15,6 +15,7 @@ from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible_sql
+from services_directory.hsds.preference import CAPACITY, MERITS, STATUS, Worth
 from services_directory.hsds.referability import REFERABLE_STATUSES
 from services_directory.pathways.definition.layers import lineage
 from services_directory.pathways.definition.profile import Profile
@@ -41,10 +42,6 @@ _READ = (
     "endorsed_by", "open_minutes",
 )  # fmt: skip
 _SELECTED = ", ".join([*(f"d.{name}" for name in _READ), "d.referral::text AS referral"])
-_STATUS = (
-    "CASE d.functional_status WHEN 'fully_functional' THEN 15"
-    " WHEN 'partially_functional' THEN 5 ELSE 0 END"
-)
 _CODES = ", ".join(f"'{code}'" for code in RESPONSE_HOURS)
 _IN_TIME = (
     f"(d.referral->>'response_delay' = ANY(string_to_array(n.delays, ' '))"
@@ -134,27 +131,38 @@ def serves(s: Statement, area: str) -> str:
 
 
 def promising(s: Statement, profile: Profile) -> str:
-    """Roughly the points that ranking.py gives, so that the best are among those that are read."""
+    """The points of ranking.py that need no more than a document, so that the best are among those
+    that are read."""
     town = s.argument([Places.load().at_most(profile.area, 2)], "text[]")
     points = [
-        "CASE d.capacity_state WHEN 'accepting' THEN 30 WHEN 'waitlist' THEN 10 ELSE 0 END",
-        _STATUS,
-        f"CASE WHEN d.within_areas @> {town} THEN 25 ELSE 0 END",
-        "CASE WHEN d.referral->>'response_delay' IN ('same_day', '24h') THEN 15 ELSE 0 END",
+        _worth("d.capacity_state", CAPACITY),
+        _worth("d.functional_status", STATUS),
+        _merit("way_same_area", f"d.within_areas @> {town}"),
+        _merit("answers_in_time", f"n.limited AND d.referral->>'response_delay' IN ({_CODES})"),
     ]
     if profile.languages:
         spoken = s.argument(sorted(profile.languages), "text[]")
-        points.append(f"CASE WHEN d.languages && {spoken} THEN 15 ELSE 0 END")
+        points.append(_merit("language_met", f"d.languages && {spoken}"))
     if profile.moment is not None:
         minute = s.argument(profile.moment.minute_of_week, "integer")
-        points.append(f"CASE WHEN d.open_minutes @> {minute} THEN 20 ELSE 0 END")
+        points.append(_merit("open_now", f"d.open_minutes @> {minute}"))
     return f"({' + '.join(points)}) DESC"
+
+
+def _worth(column: str, codes: Mapping[str, Worth]) -> str:
+    cases = " ".join(f"WHEN '{code}' THEN {worth.plan}" for code, worth in codes.items())
+    return f"CASE {column} {cases} ELSE 0 END"
+
+
+def _merit(reason: str, condition: str) -> str:
+    return f"CASE WHEN {condition} THEN {MERITS[reason]} ELSE 0 END"
 
 
 def _nearest(s: Statement, area: str) -> str:
     state = Places.load().at_most(area, 1)
     states = s.argument(list(_states_by_distance(state)), "text[]")
-    return f"array_position({states}, d.states[1]) NULLS LAST, d.capacity_state NULLS LAST"
+    room = _worth("d.capacity_state", CAPACITY)
+    return f"array_position({states}, d.states[1]) NULLS LAST, {room} DESC"
 
 
 @cache
@@ -181,12 +189,13 @@ async def shortlist(
     seen = visible_sql(audience, s.argument)
     wanted = s.argument([each.need for each in demands], "text[]")
     delays = s.argument([" ".join(each.delays) for each in demands], "text[]")
+    limited = s.argument([each.hours is not None for each in demands], "boolean[]")
     around = s.argument(
         [" ".join(neighbourhood(area, each.kilometres)) for each in demands], "text[]"
     )
     text = f"""
         SELECT n.need, s.*
-        FROM unnest({wanted}, {delays}, {around}) AS n(need, delays, around)
+        FROM unnest({wanted}, {delays}, {limited}, {around}) AS n(need, delays, limited, around)
         CROSS JOIN LATERAL (
             SELECT d.service_id, d.level, d.etag, d.sensitive, count(*) OVER () AS fits
             FROM service_documents d

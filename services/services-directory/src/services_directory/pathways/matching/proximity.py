@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from common.places import Places, Point, kilometres
 
+from services_directory.hsds.preference import MERITS
 from services_directory.pathways.matching.candidates import Candidate
 
 _BANDS = ((25, 20), (50, 12), (100, 6))
@@ -55,7 +56,7 @@ def _between(
         return Proximity("unknown", None, 0)
     distance = _distance(site, point, area, places)
     if site is not None and _same(site, area, 2, places):
-        return Proximity("same_area", distance, 25)
+        return Proximity("same_area", distance, MERITS["way_same_area"])
     same_state = site is not None and _same(site, area, 1, places)
     if distance is None:
         if site is not None and not same_state:

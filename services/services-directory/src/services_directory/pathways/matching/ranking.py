@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from common.places import Places
 
+from services_directory.hsds.preference import CAPACITY, MERITS, NOTHING, STATUS
 from services_directory.pathways.definition.profile import Profile
 from services_directory.pathways.matching.candidates import Candidate
 from services_directory.pathways.matching.eligibility import AREA, eligibility, excluding
@@ -24,8 +25,6 @@ from services_directory.pathways.matching.reach import (
 )
 from services_directory.pathways.texts.reasons import Reason, Weight
 
-_CAPACITY_POINTS = {"accepting": 30, "waitlist": 10}
-_STATUS_POINTS = {"fully_functional": 15, "partially_functional": 5, "at_capacity": 0}
 _FRESH_DAYS = ((30, 8), (90, 4))
 _SPANISH = "spa"
 _SHARED = "MULTI"  # categories of other sectors, which no AoR's pathway owns
@@ -111,16 +110,18 @@ def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[
     profile = situation.profile
     found = [
         _way(near),
-        _capacity(candidate.capacity_state),
-        _status(candidate.functional_status),
+        _capacity(
+            candidate.capacity_state, CAPACITY.get(candidate.capacity_state or "", NOTHING).plan
+        ),
+        _status(candidate.functional_status, STATUS.get(candidate.functional_status, NOTHING).plan),
     ]
     if profile.languages:
-        found.append(_language(candidate.languages, profile.languages))
+        found.append(_language(candidate.languages, profile.languages, MERITS["language_met"]))
     delay = candidate.referral.response_delay
     if situation.wanted.hours is not None:
-        found.append(_IN_TIME[delay] if delay in RESPONSE_HOURS else _DELAY_UNKNOWN)
+        found.append(_delay(delay, MERITS["answers_in_time"]))
     if profile.moment is not None and candidate.open_minutes:
-        found.append(_hours(candidate, profile.moment.minute_of_week))
+        found.append(_hours(candidate, profile.moment.minute_of_week, MERITS["open_now"]))
     found.append(_freshness(candidate.verified_on, situation.today))
     found.append(_endorsement(candidate.endorsed_by, situation.aors))
     return found
@@ -135,24 +136,23 @@ def _way(near: Proximity) -> Reason:
 
 
 @lru_cache(maxsize=100)
-def _capacity(state: str | None) -> Reason:
-    state = state or "unknown"
-    points = _CAPACITY_POINTS.get(state, 0)
-    return Reason(f"capacity_{state}", Weight.FOR if points > 10 else Weight.AGAINST, points)
+def _capacity(state: str | None, points: int) -> Reason:
+    return Reason(
+        f"capacity_{state or 'unknown'}", Weight.FOR if points > 10 else Weight.AGAINST, points
+    )
 
 
 @lru_cache(maxsize=100)
-def _status(functional_status: str) -> Reason:
-    points = _STATUS_POINTS.get(functional_status, 0)
+def _status(functional_status: str, points: int) -> Reason:
     weight = Weight.FOR if points > 5 else Weight.AGAINST
     return Reason(f"status_{functional_status}", weight, points)
 
 
 @lru_cache(maxsize=10_000)
-def _language(spoken: frozenset[str], wanted: frozenset[str]) -> Reason:
+def _language(spoken: frozenset[str], wanted: frozenset[str], points: int) -> Reason:
     shared = sorted(spoken & wanted)
     if shared:
-        return Reason("language_met", Weight.FOR, 15, (("languages", ", ".join(shared)),))
+        return Reason("language_met", Weight.FOR, points, (("languages", ", ".join(shared)),))
     if not spoken and _SPANISH in wanted:
         return Reason("language_unstated", Weight.CHECK)
     return Reason(
@@ -160,20 +160,19 @@ def _language(spoken: frozenset[str], wanted: frozenset[str]) -> Reason:
     )
 
 
-_IN_TIME = {
-    delay: Reason("answers_in_time", Weight.FOR, 15, (("delay", delay),))
-    for delay in RESPONSE_HOURS
-}
-_DELAY_UNKNOWN = Reason("delay_unknown", Weight.CHECK)
+@lru_cache(maxsize=100)
+def _delay(delay: str | None, points: int) -> Reason:
+    if delay not in RESPONSE_HOURS:
+        return Reason("delay_unknown", Weight.CHECK)
+    return Reason("answers_in_time", Weight.FOR, points, (("delay", delay),))
 
 
-def _hours(candidate: Candidate, minute: int) -> Reason:
+def _hours(candidate: Candidate, minute: int, points: int) -> Reason:
     if any(opens <= minute < closes for opens, closes in candidate.open_minutes):
-        return _OPEN
+        return Reason("open_now", Weight.FOR, points)
     return _CLOSED
 
 
-_OPEN = Reason("open_now", Weight.FOR, 20)
 _CLOSED = Reason("closed_now", Weight.AGAINST, 0)
 
 

@@ -1,0 +1,22 @@
+"""Which of two services is preferred, whoever asks. The one home of it: plans rank by it, the SQL that
+reads their candidates is made from it, and search orders by it where no word does."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """Points in a plan for a person, and in a search that says nothing of anybody."""
+
+    plan: int = 0
+    search: float = 0.0
+
+
+NOTHING = Worth()
+# Codes that are not listed are worth nothing.
+CAPACITY = {"accepting": Worth(30, 2.0), "waitlist": Worth(10, 1.0)}
+STATUS = {"fully_functional": Worth(15, 2.0), "partially_functional": Worth(5, 1.0)}
+REFERABLE, VERIFIED = Worth(search=4.0), Worth(search=1.0)
+
+MERITS = {"way_same_area": 25, "answers_in_time": 15, "language_met": 15, "open_now": 20}
+"""Points in a plan by the code of their reason, of those that SQL asks, too."""
