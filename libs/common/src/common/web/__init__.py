@@ -6,7 +6,7 @@ from common.web.access import StepUp, open_to_all, requires
 from common.web.app import service_app
 from common.web.context import BackgroundTask, ServiceContext, context_of
 from common.web.files import answered_as, refusal_pages
-from common.web.page import day_in_words, page_response, with_number
+from common.web.page import day_in_words, drawn, page_response, page_texts, with_number
 from common.web.preconditions import IfMatch, check_if_match, etag_of
 from common.web.routing import (
     IdempotencyRequired,
@@ -37,10 +37,12 @@ __all__ = [
     "check_if_match",
     "context_of",
     "day_in_words",
+    "drawn",
     "etag_of",
     "open_to_all",
     "page_language",
     "page_response",
+    "page_texts",
     "refusal_pages",
     "requires",
     "router",

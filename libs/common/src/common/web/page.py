@@ -1,11 +1,16 @@
 """Pages for people on small phones: no script, nothing loaded from elsewhere, stored nowhere."""
 
+import json
 from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
-from common.languages import page_language
+from common.languages import next_language, page_language
 from common.look import EXIT_SCRIPT, PAGE_STYLE, page_policy
 
 
@@ -38,6 +43,38 @@ def page_response(
             "X-Content-Type-Options": "nosniff",
             **({} if embeddable else {"X-Robots-Tag": "noindex"}),
         },
+    )
+
+
+def drawn(package: str, template: str, language: str, **values: Any) -> str:
+    """A page of the package's `templates` with its `texts.json`; what it extends is `layout.html`."""
+    return (
+        _environment(package)
+        .get_template(template)
+        .render(
+            language=language,
+            other=next_language(language),
+            t=page_texts(package, language),
+            **{"style": PAGE_STYLE, **values},
+        )
+    )
+
+
+@cache
+def page_texts(package: str, language: str) -> dict[str, Any]:
+    loaded: dict[str, dict[str, Any]] = json.loads(
+        files(package).joinpath("texts.json").read_bytes()
+    )
+    return loaded[language]
+
+
+@cache
+def _environment(package: str) -> Environment:
+    return Environment(
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("common.web")]),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
     )
 
 

@@ -1,21 +1,18 @@
 """Draws the line's pages: Spanish and English, no scripts, nothing from elsewhere."""
 
-import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from common.languages import next_language
 from common.places import Place, Places
-from common.web import PAGE_STYLE, day_in_words, page_response, with_number
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from common.web import day_in_words, drawn, page_response, page_texts, with_number
 from starlette.responses import HTMLResponse
 
 from referrals.line.kinds import kinds
 from referrals.line.schemas import MAX_TEXT
 from referrals.settings import Settings
 
+_PACKAGE = "referrals.line"
 _STATE_LEVEL = 1
 
 
@@ -48,27 +45,22 @@ class Page:
         **values: Any,
     ) -> HTMLResponse:
         t = texts(self.language)
-        html = (
-            _environment()
-            .get_template("line.html")
-            .render(
-                view=view,
-                language=self.language,
-                other=next_language(self.language),
-                t=t,
-                style=PAGE_STYLE,
-                here=f"/referrals/v1/line{'' if view == 'start' else '/thread'}",
-                exit_url=self.settings.exit_url,
-                danger_now=with_number(t["danger_now"], self.settings.emergency_number),
-                problem=problem and t[problem].format(longest=MAX_TEXT),
-                done=done and t[done],
-                typed=typed or Typed(),
-                kinds=tuple(kinds().values()),
-                places=states(self.settings.home_country),
-                longest=MAX_TEXT,
-                day=lambda at: day_in_words(at, self.language),
-                **values,
-            )
+        html = drawn(
+            _PACKAGE,
+            "line.html",
+            self.language,
+            view=view,
+            here=f"/referrals/v1/line{'' if view == 'start' else '/thread'}",
+            exit_url=self.settings.exit_url,
+            danger_now=with_number(t["danger_now"], self.settings.emergency_number),
+            problem=problem and t[problem].format(longest=MAX_TEXT),
+            done=done and t[done],
+            typed=typed or Typed(),
+            kinds=tuple(kinds().values()),
+            places=states(self.settings.home_country),
+            longest=MAX_TEXT,
+            day=lambda at: day_in_words(at, self.language),
+            **values,
         )
         return page_response(html, language=self.language, status=status)
 
@@ -78,18 +70,5 @@ def states(country: str) -> tuple[Place, ...]:
     return tuple(sorted(Places.load().at_level(_STATE_LEVEL, country), key=lambda p: p.name))
 
 
-@cache
 def texts(language: str) -> dict[str, str]:
-    text = files("referrals.line").joinpath("texts.json").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, str]] = json.loads(text)
-    return loaded[language]
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("referrals.line"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
+    return page_texts(_PACKAGE, language)

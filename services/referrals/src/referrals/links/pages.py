@@ -1,8 +1,5 @@
 """The answer page: Spanish and English, no scripts, nothing from elsewhere, no personal data."""
 
-import json
-from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,19 +8,19 @@ from common.errors import Problem
 from common.languages import PageLanguage
 from common.referral_states import ReferralState
 from common.web import (
-    PAGE_STYLE,
     IdempotencyRequired,
     Session,
     ShownOnce,
     Strict,
+    drawn,
     open_to_all,
     page_response,
+    page_texts,
     refusal_pages,
     router,
 )
 from fastapi import Form, Path, Query
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, select_autoescape
 from pydantic import BaseModel, Field
 
 from referrals.dependencies import Keys, ServiceSettingsOf, Writer
@@ -31,6 +28,7 @@ from referrals.links import answers, service
 from referrals.links.models import AnswerLink
 from referrals.referrals.models import Referral
 
+_PACKAGE = "referrals.links"
 links = router("/referrals/v1/referrals/{referral_id}/answer-links", ["answer links"])
 pages = router("/referrals/v1/answer", ["answer links"])
 Anyone = Annotated[Principal, open_to_all()]
@@ -132,27 +130,10 @@ def _spent(language: str | None) -> HTMLResponse:
 
 
 def _page(language: str, status: int = 200, **values: Any) -> HTMLResponse:
-    html = (
-        _environment()
-        .get_template("answer.html")
-        .render(language=language, t=_texts(language), style=PAGE_STYLE, **values)
-    )
+    nothing = {"message": None, "next_url": None, "choices": (), "reasons": ()}
+    html = drawn(_PACKAGE, "answer.html", language, **{**nothing, **values})
     return page_response(html, language=language, status=status)
 
 
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("referrals.links"), autoescape=select_autoescape(["html"])
-    )
-
-
-@cache
-def _all_texts() -> dict[str, dict[str, str]]:
-    text = files("referrals.links").joinpath("texts.json").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, str]] = json.loads(text)
-    return loaded
-
-
 def _texts(language: str) -> dict[str, str]:
-    return _all_texts()[language]
+    return page_texts(_PACKAGE, language)

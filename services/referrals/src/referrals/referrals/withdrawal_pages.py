@@ -1,29 +1,26 @@
 """The page by which a person takes a consent back, and the slip that tells how; without a script."""
 
-import json
 import re
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any
 
 import segno
 from common.auth import Principal
 from common.errors import NOT_FOUND, Problem
-from common.languages import PageLanguage, next_language
+from common.languages import PageLanguage
 from common.web import (
-    PAGE_STYLE,
     Session,
     day_in_words,
+    drawn,
     open_to_all,
     page_language,
     page_response,
+    page_texts,
     refusal_pages,
     router,
 )
 from fastapi import Form, Query
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
 
 from referrals.audit.models import AuditEntry
@@ -31,6 +28,7 @@ from referrals.dependencies import Keys, ServiceSettingsOf
 from referrals.referrals import withdrawal
 from referrals.settings import Settings
 
+_PACKAGE = "referrals.referrals"
 withdrawal_page = router("/referrals/v1/withdraw", ["consents"])
 Anyone = Annotated[Principal, open_to_all()]
 Asked = Annotated[PageLanguage | None, Query(alias="language")]
@@ -83,7 +81,7 @@ async def withdraw_on_the_page(
 
 
 def _read(entries: Sequence[AuditEntry], language: str) -> list[dict[str, str]]:
-    names: dict[str, str] = _texts()[language]["items"]
+    names: dict[str, str] = page_texts(_PACKAGE, language)["items"]
     return [
         {
             "day": day_in_words(entry.at.date(), language),
@@ -107,36 +105,15 @@ def _page(
     problem: str | None = None,
     **values: Any,
 ) -> HTMLResponse:
-    html = (
-        _environment()
-        .get_template("withdraw.html")
-        .render(
-            view=view,
-            language=language,
-            other=next_language(language),
-            t=_texts()[language],
-            style=PAGE_STYLE,
-            exit_url=settings.exit_url,
-            code=code,
-            problem=problem,
-            **values,
-        )
+    html = drawn(
+        _PACKAGE,
+        "withdraw.html",
+        language,
+        view=view,
+        here="/referrals/v1/withdraw",
+        exit_url=settings.exit_url,
+        code=code,
+        problem=problem,
+        **values,
     )
     return page_response(html, language=language, status=status)
-
-
-@cache
-def _texts() -> dict[str, dict[str, Any]]:
-    text = files("referrals.referrals").joinpath("texts.json").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, Any]] = json.loads(text)
-    return loaded
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("referrals.referrals"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )

@@ -1,17 +1,12 @@
 """Draws the information points' pages and texts: Spanish and English, no scripts."""
 
-import json
 from collections.abc import Sequence
 from datetime import date
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from common import codelists
-from common.languages import next_language
 from common.places import Place, Places
-from common.web import PAGE_STYLE, day_in_words, page_response, with_number
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from common.web import PAGE_STYLE, day_in_words, drawn, page_response, page_texts, with_number
 from starlette.responses import HTMLResponse
 
 from services_directory.information.gap_map import SIDE, Area, tiles
@@ -20,6 +15,7 @@ from services_directory.information.schemas import HelpPage, HelpQuery, RiskMess
 from services_directory.pathways.definition.proposals import AORS
 from services_directory.settings import Settings
 
+_PACKAGE = "services_directory.information"
 _STATE_LEVEL = 1
 _MAP_STYLE = (
     ".map{width:100%;max-width:30rem;display:block}.map text{font:bold 12px sans-serif;"
@@ -123,16 +119,7 @@ def snippet_page(
 
 
 def _drawn(template: str, settings: Settings, language: str, **values: Any) -> str:
-    return (
-        _environment()
-        .get_template(template)
-        .render(
-            language=language,
-            other=next_language(language),
-            t=texts(language),
-            **{"style": PAGE_STYLE, "exit_url": settings.exit_url, **values},
-        )
-    )
+    return drawn(_PACKAGE, template, language, exit_url=settings.exit_url, **values)
 
 
 def _said(message: RiskMessageView, language: str) -> dict[str, Any]:
@@ -166,20 +153,5 @@ def help_text(found: HelpPage, language: str, emergency: str) -> str:
     return "\n".join(lines)
 
 
-@cache
 def texts(language: str) -> dict[str, str]:
-    text = (
-        files("services_directory.information").joinpath("texts.json").read_text(encoding="utf-8")
-    )
-    loaded: dict[str, dict[str, str]] = json.loads(text)
-    return loaded[language]
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("services_directory.information"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
+    return page_texts(_PACKAGE, language)
