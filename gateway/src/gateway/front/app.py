@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hmac
 import time
 from collections.abc import AsyncIterator
 
@@ -11,34 +10,30 @@ from common.crypto import key_from_base64
 from common.errors import (
     BAD_REQUEST,
     FORBIDDEN,
-    METHOD_NOT_ALLOWED,
-    NOT_FOUND,
-    TOO_LARGE,
-    UNAUTHENTICATED,
     UNAVAILABLE,
     Problem,
 )
 from common.key_ages import tell_key_ages
 from common.logs import get_logger
 
-from gateway.front import compression
 from gateway.front.access_log import AccessLog, capability
 from gateway.front.authentication import Authentication
-from gateway.front.bodies import Body, ClientLeft
+from gateway.front.bodies import ClientLeft
 from gateway.front.callers import Caller, Callers, Trust
 from gateway.front.connections import Broken, Silent
 from gateway.front.cors import Cors
 from gateway.front.errors import HEAD_TOO_LARGE
 from gateway.front.exchange import Exchange, Receive, Scope, Send
-from gateway.front.heads import BadHead, Header, read_head
+from gateway.front.forwarding import Forwarding
+from gateway.front.heads import BadHead, read_head
 from gateway.front.internal_tokens import InternalTokens
 from gateway.front.key_source import KeySource
 from gateway.front.limits import Open, Rates
 from gateway.front.metrics import FrontMetrics
-from gateway.front.pages import Description, Page, Pages
+from gateway.front.own_pages import OwnPages
+from gateway.front.pages import Description, Pages
 from gateway.front.provider import Provider
 from gateway.front.public_pages import PublicPages
-from gateway.front.relaying import relay
 from gateway.front.renewal import Renewal
 from gateway.front.revocation_source import RevocationSource
 from gateway.front.revocations import Revocations
@@ -55,14 +50,12 @@ from gateway.front.upstreams import Upstreams
 
 _log = get_logger(__name__)
 _LINE = "/referrals/v1/line"
-_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Front:
     """One process's front door. `table` is a parameter only so that tests can add a route."""
 
     def __init__(self, settings: FrontSettings, table: RouteTable | None = None) -> None:
-        self._settings = settings
         self.table = table or RouteTable()
         self._revocations = Revocations()
         self._callers = Callers(
@@ -124,17 +117,23 @@ class Front:
         )
         self._cors = Cors(settings.cors_origins)
         self._traces = Traces(recording=settings.otlp_endpoint is not None)
+        self._forwarding = Forwarding(
+            settings, self._upstreams, self._internal, self._sources, self._traces
+        )
         self._metrics = FrontMetrics()
-        key = settings.metrics_key
-        self._metrics_key = key.get_secret_value().encode() if key else None
         signing = settings.internal_signing_key_file
         tell_key_ages(self._metrics.registry, lambda: {"internal-signing": signing})
         self._log = AccessLog()
-        self._pages = Pages(
-            description=Description(self.table, self._upstreams, settings.public_url),
-            upstreams=self._upstreams,
-            keys=self._keys,
-            metrics=self._metrics,
+        key = settings.metrics_key
+        self._own_pages = OwnPages(
+            Pages(
+                description=Description(self.table, self._upstreams, settings.public_url),
+                upstreams=self._upstreams,
+                keys=self._keys,
+                metrics=self._metrics,
+            ),
+            self._public_pages,
+            key.get_secret_value().encode() if key else None,
         )
         self._session_pages = (
             SessionPages(cookies, provider, renewal, self._authentication.checked)
@@ -231,7 +230,7 @@ class Front:
         who = exchange.limit_key
         self._open.enter(who)
         try:
-            await self._pass_on(exchange, route)
+            await self._forwarding.pass_on(exchange, route)
         finally:
             self._open.leave(who)
 
@@ -254,44 +253,12 @@ class Front:
         return True
 
     async def _local(self, exchange: Exchange) -> None:
-        page = await self._pages.page(exchange.path)
-        if exchange.path == "/" and exchange.takes_html:
-            page = self._public_pages.start(exchange.language)
-        if page is None and exchange.path == "/metrics":
-            page = self._measured(exchange)
-        if page is None and self._session_pages is not None and _is_session(exchange.path):
-            exchange.source = self._source(exchange)
-            exchange.allowance = await self._rates.spend("sign-in", exchange.source)
-            await self._session_pages.serve(exchange)
+        if self._session_pages is None or not _is_session(exchange.path):
+            await self._own_pages.serve(exchange)
             return
-        if page is None:
-            raise NOT_FOUND.because("No such path. The API description is at /openapi.json.")
-        if exchange.method not in {"GET", "HEAD"}:
-            raise METHOD_NOT_ALLOWED.because("Only GET is offered.", headers={"Allow": "GET, HEAD"})
-        await exchange.answer(*await self._compressed(exchange, *page))
-
-    @staticmethod
-    async def _compressed(
-        exchange: Exchange, status: int, headers: list[Header], body: bytes
-    ) -> Page:
-        if not compression.is_text(headers):
-            return status, headers, body
-        headers = compression.with_vary(headers)
-        if len(body) < compression.LEAST_BYTES or not exchange.takes_gzip:
-            return status, headers, body
-        # Measurements are others with each question: not worth keeping.
-        changing = exchange.path == "/metrics"
-        packed = await compression.compressed(body) if changing else compression.kept(body)
-        return status, compression.as_compressed(headers), packed
-
-    def _measured(self, exchange: Exchange) -> Page | None:
-        """None where no key is set: then nobody reads them here."""
-        if self._metrics_key is None:
-            return None
-        given = exchange.head.own.get(b"authorization", b"")
-        if not hmac.compare_digest(given, b"Bearer " + self._metrics_key):
-            raise UNAUTHENTICATED.because("Measurements are for the operator's Prometheus.")
-        return self._pages.measured()
+        exchange.source = self._source(exchange)
+        exchange.allowance = await self._rates.spend("sign-in", exchange.source)
+        await self._session_pages.serve(exchange)
 
     def _source(self, exchange: Exchange) -> str:
         client = exchange.scope.get("client")
@@ -307,62 +274,6 @@ class Front:
             exchange.allowance = await self._rates.spend("anonymous", exchange.source)
         else:
             exchange.allowance = await self._rates.spend("client", exchange.caller.key)
-
-    async def _pass_on(self, exchange: Exchange, route: Route) -> None:
-        body = await self._body(exchange, route)
-        answer = await self._upstreams.request(
-            route.upstream,
-            exchange.method,
-            exchange.target,
-            self._outgoing(exchange, route, body),
-            body,
-            keyed=any(name == b"idempotency-key" for name, _ in exchange.head.passed),
-        )
-        try:
-            await relay(exchange, answer, route, write_seconds=self._settings.write_seconds)
-        finally:
-            answer.release()
-
-    async def _body(self, exchange: Exchange, route: Route) -> Body | None:
-        head = exchange.head
-        if not head.has_body:
-            return None
-        if exchange.method in _BODILESS:
-            raise BAD_REQUEST.because(f"A {exchange.method} request has no body here.")
-        if (head.content_length or 0) > route.upload_bytes:
-            raise TOO_LARGE.because(
-                f"At most {route.upload_bytes} bytes are accepted here.", pointer=""
-            )
-        body = Body(
-            exchange.receive,
-            limit=route.upload_bytes,
-            idle_seconds=self._settings.body_idle_seconds,
-            total_seconds=self._settings.body_seconds,
-        )
-        await body.start()
-        return body
-
-    def _outgoing(self, exchange: Exchange, route: Route, body: Body | None) -> list[Header]:
-        """What the service gets: allowed headers, who calls, which request, which trace."""
-        head = exchange.head
-        headers = [
-            *compression.as_the_service_says_it(head.passed),
-            (b"authorization", self._internal.authorization(exchange.caller, route.audience)),
-            (b"x-request-id", exchange.name_request()),
-            *self._traces.outgoing(head),
-        ]
-        if body is not None and not body.complete and head.content_length is not None:
-            headers.append((b"content-length", head.own[b"content-length"]))
-        if exchange.csrf is not None:
-            headers.append((b"ruta-csrf", exchange.csrf.encode()))
-        if route.client_secrets or route.personal:
-            headers.append((b"ruta-source", self._sources.pseudonym(exchange.source)))
-            authorization = head.own.get(b"authorization", b"")
-            if authorization[:6].lower() == b"basic ":
-                headers.append((b"ruta-client-authorization", authorization))
-        if route.cookies and b"cookie" in head.own:
-            headers.append((b"cookie", head.own[b"cookie"]))
-        return headers
 
     def _route_name(self, exchange: Exchange) -> str:
         if exchange.route is None:
