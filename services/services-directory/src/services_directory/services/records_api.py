@@ -1,6 +1,7 @@
 """The records behind the stored documents: for those who write and curate. `/services` reads,
 `/records` writes, because in HSDS a POST to a list is a query."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -132,108 +133,53 @@ def invalid(error: ValidationError) -> Exception:
     return INVALID.because("The changed record would not be valid.", errors=errors)
 
 
-@routes.post(
-    "/records/services/{service_id}/submit",
-    response_model=WrittenOut,
-    summary="Submit for approval",
+_STEPS: tuple[tuple[str, Any, str, str], ...] = (
+    ("submit", Writer, "Submit for approval", "draft or returned → submitted"),
+    (
+        "withdraw",
+        Writer,
+        "Withdraw: no longer offered",
+        "The entry leaves every list; copies are told by the change feed.",
+    ),
+    ("reopen", Writer, "Work on a withdrawn entry again", "withdrawn → draft"),
+    (
+        "approve",
+        Curator,
+        "Approve and publish (the coordinator)",
+        "Endorses it for the areas of responsibility that the caller coordinates.",
+    ),
+    ("return", Curator, "Return to its writer (the coordinator)", "submitted → returned"),
 )
-async def submit(
-    session: Session,
-    principal: Writer,
-    service_id: UUID,
-    if_match: IfMatch = None,
-    body: ReasonIn | None = None,
-) -> Response:
-    """draft or returned → submitted"""
-    reason = body.reason if body else None
-    return written(
-        await service.take_step(
-            session, principal, service_id, "submit", if_match=if_match, reason=reason
+
+
+def _endpoint(step: str, who: Any) -> Callable[..., Awaitable[Response]]:
+    async def take(
+        session: Session,
+        principal: Principal,
+        service_id: UUID,
+        if_match: IfMatch = None,
+        body: ReasonIn | None = None,
+    ) -> Response:
+        reason = body.reason if body else None
+        return written(
+            await service.take_step(
+                session, principal, service_id, step, if_match=if_match, reason=reason
+            )
         )
-    )
+
+    take.__annotations__["principal"] = who
+    return take
 
 
-@routes.post(
-    "/records/services/{service_id}/withdraw",
-    response_model=WrittenOut,
-    summary="Withdraw: no longer offered",
-)
-async def withdraw(
-    session: Session,
-    principal: Writer,
-    service_id: UUID,
-    if_match: IfMatch = None,
-    body: ReasonIn | None = None,
-) -> Response:
-    """The entry leaves every list; copies are told by the change feed."""
-    reason = body.reason if body else None
-    return written(
-        await service.take_step(
-            session, principal, service_id, "withdraw", if_match=if_match, reason=reason
-        )
-    )
-
-
-@routes.post(
-    "/records/services/{service_id}/reopen",
-    response_model=WrittenOut,
-    summary="Work on a withdrawn entry again",
-)
-async def reopen(
-    session: Session,
-    principal: Writer,
-    service_id: UUID,
-    if_match: IfMatch = None,
-    body: ReasonIn | None = None,
-) -> Response:
-    """withdrawn → draft"""
-    reason = body.reason if body else None
-    return written(
-        await service.take_step(
-            session, principal, service_id, "reopen", if_match=if_match, reason=reason
-        )
-    )
-
-
-@routes.post(
-    "/records/services/{service_id}/approve",
-    response_model=WrittenOut,
-    summary="Approve and publish (the coordinator)",
-)
-async def approve(
-    session: Session,
-    principal: Curator,
-    service_id: UUID,
-    if_match: IfMatch = None,
-    body: ReasonIn | None = None,
-) -> Response:
-    """Endorses it for the areas of responsibility that the caller coordinates."""
-    reason = body.reason if body else None
-    return written(
-        await service.take_step(
-            session, principal, service_id, "approve", if_match=if_match, reason=reason
-        )
-    )
-
-
-@routes.post(
-    "/records/services/{service_id}/return",
-    response_model=WrittenOut,
-    summary="Return to its writer (the coordinator)",
-)
-async def give_back(
-    session: Session,
-    principal: Curator,
-    service_id: UUID,
-    if_match: IfMatch = None,
-    body: ReasonIn | None = None,
-) -> Response:
-    """submitted → returned"""
-    reason = body.reason if body else None
-    return written(
-        await service.take_step(
-            session, principal, service_id, "return", if_match=if_match, reason=reason
-        )
+for _step, _who, _summary, _says in _STEPS:
+    routes.add_api_route(
+        f"/records/services/{{service_id}}/{_step}",
+        _endpoint(_step, _who),
+        methods=["POST"],
+        name="give_back" if _step == "return" else _step,
+        response_model=WrittenOut,
+        summary=_summary,
+        description=_says,
     )
 
 
