@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.assistance import queries as matching
 from referrals.breakglass.service import shown as shown_access
+from referrals.cases.opening import ONLY_THE_CODE
 from referrals.cases.queries import own_case
 from referrals.errors import ERASED
 from referrals.intake.queries import own_submission
@@ -36,7 +37,7 @@ _KEYS_OF_THEIR_OWN = frozenset({"screening", "submission"})
 async def _of_the_holder(session: AsyncSession, caller: Principal, subject: Subject) -> None:
     case = await own_case(session, caller, subject.record)
     if case.status == "erased":
-        raise ERASED.because("Only the case code and its history remain.")
+        raise ERASED.because(ONLY_THE_CODE)
 
 
 async def _referral(session: AsyncSession, caller: Principal, subject: Subject) -> None:

@@ -28,11 +28,10 @@ from referrals.audit.service import SYSTEM_CLIENT, record
 from referrals.cases import queries as cases
 from referrals.cases.models import Case
 from referrals.cases.opening import open_with
-from referrals.cases.service import coarse, refuse_unless_open
+from referrals.cases.service import coarse, key_of, refuse_unless_open
 from referrals.consents.counting import countable
-from referrals.errors import ERASED
 from referrals.keys.sealing import open_column, seal_column
-from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.keys.store import CaseKeys
 from referrals.referrals.queries import of_case as referrals_of
 from referrals.tables import COMMON
 from referrals.tasks.service import finish_tasks, open_task
@@ -186,7 +185,7 @@ async def _countable(
     known = await countable(session, keys, case.id)
     if known is None:
         return None
-    key = await _key(keys, case)
+    key = await key_of(keys, case.id)
     _identity, attributes = open_with(key, case)
     is_trafficking = bool(attributes.get("exploitation_types")) or _TRAFFICKING in (
         attributes.get("populations") or []
@@ -282,7 +281,7 @@ async def set_route(
     route = await session.get(CaseRoute, case.id)
     values = body.model_dump(mode="json", exclude={"statistics"})
     sealed = seal_column(
-        await _key(keys, case), values, organisation=caller.organisation, row=case.id,
+        await key_of(keys, case.id), values, organisation=caller.organisation, row=case.id,
         column="route",
     )  # fmt: skip
     if route is None:
@@ -313,7 +312,7 @@ async def read_route(
     route = await session.get(CaseRoute, case.id)
     if route is None:
         return None
-    opened = opened_route(await _key(keys, case), route)
+    opened = opened_route(await key_of(keys, case.id), route)
     await record(session, caller, "route.read", chain=case.id)
     return opened
 
@@ -362,19 +361,12 @@ async def opened(
     ]
 
 
-async def _key(keys: CaseKeys, case: Case) -> bytes:
-    try:
-        return await keys.of(case.id)
-    except KeyDestroyed as error:
-        raise ERASED.because("Only the case code and its history remain.") from error
-
-
 async def _sealed(
     keys: CaseKeys, caller: Principal, case: Case, row: UUID, column: str, text: str | None
 ) -> bytes | None:
     if text is None:
         return None
-    key = await _key(keys, case)
+    key = await key_of(keys, case.id)
     return seal_column(key, text, organisation=caller.organisation, row=row, column=column)
 
 

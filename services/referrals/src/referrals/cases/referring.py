@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from referrals.cases import queries as cases
 from referrals.cases import service as case_service
 from referrals.cases.models import Case, CaseRecord
+from referrals.cases.opening import ONLY_THE_CODE
 from referrals.directory.models import ServiceRecord
 from referrals.directory.queries import (
     ITS_ORGANISATION,
@@ -73,7 +74,7 @@ async def case_and_service(
     try:
         row, key = await keys.beside(wanted["case_id"], _row(session, caller, query, wanted, hold))
     except KeyDestroyed as error:
-        raise ERASED.because("Only the case code and its history remain.") from error
+        raise ERASED.because(ONLY_THE_CODE) from error
     (case, service), (implicated, *more) = split(row, CaseRecord, ServiceRecord)
     if service is not None and not audience_of(caller).sees(service):
         service = None  # for this caller there is none

@@ -21,7 +21,7 @@ from referrals import happenings
 from referrals.audit.service import record
 from referrals.cases import person, queries
 from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
-from referrals.cases.opening import open_with
+from referrals.cases.opening import ONLY_THE_CODE, open_with
 from referrals.cases.schemas import (
     Attributes,
     CaseChange,
@@ -109,12 +109,16 @@ async def open_record(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Identity and attributes in clear; 410 after erasure."""
     if case.identity is None or case.attributes is None:
-        raise ERASED.because("Only the case code and its history remain.")
+        raise ERASED.because(ONLY_THE_CODE)
+    return open_with(await key_of(keys, case.id), case)
+
+
+async def key_of(keys: CaseKeys, case_id: UUID) -> bytes:
+    """410 after erasure."""
     try:
-        key = await keys.of(case.id)
+        return await keys.of(case_id)
     except KeyDestroyed as error:
-        raise ERASED.because("Only the case code and its history remain.") from error
-    return open_with(key, case)
+        raise ERASED.because(ONLY_THE_CODE) from error
 
 
 async def read(
@@ -227,7 +231,7 @@ async def set_implicated(
 
 def refuse_if_erased(case: Case | CaseRecord) -> None:
     if case.status == "erased":
-        raise ERASED.because("Only the case code and its history remain.")
+        raise ERASED.because(ONLY_THE_CODE)
 
 
 def refuse_unless_open(case: Case | CaseRecord) -> None:
