@@ -9,22 +9,22 @@ from datetime import date
 from uuid import UUID
 
 from common.errors import Problem
-from common.places import folded
 from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import visible_by_level, visible_sql
+from services_directory.access import visible_sql
 from services_directory.errors import TOO_WIDE
 from services_directory.reading.rows_queries import Row, SelectReader, each, fetch
 from services_directory.reading.statement import Statement
 from services_directory.search import ranking
-from services_directory.search.bounds import MOST_SITES
-from services_directory.search.condition_queries import around, conditions, distance, in_box
+from services_directory.search.condition_queries import distance
+from services_directory.search.matching_queries import hold_place_small, matching
 from services_directory.search.page_queries import Matching, Order, page_of
 from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery
 from services_directory.search.similar_queries import similar
+from services_directory.search.site_queries import site_matching
 from services_directory.search.thesaurus import thesaurus
-from services_directory.search.words import matches, mistyped, says_how
+from services_directory.search.words import says_how
 
 _EXPLAINED = (
     "d.categories, d.quality, d.referable, d.functional_status, d.capacity_state, d.valid_until"
@@ -55,43 +55,6 @@ class Found:
     any_word: bool = False
 
 
-def matching(
-    query: Filters,
-    audience: Audience,
-    today: date,
-    groups: list[list[str]] | None = None,
-    *,
-    any_word: bool = False,
-    meaning: bool = True,
-) -> Matching:
-    """`groups` replaces the words of the search by those that may have been meant; `any_word`: one
-    of them is enough; not `meaning`: nothing but the words themselves."""
-    s = Statement()
-    wheres = visible_by_level(audience, s.argument)
-    parts, rank = _words(query, groups, s, any_word=any_word, meaning=meaning)
-    parts += conditions(query, s, today)
-
-    def key() -> str:
-        return f"{audience.key}|{today}|{groups}|{any_word}|{meaning}|{type(query).__name__}|{_key(query)}"
-
-    heavy = rank is not None or query.near is not None or query.bbox is not None
-    found = Matching(s, wheres, rank, key, everything=not parts, heavy=heavy)
-    found.also(parts)
-    return found
-
-
-def _words(
-    query: Filters, groups: list[list[str]] | None, s: Statement, *, any_word: bool, meaning: bool
-) -> tuple[list[str], str | None]:
-    if groups:
-        words = mistyped(groups, s)
-    elif query.search and query.search.strip():
-        words = matches(query.search, s, any_word=any_word, meaning=meaning)
-    else:
-        return [], None
-    return [words.condition], words.rank
-
-
 def _metres(query: Filters, s: Statement) -> str | None:
     """To the nearest site that is shown, where a point was given."""
     if query.near is None:
@@ -102,14 +65,6 @@ def _metres(query: Filters, s: Statement) -> str | None:
     )
 
 
-def _key(query: Filters) -> str:
-    given = query.model_dump(
-        exclude_defaults=True,
-        exclude={"page", "per_page", "format", "full", "minimal", "explain", "facets", "sort"},
-    )
-    return repr(sorted(given.items()))
-
-
 async def service_page(
     session: AsyncSession | SelectReader,
     query: ServiceQuery,
@@ -118,7 +73,7 @@ async def service_page(
     body: str,
 ) -> Found:
     """One page of services. `body` is the stored column to send: full_body or list_body."""
-    await _hold_place_small(session, query, audience)
+    await hold_place_small(session, query, audience)
     taken, found = await _in_words(session, query, audience, today, body)
     if not found.total and query.search:
         groups = await similar(session, audience, query.search)
@@ -133,28 +88,6 @@ async def service_page(
             )
         found.facets = await _facets(session, query.facets, taken)
     return found
-
-
-async def _hold_place_small(
-    session: AsyncSession | SelectReader, query: Filters, audience: Audience
-) -> None:
-    """PostgreSQL reads all sites of a place before it looks at anything else."""
-    s = Statement()
-    if query.bbox:
-        place = in_box(query.bbox, s)
-    elif query.near and query.radius:
-        place = around(query.near, query.radius, s)
-    else:
-        return
-    level = s.argument(audience.base, "smallint")
-    text = (
-        "SELECT count(*) AS n FROM (SELECT FROM site_documents s"
-        f" WHERE s.level = {level} AND {place} LIMIT {MOST_SITES + 1}) level"
-    )
-    if (await fetch(session, text, s.values, afresh=True))[0]["n"] > MOST_SITES:
-        raise TOO_WIDE.because(
-            f"More than {MOST_SITES:,} sites lie in this place: give a smaller `radius` or `bbox`."
-        )
 
 
 async def _in_words(
@@ -316,106 +249,12 @@ async def translations(
     return {row["service_id"]: row["body"] for row in found}
 
 
-def _site_matching(query: SiteQuery, audience: Audience, today: date) -> Matching:
-    """Sites of matching services; the place conditions then hold for the site itself."""
-    found = matching(query, audience, today)
-    s = found.statement
-    parts = ["s.level = d.level", "s.service_id = d.service_id"]
-    if query.near and query.radius:
-        parts.append(around(query.near, query.radius, s))
-    if query.bbox:
-        parts.append(in_box(query.bbox, s))
-    if query.postcode:
-        parts += _postcode(query, audience, s)
-    found.also(parts)
-    found.beside = ", site_documents s"
-    found.everything = False
-    found.heavy = found.heavy or bool(query.postcode)
-    return found
-
-
-def _postcode(query: SiteQuery, audience: Audience, s: Statement) -> list[str]:
-    """At the postcode or, with `proximity`, around the middle of the sites that are at it. Those
-    too are only what the caller sees."""
-    code = s.argument(folded(query.postcode or ""), "text")
-    if query.proximity is None:
-        return [f"s.postcodes @> ARRAY[{code}]"]
-    shown = visible_sql(audience, s.argument, "x")
-    middle = (
-        "(SELECT point(avg(x.point[0]), avg(x.point[1])) FROM site_documents x"
-        f" WHERE x.postcodes @> ARRAY[{code}] AND {shown})"
-    )
-    metres = s.argument(query.proximity, "double precision")
-    away = (
-        "2 * 6371008.8 * asin(least(1, sqrt(sin(radians(s.point[1] - m[1]) / 2) ^ 2"
-        " + cos(radians(m[1])) * cos(radians(s.point[1]))"
-        " * sin(radians(s.point[0] - m[0]) / 2) ^ 2)))"
-    )
-    return [f"(SELECT {away} FROM (SELECT {middle} AS m) c) <= {metres}"]
-
-
-async def site_page(
-    session: AsyncSession | SelectReader, query: SiteQuery, audience: Audience, today: date
-) -> tuple[list[Row], int]:
-    await _hold_place_small(session, query, audience)
-    found = _site_matching(query, audience, today)
-    s = found.statement.fork()
-    order = Order("s.site_id", "", "site_id", "s", walked=True)
-    if found.rank:
-        order = Order(ranking.score(found.rank, None), "DESC", "site_id", "s")
-    elif query.near:
-        order = Order(distance(query.near, s), "NULLS LAST", "site_id", "s")
-    elif query.modified_after:
-        order = Order("s.modified_at", "", "site_id", "s", walked=True)
-    return await page_of(
-        session, found, s, audience, columns=[SITE_COLUMNS], order=order,
-        number=query.page, per_page=query.per_page,
-    )  # fmt: skip
-
-
-SITE_COLUMNS = (
-    "s.site_id, s.service_id, d.level, d.sensitive, s.etag, s.full_body AS site_full,"
-    " s.list_body AS site_list, d.full_body, d.core_length, d.list_body,"
-    " s.point[0] AS longitude, s.point[1] AS latitude"
-)
-
-
-async def one_site(
-    session: AsyncSession | SelectReader, site_id: UUID, audience: Audience
-) -> Row | None:
-    s = Statement()
-    own = s.argument(site_id, "uuid")
-    where = visible_sql(audience, s.argument)
-    rows = await fetch(
-        session,
-        f"SELECT {SITE_COLUMNS} FROM site_documents s JOIN service_documents d"
-        f" ON d.level = s.level AND d.service_id = s.service_id WHERE s.site_id = {own} AND {where}",
-        s.values,
-    )
-    return rows[0] if rows else None
-
-
-async def sites_of(session: AsyncSession | SelectReader, rows: Sequence[Row]) -> list[Row]:
-    """Sites with a point of these service rows, at the level at which each was read."""
-    s = Statement()
-    ids = s.argument([row["service_id"] for row in rows], "uuid[]")
-    levels = s.argument([row["level"] for row in rows], "smallint[]")
-    return await fetch(
-        session,
-        f"SELECT s.site_id, s.service_id, s.point[0] AS longitude, s.point[1] AS latitude"
-        f" FROM unnest({ids}, {levels}) WITH ORDINALITY AS w(id, level, place)"
-        " JOIN site_documents s ON s.service_id = w.id AND s.level = w.level"
-        " WHERE s.point IS NOT NULL ORDER BY w.place, s.site_id",
-        s.values,
-    )
-
-
 async def every(
     session: AsyncSession, query: Filters, audience: Audience, today: date, columns: str
 ) -> AsyncIterator[Row]:
     """All matching rows by a cursor of the server, in bounded memory; for ndjson."""
     if isinstance(query, SiteQuery):
-        found, order = _site_matching(query, audience, today), "site_id"
+        found, order = site_matching(query, audience, today), "site_id"
     else:
         found, order = matching(query, audience, today), "service_id"
     text = f"{found.branches(columns)} ORDER BY {order}"

@@ -31,7 +31,7 @@ from services_directory.reading.parameters import body_of
 from services_directory.reading.parameters import described as parameters_of
 from services_directory.reading.read_route import read_router
 from services_directory.reading.rows_queries import Row
-from services_directory.search import queries
+from services_directory.search import queries, site_queries
 from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery, SuggestionQuery
 from services_directory.search.ranking import explained
 from services_directory.search.thesaurus import thesaurus
@@ -96,7 +96,7 @@ async def _services(request: Request, session: Session, principal: Principal) ->
     found = await queries.service_page(session, query, audience, today, body)
     await audit(session, principal, request, found.rows)
     if query.format == "geojson":
-        sites = await queries.sites_of(session, found.rows)
+        sites = await site_queries.sites_of(session, found.rows)
         return answer(request, _features(found.rows, sites), media_type=GEOJSON)
     items = await _items(request, session, query, found.rows, body)
     more: dict[str, Any] = {}
@@ -214,10 +214,10 @@ async def _sites(request: Request, session: Session, principal: Principal) -> Re
             request,
             context_of(request).database,
             principal,
-            lambda own: queries.every(own, query, audience, today, queries.SITE_COLUMNS),
+            lambda own: queries.every(own, query, audience, today, site_queries.SITE_COLUMNS),
             form,
         )
-    rows, total = await queries.site_page(session, query, audience, today)
+    rows, total = await site_queries.site_page(session, query, audience, today)
     await audit(session, principal, request, rows)
     if query.format == "geojson":
         placed = [row for row in rows if row["longitude"] is not None]
@@ -254,7 +254,7 @@ def _listed_site(row: Row) -> bytes:
 async def service_at_location(
     request: Request, session: Session, principal: Anyone, site_id: UUID
 ) -> Response:
-    row = await queries.one_site(session, site_id, audience_of(principal))
+    row = await site_queries.one_site(session, site_id, audience_of(principal))
     if row is None:
         raise NOT_FOUND.because("No service at a location has this id.")
     await audit(session, principal, request, [row])

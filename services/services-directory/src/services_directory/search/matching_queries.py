@@ -1,0 +1,85 @@
+"""What a search asks for: its conditions and words over the documents that the caller sees."""
+
+# ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
+
+from datetime import date
+
+from common.sight import Audience
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.access import visible_by_level
+from services_directory.errors import TOO_WIDE
+from services_directory.reading.rows_queries import SelectReader, fetch
+from services_directory.reading.statement import Statement
+from services_directory.search.bounds import MOST_SITES
+from services_directory.search.condition_queries import around, conditions, in_box
+from services_directory.search.page_queries import Matching
+from services_directory.search.parameters import Filters
+from services_directory.search.words import matches, mistyped
+
+
+def matching(
+    query: Filters,
+    audience: Audience,
+    today: date,
+    groups: list[list[str]] | None = None,
+    *,
+    any_word: bool = False,
+    meaning: bool = True,
+) -> Matching:
+    """`groups` replaces the words of the search by those that may have been meant; `any_word`: one
+    of them is enough; not `meaning`: nothing but the words themselves."""
+    s = Statement()
+    wheres = visible_by_level(audience, s.argument)
+    parts, rank = _words(query, groups, s, any_word=any_word, meaning=meaning)
+    parts += conditions(query, s, today)
+
+    def key() -> str:
+        return f"{audience.key}|{today}|{groups}|{any_word}|{meaning}|{type(query).__name__}|{_key(query)}"
+
+    heavy = rank is not None or query.near is not None or query.bbox is not None
+    found = Matching(s, wheres, rank, key, everything=not parts, heavy=heavy)
+    found.also(parts)
+    return found
+
+
+def _words(
+    query: Filters, groups: list[list[str]] | None, s: Statement, *, any_word: bool, meaning: bool
+) -> tuple[list[str], str | None]:
+    if groups:
+        words = mistyped(groups, s)
+    elif query.search and query.search.strip():
+        words = matches(query.search, s, any_word=any_word, meaning=meaning)
+    else:
+        return [], None
+    return [words.condition], words.rank
+
+
+def _key(query: Filters) -> str:
+    given = query.model_dump(
+        exclude_defaults=True,
+        exclude={"page", "per_page", "format", "full", "minimal", "explain", "facets", "sort"},
+    )
+    return repr(sorted(given.items()))
+
+
+async def hold_place_small(
+    session: AsyncSession | SelectReader, query: Filters, audience: Audience
+) -> None:
+    """PostgreSQL reads all sites of a place before it looks at anything else."""
+    s = Statement()
+    if query.bbox:
+        place = in_box(query.bbox, s)
+    elif query.near and query.radius:
+        place = around(query.near, query.radius, s)
+    else:
+        return
+    level = s.argument(audience.base, "smallint")
+    text = (
+        "SELECT count(*) AS n FROM (SELECT FROM site_documents s"
+        f" WHERE s.level = {level} AND {place} LIMIT {MOST_SITES + 1}) level"
+    )
+    if (await fetch(session, text, s.values, afresh=True))[0]["n"] > MOST_SITES:
+        raise TOO_WIDE.because(
+            f"More than {MOST_SITES:,} sites lie in this place: give a smaller `radius` or `bbox`."
+        )
