@@ -5,17 +5,15 @@ every field that takes words; whatever column of whatever table then holds one o
 asked for its rule.
 """
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from common.database import Database
 from httpx import AsyncClient
 
 from tests.services.directory import test_leaks as lists
 from tests.services.directory.conftest import V1, reads_everything
+from tests.support.hidden_columns import Columns, holding, listed
 from tests.support.principals import organisation
 
 RULES = {
@@ -26,20 +24,9 @@ RULES = {
     "trace",  # that an id is gone, for copies that had it
     "words",  # words without whose they are: only what is seen by its level is found by them
 }
-LISTED = Path(__file__).parents[1] / "hidden_columns.csv"
 WORDS = ("zzyzx", "ocult", "287 000 0001", "2870000001")
 CHANGED = {("history", "old")}
 """Reached where a change is recorded: a withdrawal changes no word."""
-Columns = dict[tuple[str, str], set[int | None]]
-
-
-def listed() -> dict[tuple[str, str], str]:
-    with LISTED.open(encoding="utf-8", newline="") as file:
-        return {
-            (row["table"], column): row["what"]
-            for row in csv.DictReader(file)
-            for column in row["columns"].split()
-        }
 
 
 def service(level: str) -> dict[str, Any]:
@@ -60,29 +47,9 @@ def service(level: str) -> dict[str, Any]:
     }
 
 
-async def holding(database: Database, said: tuple[str, ...]) -> Columns:
-    """The columns of all tables that hold any of it, as text or as bytes, with the levels of the rows."""
-    forms = {form for word in said for form in (word, word.capitalize())}
-    patterns = [f"%{form}%" for form in (*said, *(each.encode().hex() for each in forms))]
-    found: Columns = {}
+async def reached_by(database: Database, *said: str) -> Columns:
     async with database.transaction() as session:
-        tables = await session.scalars(
-            sa.text(
-                "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p')"
-                " AND NOT relispartition AND relnamespace = 'public'::regnamespace"
-            )
-        )
-        for table in tables.all():
-            rows = await session.execute(
-                sa.text(
-                    "SELECT DISTINCT v.key, (to_jsonb(t)->>'level')::int"
-                    f" FROM {table} t, jsonb_each_text(to_jsonb(t)) v WHERE v.value ILIKE ANY(:any)"
-                ),
-                {"any": patterns},
-            )
-            for column, level in rows.all():
-                found.setdefault((table, column), set()).add(level)
-    return found
+        return await holding(session, said)
 
 
 async def hide(api: AsyncClient, way: str) -> None:
@@ -107,13 +74,13 @@ async def enter(api: AsyncClient) -> None:
 async def test_every_column_that_a_hidden_service_reaches_has_its_rule(
     api: AsyncClient, database: Database, way: str
 ) -> None:
-    rules = listed()
+    rules = listed("directory")
     await enter(api)
-    reached = {**await holding(database, WORDS), **await holding(database, (lists.OWN,))}
+    reached = {**await reached_by(database, *WORDS), **await reached_by(database, lists.OWN)}
     assert all(0 in reached[at] for at in reached if rules.get(at) == "level")
 
     await hide(api, way)
-    words, named = await holding(database, WORDS), await holding(database, (lists.OWN,))
+    words, named = await reached_by(database, *WORDS), await reached_by(database, lists.OWN)
     assert {*reached, *words, *named} | CHANGED == rules.keys()
     assert set(rules.values()) == RULES
     assert {rules[at] for at in words} <= {"level", "record", "words"}
