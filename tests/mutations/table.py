@@ -378,6 +378,7 @@ MUTATIONS = (
 # Broken where they stand, by the tests themselves.
 IN_PROCESS = (
     f"{_TESTS}/test_decision.py::test_each_clause_refuses_what_no_other_does",
+    f"{_TESTS}/test_hidden_columns.py::test_without_the_rule_the_copy_would_say_it",
     f"{_TESTS}/test_hidden_services.py::test_without_the_rule_hidden_ids_would_answer_otherwise",
     f"{_TESTS}/test_racing_pairs.py::test_without_the_lock_a_command_is_caught",
 )
