@@ -8,7 +8,7 @@ from uuid import UUID
 from common import clock
 from common.auth import Principal
 from common.errors import FORBIDDEN
-from common.languages import page_language
+from common.languages import PageLanguage, page_language
 from common.web import Session, context_of, page_response, refusal_pages, router
 from fastapi import Depends, Query
 from starlette.requests import Request
@@ -77,7 +77,7 @@ async def _visit(
     request: Request,
     caller: Anyone,
     session: Session,
-    _language: Annotated[Literal["es", "en"] | None, Query(alias="language")] = None,
+    _language: Annotated[PageLanguage | None, Query(alias="language")] = None,
     _done: Annotated[Literal["password", "factor", "ended"] | None, Query(alias="done")] = None,
 ) -> Visit | None:
     """None where nobody is signed in. A form counts only with the token of this browser's session, which

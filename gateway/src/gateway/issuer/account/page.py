@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import segno
+from common.languages import next_language
 from common.look import PAGE_STYLE
 from common.web import day_in_words
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -85,7 +86,7 @@ def _page(name: str, language: str, **values: Any) -> str:
     return _ENVIRONMENT.get_template(f"{name}.html").render(
         t=texts()[language],
         language=language,
-        other="en" if language == "es" else "es",
+        other=next_language(language),
         style=PAGE_STYLE,
         **values,
     )

@@ -4,6 +4,7 @@ import secrets
 from typing import Any, cast
 
 from common import clock
+from common.languages import next_language
 from common.web import Session, context_of, page_language, router
 from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -11,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from gateway.issuer.access import Anyone
 from gateway.issuer.authorize import asked as requests
 from gateway.issuer.authorize.asked import Asked, Faulty, Unanswerable, answer_uri
-from gateway.issuer.authorize.page import other_language, policy, sign_in_page
+from gateway.issuer.authorize.page import policy, sign_in_page
 from gateway.issuer.authorize.tickets import NoTicket, Tickets
 from gateway.issuer.clients import queries as clients
 from gateway.issuer.forms import BadForm, read_form
@@ -168,7 +169,7 @@ def _page(
     language = page_language(
         request.query_params.get("ui_locales"), request.headers.get("accept-language")
     )
-    again = requests.again(wanted, other_language(language)) if wanted else None
+    again = requests.again(wanted, next_language(language)) if wanted else None
     target = origin_of(wanted.redirect_uri) if wanted else ""
     html = sign_in_page(language=language, ticket=ticket, error=error, name=name, again=again)
     return HTMLResponse(html, status, {**policy(target), "Content-Language": language})

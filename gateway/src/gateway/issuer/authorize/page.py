@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from common.languages import next_language
 from common.look import PAGE_STYLE, page_policy
 from jinja2 import Environment, StrictUndefined
 
@@ -103,17 +104,13 @@ def sign_in_page(
     return _PAGE.render(
         t=TEXTS[language],
         language=language,
-        other=other_language(language),
+        other=next_language(language),
         ticket=ticket,
         error=error,
         name=name[:63],
         again=again,
         style=PAGE_STYLE,
     )
-
-
-def other_language(language: str) -> str:
-    return "en" if language == "es" else "es"
 
 
 def policy(form_targets: str) -> Mapping[str, str]:
