@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from reporting.protection.posterior import Moments, Source, interval
+from reporting.protection.posterior import Moments, Source
 
 Whole = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -51,7 +51,7 @@ class Certainty:
         # Only what is asked for is looked up, however many places the table has.
         numbered = np.full(every + 1, -1, np.int64)
         numbered[wanted] = np.arange(len(wanted))
-        moments = Moments(np.zeros(len(wanted)), np.zeros(len(wanted)))
+        moments = Moments.none(len(wanted))
         for part in self.parts:
             inside = part.places[:, 0] >= 0
             row = np.zeros(len(part.places), np.int64)
@@ -61,10 +61,7 @@ class Certainty:
                 inside = inside & passing[part.places[:, position]]
             row = numbered[np.where(inside, row, every)]
             moments = moments.plus(part.source.posterior.moments(row, len(wanted)), part.sign)
-        return [
-            interval(float(moments.mean[i]), float(moments.variance[i]), shown, self.k)
-            for i, (_, shown) in enumerate(found)
-        ]
+        return moments.intervals(np.array([shown for _, shown in found]), self.k)
 
 
 def together(known: Iterable[Certainty]) -> Certainty:
