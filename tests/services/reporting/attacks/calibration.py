@@ -1,30 +1,31 @@
 """How often the stated intervals hold the true count, and how wide they are: a row for each kind of figure
 and size of a population.
 
-`python -m tests.services.reporting.attacks.calibration --figures 3000`; docs/reporting.md has what it said.
+`python -m tests.services.reporting.attacks.calibration --share 1`; docs/reporting.md has what it said.
 """
 
 import argparse
 import random
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import combinations, count
+from itertools import combinations
 
 import numpy as np
 from reporting.programmes.definition import Programme
 from reporting.protection.protected import Coordinates, Dimension, ProtectedCube
 from reporting.protection.rounding import PROFILES, protect, seed
 from reporting.releases.joint import tilt
-from reporting.releases.views import JointCube, View, over, seen, view_of
+from reporting.releases.views import JointCube, View, seen, view_of
 
-from tests.services.reporting.attacks.year import Year, periods, populations, year
+from tests.services.reporting.attacks.year import periods, populations, year
 from tests.services.reporting.releases.populations import persons_of_ctdc
 from tests.services.reporting.releases.true_counts import as_joint
 
-SIZES = (60, 120, 300, 600, 1500)
+WORLDS = {60: 60, 120: 40, 300: 30, 600: 20, 1500: 14}
+WORLDS_OF_RECORDS = {60: 60, 300: 30, 1500: 14, 4919: 8}
 LOOSE = ({"type"}, {"transit"})
 """Dimensions that rounding does not keep: their one-way counts are a class of their own."""
 KINDS = ("total", "one-way", "loose", "two-way", "cell")
@@ -91,7 +92,8 @@ def add(table: Table, world: World) -> None:
 
 def rounded(programmes: Sequence[Programme], persons: int, number: int) -> World:
     """A period of a year of people who come, come again and get further."""
-    of = year(programmes, persons, number)
+    # Sizes differ, so that totals fall anywhere between multiples of k.
+    of = year(programmes, persons + random.Random(number).randint(-5, 5), number)  # noqa: S311
     population = of.population
     period = periods(population)[number % len(periods(population))]
     true = as_joint(population, period.id, of.true[period])
@@ -100,22 +102,45 @@ def rounded(programmes: Sequence[Programme], persons: int, number: int) -> World
         yield seen(view, true), seen(view, of.joint(period))
 
 
-def summed(programmes: Sequence[Programme], persons: int, number: int) -> World:
-    """The shortest longer span of the year: a flow of several periods' cells."""
-    of = year(programmes, persons, number)
-    population = of.population
-    span = next(of.spans())
-    parts = span.parts(population.period_kind)
+AREAS = {"VE23": 40, "VE20": 28, "VE07": 18, "VE01": 14, "VE10": 6, "VE08": 5, "VE14": 3, "VE06": 1}
+NEEDS = {"GBV-CM": 22, "GBV-CMR": 14, "GBV-PSS": 14, "GBV-LEGAL": 12, "CP-CFS": 10, "GP-DOC": 10}
+
+
+def of_a_kind(chance: random.Random) -> Coordinates:
+    """Somebody whose sex, age and need go with the help that she looks for."""
+
+    def one(odds: Mapping[str, int]) -> str:
+        return chance.choices(list(odds), list(odds.values()))[0]
+
+    aor = one({"GBV": 50, "CP": 25, "TIP": 10, "GP": 15})
+    sex = one(
+        {"female": 88, "male": 10, "unknown": 2} if aor == "GBV" else {"female": 6, "male": 4}
+    )
+    ages = (
+        {"0-11": 3, "12-17": 4, "18-59": 2} if aor == "CP" else {"12-17": 2, "18-59": 8, "60+": 1}
+    )
+    progress = one({"undelivered": 25, "waiting": 20, "accepted": 20, "delivered": 35})
+    unmet = one(NEEDS) if progress == "undelivered" else "none"
+    history = one({"-|-|-": 70, "-|-|waiting": 5, "waiting|waiting|waiting": 25})
+    return (one(AREAS), sex, one(ages), aor, progress, unmet, history)
+
+
+def dependent(programmes: Sequence[Programme], persons: int, number: int) -> World:
+    """Persons whose attributes go together."""
+    chance = random.Random(number)  # noqa: S311 - test data, no secret
+    population = programmes[0].population
+    counts = Counter(of_a_kind(chance) for _ in range(persons + chance.randint(-5, 5)))
+    fresh = seed(number.to_bytes(32, "big"), population.id, "p", b"")
+    cells = protect(counts, k=11, weights=population.weights, seed=fresh, tilt=tilt(population))
+    true, shown = (as_joint(population, "2026-10a", each) for each in (counts, cells))
     for each in programmes:
-        view = view_of(each)
-        true = [(view, as_joint(population, p.id, of.true[p])) for p in parts]
-        shown = [(view, of.joint(p)) for p in parts]
-        yield over(true, span, span.id), over(shown, span, span.id)
+        yield seen(view_of(each), true), seen(view_of(each), shown)
 
 
 def of_records(records: Mapping[Coordinates, int], persons: int, number: int) -> World:
     """Persons drawn from real records (CTDC, four dimensions)."""
     chance = random.Random(number)  # noqa: S311 - test data, no secret
+    persons = min(persons + chance.randint(-5, 5), sum(records.values()))
     everybody = [at for at, n in sorted(records.items()) for _ in range(n)]
     dimensions = tuple(
         Dimension(str(p), tuple(sorted({at[p] for at in records}))) for p in range(4)
@@ -134,3 +159,49 @@ def as_cube(dimensions: tuple[Dimension, ...], cells: Mapping[Coordinates, int])
         "ctdc", "2020", 11, "J", PROFILES["J"], measure, dimensions, names,
         (), None, None, cells,
     )  # fmt: skip
+
+
+def sources() -> dict[str, tuple[Callable[[int, int], World], Mapping[int, int]]]:
+    """What worlds are made of, by persons and number; and how many by their sizes."""
+    found: dict[str, tuple[Callable[[int, int], World], Mapping[int, int]]] = {
+        name: (partial(rounded, programmes), WORLDS) for name, programmes in populations().items()
+    }
+    found["dependent"] = (partial(dependent, populations()["referred-persons"]), WORLDS)
+    return found | {"ctdc": (partial(of_records, persons_of_ctdc()), WORLDS_OF_RECORDS)}
+
+
+def measured(made: Callable[[int, int], World], persons: int, worlds: int) -> Table:
+    table: Table = {}
+    for number in range(worlds):
+        add(table, made(persons, number))
+    return table
+
+
+def together(tables: Iterable[Table]) -> Table:
+    pooled: Table = {}
+    for table in tables:
+        for name, found in table.items():
+            pooled.setdefault(name, Found()).held.extend(found.held)
+            pooled[name].widths.extend(found.widths)
+    return pooled
+
+
+def rows(name: str, table: Table) -> str:
+    return "".join(f"{name:36} {each:8} {table[each].row}\n" for each in KINDS if each in table)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--share", type=float, default=1.0, help="of the worlds")
+    share: float = parser.parse_args().share
+    tables = []
+    for name, (made, sizes) in sources().items():
+        for persons, worlds in sizes.items():
+            tables.append(measured(made, persons, max(2, round(worlds * share))))
+            sys.stdout.write(rows(f"{name} {persons}", tables[-1]))
+            sys.stdout.flush()
+    sys.stdout.write(rows("all", together(tables)))
+
+
+if __name__ == "__main__":
+    main()

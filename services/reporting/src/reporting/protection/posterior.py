@@ -34,14 +34,18 @@ SHAPE = 0.35
 UNSEEN, UNSEEN_SHARE = 0.5, 0.1
 """Persons that a code which shows 0 is taken to hide, before anything else is known; and at most
 which share of all hides so, over the codes of a dimension."""
-TILT_SD, TOTAL_SD = 1.1, 0.4
-"""Standard deviations of a tilted margin's own error and of the total's, in units of 1/η."""
+ALL_HIDDEN = 0.5
+"""Of how many persons stand in cells that show 0: its variance, relative to what is expected."""
+TILT_SD, TOTAL_SD = 1.1, 0.6
+"""Standard deviations of a tilted margin's own error and of the total's, in units of 1/η. Every
+dimension's margins add up to the total, so it errs by less than its own weight says."""
 DENSE = 20_000
 """Up to so many cells each one that shows 0 is a row; beyond, a sample stands for them."""
 SAMPLE = 4_000
 STANDS_OUT = 3.0
 """By how many standard deviations of chance two dimensions go together before it is believed."""
 CERTAIN = 0.94
+"""Of the law, which is narrower than the truth: nine tenths of true counts, as measured."""
 _TELLS_NOTHING = 1e-6
 """The η of a margin that was not tilted: its error has no bound that would tell of its cells."""
 
@@ -168,7 +172,7 @@ class Posterior:
             np.add.at(seen, codes, shown)
         # A share that rests on few cells that went up is itself unsure, for all whom it hides.
         self._unsure = self._k / np.maximum(seen, self._k)
-        self._unsure[0] = 0.5
+        self._unsure[0] = ALL_HIDDEN
         self._hiding = hidden * self._unsure[:, None]
         sizes += hidden.T @ self._hiding
         eta = np.full(self._codes, max(one_way, 1) / 1000)
@@ -176,7 +180,9 @@ class Posterior:
         eta[self._tilted :] = _TELLS_NOTHING
         # What the total is off by, its parts are off by together.
         parts = seen / max(self._persons, 1.0)
-        noise = np.diag((TILT_SD / eta) ** 2) + (TOTAL_SD / eta[0]) ** 2 * np.outer(parts, parts)
+        own = (TILT_SD / eta) ** 2
+        own[0] = 0  # the total has no other error than that
+        noise = np.diag(own) + (TOTAL_SD / eta[0]) ** 2 * np.outer(parts, parts)
         self._gain = np.linalg.inv(sizes + noise)
         off = np.zeros(self._codes)
         for codes in self._margins:
