@@ -72,6 +72,18 @@ def test_what_is_published_alone_decides_the_interval() -> None:
                 assert one.margin(by) == same.margin(by)
 
 
+def test_where_next_to_nothing_is_shown_there_are_intervals() -> None:
+    for programmes in populations().values():
+        of = year(programmes, SOME, 1)
+        some = next(iter(shown(of).cells))
+        for cells in ({}, {some: 11}):
+            joint = as_joint(of.population, shown(of).period, cells)
+            for each in programmes:
+                row = seen(view_of(each), joint).figure()
+                assert width(row) >= 10
+                assert (row.low == 0) == (row.count == 0)
+
+
 def shown(of: Year) -> JointCube:
     joint: JointCube = of.joint(periods(of.population)[0])
     return joint

@@ -181,7 +181,7 @@ class Posterior:
         # What the total is off by, its parts are off by together.
         parts = seen / max(self._persons, 1.0)
         own = (TILT_SD / eta) ** 2
-        own[0] = 0  # the total has no other error than that
+        own[0] = 1  # besides, the total errs by no more than a person
         noise = np.diag(own) + (TOTAL_SD / eta[0]) ** 2 * np.outer(parts, parts)
         self._gain = np.linalg.inv(sizes + noise)
         off = np.zeros(self._codes)
