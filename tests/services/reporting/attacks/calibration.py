@@ -21,7 +21,7 @@ from reporting.releases.joint import tilt
 from reporting.releases.views import JointCube, View, seen, view_of
 
 from tests.services.reporting.attacks.year import periods, populations, year
-from tests.services.reporting.releases.populations import persons_of_ctdc
+from tests.services.reporting.releases.populations import SOURCES, persons_of
 from tests.services.reporting.releases.true_counts import as_joint
 
 WORLDS = {60: 60, 120: 40, 300: 30, 600: 20, 1500: 14}
@@ -137,8 +137,9 @@ def dependent(programmes: Sequence[Programme], persons: int, number: int) -> Wor
         yield seen(view_of(each), true), seen(view_of(each), shown)
 
 
-def of_records(records: Mapping[Coordinates, int], persons: int, number: int) -> World:
-    """Persons drawn from real records (CTDC, four dimensions)."""
+def of_records(source: str, persons: int, number: int) -> World:
+    """Persons drawn from real records (CTDC, four dimensions), or of made ones like them."""
+    records = persons_of(source)
     chance = random.Random(number)  # noqa: S311 - test data, no secret
     persons = min(persons + chance.randint(-5, 5), sum(records.values()))
     everybody = [at for at, n in sorted(records.items()) for _ in range(n)]
@@ -167,7 +168,7 @@ def sources() -> dict[str, tuple[Callable[[int, int], World], Mapping[int, int]]
         name: (partial(rounded, programmes), WORLDS) for name, programmes in populations().items()
     }
     found["dependent"] = (partial(dependent, populations()["referred-persons"]), WORLDS)
-    return found | {"ctdc": (partial(of_records, persons_of_ctdc()), WORLDS_OF_RECORDS)}
+    return found | {each: (partial(of_records, each), WORLDS_OF_RECORDS) for each in SOURCES}
 
 
 def measured(made: Callable[[int, int], World], persons: int, worlds: int) -> Table:

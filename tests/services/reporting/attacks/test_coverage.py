@@ -20,7 +20,7 @@ from tests.services.reporting.releases.true_counts import as_joint
 
 LEAST, MOST = 0.88, 0.97
 FEW, SOME, MANY = 60, 300, 1500
-SOURCES = ("screened-or-assisted-persons", "referred-persons", "dependent", "ctdc")
+SOURCES = ("screened-or-assisted-persons", "referred-persons", "dependent", "ctdc", "made")
 
 
 def assert_calibrated(table: Table, kinds: tuple[str, ...]) -> None:
@@ -41,13 +41,14 @@ def test_intervals_hold_nine_of_ten_true_counts(source: str) -> None:
 
 
 @pytest.mark.slow
-def test_intervals_of_each_size_hold_nine_of_ten_true_counts() -> None:
-    tables = []
-    for made, sizes in sources().values():
-        for persons, worlds in sizes.items():
-            tables.append(measured(made, persons, worlds))
-            assert_calibrated(tables[-1], ("one-way", "cell"))
-    assert_calibrated(together(tables), ("total", "one-way", "loose", "two-way", "cell"))
+@pytest.mark.parametrize("source", SOURCES)
+def test_intervals_of_each_size_hold_nine_of_ten_true_counts(source: str) -> None:
+    made, sizes = sources()[source]
+    tables = [measured(made, persons, worlds) for persons, worlds in sizes.items()]
+    for table in tables:
+        assert_calibrated(table, ("one-way", "cell"))
+    pooled = together(tables)
+    assert_calibrated(pooled, ("total", "loose") if "loose" in pooled else ("total",))
 
 
 @pytest.mark.parametrize("name", ["referrals", "screening"])
