@@ -32,7 +32,7 @@ ALREADY_PUBLISHED = ProblemType("already_published", 409, "The release is publis
 def outside(error: OutsideProgrammeError, pointer: str) -> Problem:
     """422 that names what is allowed."""
     return INVALID.because(
-        f"{error.given!r} is not part of the programme.",
+        "This value is not part of the programme; `allowed` lists those that are.",
         pointer=pointer,
         field=error.field,
         allowed=list(error.allowed),

@@ -16,7 +16,13 @@ from fastapi import File, Path, Query, Response, UploadFile
 from reporting.stakeholders import queries, service
 from reporting.stakeholders.errors import UNREADABLE_STAKEHOLDERS
 from reporting.stakeholders.queries import PREPARING, Stakeholder
-from reporting.stakeholders.schemas import StakeholderBody, StakeholderImport, StakeholderView
+from reporting.stakeholders.schemas import (
+    OrganisationType,
+    Sector,
+    StakeholderBody,
+    StakeholderImport,
+    StakeholderView,
+)
 from reporting.stakeholders.sheet import table
 from reporting.tabular.files import MEDIA_TYPES, Format, as_file
 from reporting.tabular.reading import UnreadableTableError
@@ -27,7 +33,6 @@ MOST_BYTES = 2_000_000
 Reader = Annotated[Principal, requires(scope="reports:read")]
 Writer = Annotated[Principal, requires(scope="reports:read", roles=PREPARING)]
 StakeholderId = Annotated[UUID, Path(description="The id of a stakeholder's entry.")]
-Code = Annotated[str | None, Query(max_length=20)]
 
 
 @api.get("")
@@ -35,8 +40,10 @@ async def list_stakeholders(
     *,
     caller: Reader,
     session: Session,
-    sector: Code = None,
-    organisation_type: Annotated[str | None, Query(alias="type", max_length=20)] = None,
+    sector: Annotated[Sector | None, Query(max_length=20)] = None,
+    organisation_type: Annotated[
+        OrganisationType | None, Query(alias="type", max_length=20)
+    ] = None,
     area: Annotated[
         str | None, Query(max_length=20, description="P-code: those there or in the whole country.")
     ] = None,

@@ -23,6 +23,10 @@ def _sector(code: str) -> str:
     return code
 
 
+OrganisationType = Annotated[str, AfterValidator(_type)]
+Sector = Annotated[str, AfterValidator(_sector)]
+
+
 class FunctionContact(Strict):
     """How a function is reached, never a private person: the desk, the duty line, the secretariat."""
 
@@ -56,10 +60,8 @@ class StakeholderBody(Strict):
         " who may see it.",
     )
     name: InLanguages | None = None
-    type: Annotated[str, AfterValidator(_type)] = Field(
-        description="Code of the organisation types.", examples=["GOV"]
-    )
-    sectors: list[Annotated[str, AfterValidator(_sector)]] = Field(
+    type: OrganisationType = Field(description="Code of the organisation types.", examples=["GOV"])
+    sectors: list[Sector] = Field(
         min_length=1, max_length=8, description="Codes of the pathways.", examples=[["TIP", "GBV"]]
     )
     mandate: Told = Field(description="What it is there for, by which law or decision.")
