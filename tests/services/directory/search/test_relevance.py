@@ -10,7 +10,7 @@ from common.database import Database
 from httpx import AsyncClient
 from services_directory.imports.service import take_in
 
-from tests.services.directory.conftest import V1, as_
+from tests.services.directory.conftest import V1, Publish, as_, ids_seen
 from tests.services.directory.imports.test_taking_in import order
 from tests.services.directory.search.asked import FIRST, SERVICES, questions, success
 from tests.support.principals import principal
@@ -39,6 +39,22 @@ async def test_one_of_the_first_five_answers_the_question(
 
     found = await success(search, language, half)
     assert found.share >= GOAL, (round(found.share, 3), found.missed)
+
+
+@pytest.mark.parametrize("without", ["-mujeres", '-"para mujeres"', "-women", "-mujeres -hombres"])
+async def test_what_a_minus_excludes_is_not_found(
+    api: AsyncClient, publish: Publish, without: str
+) -> None:
+    """In neither language: "not in Spanish, or not in English" would exclude next to nothing."""
+    await publish(
+        name="Atención psicológica para mujeres",
+        translations={"en": {"name": "Psychological care for women", "description": "x"}},
+    )
+    other = await publish(name="Atención psicológica", description="Para todas las personas")
+    assert len(await ids_seen(api, "anonymous", search="psicológica")) == 2
+    assert await ids_seen(api, "anonymous", search=f"psicológica {without}") == [other]
+    # Nor is it shown as something that may have been meant.
+    assert await ids_seen(api, "anonymous", search=f"mujeres {without}") == []
 
 
 def test_the_set_is_large_and_half_of_it_is_held_back() -> None:

@@ -75,7 +75,7 @@ async def service_page(
     """One page of services. `body` is the stored column to send: full_body or list_body."""
     await hold_place_small(session, query, audience)
     taken, found = await _in_words(session, query, audience, today, body)
-    if not found.total and query.search:
+    if not found.total and query.search and not says_how(query.search):
         groups = await similar(session, audience, query.search)
         if groups:
             taken = matching(query, audience, today, groups)
