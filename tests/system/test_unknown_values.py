@@ -16,8 +16,9 @@ from tests.support.system import System
 pytestmark = pytest.mark.system
 
 NONSENSE = "zz!"
-FREE = {"search", "postcode", "action", "language"}
-"""Words of people, a language for which there are no words (the page then speaks the browser's), codes of whoever wrote the address, and names of acts that only grow."""
+FREE = {"search", "postcode", "action", "language", "analysis", "plan"}
+"""Words of people and names that they give, codes of whoever wrote an address, names of acts that only
+grow, and a language for which there are no words: the page then speaks the browser's."""
 
 
 @pytest.fixture(scope="module")

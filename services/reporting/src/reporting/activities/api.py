@@ -183,7 +183,7 @@ async def list_targets(
     *, _caller: Reader, session: Session, plan: Annotated[str | None, Query(max_length=60)] = None
 ) -> list[TargetView]:
     """The work plan's targets."""
-    return [_target(each) for each in await _targets(session, plan)]
+    return [_target(each) for each in await queries.targets(session, plan)]
 
 
 @api.put("/targets")
@@ -208,7 +208,7 @@ async def read_progress(
     found = await queries.countable(session, end=day)
     reached = [
         progress(each, found, until=day, places=Places.load())
-        for each in await _targets(session, plan)
+        for each in await queries.targets(session, plan)
     ]
     return [
         ProgressView(target=_target(p.target), until=p.until, done=p.done, share=p.share)
@@ -253,16 +253,6 @@ def _view(activity: Activity) -> ActivityView:
         changed_at=activity.changed_at,
         masked=activity.masked,
     )
-
-
-async def _targets(session: Session, plan: str | None) -> list[Target]:
-    """A plan that nobody has set targets in is refused: its name may be mistyped."""
-    found = await queries.targets(session, plan)
-    if plan is not None and not found:
-        plans = sorted({each.plan for each in await queries.targets(session)})
-        known = ", ".join(plans) or "none"
-        raise INVALID.because(f"There is no such plan; known: {known}.", pointer="/plan")
-    return found
 
 
 def _target(target: Target) -> TargetView:

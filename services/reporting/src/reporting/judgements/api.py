@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from common.auth import Principal
-from common.errors import INVALID, NOT_FOUND
+from common.errors import NOT_FOUND
 from common.paging import CursorText, Limit, Page, id_in, keys_in, page_of
 from common.web import IfMatch, Session, context_of, etag_of, requires, router
 from fastapi import Path, Query, Request, Response
@@ -43,17 +43,10 @@ async def list_statements(
         after=keys_in(cursor, str, id_in),
         limit=limit + 1,
     )
-    if analysis is not None and not found:
-        await _refuse_unknown(session, caller, analysis)
     newest = await queries.newest(session)
     return page_of(
         found, limit, lambda each: _view(each, newest, caller), attrgetter("analysis", "id")
     )
-
-
-async def _refuse_unknown(session: Session, caller: Principal, analysis: str) -> None:
-    if not await queries.visible(session, caller, analysis=analysis, limit=1):
-        raise INVALID.because("There is no such analysis.", pointer="/analysis")
 
 
 @api.post("", status_code=201)

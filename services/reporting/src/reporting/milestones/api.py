@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common import clock
 from common.auth import Principal, Role
-from common.errors import INVALID, NOT_FOUND
+from common.errors import NOT_FOUND
 from common.paging import CursorText, Limit, Page, day_in, id_in, keys_in, page_of
 from common.web import IfMatch, Session, check_if_match, etag_of, requires, router
 from fastapi import Path, Query, Response
@@ -46,8 +46,6 @@ async def list_milestones(
         after=keys_in(cursor, day_in, id_in),
         limit=limit + 1,
     )
-    if plan is not None and not found and not await queries.listed(session, plan=plan, limit=1):
-        raise INVALID.because("No milestone belongs to such a plan.", pointer="/plan")
     return page_of(found, limit, lambda each: _view(each, caller), attrgetter("last_day", "id"))
 
 
