@@ -47,7 +47,7 @@ def words(content: dict[str, Any]) -> dict[str, dict[str, str]]:
 _ALONE = {"highlights", "challenges", "practices", "next-steps", "contacts"}
 _TEXTS = {
     "highlights": {
-        "es": "La mayoría de las referencias sigue saliendo de los estados de frontera.\n"
+        "es": "La mayoría de las remisiones sigue saliendo de los estados de frontera.\n"
         "El albergue temporal y el acompañamiento legal son los servicios que más faltan.",
         "en": "Most referrals still come from the border states.\n"
         "Temporary shelter and legal support are the services that are most often lacking.",
@@ -63,7 +63,7 @@ _TEXTS = {
         "en": "The darkest places on the map are the first for which cover will be sought.",
     },
     "challenges": {
-        "es": "El transporte hasta los servicios y la falta de documentos frenan las referencias.",
+        "es": "El transporte hasta los servicios y la falta de documentos frenan las remisiones.",
         "en": "Transport to services and missing documents hold referrals back.",
     },
     "practices": {

@@ -38,13 +38,13 @@ ALLOWED: tuple[Indicator, ...] = (
         "trainings-held",
         "training",
         "quantity",
-        text("Sesiones de formación realizadas", "Training sessions held"),
+        text("Sesiones de capacitación realizadas", "Training sessions held"),
     ),
     Indicator(
         "people-trained",
         "training",
         "reached",
-        text("Personas formadas", "People trained"),
+        text("Personas capacitadas", "People trained"),
     ),
     Indicator(
         "awareness-sessions",
@@ -92,7 +92,7 @@ ALLOWED: tuple[Indicator, ...] = (
         "officials-trained",
         "authority_support",
         "reached",
-        text("Funcionarias y funcionarios formados", "Officials trained"),
+        text("Funcionarias y funcionarios capacitados", "Officials trained"),
     ),
     Indicator(
         "coordination-meetings",

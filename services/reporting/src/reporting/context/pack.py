@@ -91,7 +91,7 @@ def _stakeholders(offers: Sequence[Offer], places: Places) -> Table:
         Column("services", text("Servicios", "Services"), "#capacity+services+num", "integer"),
         Column(
             "referable",
-            text("Reciben referencias ahora", "Take referrals now"),
+            text("Reciben remisiones ahora", "Take referrals now"),
             "#capacity+referable+num",
             "integer",
         ),
@@ -119,7 +119,7 @@ def _left_behind(
     columns = (
         Column("adm1_pcode", text("Estado (código)", "State (code)"), "#adm1+code"),
         Column("adm1_name", text("Estado", "State"), "#adm1+name"),
-        *_counted("referred", text("Personas referidas", "People referred"), "#affected"),
+        *_counted("referred", text("Personas remitidas", "People referred"), "#affected"),
         *_counted(
             "unmet", text("Con necesidad no atendida", "With an unmet need"), "#affected+unmet"
         ),
@@ -136,7 +136,7 @@ def _left_behind(
         ),
         Column(
             "referable",
-            text("Servicios que reciben referencias", "Services that take referrals"),
+            text("Servicios que reciben remisiones", "Services that take referrals"),
             "#capacity+referable+num",
             "integer",
         ),
