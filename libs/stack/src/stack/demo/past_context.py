@@ -41,7 +41,7 @@ def _judge(tell: Storyteller) -> None:
     for place, where, es, en in _STATEMENTS:
         figure = {"kind": "figure", "release": newest, "where": where}
         made = tell.call(
-            f"The coordinator writes a {place}",
+            f"The coordinator writes under {place}",
             *(COORDINATOR, "POST", f"{_PATH}/statements"),
             json={
                 "analysis": ANALYSIS,
