@@ -209,6 +209,23 @@ MUTATIONS = (
         "::test_what_is_sent_while_its_service_stops_is_flagged_or_refused",
     ),
     Mutation(
+        "intervals-hold",
+        "nine of ten intervals hold the true count",
+        f"{_REPORTING}/protection/posterior.py",
+        "CERTAIN = 0.94\n",
+        "CERTAIN = 0.80\n",
+        f"{_REPORTS}/attacks/test_coverage.py::test_intervals_hold_nine_of_ten_true_counts",
+    ),
+    Mutation(
+        "a-minus-excludes",
+        "what a searcher excludes is excluded in both languages",
+        f"{_DIRECTORY}/reading/full_text.py",
+        "&& !!{_in_either(excluded, s)})",
+        "|| !!{_in_either(excluded, s)})",
+        "tests/services/directory/search/test_relevance.py"
+        "::test_what_a_minus_excludes_is_not_found",
+    ),
+    Mutation(
         "inbox-dedupe",
         "an event that comes again has no second effect",
         f"{_COMMON}/messaging/consumer.py",
