@@ -86,7 +86,9 @@ async def _visit(
         return None
     if not caller.is_person:
         raise FORBIDDEN.because("Only people have this page; a client's secret is renewed for it.")
-    row = await queries.held(session, UUID(caller.subject))
+    # Only what changes something waits for a sign-in that begins at the same moment.
+    person = queries.held if request.method == "POST" else queries.by_id
+    row = await person(session, UUID(caller.subject))
     if row is None or not (row["active"] and row["organisation_active"]):
         return None
     form: dict[str, str] = {}

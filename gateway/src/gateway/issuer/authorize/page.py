@@ -43,7 +43,7 @@ TEXTS = {
         "recovery": "Recovery code",
         "recovery_hint": "One of the eight that you kept; it works once. Leave the code above empty. Once"
         " signed in, set up the app of your new phone under “My account”.",
-        "no_recovery": "You kept no recovery codes? Ask whoever administers Ruta in your organisation for"
+        "no_recovery": "No recovery codes either? Ask whoever administers Ruta in your organisation for"
         " new credentials, in person. If the phone was lost or taken from you, tell them today.",
         "wrong": "The name, the password or the code is not right. Wait for a new code and try"
         " again.",

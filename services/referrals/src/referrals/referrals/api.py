@@ -21,7 +21,7 @@ from starlette.requests import Request
 from referrals.dependencies import CaseReader, Keys, Writer
 from referrals.directory.queries import shown_services
 from referrals.referrals import list_queries, queries, reading, sending, service, withdrawal
-from referrals.referrals.lifecycle import Party, legal_commands
+from referrals.referrals.lifecycle import legal_commands
 from referrals.referrals.models import Referral
 from referrals.referrals.schemas import (
     STEPS,
@@ -38,7 +38,6 @@ from referrals.referrals.schemas import (
     Suggest,
     Withdraw,
 )
-from referrals.referrals.seeing import covered
 from referrals.vocabulary.fields import Category
 
 referrals = router("/referrals/v1/referrals", ["referrals"])
@@ -334,7 +333,7 @@ def _view(referral: Referral, caller: CaseReader, shown: Collection[UUID]) -> Re
     """With the steps that are legal for the caller now."""
     parties = queries.parties_of(caller, referral)
     values = dict(zip(_OF_THE_ROW, _values_of_the_row(referral), strict=True))
-    values |= covered(referral, holder=Party.REFERRER in parties)
+    values |= queries.shown_instead(referral, parties)
     suggested = referral.suggested_service_id
     return ReferralView(
         **values,

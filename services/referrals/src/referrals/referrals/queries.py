@@ -201,9 +201,14 @@ def parties_of(caller: Principal, referral: Referral) -> frozenset[Party]:
     return frozenset(parties)
 
 
+def shown_instead(referral: Referral, parties: frozenset[Party]) -> dict[str, Any]:
+    """The values that these parties see in place of the row's own."""
+    return covered(referral, holder=Party.REFERRER in parties)
+
+
 def seen_by(caller: Principal, referral: Referral) -> Referral:
     """The referral as the caller's side sees it: to show, never to change."""
-    instead = covered(referral, holder=Party.REFERRER in parties_of(caller, referral))
+    instead = shown_instead(referral, parties_of(caller, referral))
     return Referral(**{**referral.model_dump(), **instead}) if instead else referral
 
 

@@ -20,6 +20,7 @@ from common.two_people import refuse_same_person
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.activities import queries as activity_queries
+from reporting.asked_periods import asked_period
 from reporting.bulletins import queries
 from reporting.bulletins.composing.compose import KINDS, compose
 from reporting.bulletins.composing.evidence import Beside, Evidence
@@ -36,7 +37,7 @@ from reporting.context import queries as context_queries
 from reporting.judgements import queries as judgement_queries
 from reporting.language import Text
 from reporting.milestones import queries as milestone_queries
-from reporting.periods import NoPeriodError, Period
+from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.releases import queries as release_queries
 from reporting.releases.errors import PERIOD_NOT_ENDED
@@ -117,10 +118,7 @@ def _quoted_series(content: Content) -> set[UUID]:
 
 def bulletin_period(text: str) -> Period:
     """The period of a bulletin; 422 unless it is a half month or a month."""
-    try:
-        period = Period.parse(text)
-    except NoPeriodError as error:
-        raise INVALID.because(str(error), pointer="/period") from None
+    period = asked_period(text)
     if period.kind not in KINDS:
         raise INVALID.because(
             "A bulletin covers a half month (2026-11a) or a month (2026-11).", pointer="/period"

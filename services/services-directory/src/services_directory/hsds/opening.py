@@ -4,7 +4,7 @@ Only what a weekly rule says is known to be open; monthly rules and free text ar
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Any, Literal, get_args
 
@@ -29,14 +29,14 @@ def minute_of_week(moment: datetime) -> int:
     return moment.weekday() * DAY_MINUTES + moment.hour * 60 + moment.minute
 
 
-def windows(days: Iterable[Weekday], start: time, end: time | None) -> list[Span]:
+def windows(days: Sequence[Weekday], start: time, end: time | None) -> list[Span]:
     """The spans between two times of day on these days, every day if there are none; `end` None is
     midnight. Empty unless `end` is after `start`."""
     first = start.hour * 60 + start.minute
     last = DAY_MINUTES if end is None else end.hour * 60 + end.minute
     return [
         (at + first, at + last)
-        for at in (DAYS.index(day) * DAY_MINUTES for day in sorted(set(days) or DAYS))
+        for at in (DAYS.index(day) * DAY_MINUTES for day in days or DAYS)
         if first < last
     ]
 
