@@ -166,6 +166,7 @@ async def _routed(nodes: list[Node]) -> bool:
 
 
 async def test_each_node_has_on_disk_what_it_acknowledges(nodes: list[Node]) -> None:
+    await until(lambda: _healthy(nodes))
     async with httpx.AsyncClient(trust_env=False) as client:
         for node in nodes:
             store = (await client.get(f"{node.monitor}/jsz?config=true")).json()
