@@ -25,9 +25,9 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 from rich.table import Table
-from services_directory.imports.mapped import validated
+from services_directory.imports.outcomes.mapped import validated
+from services_directory.imports.outcomes.report import Report
 from services_directory.imports.package import open_package
-from services_directory.imports.report import Report
 from services_directory.imports.source import Options
 
 ROOT = Path(__file__).resolve().parents[1]

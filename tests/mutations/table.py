@@ -316,7 +316,7 @@ MUTATIONS = (
     Mutation(
         "fidelity-counts-once",
         "a row that several services share is accounted for once",
-        f"{_DIRECTORY}/imports/fidelity.py",
+        f"{_DIRECTORY}/imports/outcomes/fidelity.py",
         "            if self.has(row):\n                continue\n",
         "",
         "tests/services/directory/imports/test_fidelity.py"
@@ -384,7 +384,7 @@ MUTATIONS = (
     Mutation(
         "package-shrunk",
         "a package in which half of its publisher's entries are missing is refused unconfirmed",
-        f"{_DIRECTORY}/imports/vanished.py",
+        f"{_DIRECTORY}/imports/publishers/vanished.py",
         "and not choice.confirmed:",
         "and choice.most > 1:",
         f"{_IMPORTS}/test_vanished.py"

@@ -11,11 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from services_directory.imports.mapped import organization_of, validated
+from services_directory.imports.outcomes.mapped import organization_of, validated
+from services_directory.imports.outcomes.report import Report
 from services_directory.imports.package import open_package
 from services_directory.imports.package.fields import tables
 from services_directory.imports.package.older import READ, modern, table_of
-from services_directory.imports.report import Report
 from services_directory.imports.source import Options
 
 

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 from services_directory.demo_data import demo_services
-from services_directory.imports.mapped import Mapped, validated
-from services_directory.imports.notes import Verdict
+from services_directory.imports.outcomes.mapped import Mapped, validated
+from services_directory.imports.outcomes.notes import Verdict
 from services_directory.imports.reading.delimited import read_delimited
-from services_directory.imports.tabular import map_table
+from services_directory.imports.workbook.tabular import map_table
 
 from tests.support.principals import organisation
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from common.database import Database
 from httpx import AsyncClient
-from services_directory.imports.fidelity import Fate, Fidelity, Outcome
+from services_directory.imports.outcomes.fidelity import Fate, Fidelity, Outcome
 
 from tests.services.directory.conftest import V1, as_
 from tests.services.directory.imports.test_package import PLAIN, SERVICE, package

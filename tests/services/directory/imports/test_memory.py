@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from services_directory.imports.columns import columns
-from services_directory.imports.mapped import validated
-from services_directory.imports.notes import Verdict
+from services_directory.imports.outcomes.mapped import validated
+from services_directory.imports.outcomes.notes import Verdict
+from services_directory.imports.outcomes.report import Report
 from services_directory.imports.reading.formats import format_of
-from services_directory.imports.report import Report
 from services_directory.imports.source import Options
 from services_directory.imports.sources import open_source
-from services_directory.imports.template import WorkbookWriter
+from services_directory.imports.workbook.template import WorkbookWriter
 
 FEW, MANY = 500, 3_000
 PER_ROW_BYTES = 800

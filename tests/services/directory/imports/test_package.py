@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from common.errors import Problem
 from services_directory.imports.errors import HEADERS_MISSING
-from services_directory.imports.mapped import Mapped, validated
-from services_directory.imports.notes import Note, Verdict
+from services_directory.imports.outcomes.mapped import Mapped, validated
+from services_directory.imports.outcomes.notes import Note, Verdict
 from services_directory.imports.package import open_package
 from services_directory.imports.package.staging import MOST_CHILDREN
 from services_directory.imports.source import Options

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from common.database import Database
-from services_directory.imports.likeness import Likeness, likeness, signs_of
+from services_directory.imports.publishers.likeness import Likeness, likeness, signs_of
 from services_directory.imports.schemas import Mode
 from services_directory.locations.models import locations
 from services_directory.organizations.models import organizations

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from services_directory.hsds.schemas import ServiceDocument
-from services_directory.imports.mapped import Mapped
-from services_directory.imports.notes import Verdict
-from services_directory.imports.services_advisor import map_feature
+from services_directory.imports.advisor.features import map_feature
+from services_directory.imports.outcomes.mapped import Mapped
+from services_directory.imports.outcomes.notes import Verdict
 
 from tests.support.advisor_features import REPEATED, ROWS, made_features
 from tests.support.reference import reference_data

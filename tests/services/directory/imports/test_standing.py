@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from services_directory.imports.package.said import said_onto
-from services_directory.imports.standing import changed_onto
+from services_directory.imports.workbook.standing import changed_onto
 
 from tests.services.directory.imports.test_package import PLAIN, document, package, read
 

@@ -11,12 +11,12 @@ from common.auth import Principal
 from common.database import Database
 from services_directory.demo_data import demo_services
 from services_directory.imports import queries
-from services_directory.imports.mapped import Mapped
 from services_directory.imports.models import IMPORTS
-from services_directory.imports.report import Report
+from services_directory.imports.outcomes.mapped import Mapped
+from services_directory.imports.outcomes.report import Report
+from services_directory.imports.publishers.space import Space
 from services_directory.imports.schemas import ImportOut, ImportState, Mode, import_out
 from services_directory.imports.service import Order, take_in
-from services_directory.imports.space import Space
 from services_directory.imports.worker import work_one
 from services_directory.imports.writing import Judge
 from services_directory.records.models import services

@@ -12,8 +12,8 @@ from common.errors import Problem
 from httpx import AsyncClient
 from services_directory.imports import service as imports
 from services_directory.imports.errors import PACKAGE_SHRUNK
+from services_directory.imports.publishers.vanished import Choice
 from services_directory.imports.schemas import ImportState, Vanishing
-from services_directory.imports.vanished import Choice
 from services_directory.records.models import services
 from services_directory.services.schemas import VerificationIn
 from services_directory.services.service import verify

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from services_directory.imports.mapped import Mapped, validated
-from services_directory.imports.notes import Verdict
-from services_directory.imports.workbook import map_row
+from services_directory.imports.outcomes.mapped import Mapped, validated
+from services_directory.imports.outcomes.notes import Verdict
+from services_directory.imports.workbook.mapping import map_row
 
 PLAIN: dict[str, object] = {
     "external_id": "RF-1",

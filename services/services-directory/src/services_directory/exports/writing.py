@@ -13,8 +13,8 @@ from common.tables_io.cells import guarded_cell
 from services_directory.exports.abridged import Exported
 from services_directory.exports.package import PackageWriter
 from services_directory.imports.columns import columns
-from services_directory.imports.flat import Value, row_of, values_of
-from services_directory.imports.template import WorkbookWriter, header_of
+from services_directory.imports.workbook.flat import Value, row_of, values_of
+from services_directory.imports.workbook.template import WorkbookWriter, header_of
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _NOTE = "Holds what the exporting client may see. Not for onward publication above that level."

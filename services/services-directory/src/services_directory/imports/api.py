@@ -25,7 +25,8 @@ from fastapi.responses import JSONResponse
 
 from services_directory.imports import queries
 from services_directory.imports.errors import IMPORT_REFUSED
-from services_directory.imports.notes import Verdict
+from services_directory.imports.outcomes.notes import Verdict
+from services_directory.imports.publishers.vanished import Choice
 from services_directory.imports.schemas import (
     FormatName,
     ImportOut,
@@ -38,9 +39,8 @@ from services_directory.imports.schemas import (
     import_out,
 )
 from services_directory.imports.service import Order, take_in
-from services_directory.imports.template import template_csv, template_xlsx
 from services_directory.imports.uploads import MAX_BYTES, upload_of
-from services_directory.imports.vanished import Choice
+from services_directory.imports.workbook.template import template_csv, template_xlsx
 from services_directory.settings import Settings
 
 router = unit_of_work_router("/directory/v1/imports", ["imports"])

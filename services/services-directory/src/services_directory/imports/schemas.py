@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services_directory.imports.notes import Verdict
+from services_directory.imports.outcomes.notes import Verdict
 
 
 class Mode(StrEnum):

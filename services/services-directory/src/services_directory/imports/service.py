@@ -19,17 +19,17 @@ from common.errors import Problem
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.imports.mapped import Mapped
 from services_directory.imports.models import IMPORT_ROWS, IMPORTS
+from services_directory.imports.outcomes.mapped import Mapped
+from services_directory.imports.outcomes.report import Report
 from services_directory.imports.package.reading import check_package
-from services_directory.imports.publishers import Claim, settle
+from services_directory.imports.publishers.claims import Claim, settle
+from services_directory.imports.publishers.space import Space
+from services_directory.imports.publishers.vanished import Choice, missing_in
 from services_directory.imports.reading.formats import Format, format_of
-from services_directory.imports.report import Report
 from services_directory.imports.schemas import ImportState, Mode
 from services_directory.imports.source import MOST_LINES, Options, Source
 from services_directory.imports.sources import open_source
-from services_directory.imports.space import Space
-from services_directory.imports.vanished import Choice, missing_in
 from services_directory.imports.writing import Judge, Writer
 
 AT_ONCE_ROWS = 100

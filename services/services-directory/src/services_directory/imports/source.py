@@ -6,10 +6,10 @@ from datetime import date
 from itertools import chain, islice
 from uuid import UUID
 
-from services_directory.imports.fidelity import Fidelity
-from services_directory.imports.mapped import Mapped
-from services_directory.imports.notes import Note
-from services_directory.imports.space import Space
+from services_directory.imports.outcomes.fidelity import Fidelity
+from services_directory.imports.outcomes.mapped import Mapped
+from services_directory.imports.outcomes.notes import Note
+from services_directory.imports.publishers.space import Space
 
 MOST_LINES = 5_000_000
 """Some 100,000 services with all that HSDS can say of them."""

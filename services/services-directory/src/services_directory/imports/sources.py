@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from services_directory.imports import services_advisor
+from services_directory.imports.advisor import features as services_advisor
 from services_directory.imports.columns import by_header
-from services_directory.imports.mapped import Mapped
-from services_directory.imports.notes import note
+from services_directory.imports.outcomes.mapped import Mapped
+from services_directory.imports.outcomes.notes import note
 from services_directory.imports.package import open_package
 from services_directory.imports.reading.delimited import read_delimited
 from services_directory.imports.reading.features import read_features
@@ -16,8 +16,8 @@ from services_directory.imports.reading.formats import Format
 from services_directory.imports.reading.rows import Table
 from services_directory.imports.reading.sheet import read_sheet
 from services_directory.imports.source import Options, Source
-from services_directory.imports.tabular import fates_of, map_table
-from services_directory.imports.workbook import map_row
+from services_directory.imports.workbook.mapping import map_row
+from services_directory.imports.workbook.tabular import fates_of, map_table
 
 
 @contextmanager

@@ -15,11 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.imports import queries
 from services_directory.imports.errors import PACKAGE_SHRUNK
-from services_directory.imports.mapped import Mapped
 from services_directory.imports.models import IMPORTS
-from services_directory.imports.publishers import Claim
+from services_directory.imports.outcomes.mapped import Mapped
+from services_directory.imports.outcomes.report import Report
+from services_directory.imports.publishers.claims import Claim
+from services_directory.imports.publishers.space import Space
+from services_directory.imports.publishers.vanished import Choice
 from services_directory.imports.reading.formats import Format
-from services_directory.imports.report import Report
 from services_directory.imports.schemas import ImportState, Mode, Vanishing
 from services_directory.imports.service import (
     Job,
@@ -32,8 +34,6 @@ from services_directory.imports.service import (
     writing,
 )
 from services_directory.imports.source import MOST_LINES, Options, Source
-from services_directory.imports.space import Space
-from services_directory.imports.vanished import Choice
 from services_directory.imports.writing import Writer
 
 IDLE_SECONDS = 1.0

@@ -13,12 +13,12 @@ from services_directory.entries.schemas import Upserted
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.identities.queries import by_external_ids
 from services_directory.identities.service import remember
-from services_directory.imports.mapped import Mapped, organization_of, validated
-from services_directory.imports.notes import Note, note
-from services_directory.imports.publishers import recognise
-from services_directory.imports.report import Report, Written
-from services_directory.imports.space import Space
-from services_directory.imports.vanished import end_vanished
+from services_directory.imports.outcomes.mapped import Mapped, organization_of, validated
+from services_directory.imports.outcomes.notes import Note, note
+from services_directory.imports.outcomes.report import Report, Written
+from services_directory.imports.publishers.claims import recognise
+from services_directory.imports.publishers.space import Space
+from services_directory.imports.publishers.vanished import end_vanished
 from services_directory.organizations import service as organizations
 from services_directory.records.service import KIND
 from services_directory.services.entering import EntryBatch, finish_together, upsert_service

@@ -12,15 +12,15 @@ from common import codelists
 
 from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
-from services_directory.imports.fidelity import Fate, Outcome, RowFates, as_it_is
-from services_directory.imports.mapped import Mapped, guard_visibility
-from services_directory.imports.notes import Note, Verdict, note, verdict_of
+from services_directory.imports.outcomes.fidelity import Fate, Outcome, RowFates, as_it_is
+from services_directory.imports.outcomes.mapped import Mapped, guard_visibility
+from services_directory.imports.outcomes.notes import Note, Verdict, note, verdict_of
 from services_directory.imports.package.convert import value_of
 from services_directory.imports.package.fields import NESTED, OWNERS, WITHOUT_ATTRIBUTES, tables
 from services_directory.imports.package.older import READ
 from services_directory.imports.package.said import ALWAYS_SAID, said_onto
 from services_directory.imports.package.staging import ENTRIES, Staged, Staging
-from services_directory.imports.space import Space
+from services_directory.imports.publishers.space import Space
 
 _FILLED_BY_NAME = frozenset({"organization", "program", "taxonomy", "taxonomy_term"})
 _CONSTANTS = {

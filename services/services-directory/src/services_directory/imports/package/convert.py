@@ -11,10 +11,10 @@ from common.places import folded
 from common.tables_io.cells import is_formula, unguarded
 
 from services_directory.hsds.opening import BYDAY
-from services_directory.imports import cells
-from services_directory.imports.notes import Note, note
-from services_directory.imports.opening_hours import UnreadableHoursError, clock, weekdays
+from services_directory.imports.outcomes.notes import Note, note
 from services_directory.imports.package.fields import Field
+from services_directory.imports.values import cells
+from services_directory.imports.values.opening_hours import UnreadableHoursError, clock, weekdays
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?(?:[:.]\d{2})?\s*([ap]\.?m\.?)?", re.IGNORECASE)

@@ -6,8 +6,8 @@ from functools import cache, lru_cache
 
 from common.places import folded
 
-from services_directory.imports.opening_hours import weekday
 from services_directory.imports.package.fields import rows_of, tables
+from services_directory.imports.values.opening_hours import weekday
 
 Row = dict[str, str]
 MADE = "~made"

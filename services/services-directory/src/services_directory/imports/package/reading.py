@@ -8,9 +8,9 @@ from typing import BinaryIO, cast
 from zipfile import ZipFile
 
 from services_directory.imports.errors import HEADERS_MISSING, TOO_MANY_LINES
-from services_directory.imports.fidelity import Fate, Fidelity, Outcome
-from services_directory.imports.mapped import Mapped
-from services_directory.imports.notes import Note, note
+from services_directory.imports.outcomes.fidelity import Fate, Fidelity, Outcome
+from services_directory.imports.outcomes.mapped import Mapped
+from services_directory.imports.outcomes.notes import Note, note
 from services_directory.imports.package.assembly import Assembly
 from services_directory.imports.package.fields import NESTED, tables
 from services_directory.imports.package.older import (
@@ -24,11 +24,11 @@ from services_directory.imports.package.older import (
     table_of,
 )
 from services_directory.imports.package.staging import Staging
+from services_directory.imports.publishers.space import Space
 from services_directory.imports.reading.archive import archive
 from services_directory.imports.reading.delimited import read_delimited
 from services_directory.imports.reading.rows import RawRow
 from services_directory.imports.source import SAMPLE, Options, Source
-from services_directory.imports.space import Space
 
 DEFAULT_VISIBILITY = "partners"
 _PIECE = 1 << 20

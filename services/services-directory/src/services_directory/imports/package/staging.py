@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from services_directory.imports.notes import Note, note
+from services_directory.imports.outcomes.notes import Note, note
 from services_directory.imports.package.fields import OWNERS, tables
 from services_directory.imports.package.older import MADE, Row
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from services_directory.imports.errors import UNREADABLE_FILE
-from services_directory.imports.notes import Note, note
+from services_directory.imports.outcomes.notes import Note, note
 from services_directory.imports.reading.rows import RawRow, Table
 
 MAX_LINE = 4 * 1024 * 1024

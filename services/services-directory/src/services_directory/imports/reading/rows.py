@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from services_directory.imports.notes import Note
+from services_directory.imports.outcomes.notes import Note
 
 
 @dataclass(slots=True)

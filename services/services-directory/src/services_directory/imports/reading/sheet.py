@@ -10,7 +10,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from services_directory.imports.columns import is_header_row, is_tag_row
 from services_directory.imports.errors import UNREADABLE_FILE
-from services_directory.imports.notes import Note, note
+from services_directory.imports.outcomes.notes import Note, note
 from services_directory.imports.reading.archive import archive
 from services_directory.imports.reading.rows import RawRow, Table
 

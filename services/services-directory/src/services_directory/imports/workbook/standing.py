@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from services_directory.imports.opening_hours import shown as hours_shown
+from services_directory.imports.values.opening_hours import shown as hours_shown
 
 Document = dict[str, Any]
 Key = Callable[[Mapping[str, Any]], object]

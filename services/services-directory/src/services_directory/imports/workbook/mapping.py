@@ -10,13 +10,13 @@ from common.places import Place, Places, folded
 
 from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
-from services_directory.imports import cells, opening_hours
-from services_directory.imports.flat import cells_of
-from services_directory.imports.mapped import Mapped, guard_visibility
-from services_directory.imports.notes import Verdict, note, verdict_of
-from services_directory.imports.place_cells import PlaceCells, place_of
-from services_directory.imports.standing import changed_onto
-from services_directory.imports.workbook_row import Row
+from services_directory.imports.outcomes.mapped import Mapped, guard_visibility
+from services_directory.imports.outcomes.notes import Verdict, note, verdict_of
+from services_directory.imports.values import cells, opening_hours
+from services_directory.imports.values.place_cells import PlaceCells, place_of
+from services_directory.imports.workbook.flat import cells_of
+from services_directory.imports.workbook.row import Row
+from services_directory.imports.workbook.standing import changed_onto
 
 DEFAULT_VISIBILITY = "partners"
 _NONE = "n/a"  # HSDS requires these parts of an address; many places have no postal code in use

@@ -8,9 +8,9 @@ from typing import Any
 from common.places import folded
 
 from services_directory.hsds.opening import DAYS
-from services_directory.imports.notes import Note, note
-from services_directory.imports.opening_hours import UnreadableHoursError, clock
-from services_directory.imports.vocabulary import meanings
+from services_directory.imports.advisor.vocabulary import meanings
+from services_directory.imports.outcomes.notes import Note, note
+from services_directory.imports.values.opening_hours import UnreadableHoursError, clock
 
 _TIME = re.compile(r"(\d{1,2}):(\d{2})\s*([ap]m)?", re.IGNORECASE)
 _ALWAYS = frozenset({"always open", "never closed"})

@@ -12,11 +12,11 @@ from services_directory.imports.columns import (
     recognised,
 )
 from services_directory.imports.errors import EMPTY_FILE, HEADERS_MISSING
-from services_directory.imports.fidelity import Fate, Outcome
-from services_directory.imports.mapped import Mapped
-from services_directory.imports.notes import Note, Weight, note
+from services_directory.imports.outcomes.fidelity import Fate, Outcome
+from services_directory.imports.outcomes.mapped import Mapped
+from services_directory.imports.outcomes.notes import Note, Weight, note
 from services_directory.imports.reading.rows import RawRow, Table
-from services_directory.imports.workbook import map_row
+from services_directory.imports.workbook.mapping import map_row
 
 HEADER_WITHIN = 20
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from services_directory.imports.notes import note
+from services_directory.imports.outcomes.notes import note
 
 _MOST_FIELDS = 1_000
 _MANY = "…"

@@ -13,17 +13,17 @@ from common.places import folded
 
 from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
-from services_directory.imports import cells
-from services_directory.imports.advisor_hours import schedules_of
-from services_directory.imports.mapped import Mapped, guard_visibility
-from services_directory.imports.notes import Note, note
-from services_directory.imports.vocabulary import (
+from services_directory.imports.advisor.hours import schedules_of
+from services_directory.imports.advisor.vocabulary import (
     Activity,
     Meaning,
     activities,
     indicator_categories,
     meanings,
 )
+from services_directory.imports.outcomes.mapped import Mapped, guard_visibility
+from services_directory.imports.outcomes.notes import Note, note
+from services_directory.imports.values import cells
 
 _NUMBERED = re.compile(r"^\s*\d+\s*\.\s*")
 _SINGLE = (

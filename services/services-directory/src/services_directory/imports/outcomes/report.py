@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import IO, Any, Self
 from uuid import UUID
 
-from services_directory.imports.fidelity import Fidelity
-from services_directory.imports.mapped import Mapped
-from services_directory.imports.notes import Note, Verdict, note
+from services_directory.imports.outcomes.fidelity import Fidelity
+from services_directory.imports.outcomes.mapped import Mapped
+from services_directory.imports.outcomes.notes import Note, Verdict, note
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.entries.queries import changed_by_hand
 from services_directory.identities.queries import all_of
 from services_directory.imports.errors import PACKAGE_SHRUNK
-from services_directory.imports.mapped import Mapped, Vanished
-from services_directory.imports.notes import Note, note
-from services_directory.imports.report import Report
+from services_directory.imports.outcomes.mapped import Mapped, Vanished
+from services_directory.imports.outcomes.notes import Note, note
+from services_directory.imports.outcomes.report import Report
 from services_directory.imports.schemas import Vanishing
 from services_directory.records.queries import standing_names
 from services_directory.records.service import KIND

@@ -11,10 +11,10 @@ from common.codelists import Code, CodeList
 from common.places import Place, folded
 from common.tables_io.cells import is_formula, unguarded
 
-from services_directory.imports import cells
 from services_directory.imports.columns import Column, code_list, columns
-from services_directory.imports.notes import Note, note
-from services_directory.imports.place_cells import country_of, places_of
+from services_directory.imports.outcomes.notes import Note, note
+from services_directory.imports.values import cells
+from services_directory.imports.values.place_cells import country_of, places_of
 
 _YES = frozenset({"si", "s", "yes", "y", "true", "1", "verdadero", "x"})
 _NO = frozenset({"no", "n", "false", "0", "falso"})

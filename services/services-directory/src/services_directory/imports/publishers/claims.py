@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.entries.ids import own_id
 from services_directory.identities.queries import in_any_space, is_used, registered
-from services_directory.imports.likeness import Likeness, Signs, likeness, signs_of
-from services_directory.imports.mapped import Mapped
-from services_directory.imports.notes import Note, note
-from services_directory.imports.space import Space
+from services_directory.imports.outcomes.mapped import Mapped
+from services_directory.imports.outcomes.notes import Note, note
+from services_directory.imports.publishers.likeness import Likeness, Signs, likeness, signs_of
+from services_directory.imports.publishers.space import Space
 from services_directory.locations import service as places
 from services_directory.organizations import service as organizations
 from services_directory.services.queries import compared

@@ -9,7 +9,7 @@ import unicodedata
 from contextlib import suppress
 from datetime import date, datetime
 
-from services_directory.imports.notes import Note, note
+from services_directory.imports.outcomes.notes import Note, note
 
 MAX_TEXT = 20_000
 _TIDY = re.compile("[!-~áéíóúñüÁÉÍÓÚÑÜ¿¡]+(?: [!-~áéíóúñüÁÉÍÓÚÑÜ¿¡]+)*")

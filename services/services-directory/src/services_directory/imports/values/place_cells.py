@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from common.places import Place, Places
 
-from services_directory.imports.notes import Note, note
+from services_directory.imports.outcomes.notes import Note, note
 
 _SHOWN_CANDIDATES = 6
 

@@ -10,7 +10,7 @@ from typing import Any
 from common.places import Places
 
 from services_directory.imports.columns import Column, columns
-from services_directory.imports.opening_hours import shown as hours_shown
+from services_directory.imports.values.opening_hours import shown as hours_shown
 
 Document = Mapping[str, Any]
 Value = str | int | float | None

@@ -9,8 +9,8 @@ from common import codelists
 from pydantic import ValidationError
 
 from services_directory.hsds.schemas import OrganizationDocument, ServiceDocument
-from services_directory.imports.fidelity import RowFates
-from services_directory.imports.notes import Note, Verdict, note, verdict_of
+from services_directory.imports.outcomes.fidelity import RowFates
+from services_directory.imports.outcomes.notes import Note, Verdict, note, verdict_of
 
 
 @dataclass(frozen=True, slots=True)
