@@ -21,6 +21,7 @@ from starlette.requests import Request
 from referrals.dependencies import CaseReader, Keys, Writer
 from referrals.directory.queries import shown_services
 from referrals.referrals import list_queries, queries, reading, sending, service, withdrawal
+from referrals.referrals.due import due, is_overdue
 from referrals.referrals.lifecycle import legal_commands
 from referrals.referrals.models import Referral
 from referrals.referrals.schemas import (
@@ -38,6 +39,7 @@ from referrals.referrals.schemas import (
     Suggest,
     Withdraw,
 )
+from referrals.referrals.seeing import shown_instead
 from referrals.vocabulary.fields import Category
 
 referrals = router("/referrals/v1/referrals", ["referrals"])
@@ -333,13 +335,13 @@ def _view(referral: Referral, caller: CaseReader, shown: Collection[UUID]) -> Re
     """With the steps that are legal for the caller now."""
     parties = queries.parties_of(caller, referral)
     values = dict(zip(_OF_THE_ROW, _values_of_the_row(referral), strict=True))
-    values |= queries.shown_instead(referral, parties)
+    values |= shown_instead(referral, parties)
     suggested = referral.suggested_service_id
     return ReferralView(
         **values,
         suggested_service_id=suggested if suggested in shown else None,
-        due=list_queries.due(referral),
-        overdue=list_queries.is_overdue(referral, clock.now()),
+        due=due(referral),
+        overdue=is_overdue(referral, clock.now()),
         legal_transitions=[
             command.value for command in legal_commands(ReferralState(referral.state), parties)
         ],

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -16,16 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
+from referrals.referrals.due import LIMITS, due
 from referrals.referrals.models import Referral
 from referrals.referrals.queries import addressed_to, caller_values
 
 _OPEN_STATES = sorted(state.value for state in OPEN)
 _CLOSED_STATES = sorted(state.value for state in TERMINAL)
-_WAITING_STATES = (
-    ReferralState.SENT.value,
-    ReferralState.ACKNOWLEDGED.value,
-    ReferralState.WAITLISTED.value,
-)
 
 
 # PostgreSQL takes row security for far more selective than it is: it would fetch and sort all that
@@ -112,7 +108,7 @@ def _narrowed(
     if wanted.case_id is not None:
         yield col(Referral.case_id) == wanted.case_id
     if wanted.overdue_at is not None:
-        yield overdue(wanted.overdue_at)
+        yield _overdue(wanted.overdue_at)
     if wanted.unreplaced:
         other = aliased(Referral)
         instead = sa.exists().where(
@@ -151,70 +147,32 @@ _CHANGED_FOR_RECIPIENT: sa.ColumnElement[Any] = sa.func.coalesce(
 _NEVER: sa.ColumnElement[Any] = sa.cast(sa.literal_column("'infinity'"), _INSTANT)
 
 
+_COLUMNS = sa.inspect(Referral).columns
+_LIMITS = [
+    (col(Referral.state).in_(sorted(states)), _COLUMNS[name]) for name, states in LIMITS.items()
+]
+_LIMITED_STATES = sorted(frozenset().union(*LIMITS.values()))
+
+
+def _start(limit: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    if isinstance(limit.type, sa.Date):
+        return sa.func.timezone("UTC", sa.cast(limit, sa.DateTime()))
+    return limit
+
+
+# `due` and `is_overdue` in SQL.
 _DUE = sa.func.coalesce(
-    sa.case(
-        (
-            col(Referral.state) == ReferralState.SENT.value,
-            sa.func.least(
-                col(Referral.acknowledge_by),
-                col(Referral.decide_by),
-                col(Referral.clinical_deadline),
-            ),
-        ),
-        (
-            col(Referral.state).in_(_WAITING_STATES),
-            sa.func.least(col(Referral.decide_by), col(Referral.clinical_deadline)),
-        ),
-        (
-            col(Referral.state) == ReferralState.ON_HOLD.value,
-            sa.func.timezone("UTC", sa.cast(col(Referral.review_on), sa.DateTime())),
-        ),
-    ),
-    _NEVER,
+    sa.func.least(*(sa.case((counts, _start(limit))) for counts, limit in _LIMITS)), _NEVER
 )
 
 
-def due(referral: Referral) -> datetime | None:
-    """By when the next step is to be taken, as `_DUE` says it; None: nothing says it."""
-    limits: list[datetime | None] = []
-    if referral.state in _WAITING_STATES:
-        limits = [referral.decide_by, referral.clinical_deadline]
-    if referral.state == ReferralState.SENT:
-        limits.append(referral.acknowledge_by)
-    if referral.state == ReferralState.ON_HOLD and referral.review_on is not None:
-        limits = [datetime.combine(referral.review_on, time.min, UTC)]
-    return min((limit for limit in limits if limit is not None), default=None)
-
-
-def overdue(now: datetime) -> sa.ColumnElement[bool]:
-    """Waiting past a deadline of its state, or past its clinical deadline."""
-    return sa.and_(
-        col(Referral.state).in_(_OPEN_STATES),
-        sa.or_(
-            sa.and_(
-                col(Referral.state) == ReferralState.SENT.value, col(Referral.acknowledge_by) < now
-            ),
-            sa.and_(col(Referral.state).in_(_WAITING_STATES), col(Referral.decide_by) < now),
-            sa.and_(
-                col(Referral.state).in_(_WAITING_STATES), col(Referral.clinical_deadline) < now
-            ),
-            col(Referral.review_on) < now.date(),
-        ),
+def _overdue(now: datetime) -> sa.ColumnElement[bool]:
+    late = (
+        counts & (limit < (now.date() if isinstance(limit.type, sa.Date) else now))
+        for counts, limit in _LIMITS
     )
-
-
-def is_overdue(referral: Referral, now: datetime) -> bool:
-    """The same rule for one row that is at hand."""
-    state = referral.state
-    limits: list[datetime | None] = []
-    if state == ReferralState.SENT:
-        limits.append(referral.acknowledge_by)
-    if state in _WAITING_STATES:
-        limits += [referral.decide_by, referral.clinical_deadline]
-    late_review = referral.review_on is not None and referral.review_on < now.date()
-    return state in _OPEN_STATES and (
-        late_review or any(limit is not None and limit < now for limit in limits)
-    )
+    # Said of the state alone, too: the index of a queue finds by it.
+    return col(Referral.state).in_(_LIMITED_STATES) & sa.or_(*late)
 
 
 async def queue_counts(
@@ -229,7 +187,7 @@ async def queue_counts(
     late = await session.scalar(
         sa.select(sa.func.count())
         .select_from(Referral)
-        .where(addressed_to(Role.SUPERVISOR in caller.roles), overdue(now)),
+        .where(addressed_to(Role.SUPERVISOR in caller.roles), _overdue(now)),
         caller_values(caller),
     )
     return {row[0]: row[1] for row in by_state.all()}, late or 0
@@ -241,7 +199,7 @@ async def overdue_counts(
     """How many referrals of these AoRs wait past a deadline; needs service rights."""
     rows = await session.execute(
         sa.select(col(Referral.aor), col(Referral.category), col(Referral.urgency), sa.func.count())
-        .where(overdue(now), col(Referral.aor).in_(aors))
+        .where(_overdue(now), col(Referral.aor).in_(aors))
         .group_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
         .order_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
     )

@@ -19,7 +19,7 @@ from referrals.directory.queries import works_queue
 from referrals.locking_queries import held, sending
 from referrals.referrals.lifecycle import Party
 from referrals.referrals.models import Referral, Snapshot, Step
-from referrals.referrals.seeing import covered
+from referrals.referrals.seeing import shown_instead, sides_of
 from referrals.tables import Texts
 from referrals.vocabulary.disclosure import Item
 
@@ -192,18 +192,7 @@ def ids_of_case(case_id: UUID) -> sa.Select[Any]:
 
 
 def parties_of(caller: Principal, referral: Referral) -> frozenset[Party]:
-    """Which sides of the referral the caller's organisation is."""
-    parties = set()
-    if referral.from_organisation == caller.organisation:
-        parties.add(Party.REFERRER)
-    if referral.to_organisation == caller.organisation and referral.sent_at is not None:
-        parties.add(Party.RECIPIENT)
-    return frozenset(parties)
-
-
-def shown_instead(referral: Referral, parties: frozenset[Party]) -> dict[str, Any]:
-    """The values that these parties see in place of the row's own."""
-    return covered(referral, holder=Party.REFERRER in parties)
+    return sides_of(caller.organisation, referral)
 
 
 def seen_by(caller: Principal, referral: Referral) -> Referral:

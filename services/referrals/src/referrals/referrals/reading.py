@@ -28,7 +28,7 @@ from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral, Snapshot, Step
-from referrals.referrals.seeing import told_of_step
+from referrals.referrals.seeing import reason_is_told
 from referrals.referrals.sending import move_of, open_draft
 from referrals.referrals.steps import key_of
 from referrals.row_security import acting_as_service
@@ -233,7 +233,7 @@ def _told_steps(
 
 
 def _as_told(step: Step, number: int) -> Step:
-    reason = step.reason if told_of_step(step.command, holder=False) else None
+    reason = step.reason if reason_is_told(step.command) else None
     return Step(**{**step.model_dump(), "reason": reason, "version": number})
 
 

@@ -5,13 +5,14 @@ organisation was accused. From the moment at which it is marked as implicated a 
 still in its eyes: who holds the case later, and what is confirmed or corrected, is not its concern.
 """
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from common.referral_states import ReferralState
 
-from referrals.referrals.lifecycle import Command
+from referrals.referrals.lifecycle import Command, Party
 
 _NOT_TOLD = frozenset({Command.RECALL.value})
 
@@ -21,6 +22,7 @@ class Referred(Protocol):
 
     from_organisation: UUID
     to_organisation: UUID
+    sent_at: datetime | None
     state: str
     version: int
     changed_at: datetime
@@ -42,9 +44,19 @@ def moved_by_recipient(still: dict[str, Any], now: datetime) -> dict[str, Any]:
     return {**still, "version": still["version"] + 1, "changed_at": now.isoformat()}
 
 
-def covered(referral: Referred, *, holder: bool) -> dict[str, Any]:
-    """The values that a side sees instead of the row's own; `holder`: the referrer's side."""
-    if holder:
+def sides_of(organisation: UUID | None, referral: Referred) -> frozenset[Party]:
+    """Which sides of the referral an organisation is; nobody receives a draft yet."""
+    sides = set()
+    if referral.from_organisation == organisation:
+        sides.add(Party.REFERRER)
+    if referral.to_organisation == organisation and referral.sent_at is not None:
+        sides.add(Party.RECIPIENT)
+    return frozenset(sides)
+
+
+def shown_instead(referral: Referred, parties: AbstractSet[Party]) -> dict[str, Any]:
+    """The values that these parties see in place of the row's own."""
+    if Party.REFERRER in parties:
         return {}
     seen: dict[str, Any] = {}
     if referral.state == ReferralState.RECALLED:
@@ -62,6 +74,6 @@ def covered(referral: Referred, *, holder: bool) -> dict[str, Any]:
     return seen
 
 
-def told_of_step(command: str, *, holder: bool) -> bool:
-    """Whether the reason of a step is told to a side."""
-    return holder or command not in _NOT_TOLD
+def reason_is_told(command: str) -> bool:
+    """Whether the recipient learns why a step was taken."""
+    return command not in _NOT_TOLD

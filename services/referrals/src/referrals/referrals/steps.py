@@ -35,7 +35,7 @@ from referrals.referrals.lifecycle import (
     next_state,
 )
 from referrals.referrals.models import Referral, Snapshot, Step
-from referrals.referrals.seeing import covered
+from referrals.referrals.seeing import shown_instead, sides_of
 from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
 from referrals.timers.deadlines import Clock, is_late
@@ -184,8 +184,7 @@ def state_after(referral: Referral, taken: Taken) -> ReferralState:
 
 
 def _version_for(referral: Referral, taken: Taken) -> int:
-    seen = covered(referral, holder=Party.RECIPIENT not in taken.parties or len(taken.parties) > 1)
-    return int(seen.get("version", referral.version))
+    return int(shown_instead(referral, taken.parties).get("version", referral.version))
 
 
 def _is_late(
@@ -287,8 +286,9 @@ async def tell_parties(
     of what it did itself."""
     sides = {referral.from_organisation: referral.version}
     if recipient_is_told(caller, referral):
-        seen = covered(referral, holder=referral.to_organisation == referral.from_organisation)
-        sides[referral.to_organisation] = seen.get("version", referral.version)
+        recipient = referral.to_organisation
+        seen = shown_instead(referral, sides_of(recipient, referral))
+        sides[recipient] = seen.get("version", referral.version)
     for side, version in sides.items():
         await notify(
             session,

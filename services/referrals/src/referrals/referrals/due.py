@@ -1,0 +1,51 @@
+"""By when the next step of a referral is to be taken, and whether that has passed. Pure.
+
+Lists ask PostgreSQL the same: `list_queries` makes its SQL from this table.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from typing import Protocol
+
+from common.referral_states import ReferralState
+
+from referrals.referrals.lifecycle import UNDECIDED
+
+LIMITS: dict[str, frozenset[ReferralState]] = {
+    "acknowledge_by": frozenset({ReferralState.SENT}),
+    "decide_by": UNDECIDED,
+    "clinical_deadline": UNDECIDED,
+    "review_on": frozenset({ReferralState.ON_HOLD}),
+}
+"""The limits that a referral carries, and the states in which each counts. The step is due when a
+day begins (UTC), and overdue when it has ended."""
+
+
+class Limited(Protocol):
+    state: str
+    acknowledge_by: datetime | None
+    decide_by: datetime | None
+    clinical_deadline: datetime | None
+    review_on: date | None
+
+
+def due(referral: Limited) -> datetime | None:
+    """None: nothing says it."""
+    return min(map(_start, _limits(referral)), default=None)
+
+
+def is_overdue(referral: Limited, now: datetime) -> bool:
+    return any(
+        limit < (now if isinstance(limit, datetime) else now.date()) for limit in _limits(referral)
+    )
+
+
+def _limits(referral: Limited) -> Iterator[date]:
+    for name, states in LIMITS.items():
+        limit = getattr(referral, name)
+        if limit is not None and referral.state in states:
+            yield limit
+
+
+def _start(limit: date) -> datetime:
+    return limit if isinstance(limit, datetime) else datetime.combine(limit, time.min, UTC)

@@ -1,0 +1,72 @@
+"""What is due and what is overdue is told by one table; PostgreSQL answers as the rule does."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from common.referral_states import ReferralState
+from referrals.referrals import list_queries
+from referrals.referrals.due import LIMITS, due, is_overdue
+
+from tests.services.referrals.story import Story
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+BEFORE, AFTER = NOW - timedelta(days=1), NOW + timedelta(days=1)
+
+
+def referral(state: str, **limits: Any) -> Any:
+    return SimpleNamespace(**{**dict.fromkeys(LIMITS), **limits, "state": state})
+
+
+@pytest.mark.parametrize(
+    ("state", "limits", "is_due", "late"),
+    [
+        ("sent", {"acknowledge_by": BEFORE, "decide_by": AFTER}, BEFORE, True),
+        ("acknowledged", {"acknowledge_by": BEFORE, "decide_by": AFTER}, AFTER, False),
+        ("waitlisted", {"decide_by": AFTER, "clinical_deadline": BEFORE}, BEFORE, True),
+        ("accepted", {"decide_by": BEFORE, "clinical_deadline": BEFORE}, None, False),
+        ("on_hold", {"review_on": NOW.date()}, NOW.replace(hour=0), False),
+        ("on_hold", {"review_on": BEFORE.date()}, BEFORE.replace(hour=0), True),
+        ("recalled", {"acknowledge_by": BEFORE, "decide_by": BEFORE}, None, False),
+        ("sent", {}, None, False),
+    ],
+)
+def test_a_limit_counts_only_in_the_states_that_wait_for_it(
+    state: str, limits: dict[str, Any], is_due: datetime | None, *, late: bool
+) -> None:
+    row = referral(state, **limits)
+    assert (due(row), is_overdue(row, NOW)) == (is_due, late)
+
+
+async def test_lists_in_postgresql_ask_what_the_rule_asks(story: Story) -> None:
+    moments = (None, BEFORE, NOW, AFTER)
+    days = (None, BEFORE.date(), NOW.date(), AFTER.date())
+    rows = [
+        dict(zip(("state", *LIMITS), made, strict=True))
+        for made in product(map(str, ReferralState), moments, moments, moments, days)
+    ]
+    table = list_queries.Referral.__table__  # type: ignore[attr-defined]  # SQLModel has it
+    async with story.database.transaction() as session:
+        # A table of the session stands before the real one, and asks for no other column.
+        await session.execute(
+            sa.text("CREATE TEMP TABLE referrals ON COMMIT DROP AS SELECT * FROM referrals LIMIT 0")
+        )
+        await session.execute(
+            sa.insert(table), [{"id": UUID(int=number), **row} for number, row in enumerate(rows)]
+        )
+        said = (
+            await session.execute(
+                sa.select(
+                    sa.func.nullif(list_queries._DUE, list_queries._NEVER),
+                    list_queries._overdue(NOW),
+                ).order_by(table.c.id)
+            )
+        ).all()
+    expected = [
+        (due(row), is_overdue(row, NOW)) for row in (SimpleNamespace(**each) for each in rows)
+    ]
+    assert [(each[0], each[1] is True) for each in said] == expected
