@@ -6,12 +6,13 @@ on purpose is stored the same way, in the commit that says it in docs/upgrade-no
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from gateway.front.description import combined
+from gateway.front.description import combined, operations
 from gateway.front.routes import ROUTES, Upstream
 
 from tests.descriptions.breaking import breaks, skeleton
@@ -58,3 +59,10 @@ def test_a_client_of_the_last_release_still_works(
         stored.write_text(in_lines(skeleton(now)), encoding="utf-8")
     found = breaks(json.loads(stored.read_text(encoding="utf-8")), now)
     assert not found, "\n".join(map(str, found))
+
+
+def test_no_two_operations_have_one_name(apps: dict[Upstream, FastAPI]) -> None:
+    parts = {upstream: app.openapi() for upstream, app in apps.items()}
+    document = combined(parts, ROUTES, public_url="https://ruta.example", version="1")
+    named = Counter(operation["operationId"] for _, _, operation in operations(document))
+    assert [name for name, times in named.items() if times > 1] == []

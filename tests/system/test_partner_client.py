@@ -59,11 +59,11 @@ def test_it_sends_and_answers_a_referral(system: System, generated: ModuleType) 
 
 
 def _refer(generated: ModuleType, us: Any, them: Any) -> None:
-    found = us.get_directory_v1_services(
+    found = us.directory_services_list(
         organization_id="0190a000-0000-7000-8000-000000000002", referable=True, full=True
     )
     service = found["contents"][0]
-    case = us.post_referrals_v1_cases(
+    case = us.referrals_cases_create(
         body={
             "identity": {"name": "Ana Ficticia", "age": 27},
             "attributes": {"sex": "female"},
@@ -71,7 +71,7 @@ def _refer(generated: ModuleType, us: Any, them: Any) -> None:
         }
     )
     purpose = service["categories"][0]
-    grant = us.post_referrals_v1_consents(
+    grant = us.referrals_consents_create(
         body={
             "case_id": case["id"],
             "kind": "referral",
@@ -81,7 +81,7 @@ def _refer(generated: ModuleType, us: Any, them: Any) -> None:
             "method": "verbal",
         }
     )
-    referral = us.post_referrals_v1_referrals(
+    referral = us.referrals_create(
         body={
             "case_id": case["id"],
             "service_id": service["id"],
@@ -92,14 +92,12 @@ def _refer(generated: ModuleType, us: Any, them: Any) -> None:
             "safe_contact": {"rule": "contact_directly"},
         }
     )
-    sent = us.post_referrals_v1_referrals_referral_id_send(
-        referral["id"], body={"grant_id": grant["id"]}
-    )
+    sent = us.referrals_send(referral["id"], body={"grant_id": grant["id"]})
     assert sent["state"] == "sent"
-    taken = them.post_referrals_v1_referrals_referral_id_acknowledge(referral["id"], body={})
+    taken = them.referrals_acknowledge(referral["id"], body={})
     assert taken["state"] == "acknowledged"
     with pytest.raises(generated.RutaProblem) as refused:
-        us.get_referrals_v1_cases_case_id("00000000-0000-4000-8000-000000000000")
+        us.referrals_cases_read("00000000-0000-4000-8000-000000000000")
     assert (refused.value.status, refused.value.code) == (404, "not_found")
 
 

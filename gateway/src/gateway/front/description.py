@@ -23,6 +23,7 @@ from gateway.front.description_parts import (
     rate_references,
     security,
 )
+from gateway.front.operation_ids import operation_id
 from gateway.front.routes import Route, Upstream
 from gateway.front.targets import MAX_PATH_BYTES, MAX_QUERY_BYTES
 
@@ -83,6 +84,7 @@ def _add(result: dict[str, Any], document: Mapping[str, Any], routes: tuple[Rout
         route = next((r for r in routes if _under(path, r.prefix)), None)
         if route is None:
             continue
+        operation["operationId"] = operation_id(method, path, document["paths"])
         _complete(operation, route, method, path)
         result["paths"].setdefault(path, {})[method] = operation
     schemas = document.get("components", {}).get("schemas", {})
@@ -106,9 +108,7 @@ def _complete(operation: dict[str, Any], route: Route, method: str, path: str) -
     if access.get("anonymous"):
         # Anonymous callers are welcome; a token shows more than the public view.
         operation["security"] = [{}, {"oauth2": []}] if not route.client_secrets else []
-    words = re.sub(r"[^A-Za-z0-9]+", "_", path).strip("_")
-    operation["operationId"] = f"{method}_{words}"
-    operation.setdefault("description", operation.get("summary", words))
+    operation.setdefault("description", operation.get("summary", operation["operationId"]))
     _example(operation, method, path)
     _answers(operation, method)
     _parameters(operation, path)
