@@ -66,3 +66,17 @@ def test_no_two_operations_have_one_name(apps: dict[Upstream, FastAPI]) -> None:
     document = combined(parts, ROUTES, public_url="https://ruta.example", version="1")
     named = Counter(operation["operationId"] for _, _, operation in operations(document))
     assert [name for name, times in named.items() if times > 1] == []
+
+
+def test_what_partners_are_called_with_is_described(apps: dict[Upstream, FastAPI]) -> None:
+    document = as_clients_see_it(Upstream.REFERRALS, apps[Upstream.REFERRALS])
+    call = document["webhooks"]["notice"]["post"]
+    assert call["operationId"] == "webhooks.notice"
+    assert set(call["responses"]) == {"204"}
+    assert {p["name"] for p in call["parameters"]} == {
+        "webhook-id", "webhook-timestamp", "webhook-signature"
+    }  # fmt: skip
+    body = call["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    kinds = document["components"]["schemas"]["NoticeKind"]["enum"]
+    assert body == "#/components/schemas/NoticeCall"
+    assert "referral.sent" in kinds

@@ -11,8 +11,12 @@ import pytest
 from aiohttp import web
 from common import clock
 from common.crypto import key_from_base64
+from common.referral_states import ReferralState
+from referrals.notices.kinds import NoticeKind
 from referrals.settings import Settings
+from referrals.timers.deadlines import EscalationStep
 from referrals.webhooks.addresses import networks
+from referrals.webhooks.described import NoticeCall
 from referrals.webhooks.dispatch import deliver_due, fan_out
 from referrals.webhooks.retries import PAUSES
 from referrals.webhooks.sending import (
@@ -79,7 +83,7 @@ async def test_a_call_is_signed_and_names_nobody(
     assert await dispatched(story, settings) == 1
     headers, body = receiver.calls[0]
     told = Verifier(hook["secret"]).verify(body, headers)
-    assert told["type"] == "referral.sent"
+    assert NoticeCall.model_validate(told).type is NoticeKind.REFERRAL_SENT  # as it is described
     assert told["data"]["subject_id"] == referral["id"]
     for secret in (b"Yolimar", b"HLT", b"refugio", b"VE23"):
         assert secret not in body
@@ -237,6 +241,23 @@ async def test_a_name_server_is_asked_once_for_an_address(
     assert (answer.status, answer.failure) == (0, "unreachable")
     assert asked == ["partner.example"]
     assert receiver.calls == []
+
+
+async def test_a_kind_that_nobody_is_told_of_is_refused_and_the_known_ones_are_named(
+    story: Story, receiver: Receiver
+) -> None:
+    body = {"url": receiver.url, "kinds": ["referral.sent", "referral.snet"]}
+    refused = await story.post("ngo-salud", "/webhooks", body)
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert error["pointer"] == "/kinds/1"
+    assert "referral.acknowledged" in error["detail"]
+    assert (await story.get("ngo-salud", "/webhooks")).json() == []
+
+
+def test_every_state_has_its_kind() -> None:
+    states = {f"referral.{state}" for state in (*ReferralState, *EscalationStep)}
+    assert states <= set(NoticeKind)
 
 
 async def test_only_the_kinds_that_were_asked_for_are_sent(

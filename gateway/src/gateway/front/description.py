@@ -54,6 +54,7 @@ def combined(
         "servers": [{"url": public_url, "x-internal": False}],
         "tags": [],
         "paths": {},
+        "webhooks": {},
         "components": {
             "schemas": {"Problem": dict(PROBLEM)},
             "responses": problem_answers(),
@@ -87,11 +88,24 @@ def _add(result: dict[str, Any], document: Mapping[str, Any], routes: tuple[Rout
         operation["operationId"] = operation_id(method, path, document["paths"])
         _complete(operation, route, method, path)
         result["paths"].setdefault(path, {})[method] = operation
+    result["webhooks"].update(_called(document))
     schemas = document.get("components", {}).get("schemas", {})
     unused = {"HTTPValidationError", "ValidationError"}
     result["components"]["schemas"].update(
         {name: schema for name, schema in schemas.items() if name not in unused}
     )
+
+
+def _called(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What partners are called with. What they may answer is theirs: only success is described."""
+    found = deepcopy(dict(document.get("webhooks", {})))
+    for name, _, operation in operations({"paths": found}):
+        operation["operationId"] = f"webhooks.{name}"
+        operation["responses"] = {
+            status: answer for status, answer in operation["responses"].items() if status[0] == "2"
+        }
+        operation["security"] = []
+    return found
 
 
 def _under(path: str, prefix: str) -> bool:

@@ -45,6 +45,7 @@ from referrals.trail.api import audit
 from referrals.training.api import certificates, trainings
 from referrals.transfers.api import transfers
 from referrals.webhooks.api import webhooks
+from referrals.webhooks.described import calls
 from referrals.worker import ENDINGS, background
 
 _DESCRIPTION = """
@@ -106,7 +107,7 @@ def create_app(
     declare_followers()
     index_key = key_from_base64(settings.blind_index_key.get_secret_value())
     keys = keys or open_key_store(settings)
-    return service_app(
+    app = service_app(
         settings,
         title="Ruta referrals",
         description=_DESCRIPTION,
@@ -126,3 +127,5 @@ def create_app(
         },
         key_holders=[keys],
     )
+    app.webhooks.include_router(calls)
+    return app

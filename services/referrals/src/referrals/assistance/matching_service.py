@@ -28,6 +28,7 @@ from referrals.consents.decision import Asked, Kind, Move, Refused, Road, Word, 
 from referrals.errors import CONSENT_PENDING, WRONG_DECIDER
 from referrals.keys.store import CaseKeys
 from referrals.locking_queries import hold_case, hold_pairing
+from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.row_security import acting_as_service
 from referrals.vocabulary.ages import Assent, Caregiver, Verdict, WrongDecider, judge
@@ -153,7 +154,7 @@ async def _found(session: AsyncSession, case: Case, other: Case) -> None:
     )
     session.add(match)
     await session.flush()
-    await _notify(session, match, "match.possible", (first, second))
+    await _notify(session, match, NoticeKind.MATCH_POSSIBLE, (first, second))
 
 
 async def withdraw(session: AsyncSession, caller: Principal, case_id: UUID) -> None:
@@ -197,7 +198,7 @@ async def agree(
             match.status = "agreed"
         await session.flush()
         if match.status == "agreed":
-            await _notify(session, match, "match.agreed", (own, other))
+            await _notify(session, match, NoticeKind.MATCH_AGREED, (own, other))
         await record(session, caller, "matching.agreed", chain=own.id, target_type="case")
         answer_is_only_about(session, Subject(own.id, "match", match.id))
         return await _view(session, caller, match)
@@ -269,7 +270,7 @@ async def _view(session: AsyncSession, caller: Principal, match: CaseMatch) -> M
 
 
 async def _notify(
-    session: AsyncSession, match: CaseMatch, kind: str, sides: tuple[Case, Case]
+    session: AsyncSession, match: CaseMatch, kind: NoticeKind, sides: tuple[Case, Case]
 ) -> None:
     await notify(
         session,

@@ -26,6 +26,7 @@ from referrals.errors import ALREADY_DECIDED, IMPLICATED
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
 from referrals.locking_queries import hold_case
+from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.row_security import acting_as_service
 
@@ -260,7 +261,7 @@ async def _tell(
     await notify(
         session,
         [access.holder_organisation_id],
-        f"break_glass.{what}",
+        NoticeKind(f"break_glass.{what}"),
         subject_type="case",
         subject_id=access.case_id,
         for_supervisor=True,

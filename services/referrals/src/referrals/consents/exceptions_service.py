@@ -23,6 +23,7 @@ from referrals.errors import (
 )
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys
+from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.vocabulary.ages import Caregiver
 from referrals.vocabulary.disclosure import Item
@@ -79,7 +80,7 @@ async def ask(
     await notify(
         session,
         [caller.organisation],
-        "exception.requested",
+        NoticeKind.EXCEPTION_REQUESTED,
         subject_type="exception",
         subject_id=exception.id,
         for_supervisor=True,

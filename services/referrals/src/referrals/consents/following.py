@@ -13,6 +13,7 @@ from referrals.consents import queries
 from referrals.consents.models import DisclosureException, Grant
 from referrals.consents.service import end_all
 from referrals.happenings import CameOfAge, CaregiverSuppressed, CaseErased, CaseHandedOver
+from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.tables import COMMON
 from referrals.tasks.service import open_task
@@ -80,5 +81,5 @@ async def _ask_again(
     due_on = today + timedelta(days=_RECONSENT_DAYS)
     await open_task(session, holder, kind, case_id=case_id, due_on=due_on)
     await notify(
-        session, [holder], "case.reconsent_needed", subject_type="case", subject_id=case_id
+        session, [holder], NoticeKind.CASE_RECONSENT_NEEDED, subject_type="case", subject_id=case_id
     )

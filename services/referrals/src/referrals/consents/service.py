@@ -35,6 +35,7 @@ from referrals.errors import (
     WRONG_DECIDER,
 )
 from referrals.keys.store import CaseKeys
+from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.tables import COMMON
 from referrals.vocabulary.ages import Assent, Caregiver, Decider, Verdict, WrongDecider, judge
@@ -237,7 +238,7 @@ async def end_grant(
     await notify(
         session,
         [grant.organisation_id],
-        "consent.withdrawn",
+        NoticeKind.CONSENT_WITHDRAWN,
         subject_type="consent",
         subject_id=grant.id,
         version=grant.version,

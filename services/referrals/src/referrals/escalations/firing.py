@@ -18,6 +18,7 @@ from referrals.audit.service import record
 from referrals.cases import queries as cases
 from referrals.escalations.models import Escalation
 from referrals.keys.store import CaseKeys
+from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.referrals import queries as referrals
 from referrals.referrals.lifecycle import Command, Party
@@ -95,7 +96,7 @@ async def _announce(
     await notify(
         session,
         [addressee],
-        f"referral.{step}",
+        NoticeKind(f"referral.{step}"),
         subject_type="referral",
         subject_id=referral.id,
         version=referral.version,

@@ -32,6 +32,7 @@ from referrals.line.desk_service import audit
 from referrals.line.models import LineException, LineReport
 from referrals.line.schemas import CaseFromReport, MessageView, NewLineException
 from referrals.line.service import Line, read_as_desk
+from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.row_security import acting_as_service
@@ -66,7 +67,7 @@ async def ask_exception(
     await notify(
         session,
         [body.organisation_id],
-        "line.exception_asked",
+        NoticeKind.LINE_EXCEPTION_ASKED,
         subject_type="line_exception",
         subject_id=exception.id,
         for_supervisor=True,
@@ -164,7 +165,7 @@ async def hand_over(
     await notify(
         session,
         [organisation],
-        "line.report_handed_over",
+        NoticeKind.LINE_REPORT_HANDED_OVER,
         subject_type="line_report",
         subject_id=report.id,
     )
@@ -243,7 +244,7 @@ async def give_back(
             await notify(
                 session,
                 [report.taken_organisation],
-                "line.report_changed",
+                NoticeKind.LINE_REPORT_CHANGED,
                 subject_type="line_report",
                 subject_id=report.id,
             )

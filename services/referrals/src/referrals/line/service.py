@@ -30,6 +30,7 @@ from referrals.line.models import LineException, LineMessage, LineReport
 from referrals.line.receipts import BadForm, Form, Unlocked
 from referrals.line.schemas import MessageView, NewReport, ThreadView
 from referrals.line.suspicion import SAME_TEXT_WITHIN, signs
+from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.row_security import acting_as_service
 from referrals.tables import COMMON
@@ -232,7 +233,7 @@ async def _tell_desk(session: AsyncSession, report: LineReport) -> None:
     await notify(
         session,
         [organisation for organisation in told if organisation is not None],
-        "line.report_changed",
+        NoticeKind.LINE_REPORT_CHANGED,
         subject_type="line_report",
         subject_id=report.id,
     )

@@ -11,13 +11,14 @@ from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals.notices.kinds import NoticeKind
 from referrals.notices.models import Notice
 
 
 async def notify(
     session: AsyncSession,
     organisations: Iterable[UUID],
-    kind: str,
+    kind: NoticeKind,
     *,
     subject_type: str,
     subject_id: UUID,

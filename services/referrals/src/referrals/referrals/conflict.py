@@ -13,6 +13,7 @@ from common.referral_states import OPEN, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.keys.store import CaseKeys
+from referrals.notices.kinds import NoticeKind
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral
@@ -54,7 +55,7 @@ async def _end(
         await take(session, keys, caller, referral, taken)
     elif await _is_shared(session, referral.id):
         await revoke_snapshot(session, referral.id, clock.now())
-        await tell_parties(session, caller, referral, "referral.sharing_ended")
+        await tell_parties(session, caller, referral, NoticeKind.REFERRAL_SHARING_ENDED)
         await ask_deletion(session, referral)
     if referral.sent_at is not None:
         referral.held_still = still_of(referral)

@@ -22,6 +22,7 @@ from referrals.happenings import (
     ServicesChanged,
 )
 from referrals.locking_queries import in_order, wait_for_sendings
+from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.referrals import queries
 from referrals.referrals.conflict import end_sharing_with
@@ -131,7 +132,7 @@ async def caregiver_suppressed(session: AsyncSession, happening: CaregiverSuppre
         await notify(
             session,
             [recipient],
-            "referral.disclosure_changed",
+            NoticeKind.REFERRAL_DISCLOSURE_CHANGED,
             subject_type="referral",
             subject_id=referral_id,
             version=version,
@@ -164,7 +165,7 @@ async def services_changed(session: AsyncSession, happening: ServicesChanged) ->
             await notify(
                 session,
                 [row.from_organisation],
-                "referral.service_not_referable",
+                NoticeKind.REFERRAL_SERVICE_NOT_REFERABLE,
                 subject_type="referral",
                 subject_id=row.id,
                 version=row.version,

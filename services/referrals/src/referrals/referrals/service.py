@@ -19,6 +19,7 @@ from referrals.directory import queries as directory
 from referrals.directory.models import DirectoryService
 from referrals.errors import NOT_YOUR_STEP
 from referrals.keys.store import CaseKeys
+from referrals.notices.kinds import NoticeKind
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import Party
 from referrals.referrals.models import Referral
@@ -126,7 +127,7 @@ async def suggest(
     detail = {"note": body.note} if body.note else None
     key = await key_of(keys, referral) if detail else None
     await _note(session, caller, referral, "suggest", detail, key)
-    await tell_parties(session, caller, referral, "referral.alternative_suggested")
+    await tell_parties(session, caller, referral, NoticeKind.REFERRAL_ALTERNATIVE_SUGGESTED)
     return referral
 
 
@@ -158,7 +159,7 @@ async def confirm_feedback(
         counted=await countable(session, keys, referral.case_id),
         confirmed_by=body.confirmed_by,
     )
-    await tell_parties(session, caller, referral, "referral.confirmed")
+    await tell_parties(session, caller, referral, NoticeKind.REFERRAL_CONFIRMED)
     return referral
 
 

@@ -24,6 +24,7 @@ from referrals.consents.counting import countable
 from referrals.errors import ERASED, ILLEGAL_TRANSITION, NOT_YOUR_STEP, VERSION_CONFLICT
 from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.referrals.lifecycle import (
     DECISIONS,
@@ -144,7 +145,7 @@ async def take(
         counted = await countable(session, keys, referral.case_id)
     await announce(session, _EVENTS[after], referral, before.value, late, counted)
     await _set_timer(session, referral, after)
-    await tell_parties(session, caller, referral, f"referral.{after}")
+    await tell_parties(session, caller, referral, NoticeKind(f"referral.{after}"))
     await _audit(session, caller, referral, taken)
     return referral
 
@@ -280,7 +281,7 @@ async def announce(
 
 
 async def tell_parties(
-    session: AsyncSession, caller: Principal | None, referral: Referral, kind: str
+    session: AsyncSession, caller: Principal | None, referral: Referral, kind: NoticeKind
 ) -> None:
     """Notices to both sides; a draft concerns its writer only, and an implicated recipient is told
     of what it did itself."""

@@ -19,6 +19,7 @@ from referrals.consents import queries as consents
 from referrals.consents import service as consent_service
 from referrals.consents.models import Grant
 from referrals.keys.store import CaseKeys
+from referrals.notices.kinds import NoticeKind
 from referrals.referrals import queries
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral
@@ -148,7 +149,7 @@ async def _end_referral(
         await take(session, keys, caller, referral, taken)
     elif was_sent:
         await revoke_snapshot(session, referral.id, clock.now())
-        await tell_parties(session, caller, referral, "referral.sharing_ended")
+        await tell_parties(session, caller, referral, NoticeKind.REFERRAL_SHARING_ENDED)
     if recipient_is_told(caller, referral):
         await ask_deletion(session, referral)
 

@@ -30,6 +30,7 @@ from referrals.errors import (
 )
 from referrals.keys.blind_index import BlindIndex
 from referrals.keys.store import CaseKeys
+from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
 from referrals.protocols.crossing_service import refuse_uncovered
 from referrals.row_security import acting_as_service
@@ -215,7 +216,7 @@ async def _tell(session: AsyncSession, caller: Principal | None, transfer: Trans
     await notify(
         session,
         [transfer.from_organisation, transfer.to_organisation],
-        f"transfer.{transfer.state}",
+        NoticeKind(f"transfer.{transfer.state}"),
         subject_type="transfer",
         subject_id=transfer.id,
         version=transfer.version,

@@ -1,18 +1,17 @@
 """Bodies of webhooks."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
 from common.web import ShownOnce, Strict
 from pydantic import BaseModel, Field, model_validator
 
-Kind = Annotated[str, Field(max_length=80, pattern=r"^[a-z_]+(\.[a-z_]+)*$")]
+from referrals.notices.kinds import NoticeKind
 
 
 class NewWebhook(Strict):
     url: str = Field(max_length=2000, examples=["https://cases.example.org/ruta"])
-    kinds: list[Kind] | None = Field(
+    kinds: list[NoticeKind] | None = Field(
         None, max_length=50, description="Only these kinds of notice; absent: all."
     )
 

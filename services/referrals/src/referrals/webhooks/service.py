@@ -55,7 +55,7 @@ async def add(
         id=webhook_id,
         organisation_id=caller.organisation,
         url=body.url,
-        kinds=body.kinds,
+        kinds=None if body.kinds is None else [*body.kinds],
         secret=seal_secret(key, webhook_id, secret),
         active=True,
         created_at=clock.now(),
