@@ -75,18 +75,19 @@ class Process:
 
 @dataclass
 class Gateway:
-    """`url` is the front's; `witnesses` maps a service to the address of the one that stands in."""
+    """`url` is the front's, at `host`; `witnesses` maps a service to the address of the one that stands in."""
 
     folder: Path
     port: int
     issuer_port: int
     witnesses: dict[str, str]
+    host: str = "127.0.0.1"
     processes: dict[str, Process] = field(default_factory=dict)
     _tokens: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.url, timeout=20)
@@ -137,6 +138,7 @@ def running_gateway(
     folder: Path,
     *,
     database: str,
+    host: str = "127.0.0.1",
     issuer: Mapping[str, str] | None = None,
     **front: str,
 ) -> Iterator[Gateway]:
@@ -147,6 +149,7 @@ def running_gateway(
         ports["front"],
         ports["issuer"],
         {name: f"http://127.0.0.1:{ports[name]}" for name in SERVICES},
+        host,
     )
     pem, jwks = folder / "internal.pem", folder / "internal-jwks.json"
     ensure_internal_keys(pem, jwks)

@@ -39,11 +39,12 @@ def elsewhere(gateway: Gateway) -> Iterator[httpx.Client]:
 class Page:
     """The account page in one browser."""
 
-    def __init__(self, browser: httpx.Client) -> None:
+    def __init__(self, browser: httpx.Client, path: str = "/account") -> None:
         self.browser = browser
-        self.read(browser.get("/account"))
+        self.read(browser.get(path))
 
     def read(self, answer: httpx.Response) -> httpx.Response:
+        self.answer = answer
         self.html = unescape(answer.text)
         return answer
 

@@ -364,6 +364,41 @@ MUTATIONS = (
         "tests/gateway/test_account.py::test_each_recovery_code_signs_in_once_and_the_page_tells",
     ),
     Mutation(
+        "passkey-question-once",
+        "an answer of a passkey is taken once, and none to an older question",
+        "gateway/src/gateway/issuer/people/service.py",
+        '    if key["asked_at"] is not None and answer.asked_at <= key["asked_at"]:\n',
+        "    if False:\n",
+        "tests/gateway/test_passkeys.py"
+        "::test_an_answer_that_was_given_before_or_to_another_question_is_not_taken",
+    ),
+    Mutation(
+        "passkey-of-this-person",
+        "a passkey signs in the person whose it is, and nobody else",
+        "gateway/src/gateway/issuer/people/queries.py",
+        "        passkeys.c.person_id == person_id, passkeys.c.credential_id == credential\n",
+        "        passkeys.c.credential_id == credential\n",
+        "tests/gateway/test_passkeys.py"
+        "::test_the_key_of_another_person_and_a_key_without_the_password_sign_nobody_in",
+    ),
+    Mutation(
+        "passkey-copied",
+        "a passkey that did not count on is refused",
+        "gateway/src/gateway/issuer/people/service.py",
+        '    if is_copied(key["sign_count"], count):\n',
+        "    if False:\n",
+        "tests/gateway/test_passkeys.py::test_a_key_that_did_not_count_on_is_refused_and_told",
+    ),
+    Mutation(
+        "passkey-fresh-sign-in",
+        "a session left open adds and removes no passkey",
+        "gateway/src/gateway/issuer/account/passkeys_api.py",
+        "    return minutes == 0 or is_fresh(visit.caller, time.time(), minutes * 60)\n",
+        "    return minutes >= 0\n",
+        "tests/gateway/test_passkeys.py"
+        "::test_a_session_left_open_adds_and_removes_nothing_and_a_passkey_is_a_fresh_sign_in",
+    ),
+    Mutation(
         "own-change-ends-others",
         "a person's change of their own credentials ends every other sign-in of theirs",
         "gateway/src/gateway/issuer/people/own_service.py",

@@ -8,12 +8,14 @@ from fastapi import FastAPI
 
 from gateway.issuer.account.api import routes as account
 from gateway.issuer.account.enrolment import Enrolments
+from gateway.issuer.account.passkeys_api import routes as passkeys
 from gateway.issuer.authorize.api import routes as authorize
 from gateway.issuer.authorize.tickets import Tickets
 from gateway.issuer.changes.api import routes as changes
 from gateway.issuer.clients.api import routes as clients
 from gateway.issuer.organisations.api import routes as organisations
 from gateway.issuer.people.api import routes as people
+from gateway.issuer.people.passkeys import Passkeys
 from gateway.issuer.people.recovery import RecoveryCodes
 from gateway.issuer.people.second_factor import SecondFactors
 from gateway.issuer.revocations.api import internal
@@ -42,6 +44,7 @@ def create_app(settings: IssuerSettings, *, database: Database | None = None) ->
             oauth,
             authorize,
             account,
+            passkeys,
             organisations,
             clients,
             people,
@@ -56,7 +59,9 @@ def create_app(settings: IssuerSettings, *, database: Database | None = None) ->
             "desk": Desk(settings, ring, checks, derived(master, b"ruta refresh successor")),
             "second_factors": SecondFactors(master),
             "recovery_codes": RecoveryCodes(master),
-            "enrolments": Enrolments(master),
+            "enrolments": Enrolments(master, b"ruta second factor enrolment"),
+            "passkey_enrolments": Enrolments(master, b"ruta passkey enrolment"),
+            "passkeys": Passkeys(settings.token_issuer_url),
             "tickets": Tickets(master),
         },
     )

@@ -57,11 +57,15 @@ def page_policy(
     style: str = PAGE_STYLE,
     *,
     script: str | None = None,
+    script_address: str | None = None,
     forms: str = "'self'",
     ancestors: str = "'none'",
 ) -> str:
-    """A content security policy that runs and loads nothing: what is inline is allowed by its digest."""
-    scripts = f"script-src 'sha256-{_digest(script)}'; " if script else ""
+    """A content security policy that runs and loads nothing: what is inline is allowed by its digest,
+    a script of our own by its whole address."""
+    sources = [f"'sha256-{_digest(script)}'"] if script else []
+    sources += [script_address] if script_address else []
+    scripts = f"script-src {' '.join(sources)}; " if sources else ""
     return (
         f"default-src 'none'; {scripts}style-src 'sha256-{_digest(style)}'; form-action {forms}; "
         f"frame-ancestors {ancestors}; base-uri 'none'"

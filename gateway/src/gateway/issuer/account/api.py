@@ -26,11 +26,14 @@ from gateway.issuer.people.service import seconds_to_wait
 from gateway.issuer.sign_ins.queries import living_of_person
 
 routes = router("/account", ["account"])
-_PAGE: dict[int | str, dict[str, Any]] = {
+PAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "The page."},
     303: {"description": "To sign in, or back to the page."},
     **refusal_pages(401, 403, 422, 429),
 }
+
+
+Done = Literal["password", "factor", "ended", "passkey", "renamed", "removed"]
 
 
 class Visit:
@@ -52,12 +55,13 @@ class Visit:
             csrf=self.csrf,
             person=self.row,
             codes=await queries.recovery_codes_of(self.session, self.row["id"]),
+            passkeys=len(await queries.passkeys_of(self.session, self.row["id"])),
             sign_ins=await living_of_person(self.session, self.row["id"]),
             own=self.caller.sign_in,
             error=error,
             done=self.done,
         )
-        return _html(html, self.language, status)
+        return html_answer(html, self.language, status)
 
     async def knows_password(self, checks: Secrets) -> Response | None:
         """The answer to whoever does not, or has guessed too often; None to who does."""
@@ -68,8 +72,8 @@ class Visit:
             return None
         return await self.page("password_wrong", 401)
 
-    def back(self, done: str) -> Response:
-        address = f"/account?language={self.language}&done={done}"
+    def back(self, done: str, path: str = "/account") -> Response:
+        address = f"{path}?language={self.language}&done={done}"
         return RedirectResponse(address, 303, {"Cache-Control": "no-store"})
 
 
@@ -78,7 +82,7 @@ async def _visit(
     caller: Anyone,
     session: Session,
     _language: Annotated[PageLanguage | None, Query(alias="language")] = None,
-    _done: Annotated[Literal["password", "factor", "ended"] | None, Query(alias="done")] = None,
+    _done: Annotated[Done | None, Query(alias="done")] = None,
 ) -> Visit | None:
     """None where nobody is signed in. A form counts only with the token of this browser's session, which
     only Ruta's own pages can read; the front has said which it is."""
@@ -105,7 +109,6 @@ async def _visit(
 
 
 Visiting = Annotated[Visit | None, Depends(_visit)]
-_SIGN_IN = "/session/start?return_to=/account"
 
 
 async def _enrolments(request: Request) -> Enrolments:
@@ -115,30 +118,30 @@ async def _enrolments(request: Request) -> Enrolments:
 Enrolling = Annotated[Enrolments, Depends(_enrolments)]
 
 
-def _form_of(*fields: str) -> dict[str, Any]:
+def form_of(*fields: str) -> dict[str, Any]:
     properties = {name: {"type": "string", "maxLength": 4096} for name in ("csrf_token", *fields)}
     schema = {"type": "object", "required": list(properties), "properties": properties}
     content = {"application/x-www-form-urlencoded": {"schema": schema}}
     return {"requestBody": {"required": True, "content": content}}
 
 
-@routes.get("", summary="Own account page", responses=_PAGE, response_class=HTMLResponse)
+@routes.get("", summary="Own account page", responses=PAGE, response_class=HTMLResponse)
 async def show(visit: Visiting) -> Response:
     """For people who signed in with a browser."""
-    return await visit.page() if visit else _to_sign_in()
+    return await visit.page() if visit else to_sign_in()
 
 
 @routes.post(
     "/password",
     summary="Change own password",
-    responses=_PAGE,
+    responses=PAGE,
     response_class=HTMLResponse,
-    openapi_extra=_form_of("password", "new_password", "repeated"),
+    openapi_extra=form_of("password", "new_password", "repeated"),
 )
 async def change_password(visit: Visiting, checks: Secrets) -> Response:
     """Ends every other sign-in of the person."""
     if visit is None:
-        return _to_sign_in()
+        return to_sign_in()
     if (refused := await visit.knows_password(checks)) is not None:
         return refused
     new = visit.form.get("new_password", "")
@@ -156,16 +159,16 @@ async def change_password(visit: Visiting, checks: Secrets) -> Response:
 @routes.post(
     "/second-factor",
     summary="Begin a new second factor: a QR code for the phone",
-    responses=_PAGE,
+    responses=PAGE,
     response_class=HTMLResponse,
-    openapi_extra=_form_of("password"),
+    openapi_extra=form_of("password"),
 )
 async def begin_second_factor(
     visit: Visiting, checks: Secrets, factors: Factors, enrolments: Enrolling
 ) -> Response:
     """The former one holds until a code of the new one has come back."""
     if visit is None:
-        return _to_sign_in()
+        return to_sign_in()
     if (refused := await visit.knows_password(checks)) is not None:
         return refused
     secret, _ = factors.new(visit.row["id"])
@@ -176,16 +179,16 @@ async def begin_second_factor(
 @routes.post(
     "/second-factor/confirmation",
     summary="Confirm the new second factor by a code of it",
-    responses=_PAGE,
+    responses=PAGE,
     response_class=HTMLResponse,
-    openapi_extra=_form_of("ticket", "code"),
+    openapi_extra=form_of("ticket", "code"),
 )
 async def confirm_second_factor(
     visit: Visiting, factors: Factors, enrolments: Enrolling
 ) -> Response:
     """Ends every other sign-in of the person."""
     if visit is None:
-        return _to_sign_in()
+        return to_sign_in()
     ticket = visit.form.get("ticket", "")
     try:
         secret = enrolments.secret(ticket, visit.row["id"], visit.row["version"], clock.now())
@@ -202,31 +205,31 @@ async def confirm_second_factor(
 @routes.post(
     "/recovery-codes",
     summary="Make eight new recovery codes, shown once",
-    responses=_PAGE,
+    responses=PAGE,
     response_class=HTMLResponse,
-    openapi_extra=_form_of("password"),
+    openapi_extra=form_of("password"),
 )
 async def renew_recovery_codes(visit: Visiting, checks: Secrets, recovery: Recovery) -> Response:
     """The former ones are void; ends every other sign-in of the person."""
     if visit is None:
-        return _to_sign_in()
+        return to_sign_in()
     if (refused := await visit.knows_password(checks)) is not None:
         return refused
     codes = await own_service.renew_recovery_codes(visit.session, visit.caller, recovery, visit.row)
-    return _html(codes_page(visit.language, codes), visit.language)
+    return html_answer(codes_page(visit.language, codes), visit.language)
 
 
 @routes.post(
     "/sign-ins/{sign_in}/end",
     summary="End one of the own sign-ins",
-    responses=_PAGE,
+    responses=PAGE,
     response_class=HTMLResponse,
-    openapi_extra=_form_of(),
+    openapi_extra=form_of(),
 )
 async def end_one(sign_in: UUID, visit: Visiting) -> Response:
     """Another person's, or one that is over, is no error: it is not there afterwards either."""
     if visit is None:
-        return _to_sign_in()
+        return to_sign_in()
     await own_service.end_sign_in(visit.session, visit.caller, visit.row, sign_in)
     return visit.back("ended")
 
@@ -234,14 +237,14 @@ async def end_one(sign_in: UUID, visit: Visiting) -> Response:
 @routes.post(
     "/sign-ins/end-others",
     summary="End all own sign-ins but this one",
-    responses=_PAGE,
+    responses=PAGE,
     response_class=HTMLResponse,
-    openapi_extra=_form_of(),
+    openapi_extra=form_of(),
 )
 async def end_others(visit: Visiting) -> Response:
     """Within a minute none of them is believed any more."""
     if visit is None:
-        return _to_sign_in()
+        return to_sign_in()
     await own_service.end_other_sign_ins(visit.session, visit.caller, visit.row)
     return visit.back("ended")
 
@@ -257,12 +260,14 @@ def _enrolling(
         uri=provisioning_uri(secret, visit.row["sign_in_name"]),
         error=error,
     )
-    return _html(html, visit.language, status)
+    return html_answer(html, visit.language, status)
 
 
-def _html(html: str, language: str, status: int = 200) -> Response:
-    return page_response(html, language=language, status=status)
+def html_answer(
+    html: str, language: str, status: int = 200, *, script_address: str | None = None
+) -> Response:
+    return page_response(html, language=language, status=status, script_address=script_address)
 
 
-def _to_sign_in() -> Response:
-    return RedirectResponse(_SIGN_IN, 303, {"Cache-Control": "no-store"})
+def to_sign_in(path: str = "/account") -> Response:
+    return RedirectResponse(f"/session/start?return_to={path}", 303, {"Cache-Control": "no-store"})

@@ -1,4 +1,5 @@
-"""A new second factor on its way to the phone: sealed in the form until a code of it comes back.
+"""A new second factor on its way to the phone, or the question to a new passkey: sealed in the form until
+the answer comes back.
 
 So nothing is stored that nobody has confirmed, and the old factor holds until then.
 """
@@ -18,8 +19,10 @@ class NotEnrolling(Exception):
 
 
 class Enrolments:
-    def __init__(self, master: bytes) -> None:
-        self._key = crypto.derived(master, b"ruta second factor enrolment")
+    """`use`: of what; a ticket of one is none of another."""
+
+    def __init__(self, master: bytes, use: bytes) -> None:
+        self._key = crypto.derived(master, use)
 
     def begin(self, person_id: UUID, version: int, secret: str, now: datetime) -> str:
         """`version` of the person's row: whatever else they change makes this void."""

@@ -1,7 +1,7 @@
 """How the account page looks, in Spanish and English; what it says is in `texts.json`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -31,12 +31,13 @@ def account_page(
     csrf: str,
     person: Any,
     codes: Sequence[Any],
+    passkeys: int,
     sign_ins: Sequence[Any],
     own: str | None,
     error: str | None,
     done: str | None,
 ) -> str:
-    """`own`: the id of the sign-in that asks. `error`, `done`: names of texts."""
+    """`passkeys`: how many. `own`: the id of the sign-in that asks. `error`, `done`: names of texts."""
     used = [code["used_at"] for code in codes if code["used_at"] is not None]
     return _page(
         "account",
@@ -44,6 +45,7 @@ def account_page(
         csrf=csrf,
         person=person,
         codes=len(codes),
+        passkeys=passkeys,
         left=len(codes) - len(used),
         used=[_moment(at, language) for at in used],
         sign_ins=[
@@ -75,6 +77,42 @@ def enrolment_page(
         uri=uri,
         qr=segno.make(uri, error="m").svg_inline(scale=4, border=4),
         error=error,
+    )
+
+
+def passkeys_page(
+    *,
+    language: str,
+    csrf: str,
+    keys: Sequence[Any],
+    offered: bool,
+    fresh: str | None,
+    adding: Mapping[str, Any] | None,
+    most_name: int,
+    error: str | None,
+    done: str | None,
+) -> str:
+    """`fresh`: where to sign in again first; None if that was a moment ago. `adding`: what the form needs
+    that adds one."""
+    return _page(
+        "passkeys",
+        language,
+        csrf=csrf,
+        keys=[
+            {
+                "id": key["id"],
+                "name": key["name"],
+                "made": _moment(key["made_at"], language),
+                "used": _moment(key["used_at"], language) if key["used_at"] else None,
+            }
+            for key in keys
+        ],
+        offered=offered,
+        fresh=fresh,
+        adding=adding,
+        most_name=most_name,
+        error=error,
+        done=done,
     )
 
 

@@ -13,12 +13,13 @@ from gateway.issuer.access import Anyone
 from gateway.issuer.authorize import asked as requests
 from gateway.issuer.authorize.asked import Asked, Faulty, Unanswerable, answer_uri
 from gateway.issuer.authorize.page import policy, sign_in_page
-from gateway.issuer.authorize.tickets import NoTicket, Tickets
+from gateway.issuer.authorize.tickets import NoTicket, Tickets, challenge_of
 from gateway.issuer.clients import queries as clients
 from gateway.issuer.forms import BadForm, read_form
 from gateway.issuer.parts import Secrets, settings_of
 from gateway.issuer.people import service as people
-from gateway.issuer.people.api import Factors, Recovery
+from gateway.issuer.people.api import Factors, Passkeying, Recovery, passkeys_of, script_address
+from gateway.issuer.people.passkeys import Answer
 from gateway.issuer.redirects import origin_of
 from gateway.issuer.sign_ins.service import begin
 
@@ -63,6 +64,7 @@ async def ask(request: Request, _caller: Anyone, session: Session) -> Response:
                             "password": {"type": "string", "maxLength": 200},
                             "code": {"type": "string", "pattern": "^[0-9]{6}$"},
                             "recovery_code": {"type": "string", "maxLength": 40},
+                            "credential": {"type": "string", "maxLength": 4096},
                         },
                     }
                 }
@@ -78,15 +80,16 @@ async def sign_in(
     checks: Secrets,
     factors: Factors,
     recovery: Recovery,
+    passkeys: Passkeying,
 ) -> Response:
     """The form of the sign-in page; only the page itself can fill it."""
     try:
         form = read_form(request.headers.get("content-type", ""), await request.body())
-        wanted = _tickets(request).open(
-            form.get("ticket", ""), request.cookies.get(_COOKIE, ""), clock.now()
-        )
+        ticket = form.get("ticket", "")
+        opened = _tickets(request).open(ticket, request.cookies.get(_COOKIE, ""), clock.now())
     except (BadForm, NoTicket):
         return _page(request, ticket=None, error="stale", status=400)
+    wanted, credential = opened.asked, form.get("credential")
     name, source = form.get("sign_in_name", ""), request.headers.get("ruta-source", "unknown")
     if await people.seconds_to_wait(session, name, source):
         return _form(request, wanted, error="wait", status=429, name=name)
@@ -99,6 +102,8 @@ async def sign_in(
         code=form.get("code", ""),
         recovery=recovery,
         recovery_code=form.get("recovery_code"),
+        passkeys=passkeys,
+        answer=Answer(credential, challenge_of(ticket), opened.made) if credential else None,
         source=source,
     )
     if person is None:
@@ -115,6 +120,8 @@ async def sign_in(
         redirect_uri=wanted.redirect_uri,
         challenge=wanted.challenge,
         nonce=wanted.nonce,
+        # A recovery code is a one-time password, too (RFC 8176).
+        amr=["pwd", "pop" if credential and "recovery_code" not in form else "otp", "mfa"],
     )
     found = {"code": code, "state": wanted.state, "iss": _issuer(request)}
     response = RedirectResponse(answer_uri(wanted.redirect_uri, found), 303, _no_store())
@@ -171,8 +178,19 @@ def _page(
     )
     again = requests.again(wanted, next_language(language)) if wanted else None
     target = origin_of(wanted.redirect_uri) if wanted else ""
-    html = sign_in_page(language=language, ticket=ticket, error=error, name=name, again=again)
-    return HTMLResponse(html, status, {**policy(target), "Content-Language": language})
+    passkeys = passkeys_of(request)
+    question = passkeys.to_sign_in(challenge_of(ticket)) if ticket and passkeys.offered else None
+    script = script_address(request) if question else None
+    html = sign_in_page(
+        language=language,
+        ticket=ticket,
+        error=error,
+        name=name,
+        again=again,
+        question=question,
+        script=script,
+    )
+    return HTMLResponse(html, status, {**policy(target, script), "Content-Language": language})
 
 
 def _back(request: Request, redirect_uri: str, state: str | None, fault: Faulty) -> Response:

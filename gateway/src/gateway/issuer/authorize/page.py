@@ -21,6 +21,9 @@ TEXTS = {
         "recovery": "Código de recuperación",
         "recovery_hint": "Uno de los ocho que guardó; sirve una vez. Deje vacío el de arriba. Después de"
         " entrar, prepare en «Mi cuenta» la aplicación del teléfono nuevo.",
+        "passkey": "Entrar con llave de acceso",
+        "passkey_hint": "En lugar del código: con su huella, su cara o su PIN. Escriba antes su nombre y contraseña.",
+        "passkey_failed": "La llave de acceso no respondió. Inténtelo otra vez o escriba el código.",
         "no_recovery": "¿No guardó códigos de recuperación? Pida en persona a quien administra Ruta en su"
         " organización credenciales nuevas. Si perdió el teléfono o se lo quitaron, avise hoy mismo.",
         "wrong": "El nombre, la contraseña o el código no son correctos. Espere un código nuevo"
@@ -43,6 +46,9 @@ TEXTS = {
         "recovery": "Recovery code",
         "recovery_hint": "One of the eight that you kept; it works once. Leave the code above empty. Once"
         " signed in, set up the app of your new phone under “My account”.",
+        "passkey": "Sign in with a passkey",
+        "passkey_hint": "Instead of the code: by your finger, your face or your PIN. Type your name and password first.",
+        "passkey_failed": "The passkey did not answer. Try again, or type the code.",
         "no_recovery": "No recovery codes either? Ask whoever administers Ruta in your organisation for"
         " new credentials, in person. If the phone was lost or taken from you, tell them today.",
         "wrong": "The name, the password or the code is not right. Wait for a new code and try"
@@ -66,7 +72,7 @@ _PAGE = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True
 {% if error %}<p class="note alert" role="alert" id="error" tabindex="-1" autofocus>{{ t[error] }}</p>
 {% endif %}
 {% if ticket %}
-<form method="post" action="/oauth/authorize?ui_locales={{ language }}">
+<form method="post" action="/oauth/authorize?ui_locales={{ language }}"{% if question %} data-question="{{ question }}"{% endif %}>
 <input type="hidden" name="ticket" value="{{ ticket }}">
 <div class="field"><label for="name">{{ t.name }}</label>
 <input class="text" id="name" name="sign_in_name" autocomplete="username" autocapitalize="none"
@@ -84,7 +90,16 @@ _PAGE = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True
 <p class="hint" id="recovery-hint">{{ t.recovery_hint }}</p>
 <p class="hint">{{ t.no_recovery }}</p></details>
 <p><button type="submit">{{ t.enter }}</button></p>
+{% if question %}
+<div data-passkey hidden>
+<input type="hidden" name="credential">
+<p class="hint" id="passkey-hint">{{ t.passkey_hint }}</p>
+<p><button class="quiet" type="button" aria-describedby="passkey-hint">{{ t.passkey }}</button></p>
+<p class="note alert" role="alert" tabindex="-1" hidden>{{ t.passkey_failed }}</p>
+</div>
+{% endif %}
 </form>
+{% if question %}<script src="{{ script }}"></script>{% endif %}
 {% endif %}
 </main></body></html>
 """
@@ -98,9 +113,11 @@ def sign_in_page(
     error: str | None = None,
     name: str = "",
     again: str | None = None,
+    question: str | None = None,
+    script: str | None = None,
 ) -> str:
     """HTML; `ticket` None shows only the error (`wrong`, `wait`, `stale`, `unknown`). `name` as it was
-    typed; `again`: the address of the page in the other language."""
+    typed; `again`: the address of the page in the other language. `question`: to whichever passkey is there, and the address of the `script` that puts it."""
     return _PAGE.render(
         t=TEXTS[language],
         language=language,
@@ -109,13 +126,17 @@ def sign_in_page(
         error=error,
         name=name[:63],
         again=again,
+        question=question,
+        script=script,
         style=PAGE_STYLE,
     )
 
 
-def policy(form_targets: str) -> Mapping[str, str]:
+def policy(form_targets: str, script: str | None = None) -> Mapping[str, str]:
     """Headers of the page. Browsers apply `form-action` to the redirect after the form as well."""
     return {
-        "Content-Security-Policy": page_policy(forms=f"'self' {form_targets}".strip()),
+        "Content-Security-Policy": page_policy(
+            forms=f"'self' {form_targets}".strip(), script_address=script
+        ),
         "Cache-Control": "no-store",
     }

@@ -7,8 +7,8 @@ another site from signing somebody in as somebody else (login CSRF).
 import base64
 import hashlib
 import hmac
-from dataclasses import asdict
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 
 import orjson
 from common import crypto
@@ -37,9 +37,9 @@ class Tickets:
         sealed = crypto.seal(self._key, orjson.dumps(content), _CONTEXT)
         return base64.urlsafe_b64encode(sealed).decode()
 
-    def open(self, text: str, browser: str, now: datetime) -> Asked:
+    def open(self, text: str, browser: str, now: datetime) -> "Opened":
         try:
-            sealed = base64.urlsafe_b64decode(text)
+            sealed = _sealed(text)
             content = orjson.loads(crypto.open_sealed(self._key, sealed, _CONTEXT))
         except (ValueError, crypto.CannotOpen):
             raise NoTicket from None
@@ -47,7 +47,24 @@ class Tickets:
             raise NoTicket
         if not hmac.compare_digest(content["browser"], _digest(browser)):
             raise NoTicket
-        return Asked(**content["asked"])
+        made = datetime.fromtimestamp(content["until"], UTC) - LIFETIME
+        return Opened(Asked(**content["asked"]), made)
+
+
+@dataclass(frozen=True)
+class Opened:
+    asked: Asked
+    made: datetime
+
+
+def challenge_of(ticket: str) -> bytes:
+    """What a passkey signs here: nobody can guess it, and it holds as long as the ticket, in its
+    browser only. Nothing has to be stored for it."""
+    return hashlib.sha256(_sealed(ticket)).digest()
+
+
+def _sealed(ticket: str) -> bytes:
+    return base64.urlsafe_b64decode(ticket)
 
 
 def _digest(text: str) -> str:

@@ -9,8 +9,9 @@ from common.web import IfMatch, Session, StepUp, check_if_match, context_of, eta
 from fastapi import Depends, Request, Response
 
 from gateway.issuer.access import Admin
-from gateway.issuer.parts import Secrets
+from gateway.issuer.parts import Secrets, settings_of
 from gateway.issuer.people import queries, service
+from gateway.issuer.people.passkeys import Passkeys
 from gateway.issuer.people.recovery import RecoveryCodes
 from gateway.issuer.people.schemas import (
     NewPerson,
@@ -31,8 +32,22 @@ async def _recovery(request: Request) -> RecoveryCodes:
     return cast("RecoveryCodes", context_of(request).parts["recovery_codes"])
 
 
+def passkeys_of(request: Request) -> Passkeys:
+    return cast("Passkeys", context_of(request).parts["passkeys"])
+
+
+def script_address(request: Request) -> str:
+    """Of the script that asks the browser for a passkey: the only one that these pages may run."""
+    return f"{settings_of(request).token_issuer_url.rstrip('/')}/account/passkeys.js"
+
+
+async def _passkeys(request: Request) -> Passkeys:
+    return passkeys_of(request)
+
+
 Factors = Annotated[SecondFactors, Depends(_factors)]
 Recovery = Annotated[RecoveryCodes, Depends(_recovery)]
+Passkeying = Annotated[Passkeys, Depends(_passkeys)]
 
 
 @routes.post(

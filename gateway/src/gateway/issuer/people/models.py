@@ -1,4 +1,5 @@
-"""Tables of people. Passwords and recovery codes are kept hashed, second factors sealed."""
+"""Tables of people. Passwords and recovery codes are kept hashed, second factors sealed; a passkey's public
+half is no secret."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -29,5 +30,21 @@ recovery_codes = sa.Table(
     sa.Column("person_id", sa.Uuid, primary_key=True),
     sa.Column("code_digest", sa.LargeBinary, primary_key=True),
     sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("used_at", sa.DateTime(timezone=True)),
+)
+
+# `sign_count`: how often the key says that it has signed. `asked_at`: when the question was put that it
+# answered last; an answer to an older one, or to the same again, is not taken.
+passkeys = sa.Table(
+    "passkeys",
+    METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("person_id", sa.Uuid, nullable=False),
+    sa.Column("credential_id", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("public_key", sa.LargeBinary, nullable=False),
+    sa.Column("sign_count", sa.BigInteger, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("asked_at", sa.DateTime(timezone=True)),
     sa.Column("used_at", sa.DateTime(timezone=True)),
 )

@@ -7,10 +7,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.changes.service import record
-from gateway.issuer.people.models import people, recovery_codes
+from gateway.issuer.people.models import passkeys, people, recovery_codes
+from gateway.issuer.people.passkeys import NewKey
 from gateway.issuer.people.recovery import RecoveryCodes, new_codes
 from gateway.issuer.people.second_factor import SecondFactors
 from gateway.issuer.people.service import attempt_name
@@ -71,6 +73,50 @@ async def renew_recovery_codes(
     )
     await _changed(session, by, row, "renewed own recovery codes")
     return codes
+
+
+async def add_passkey(
+    session: AsyncSession, by: Principal, row: Any, key: NewKey, name: str
+) -> bool:
+    """False if somebody has it already."""
+    taken = await session.scalar(
+        sa.select(passkeys.c.id).where(passkeys.c.credential_id == key.credential_id)
+    )
+    if taken is not None:
+        return False
+    await session.execute(
+        sa.insert(passkeys).values(
+            id=new_id(),
+            person_id=row["id"],
+            credential_id=key.credential_id,
+            public_key=key.public_key,
+            sign_count=key.sign_count,
+            name=name,
+            made_at=clock.now(),
+        )
+    )
+    await _changed(session, by, row, "added a passkey")
+    return True
+
+
+async def rename_passkey(session: AsyncSession, row: Any, passkey: UUID, name: str) -> None:
+    """Nothing happens if it is not theirs."""
+    await session.execute(
+        sa.update(passkeys)
+        .where(passkeys.c.id == passkey, passkeys.c.person_id == row["id"])
+        .values(name=name)
+    )
+
+
+async def remove_passkey(session: AsyncSession, by: Principal, row: Any, passkey: UUID) -> None:
+    """Nothing happens if it is not theirs."""
+    removed = await session.execute(
+        sa.delete(passkeys)
+        .where(passkeys.c.id == passkey, passkeys.c.person_id == row["id"])
+        .returning(passkeys.c.id)
+    )
+    if removed.scalar_one_or_none() is not None:
+        await _changed(session, by, row, "removed a passkey")
 
 
 async def end_sign_in(session: AsyncSession, by: Principal, row: Any, sign_in: UUID) -> None:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gateway.issuer.organisations.queries import activity, naming
-from gateway.issuer.people.models import people, recovery_codes
+from gateway.issuer.people.models import passkeys, people, recovery_codes
 
 Row = sa.RowMapping
 
@@ -34,6 +34,19 @@ async def recovery_codes_of(session: AsyncSession, person_id: UUID) -> Sequence[
     table = recovery_codes.c
     statement = sa.select(table.made_at, table.used_at).where(table.person_id == person_id)
     return (await session.execute(statement.order_by(table.used_at))).mappings().all()
+
+
+async def passkeys_of(session: AsyncSession, person_id: UUID) -> Sequence[Row]:
+    statement = sa.select(passkeys).where(passkeys.c.person_id == person_id)
+    return (await session.execute(statement.order_by(passkeys.c.made_at))).mappings().all()
+
+
+async def passkey_of(session: AsyncSession, person_id: UUID, credential: bytes) -> Row | None:
+    """Of this person only: a key proves nobody else."""
+    statement = sa.select(passkeys).where(
+        passkeys.c.person_id == person_id, passkeys.c.credential_id == credential
+    )
+    return (await session.execute(statement)).mappings().one_or_none()
 
 
 async def by_id(session: AsyncSession, person_id: UUID) -> Row | None:

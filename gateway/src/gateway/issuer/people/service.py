@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.issuer.changes.service import record
 from gateway.issuer.organisations.queries import organisation
 from gateway.issuer.people import queries
+from gateway.issuer.people.models import passkeys as passkey_rows
 from gateway.issuer.people.models import people, recovery_codes
+from gateway.issuer.people.passkeys import Answer, NotAPasskey, Passkeys, credential_id, is_copied
 from gateway.issuer.people.recovery import RecoveryCodes
 from gateway.issuer.people.schemas import NewPerson, PersonChange
 from gateway.issuer.people.second_factor import SecondFactors
@@ -62,7 +64,7 @@ async def renew_credentials(
     session: AsyncSession, by: Principal, secrets: SecretChecks, factors: SecondFactors, row: Any
 ) -> tuple[Any, str, str]:
     """New password and second factor (base32); everything signed in before is void, and so are the
-    recovery codes."""
+    recovery codes and passkeys."""
     password = random_secrets.token_urlsafe(15)
     second, sealed = factors.new(row["id"])
     await session.execute(
@@ -75,7 +77,8 @@ async def renew_credentials(
             version=row["version"] + 1,
         )
     )
-    await session.execute(sa.delete(recovery_codes).where(recovery_codes.c.person_id == row["id"]))
+    for table in (recovery_codes, passkey_rows):
+        await session.execute(sa.delete(table).where(table.c.person_id == row["id"]))
     await end_all_of_person(session, row["id"])
     await record(session, by, "renewed credentials", "person", row["id"])
     return await found(session, row["id"]), password, second
@@ -108,9 +111,11 @@ async def signed_in(
     code: str,
     recovery: RecoveryCodes,
     recovery_code: str | None = None,
+    passkeys: Passkeys,
+    answer: Answer | None = None,
     source: str,
 ) -> Any | None:
-    """The person's row, if the password and either code are right; every failure looks the same and is
+    """The person's row, if the password is right, and either code or what a passkey answered; every failure looks the same and is
     counted."""
     row = await queries.by_name(session, sign_in_name)
     matches = await secrets.matches(row["password_hash"] if row is not None else None, password)
@@ -120,6 +125,8 @@ async def signed_in(
         proved = False
     elif recovery_code is not None:
         proved = await _used_recovery_code(session, recovery, row["id"], recovery_code)
+    elif answer is not None:
+        proved = await _used_passkey(session, passkeys, row["id"], answer)
     else:
         proved = await _used_code(session, factors, row, code)
     if row is None or not proved:
@@ -169,4 +176,28 @@ async def _used_recovery_code(
         return False
     by = Principal(client_id=SIGN_IN, subject=str(person_id))
     await record(session, by, "used a recovery code", "person", person_id)
+    return True
+
+
+async def _used_passkey(
+    session: AsyncSession, passkeys: Passkeys, person_id: UUID, answer: Answer
+) -> bool:
+    try:
+        key = await queries.passkey_of(session, person_id, credential_id(answer.credential))
+        if key is None:
+            return False
+        count = passkeys.sign_count(answer, person_id, key["public_key"])
+    except NotAPasskey:
+        return False
+    if key["asked_at"] is not None and answer.asked_at <= key["asked_at"]:
+        return False
+    if is_copied(key["sign_count"], count):
+        by = Principal(client_id=SIGN_IN, subject=str(person_id))
+        await record(session, by, "refused a copied passkey", "person", person_id)
+        return False
+    await session.execute(
+        sa.update(passkey_rows)
+        .where(passkey_rows.c.id == key["id"])
+        .values(sign_count=count, asked_at=answer.asked_at, used_at=clock.now())
+    )
     return True

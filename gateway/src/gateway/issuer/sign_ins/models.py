@@ -32,6 +32,7 @@ authorization_codes = sa.Table(
     sa.Column("challenge", sa.Text, nullable=False),
     sa.Column("scopes", pg.ARRAY(sa.Text), nullable=False),
     sa.Column("nonce", sa.Text),
+    sa.Column("amr", pg.ARRAY(sa.Text)),
     _moment("signed_in_at"),
     _moment("expires_at"),
     _moment("used_at", nullable=True),

@@ -38,8 +38,9 @@ async def begin(
     redirect_uri: str,
     challenge: str,
     nonce: str | None,
+    amr: list[str],
 ) -> str:
-    """A new sign-in; its authorization code."""
+    """A new sign-in; its authorization code. `amr`: how the person proved who they are (RFC 8176)."""
     code, now, sign_in = secrets.token_urlsafe(32), clock.now(), new_id()
     for table in (authorization_codes, refresh_tokens, sign_ins):
         old = table.c.signed_in_at < now - LONGEST_SIGN_IN
@@ -58,6 +59,7 @@ async def begin(
             redirect_uri=redirect_uri,
             challenge=challenge,
             nonce=nonce,
+            amr=amr,
             scopes=list(scopes),
             signed_in_at=now,
             expires_at=now + CODE_LIFETIME,

@@ -22,8 +22,10 @@ def page_response(
     status: int = 200,
     embeddable: bool = False,
     cache_control: str = "no-store",
+    script_address: str | None = None,
 ) -> HTMLResponse:
-    """An answer that loads nothing and runs nothing but the quick exit, on a page that has one.
+    """An answer that loads nothing and runs nothing but the quick exit, on a page that has one, and the one
+    script of our own whose address is given.
 
     `embeddable` lets other sites show the page in a frame; then it has no form to trick anyone with.
     """
@@ -31,7 +33,9 @@ def page_response(
     script = EXIT_SCRIPT if 'class="exit"' in html else None
     if script:
         html = html.replace("</body>", f"<script>{script}</script></body>", 1)
-    policy = page_policy(style, script=script, forms=forms, ancestors=ancestors)
+    policy = page_policy(
+        style, script=script, script_address=script_address, forms=forms, ancestors=ancestors
+    )
     return HTMLResponse(
         html,
         status,

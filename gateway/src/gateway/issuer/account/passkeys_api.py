@@ -1,0 +1,179 @@
+"""`/account/passkeys`: a person's own passkeys. To add one needs the one script of these pages, and a
+sign-in of a moment ago; everything else goes without."""
+
+import secrets
+import time
+from importlib.resources import files
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from common import clock
+from common.auth.freshness import is_fresh
+from common.web import context_of, router
+from fastapi import Depends
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from gateway.issuer.access import Anyone
+from gateway.issuer.account.api import PAGE, Visit, Visiting, form_of, html_answer, to_sign_in
+from gateway.issuer.account.enrolment import Enrolments, NotEnrolling
+from gateway.issuer.account.page import passkeys_page
+from gateway.issuer.parts import settings_of
+from gateway.issuer.people import own_service, queries
+from gateway.issuer.people.api import Passkeying, script_address
+from gateway.issuer.people.passkeys import MOST_KEYS, MOST_NAME, NotAPasskey, Passkeys
+
+routes = router("/account", ["account"])
+_PATH = "/account/passkeys"
+_FRESH = f"/session/start?fresh=true&return_to={_PATH}"
+# Of the script alone; the page that asks for it names its address in the policy.
+_KEPT_SECONDS = 3600
+
+
+async def _enrolments(request: Request) -> Enrolments:
+    return cast("Enrolments", context_of(request).parts["passkey_enrolments"])
+
+
+Enrolling = Annotated[Enrolments, Depends(_enrolments)]
+
+
+@routes.get(
+    "/passkeys.js",
+    summary="The script that asks the browser for a passkey",
+    response_class=Response,
+    responses={200: {"content": {"text/javascript": {"schema": {"type": "string"}}}}},
+)
+async def script(_caller: Anyone) -> Response:
+    """The same for everybody."""
+    text = files("gateway.issuer.account").joinpath("passkeys.js").read_text(encoding="utf-8")
+    kept = {"Cache-Control": f"public, max-age={_KEPT_SECONDS}"}
+    return Response(text, media_type="text/javascript", headers=kept)
+
+
+@routes.get("/passkeys", summary="Own passkeys", responses=PAGE, response_class=HTMLResponse)
+async def show(
+    visit: Visiting, request: Request, passkeys: Passkeying, enrolments: Enrolling
+) -> Response:
+    """For people who signed in with a browser."""
+    if visit is None:
+        return to_sign_in(_PATH)
+    return await _page(visit, request, passkeys, enrolments)
+
+
+@routes.post(
+    "/passkeys",
+    summary="Add a passkey",
+    responses=PAGE,
+    response_class=HTMLResponse,
+    openapi_extra=form_of("ticket", "name", "credential"),
+)
+async def add(
+    visit: Visiting, request: Request, passkeys: Passkeying, enrolments: Enrolling
+) -> Response:
+    """Ends every other sign-in of the person. Who has the ticket had signed in a moment before."""
+    if visit is None:
+        return to_sign_in(_PATH)
+    ticket = visit.form.get("ticket", "")
+    name = _name(visit)
+    try:
+        challenge = enrolments.secret(ticket, visit.row["id"], visit.row["version"], clock.now())
+        key = passkeys.registered(visit.form.get("credential", ""), challenge.encode())
+    except NotEnrolling:
+        return await _page(visit, request, passkeys, enrolments, "factor_stale")
+    except NotAPasskey:
+        return await _page(visit, request, passkeys, enrolments, "passkey_wrong")
+    if not name:
+        return await _page(visit, request, passkeys, enrolments, "passkey_name")
+    known = await queries.passkeys_of(visit.session, visit.row["id"])
+    if len(known) >= MOST_KEYS:
+        return await _page(visit, request, passkeys, enrolments, "passkey_most")
+    if not await own_service.add_passkey(visit.session, visit.caller, visit.row, key, name):
+        return await _page(visit, request, passkeys, enrolments, "passkey_taken")
+    return visit.back("passkey", _PATH)
+
+
+@routes.post(
+    "/passkeys/{passkey}/name",
+    summary="Give an own passkey another name",
+    responses=PAGE,
+    response_class=HTMLResponse,
+    openapi_extra=form_of("name"),
+)
+async def rename(
+    *,
+    passkey: UUID,
+    visit: Visiting,
+    request: Request,
+    passkeys: Passkeying,
+    enrolments: Enrolling,
+) -> Response:
+    """Another person's is no error: nothing happens."""
+    if visit is None:
+        return to_sign_in(_PATH)
+    if not (name := _name(visit)):
+        return await _page(visit, request, passkeys, enrolments, "passkey_name")
+    await own_service.rename_passkey(visit.session, visit.row, passkey, name)
+    return visit.back("renamed", _PATH)
+
+
+@routes.post(
+    "/passkeys/{passkey}/remove",
+    summary="Remove an own passkey",
+    responses=PAGE,
+    response_class=HTMLResponse,
+    openapi_extra=form_of(),
+)
+async def remove(passkey: UUID, visit: Visiting, request: Request) -> Response:
+    """Ends every other sign-in of the person; asks for a sign-in of a moment ago."""
+    if visit is None:
+        return to_sign_in(_PATH)
+    if not _is_fresh(visit, request):
+        return RedirectResponse(_FRESH, 303, {"Cache-Control": "no-store"})
+    await own_service.remove_passkey(visit.session, visit.caller, visit.row, passkey)
+    return visit.back("removed", _PATH)
+
+
+async def _page(
+    visit: Visit,
+    request: Request,
+    passkeys: Passkeys,
+    enrolments: Enrolments,
+    error: str | None = None,
+) -> Response:
+    keys = await queries.passkeys_of(visit.session, visit.row["id"])
+    fresh = _is_fresh(visit, request)
+    adding: dict[str, Any] | None = None
+    if fresh and passkeys.offered and len(keys) < MOST_KEYS:
+        challenge = secrets.token_urlsafe(32)
+        row = visit.row
+        known = [key["credential_id"] for key in keys]
+        adding = {
+            "ticket": enrolments.begin(row["id"], row["version"], challenge, clock.now()),
+            "question": passkeys.to_register(
+                row["id"], row["sign_in_name"], challenge.encode(), known
+            ),
+            "script": script_address(request),
+            "name": _name(visit),
+        }
+    html = passkeys_page(
+        language=visit.language,
+        csrf=visit.csrf,
+        keys=keys,
+        offered=passkeys.offered,
+        fresh=_FRESH if not fresh else None,
+        adding=adding,
+        most_name=MOST_NAME,
+        error=error,
+        done=visit.done,
+    )
+    address = script_address(request) if adding else None
+    return html_answer(html, visit.language, 422 if error else 200, script_address=address)
+
+
+def _is_fresh(visit: Visit, request: Request) -> bool:
+    minutes = settings_of(request).step_up_minutes
+    return minutes == 0 or is_fresh(visit.caller, time.time(), minutes * 60)
+
+
+def _name(visit: Visit) -> str:
+    return " ".join(visit.form.get("name", "").split())[:MOST_NAME]
