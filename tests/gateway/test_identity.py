@@ -216,6 +216,7 @@ async def test_a_person_gets_credentials_once_and_each_code_works_once(
                 password=password,
                 code=code,
                 recovery=parts["recovery_codes"],
+                passkeys=parts["passkeys"],
                 source="here",
             )
         return row is not None
