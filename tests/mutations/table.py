@@ -9,6 +9,7 @@ _DIRECTORY = "services/services-directory/src/services_directory"
 _TESTS = "tests/services/referrals"
 _REPORTS = "tests/services/reporting"
 _IMPORTS = "tests/services/directory/imports"
+_CROSSWALKS = "tests/services/directory/crosswalks/test_crosswalks.py"
 
 
 @dataclass(frozen=True)
@@ -424,6 +425,38 @@ MUTATIONS = (
         "and choice.most > 1:",
         f"{_IMPORTS}/test_vanished.py"
         "::test_a_package_that_shrank_by_half_is_refused_until_somebody_confirms_it",
+    ),
+    Mutation(
+        "foreign-code",
+        "a code that looks like ours in another taxonomy gives no category",
+        f"{_DIRECTORY}/imports/package/assembly.py",
+        "                foreign.append(attribute)\n",
+        '                foreign.append(attribute)\n                codes += [c for c in (term.get("code"),) if c in known]\n',
+        f"{_CROSSWALKS}::test_nothing_is_guessed_not_even_from_a_code_that_looks_like_ours",
+    ),
+    Mutation(
+        "foreign-shelter",
+        "a place that a foreign code calls a safe house is hidden before anybody decided",
+        f"{_DIRECTORY}/imports/package/assembly.py",
+        '        guard_visibility(document, notes, "visibility", perhaps)\n        document, withheld',
+        '        guard_visibility(document, notes, "visibility")\n        document, withheld',
+        f"{_CROSSWALKS}::test_nothing_is_guessed_not_even_from_a_code_that_looks_like_ours",
+    ),
+    Mutation(
+        "decided-shelter",
+        "a service that a decision makes a shelter takes the level that this demands",
+        f"{_DIRECTORY}/crosswalks/terms.py",
+        "    return without_unstorable(raised(result))[0], added\n",
+        "    return result, added\n",
+        f"{_CROSSWALKS}::test_a_level_that_was_raised_stays_when_the_decision_goes",
+    ),
+    Mutation(
+        "hidden-terms",
+        "what a service that the caller may not read calls its terms is hidden with it",
+        f"{_DIRECTORY}/crosswalks/queries.py",
+        "    return sa.or_(read, sa.not_(carried))\n",
+        "    return sa.or_(carried, sa.not_(read))\n",
+        f"{_CROSSWALKS}::test_the_term_of_a_service_that_went_to_others_is_hidden_with_it",
     ),
 )
 

@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
+from services_directory.crosswalks import api as crosswalks
 from services_directory.curation import api as curation
 from services_directory.exports import api as exports
 from services_directory.followers_service import declare_followers
@@ -53,6 +54,7 @@ ROUTERS = (
     organizations.records,
     locations.routes,
     imports.router,
+    crosswalks.router,
     exports.router,
     resolve_api.routes,
     pathways.routes,

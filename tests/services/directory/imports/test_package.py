@@ -169,7 +169,7 @@ def test_version_two_tables_map(tmp_path: Path) -> None:
         "regular_schedules.csv": [{"id": "r", "service_id": "s1", "weekday": "1", "opens_at": "08:00", "closes_at": "12:00"}],
         "eligibility.csv": [{"id": "e", "service_id": "s1", "eligibility": "Adults"}],
         "payment_accepted.csv": [{"id": "p", "service_id": "s1", "payment": "Cash"}],
-        "taxonomy.csv": [{"id": "GP-DOC", "name": "Documentation", "parent_id": "", "vocabulary": "x", "code": "GP-DOC"}],
+        "taxonomy.csv": [{"id": "GP-DOC", "name": "Documentation", "parent_id": "", "vocabulary": "ruta-categories", "code": "GP-DOC"}],
         "services_taxonomy.csv": [{"id": "st", "service_id": "s1", "taxonomy_id": "GP-DOC", "taxonomy_detail": "d"}],
     }  # fmt: skip
     (row,), notes = read(package(tmp_path, tables), visibility="public")

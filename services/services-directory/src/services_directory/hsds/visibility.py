@@ -6,8 +6,9 @@ state (admin1), no coordinates, and nothing more exact is ever stored.
 
 from typing import Any
 
+from common import codelists
 from common.places import Places
-from common.sight import LEVELS, PATHWAY, PUBLIC, RESTRICTED
+from common.sight import LEVELS, NAMES, PATHWAY, PUBLIC, RESTRICTED
 
 # How exactly a place may be named, by its own level (administrative level); absent: exactly.
 _PRECISION = {PATHWAY: 2, RESTRICTED: 1}
@@ -113,3 +114,13 @@ def without_unstorable(service: dict[str, Any]) -> tuple[dict[str, Any], list[st
         removed += [f"{pointer}/{key}" for key in unstorable(location, exact)]
         sites.append({**site, "location": storable(location, exact)})
     return ({**service, "service_at_locations": sites} if sites else service), removed
+
+
+def raised(service: dict[str, Any]) -> dict[str, Any]:
+    """A service at the level that its categories demand, or at its own if that is higher."""
+    known = codelists.categories()
+    needed = max(
+        (LEVELS[known[c].minimum_visibility] for c in service.get("categories", []) if c in known),
+        default=PUBLIC,
+    )
+    return {**service, "visibility": NAMES[needed]} if level_of(service) < needed else service

@@ -18,11 +18,11 @@ from common.paging import (
 )
 from common.web import Session, answered_as, context_of
 from common.web import router as unit_of_work_router
-from common.web.access import AccessRule
 from common.web.problems import problem_response
 from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from services_directory.crosswalks.api import WriteOrCurate
 from services_directory.imports import queries
 from services_directory.imports.errors import IMPORT_REFUSED
 from services_directory.imports.outcomes.notes import Verdict
@@ -47,17 +47,6 @@ router = unit_of_work_router("/directory/v1/imports", ["imports"])
 _PATH = "/directory/v1/imports"
 _SHOWN_REFUSALS = 20
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-class WriteOrCurate(AccessRule):
-    """Partners write their own services; curators of the directory may hold no write scope."""
-
-    def _check_grants(self, principal: Principal) -> None:
-        if "directory:curate" not in principal.scopes or principal.organisation_id is None:
-            super()._check_grants(principal)
-
-    def describe(self) -> dict[str, Any]:
-        return {**super().describe(), "or_scopes": ["directory:curate"]}
 
 
 Importer = Annotated[Principal, Depends(WriteOrCurate("directory:write", None))]

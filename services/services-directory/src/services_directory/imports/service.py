@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,6 +18,8 @@ from common.errors import Problem
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.crosswalks.service import follow_up
+from services_directory.entries.acting import claims_of
 from services_directory.imports.models import IMPORT_ROWS, IMPORTS
 from services_directory.imports.outcomes.mapped import Mapped
 from services_directory.imports.outcomes.report import Report
@@ -148,19 +149,6 @@ async def _record(
     )
 
 
-def claims_of(principal: Principal) -> dict[str, Any]:
-    """The claims to act under later; `Principal.from_claims` reads them back."""
-    return {
-        "sub": principal.subject,
-        "client_id": principal.client_id,
-        "org": str(principal.organisation),
-        "roles": sorted(principal.roles),
-        "scope": " ".join(sorted(principal.scopes)),
-        "aors": sorted(principal.aors),
-        "areas": sorted(principal.areas),
-    }
-
-
 class _UndoError(Exception):
     """Leaves a savepoint so that what was written in it is undone."""
 
@@ -174,7 +162,7 @@ async def _at_once(
         settled = settling(session, principal, job)
         write = writing(session, principal, dry_run=job.dry_run)
         state = await write_all(session, write, job, path, options, settled, report)
-        await finish(session, job.import_id, report, state=state, started=started)
+        await finish(session, principal, job, report, state=state, started=started)
 
 
 def writing(session: AsyncSession, principal: Principal, *, dry_run: bool) -> Write:
@@ -244,6 +232,7 @@ async def each_batch(
         report.fidelity = source.fidelity
         try:
             await settled(source)
+            report.source = None if source.space.own else source.space.source
             report.missing = {each.vanished.service_id for each in source.vanished if each.vanished}
             while batch := await asyncio.to_thread(_next_batch, source):
                 await write(batch, report, source.space)
@@ -251,7 +240,7 @@ async def each_batch(
             for start in range(0, len(source.vanished), BATCH):
                 await write(source.vanished[start : start + BATCH], report, source.space)
         finally:
-            report.notes = [*source.notes, *report.organization_notes()]
+            report.notes = [*source.notes, *report.organization_notes(), *report.term_notes()]
 
 
 def _next_batch(source: Source) -> list[Mapped]:
@@ -270,7 +259,8 @@ _BROKEN_OFF = {
 
 async def finish(
     session: AsyncSession,
-    import_id: UUID,
+    principal: Principal,
+    job: Job,
     report: Report,
     *,
     state: ImportState,
@@ -278,6 +268,9 @@ async def finish(
     problem: Problem | None = None,
 ) -> None:
     """Store the report and drop the file."""
+    import_id = job.import_id
+    if report.source is not None and not job.dry_run and not report.undone:
+        await follow_up(session, principal, report.source, started)
     rows = report.rows()
     while batch := [{"import_id": import_id, **row} for row in islice(rows, _REPORT_BATCH)]:
         await session.execute(sa.insert(IMPORT_ROWS), batch)

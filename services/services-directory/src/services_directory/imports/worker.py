@@ -123,7 +123,8 @@ class _Work:
             async with self._database.transaction(self._principal) as session:
                 await finish(
                     session,
-                    self._job.import_id,
+                    self._principal,
+                    self._job,
                     report,
                     state=state,
                     started=self._started,

@@ -8,6 +8,9 @@ from common.auth import Principal
 from common.errors import Problem
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.crosswalks.queries import additions_of, decided_in
+from services_directory.crosswalks.service import Carried, keep
+from services_directory.crosswalks.terms import crosswalked, terms_in, without
 from services_directory.documents.queries import shown
 from services_directory.entries.schemas import Upserted
 from services_directory.hsds.schemas import ServiceDocument
@@ -61,6 +64,17 @@ class Writer:
             report.add(mapped, result)
             if result is not None:
                 self.claim(mapped)
+        if not self.space.own:
+            await keep(
+                self.session,
+                self.principal,
+                self.space.source,
+                [
+                    Carried(result.service_id, mapped.terms, mapped.added)
+                    for mapped, result in zip(rows, written, strict=True)
+                    if result is not None
+                ],
+            )
         self.session.expunge_all()
 
     async def prepared(
@@ -69,7 +83,9 @@ class Writer:
         """The rows' documents, and what their external ids stand for."""
         await self._keep_full_records(rows)
         stand_for = await self._recognised(rows)
+        said = [list((each.document or {}).get("categories", ())) for each in rows]
         await self._keep_what_is_not_said(rows, stand_for)
+        await self._crosswalk(rows, said, stand_for)
         return [validated(mapped) for mapped in rows], stand_for
 
     async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
@@ -100,6 +116,37 @@ class Writer:
             mapped = known[row.id]
             if mapped.onto is not None:
                 mapped.document = mapped.onto({**row.document, "organization": row.organization})
+
+    async def _crosswalk(
+        self,
+        rows: Sequence[Mapped],
+        said: Sequence[Sequence[str]],
+        stand_for: Mapping[str, UUID | None],
+    ) -> None:
+        """What was decided of the rows' terms. Categories that the file itself says are its own; of a
+        record's, those that a decision added are not."""
+        if self.space.own:
+            return
+        decided = await decided_in(self.session, self.space.source)
+        entities = [stand_for.get(each.external_id or "") for each in rows]
+        before = await additions_of(self.session, [each for each in entities if each])
+        for mapped, own, entity in zip(rows, said, entities, strict=True):
+            if mapped.document is None:
+                continue
+            mapped.terms = tuple(terms_in(mapped.document))
+            kept = own or mapped.document.get("categories", [])
+            if not own and entity is not None:
+                kept = without(kept, before.get(entity, []))
+            mapped.undecided = [term for term in mapped.terms if term.key not in decided]
+            if not mapped.terms and not before.get(entity or UUID(int=0)):
+                continue
+            level = mapped.document.get("visibility")
+            mapped.document, mapped.added = crosswalked(mapped.document, kept, decided)
+            if mapped.added:
+                mapped.notes[:] = [n for n in mapped.notes if n.code != "category_none"]
+                mapped.notes.append(note("category_decided", after=", ".join(mapped.added)))
+            if (raised := mapped.document.get("visibility")) != level:
+                mapped.notes.append(note("visibility_raised", "visibility", level, raised))
 
     async def _one(
         self,

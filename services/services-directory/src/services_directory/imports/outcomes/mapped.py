@@ -1,14 +1,15 @@
 """The result of mapping one row: an HSDS document, its identity in the source, and the notes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from common import codelists
 from pydantic import ValidationError
 
+from services_directory.crosswalks.terms import Term
 from services_directory.hsds.schemas import OrganizationDocument, ServiceDocument
+from services_directory.hsds.visibility import raised
 from services_directory.imports.outcomes.fidelity import RowFates
 from services_directory.imports.outcomes.notes import Note, Verdict, note, verdict_of
 
@@ -44,6 +45,11 @@ class Mapped:
     """The row is not in the file: it stands for an entry that was in an earlier one."""
     fates: list[RowFates] = field(default_factory=list)
     """What became of the values of its rows, the row of the service first."""
+    terms: tuple[Term, ...] = ()
+    """Of other people's taxonomies."""
+    undecided: list[Term] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    """Categories that it has because somebody decided so of its terms."""
     onto: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     """The document as it is with what the file says nothing of, from the record that it stands
     for (with its `organization`)."""
@@ -82,22 +88,17 @@ def organization_of(mapped: Mapped) -> OrganizationDocument | None:
         return None
 
 
-def guard_visibility(document: dict[str, Any], notes: list[Note], column: str) -> None:
+def guard_visibility(
+    document: dict[str, Any], notes: list[Note], column: str, perhaps: Sequence[str] = ()
+) -> None:
     """Raise the level to what the categories demand, and keep a restricted site's place out.
 
     Source: directory.md, levels: `restricted` is known to admin1 only and no coordinates are
     stored. A file may be wrong about this; it is never followed towards the more open side.
+    `perhaps`: categories that it may have, and that count for this alone.
     """
-    levels = codelists.visibility_levels().codes
-    categories = codelists.categories()
-    needed = max(
-        (
-            levels.index(categories[code].minimum_visibility)
-            for code in document.get("categories", [])
-            if code in categories
-        ),
-        default=0,
-    )
-    if levels.index(document["visibility"]) < needed:
-        notes.append(note("visibility_raised", column, document["visibility"], levels[needed]))
-        document["visibility"] = levels[needed]
+    suspected = [*document.get("categories", []), *perhaps]
+    higher = raised({**document, "categories": suspected})["visibility"]
+    if higher != document["visibility"]:
+        notes.append(note("visibility_raised", column, document["visibility"], higher))
+        document["visibility"] = higher

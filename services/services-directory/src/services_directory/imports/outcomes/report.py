@@ -34,6 +34,10 @@ class Report:
         self.organizations: Counter[str] = Counter()
         self.missing: set[UUID] = set()
         """Entries that no row has stood for yet."""
+        self.source: str | None = None
+        """The space of a file that is no export of this directory."""
+        self._undecided: set[tuple[str, str]] = set()
+        self._with_undecided = 0
         self._last = 0
         self.undone = False
         """What was written has been undone: the ids of created services mean nothing."""
@@ -55,6 +59,9 @@ class Report:
         verdict = mapped.verdict
         self._account(mapped, verdict)
         self.verdicts[verdict] += 1
+        if mapped.undecided:
+            self._with_undecided += 1
+            self._undecided.update(term.key for term in mapped.undecided)
         if written is not None:
             self.outcomes[written.outcome] += 1
             self.missing.discard(written.service_id)
@@ -99,6 +106,12 @@ class Report:
         if found["left"]:
             notes.append(note("organisations_left", before=found["left"]))
         return notes
+
+    def term_notes(self) -> list[Note]:
+        """Terms that nobody decided, and the rows that have one."""
+        if not self._undecided:
+            return []
+        return [note("terms_undecided", before=len(self._undecided), after=self._with_undecided)]
 
     def _account(self, mapped: Mapped, verdict: Verdict) -> None:
         """What hangs on a refused row may come in with another one, so only the row itself is told."""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from common import codelists
 
+from services_directory.crosswalks.terms import OWN_TAXONOMIES
 from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
 from services_directory.imports.outcomes.fidelity import Fate, Outcome, RowFates, as_it_is
@@ -30,7 +31,6 @@ _CONSTANTS = {
     ("organization_identifier", "identifier_type"): "other",
     ("attribute", "link_entity"): "service",
 }
-_OWN_TAXONOMIES = "ruta-"
 _MOST_OPEN = codelists.visibility_levels().codes[0]
 _ORGANISATIONS_KEPT = 500
 _SHARED_KEPT = 2_000
@@ -81,7 +81,7 @@ class Assembly:
         document = self._object(staged, notes, 0)
         self._organization(staged, document, notes)
         self._program(staged, document, notes)
-        self._categories(document, notes)
+        perhaps = self._categories(document, notes)
         abridged = document.pop("abridged", "") == "yes"
         given = staged.row["id"]
         if document.get("name") is None:
@@ -93,7 +93,7 @@ class Assembly:
         if document.get("functional_status", {}).get("code", "unknown") != "unknown":
             document["status"] = "active"  # shown as the functional status says, whatever is kept
         document.setdefault("visibility", self._visibility)
-        guard_visibility(document, notes, "visibility")
+        guard_visibility(document, notes, "visibility", perhaps)
         document, withheld = without_unstorable(without_empty(document))
         if withheld:
             notes.append(note("place_withheld"))
@@ -101,7 +101,7 @@ class Assembly:
         def onto(record: dict[str, Any]) -> dict[str, Any]:
             merged = said_onto(record, document, self._said | ALWAYS_SAID)
             merged.setdefault("visibility", _MOST_OPEN)  # what none means
-            guard_visibility(merged, notes, "visibility")
+            guard_visibility(merged, notes, "visibility", perhaps)
             if merged["visibility"] == _MOST_OPEN and "visibility" not in record:
                 del merged["visibility"]
             return without_empty(without_unstorable(merged)[0])
@@ -360,20 +360,24 @@ class Assembly:
             notes.append(note("link_dangling", self._place(staged, "program_id"), given))
 
     @staticmethod
-    def _categories(document: dict[str, Any], notes: list[Note]) -> None:
-        """Our categories from their column or from taxonomy terms with their codes; attributes of
-        our own taxonomies are made anew by the directory."""
+    def _categories(document: dict[str, Any], notes: list[Note]) -> list[str]:
+        """Our categories from their column or from terms of our own taxonomies, whose attributes are made
+        anew by the directory. Gives codes of ours in other people's taxonomies: what they mean there
+        somebody decides, but a place that may be a safe house is hidden at once."""
         known = codelists.categories()
         foreign = []
+        perhaps: list[str] = []
         codes: list[str] = []
         for attribute in document.get("attributes", []):
             term = attribute["taxonomy_term"]
-            if term.get("code") in known:
-                codes.append(term["code"])
-            if not str(term.get("taxonomy", "")).startswith(_OWN_TAXONOMIES):
+            if not str(term.get("taxonomy", "")).startswith(OWN_TAXONOMIES):
                 foreign.append(attribute)
+                perhaps += [term["code"]] if term.get("code") in known else []
+            elif term.get("code") in known:
+                codes.append(term["code"])
         document["attributes"] = foreign
         document.setdefault("categories", list(dict.fromkeys(codes)))
         if not document["categories"]:
             shown = ", ".join(str(each["taxonomy_term"].get("name")) for each in foreign)
             notes.append(note("category_none", before=shown or "–"))
+        return perhaps

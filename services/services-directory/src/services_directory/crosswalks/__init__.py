@@ -1,0 +1,1 @@
+"""Crosswalks: which of our categories a publisher's own terms stand for, decided by a person."""

@@ -1,0 +1,252 @@
+"""Crosswalks as use cases: what a file brings is kept, a person decides, services follow.
+
+Deciding before an import and after it end alike: both go through `crosswalked`, and what a decision
+added is remembered, so that another decision takes it back.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import INVALID, FieldError, Problem
+from common.ids import new_id
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.crosswalks import queries
+from services_directory.crosswalks.models import (
+    crosswalk_additions,
+    crosswalk_services,
+    crosswalk_terms,
+    crosswalk_waiting,
+)
+from services_directory.crosswalks.terms import Term, crosswalked, is_known, without
+from services_directory.entries.acting import claims_of
+from services_directory.entries.recording import record_history
+from services_directory.hsds.schemas import ServiceDocument
+from services_directory.records.queries import ENDED, locked_records, readable
+from services_directory.services.entering import EntryBatch, finish_together, upsert_service
+
+KIND = "crosswalk_term"
+AT_ONCE = 100
+"""So many services follow before the answer; of more, all are left to the worker."""
+
+
+class Carried(NamedTuple):
+    """A service that a file brought: its terms, and the categories that decisions added to it."""
+
+    service_id: UUID
+    terms: Sequence[Term]
+    added: Sequence[str]
+
+
+class Decision(NamedTuple):
+    """None: undecided again. Empty: none of ours."""
+
+    term_id: UUID
+    categories: Sequence[str] | None
+
+
+class Followed(NamedTuple):
+    """Services that changed, that wait for the worker, and that the caller may not change."""
+
+    changed: int = 0
+    waiting: int = 0
+    refused: int = 0
+
+
+async def keep(
+    session: AsyncSession, principal: Principal, source: str, brought: Sequence[Carried]
+) -> None:
+    """The terms of services that were written, in place of those that they had."""
+    if not brought:
+        return
+    ids = [each.service_id for each in brought]
+    links = crosswalk_services.c
+    await session.execute(sa.delete(crosswalk_services).where(links.service_id.in_(ids)))
+    terms = {term.key: term for each in brought for term in each.terms}
+    known = await _known(session, principal, source, terms)
+    rows = [
+        {"service_id": each.service_id, "term_id": known[term.key]}
+        for each in brought
+        for term in each.terms
+    ]
+    if rows:
+        await session.execute(insert(crosswalk_services).on_conflict_do_nothing(), rows)
+    await _keep_additions(session, {each.service_id: each.added for each in brought})
+
+
+async def _known(
+    session: AsyncSession,
+    principal: Principal,
+    source: str,
+    terms: Mapping[tuple[str, str], Term],
+) -> dict[tuple[str, str], UUID]:
+    """The ids of these terms, of which new ones are entered as undecided."""
+    if not terms:
+        return {}
+    t = crosswalk_terms.c
+    found = sa.select(t.id, t.taxonomy, t.term).where(
+        t.source == source, sa.tuple_(t.taxonomy, t.term).in_(list(terms))
+    )
+    known = {(row.taxonomy, row.term): row.id for row in await session.execute(found)}
+    new = [
+        {"id": new_id(), "organisation_id": principal.organisation, "source": source,
+         "taxonomy": term.taxonomy, "term": term.term, "name": term.name, "version": 1}
+        for key, term in sorted(terms.items()) if key not in known
+    ]  # fmt: skip
+    if new:
+        await session.execute(insert(crosswalk_terms).on_conflict_do_nothing(), new)
+        known = {(row.taxonomy, row.term): row.id for row in await session.execute(found)}
+    return known
+
+
+async def _keep_additions(session: AsyncSession, added: Mapping[UUID, Sequence[str]]) -> None:
+    a = crosswalk_additions.c
+    await session.execute(sa.delete(crosswalk_additions).where(a.service_id.in_(list(added))))
+    rows = [{"service_id": key, "categories": list(codes)} for key, codes in added.items() if codes]
+    if rows:
+        await session.execute(insert(crosswalk_additions), rows)
+
+
+async def lock(session: AsyncSession, source: str) -> None:
+    """Between the end of an import and a decision about its publisher, one waits for the other: each
+    service is then seen by one of them at least."""
+    key = sa.func.hashtextextended(f"crosswalk:{source}", 0)
+    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
+async def decide(
+    session: AsyncSession, principal: Principal, decisions: Sequence[Decision]
+) -> Followed:
+    """Record what terms stand for, and let their services follow. 422 for a term of nobody's or
+    another organisation's, and for a category that there is none of; then nothing is recorded."""
+    rows = {
+        row.id: row
+        for row in await queries.terms_of(session, principal, ids=[d.term_id for d in decisions])
+    }
+    _check(decisions, rows)
+    for source in sorted({row.source for row in rows.values()}):
+        await lock(session, source)
+    changed = [
+        each for each in decisions if _codes(each.categories) != rows[each.term_id].categories
+    ]
+    for each in changed:
+        await _record(session, principal, rows[each.term_id], _codes(each.categories))
+    ids = await queries.carriers_of(session, principal, [each.term_id for each in changed])
+    return await follow(session, principal, ids)
+
+
+def _codes(categories: Sequence[str] | None) -> list[str] | None:
+    return None if categories is None else sorted(set(categories))
+
+
+def _check(decisions: Sequence[Decision], rows: Collection[UUID]) -> None:
+    found: list[FieldError] = []
+    for at, each in enumerate(decisions):
+        pointer = f"/decisions/{at}"
+        if each.term_id not in rows:
+            found.append(
+                FieldError(f"{pointer}/term_id", "No publisher of yours has this term.", "unknown")
+            )
+        found += [
+            FieldError(f"{pointer}/categories/{place}", "No category has this code.", "unknown")
+            for place, code in enumerate(each.categories or [])
+            if not is_known(code)
+        ]
+    if found:
+        raise INVALID.because(found[0].detail, errors=found)
+
+
+async def _record(
+    session: AsyncSession, principal: Principal, row: Any, codes: list[str] | None
+) -> None:
+    t = crosswalk_terms.c
+    term_id: UUID = row.id
+    await session.execute(
+        sa.update(crosswalk_terms)
+        .where(t.id == term_id)
+        .values(
+            categories=codes,
+            decided_by=None if codes is None else principal.doer,
+            decided_at=clock.now(),
+            version=t.version + 1,
+        )
+    )
+    record_history(
+        session, principal, KIND, term_id,
+        version=row.version + 1, old={"categories": row.categories}, new={"categories": codes},
+    )  # fmt: skip
+
+
+async def take_in(
+    session: AsyncSession, principal: Principal, source: str, given: Mapping[Term, Sequence[str]]
+) -> Followed:
+    """Decisions of a file, also about terms that no service carries yet."""
+    await lock(session, source)
+    known = await _known(session, principal, source, {term.key: term for term in given})
+    seen = await queries.terms_of(session, principal, source, ids=list(known.values()))
+    readable_terms = {row.id for row in seen}
+    decisions = [Decision(known[term.key], codes) for term, codes in given.items()]
+    return await decide(
+        session, principal, [each for each in decisions if each.term_id in readable_terms]
+    )
+
+
+async def follow(session: AsyncSession, principal: Principal, ids: Sequence[UUID]) -> Followed:
+    """Bring these services up to what was decided, now or, if they are many, by the worker."""
+    if len(ids) <= AT_ONCE:
+        return await apply(session, principal, ids)
+    statement = insert(crosswalk_waiting)
+    claims = claims_of(principal)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["service_id"], set_={"principal": statement.excluded.principal}
+        ),
+        [{"service_id": each, "principal": claims} for each in ids],
+    )
+    return Followed(waiting=len(ids))
+
+
+async def follow_up(
+    session: AsyncSession, principal: Principal, source: str, since: datetime
+) -> None:
+    """At the end of an import: what was decided while it ran."""
+    await lock(session, source)
+    terms = await queries.decided_since(session, source, since)
+    if terms:
+        await follow(session, principal, await queries.carriers_of(session, principal, terms))
+
+
+async def apply(session: AsyncSession, principal: Principal, ids: Sequence[UUID]) -> Followed:
+    """Writes like an editor: in the caller's name, as a draft where somebody else approves."""
+    rows = (await session.execute(locked_records(ids).where(readable(principal)))).all()
+    decided = await queries.decided_of(session, ids)
+    before = await queries.additions_of(session, ids)
+    together = EntryBatch()
+    changed, refused = 0, 0
+    for row in rows:
+        if row.state in ENDED or row.id not in decided:
+            continue
+        source, known = decided[row.id]
+        own = without(row.document.get("categories", []), before[row.id])
+        document, added = crosswalked(row.document, own, known)
+        if added == before[row.id] and document["categories"] == row.document.get("categories", []):
+            continue
+        try:
+            async with session.begin_nested():
+                await upsert_service(
+                    session, principal, ServiceDocument.model_validate(document),
+                    source=source, service_id=row.id, together=together,
+                )  # fmt: skip
+                await _keep_additions(session, {row.id: added})
+        except Problem:
+            refused += 1
+        else:
+            changed += 1
+    await finish_together(session, together)
+    return Followed(changed, 0, refused)

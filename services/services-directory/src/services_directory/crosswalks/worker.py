@@ -1,0 +1,39 @@
+"""Brings services up to decisions about terms that very many of them carry."""
+
+import asyncio
+from itertools import groupby
+
+import sqlalchemy as sa
+from common.auth import Principal
+from common.database import Database
+from common.web import BackgroundTask, ServiceContext
+
+from services_directory.crosswalks import queries
+from services_directory.crosswalks.models import crosswalk_waiting
+from services_directory.crosswalks.service import AT_ONCE, apply
+
+IDLE_SECONDS = 1.0
+
+
+def crosswalk_tasks(context: ServiceContext) -> list[BackgroundTask]:
+    async def run(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            if not await work_some(context.database):
+                try:
+                    await asyncio.wait_for(stop.wait(), IDLE_SECONDS)
+                except TimeoutError:
+                    continue
+
+    return [BackgroundTask("crosswalks", run)]
+
+
+async def work_some(database: Database) -> bool:
+    """Some of those that wait; False if none do."""
+    async with database.transaction() as session:
+        waiting = await queries.next_waiting(session, AT_ONCE)
+        for claims, rows in groupby(waiting, key=lambda row: row.principal):
+            await apply(session, Principal.from_claims(claims), [row.service_id for row in rows])
+        done = [row.service_id for row in waiting]
+        w = crosswalk_waiting.c
+        await session.execute(sa.delete(crosswalk_waiting).where(w.service_id.in_(done)))
+    return bool(waiting)
