@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -175,3 +177,19 @@ def test_a_key_for_encryption_is_not_used() -> None:
 def test_minting_refuses_other_algorithms() -> None:
     with pytest.raises(ValueError, match="RS256 or ES256"):
         mint_token(claims(), private_pem=EC, kid="ec", algorithm="HS256", typ="at+jwt")
+
+
+def test_ecdsa_is_never_reached() -> None:
+    """python-jose depends on it, and its signing can be timed: ours is `cryptography`'s."""
+    code = (
+        "import sys\n"
+        "from tests.common.test_tokens import EC, KEYS, RSA, verify\n"
+        "from common.auth import mint_token\n"
+        "from tests.common.test_tokens import claims\n"
+        "for pem, kid, algorithm in ((EC, 'ec', 'ES256'), (RSA, 'rsa', 'RS256')):\n"
+        "    verify(mint_token(claims(), private_pem=pem, kid=kid, algorithm=algorithm, typ='at+jwt'))\n"
+        "assert 'jose.backends.cryptography_backend' in sys.modules\n"
+        "assert not {'ecdsa', 'jose.backends.ecdsa_backend'} & set(sys.modules)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
