@@ -17,6 +17,10 @@ from tests.support.described import described_apps
 from tests.support.principals import bearer, write_internal_jwks
 
 ACTS = {
+    ("patch", "/identity/v1/people/{person_id}"),
+    ("post", "/directory/v1/pathways/{pathway_id}/publish"),
+    ("post", "/referrals/v1/exceptions/{exception_id}/decision"),
+    ("post", "/reports/v1/bulletins/{bulletin_id}/sign-off"),
     ("post", "/identity/v1/clients"),
     ("post", "/identity/v1/clients/{client_id}/secret"),
     ("post", "/identity/v1/people"),

@@ -87,7 +87,11 @@ async def one(person_id: UUID, _admin: Admin, session: Session, response: Respon
     return Person(**row)
 
 
-@routes.patch("/{person_id}", summary="Change what a person may do, or switch them off")
+@routes.patch(
+    "/{person_id}",
+    summary="Change what a person may do, or switch them off",
+    dependencies=[StepUp],
+)
 async def change(
     *,
     person_id: UUID,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from common.paging import CursorText, Limit, Page, id_cursor, next_cursor, page_of
-from common.web import IdempotencyRequired, Session, router
+from common.web import IdempotencyRequired, Session, StepUp, router
 from fastapi import Query, Response
 
 from referrals.consents import exceptions_service, queries, service
@@ -140,7 +140,7 @@ async def read_exception(
     return ExceptionDetail(**_exception(exception).model_dump(), rationale=rationale)
 
 
-@exceptions.post("/{exception_id}/decision")
+@exceptions.post("/{exception_id}/decision", dependencies=[StepUp])
 async def decide_exception(
     exception_id: UUID, body: SupervisorDecision, session: Session, caller: Supervisor
 ) -> ExceptionSummary:

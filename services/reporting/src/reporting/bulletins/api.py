@@ -151,7 +151,7 @@ async def write_words(
     return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
 
 
-@api.post("/{bulletin_id}/sign-off")
+@api.post("/{bulletin_id}/sign-off", dependencies=[StepUp])
 async def sign_off_bulletin(
     caller: Coordinator, session: Session, bulletin_id: BulletinId
 ) -> BulletinView:

@@ -8,7 +8,7 @@ from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from common.paging import CursorText, Limit, Page, keys_in, next_cursor
 from common.places import Places
-from common.web import IfMatch, Session, context_of, open_to_all, requires, router
+from common.web import IfMatch, Session, StepUp, context_of, open_to_all, requires, router
 from fastapi import Path, Query, Response, status
 from starlette.requests import Request
 
@@ -206,7 +206,7 @@ async def give_back(
     return _drafted(response, found, [])
 
 
-@routes.post("/{pathway_id}/publish", response_model=VersionOut)
+@routes.post("/{pathway_id}/publish", response_model=VersionOut, dependencies=[StepUp])
 async def publish(
     *,
     request: Request,
