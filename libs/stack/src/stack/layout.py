@@ -92,6 +92,15 @@ class Layout:
         return self.root / "secrets.json"
 
     @property
+    def overlay_file(self) -> Path:
+        """What deploy/run-small plays; there only where containers run instead of our own processes."""
+        return self.root / "overlay.yaml"
+
+    @property
+    def overlay_secrets_file(self) -> Path:
+        return self.root / "secrets.yaml"
+
+    @property
     def broker_credentials_file(self) -> Path:
         return self.root / "broker.json"
 

@@ -11,6 +11,7 @@ from stack.errors import StackError
 from stack.layout import DEFAULT_PORT, Layout
 from stack.nats import NatsServer, stored_credentials
 from stack.plan import Choices, Planner
+from stack.played import Played, refuse_played
 from stack.postgres import PostgresServer
 
 KEY_ENCRYPTION_KEYS = "key-encryption-keys"
@@ -33,6 +34,7 @@ def accept_another_key(layout: Layout, key: str, *, give_up_cases: bool = False)
             "without its key-encryption key no case can be opened by anybody. If it is in no backup"
             " and no vault, --give-up-cases erases those cases for good and lets new ones begin"
         )
+    refuse_played(layout, "do it as on a cluster (IM guide, lost keys)")
     server = PostgresServer(layout.postgres)
     server.start()
     try:
@@ -83,13 +85,9 @@ def erase_again(layout: Layout, server: PostgresServer, *arguments: str) -> str:
 
 def run_on_stopped(layout: Layout, server: PostgresServer, *verb: str) -> str:
     """A command of referrals while only PostgreSQL runs; StackError with its last line."""
-    broker = NatsServer(
-        layout.nats, stored_credentials(layout.broker_credentials_file), port=_NO_BROKER
-    )
-    planner = Planner(layout, Choices(port=DEFAULT_PORT), server, broker)
     done = subprocess.run(
         [sys.executable, "-m", "referrals", *verb],
-        env=planner.environment("referrals"),
+        env=_deployed(layout, server).environment("referrals"),
         check=False,
         capture_output=True,
         text=True,
@@ -98,3 +96,12 @@ def run_on_stopped(layout: Layout, server: PostgresServer, *verb: str) -> str:
         lines = (done.stderr.strip() or done.stdout.strip() or "no word").splitlines()
         raise StackError(f"{verb[0]}: {lines[-1]}")
     return done.stdout.strip()
+
+
+def _deployed(layout: Layout, server: PostgresServer) -> Planner | Played:
+    if (played := Played.of(layout)) is not None:
+        return played
+    broker = NatsServer(
+        layout.nats, stored_credentials(layout.broker_credentials_file), port=_NO_BROKER
+    )
+    return Planner(layout, Choices(port=DEFAULT_PORT), server, broker)

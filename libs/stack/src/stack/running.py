@@ -10,6 +10,7 @@ import httpx
 from stack.errors import StackError
 from stack.exclusive import holder
 from stack.layout import Layout, StackState
+from stack.played import Played
 from stack.private_files import read_private_map
 
 _RENEW_BEFORE = 30.0
@@ -81,6 +82,8 @@ class RunningStack:
 
 def running_state(layout: Layout) -> StackState | None:
     """The state of the stack that holds the data directory, None when none does."""
+    if (played := Played.of(layout)) is not None:
+        return played.state()
     state = StackState.read(layout)
     if state is None or state.pid != holder(layout):
         return None

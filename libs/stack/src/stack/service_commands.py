@@ -7,6 +7,7 @@ from stack.errors import StackError
 from stack.layout import Layout, StackState
 from stack.nats import NatsServer, stored_credentials
 from stack.plan import SERVICES, Choices, Planner
+from stack.played import Played
 from stack.postgres import PostgresServer
 from stack.running import running_state
 
@@ -22,14 +23,16 @@ class ServiceCommands:
         self.state = state
         self.postgres = attached_postgres(layout, state)
         self.broker = attached_broker(layout, state)
-        self._planner = Planner(layout, Choices(port=state.port), self.postgres, self.broker)
+        self._deployed = Played.of(layout) or Planner(
+            layout, Choices(port=state.port), self.postgres, self.broker
+        )
 
     def run(self, name: str, *verb: str, owner: bool = False, operator: bool = False) -> int:
         """Runs it on this terminal; returns its exit code."""
         package = "gateway" if name == "issuer" else SERVICES[name]
         return subprocess.run(
             [sys.executable, "-m", package, *verb],
-            env=self._planner.environment(name, owner=owner, operator=operator),
+            env=self._deployed.environment(name, owner=owner, operator=operator),
             check=False,
         ).returncode
 
@@ -40,5 +43,10 @@ def attached_postgres(layout: Layout, state: StackState) -> PostgresServer:
 
 
 def attached_broker(layout: Layout, state: StackState) -> NatsServer:
-    credentials = stored_credentials(layout.broker_credentials_file)
+    played = Played.of(layout)
+    credentials = (
+        played.broker_credentials()
+        if played is not None
+        else stored_credentials(layout.broker_credentials_file)
+    )
     return NatsServer(layout.nats, credentials, port=state.ports["nats"])

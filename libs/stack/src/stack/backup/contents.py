@@ -18,7 +18,7 @@ DATA_DATABASES = ("directory", "referrals", "reporting", "issuer")
 KEY_DATABASES = ("referral_keys",)
 DATA_ARCHIVE, KEYS_ARCHIVE = "data.ruta", "keys.ruta"
 _KEY_FILES = (
-    *("secrets.json", "broker.json"),
+    *("secrets.json", "broker.json", "secrets.yaml"),
     *("clients.json", "bootstrap-clients.json", "people.json"),
 )
 _KEY_FOLDERS = ("keys", "anchors")

@@ -11,6 +11,7 @@ from stack.embedded_secrets import prepare_internal_key
 from stack.exclusive import exclusive
 from stack.layout import Layout
 from stack.lost_keys import accept_another_key
+from stack.played import refuse_played
 from stack.service_commands import ServiceCommands
 
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -64,6 +65,8 @@ def rotate(data: Data = None) -> None:
     """Make new keys while everything runs: what wraps the keys of cases, and what the issuer and
     the gateway sign with."""
     layout = Layout.of(data)
+    # Its key files are mounted read-only: a new key here would be one that the services do not have.
+    refuse_played(layout, "rotate as on a cluster, in two phases (IM guide)")
     commands = ServiceCommands(layout)
     codes = [commands.run("referrals", "rotate-keys"), commands.run("issuer", "issuer-rotate-keys")]
     signs = rotate_internal_keys(*prepare_internal_key(layout))

@@ -22,6 +22,7 @@ from stack.errors import StackError
 from stack.exclusive import check_room, exclusive
 from stack.layout import Layout
 from stack.lost_keys import erase_again, run_on_stopped
+from stack.played import Played
 from stack.postgres import PostgresServer
 from stack.private_files import read_private_map, write_private, write_private_map
 from stack.running import running_state
@@ -120,6 +121,8 @@ def restore(
     key = _key(key_file, make=False)
     moment = _moment(until) if until else None
     with exclusive(layout), tempfile.TemporaryDirectory(dir=layout.root) as work:
+        if running_state(layout) is not None:
+            raise StackError(f"containers run on {layout.root}: deploy/run-small down stops them")
         check_room(layout)
         # One that was broken off may have left an empty key store: it begins again from the start.
         fresh = not (layout.postgres / "cluster" / "PG_VERSION").exists() or (
@@ -143,7 +146,12 @@ def restore(
         )
         if fresh:
             contents.put_keys(layout, keys)
-        server = PostgresServer(layout.postgres)
+        played = Played.of(layout)
+        if played is not None:
+            played.hand_passwords_over()
+        # Where containers look for it: what the overlay tells a command is this port.
+        port = played.ports()["postgres"] if played is not None else None
+        server = PostgresServer(layout.postgres, port=port)
         server.start()
         try:
             if fresh:

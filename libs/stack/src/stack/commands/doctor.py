@@ -20,8 +20,8 @@ from stack.child import is_running
 from stack.commands.options import Data
 from stack.errors import StackError
 from stack.layout import Layout, StackState
-from stack.plan import SERVICES
-from stack.ports import LOOPBACK
+from stack.plan import SERVERS, SERVICES
+from stack.ports import LOOPBACK, answers
 from stack.private_files import read_private_map
 from stack.running import running_state
 from stack.service_commands import attached_postgres
@@ -85,6 +85,9 @@ def examine(layout: Layout, state: StackState) -> Iterator[Finding]:
 
 
 def _processes(layout: Layout, state: StackState) -> Iterator[Finding]:
+    if not state.processes:  # containers: podman watches them
+        for name, port in sorted(state.ports.items()):
+            yield _server(name, port) if name in SERVERS else _ready(name, port)
     held = layout.holds()
     for name, pid in sorted(state.processes.items()):
         if name in held:
@@ -96,6 +99,13 @@ def _processes(layout: Layout, state: StackState) -> Iterator[Finding]:
             yield _ready(name, state.ports[name])
         else:
             yield Finding(f"process {name}", f"runs (process {pid})")
+
+
+def _server(name: str, port: int) -> Finding:
+    up = answers(port)
+    return Finding(
+        f"process {name}", "answers" if up else "does not answer", "" if up else "see its log"
+    )
 
 
 def _ready(name: str, port: int) -> Finding:
@@ -169,6 +179,7 @@ def _private_files(layout: Layout) -> Iterator[Finding]:
         layout.clients_file,
         layout.people_file,
         layout.broker_credentials_file,
+        layout.overlay_secrets_file,
         *_private_keys(layout),
     ]
     open_files = [path.name for path in secret if path.exists() and path.stat().st_mode & 0o077]

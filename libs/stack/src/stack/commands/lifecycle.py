@@ -23,6 +23,7 @@ from stack.errors import StackError
 from stack.exclusive import already_runs, check_port, holder, is_locked
 from stack.layout import DEFAULT_PORT, PORT_VARIABLE, Layout, StackState
 from stack.plan import SERVERS, Choices
+from stack.played import refuse_played
 from stack.ports import LOOPBACK, answers, free_port
 from stack.running import RunningStack, connect, running_state
 from stack.supervisor import supervise
@@ -65,6 +66,7 @@ def up(
 ) -> None:
     """Start PostgreSQL, NATS, every service and the gateway."""
     layout = Layout.of(data)
+    refuse_played(layout, "deploy/run-small up starts it")
     if archive is not None:
         if archive_key is None:
             raise StackError("--archive needs --archive-key: the key file that the backups use")

@@ -21,16 +21,20 @@ app = typer.Typer(name="serve", help="One server in a container of its own.", hi
 
 Data = Annotated[Path, typer.Option(help="Where the server keeps its data.")]
 Port = Annotated[int, typer.Option(help="Where it listens.")]
+Listen = Annotated[str, typer.Option(help="Address: 127.0.0.1 where all share one loopback.")]
 Secrets = Annotated[Path, typer.Option(help="Folder with one file per password.")]
 
 
 @app.command()
 def postgres(
-    data: Data = Path("/data"), port: Port = 5432, secrets: Secrets = Path("/etc/ruta/postgres")
+    data: Data = Path("/data"),
+    port: Port = 5432,
+    secrets: Secrets = Path("/etc/ruta/postgres"),
+    listen: Listen = "*",
 ) -> None:
     """PostgreSQL with the five databases; passwords are those of the mounted secret."""
     _take_over(data / "passwords.json", secrets, [SUPERUSER, *_roles()])
-    server = PostgresServer(data, port=port, listen="*")
+    server = PostgresServer(data, port=port, listen=listen)
     server.start()
     for name in DATABASES:
         server.create_service_database(name)
@@ -39,14 +43,18 @@ def postgres(
 
 
 @app.command()
-def nats(data: Data = Path("/data"), port: Port = 4222) -> None:
+def nats(
+    data: Data = Path("/data"),
+    port: Port = 4222,
+    listen: Listen = "0.0.0.0",  # noqa: S104 - in its container
+) -> None:
     """NATS with JetStream; passwords come from NATS_<USER>_PASSWORD."""
     names = [*USERS, OPERATOR]
     try:
         credentials = {name: os.environ[f"NATS_{name.upper()}_PASSWORD"] for name in names}
     except KeyError as error:
         raise StackError(f"{error.args[0]} is missing (Secret ruta-nats)") from None
-    server = NatsServer(data, credentials, port=port, listen="0.0.0.0")  # noqa: S104 - in its container
+    server = NatsServer(data, credentials, port=port, listen=listen)
     server.start()
     _say(f"NATS answers on port {port}")
     _until_told(server)

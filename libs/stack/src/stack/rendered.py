@@ -1,0 +1,115 @@
+"""What an overlay's pods get, taken from its documents: arguments, environment, files, volumes.
+
+The processes of a deployment can so be started, and its commands run, where no cluster is.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stack.errors import StackError
+from stack.private_files import write_private
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One container as its Deployment or Job describes it; `service` is what the policies call it."""
+
+    name: str
+    kind: str
+    service: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    port: int | None
+
+
+def pods(
+    documents: Iterable[Document],
+    mounted: Path,
+    volumes: Mapping[str, Path],
+    kinds: tuple[str, ...] = ("Deployment", "Job"),
+) -> Iterator[Pod]:
+    """Files of Secrets and ConfigMaps are written below `mounted`; a claim is the folder that
+    `volumes` names, else one below `mounted`; paths in the environment are changed accordingly."""
+    known = list(documents)
+    for document in known:
+        if document["kind"] in kinds:
+            yield _pod(document, known, mounted, volumes)
+
+
+def _pod(
+    document: Document, documents: list[Document], mounted: Path, volumes: Mapping[str, Path]
+) -> Pod:
+    template = document["spec"]["template"]
+    container = template["spec"]["containers"][0]
+    name = document["metadata"]["name"]
+    places = {
+        mount["mountPath"]: _place(volume, documents, mounted / name, volumes)
+        for mount in container.get("volumeMounts", [])
+        for volume in template["spec"]["volumes"]
+        if volume["name"] == mount["name"]
+    }
+    environment = {
+        key: str(value)
+        for source in container.get("envFrom", [])
+        for key, value in _source(source, documents).items()
+    }
+    environment |= {entry["name"]: str(entry["value"]) for entry in container.get("env", [])}
+    return Pod(
+        name=name,
+        kind=document["kind"],
+        service=template["metadata"]["labels"]["ruta.service"],
+        arguments=tuple(container.get("args", [])),
+        environment={key: _moved(value, places) for key, value in environment.items()},
+        port=port_of(document) if container.get("ports") else None,
+    )
+
+
+def port_of(deployment: Document) -> int:
+    """Where its one container listens."""
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return int(container["ports"][0]["containerPort"])
+
+
+def _place(
+    volume: Mapping[str, Any], documents: list[Document], own: Path, volumes: Mapping[str, Path]
+) -> Path:
+    if "persistentVolumeClaim" in volume:
+        claim = str(volume["persistentVolumeClaim"]["claimName"])
+        return volumes.get(claim) or own.parent / claim
+    folder = own / str(volume["name"])
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if "secret" in volume:
+        content = contents(documents, "Secret", volume["secret"]["secretName"])
+    elif "configMap" in volume:
+        content = contents(documents, "ConfigMap", volume["configMap"]["name"])
+    else:
+        content = {}
+    for file, text in content.items():
+        write_private(folder / file, text)
+    return folder
+
+
+def _source(source: Mapping[str, Any], documents: list[Document]) -> Mapping[str, str]:
+    kind = "Secret" if "secretRef" in source else "ConfigMap"
+    reference = source.get("secretRef") or source["configMapRef"]
+    return contents(documents, kind, reference["name"])
+
+
+def contents(documents: Iterable[Document], kind: str, name: str) -> dict[str, str]:
+    """What a Secret or ConfigMap holds; StackError if there is none of that name."""
+    for document in documents:
+        if document["kind"] == kind and document["metadata"]["name"] == name:
+            held: dict[str, str] = document.get("stringData") or document.get("data") or {}
+            return held
+    raise StackError(f"no {kind} {name} among what is deployed: ./ruta k8s secrets makes them")
+
+
+def _moved(value: str, places: Mapping[str, Path]) -> str:
+    for path, place in places.items():
+        if value == path or value.startswith(f"{path}/"):
+            return f"{place}{value.removeprefix(path)}"
+    return value

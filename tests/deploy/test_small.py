@@ -1,0 +1,56 @@
+"""What `small` and deploy/run-small say of themselves, where no container runs."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from stack.cluster_check import Skipped, built
+
+from tests.support.leaving_out import left_out
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "deploy" / "run-small"
+_UNITS = {"Mi": 1, "Gi": 1024}
+
+
+def test_the_limits_of_small_fit_two_gibibytes() -> None:
+    try:
+        documents = built("small")
+    except Skipped as reason:
+        left_out(str(reason))
+    limits = [
+        container["resources"]["limits"]["memory"]
+        for document in documents
+        if document["kind"] == "Deployment"
+        for container in document["spec"]["template"]["spec"]["containers"]
+    ]
+    assert len(limits) == 7
+    assert sum(int(limit[:-2]) * _UNITS[limit[-2:]] for limit in limits) <= 2048
+
+
+def test_no_server_of_small_on_podman_listens_beyond_its_machine() -> None:
+    """Its pods are on the machine's own network, where no policy holds."""
+    try:
+        documents = built("podman")
+    except Skipped as reason:
+        left_out(str(reason))
+    for document in documents:
+        if document["kind"] != "Deployment":
+            continue
+        (container,) = document["spec"]["template"]["spec"]["containers"]
+        told = {entry["name"]: entry.get("value") for entry in container.get("env", [])}
+        loopback = "--listen=127.0.0.1" in container["args"]
+        assert loopback or told["RUTA_HOST"] == "127.0.0.1", document["metadata"]["name"]
+
+
+def test_the_script_is_well_formed() -> None:
+    subprocess.run(["bash", "-n", str(SCRIPT)], check=True)
+
+
+@pytest.mark.parametrize(
+    "verb", ["backup", "restore", "doctor", "audit", "replay", "upgrade", "boot-unit"]
+)
+def test_the_script_and_the_guides_know_each_verb(verb: str) -> None:
+    assert f"  {verb}" in SCRIPT.read_text() or f"| {verb}" in SCRIPT.read_text()
+    for guide in ("im-guide.md", "im-guide.es.md"):
+        assert verb in (ROOT / "docs" / guide).read_text()

@@ -1,0 +1,76 @@
+"""The officer's commands on `small`: the same ones reach what deploy/run-small plays."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.restarts.small import Small
+from tests.restarts.test_backup import hashes, name_of, new_case
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
+    played = Small(tmp_path_factory.mktemp("small"))
+    played.make_secrets()
+    played.start()
+    yield played
+    played.stop()
+
+
+def test_small_is_looked_after_and_survives_the_loss_of_its_machine(
+    small: Small, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    kept = new_case(small, "Persona Guardada")
+    found = small.ruta("doctor").stdout
+    assert "process referrals" in found
+    assert "outbox of referrals" in found
+    assert "0 findings" in small.ruta("audit", "verify").stdout
+    small.ruta("events", "replay", "--from", "outbox")
+
+    folder, key = tmp_path / "backup", tmp_path / "key"
+    before = hashes(small)
+    small.ruta("backup", str(folder), "--key-file", str(key))
+    assert small.running.request(None, "GET", "/readyz").status_code == 200
+    running = small.ruta("restore", str(folder), "--key-file", str(key), check=False)
+    assert "containers run on" in running.stderr
+    small.stop()
+
+    other = Small(tmp_path_factory.mktemp("other-machine"), small.ports)
+    other.ruta("restore", str(folder), "--key-file", str(key))
+    other.start()
+    try:
+        assert name_of(other, kept) == "Persona Guardada"
+        after = hashes(other)
+        del (
+            before["referrals.audit_entries"],
+            after["referrals.audit_entries"],
+        )  # it tells the restore
+        assert after == before
+        audited = other.ruta("audit", "verify").stdout
+        assert "restored" in audited
+        assert "0 findings" in audited
+    finally:
+        other.stop()
+        small.start()
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("keys", "rotate"), "in two phases"),
+        (("keys", "accept", "key-encryption-keys", "--give-up-cases"), "as on a cluster"),
+        (("up",), "deploy/run-small up"),
+    ],
+)
+def test_what_only_an_embedded_stack_allows_is_refused_and_changes_nothing(
+    small: Small, command: tuple[str, ...], told: str
+) -> None:
+    secrets = small.layout.overlay_secrets_file.read_bytes()
+    refused = small.ruta(*command, check=False)
+    assert refused.returncode == 1
+    assert told in refused.stderr
+    assert small.layout.overlay_secrets_file.read_bytes() == secrets
+    assert not (small.layout.keys / "referrals-kek.json").exists()
