@@ -14,18 +14,21 @@ from functools import partial
 from itertools import combinations
 
 import numpy as np
+from reporting.periods import PeriodKind
 from reporting.programmes.definition import Programme
 from reporting.protection.protected import Coordinates, Dimension, ProtectedCube
 from reporting.protection.rounding import PROFILES, protect, seed
 from reporting.releases.joint import tilt
-from reporting.releases.views import JointCube, View, seen, view_of
+from reporting.releases.views import JointCube, View, over, seen, view_of
 
-from tests.services.reporting.attacks.year import periods, populations, year
+from tests.services.reporting.attacks.year import YEAR, periods, populations, year
 from tests.services.reporting.releases.populations import SOURCES, persons_of
 from tests.services.reporting.releases.true_counts import as_joint
 
 WORLDS = {60: 60, 120: 40, 300: 30, 600: 20, 1500: 14}
 WORLDS_OF_RECORDS = {60: 60, 300: 30, 1500: 14, 4919: 8}
+WORLDS_OF_SPANS = {60: 16, 300: 8, 1500: 4}
+WORLDS_OF_YEARS = {60: 8, 300: 5, 1500: 4}
 LOOSE = ({"type"}, {"transit"})
 """Dimensions that rounding does not keep: their one-way counts are a class of their own."""
 KINDS = ("total", "one-way", "loose", "two-way", "cell")
@@ -102,6 +105,30 @@ def rounded(programmes: Sequence[Programme], persons: int, number: int) -> World
         yield seen(view, true), seen(view, of.joint(period))
 
 
+def over_spans(
+    programmes: Sequence[Programme], span: PeriodKind | None, persons: int, number: int
+) -> World:
+    """Of a year the persons of one month, quarter or year, each once; without `span` the person-periods of
+    two neighbouring periods that make up none."""
+    of = year(programmes, persons + random.Random(number).randint(-5, 5), number)  # noqa: S311
+    population = of.population
+    if span is None:
+        at = 1 + 2 * (number % (len(periods(population)) // 2 - 1))
+        whole, parts = None, periods(population)[at : at + 2]
+    else:
+        spans = list(YEAR.parts(span)) if span is not PeriodKind.YEAR else [YEAR]
+        whole = spans[number % len(spans)]
+        parts = whole.parts(population.period_kind)
+    true = [as_joint(population, each.id, of.true[each]) for each in parts]
+    shown = [of.joint(each) for each in parts]
+    for each in programmes:
+        view = view_of(each)
+        yield (
+            over([(view, joint) for joint in true], whole, "span"),
+            over([(view, joint) for joint in shown], whole, "span"),
+        )
+
+
 AREAS = {"VE23": 40, "VE20": 28, "VE07": 18, "VE01": 14, "VE10": 6, "VE08": 5, "VE14": 3, "VE06": 1}
 NEEDS = {"GBV-CM": 22, "GBV-CMR": 14, "GBV-PSS": 14, "GBV-LEGAL": 12, "CP-CFS": 10, "GP-DOC": 10}
 
@@ -167,6 +194,11 @@ def sources() -> dict[str, tuple[Callable[[int, int], World], Mapping[int, int]]
     found: dict[str, tuple[Callable[[int, int], World], Mapping[int, int]]] = {
         name: (partial(rounded, programmes), WORLDS) for name, programmes in populations().items()
     }
+    for name, programmes in populations().items():
+        for span in (*programmes[0].population.spans, None):
+            worlds = WORLDS_OF_YEARS if span is PeriodKind.YEAR else WORLDS_OF_SPANS
+            made = partial(over_spans, programmes, span)
+            found[f"{name} over a {span or 'sum'}"] = (made, worlds)
     found["dependent"] = (partial(dependent, populations()["referred-persons"]), WORLDS)
     return found | {each: (partial(of_records, each), WORLDS_OF_RECORDS) for each in SOURCES}
 

@@ -23,6 +23,16 @@ FEW, SOME, MANY = 60, 300, 1500
 SOURCES = ("screened-or-assisted-persons", "referred-persons", "dependent", "ctdc", "made")
 
 
+SPANS = (
+    "referred-persons over a month",
+    "referred-persons over a sum",
+    "screened-or-assisted-persons over a year",
+)
+LONG = (
+    *SPANS,
+    "referred-persons over a quarter",
+    "screened-or-assisted-persons over a sum",
+)
 TOO_FEW = {("made", FEW): 0.8}
 """Single cells of 60 of the made records, which are so concentrated that nothing published tells what goes
 together: 82 % held (docs/reporting.md)."""
@@ -42,7 +52,22 @@ def assert_calibrated(table: Table, kinds: tuple[str, ...], least: float = LEAST
 def test_intervals_hold_nine_of_ten_true_counts(source: str) -> None:
     made, _ = sources()[source]
     table = together([measured(made, FEW, 14), measured(made, SOME, 8), measured(made, MANY, 4)])
-    assert_calibrated(table, ("one-way", "cell"))
+    assert_calibrated(table, ("one-way", "two-way", "cell"))
+
+
+@pytest.mark.parametrize("source", SPANS)
+def test_intervals_over_several_periods_hold_nine_of_ten(source: str) -> None:
+    made, _ = sources()[source]
+    table = together([measured(made, FEW, 6), measured(made, SOME, 3), measured(made, MANY, 2)])
+    assert_calibrated(table, ("one-way", "two-way", "cell"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", LONG)
+def test_intervals_over_several_periods_hold_nine_of_ten_for_all_sizes(source: str) -> None:
+    made, sizes = sources()[source]
+    tables = [measured(made, persons, worlds) for persons, worlds in sizes.items()]
+    assert_calibrated(together(tables), ("one-way", "two-way", "cell"))
 
 
 @pytest.mark.slow

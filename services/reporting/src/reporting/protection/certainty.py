@@ -12,20 +12,23 @@ from reporting.protection.posterior import Moments, Source
 Whole = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Place = tuple[int, ...]
+Look = Callable[[Whole], Whole]
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one joint cube adds (`sign` 1) or takes away (−1). `look` says where rows of the cube
-    stand in the view: a place per dimension, −1 in the first where they don't."""
+    """What one joint cube adds, and in a flow takes away. `look` says where rows of the cube stand in
+    the view, `leave` where they are taken from: a place per dimension, −1 in the first where they
+    aren't."""
 
     source: Source
-    look: Callable[[Whole], Whole]
-    sign: int = 1
+    look: Look
+    leave: Look | None = None
 
     @cached_property
-    def places(self) -> Whole:
-        return self.look(self.source.posterior.at)
+    def places(self) -> tuple[Whole, ...]:
+        looks = filter(None, (self.look, self.leave))
+        return tuple(look(self.source.posterior.at) for look in looks)
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,20 @@ class Certainty:
         numbered = np.full(every + 1, -1, np.int64)
         numbered[wanted] = np.arange(len(wanted))
         moments = Moments.none(len(wanted))
-        for part in self.parts:
-            inside = part.places[:, 0] >= 0
-            row = np.zeros(len(part.places), np.int64)
+
+        def rows(places: Whole) -> Whole:
+            inside = places[:, 0] >= 0
+            row = np.zeros(len(places), np.int64)
             for position, size in zip(positions, sizes, strict=True):
-                row = row * size + part.places[:, position]
+                row = row * size + places[:, position]
             for position, passing in passes.items():
-                inside = inside & passing[part.places[:, position]]
-            row = numbered[np.where(inside, row, every)]
-            moments = moments.plus(part.source.posterior.moments(row, len(wanted)), part.sign)
+                inside = inside & passing[places[:, position]]
+            found: Whole = numbered[np.where(inside, row, every)]
+            return found
+
+        for part in self.parts:
+            into, *out = map(rows, part.places)
+            moments = moments.plus(part.source.posterior.moments(into, len(wanted), *out))
         return moments.intervals(np.array([shown for _, shown in found]), self.k)
 
 

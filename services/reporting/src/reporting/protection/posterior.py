@@ -5,7 +5,8 @@ Computed from protected cells only, so it gives nothing away. What is known of a
 - the method: n lies within k of the published r, and went up with odds f/k; a cell that shows 0 may
   hide up to k−1 persons;
 - a prior: n is overdispersed around the product of the published margins, and of how far pairs of
-  dimensions go together: a tree of the strongest, each as far as it stands out of the rounding;
+  dimensions go together: a tree of the strongest, each as far as it stands out of the rounding; and of
+  who moved on and who stayed where she was, which flows over longer spans rest on;
 - the tilt: rounding kept the total and the tilted margins close to their true values.
 
 The first two give each cell a mean and a variance; the third conditions them all together, as a
@@ -46,6 +47,10 @@ STANDS_OUT = 3.0
 """By how many standard deviations of chance two dimensions go together before it is believed."""
 CERTAIN = 0.94
 """Of the law, which is narrower than the truth: nine tenths of true counts, as measured."""
+ALIKE = 0.15
+"""How far the errors of several cubes of a sum go together, as a correlation; measured."""
+SELDOM, ROUNDS = 0.02, 8
+"""What shows nothing is so rare, against chance; and how often classes and margins are fitted in turn."""
 _TELLS_NOTHING = 1e-6
 """The η of a margin that was not tilted: its error has no bound that would tell of its cells."""
 
@@ -58,21 +63,33 @@ class Moments:
     variance: Floats
     least: Floats
     """Fewer there are not: a cell that shows r holds more than r − k."""
+    deviation: Floats
+    """Of all cubes that were added, summed: what they would be off by if all erred alike."""
 
     @classmethod
     def none(cls, unions: int) -> "Moments":
-        return cls(np.zeros(unions), np.zeros(unions), np.zeros(unions))
+        return cls(*(np.zeros(unions) for _ in range(4)))
 
-    def plus(self, other: "Moments", sign: int = 1) -> "Moments":
-        least = self.least + other.least if sign > 0 else np.full(len(self.least), -np.inf)
-        return Moments(self.mean + sign * other.mean, self.variance + other.variance, least)
+    def plus(self, other: "Moments") -> "Moments":
+        return Moments(
+            self.mean + other.mean,
+            self.variance + other.variance,
+            self.least + other.least,
+            self.deviation + other.deviation,
+        )
+
+    @property
+    def _spread(self) -> Floats:
+        """The variance of the sum: cubes are rounded apart, but what is wrongly expected of one is so
+        of the next, too."""
+        return self.variance + ALIKE * (self.deviation**2 - self.variance)
 
     def intervals(self, shown: Whole, k: int) -> list[tuple[int, int]]:
         """Low and high of nine in ten, in whole persons. What shows 0 is "0 to k−1" at least."""
         least = np.maximum(self.least, np.where(shown > 0, 1, 0))
         # A whole number is taken for the part of the line that it is the lower end of.
         mean = np.maximum(self.mean - least, 0.0) + 0.5
-        variance = np.maximum(self.variance, 0.1)
+        variance = np.maximum(self._spread, 0.1)
         shape, scale = mean**2 / variance, variance / mean
 
         def nearest(chance: Floats) -> Floats:
@@ -96,7 +113,8 @@ class Source(Protocol):
 
 class Posterior:
     """Of one cube. `at` are the shown cells as places of codes, `sizes` the codes per dimension;
-    `tilted` gives, for each tilted dimension, the margin code of each of its codes."""
+    `tilted` gives, for each tilted dimension, the margin code of each of its codes; `classes` part the
+    codes of the dimensions `joined`, taken together, into those that say nothing (0) and others."""
 
     def __init__(
         self,
@@ -105,6 +123,8 @@ class Posterior:
         sizes: Sequence[int],
         tilted: Sequence[tuple[int, Whole]],
         *,
+        joined: tuple[int, ...] = (),
+        classes: Sequence[Sequence[Whole]] = (),
         k: int,
         total: int,
         one_way: int,
@@ -112,7 +132,9 @@ class Posterior:
         self._k = k
         self._shares = [_share(at[:, d], shown, size) for d, size in enumerate(sizes)]
         self._persons = float(shown.sum())
-        self._together = _dependencies(at, shown, self._shares, k)
+        self._together = _dependencies(at, shown, self._shares, joined, k)
+        if joined:
+            self._together[joined] = _raked(at, shown, self._shares, joined, classes, k)
         hidden, weight = self._hidden(at, sizes)
         self.at = np.concatenate([at, hidden])
         mean, variance = _moments(shown, self._expected(at), k)
@@ -124,8 +146,12 @@ class Posterior:
         # What was not tilted is as unsure as anything else, but its margin's error tells nothing.
         kept = {dimension for dimension, _ in tilted}
         loose = [(d, np.arange(size)) for d, size in enumerate(sizes) if d not in kept]
-        self._margins, self._codes = _numbered([*tilted, *loose], self.at)
-        self._tilted = self._codes - sum(size for d, size in enumerate(sizes) if d not in kept)
+        margins = [margin[self.at[:, d]] for d, margin in [*tilted, *loose]]
+        margins += [
+            labels[tuple(self.at[:, d] for d in joined)] for level in classes for labels in level
+        ]
+        self._margins, starts = _numbered(margins)
+        self._codes, self._tilted = starts[-1], starts[len(tilted)]
         self._condition(np.concatenate([shown, np.zeros(len(hidden), np.int64)]), total, one_way)
 
     def _expected(self, at: Whole) -> Floats:
@@ -138,7 +164,7 @@ class Posterior:
 
     def _met(self, at: Whole) -> Floats:
         """By how much more often the codes of cells meet than by chance."""
-        parts = (ratio[at[:, a], at[:, b]] for (a, b), ratio in self._together.items())
+        parts = (ratio[tuple(at[:, d] for d in of)] for of, ratio in self._together.items())
         return reduce(np.multiply, parts, np.ones(len(at)))
 
     def _hidden(self, at: Whole, sizes: Sequence[int]) -> tuple[Whole, float | None]:
@@ -189,21 +215,37 @@ class Posterior:
             np.add.at(off, codes, shown - self._mean)
         self._news = self._gain @ off
 
-    def moments(self, row: Whole, rows: int) -> Moments:
-        """Of the unions that `row` puts each cell into; −1 for a cell that is in none."""
-        inside = row >= 0
-        row, variance = row[inside], self._variance[inside]
-        mean = np.bincount(row, self._mean[inside], rows)
-        apart = np.bincount(row, variance, rows)
-        hidden = self._by_margin(row, rows, inside, self._concealed[inside])
-        shared = self._by_margin(row, rows, inside, variance) + hidden @ self._hiding
+    def moments(self, row: Whole, rows: int, leaves: Whole | None = None) -> Moments:
+        """Of the unions that `row` puts each cell into, less those that `leaves` takes it from; −1 for a
+        cell that is in none. Who leaves where she arrives is no change."""
+        left = np.full(len(row), -1) if leaves is None else leaves
+        into, out = (np.where(row == left, -1, each) for each in (row, left))
+
+        def summed(each: Whole, weights: Floats) -> Floats:
+            found: Floats = np.bincount(each[each >= 0], weights[each >= 0], rows)
+            return found
+
+        def by_margin(weights: Floats) -> Floats:
+            found = self._by_margin(into, rows, weights)
+            return found if leaves is None else found - self._by_margin(out, rows, weights)
+
+        mean = summed(into, self._mean) - summed(out, self._mean)
+        apart = summed(into, self._variance) + summed(out, self._variance)
+        least = np.where(
+            np.bincount(out[out >= 0], minlength=rows) > 0, -np.inf, summed(into, self._least)
+        )
+        hidden = by_margin(self._concealed)
+        shared = by_margin(self._variance) + hidden @ self._hiding
         apart = apart + (hidden**2) @ self._unsure
         mean = mean + shared @ self._news
-        left = apart - ((shared @ self._gain) * shared).sum(axis=1)
-        return Moments(mean, np.maximum(left, 0.0), np.bincount(row, self._least[inside], rows))
+        rest = apart - ((shared @ self._gain) * shared).sum(axis=1)
+        variance = np.maximum(rest, 0.0)
+        return Moments(mean, variance, least, np.sqrt(variance))
 
-    def _by_margin(self, row: Whole, rows: int, inside: Bools, weights: Floats) -> Floats:
+    def _by_margin(self, row: Whole, rows: int, weights: Floats) -> Floats:
         found = np.zeros((rows, self._codes))
+        inside = row >= 0
+        row, weights = row[inside], weights[inside]
         for codes in self._margins:
             both = row * self._codes + codes[inside]
             found += np.bincount(both, weights, rows * self._codes).reshape(rows, self._codes)
@@ -220,8 +262,8 @@ def _share(codes: Whole, shown: Whole, size: int) -> Floats:
 
 
 def _dependencies(
-    at: Whole, shown: Whole, shares: Sequence[Floats], k: int
-) -> dict[tuple[int, int], Floats]:
+    at: Whole, shown: Whole, shares: Sequence[Floats], joined: tuple[int, ...], k: int
+) -> dict[tuple[int, ...], Floats]:
     """By which factor two codes meet more often than by chance, for pairs of dimensions that make up a
     tree, so that none counts twice and margins stay (Chow and Liu)."""
     found = []
@@ -240,13 +282,57 @@ def _dependencies(
             told = 1 - noise / distance
             ratio = np.where(known, 1 - told + told * pair / expected, 1.0)
             found.append((distance - noise, (a, b), ratio))
-    tree: dict[tuple[int, int], Floats] = {}
-    group = list(range(len(shares)))
+    tree: dict[tuple[int, ...], Floats] = {}
+    group = [joined[0] if d in joined else d for d in range(len(shares))]
     for _, (a, b), ratio in sorted(found, key=lambda each: (-each[0], each[1])):
         if group[a] != group[b]:
             tree[a, b] = ratio
             group = [group[a] if of == group[b] else of for of in group]
     return tree
+
+
+def _raked(
+    at: Whole,
+    shown: Whole,
+    shares: Sequence[Floats],
+    joined: tuple[int, ...],
+    classes: Sequence[Sequence[Whole]],
+    k: int,
+) -> Floats:
+    """By which factor the codes of the joined dimensions meet more often than by chance, so that each
+    class is as often as it shows, as far as that stands out of the rounding, and margins stay."""
+    own = [shares[d] for d in joined]
+    chance = reduce(np.multiply.outer, own)
+    places = tuple(at[:, d] for d in joined)
+    met = chance.copy()
+    wanted: list[tuple[Whole, Floats]] = []
+    for level in classes:
+        for labels in level:
+            expected = np.bincount(labels.ravel(), met.ravel())[1:]
+            seen = np.bincount(labels[places], shown, len(expected) + 1)[1:]
+            aim = _believed(seen, expected * seen.sum() / expected.sum(), k)
+            if seen.any():
+                wanted.append((labels, aim / aim.sum()))
+        for _ in range(ROUNDS):
+            for labels, aim in wanted:
+                now = np.bincount(labels.ravel(), met.ravel())[1:]
+                factor = np.where(now > 0, aim * now.sum() / np.maximum(now, 1e-300), 1.0)
+                met *= np.concatenate([[1.0], factor])[labels]
+            for axis, share in enumerate(own):
+                others = tuple(each for each in range(len(own)) if each != axis)
+                shape = [-1 if each == axis else 1 for each in range(len(own))]
+                met *= (share / met.sum(axis=others)).reshape(shape)
+    ratio: Floats = np.maximum(met / chance, SELDOM)
+    return ratio
+
+
+def _believed(seen: Floats, expected: Floats, k: int) -> Floats:
+    """Between what is expected and what is seen, by how far that stands out of the rounding."""
+    distance = float(((seen - expected) ** 2 / np.maximum(expected * k, 1e-9)).sum())
+    freedom = (expected > 0).sum() - 1
+    told = max(0.0, 1 - freedom / distance) if distance else 0.0
+    believed: Floats = np.maximum(expected + told * (seen - expected), SELDOM * expected)
+    return believed
 
 
 def _moments(shown: Whole, expected: Floats, k: int) -> tuple[Floats, Floats]:
@@ -264,10 +350,11 @@ def _moments(shown: Whole, expected: Floats, k: int) -> tuple[Floats, Floats]:
     return mean, np.maximum((odds * n**2).sum(axis=1) - mean**2, 0.0)
 
 
-def _numbered(tilted: Sequence[tuple[int, Whole]], at: Whole) -> tuple[list[Whole], int]:
-    """The margins of each cell, numbered: the total is 0."""
-    found, codes = [np.zeros(len(at), np.int64)], 1
-    for dimension, margin in tilted:
-        found.append(codes + margin[at[:, dimension]])
-        codes += 1 + max(margin.tolist())
-    return found, codes
+def _numbered(margins: Sequence[Whole]) -> tuple[list[Whole], list[int]]:
+    """The margins of each cell, numbered through, and where each begins: the total is 0."""
+    rows = len(margins[0]) if margins else 0
+    found, starts = [np.zeros(rows, np.int64)], [1]
+    for margin in margins:
+        found.append(starts[-1] + margin)
+        starts.append(starts[-1] + 1 + max(margin.tolist(), default=-1))
+    return found, starts

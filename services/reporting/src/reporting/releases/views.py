@@ -7,14 +7,13 @@ came further (R4a). Nothing is rounded here.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reporting.periods import Period, PeriodKind, span_of
 from reporting.programmes.definition import (
@@ -26,7 +25,7 @@ from reporting.programmes.definition import (
     Population,
     Programme,
 )
-from reporting.protection.certainty import Certainty, Part, Whole
+from reporting.protection.certainty import Bools, Certainty, Look, Part, Whole
 from reporting.protection.posterior import Posterior
 from reporting.protection.protected import (
     Coordinates,
@@ -77,11 +76,14 @@ class JointCube:
     @cached_property
     def posterior(self) -> Posterior:
         weights = self.weights
+        joined, classes = self._moves() if self.spans else ((), ())
         return Posterior(
             self.at,
             self.shown,
             [len(each.codes) for each in self.dimensions],
             [self._margin(name) for name in self.tilted],
+            joined=joined,
+            classes=classes,
             k=self.k,
             total=weights.total,
             one_way=weights.one_way,
@@ -93,6 +95,26 @@ class JointCube:
         if name != HISTORY:
             return position, np.arange(len(codes))
         return position, np.array([int(margin_code(code)) for code in codes])
+
+    def _moves(self) -> tuple[tuple[int, ...], list[list[Whole]]]:
+        """What flows rest on: of whom something was known in a span, who moved on, and who said something
+        before and now. 0 is for those who are new."""
+        names = [HISTORY, str(self.carried), *filter(None, [self.flagged])]
+        joined = tuple(map(self.names.index, names))
+        codes = dict(
+            zip(names, np.indices([len(self.dimensions[d].codes) for d in joined]), strict=True)
+        )
+        coarse, fine = [], []
+        steps = len(self.dimensions[self.names.index(str(self.carried))].codes)
+        for span in range(len(self.spans)):
+            known = _known(self, span, codes)
+            moved = known.reached != known.prior
+            coarse.append(np.where(known.new, 0, 1 + moved))
+            stands = (known.prior, known.reached)
+            fine += [np.where(known.new, 0, 1 + each + steps * moved) for each in stands]
+            if self.flagged:
+                coarse.append(np.where(known.new, 0, 1 + known.said + 2 * known.flag))
+        return joined, [coarse, fine]
 
 
 @dataclass(frozen=True)
@@ -205,13 +227,13 @@ def joint_cube(
 
 def seen(view: View, joint: JointCube, span: PeriodKind | None = None) -> ProtectedCube:
     """The view of one closed period; with a `span`, what the period adds to that longer one."""
-    parts = [Part(joint, look, sign) for look, sign in _looks(view, joint, span)]
+    looks = _looks(view, joint, span)
     cells: dict[Coordinates, int] = {}
-    for part in parts:
-        for place, shown in zip(part.look(joint.at), joint.shown, strict=True):
+    for look, sign in zip(looks, (1, -1), strict=False):
+        for place, shown in zip(look(joint.at), joint.shown, strict=True):
             if place[0] >= 0:
                 at = tuple(d.codes[p] for d, p in zip(view.dimensions, place, strict=True))
-                cells[at] = cells.get(at, 0) + part.sign * int(shown)
+                cells[at] = cells.get(at, 0) + sign * int(shown)
     counts: Counted = "persons"
     if joint.measure is Measure.SEARCHES_WITHOUT_RESULT:
         counts = "searches"
@@ -222,7 +244,7 @@ def seen(view: View, joint: JointCube, span: PeriodKind | None = None) -> Protec
         profile=joint.profile,
         dimensions=view.dimensions,
         cells={at: count for at, count in cells.items() if count},
-        certainty=Certainty(tuple(parts), joint.k),
+        certainty=Certainty((Part(joint, *looks),), joint.k),
         counts=counts,
     )
 
@@ -290,16 +312,12 @@ class _Flow:
     arriving: bool
 
 
-def _looks(
-    view: View, joint: JointCube, span: PeriodKind | None
-) -> list[tuple[Callable[[Whole], Whole], int]]:
+def _looks(view: View, joint: JointCube, span: PeriodKind | None) -> list[Look]:
+    """Where the cells of the joint cube stand; in a flow, where they arrive and where they leave."""
     if span is None:
-        return [(partial(_placed, view, joint, None), 1)]
+        return [partial(_placed, view, joint, None)]
     at = joint.spans.index(span)
-    return [
-        (partial(_placed, view, joint, _Flow(at, arriving=True)), 1),
-        (partial(_placed, view, joint, _Flow(at, arriving=False)), -1),
-    ]
+    return [partial(_placed, view, joint, _Flow(at, arriving=each)) for each in (True, False)]
 
 
 def _placed(view: View, joint: JointCube, flow: _Flow | None, rows: Whole) -> Whole:
@@ -321,27 +339,54 @@ def _placed(view: View, joint: JointCube, flow: _Flow | None, rows: Whole) -> Wh
     return places
 
 
-def _flowing(joint: JointCube, flow: _Flow, codes: dict[str, Whole]) -> NDArray[np.bool_]:
-    """Which rows arrive or leave, with their carried and flagged codes put to where they do."""
-    history, carried = joint.dimensions[joint.names.index(HISTORY)], str(joint.carried)
-    steps = joint.dimensions[joint.names.index(carried)].codes
-    before = [code.split("|")[flow.span] for code in history.codes]
-    new = np.array([each == NEW for each in before])[codes[HISTORY]]
+@dataclass(frozen=True)
+class _Known:
+    """What is known of rows in a span: whether they are new in it, how far they had come and come now, as
+    places of the carried codes; and whether the flagged dimension had said something, and does."""
+
+    new: Bools
+    prior: Whole
+    reached: Whole
+    flag: Bools
+    said: Bools
+
+
+def _known(joint: JointCube, span: int, codes: Mapping[str, Whole]) -> _Known:
+    def codes_of(name: str) -> tuple[str, ...]:
+        return joint.dimensions[joint.names.index(name)].codes
+
+    steps = codes_of(str(joint.carried))
+    before = [code.split("|")[span] for code in codes_of(HISTORY)]
+    past = codes[HISTORY]
     reached = [0 if x == NEW else steps.index(x.removesuffix(FLAG)) for x in before]
-    prior, now = np.array(reached)[codes[HISTORY]], codes[carried]
     further = RULES[joint.measure].further
     table = np.array([[steps.index(further(a, b)) for b in steps] for a in steps])
-    moved = table[prior, now] != prior
+    prior = np.array(reached)[past]
+    said = np.zeros(past.shape, bool)
+    if joint.flagged:
+        said = codes[joint.flagged] != codes_of(joint.flagged).index(NOTHING)
+    return _Known(
+        np.array([each == NEW for each in before])[past],
+        prior,
+        table[prior, codes[str(joint.carried)]],
+        np.array([each.endswith(FLAG) for each in before])[past],
+        said,
+    )
+
+
+def _flowing(joint: JointCube, flow: _Flow, codes: dict[str, Whole]) -> Bools:
+    """Which rows arrive or leave, with their carried and flagged codes put to where they do."""
+    known, carried = _known(joint, flow.span, codes), str(joint.carried)
+    moved = known.reached != known.prior
     if joint.flagged:
         needs = joint.dimensions[joint.names.index(joint.flagged)].codes
         nothing = needs.index(NOTHING)
-        said = codes[joint.flagged] != nothing
-        flag = np.array([each.endswith(FLAG) for each in before])[codes[HISTORY]]
-        moved = moved | (~flag & said)
+        moved = moved | (~known.flag & known.said)
         # What was said first stands; which it was is of no matter to somebody who moves on.
-        first = np.where(said, codes[joint.flagged], (nothing + 1) % len(needs))
-        kept = np.where(flag, first, codes[joint.flagged] if flow.arriving else nothing)
-        codes[joint.flagged] = np.where(new, codes[joint.flagged], kept)
-    codes[carried] = np.where(new, now, table[prior, now] if flow.arriving else prior)
-    flowing: NDArray[np.bool_] = new | moved if flow.arriving else ~new & moved
+        first = np.where(known.said, codes[joint.flagged], (nothing + 1) % len(needs))
+        kept = np.where(known.flag, first, codes[joint.flagged] if flow.arriving else nothing)
+        codes[joint.flagged] = np.where(known.new, codes[joint.flagged], kept)
+    stands = known.reached if flow.arriving else known.prior
+    codes[carried] = np.where(known.new, codes[carried], stands)
+    flowing: Bools = known.new | moved if flow.arriving else ~known.new & moved
     return flowing
