@@ -1,9 +1,8 @@
-"""`python -m referrals api|worker|migrate|audit-verify|rotate-keys|retention-report`."""
+"""`python -m referrals api|worker|migrate`, or a command of an operator (`operations.COMMANDS`)."""
 
-from common.server import main
+from common.verbs import main
 
-from referrals.app import create_app
-from referrals.operations import COMMANDS, migrate_all
+from referrals.migrations.both import migrate_both
 from referrals.settings import Settings
 
-main("referrals", Settings, create_app, commands=COMMANDS, migrations=migrate_all)
+main("referrals", Settings, commands="referrals.operations:COMMANDS", migrations=migrate_both)

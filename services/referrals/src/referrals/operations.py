@@ -1,4 +1,4 @@
-"""Commands of an operator: migrations of both databases, key rotation, audit, retention."""
+"""Commands of an operator: key rotation, audit, retention."""
 
 import argparse
 import asyncio
@@ -11,7 +11,6 @@ from common import clock
 from common.crypto import key_from_base64
 from common.database import Database
 from common.key_checks import WrongKeys
-from common.migrations import migrate
 from common.start import fail
 
 from referrals.audit.anchoring import (
@@ -26,21 +25,11 @@ from referrals.cases.retention import reapply_tombstones
 from referrals.followers_service import declare_followers
 from referrals.keys import ring
 from referrals.keys.ring import KeyRing
-from referrals.keys.store import CaseKeys, create_tables
+from referrals.keys.store import CaseKeys
 from referrals.keys.telling import newest, put_in_place
 from referrals.keys.tombstones import BrokenList, Signer
 from referrals.row_security import act_as_service
 from referrals.settings import Settings
-
-
-async def migrate_all(settings: Settings) -> None:
-    """Bring the service's database and the key store to the newest revision."""
-    if settings.database_owner_url is None or settings.key_store_owner_url is None:
-        fail("RUTA_DATABASE_OWNER_URL and RUTA_KEY_STORE_OWNER_URL are needed to migrate")
-    await create_tables(settings.key_store_owner_url.get_secret_value(), settings.key_store_role)
-    await migrate(
-        "referrals", settings.database_owner_url.get_secret_value(), settings.run_time_role
-    )
 
 
 def open_key_store(settings: Settings) -> CaseKeys:

@@ -72,3 +72,6 @@ async def _hash(settings: Settings) -> str:
 def _refuse(message: str) -> int:
     sys.stderr.write(f"ruta: {message}\n")
     return 1
+
+
+COMMANDS = {"replay": run_replay, "hash": run_hash}

@@ -8,12 +8,14 @@ import sys
 
 from common.database import Database
 
+from services_directory.followers_service import declare_followers
 from services_directory.gaps.announcing import announce_observed
 from services_directory.settings import Settings
 
 
 def run_announce(settings: Settings) -> int:
     """Print how many counters went out."""
+    declare_followers()
     sys.stdout.write(f"{asyncio.run(_announce(settings))} gap counters go out\n")
     return 0
 
@@ -25,3 +27,6 @@ async def _announce(settings: Settings) -> int:
             return await announce_observed(session)
     finally:
         await database.close()
+
+
+COMMANDS = {"announce-gaps": run_announce}

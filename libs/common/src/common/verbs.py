@@ -1,0 +1,81 @@
+"""`python -m <package> api|worker|migrate`: how every service is started, everywhere.
+
+Each verb loads only what it runs: every start waits for the migrations, which need no app.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from pkgutil import resolve_name
+from typing import Any
+
+import asyncpg
+
+from common.logs import get_logger
+from common.migrations import migrate
+from common.settings import ServiceSettings
+from common.start import TEMPORARY_FAILURE, fail, load, prepare
+
+_log = get_logger(__name__)
+
+
+def main(
+    package: str,
+    settings: type[ServiceSettings],
+    *,
+    commands: str,
+    migrations: Callable[[Any], Any] | None = None,
+) -> None:
+    """Run the verb in `sys.argv[1]`.
+
+    `<package>.app:create_app(settings, role="api"|"worker")` builds the app; a worker's app has no
+    routes but health and metrics. `commands` names a service's own verbs (settings → exit status);
+    `republish` and `replay-dead-letters` are every service's. `migrations` (settings → awaitable)
+    replaces the default migration of one database.
+    """
+    verb = sys.argv[1] if len(sys.argv) > 1 else ""
+    if verb == "migrate":
+        loaded = _ready(settings)
+        asyncio.run((migrations or (lambda s: _migrate(package, s)))(loaded))
+        return
+    from common import server  # noqa: PLC0415 - a migration serves nothing
+
+    own: Mapping[str, Callable[[Any], int]] = {}
+    if verb not in {"api", "worker", *server.OPERATIONS}:
+        own = resolve_name(commands)
+    if own and verb not in own:
+        verbs = ["api", "worker", "migrate", *server.OPERATIONS, *own]
+        fail(f"say what to run: python -m {package} {'|'.join(verbs)}")
+    loaded = _ready(settings)
+    if own:
+        raise SystemExit(own[verb](loaded))
+    create_app = resolve_name(f"{package}.app:create_app")
+    if verb in server.OPERATIONS:
+        # A worker's app knows the tables and the consumers; only its lifespan would start them.
+        context = create_app(loaded, role="worker").state.context
+        asyncio.run(server.OPERATIONS[verb](context))
+    else:
+        app = create_app(loaded, role=verb)
+        server.refuse_wrong_keys(app)
+        server.serve(app, loaded)
+
+
+def _ready(kind: type[ServiceSettings]) -> ServiceSettings:
+    loaded = load(kind)
+    prepare(loaded)
+    return loaded
+
+
+async def _migrate(package: str, settings: ServiceSettings) -> None:
+    if settings.database_owner_url is None:
+        fail("RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)")
+    try:
+        revision = await migrate(
+            package, settings.database_owner_url.get_secret_value(), settings.run_time_role
+        )
+    except (OSError, asyncpg.InvalidAuthorizationSpecificationError) as error:
+        fail(
+            f"RUTA_DATABASE_OWNER_URL: the database does not let us in ({type(error).__name__})",
+            status=TEMPORARY_FAILURE,
+        )
+    _log.info("migrated", package=package, revision=revision)

@@ -1,0 +1,16 @@
+"""Brings the service's database and the key store to the newest revision."""
+
+from common.migrations import migrate
+from common.start import fail
+
+from referrals.keys.store import create_tables
+from referrals.settings import Settings
+
+
+async def migrate_both(settings: Settings) -> None:
+    if settings.database_owner_url is None or settings.key_store_owner_url is None:
+        fail("RUTA_DATABASE_OWNER_URL and RUTA_KEY_STORE_OWNER_URL are needed to migrate")
+    await create_tables(settings.key_store_owner_url.get_secret_value(), settings.key_store_role)
+    await migrate(
+        "referrals", settings.database_owner_url.get_secret_value(), settings.run_time_role
+    )

@@ -1,0 +1,42 @@
+"""A verb loads only what it runs: every start waits for the migrations, and they need no app."""
+
+import subprocess
+import sys
+
+import pytest
+
+RUN = """
+import runpy, sys
+package = sys.argv[1]
+del sys.argv[1]
+try:
+    runpy.run_module(package, run_name="__main__", alter_sys=True)
+finally:
+    print(package + ".app" in sys.modules, "fastapi" in sys.modules)
+"""
+SERVICES = pytest.mark.parametrize("package", ["referrals", "reporting", "services_directory"])
+
+
+def run(package: str, verb: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", RUN, package, verb],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={},
+    )
+
+
+@SERVICES
+def test_a_migration_loads_neither_the_app_nor_its_framework(package: str) -> None:
+    done = run(package, "migrate")
+    assert done.returncode == 78, done.stderr
+    assert "RUTA_DATABASE_URL: is missing" in done.stderr
+    assert done.stdout.split() == ["False", "False"]
+
+
+@SERVICES
+def test_an_unknown_verb_is_answered_with_all_there_are(package: str) -> None:
+    done = run(package, "sing")
+    assert done.returncode == 78
+    assert f"python -m {package} api|worker|migrate|republish|replay-dead-letters|" in done.stderr
