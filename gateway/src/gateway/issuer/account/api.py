@@ -1,7 +1,8 @@
 """`/account`: what a person does about their own sign-in, with a browser and without a script."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from gateway.issuer.people import own_service, passwords, queries
 from gateway.issuer.people.api import Factors, Recovery
 from gateway.issuer.people.second_factor import provisioning_uri
 from gateway.issuer.people.service import seconds_to_wait
+from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.sign_ins.queries import living_of_person
 
 routes = router("/account", ["account"])
@@ -40,9 +42,16 @@ class Visit:
     """One request of one person: who, what they typed, and in which language they are answered."""
 
     def __init__(
-        self, request: Request, session: Any, caller: Principal, row: Any, form: Mapping[str, str]
+        self,
+        request: Request,
+        session: Any,
+        caller: Principal,
+        checks: SecretChecks,
+        row: Any,
+        form: Mapping[str, str],
     ) -> None:
-        self.session, self.caller, self.row, self.form = session, caller, row, form
+        self.session, self.caller, self.checks = session, caller, checks
+        self.row, self.form = row, form
         header = request.headers.get("accept-language")
         self.language = page_language(request.query_params.get("language"), header)
         self.csrf = request.headers.get("ruta-csrf", "")
@@ -63,12 +72,14 @@ class Visit:
         )
         return html_answer(html, self.language, status)
 
-    async def knows_password(self, checks: Secrets) -> Response | None:
+    async def refused_password(self) -> Response | None:
         """The answer to whoever does not, or has guessed too often; None to who does."""
         if await seconds_to_wait(self.session, self.row["sign_in_name"], self.source):
             return await self.page("wait", 429)
         given = self.form.get("password", "")
-        if await own_service.knows_password(self.session, checks, self.row, given, self.source):
+        if await own_service.knows_password(
+            self.session, self.checks, self.row, given, self.source
+        ):
             return None
         return await self.page("password_wrong", 401)
 
@@ -81,6 +92,7 @@ async def _visit(
     request: Request,
     caller: Anyone,
     session: Session,
+    checks: Secrets,
     _language: Annotated[PageLanguage | None, Query(alias="language")] = None,
     _done: Annotated[Done | None, Query(alias="done")] = None,
 ) -> Visit | None:
@@ -105,10 +117,11 @@ async def _visit(
         given = form.get("csrf_token", "")
         if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
             raise FORBIDDEN.because("The form does not come from this page. Open /account again.")
-    return Visit(request, session, caller, row, form)
+    return Visit(request, session, caller, checks, row, form)
 
 
 Visiting = Annotated[Visit | None, Depends(_visit)]
+SignedIn = Annotated[Visit, Depends(_visit)]  # of forms, which answer nobody else
 
 
 async def _enrolments(request: Request) -> Enrolments:
@@ -125,25 +138,41 @@ def form_of(*fields: str) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
+Shown = Callable[..., Awaitable[Response]]
+
+
+def _form(path: str, summary: str, *fields: str) -> Callable[[Shown], Shown]:
+    """A form of the page, answered to whoever is signed in; one with a password, to whoever knows it."""
+
+    def added(handle: Shown) -> Shown:
+        @routes.post(
+            path,
+            summary=summary,
+            responses=PAGE,
+            response_class=HTMLResponse,
+            openapi_extra=form_of(*fields),
+        )
+        @wraps(handle)
+        async def answer(visit: Visit | None, **parts: Any) -> Response:
+            if visit is None:
+                return to_sign_in()
+            refused = await visit.refused_password() if "password" in fields else None
+            return refused or await handle(visit=visit, **parts)
+
+        return answer
+
+    return added
+
+
 @routes.get("", summary="Own account page", responses=PAGE, response_class=HTMLResponse)
 async def show(visit: Visiting) -> Response:
     """For people who signed in with a browser."""
     return await visit.page() if visit else to_sign_in()
 
 
-@routes.post(
-    "/password",
-    summary="Change own password",
-    responses=PAGE,
-    response_class=HTMLResponse,
-    openapi_extra=form_of("password", "new_password", "repeated"),
-)
-async def change_password(visit: Visiting, checks: Secrets) -> Response:
+@_form("/password", "Change own password", "password", "new_password", "repeated")
+async def change_password(visit: SignedIn) -> Response:
     """Ends every other sign-in of the person."""
-    if visit is None:
-        return to_sign_in()
-    if (refused := await visit.knows_password(checks)) is not None:
-        return refused
     new = visit.form.get("new_password", "")
     fault = passwords.fault_of(new, sign_in_name=visit.row["sign_in_name"])
     if fault is None and new == visit.form.get("password"):
@@ -152,43 +181,25 @@ async def change_password(visit: Visiting, checks: Secrets) -> Response:
         fault = "repeated"
     if fault is not None:
         return await visit.page(f"password_{fault}", 422)
-    await own_service.set_password(visit.session, visit.caller, checks, visit.row, new)
+    await own_service.set_password(visit.session, visit.caller, visit.checks, visit.row, new)
     return visit.back("password")
 
 
-@routes.post(
-    "/second-factor",
-    summary="Begin a new second factor: a QR code for the phone",
-    responses=PAGE,
-    response_class=HTMLResponse,
-    openapi_extra=form_of("password"),
-)
-async def begin_second_factor(
-    visit: Visiting, checks: Secrets, factors: Factors, enrolments: Enrolling
-) -> Response:
+@_form("/second-factor", "Begin a new second factor: a QR code for the phone", "password")
+async def begin_second_factor(visit: SignedIn, factors: Factors, enrolments: Enrolling) -> Response:
     """The former one holds until a code of the new one has come back."""
-    if visit is None:
-        return to_sign_in()
-    if (refused := await visit.knows_password(checks)) is not None:
-        return refused
     secret, _ = factors.new(visit.row["id"])
     ticket = enrolments.begin(visit.row["id"], visit.row["version"], secret, clock.now())
     return _enrolling(visit, ticket, secret)
 
 
-@routes.post(
-    "/second-factor/confirmation",
-    summary="Confirm the new second factor by a code of it",
-    responses=PAGE,
-    response_class=HTMLResponse,
-    openapi_extra=form_of("ticket", "code"),
+@_form(
+    "/second-factor/confirmation", "Confirm the new second factor by a code of it", "ticket", "code"
 )
 async def confirm_second_factor(
-    visit: Visiting, factors: Factors, enrolments: Enrolling
+    visit: SignedIn, factors: Factors, enrolments: Enrolling
 ) -> Response:
     """Ends every other sign-in of the person."""
-    if visit is None:
-        return to_sign_in()
     ticket = visit.form.get("ticket", "")
     try:
         secret = enrolments.secret(ticket, visit.row["id"], visit.row["version"], clock.now())
@@ -202,49 +213,23 @@ async def confirm_second_factor(
     return visit.back("factor")
 
 
-@routes.post(
-    "/recovery-codes",
-    summary="Make eight new recovery codes, shown once",
-    responses=PAGE,
-    response_class=HTMLResponse,
-    openapi_extra=form_of("password"),
-)
-async def renew_recovery_codes(visit: Visiting, checks: Secrets, recovery: Recovery) -> Response:
+@_form("/recovery-codes", "Make eight new recovery codes, shown once", "password")
+async def renew_recovery_codes(visit: SignedIn, recovery: Recovery) -> Response:
     """The former ones are void; ends every other sign-in of the person."""
-    if visit is None:
-        return to_sign_in()
-    if (refused := await visit.knows_password(checks)) is not None:
-        return refused
     codes = await own_service.renew_recovery_codes(visit.session, visit.caller, recovery, visit.row)
     return html_answer(codes_page(visit.language, codes), visit.language)
 
 
-@routes.post(
-    "/sign-ins/{sign_in}/end",
-    summary="End one of the own sign-ins",
-    responses=PAGE,
-    response_class=HTMLResponse,
-    openapi_extra=form_of(),
-)
-async def end_one(sign_in: UUID, visit: Visiting) -> Response:
+@_form("/sign-ins/{sign_in}/end", "End one of the own sign-ins")
+async def end_one(sign_in: UUID, visit: SignedIn) -> Response:
     """Another person's, or one that is over, is no error: it is not there afterwards either."""
-    if visit is None:
-        return to_sign_in()
     await own_service.end_sign_in(visit.session, visit.caller, visit.row, sign_in)
     return visit.back("ended")
 
 
-@routes.post(
-    "/sign-ins/end-others",
-    summary="End all own sign-ins but this one",
-    responses=PAGE,
-    response_class=HTMLResponse,
-    openapi_extra=form_of(),
-)
-async def end_others(visit: Visiting) -> Response:
+@_form("/sign-ins/end-others", "End all own sign-ins but this one")
+async def end_others(visit: SignedIn) -> Response:
     """Within a minute none of them is believed any more."""
-    if visit is None:
-        return to_sign_in()
     await own_service.end_other_sign_ins(visit.session, visit.caller, visit.row)
     return visit.back("ended")
 

@@ -11,17 +11,15 @@ from common.two_people import refuse_same_person
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from referrals import exceptions_service
 from referrals.audit.service import record
 from referrals.cases.referring import READ, case_and_service
 from referrals.consents import queries
 from referrals.consents.decision import hidden
 from referrals.consents.models import DisclosureException
 from referrals.consents.schemas import NewException
-from referrals.errors import (
-    ALREADY_DECIDED,
-    NOT_GRANTED,
-)
-from referrals.keys.sealing import open_column, seal_column
+from referrals.errors import NOT_GRANTED
+from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
@@ -100,15 +98,7 @@ async def decide(
     session: AsyncSession, caller: Principal, exception_id: UUID, *, approve: bool
 ) -> DisclosureException:
     exception = await queries.own_exception(session, caller, exception_id, lock=True)
-    if exception.status != "pending":
-        raise ALREADY_DECIDED.because(f"Its status is '{exception.status}'.")
-    refuse_same_person(
-        caller,
-        exception.requested_by,
-        because="You asked for this exception: somebody else decides.",
-    )
-    exception.status = "approved" if approve else "refused"
-    exception.decided_by, exception.decided_at = caller.subject, clock.now()
+    exceptions_service.decide(exception, caller, approve=approve)
     await session.flush()
     await record(
         session,
@@ -140,19 +130,12 @@ async def review(
 
 
 async def rationale_of(keys: CaseKeys, exception: DisclosureException) -> str | None:
-    if exception.rationale is None:
-        return None
-    key = (await keys.of_many([exception.case_id])).get(exception.case_id)
-    if key is None:
-        return None
-    return str(
-        open_column(
-            key,
-            exception.rationale,
-            organisation=exception.recipient_organisation_id,
-            row=exception.id,
-            column="rationale",
-        )
+    return await exceptions_service.rationale_of(
+        keys,
+        exception.rationale,
+        under=exception.case_id,
+        organisation=exception.recipient_organisation_id,
+        row=exception.id,
     )
 
 

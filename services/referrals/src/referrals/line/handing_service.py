@@ -11,22 +11,21 @@ from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT, NOT_FOUND
 from common.ids import new_id
-from common.two_people import refuse_same_person
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from referrals import exceptions_service
 from referrals.cases import service as cases
 from referrals.cases.models import Case
 from referrals.cases.queries import own_case
 from referrals.directory.queries import countries_of_organisation, takes_referrals
 from referrals.errors import (
-    ALREADY_DECIDED,
     CONSENT_WITHDRAWN,
     IMPLICATED,
     NO_WISH,
     NOT_REFERABLE,
 )
 from referrals.keys.blind_index import BlindIndex
-from referrals.keys.sealing import open_column, seal_column
+from referrals.keys.sealing import seal_column
 from referrals.line import queries
 from referrals.line.desk_service import audit
 from referrals.line.models import LineException, LineReport
@@ -81,16 +80,8 @@ async def decide_exception(
 ) -> LineException:
     """Another coordinator of the desk, or a supervisor of the receiving organisation."""
     exception = await _one_exception(session, caller, exception_id)
-    if exception.status != "pending":
-        raise ALREADY_DECIDED.because(f"Its status is '{exception.status}'.")
-    refuse_same_person(
-        caller,
-        exception.requested_by,
-        because="You asked for this exception: somebody else decides.",
-    )
     async with acting_as_service(session):
-        exception.status = "approved" if approve else "refused"
-        exception.decided_by, exception.decided_at = caller.subject, clock.now()
+        exceptions_service.decide(exception, caller, approve=approve)
         await session.flush()
         report = await session.get(LineReport, exception.report_id)
         if report is not None:
@@ -128,17 +119,12 @@ async def _spoken_for(
 
 
 async def rationale_of(line: Line, exception: LineException) -> str | None:
-    key = (await line.keys.of_many([exception.report_id])).get(exception.report_id)
-    if key is None:
-        return None
-    return str(
-        open_column(
-            key,
-            exception.rationale,
-            organisation=exception.organisation_id,
-            row=exception.id,
-            column="rationale",
-        )
+    return await exceptions_service.rationale_of(
+        line.keys,
+        exception.rationale,
+        under=exception.report_id,
+        organisation=exception.organisation_id,
+        row=exception.id,
     )
 
 
