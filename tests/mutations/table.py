@@ -58,8 +58,8 @@ MUTATIONS = (
         "linked-stays-with-the-directory",
         "a stakeholder of the directory is shown to those who prepare reports alone",
         f"{_REPORTING}/stakeholders/queries.py",
-        "    if not PREPARING & principal.roles:\n",
-        "    if not principal.roles:\n",
+        "    if not PREPARING & caller.roles:\n",
+        "    if not caller.roles:\n",
         f"{_REPORTS}/stakeholders/test_stakeholders.py"
         "::test_what_is_linked_to_the_directory_is_shown_to_those_who_prepare_reports_alone",
     ),

@@ -15,7 +15,15 @@ ROOT = Path(__file__).resolve().parents[2]
 _KINDS = frozenset({"class", "function", "import", "method", "property", "unreachable_code"})
 _DECORATORS = [
     *(f"@*.{verb}" for verb in ("get", "head", "post", "put", "patch", "delete", "options")),
-    *("@*.api_route", "@*.command", "@*.callback", "@*.listens_for", "@*validator", "@*serializer"),
+    *(
+        "@_form",
+        "@*.api_route",
+        "@*.command",
+        "@*.callback",
+        "@*.listens_for",
+        "@*validator",
+        "@*serializer",
+    ),
 ]
 USED_BY_NAME = {
     "eof_received": "asyncio.Protocol",

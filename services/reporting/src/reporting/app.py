@@ -4,21 +4,21 @@ from common.database import Database
 from common.web import service_app
 from fastapi import FastAPI
 
-from reporting.activities.api import api as activities
-from reporting.bulletins.api import api as bulletins
-from reporting.caseload.api import api as caseload
-from reporting.closings.api import api as closings
-from reporting.context.api import api as context
-from reporting.exports.api import api as exports
-from reporting.exports.ctdc_api import api as ctdc
+from reporting.activities.api import routes as activities
+from reporting.bulletins.api import routes as bulletins
+from reporting.caseload.api import routes as caseload
+from reporting.closings.api import routes as closings
+from reporting.context.api import routes as context
+from reporting.exports.api import routes as exports
+from reporting.exports.ctdc_api import routes as ctdc
 from reporting.exports.dhis2_mapping import load_mapping
-from reporting.indicators.api import api as indicators
-from reporting.judgements.api import api as judgements
-from reporting.milestones.api import api as milestones
+from reporting.indicators.api import routes as indicators
+from reporting.judgements.api import routes as judgements
+from reporting.milestones.api import routes as milestones
 from reporting.programmes.catalogue import load
-from reporting.releases.api import api as releases
+from reporting.releases.api import routes as releases
 from reporting.settings import Settings
-from reporting.stakeholders.api import api as stakeholders
+from reporting.stakeholders.api import routes as stakeholders
 from reporting.tables import COMMON
 from reporting.worker import tasks
 

@@ -34,7 +34,7 @@ from reporting.activities.template import template
 from reporting.activities.work_plan import Target, progress
 from reporting.activities.workbook import UnreadableWorkbookError
 
-api = router("/reports/v1/activities", ["activities"])
+routes = router("/reports/v1/activities", ["activities"])
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_FILE = 8_000_000
@@ -51,7 +51,7 @@ From = Annotated[Day | None, Query(alias="from", description="First start date, 
 To = Annotated[Day | None, Query(alias="to", description="Last start date, inclusive.")]
 
 
-@api.get("")
+@routes.get("")
 async def list_activities(
     *,
     caller: Reader,
@@ -77,13 +77,13 @@ async def list_activities(
     return page_of(found, limit, _view, attrgetter("start", "id"))
 
 
-@api.post("", status_code=201)
+@routes.post("", status_code=201)
 async def record_activity(caller: Reporter, session: Session, body: ActivityBody) -> ActivityView:
     """Record one activity of your organisation."""
     return _view(await service.record(session, caller, body.model_dump()))
 
 
-@api.get("/template", **answered_as(XLSX))
+@routes.get("/template", **answered_as(XLSX))
 async def workbook_template(
     *,
     _caller: Reader,
@@ -95,7 +95,7 @@ async def workbook_template(
     return Response(content, media_type=XLSX, headers=_download(f"5w-{language}.xlsx"))
 
 
-@api.post(
+@routes.post(
     "/imports",
     status_code=201,
     responses={422: {"description": "The problems by row and column; nothing was written."}},
@@ -142,7 +142,7 @@ async def import_workbook(
     )
 
 
-@api.get("/indicators")
+@routes.get("/indicators")
 async def list_indicators(_caller: Reader) -> list[IndicatorView]:
     """The allow-list: the only numbers that may be published exactly."""
     return [
@@ -151,7 +151,7 @@ async def list_indicators(_caller: Reader) -> list[IndicatorView]:
     ]
 
 
-@api.get("/indicators/{code}")
+@routes.get("/indicators/{code}")
 async def indicator_value(
     *,
     _caller: Reader,
@@ -178,7 +178,7 @@ async def indicator_value(
     return IndicatorValue(indicator=code, area=area, start=first, end=last, value=value)
 
 
-@api.get("/targets")
+@routes.get("/targets")
 async def list_targets(
     *, _caller: Reader, session: Session, plan: Annotated[str | None, Query(max_length=60)] = None
 ) -> list[TargetView]:
@@ -186,7 +186,7 @@ async def list_targets(
     return [_target(each) for each in await queries.targets(session, plan)]
 
 
-@api.put("/targets")
+@routes.put("/targets")
 async def set_target(caller: Planner, session: Session, body: TargetBody) -> TargetView:
     """Set the target of a plan for an indicator and area. Needs the role im."""
     wanted = Target(
@@ -195,7 +195,7 @@ async def set_target(caller: Planner, session: Session, body: TargetBody) -> Tar
     return _target(await service.set_target(session, caller, wanted))
 
 
-@api.get("/progress")
+@routes.get("/progress")
 async def read_progress(
     *,
     _caller: Reader,
@@ -216,7 +216,7 @@ async def read_progress(
     ]
 
 
-@api.get("/{activity_id}")
+@routes.get("/{activity_id}")
 async def read_activity(caller: Reader, session: Session, activity_id: ActivityId) -> ActivityView:
     """One activity, as you may see it."""
     found = await queries.visible(session, caller, activity_id=activity_id)
@@ -225,7 +225,7 @@ async def read_activity(caller: Reader, session: Session, activity_id: ActivityI
     return _view(found[0])
 
 
-@api.put("/{activity_id}")
+@routes.put("/{activity_id}")
 async def correct_activity(
     caller: Reporter, session: Session, activity_id: ActivityId, body: ActivityBody
 ) -> ActivityView:
@@ -233,7 +233,7 @@ async def correct_activity(
     return _view(await service.correct(session, caller, activity_id, body.model_dump()))
 
 
-@api.delete("/{activity_id}", status_code=204)
+@routes.delete("/{activity_id}", status_code=204)
 async def withdraw_activity(caller: Reporter, session: Session, activity_id: ActivityId) -> None:
     """Withdraw an activity of your organisation: it counts no more."""
     await service.withdraw(session, caller, activity_id)

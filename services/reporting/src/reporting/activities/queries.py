@@ -21,20 +21,20 @@ def _activity(row: Any) -> Activity:
     return Activity(**row._mapping)  # noqa: SLF001 - SQLAlchemy's documented mapping of a row
 
 
-def sees_exact(principal: Principal, organisation_id: UUID) -> bool:
+def sees_exact(caller: Principal, organisation_id: UUID) -> bool:
     """Own rows, and for the IM role all rows, are seen as reported; all others as published."""
-    return Role.IM in principal.roles or principal.organisation_id == organisation_id
+    return Role.IM in caller.roles or caller.organisation_id == organisation_id
 
 
-def shown_to(principal: Principal, activity: Activity) -> Activity:
-    if sees_exact(principal, activity.organisation_id):
+def shown_to(caller: Principal, activity: Activity) -> Activity:
+    if sees_exact(caller, activity.organisation_id):
         return activity
     return published(activity)
 
 
 async def visible(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     *,
     start: date | None = None,
     end: date | None = None,
@@ -58,7 +58,7 @@ async def visible(
     if activity_id is not None:
         conditions.append(activities.c.id == activity_id)
     if own:
-        conditions.append(activities.c.organisation_id == principal.organisation)
+        conditions.append(activities.c.organisation_id == caller.organisation)
     if after is not None:
         conditions.append(
             sa.tuple_(activities.c.start, activities.c.id)
@@ -71,7 +71,7 @@ async def visible(
         .limit(limit)
     )
     rows = await session.execute(statement)
-    return [shown_to(principal, _activity(row)) for row in rows]
+    return [shown_to(caller, _activity(row)) for row in rows]
 
 
 async def countable(

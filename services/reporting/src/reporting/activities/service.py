@@ -44,38 +44,36 @@ class Imported:
     flaws: tuple[RowFlaw, ...]
 
 
-async def record(
-    session: AsyncSession, principal: Principal, values: Mapping[str, Any]
-) -> Activity:
+async def record(session: AsyncSession, caller: Principal, values: Mapping[str, Any]) -> Activity:
     """Record one new activity; 409 if the organisation has one of that external id."""
     row = completed(values)
     _refuse_flawed(row)
-    known = await queries.recorded(session, principal.organisation, [row["external_id"]])
+    known = await queries.recorded(session, caller.organisation, [row["external_id"]])
     if row["external_id"] in known:
         raise CONFLICT.because(
             "Your organisation has an activity of this external_id: change that one.",
             pointer="/external_id",
         )
-    await _write(session, principal, [row])
-    return await _own(session, principal, row["external_id"])
+    await _write(session, caller, [row])
+    return await _own(session, caller, row["external_id"])
 
 
 async def correct(
-    session: AsyncSession, principal: Principal, activity_id: UUID, values: Mapping[str, Any]
+    session: AsyncSession, caller: Principal, activity_id: UUID, values: Mapping[str, Any]
 ) -> Activity:
     """Replace an own activity; its external id stays."""
-    found = await _own_by_id(session, principal, activity_id)
+    found = await _own_by_id(session, caller, activity_id)
     row = completed(values)
     if row["external_id"] != found.external_id:
         raise INVALID.because("The external_id of an activity stays.", pointer="/external_id")
     _refuse_flawed(row)
-    await _write(session, principal, [row])
-    return await _own(session, principal, found.external_id)
+    await _write(session, caller, [row])
+    return await _own(session, caller, found.external_id)
 
 
-async def withdraw(session: AsyncSession, principal: Principal, activity_id: UUID) -> None:
+async def withdraw(session: AsyncSession, caller: Principal, activity_id: UUID) -> None:
     """Take an own activity out of all counts; its row stays as the record of that."""
-    found = await _own_by_id(session, principal, activity_id)
+    found = await _own_by_id(session, caller, activity_id)
     await session.execute(
         activities.update()
         .where(activities.c.id == found.id)
@@ -83,13 +81,13 @@ async def withdraw(session: AsyncSession, principal: Principal, activity_id: UUI
             withdrawn_at=clock.now(),
             version=found.version + 1,
             changed_at=clock.now(),
-            changed_by=principal.doer,
+            changed_by=caller.doer,
         )
     )
 
 
 async def import_file(
-    session: AsyncSession, principal: Principal, name: str, content: bytes, *, dry_run: bool
+    session: AsyncSession, caller: Principal, name: str, content: bytes, *, dry_run: bool
 ) -> Imported:
     """Read a workbook and write all of its rows, or none if one has a flaw.
 
@@ -103,19 +101,19 @@ async def import_file(
         found.sort(key=lambda each: each.row)
         return Imported(None, len(rows), Counter(), tuple(found))
     ready = [completed(row.values) for row in rows]
-    outcomes = await _outcomes(session, principal, ready)
+    outcomes = await _outcomes(session, caller, ready)
     if dry_run:
         return Imported(None, len(rows), outcomes, ())
-    await _write(session, principal, ready)
+    await _write(session, caller, ready)
     import_id = new_id()
     await session.execute(
         activity_imports.insert().values(
             id=import_id,
-            organisation_id=principal.organisation,
+            organisation_id=caller.organisation,
             file_name=name[:200],
             file_sha256=hashlib.sha256(content).hexdigest(),
             imported_at=clock.now(),
-            imported_by=principal.doer,
+            imported_by=caller.doer,
             created=outcomes["created"],
             changed=outcomes["changed"],
             unchanged=outcomes["unchanged"],
@@ -124,7 +122,7 @@ async def import_file(
     return Imported(import_id, len(rows), outcomes, ())
 
 
-async def set_target(session: AsyncSession, principal: Principal, target: Target) -> Target:
+async def set_target(session: AsyncSession, caller: Principal, target: Target) -> Target:
     """Set a target of the work plan; a second one for the same plan, indicator and area replaces
     the first."""
     if target.indicator not in BY_CODE:
@@ -142,7 +140,7 @@ async def set_target(session: AsyncSession, principal: Principal, target: Target
         "end": target.end,
         "target": target.target,
         "changed_at": clock.now(),
-        "changed_by": principal.doer,
+        "changed_by": caller.doer,
     }
     kept = await session.scalar(
         pg.insert(work_plan_targets)
@@ -193,10 +191,10 @@ def _repeated(rows: Sequence[ReadRow]) -> list[RowFlaw]:
 
 
 async def _outcomes(
-    session: AsyncSession, principal: Principal, rows: Sequence[Mapping[str, Any]]
+    session: AsyncSession, caller: Principal, rows: Sequence[Mapping[str, Any]]
 ) -> Counter[str]:
     known = await queries.recorded(
-        session, principal.organisation, [row["external_id"] for row in rows]
+        session, caller.organisation, [row["external_id"] for row in rows]
     )
     return Counter(_outcome(row, known.get(row["external_id"])) for row in rows)
 
@@ -210,7 +208,7 @@ def _outcome(row: Mapping[str, Any], known: tuple[Activity, bool] | None) -> str
 
 
 async def _write(
-    session: AsyncSession, principal: Principal, rows: Sequence[Mapping[str, Any]]
+    session: AsyncSession, caller: Principal, rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """Insert or replace; a row that says nothing new keeps its version."""
     statement = pg.insert(activities)
@@ -237,23 +235,23 @@ async def _write(
             {field: row.get(field) for field in FIELDS}
             | {
                 "id": new_id(),
-                "organisation_id": principal.organisation,
+                "organisation_id": caller.organisation,
                 "version": 1,
                 "changed_at": now,
-                "changed_by": principal.doer,
+                "changed_by": caller.doer,
             }
             for row in rows
         ],
     )
 
 
-async def _own(session: AsyncSession, principal: Principal, external_id: str) -> Activity:
-    known = await queries.recorded(session, principal.organisation, [external_id])
+async def _own(session: AsyncSession, caller: Principal, external_id: str) -> Activity:
+    known = await queries.recorded(session, caller.organisation, [external_id])
     return known[external_id][0]
 
 
-async def _own_by_id(session: AsyncSession, principal: Principal, activity_id: UUID) -> Activity:
-    found = await queries.visible(session, principal, activity_id=activity_id, own=True)
+async def _own_by_id(session: AsyncSession, caller: Principal, activity_id: UUID) -> Activity:
+    found = await queries.visible(session, caller, activity_id=activity_id, own=True)
     if not found:
         raise NOT_FOUND.because("Your organisation has no such activity.")
     return found[0]

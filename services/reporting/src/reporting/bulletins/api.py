@@ -44,7 +44,7 @@ from reporting.programmes.catalogue import Catalogue
 from reporting.settings import Settings
 
 PREFIX = "/reports/v1/bulletins"
-api = router(PREFIX, ["bulletins"])
+routes = router(PREFIX, ["bulletins"])
 
 Reader = Annotated[Principal, open_to_all()]
 Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
@@ -59,7 +59,7 @@ HARMLESS = {
 }
 
 
-@api.post("", status_code=201)
+@routes.post("", status_code=201)
 async def draft_bulletin(
     request: Request, caller: Publisher, session: Session, body: DraftBulletin
 ) -> BulletinView:
@@ -70,7 +70,7 @@ async def draft_bulletin(
     return _view(await service.draft(session, caller.doer, period, catalogue, wish))
 
 
-@api.get("")
+@routes.get("")
 async def list_bulletins(
     *,
     caller: Reader,
@@ -86,7 +86,7 @@ async def list_bulletins(
     return page_of(found, limit, _view, attrgetter("drafted_at", "id"))
 
 
-@api.get("/feed", **answered_as(MEDIA_TYPE))
+@routes.get("/feed", **answered_as(MEDIA_TYPE))
 async def read_feed(
     _caller: Reader,
     session: Session,
@@ -98,7 +98,7 @@ async def read_feed(
     return Response(made, media_type=MEDIA_TYPE, headers={"Content-Language": language})
 
 
-@api.get("/page", response_class=HTMLResponse)
+@routes.get("/page", response_class=HTMLResponse)
 async def show_bulletins(
     request: Request,
     _caller: Reader,
@@ -111,7 +111,7 @@ async def show_bulletins(
     return page_response(listing(issues, language, PREFIX), language=language)
 
 
-@api.get("/{bulletin_id}")
+@routes.get("/{bulletin_id}")
 async def read_bulletin(
     caller: Reader, session: Session, bulletin_id: BulletinId
 ) -> BulletinDetail:
@@ -120,7 +120,7 @@ async def read_bulletin(
     return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
 
 
-@api.get("/{bulletin_id}/trace")
+@routes.get("/{bulletin_id}/trace")
 async def trace_bulletin(caller: Reader, session: Session, bulletin_id: BulletinId) -> Trace:
     """Every number with its source, and what the checker says of them now."""
     bulletin = await _visible(session, caller, bulletin_id)
@@ -138,7 +138,7 @@ async def trace_bulletin(caller: Reader, session: Session, bulletin_id: Bulletin
     return Trace(figures=figures, problems=[f"{p.form}: {p.number}: {p.reason}" for p in found])
 
 
-@api.put("/{bulletin_id}/words")
+@routes.put("/{bulletin_id}/words")
 async def write_words(
     caller: Writer, session: Session, bulletin_id: BulletinId, body: BulletinWords
 ) -> BulletinDetail:
@@ -151,7 +151,7 @@ async def write_words(
     return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
 
 
-@api.post("/{bulletin_id}/sign-off", dependencies=[StepUp])
+@routes.post("/{bulletin_id}/sign-off", dependencies=[StepUp])
 async def sign_off_bulletin(
     caller: Coordinator, session: Session, bulletin_id: BulletinId
 ) -> BulletinView:
@@ -159,7 +159,7 @@ async def sign_off_bulletin(
     return _view(await service.sign_off(session, caller, bulletin_id))
 
 
-@api.post("/{bulletin_id}/publish", dependencies=[StepUp])
+@routes.post("/{bulletin_id}/publish", dependencies=[StepUp])
 async def publish_bulletin(
     request: Request, caller: Publisher, session: Session, bulletin_id: BulletinId
 ) -> BulletinView:
@@ -169,7 +169,7 @@ async def publish_bulletin(
     return _view(await service.publish(session, caller, bulletin_id, alone=alone))
 
 
-@api.get("/{bulletin_id}/files/{language}/{name}", **answered_as(*MEDIA_TYPES.values()))
+@routes.get("/{bulletin_id}/files/{language}/{name}", **answered_as(*MEDIA_TYPES.values()))
 async def read_file(
     *,
     caller: Reader,

@@ -57,15 +57,15 @@ def _bulletin(row: Any) -> Bulletin:
     )
 
 
-def _may_see(principal: Principal) -> sa.ColumnElement[bool]:
-    if PREPARING & principal.roles and "reports:read" in principal.scopes:
+def _may_see(caller: Principal) -> sa.ColumnElement[bool]:
+    if PREPARING & caller.roles and "reports:read" in caller.scopes:
         return sa.true()
     return bulletins.c.state == "published"
 
 
 async def visible(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     *,
     bulletin_id: UUID | None = None,
     kind: str | None = None,
@@ -73,7 +73,7 @@ async def visible(
     limit: int | None = None,
 ) -> list[Bulletin]:
     """Bulletins that the caller may see, the latest drafted first."""
-    conditions = [_may_see(principal)]
+    conditions = [_may_see(caller)]
     if bulletin_id is not None:
         conditions.append(bulletins.c.id == bulletin_id)
     if kind is not None:

@@ -169,7 +169,7 @@ async def draft(
 
 
 async def write_words(
-    session: AsyncSession, principal: Principal, bulletin_id: UUID, texts: Mapping[str, Text]
+    session: AsyncSession, caller: Principal, bulletin_id: UUID, texts: Mapping[str, Text]
 ) -> Bulletin:
     """Put people's words into a draft, in place of those before; who wrote last drafted it."""
     bulletin = await _in_state(session, bulletin_id, "draft")
@@ -202,33 +202,33 @@ async def write_words(
         .values(
             content=content.model_dump(mode="json"),
             content_sha256=digest(content),
-            drafted_by=principal.doer,
+            drafted_by=caller.doer,
         )
     )
     return await _found(session, bulletin_id)
 
 
-async def sign_off(session: AsyncSession, principal: Principal, bulletin_id: UUID) -> Bulletin:
+async def sign_off(session: AsyncSession, caller: Principal, bulletin_id: UUID) -> Bulletin:
     """A coordinator has read the draft and stands for it; every figure is checked once more."""
     bulletin = await _in_state(session, bulletin_id, "draft")
     await _refuse_wrong_figures(session, bulletin)
     await session.execute(
         bulletins.update()
         .where(bulletins.c.id == bulletin_id)
-        .values(state="signed_off", signed_off_at=clock.now(), signed_off_by=principal.doer)
+        .values(state="signed_off", signed_off_at=clock.now(), signed_off_by=caller.doer)
     )
     return await _found(session, bulletin_id)
 
 
 async def publish(
-    session: AsyncSession, principal: Principal, bulletin_id: UUID, *, alone: bool = False
+    session: AsyncSession, caller: Principal, bulletin_id: UUID, *, alone: bool = False
 ) -> Bulletin:
     """Render every form, read each back with the checker, and freeze them all. `alone`: whoever signed
     off may publish, too; the record then names the same person twice."""
     bulletin = await _in_state(session, bulletin_id, "signed_off")
     if not alone:
         refuse_same_person(
-            principal,
+            caller,
             bulletin.signed_off_by,
             because="You signed it off yourself: somebody else publishes it.",
         )
@@ -253,7 +253,7 @@ async def publish(
     await session.execute(
         bulletins.update()
         .where(bulletins.c.id == bulletin_id)
-        .values(state="published", published_at=clock.now(), published_by=principal.doer)
+        .values(state="published", published_at=clock.now(), published_by=caller.doer)
     )
     await outbox.append(
         session,

@@ -14,11 +14,11 @@ from reporting.indicators.readers import Operator
 from reporting.indicators.scopes import OWN_ROLES, states_of
 from reporting.indicators.service import record_read
 
-api = router("/reports/v1", ["indicators"])
+routes = router("/reports/v1", ["indicators"])
 _PLANNERS = frozenset({Role.COORDINATOR, Role.IM})
 
 
-@api.get("/indicators/caseload")
+@routes.get("/indicators/caseload")
 async def read_caseload(
     *,
     caller: Operator,

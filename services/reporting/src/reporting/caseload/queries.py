@@ -12,11 +12,11 @@ from reporting.caseload.models import caseload_counters
 
 
 async def own(
-    session: AsyncSession, principal: Principal, first: date, last: date
+    session: AsyncSession, caller: Principal, first: date, last: date
 ) -> list[tuple[CaseloadKey, int]]:
     """Counters of the caller's organisation over the months from `first` to `last`."""
     scope = caseload_counters.c.scope.in_((HOLDER, GIVER, RECEIVER))
-    mine = caseload_counters.c.scope_id == str(principal.organisation)
+    mine = caseload_counters.c.scope_id == str(caller.organisation)
     return await _read(session, first, last, scope, mine)
 
 

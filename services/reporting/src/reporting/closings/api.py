@@ -19,7 +19,7 @@ from reporting.programmes.catalogue import Catalogue
 from reporting.releases.api import contributors_of
 
 PREFIX = "/reports/v1/closings"
-api = router(PREFIX, ["releases"])
+routes = router(PREFIX, ["releases"])
 
 Reader = Annotated[Principal, requires(scope="reports:read")]
 Publisher = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
@@ -30,7 +30,7 @@ ClosingId = Annotated[UUID, Path(description="The id of a closing.")]
 _CLOSED = frozenset(StepState) - {StepState.TO_CLOSE, StepState.NOT_CLOSED}
 
 
-@api.post("", status_code=202)
+@routes.post("", status_code=202)
 async def close_programmes(
     *,
     request: Request,
@@ -47,7 +47,7 @@ async def close_programmes(
     return _accepted(response, programmes, await service.close(session, caller, wanted, programmes))
 
 
-@api.get("")
+@routes.get("")
 async def list_closings(
     *,
     request: Request,
@@ -74,7 +74,7 @@ async def list_closings(
     )
 
 
-@api.get("/{closing_id}")
+@routes.get("/{closing_id}")
 async def read_closing(
     request: Request, caller: Reader, session: Session, closing_id: ClosingId
 ) -> ClosingView:
@@ -85,7 +85,7 @@ async def read_closing(
     return _view(found[0], _programmes(request))
 
 
-@api.post("/{closing_id}/sign-offs")
+@routes.post("/{closing_id}/sign-offs")
 async def sign_off_closing(
     request: Request, caller: Contributing, session: Session, closing_id: ClosingId
 ) -> ClosingView:
@@ -94,7 +94,7 @@ async def sign_off_closing(
     return _view(done, _programmes(request))
 
 
-@api.post("/{closing_id}/publications", status_code=202)
+@routes.post("/{closing_id}/publications", status_code=202)
 async def publish_closing(
     request: Request,
     response: Response,

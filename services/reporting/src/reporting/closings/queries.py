@@ -79,7 +79,7 @@ class Work:
 
 async def visible(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     *,
     closing_id: UUID | None = None,
     period: str | None = None,
@@ -104,11 +104,11 @@ async def visible(
         .order_by(closings.c.period_start.desc(), closings.c.id.desc())
         .limit(limit)
     )
-    return [await _closing(session, principal, row) for row in rows.all()]
+    return [await _closing(session, caller, row) for row in rows.all()]
 
 
-async def _closing(session: AsyncSession, principal: Principal, row: Any) -> Closing:
-    seen = await release_queries.visible(session, principal, period=row.period)
+async def _closing(session: AsyncSession, caller: Principal, row: Any) -> Closing:
+    seen = await release_queries.visible(session, caller, period=row.period)
     releases = {each.programme: each for each in seen}
     closed = await release_queries.programmes_closed(session, row.period)
     steps = await session.execute(
@@ -128,7 +128,7 @@ async def _closing(session: AsyncSession, principal: Principal, row: Any) -> Clo
         )
         for each in steps
     ]
-    whole = Role.IM in principal.roles
+    whole = Role.IM in caller.roles
     return Closing(
         id=row.id,
         period=row.period,

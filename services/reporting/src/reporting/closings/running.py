@@ -86,7 +86,7 @@ async def one(database: Database, means: Means) -> bool:
 async def _done(session: AsyncSession, work: Work, means: Means) -> Problem | None:
     """What was refused, if it was; then nothing of it stays."""
     # In the name of whoever asked, whose role the route has seen.
-    principal = Principal(work.asked_by, work.asked_by, roles=frozenset({Role.IM}))
+    caller = Principal(work.asked_by, work.asked_by, roles=frozenset({Role.IM}))
     try:
         async with session.begin_nested():
             # Somebody may have done it singly meanwhile: then it is done.
@@ -94,9 +94,9 @@ async def _done(session: AsyncSession, work: Work, means: Means) -> Problem | No
             if work.task == "close" and release is None:
                 period = Period.parse(work.period)
                 order = releases.Order(means.catalogue.get(work.programme), period)
-                await releases.close(session, principal, order, means.key)
+                await releases.close(session, caller, order, means.key)
             elif work.task == "publish" and release is not None and not release.published:
-                await releases.publish(session, principal, release.id, alone=means.alone)
+                await releases.publish(session, caller, release.id, alone=means.alone)
     except Problem as problem:
         if problem.kind in {PERIOD_CLOSED, ALREADY_PUBLISHED}:  # at the same moment
             return None

@@ -36,7 +36,7 @@ class Wanted:
 
 
 async def close(
-    session: AsyncSession, principal: Principal, wanted: Wanted, catalogue: Catalogue
+    session: AsyncSession, caller: Principal, wanted: Wanted, catalogue: Catalogue
 ) -> Closing:
     """Ask for the programmes of an ended period to be closed. There is one closing per period: asked
     again it gets what it lacks, and tries again what was not closed.
@@ -47,8 +47,8 @@ async def close(
     chosen = _chosen(wanted, catalogue)
     if not period.ended(clock.now().date()):
         raise PERIOD_NOT_ENDED.because(f"{period.id} ends on {period.end.isoformat()}.")
-    closing_id = await _once(session, principal, period)
-    known = {each.programme: each for each in (await _seen(session, principal, closing_id)).steps}
+    closing_id = await _once(session, caller, period)
+    known = {each.programme: each for each in (await _seen(session, caller, closing_id)).steps}
     places = {each.id: place for place, each in enumerate(catalogue)}
     for programme in chosen:
         if programme.id not in known:
@@ -57,7 +57,7 @@ async def close(
                     closing_id=closing_id,
                     programme=programme.id,
                     position=places[programme.id],
-                    **_asked("close", principal),
+                    **_asked("close", caller),
                 )
             )
     again = [
@@ -65,39 +65,39 @@ async def close(
         for each in chosen
         if each.id in known and known[each.id].state is StepState.NOT_CLOSED
     ]
-    await _ask(session, principal, closing_id, again, "close")
-    return await _seen(session, principal, closing_id)
+    await _ask(session, caller, closing_id, again, "close")
+    return await _seen(session, caller, closing_id)
 
 
-async def sign_off(session: AsyncSession, principal: Principal, closing_id: UUID) -> Closing:
+async def sign_off(session: AsyncSession, caller: Principal, closing_id: UUID) -> Closing:
     """The caller's organisation agrees to each draft that it contributes to (R8); 404 if there is
     none, 409 `closing_at_work` while there may be more."""
-    closing = await _at_rest(session, principal, closing_id)
-    mine = [each.release for each in closing.steps if _contributes(each, principal)]
+    closing = await _at_rest(session, caller, closing_id)
+    mine = [each.release for each in closing.steps if _contributes(each, caller)]
     if not mine:
         raise NOT_FOUND.because("Your organisation contributes to no draft of this period.")
     for release in mine:
         assert release is not None  # noqa: S101 - it has the caller among its contributors
-        await releases.sign_off(session, principal, release.id)
-    return await _seen(session, principal, closing_id)
+        await releases.sign_off(session, caller, release.id)
+    return await _seen(session, caller, closing_id)
 
 
-async def publish(session: AsyncSession, principal: Principal, closing_id: UUID) -> Closing:
+async def publish(session: AsyncSession, caller: Principal, closing_id: UUID) -> Closing:
     """Ask for all that is closed to be published; what lacks a sign-off will be told so and hinders
     no other. 409 `closing_at_work` while something is still being closed."""
-    closing = await _at_rest(session, principal, closing_id)
+    closing = await _at_rest(session, caller, closing_id)
     waiting = {StepState.CLOSED, StepState.NOT_PUBLISHED}
     drafts = [each.programme for each in closing.steps if each.state in waiting]
-    await _ask(session, principal, closing_id, drafts, "publish")
-    return await _seen(session, principal, closing_id)
+    await _ask(session, caller, closing_id, drafts, "publish")
+    return await _seen(session, caller, closing_id)
 
 
-def _contributes(step: Step, principal: Principal) -> bool:
+def _contributes(step: Step, caller: Principal) -> bool:
     release = step.release
     return (
         release is not None
         and not release.published
-        and principal.organisation in {each.organisation_id for each in release.sign_offs}
+        and caller.organisation in {each.organisation_id for each in release.sign_offs}
     )
 
 
@@ -129,7 +129,7 @@ def _chosen(wanted: Wanted, catalogue: Catalogue) -> list[Programme]:
     return chosen
 
 
-async def _once(session: AsyncSession, principal: Principal, period: Period) -> UUID:
+async def _once(session: AsyncSession, caller: Principal, period: Period) -> UUID:
     """The closing of the period, made now if there is none; held until the transaction ends."""
     await session.execute(
         pg.insert(closings)
@@ -139,7 +139,7 @@ async def _once(session: AsyncSession, principal: Principal, period: Period) -> 
             period_start=period.start,
             period_end=period.end,
             asked_at=clock.now(),
-            asked_by=principal.doer,
+            asked_by=caller.doer,
         )
         .on_conflict_do_nothing(constraint="closings_once")
     )
@@ -153,7 +153,7 @@ async def _once(session: AsyncSession, principal: Principal, period: Period) -> 
 
 async def _ask(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     closing_id: UUID,
     programmes: Sequence[str],
     task: Task,
@@ -165,15 +165,15 @@ async def _ask(
             closing_steps.c.programme.in_(programmes),
             closing_steps.c.due_at.is_(None),
         )
-        .values(**_asked(task, principal))
+        .values(**_asked(task, caller))
     )
 
 
-def _asked(task: Task, principal: Principal) -> dict[str, Any]:
+def _asked(task: Task, caller: Principal) -> dict[str, Any]:
     now = clock.now()
     return {
         "task": task,
-        "asked_by": principal.doer,
+        "asked_by": caller.doer,
         "attempts": 0,
         "problem": None,
         "due_at": now,
@@ -181,14 +181,14 @@ def _asked(task: Task, principal: Principal) -> dict[str, Any]:
     }
 
 
-async def _at_rest(session: AsyncSession, principal: Principal, closing_id: UUID) -> Closing:
+async def _at_rest(session: AsyncSession, caller: Principal, closing_id: UUID) -> Closing:
     if not await queries.held(session, closing_id):
         raise NOT_FOUND.because("There is no such closing.")
-    closing = await _seen(session, principal, closing_id)
+    closing = await _seen(session, caller, closing_id)
     if closing.busy:
         raise CLOSING_AT_WORK.because(f"{closing.period} is not closed for every programme yet.")
     return closing
 
 
-async def _seen(session: AsyncSession, principal: Principal, closing_id: UUID) -> Closing:
-    return (await queries.visible(session, principal, closing_id=closing_id))[0]
+async def _seen(session: AsyncSession, caller: Principal, closing_id: UUID) -> Closing:
+    return (await queries.visible(session, caller, closing_id=closing_id))[0]

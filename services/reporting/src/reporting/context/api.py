@@ -17,20 +17,20 @@ from reporting.context.series import OutsideSeries
 from reporting.context.series_file import points
 from reporting.tabular.reading import UnreadableTableError
 
-api = router("/reports/v1/context/series", ["context"])
+routes = router("/reports/v1/context/series", ["context"])
 MOST_BYTES = 1_000_000
 
 Reader = Annotated[Principal, requires(scope="reports:read")]
 Importer = Annotated[Principal, requires(scope="reports:publish", roles={Role.IM})]
 
 
-@api.post("", status_code=201)
+@routes.post("", status_code=201)
 async def import_series(caller: Importer, session: Session, body: SeriesBody) -> SeriesView:
     """Import a series of another source with its provenance, as the next edition of its code."""
     return _view(await service.import_series(session, caller, body))
 
 
-@api.post("/imports", status_code=201)
+@routes.post("/imports", status_code=201)
 async def import_series_file(
     *,
     caller: Importer,
@@ -70,13 +70,13 @@ async def import_series_file(
     return _view(await service.import_series(session, caller, body))
 
 
-@api.get("")
+@routes.get("")
 async def list_series(_caller: Reader, session: Session) -> list[SeriesView]:
     """The newest edition of each series."""
     return [_view(each) for each in await queries.newest(session)]
 
 
-@api.get("/{code}")
+@routes.get("/{code}")
 async def read_editions(
     _caller: Reader, session: Session, code: Annotated[str, Path(max_length=60)]
 ) -> list[SeriesView]:

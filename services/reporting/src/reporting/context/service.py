@@ -18,7 +18,7 @@ from reporting.context.series import OutsideSeries
 
 
 async def import_series(
-    session: AsyncSession, principal: Principal, body: SeriesBody
+    session: AsyncSession, caller: Principal, body: SeriesBody
 ) -> OutsideSeries:
     """Keep the series as the next edition of its code; nothing is overwritten."""
     places = Places.load()
@@ -46,7 +46,7 @@ async def import_series(
             points=points,
             points_sha256=hashlib.sha256(json.dumps(points).encode()).hexdigest(),
             imported_at=clock.now(),
-            imported_by=principal.doer,
+            imported_by=caller.doer,
         )
     )
     return (await queries.editions(session, body.code))[0]

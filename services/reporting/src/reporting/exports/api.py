@@ -36,7 +36,7 @@ from reporting.releases.errors import outside
 from reporting.tabular.files import MEDIA_TYPES, File, Format, as_file
 from reporting.tabular.spreadsheet import as_xlsx
 
-api = router("/reports/v1/exports", ["exports"])
+routes = router("/reports/v1/exports", ["exports"])
 
 Anyone = Annotated[Principal, open_to_all()]
 Reader = Annotated[Principal, requires(scope="reports:read")]
@@ -63,7 +63,7 @@ async def _catalogue(request: Request) -> Catalogue:
 Programmes = Annotated[Catalogue, Depends(_catalogue)]
 
 
-@api.get("/counts", **answered_as(*MEDIA_TYPES.values(), "application/json"))
+@routes.get("/counts", **answered_as(*MEDIA_TYPES.values(), "application/json"))
 async def export_counts(
     *,
     request: Request,
@@ -101,7 +101,7 @@ async def export_counts(
     return _answer(as_file(table, form, language))
 
 
-@api.get("/dhis2/codes")
+@routes.get("/dhis2/codes")
 async def list_dhis2_codes(
     *,
     request: Request,
@@ -143,7 +143,7 @@ def _dhis2(cube: ProtectedCube, narrowed: object, mapping: Mapping[str, str] | N
     return Response(content, media_type="application/json")
 
 
-@api.get("/activities", **answered_as(*MEDIA_TYPES.values()))
+@routes.get("/activities", **answered_as(*MEDIA_TYPES.values()))
 async def export_activities(
     *,
     caller: Reader,
@@ -174,7 +174,7 @@ async def export_activities(
     return _answer(as_file(table, form, language))
 
 
-@api.get("/context-pack", **answered_as(MEDIA_TYPES["xlsx"]))
+@routes.get("/context-pack", **answered_as(MEDIA_TYPES["xlsx"]))
 async def export_context_pack(
     *,
     _caller: Planner,

@@ -13,13 +13,13 @@ from starlette.responses import Response
 from reporting.exports.ctdc import columns, ctdc_rows
 from reporting.releases.queries import published
 
-api = router("/reports/v1/trafficking", ["releases"])
+routes = router("/reports/v1/trafficking", ["releases"])
 
 Reader = Annotated[Principal, open_to_all()]
 Period = Annotated[str, Path(max_length=10, examples=["2026-Q3"])]
 
 
-@api.get("/{period}/ctdc", **answered_as("text/csv"))
+@routes.get("/{period}/ctdc", **answered_as("text/csv"))
 async def read_ctdc(_caller: Reader, session: Session, period: Period) -> Response:
     """A published trafficking release as CSV in CTDC's columns, with a protected `count`."""
     found = [each for each in await published(session, "trafficking") if each.period == period]

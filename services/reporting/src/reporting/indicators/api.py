@@ -22,12 +22,12 @@ from reporting.indicators.schemas import (
 from reporting.indicators.scopes import scopes_of
 from reporting.indicators.service import record_read
 
-api = router("/reports/v1", ["indicators"])
+routes = router("/reports/v1", ["indicators"])
 
 _SPLITS = ("area", "category")
 
 
-@api.get("/indicators")
+@routes.get("/indicators")
 async def read_indicators(
     *,
     caller: Operator,

@@ -19,14 +19,14 @@ class Scope:
     areas: frozenset[str] | None = None
 
 
-def scopes_of(principal: Principal) -> tuple[Scope, ...]:
+def scopes_of(caller: Principal) -> tuple[Scope, ...]:
     """All scopes of the caller; empty for a role that has none (reader, auditor)."""
     found: list[Scope] = []
-    if principal.roles & _AOR_WIDE:
-        areas = states_of(principal.areas)
-        found += [Scope("aor", aor, areas) for aor in sorted(principal.aors)]
-    if principal.roles & OWN_ROLES and principal.organisation_id is not None:
-        own = str(principal.organisation_id)
+    if caller.roles & _AOR_WIDE:
+        areas = states_of(caller.areas)
+        found += [Scope("aor", aor, areas) for aor in sorted(caller.aors)]
+    if caller.roles & OWN_ROLES and caller.organisation_id is not None:
+        own = str(caller.organisation_id)
         found += [Scope("sender", own), Scope("recipient", own)]
     return tuple(found)
 

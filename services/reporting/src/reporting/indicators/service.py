@@ -37,7 +37,7 @@ def counter_rows(increments: Increments) -> list[tuple[Any, ...]]:
 
 async def record_read(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     parameters: Mapping[str, Any],
     what: str = "indicators",
 ) -> None:
@@ -46,8 +46,8 @@ async def record_read(
         indicator_reads.insert().values(
             id=new_id(),
             read_at=clock.now(),
-            client_id=principal.doer,
-            organisation_id=principal.organisation_id,
+            client_id=caller.doer,
+            organisation_id=caller.organisation_id,
             what=what,
             parameters=dict(parameters),
         )

@@ -16,14 +16,14 @@ from reporting.judgements.queries import PREPARING
 from reporting.judgements.schemas import CitedView, StatementBody, StatementView
 from reporting.programmes.catalogue import Catalogue
 
-api = router("/reports/v1/context/statements", ["context"])
+routes = router("/reports/v1/context/statements", ["context"])
 
 Reader = Annotated[Principal, requires(scope="reports:read")]
 Writer = Annotated[Principal, requires(scope="reports:read", roles=PREPARING)]
 StatementId = Annotated[UUID, Path(description="The id of a statement.")]
 
 
-@api.get("")
+@routes.get("")
 async def list_statements(
     *,
     caller: Reader,
@@ -49,7 +49,7 @@ async def list_statements(
     )
 
 
-@api.post("", status_code=201)
+@routes.post("", status_code=201)
 async def write_statement(
     request: Request, response: Response, caller: Writer, session: Session, body: StatementBody
 ) -> StatementView:
@@ -61,7 +61,7 @@ async def write_statement(
     )
 
 
-@api.get("/{statement_id}")
+@routes.get("/{statement_id}")
 async def read_statement(
     response: Response, caller: Reader, session: Session, statement_id: StatementId
 ) -> StatementView:
@@ -72,7 +72,7 @@ async def read_statement(
     return await _answered(response, session, caller, found[0])
 
 
-@api.put("/{statement_id}")
+@routes.put("/{statement_id}")
 async def change_statement(
     *,
     request: Request,
@@ -89,7 +89,7 @@ async def change_statement(
     return await _answered(response, session, caller, changed)
 
 
-@api.post("/{statement_id}/agreement")
+@routes.post("/{statement_id}/agreement")
 async def agree_to_statement(
     *,
     response: Response,
@@ -103,7 +103,7 @@ async def agree_to_statement(
     return await _answered(response, session, caller, agreed)
 
 
-@api.delete("/{statement_id}", status_code=204)
+@routes.delete("/{statement_id}", status_code=204)
 async def remove_statement(
     _caller: Writer, session: Session, statement_id: StatementId, if_match: IfMatch = None
 ) -> None:

@@ -73,7 +73,7 @@ def _statement(row: Any) -> Statement:
 
 async def visible(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     *,
     statement_id: UUID | None = None,
     analysis: str | None = None,
@@ -84,7 +84,7 @@ async def visible(
     """Statements that the caller may see, by analysis and age. `tree`: of the problem trees, or of the
     SWOT lists."""
     conditions: list[sa.ColumnElement[bool]] = []
-    if not PREPARING & principal.roles:
+    if not PREPARING & caller.roles:
         conditions.append(statements.c.agreed_at.is_not(None))
     if statement_id is not None:
         conditions.append(statements.c.id == statement_id)

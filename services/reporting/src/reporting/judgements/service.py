@@ -30,7 +30,7 @@ WITHOUT_DATA = text("juicio sin datos", "judgement without data")
 
 
 async def write(
-    session: AsyncSession, principal: Principal, body: StatementBody, catalogue: Catalogue
+    session: AsyncSession, caller: Principal, body: StatementBody, catalogue: Catalogue
 ) -> Statement:
     known = await queries.held(session, body.analysis)
     if body.place == "core-problem" and any(s.place == "core-problem" for s in known.values()):
@@ -39,7 +39,7 @@ async def write(
         )
     _refuse_parent(None, body, known)
     made = new_id()
-    values = await _values(session, principal, body, catalogue)
+    values = await _values(session, caller, body, catalogue)
     await session.execute(
         statements.insert().values(
             id=made, version=1, analysis=body.analysis, place=body.place, **values
@@ -50,7 +50,7 @@ async def write(
 
 async def change(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     statement_id: UUID,
     if_match: str | None,
     body: StatementBody,
@@ -65,7 +65,7 @@ async def change(
                 pointer=f"/{field}",
             )
     _refuse_parent(statement_id, body, known)
-    values = await _values(session, principal, body, catalogue)
+    values = await _values(session, caller, body, catalogue)
     await session.execute(
         statements.update()
         .where(statements.c.id == statement_id)
@@ -75,19 +75,19 @@ async def change(
 
 
 async def agree(
-    session: AsyncSession, principal: Principal, statement_id: UUID, if_match: str | None
+    session: AsyncSession, caller: Principal, statement_id: UUID, if_match: str | None
 ) -> Statement:
     """A second person stands for the statement as it was read."""
     found, _ = await _found(session, statement_id, if_match)
     if found.agreed_at is not None:
         raise CONFLICT.because("It is agreed already.")
     refuse_same_person(
-        principal, found.written_by, because="You wrote it: somebody else agrees to it."
+        caller, found.written_by, because="You wrote it: somebody else agrees to it."
     )
     await session.execute(
         statements.update()
         .where(statements.c.id == statement_id)
-        .values(version=found.version + 1, agreed_at=clock.now(), agreed_by=principal.doer)
+        .values(version=found.version + 1, agreed_at=clock.now(), agreed_by=caller.doer)
     )
     return (await queries.held(session, found.analysis))[statement_id]
 
@@ -125,7 +125,7 @@ def _refuse_parent(
 
 
 async def _values(
-    session: AsyncSession, principal: Principal, body: StatementBody, catalogue: Catalogue
+    session: AsyncSession, caller: Principal, body: StatementBody, catalogue: Catalogue
 ) -> dict[str, Any]:
     cited = [
         await _cited(session, number, each, catalogue) for number, each in enumerate(body.basis)
@@ -150,8 +150,8 @@ async def _values(
         "text": said,
         "cited": stored(cited),
         "written_at": clock.now(),
-        "written_by": principal.doer,
-        "organisation_id": principal.organisation,
+        "written_by": caller.doer,
+        "organisation_id": caller.organisation,
     }
 
 

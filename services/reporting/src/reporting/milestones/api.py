@@ -16,7 +16,7 @@ from reporting.milestones.plan import LABELS, Status, late
 from reporting.milestones.queries import FIELDS, Milestone
 from reporting.milestones.schemas import MilestoneBody, MilestoneView
 
-api = router("/reports/v1/context/milestones", ["context"])
+routes = router("/reports/v1/context/milestones", ["context"])
 
 PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 Reader = Annotated[Principal, requires(scope="reports:read")]
@@ -24,7 +24,7 @@ Writer = Annotated[Principal, requires(scope="reports:read", roles=PREPARING)]
 MilestoneId = Annotated[UUID, Path(description="The id of a milestone.")]
 
 
-@api.get("")
+@routes.get("")
 async def list_milestones(
     *,
     caller: Reader,
@@ -49,7 +49,7 @@ async def list_milestones(
     return page_of(found, limit, lambda each: _view(each, caller), attrgetter("last_day", "id"))
 
 
-@api.post("", status_code=201)
+@routes.post("", status_code=201)
 async def add_milestone(
     response: Response, caller: Writer, session: Session, body: MilestoneBody
 ) -> MilestoneView:
@@ -57,7 +57,7 @@ async def add_milestone(
     return _answered(response, caller, await service.add(session, caller, body))
 
 
-@api.get("/{milestone_id}")
+@routes.get("/{milestone_id}")
 async def read_milestone(
     response: Response, caller: Reader, session: Session, milestone_id: MilestoneId
 ) -> MilestoneView:
@@ -65,7 +65,7 @@ async def read_milestone(
     return _answered(response, caller, await _found(session, milestone_id))
 
 
-@api.put("/{milestone_id}")
+@routes.put("/{milestone_id}")
 async def change_milestone(
     *,
     response: Response,
@@ -82,7 +82,7 @@ async def change_milestone(
     return _answered(response, caller, await service.change(session, caller, found, body))
 
 
-@api.get("/{milestone_id}/history")
+@routes.get("/{milestone_id}/history")
 async def milestone_history(
     caller: Reader, session: Session, milestone_id: MilestoneId
 ) -> list[MilestoneView]:

@@ -18,16 +18,16 @@ from reporting.periods import Period
 from reporting.wording import CONTACT, loose_numbers
 
 
-async def add(session: AsyncSession, principal: Principal, body: MilestoneBody) -> Milestone:
+async def add(session: AsyncSession, caller: Principal, body: MilestoneBody) -> Milestone:
     _refuse_numbers(body)
     made = Milestone(new_id(), 1, clock.now(), Period.parse(body.due).end, body)
-    await session.execute(milestones.insert().values(id=made.id, **_values(made, principal)))
-    await _keep(session, principal, made)
+    await session.execute(milestones.insert().values(id=made.id, **_values(made, caller)))
+    await _keep(session, caller, made)
     return made
 
 
 async def change(
-    session: AsyncSession, principal: Principal, found: Milestone, body: MilestoneBody
+    session: AsyncSession, caller: Principal, found: Milestone, body: MilestoneBody
 ) -> Milestone:
     """Replace a milestone that is held; saying the same again changes nothing."""
     before = found.body.status
@@ -43,13 +43,13 @@ async def change(
     last_day = Period.parse(body.due).end
     changed = Milestone(found.id, found.version + 1, clock.now(), last_day, body)
     await session.execute(
-        milestones.update().where(milestones.c.id == found.id).values(**_values(changed, principal))
+        milestones.update().where(milestones.c.id == found.id).values(**_values(changed, caller))
     )
-    await _keep(session, principal, changed)
+    await _keep(session, caller, changed)
     return changed
 
 
-def _values(milestone: Milestone, principal: Principal) -> dict[str, Any]:
+def _values(milestone: Milestone, caller: Principal) -> dict[str, Any]:
     document = milestone.body.model_dump(mode="json")
     return {
         **{field: document[field] for field in FIELDS},
@@ -57,18 +57,18 @@ def _values(milestone: Milestone, principal: Principal) -> dict[str, Any]:
         "last_day": milestone.last_day,
         "version": milestone.version,
         "changed_at": milestone.changed_at,
-        "changed_by": principal.doer,
+        "changed_by": caller.doer,
     }
 
 
-async def _keep(session: AsyncSession, principal: Principal, milestone: Milestone) -> None:
+async def _keep(session: AsyncSession, caller: Principal, milestone: Milestone) -> None:
     await session.execute(
         milestone_changes.insert().values(
             milestone_id=milestone.id,
             version=milestone.version,
             body=milestone.body.model_dump(mode="json"),
             changed_at=milestone.changed_at,
-            changed_by=principal.doer,
+            changed_by=caller.doer,
         )
     )
 

@@ -36,7 +36,7 @@ from reporting.releases.schemas import (
 from reporting.releases.views import combined
 from reporting.settings import Settings
 
-api = router("/reports/v1", ["releases"])
+routes = router("/reports/v1", ["releases"])
 READ_SCOPE = "reports:read"
 
 Reader = Annotated[Principal, open_to_all()]
@@ -63,13 +63,13 @@ async def _catalogue(request: Request) -> Catalogue:
 Programmes = Annotated[Catalogue, Depends(_catalogue)]
 
 
-@api.get("/programmes")
+@routes.get("/programmes")
 async def list_programmes(_caller: Reader, programmes: Programmes) -> list[ProgrammeView]:
     """What may be released at all: the reviewed definitions."""
     return [_programme_view(each) for each in programmes]
 
 
-@api.get("/programmes/{programme_id}/query")
+@routes.get("/programmes/{programme_id}/query")
 async def query_programme(
     *,
     request: Request,
@@ -101,7 +101,7 @@ async def query_programme(
     return await _counts(request, cube, [each.id for each in published])
 
 
-@api.post("/releases", status_code=201)
+@routes.post("/releases", status_code=201)
 async def close_release(
     *,
     request: Request,
@@ -118,7 +118,7 @@ async def close_release(
     return _view(await service.close(session, caller, order, key))
 
 
-@api.get("/releases")
+@routes.get("/releases")
 async def list_releases(
     *,
     caller: Reader,
@@ -143,7 +143,7 @@ async def list_releases(
     return page_of(found, limit, _view, attrgetter("period_start", "id"))
 
 
-@api.get("/releases/{release_id}")
+@routes.get("/releases/{release_id}")
 async def read_release(
     caller: Reader, session: Session, release_id: ReleaseId, tier: Tier = "public"
 ) -> ReleaseDetail:
@@ -161,7 +161,7 @@ async def read_release(
     )
 
 
-@api.get("/releases/{release_id}/query")
+@routes.get("/releases/{release_id}/query")
 async def query_release(
     *,
     request: Request,
@@ -180,13 +180,13 @@ async def query_release(
     return await _counts(request, cube, [release_id])
 
 
-@api.post("/releases/{release_id}/sign-offs")
+@routes.post("/releases/{release_id}/sign-offs")
 async def sign_off(caller: Contributing, session: Session, release_id: ReleaseId) -> ReleaseView:
     """Your organisation agrees to the publication of this draft."""
     return _view(await service.sign_off(session, caller, release_id))
 
 
-@api.post("/releases/{release_id}/waivers")
+@routes.post("/releases/{release_id}/waivers")
 async def waive(
     caller: Publisher, session: Session, release_id: ReleaseId, body: Waiver
 ) -> ReleaseView:
@@ -196,7 +196,7 @@ async def waive(
     )
 
 
-@api.post("/releases/{release_id}/publish", dependencies=[StepUp])
+@routes.post("/releases/{release_id}/publish", dependencies=[StepUp])
 async def publish(
     request: Request, caller: Publisher, session: Session, release_id: ReleaseId
 ) -> ReleaseView:

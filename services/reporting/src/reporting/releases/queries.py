@@ -120,7 +120,7 @@ async def programmes_closed(session: AsyncSession, period: str) -> set[str]:
 
 async def visible(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     *,
     release_id: UUID | None = None,
     programme: str | None = None,
@@ -133,7 +133,7 @@ async def visible(
     Published ones are for everyone; drafts for the IM role and the organisations that contribute.
     `after` is (period start, id) of the last one seen.
     """
-    conditions: list[sa.ColumnElement[bool]] = [_may_see(principal)]
+    conditions: list[sa.ColumnElement[bool]] = [_may_see(caller)]
     if release_id is not None:
         conditions.append(releases.c.id == release_id)
     if programme is not None:
@@ -281,16 +281,16 @@ async def _read_joint(session: AsyncSession, cube_id: UUID, internal: bool) -> J
     )
 
 
-def _may_see(principal: Principal) -> sa.ColumnElement[bool]:
+def _may_see(caller: Principal) -> sa.ColumnElement[bool]:
     # A release without a joint cube could be played against others over the same people.
     allowed = sa.and_(publications.c.published_at.is_not(None), releases.c.cube_id.is_not(None))
-    if Role.IM in principal.roles:
+    if Role.IM in caller.roles:
         return sa.true()
-    if principal.organisation_id is None:
+    if caller.organisation_id is None:
         return allowed
     contributes = sa.exists().where(
         sign_offs.c.release_id == releases.c.id,
-        sign_offs.c.organisation_id == principal.organisation_id,
+        sign_offs.c.organisation_id == caller.organisation_id,
     )
     return sa.or_(allowed, contributes)
 

@@ -51,7 +51,7 @@ class Order:
     period: Period
 
 
-async def close(session: AsyncSession, principal: Principal, order: Order, key: bytes) -> Release:
+async def close(session: AsyncSession, caller: Principal, order: Order, key: bytes) -> Release:
     """Count the people of the programme in the period, round them once and keep the result for ever
     (R2, R4); what another programme over the same people has closed is taken as it is.
 
@@ -73,10 +73,10 @@ async def close(session: AsyncSession, principal: Principal, order: Order, key: 
         raise PERIOD_CLOSED.because(
             f"{programme.id} {period.id} was closed before.", release_id=str(existing.id)
         )
-    cube = await _joint(session, principal, programme.population, period, key)
-    release_id = await _write_release(session, principal, order, cube)
+    cube = await _joint(session, caller, programme.population, period, key)
+    release_id = await _write_release(session, caller, order, cube)
     await _ask_contributors(session, release_id, programme, period)
-    return await _required(session, principal, release_id)
+    return await _required(session, caller, release_id)
 
 
 FORMER: Mapping[str, Sequence[str]] = defaultdict(
@@ -91,7 +91,7 @@ FORMER: Mapping[str, Sequence[str]] = defaultdict(
 
 
 async def _joint(
-    session: AsyncSession, principal: Principal, population: Population, period: Period, key: bytes
+    session: AsyncSession, caller: Principal, population: Population, period: Period, key: bytes
 ) -> UUID:
     """The joint cube of the period: the one that exists, or closed now."""
     known = await queries.joint_cube_of(session, population.id, period.id)
@@ -104,12 +104,12 @@ async def _joint(
             programmes=apart,
         )
     counts = await count(session, population, period)
-    return await store(session, principal, population, period, counts, key)
+    return await store(session, caller, population, period, counts, key)
 
 
 async def store(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     population: Population,
     period: Period,
     counts: Mapping[Coordinates, int],
@@ -132,7 +132,7 @@ async def store(
             definition=definition_of(population),
             cells_hash=cells_hash(tiers["internal"]),
             closed_at=clock.now(),
-            closed_by=principal.doer,
+            closed_by=caller.doer,
         )
     )
     rows = [
@@ -192,38 +192,38 @@ def _round(
     return tiers
 
 
-async def sign_off(session: AsyncSession, principal: Principal, release_id: UUID) -> Release:
+async def sign_off(session: AsyncSession, caller: Principal, release_id: UUID) -> Release:
     """The caller's organisation agrees to the publication (R8); 404 if it contributes nothing."""
-    release = await _required(session, principal, release_id)
-    if principal.organisation not in {each.organisation_id for each in release.sign_offs}:
+    release = await _required(session, caller, release_id)
+    if caller.organisation not in {each.organisation_id for each in release.sign_offs}:
         raise NOT_FOUND.because("Your organisation contributes to no such release.")
     await _settle(
         session,
         release_id,
-        principal.organisation,
-        {"signed_at": clock.now(), "signed_by": principal.doer},
+        caller.organisation,
+        {"signed_at": clock.now(), "signed_by": caller.doer},
     )
-    return await _required(session, principal, release_id)
+    return await _required(session, caller, release_id)
 
 
 async def waive(
-    session: AsyncSession, principal: Principal, release_id: UUID, organisation: UUID, why: str
+    session: AsyncSession, caller: Principal, release_id: UUID, organisation: UUID, why: str
 ) -> Release:
     """The IM officer goes on without a contributor that does not answer, and says why."""
-    release = await _required(session, principal, release_id)
+    release = await _required(session, caller, release_id)
     if organisation not in {each.organisation_id for each in release.sign_offs}:
         raise INVALID.because("It contributes nothing to this release.", pointer="/organisation_id")
-    reason = {"waived_because": why, "signed_by": principal.doer}
+    reason = {"waived_because": why, "signed_by": caller.doer}
     await _settle(session, release_id, organisation, reason)
-    return await _required(session, principal, release_id)
+    return await _required(session, caller, release_id)
 
 
 async def publish(
-    session: AsyncSession, principal: Principal, release_id: UUID, *, alone: bool = False
+    session: AsyncSession, caller: Principal, release_id: UUID, *, alone: bool = False
 ) -> Release:
     """Let it leave the house, once every contributor agreed; tells the other services. Somebody else
     closed it, or signed it off for a contributor; with `alone` the record may name one person only."""
-    release = await _required(session, principal, release_id)
+    release = await _required(session, caller, release_id)
     if release.published:
         raise ALREADY_PUBLISHED.because(f"It was published on {release.published_at}.")
     missing = [str(each.organisation_id) for each in release.sign_offs if not each.settled]
@@ -233,24 +233,24 @@ async def publish(
         )
     if not alone:
         refuse_alone(
-            principal,
+            caller,
             *await queries.who_stood_for(session, release_id),
             because="Nobody but you stands for it: somebody else closes it, signs it off or publishes it.",
         )
     await session.execute(
         publications.insert().values(
-            release_id=release_id, published_at=clock.now(), published_by=principal.doer
+            release_id=release_id, published_at=clock.now(), published_by=caller.doer
         )
     )
     event = ReleasePublished(
         version=1, release_id=release_id, programme=release.programme, period=release.period
     )
     await append(session, COMMON, event, aggregate_id=release_id, aggregate_type="release")
-    return await _required(session, principal, release_id)
+    return await _required(session, caller, release_id)
 
 
 async def _write_release(
-    session: AsyncSession, principal: Principal, order: Order, cube_id: UUID
+    session: AsyncSession, caller: Principal, order: Order, cube_id: UUID
 ) -> UUID:
     programme, period, view = order.programme, order.period, view_of(order.programme)
     cube = seen(view, await queries.joint(session, cube_id, internal=True))
@@ -272,7 +272,7 @@ async def _write_release(
             expected_errors=[_stored(each) for each in errors],
             cells_hash=cells_hash(cube.cells),
             closed_at=clock.now(),
-            closed_by=principal.doer,
+            closed_by=caller.doer,
         )
     )
     return release_id
@@ -318,8 +318,8 @@ async def _settle(
     )
 
 
-async def _required(session: AsyncSession, principal: Principal, release_id: UUID) -> Release:
-    found = await queries.visible(session, principal, release_id=release_id)
+async def _required(session: AsyncSession, caller: Principal, release_id: UUID) -> Release:
+    found = await queries.visible(session, caller, release_id=release_id)
     if not found:
         raise NOT_FOUND.because("There is no such release, or it is not published yet.")
     return found[0]

@@ -27,7 +27,7 @@ from reporting.stakeholders.sheet import table
 from reporting.tabular.files import MEDIA_TYPES, Format, as_file
 from reporting.tabular.reading import UnreadableTableError
 
-api = router("/reports/v1/context/stakeholders", ["context"])
+routes = router("/reports/v1/context/stakeholders", ["context"])
 MOST_BYTES = 2_000_000
 
 Reader = Annotated[Principal, requires(scope="reports:read")]
@@ -35,7 +35,7 @@ Writer = Annotated[Principal, requires(scope="reports:read", roles=PREPARING)]
 StakeholderId = Annotated[UUID, Path(description="The id of a stakeholder's entry.")]
 
 
-@api.get("")
+@routes.get("")
 async def list_stakeholders(
     *,
     caller: Reader,
@@ -65,7 +65,7 @@ async def list_stakeholders(
     return page_of(found, limit, _view, attrgetter("code"))
 
 
-@api.get("/table", **answered_as(*MEDIA_TYPES.values()))
+@routes.get("/table", **answered_as(*MEDIA_TYPES.values()))
 async def stakeholder_table(
     *,
     caller: Reader,
@@ -79,7 +79,7 @@ async def stakeholder_table(
     return Response(file.content, media_type=file.media_type, headers=file.headers)
 
 
-@api.post("/imports")
+@routes.post("/imports")
 async def import_stakeholders(
     *,
     caller: Writer,
@@ -111,7 +111,7 @@ async def import_stakeholders(
     )
 
 
-@api.post("", status_code=201)
+@routes.post("", status_code=201)
 async def add_stakeholder(
     response: Response, caller: Writer, session: Session, body: StakeholderBody
 ) -> StakeholderView:
@@ -119,7 +119,7 @@ async def add_stakeholder(
     return _answered(response, await service.add(session, caller, body))
 
 
-@api.get("/{stakeholder_id}")
+@routes.get("/{stakeholder_id}")
 async def read_stakeholder(
     response: Response, caller: Reader, session: Session, stakeholder_id: StakeholderId
 ) -> StakeholderView:
@@ -130,7 +130,7 @@ async def read_stakeholder(
     return _answered(response, found[0])
 
 
-@api.put("/{stakeholder_id}")
+@routes.put("/{stakeholder_id}")
 async def change_stakeholder(
     *,
     response: Response,
@@ -145,7 +145,7 @@ async def change_stakeholder(
     return _answered(response, await service.change(session, caller, found, body))
 
 
-@api.delete("/{stakeholder_id}", status_code=204)
+@routes.delete("/{stakeholder_id}", status_code=204)
 async def remove_stakeholder(
     _caller: Writer, session: Session, stakeholder_id: StakeholderId, if_match: IfMatch = None
 ) -> None:

@@ -37,7 +37,7 @@ def _stakeholder(row: Any) -> Stakeholder:
 
 async def visible(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     *,
     stakeholder_id: UUID | None = None,
     sector: str | None = None,
@@ -48,7 +48,7 @@ async def visible(
 ) -> list[Stakeholder]:
     """Entries that the caller may see, by code. `areas`: those present in any of these."""
     conditions: list[sa.ColumnElement[bool]] = []
-    if not PREPARING & principal.roles:
+    if not PREPARING & caller.roles:
         conditions.append(stakeholders.c.organisation_id.is_(None))
     if stakeholder_id is not None:
         conditions.append(stakeholders.c.id == stakeholder_id)

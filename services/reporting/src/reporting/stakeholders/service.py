@@ -20,12 +20,12 @@ from reporting.stakeholders.schemas import StakeholderBody
 from reporting.tabular.reading import UnreadableTableError
 
 
-async def add(session: AsyncSession, principal: Principal, body: StakeholderBody) -> Stakeholder:
+async def add(session: AsyncSession, caller: Principal, body: StakeholderBody) -> Stakeholder:
     _refuse_flawed(body)
     made = new_id()
     kept = await session.scalar(
         pg.insert(stakeholders)
-        .values(id=made, version=1, **_values(body, principal))
+        .values(id=made, version=1, **_values(body, caller))
         .on_conflict_do_nothing(constraint="stakeholders_once")
         .returning(stakeholders.c.id)
     )
@@ -35,7 +35,7 @@ async def add(session: AsyncSession, principal: Principal, body: StakeholderBody
 
 
 async def change(
-    session: AsyncSession, principal: Principal, found: Stakeholder, body: StakeholderBody
+    session: AsyncSession, caller: Principal, found: Stakeholder, body: StakeholderBody
 ) -> Stakeholder:
     """Replace an entry that is held; saying the same again changes nothing."""
     if body.code != found.code:
@@ -45,7 +45,7 @@ async def change(
         await session.execute(
             stakeholders.update()
             .where(stakeholders.c.id == found.id)
-            .values(version=found.version + 1, **_values(body, principal))
+            .values(version=found.version + 1, **_values(body, caller))
         )
     return (await queries.of_codes(session, [body.code]))[body.code]
 
@@ -55,7 +55,7 @@ async def remove(session: AsyncSession, found: Stakeholder) -> None:
 
 
 async def import_sheet(
-    session: AsyncSession, principal: Principal, content: bytes, *, dry_run: bool
+    session: AsyncSession, caller: Principal, content: bytes, *, dry_run: bool
 ) -> Counter[str]:
     """Write all rows of the sheet, or none: UnreadableTableError names each flaw. Entries that the sheet
     does not name stay."""
@@ -78,17 +78,17 @@ async def import_sheet(
         if dry_run:
             continue
         if found is None:
-            await add(session, principal, row.body)
+            await add(session, caller, row.body)
         else:
-            await change(session, principal, found, row.body)
+            await change(session, caller, found, row.body)
     return done
 
 
-def _values(body: StakeholderBody, principal: Principal) -> dict[str, Any]:
+def _values(body: StakeholderBody, caller: Principal) -> dict[str, Any]:
     document = body.model_dump(mode="json")
     plain: dict[str, Any] = {field: document[field] for field in FIELDS}
     plain |= {"organisation_id": body.organisation_id, "as_of": body.as_of}
-    return plain | {"changed_at": clock.now(), "changed_by": principal.doer}
+    return plain | {"changed_at": clock.now(), "changed_by": caller.doer}
 
 
 def _refuse_flawed(body: StakeholderBody) -> None:

@@ -6,8 +6,7 @@ from uuid import UUID
 from common.auth import Principal
 from common.errors import INVALID
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
-from common.web import Session, answered_as
-from common.web import router as unit_of_work_router
+from common.web import Session, answered_as, router
 from common.web.access import AccessRule
 from fastapi import Depends, Query, Request, Response
 
@@ -23,15 +22,15 @@ from services_directory.crosswalks.schemas import (
 )
 from services_directory.crosswalks.suggesting import suggested
 
-router = unit_of_work_router("/directory/v1/crosswalks", ["crosswalks"])
+routes = router("/directory/v1/crosswalks", ["crosswalks"])
 
 
 class WriteOrCurate(AccessRule):
     """Partners write their own services; curators of the directory may hold no write scope."""
 
-    def _check_grants(self, principal: Principal) -> None:
-        if "directory:curate" not in principal.scopes or principal.organisation_id is None:
-            super()._check_grants(principal)
+    def _check_grants(self, caller: Principal) -> None:
+        if "directory:curate" not in caller.scopes or caller.organisation_id is None:
+            super()._check_grants(caller)
 
     def describe(self) -> dict[str, Any]:
         return {**super().describe(), "or_scopes": ["directory:curate"]}
@@ -46,10 +45,10 @@ SourceName = Annotated[
 ]
 
 
-@router.get("")
-async def list_crosswalks(session: Session, principal: Decider) -> SourcesOut:
+@routes.get("")
+async def list_crosswalks(session: Session, caller: Decider) -> SourcesOut:
     """Publishers whose files your organisation imported, with how many of their terms are undecided."""
-    rows = await queries.sources_of(session, principal)
+    rows = await queries.sources_of(session, caller)
     return SourcesOut(
         items=[
             SourceOut(source=_label(row.source), terms=row.terms, undecided=row.undecided)
@@ -58,11 +57,11 @@ async def list_crosswalks(session: Session, principal: Decider) -> SourcesOut:
     )
 
 
-@router.get("/terms", response_model_exclude_none=True)
+@routes.get("/terms", response_model_exclude_none=True)
 async def list_terms(
     *,
     session: Session,
-    principal: Decider,
+    caller: Decider,
     source: SourceName,
     state: TermState | None = None,
     limit: Limit = 50,
@@ -72,8 +71,8 @@ async def list_terms(
     what its words look like, never what the service does: look before you decide."""
     rows = await queries.terms_of(
         session,
-        principal,
-        _space(principal, source),
+        caller,
+        _space(caller, source),
         decided=None if state is None else state is TermState.DECIDED,
         after=id_cursor(cursor),
         limit=limit + 1,
@@ -81,21 +80,21 @@ async def list_terms(
     return page_of(rows, limit, _term)
 
 
-@router.post("/decisions")
-async def decide_terms(session: Session, principal: Decider, body: DecisionsIn) -> FollowedOut:
+@routes.post("/decisions")
+async def decide_terms(session: Session, caller: Decider, body: DecisionsIn) -> FollowedOut:
     """Decide what terms stand for, or take decisions back. The services that carry them get the
     categories, or lose those that only a decision gave them; later imports follow it, too. All or
     nothing. A service whose level was raised keeps it."""
     decisions = [service.Decision(each.term_id, each.categories) for each in body.decisions]
     if len({each.term_id for each in decisions}) < len(decisions):
         raise INVALID.because("Decide each term once.", pointer="/decisions")
-    return _followed(await service.decide(session, principal, decisions))
+    return _followed(await service.decide(session, caller, decisions))
 
 
-@router.get("/file", **answered_as("text/csv"))
-async def crosswalk_file(session: Session, principal: Decider, source: SourceName) -> Response:
+@routes.get("/file", **answered_as("text/csv"))
+async def crosswalk_file(session: Session, caller: Decider, source: SourceName) -> Response:
     """All terms of a publisher as a table to fill in, or to take to another directory."""
-    rows = await queries.terms_of(session, principal, _space(principal, source))
+    rows = await queries.terms_of(session, caller, _space(caller, source))
     return Response(
         tables_out.written(rows),
         media_type="text/csv; charset=utf-8",
@@ -103,24 +102,24 @@ async def crosswalk_file(session: Session, principal: Decider, source: SourceNam
     )
 
 
-@router.post(
+@routes.post(
     "/file",
     openapi_extra={
         "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}
     },
 )
 async def take_crosswalk_file(
-    request: Request, session: Session, principal: Decider, source: SourceName
+    request: Request, session: Session, caller: Decider, source: SourceName
 ) -> FollowedOut:
     """Take in a table as the export gives it. Lines with an empty `categories` decide nothing; `-` is
     none of ours; terms that no service carries yet are decided for the next import."""
     given = tables_out.read(await request.body())
-    space = _space(principal, source)
-    return _followed(await service.take_in(session, principal, space, given))
+    space = _space(caller, source)
+    return _followed(await service.take_in(session, caller, space, given))
 
 
-def _space(principal: Principal, source: str) -> str:
-    return f"{principal.organisation}:{source}"
+def _space(caller: Principal, source: str) -> str:
+    return f"{caller.organisation}:{source}"
 
 
 def _label(source: str) -> str:

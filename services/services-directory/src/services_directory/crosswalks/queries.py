@@ -61,21 +61,21 @@ async def additions_of(session: AsyncSession, ids: Collection[UUID]) -> dict[UUI
     return defaultdict(list, {row.service_id: row.categories for row in found})
 
 
-def _of(principal: Principal, source: str | None) -> sa.ColumnElement[bool]:
-    mine = T.organisation_id == principal.organisation
+def _of(caller: Principal, source: str | None) -> sa.ColumnElement[bool]:
+    mine = T.organisation_id == caller.organisation
     return mine if source is None else sa.and_(mine, T.source == source)
 
 
-def _carried(principal: Principal) -> sa.Subquery:
+def _carried(caller: Principal) -> sa.Subquery:
     """Terms with the services that carry them, of those that the caller may read."""
     return (
         sa.select(S.term_id, S.service_id)
-        .where(S.service_id.in_(readable_ids(principal)))
+        .where(S.service_id.in_(readable_ids(caller)))
         .subquery("carried")
     )
 
 
-async def sources_of(session: AsyncSession, principal: Principal) -> Sequence[Any]:
+async def sources_of(session: AsyncSession, caller: Principal) -> Sequence[Any]:
     """Publishers with how many terms they have, and how many of them are undecided."""
     found = await session.execute(
         sa.select(
@@ -83,25 +83,25 @@ async def sources_of(session: AsyncSession, principal: Principal) -> Sequence[An
             sa.func.count().label("terms"),
             sa.func.count().filter(T.categories.is_(None)).label("undecided"),
         )
-        .where(_of(principal, None), _seen(principal))
+        .where(_of(caller, None), _seen(caller))
         .group_by(T.source)
         .order_by(T.source)
     )
     return found.all()
 
 
-def _seen(principal: Principal) -> sa.ColumnElement[bool]:
+def _seen(caller: Principal) -> sa.ColumnElement[bool]:
     """What a hidden service calls its terms is hidden with it; a term that came with a file of
     decisions, and that no service carries, hides nothing."""
     links = crosswalk_services.alias("links")
     carried = sa.exists().where(links.c.term_id == T.id)
-    read = carried.where(links.c.service_id.in_(readable_ids(principal)))
+    read = carried.where(links.c.service_id.in_(readable_ids(caller)))
     return sa.or_(read, sa.not_(carried))
 
 
 async def terms_of(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     source: str | None = None,
     *,
     decided: bool | None = None,
@@ -110,10 +110,10 @@ async def terms_of(
     ids: Collection[UUID] | None = None,
 ) -> Sequence[Any]:
     """In the order in which they came."""
-    carried = _carried(principal)
+    carried = _carried(caller)
     number = sa.select(sa.func.count()).where(carried.c.term_id == T.id).correlate(crosswalk_terms)
     query = sa.select(crosswalk_terms, number.scalar_subquery().label("services")).where(
-        _of(principal, source), _seen(principal)
+        _of(caller, source), _seen(caller)
     )
     if decided is not None:
         query = query.where(T.categories.is_not(None) if decided else T.categories.is_(None))
@@ -126,11 +126,11 @@ async def terms_of(
 
 
 async def carriers_of(
-    session: AsyncSession, principal: Principal, terms: Collection[UUID]
+    session: AsyncSession, caller: Principal, terms: Collection[UUID]
 ) -> list[UUID]:
     found = await session.scalars(
         sa.select(S.service_id)
-        .where(_any(S.term_id, terms), S.service_id.in_(readable_ids(principal)))
+        .where(_any(S.term_id, terms), S.service_id.in_(readable_ids(caller)))
         .distinct()
         .order_by(S.service_id)
     )

@@ -60,7 +60,7 @@ class Followed(NamedTuple):
 
 
 async def keep(
-    session: AsyncSession, principal: Principal, source: str, brought: Sequence[Carried]
+    session: AsyncSession, caller: Principal, source: str, brought: Sequence[Carried]
 ) -> None:
     """The terms of services that were written, in place of those that they had."""
     if not brought:
@@ -69,7 +69,7 @@ async def keep(
     links = crosswalk_services.c
     await session.execute(sa.delete(crosswalk_services).where(links.service_id.in_(ids)))
     terms = {term.key: term for each in brought for term in each.terms}
-    known = await _known(session, principal, source, terms)
+    known = await _known(session, caller, source, terms)
     rows = [
         {"service_id": each.service_id, "term_id": known[term.key]}
         for each in brought
@@ -82,7 +82,7 @@ async def keep(
 
 async def _known(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     source: str,
     terms: Mapping[tuple[str, str], Term],
 ) -> dict[tuple[str, str], UUID]:
@@ -95,7 +95,7 @@ async def _known(
     )
     known = {(row.taxonomy, row.term): row.id for row in await session.execute(found)}
     new = [
-        {"id": new_id(), "organisation_id": principal.organisation, "source": source,
+        {"id": new_id(), "organisation_id": caller.organisation, "source": source,
          "taxonomy": term.taxonomy, "term": term.term, "name": term.name, "version": 1}
         for key, term in sorted(terms.items()) if key not in known
     ]  # fmt: skip
@@ -121,13 +121,13 @@ async def lock(session: AsyncSession, source: str) -> None:
 
 
 async def decide(
-    session: AsyncSession, principal: Principal, decisions: Sequence[Decision]
+    session: AsyncSession, caller: Principal, decisions: Sequence[Decision]
 ) -> Followed:
     """Record what terms stand for, and let their services follow. 422 for a term of nobody's or
     another organisation's, and for a category that there is none of; then nothing is recorded."""
     rows = {
         row.id: row
-        for row in await queries.terms_of(session, principal, ids=[d.term_id for d in decisions])
+        for row in await queries.terms_of(session, caller, ids=[d.term_id for d in decisions])
     }
     _check(decisions, rows)
     for source in sorted({row.source for row in rows.values()}):
@@ -136,9 +136,9 @@ async def decide(
         each for each in decisions if _codes(each.categories) != rows[each.term_id].categories
     ]
     for each in changed:
-        await _record(session, principal, rows[each.term_id], _codes(each.categories))
-    ids = await queries.carriers_of(session, principal, [each.term_id for each in changed])
-    return await follow(session, principal, ids)
+        await _record(session, caller, rows[each.term_id], _codes(each.categories))
+    ids = await queries.carriers_of(session, caller, [each.term_id for each in changed])
+    return await follow(session, caller, ids)
 
 
 def _codes(categories: Sequence[str] | None) -> list[str] | None:
@@ -163,7 +163,7 @@ def _check(decisions: Sequence[Decision], rows: Collection[UUID]) -> None:
 
 
 async def _record(
-    session: AsyncSession, principal: Principal, row: Any, codes: list[str] | None
+    session: AsyncSession, caller: Principal, row: Any, codes: list[str] | None
 ) -> None:
     t = crosswalk_terms.c
     term_id: UUID = row.id
@@ -172,37 +172,37 @@ async def _record(
         .where(t.id == term_id)
         .values(
             categories=codes,
-            decided_by=None if codes is None else principal.doer,
+            decided_by=None if codes is None else caller.doer,
             decided_at=clock.now(),
             version=t.version + 1,
         )
     )
     record_history(
-        session, principal, KIND, term_id,
+        session, caller, KIND, term_id,
         version=row.version + 1, old={"categories": row.categories}, new={"categories": codes},
     )  # fmt: skip
 
 
 async def take_in(
-    session: AsyncSession, principal: Principal, source: str, given: Mapping[Term, Sequence[str]]
+    session: AsyncSession, caller: Principal, source: str, given: Mapping[Term, Sequence[str]]
 ) -> Followed:
     """Decisions of a file, also about terms that no service carries yet."""
     await lock(session, source)
-    known = await _known(session, principal, source, {term.key: term for term in given})
-    seen = await queries.terms_of(session, principal, source, ids=list(known.values()))
+    known = await _known(session, caller, source, {term.key: term for term in given})
+    seen = await queries.terms_of(session, caller, source, ids=list(known.values()))
     readable_terms = {row.id for row in seen}
     decisions = [Decision(known[term.key], codes) for term, codes in given.items()]
     return await decide(
-        session, principal, [each for each in decisions if each.term_id in readable_terms]
+        session, caller, [each for each in decisions if each.term_id in readable_terms]
     )
 
 
-async def follow(session: AsyncSession, principal: Principal, ids: Sequence[UUID]) -> Followed:
+async def follow(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) -> Followed:
     """Bring these services up to what was decided, now or, if they are many, by the worker."""
     if len(ids) <= AT_ONCE:
-        return await apply(session, principal, ids)
+        return await apply(session, caller, ids)
     statement = insert(crosswalk_waiting)
-    claims = claims_of(principal)
+    claims = claims_of(caller)
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["service_id"], set_={"principal": statement.excluded.principal}
@@ -212,19 +212,17 @@ async def follow(session: AsyncSession, principal: Principal, ids: Sequence[UUID
     return Followed(waiting=len(ids))
 
 
-async def follow_up(
-    session: AsyncSession, principal: Principal, source: str, since: datetime
-) -> None:
+async def follow_up(session: AsyncSession, caller: Principal, source: str, since: datetime) -> None:
     """At the end of an import: what was decided while it ran."""
     await lock(session, source)
     terms = await queries.decided_since(session, source, since)
     if terms:
-        await follow(session, principal, await queries.carriers_of(session, principal, terms))
+        await follow(session, caller, await queries.carriers_of(session, caller, terms))
 
 
-async def apply(session: AsyncSession, principal: Principal, ids: Sequence[UUID]) -> Followed:
+async def apply(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) -> Followed:
     """Writes like an editor: in the caller's name, as a draft where somebody else approves."""
-    rows = (await session.execute(locked_records(ids).where(readable(principal)))).all()
+    rows = (await session.execute(locked_records(ids).where(readable(caller)))).all()
     decided = await queries.decided_of(session, ids)
     before = await queries.additions_of(session, ids)
     together = EntryBatch()
@@ -240,7 +238,7 @@ async def apply(session: AsyncSession, principal: Principal, ids: Sequence[UUID]
         try:
             async with session.begin_nested():
                 await upsert_service(
-                    session, principal, ServiceDocument.model_validate(document),
+                    session, caller, ServiceDocument.model_validate(document),
                     source=source, service_id=row.id, together=together,
                 )  # fmt: skip
                 await _keep_additions(session, {row.id: added})

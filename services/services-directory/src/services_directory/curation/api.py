@@ -45,12 +45,12 @@ Curator = Annotated[
 @routes.get("/services/{service_id}/history", summary="Who changed what, when, from what to what")
 async def history(
     session: Session,
-    principal: Editor,
+    caller: Editor,
     service_id: UUID,
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ChangeOut]:
-    await readable_record(session, principal, service_id)
+    await readable_record(session, caller, service_id)
     after = keys_in(cursor, number_in, id_in)
     rows = await history_of(session, service_id, after, limit + 1)
     return page_of(
@@ -64,12 +64,12 @@ async def history(
 @routes.get("/services/{service_id}/reads", summary="Who read this restricted entry")
 async def reads(
     session: Session,
-    principal: Editor,
+    caller: Editor,
     service_id: UUID,
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[ReadOut]:
-    await readable_record(session, principal, service_id)
+    await readable_record(session, caller, service_id)
     (before,) = keys_in(cursor, number_in) or (None,)
     rows = await reads_of(session, service_id, before, limit + 1)
     return page_of(rows, limit, lambda row: ReadOut.model_validate(row, from_attributes=True))
@@ -78,7 +78,7 @@ async def reads(
 @routes.get("/reminders", summary="Entries whose verification runs out or has run out")
 async def reminders(
     session: Session,
-    principal: Editor,
+    caller: Editor,
     of: Annotated[
         Literal["own", "curated"],
         Query(description="`own`: of your organisation; `curated`: also those that you curate."),
@@ -90,7 +90,7 @@ async def reminders(
     too; one about capacity ends with the next word about its capacity."""
     after = keys_in(cursor, day_in, id_in)
     rows = await queries.reminders_for(
-        session, principal, curated=of == "curated", after=after, limit=limit + 1
+        session, caller, curated=of == "curated", after=after, limit=limit + 1
     )
     return page_of(
         rows,
@@ -101,9 +101,9 @@ async def reminders(
 
 
 @routes.get("/services/{service_id}/duplicates", summary="Entries that look like this one")
-async def duplicates(session: Session, principal: Editor, service_id: UUID) -> DuplicatesOut:
-    row = await readable_record(session, principal, service_id)
-    found = await duplicates_of(session, principal, row)
+async def duplicates(session: Session, caller: Editor, service_id: UUID) -> DuplicatesOut:
+    row = await readable_record(session, caller, service_id)
+    found = await duplicates_of(session, caller, row)
     return DuplicatesOut(
         items=[DuplicateOut.model_validate(each, from_attributes=True) for each in found]
     )
@@ -112,9 +112,9 @@ async def duplicates(session: Session, principal: Editor, service_id: UUID) -> D
 @routes.post("/services/{service_id}/merge", response_model=WrittenOut, summary="Merge a duplicate")
 async def merge(
     session: Session,
-    principal: Curator,
+    caller: Curator,
     service_id: UUID,
     body: MergeIn,
     if_match: IfMatch = None,
 ) -> Response:
-    return written(await service.merge(session, principal, service_id, body.into, if_match))
+    return written(await service.merge(session, caller, service_id, body.into, if_match))

@@ -21,7 +21,7 @@ DOUBTED_FOR = timedelta(days=30)
 
 async def reminders_for(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     *,
     curated: bool,
     after: tuple[date, UUID] | None,
@@ -29,7 +29,7 @@ async def reminders_for(
 ) -> list[Any]:
     """Of the caller's organisation, or of every entry that the caller curates; the most urgent
     first, and only those that still stand."""
-    entries = standing(principal, curated=curated)
+    entries = standing(caller, curated=curated)
     r, s = reminders.c, entries.c
     statement = (
         sa.select(reminders, s.name, s.aors, s.stale, s.organization_id)

@@ -19,7 +19,7 @@ from services_directory.records.service import KIND, end_in_favour, readable_rec
 
 async def merge(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     service_id: UUID,
     into: UUID,
     if_match: str | None,
@@ -31,12 +31,12 @@ async def merge(
         raise INVALID.because("An entry cannot be merged into itself.", pointer="/into")
     # Locked in id order, so that two merges never wait for each other.
     for each in sorted((service_id, into)):
-        await readable_record(session, principal, each, lock=True)
-    ending = await readable_record(session, principal, service_id)
-    staying = await readable_record(session, principal, into)
+        await readable_record(session, caller, each, lock=True)
+    ending = await readable_record(session, caller, service_id)
+    staying = await readable_record(session, caller, into)
     for row in (ending, staying):
         scope = scope_of(row)
-        if not curates(principal, scope.aors, scope.states):
+        if not curates(caller, scope.aors, scope.states):
             raise NOT_YOURS.because("Only a coordinator of both entries' areas merges them.")
     if if_match is not None:
         check_if_match(if_match, etag_of(ending.version))
@@ -46,7 +46,7 @@ async def merge(
     await move(session, KIND, service_id, into)
     record_history(
         session,
-        principal,
+        caller,
         KIND,
         service_id,
         version=version,

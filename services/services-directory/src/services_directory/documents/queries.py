@@ -24,19 +24,15 @@ async def is_seen(session: AsyncSession, audience: Audience, service_id: UUID) -
     return found is not None
 
 
-async def shown(
-    session: AsyncSession, principal: Principal, ids: Collection[UUID]
-) -> Sequence[UUID]:
+async def shown(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> Sequence[UUID]:
     """Those of the services that the caller sees at some level, or whose record it may read."""
     wanted = sa.literal(list(ids), sa.ARRAY(sa.Uuid))
-    documents = seen(audience_of(principal)).where(
-        service_documents.c.service_id == sa.any_(wanted)
-    )
-    return (await session.scalars(sa.union(documents, readable_ids(principal, ids)))).all()
+    documents = seen(audience_of(caller)).where(service_documents.c.service_id == sa.any_(wanted))
+    return (await session.scalars(sa.union(documents, readable_ids(caller, ids)))).all()
 
 
-async def is_shown(session: AsyncSession, principal: Principal, service_id: UUID) -> bool:
-    return bool(await shown(session, principal, [service_id]))
+async def is_shown(session: AsyncSession, caller: Principal, service_id: UUID) -> bool:
+    return bool(await shown(session, caller, [service_id]))
 
 
 async def taken_sites(session: AsyncSession, given: Collection[UUID]) -> set[UUID]:

@@ -14,15 +14,15 @@ from services_directory.endorsements.models import endorsements
 from services_directory.happenings import EndorsementsChanged
 
 
-async def endorse(session: AsyncSession, principal: Principal, service_id: UUID, aor: str) -> None:
+async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, aor: str) -> None:
     """Record that the AoR's coordination stands behind a service; repeating it changes nothing."""
     made = await session.execute(
         insert(endorsements)
         .values(
             service_id=service_id,
             aor=aor,
-            endorsed_by=principal.doer,
-            organisation_id=principal.organisation_id,
+            endorsed_by=caller.doer,
+            organisation_id=caller.organisation_id,
             endorsed_at=clock.now(),
         )
         .on_conflict_do_nothing()
@@ -39,13 +39,13 @@ _ENDORSEMENTS = RowWriter(
 )
 
 
-def endorse_soon(session: AsyncSession, principal: Principal, service_id: UUID, aor: str) -> None:
+def endorse_soon(session: AsyncSession, caller: Principal, service_id: UUID, aor: str) -> None:
     """The same for a service whose documents are about to be stored: nothing is told."""
     row = {
         "service_id": service_id,
         "aor": aor,
-        "endorsed_by": principal.doer,
-        "organisation_id": principal.organisation_id,
+        "endorsed_by": caller.doer,
+        "organisation_id": caller.organisation_id,
         "endorsed_at": clock.now(),
     }
     write_soon(session, _ENDORSEMENTS, row)

@@ -5,13 +5,13 @@ from typing import Any
 from common.auth import Principal
 
 
-def claims_of(principal: Principal) -> dict[str, Any]:
+def claims_of(caller: Principal) -> dict[str, Any]:
     return {
-        "sub": principal.subject,
-        "client_id": principal.client_id,
-        "org": str(principal.organisation),
-        "roles": sorted(principal.roles),
-        "scope": " ".join(sorted(principal.scopes)),
-        "aors": sorted(principal.aors),
-        "areas": sorted(principal.areas),
+        "sub": caller.subject,
+        "client_id": caller.client_id,
+        "org": str(caller.organisation),
+        "roles": sorted(caller.roles),
+        "scope": " ".join(sorted(caller.scopes)),
+        "aors": sorted(caller.aors),
+        "areas": sorted(caller.areas),
     }

@@ -14,6 +14,6 @@ from common.auth import Principal
 from services_directory.entries.states import reads_every_record
 
 
-def own_id(principal: Principal, given: UUID) -> UUID:
+def own_id(caller: Principal, given: UUID) -> UUID:
     """The id of what the caller's organisation means by `given`."""
-    return given if reads_every_record(principal) else uuid5(principal.organisation, str(given))
+    return given if reads_every_record(caller) else uuid5(caller.organisation, str(given))

@@ -22,7 +22,7 @@ _ROWS = RowWriter(
 
 def record_history(
     session: AsyncSession,
-    principal: Principal | None,
+    caller: Principal | None,
     kind: str,
     entity_id: UUID,
     *,
@@ -44,8 +44,8 @@ def record_history(
             "pointer": change.pointer if change else "",
             "old": _json(change.old if change else None),
             "new": _json(change.new if change else new),
-            "client_id": principal.doer if principal else "ruta-directory",
-            "organisation_id": principal.organisation_id if principal else None,
+            "client_id": caller.doer if caller else "ruta-directory",
+            "organisation_id": caller.organisation_id if caller else None,
             "at": now,
             "source": source,
         }

@@ -50,37 +50,37 @@ def after(step: str, state: str) -> EntryState | None:
     return STEPS[step].get(EntryState(state))
 
 
-def covers(principal: Principal, states: Collection[str]) -> bool:
+def covers(caller: Principal, states: Collection[str]) -> bool:
     """Whether the principal's areas include one of the states (no areas: everywhere)."""
-    if not principal.areas:
+    if not caller.areas:
         return True
     places = Places.load()
-    held = {places.at_most(area, 1) for area in principal.areas if places.is_known(area)}
+    held = {places.at_most(area, 1) for area in caller.areas if places.is_known(area)}
     return bool(held & set(states))
 
 
-def curates(principal: Principal, aors: Collection[str], states: Collection[str]) -> bool:
+def curates(caller: Principal, aors: Collection[str], states: Collection[str]) -> bool:
     """Whether the principal may approve a service of these areas of responsibility."""
-    if CURATE not in principal.scopes:
+    if CURATE not in caller.scopes:
         return False
-    if not principal.roles & {Role.COORDINATOR, Role.IM}:
+    if not caller.roles & {Role.COORDINATOR, Role.IM}:
         return False
     led = set(aors) - _NO_AOR
-    return (not led or bool(led & principal.aors)) and covers(principal, states)
+    return (not led or bool(led & caller.aors)) and covers(caller, states)
 
 
-def endorsements(principal: Principal, aors: Collection[str]) -> list[str]:
+def endorsements(caller: Principal, aors: Collection[str]) -> list[str]:
     """Areas of responsibility for which this principal's approval is an endorsement."""
-    own = set(aors) & set(principal.aors)
+    own = set(aors) & set(caller.aors)
     shared = set(aors) & _NO_AOR
     return sorted(own | shared)
 
 
-def reads_every_record(principal: Principal) -> bool:
+def reads_every_record(caller: Principal) -> bool:
     """A coordinator of all areas of responsibility, everywhere: no record is hidden from it."""
     return (
-        CURATE in principal.scopes
-        and Role.COORDINATOR in principal.roles
-        and not principal.areas
-        and principal.aors >= set(codelists.pathways()) - _NO_AOR
+        CURATE in caller.scopes
+        and Role.COORDINATOR in caller.roles
+        and not caller.areas
+        and caller.aors >= set(codelists.pathways()) - _NO_AOR
     )

@@ -12,8 +12,7 @@ from common.auth import Principal
 from common.errors import INVALID
 from common.languages import PageLanguage
 from common.places import Places
-from common.web import Session, open_to_all
-from common.web import router as unit_of_work_router
+from common.web import Session, open_to_all, router
 from fastapi import Query, Request
 from fastapi.responses import StreamingResponse
 
@@ -21,14 +20,14 @@ from services_directory.exports.queries import Chosen
 from services_directory.exports.service import write_export
 from services_directory.exports.writing import WRITERS
 
-router = unit_of_work_router("/directory/v1/exports", ["exports"])
+routes = router("/directory/v1/exports", ["exports"])
 Anyone = Annotated[Principal, open_to_all()]
 FormatName = Literal["hsds", "xlsx", "csv", "hxl", "geojson"]
 _LIST = 100
 _CHUNK_BYTES = 256 * 1024
 
 
-@router.get(
+@routes.get(
     "",
     response_class=StreamingResponse,
     responses={
@@ -42,7 +41,7 @@ async def export(
     *,
     request: Request,
     session: Session,
-    principal: Anyone,
+    caller: Anyone,
     format: Annotated[FormatName, Query()] = "hsds",  # noqa: A002 - the parameter's name in the API
     language: Annotated[PageLanguage, Query(description="Of headers and labels.")] = "es",
     labels: Annotated[
@@ -70,7 +69,7 @@ async def export(
     with tempfile.TemporaryDirectory(prefix="ruta-export-") as folder:
         path = Path(folder) / "export"
         writer = kind(path, language, labels=labels)
-        written = await write_export(session, principal, chosen, writer, request.url.path)
+        written = await write_export(session, caller, chosen, writer, request.url.path)
         size = path.stat().st_size
         # Open while its name goes: nothing stays behind if the caller hangs up.
         content = path.open("rb")

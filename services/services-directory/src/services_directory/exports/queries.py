@@ -29,7 +29,7 @@ class Chosen:
 
 
 async def exported(
-    session: AsyncSession, principal: Principal, chosen: Chosen
+    session: AsyncSession, caller: Principal, chosen: Chosen
 ) -> AsyncIterator[Exported]:
     """Through a server-side cursor, in the order of ids."""
     shown = service_documents.alias("shown")
@@ -42,7 +42,7 @@ async def exported(
             shown.c.sensitive,
         )
         .join(whole, sa.and_(whole.c.service_id == shown.c.service_id, whole.c.level == RESTRICTED))
-        .where(visible(shown.c, audience_of(principal)))
+        .where(visible(shown.c, audience_of(caller)))
         .order_by(shown.c.service_id)
     )
     for condition in _conditions(shown.c, chosen):

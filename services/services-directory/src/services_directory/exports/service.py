@@ -15,15 +15,15 @@ BATCH = 500
 
 
 async def write_export(
-    session: AsyncSession, principal: Principal, chosen: Chosen, writer: ExportWriter, route: str
+    session: AsyncSession, caller: Principal, chosen: Chosen, writer: ExportWriter, route: str
 ) -> int:
     """The number of services written. The log of restricted reads is in the same transaction: no
     file without its log."""
     written = 0
-    async for batch in _batches(exported(session, principal, chosen)):
+    async for batch in _batches(exported(session, caller, chosen)):
         await asyncio.to_thread(writer.add, batch)
         sensitive = [each.service_id for each in batch if each.sensitive]
-        await log_restricted(session, principal, route, sensitive)
+        await log_restricted(session, caller, route, sensitive)
         written += len(batch)
     await asyncio.to_thread(writer.finish)
     return written

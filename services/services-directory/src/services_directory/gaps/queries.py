@@ -20,7 +20,7 @@ from services_directory.reading.statement import Statement
 
 
 async def cells(
-    session: AsyncSession, principal: Principal, areas: Sequence[str], needs: Sequence[str]
+    session: AsyncSession, caller: Principal, areas: Sequence[str], needs: Sequence[str]
 ) -> list[Cell]:
     """Cells that this caller may count, one per area, need and state: those of the areas, and those
     of everything around them whose services serve it whole."""
@@ -32,7 +32,7 @@ async def cells(
         f" FROM coverage_cells WHERE need = ANY({s.argument(list(needs), 'text[]')})"
         f" AND services > 0 AND (area = ANY({s.argument(sorted(areas), 'text[]')})"
         f" OR whole AND area = ANY({s.argument(sorted(around), 'text[]')}))"
-        f" AND ({_counts_for(audience_of(principal), {*areas, *around}, s)})"
+        f" AND ({_counts_for(audience_of(caller), {*areas, *around}, s)})"
         " GROUP BY area, need, state, whole"
         " ORDER BY area, need, state, whole"
     )

@@ -23,7 +23,7 @@ from services_directory.pathways.versions.service import check_area, covers
 ROWS_AT_MOST = 20_000
 
 
-async def picture(session: AsyncSession, principal: Principal, question: GapQuery) -> Picture:
+async def picture(session: AsyncSession, caller: Principal, question: GapQuery) -> Picture:
     """The matrix, from maintained cells: its cost does not grow with the number of services."""
     areas, needs = _scope(question)
     groups = [group for group in GROUPS if not question.groups or group in question.groups]
@@ -33,11 +33,11 @@ async def picture(session: AsyncSession, principal: Principal, question: GapQuer
             pointer="/level",
         )
     rows = matrix(
-        await queries.cells(session, principal, areas, needs),
+        await queries.cells(session, caller, areas, needs),
         areas,
         needs,
         Places.load(),
-        shown=lambda area, need: _may_know(principal, area, need),
+        shown=lambda area, need: _may_know(caller, area, need),
         people=await queries.population(session, areas),
         groups=groups,
     )
@@ -76,12 +76,12 @@ def _scope(question: GapQuery) -> tuple[list[str], list[str]]:
     return areas, sorted(set(question.needs)) if question.needs else sorted(known)
 
 
-def _may_know(principal: Principal, area: str, need: str) -> bool:
+def _may_know(caller: Principal, area: str, need: str) -> bool:
     """That an area has no safe house is told to those alone who could be told that it has one."""
     if need not in confidential_needs():
         return True
     aor = codelists.categories()[need].pathway
-    return principal.coordinates(aor) and covers(principal, area)
+    return caller.coordinates(aor) and covers(caller, area)
 
 
 async def import_population(

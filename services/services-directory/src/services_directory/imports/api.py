@@ -16,8 +16,7 @@ from common.paging import (
     number_in,
     page_of,
 )
-from common.web import Session, answered_as, context_of
-from common.web import router as unit_of_work_router
+from common.web import Session, answered_as, context_of, router
 from common.web.problems import problem_response
 from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -43,7 +42,7 @@ from services_directory.imports.uploads import MAX_BYTES, upload_of
 from services_directory.imports.workbook.template import template_csv, template_xlsx
 from services_directory.settings import Settings
 
-router = unit_of_work_router("/directory/v1/imports", ["imports"])
+routes = router("/directory/v1/imports", ["imports"])
 _PATH = "/directory/v1/imports"
 _SHOWN_REFUSALS = 20
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -57,7 +56,7 @@ def body_limit_of(path: str) -> int | None:
     return MAX_BYTES + 64 * 1024 if path.rstrip("/") == _PATH else None
 
 
-@router.post(
+@routes.post(
     "",
     status_code=201,
     response_model=ImportOut,
@@ -89,7 +88,7 @@ async def import_file(
     *,
     request: Request,
     session: Session,
-    principal: Importer,
+    caller: Importer,
     format: Annotated[  # noqa: A002 - the parameter's name in the API
         FormatName | None, Query(description="Recognised by its content if absent.")
     ] = None,
@@ -139,8 +138,8 @@ async def import_file(
         choice=Choice(vanished, shrunk, settings.import_shrunk_share),
         most_lines=settings.import_most_lines,
     )
-    import_id = await take_in(session, principal, order)
-    found = import_out(await queries.import_of(session, principal, import_id))
+    import_id = await take_in(session, caller, order)
+    found = import_out(await queries.import_of(session, caller, import_id))
     headers = {"Location": f"{_PATH}/{import_id}"}
     if found.state is ImportState.REFUSED and not dry_run:
         # An answer and not an exception: the report has to stay.
@@ -163,19 +162,19 @@ async def _refusal(session: Session, found: ImportOut) -> Problem:
     )
 
 
-@router.get("", response_model_exclude_none=True)
+@routes.get("", response_model_exclude_none=True)
 async def list_imports(
-    session: Session, principal: Importer, limit: Limit = 50, cursor: CursorText = None
+    session: Session, caller: Importer, limit: Limit = 50, cursor: CursorText = None
 ) -> Page[ImportOut]:
     """The imports of your organisation, newest first."""
     before = id_cursor(cursor)
-    rows = await queries.imports_of(session, principal, before=before, limit=limit + 1)
+    rows = await queries.imports_of(session, caller, before=before, limit=limit + 1)
     return page_of(rows, limit, import_out)
 
 
-@router.get("/template", **answered_as("text/csv", _XLSX))
+@routes.get("/template", **answered_as("text/csv", _XLSX))
 async def template(
-    principal: Importer,
+    caller: Importer,
     language: Annotated[str, Query(pattern=f"^({'|'.join(LANGUAGES)})$")] = "es",
     format: Annotated[str, Query(pattern="^(xlsx|csv)$")] = "xlsx",  # noqa: A002 - the parameter's name in the API
 ) -> Response:
@@ -193,24 +192,24 @@ async def template(
     )
 
 
-@router.get("/{import_id}", response_model_exclude_none=True)
-async def read_import(session: Session, principal: Importer, import_id: UUID) -> ImportOut:
+@routes.get("/{import_id}", response_model_exclude_none=True)
+async def read_import(session: Session, caller: Importer, import_id: UUID) -> ImportOut:
     """State and counts; while it runs, its progress."""
-    return import_out(await queries.import_of(session, principal, import_id))
+    return import_out(await queries.import_of(session, caller, import_id))
 
 
-@router.get("/{import_id}/rows", response_model_exclude_none=True)
+@routes.get("/{import_id}/rows", response_model_exclude_none=True)
 async def read_rows(
     *,
     session: Session,
-    principal: Importer,
+    caller: Importer,
     import_id: UUID,
     verdict: Verdict | None = None,
     limit: Limit = 100,
     cursor: CursorText = None,
 ) -> Page[ImportRowOut]:
     """The report row by row, in the order of the file."""
-    await queries.import_of(session, principal, import_id)
+    await queries.import_of(session, caller, import_id)
     (after,) = keys_in(cursor, number_in) or (0,)
     chosen = verdict.value if verdict else None
     rows = await queries.rows_of(session, import_id, verdict=chosen, after=after, limit=limit + 1)

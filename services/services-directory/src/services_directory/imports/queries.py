@@ -24,11 +24,11 @@ _LISTED = [column for column in _SHOWN if column.name != "fidelity"] + [
 ]
 
 
-async def import_of(session: AsyncSession, principal: Principal, import_id: UUID) -> sa.Row[Any]:
+async def import_of(session: AsyncSession, caller: Principal, import_id: UUID) -> sa.Row[Any]:
     """404 for the imports of other organisations too."""
     found = await session.execute(
         sa.select(*_SHOWN).where(
-            IMPORTS.c.id == import_id, IMPORTS.c.organisation_id == principal.organisation
+            IMPORTS.c.id == import_id, IMPORTS.c.organisation_id == caller.organisation
         )
     )
     row = found.one_or_none()
@@ -38,10 +38,10 @@ async def import_of(session: AsyncSession, principal: Principal, import_id: UUID
 
 
 async def imports_of(
-    session: AsyncSession, principal: Principal, *, before: UUID | None, limit: int
+    session: AsyncSession, caller: Principal, *, before: UUID | None, limit: int
 ) -> Sequence[sa.Row[Any]]:
     """Newest first."""
-    query = sa.select(*_LISTED).where(IMPORTS.c.organisation_id == principal.organisation)
+    query = sa.select(*_LISTED).where(IMPORTS.c.organisation_id == caller.organisation)
     if before is not None:
         query = query.where(IMPORTS.c.id < before)
     found = await session.execute(query.order_by(IMPORTS.c.id.desc()).limit(limit))

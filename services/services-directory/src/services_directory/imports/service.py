@@ -71,7 +71,7 @@ async def as_file(content: bytes) -> AsyncIterator[Path]:
         yield path
 
 
-async def take_in(session: AsyncSession, principal: Principal, order: Order) -> UUID:
+async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUID:
     """Record the import and, if it is short, work it through in this transaction.
 
     Raises the 4xx problems of a file that cannot be read at all; then nothing is recorded.
@@ -79,7 +79,7 @@ async def take_in(session: AsyncSession, principal: Principal, order: Order) -> 
     async with as_file(order.content) as path:
         kind = await asyncio.to_thread(format_of, path, order.named_format)
         # Within the organisation: nobody learns or touches what another one's ids stand for.
-        source = f"{principal.organisation}:{order.source or kind.value}"
+        source = f"{caller.organisation}:{order.source or kind.value}"
         options = Options(
             clock.now().date(), order.visibility, order.country, source, order.most_lines
         )
@@ -89,9 +89,9 @@ async def take_in(session: AsyncSession, principal: Principal, order: Order) -> 
         # However short the file, there is no saying how much is missing in it.
         later = later or (order.choice.confirmed and order.choice.ends(edited=False))
         job = Job(new_id(), kind, order.mode, order.dry_run, claim, order.choice)
-        await _record(session, principal, order, job, later=later)
+        await _record(session, caller, order, job, later=later)
         if not later:
-            await _at_once(session, principal, job, path, options)
+            await _at_once(session, caller, job, path, options)
     return job.import_id
 
 
@@ -117,14 +117,14 @@ class Job:
 
 
 async def _record(
-    session: AsyncSession, principal: Principal, order: Order, job: Job, *, later: bool
+    session: AsyncSession, caller: Principal, order: Order, job: Job, *, later: bool
 ) -> None:
     await session.execute(
         sa.insert(IMPORTS).values(
             id=job.import_id,
-            organisation_id=principal.organisation,
-            client_id=principal.doer,
-            principal=claims_of(principal) if later else {},
+            organisation_id=caller.organisation,
+            client_id=caller.doer,
+            principal=claims_of(caller) if later else {},
             file_name=order.file_name,
             file_size=len(order.content),
             digest=job.claim.digest,
@@ -154,24 +154,24 @@ class _UndoError(Exception):
 
 
 async def _at_once(
-    session: AsyncSession, principal: Principal, job: Job, path: Path, options: Options
+    session: AsyncSession, caller: Principal, job: Job, path: Path, options: Options
 ) -> None:
     started = clock.now()
 
     with Report() as report:
-        settled = settling(session, principal, job)
-        write = writing(session, principal, dry_run=job.dry_run)
+        settled = settling(session, caller, job)
+        write = writing(session, caller, dry_run=job.dry_run)
         state = await write_all(session, write, job, path, options, settled, report)
-        await finish(session, principal, job, report, state=state, started=started)
+        await finish(session, caller, job, report, state=state, started=started)
 
 
-def writing(session: AsyncSession, principal: Principal, *, dry_run: bool) -> Write:
+def writing(session: AsyncSession, caller: Principal, *, dry_run: bool) -> Write:
     """What is done with a batch; a dry run only reads."""
     if dry_run:
-        return Judge(session, principal).write
+        return Judge(session, caller).write
 
     async def write(rows: list[Mapped], report: Report, space: Space) -> None:
-        await Writer(session, principal, space).write(rows, report)
+        await Writer(session, caller, space).write(rows, report)
 
     return write
 
@@ -201,17 +201,17 @@ async def write_all(
     return state
 
 
-def settling(session: AsyncSession, principal: Principal, job: Job) -> Settle:
+def settling(session: AsyncSession, caller: Principal, job: Job) -> Settle:
     """Finds out, in this session, whose ids a file holds."""
 
     async def settled(source: Source) -> None:
         sample = await asyncio.to_thread(source.sample)
         ids = await asyncio.to_thread(source.ids)
-        source.space, told = await settle(session, principal, job.claim, sample, ids)
+        source.space, told = await settle(session, caller, job.claim, sample, ids)
         source.notes.extend(told)
         if source.holds is not None and not source.space.own:
             source.vanished, told = await missing_in(
-                session, principal, source.space.source, source.holds, job.choice,
+                session, caller, source.space.source, source.holds, job.choice,
                 dry_run=job.dry_run,
             )  # fmt: skip
             source.notes.extend(told)
@@ -259,7 +259,7 @@ _BROKEN_OFF = {
 
 async def finish(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     job: Job,
     report: Report,
     *,
@@ -270,7 +270,7 @@ async def finish(
     """Store the report and drop the file."""
     import_id = job.import_id
     if report.source is not None and not job.dry_run and not report.undone:
-        await follow_up(session, principal, report.source, started)
+        await follow_up(session, caller, report.source, started)
     rows = report.rows()
     while batch := [{"import_id": import_id, **row} for row in islice(rows, _REPORT_BATCH)]:
         await session.execute(sa.insert(IMPORT_ROWS), batch)

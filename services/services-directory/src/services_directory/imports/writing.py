@@ -34,7 +34,7 @@ class Writer:
     """`space`: where the ids of the rows count."""
 
     session: AsyncSession
-    principal: Principal
+    caller: Principal
     space: Space
 
     async def write(self, rows: Sequence[Mapped], report: Report) -> None:
@@ -44,7 +44,7 @@ class Writer:
         they written singly: a savepoint per row costs PostgreSQL a subtransaction each.
         """
         await bring_organizations(self, [each for each in rows if each.organization], report)
-        await end_vanished(self.session, self.principal, rows, report)
+        await end_vanished(self.session, self.caller, rows, report)
         rows = _services(rows)
         documents, stand_for = await self.prepared(rows)
         try:
@@ -67,7 +67,7 @@ class Writer:
         if not self.space.own:
             await keep(
                 self.session,
-                self.principal,
+                self.caller,
                 self.space.source,
                 [
                     Carried(result.service_id, mapped.terms, mapped.added)
@@ -98,7 +98,7 @@ class Writer:
         }
         if not partial:
             return
-        for known in await shown(self.session, self.principal, partial):
+        for known in await shown(self.session, self.caller, partial):
             partial[known].notes.append(note("abridged_copy"))
 
     async def _keep_what_is_not_said(
@@ -112,7 +112,7 @@ class Writer:
         }
         if not known:
             return
-        for row in await compared(self.session, self.principal, known):
+        for row in await compared(self.session, self.caller, known):
             mapped = known[row.id]
             if mapped.onto is not None:
                 mapped.document = mapped.onto({**row.document, "organization": row.organization})
@@ -158,7 +158,7 @@ class Writer:
             return None
         upserted = await upsert_service(
             self.session,
-            self.principal,
+            self.caller,
             document,
             source=self.space.source,
             external_id=mapped.external_id,
@@ -169,7 +169,7 @@ class Writer:
     async def _recognised(self, rows: Sequence[Mapped]) -> dict[str, UUID | None]:
         ids = [mapped.external_id for mapped in rows if mapped.external_id]
         known = await by_external_ids(self.session, KIND, self.space.source, ids)
-        return await recognise(self.session, self.principal, self.space, rows, known)
+        return await recognise(self.session, self.caller, self.space, rows, known)
 
     def claim(self, mapped: Mapped) -> None:
         """What the row brought beside its service belongs to the file's publisher."""
@@ -207,7 +207,7 @@ async def bring_organizations(
         if document is not None:
             # An export of this directory may show less of them than there is: it changes none.
             outcome = await organizations.bring_in(
-                writer.session, writer.principal, document, ours=document.id in known, dry=dry
+                writer.session, writer.caller, document, ours=document.id in known, dry=dry
             )
         if outcome is not None and not dry:
             writer.claim(mapped)
@@ -226,24 +226,22 @@ class Judge:
     make others wait for what it then undoes."""
 
     session: AsyncSession
-    principal: Principal
+    caller: Principal
     before: Judged = field(default_factory=Judged)
 
     async def write(self, rows: Sequence[Mapped], report: Report, space: Space) -> None:
-        writer = Writer(self.session, self.principal, space)
+        writer = Writer(self.session, self.caller, space)
         await bring_organizations(
             writer, [each for each in rows if each.organization], report, dry=True
         )
-        await end_vanished(self.session, self.principal, rows, report, dry=True)
+        await end_vanished(self.session, self.caller, rows, report, dry=True)
         rows = _services(rows)
         documents, stand_for = await writer.prepared(rows)
         given = [
             Row(document, mapped.external_id) if document is not None else None
             for mapped, document in zip(rows, documents, strict=True)
         ]
-        found = await judge(
-            self.session, self.principal, given, space.source, stand_for, self.before
-        )
+        found = await judge(self.session, self.caller, given, space.source, stand_for, self.before)
         for mapped, result in zip(rows, found, strict=True):
             if isinstance(result, Problem):
                 mapped.notes.extend(_reasons(result))

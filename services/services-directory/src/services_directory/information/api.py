@@ -34,7 +34,7 @@ _REFUSED = refusal_pages(400, 415, 422)
 @routes.api_route(
     "", methods=["GET"], response_class=HTMLResponse, openapi_extra=_ASKED, responses=_REFUSED
 )
-async def show_help(request: Request, session: Session, principal: Anyone) -> HTMLResponse:
+async def show_help(request: Request, session: Session, caller: Anyone) -> HTMLResponse:
     """The page, and with parameters (a link of a poster) the list."""
     return await _page(request, session)
 
@@ -46,7 +46,7 @@ async def show_help(request: Request, session: Session, principal: Anyone) -> HT
     openapi_extra=_ASKED_PRIVATELY,
     responses=_REFUSED,
 )
-async def search_help(request: Request, session: Session, principal: Anyone) -> HTMLResponse:
+async def search_help(request: Request, session: Session, caller: Anyone) -> HTMLResponse:
     """The list. The page's form posts, so that no need stands in the history of a browser."""
     return await _page(request, session)
 
@@ -68,22 +68,20 @@ async def _page(request: Request, session: Session) -> HTMLResponse:
 
 
 @routes.api_route("/services", methods=["GET"], openapi_extra=_ASKED)
-async def help_services(request: Request, session: Session, principal: Anyone) -> HelpPage:
+async def help_services(request: Request, session: Session, caller: Anyone) -> HelpPage:
     """Public services for a need in or around a place. Whoever asks sees the public level only."""
     return await _found(request, session)
 
 
 @routes.api_route("/services", methods=["POST"], openapi_extra=_ASKED_PRIVATELY)
-async def help_services_privately(
-    request: Request, session: Session, principal: Anyone
-) -> HelpPage:
+async def help_services_privately(request: Request, session: Session, caller: Anyone) -> HelpPage:
     """The same; a position (latitude, longitude) is taken here, and the nearest come first."""
     return await _found(request, session)
 
 
 @routes.get("/text", openapi_extra=_ASKED, response_class=Response, responses=_TEXT)
 async def help_as_text(
-    request: Request, session: Session, principal: Anyone, form: Literal["text", "sms"] = "text"
+    request: Request, session: Session, caller: Anyone, form: Literal["text", "sms"] = "text"
 ) -> Response:
     """The list as plain text; `form=sms` as at most three text messages, one a line."""
     settings = settings_of(request)

@@ -29,18 +29,18 @@ def _answer(row: Any, outcome: str) -> Response:
 
 
 @routes.post("", status_code=201, response_model=WrittenOut, summary="New place")
-async def create(session: Session, principal: Writer, body: LocationDocument) -> Response:
+async def create(session: Session, caller: Writer, body: LocationDocument) -> Response:
     """The directory gives the id; one that you send names the place inside your organisation."""
-    own = new_id() if body.id is None else await _meant(session, principal, body.id)
+    own = new_id() if body.id is None else await _meant(session, caller, body.id)
     if await service.known(session, [own]):
         raise CONFLICT.because("This place is listed already: change that entry.", pointer="/id")
-    row = await service.put(session, principal, own, body)
+    row = await service.put(session, caller, own, body)
     return _answer(row, "created")
 
 
 @routes.get("/{location_id}", summary="A place's record, with its ETag")
-async def read(session: Session, principal: Editor, location_id: UUID) -> Response:
-    row = await _own(session, principal, location_id)
+async def read(session: Session, caller: Editor, location_id: UUID) -> Response:
+    row = await _own(session, caller, location_id)
     body = {
         "id": str(row.id),
         "version": row.version,
@@ -53,25 +53,25 @@ async def read(session: Session, principal: Editor, location_id: UUID) -> Respon
 @routes.put("/{location_id}", response_model=WrittenOut, summary="Replace a place")
 async def replace(
     session: Session,
-    principal: Writer,
+    caller: Writer,
     location_id: UUID,
     body: LocationDocument,
     if_match: IfMatch = None,
 ) -> Response:
     """Every service at this place shows the change at once."""
-    row = await _own(session, principal, location_id)
+    row = await _own(session, caller, location_id)
     check_if_match(if_match, etag_of(row.version))
-    changed = await service.replace(session, principal, location_id, body)
+    changed = await service.replace(session, caller, location_id, body)
     return _answer(changed, "unchanged" if changed.version == row.version else "changed")
 
 
-async def _own(session: Session, principal: Principal, location_id: UUID) -> Any:
-    row = (await service.editable(session, principal, [location_id])).get(location_id)
+async def _own(session: Session, caller: Principal, location_id: UUID) -> Any:
+    row = (await service.editable(session, caller, [location_id])).get(location_id)
     if row is None:
         raise NOT_FOUND.because("No place has this id.")
     return row
 
 
-async def _meant(session: Session, principal: Principal, given: UUID) -> UUID:
-    readable = await service.editable(session, principal, [given])
-    return given if given in readable else own_id(principal, given)
+async def _meant(session: Session, caller: Principal, given: UUID) -> UUID:
+    readable = await service.editable(session, caller, [given])
+    return given if given in readable else own_id(caller, given)

@@ -42,20 +42,20 @@ async def known(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Any]:
 
 
 async def editable(
-    session: AsyncSession, principal: Principal, ids: Iterable[UUID]
+    session: AsyncSession, caller: Principal, ids: Iterable[UUID]
 ) -> dict[UUID, Any]:
     """Rows of those places whose record the caller may read: entered by its own organisation, or
     with a service at it whose record it may read. Knowing an id is not enough: a copy of a hidden
     place inside a service of one's own would show it."""
     rows = await known(session, ids)
-    own = {key for key, row in rows.items() if row.managed_by == principal.organisation_id}
+    own = {key for key, row in rows.items() if row.managed_by == caller.organisation_id}
     foreign = [key for key in rows if key not in own]
     if foreign:
         own |= set(
             await session.scalars(
                 sa.select(service_locations.c.location_id).where(
                     service_locations.c.location_id == sa.any_(sa.literal(foreign, _UUIDS)),
-                    service_locations.c.service_id.in_(readable_ids(principal)),
+                    service_locations.c.service_id.in_(readable_ids(caller)),
                 )
             )
         )
@@ -63,7 +63,7 @@ async def editable(
 
 
 async def put(
-    session: AsyncSession, principal: Principal, own: UUID, document: LocationDocument
+    session: AsyncSession, caller: Principal, own: UUID, document: LocationDocument
 ) -> Any:
     """Write a place's record; the row as it is then. 422 for a restricted place with an address."""
     plain = with_ids(document.plain(), own)
@@ -75,10 +75,10 @@ async def put(
         )
     before = (await known(session, [own])).get(own)
     if _differs(before, plain):
-        await _keep(session, [_Kept(plain, principal.organisation)], clock.now())
+        await _keep(session, [_Kept(plain, caller.organisation)], clock.now())
         record_history(
             session,
-            principal,
+            caller,
             "location",
             own,
             version=1 if before is None else before.version + 1,
@@ -89,10 +89,10 @@ async def put(
 
 
 async def replace(
-    session: AsyncSession, principal: Principal, own: UUID, document: LocationDocument
+    session: AsyncSession, caller: Principal, own: UUID, document: LocationDocument
 ) -> Any:
     """As `put`, of a place at which there are services."""
-    changed = await put(session, principal, own, document)
+    changed = await put(session, caller, own, document)
     await tell(session, PlacesChanged({str(own): changed.document}))
     return changed
 

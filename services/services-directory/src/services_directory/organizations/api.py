@@ -56,8 +56,8 @@ _BATCH = 200
     summary="Search organisations",
     openapi_extra=described(parameters_of(OrganizationQuery), PAGE_OF),
 )
-async def organizations(request: Request, session: Session, principal: Anyone) -> Response:
-    return await _organizations(request, session, principal)
+async def organizations(request: Request, session: Session, caller: Anyone) -> Response:
+    return await _organizations(request, session, caller)
 
 
 @routes.post(
@@ -65,20 +65,18 @@ async def organizations(request: Request, session: Session, principal: Anyone) -
     summary="Search organisations, privately",
     openapi_extra=described(parameters_of(OrganizationQuery), PAGE_OF) | body_of(OrganizationQuery),
 )
-async def organizations_privately(
-    request: Request, session: Session, principal: Anyone
-) -> Response:
-    return await _organizations(request, session, principal)
+async def organizations_privately(request: Request, session: Session, caller: Anyone) -> Response:
+    return await _organizations(request, session, caller)
 
 
-async def _organizations(request: Request, session: Session, principal: Principal) -> Response:
+async def _organizations(request: Request, session: Session, caller: Principal) -> Response:
     query = await parameters(request, OrganizationQuery)
-    audience = audience_of(principal)
+    audience = audience_of(caller)
     if query.format == "ndjson":
-        return _stream(request, principal, query, audience)
+        return _stream(request, caller, query, audience)
     rows, total = await queries.page(session, query, audience)
     items, read = await _items(session, query, audience, rows)
-    await audit(session, principal, request, read)
+    await audit(session, caller, request, read)
     return page_answer(request, items, total=total, number=query.page, per_page=query.per_page)
 
 
@@ -122,7 +120,7 @@ class _Sliced(dict[str, Any]):
 
 
 def _stream(
-    request: Request, principal: Principal, query: OrganizationQuery, audience: Audience
+    request: Request, caller: Principal, query: OrganizationQuery, audience: Audience
 ) -> Response:
     async def rows(session: AsyncSession) -> AsyncIterator[Any]:
         number = 1
@@ -141,7 +139,7 @@ def _stream(
                 return
             number += 1
 
-    return stream(request, context_of(request).database, principal, rows, lambda row: row["body"])
+    return stream(request, context_of(request).database, caller, rows, lambda row: row["body"])
 
 
 @routes.get(
@@ -150,15 +148,15 @@ def _stream(
     openapi_extra=described(parameters_of(OneOrganizationQuery), ONE),
 )
 async def organization(
-    request: Request, session: Session, principal: Anyone, organization_id: UUID
+    request: Request, session: Session, caller: Anyone, organization_id: UUID
 ) -> Response:
     query = await parameters(request, OneOrganizationQuery)
-    audience = audience_of(principal)
+    audience = audience_of(caller)
     row = await queries.one(session, organization_id, audience)
     if row is None:
         raise NOT_FOUND.because("No organisation has this id.")
     found = await _services(session, audience, [row], full=query.full_service)
-    await audit(session, principal, request, found)
+    await audit(session, caller, request, found)
     return answer(request, envelope.organization(row["full_body"], [s["body"] for s in found]))
 
 
@@ -179,24 +177,24 @@ def _written(result: Upserted, status: int = 200) -> Response:
     responses={200: {"model": WrittenOut, "description": "Known by its name: now as sent."}},
     summary="New organisation",
 )
-async def create(session: Session, principal: Writer, body: OrganizationDocument) -> Response:
+async def create(session: Session, caller: Writer, body: OrganizationDocument) -> Response:
     """Its id is given here, unless it is your own organisation."""
     if body.id is not None:
-        existing = await service.changeable(session, principal, body.id)
+        existing = await service.changeable(session, caller, body.id)
         if existing is not None:
             check_if_match(None, etag_of(existing.version))
-        elif body.id != principal.organisation_id:
+        elif body.id != caller.organisation_id:
             raise NOT_YOURS.because(
                 "Leave the id out: it is chosen here. Only your own organisation keeps its id.",
                 pointer="/id",
             )
-    result = await service.upsert_organization(session, principal, body)
+    result = await service.upsert_organization(session, caller, body)
     return _written(result, 201 if result.outcome == "created" else 200)
 
 
 @records.get("/records/organizations/{organization_id}", summary="A record, with its ETag")
-async def read(session: Session, principal: Editor, organization_id: UUID) -> dict[str, Any]:
-    row = await service.changeable(session, principal, organization_id)
+async def read(session: Session, caller: Editor, organization_id: UUID) -> dict[str, Any]:
+    row = await service.changeable(session, caller, organization_id)
     if row is None:
         raise NOT_FOUND.because("No organisation record has this id.")
     body = {
@@ -216,18 +214,18 @@ async def read(session: Session, principal: Editor, organization_id: UUID) -> di
 )
 async def replace(
     session: Session,
-    principal: Writer,
+    caller: Writer,
     organization_id: UUID,
     body: OrganizationDocument,
     if_match: IfMatch = None,
 ) -> Response:
-    row = await service.changeable(session, principal, organization_id)
+    row = await service.changeable(session, caller, organization_id)
     if row is not None:
         check_if_match(if_match, etag_of(row.version))
-    elif organization_id != principal.organisation_id:
+    elif organization_id != caller.organisation_id:
         # Whether it does not exist or is not shown: the same answer.
         raise NOT_FOUND.because("No organisation record has this id.")
     result = await service.upsert_organization(
-        session, principal, body, organization_id=organization_id
+        session, caller, body, organization_id=organization_id
     )
     return _written(result, 201 if result.outcome == "created" else 200)

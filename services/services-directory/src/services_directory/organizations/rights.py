@@ -5,6 +5,6 @@ from typing import Any
 from common.auth import Principal
 
 
-def owns(principal: Principal, row: Any) -> bool:
+def owns(caller: Principal, row: Any) -> bool:
     """Whether the principal enters services for this organisation."""
-    return principal.organisation_id in (row.id, row.managed_by)
+    return caller.organisation_id in (row.id, row.managed_by)

@@ -32,21 +32,21 @@ from services_directory.records.queries import reads_one_of
 KIND = "organization"
 
 
-async def may_change(session: AsyncSession, principal: Principal, row: Any) -> bool:
+async def may_change(session: AsyncSession, caller: Principal, row: Any) -> bool:
     """Its own people, whoever entered it, and curators; of a confidential organisation only those
     curators who may read the record of one of its services."""
-    if owns(principal, row):
+    if owns(caller, row):
         return True
-    if CURATE not in principal.scopes:
+    if CURATE not in caller.scopes:
         return False
     if row.visibility <= PARTNERS:
         return True
-    return await reads_one_of(session, principal, row.id)
+    return await reads_one_of(session, caller, row.id)
 
 
 async def upsert_organization(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     document: OrganizationDocument,
     *,
     source: str | None = None,
@@ -58,38 +58,38 @@ async def upsert_organization(
     Identity: `organization_id`, else (source, external_id), else the document's id, else the name
     (without accents and case) among those that the caller's organisation manages.
     """
-    own = organization_id or await _found(session, principal, document, source, external_id)
+    own = organization_id or await _found(session, caller, document, source, external_id)
     row = await _row(session, own) if own else None
     identity = own or document.id or new_id()
     plain = with_ids(document.plain(), identity)
     if row is None:
-        _check_may_create(principal, identity)
+        _check_may_create(caller, identity)
         return await _created(
-            session, principal, identity, plain, source=source, external_id=external_id
+            session, caller, identity, plain, source=source, external_id=external_id
         )
-    if not await may_change(session, principal, row):
+    if not await may_change(session, caller, row):
         raise NOT_YOURS.because("Only the organisation itself or a curator changes this entry.")
     if row.document == plain:
         return Upserted(identity, "unchanged", row.version, "approved")
-    return await _changed(session, principal, row, plain)
+    return await _changed(session, caller, row, plain)
 
 
 async def ensure_organization(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     document: OrganizationDocument,
     *,
     source: str | None = None,
 ) -> UUID:
     """The organisation that a service names: as it stands if it is known, else created."""
-    own = await _found(session, principal, document, source, None)
+    own = await _found(session, caller, document, source, None)
     if own is not None:
         row = await _row(session, own)
-        if not owns(principal, row):
+        if not owns(caller, row):
             # Somebody who could not create it is not told whether it exists.
-            _check_may_create(principal, own)
+            _check_may_create(caller, own)
         return own
-    made = await upsert_organization(session, principal, document)
+    made = await upsert_organization(session, caller, document)
     if source is not None:
         remember(session, KIND, source, f"name:{folded(document.name)}", made.id)
     return made.id
@@ -97,7 +97,7 @@ async def ensure_organization(
 
 async def bring_in(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     document: OrganizationDocument,
     *,
     ours: bool,
@@ -110,12 +110,12 @@ async def bring_in(
         return None
     row = await _row(session, document.id, lock=not dry)
     if row is None:
-        if CURATE not in principal.scopes and document.id != principal.organisation_id:
+        if CURATE not in caller.scopes and document.id != caller.organisation_id:
             return None
         if not dry:
-            await upsert_organization(session, principal, document)
+            await upsert_organization(session, caller, document)
         return "created"
-    if not await may_change(session, principal, row):
+    if not await may_change(session, caller, row):
         return None
     given = with_ids(document.plain(), row.id)
     # A package gives a place with the service that is there, so its list of them is not whole.
@@ -125,7 +125,7 @@ async def bring_in(
     if not ours:
         return None
     if not dry:
-        await _changed(session, principal, row, plain)
+        await _changed(session, caller, row, plain)
     return "changed"
 
 
@@ -139,7 +139,7 @@ class Expected:
 
 async def expected(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     document: OrganizationDocument | None,
     *,
     named: UUID | None,
@@ -149,26 +149,26 @@ async def expected(
     """The row of the organisation that a service would have, or what would be created. Reads only:
     nothing is locked."""
     if document is not None:
-        own = await _found(session, principal, document, source, None, lock=False)
+        own = await _found(session, caller, document, source, None, lock=False)
         row = await _row(session, own, lock=False) if own else None
         if row is not None:
-            if not owns(principal, row):
-                _check_may_create(principal, row.id)
+            if not owns(caller, row):
+                _check_may_create(caller, row.id)
             return row
         identity = document.id or new_id()
-        _check_may_create(principal, identity)
-        return Expected(identity, principal.organisation)
+        _check_may_create(caller, identity)
+        return Expected(identity, caller.organisation)
     if standing is not None:
         return await _row(session, standing, lock=False)
-    return await require(session, principal, named or principal.organisation, lock=False)
+    return await require(session, caller, named or caller.organisation, lock=False)
 
 
 async def require(
-    session: AsyncSession, principal: Principal, organization_id: UUID, *, lock: bool = True
+    session: AsyncSession, caller: Principal, organization_id: UUID, *, lock: bool = True
 ) -> Any:
     """The row; 422 if there is none, or none that the principal may know of."""
     row = await _row(session, organization_id, lock=lock)
-    if row is None or (row.visibility > PARTNERS and not await may_change(session, principal, row)):
+    if row is None or (row.visibility > PARTNERS and not await may_change(session, caller, row)):
         raise UNKNOWN_REFERENCE.because(
             "No organisation has this id: create it first.", pointer="/organization_id"
         )
@@ -180,11 +180,11 @@ async def known(session: AsyncSession, organization_id: UUID) -> Any:
     return await _row(session, organization_id)
 
 
-async def changeable(session: AsyncSession, principal: Principal, organization_id: UUID) -> Any:
+async def changeable(session: AsyncSession, caller: Principal, organization_id: UUID) -> Any:
     """The row if the principal may change it, else None. Locks it: whoever looks at a record's
     version is about to change it."""
     row = await _row(session, organization_id)
-    return row if row is not None and await may_change(session, principal, row) else None
+    return row if row is not None and await may_change(session, caller, row) else None
 
 
 async def _row(session: AsyncSession, organization_id: UUID, *, lock: bool = True) -> Any:
@@ -196,7 +196,7 @@ async def _row(session: AsyncSession, organization_id: UUID, *, lock: bool = Tru
 
 async def _found(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     document: OrganizationDocument,
     source: str | None,
     external_id: str | None,
@@ -217,8 +217,8 @@ async def _found(
         .where(
             organizations.c.plain_name == folded(document.name),
             sa.or_(
-                organizations.c.managed_by == principal.organisation_id,
-                organizations.c.id == principal.organisation_id,
+                organizations.c.managed_by == caller.organisation_id,
+                organizations.c.id == caller.organisation_id,
             ),
         )
         .order_by(organizations.c.id)
@@ -227,19 +227,19 @@ async def _found(
     return found
 
 
-def _check_may_create(principal: Principal, identity: UUID) -> None:
-    if CURATE in principal.scopes or identity == principal.organisation_id:
+def _check_may_create(caller: Principal, identity: UUID) -> None:
+    if CURATE in caller.scopes or identity == caller.organisation_id:
         return
     raise NOT_YOURS.because(
         "Your client enters its own organisation only: send its id,"
-        f" {principal.organisation_id}, or ask a curator.",
+        f" {caller.organisation_id}, or ask a curator.",
         pointer="/organization/id",
     )
 
 
 async def _created(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     identity: UUID,
     plain: dict[str, Any],
     *,
@@ -251,7 +251,7 @@ async def _created(
         organizations.insert().values(
             id=identity,
             document=plain,
-            managed_by=principal.organisation,
+            managed_by=caller.organisation,
             visibility=level_of(plain),
             version=1,
             created_at=now,
@@ -259,7 +259,7 @@ async def _created(
             plain_name=folded(plain["name"]),
         )
     )
-    record_history(session, principal, KIND, identity, version=1, old={}, new=plain)
+    record_history(session, caller, KIND, identity, version=1, old={}, new=plain)
     if source and external_id:
         remember(session, KIND, source, external_id, identity)
     await store_organization(session, identity)
@@ -267,7 +267,7 @@ async def _created(
 
 
 async def _changed(
-    session: AsyncSession, principal: Principal, row: Any, plain: dict[str, Any]
+    session: AsyncSession, caller: Principal, row: Any, plain: dict[str, Any]
 ) -> Upserted:
     version = row.version + 1
     await session.execute(
@@ -281,22 +281,20 @@ async def _changed(
             plain_name=folded(plain["name"]),
         )
     )
-    record_history(session, principal, KIND, row.id, version=version, old=row.document, new=plain)
+    record_history(session, caller, KIND, row.id, version=version, old=row.document, new=plain)
     await store_organization(session, row.id)
     await tell(session, OrganizationChanged(row.id))
     return Upserted(row.id, "changed", version, "approved")
 
 
-async def names(
-    session: AsyncSession, principal: Principal, ids: Collection[UUID]
-) -> dict[UUID, str]:
+async def names(session: AsyncSession, caller: Principal, ids: Collection[UUID]) -> dict[UUID, str]:
     """Names of those of the organisations that every verified organisation may know of."""
     rows = await session.execute(
         sa.select(organizations.c.id, organizations.c.document["name"].astext).where(
             organizations.c.id == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid))),
             sa.or_(
                 organizations.c.visibility <= PARTNERS,
-                organizations.c.managed_by == principal.organisation_id,
+                organizations.c.managed_by == caller.organisation_id,
             ),
         )
     )

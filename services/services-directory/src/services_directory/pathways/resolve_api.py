@@ -46,7 +46,7 @@ class QuestionRoute(StraightRoute):
         return response
 
     @staticmethod
-    async def _keyed(request: Request, principal: Principal) -> None:
+    async def _keyed(request: Request, caller: Principal) -> None:
         return None
 
 

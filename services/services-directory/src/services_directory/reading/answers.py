@@ -97,8 +97,8 @@ def _links(path: str, query: bytes, number: int, last: int) -> Iterator[str]:
 
 
 def _anonymous(request: Request) -> bool:
-    principal: Principal | None = getattr(request.state, "principal", None)
-    return principal is None or principal.anonymous
+    caller: Principal | None = getattr(request.state, "principal", None)
+    return caller is None or caller.anonymous
 
 
 def _has(request: Request, tag: str) -> bool:
@@ -111,7 +111,7 @@ def _has(request: Request, tag: str) -> bool:
 
 async def audit(
     session: AsyncSession | SelectReader,
-    principal: Principal,
+    caller: Principal,
     request: Request,
     rows: Sequence[Any],
 ) -> None:
@@ -121,23 +121,23 @@ async def audit(
     if not found:
         return
     if isinstance(session, AsyncSession):
-        await log_restricted(session, principal, request.url.path, found)
+        await log_restricted(session, caller, request.url.path, found)
         return
-    async with context_of(request).database.transaction(principal) as own:
-        await log_restricted(own, principal, request.url.path, found)
+    async with context_of(request).database.transaction(caller) as own:
+        await log_restricted(own, caller, request.url.path, found)
 
 
 def stream(
     request: Request,
     database: Database,
-    principal: Principal,
+    caller: Principal,
     rows: Callable[[AsyncSession], AsyncIterator[Row]],
     line: Callable[[Row], bytes],
 ) -> StreamingResponse:
     """All rows, one JSON document per line, in a transaction of its own that lasts as long."""
 
     async def lines() -> AsyncIterator[bytes]:
-        async with database.transaction(principal) as session:
+        async with database.transaction(caller) as session:
             batch: list[Row] = []
             size = 0
             parts: list[bytes] = []
@@ -147,10 +147,10 @@ def stream(
                 if row["sensitive"]:
                     batch.append(row)
                 if size > 65_536:
-                    await audit(session, principal, request, batch)
+                    await audit(session, caller, request, batch)
                     yield b"".join(parts)
                     batch, parts, size = [], [], 0
-            await audit(session, principal, request, batch)
+            await audit(session, caller, request, batch)
             yield b"".join(parts)
 
     return StreamingResponse(lines(), media_type=NDJSON, headers={"Vary": _VARY})

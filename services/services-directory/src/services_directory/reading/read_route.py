@@ -35,7 +35,7 @@ class StraightRoute(UnitOfWorkRoute, ABC):
 
 
 class ReadRoute(StraightRoute):
-    """The endpoint takes (request, session, principal) and at most one id, the last part of the
+    """The endpoint takes (request, session, caller) and at most one id, the last part of the
     path."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -50,10 +50,10 @@ class ReadRoute(StraightRoute):
         return read
 
     async def read(self, request: Request, reader: Reader) -> Response:
-        principal = self.access.check(request)
+        caller = self.access.check(request)
         ids = {name: _id(name, text) for name, text in request.path_params.items()}
         response: Response = await self.endpoint(
-            request=request, session=reader, principal=principal, **ids
+            request=request, session=reader, caller=caller, **ids
         )
         return response
 

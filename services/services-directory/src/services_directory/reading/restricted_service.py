@@ -12,13 +12,13 @@ from services_directory.reading.models import restricted_reads
 
 
 async def log_restricted(
-    session: AsyncSession, principal: Principal, route: str, service_ids: Iterable[UUID]
+    session: AsyncSession, caller: Principal, route: str, service_ids: Iterable[UUID]
 ) -> None:
     rows = [
         {
             "service_id": service_id,
-            "client_id": principal.doer,
-            "organisation_id": principal.organisation_id,
+            "client_id": caller.doer,
+            "organisation_id": caller.organisation_id,
             "route": route,
             "at": clock.now(),
         }

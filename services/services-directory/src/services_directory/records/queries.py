@@ -20,26 +20,26 @@ LIKELY = 0.45
 SUGGESTED = 20
 
 
-def readable(principal: Principal) -> sa.ColumnElement[bool]:
+def readable(caller: Principal) -> sa.ColumnElement[bool]:
     """Own entries; for curators also those of their areas of responsibility."""
     own: sa.ColumnElement[bool] = sa.or_(
-        services.c.organization_id == principal.organisation_id,
-        services.c.managed_by == principal.organisation_id,
+        services.c.organization_id == caller.organisation_id,
+        services.c.managed_by == caller.organisation_id,
     )
-    if CURATE not in principal.scopes or not principal.roles & {Role.COORDINATOR, Role.IM}:
+    if CURATE not in caller.scopes or not caller.roles & {Role.COORDINATOR, Role.IM}:
         return own
     led: sa.ColumnElement[bool] = sa.or_(
-        services.c.aors.op("&&")(sa.literal(sorted(principal.aors), TEXTS)),
+        services.c.aors.op("&&")(sa.literal(sorted(caller.aors), TEXTS)),
         services.c.aors.op("<@")(sa.literal(["GP", "MULTI"], TEXTS)),
     )
-    if Role.COORDINATOR not in principal.roles:
+    if Role.COORDINATOR not in caller.roles:
         led = sa.and_(led, services.c.visibility <= PATHWAY)
     return sa.or_(own, led)
 
 
-def readable_ids(principal: Principal, ids: Collection[UUID] | None = None) -> sa.Select[UUID]:
+def readable_ids(caller: Principal, ids: Collection[UUID] | None = None) -> sa.Select[UUID]:
     """Ids of the records that the caller may read, all or those of `ids`."""
-    found = sa.select(services.c.id).where(readable(principal))
+    found = sa.select(services.c.id).where(readable(caller))
     return found if ids is None else found.where(_any(ids))
 
 
@@ -51,11 +51,9 @@ OFFERED_BY = services.c.organization_id
 """What the statements below may be joined to an organisation by."""
 
 
-def readable_documents(
-    principal: Principal, ids: Collection[UUID]
-) -> sa.Select[UUID, dict[str, Any]]:
+def readable_documents(caller: Principal, ids: Collection[UUID]) -> sa.Select[UUID, dict[str, Any]]:
     """`id` and `document` of those of the records that the caller may read."""
-    return sa.select(services.c.id, services.c.document).where(_any(ids), readable(principal))
+    return sa.select(services.c.id, services.c.document).where(_any(ids), readable(caller))
 
 
 def locked_records(ids: Collection[UUID]) -> sa.Select[Any]:
@@ -69,12 +67,12 @@ async def by_id(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]
 
 
 async def standing_names(
-    session: AsyncSession, principal: Principal, ids: Collection[UUID]
+    session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
     """The names of those of the records that have not ended and that the caller may read."""
     found = await session.execute(
         sa.select(services.c.id, services.c.document["name"].astext.label("name")).where(
-            _any(ids), readable(principal), services.c.state.not_in(ENDED)
+            _any(ids), readable(caller), services.c.state.not_in(ENDED)
         )
     )
     return {row.id: row.name for row in found}
@@ -86,9 +84,9 @@ async def ids_of(session: AsyncSession, organization_id: UUID) -> list[UUID]:
     return list(await session.scalars(found))
 
 
-async def reads_one_of(session: AsyncSession, principal: Principal, organization_id: UUID) -> bool:
+async def reads_one_of(session: AsyncSession, caller: Principal, organization_id: UUID) -> bool:
     """Whether the caller may read the record of one of the organisation's services."""
-    found = readable_ids(principal).where(services.c.organization_id == organization_id).limit(1)
+    found = readable_ids(caller).where(services.c.organization_id == organization_id).limit(1)
     return await session.scalar(found) is not None
 
 
@@ -110,12 +108,12 @@ async def with_room(session: AsyncSession, service_id: UUID) -> UUID | None:
     )
 
 
-def standing(principal: Principal, *, curated: bool) -> sa.Subquery:
+def standing(caller: Principal, *, curated: bool) -> sa.Subquery:
     """Records that have not ended, of the caller's organisation, or of all that the caller may
     read: `id`, `name`, `aors`, `stale`, `organization_id` and `valid_until`."""
     s = services.c
     mine = sa.or_(
-        s.organization_id == principal.organisation_id, s.managed_by == principal.organisation_id
+        s.organization_id == caller.organisation_id, s.managed_by == caller.organisation_id
     )
     return (
         sa.select(
@@ -126,12 +124,12 @@ def standing(principal: Principal, *, curated: bool) -> sa.Subquery:
             s.organization_id,
             s.valid_until,
         )
-        .where(readable(principal) if curated else mine, s.state.not_in(ENDED))
+        .where(readable(caller) if curated else mine, s.state.not_in(ENDED))
         .subquery("standing")
     )
 
 
-async def duplicates_of(session: AsyncSession, principal: Principal, row: Any) -> list[Any]:
+async def duplicates_of(session: AsyncSession, caller: Principal, row: Any) -> list[Any]:
     """Other records that the caller may read and that look like this one: the same phone, or a
     like name (trigram similarity) in a shared state."""
     s = services.c
@@ -153,7 +151,7 @@ async def duplicates_of(session: AsyncSession, principal: Principal, row: Any) -
         .where(
             s.id != row.id,
             s.state.not_in(ENDED),
-            readable(principal),
+            readable(caller),
             sa.or_(
                 same_phone,
                 sa.and_(
@@ -171,14 +169,14 @@ async def duplicates_of(session: AsyncSession, principal: Principal, row: Any) -
 
 async def page(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     *,
     state: str | None,
     cursor: str | None,
     limit: int,
 ) -> RecordPage:
     """In id order (time of entry), a cursor page."""
-    statement = sa.select(services).where(readable(principal))
+    statement = sa.select(services).where(readable(caller))
     if state is not None:
         statement = statement.where(services.c.state == state)
     after = id_cursor(cursor)

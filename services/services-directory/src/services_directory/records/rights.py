@@ -25,20 +25,20 @@ def scope_of(row: Any) -> Scope:
     return Scope(row.organization_id, row.managed_by, list(row.aors), list(row.states))
 
 
-def owns(principal: Principal, scope: Scope) -> bool:
-    return principal.organisation_id in (scope.organization_id, scope.managed_by)
+def owns(caller: Principal, scope: Scope) -> bool:
+    return caller.organisation_id in (scope.organization_id, scope.managed_by)
 
 
-def may_read(principal: Principal, row: Any) -> bool:
+def may_read(caller: Principal, row: Any) -> bool:
     scope = scope_of(row)
-    if owns(principal, scope):
+    if owns(caller, scope):
         return True
-    if not curates(principal, scope.aors, scope.states):
+    if not curates(caller, scope.aors, scope.states):
         return False
     # The IM team curates, but a restricted entry is for named coordinators only.
-    return Role.COORDINATOR in principal.roles or row.visibility <= PATHWAY
+    return Role.COORDINATOR in caller.roles or row.visibility <= PATHWAY
 
 
-def check_owner(principal: Principal, scope: Scope) -> None:
-    if not owns(principal, scope) and not curates(principal, scope.aors, scope.states):
+def check_owner(caller: Principal, scope: Scope) -> None:
+    if not owns(caller, scope) and not curates(caller, scope.aors, scope.states):
         raise NOT_YOURS.because("Only its organisation or a curator changes this entry.")

@@ -23,11 +23,11 @@ _NEW = RowWriter(services, *services.c.keys(), entity=True)
 
 
 async def readable_record(
-    session: AsyncSession, principal: Principal, service_id: UUID, *, lock: bool = False
+    session: AsyncSession, caller: Principal, service_id: UUID, *, lock: bool = False
 ) -> Any:
     """The record row for those who edit or curate it; 404 for anybody else."""
     row = await locked(session, service_id) if lock else await row_of(session, service_id)
-    if row is None or not may_read(principal, row):
+    if row is None or not may_read(caller, row):
         raise NOT_FOUND.because("No service record has this id.")
     return row
 

@@ -47,8 +47,8 @@ Anyone = Annotated[Principal, open_to_all()]
     summary="Search services",
     openapi_extra=described(parameters_of(ServiceQuery), PAGE_OF),
 )
-async def services(request: Request, session: Session, principal: Anyone) -> Response:
-    return await _services(request, session, principal)
+async def services(request: Request, session: Session, caller: Anyone) -> Response:
+    return await _services(request, session, caller)
 
 
 @routes.api_route(
@@ -68,7 +68,7 @@ async def services(request: Request, session: Session, principal: Anyone) -> Res
         {"type": "object", "required": ["items"]},
     ),
 )
-async def services_suggested(request: Request, session: Session, principal: Anyone) -> Response:
+async def services_suggested(request: Request, session: Session, caller: Anyone) -> Response:
     """From the thesaurus alone, so that it tells nothing of any service."""
     asked = await parameters(request, SuggestionQuery)
     items = [each.plain() for each in thesaurus().suggestions(asked.search, asked.language)]
@@ -82,19 +82,19 @@ async def services_suggested(request: Request, session: Session, principal: Anyo
     description="The same as GET; the parameters may come in a JSON or form body.",
     openapi_extra=described(parameters_of(ServiceQuery), PAGE_OF) | body_of(ServiceQuery),
 )
-async def services_privately(request: Request, session: Session, principal: Anyone) -> Response:
-    return await _services(request, session, principal)
+async def services_privately(request: Request, session: Session, caller: Anyone) -> Response:
+    return await _services(request, session, caller)
 
 
-async def _services(request: Request, session: Session, principal: Principal) -> Response:
+async def _services(request: Request, session: Session, caller: Principal) -> Response:
     query = await parameters(request, ServiceQuery)
-    audience = audience_of(principal)
+    audience = audience_of(caller)
     body = "full_body" if query.full else "list_body"
     if query.format == "ndjson":
-        return _stream_services(request, principal, audience, query, body)
+        return _stream_services(request, caller, audience, query, body)
     today = clock.now().date()
     found = await queries.service_page(session, query, audience, today, body)
-    await audit(session, principal, request, found.rows)
+    await audit(session, caller, request, found.rows)
     if query.format == "geojson":
         sites = await site_queries.sites_of(session, found.rows)
         return answer(request, _features(found.rows, sites), media_type=GEOJSON)
@@ -144,7 +144,7 @@ def _features(rows: list[Row], sites: list[Row]) -> bytes:
 
 
 def _stream_services(
-    request: Request, principal: Principal, audience: Audience, query: Filters, body: str
+    request: Request, caller: Principal, audience: Audience, query: Filters, body: str
 ) -> Response:
     today = clock.now().date()
     minimal = isinstance(query, ServiceQuery) and query.minimal
@@ -156,7 +156,7 @@ def _stream_services(
     return stream(
         request,
         context_of(request).database,
-        principal,
+        caller,
         lambda session: queries.every(
             session, query, audience, today, f"d.service_id, d.sensitive, d.{body} AS body"
         ),
@@ -169,15 +169,13 @@ def _stream_services(
     summary="One service",
     openapi_extra=described([], ONE, moves=True),
 )
-async def service(
-    request: Request, session: Session, principal: Anyone, service_id: UUID
-) -> Response:
-    audience = audience_of(principal)
+async def service(request: Request, session: Session, caller: Anyone, service_id: UUID) -> Response:
+    audience = audience_of(caller)
     language = language_of(request)
     row = await queries.one_service(session, service_id, audience, language)
     if row is None:
         return await moved_to(request, session, audience, service_id)
-    await audit(session, principal, request, [row])
+    await audit(session, caller, request, [row])
     etag = f"{row['etag']}-{language}" if language else row["etag"]
     return answer(request, row["body"], etag=etag)
 
@@ -188,8 +186,8 @@ async def service(
     summary="Search services at locations",
     openapi_extra=described(parameters_of(SiteQuery), PAGE_OF),
 )
-async def service_at_locations(request: Request, session: Session, principal: Anyone) -> Response:
-    return await _sites(request, session, principal)
+async def service_at_locations(request: Request, session: Session, caller: Anyone) -> Response:
+    return await _sites(request, session, caller)
 
 
 @routes.api_route(
@@ -199,26 +197,26 @@ async def service_at_locations(request: Request, session: Session, principal: An
     openapi_extra=described(parameters_of(SiteQuery), PAGE_OF) | body_of(SiteQuery),
 )
 async def service_at_locations_privately(
-    request: Request, session: Session, principal: Anyone
+    request: Request, session: Session, caller: Anyone
 ) -> Response:
-    return await _sites(request, session, principal)
+    return await _sites(request, session, caller)
 
 
-async def _sites(request: Request, session: Session, principal: Principal) -> Response:
+async def _sites(request: Request, session: Session, caller: Principal) -> Response:
     query = await parameters(request, SiteQuery)
-    audience = audience_of(principal)
+    audience = audience_of(caller)
     today = clock.now().date()
     form = _full_site if query.full else _listed_site
     if query.format == "ndjson":
         return stream(
             request,
             context_of(request).database,
-            principal,
+            caller,
             lambda own: queries.every(own, query, audience, today, site_queries.SITE_COLUMNS),
             form,
         )
     rows, total = await site_queries.site_page(session, query, audience, today)
-    await audit(session, principal, request, rows)
+    await audit(session, caller, request, rows)
     if query.format == "geojson":
         placed = [row for row in rows if row["longitude"] is not None]
         return answer(
@@ -252,10 +250,10 @@ def _listed_site(row: Row) -> bytes:
     openapi_extra=described([], ONE),
 )
 async def service_at_location(
-    request: Request, session: Session, principal: Anyone, site_id: UUID
+    request: Request, session: Session, caller: Anyone, site_id: UUID
 ) -> Response:
-    row = await site_queries.one_site(session, site_id, audience_of(principal))
+    row = await site_queries.one_site(session, site_id, audience_of(caller))
     if row is None:
         raise NOT_FOUND.because("No service at a location has this id.")
-    await audit(session, principal, request, [row])
+    await audit(session, caller, request, [row])
     return answer(request, _full_site(row))

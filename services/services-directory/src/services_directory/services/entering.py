@@ -62,7 +62,7 @@ class EntryBatch:
 
 async def upsert_service(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     document: ServiceDocument,
     *,
     source: str | None = None,
@@ -79,7 +79,7 @@ async def upsert_service(
     much. With `together` locations and stored documents wait for `finish_together`.
     """
     known = service_id or await _known(
-        session, principal, document, source, external_id, together or EntryBatch()
+        session, caller, document, source, external_id, together or EntryBatch()
     )
     row = await locked(session, known) if known else None
     if row is not None and if_match is not None:
@@ -87,23 +87,23 @@ async def upsert_service(
     identity = known or new_id()
     if together is not None and _names_places(document):
         await _place(session, together)  # it may name what a document before it brought
-    organization = await _organization(session, principal, document, source, row, together)
-    ids = await own_ids(session, principal, document, identity, row.document if row else None)
+    organization = await _organization(session, caller, document, source, row, together)
+    ids = await own_ids(session, caller, document, identity, row.document if row else None)
     plain = draft(document, identity, organization.id, ids)
     scope = Scope(
         organization.id,
-        row.managed_by if row is not None else principal.organisation,
+        row.managed_by if row is not None else caller.organisation,
         aors_of(plain),
         states_in(plain),
     )
-    check_may_write(principal, scope, organization, row)
-    plain = await _with_places(session, principal, plain)
+    check_may_write(caller, scope, organization, row)
+    plain = await _with_places(session, caller, plain)
     check_not_merged(row)
     if row is not None and row.document == plain:
         return Upserted(identity, "unchanged", row.version, row.state)
-    publishes = curates(principal, scope.aors, scope.states)
+    publishes = curates(caller, scope.aors, scope.states)
     version = await _write(
-        session, principal, row, identity,
+        session, caller, row, identity,
         plain=plain, scope=scope, publishes=publishes, source=source,
     )  # fmt: skip
     if source and external_id:
@@ -114,7 +114,7 @@ async def upsert_service(
         alone = together is None
         together = together or EntryBatch()
         placed = places.Placed(identity, scope.managed_by, locations_in(plain), new=row is None)
-        await publish(session, principal, placed, plain, scope, together)
+        await publish(session, caller, placed, plain, scope, together)
         if alone:
             await finish_together(session, together)
     state = EntryState.APPROVED if publishes else EntryState.DRAFT
@@ -149,7 +149,7 @@ def _names_places(document: ServiceDocument) -> bool:
 
 async def _known(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     document: ServiceDocument,
     source: str | None,
     external_id: str | None,
@@ -165,16 +165,16 @@ async def _known(
     if document.id is None:
         return None
     row = await row_of(session, document.id)
-    if row is not None and may_read(principal, row):
+    if row is not None and may_read(caller, row):
         return document.id
-    if row is not None and await is_shown(session, principal, document.id):
+    if row is not None and await is_shown(session, caller, document.id):
         raise NOT_YOURS.because("Only its organisation or a curator changes this entry.")
-    return own_id(principal, document.id)
+    return own_id(caller, document.id)
 
 
 async def _organization(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     document: ServiceDocument,
     source: str | None,
     row: Any,
@@ -183,51 +183,51 @@ async def _organization(
     """The organisation that the document names, else the record's, else the caller's own."""
     # What an existing record means without naming it is the record's own.
     if together is None or (row is not None and document.organization is None):
-        return await _named_organization(session, principal, document, source, row)
+        return await _named_organization(session, caller, document, source, row)
     said = document.organization and document.organization.model_dump_json()
     key = (said, document.organization_id)
     if key not in together.organizations:
         together.organizations[key] = await _named_organization(
-            session, principal, document, source, row
+            session, caller, document, source, row
         )
     return together.organizations[key]
 
 
 async def _named_organization(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     document: ServiceDocument,
     source: str | None,
     row: Any,
 ) -> Any:
     if document.organization is not None:
         own = await organizations.ensure_organization(
-            session, principal, document.organization, source=source
+            session, caller, document.organization, source=source
         )
         return await organizations.known(session, own)
     if document.organization_id is not None:
         if row is None or row.organization_id != document.organization_id:
-            return await organizations.require(session, principal, document.organization_id)
+            return await organizations.require(session, caller, document.organization_id)
         return await organizations.known(session, document.organization_id)
     if row is not None:
         return await organizations.known(session, row.organization_id)
-    return await organizations.require(session, principal, principal.organisation)
+    return await organizations.require(session, caller, caller.organisation)
 
 
 async def _with_places(
-    session: AsyncSession, principal: Principal, plain: dict[str, Any]
+    session: AsyncSession, caller: Principal, plain: dict[str, Any]
 ) -> dict[str, Any]:
     named = references_in(plain)
     settled = {location["id"]: location for location in locations_in(plain)}
     if named:
-        for key, row in (await places.editable(session, principal, named)).items():
+        for key, row in (await places.editable(session, caller, named)).items():
             settled[str(key)] = row.document
     return with_locations(plain, settled)
 
 
 async def _write(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     row: Any,
     identity: UUID,
     *,
@@ -272,7 +272,7 @@ async def _write(
         await change(session, identity, **{"version": version, **values, **draft_or_approved})
     record_history(
         session,
-        principal,
+        caller,
         KIND,
         identity,
         version=version,
@@ -300,7 +300,7 @@ def approval(plain: dict[str, Any]) -> dict[str, Any]:
 
 async def publish(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     placed: places.Placed,
     plain: dict[str, Any],
     scope: Scope,
@@ -308,7 +308,7 @@ async def publish(
 ) -> None:
     """Take in an approved document: its terms, its places, the approver's endorsements."""
     await keep_terms(session, plain)
-    for aor in states.endorsements(principal, scope.aors):
-        endorse_soon(session, principal, placed.service_id, aor)
+    for aor in states.endorsements(caller, scope.aors):
+        endorse_soon(session, caller, placed.service_id, aor)
     together.placed.append(placed)
     together.published.add(placed.service_id)

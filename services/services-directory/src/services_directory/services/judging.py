@@ -54,21 +54,21 @@ class Row:
 
 async def judge(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     rows: Sequence[Row | None],
     source: str,
     stand_for: Mapping[str, UUID | None],
     before: Judged,
 ) -> list[Upserted | Problem | None]:
     """For each row what would become of it; None for None. `stand_for`: what external ids mean."""
-    known = await _Known.of(session, principal, [row for row in rows if row], stand_for)
+    known = await _Known.of(session, caller, [row for row in rows if row], stand_for)
     found: list[Upserted | Problem | None] = []
     for row in rows:
         if row is None:
             found.append(None)
             continue
         try:
-            found.append(await _judged(session, principal, row, source, stand_for, known, before))
+            found.append(await _judged(session, caller, row, source, stand_for, known, before))
         except Problem as problem:
             found.append(problem)
     return found
@@ -88,32 +88,32 @@ class _Known:
     async def of(
         cls,
         session: AsyncSession,
-        principal: Principal,
+        caller: Principal,
         rows: Sequence[Row],
         stand_for: Mapping[str, UUID | None],
     ) -> "_Known":
         ids = {entity for entity in stand_for.values() if entity is not None}
         for row in rows:
             if row.document.id is not None:
-                ids |= {row.document.id, own_id(principal, row.document.id)}
+                ids |= {row.document.id, own_id(caller, row.document.id)}
         records = await by_id(session, ids)
-        foreign = [key for key, row in records.items() if not may_read(principal, row)]
-        seen = await shown(session, principal, foreign) if foreign else ()
+        foreign = [key for key, row in records.items() if not may_read(caller, row)]
+        seen = await shown(session, caller, foreign) if foreign else ()
         named: set[UUID] = set()
         sites: set[UUID] = set()
         for row in rows:
             named |= places_given(row.document)
             sites |= {each.id for each in row.document.service_at_locations or [] if each.id}
-        readable = await places.editable(session, principal, named) if named else {}
+        readable = await places.editable(session, caller, named) if named else {}
         standing = (
-            await taken_sites(session, sites) if sites and reads_every_record(principal) else set()
+            await taken_sites(session, sites) if sites and reads_every_record(caller) else set()
         )
         return cls(records, frozenset(seen), readable, frozenset(standing))
 
 
 async def _judged(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     given: Row,
     source: str,
     stand_for: Mapping[str, UUID | None],
@@ -121,27 +121,27 @@ async def _judged(
     before: Judged,
 ) -> Upserted:
     document = given.document
-    identity = _identity(principal, given, stand_for, known)
+    identity = _identity(caller, given, stand_for, known)
     row = known.records.get(identity)
-    organization = await _organization(session, principal, document, source, row, before)
+    organization = await _organization(session, caller, document, source, row, before)
     ids = own_ids_of(
-        principal, document, identity, row.document if row else None, set(known.places), known.sites
+        caller, document, identity, row.document if row else None, set(known.places), known.sites
     )
     plain = draft(document, identity, organization.id, ids)
     scope = Scope(
         organization.id,
-        row.managed_by if row is not None else principal.organisation,
+        row.managed_by if row is not None else caller.organisation,
         aors_of(plain),
         states_in(plain),
     )
-    check_may_write(principal, scope, organization, row)
+    check_may_write(caller, scope, organization, row)
     settled = {location["id"]: location for location in locations_in(plain)}
     for key in references_in(plain):
         place = known.places.get(key)
         settled |= {str(key): place.document} if place is not None else {}
     plain = with_locations(plain, {**before.places, **settled})
     check_not_merged(row)
-    publishes = curates(principal, scope.aors, scope.states)
+    publishes = curates(caller, scope.aors, scope.states)
     if publishes:
         before.places |= {each["id"]: each for each in locations_in(plain)}
     if row is not None and row.document == plain:
@@ -152,7 +152,7 @@ async def _judged(
 
 
 def _identity(
-    principal: Principal, given: Row, stand_for: Mapping[str, UUID | None], known: _Known
+    caller: Principal, given: Row, stand_for: Mapping[str, UUID | None], known: _Known
 ) -> UUID:
     entity = stand_for.get(given.external_id or "")
     if entity is not None:
@@ -161,16 +161,16 @@ def _identity(
     if brought is None:
         return new_id()
     row = known.records.get(brought)
-    if row is not None and may_read(principal, row):
+    if row is not None and may_read(caller, row):
         return brought
     if brought in known.shown:
         raise NOT_YOURS.because("Only its organisation or a curator changes this entry.")
-    return own_id(principal, brought)
+    return own_id(caller, brought)
 
 
 async def _organization(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     document: ServiceDocument,
     source: str,
     row: Any,
@@ -182,7 +182,7 @@ async def _organization(
     if key not in before.organizations:
         before.organizations[key] = await organizations.expected(
             session,
-            principal,
+            caller,
             document.organization,
             named=document.organization_id,
             standing=own,

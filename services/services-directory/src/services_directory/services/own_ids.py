@@ -17,7 +17,7 @@ from services_directory.services.drafting import OwnIds
 
 async def own_ids(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     document: ServiceDocument,
     service_id: UUID,
     before: dict[str, Any] | None,
@@ -25,15 +25,15 @@ async def own_ids(
     """As `own_ids_of`, with what has to be asked for."""
     had_places, had_sites = _had(before)
     new_places = places_given(document) - had_places
-    readable = set(await places.editable(session, principal, new_places)) if new_places else set()
+    readable = set(await places.editable(session, caller, new_places)) if new_places else set()
     new_sites = _sites_given(document) - had_sites
-    asked = new_sites if reads_every_record(principal) else set()
+    asked = new_sites if reads_every_record(caller) else set()
     standing = await taken_sites(session, asked) if asked else set()
-    return own_ids_of(principal, document, service_id, before, readable, standing)
+    return own_ids_of(caller, document, service_id, before, readable, standing)
 
 
 def own_ids_of(
-    principal: Principal,
+    caller: Principal,
     document: ServiceDocument,
     service_id: UUID,
     before: dict[str, Any] | None,
@@ -45,9 +45,9 @@ def own_ids_of(
     had_places, had_sites = _had(before)
     new_places = places_given(document) - had_places
     new_sites = _sites_given(document) - had_sites
-    kept = new_sites - set(standing) if reads_every_record(principal) else set()
+    kept = new_sites - set(standing) if reads_every_record(caller) else set()
     return OwnIds(
-        {each: own_id(principal, each) for each in new_places - set(readable)},
+        {each: own_id(caller, each) for each in new_places - set(readable)},
         {each: uuid5(service_id, str(each)) for each in new_sites - kept},
     )
 

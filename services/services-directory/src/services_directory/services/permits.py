@@ -11,14 +11,14 @@ from services_directory.organizations import rights as organizations
 from services_directory.records.rights import Scope, may_read, owns, scope_of
 
 
-def check_may_write(principal: Principal, scope: Scope, organization: Any, row: Any) -> None:
+def check_may_write(caller: Principal, scope: Scope, organization: Any, row: Any) -> None:
     """An existing entry: its owner or curator. A new one: for an organisation that is one's own."""
-    if curates(principal, scope.aors, scope.states) and (row is None or may_read(principal, row)):
+    if curates(caller, scope.aors, scope.states) and (row is None or may_read(caller, row)):
         return
-    if row is not None and not may_read(principal, row):
+    if row is not None and not may_read(caller, row):
         raise NOT_FOUND.because("No service record has this id.")
-    if not organizations.owns(principal, organization) or (
-        row is not None and not owns(principal, scope_of(row))
+    if not organizations.owns(caller, organization) or (
+        row is not None and not owns(caller, scope_of(row))
     ):
         raise NOT_YOURS.because(
             "Your client enters services of its own organisation only.", pointer="/organization_id"

@@ -45,29 +45,29 @@ def written(result: Upserted, status: int = 200) -> Response:
 @routes.get("/records/services", response_model=RecordPage, summary="Records that you may edit")
 async def list_records(
     session: Session,
-    principal: Editor,
+    caller: Editor,
     state: Annotated[str | None, Query(pattern="^[a-z]{1,20}$")] = None,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> RecordPage:
     """Own records and those in the caller's areas of responsibility, e.g. `state=submitted` for
     what waits for a decision."""
-    return await record_queries.page(session, principal, state=state, cursor=cursor, limit=limit)
+    return await record_queries.page(session, caller, state=state, cursor=cursor, limit=limit)
 
 
 @routes.post("/records/services", status_code=201, response_model=WrittenOut, summary="New service")
-async def create(session: Session, principal: Writer, body: ServiceDocument) -> Response:
+async def create(session: Session, caller: Writer, body: ServiceDocument) -> Response:
     """The directory gives the id. One that you send names the service inside your organisation:
     sent again it is 412, and the id in the answer is the one to read it by."""
-    result = await upsert_service(session, principal, body, if_match='"0"')
+    result = await upsert_service(session, caller, body, if_match='"0"')
     return written(result, 201)
 
 
 @routes.get(
     "/records/services/{service_id}", response_model=RecordOut, summary="A record, with its ETag"
 )
-async def read(session: Session, principal: Editor, service_id: UUID) -> Response:
-    row = await readable_record(session, principal, service_id)
+async def read(session: Session, caller: Editor, service_id: UUID) -> Response:
+    row = await readable_record(session, caller, service_id)
     record = RecordOut(
         id=row.id,
         version=row.version,
@@ -88,17 +88,15 @@ async def read(session: Session, principal: Editor, service_id: UUID) -> Respons
 )
 async def replace(
     session: Session,
-    principal: Writer,
+    caller: Writer,
     service_id: UUID,
     body: ServiceDocument,
     if_match: IfMatch = None,
 ) -> Response:
     """Nothing is created here: whether an id is free or its record hidden, the answer is 404."""
-    row = await readable_record(session, principal, service_id, lock=True)
+    row = await readable_record(session, caller, service_id, lock=True)
     check_if_match(if_match, etag_of(row.version))
-    result = await upsert_service(
-        session, principal, body, service_id=service_id, if_match=if_match
-    )
+    result = await upsert_service(session, caller, body, service_id=service_id, if_match=if_match)
     return written(result)
 
 
@@ -107,19 +105,19 @@ async def replace(
 )
 async def patch(
     session: Session,
-    principal: Writer,
+    caller: Writer,
     service_id: UUID,
     body: Annotated[dict[str, Any], Body(description="JSON merge patch (RFC 7396).")],
     if_match: IfMatch = None,
 ) -> Response:
-    row = await readable_record(session, principal, service_id, lock=True)
+    row = await readable_record(session, caller, service_id, lock=True)
     check_if_match(if_match, etag_of(row.version))
     try:
         document = ServiceDocument.model_validate(merged(row.document, body))
     except ValidationError as error:
         raise invalid(error) from None
     result = await upsert_service(
-        session, principal, document, service_id=service_id, if_match=if_match
+        session, caller, document, service_id=service_id, if_match=if_match
     )
     return written(result)
 
@@ -155,7 +153,7 @@ _STEPS: tuple[tuple[str, Any, str, str], ...] = (
 def _endpoint(step: str, who: Any) -> Callable[..., Awaitable[Response]]:
     async def take(
         session: Session,
-        principal: Principal,
+        caller: Principal,
         service_id: UUID,
         if_match: IfMatch = None,
         body: ReasonIn | None = None,
@@ -163,11 +161,11 @@ def _endpoint(step: str, who: Any) -> Callable[..., Awaitable[Response]]:
         reason = body.reason if body else None
         return written(
             await service.take_step(
-                session, principal, service_id, step, if_match=if_match, reason=reason
+                session, caller, service_id, step, if_match=if_match, reason=reason
             )
         )
 
-    take.__annotations__["principal"] = who
+    take.__annotations__["caller"] = who
     return take
 
 
@@ -189,9 +187,9 @@ for _step, _who, _summary, _says in _STEPS:
     summary="Say that the entry was checked",
 )
 async def verify(
-    session: Session, principal: Writer, service_id: UUID, body: VerificationIn
+    session: Session, caller: Writer, service_id: UUID, body: VerificationIn
 ) -> Response:
-    return written(await service.verify(session, principal, service_id, body))
+    return written(await service.verify(session, caller, service_id, body))
 
 
 @routes.put(
@@ -200,7 +198,7 @@ async def verify(
     summary="Capacity, in one line",
 )
 async def capacity(
-    session: Session, principal: Writer, service_id: UUID, body: CapacityIn
+    session: Session, caller: Writer, service_id: UUID, body: CapacityIn
 ) -> Response:
     """`{"state": "full"}`. Goes live at once; no If-Match: the last word counts."""
-    return written(await service.set_capacity(session, principal, service_id, body))
+    return written(await service.set_capacity(session, caller, service_id, body))

@@ -31,7 +31,7 @@ DEFAULT_VALIDITY = timedelta(days=90)
 
 async def take_step(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     service_id: UUID,
     step: str,
     *,
@@ -39,15 +39,15 @@ async def take_step(
     reason: str | None = None,
 ) -> Upserted:
     """Submit, approve, return, withdraw or reopen; 409 with the possible steps otherwise."""
-    row = await readable_record(session, principal, service_id, lock=True)
+    row = await readable_record(session, caller, service_id, lock=True)
     scope = scope_of(row)
     if step in {"approve", "return"}:
-        if not curates(principal, scope.aors, scope.states):
+        if not curates(caller, scope.aors, scope.states):
             raise NOT_YOURS.because(
                 "Only a coordinator of its area of responsibility decides on this entry."
             )
     else:
-        check_owner(principal, scope)
+        check_owner(caller, scope)
     if if_match is not None:
         check_if_match(if_match, etag_of(row.version))
     after = states.after(step, row.state)
@@ -58,12 +58,12 @@ async def take_step(
             state=row.state,
             possible_steps=possible,
         )
-    version = await _set_state(session, principal, row, after, reason)
+    version = await _set_state(session, caller, row, after, reason)
     if after == EntryState.APPROVED:
         await change(session, service_id, **approval(row.document))
         together = EntryBatch()
         placed = places.Placed(service_id, scope.managed_by, locations_in(row.document), new=False)
-        await publish(session, principal, placed, row.document, scope, together)
+        await publish(session, caller, placed, row.document, scope, together)
         await finish_together(session, together)
     elif after == EntryState.WITHDRAWN:
         await store(session, [service_id])
@@ -71,11 +71,11 @@ async def take_step(
 
 
 async def set_capacity(
-    session: AsyncSession, principal: Principal, service_id: UUID, body: CapacityIn
+    session: AsyncSession, caller: Principal, service_id: UUID, body: CapacityIn
 ) -> Upserted:
     """Capacity and functional status go live at once: they are true or not, nobody approves them."""
-    row = await readable_record(session, principal, service_id, lock=True)
-    check_owner(principal, scope_of(row))
+    row = await readable_record(session, caller, service_id, lock=True)
+    check_owner(caller, scope_of(row))
     await tell(session, CapacityTold(service_id))
 
     def changed(document: dict[str, Any]) -> dict[str, Any]:
@@ -88,40 +88,40 @@ async def set_capacity(
             after["capacities"] = [_capacity(service_id, body)]
         return after
 
-    return await _amend(session, principal, row, changed)
+    return await _amend(session, caller, row, changed)
 
 
 async def verify(
-    session: AsyncSession, principal: Principal, service_id: UUID, body: VerificationIn
+    session: AsyncSession, caller: Principal, service_id: UUID, body: VerificationIn
 ) -> Upserted:
     """Say that the entry was checked today; a stale one becomes referable again."""
-    row = await readable_record(session, principal, service_id, lock=True)
-    check_owner(principal, scope_of(row))
+    row = await readable_record(session, caller, service_id, lock=True)
+    check_owner(caller, scope_of(row))
     now = clock.now()
     until = body.valid_until or (now + DEFAULT_VALIDITY).date()
     verification = {
         "verified_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "valid_until": until.isoformat(),
-        "by": principal.doer,
+        "by": caller.doer,
     }
     if body.method:
         verification["method"] = body.method
-    return await _amend(session, principal, row, lambda d: {**d, "verification": verification})
+    return await _amend(session, caller, row, lambda d: {**d, "verification": verification})
 
 
 async def _set_state(
-    session: AsyncSession, principal: Principal, row: Any, state: EntryState, reason: str | None
+    session: AsyncSession, caller: Principal, row: Any, state: EntryState, reason: str | None
 ) -> int:
     version: int = row.version + 1
     await change(session, row.id, state=state.value, version=version, modified_at=clock.now())
     after = {"state": state.value} | ({"reason": reason} if reason else {})
     record_history(
-        session, principal, KIND, row.id, version=version, old={"state": row.state}, new=after
+        session, caller, KIND, row.id, version=version, old={"state": row.state}, new=after
     )
     return version
 
 
-async def _amend(session: AsyncSession, principal: Principal, row: Any, changed: Any) -> Upserted:
+async def _amend(session: AsyncSession, caller: Principal, row: Any, changed: Any) -> Upserted:
     """Apply a change to the record and to what is published, whatever the draft's state."""
     after = changed(row.document)
     approved = None if row.approved is None else changed(row.approved)
@@ -140,7 +140,7 @@ async def _amend(session: AsyncSession, principal: Principal, row: Any, changed:
         stale=is_stale(published, clock.now().date()),
         reminded_on=None,
     )
-    record_history(session, principal, KIND, row.id, version=version, old=row.document, new=after)
+    record_history(session, caller, KIND, row.id, version=version, old=row.document, new=after)
     await store(session, [row.id])
     return Upserted(row.id, "changed", version, row.state)
 

@@ -29,15 +29,15 @@ CHUNK_BYTES = 65_536
     summary="Everything that you may see, from one moment",
     **answered_as(NDJSON),
 )
-async def snapshot(request: Request, principal: Anyone) -> Response:
+async def snapshot(request: Request, caller: Anyone) -> Response:
     """One JSON document per line: a head with the cursor, the services, an end with their number.
     Without the end the snapshot is broken off: take it again."""
     database = context_of(request).database
-    audience = audience_of(principal)
+    audience = audience_of(caller)
 
     async def lines() -> AsyncIterator[bytes]:
-        async with database.transaction(principal) as session:
-            async for chunk in _snapshot(request, session, principal, audience):
+        async with database.transaction(caller) as session:
+            async for chunk in _snapshot(request, session, caller, audience):
                 yield chunk
 
     return StreamingResponse(
@@ -48,7 +48,7 @@ async def snapshot(request: Request, principal: Anyone) -> Response:
 
 
 async def _snapshot(
-    request: Request, session: AsyncSession, principal: Principal, audience: Audience
+    request: Request, session: AsyncSession, caller: Principal, audience: Audience
 ) -> AsyncIterator[bytes]:
     parts: list[bytes] = []
     logged: list[Row] = []
@@ -66,10 +66,10 @@ async def _snapshot(
         if row["sensitive"]:
             logged.append(row)
         if size > CHUNK_BYTES:
-            await audit(session, principal, request, logged)
+            await audit(session, caller, request, logged)
             yield b"".join(parts)
             parts, logged, size = [], [], 0
-    await audit(session, principal, request, logged)
+    await audit(session, caller, request, logged)
     parts.append(_line({"end": True, "services": count, "cursor": cursor}))
     yield b"".join(parts)
 
@@ -86,16 +86,16 @@ def _line(value: dict[str, object]) -> bytes:
 async def changes(
     request: Request,
     session: Session,
-    principal: Anyone,
+    caller: Anyone,
     cursor: Annotated[str, Query(max_length=500, description="Of the answer before.")],
     limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
 ) -> Response:
     """`items` in the order of the changes: `upsert` with the whole service as you may see it now,
     or `delete` for one that you see no more. Repeat while `more` is true."""
-    audience = audience_of(principal)
+    audience = audience_of(caller)
     since = position.read(cursor, audience.key)
     found = await queries.changes(session, audience, since, limit)
-    await audit(session, principal, request, [row for row in found.rows if row["body"]])
+    await audit(session, caller, request, [row for row in found.rows if row["body"]])
     items = [_item(row) for row in found.rows]
     tail = orjson.dumps({"next_cursor": found.position.cursor(audience.key), "more": found.more})
     return answer(request, b'{"items":[' + b",".join(items) + b"]," + tail[1:])

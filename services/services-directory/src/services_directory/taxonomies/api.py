@@ -44,9 +44,9 @@ def _page(request: Request, query: PageQuery, found: list[dict[str, Any]]) -> Re
     summary="Taxonomies",
     openapi_extra=described(parameters_of(TaxonomyQuery), PAGE_OF),
 )
-async def taxonomies(request: Request, session: Session, principal: Anyone) -> Response:
+async def taxonomies(request: Request, session: Session, caller: Anyone) -> Response:
     query = await parameters(request, TaxonomyQuery)
-    return _page(request, query, await queries.taxonomies(session, query, audience_of(principal)))
+    return _page(request, query, await queries.taxonomies(session, query, audience_of(caller)))
 
 
 @routes.post(
@@ -54,15 +54,15 @@ async def taxonomies(request: Request, session: Session, principal: Anyone) -> R
     summary="Taxonomies, privately",
     openapi_extra=described(parameters_of(TaxonomyQuery), PAGE_OF) | body_of(TaxonomyQuery),
 )
-async def taxonomies_privately(request: Request, session: Session, principal: Anyone) -> Response:
-    return await taxonomies(request, session, principal)
+async def taxonomies_privately(request: Request, session: Session, caller: Anyone) -> Response:
+    return await taxonomies(request, session, caller)
 
 
 @routes.get("/taxonomies/{taxonomy_id}", summary="One taxonomy", openapi_extra=described([], ONE))
 async def taxonomy(
-    request: Request, session: Session, principal: Anyone, taxonomy_id: UUID
+    request: Request, session: Session, caller: Anyone, taxonomy_id: UUID
 ) -> Response:
-    found = await queries.one_taxonomy(session, taxonomy_id, audience_of(principal))
+    found = await queries.one_taxonomy(session, taxonomy_id, audience_of(caller))
     if found is None:
         raise NOT_FOUND.because("No taxonomy has this id.")
     return answer(request, orjson.dumps(found))
@@ -73,9 +73,9 @@ async def taxonomy(
     summary="Taxonomy terms",
     openapi_extra=described(parameters_of(TermQuery), PAGE_OF),
 )
-async def taxonomy_terms(request: Request, session: Session, principal: Anyone) -> Response:
+async def taxonomy_terms(request: Request, session: Session, caller: Anyone) -> Response:
     query = await parameters(request, TermQuery)
-    return _page(request, query, await queries.terms(session, query, audience_of(principal)))
+    return _page(request, query, await queries.terms(session, query, audience_of(caller)))
 
 
 @routes.post(
@@ -83,19 +83,17 @@ async def taxonomy_terms(request: Request, session: Session, principal: Anyone) 
     summary="Taxonomy terms, privately",
     openapi_extra=described(parameters_of(TermQuery), PAGE_OF) | body_of(TermQuery),
 )
-async def taxonomy_terms_privately(
-    request: Request, session: Session, principal: Anyone
-) -> Response:
-    return await taxonomy_terms(request, session, principal)
+async def taxonomy_terms_privately(request: Request, session: Session, caller: Anyone) -> Response:
+    return await taxonomy_terms(request, session, caller)
 
 
 @routes.get(
     "/taxonomy_terms/{term_id}", summary="One taxonomy term", openapi_extra=described([], ONE)
 )
 async def taxonomy_term(
-    request: Request, session: Session, principal: Anyone, term_id: UUID
+    request: Request, session: Session, caller: Anyone, term_id: UUID
 ) -> Response:
-    found = await queries.one_term(session, term_id, audience_of(principal))
+    found = await queries.one_term(session, term_id, audience_of(caller))
     if found is None:
         raise NOT_FOUND.because("No taxonomy term has this id.")
     return answer(request, orjson.dumps(found))

@@ -66,20 +66,18 @@ class _Score:
 
 async def settle(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     claim: Claim,
     sample: Sequence[Mapped],
     ids: Mapping[str, Mapping[UUID, str]],
 ) -> tuple[Space, list[Note]]:
     """The space of the file, and what to tell of it. `ids`: of a package, by kind of entry, its
     UUIDs with the names that it gives them."""
-    source, own = await _space_of(session, principal, claim, sample)
+    source, own = await _space_of(session, caller, claim, sample)
     space = Space(source, own=own)
     if not own:
         for kind, given in ids.items():
-            space.ours[kind], space.taken[kind] = await _whose(
-                session, principal, kind, source, given
-            )
+            space.ours[kind], space.taken[kind] = await _whose(session, caller, kind, source, given)
     told: list[Note] = []
     if source == claim.fresh:
         told.append(note("publisher_apart", before=label(claim.base), after=label(source)))
@@ -96,10 +94,10 @@ def label(source: str) -> str:
 
 
 async def _space_of(
-    session: AsyncSession, principal: Principal, claim: Claim, sample: Sequence[Mapped]
+    session: AsyncSession, caller: Principal, claim: Claim, sample: Sequence[Mapped]
 ) -> tuple[str, bool]:
     signs = _signs(sample)
-    scores, own = await _scores(session, principal, signs)
+    scores, own = await _scores(session, caller, signs)
     if own * 2 >= len(signs) > 0:
         return claim.base, True  # an export of this directory
     at_base = scores.get(claim.base)
@@ -131,13 +129,13 @@ def _signs(sample: Iterable[Mapped]) -> dict[str, Signs]:
 
 
 async def _scores(
-    session: AsyncSession, principal: Principal, signs: Mapping[str, Signs]
+    session: AsyncSession, caller: Principal, signs: Mapping[str, Signs]
 ) -> tuple[dict[str, _Score], int]:
     """By space; and how many rows are entries of the directory under their own ids."""
-    known = await in_any_space(session, SERVICE, principal.organisation, signs)
-    forms = _forms(principal, signs)
+    known = await in_any_space(session, SERVICE, caller.organisation, signs)
+    forms = _forms(caller, signs)
     entities = {each.entity_id for each in known} | {each for two in forms.values() for each in two}
-    stored = await _stored(session, principal, entities)
+    stored = await _stored(session, caller, entities)
     scores: dict[str, _Score] = {}
     for each in known:
         if each.entity_id in stored:
@@ -154,17 +152,17 @@ async def _scores(
 
 
 async def _stored(
-    session: AsyncSession, principal: Principal, entities: Collection[UUID]
+    session: AsyncSession, caller: Principal, entities: Collection[UUID]
 ) -> dict[UUID, Signs]:
-    rows = await compared(session, principal, entities)
+    rows = await compared(session, caller, entities)
     return {row.id: signs_of(row.document, row.organization) for row in rows}
 
 
-def _forms(principal: Principal, ids: Iterable[str]) -> dict[str, tuple[UUID, ...]]:
+def _forms(caller: Principal, ids: Iterable[str]) -> dict[str, tuple[UUID, ...]]:
     """For ids that are UUIDs, the ids under which an entry may stand: as they are, and as the
     directory keeps those that this organisation brought (`own_ids`)."""
     return {
-        key: tuple(dict.fromkeys((found, own_id(principal, found))))
+        key: tuple(dict.fromkeys((found, own_id(caller, found))))
         for key in ids
         if (found := as_uuid(key)) is not None
     }
@@ -178,7 +176,7 @@ def as_uuid(text: str) -> UUID | None:
 
 
 async def _whose(
-    session: AsyncSession, principal: Principal, kind: str, source: str, given: Mapping[UUID, str]
+    session: AsyncSession, caller: Principal, kind: str, source: str, given: Mapping[UUID, str]
 ) -> tuple[set[UUID], set[UUID]]:
     """(those that came from this space, those that stand for somebody else's entry)."""
     ours: set[UUID] = set()
@@ -187,19 +185,19 @@ async def _whose(
     for start in range(0, len(ids), _AT_ONCE):
         chunk = ids[start : start + _AT_ONCE]
         here = await registered(session, kind, source, chunk)
-        names = await _NAMES[kind](session, principal, [each for each in chunk if each not in here])
+        names = await _NAMES[kind](session, caller, [each for each in chunk if each not in here])
         ours |= here
         taken |= {key for key, name in names.items() if folded(name) != folded(given[key])}
     return ours, taken
 
 
 async def _place_names(
-    session: AsyncSession, principal: Principal, ids: Collection[UUID]
+    session: AsyncSession, caller: Principal, ids: Collection[UUID]
 ) -> dict[UUID, str]:
     """A place that somebody else entered is never the file's: what it says would be shown there.
     Of a place that the caller may not read the directory gives the id (`own_ids`)."""
-    given = {form: each for each in ids for form in (each, own_id(principal, each))}
-    return {given[form]: "\0" for form in await places.editable(session, principal, given)}
+    given = {form: each for each in ids for form in (each, own_id(caller, each))}
+    return {given[form]: "\0" for form in await places.editable(session, caller, given)}
 
 
 _NAMES: Mapping[str, Any] = {
@@ -212,7 +210,7 @@ _NAMES: Mapping[str, Any] = {
 
 async def recognise(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     space: Space,
     rows: Sequence[Mapped],
     known: Mapping[str, UUID | None],
@@ -225,13 +223,13 @@ async def recognise(
     """
     signs = _signs(rows)
     missing = [key for key in signs if known.get(key) is None]
-    elsewhere = await in_any_space(session, SERVICE, principal.organisation, missing)
-    forms = _forms(principal, missing)
+    elsewhere = await in_any_space(session, SERVICE, caller.organisation, missing)
+    forms = _forms(caller, missing)
     wanted = {entity for key in signs if (entity := known.get(key)) is not None}
     wanted |= {each.entity_id for each in elsewhere} | {
         each for two in forms.values() for each in two
     }
-    stored = await _stored(session, principal, wanted)
+    stored = await _stored(session, caller, wanted)
     found = dict(known)
     for each in elsewhere:
         signed = stored.get(each.entity_id)
@@ -244,12 +242,12 @@ async def recognise(
         if like and found.get(key) is None:
             found[key] = like[0]
     for mapped in rows:
-        _apply(principal, mapped, space, signs, known, found, stored)
+        _apply(caller, mapped, space, signs, known, found, stored)
     return found
 
 
 def _apply(
-    principal: Principal,
+    caller: Principal,
     mapped: Mapped,
     space: Space,
     signs: Mapping[str, Signs],
@@ -271,6 +269,6 @@ def _apply(
     given = as_uuid(str(mapped.document.get("id", "")))
     if given is None or found.get(key) is not None:
         return
-    if given in stored or own_id(principal, given) in stored:
+    if given in stored or own_id(caller, given) in stored:
         mapped.document["id"] = str(own := uuid5(space.namespace, f"service:{given}"))
         mapped.notes.append(note("id_replaced", "id", given, own))

@@ -42,7 +42,7 @@ class Choice:
 
 async def missing_in(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     source: str,
     holds: Callable[[str], bool],
     choice: Choice,
@@ -53,7 +53,7 @@ async def missing_in(
     and that nobody confirmed; a dry run only says so."""
     known = await all_of(session, KIND, source)
     gone = await asyncio.to_thread(_without, known, holds)
-    names = await _standing(session, principal, list(known))
+    names = await _standing(session, caller, list(known))
     missing = sorted(names.keys() & gone.keys())
     if not missing:
         return [], []
@@ -72,11 +72,11 @@ def _without(known: Mapping[UUID, Sequence[str]], holds: Callable[[str], bool]) 
 
 
 async def _standing(
-    session: AsyncSession, principal: Principal, ids: Sequence[UUID]
+    session: AsyncSession, caller: Principal, ids: Sequence[UUID]
 ) -> dict[UUID, str]:
     names: dict[UUID, str] = {}
     for start in range(0, len(ids), _AT_ONCE):
-        names |= await standing_names(session, principal, ids[start : start + _AT_ONCE])
+        names |= await standing_names(session, caller, ids[start : start + _AT_ONCE])
     return names
 
 
@@ -100,7 +100,7 @@ def _row(service_id: UUID, external_id: str, name: str, choice: Choice, *, edite
 
 async def end_vanished(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     rows: Sequence[Mapped],
     report: Report,
     *,
@@ -115,7 +115,7 @@ async def end_vanished(
         if ended and not dry:
             try:
                 async with session.begin_nested():
-                    await take_step(session, principal, gone.service_id, "withdraw", reason=_REASON)
+                    await take_step(session, caller, gone.service_id, "withdraw", reason=_REASON)
             except Problem as problem:
                 ended = False
                 mapped.notes = [

@@ -41,17 +41,17 @@ from services_directory.reading.rows_queries import SelectReader
 class Caller:
     """Who asks: decides what may be read and whether confidential needs are answered directly."""
 
-    principal: Principal
+    caller: Principal
     audience: Audience
 
     @classmethod
-    def of(cls, principal: Principal) -> "Caller":
-        return cls(principal, audience_of(principal))
+    def of(cls, caller: Principal) -> "Caller":
+        return cls(caller, audience_of(caller))
 
     def cleared_for(self, step: PlannedStep, area: str) -> bool:
         """Coordinators of an AoR that asks for the step, within their area."""
         aors = {source.aor for source in step.sources} or {need_aors().get(step.need, "")}
-        return covers(self.principal, area) and any(self.principal.coordinates(aor) for aor in aors)
+        return covers(self.caller, area) and any(self.caller.coordinates(aor) for aor in aors)
 
 
 def need_aors() -> dict[str, str]:

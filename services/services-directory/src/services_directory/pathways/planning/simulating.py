@@ -17,7 +17,7 @@ from services_directory.pathways.versions.service import refuse_errors
 
 
 async def simulate(
-    session: AsyncSession, principal: Principal, draft: Version, profiles: Sequence[Profile]
+    session: AsyncSession, caller: Principal, draft: Version, profiles: Sequence[Profile]
 ) -> dict[str, Any]:
     """Effects per profile; each profile is resolved in its own area with the draft in force there."""
     for at, profile in enumerate(profiles):
@@ -25,12 +25,12 @@ async def simulate(
     body = Pathway.model_validate(draft.body)
     await refuse_errors(session, body)
     layer = Layer(draft.pathway_id, draft.aor, draft.area, draft.number)
-    caller = Caller.of(principal)
+    whose = Caller.of(caller)
     effects = []
     for at, profile in enumerate(profiles):
-        before = await plan(session, caller, profile)
+        before = await plan(session, whose, profile)
         instead = await with_draft(session, profile.area, layer, body)
-        after = await plan(session, caller, profile, instead=instead)
+        after = await plan(session, whose, profile, instead=instead)
         effects.append(_effect(at, effect(before.steps, after.steps)))
     published = (await in_force(session, draft.area))[draft.aor]
     return {

@@ -34,26 +34,26 @@ from services_directory.pathways.versions.models import pathway_versions, pathwa
 from services_directory.pathways.versions.queries import Version
 
 
-def may_draft(principal: Principal, aor: str) -> bool:
+def may_draft(caller: Principal, aor: str) -> bool:
     """The AoR's coordinator and the IM team draft; whether anything is published is decided later."""
-    return aor in principal.aors and bool(principal.roles & {Role.COORDINATOR, Role.IM})
+    return aor in caller.aors and bool(caller.roles & {Role.COORDINATOR, Role.IM})
 
 
-def drafts_of(principal: Principal) -> list[str]:
+def drafts_of(caller: Principal) -> list[str]:
     """AoRs whose unpublished versions this caller may read."""
-    return sorted(aor for aor in principal.aors if may_draft(principal, aor))
+    return sorted(aor for aor in caller.aors if may_draft(caller, aor))
 
 
-def covers(principal: Principal, area: str) -> bool:
+def covers(caller: Principal, area: str) -> bool:
     """Whether the caller's mandate (areas; none means everywhere) includes the area."""
     places = Places.load()
-    return not principal.areas or any(places.within(area, held) for held in principal.areas)
+    return not caller.areas or any(places.within(area, held) for held in caller.areas)
 
 
-def _check_mandate(principal: Principal, aor: str, area: str) -> None:
-    if not may_draft(principal, aor):
+def _check_mandate(caller: Principal, aor: str, area: str) -> None:
+    if not may_draft(caller, aor):
         raise FORBIDDEN.because(f"Only the {aor} coordination or its IM team drafts this pathway.")
-    if not covers(principal, area):
+    if not covers(caller, area):
         raise FORBIDDEN.because(f"Your mandate does not include the area {area}.")
 
 
@@ -63,10 +63,10 @@ def check_area(area: str, pointer: str = "/area") -> None:
         raise UNKNOWN_CODE.because("This P-code is not known.", pointer=pointer)
 
 
-async def create(session: AsyncSession, principal: Principal, body: Pathway) -> Version:
+async def create(session: AsyncSession, caller: Principal, body: Pathway) -> Version:
     """The first draft of an AoR's pathway for an area."""
     check_area(body.area)
-    _check_mandate(principal, body.aor, body.area)
+    _check_mandate(caller, body.aor, body.area)
     pathway_id = new_id()
     made = await session.execute(
         insert(pathways)
@@ -80,24 +80,24 @@ async def create(session: AsyncSession, principal: Principal, body: Pathway) -> 
         raise PATHWAY_EXISTS.because(
             f"{body.aor} already has a pathway for {body.area}: put a new draft to it."
         )
-    return await _new_version(session, principal, pathway_id, body)
+    return await _new_version(session, caller, pathway_id, body)
 
 
 async def put_draft(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     pathway_id: UUID,
     body: Pathway,
     if_match: str | None,
 ) -> Version:
     """Write the open draft, or open one over the newest published version."""
-    row = await _pathway(session, principal, pathway_id)
-    _check_mandate(principal, row.aor, row.area)
+    row = await _pathway(session, caller, pathway_id)
+    _check_mandate(caller, row.aor, row.area)
     if (body.aor, body.area) != (row.aor, row.area):
         raise UNKNOWN_CODE.because("A pathway keeps its AoR and its area.", pointer="/area")
     current = await queries.open_version(session, pathway_id, lock=True)
     if current is None:
-        return await _new_version(session, principal, pathway_id, body)
+        return await _new_version(session, caller, pathway_id, body)
     check_if_match(if_match, etag(current))
     if current.state == "submitted":
         raise PATHWAY_STATE.because("It is under review: return it before it is edited.")
@@ -106,7 +106,7 @@ async def put_draft(
             body=plain(body),
             state="draft",
             revision=current.revision + 1,
-            written_by=principal.doer,
+            written_by=caller.doer,
             written_at=clock.now(),
         )
     )
@@ -114,18 +114,18 @@ async def put_draft(
 
 
 async def submit(
-    session: AsyncSession, principal: Principal, pathway_id: UUID, if_match: str | None
+    session: AsyncSession, caller: Principal, pathway_id: UUID, if_match: str | None
 ) -> Version:
     """Send the draft to review; refused while validation has errors."""
-    row = await _pathway(session, principal, pathway_id)
-    _check_mandate(principal, row.aor, row.area)
+    row = await _pathway(session, caller, pathway_id)
+    _check_mandate(caller, row.aor, row.area)
     current = await _open(session, pathway_id, if_match, ("draft", "returned"))
     await refuse_errors(session, Pathway.model_validate(current.body))
     await session.execute(
         _of(current).values(
             state="submitted",
             revision=current.revision + 1,
-            submitted_by=principal.doer,
+            submitted_by=caller.doer,
             submitted_at=clock.now(),
         )
     )
@@ -134,14 +134,14 @@ async def submit(
 
 async def give_back(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     pathway_id: UUID,
     if_match: str | None,
     because: str,
 ) -> Version:
     """The AoR's coordinator returns a submitted version to its writer."""
-    row = await _pathway(session, principal, pathway_id)
-    _check_coordinates(principal, row.aor, row.area)
+    row = await _pathway(session, caller, pathway_id)
+    _check_coordinates(caller, row.aor, row.area)
     current = await _open(session, pathway_id, if_match, ("submitted",))
     await session.execute(
         _of(current).values(
@@ -153,7 +153,7 @@ async def give_back(
 
 async def publish(
     session: AsyncSession,
-    principal: Principal,
+    caller: Principal,
     pathway_id: UUID,
     if_match: str | None,
     *,
@@ -161,12 +161,12 @@ async def publish(
 ) -> Version:
     """The AoR's coordinator publishes what somebody else submitted; from then on it never changes.
     `alone`: what the coordinator submitted, too; the version then names the same person twice."""
-    row = await _pathway(session, principal, pathway_id)
-    _check_coordinates(principal, row.aor, row.area)
+    row = await _pathway(session, caller, pathway_id)
+    _check_coordinates(caller, row.aor, row.area)
     current = await _open(session, pathway_id, if_match, ("submitted",))
     if not alone:
         refuse_same_person(
-            principal,
+            caller,
             current.submitted_by,
             because="You submitted it yourself: somebody else publishes it.",
         )
@@ -174,9 +174,7 @@ async def publish(
     await refuse_errors(session, body)
     await _refuse_broken_heirs(session, pathway_id, body)
     await session.execute(
-        _of(current).values(
-            state="published", published_by=principal.doer, published_at=clock.now()
-        )
+        _of(current).values(state="published", published_by=caller.doer, published_at=clock.now())
     )
     await session.execute(
         sa.update(pathways)
@@ -186,10 +184,10 @@ async def publish(
     return await _again(session, current)
 
 
-def _check_coordinates(principal: Principal, aor: str, area: str) -> None:
-    if not principal.coordinates(aor):
+def _check_coordinates(caller: Principal, aor: str, area: str) -> None:
+    if not caller.coordinates(aor):
         raise FORBIDDEN.because(f"Only the {aor} coordinator decides on this pathway.")
-    if not covers(principal, area):
+    if not covers(caller, area):
         raise FORBIDDEN.because(f"Your mandate does not include the area {area}.")
 
 
@@ -258,10 +256,10 @@ async def _refuse_broken_heirs(session: AsyncSession, pathway_id: UUID, body: Pa
 
 
 async def _pathway(
-    session: AsyncSession, principal: Principal, pathway_id: UUID
+    session: AsyncSession, caller: Principal, pathway_id: UUID
 ) -> sa.Row[tuple[object, ...]]:
     row = await queries.pathway_of(session, pathway_id, lock=True)
-    if row is None or (row.published_number is None and not may_draft(principal, row.aor)):
+    if row is None or (row.published_number is None and not may_draft(caller, row.aor)):
         raise NOT_FOUND.because("No pathway has this id.")
     return row
 
@@ -282,7 +280,7 @@ async def _open(
 
 
 async def _new_version(
-    session: AsyncSession, principal: Principal, pathway_id: UUID, body: Pathway
+    session: AsyncSession, caller: Principal, pathway_id: UUID, body: Pathway
 ) -> Version:
     number = await queries.next_number(session, pathway_id)
     await session.execute(
@@ -292,7 +290,7 @@ async def _new_version(
             state="draft",
             revision=1,
             body=plain(body),
-            written_by=principal.doer,
+            written_by=caller.doer,
             written_at=clock.now(),
         )
     )
