@@ -215,10 +215,10 @@ async def recorded(database: Database) -> list[str]:
     recorder = Recorder()
     caller = Caller.of(principal("ngo-refugio"))
     profile = Profile.model_validate(PROFILE)
-    async with database.transaction(caller.principal) as session:
+    async with database.transaction(caller.caller) as session:
         await plan(session, caller, profile)
     recorder.listen(database.engine)
-    async with database.transaction(caller.principal) as session:
+    async with database.transaction(caller.caller) as session:
         found = await plan(session, caller, profile)
     needs = [(step.ordered.step.need, step.coverage.value, step.fitting) for step in found.steps]
     print(f"  plan: {needs}")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from common.referral_states import ReferralState
 
-from referrals.referrals.lifecycle import Command
+from referrals.referrals.lifecycle import RULES, Command
 
 _DECLINE = ("capacity", "eligibility", "coverage", "safety", "conflict_of_interest")
 _NOT_DELIVERED = ("unreachable", "no_show", "declined_by_person", "unavailable")
@@ -30,12 +30,7 @@ def choices(state: ReferralState) -> tuple[str, ...]:
         return ("acknowledge", "accept", "decline")
     if state in (ReferralState.ACKNOWLEDGED, ReferralState.WAITLISTED):
         return ("accept", "decline")
-    if state in (
-        ReferralState.ACCEPTED,
-        ReferralState.SCHEDULED,
-        ReferralState.IN_SERVICE,
-        ReferralState.ON_HOLD,
-    ):
+    if state in RULES[Command.COMPLETE].sources:
         return ("complete", "partly", "not_delivered")
     return ()
 

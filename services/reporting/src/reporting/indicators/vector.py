@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from common.referral_states import DELIVERED, TERMINAL, ReferralState
+from common.referral_states import DELIVERED, TERMINAL, UNMET, ReferralState
 
 from reporting.facts.progress import ReferralFact
 
@@ -226,4 +226,4 @@ def not_delivered_reasons(vector: Sequence[int]) -> dict[str, int]:
 def unmet(vector: Sequence[int]) -> int:
     """Referrals that ended without a service for a reason that is not the person's own."""
     counts = named_counts(vector)
-    return counts["declined"] + counts["not_delivered"] + counts["expired"]
+    return sum(counts[state] for state in UNMET)
