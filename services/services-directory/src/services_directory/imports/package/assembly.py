@@ -150,11 +150,15 @@ class Assembly:
     def _object(self, staged: Staged, notes: list[Note], depth: int) -> dict[str, Any]:
         found = self._fields(staged, notes)
         if depth < _DEEPEST:
+            held = self._staging.tables
             for name, table in NESTED.get(staged.table, {}).items():
-                found[name] = self._children(staged, table, notes, depth)
+                if table in held:
+                    found[name] = self._children(staged, table, notes, depth)
             if staged.table not in WITHOUT_ATTRIBUTES:
-                found["attributes"] = self._attributes(staged, notes)
-                found["metadata"] = self._children(staged, "metadata", notes, depth)
+                if "attribute" in held:
+                    found["attributes"] = self._attributes(staged, notes)
+                if "metadata" in held:
+                    found["metadata"] = self._children(staged, "metadata", notes, depth)
         return found
 
     def _fields(self, staged: Staged, notes: list[Note]) -> dict[str, Any]:

@@ -55,6 +55,8 @@ class Staging:
             " parent TEXT, parent_id TEXT);"
             "BEGIN;"
         )
+        self.tables: set[str] = set()
+        """Those that hold a row."""
         self._leads: set[tuple[str, str]] = set()
         self._anywhere: dict[str, bytearray] = {}
         self._has_dangling = True
@@ -64,6 +66,7 @@ class Staging:
         self._db.close()
 
     def add(self, table: str, line: int, row: Row) -> None:
+        self.tables.add(table)
         child = self._db.execute(
             "INSERT INTO rows VALUES (?, ?, ?, ?)",
             (table, line, row["id"], orjson.dumps(row).decode()),

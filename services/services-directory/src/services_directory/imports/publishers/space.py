@@ -1,6 +1,7 @@
 """The space in which the ids of a file count."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 
@@ -16,7 +17,7 @@ class Space:
 
     @property
     def namespace(self) -> UUID:
-        return uuid5(NAMESPACE_URL, f"ruta:import:{self.source}")
+        return _namespace(self.source)
 
     def identifier(self, kind: str, given: str) -> UUID:
         """The id as it counts here: itself, or one made from it that is always the same."""
@@ -27,3 +28,8 @@ class Space:
         if known in self.taken.get(kind, ()):
             return uuid5(self.namespace, f"{kind}:{given}")
         return known
+
+
+@lru_cache(maxsize=64)  # asked for every id of a file
+def _namespace(source: str) -> UUID:
+    return uuid5(NAMESPACE_URL, f"ruta:import:{source}")
