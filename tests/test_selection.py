@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from stack.commands.quality import in_parallel
 
 from tests.support.reference import ROOT
+
+pytestmark = pytest.mark.laborious
 
 SHARED = """
 import os, pathlib, pytest

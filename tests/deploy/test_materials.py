@@ -12,6 +12,8 @@ import pytest
 from referencing import Registry, Resource
 from stack.materials import DISTRIBUTIONS
 
+pytestmark = pytest.mark.laborious
+
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = Path(cyclonedx.schema.__file__).parent / "_res"
 

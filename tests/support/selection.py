@@ -16,6 +16,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # ships no types
 
 SLOW = "slow"
+LABORIOUS = "laborious"
 _SERVERS = ("system", "gateway", "postgres", "nats_server")
 _SHARED_BY_A_FOLDER = 'scope="package"'
 """In a folder's conftest: its tests share what is made once, and is dear."""
@@ -101,7 +102,8 @@ def _left_out(config: pytest.Config, item: pytest.Item) -> str | None:
         return None
     if config.getoption("--quick"):
         fixtures = getattr(item, "fixturenames", ())
-        if item.get_closest_marker(SLOW) or any(name in _SERVERS for name in fixtures):
+        long = any(item.get_closest_marker(mark) for mark in (SLOW, LABORIOUS))
+        if long or any(name in _SERVERS for name in fixtures):
             return "that need servers or long (./ruta test)"
         return None
     by_name = any(item.path.name in argument for argument in config.args)

@@ -17,6 +17,8 @@ from services_directory.posters.content import Poster, PublicService, poster
 
 from tests.services.directory.conftest import as_
 
+pytestmark = pytest.mark.laborious
+
 URL = "/directory/v1/posters"
 
 

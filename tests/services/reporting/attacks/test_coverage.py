@@ -18,6 +18,8 @@ from tests.services.reporting.attacks.calibration import (
 from tests.services.reporting.attacks.year import Year, periods, populations, year
 from tests.services.reporting.releases.true_counts import as_joint
 
+pytestmark = pytest.mark.laborious
+
 LEAST, MOST = 0.88, 0.97
 FEW, SOME, MANY = 60, 300, 1500
 SOURCES = ("screened-or-assisted-persons", "referred-persons", "dependent", "ctdc", "made")

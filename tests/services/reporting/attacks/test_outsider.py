@@ -11,6 +11,8 @@ from reporting.programmes.definition import Programme
 from tests.services.reporting.attacks.outsider import Method, Outsider
 from tests.services.reporting.attacks.year import populations, proofs, year
 
+pytestmark = pytest.mark.laborious
+
 KNOWN = populations()
 SCREENED = KNOWN["screened-or-assisted-persons"]
 REFERRED = KNOWN["referred-persons"]

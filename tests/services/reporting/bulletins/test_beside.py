@@ -25,6 +25,8 @@ from reporting.stakeholders.schemas import StakeholderBody
 
 from tests.services.reporting.bulletins import story
 
+pytestmark = pytest.mark.laborious
+
 PERIOD = Period.parse("2026-11a")
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 

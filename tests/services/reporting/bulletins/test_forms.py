@@ -18,6 +18,8 @@ from reporting.charts.palette import CATEGORIES, SEQUENTIAL
 
 from tests.services.reporting.bulletins.story import bulletin, files_of
 
+pytestmark = pytest.mark.laborious
+
 
 @pytest.fixture(scope="module")
 def content() -> Content:

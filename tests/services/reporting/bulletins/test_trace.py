@@ -19,6 +19,8 @@ from reporting.protection.protected import ProtectedCube
 
 from tests.services.reporting.bulletins.story import bulletin, evidence, files_of
 
+pytestmark = pytest.mark.laborious
+
 PERIODS = ("2026-11a", "2026-11")
 
 
