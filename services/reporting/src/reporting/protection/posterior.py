@@ -49,7 +49,7 @@ CERTAIN = 0.94
 """Of the law, which is narrower than the truth: nine tenths of true counts, as measured."""
 ALIKE = 0.15
 """How far the errors of several cubes of a sum go together, as a correlation; measured."""
-SELDOM, ROUNDS = 0.02, 8
+SELDOM, ROUNDS = 0.02, 3
 """What shows nothing is so rare, against chance; and how often classes and margins are fitted in turn."""
 _TELLS_NOTHING = 1e-6
 """The η of a margin that was not tilted: its error has no bound that would tell of its cells."""
