@@ -65,7 +65,8 @@ class Key:
         return hashlib.sha256(host.encode()).digest() + bytes([flags]) + self.count.to_bytes(4)
 
     def _credential(self, **response: bytes) -> str:
-        said = {name: _text(value) for name, value in response.items()}
+        # A key need not say whose it is; then it says nothing.
+        said = {name: _text(value) for name, value in response.items() if value}
         own = _text(self.id)
         return json.dumps({"id": own, "rawId": own, "type": "public-key", "response": said})
 
