@@ -314,8 +314,11 @@ def test_every_read_route_is_in_this_test() -> None:
         f"{V1}/records/locations/{{location_id}}",
         f"{V1}/help", f"{V1}/help/services", f"{V1}/help/text",
     }  # fmt: skip
-    # Pathways, gaps, posters, imports and exports have leak tests of their own.
-    others = ("pathways", "endorsements", "gaps", "posters", "imports", "exports", "risk-messages")
+    # These have leak tests of their own.
+    others = (
+        "crosswalks", "pathways", "endorsements", "gaps", "posters", "imports", "exports",
+        "risk-messages",
+    )  # fmt: skip
     from services_directory.app import ROUTERS
 
     found = {
