@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,10 +10,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
+import psutil
 from common.migrations.runner import migrate_now
 from gateway.keys import ensure_internal_keys
+from stack.ports import free_port, free_ports
 from stack.postgres import PostgresServer
 
 from tests.support.databases import random_key
@@ -24,13 +26,6 @@ ROOT = Path(__file__).resolve().parents[2]
 METRICS_KEY = random_key()
 MEASURING = {"Authorization": f"Bearer {METRICS_KEY}"}
 SERVICES = ("directory", "referrals", "reporting")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def secret_of(client: str) -> str:
@@ -122,7 +117,7 @@ def wait_for(url: str, process: Process, seconds: float = 120) -> None:
     with httpx.Client(timeout=2, trust_env=False) as http:
         while time.monotonic() < deadline:
             try:
-                if http.get(url).status_code == 200:
+                if http.get(url).status_code == 200 and _is_its(process, url):
                     return
             except httpx.HTTPError:
                 pass
@@ -130,6 +125,15 @@ def wait_for(url: str, process: Process, seconds: float = 120) -> None:
                 break
             time.sleep(0.05)
     raise AssertionError(f"{url} does not answer 200\n{process.log.read_text()[-4000:]}")
+
+
+def _is_its(process: Process, url: str) -> bool:
+    """Whether it is this process that answers there. Ports are chosen before they are taken: tests
+    that run beside each other may choose the same one, and would test the other's process."""
+    listening = psutil.Process(process.pid).net_connections()
+    return any(
+        c.status == psutil.CONN_LISTEN and c.laddr.port == urlsplit(url).port for c in listening
+    )
 
 
 @contextmanager
@@ -143,7 +147,8 @@ def running_gateway(
     **front: str,
 ) -> Iterator[Gateway]:
     """Start everything, give it, stop everything. `front`, `issuer`: further settings of theirs."""
-    ports = {name: free_port() for name in (*SERVICES, "issuer", "front")}
+    names = (*SERVICES, "issuer", "front")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     gateway = Gateway(
         folder,
         ports["front"],

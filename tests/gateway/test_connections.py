@@ -9,8 +9,7 @@ import pytest
 from gateway.front.bodies import Body
 from gateway.front.connections import _BUFFER_BYTES as BUFFER_BYTES
 from gateway.front.connections import Broken, Connections, Silent, Unreachable
-
-from tests.gateway.running import free_port
+from stack.ports import free_port
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -15,9 +15,10 @@ import httpx
 import pytest
 from gateway.front.shedding import guarded_bytes
 from gateway.keys import named_jwk, rotate_internal_keys
+from stack.ports import free_port
 from stack.postgres import PostgresServer
 
-from tests.gateway.running import MEASURING, Gateway, another_front, free_port, running_gateway
+from tests.gateway.running import MEASURING, Gateway, another_front, running_gateway
 from tests.support.patience import PATIENCE
 
 

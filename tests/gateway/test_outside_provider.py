@@ -8,9 +8,10 @@ import pyotp
 import pytest
 from gateway.front.claims import mapped
 from jose import jwt
+from stack.ports import free_port
 from stack.postgres import PostgresServer
 
-from tests.gateway.running import Gateway, another_front, free_port, running_gateway
+from tests.gateway.running import Gateway, another_front, running_gateway
 from tests.support.principals import organisation
 
 

@@ -374,6 +374,23 @@ MUTATIONS = (
         "::test_an_answer_that_was_given_before_or_to_another_question_is_not_taken",
     ),
     Mutation(
+        "another-person-decides",
+        "who asked for an exception does not decide it",
+        "libs/common/src/common/two_people.py",
+        "    if caller.doer in earlier:\n",
+        "    if False:\n",
+        "tests/services/referrals/test_line_desk.py::test_an_exception_needs_a_second_person",
+    ),
+    Mutation(
+        "nobody-publishes-alone",
+        "a release is published by two people",
+        "libs/common/src/common/two_people.py",
+        "    if not set(earlier) - {None, caller.doer}:\n",
+        "    if False:\n",
+        "tests/services/reporting/releases/test_story.py"
+        "::test_a_release_that_one_person_closed_signed_off_and_waived_waits_for_another",
+    ),
+    Mutation(
         "passkey-of-this-person",
         "a passkey signs in the person whose it is, and nobody else",
         "gateway/src/gateway/issuer/people/queries.py",

@@ -105,7 +105,12 @@ async def crosswalk_file(session: Session, caller: Decider, source: SourceName) 
 @routes.post(
     "/file",
     openapi_extra={
-        "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        }
     },
 )
 async def take_crosswalk_file(
