@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from gateway.keys import ensure_internal_keys
+from stack.ports import free_port
 from stack.postgres import PostgresServer
 
-from tests.gateway.running import free_port
 from tests.support.patience import PATIENCE
 
 NOWHERE = "127.0.0.1:1"
