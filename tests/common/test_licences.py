@@ -11,7 +11,7 @@ from stack.separate_builds import PACKAGES
 ALLOWED = re.compile(
     r"\b(MIT|BSD|0BSD|Apache|PSF-2\.0|PSFL|ISC|MPL|OFL|Python Software Foundation)"
 )
-REFUSED = re.compile(r"\bA?GPL|General Public License(?! v2 with Classpath)", re.IGNORECASE)
+REFUSED = re.compile(r"\bA?GPL|General Public License", re.IGNORECASE)
 # Their metadata are silent; looked up in the file of that name.
 READ_IN_THE_FILE = {"pyxform": "BSD-2-Clause, LICENSE.rst"}
 

@@ -374,6 +374,14 @@ MUTATIONS = (
         "::test_an_answer_that_was_given_before_or_to_another_question_is_not_taken",
     ),
     Mutation(
+        "form-of-no-origin",
+        "a form that names no origin counts only where the browser says that it is ours",
+        "gateway/src/gateway/front/sessions.py",
+        '(origin == b"null" and site is not None)',
+        'origin == b"null"',
+        "tests/gateway/test_passkeys.py::test_forms_of_other_pages_change_no_passkey",
+    ),
+    Mutation(
         "another-person-decides",
         "who asked for an exception does not decide it",
         "libs/common/src/common/two_people.py",

@@ -40,15 +40,13 @@ def main(
         return
     from common import server  # noqa: PLC0415 - a migration serves nothing
 
-    own: Mapping[str, Callable[[Any], int]] = {}
     if verb not in {"api", "worker", *server.OPERATIONS}:
-        own = resolve_name(commands)
-    if own and verb not in own:
-        verbs = ["api", "worker", "migrate", *server.OPERATIONS, *own]
-        fail(f"say what to run: python -m {package} {'|'.join(verbs)}")
+        own: Mapping[str, Callable[[Any], int]] = resolve_name(commands)
+        if verb not in own:
+            verbs = ["api", "worker", "migrate", *server.OPERATIONS, *own]
+            fail(f"say what to run: python -m {package} {'|'.join(verbs)}")
+        raise SystemExit(own[verb](_ready(settings)))
     loaded = _ready(settings)
-    if own:
-        raise SystemExit(own[verb](loaded))
     create_app = resolve_name(f"{package}.app:create_app")
     if verb in server.OPERATIONS:
         # A worker's app knows the tables and the consumers; only its lifespan would start them.

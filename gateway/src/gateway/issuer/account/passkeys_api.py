@@ -28,6 +28,7 @@ _PATH = "/account/passkeys"
 _FRESH = f"/session/start?fresh=true&return_to={_PATH}"
 # Of the script alone; the page that asks for it names its address in the policy.
 _KEPT_SECONDS = 3600
+_SCRIPT = files("gateway.issuer.account").joinpath("passkeys.js").read_text(encoding="utf-8")
 
 
 async def _enrolments(request: Request) -> Enrolments:
@@ -45,9 +46,8 @@ Enrolling = Annotated[Enrolments, Depends(_enrolments)]
 )
 async def script(_caller: Anyone) -> Response:
     """The same for everybody."""
-    text = files("gateway.issuer.account").joinpath("passkeys.js").read_text(encoding="utf-8")
     kept = {"Cache-Control": f"public, max-age={_KEPT_SECONDS}"}
-    return Response(text, media_type="text/javascript", headers=kept)
+    return Response(_SCRIPT, media_type="text/javascript", headers=kept)
 
 
 @routes.get("/passkeys", summary="Own passkeys", responses=PAGE, response_class=HTMLResponse)

@@ -117,7 +117,8 @@ def sign_in_page(
     script: str | None = None,
 ) -> str:
     """HTML; `ticket` None shows only the error (`wrong`, `wait`, `stale`, `unknown`). `name` as it was
-    typed; `again`: the address of the page in the other language. `question`: to whichever passkey is there, and the address of the `script` that puts it."""
+    typed; `again`: the address of the page in the other language. `question`: to whichever passkey is there, as JSON;
+    `script`: the address of the script that puts it."""
     return _PAGE.render(
         t=TEXTS[language],
         language=language,

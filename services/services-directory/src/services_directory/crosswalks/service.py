@@ -125,20 +125,20 @@ async def decide(
 ) -> Followed:
     """Record what terms stand for, and let their services follow. 422 for a term of nobody's or
     another organisation's, and for a category that there is none of; then nothing is recorded."""
-    rows = {
-        row.id: row
-        for row in await queries.terms_of(session, caller, ids=[d.term_id for d in decisions])
-    }
-    _check(decisions, rows)
-    for source in sorted({row.source for row in rows.values()}):
+    ids = [each.term_id for each in decisions]
+    named = await queries.terms_of(session, caller, ids=ids)
+    for source in sorted({row.source for row in named}):
         await lock(session, source)
+    # Again: somebody else may have decided while this waited.
+    rows = {row.id: row for row in await queries.terms_of(session, caller, ids=ids)}
+    _check(decisions, rows)
     changed = [
         each for each in decisions if _codes(each.categories) != rows[each.term_id].categories
     ]
     for each in changed:
         await _record(session, caller, rows[each.term_id], _codes(each.categories))
-    ids = await queries.carriers_of(session, caller, [each.term_id for each in changed])
-    return await follow(session, caller, ids)
+    carriers = await queries.carriers_of(session, caller, [each.term_id for each in changed])
+    return await follow(session, caller, carriers)
 
 
 def _codes(categories: Sequence[str] | None) -> list[str] | None:
