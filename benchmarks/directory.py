@@ -15,7 +15,6 @@ not with the table: 100,000 against 10,000 services at most 1.3 times.
 import argparse
 import asyncio
 import http.client
-import os
 import random
 import re
 import shutil
@@ -51,6 +50,7 @@ from stack.postgres import PostgresServer, ServiceDatabase, binaries
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tests.support.alone import bare, process  # noqa: E402 - after the path
 from tests.support.databases import MigratedDatabases, random_key  # noqa: E402 - after the path
 from tests.support.principals import (  # noqa: E402 - after the path
     bearer,
@@ -240,38 +240,6 @@ def pgbench(url: str, statement: str, rounds: int, folder: Path) -> float:
     return float(found[1]) / 1000
 
 
-BARE = """
-import os, uvicorn
-BODY = open(os.environ["BODY"], "rb").read()
-HEADERS = [(b"content-type", b"application/json"), (b"content-length", str(len(BODY)).encode())]
-async def app(scope, receive, send):
-    if scope["type"] == "http":
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        await send({"type": "http.response.body", "body": BODY})
-uvicorn.run(app, port=int(os.environ["PORT"]), loop="uvloop", http="httptools",
-            log_level="warning", access_log=False, lifespan="off")
-"""
-
-
-@contextmanager
-def process(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
-    child = subprocess.Popen(command, env={**os.environ, **environment}, cwd=ROOT)
-    try:
-        deadline = time.monotonic() + 180
-        while True:
-            try:
-                http.client.HTTPConnection("127.0.0.1", port, timeout=2).request("GET", "/healthz")
-                break
-            except OSError:
-                if time.monotonic() > deadline or child.poll() is not None:
-                    raise
-                time.sleep(0.1)
-        yield
-    finally:
-        child.terminate()
-        child.wait(20)
-
-
 @contextmanager
 def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
     """The directory service as its own process; gives its port."""
@@ -284,16 +252,6 @@ def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
         "RUTA_INTERNAL_JWKS_FILE": str(write_internal_jwks(folder / "jwks.json")),
     }  # fmt: skip
     with process([sys.executable, "-m", "services_directory", "api"], environment, port):
-        yield port
-
-
-@contextmanager
-def bare(body: bytes, folder: Path) -> Iterator[int]:
-    """An ASGI app that answers the same bytes and does nothing else."""
-    port = free_port()
-    (folder / "body").write_bytes(body)
-    environment = {"BODY": str(folder / "body"), "PORT": str(port)}
-    with process([sys.executable, "-c", BARE], environment, port):
         yield port
 
 

@@ -6,20 +6,20 @@ ratio = median time from the answered command to the committed effect in reporti
 median of what nothing can do without, measured in the same run: two commits and one acknowledged
 publish. Goal: at most 4. Both are measured in turn after the same pause, as events come: whatever
 has rested answers later. The yardstick without any pause is told beside it.
+
+Beside it, from an answered command that is an emergency to the relay that took the mail about it, and what
+a relay alone takes for a mail. Notices and channels are looked for twice a second each: that is the most of it.
 """
 
 import argparse
 import asyncio
 import http.client
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,14 @@ sys.path[:] = [str(ROOT), *(p for p in sys.path if Path(p).resolve() != ROOT / "
 import asyncpg  # noqa: E402 - after the path
 import nats  # noqa: E402 - after the path
 from common.ids import new_id  # noqa: E402 - after the path
+from common.messages.handing import Message  # noqa: E402 - after the path
+from common.messages.mail import Mail, Relay  # noqa: E402 - after the path
 from referrals.keys.store import create_tables  # noqa: E402 - after the path
 from stack.nats import NatsServer, stored_credentials  # noqa: E402 - after the path
 from stack.ports import free_port  # noqa: E402 - after the path
 from stack.postgres import PostgresServer, ServiceDatabase  # noqa: E402 - after the path
 
+from tests.support.alone import process  # noqa: E402 - after the path
 from tests.support.databases import MigratedDatabases, random_key  # noqa: E402 - after the path
 from tests.support.principals import (  # noqa: E402 - after the path
     bearer,
@@ -44,25 +47,6 @@ from tests.support.principals import (  # noqa: E402 - after the path
     organisation,
     write_internal_jwks,
 )
-
-
-@contextmanager
-def process(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
-    child = subprocess.Popen(command, env={**os.environ, **environment}, cwd=ROOT)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                http.client.HTTPConnection("127.0.0.1", port, timeout=2).request("GET", "/healthz")
-                break
-            except OSError:
-                if time.monotonic() > deadline or child.poll() is not None:
-                    raise
-                time.sleep(0.1)
-        yield
-    finally:
-        child.terminate()
-        child.wait(20)
 
 
 def plain(url: str) -> str:
@@ -75,6 +59,7 @@ class Stack:
     def __init__(self, folder: Path, server: PostgresServer, broker: NatsServer) -> None:
         self.folder, self.server, self.broker = folder, server, broker
         self.port = free_port()
+        self.smtp_port, self.mailbox_port = free_port(), free_port()
         self.service_id = new_id()
 
     async def prepare(self) -> None:
@@ -98,6 +83,13 @@ class Stack:
         reporting_port = free_port()
         stack.enter_context(
             process(
+                [sys.executable, "-m", "stack.mailbox", str(self.smtp_port)],
+                {"RUTA_PORT": str(self.mailbox_port)},
+                self.mailbox_port,
+            )
+        )
+        stack.enter_context(
+            process(
                 [sys.executable, "-m", "referrals", "api"],
                 {
                     **self._common("referrals", self.referrals, self.port),
@@ -105,6 +97,8 @@ class Stack:
                     "RUTA_KEY_STORE_URL": self.keys.app_url,
                     "RUTA_KEY_ENCRYPTION_KEYS_FILE": str(ring),
                     "RUTA_BLIND_INDEX_KEY": random_key(),
+                    "RUTA_SMTP_URL": f"smtp://127.0.0.1:{self.smtp_port}",
+                    "RUTA_MAIL_SENDER": SENDER,
                 },
                 self.port,
             )
@@ -134,9 +128,9 @@ class Stack:
 class Client:
     """One connection of a referring organisation; every call checks its status."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, name: str = "ngo-refugio") -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self._headers = bearer("ngo-refugio", audience="ruta-referrals")
+        self._headers = bearer(name, audience="ruta-referrals")
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         headers = {**keyed(self._headers), "Content-Type": "application/json"}
@@ -152,6 +146,77 @@ class Client:
         case = self.post("/cases", {"area": "VE2313"})
         body = {"case_id": case["id"], "service_id": str(service_id), "category": "HLT"}
         return str(self.post("/referrals", body)["id"])
+
+    def emergency(self, service_id: UUID) -> tuple[str, dict[str, str]]:
+        """A draft that is one, and what sends it: the path and the body."""
+        case = self.post("/cases", {"area": "VE2313", "identity": {"name": "A."}})["id"]
+        about = {"case_id": case, "service_id": str(service_id)}
+        grant = self.post(
+            "/consents", {**about, "purpose": "HLT", "items": ["name"], "method": "verbal"}
+        )
+        draft = self.post(
+            "/referrals",
+            {
+                **about,
+                "category": "HLT",
+                "urgency": "emergency",
+                "from_case": ["name"],
+                "safe_contact": {"rule": "contact_directly"},
+            },
+        )
+        return f"/referrals/{draft['id']}/send", {"grant_id": grant["id"]}
+
+
+class Caught:
+    """The mailbox that the relay keeps."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def mails(self) -> list[dict[str, str]]:
+        """The newest first."""
+        self._connection.request("GET", "/messages")
+        found: list[dict[str, str]] = json.loads(self._connection.getresponse().read())
+        return found
+
+    def more_than(self, count: int, seconds: float = 30) -> dict[str, str]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = self.mails()
+            if len(found) > count:
+                return found[0]
+            time.sleep(0.002)
+        raise TimeoutError("no mail came")
+
+
+SENDER, LISTENER = "ruta@example.org", "guardia@example.org"
+
+
+async def hand_over(stack: Stack, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds from a sent emergency to its mail, and those of a mail to the same relay alone."""
+    caught, recipient = Caught(stack.mailbox_port), Client(stack.port, "ngo-salud")
+    channel = await asyncio.to_thread(
+        recipient.post, "/channels", {"kind": "email", "address": LISTENER}
+    )
+    said = await asyncio.to_thread(caught.more_than, 0)
+    code = "".join(c for c in said["text"].partition("confirma")[0] if c.isdigit())
+    await asyncio.to_thread(recipient.post, f"/channels/{channel['id']}/confirm", {"code": code})
+    sender, relay = (
+        Client(stack.port),
+        Mail(Relay.at(f"smtp://127.0.0.1:{stack.smtp_port}"), SENDER),
+    )
+    ours, alone = [], []
+    for number in range(rounds):
+        path, body = await asyncio.to_thread(sender.emergency, stack.service_id)
+        count = len(await asyncio.to_thread(caught.mails))
+        await asyncio.to_thread(sender.post, path, body)
+        start = time.perf_counter()
+        await asyncio.to_thread(caught.more_than, count)
+        ours.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        await relay.hand_over(LISTENER, Message("Ruta", "x"), str(number))
+        alone.append(time.perf_counter() - start)
+    return ours, alone
 
 
 async def effect(reader: Any, referral_id: str, seconds: float) -> None:
@@ -247,10 +312,13 @@ async def measure(rounds: int) -> None:
             with ExitStack() as running:
                 stack.start(running)
                 ours, yard, hot = map(statistics.median, await compare(stack, rounds))
+                mail, alone = map(statistics.median, await hand_over(stack, min(rounds, 40)))
             print(f"commit → effect in reporting: {ours * 1000:.1f} ms (median of {rounds})")
             print(f"  two commits and one acknowledged publish: {yard * 1000:.1f} ms")
             print(f"  ratio {ours / yard:.2f} (goal 4 at most)")
             print(f"  the same without a pause: {hot * 1000:.1f} ms; ratio to it {ours / hot:.2f}")
+            print(f"emergency → handed over to the relay: {mail * 1000:.0f} ms (median)")
+            print(f"  a mail to the relay alone: {alone * 1000:.1f} ms")
         finally:
             broker.stop()
             server.stop(immediate=True)

@@ -13,7 +13,6 @@ import base64
 import hashlib
 import http.client
 import json
-import os
 import re
 import shutil
 import statistics
@@ -41,6 +40,7 @@ from stack.postgres import (  # noqa: E402 - after the path
     binaries,
 )
 
+from tests.support.alone import bare, process  # noqa: E402 - after the path
 from tests.support.databases import MigratedDatabases  # noqa: E402 - after the path
 from tests.support.principals import (  # noqa: E402 - after the path
     bearer,
@@ -52,19 +52,6 @@ from tests.support.principals import (  # noqa: E402 - after the path
 TURNS = 10
 AS_SERVICE = "SELECT set_config('ruta.as_service', 'on', true)"
 SERVICE_ID = new_id()
-BARE = """
-import os, uvicorn
-BODY = b"x" * 900
-async def app(scope, receive, send):
-    if scope["type"] == "http":
-        while (await receive()).get("more_body"):
-            pass
-        await send({"type": "http.response.start", "status": 200,
-                    "headers": [(b"content-length", b"900")]})
-        await send({"type": "http.response.body", "body": BODY})
-uvicorn.run(app, port=int(os.environ["PORT"]), loop="uvloop", http="httptools",
-            log_level="warning", access_log=False, lifespan="off")
-"""
 UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 # Which rows each of the four requests writes, in the order of their commits.
 WRITES: list[list[tuple[str, str]]] = [
@@ -98,25 +85,6 @@ WRITES: list[list[tuple[str, str]]] = [
     ],
 ]
 MADE_BY_DATABASE = {"audit_entries": {"sequence", "previous", "hash"}, "notices": {"position"}}
-
-
-@contextmanager
-def process(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
-    child = subprocess.Popen(command, env={**os.environ, **environment}, cwd=ROOT)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                http.client.HTTPConnection("127.0.0.1", port, timeout=2).request("GET", "/healthz")
-                break
-            except OSError:
-                if time.monotonic() > deadline or child.poll() is not None:
-                    raise
-                time.sleep(0.1)
-        yield
-    finally:
-        child.terminate()
-        child.wait(20)
 
 
 def _key(name: str) -> str:
@@ -319,16 +287,12 @@ async def _measure(
     await create_tables(keys.owner_url, keys.app_role)
     owner = Database.at(database.owner_url)
     await announce(owner)
-    bare_port = free_port()
-    with (
-        referrals(database, keys, folder) as port,
-        process([sys.executable, "-c", BARE], {"PORT": str(bare_port)}, bare_port),
-    ):
+    with referrals(database, keys, folder) as port, bare(b"x" * 900, folder) as bare_port:
         client = Client(port)
         client.story()
         script = folder / "same-rows.sql"
         script.write_text(await script_of(owner))
-        bare = http.client.HTTPConnection("127.0.0.1", bare_port, timeout=60)
+        least = http.client.HTTPConnection("127.0.0.1", bare_port, timeout=60)
         for _ in range(20):
             client.story()
         stories: list[float] = []
@@ -338,7 +302,7 @@ async def _measure(
             each = max(1, rounds // TURNS)
             stories += [client.story() for _ in range(each)]
             written += pgbench(database.owner_url, script, each)
-            answers += bare_answers(bare, 4 * each)
+            answers += bare_answers(least, 4 * each)
         ours, yard, answer = map(statistics.median, (stories, written, answers))
         print(f"create + consent + draft + send: {ours * 1000:.1f} ms, five commits")
         print(

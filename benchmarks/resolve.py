@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import http.client
 import json
-import os
 import re
 import shutil
 import signal
@@ -50,6 +49,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.services.directory.pathways.scenario import document  # noqa: E402 - after the path
+from tests.support.alone import bare, process  # noqa: E402 - after the path
 from tests.support.databases import MigratedDatabases, random_key  # noqa: E402 - after the path
 from tests.support.principals import (  # noqa: E402 - after the path
     bearer,
@@ -269,7 +269,6 @@ def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
     """The directory service as its own process; gives its port."""
     port = free_port()
     environment = {
-        **os.environ,
         "RUTA_ENVIRONMENT": "embedded", "RUTA_HOST": "127.0.0.1", "RUTA_PORT": str(port),
         "RUTA_DATABASE_URL": database.app_url, "RUTA_DATABASE_OWNER_URL": database.owner_url,
         "RUTA_DATABASE_ROLE": database.app_role, "RUTA_NATS_URL": "nats://127.0.0.1:1",
@@ -277,53 +276,8 @@ def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
         "RUTA_INTERNAL_JWKS_FILE": str(write_internal_jwks(folder / "jwks.json")),
         "RUTA_LOG_LEVEL": "WARNING", "RUTA_RUN_WORKER": "false",
     }  # fmt: skip
-    with _process([sys.executable, "-m", "services_directory", "api"], environment, port):
+    with process([sys.executable, "-m", "services_directory", "api"], environment, port):
         yield port
-
-
-BARE = """
-async def app(scope, receive, send):
-    if scope["type"] != "http":
-        return
-    while (await receive()).get("more_body"):
-        pass
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(BODY)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": BODY})
-import os, uvicorn
-BODY = open(os.environ["BODY"], "rb").read()
-uvicorn.run(app, port=int(os.environ["PORT"]), loop="uvloop", http="httptools", log_level="warning",
-            access_log=False)
-"""
-
-
-@contextmanager
-def bare(body: bytes, folder: Path) -> Iterator[int]:
-    """An ASGI app that answers the same bytes and does nothing else."""
-    port = free_port()
-    (folder / "body").write_bytes(body)
-    environment = {**os.environ, "BODY": str(folder / "body"), "PORT": str(port)}
-    with _process([sys.executable, "-c", BARE], environment, port):
-        yield port
-
-
-@contextmanager
-def _process(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
-    child = subprocess.Popen(command, env=environment, cwd=ROOT)
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                http.client.HTTPConnection("127.0.0.1", port, timeout=2).request("GET", "/healthz")
-                break
-            except OSError:
-                if time.monotonic() > deadline or child.poll() is not None:
-                    raise
-                time.sleep(0.1)
-        yield
-    finally:
-        child.terminate()
-        child.wait(10)
 
 
 def timed(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from common.auth import JwksFile
-from common.web.middleware import CallerMiddleware
+from common.middleware import CallerMiddleware
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import FileResponse, StreamingResponse
 

@@ -1,6 +1,8 @@
 """One real PostgreSQL and one real NATS per worker of a test run."""
 
-from collections.abc import Iterator
+import gc
+import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,10 +11,14 @@ from hypothesis import HealthCheck, settings
 from stack.nats import NatsServer, stored_credentials
 from stack.postgres import PostgresServer
 
-from tests.support.databases import MigratedDatabases
+from tests.support.databases import MigratedDatabases, close_engines
 from tests.support.principals import write_internal_jwks
 
 pytest_plugins = ["tests.support.selection"]
+
+# Before numpy is imported, here or in a process that a test starts: its threads wait by spinning, and
+# on cores that have other work small matrices cost three times as much.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 _EXAMPLES = {"--quick": 10, "--all": 100}
 
@@ -27,6 +33,13 @@ def pytest_configure(config: pytest.Config) -> None:
         max_examples=drawn,
     )
     settings.load_profile("ruta")
+
+
+def pytest_collection_finish() -> None:
+    """As the services do (`common.server`): what imports and collection left lives as long as the run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,8 +66,9 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: PostgresServer) -> MigratedDatabases:
-    return MigratedDatabases(postgres)
+async def databases(postgres: PostgresServer) -> AsyncIterator[MigratedDatabases]:
+    yield MigratedDatabases(postgres)
+    await close_engines()
 
 
 @pytest.fixture(scope="session")

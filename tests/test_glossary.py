@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 _READ_BY_PEOPLE = re.compile(
-    r"(libs|services|gateway)/.*src/.*\.(csv|json|toml|html|j2|typ|es\.md)|docs/.*\.md|README\.md"
+    r"(libs|services|gateway)/.*src/.*\.(csv|json|toml|html|j2|po|typ|es\.md)|docs/.*\.md|README\.md"
 )
 # What people may type, and the page that names the words.
 _SYNONYMS = frozenset(

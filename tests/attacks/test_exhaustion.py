@@ -5,6 +5,7 @@ import socket
 import time
 
 import httpx
+import pytest
 
 from tests.attacks.conftest import read_all, send, status_of
 from tests.gateway.running import Gateway
@@ -107,6 +108,7 @@ def test_a_client_that_does_not_read_stops_the_service_and_not_the_memory(
         assert resident() - before < 16 * 1024 * 1024
 
 
+@pytest.mark.slow
 def test_a_client_that_takes_nothing_is_given_up(gateway: Gateway) -> None:
     with connect(gateway) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from tests.common.test_messaging import Reader, event, running, until, write
 from tests.support.leaving_out import left_out
 
 NODES = 3
+EXPORTER = "common.broker_exporter"
 PORTS = {"port: 4222": 0, "http_port: 8222": 1, "port: 6222": 2}
 
 
@@ -124,9 +126,9 @@ def nodes(tmp_path: Path, secret: dict[str, str]) -> Iterator[list[Node]]:
         for d in documents
         if d["kind"] == "ConfigMap" and "nats.conf" in d.get("data", {})
     )
-    (container,) = (
-        c for c in pods["spec"]["template"]["spec"]["containers"] if c["name"] == "nats"
-    )
+    containers = {c["name"]: c for c in pods["spec"]["template"]["spec"]["containers"]}
+    container = containers["nats"]
+    assert containers["exporter"]["args"][0] == EXPORTER
     names = [f"nats-{number}" for number in range(NODES)]
     made = [
         Node(tmp_path / name, name, config, _environment(container, name, secret)) for name in names
@@ -174,6 +176,35 @@ async def test_each_node_has_on_disk_what_it_acknowledges(nodes: list[Node]) -> 
 
 
 @pytest.fixture
+def measured(nodes: list[Node]) -> Iterator[str]:
+    """Where Prometheus reads of the first node: the exporter as its pod starts it, on a port of its own."""
+    port = free_ports(1)[0]
+    process = subprocess.Popen(
+        [sys.executable, "-m", EXPORTER, nodes[0].monitor, str(port)], stderr=subprocess.DEVNULL
+    )
+    yield f"http://{LOOPBACK}:{port}/metrics"
+    process.terminate()
+    process.wait()
+
+
+async def test_prometheus_has_what_a_node_says_and_has_it_as_down_when_it_is_lost(
+    nodes: list[Node], measured: str
+) -> None:
+    async def answers(status: int, said: str = "") -> bool:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            try:
+                answer = await client.get(measured)
+            except httpx.TransportError:
+                return False
+        return answer.status_code == status and said in answer.text
+
+    await until(lambda: answers(200, f"ruta_broker_peers {NODES - 1}.0"))
+    assert await answers(200, "ruta_broker_store_limit_bytes")
+    nodes[0].lose()
+    await until(lambda: answers(500))
+
+
+@pytest.fixture
 async def operator(nodes: list[Node], secret: dict[str, str]) -> AsyncIterator[Client]:
     await until(lambda: _routed(nodes))
     client = await nats.connect(
@@ -186,6 +217,7 @@ async def operator(nodes: list[Node], secret: dict[str, str]) -> AsyncIterator[C
     await client.close()
 
 
+@pytest.mark.slow
 async def test_the_loss_of_each_node_loses_no_event(
     nodes: list[Node],
     operator: Client,

@@ -14,8 +14,8 @@ _NO_RECORD = {"entries/acting.py": 1, "training/service.py": 2}
 
 
 def test_the_doer_is_the_person_and_a_client_by_itself_is_its_own() -> None:
-    assert Principal("ruta-console", "0190").doer == "0190"
-    assert Principal("ngo-refugio", "ngo-refugio").doer == "ngo-refugio"
+    assert Principal("ruta-console", "0190").subject == "0190"
+    assert Principal("ngo-refugio", "ngo-refugio").subject == "ngo-refugio"
 
 
 def test_no_service_records_the_client_of_a_caller() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from common.events.base import Event
-from common.events.catalogue import ALL, asyncapi, schema_of
+from common.events.catalogue import ALL, asyncapi, public, schema_of
+from jsonschema import Draft202012Validator
 
 SCHEMAS = Path(__file__).parent / "schemas"
 IDS = sorted(ALL)
@@ -62,3 +63,26 @@ def test_the_asyncapi_document_holds_every_event() -> None:
     assert document["asyncapi"].startswith("3.")
     assert {c["address"] for c in document["channels"].values()} == set(IDS)
     assert "$ref" not in json.dumps(document["components"])
+
+
+@pytest.mark.parametrize("subject", IDS)
+def test_every_message_shows_an_example_that_fits(subject: str) -> None:
+    message = asyncapi()["components"]["messages"][ALL[subject].__name__]
+    (example,) = message["examples"]
+    Draft202012Validator(message["payload"]).validate(example["payload"])
+    ALL[subject].model_validate(example["payload"]["data"])
+
+
+def test_whoever_reads_from_outside_is_shown_where_and_what() -> None:
+    document = asyncapi()
+    outside = {
+        channel["address"]
+        for channel in document["channels"].values()
+        if {"$ref": "#/servers/outside"} in channel["servers"]
+    }
+    assert outside == set(public())
+    schemes = set(document["components"]["securitySchemes"])
+    for server in document["servers"].values():
+        assert {each["$ref"].rpartition("/")[2] for each in server["security"]} <= schemes
+    for subject in public():
+        assert not ALL[subject].PERSONAL

@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 from stack.separate_builds import PACKAGES
 
 ALLOWED = re.compile(
-    r"\b(MIT|BSD|0BSD|Apache|PSF-2\.0|PSFL|ISC|MPL|OFL|Python Software Foundation)"
+    r"\b(MIT|BSD|0BSD|Apache|PSF-2\.0|PSFL|ISC|MPL|OFL|Unlicense|Python Software Foundation)"
 )
 REFUSED = re.compile(r"\bA?GPL|General Public License", re.IGNORECASE)
 # Their metadata are silent; looked up in the file of that name.

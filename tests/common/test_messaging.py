@@ -11,6 +11,7 @@ import nats
 import pytest
 import sqlalchemy as sa
 from common.database import Database
+from common.endings import EVENTS_KEPT
 from common.events.directory import CapacityChanged
 from common.events.envelope import Envelope
 from common.ids import new_id
@@ -234,6 +235,21 @@ async def test_an_event_that_comes_again_after_the_brokers_window_has_no_second_
         await until(lambda: len(reader.seen) >= 2)
         await until(lambda: repeats_of(consumer) >= 1 or len(reader.seen) > 2)
     assert len(reader.seen) == len(set(reader.seen)) == 2
+
+
+async def test_a_stream_ends_by_age_refuses_when_full_and_drops_repeats_for_a_while(
+    live: Any, database: Database, clean_stream: Any
+) -> None:
+    """As the broker itself says it, whose settings they are from then on."""
+    reader = Reader()
+    async with live(reader):
+        await write(database, event())
+        await until(lambda: len(reader.seen) == 1)
+        held = (await clean_stream.stream_info(STREAM)).config
+    assert held.max_age == EVENTS_KEPT.total_seconds()
+    assert held.discard == "new"
+    assert held.max_bytes > 0
+    assert held.duplicate_window == 120
 
 
 def repeats_of(consumer: Consumer) -> int:

@@ -14,6 +14,15 @@ from tests.support.principals import bearer, internal_token, keyed
 URL = "/sample/v1/notes"
 
 
+def test_an_error_says_the_limit_and_never_what_was_sent() -> None:
+    long = {"loc": ("body", "name"), "type": "string_too_long", "msg": "at most 3",
+            "ctx": {"max_length": 3, "actual_length": 9, "input": "Zzyzx"}, "input": "Zzyzx"}  # fmt: skip
+    (said,) = from_validation([long]).body()["errors"]
+    assert said["params"] == {"max_length": 3}
+    missing = {"loc": ("body", "name"), "type": "missing", "msg": "Field required"}
+    assert "params" not in from_validation([missing]).body()["errors"][0]
+
+
 async def test_without_a_token_of_the_gateway_everything_is_401(api: AsyncClient) -> None:
     del api.headers["Authorization"]
     answer = await api.get(f"{URL}/count")

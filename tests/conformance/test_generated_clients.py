@@ -1,20 +1,22 @@
-"""What other people's generators make of the description: a whole client, which loads."""
+"""What other people's generators make of the description: a whole client, which loads and plays."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from gateway.front.description import combined
+from gateway.front.describing.description import combined
 from gateway.front.routes import ROUTES
 
 from tests.conformance.test_schemathesis import uv
 from tests.support.described import described_apps
 from tests.support.leaving_out import left_out
+from tests.support.system import System
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 HERE = Path(__file__).resolve().parent
 # Files, which a client fetches as they are: openapi-python-client makes classes of JSON alone.
 FILES = {
@@ -40,11 +42,29 @@ def description(tmp_path: Path) -> Path:
     return written
 
 
-def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments, capture_output=True, text=True, check=False, cwd=folder)
+def run(arguments: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        arguments,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, **environment},
+    )
 
 
-def test_openapi_python_client_makes_all_of_it(description: Path, tmp_path: Path) -> None:
+def as_two_organisations(system: System) -> dict[str, str]:
+    """What a golden path is played with: the address, and a token of each side."""
+    names = {"REFUGIO": "ngo-refugio", "SALUD": "ngo-salud"}
+    return {
+        "RUTA": system.running.url,
+        **{name: system.running.token(client) for name, client in names.items()},
+    }
+
+
+def test_openapi_python_client_makes_all_of_it_and_plays_the_golden_path(
+    system: System, description: Path, tmp_path: Path
+) -> None:
     program = uv()
     if program is None:
         left_out("uv was not found: openapi-python-client needs an environment of its own")
@@ -72,9 +92,14 @@ def test_openapi_python_client_makes_all_of_it(description: Path, tmp_path: Path
     assert len(re.findall(r"^(?:WARNING|ERROR|Unable)\b", told, re.MULTILINE)) == len(files), told
     loaded = run([*alone, "python", "-c", LOAD_ALL], tmp_path)
     assert loaded.returncode == 0, loaded.stderr[-3000:]
+    shutil.copy(HERE / "clients" / "golden_path.py", tmp_path)
+    played = run([*alone, "python", "golden_path.py"], tmp_path, **as_two_organisations(system))
+    assert (played.returncode, played.stdout) == (0, "completed\n"), played.stderr[-3000:]
 
 
-def test_openapi_typescript_makes_types_that_compile(description: Path, tmp_path: Path) -> None:
+def test_openapi_typescript_makes_types_that_compile_and_play_the_golden_path(
+    system: System, description: Path, tmp_path: Path
+) -> None:
     npm, npx = shutil.which("npm"), shutil.which("npx")
     if npm is None or npx is None:
         left_out("npm is not installed: openapi-typescript cannot run")
@@ -86,3 +111,15 @@ def test_openapi_typescript_makes_types_that_compile(description: Path, tmp_path
     assert made.returncode == 0, made.stdout + made.stderr
     compiled = run([npx, "tsc", "--noEmit", "--strict", "api.d.ts"], tmp_path)
     assert compiled.returncode == 0, compiled.stdout[-3000:]
+    # As openapi-fetch wants them: what has a default may be left out.
+    lax = ["--default-non-nullable", "false"]
+    made = run([npx, "openapi-typescript", description.name, "-o", "api.d.ts", *lax], tmp_path)
+    assert made.returncode == 0, made.stdout + made.stderr
+    shutil.copy(HERE / "clients" / "golden_path.ts", tmp_path)
+    modules = ["--module", "es2022", "--moduleResolution", "bundler", "--target", "es2022"]
+    compiled = run(
+        [npx, "tsc", "--strict", *modules, "--types", "node", "golden_path.ts"], tmp_path
+    )
+    assert compiled.returncode == 0, compiled.stdout[-3000:]
+    played = run(["node", "golden_path.js"], tmp_path, **as_two_organisations(system))
+    assert (played.returncode, played.stdout) == (0, "completed\n"), played.stderr[-3000:]

@@ -1,16 +1,21 @@
 """Alerts fire when they should and only then; each has a runbook; the dashboard loads."""
 
+import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from tests.support.alerts import (
     FOREIGN,
+    MONITORING,
     ROOT,
     alerts,
     expressions,
@@ -29,7 +34,7 @@ _ALL = f"ruta_http_request_seconds_count{{{_FRONT}}}"
 _BACKUP = "barman_cloud_cloudnative_pg_io_last_available_backup_timestamp"
 _ARCHIVER = "cnpg_pg_stat_archiver"
 _VOLUME = 'namespace="ruta", persistentvolumeclaim="data"'
-_PODS = ("gateway", "directory", "referrals", "reporting")
+_PODS = ("gateway", "directory", "referrals", "reporting", "console")
 _THREE_DAYS = 4400  # minutes
 
 Series = dict[str, str]
@@ -279,6 +284,35 @@ def test_the_dashboard_loads() -> None:
         assert len(set(references)) == len(references) > 0, panel["title"]
         assert panel["title"]
         assert panel["description"]
+
+
+def _lost(said: Any, understood: Any, where: str = "") -> Iterator[str]:
+    """What is in one document and not, or otherwise, in the other."""
+    if isinstance(said, dict) and isinstance(understood, dict):
+        for name, value in said.items():
+            if name not in understood:
+                yield f"{where}.{name}"
+            else:
+                yield from _lost(value, understood[name], f"{where}.{name}")
+    elif isinstance(said, list) and isinstance(understood, list) and len(said) == len(understood):
+        for number, (one, other) in enumerate(zip(said, understood, strict=True)):
+            yield from _lost(one, other, f"{where}[{number}]")
+    elif said != understood:
+        yield where
+
+
+def _read_by_grafana(document: dict[str, Any]) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(JSONEncoder().encode(Dashboard.from_json(document)))
+    return read
+
+
+def test_grafana_understands_all_of_the_dashboard() -> None:
+    """By the models that Grafana itself publishes: what it does not know it drops."""
+    document = json.loads((MONITORING / "dashboard.json").read_text(encoding="utf-8"))
+    assert list(_lost(document, _read_by_grafana(document))) == []
+    document["panels"][0]["tittle"] = "x"
+    document["refesh"] = "1m"
+    assert set(_lost(document, _read_by_grafana(document))) == {".refesh", ".panels[0].tittle"}
 
 
 def test_objectives_are_measured_over_every_window_that_alerts_ask() -> None:

@@ -1,9 +1,11 @@
 """The Kubernetes deployment, checked without a cluster; and the checks, checked by breaking it."""
 
 import json
+import os
+import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,35 +14,14 @@ import yaml
 from referrals.settings import Settings as ReferralsSettings
 from stack import cluster_check, cluster_secrets
 from stack.cluster_arrows import denies_by_default, design, missing_and_extra
-from stack.cluster_check import OVERLAYS, Skipped, built
+from stack.cluster_broker import configuration
+from stack.cluster_check import Skipped
 
 from tests.support.leaving_out import left_out
 from tests.support.reference import reference_data
+from tests.support.rendered_world import Documents, documents_of
 
-Documents = list[dict[str, Any]]
 KINDS = ("Cluster", "Pooler", "Deployment", "HorizontalPodAutoscaler")
-
-
-@pytest.fixture(params=OVERLAYS)
-def overlay(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def documents(overlay: str) -> Documents:
-    return _built(overlay)
-
-
-def _built(overlay: str) -> Documents:
-    try:
-        return deepcopy(_built_once(overlay))
-    except Skipped as reason:
-        left_out(str(reason))
-
-
-@cache
-def _built_once(overlay: str) -> Documents:
-    return built(overlay)
 
 
 def test_the_policies_draw_the_arrows_of_the_design_and_no_others(
@@ -48,6 +29,35 @@ def test_the_policies_draw_the_arrows_of_the_design_and_no_others(
 ) -> None:
     assert missing_and_extra(documents, design(overlay)) == (set(), set())
     assert denies_by_default(documents)
+
+
+def test_readers_outside_come_to_the_broker_by_one_more_port(tmp_path: Path) -> None:
+    """The component as somebody's own overlay has it, with the configuration that the command prints."""
+    deploy = cluster_check.root() / "deploy" / "k8s"
+    own = {
+        "namespace": "ruta",
+        "resources": [os.path.relpath(deploy / "overlays/production", tmp_path)],
+        "components": [os.path.relpath(deploy / "components/outside-events", tmp_path)],
+        "configMapGenerator": [{"name": "nats", "behavior": "replace", "files": ["nats.conf"]}],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(own))
+    (tmp_path / "nats.conf").write_text(configuration(["health"]))
+    documents = documents_of(str(tmp_path))
+    arrows = design("production") | {("*", "nats", 8443)}
+    assert missing_and_extra(documents, arrows) == (set(), set())
+    (pods,) = (
+        d["spec"]["template"]["spec"]
+        for d in documents
+        if d["kind"] == "StatefulSet" and d["metadata"]["name"] == "nats"
+    )
+    broker = next(c for c in pods["containers"] if c["name"] == "nats")
+    secrets = [each["secretRef"]["name"] for each in broker["envFrom"]]
+    assert secrets == ["ruta-nats", "ruta-nats-outside"]
+    ports = {port["name"]: port["containerPort"] for port in broker["ports"]}
+    assert ports == {"client": 4222, "cluster": 6222, "monitor": 8222, "outside": 8443}
+    said = next(d["data"] for d in documents if "nats.conf" in d.get("data", {}))["nats.conf"]
+    for path in re.findall(r"_file: ([^ ]+)/tls", said):
+        assert path in {mount["mountPath"] for mount in broker["volumeMounts"]}
 
 
 def _policy(documents: Documents, name: str) -> Any:
@@ -62,7 +72,7 @@ def _policy(documents: Documents, name: str) -> Any:
     ("harm", "missing", "extra"),
     [
         (lambda d: _policy(d, "postgres").update(ingress=[]), 4, 4),
-        (lambda d: _policy(d, "webhooks").update(egress=[]), 1, 0),
+        (lambda d: _policy(d, "webhooks").update(egress=[]), 3, 0),
         (lambda d: _policy(d, "services")["ingress"].append({"ports": [{"port": 9}]}), 0, 3),
     ],
 )
@@ -102,7 +112,7 @@ def test_an_unknown_field_of_a_custom_resource_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reference_data("crds")
-    production = _built("production")
+    production = documents_of("production")
     cluster = next(d for d in production if d["kind"] == "Cluster")
     cluster["spec"]["instanzes"] = 3
     monkeypatch.setattr(cluster_check, "built", lambda _overlay: production)
@@ -188,7 +198,7 @@ def test_addresses_of_databases_are_services_of_the_overlay(overlay_: str, hosts
             "postgres-rw",
             "postgres-keys-rw",
         }
-        made = _built(overlay_)
+        made = documents_of(overlay_)
         servers = {d["metadata"]["name"] + "-rw" for d in made if d["kind"] == "Cluster"}
         poolers = {d["metadata"]["name"] for d in made if d["kind"] == "Pooler"}
         assert servers | poolers == hosts
@@ -199,7 +209,7 @@ RESERVED = 40
 
 
 def test_at_the_autoscalers_maximum_the_connections_are_enough() -> None:
-    production = _built("production")
+    production = documents_of("production")
     of_kind = {kind: [d for d in production if d["kind"] == kind] for kind in KINDS}
     limits = {
         d["metadata"]["name"]: int(d["spec"]["postgresql"]["parameters"]["max_connections"])
@@ -248,7 +258,10 @@ def test_a_migration_comes_after_what_it_needs_and_before_the_processes(
         assert job["metadata"]["annotations"]["argocd.argoproj.io/hook"] == "Sync"
     migrations = {_wave(job) for job in jobs}
     processes = {_wave(d) for d in documents if _is_ours(d)}
-    needed = {_wave(d) for d in documents if d["kind"] != "Job" and not _is_ours(d)}
+    with_processes = {"HorizontalPodAutoscaler", "PodDisruptionBudget", "PersistentVolumeClaim"}
+    needed = {
+        _wave(d) for d in documents if d["kind"] not in {"Job", *with_processes} and not _is_ours(d)
+    }
     assert max(needed) < min(migrations) <= max(migrations) < min(processes)
 
 
@@ -267,7 +280,7 @@ def _containers(documents: Documents) -> Iterator[tuple[str, Any]]:
 
 
 def test_what_scales_by_load_is_given_no_number_and_a_request_above_idling() -> None:
-    production = _built("production")
+    production = documents_of("production")
     scaled = {
         d["spec"]["scaleTargetRef"]["name"]
         for d in production
@@ -278,7 +291,7 @@ def test_what_scales_by_load_is_given_no_number_and_a_request_above_idling() -> 
         for d in production
         if d["kind"] == "Deployment" and "replicas" in d["spec"]
     }
-    assert scaled == {"gateway", "directory", "referrals", "reporting"}
+    assert scaled == {"gateway", "directory", "referrals", "reporting", "console"}
     assert not scaled & numbered
     for name, container in _containers(production):
         if name in scaled:
@@ -287,7 +300,7 @@ def test_what_scales_by_load_is_given_no_number_and_a_request_above_idling() -> 
 
 @pytest.mark.parametrize("entered", ["small", "production"])
 def test_where_there_is_an_entrance_the_front_believes_it(entered: str) -> None:
-    (front,) = [c for name, c in _containers(_built(entered)) if name == "gateway"]
+    (front,) = [c for name, c in _containers(documents_of(entered)) if name == "gateway"]
     said = {entry["name"]: entry.get("value") for entry in front["env"]}
     assert json.loads(said["RUTA_TRUSTED_PROXIES"])
 

@@ -24,7 +24,7 @@ def test_the_limits_of_small_fit_two_gibibytes() -> None:
         if document["kind"] == "Deployment"
         for container in document["spec"]["template"]["spec"]["containers"]
     ]
-    assert len(limits) == 7
+    assert len(limits) == 8
     assert sum(int(limit[:-2]) * _UNITS[limit[-2:]] for limit in limits) <= 2048
 
 

@@ -6,19 +6,23 @@ on purpose is stored the same way, in the commit that says it in docs/upgrade-no
 
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from gateway.front.description import combined, operations
+from gateway.front.describing.description import combined, operations
 from gateway.front.routes import ROUTES, Upstream
 
 from tests.descriptions.breaking import breaks, skeleton
 from tests.support.described import described_apps
 
 RELEASED = Path(__file__).parent / "released"
+DOCS = Path(__file__).parents[2] / "docs"
+# Pages are for people: no client is promised what stands on them.
+DESCRIBED = [each for each in Upstream if each in {r.upstream for r in ROUTES if not r.for_people}]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,7 @@ def in_lines(kept: dict[str, Any]) -> str:
     return f'{{"paths":{lines(kept["paths"])},\n"components":{{"schemas":{schemas}}}}}\n'
 
 
-@pytest.mark.parametrize("upstream", list(Upstream))
+@pytest.mark.parametrize("upstream", DESCRIBED)
 def test_a_client_of_the_last_release_still_works(
     apps: dict[Upstream, FastAPI], upstream: Upstream
 ) -> None:
@@ -80,3 +84,20 @@ def test_what_partners_are_called_with_is_described(apps: dict[Upstream, FastAPI
     kinds = document["components"]["schemas"]["NoticeKind"]["enum"]
     assert body == "#/components/schemas/NoticeCall"
     assert "referral.sent" in kinds
+
+
+@pytest.mark.parametrize("policy", ["versions.md", "versions.es.md"])
+def test_what_is_deprecated_is_listed_with_its_successor(
+    apps: dict[Upstream, FastAPI], policy: str
+) -> None:
+    rows = re.findall(r"(?m)^\| `(/[^`]+)`.*\| `(/[^`]+)` \|", (DOCS / policy).read_text())
+    listed = {path for path, _ in rows}
+    paths = {
+        path: [o for o in members.values() if isinstance(o, dict)]
+        for upstream, app in apps.items()
+        for path, members in as_clients_see_it(upstream, app)["paths"].items()
+    }
+    deprecated = {path for path, there in paths.items() if any(o.get("deprecated") for o in there)}
+    assert {p for p in deprecated if not any(p.startswith(one) for one in listed)} == set()
+    assert {one for one in listed if not any(p.startswith(one) for p in deprecated)} == set()
+    assert {new for _, new in rows} <= paths.keys()

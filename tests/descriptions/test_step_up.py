@@ -6,11 +6,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from common.auth import Role
+from common.auth import SCOPES, Role
 from fastapi import FastAPI
-from gateway.front.description import operations
+from gateway.front.describing.description import operations
 from gateway.front.routes import Upstream
-from gateway.issuer.rights import SCOPES
 from httpx import ASGITransport, AsyncClient, Response
 
 from tests.support.described import described_apps
@@ -28,6 +27,7 @@ ACTS = {
     ("post", "/referrals/v1/break-glass/{access_id}/decision"),
     ("post", "/referrals/v1/cases/{case_id}/erase"),
     ("post", "/reports/v1/bulletins/{bulletin_id}/publish"),
+    ("post", "/reports/v1/bulletins/{bulletin_id}/publication"),
     ("post", "/reports/v1/releases/{release_id}/publish"),
 }
 PERSON = {

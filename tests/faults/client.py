@@ -213,6 +213,8 @@ class Sender:
                 self._history.wrong_answers.append(
                     f"{asked.command.kind} answered {_code(status, body)} after an acknowledgement"
                 )
+            elif _is_gone(status, body):
+                pass  # carried out when nobody heard the answer, which is not kept: it explains one change
             else:
                 asked.command.outcome = Outcome.REFUSED
                 asked.command.refusal = _code(status, body)
@@ -251,6 +253,10 @@ class Sender:
 
 def _code(status: int, body: Any) -> str:
     return f"{status} {body.get('code')}" if isinstance(body, dict) else str(status)
+
+
+def _is_gone(status: int, body: Any) -> bool:
+    return status == 410 and isinstance(body, dict) and body.get("code") == "answer_gone"
 
 
 def _in_flight(status: int, body: Any) -> bool:

@@ -81,13 +81,16 @@ async def late_commit(field: Field) -> None:
 
 @fault("failover", "Machine of PostgreSQL lost", setting=Setting.PROXIED, every=10)
 async def failover(field: Field) -> None:
-    """The second server takes the first one's place under load. What was acknowledged was on both,
-    so the record at the end finds all of it."""
-    standby = await asyncio.to_thread(Standby, field.stack)
+    """The second server takes the first one's place under load, after it had fallen behind. What was
+    acknowledged was on both, so the record at the end finds all of it; a first that had not waited
+    (tests/faults/test_standby.py) would have acknowledged what nobody has."""
+    standby = await asyncio.to_thread(Standby.of, field.stack)
     try:
         await standby.follow()
         followed = await field.some_load(60, 30)
         field.require(followed >= 60, "no load while the second server followed")
+        await asyncio.to_thread(standby.falls_behind)
+        await asyncio.sleep(field.rng.uniform(1, 3))
         await field.stack.hold_down("postgres")
         await asyncio.to_thread(standby.take_over)
         _lead(field, standby.server.port)

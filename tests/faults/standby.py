@@ -1,6 +1,8 @@
 """A second PostgreSQL that follows the stack's by synchronous streaming, and can take its place."""
 
+import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -17,13 +19,18 @@ NAME = "standby"
 class Standby:
     """`follow`, `take_over` once the first is dead, `give_back` before the stack starts it again."""
 
-    def __init__(self, stack: StackUnderTest) -> None:
-        folder = stack.layout.root.with_name(f"{stack.layout.root.name}-{NAME}")
+    def __init__(self, first: PostgresServer, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         folder.chmod(0o755)
         self.server = PostgresServer(folder, port=free_port())
-        self._first = attached_postgres(stack.layout, stack.state)
+        self._first = first
+        self._receiver = 0
+
+    @classmethod
+    def of(cls, stack: StackUnderTest) -> "Standby":
+        folder = stack.layout.root.with_name(f"{stack.layout.root.name}-{NAME}")
+        return cls(attached_postgres(stack.layout, stack.state), folder)
 
     async def follow(self) -> None:
         """Copy the first and follow it. From then on it commits nothing that is not here, too."""
@@ -55,8 +62,20 @@ class Standby:
             check=True, capture_output=True, cwd="/",
         )  # fmt: skip
 
+    def falls_behind(self) -> None:
+        """From now on it receives nothing, and the first does not know it: the line is up."""
+        self._receiver = int(self.server.psql("SELECT pid FROM pg_stat_wal_receiver"))
+        os.kill(self._receiver, signal.SIGSTOP)
+
     def take_over(self) -> None:
         """From now on it is written to, and waits for nobody."""
+        if self._receiver:
+            # What is on its way never arrives: a receiver that was stopped while it reads takes in all
+            # that its socket holds before it looks at a milder signal, so it never goes on.
+            os.kill(self._receiver, signal.SIGKILL)
+            self._receiver = 0
+            self.server.stop(immediate=True)
+            self.server.start()
         self.server.psql("SELECT pg_promote()")
         for setting in ("synchronous_standby_names", "primary_conninfo"):
             self.server.psql(f"ALTER SYSTEM RESET {setting}")

@@ -1,11 +1,8 @@
 """Faults of time, keys, releases and backups: what happens around the machines."""
 
-import secrets
 import tempfile
 from pathlib import Path
 from typing import Any
-
-import aiohttp
 
 from tests.faults.field import Field, Setting, fault
 from tests.faults.stack_under_test import StackUnderTest
@@ -80,8 +77,7 @@ async def shredded_then_restored(field: Field) -> None:
         done = await stack.run("backup", str(folder), "--key-file", str(key), "--new-key")
         field.require(done.returncode == 0, f"backup failed: {done.stderr[-300:]}")
         before = await _fingerprints(stack, case["id"])
-        erased = await _call(
-            field,
+        erased = await field.ask(
             "ngo-refugio-supervisor",
             f"/referrals/v1/cases/{case['id']}/erase",
             {"confirm": case["reference"], "basis": "person_request"},
@@ -94,7 +90,7 @@ async def shredded_then_restored(field: Field) -> None:
     field.load.sender.move_to(stack.state.url)
     after = await _fingerprints(stack, case["id"])
     field.require(after == before, f"the restored record differs: {before} {after}")
-    status, body = await _call(field, "ngo-refugio", f"/referrals/v1/cases/{case['id']}")
+    status, body = await field.ask("ngo-refugio", f"/referrals/v1/cases/{case['id']}")
     gone = status in (404, 410) or body.get("identity") is None
     field.require(gone, "a restore brought an erased person back")
 
@@ -117,28 +113,10 @@ async def _fingerprints(stack: StackUnderTest, case: str) -> dict[str, str]:
 
 
 async def _erasable_case(field: Field) -> dict[str, Any]:
-    status, body = await _call(
-        field,
+    status, body = await field.ask(
         "ngo-refugio",
         "/referrals/v1/cases",
         {"identity": {"name": "Persona Borrada", "age": 30}, "area": "VE2313"},
     )
     field.require(status == 201, f"no case: {status}")
     return body
-
-
-async def _call(
-    field: Field, client: str, path: str, body: dict[str, object] | None = None
-) -> tuple[int, dict[str, Any]]:
-    """POST with a body, GET without."""
-    headers = {
-        "Authorization": f"Bearer {await field.load.sender.tokens.of(client)}",
-        "Idempotency-Key": f"fault-{secrets.token_hex(8)}",
-    }
-    url = field.stack.state.url + path
-    method = "GET" if body is None else "POST"
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session,
-        session.request(method, url, json=body, headers=headers) as answer,
-    ):
-        return answer.status, await answer.json()

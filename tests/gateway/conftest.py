@@ -14,6 +14,7 @@ from httpx import ASGITransport, AsyncClient
 from stack.postgres import PostgresServer, ServiceDatabase
 
 from tests.gateway.running import Gateway, running_gateway
+from tests.support.apps import with_built_routes
 from tests.support.databases import MigratedDatabases, common_settings, rolled_back
 from tests.support.principals import CLIENTS, bearer, claims_of
 
@@ -79,7 +80,7 @@ def issuer_settings(
 
 @pytest.fixture
 def issuer_app(issuer_settings: IssuerSettings, issuer_db: Database) -> FastAPI:
-    return create_app(issuer_settings, database=issuer_db)
+    return with_built_routes(create_app(issuer_settings, database=issuer_db))
 
 
 @pytest.fixture

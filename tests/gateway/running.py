@@ -25,7 +25,7 @@ from tests.support.principals import CLIENTS, claims_of
 ROOT = Path(__file__).resolve().parents[2]
 METRICS_KEY = random_key()
 MEASURING = {"Authorization": f"Bearer {METRICS_KEY}"}
-SERVICES = ("directory", "referrals", "reporting")
+SERVICES = ("directory", "referrals", "reporting", "console")
 
 
 def secret_of(client: str) -> str:

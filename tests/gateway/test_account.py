@@ -3,13 +3,15 @@
 import re
 import time
 from collections.abc import Iterator
+from functools import partial
 from html import unescape
 
 import httpx
 import pyotp
 import pytest
+from common.form_tokens import FIELD, form_token
 from common.ids import new_id
-from gateway.issuer.account.page import texts
+from common.web import page_texts
 from gateway.issuer.people.passwords import fault_of
 from gateway.issuer.people.recovery import HOW_MANY, RecoveryCodes, new_codes
 
@@ -26,6 +28,7 @@ from tests.gateway.test_sign_in import (
 from tests.support.patience import PATIENCE
 
 __all__ = ["browser", "somebody"]
+texts = partial(page_texts, "gateway.issuer.account")
 NEW = "cuatro caballos bien guardados"
 
 
@@ -48,16 +51,19 @@ class Page:
         self.html = unescape(answer.text)
         return answer
 
-    @property
-    def token(self) -> str:
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.html)
-        assert found, self.html
-        return found[1]
+    def token(self, path: str) -> str:
+        """Of the form that is sent there; of a form that the page does not show, one of this session."""
+        form = (
+            rf'action="{re.escape(path)}(?:\?[^"]*)?"[^>]*>\s*<input type="hidden" name="{FIELD}"'
+        )
+        found = re.search(rf'{form} value="([^"]+)"', self.html)
+        if found:
+            return found[1]
+        return form_token(self.browser.get("/session").json()["csrf_token"], path)
 
     def send(self, path: str, **form: str) -> httpx.Response:
-        return self.read(
-            self.browser.post(f"/account{path}", data={"csrf_token": self.token, **form})
-        )
+        whole = f"/account{path}"
+        return self.read(self.browser.post(whole, data={FIELD: self.token(whole), **form}))
 
 
 def until_out(browser: httpx.Client) -> None:
@@ -80,7 +86,7 @@ def both_in(browser: httpx.Client, elsewhere: httpx.Client, who: Somebody) -> No
 
 
 def test_both_languages_say_the_same_things() -> None:
-    assert set(texts()["es"]) == set(texts()["en"])
+    assert set(texts("es")) == set(texts("en"))
 
 
 @pytest.mark.parametrize(
@@ -128,7 +134,7 @@ def test_the_page_is_read_where_a_browser_opens_it(
     assert answer.status_code == 200
     assert f'<html lang="{language}">' in answer.text
     assert somebody.name in answer.text
-    assert texts()[language]["this_one"] in answer.text
+    assert texts(language)["this_one"] in answer.text
     assert "<script" not in answer.text
     assert answer.headers["cache-control"] == "no-store"
     assert "content-encoding" not in answer.headers
@@ -140,11 +146,14 @@ def test_a_form_of_somebody_else_changes_nothing(
     signed_in(browser, somebody)
     form = {"password": somebody.password, "new_password": NEW, "repeated": NEW}
     page = Page(browser)
+    token_of_it = page.token("/account/password")
     for token, headers in (
         (None, {}),
-        ("x" * len(page.token), {}),
-        (page.token, {"Origin": "https://evil.example"}),
-        (page.token, {"Sec-Fetch-Site": "cross-site"}),
+        ("x" * len(token_of_it), {}),
+        ("ñ", {}),
+        (page.token("/account/second-factor"), {}),
+        (token_of_it, {"Origin": "https://evil.example"}),
+        (token_of_it, {"Sec-Fetch-Site": "cross-site"}),
     ):
         data = form if token is None else {**form, "csrf_token": token}
         answer = browser.post("/account/password", data=data, headers=headers)
@@ -173,7 +182,7 @@ def test_a_refused_password_says_why_and_the_old_one_works(
     whole = {k: somebody.password if v == "old" else v for k, v in whole.items()}
     page = Page(browser)
     assert page.send("/password", **whole).status_code == status
-    assert texts()["es"][says] in page.html
+    assert texts("es")[says] in page.html
     assert re.search(r'id="error"[^>]*autofocus', page.html)
     again = enter(browser, begin(browser), somebody, code=next_code(somebody))
     assert again.status_code == 303
@@ -187,7 +196,7 @@ def test_a_new_password_ends_every_other_sign_in_and_keeps_this_one(
     page = Page(browser)
     done = page.send("/password", password=somebody.password, new_password=NEW, repeated=NEW)
     assert done.status_code == 303, page.html
-    assert texts()["es"]["done_password"] in unescape(browser.get(done.headers["location"]).text)
+    assert texts("es")["done_password"] in unescape(browser.get(done.headers["location"]).text)
     refreshed = elsewhere.post("/session/refresh", headers={"X-CSRF-Token": token})
     assert refreshed.status_code == 401
     until_out(elsewhere)
@@ -211,7 +220,7 @@ def test_a_new_second_factor_holds_from_its_first_code_on(
     assert isinstance(phone, pyotp.TOTP)
     confirmation = "/second-factor/confirmation"
     assert page.send(confirmation, ticket=ticket[1], code="000000").status_code == 422
-    assert texts()["es"]["factor_wrong"] in page.html
+    assert texts("es")["factor_wrong"] in page.html
     used = phone.now()
     assert page.send(confirmation, ticket=ticket[1], code=used).status_code == 303
     until_out(elsewhere)
@@ -224,7 +233,7 @@ def test_a_new_second_factor_holds_from_its_first_code_on(
     assert new.status_code == 303
     page.read(browser.get("/account"))
     assert page.send(confirmation, ticket=ticket[1], code=phone.now()).status_code == 422
-    assert texts()["es"]["factor_stale"] in page.html
+    assert texts("es")["factor_stale"] in page.html
 
 
 def codes_of(page: Page, who: Somebody) -> list[str]:
@@ -245,13 +254,13 @@ def test_each_recovery_code_signs_in_once_and_the_page_tells(
     assert len(set(codes)) == HOW_MANY
     page = Page(browser)
     assert codes[0] not in page.html
-    assert texts()["es"]["codes_left"].format(left=8, codes=8) in page.html
+    assert texts("es")["codes_left"].format(left=8, codes=8) in page.html
     assert with_code(elsewhere, somebody, codes[0], password="wrong") == 401
     assert with_code(elsewhere, somebody, codes[0].upper().replace("-", " ")) == 303
     assert with_code(elsewhere, somebody, codes[0]) == 401
     page = Page(browser)
-    assert texts()["es"]["codes_left"].format(left=7, codes=8) in page.html
-    assert texts()["es"]["code_used"] in page.html
+    assert texts("es")["codes_left"].format(left=7, codes=8) in page.html
+    assert texts("es")["code_used"] in page.html
     newer = codes_of(page, somebody)
     assert with_code(elsewhere, somebody, codes[1]) == 401
     assert with_code(elsewhere, somebody, newer[1]) == 303

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from gateway.front.bodies import Body
-from gateway.front.connections import _BUFFER_BYTES as BUFFER_BYTES
-from gateway.front.connections import Broken, Connections, Silent, Unreachable
+from gateway.front.wire.bodies import Body
+from gateway.front.wire.connections import _BUFFER_BYTES as BUFFER_BYTES
+from gateway.front.wire.connections import Broken, Connections, Silent, Unreachable
 from stack.ports import free_port
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from gateway.front.description import combined, operations
+from gateway.front.describing.description import combined, operations
 from gateway.front.routes import Deprecation, Route, Upstream, deprecation_headers
 
 ROUTES = (

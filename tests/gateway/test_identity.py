@@ -177,6 +177,21 @@ async def test_lists_are_pages_and_changes_are_recorded(admin: AsyncClient) -> N
     )
 
 
+async def test_an_auditor_reads_who_changed_whom_and_the_look_is_in_the_record(
+    admin: AsyncClient, issuer_app: FastAPI
+) -> None:
+    await admin.post("/identity/v1/clients/ngo-refugio/revocation")
+    auditor = bearer("auditor", audience="ruta-issuer")
+    path = "/identity/v1/changes/record?limit=1"
+    first = (await admin.get(path, headers=auditor)).json()["items"][0]
+    assert first["what"] == "voided tokens"
+    own = (await admin.get(path, headers=auditor)).json()["items"][0]
+    assert (own["what"], own["by_client"]) == ("read", "auditor")
+    for other in ("im-officer", "gbv-coordinator"):
+        headers = bearer(other, audience="ruta-issuer")
+        assert (await admin.get(path, headers=headers)).status_code == 403, other
+
+
 async def test_rotation_publishes_the_next_key_before_it_signs(
     admin: AsyncClient, issuer: AsyncClient
 ) -> None:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from gateway.front.shedding import guarded_bytes
+from gateway.front.limiting.shedding import guarded_bytes
 from gateway.keys import named_jwk, rotate_internal_keys
 from stack.ports import free_port
 from stack.postgres import PostgresServer
@@ -27,6 +28,34 @@ def eventually(check: Callable[[], bool], seconds: float = PATIENCE) -> None:
     while not check():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)
+
+
+FORM = "/referrals/v1/intake/forms/0190a000-0000-7000-8000-0000000000f1/submissions"
+
+
+def test_a_form_tool_says_its_secret_by_basic_and_is_no_anybody(gateway: Gateway) -> None:
+    with (
+        another_front(gateway, rate_anonymous="2/minute", rate_form="40/minute") as front,
+        front.client() as http,
+    ):
+
+        def seen(**sent: Any) -> list[str]:
+            answer = http.post(FORM, json={}, **sent)
+            assert answer.status_code == 200, answer.text
+            return [v for k, v in answer.json()["headers"] if k == "x-form-secret"]
+
+        assert seen(auth=("anybody", "whsec_a:b+c/d=")) == ["whsec_a:b+c/d="]
+        own = {"X-Form-Secret": "whsec_own"}
+        assert seen(auth=("anybody", "other"), headers=own) == ["whsec_own"]
+        assert seen(headers={"Authorization": "Basic ?"}) == []
+        assert seen(auth=("anybody", "con espacio")) == []
+        # What was kept during an outage comes at once.
+        assert {http.post(FORM, json={}, headers=own).status_code for _ in range(30)} == {200}
+        wrong = [http.post(FORM, json={}, auth=("x", "wrong")).status_code for _ in range(4)]
+        assert wrong == [404, 404, 429, 429], "nobody guesses faster than anybody may ask"
+    # On every other road Basic proves nothing.
+    other = httpx.get(f"{gateway.url}/referrals/v1/cases", auth=("anybody", "whsec_own"))
+    assert other.status_code == 401
 
 
 def test_each_client_and_each_anonymous_source_has_its_own_rate(gateway: Gateway) -> None:

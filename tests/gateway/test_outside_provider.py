@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pyotp
 import pytest
-from gateway.front.claims import mapped
+from gateway.front.trust.claims import mapped
 from jose import jwt
 from stack.ports import free_port
 from stack.postgres import PostgresServer
@@ -57,6 +57,19 @@ def test_tokens_of_our_own_issuer_mean_nothing_there(front: Gateway, gateway: Ga
 def test_our_issuers_paths_do_not_exist_there(front: Gateway) -> None:
     assert httpx.post(f"{front.url}/oauth/token").status_code == 404
     assert httpx.get(f"{front.url}/identity/v1/clients").status_code == 404
+
+
+def test_clients_are_told_where_its_tokens_are_had(front: Gateway, provider: Gateway) -> None:
+    scheme = httpx.get(f"{front.url}/openapi.json").json()["components"]["securitySchemes"][
+        "oauth2"
+    ]
+    assert scheme["flows"]["clientCredentials"]["tokenUrl"] == f"{provider.url}/oauth/token"
+    authorize = scheme["flows"]["authorizationCode"]["authorizationUrl"]
+    assert authorize == f"{provider.url}/oauth/authorize"
+    smart = httpx.get(f"{front.url}/referrals/v1/fhir/.well-known/smart-configuration").json()
+    assert smart["issuer"] == provider.url
+    assert smart["token_endpoint"] == f"{provider.url}/oauth/token"
+    assert "client_credentials" in smart["grant_types_supported"]
 
 
 def test_people_sign_in_through_it(gateway: Gateway, provider: Gateway) -> None:

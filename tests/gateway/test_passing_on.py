@@ -154,8 +154,12 @@ def test_who_opens_an_address_gets_a_page_when_something_is_wrong(gateway: Gatew
             assert answer.text.count(f'<html lang="{language}">') == 1
             assert word in answer.text
             assert answer.headers["x-request-id"] in answer.text
-    program = httpx.get(f"{gateway.url}/ayuda", headers={"Accept": "text/html"})
-    assert program.headers["content-type"] == "application/problem+json"
+    phone = httpx.get(f"{gateway.url}/ayuda", headers={"Accept": "text/html"})
+    assert phone.headers["content-type"] == "text/html; charset=utf-8", (
+        "an old one, without Sec-Fetch"
+    )
+    script = httpx.get(f"{gateway.url}/ayuda", headers=opened | {"Sec-Fetch-Mode": "cors"})
+    assert script.headers["content-type"] == "application/problem+json"
 
 
 def test_a_services_problem_is_a_page_for_a_person_too(gateway: Gateway) -> None:

@@ -1,6 +1,7 @@
 """Passkeys: added by a fresh sign-in, and instead of the code a signature for this page, this question and
 this person only. By a key of software that can do wrong, and by Chromium with one of its own."""
 
+import asyncio
 import base64
 import json
 import os
@@ -13,19 +14,20 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from gateway.issuer.account.page import texts
 from gateway.issuer.authorize.page import TEXTS
 from gateway.issuer.people.passkeys import Passkeys, is_copied
 from stack.postgres import PostgresServer
 
 from tests.gateway.running import Gateway, running_gateway
-from tests.gateway.test_account import Page, next_code, until_out
+from tests.gateway.test_account import Page, next_code, texts, until_out
 from tests.gateway.test_sign_in import Somebody, enter, new_person, ticket_on
+from tests.support.axe import asking, axe_source
 from tests.support.browser import Browser
 from tests.support.passkeys import Key
+from tests.support.patience import PATIENCE
 
 DATABASE = "issuer_with_a_name"
-ES = texts()["es"]
+ES = texts("es")
 
 
 @pytest.fixture(scope="module")
@@ -287,6 +289,16 @@ def test_the_key_of_another_person_and_a_key_without_the_password_sign_nobody_in
         assert ES["passkey_taken"] in add(elsewhere, key).html
 
 
+def test_the_same_key_is_not_taken_twice_and_goes_on(
+    browser: httpx.Client, somebody: Somebody, key: Key
+) -> None:
+    page = add(browser, key, name="Otra vez")
+    assert page.answer.status_code == 422
+    assert ES["passkey_taken"] in page.html
+    assert page.html.count(ES["passkey_made"]) == 1
+    assert with_key(browser, somebody, key).status_code == 303
+
+
 def test_a_key_that_did_not_count_on_is_refused_and_told(
     named: Gateway, browser: httpx.Client, somebody: Somebody, key: Key
 ) -> None:
@@ -397,17 +409,18 @@ def test_forms_of_other_pages_change_no_passkey(
     page = Page(browser, "/account/passkeys")
     remove = re.search(r'action="(/account/passkeys/[^"?]+/remove)', page.html)
     assert remove
+    token = page.token(remove[1])
     forged = [
         ({}, {}),
-        ({"csrf_token": "x" * len(page.token)}, {}),
-        ({"csrf_token": page.token}, {"Origin": "https://evil.example"}),
-        ({"csrf_token": page.token}, {"Origin": "null"}),
-        ({"csrf_token": page.token}, {"Origin": "null", "Sec-Fetch-Site": "cross-site"}),
+        ({"csrf_token": "x" * len(token)}, {}),
+        ({"csrf_token": token}, {"Origin": "https://evil.example"}),
+        ({"csrf_token": token}, {"Origin": "null"}),
+        ({"csrf_token": token}, {"Origin": "null", "Sec-Fetch-Site": "cross-site"}),
         (
-            {"csrf_token": page.token},
+            {"csrf_token": token},
             {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
         ),
-        ({"csrf_token": page.token}, {"Sec-Fetch-Site": "cross-site"}),
+        ({"csrf_token": token}, {"Sec-Fetch-Site": "cross-site"}),
     ]
     for form, headers in forged:
         assert browser.post(remove[1], data=form, headers=headers).status_code == 403
@@ -446,27 +459,15 @@ async def chromium(tmp_path: Path) -> AsyncIterator[Browser]:
     await browser.close()
 
 
-@pytest.mark.parametrize(
-    ("language", "width"), [("es", 360), ("es", 1280), ("en", 360), ("en", 1280)]
-)
-async def test_a_person_adds_a_passkey_in_chromium_and_signs_in_with_it(
-    named: Gateway, chromium: Browser, tmp_path: Path, language: str, width: int
-) -> None:
-    who, say, sign = new_person(named), texts()[language], TEXTS[language]
-    folder = Path(os.environ.get("RUTA_PICTURES") or tmp_path)
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_source(tmp_path_factory.mktemp("axe"))
 
-    async def seen(name: str) -> None:
-        await chromium.picture(folder / f"passkeys-{name}-{language}-{width}.png")
-        assert not await chromium.too_wide(), name
 
-    async def fill(**fields: str) -> None:
-        for name, value in fields.items():
-            found = f"document.querySelector('[name={name}]')"
-            await chromium.evaluate(f"{found}.value = {json.dumps(value)}; {found}.focus()")
-
-    await chromium.width(width)
+async def with_authenticator(chromium: Browser) -> dict[str, Any]:
+    """A device that has passkeys and knows its holder."""
     await chromium.call("WebAuthn.enable")
-    authenticator = await chromium.call(
+    return await chromium.call(
         "WebAuthn.addVirtualAuthenticator",
         options={
             "protocol": "ctap2",
@@ -477,15 +478,47 @@ async def test_a_person_adds_a_passkey_in_chromium_and_signs_in_with_it(
             "automaticPresenceSimulation": True,
         },
     )
+
+
+async def fill(chromium: Browser, **fields: str) -> None:
+    for name, value in fields.items():
+        found = f"document.querySelector('[name={name}], [id={name}]')"
+        await chromium.evaluate(f"{found}.value = {json.dumps(value)}; {found}.focus()")
+
+
+@pytest.mark.parametrize(
+    ("language", "width"),
+    [
+        ("es", 360),
+        pytest.param("es", 1280, marks=pytest.mark.slow),
+        pytest.param("en", 360, marks=pytest.mark.slow),
+        ("en", 1280),
+    ],
+)
+async def test_a_person_adds_a_passkey_in_chromium_and_signs_in_with_it(
+    named: Gateway, chromium: Browser, axe: str, tmp_path: Path, language: str, width: int
+) -> None:
+    who, say, sign = new_person(named), texts(language), TEXTS[language]
+    folder = Path(os.environ.get("RUTA_PICTURES") or tmp_path)
+
+    async def seen(name: str) -> None:
+        await chromium.picture(folder / f"passkeys-{name}-{language}-{width}.png")
+        assert not await chromium.too_wide(), name
+        await chromium.evaluate(f"{axe};0")
+        asked = {"expression": asking(), "awaitPromise": True, "returnByValue": True}
+        assert (await chromium.call("Runtime.evaluate", **asked))["result"]["value"] == [], name
+
+    await chromium.width(width)
+    authenticator = await with_authenticator(chromium)
     start = f"{named.url}/session/start?ui_locales={language}&return_to=/account/passkeys"
     await chromium.open(f"{start}%3Flanguage={language}")
     await seen("sign-in")
-    await fill(sign_in_name=who.name, password=who.password, code=who.totp.now())
+    await fill(chromium, sign_in_name=who.name, password=who.password, code=who.totp.now())
     await chromium.tab_to(sign["enter"])
     await chromium.press("Enter", leaves=True)
     assert say["passkey_add_title"] in await chromium.text()
     await seen("none")
-    await fill(name="Teléfono de la oficina")
+    await fill(chromium, name="Teléfono de la oficina")
     await chromium.tab_to(say["passkey_add"])
     await chromium.press("Enter", leaves=True)
     assert say["done_passkey"] in await chromium.text()
@@ -494,9 +527,39 @@ async def test_a_person_adds_a_passkey_in_chromium_and_signs_in_with_it(
     assert len(kept["credentials"]) == 1
     await chromium.call("Network.clearBrowserCookies")
     await chromium.open(f"{start}%3Flanguage={language}")
-    await fill(sign_in_name=who.name, password=who.password)
+    await fill(chromium, sign_in_name=who.name, password=who.password)
     await chromium.tab_to(sign["passkey"])
     await chromium.press("Enter", leaves=True)
     assert say["passkey_used"] in await chromium.text()
     await seen("used")
     assert not [each for each in chromium.requests if not each.startswith(named.url)]
+
+
+async def test_a_device_whose_key_is_there_already_adds_no_second_one(
+    named: Gateway, chromium: Browser
+) -> None:
+    """The browser refuses; the page says so, keeps the name that was typed and goes on."""
+    who = new_person(named)
+    authenticator = await with_authenticator(chromium)
+    await chromium.open(
+        f"{named.url}/session/start?ui_locales=es&return_to=/account/passkeys%3Flanguage=es"
+    )
+    await fill(chromium, sign_in_name=who.name, password=who.password, code=who.totp.now())
+    await chromium.tab_to(TEXTS["es"]["enter"])
+    await chromium.press("Enter", leaves=True)
+    await fill(chromium, name="Teléfono")
+    await chromium.tab_to(ES["passkey_add"])
+    await chromium.press("Enter", leaves=True)
+    assert ES["done_passkey"] in await chromium.text()
+    await fill(chromium, **{"new-name": "Otra vez"})
+    await chromium.tab_to(ES["passkey_add"])
+    await chromium.press("Enter")
+    alert = "!document.querySelector('[data-passkey] [role=alert]').hidden"
+    for _ in range(int(PATIENCE * 20)):
+        if await chromium.evaluate(alert):
+            break
+        await asyncio.sleep(0.05)
+    assert await chromium.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    assert await chromium.evaluate("document.querySelector('#new-name').value") == "Otra vez"
+    kept = await chromium.call("WebAuthn.getCredentials", **authenticator)
+    assert len(kept["credentials"]) == 1

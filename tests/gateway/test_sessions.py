@@ -6,12 +6,15 @@ import time
 import httpx
 import pytest
 from common.crypto import key_from_base64
-from gateway.front.heads import Head
+from common.form_tokens import form_token
+from common.ids import new_id
+from gateway.front.browsers.sessions import Cookies, PersonSession, Seen
 from gateway.front.routes import ROUTES, RouteTable
-from gateway.front.sessions import Cookies, PersonSession, Seen
+from gateway.front.wire.heads import Head
 
 from tests.gateway.running import Gateway
-from tests.gateway.test_sign_in import Somebody, browser, signed_in, somebody
+from tests.gateway.test_account import next_code
+from tests.gateway.test_sign_in import Somebody, begin, browser, enter, signed_in, somebody
 
 __all__ = ["browser", "somebody"]
 
@@ -27,6 +30,8 @@ PUBLIC = [
     ("POST", "/referrals/v1/answer/abcdefghijklmnopqrstuvwxyz"),
     ("POST", "/referrals/v1/withdrawals"),
     ("GET", "/reports/v1/bulletins/1/files/es/bulletin.html"),
+    ("GET", "/reports/v1/exports/page"),
+    ("POST", "/reports/v1/subscriptions"),
 ]
 STAFF = [
     ("GET", "/directory/v1/services"),
@@ -180,10 +185,11 @@ def test_signing_out_needs_no_script_and_leaves_nothing(
     assert page.headers["content-language"] == "es"
     found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
     assert found
-    assert found[1] == token
+    form = {"csrf_token": found[1]}
+    assert found[1] != token, "what this page shows opens nothing else"
     assert browser.post("/session/end", data={"csrf_token": "x"}).status_code == 403
     other = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
-    form = {"csrf_token": token}
+    assert browser.post("/session/end", data={"csrf_token": token}).status_code == 403
     assert browser.post("/session/end", data=form, headers=other).status_code == 403
     left = browser.post("/session/end", data=form)
     assert (left.status_code, left.headers["location"]) == (303, "/")
@@ -191,3 +197,56 @@ def test_signing_out_needs_no_script_and_leaves_nothing(
     assert browser.get("/session").status_code == 401
     again = browser.post("/session/end", data=form)
     assert again.status_code == 303, "a form that is sent again after the end is no error"
+
+
+def test_who_comes_back_after_an_idle_hour_still_sends_what_was_typed_before(
+    browser: httpx.Client, somebody: Somebody, sealing: Cookies, gateway: Gateway
+) -> None:
+    token = signed_in(browser, somebody)["csrf_token"]
+    put(browser, sealing.write(Seen(token, time.time() - 901)))
+    assert browser.get("/session").status_code == 401
+    entered = enter(browser, begin(browser), somebody, code=next_code(somebody))
+    browser.get(entered.headers["location"])
+    assert browser.get("/session").json()["csrf_token"] == token
+    browser.post("/session/end", headers={"X-CSRF-Token": token})
+    assert "ruta-former" not in browser.cookies, "whoever signs out leaves nothing"
+
+
+def test_a_form_token_opens_the_forms_of_one_address_only_and_never_looks_the_same(
+    browser: httpx.Client, somebody: Somebody
+) -> None:
+    whole = signed_in(browser, somebody)["csrf_token"]
+    token = re.compile(r'name="csrf_token" value="([^"]+)"')
+    pages = [browser.get(path).text for path in ("/account", "/account", "/session/end")]
+    shown = [each for page in pages for each in token.findall(page)]
+    assert len(set(shown)) == len(shown) > 6
+    assert all(whole not in page for page in pages)
+    of_sign_out = shown[-1]
+    form = {"csrf_token": of_sign_out, "password": somebody.password}
+    assert browser.post("/account/recovery-codes", data=form).status_code == 403
+    api = browser.post("/session/refresh", headers={"X-CSRF-Token": of_sign_out})
+    assert api.status_code == 403
+    assert browser.post("/session/end", data={"csrf_token": shown[0]}).status_code == 403
+    assert browser.post("/session/end", data={"csrf_token": of_sign_out}).status_code == 303
+
+
+def test_a_name_typed_in_a_session_that_has_ended_is_shown_to_be_sent_again(
+    browser: httpx.Client, somebody: Somebody, sealing: Cookies
+) -> None:
+    token = signed_in(browser, somebody)["csrf_token"]
+    path = f"/account/passkeys/{new_id()}/name"
+    form = form_token(token, path)
+    put(browser, sealing.write(Seen(token, time.time() - 901)))
+    sent = {"csrf_token": form, "name": "Teléfono <de> la oficina", "password": "secreta"}
+    again = browser.post(f"{path}?language=es", data=sent, headers={"Sec-Fetch-Mode": "navigate"})
+    assert again.status_code == 401
+    assert 'value="Teléfono &lt;de&gt; la oficina"' in again.text
+    assert f'action="{path}?language=es"' in again.text
+    assert "secreta" not in again.text
+    assert "no-store" in again.headers["cache-control"]
+    entered = enter(browser, begin(browser), somebody, code=next_code(somebody))
+    browser.get(entered.headers["location"])
+    assert browser.post(path, data=sent).status_code == 303, "the same form counts now"
+    elsewhere = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    browser.cookies.clear()
+    assert browser.post(path, data=sent, headers=elsewhere).status_code == 403

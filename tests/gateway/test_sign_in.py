@@ -4,14 +4,18 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import unescape
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pyotp
 import pytest
+from common import clock
 from common.ids import new_id
+from common.look import SWITCH
+from gateway.issuer.authorize.asked import Asked
+from gateway.issuer.authorize.tickets import NoTicket, OldTicket, Tickets
 
 from tests.gateway.running import Gateway
 from tests.support.patience import PATIENCE
@@ -196,18 +200,17 @@ def test_wrong_name_password_or_code_look_the_same(
 def test_the_language_is_changed_without_beginning_anew(
     browser: httpx.Client, somebody: Somebody
 ) -> None:
-    begin(browser)
-    start = browser.get("/session/start", params={"return_to": "/docs"})
-    page = browser.get(start.headers["location"])
+    ticket = begin(browser)
     for language, word in (("en", "Password"), ("es", "Contraseña")):
-        link = re.search(rf'href="([^"]+)" lang="{language}"', page.text)
-        assert link
-        page = browser.get(unescape(link[1]))
+        form = {"ticket": ticket, "sign_in_name": somebody.name, "password": "x", SWITCH: "yes"}
+        page = browser.post(f"/oauth/authorize?ui_locales={language}", data=form)
+        assert page.status_code == 200
         assert f'<html lang="{language}">' in page.text
         assert word in page.text
-    found = re.search(r'name="ticket" value="([^"]+)"', page.text)
-    assert found
-    entered = enter(browser, found[1], somebody)
+        assert f'value="{somebody.name}"' in page.text, "the name is kept"
+        assert 'value="x"' not in page.text
+        ticket = ticket_on(page)
+    entered = enter(browser, ticket, somebody)
     assert browser.get(entered.headers["location"]).headers["location"] == "/docs"
 
 
@@ -309,3 +312,21 @@ def test_a_code_works_once_for_its_client_with_its_verifier(
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
     # The failed try has used the code up, even with the right verifier in the browser's cookie.
     assert browser.get(entered.headers["location"]).status_code == 401
+
+
+def test_a_sign_in_form_that_lay_for_an_hour_is_shown_anew_with_the_name(
+    browser: httpx.Client, somebody: Somebody
+) -> None:
+    asked = Asked("ruta-console", "https://ruta.example/session/callback", "", "x" * 43, None, None)
+    tickets = Tickets(b"m" * 32)
+    made = tickets.make(asked, "this browser", clock.now() - timedelta(hours=1))
+    with pytest.raises(OldTicket) as old:
+        tickets.open(made, "this browser", clock.now())
+    assert old.value.asked == asked
+    with pytest.raises(NoTicket):
+        tickets.open(made, "another browser", clock.now())
+    begin(browser)
+    browser.cookies.delete("ruta-sign-in")
+    answer = enter(browser, made, somebody)
+    assert answer.status_code == 400
+    assert 'href="/session/start?ui_locales=es"' in answer.text

@@ -65,7 +65,7 @@ async def _asked(
     elif last.startswith("slow-"):
         await asyncio.sleep(float(last.removeprefix("slow-")))
         await _json(send, 200, {"slow": True})
-    elif last == "problem":
+    elif last == "problem" or dict(headers).get("x-form-secret") == "wrong":
         problem = {"title": "Not here", "status": 404, "code": "not_found", "detail": "No such id."}
         await _json(send, 404, problem, b"application/problem+json")
     elif last == "early":

@@ -20,7 +20,7 @@ from stack.rendered import Pod
 from tests.support.leaving_out import left_out
 from tests.support.system import System, until
 
-_PORTS = ("5432", "4222", "8080", "8101", "8102", "8103", "8104")
+_PORTS = ("5432", "4222", "8080", "8101", "8102", "8103", "8104", "8105")
 _SERVERS = ("postgres", "nats")
 
 

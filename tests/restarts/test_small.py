@@ -1,12 +1,18 @@
 """The officer's commands on `small`: the same ones reach what deploy/run-small plays."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from stack.running import SECRET_VARIABLE, RunningStack
 
 from tests.restarts.small import Small
 from tests.restarts.test_backup import hashes, name_of, new_case
+from tests.support import kubectl
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -55,6 +61,46 @@ def test_small_is_looked_after_and_survives_the_loss_of_its_machine(
     finally:
         other.stop()
         small.start()
+
+
+def test_the_same_commands_reach_it_through_kubectl_and_by_its_address(
+    small: Small, tmp_path: Path
+) -> None:
+    """Nothing but a namespace, or an address and a secret, is known where they are typed."""
+    secret = RunningStack(small.state.url, small.layout).secret("im-officer")
+    known = kubectl.install(tmp_path / "bin", small.layout.root) | {
+        "RUTA_DATA": str(tmp_path / "elsewhere"),
+        SECRET_VARIABLE: secret,
+    }
+
+    def typed(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "stack", *words],
+            env={**os.environ, **known},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "0 findings" in typed("audit", "verify", "--kube", "ruta")
+    assert "equal" in typed("events", "replay", "--from", "outbox", "--kube", "ruta")
+    examined = json.loads(typed("doctor", "--kube", "ruta", "--json"))
+    found = {each["check"]: each["found"] for each in examined}
+    services = ("issuer", "directory", "referrals", "reporting", "console", "gateway")
+    assert {found[f"pod {name}-0"] for name in services} == {"ready"}
+    assert found["dead letters of referrals-0"] == "0"
+    ring = json.loads(typed("k8s", "run", "referrals", "key-ring-add"))
+    assert len(ring["keys"]) == 2
+    assert "im-officer" in typed("client", "list", "--url", small.state.url)
+
+
+def test_the_demo_ends_here_too_where_two_people_are_asked_for(small: Small) -> None:
+    """As `deploy/run-small demo` calls it: nobody publishes what they closed alone."""
+    played = small.ruta("demo", "--load", "--url", small.state.url).stdout
+    assert "A second person publishes it" in played
+    assert "The whole story held" in played
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from referrals.row_security import act_as_service
 from referrals.tables import COMMON as OF_REFERRALS
 from referrals.worker import ENDINGS as REFERRALS
 from reporting.tables import COMMON as OF_REPORTING
+from reporting.worker import ENDINGS as REPORTING
 from services_directory.tables import COMMON as OF_DIRECTORY
 from services_directory.worker import ENDINGS as DIRECTORY
 from stack.postgres import SUPERUSER, PostgresServer
@@ -45,7 +46,7 @@ class Service:
 SERVICES = {
     "referrals": Service("referrals", OF_REFERRALS, REFERRALS, act_as_service),
     "directory": Service("services_directory", OF_DIRECTORY, DIRECTORY),
-    "reporting": Service("reporting", OF_REPORTING),
+    "reporting": Service("reporting", OF_REPORTING, REPORTING),
     "issuer": Service("gateway.issuer", OF_ISSUER),
 }
 
@@ -94,8 +95,11 @@ def test_what_ends_by_age_ends_as_the_page_says() -> None:
 _VALUES: dict[str, dict[str, str]] = {
     "inbox": {"consumer": "'directory/referrals'"},
     "webhook_deliveries": {"status": "'delivered'"},
+    "pings": {"status": "'told'"},
+    "on_call": {"rank": "1", "starts_at": "at - interval '1 hour'"},
     "gap_observations": {"week": "to_char(at, 'YYYY-MM-DD')", "count": "0"},
     "reminders": {"service_id": "'00000000-0000-7000-8000-000000000001'", "kind": "'kind ' || n"},
+    "subscribers": {"confirmed_at": "NULL"},  # who confirmed stays until they leave
     "imports": {"state": "'finished'", "mode": "'all'", "format": "'csv'"},
 }
 _OF_TYPE = {

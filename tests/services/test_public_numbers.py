@@ -60,7 +60,9 @@ def _places(
             inner = document["components"]["schemas"][name]
             yield from _places(document, inner, at, within | {name})
         return
-    if schema.get("type") in ("integer", "number"):
+    kinds = schema.get("type", "")
+    kinds = set(kinds) - {"null"} if isinstance(kinds, list) else {kinds}
+    if kinds & {"integer", "number"}:
         yield at
     for one in (key for word in ("anyOf", "oneOf", "allOf") for key in schema.get(word, ())):
         yield from _places(document, one, at, within)
@@ -70,7 +72,7 @@ def _places(
         if isinstance(schema.get(word), dict):
             yield from _places(document, schema[word], at + mark, within)
     said = {"object": {"properties", "additionalProperties"}, "array": {"items"}}
-    bare = not said.get(schema.get("type", ""), set(schema)) & set(schema)
+    bare = not set().union(*(said.get(kind, set(schema)) for kind in kinds)) & set(schema)
     if bare or schema.get("additionalProperties") is True:
         yield at + UNTYPED
 

@@ -1,5 +1,6 @@
-"""Every `./ruta …` that a page shows can be typed: commands and options exist."""
+"""Every `./ruta …` and `deploy/…` that a page shows can be typed: commands and options exist."""
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -16,12 +17,32 @@ PAGES = [
 ]
 GUIDES = ("im-guide", "partner-guide", "data-exchange", "screening")
 _BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_SPAN = re.compile(r"`(\./ruta [^`\n]+|deploy/[a-z-]+ [^`\n]+)`")
 
 
-def shown(text: str) -> list[str]:
-    """The lines of the page's blocks that begin with `./ruta`, continued lines joined."""
+def shown(text: str, first: str = "./ruta") -> list[str]:
+    """The lines of the page's blocks that begin with this word, continued lines joined."""
     lines = "\n".join(_BLOCK.findall(text)).replace("\\\n", " ").splitlines()
-    return [line.strip() for line in lines if line.strip().startswith("./ruta ")]
+    return [line.strip() for line in lines if re.match(rf"\s*{first}(?=\s)", line)]
+
+
+def told(text: str) -> list[str]:
+    """What a sentence names, but for what passes everything on to a program of the tests; brackets say that
+    a part may be left out."""
+    spans = (re.sub(r"[\[\]]", "", span) for span in _SPAN.findall(_BLOCK.sub("", text)))
+    return [span for span in spans if not re.match(r"\./ruta (faults|mutations|test)\b", span)]
+
+
+def script_takes(line: str) -> bool:
+    """Whether a script of `deploy/` knows the word that comes after its name."""
+    name, *words = shlex.split(re.split(r"\s[|>&#;]|;", line)[0], comments=True)
+    script = ROOT / name
+    if not os.access(script, os.X_OK):
+        return False
+    cases = script.read_text().partition('case "$what" in')[2]
+    known = {word for label in re.findall(r"^  ([a-z| -]+)\)", cases, re.MULTILINE)
+             for word in label.split(" | ")}  # fmt: skip
+    return not words or words[0] in known
 
 
 def usage(line: str) -> str:
@@ -46,8 +67,22 @@ def mounted() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_what_a_page_shows_can_be_typed(page: Path) -> None:
-    for line in shown(page.read_text()):
+    text = page.read_text()
+    named = told(text)
+    for line in (*shown(text), *(each for each in named if each.startswith("./ruta"))):
         usage(line)
+    of_scripts = (*shown(text, r"deploy/[\w-]+"), *(e for e in named if e.startswith("deploy/")))
+    assert [line for line in of_scripts if not script_takes(line)] == []
+
+
+def test_what_cannot_be_typed_is_noticed() -> None:
+    assert script_takes("deploy/run-small backup FOLDER KEYFILE")
+    assert script_takes("deploy/run-small boot-unit > x.service && systemctl enable x")
+    assert not script_takes("deploy/run-small start")
+    assert not script_takes("deploy/run-large up")
+    for line in ("./ruta keys turn", "./ruta up --loud", "./ruta nothing"):
+        with pytest.raises(AssertionError):
+            usage(line)
 
 
 @pytest.mark.parametrize("guide", GUIDES)

@@ -17,6 +17,8 @@ FOLDERS = ("libs", "gateway", "services", "tests", "docs", "deploy", "benchmarks
 _FILE = re.compile(r"(?<![\w./{}…*-])([\w.-]+/)+[\w.-]+\.(?:py|csv|json|md|toml|html|yaml)\b")
 _WITHOUT_FOLDER = re.compile(r"`([\w-]+\.(?:py|csv|toml))`")
 
+_WRITTEN = re.compile(r"^\./ruta .* > (\S+)$", re.MULTILINE)
+"""What a command of the page makes."""
 _OF_A_STACK = {"postgres/passwords.json", "keys/referrals-kek.json"}
 """In a data directory, not in the project."""
 
@@ -30,7 +32,7 @@ def files() -> str:
 
 def missing(page: Path) -> set[str]:
     text = page.read_text(encoding="utf-8")
-    named = {match[0] for match in _FILE.finditer(text)}
+    named = {match[0] for match in _FILE.finditer(text)} - set(_WRITTEN.findall(text))
     if page.name == "CONTRIBUTING.md":
         named |= set(_WITHOUT_FOLDER.findall(text))
     return {

@@ -1,4 +1,4 @@
-"""A trace collector that keeps what processes export over OTLP/HTTP, byte for byte."""
+"""A trace collector that keeps what processes export over OTLP/HTTP, byte for byte; or whatever else is posted."""
 
 import gzip
 import threading
@@ -6,15 +6,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Collector:
-    """Listens on a free loopback port; `received` holds the bodies."""
+    """Listens on a free loopback port; `received` holds the bodies, `heads` what stood before each."""
 
     def __init__(self) -> None:
         self.received: list[bytes] = []
-        received = self.received
+        self.heads: list[str] = []
+        received, heads = self.received, self.heads
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+                heads.append(f"{self.requestline}\n{self.headers}")
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
                 received.append(body)

@@ -1,5 +1,6 @@
 """Service databases of a test run: made once by migrations, rolled back after each test."""
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +11,7 @@ from common.crypto import new_key
 from common.database import Database
 from common.migrations import migrate
 from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from stack.postgres import PostgresServer, ServiceDatabase
 
 
@@ -32,17 +32,31 @@ class MigratedDatabases:
         return database
 
 
+_kept: dict[tuple[asyncio.AbstractEventLoop, str], AsyncEngine] = {}
+"""By loop and URL, from one test to the next: what was compiled, prepared and planned for one serves all."""
+
+
+async def close_engines() -> None:
+    """Those that `rolled_back` opened in this loop."""
+    here = asyncio.get_running_loop()
+    for loop, url in list(_kept):
+        if loop is here:
+            await _kept.pop((loop, url)).dispose()
+
+
 @asynccontextmanager
 async def rolled_back(database: ServiceDatabase) -> AsyncIterator[Database]:
-    """A database as the run-time role whose every commit is undone at the end."""
-    engine = create_async_engine(database.app_url, poolclass=NullPool)
-    try:
-        async with engine.connect() as connection:
-            outer = await connection.begin()
-            yield Database.bound_to(connection)
-            await outer.rollback()
-    finally:
-        await engine.dispose()
+    """A database as the run-time role whose every commit is undone at the end.
+
+    A test with a loop of its own calls `close_engines` at the end.
+    """
+    place = (asyncio.get_running_loop(), database.app_url)
+    if place not in _kept:
+        _kept[place] = create_async_engine(database.app_url)
+    async with _kept[place].connect() as connection:
+        outer = await connection.begin()
+        yield Database.bound_to(connection)
+        await outer.rollback()
 
 
 def common_settings(database: ServiceDatabase, jwks: Path, nats_url: str) -> dict[str, object]:

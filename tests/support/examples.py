@@ -1,30 +1,65 @@
-"""Makes the examples of the API description from requests that the tests really sent.
+"""Makes the examples of the API description from requests that the tests really sent, and from what
+they were answered.
 
-Two steps, after a change of a request body:
+Two steps, after a change of a body or an answer:
 
     RUTA_EXAMPLES=sent.jsonl python -m pytest -p tests.support.examples tests/services tests/gateway
     python -m tests.support.examples sent.jsonl
 
-The second asks a running stack (`./ruta up --demo`) for its description, takes of every operation
-with a JSON body the fullest one that was accepted, and writes `front/examples.json`.
+The second takes the description of the services here, of every operation
+with a JSON body the fullest one that was accepted, of every one that answers JSON the fullest
+answer, and of every event the fullest one that was written, and writes `front/describing/examples.json`,
+`answers.json` and `common/events/examples.json`. What was not sent this time keeps its example as long
+as it fits.
 """
 
 import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
-from gateway.front.description import EXAMPLES_FILE, operations
+from common.events.base import Event
+from common.events.catalogue import ALL, examples
+from common.events.catalogue import EXAMPLES_FILE as EVENTS_FILE
+from common.messaging import outbox
+from gateway.front.describing.description import (
+    ANSWERS,
+    ANSWERS_FILE,
+    EXAMPLES,
+    EXAMPLES_FILE,
+    WITH_EXAMPLES,
+    combined,
+    operations,
+)
+from gateway.front.routes import ROUTES
 from jsonschema import Draft202012Validator
 
+from tests.support.described import described_apps
+
 MOST_CHARACTERS = 1500
+MOST_OF_AN_ANSWER = 8000
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 _JSON = "application/json"
+_SECRETS = {
+    *(
+        "secret",
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "password",
+        "recovery_codes",
+        "receipt",
+    ),
+    *("withdrawal_code", "otpauth", "second_factor_uri", "token"),
+}
 _LOCAL = re.compile(rb"https?://127\.0\.0\.1:\d+")
+# The family name that the tests look for everywhere; in an example it would be found.
+_PLANTED, _INVENTED = b"Canaria", b"Ficticia"
 
 
 def pytest_configure() -> None:
@@ -46,6 +81,16 @@ def pytest_configure() -> None:
         _keep(place, request, answer)
         return answer
 
+    write = outbox.append_all
+
+    async def append_all(
+        session: Any, tables: Any, events: Sequence[tuple[Event, Any]], **more: Any
+    ) -> Any:
+        for event, _ in events:
+            _line(place, {"event": event.SUBJECT, "data": event.model_dump_json(exclude_none=True)})
+        return await write(session, tables, events, **more)
+
+    outbox.append_all = append_all
     httpx.Client.send = send  # type: ignore[method-assign]
     httpx.AsyncClient.send = send_async  # type: ignore[method-assign]
 
@@ -54,13 +99,49 @@ def _keep(place: str, request: httpx.Request, answer: httpx.Response) -> None:
     # The canary's words are no example for anybody.
     if "canary" in os.environ.get("PYTEST_CURRENT_TEST", ""):
         return
-    if request.method not in _WITH_BODY or not _wholly_accepted(answer):
+    if not _wholly_accepted(answer):
         return
-    body = _body(request)
-    if body is not None:
-        line = {"method": request.method, "path": request.url.path, "body": body}
-        with Path(place).open("a", encoding="utf-8") as sent:
-            sent.write(json.dumps(line, ensure_ascii=False) + "\n")
+    line: dict[str, Any] = {"method": request.method, "path": request.url.path}
+    if request.method in _WITH_BODY and (body := _body(request)) is not None:
+        line["body"] = body
+    if (said := _answer(answer)) is not None:
+        line |= {"status": str(answer.status_code), "answer": said}
+    if len(line) > 2:
+        _line(place, line)
+
+
+def _line(place: str, line: dict[str, Any]) -> None:
+    with Path(place).open("a", encoding="utf-8") as sent:
+        sent.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _answer(answer: httpx.Response) -> Any:
+    """What was answered, without what is shown once; None if it is no JSON or streams."""
+    if not answer.headers.get("content-type", "").startswith(WITH_EXAMPLES):
+        return None
+    try:
+        content = answer.content.replace(_PLANTED, _INVENTED)
+        return _without_secrets(json.loads(_LOCAL.sub(b"https://ruta.example.org", content)))
+    except (ValueError, httpx.ResponseNotRead):
+        return None
+
+
+def _without_secrets(said: Any) -> Any:
+    if isinstance(said, dict):
+        return {
+            name: "shown once"
+            if name in _SECRETS and isinstance(value, str)
+            else _without_secrets(value)
+            for name, value in said.items()
+        }
+    return [_without_secrets(each) for each in said] if isinstance(said, list) else said
+
+
+def shortened(said: Any) -> Any:
+    """One entry of each list says how the others look."""
+    if isinstance(said, dict):
+        return {name: shortened(value) for name, value in said.items()}
+    return [shortened(each) for each in said[:1]] if isinstance(said, list) else said
 
 
 def _wholly_accepted(answer: httpx.Response) -> bool:
@@ -93,13 +174,77 @@ def checker(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Vali
     return Draft202012Validator({**schema, "components": document["components"]})
 
 
+def answer_schemas(operation: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(status, media type, schema) of every success that is JSON."""
+    for status, answer in operation["responses"].items():
+        for kind, content in answer.get("content", {}).items():
+            if status.startswith("2") and kind.startswith(WITH_EXAMPLES):
+                yield status, kind, content.get("schema", {})
+
+
+def answered(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """`"METHOD /template status"` to the fullest answer that fits what is described."""
+    templates = [
+        (method.upper(), path, pattern_of(path), status, checker(document, schema))
+        for path, method, operation in operations(document)
+        for status, _, schema in answer_schemas(operation)
+    ]
+    templates.sort(key=lambda template: template[1].count("{"))
+    best: dict[str, Any] = {
+        f"{method} {path} {status}": ANSWERS[key]
+        for method, path, _, status, fits in templates
+        if (key := f"{method} {path} {status}") in ANSWERS and fits.is_valid(ANSWERS[key])
+    }
+    for line in lines:
+        # The canary's words are no example for anybody.
+        if "answer" not in line or "Canaria" in str(line["answer"]):
+            continue
+        for method, path, pattern, status, fits in templates:
+            if method != line["method"] or not pattern.match(line["path"]):
+                continue
+            if status == line["status"]:
+                said = shortened(line["answer"])
+                key = f"{method} {path} {status}"
+                better = key not in best or _value(said) > _value(best[key])
+                if better and len(json.dumps(said)) <= MOST_OF_AN_ANSWER and fits.is_valid(said):
+                    best[key] = said
+                break
+    named = {
+        f"{method} {path} {status}": str(fits.schema["$ref"])
+        for method, path, _, status, fits in templates
+        if isinstance(fits.schema, Mapping) and "$ref" in fits.schema
+    }
+    by_schema = {named[key]: said for key, said in best.items() if key in named}
+    alike = {
+        key: by_schema[schema]
+        for key, schema in named.items()
+        if key not in best and schema in by_schema
+    }
+    return dict(sorted((best | alike).items()))
+
+
+def written(lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Subject to the fullest data that a service wrote as such an event."""
+    best = {subject: data for subject, data in examples().items() if subject in ALL}
+    for line in lines:
+        if (subject := line.get("event")) in ALL:
+            data = shortened(json.loads(line["data"]))
+            if _value(data) > _value(best.get(subject)):
+                best[subject] = data
+    return dict(sorted(best.items()))
+
+
+def pattern_of(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path)) + "$")
+
+
 def chosen(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """`"METHOD /template"` to the fullest accepted body that is not too long to read."""
     templates = [
         (
             method.upper(),
             path,
-            re.compile(re.sub(r"\\{[^}]+\\}", "[^/]+", re.escape(path)) + "$"),
+            pattern_of(path),
             checker(document, schema),
         )
         for path, method, operation in operations(document)
@@ -107,8 +252,14 @@ def chosen(document: dict[str, Any], lines: Iterable[dict[str, Any]]) -> dict[st
     ]
     # A literal step is nearer than a parameter: /cases/search before /cases/{case_id}.
     templates.sort(key=lambda template: template[1].count("{"))
-    best: dict[str, Any] = {}
+    best: dict[str, Any] = {
+        key: EXAMPLES[key]
+        for method, path, _, fits in templates
+        if (key := f"{method} {path}") in EXAMPLES and fits.is_valid(EXAMPLES[key])
+    }
     for line in lines:
+        if "body" not in line:
+            continue
         for method, path, pattern, fits in templates:
             if method == line["method"] and pattern.match(line["path"]):
                 key = f"{method} {path}"
@@ -149,13 +300,22 @@ def _lines(place: Path) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    place, url = Path(sys.argv[1]), os.environ.get("RUTA_URL", "http://127.0.0.1:8080")
-    document = httpx.get(f"{url}/openapi.json").raise_for_status().json()
+    place = Path(sys.argv[1])
+    with TemporaryDirectory() as folder:
+        parts = {name: app.openapi() for name, app in described_apps(Path(folder)).items()}
+    document = combined(parts, ROUTES, public_url="https://ruta.example.org", version="1")
     made = chosen(document, _lines(place))
-    Path(str(EXAMPLES_FILE)).write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
+    said = answered(document, _lines(place))
+    told = written(_lines(place))
+    for file, found in ((EXAMPLES_FILE, made), (ANSWERS_FILE, said), (EVENTS_FILE, told)):
+        Path(str(file)).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     for path, method, operation in operations(document):
-        if json_schema_of(operation) is not None and f"{method.upper()} {path}" not in made:
-            sys.stderr.write(f"no example: {method.upper()} {path}\n")
+        named = f"{method.upper()} {path}"
+        if json_schema_of(operation) is not None and named not in made:
+            sys.stderr.write(f"no example: {named}\n")
+        for status, _, _ in answer_schemas(operation):
+            if f"{named} {status}" not in said:
+                sys.stderr.write(f"no answer: {named} {status}\n")
 
 
 if __name__ == "__main__":

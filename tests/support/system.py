@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 from stack.layout import Layout, StackState
@@ -59,6 +60,19 @@ class System:
         state = StackState.read(self.layout)
         assert state is not None, "the stack does not run"
         return state
+
+    def public(self, path: str) -> Any:
+        """The JSON that anybody reads at a path.
+
+        Whoever asks without a token shares one limit (`RUTA_RATE_ANONYMOUS`): the hundreds of questions
+        of the tests before count, and what is refused is asked again when the answer says so.
+        """
+        answer = self.running.request(None, "GET", path)
+        while answer.status_code == 429:
+            time.sleep(float(answer.headers["Retry-After"]))
+            answer = self.running.request(None, "GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     def close(self) -> None:
         if self._running is not None:

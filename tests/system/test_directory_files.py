@@ -46,7 +46,9 @@ def test_a_filled_template_comes_in_and_a_bad_one_changes_nothing(
               "Categorías *": "GP-INFO", "Visibilidad": "Público"}  # fmt: skip
     with template.open("a", encoding="utf-8", newline="") as file:
         csv.writer(file).writerow([values.get(name, "") for name in header])
-    system.ruta("directory", "import", str(template))
+    done = system.ruta("directory", "import", str(template))
+    assert "fidelity: 4 values read" in done.stdout
+    assert "0 left out" in done.stdout
     assert total(system, None, search="xilografia") == 1
     with template.open("a", encoding="utf-8", newline="") as file:
         bad = values | {"Nombre del servicio *": "Otra xilografía", "Categorías *": "NADA"}
@@ -58,6 +60,7 @@ def test_a_filled_template_comes_in_and_a_bad_one_changes_nothing(
     assert total(system, None, search="xilografia") == 1
 
 
+@pytest.mark.slow
 def test_a_large_file_is_watched_to_its_end(system: System, tmp_path: Path) -> None:
     source = tmp_path / "grande.csv"
     with source.open("w", encoding="utf-8", newline="") as file:
@@ -87,3 +90,30 @@ def test_an_exported_package_is_a_folder_that_comes_in_again(
         package.extractall(folder)
     done = system.ruta("directory", "import", str(folder), "--dry-run", "--skip-bad")
     assert "services: 0 new" in done.stdout
+
+
+@pytest.mark.slow
+def test_words_of_a_publisher_are_decided_on_the_command_line(
+    system: System, tmp_path: Path
+) -> None:
+    source = tmp_path / "registro.csv"
+    rows = [["external_id", "organisation", "name", "categories", "visibility"],
+            ["r-1", "Registro de prueba", "Xilófono", "Taller de xilófono", "public"]]  # fmt: skip
+    with source.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    system.ruta("directory", "import", str(source), "--source", "xilofonos")
+    assert "xilofonos" in system.ruta("crosswalks", "list", "--language", "en").stdout
+    terms = ("crosswalks", "terms", "xilofonos", "--undecided", "--language", "en")
+    assert "Taller de xilófono" in system.ruta(*terms).stdout
+    done = system.ruta("crosswalks", "decide", "xilofonos", "Taller de xilófono", "GP-INFO")
+    assert "cambiaron: 1" in done.stdout
+    assert "No term." in system.ruta(*terms).stdout
+    table = tmp_path / "terms.csv"
+    system.ruta("crosswalks", "export", "xilofonos", str(table))
+    assert "GP-INFO" in table.read_text()
+    table.write_text(table.read_text().replace("GP-INFO", "-"))
+    done = system.ruta("crosswalks", "import", "xilofonos", str(table), "--language", "en")
+    assert "changed: 1" in done.stdout
+    unknown = system.ruta("crosswalks", "decide", "xilofonos", "Otra cosa", "-", check=False)
+    assert unknown.returncode != 0
+    assert "ningún término" in unknown.stderr + unknown.stdout

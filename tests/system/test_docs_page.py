@@ -30,6 +30,7 @@ async def until(browser: Browser, expression: str, seconds: float = PATIENCE) ->
         await asyncio.sleep(0.1)
 
 
+@pytest.mark.slow
 async def test_an_operation_can_be_tried_and_nothing_comes_from_elsewhere(
     system: System, browser: Browser
 ) -> None:
@@ -51,3 +52,18 @@ async def test_an_operation_can_be_tried_and_nothing_comes_from_elsewhere(
     body = await browser.evaluate(f"{live}.querySelector('.highlight-code code').innerText")
     assert "contents" in json.loads(str(body))
     assert all(url.startswith((system.state.url, "data:")) for url in browser.requests)
+
+
+@pytest.mark.slow
+async def test_the_reference_shows_every_operation_and_nothing_comes_from_elsewhere(
+    system: System, browser: Browser
+) -> None:
+    await browser.open(f"{system.state.url}/docs/reference")
+    await until(browser, f"document.body.innerText.includes('{OPERATION}')")
+    shown = str(await browser.evaluate("document.body.innerText"))
+    assert "/referrals/v1/referrals/{referral_id}/send" in shown
+    came = await browser.evaluate(
+        "performance.getEntriesByType('resource').filter(e => e.transferSize > 0).map(e => e.name)"
+    )
+    assert isinstance(came, list)
+    assert all(str(url).startswith((system.state.url, "data:")) for url in came)

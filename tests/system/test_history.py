@@ -14,8 +14,7 @@ ASKED = ("demo", "history", "--half-months", "2", "--people", "18", "--screened"
 
 def published(system: System, programme: str) -> dict[str, str]:
     """Releases of a programme: their ids by period."""
-    path = f"/reports/v1/releases?programme={programme}&limit=200"
-    items = system.running.request(None, "GET", path).json()["items"]
+    items = system.public(f"/reports/v1/releases?programme={programme}&limit=200")["items"]
     return {each["period"]: each["id"] for each in items}
 
 
@@ -34,7 +33,7 @@ def test_the_demo_bulletin_quotes_the_release_and_every_number_traces(
     drafted = system.ruta("bulletin", "draft", period).stdout.split()[0]
     system.ruta("bulletin", "sign-off", drafted)
     system.ruta("bulletin", "publish", drafted)
-    traced = system.running.request(None, "GET", f"/reports/v1/bulletins/{drafted}/trace").json()
+    traced = system.public(f"/reports/v1/bulletins/{drafted}/trace")
     shown = {
         each["beside"]["en"]: int(each["value"])
         for each in traced["figures"]
@@ -54,7 +53,7 @@ def test_the_quarter_before_has_protected_counts_of_people_screened(
     assert period
     quarter = quarter_id(quarter_before(datetime.now(UTC).date()))
     release = published(system, programme)[quarter]
-    answer = system.running.request(None, "GET", f"/reports/v1/releases/{release}/query").json()
+    answer = system.public(f"/reports/v1/releases/{release}/query")
     assert answer["k"] == 11
     assert answer["total"] % 11 == 0
 

@@ -4,6 +4,7 @@ import re
 from uuid import uuid4
 
 import pytest
+from gateway.front.routes import ROUTES
 
 from tests.support.alerts import FOREIGN, expressions, measurements
 from tests.support.collector import Collector
@@ -11,6 +12,7 @@ from tests.support.system import System, until
 from tests.support.traces import ReadSpan, spans_of
 
 pytestmark = pytest.mark.system
+FRONTS_OWN = {"front", "unmatched"}
 _SUFFIXES = ("_total", "_bucket", "_count", "_sum", "")
 
 
@@ -41,34 +43,69 @@ def test_one_trace_leads_from_the_gateway_to_the_reader_of_the_event(
     )
     assert consent.status_code == 201, consent.text
 
+    def of_the_trace() -> list[ReadSpan]:
+        return [span for span in spans_of(list(collector.received)) if span.trace == trace]
+
     def seen() -> dict[str, ReadSpan]:
-        ours = [span for span in spans_of(list(collector.received)) if span.trace == trace]
-        return {f"{span.service} {span.name}": span for span in ours}
+        return {f"{span.service} {span.name}": span for span in of_the_trace()}
 
     given = "ruta.referrals.grant.given.v1"
     handled, published = f"ruta-reporting handle {given}", f"ruta-referrals publish {given}"
     route = "ruta-referrals POST /referrals/v1/consents"
 
+    def at_the_front() -> set[str]:
+        return {span.span for span in of_the_trace() if span.service == "ruta-gateway"}
+
     def all_exported() -> bool:
+        # The front has a span for each of the two requests, and exports them when it comes to it.
         spans = seen()
-        return {handled, published, route} <= spans.keys() and any(
-            span.service == "ruta-gateway" for span in spans.values()
+        return {handled, published} <= spans.keys() and (
+            route in spans and spans[route].parent in at_the_front()
         )
 
     until(all_exported, f"every process exports its span: {sorted(seen())}")
     spans = seen()
-    at_the_front = {
-        s.span for s in spans_of(list(collector.received)) if s.service == "ruta-gateway"
-    }
-    assert spans[route].parent in at_the_front
     assert spans[published].parent == spans[route].span, "the outbox keeps whose request it was"
     assert spans[handled].parent == spans[published].span, "NATS carries the trace on"
+
+
+def test_routes_keep_their_prefix_in_metrics_and_traces(
+    system: System, collector: Collector
+) -> None:
+    """Beneath a router in a router, FastAPI knows a route by less than its whole path."""
+    unknown = str(uuid4())
+    asked = {
+        f"/directory/v1/services/{unknown}": "/directory/v1/services/{service_id}",
+        f"/referrals/v1/cases/{unknown}/plan": "/referrals/v1/cases/{case_id}/plan",
+        f"/referrals/v1/fhir/Task/{unknown}": "/referrals/v1/fhir/Task/{referral_id}",
+        "/reports/v1/releases": "/reports/v1/releases",
+        "/identity/v1/clients": "/identity/v1/clients",
+    }
+    for path in asked:
+        system.running.request("ngo-refugio", "GET", path)
+    prefixes = (*(route.prefix for route in ROUTES), "/internal/")
+    told: set[str] = set()
+    for name in system.state.ports:
+        if name not in ("postgres", "nats", "mailbox"):
+            found = re.findall(r'ruta_http_request\w*\{.*?route="([^"]*)"', system.measured(name))
+            stray = {each for each in found if not each.startswith(prefixes)} - FRONTS_OWN
+            assert stray == set(), name
+            assert not [each for each in found if re.search(r"[0-9a-f]{8}-", each)], name
+            told |= set(found)
+    assert set(asked.values()) <= told
+    until(
+        lambda: (
+            set(asked.values())
+            <= {span.name.partition(" ")[2] for span in spans_of(list(collector.received))}
+        ),
+        "every process exports its span",
+    )
 
 
 def test_every_metric_of_the_alerts_and_the_dashboard_exists(system: System) -> None:
     known: set[str] = set()
     for name in system.state.ports:
-        if name not in ("postgres", "nats"):
+        if name not in ("postgres", "nats", "mailbox"):
             known |= set(re.findall(r"^# TYPE (\S+)", system.measured(name), re.MULTILINE))
     missing = {
         (where, metric)

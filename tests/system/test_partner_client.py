@@ -33,6 +33,7 @@ def generated(source: Path) -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_it_is_typed(source: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(source.parent), str(source)],

@@ -144,6 +144,7 @@ PAGES = [
     "/directory/v1/posters",
     "/directory/v1/gaps/page",
     "/reports/v1/bulletins/page",
+    "/reports/v1/exports/page",
 ]
 
 
@@ -185,6 +186,10 @@ def test_short_addresses_lead_to_the_pages(system: System) -> None:
         ("/line", LINE),
         ("/help", HELP),
         ("/withdraw", "/referrals/v1/withdraw"),
+        ("/posters", "/directory/v1/posters"),
+        ("/gaps", "/directory/v1/gaps/page"),
+        ("/bulletins", "/reports/v1/bulletins/page"),
+        ("/figures", "/reports/v1/exports/page"),
         ("/", "/docs"),
     ):
         answer = system.running.http.get(short)

@@ -5,6 +5,8 @@ import re
 import subprocess
 
 import pytest
+from console.app import SCREENS
+from console.wording import wording
 
 from tests.support.patience import PATIENCE
 from tests.support.reference import ROOT
@@ -34,6 +36,24 @@ def test_the_tour_works_as_pasted(system: System) -> None:
     assert done.returncode == 0, done.stderr + done.stdout[-2000:]
     assert "Ana Ficticia" in done.stdout  # the recipient read what was granted
     assert '"status":410' in done.stdout.replace(" ", "")  # and nothing after the withdrawal
+
+
+def test_what_the_tour_says_of_the_console_stands_on_its_pages() -> None:
+    """Each address is a page, each word in bold on a button of it, in the language of its half of the line."""
+    said = [line for line in README.read_text().splitlines() if line.startswith("> In the console")]
+    assert len(said) == 6
+    routes = {route.path for screens in SCREENS for route in screens.router.routes}  # type: ignore[attr-defined]
+    for line in said:
+        for half, language in zip(line.split(" · "), ("en", "es"), strict=True):
+            (path,) = re.findall(r"`([^`]+)`", half)
+            words = re.findall(r"\*\*([^*]+)\*\*", half)
+            assert words, line
+            if path == "/help":
+                continue  # everybody's page: walked to in tests/pages
+            assert path in routes, line
+            say = wording(language)
+            known = {say(key) for key in say.keys if "{" not in str(say(key))}
+            assert set(words) <= known, line
 
 
 def test_every_file_that_the_readme_names_exists() -> None:

@@ -164,6 +164,7 @@ async def test_16_accept_races_with_recall_and_both_sides_hear_the_same(
     assert heard[0] == heard[1] == ["referral.sent", f"referral.{state}"]
 
 
+@pytest.mark.slow
 async def test_25_while_nats_is_down_state_commits_and_events_arrive_later_once(
     story: GatewayStory, system: System
 ) -> None:
@@ -195,6 +196,7 @@ async def test_25_while_nats_is_down_state_commits_and_events_arrive_later_once(
     assert steps[0].count == 2
 
 
+@pytest.mark.slow
 async def test_10_14_after_a_day_the_worker_dies_and_each_timer_has_fired_once(
     story: GatewayStory, system: System
 ) -> None:

@@ -30,6 +30,7 @@ def test_the_story_holds_a_second_time_on_the_same_data(system: System) -> None:
     told(system.running)
 
 
+@pytest.mark.slow
 def test_killing_the_broker_delays_the_report_and_loses_nothing(system: System) -> None:
     """Issue: killing nats during the story delays the report and loses nothing."""
     system.hold("nats")
@@ -44,12 +45,14 @@ def test_killing_the_broker_delays_the_report_and_loses_nothing(system: System) 
     until(lambda: system.restarted("nats", former), "NATS is up again")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["directory", "referrals", "reporting", "issuer", "gateway"])
 def test_a_killed_process_is_started_again(system: System, name: str) -> None:
     former = system.kill(name)
     until(lambda: system.restarted(name, former), f"{name} is up again")
 
 
+@pytest.mark.slow
 def test_the_story_holds_while_services_are_killed(system: System) -> None:
     stop = threading.Event()
 
@@ -69,6 +72,7 @@ def test_the_story_holds_while_services_are_killed(system: System) -> None:
     until(lambda: system.ruta("status", check=False).returncode == 0, "all are ready again")
 
 
+@pytest.mark.slow
 def test_killing_the_database_answers_503_and_recovers(system: System) -> None:
     system.hold("postgres")
     former = system.kill("postgres")

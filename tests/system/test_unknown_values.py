@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from gateway.front.description import operations
+from gateway.front.describing.description import operations
 
 from tests.support.principals import CLIENTS
 from tests.support.system import System
@@ -16,7 +16,7 @@ from tests.support.system import System
 pytestmark = pytest.mark.system
 
 NONSENSE = "zz!"
-FREE = {"search", "postcode", "action", "language", "analysis", "plan", "source"}
+FREE = {"search", "postcode", "action", "doer", "language", "analysis", "plan", "source"}
 """Words of people and names that they give, codes of whoever wrote an address, names of acts that only
 grow, and a language for which there are no words: the page then speaks the browser's."""
 

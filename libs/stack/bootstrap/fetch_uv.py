@@ -1,7 +1,8 @@
 """Gets the `uv` program without pip: fetches its wheel from the package index and unpacks it.
 
 For a Python that has neither pip nor ensurepip, such as that of bare Debian. Usage:
-`python fetch_uv.py TARGET`; the program ends up as TARGET/bin/uv. Standard library only.
+`python fetch_uv.py TARGET [FOLDER]`; the program ends up as TARGET/bin/uv, from the wheels in FOLDER if one
+is named (a bundle for an office without internet). Standard library only.
 """
 
 import hashlib
@@ -18,7 +19,10 @@ from urllib.parse import urljoin
 DEFAULT_INDEX = "https://pypi.org/simple"
 
 
-def main(target: Path) -> None:
+def main(target: Path, wheels: Path | None = None) -> None:
+    if wheels is not None:
+        from_folder(target, wheels)
+        return
     index = os.environ.get("UV_INDEX_URL") or os.environ.get("PIP_INDEX_URL") or DEFAULT_INDEX
     request = urllib.request.Request(  # noqa: S310 -- the index is the user's own setting
         f"{index.rstrip('/')}/uv/",
@@ -34,6 +38,13 @@ def main(target: Path) -> None:
     if hashlib.sha256(content).hexdigest() != expected:
         sys.exit("the downloaded uv does not have the hash that the index names")
     unpack(content, target / "bin" / "uv")
+
+
+def from_folder(target: Path, wheels: Path) -> None:
+    found = [path for path in wheels.glob("uv-*.whl") if suits(path.name)]
+    if not found:
+        sys.exit(f"the bundle has no uv for {sys.platform} {platform.machine()}")
+    unpack(max(found).read_bytes(), target / "bin" / "uv")
 
 
 def suits(filename: str) -> bool:
@@ -67,4 +78,4 @@ def unpack(wheel: bytes, program: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:3]))

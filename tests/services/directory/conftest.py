@@ -1,8 +1,10 @@
 """The directory's app over a real database that is rolled back after each test."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from common.database import Database
@@ -14,6 +16,8 @@ from services_directory.reading.rows_queries import Row, fetch
 from services_directory.settings import Settings
 from stack.postgres import ServiceDatabase
 
+from tests.services.directory.pathways.scenario import load
+from tests.support.apps import with_built_routes
 from tests.support.databases import MigratedDatabases, common_settings, rolled_back
 from tests.support.principals import bearer, organisation
 
@@ -32,9 +36,45 @@ async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
     return await databases.of("services_directory", "directory")
 
 
+@dataclass(frozen=True)
+class Scenario:
+    """A database with the fictional services of pathways/scenario.py in it, and their ids by name."""
+
+    database: ServiceDatabase
+    ids: dict[str, UUID]
+
+
+@pytest.fixture(scope="session")
+async def entered_scenario(databases: MigratedDatabases, followers: None) -> Scenario:
+    """Entered once, half a second's work; each test that asks for it rolls back only its own."""
+    made = await databases.of("services_directory", "directory_of_scenario")
+    database = Database.at(made.app_url)
+    async with database.transaction() as session:
+        ids = await load(session)
+    await database.close()
+    return Scenario(made, ids)
+
+
 @pytest.fixture
-async def database(directory_database: ServiceDatabase) -> AsyncIterator[Database]:
-    async with rolled_back(directory_database) as bound:
+def scenario(entered_scenario: Scenario) -> dict[str, UUID]:
+    """The fictional services are there; ids by name."""
+    return dict(entered_scenario.ids)
+
+
+@pytest.fixture
+def begun_with(
+    request: pytest.FixtureRequest, directory_database: ServiceDatabase
+) -> ServiceDatabase:
+    """An empty directory, or the one of the scenario where a test asks for that."""
+    if "scenario" in request.fixturenames:
+        entered: Scenario = request.getfixturevalue("entered_scenario")
+        return entered.database
+    return directory_database
+
+
+@pytest.fixture
+async def database(begun_with: ServiceDatabase) -> AsyncIterator[Database]:
+    async with rolled_back(begun_with) as bound:
         yield bound
 
 
@@ -43,7 +83,7 @@ async def api(
     database: Database, directory_database: ServiceDatabase, internal_jwks: Path
 ) -> AsyncIterator[AsyncClient]:
     given: dict[str, Any] = common_settings(directory_database, internal_jwks, "nats://127.0.0.1:1")
-    app = create_app(Settings(**given), database=database)
+    app = with_built_routes(create_app(Settings(**given), database=database))
     app.state.context.parts[READER] = InsideReader(database)
     async with AsyncClient(
         transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://directory"

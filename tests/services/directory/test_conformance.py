@@ -4,6 +4,7 @@ official schemas, and the Level 1 and 2 checks of the Open Referral UK validator
 import json
 from collections.abc import Callable
 from typing import Any, cast
+from uuid import UUID
 
 import jsonschema
 import pytest
@@ -232,7 +233,45 @@ async def test_a_feed_of_open_referral_uk_says_so(
     monkeypatch.setattr(app.state.context.settings, "api_profile", "uk")
     root = (await api.get(f"{V1}/", headers=as_("anonymous"))).json()
     assert root["version"] == "HSDS-UK-3.0"
-    assert {"profile", "openapi_url"} <= set(root)
+    for name in ("profile", "openapi_url"):
+        assert root[name].startswith("http")
+
+
+UK_REQUIRED = {
+    "services": {"id", "name", "status"},
+    "organizations": {"id", "name", "description"},
+    "service_at_locations": {"id"},
+    "taxonomies": {"id", "name", "description"},
+    "taxonomy_terms": {"id", "name", "description"},
+}
+UK_PAGE = {
+    "total_items": int, "total_pages": int, "page_number": int, "size": int, "first_page": bool,
+    "last_page": bool, "empty": bool, "contents": list,
+}  # fmt: skip
+
+
+async def test_what_that_validator_looks_at_holds(api: AsyncClient, publish: Publish) -> None:
+    """Its description of version 3.0 (V3.0-UK): each list page by page, each entry by its id. The schemas
+    that it names are those of HSDS 3.0, which those of the official test above contain."""
+    await _fill(api, publish)
+    for path, required in UK_REQUIRED.items():
+        seen: list[str] = []
+        number, pages = 1, 1
+        while number <= min(pages, 10):
+            answer = await api.get(f"{V1}/{path}?page={number}", headers=as_("anonymous"))
+            page = answer.json()
+            for name, kind in UK_PAGE.items():
+                assert type(page[name]) is kind, (path, name)
+            assert (page["page_number"], page["first_page"]) == (number, number == 1)
+            seen += [each["id"] for each in page["contents"]]
+            number, pages = number + 1, page["total_pages"]
+        assert len(set(seen)) == len(seen) > 0, path
+        for own in seen[:10]:
+            assert str(UUID(own)) == own
+            entry = (await api.get(f"{V1}/{path}/{own}", headers=as_("anonymous"))).json()
+            assert required <= set(entry), (path, required - set(entry))
+            assert entry["id"] == own
+            assert not [name for name, value in entry.items() if value in (None, "", [], {})]
 
 
 @pytest.mark.parametrize(

@@ -500,3 +500,21 @@ async def test_a_place_has_a_record_of_its_own(api: AsyncClient, publish: Publis
     used = await publish(name="Línea", service_at_locations=[{"location_id": made.json()["id"]}])
     shown = (await api.get(f"{V1}/services/{used}", headers=as_("anonymous"))).json()
     assert shown["service_at_locations"][0]["location"]["name"] == "Línea"
+
+
+async def test_an_auditor_finds_who_read_what_and_the_look_is_in_the_log(
+    api: AsyncClient, publish: Publish
+) -> None:
+    service = await publish(visibility="restricted", service_at_locations=[], phones=[])
+    assert (
+        await api.get(f"{V1}/services/{service}", headers=as_("gbv-coordinator"))
+    ).status_code == 200
+    reads, auditor = f"{V1}/records/reads", as_("auditor")
+    found = (await api.get(f"{reads}?service_id={service}", headers=auditor)).json()["items"]
+    assert [each["client_id"] for each in found] == ["gbv-coordinator"]
+    newest = (await api.get(reads, headers=auditor)).json()["items"][0]
+    assert (newest["service_id"], newest["route"]) == (None, reads)
+    none = await api.get(f"{reads}?from=2099-01-01T00:00:00Z", headers=auditor)
+    assert none.json()["items"] == []
+    for other in ("tip-coordinator", "im-officer", "ngo-refugio"):
+        assert (await api.get(reads, headers=as_(other))).status_code == 403, other

@@ -238,10 +238,10 @@ async def _everything(api: AsyncClient, client: str) -> dict[str, tuple[int, Any
         f"services/{OWN}", f"service_at_locations/{SITE}", f"organizations/{ORGANIZATION}",
         f"taxonomies/{TAXONOMY}", f"taxonomy_terms/{TERM}", f"records/services/{OWN}",
         f"records/services/{OWN}/history", f"records/services/{OWN}/reads",
-        f"records/services/{OWN}/duplicates", f"records/locations/{PLACE}",
+        f"records/services/{OWN}/duplicates", f"records/services/{OWN}/review", f"records/locations/{PLACE}",
         f"records/organizations/{ORGANIZATION}", "profile", "",
         "services/suggestions?search=a", "services/suggestions?search=psico",
-        "services/suggestions?search=casa",
+        "services/suggestions?search=casa", f"names?service_id={OWN}&organization_id={ORGANIZATION}",
     ):  # fmt: skip
         answer = await api.get(f"{V1}/{path}", headers=headers)
         body = b"" if answer.status_code >= 400 else answer.content
@@ -300,7 +300,7 @@ def test_every_read_route_is_in_this_test() -> None:
         f"{V1}/", f"{V1}/profile", f"{V1}/profile/patches/{{name}}.json",
         f"{V1}/profile/schemas/{{name}}.json", f"{V1}/profile/codes",
         f"{V1}/services", f"{V1}/services/{{service_id}}", f"{V1}/service_at_locations",
-        f"{V1}/services/suggestions",
+        f"{V1}/services/suggestions", f"{V1}/names",
         f"{V1}/service_at_locations/{{site_id}}", f"{V1}/organizations",
         f"{V1}/organizations/{{organization_id}}", f"{V1}/taxonomies",
         f"{V1}/taxonomies/{{taxonomy_id}}", f"{V1}/taxonomy_terms",
@@ -309,7 +309,9 @@ def test_every_read_route_is_in_this_test() -> None:
         f"{V1}/records/services", f"{V1}/records/services/{{service_id}}",
         f"{V1}/records/services/{{service_id}}/history",
         f"{V1}/records/services/{{service_id}}/reads",
+        f"{V1}/records/reads",  # test_curation.py: auditors alone, and ids without a name
         f"{V1}/records/services/{{service_id}}/duplicates",
+        f"{V1}/records/services/{{service_id}}/review",
         f"{V1}/records/reminders", f"{V1}/records/organizations/{{organization_id}}",
         f"{V1}/records/locations/{{location_id}}",
         f"{V1}/help", f"{V1}/help/services", f"{V1}/help/text",

@@ -20,7 +20,7 @@ from referrals.referrals.lifecycle import RULES, Command
 from referrals.screenings.shipped import SHIPPED_ID
 
 from tests.services.referrals.screening_words import CHILD, RATIONALE, certify
-from tests.services.referrals.story import LEGAL, SALUD, Story
+from tests.services.referrals.story import BODIES, LEGAL, SALUD, Story
 from tests.services.referrals.test_scenarios import exception_body
 
 NGO, RECIPIENT, TAKER, ASKER = "ngo-refugio", "ngo-salud", "ngo-legal", "cp-coordinator"
@@ -38,23 +38,6 @@ _WAY: dict[ReferralState, tuple[str, ...]] = {
     ReferralState.IN_SERVICE: ("accept", "start"),
     ReferralState.ON_HOLD: ("accept", "hold"),
     ReferralState.COMPLETED: ("accept", "complete"),
-}
-BODIES: dict[str, dict[str, Any]] = {
-    "acknowledge": {},
-    "request-information": {"question": "?"},
-    "answer-information": {"payload": {"situation": "more"}},
-    "waitlist": {"expected_on": "2099-01-01", "person_agrees": True},
-    "accept": {"focal_point": "x"},
-    "decline": {"reason": "capacity"},
-    "schedule": {"appointment_at": "2099-01-01T10:00:00Z"},
-    "start": {},
-    "hold": {"reason": "other", "review_on": "2099-01-01"},
-    "resume": {},
-    "complete": {"outcome": "delivered"},
-    "report-not-delivered": {"reason": "no_show"},
-    "recall": {"reason": "other"},
-    "withdraw": {},
-    "enter-in-error": {"reason": "test"},
 }
 
 
@@ -369,6 +352,8 @@ COMMANDS: tuple[CaseCommand, ...] = (
     _http("confirm", "POST /referrals/{referral}/confirm", ["referral"],
           lambda _it: {"confirmed_by": "person", "agrees": True}, states=frozenset({ReferralState.COMPLETED})),
     _http("change the case", "PATCH /cases/{case}", ["case"], lambda _it: {"area": "VE2301"}),
+    _http("assign the case", "POST /cases/{case}/assign", ["case"],
+          lambda _it: {"assigned_to": NGO}),
     _http("the caregiver is implicated", "PATCH /cases/{case}", ["case"],
           lambda _it: {"caregiver": "implicated"}),
     _http("implicate", "PUT /cases/{case}/implicated-organisations", ["case"],

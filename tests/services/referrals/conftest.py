@@ -20,6 +20,7 @@ from referrals.settings import Settings
 from stack.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.story import Story
+from tests.support.apps import with_built_routes
 from tests.support.databases import MigratedDatabases, common_settings, random_key, rolled_back
 
 QUICK = Cost(memory_kib=64, passes=1)
@@ -82,7 +83,8 @@ async def database(referrals_database: ServiceDatabase) -> AsyncIterator[Databas
 def app(settings: Settings, database: Database, case_keys: CaseKeys) -> FastAPI:
     index_key = key_from_base64(settings.blind_index_key.get_secret_value())
     quick = ReceiptGate(Receipts(index_key, QUICK))
-    return create_app(settings, database=database, keys=case_keys, receipts=quick)
+    app = create_app(settings, database=database, keys=case_keys, receipts=quick)
+    return with_built_routes(app)
 
 
 @pytest.fixture

@@ -16,6 +16,23 @@ from tests.support.principals import bearer, keyed, organisation
 AUDIENCE = "ruta-referrals"
 REFUGIO, SALUD, LEGAL = organisation(1), organisation(2), organisation(3)
 ITEMS = ["name", "age", "contact", "situation"]
+BODIES: dict[str, dict[str, Any]] = {
+    "acknowledge": {},
+    "request-information": {"question": "?"},
+    "answer-information": {"payload": {"situation": "more"}},
+    "waitlist": {"expected_on": "2099-01-01", "person_agrees": True},
+    "accept": {"focal_point": "x"},
+    "decline": {"reason": "capacity"},
+    "schedule": {"appointment_at": "2099-01-01T10:00:00Z"},
+    "start": {},
+    "hold": {"reason": "other", "review_on": "2099-01-01"},
+    "resume": {},
+    "complete": {"outcome": "delivered"},
+    "report-not-delivered": {"reason": "no_show"},
+    "recall": {"reason": "other"},
+    "withdraw": {},
+    "enter-in-error": {"reason": "test"},
+}
 
 
 class Story:

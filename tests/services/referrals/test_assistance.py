@@ -54,6 +54,8 @@ async def test_a_plan_from_need_to_met(story: Story) -> None:
         f"/cases/{case}/assistance",
         {"support_type": "Legal", "given_on": today(-3), "plan_item_id": need["id"]},
     )
+    (given,) = (await story.get(NGO, f"/cases/{case}/assistance")).json()
+    assert (given["support_type"], given["plan_item_id"]) == ("Legal", need["id"])
     plan = (await story.get(NGO, f"/cases/{case}/plan")).json()
     assert [(p["status"], p["assistance_count"], p["objective"]) for p in plan] == [
         ("in_progress", 1, "denuncia en fiscalía")

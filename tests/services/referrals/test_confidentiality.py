@@ -10,12 +10,13 @@ import sqlalchemy as sa
 from common import clock
 from common.database import Database
 from common.ids import new_id
-from referrals.audit.anchoring import BrokenAnchor, anchor, verify
+from referrals.audit.anchoring import BrokenAnchor, anchor, anchored_of, verify, verify_chain
 from referrals.audit.service import record
 from referrals.cases.retention import erase_expired, reapply_tombstones
 from referrals.keys import ring as rings
 from referrals.keys.ring import KeyRing, KeyRingError
 from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.row_security import act_as_service
 from referrals.settings import Settings
 from sqlalchemy.exc import DBAPIError
 from stack.postgres import PostgresServer, ServiceDatabase
@@ -182,6 +183,10 @@ async def test_the_verifier_finds_an_edit_a_deletion_and_a_truncation(
             await session.execute(sa.text(change))
         _, findings = await verify(database, file)
         assert found in {finding.problem for finding in findings}
+        async with database.transaction() as session:
+            await act_as_service(session)
+            _, alone = await verify_chain(session, chain, anchored_of(file, chain))
+        assert alone == findings
     finally:
         await owner.close()
         await database.close()

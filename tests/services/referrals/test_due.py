@@ -15,6 +15,7 @@ from referrals.referrals.due import LIMITS, due, is_overdue
 from tests.services.referrals.story import Story
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+_FIRST, _THEN = ("acknowledge_by", "decide_by", "clinical_deadline"), ("act_by", "appointment_at")
 BEFORE, AFTER = NOW - timedelta(days=1), NOW + timedelta(days=1)
 
 
@@ -29,6 +30,9 @@ def referral(state: str, **limits: Any) -> Any:
         ("acknowledged", {"acknowledge_by": BEFORE, "decide_by": AFTER}, AFTER, False),
         ("waitlisted", {"decide_by": AFTER, "clinical_deadline": BEFORE}, BEFORE, True),
         ("accepted", {"decide_by": BEFORE, "clinical_deadline": BEFORE}, None, False),
+        ("accepted", {"act_by": BEFORE, "appointment_at": AFTER}, BEFORE, True),
+        ("scheduled", {"act_by": BEFORE, "appointment_at": AFTER}, AFTER, False),
+        ("in_service", {"act_by": AFTER, "appointment_at": BEFORE}, AFTER, False),
         ("on_hold", {"review_on": NOW.date()}, NOW.replace(hour=0), False),
         ("on_hold", {"review_on": BEFORE.date()}, BEFORE.replace(hour=0), True),
         ("recalled", {"acknowledge_by": BEFORE, "decide_by": BEFORE}, None, False),
@@ -45,10 +49,15 @@ def test_a_limit_counts_only_in_the_states_that_wait_for_it(
 async def test_lists_in_postgresql_ask_what_the_rule_asks(story: Story) -> None:
     moments = (None, BEFORE, NOW, AFTER)
     days = (None, BEFORE.date(), NOW.date(), AFTER.date())
-    rows = [
-        dict(zip(("state", *LIMITS), made, strict=True))
-        for made in product(map(str, ReferralState), moments, moments, moments, days)
+    made: list[dict[str, Any]] = [
+        dict(zip(("state", *_FIRST, "review_on"), each, strict=True))
+        for each in product(map(str, ReferralState), moments, moments, moments, days)
     ]
+    accepted: list[dict[str, Any]] = [
+        dict(zip(("state", *_THEN), each, strict=True))
+        for each in product(map(str, ReferralState), moments, moments)
+    ]
+    rows: list[dict[str, Any]] = [{**dict.fromkeys(LIMITS), **each} for each in (*made, *accepted)]
     table = list_queries.Referral.__table__  # type: ignore[attr-defined]  # SQLModel has it
     async with story.database.transaction() as session:
         # A table of the session stands before the real one, and asks for no other column.
@@ -61,7 +70,7 @@ async def test_lists_in_postgresql_ask_what_the_rule_asks(story: Story) -> None:
         said = (
             await session.execute(
                 sa.select(
-                    sa.func.nullif(list_queries._DUE, list_queries._NEVER),
+                    list_queries.DUE,
                     list_queries._overdue(NOW),
                 ).order_by(table.c.id)
             )

@@ -20,6 +20,7 @@ from stack.postgres import PostgresServer, ServiceDatabase
 
 from tests.services.referrals.screening_words import RATIONALE, certify
 from tests.services.referrals.story import Story
+from tests.services.referrals.test_bridges import PRIMERO_MAPPING, case_form
 from tests.services.referrals.test_stored_answers import erase, much
 from tests.support.databases import MigratedDatabases
 
@@ -48,13 +49,18 @@ ENDING = {"person", "quarantine", "thread"}
 NOTHING = ("", "\\x", "und", "unknown", "{}")
 # Rows that are about a person at all, where a table also holds the organisation's own business.
 _ABOUT = {"stored_results": "subject IS NOT NULL"}
-# Bytes that stay: hashes of the audit and of what was imported, secrets of webhooks and of forms;
+# Bytes that stay: hashes of the audit and of what was imported, secrets of webhooks and of forms,
+# addresses of those who work here;
 # letters of the directory, which tell of services; nothing fills an entry's `sealed`.
 KEPT_BYTES = {
     ("audit_entries", "hash"),
     ("audit_entries", "previous"),
     ("audit_entries", "sealed"),
     ("audit_heads", "hash"),
+    ("channels", "address"),
+    ("channels", "address_digest"),
+    ("channels", "code_digest"),
+    ("codes_asked", "address_digest"),
     ("dead_letters", "message"),
     ("instruments", "sha256"),
     ("intake_forms", "secret"),
@@ -170,6 +176,7 @@ async def everything(story: Story) -> str:
     await story.made(NGO, f"{of_case}/reviews/{review['id']}/done", done)
     await _a_double(story, case)
     await _a_screening(story, case)
+    await _a_record_elsewhere(story, case)
     await story.rows("UPDATE cases SET closure_reason = 'moved' RETURNING 1")
     await story.rows("UPDATE screenings SET stop_reason = 'declined' RETURNING 1")
     await story.rows("UPDATE grants SET child_assent = 'assents' RETURNING 1")
@@ -196,6 +203,18 @@ async def _a_screening(story: Story, case: str) -> None:
         "exploitation_types": ["purpose.sexual"],
     }
     await story.made(NGO, f"/screenings/{rows[0].id}/conclude", body)
+
+
+async def _a_record_elsewhere(story: Story, case: str) -> None:
+    """The case came from another system, which may send it again."""
+    form = await case_form(story, "primero", PRIMERO_MAPPING)
+    await story.rows(
+        "INSERT INTO intake_records (form_id, record_id, organisation_id, case_id, person, created_at)"
+        " SELECT :form, 'f15a1a9', organisation_id, id, 'a digest', now() FROM cases WHERE id = :case"
+        " RETURNING 1",
+        form=form["id"],
+        case=case,
+    )
 
 
 async def _asked_to_read(story: Story, case: str) -> None:

@@ -686,6 +686,7 @@ class EveryAnswer(RuleBasedStateMachine):
         """Every reading of the API, with every id that we know in place of its kind."""
         known = {
             "case_id": [self.case_id],
+            "chain": [self.case_id],
             "referral_id": sorted(self.rule_.referrals),
             "grant_id": sorted(w for w, one in self.rule_.words.items() if one.decided_by),
             "exception_id": sorted(w for w, one in self.rule_.words.items() if not one.decided_by),
@@ -752,7 +753,7 @@ def _readings() -> list[str]:
 _READINGS = _readings()
 KNOWN = {
     *("{case_id}", "{referral_id}", "{grant_id}", "{exception_id}", "{access_id}"),
-    *("{screening_id}", "{transfer_id}"),
+    *("{screening_id}", "{transfer_id}", "{chain}"),
 }
 
 
@@ -764,6 +765,8 @@ def test_every_reading_of_the_api_is_asked() -> None:
         if any(part.startswith("{") and part not in KNOWN for part in path.split("/"))
     }
     assert unknown == {
+        "/fhir/HealthcareService/{service_id}",
+        "/fhir/Organization/{organisation_id}",
         "/instruments/{instrument_id}",
         "/intake/submissions/{submission_id}",
         "/line/handed-over/{report_id}",

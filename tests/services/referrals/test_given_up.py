@@ -13,10 +13,11 @@ from referrals.app import create_app
 from referrals.directory.consumers import flag_stale
 from referrals.intake.service import discard_old
 from referrals.keys.store import CaseKeys
+from referrals.notices.fanning import fan_out
 from referrals.screenings.service import erase_unattached
 from referrals.settings import Settings
 from referrals.webhooks.addresses import networks
-from referrals.webhooks.dispatch import deliver_due, fan_out
+from referrals.webhooks.dispatch import deliver_due, deliveries
 from referrals.webhooks.sending import client
 from sqlalchemy.exc import DBAPIError
 from stack.postgres import PostgresServer, ServiceDatabase
@@ -61,13 +62,13 @@ async def story(
 
 
 async def fanned_out(story: Story, _settings: Settings, _keys: CaseKeys) -> int:
-    return await fan_out(story.database)
+    return await fan_out(story.database, [deliveries])
 
 
 async def delivered(story: Story, settings: Settings, _keys: CaseKeys) -> int:
     key = key_from_base64(settings.stored_result_key.get_secret_value())
     loopback = networks("127.0.0.0/8")
-    while await fan_out(story.database):
+    while await fan_out(story.database, [deliveries]):
         pass
     async with client(loopback) as http:
         return await deliver_due(story.database, http, key, loopback)

@@ -39,15 +39,20 @@ OTHERS = (
     BYSTANDER, "ngo-salud", "ngo-salud-supervisor", "cp-coordinator", "health-cluster",
     "im-officer", "auditor",
 )  # fmt: skip
-AUDITED = {"auditor": {"/audit"}}
+AUDITED = {"auditor": {"/audit", "/audit/export"}}
 OWN = {
     "/cases/{case_id}/referrals/{referral_id}",
     "/consents",
     "/exceptions",
+    "/fhir/Consent",
+    "/fhir/Organization",
+    "/fhir/ServiceRequest",
+    "/fhir/Task",
     "/fhir/ServiceRequest/{referral_id}",
     "/fhir/Task/{referral_id}",
     "/referrals",
     "/referrals/{referral_id}",
+    "/work",
 }
 """Where a referrer reads to which service it referred."""
 

@@ -27,6 +27,10 @@ async def completed(story: Story, **changes: Any) -> dict[str, Any]:
     )
 
 
+SUM = "/work/count"
+"""Of both stories together: the length of `/work`, which is compared, as test_every_list says."""
+
+
 async def recalled(story: Story, referral: dict[str, Any]) -> None:
     await story.made("ngo-refugio", f"/referrals/{referral['id']}/recall", {"reason": "no_answer"})
 
@@ -46,6 +50,7 @@ async def life_goes_on(story: Story, referral: dict[str, Any]) -> None:
     await story.post("ngo-legal", f"{path}/enter-in-error", {"reason": "other"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("begun", "ordinary_end"),
     [(Story.sent, recalled), (Story.accepted, recalled), (completed, withdrawn)],
@@ -71,6 +76,7 @@ async def test_it_sees_what_an_ordinary_end_looks_like(
             {
                 route: (status, alike(newly(before[route][1], text), ids_of(referral)))
                 for route, (status, text) in after.items()
+                if route != SUM
             }
         )
     assert seen[0].keys() == seen[1].keys()
@@ -91,8 +97,9 @@ def newly(before: str, after: str) -> str:
 
     try:
         old, new = json.loads(before), json.loads(after)
-    except ValueError:
-        return after
+    except ValueError:  # a table, a line for each
+        known = before.splitlines()
+        return "\n".join(line for line in after.splitlines() if line not in known)
     if isinstance(new, dict) and isinstance(new.get("items"), list):
         known = [json.dumps(item) for item in old.get("items", [])]
         return json.dumps([item for item in new["items"] if json.dumps(item) not in known])

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from common.crypto import new_key
 from common.database import Database
+from common.key_checks import KeysAway
 from httpx import ASGITransport, AsyncClient
 from referrals import operations
 from referrals.app import create_app
@@ -18,6 +19,7 @@ from referrals.keys import ring as rings
 from referrals.keys.ring import KeyRing, KeyRingError
 from referrals.keys.store import CaseKeys, create_tables
 from referrals.settings import Settings
+from stack.ports import free_port
 from stack.postgres import PostgresServer, ServiceDatabase
 
 
@@ -239,3 +241,29 @@ async def test_readiness_names_the_file_and_a_command_gets_503(
     assert told.status_code == 503
     assert told.json()["parts"]["keys"] == "wrong"
     assert str(ring) in told.json()["parts"]["remedy"]
+
+
+async def test_a_key_store_that_does_not_answer_is_named(ring: Path) -> None:
+    away = f"postgresql+asyncpg://nobody:nothing@127.0.0.1:{free_port()}/kek_store"
+    keys = CaseKeys(Database.at(away, pool_size=1), ring)
+    with pytest.raises(KeysAway, match="RUTA_KEY_STORE_URL"):
+        await keys.verify()
+    await keys.close()
+
+
+async def test_a_key_store_that_goes_away_later_is_named_too(
+    ring: Path, database: Database, postgres: PostgresServer
+) -> None:
+    """The ring was read before: nothing but the store itself tells that it is gone."""
+    keys = CaseKeys(database, ring)
+    await keys.verify()
+    postgres.psql("ALTER DATABASE kek_store ALLOW_CONNECTIONS false")
+    try:
+        postgres.psql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'kek_store'"
+        )
+        with pytest.raises(KeysAway, match="RUTA_KEY_STORE_URL"):
+            await keys.verify()
+    finally:
+        postgres.psql("ALTER DATABASE kek_store ALLOW_CONNECTIONS true")
+    await keys.verify()

@@ -22,6 +22,15 @@ from stack.nats import NatsServer
 from stack.postgres import ServiceDatabase
 
 from tests.services.referrals.story import LEGAL, SALUD, Story
+from tests.services.referrals.test_bridges import (
+    HEALTH,
+    PRIMERO,
+    PRIMERO_MAPPING,
+    PSYCHOSOCIAL,
+    case_form,
+    changed,
+)
+from tests.services.referrals.test_intake import send
 from tests.services.referrals.test_scenarios import transfer_offer
 from tests.support.databases import MigratedDatabases
 from tests.support.patience import PATIENCE
@@ -243,3 +252,24 @@ async def test_a_keyed_batch_holds_no_connection_while_its_commands_run(
         again = await story.post("ngo-refugio", "/bulk", batch, key="batch-of-one-connection")
         assert again.json() == first.json()
     await narrow.close()
+
+
+async def test_versions_of_one_record_at_once_make_one_case(stories: list[Story]) -> None:
+    made = await case_form(stories[0], "primero", PRIMERO_MAPPING)
+    types = ("health_medical_service", "psychosocial_service")
+    versions = [changed(PRIMERO, services_section=[{"service_type": each}]) for each in types]
+    answers = await asyncio.gather(
+        *(send(story, made, version) for story in stories for version in versions)
+    )
+    said = [each.json() for each in answers]
+    assert {each["status"] for each in said} == {"taken"}
+    assert sum(not each["repeated"] for each in said) == len(versions)
+    (record,) = await stories[0].rows(
+        "SELECT case_id FROM intake_records WHERE form_id = :id", id=made["id"]
+    )
+    planned = await stories[0].rows(
+        "SELECT need FROM plan_items WHERE case_id = :id", id=record.case_id
+    )
+    assert sorted(each.need for each in planned) == [PSYCHOSOCIAL, HEALTH]
+    drafts = await stories[0].rows("SELECT 1 FROM referrals WHERE case_id = :id", id=record.case_id)
+    assert len(drafts) == 1

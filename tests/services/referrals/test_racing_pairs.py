@@ -341,10 +341,19 @@ def test_every_command_about_a_case_is_raced() -> None:
         "POST /protocols",
         "POST /protocols/{protocol_id}/end",
         "PUT /services/{service_id}/team",
+        "POST /channels",
+        "POST /channels/bounces",
+        "POST /channels/{channel_id}/code",
+        "POST /channels/{channel_id}/confirm",
+        "PUT /channels/{channel_id}/wishes",
+        "DELETE /channels/{channel_id}",
+        "POST /on-call",
+        "DELETE /on-call/{shift_id}",
         "POST /webhooks",
         "DELETE /webhooks/{webhook_id}",
         "POST /webhooks/{webhook_id}/rotate-secret",
         "POST /webhooks/{webhook_id}/enable",
+        "POST /webhooks/{webhook_id}/ping",
         "POST /webhooks/{webhook_id}/replay",
     }
 
@@ -423,6 +432,7 @@ async def test_one_after_the_other_is_what_every_race_comes_to(
     assert await _deadlocks(story) == before
 
 
+@pytest.mark.slow
 async def test_an_ended_case_leaves_nothing_half_done(story: Story, case_keys: CaseKeys) -> None:
     """Whatever waits for a decision, is planned or could still be used ends with its case."""
     named = {command.name: command for command in COMMANDS}
@@ -436,6 +446,7 @@ async def test_an_ended_case_leaves_nothing_half_done(story: Story, case_keys: C
             await _play(story, case_keys, named[name], named[ending], "second")
 
 
+@pytest.mark.slow
 async def test_a_withdrawal_never_loses_to_whoever_is_marked_accepts_or_sends(
     story: Story, case_keys: CaseKeys
 ) -> None:
@@ -448,6 +459,7 @@ async def test_a_withdrawal_never_loses_to_whoever_is_marked_accepts_or_sends(
                 await _race(story, case_keys, *pair, either)
 
 
+@pytest.mark.slow
 async def test_what_is_sent_while_its_service_stops_is_flagged_or_refused(
     story: Story, case_keys: CaseKeys
 ) -> None:

@@ -30,10 +30,9 @@ from referrals.keys.store import CaseKeys
 from referrals.settings import Settings
 from stack.postgres import ServiceDatabase
 
-from tests.services.referrals.case_commands import BODIES
-from tests.services.referrals.story import LEGAL, REFUGIO, SALUD, Story
+from tests.services.referrals.story import BODIES, LEGAL, REFUGIO, SALUD, Story
 from tests.services.referrals.test_scenarios import exception_body, transfer_offer
-from tests.support.databases import rolled_back
+from tests.support.databases import close_engines, rolled_back
 
 NGOS = {REFUGIO: "ngo-refugio", SALUD: "ngo-salud", LEGAL: "ngo-legal"}
 STORIES = int(os.environ.get("RUTA_STORIES", "0"))
@@ -277,6 +276,7 @@ def test_no_story_shows_what_is_not_granted_or_leaves_no_trace(
             loop.run_until_complete(client.aclose())
             loop.run_until_complete(keys.close())
             loop.run_until_complete(holder.__aexit__(None, None, None))
+            loop.run_until_complete(close_engines())
             loop.close()
 
         return loop, Story(client, database), leave

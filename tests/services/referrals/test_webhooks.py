@@ -12,12 +12,13 @@ from aiohttp import web
 from common import clock
 from common.crypto import key_from_base64
 from common.referral_states import ReferralState
+from referrals.notices.fanning import fan_out
 from referrals.notices.kinds import NoticeKind
 from referrals.settings import Settings
 from referrals.timers.deadlines import EscalationStep
 from referrals.webhooks.addresses import networks
 from referrals.webhooks.described import NoticeCall
-from referrals.webhooks.dispatch import deliver_due, fan_out
+from referrals.webhooks.dispatch import deliver_due, deliveries
 from referrals.webhooks.retries import PAUSES
 from referrals.webhooks.sending import (
     Call,
@@ -65,7 +66,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 async def dispatched(story: Story, settings: Settings) -> int:
     key = key_from_base64(settings.stored_result_key.get_secret_value())
-    while await fan_out(story.database):
+    while await fan_out(story.database, [deliveries]):
         pass
     async with client(LOOPBACK) as http:
         return await deliver_due(story.database, http, key, LOOPBACK)
@@ -91,6 +92,27 @@ async def test_a_call_is_signed_and_names_nobody(
     listed = (await story.get("ngo-salud", f"/webhooks/{hook['id']}/deliveries")).json()["items"]
     assert [d["status"] for d in listed] == ["delivered"]
     assert (await story.get("ngo-legal", f"/webhooks/{hook['id']}/deliveries")).status_code == 404
+
+
+async def test_a_ping_calls_the_one_that_asked_and_tells_what_it_answered(
+    story: Story, settings: Settings, receiver: Receiver
+) -> None:
+    hook = await registered(story, receiver, kinds=["referral.sent"])
+    other = await registered(story, receiver)
+    answer = await story.post("ngo-salud", f"/webhooks/{hook['id']}/ping", {})
+    assert answer.status_code == 202, answer.text
+    receiver.status = 418
+    assert await dispatched(story, settings) == 1
+    (headers, body), *_ = receiver.calls
+    told = Verifier(hook["secret"]).verify(body, headers)
+    assert (told["type"], told["data"]["subject_id"]) == ("webhook.ping", hook["id"])
+    (sent,) = (await story.get("ngo-salud", f"/webhooks/{hook['id']}/deliveries")).json()["items"]
+    assert (sent["status"], sent["answer_status"]) == ("waiting", 418)
+    assert (await story.get("ngo-salud", f"/webhooks/{other['id']}/deliveries")).json()[
+        "items"
+    ] == []
+    assert "webhook.ping" in await story.told_to("ngo-salud", hook["id"])
+    assert (await story.post("ngo-legal", f"/webhooks/{hook['id']}/ping", {})).status_code == 404
 
 
 async def test_failures_are_retried_for_days_then_dead_then_replayed(

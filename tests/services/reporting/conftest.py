@@ -14,6 +14,7 @@ from reporting.recording.service import Recorder
 from reporting.settings import Settings
 from stack.postgres import ServiceDatabase
 
+from tests.support.apps import with_built_routes
 from tests.support.databases import MigratedDatabases, common_settings, random_key, rolled_back
 
 AUDIENCE = "ruta-reporting"
@@ -43,7 +44,7 @@ async def database(reporting_database: ServiceDatabase) -> AsyncIterator[Databas
 
 @pytest.fixture
 async def api(database: Database, settings: Settings) -> AsyncIterator[AsyncClient]:
-    app = create_app(settings, database=database)
+    app = with_built_routes(create_app(settings, database=database))
     transport = ASGITransport(app)
     async with AsyncClient(transport=transport, base_url="http://reporting") as client:
         yield client

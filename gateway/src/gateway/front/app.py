@@ -17,36 +17,37 @@ from common.key_ages import tell_key_ages
 from common.logs import get_logger
 
 from gateway.front.access_log import AccessLog, capability
-from gateway.front.authentication import Authentication
-from gateway.front.bodies import ClientLeft
-from gateway.front.callers import Caller, Callers, Trust
-from gateway.front.connections import Broken, Silent
-from gateway.front.cors import Cors
+from gateway.front.browsers.authentication import Authentication
+from gateway.front.browsers.provider import Provider
+from gateway.front.browsers.renewal import Renewal
+from gateway.front.browsers.session_pages import PREFIX, SessionPages
+from gateway.front.browsers.sessions import Cookies
+from gateway.front.describing.endpoints import SMART_PATH, Endpoints, outside, own
 from gateway.front.errors import HEAD_TOO_LARGE
-from gateway.front.exchange import Exchange, Receive, Scope, Send
-from gateway.front.forwarding import Forwarding
-from gateway.front.heads import BadHead, read_head
-from gateway.front.internal_tokens import InternalTokens
-from gateway.front.key_source import KeySource
-from gateway.front.limits import Open, Rates
+from gateway.front.limiting.limits import Open, Rates
+from gateway.front.limiting.shedding import Shedding, guarded_bytes
+from gateway.front.limiting.sources import Sources
 from gateway.front.metrics import FrontMetrics
-from gateway.front.own_pages import OwnPages
-from gateway.front.pages import Description, Pages
-from gateway.front.provider import Provider
-from gateway.front.public_pages import PublicPages
-from gateway.front.renewal import Renewal
-from gateway.front.revocation_source import RevocationSource
-from gateway.front.revocations import Revocations
+from gateway.front.own.own_pages import OwnPages
+from gateway.front.own.pages import Description, Pages
+from gateway.front.pages.public_pages import PublicPages
+from gateway.front.passing.exchange import Exchange, Receive, Scope, Send
+from gateway.front.passing.forwarding import Forwarding
+from gateway.front.replicas.upstreams import Upstreams
 from gateway.front.routes import Route, RouteTable, Upstream
-from gateway.front.security_headers import SecurityHeaders
-from gateway.front.session_pages import PREFIX, SessionPages
-from gateway.front.sessions import Cookies
 from gateway.front.settings import FrontSettings
-from gateway.front.shedding import Shedding, guarded_bytes
-from gateway.front.sources import Sources
-from gateway.front.targets import refusal_of
-from gateway.front.traces import Traces
-from gateway.front.upstreams import Upstreams
+from gateway.front.trust.callers import Caller, Callers, Trust
+from gateway.front.trust.internal_tokens import InternalTokens
+from gateway.front.trust.key_source import KeySource
+from gateway.front.trust.revocation_source import RevocationSource
+from gateway.front.trust.revocations import Revocations
+from gateway.front.wire.bodies import ClientLeft
+from gateway.front.wire.connections import Broken, Silent
+from gateway.front.wire.cors import Cors
+from gateway.front.wire.heads import BadHead, read_head
+from gateway.front.wire.security_headers import SecurityHeaders
+from gateway.front.wire.targets import refusal_of
+from gateway.front.wire.traces import Traces
 
 _log = get_logger(__name__)
 _LINE = "/referrals/v1/line"
@@ -57,6 +58,7 @@ class Front:
 
     def __init__(self, settings: FrontSettings, table: RouteTable | None = None) -> None:
         self.table = table or RouteTable()
+        self._settings = settings
         self._revocations = Revocations()
         self._callers = Callers(
             Trust(
@@ -90,6 +92,7 @@ class Front:
                 "anonymous": settings.rate_anonymous,
                 "sign-in": settings.rate_sign_in,
                 "line": settings.rate_line,
+                "form": settings.rate_form,
             }
         )
         cookies = _cookies(settings)
@@ -127,10 +130,13 @@ class Front:
         key = settings.metrics_key
         self._own_pages = OwnPages(
             Pages(
-                description=Description(self.table, self._upstreams, settings.public_url),
+                description=Description(
+                    self.table, self._upstreams, settings.public_url, self._endpoints
+                ),
                 upstreams=self._upstreams,
                 keys=self._keys,
                 metrics=self._metrics,
+                issued_at=self._endpoints,
             ),
             self._public_pages,
             key.get_secret_value().encode() if key else None,
@@ -141,6 +147,13 @@ class Front:
             else None
         )
         clock.follow(settings.clock_file)
+
+    def _endpoints(self) -> Endpoints:
+        """Where tokens of the issuer in force are had."""
+        issuer = self._settings.token_issuer_url
+        if self._settings.issuer_url is not None:
+            return own(issuer, issuer)
+        return outside(issuer, self._keys.discovered)
 
     async def _believed(self, token: str) -> Caller:
         return await self._authentication.checked(token)
@@ -219,7 +232,8 @@ class Front:
         route = self.table.find(exchange.path)
         if await self._preflight(exchange, route):
             return
-        if route is None or self._upstreams.url(route.upstream) is None:
+        absent = route is None or self._upstreams.url(route.upstream) is None
+        if route is None or absent or exchange.path == SMART_PATH:
             await self._local(exchange)
             return
         exchange.route = route
@@ -233,6 +247,8 @@ class Front:
             await self._forwarding.pass_on(exchange, route)
         finally:
             self._open.leave(who)
+            if exchange.status == 404 and route.takes_forms(exchange.method, exchange.path):
+                await self._rates.count("anonymous", exchange.source)
 
     async def _preflight(self, exchange: Exchange, route: Route | None) -> bool:
         """Whether this was one, and is answered; else what the answer will tell a browser."""
@@ -270,6 +286,11 @@ class Front:
             exchange.allowance = await self._rates.spend("sign-in", exchange.source)
         elif exchange.caller is None and _is_line_sending(exchange):
             exchange.allowance = await self._rates.spend("line", exchange.source)
+        elif exchange.caller is None and route.takes_forms(exchange.method, exchange.path):
+            # Who doesn't know a form's secret gets no more tries than anybody.
+            await self._rates.refuse_if_spent("anonymous", exchange.source)
+            form = f"{exchange.source} {exchange.path}"
+            exchange.allowance = await self._rates.spend("form", form)
         elif exchange.caller is None:
             exchange.allowance = await self._rates.spend("anonymous", exchange.source)
         else:

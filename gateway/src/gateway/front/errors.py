@@ -11,11 +11,11 @@ REQUEST_TIMEOUT = ProblemType(
     "The request did not arrive in time",
     "Repeat it with the same Idempotency-Key; send large files over a better connection.",
 )
-CSRF = ProblemType(
-    "csrf",
-    403,
-    "This request did not come from Ruta's own pages",
-    "Send the X-CSRF-Token that GET /session gave you, from the same site.",
+SIGN_IN_STALE = ProblemType(
+    "sign_in_stale",
+    400,
+    "This sign-in was not begun in this browser, or too long ago",
+    "Begin again at /session/start.",
 )
 UPSTREAM_TIMEOUT = ProblemType(
     "upstream_timeout",

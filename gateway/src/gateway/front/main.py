@@ -6,8 +6,8 @@ import uvicorn
 from common.start import load, prepare
 
 from gateway.front.app import Front
-from gateway.front.protocol import GuardedProtocol
 from gateway.front.settings import FrontSettings
+from gateway.front.wire.protocol import GuardedProtocol
 
 
 def server_config(settings: FrontSettings) -> uvicorn.Config:

@@ -19,6 +19,7 @@ class Upstream(StrEnum):
     DIRECTORY = "directory"
     REFERRALS = "referrals"
     REPORTING = "reporting"
+    CONSOLE = "console"
     ISSUER = "issuer"
 
 
@@ -40,8 +41,12 @@ class Route:
     `cookies`: the upstream sets and reads its own cookies. `public`: of these paths below the prefix
     nobody is known by a cookie, whoever is signed in at the same browser. `open`: what any page of
     the web may read by its visitors' browsers, as nobody. `sensitive`: of these answers some hold a
-    secret beside what was asked with, so none is compressed. `personal`: pages for whoever is signed in:
-    the cookie says who, and the service compares the token of its forms. `upload_bytes`: largest
+    secret beside what was asked with, so none is compressed. `form_tools`: the secret of a form opens these,
+    which tools may send as the password of HTTP Basic. `fhir`: of these FHIR clients read what was
+    wrong as an OperationOutcome. `personal`: pages for whoever is signed in:
+    the cookie says who, and the service compares the token of its forms. `for_people`: the upstream is
+    pages alone, which calls the API with the person's own token: it gets that token and who they are, it is
+    no part of the API description, and of cookies it reads and sets `own_cookies` only. `upload_bytes`: largest
     request body that the front passes on; the service behind sets its own, narrower limits.
     """
 
@@ -53,9 +58,13 @@ class Route:
     client_secrets: bool = False
     cookies: bool = False
     personal: bool = False
+    for_people: bool = False
+    own_cookies: tuple[str, ...] = ()
     public: str | None = None
     open: str | None = None
     sensitive: str | None = None
+    form_tools: str | None = None
+    fhir: str | None = None
     upload_bytes: int = 4 * MEBIBYTE
     limit_class: str = "client"
     deprecation: Deprecation | None = None
@@ -76,6 +85,14 @@ class Route:
     def is_open(self, method: str, path: str) -> bool:
         """Whether a page of any origin may read the answer to nobody."""
         return self._is(self.open, method, path)
+
+    def takes_forms(self, method: str, path: str) -> bool:
+        """Whether form tools send here: they hold no account, but the secret of their form."""
+        return self._is(self.form_tools, method, path)
+
+    def speaks_fhir(self, method: str, path: str) -> bool:
+        """Whether its answers, refusals too, are FHIR resources."""
+        return self._is(self.fhir, method, path)
 
     def _is(self, these: str | None, method: str, path: str) -> bool:
         if these is None:
@@ -108,6 +125,8 @@ ROUTES: tuple[Route, ...] = (
         public=r"(GET|HEAD|POST) /(line(/thread)?|answer/.*|withdraw|withdrawals(/.*)?)"
         r"|(GET|HEAD) /line/form|POST /line/(reports|threads/.*)",
         sensitive=r"(POST|PUT|PATCH|DELETE) .*|GET /answer/.*",
+        form_tools=r"POST /intake/forms/[^/]+/submissions",
+        fhir=r"[A-Z]+ /fhir(/.*)?",
         upload_bytes=16 * MEBIBYTE,
     ),
     Route(
@@ -116,7 +135,10 @@ ROUTES: tuple[Route, ...] = (
         "v1",
         "Indicators, releases, bulletins, exports",
         anonymous=True,
-        public=r"(GET|HEAD) /bulletins/(page|[^/]+/files/.*)",
+        public=r"(GET|HEAD) /(exports/page|bulletins/(page|[^/]+/files/.*))"
+        r"|(GET|HEAD|POST) /subscriptions(/.*)?",
+        # The key of a mail's link stands in the page.
+        sensitive=r"[A-Z]+ /subscriptions/.*",
         upload_bytes=64 * MEBIBYTE,
     ),
     Route(
@@ -147,6 +169,20 @@ ROUTES: tuple[Route, ...] = (
         personal=True,
         sensitive=".*",
         upload_bytes=16 * 1024,
+    ),
+    Route(
+        "/console",
+        Upstream.CONSOLE,
+        "",
+        "Pages for people who signed in",
+        anonymous=True,
+        personal=True,
+        for_people=True,
+        own_cookies=("ruta-language",),
+        # What the pages look like is the same for everybody, and kept by browsers.
+        public=r"(GET|HEAD) /static/.*",
+        # A workbook with services; what else people type is small.
+        upload_bytes=17 * MEBIBYTE,
     ),
     Route("/.well-known", Upstream.ISSUER, "", "Discovery and keys", anonymous=True),
 )

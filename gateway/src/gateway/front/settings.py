@@ -33,6 +33,11 @@ class FrontSettings(CoreSettings):
         None,
         description="Where the reporting service listens; several replicas separated by spaces.",
     )
+    console_url: Addresses | None = Field(
+        None,
+        description="Where the console listens; several replicas separated by spaces. None = no pages at"
+        " /console.",
+    )
     issuer_url: HttpAddress | None = Field(
         None, description="Where Ruta's own issuer listens; none with an outside OIDC provider."
     )
@@ -76,6 +81,11 @@ class FrontSettings(CoreSettings):
     rate_per_client: str = Field("6000/minute", description="Requests of one client.")
     rate_anonymous: str = Field("600/minute", description="Requests of one source without token.")
     rate_sign_in: str = Field("120/minute", description="Requests of one source to /oauth.")
+    rate_form: str = Field(
+        "60000/minute",
+        description="Submissions of one source to one form: what a form tool kept during an outage comes"
+        " at once. Refused ones count as requests without token.",
+    )
     rate_line: str = Field(
         "30/minute",
         description="Sendings of one source to the anonymous line; counted in memory only.",
@@ -130,6 +140,7 @@ class FrontSettings(CoreSettings):
             Upstream.DIRECTORY: self.directory_url,
             Upstream.REFERRALS: self.referrals_url,
             Upstream.REPORTING: self.reporting_url,
+            Upstream.CONSOLE: self.console_url,
             Upstream.ISSUER: self.issuer_url,
         }
         return tuple(url.rstrip("/") for url in (urls[upstream] or "").split())

@@ -6,4 +6,6 @@ from common.auth import Principal, Role
 from common.web import open_to_all, requires
 
 Admin = Annotated[Principal, requires("admin", {Role.ADMIN})]
+Colleague = Annotated[Principal, requires("referrals:read")]
+Auditor = Annotated[Principal, requires("referrals:read", {Role.AUDITOR})]
 Anyone = Annotated[Principal, open_to_all()]

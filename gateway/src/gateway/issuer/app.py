@@ -6,6 +6,7 @@ from common.key_ages import tell_key_ages
 from common.web import service_app
 from fastapi import FastAPI
 
+from gateway.issuer.account.api import NotSignedIn, led_to_sign_in
 from gateway.issuer.account.api import routes as account
 from gateway.issuer.account.enrolment import Enrolments
 from gateway.issuer.account.passkeys_api import routes as passkeys
@@ -15,6 +16,7 @@ from gateway.issuer.changes.api import routes as changes
 from gateway.issuer.clients.api import routes as clients
 from gateway.issuer.organisations.api import routes as organisations
 from gateway.issuer.people.api import routes as people
+from gateway.issuer.people.colleagues_api import routes as colleagues
 from gateway.issuer.people.passkeys import Passkeys
 from gateway.issuer.people.recovery import RecoveryCodes
 from gateway.issuer.people.second_factor import SecondFactors
@@ -48,6 +50,7 @@ def create_app(settings: IssuerSettings, *, database: Database | None = None) ->
             organisations,
             clients,
             people,
+            colleagues,
             keys,
             changes,
             internal,
@@ -65,6 +68,7 @@ def create_app(settings: IssuerSettings, *, database: Database | None = None) ->
             "tickets": Tickets(master),
         },
     )
+    app.add_exception_handler(NotSignedIn, led_to_sign_in)
     tell_key_ages(
         app.state.context.metrics.registry, lambda: {"token-signing": ring.file_of_current()}
     )

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from common import server, start
+from common import server, serving, start
 from common.database import Database
 from common.key_checks import WrongKeys
 from common.logs import get_logger
@@ -29,7 +29,7 @@ def serve() -> None:
     asyncio.run(_bootstrap(settings))
     app = create_app(settings)
     server.refuse_wrong_keys(app)
-    server.serve(app, settings)
+    serving.serve(app, settings)
 
 
 def migrate() -> None:

@@ -3,21 +3,10 @@
 from collections.abc import Iterable
 from typing import Annotated
 
-from common.auth import Role
+from common.auth import SCOPES, Role
 from common.codelists import pathways
 from common.places import Places
 from pydantic import AfterValidator, Field
-
-SCOPES = (
-    "directory:read",
-    "directory:write",
-    "directory:curate",
-    "referrals:read",
-    "referrals:write",
-    "reports:read",
-    "reports:publish",
-    "admin",
-)
 
 
 def _all_in(values: list[str], known: Iterable[str], what: str) -> list[str]:

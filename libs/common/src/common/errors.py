@@ -5,23 +5,45 @@ from all declared types.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from common.details import detail_of
 
 CATALOGUE: dict[str, "ProblemType"] = {}
 
 
 @dataclass(frozen=True)
 class FieldError:
-    """What is wrong with one part of the request; `pointer` is a JSON pointer (RFC 6901)."""
+    """What is wrong with one part of the request; `pointer` is a JSON pointer (RFC 6901). `params`: what the
+    code speaks of, such as the most that is taken, so that whoever shows it says it in words of their own; never
+    what was sent."""
 
     pointer: str
     detail: str
     code: str = "invalid"
+    params: Mapping[str, int | float | str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        said = {
+            "pointer": self.pointer,
+            "detail": self.detail,
+            "code": self.code,
+            **_coded(self.detail),
+        }
+        return {**said, "params": dict(self.params)} if self.params else said
 
 
 MOST_ERRORS = 50
 """A problem tells of so many fields at most: who sent a thousand wrong ones reads no more of them."""
+
+
+def _coded(sentence: str) -> dict[str, Any]:
+    """What lets a client say the sentence in words of its own, or in those of `details.csv`."""
+    found = detail_of(sentence)
+    if found is None:
+        return {}
+    return {"detail_code": found.code, **({"detail_params": found.params} if found.params else {})}
 
 
 class Problem(Exception):
@@ -50,12 +72,11 @@ class Problem(Exception):
             "status": self.kind.status,
             "code": self.kind.code,
             "detail": self.detail,
+            **_coded(self.detail),
             **self.extra,
         }
         if self.errors:
-            body["errors"] = [
-                {"pointer": e.pointer, "detail": e.detail, "code": e.code} for e in self.errors
-            ]
+            body["errors"] = [e.body() for e in self.errors]
             if len(self.errors) == 1:
                 body["pointer"] = self.errors[0].pointer
         return body
@@ -110,6 +131,12 @@ FORBIDDEN = ProblemType(
     "Your client may not do this",
     "Ask your IM team for the scope or role that the detail names.",
 )
+CSRF = ProblemType(
+    "csrf",
+    403,
+    "This request did not come from Ruta's own pages",
+    "Send the X-CSRF-Token that GET /session gave you, from the same site.",
+)
 NOT_FOUND = ProblemType(
     "not_found",
     404,
@@ -121,6 +148,9 @@ SECOND_PERSON = ProblemType(
     "second_person_needed", 403, "Somebody other than the requester has to decide this"
 )
 CONFLICT = ProblemType("conflict", 409, "The present state does not allow this")
+VERSION_CONFLICT = ProblemType(
+    "version_conflict", 409, "It was changed since you read it", "Read it again, then decide anew."
+)
 STALE = ProblemType(
     "stale",
     412,

@@ -30,6 +30,10 @@ class WrongKeys(Exception):
     """Keys are missing or other ones than the data was written with; the message names them."""
 
 
+class KeysAway(ConnectionError):
+    """What holds the keys does not answer now; the message names it. It may come back by itself."""
+
+
 class NotMigrated(Exception):
     """The table of check values is not there yet: the migration of this release has to run."""
 

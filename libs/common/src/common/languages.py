@@ -1,10 +1,12 @@
 """The languages that people read, and which of them somebody is answered in: what they ask for, before
 what their browser prefers. Pure."""
 
+from functools import lru_cache
 from typing import Literal, TypeGuard, get_args
 
 PageLanguage = Literal["es", "en"]
 LANGUAGES: tuple[str, ...] = get_args(PageLanguage)
+OWN_NAMES = {"es": "Español", "en": "English"}
 
 
 def preferred(header: str | None) -> list[str]:
@@ -23,6 +25,7 @@ def preferred(header: str | None) -> list[str]:
     return [code for _, code in sorted(weighted, key=lambda each: -each[0])]
 
 
+@lru_cache(maxsize=256)
 def page_language(asked: str | None, accept_language: str | None) -> PageLanguage:
     """The language of a page: of those asked for (`es`, or `en-GB es`), else of those preferred, the
     first that pages exist in; Spanish where none is named."""

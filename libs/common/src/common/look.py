@@ -8,13 +8,15 @@ import hashlib
 from functools import cache
 
 PAGE_STYLE = (
-    "*{box-sizing:border-box}"
+    # What is jumped to, or gets the focus, is not behind the bar.
+    "*{box-sizing:border-box}html{scroll-padding-top:4.5rem}"
     "body{font:1.1rem/1.5 sans-serif;margin:0;background:#fff;color:#1a1a1a}"
     "main{max-width:38rem;margin:0 auto;padding:1rem}"
     "h1{font-size:1.5rem;line-height:1.25}h2{font-size:1.2rem}"
     "fieldset{border:1px solid #767676;margin:1rem 0;padding:.3rem .8rem}legend{font-weight:bold}"
-    "label{display:block;padding:.45rem 0}.field label{font-weight:bold}"
-    ".choice{padding-left:1.7rem;text-indent:-1.7rem}.links a{display:inline-block;padding:.5rem 0}"
+    "label{display:block;padding:.45rem 0}.field{margin:.8rem 0}.field label{font-weight:bold}"
+    "details{margin:.8rem 0}summary{padding:.4rem 0}"
+    ".choice{padding-left:1.7rem;text-indent:-1.7rem}.links a{display:inline-block;padding:.5rem 0;margin-right:1rem}"
     ".hint{margin:.2rem 0;color:#444;font-size:1rem}"
     "select,textarea,.text{font:inherit;width:100%;padding:.5rem;border:1px solid #595959;"
     "background:#fff;color:#1a1a1a}"
@@ -23,13 +25,14 @@ PAGE_STYLE = (
     "button,.button{display:inline-block;font:inherit;padding:.7rem 1.2rem;background:#0b4f71;"
     "color:#fff;border:2px solid #0b4f71;text-decoration:none;min-height:44px}"
     ".quiet{background:#fff;color:#0b4f71}"
-    "a{color:#0b4f71}a.long{word-break:break-all}"
+    "a{color:#0b4f71}.long{overflow-wrap:anywhere}"
     "a,button,input,select,textarea,summary{outline-offset:3px}"
     ":focus-visible{outline:3px solid #b35c00}"
     ".skip{position:absolute;left:-9999px}.skip:focus{position:static}"
     ".bar{position:sticky;top:0;background:#1a1a1a;padding:.4rem 1rem;display:flex;"
     "justify-content:space-between;align-items:center;gap:1rem}"
-    ".bar a{color:#fff;padding:.6rem .2rem}.bar .exit{background:#b3261e;padding:.6rem 1rem;"
+    ".bar a,.switch{color:#fff;padding:.6rem .2rem}.switch{background:none;border:0;"
+    "text-decoration:underline}.bar .exit{background:#b3261e;border:2px solid #b3261e;padding:.5rem 1rem;"
     "font-weight:bold;text-decoration:none}"
     ".note{border-left:.4rem solid #0b4f71;padding:.2rem .8rem;margin:1rem 0;background:#eef5f9}"
     ".alert{border-left-color:#b3261e;background:#fdf0ef}"
@@ -47,10 +50,28 @@ PAGE_STYLE = (
 
 EXIT_SCRIPT = (
     "document.addEventListener('click',function(e){var a=e.target.closest('a.exit');if(!a)return;"
-    "e.preventDefault();document.title='';document.body.textContent='';location.replace(a.href)})"
+    "e.preventDefault();document.title='';document.body.textContent='';location.replace(a.href)});"
+    "window.addEventListener('pageshow',function(e){if(!e.persisted)return;"
+    "document.body.textContent='';location.reload()})"
 )
 """The quick exit empties the screen at once, however slow the line, and takes the page's place in the
-browser's history. Without scripts it stays the link that it is."""
+browser's history. Without scripts it stays the link that it is. A page that Back would show as it was left, with all that
+was typed, is asked for anew: browsers keep pages in their memory that they were told not to store."""
+
+
+SWITCH = "other_language"
+"""The field of a form that was sent only to be shown in the other language, with all that was typed."""
+
+LANGUAGE_SWITCH = (
+    "{% macro language_switch(form, address, other, says) %}"
+    # The first button is what Enter in a field presses: that is to send, not to switch.
+    '<button class="off" form="{{ form }}" tabindex="-1" aria-hidden="true"></button>'
+    '<button class="switch" form="{{ form }}" formmethod="post" formaction="{{ address }}" formnovalidate'
+    f' name="{SWITCH}" value="yes" lang="{{{{ other }}}}">{{{{ says }}}}</button>'
+    "{% endmacro %}"
+)
+"""A language link that loses nothing: a button in the bar that sends the form of the page. Without a
+script."""
 
 
 def page_policy(
@@ -58,6 +79,7 @@ def page_policy(
     *,
     script: str | None = None,
     script_address: str | None = None,
+    images: str | None = None,
     forms: str = "'self'",
     ancestors: str = "'none'",
 ) -> str:
@@ -66,8 +88,9 @@ def page_policy(
     sources = [f"'sha256-{_digest(script)}'"] if script else []
     sources += [script_address] if script_address else []
     scripts = f"script-src {' '.join(sources)}; " if sources else ""
+    shown = f"img-src {images}; " if images else ""
     return (
-        f"default-src 'none'; {scripts}style-src 'sha256-{_digest(style)}'; form-action {forms}; "
+        f"default-src 'none'; {scripts}{shown}style-src 'sha256-{_digest(style)}'; form-action {forms}; "
         f"frame-ancestors {ancestors}; base-uri 'none'"
     )
 

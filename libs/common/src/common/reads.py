@@ -20,6 +20,19 @@ _DIALECT = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's co
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+@dataclass(frozen=True)
+class Searchable:
+    """What a caller may read of one kind, for searches in another form than our own lists.
+
+    `rows` selects exactly what the single read would show; `columns` are what may be asked of it, each
+    as the caller is shown it, `id` among them. `values` are bound in both.
+    """
+
+    rows: sa.Select[Any]
+    columns: Mapping[str, sa.ColumnElement[Any]]
+    values: Mapping[str, Any] = _NOTHING
+
+
 class QuickStatement:
     """A query, or an insert from a query, whose bound parameters are given by name.
 

@@ -1,6 +1,7 @@
 """Traces (OpenTelemetry) and metrics (Prometheus): names, ids and counts, never contents."""
 
 from collections.abc import MutableMapping
+from functools import cached_property
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -105,10 +106,12 @@ class Metrics:
             "Events set aside that nobody has replayed yet.",
             registry=self.registry,
         )
-        self.broker_connected = Gauge(
-            "ruta_broker_connected", "1 while NATS is connected.", registry=self.registry
-        )
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    @cached_property
+    def broker_connected(self) -> Gauge:
+        """There from the first try to publish on: whoever leaves that to another is not away."""
+        return Gauge("ruta_broker_connected", "1 while NATS is connected.", registry=self.registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer. `route` is a template, so the kept children are few."""

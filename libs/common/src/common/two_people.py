@@ -5,12 +5,12 @@ from common.errors import SECOND_PERSON
 
 
 def refuse_same_person(caller: Principal, *earlier: str | None, because: str) -> None:
-    """403 if the caller is one of those who took an earlier part, as `Principal.doer` recorded them."""
-    if caller.doer in earlier:
+    """403 if the caller is one of those who took an earlier part, as `Principal.subject` recorded them."""
+    if caller.subject in earlier:
         raise SECOND_PERSON.because(because)
 
 
 def refuse_alone(caller: Principal, *earlier: str | None, because: str) -> None:
     """403 if nobody but the caller took an earlier part."""
-    if not set(earlier) - {None, caller.doer}:
+    if not set(earlier) - {None, caller.subject}:
         raise SECOND_PERSON.because(because)

@@ -38,7 +38,7 @@ def main(
         loaded = _ready(settings)
         asyncio.run((migrations or (lambda s: _migrate(package, s)))(loaded))
         return
-    from common import server  # noqa: PLC0415 - a migration serves nothing
+    from common import server, serving  # noqa: PLC0415 - a migration serves nothing
 
     if verb not in {"api", "worker", *server.OPERATIONS}:
         own: Mapping[str, Callable[[Any], int]] = resolve_name(commands)
@@ -55,7 +55,7 @@ def main(
     else:
         app = create_app(loaded, role=verb)
         server.refuse_wrong_keys(app)
-        server.serve(app, loaded)
+        serving.serve(app, loaded)
 
 
 def _ready(kind: type[ServiceSettings]) -> ServiceSettings:

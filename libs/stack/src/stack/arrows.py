@@ -4,6 +4,8 @@ The embedded server and the production configuration are both generated from her
 the same.
 """
 
+from common.events.catalogue import public
+
 # producer -> who reads its events
 READERS: dict[str, tuple[str, ...]] = {
     "directory": ("referrals", "reporting"),
@@ -14,6 +16,17 @@ PRODUCERS = tuple(READERS)
 USERS = (*PRODUCERS, "gateway")
 # Operations of the IM team: inspect, replay, back up. No service holds it.
 OPERATOR = "operator"
+
+
+def outside(reader: str) -> str:
+    """The user of a reader outside, for example of another cluster."""
+    return f"outside-{reader}"
+
+
+def outside_permissions() -> dict[str, object]:
+    """Publishing nothing, it asks JetStream for nothing either and names no address that the server would
+    then send to."""
+    return {"publish": {"deny": [">"]}, "subscribe": list(public())}
 
 
 def stream(producer: str) -> str:

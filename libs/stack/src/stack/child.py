@@ -5,10 +5,12 @@ import contextlib
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Protocol
 
 import psutil
+from common.repeating import pause
 
 from stack.console import Console
 from stack.errors import StackError
@@ -21,18 +23,52 @@ _WELL_AFTER = 20.0
 _CHUNK = 65536
 
 
+class Running(Protocol):
+    """What a child needs of the process that it is."""
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    async def wait(self) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+async def begun(process: Process) -> Running:
+    """A program of its own, which imports for itself."""
+    return await asyncio.create_subprocess_exec(
+        *process.command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=process.environment,
+        # Ctrl-C must reach the supervisor alone, which then stops all in order.
+        start_new_session=True,
+    )
+
+
 class Child:
     """`changed` is called with the process id of each (re)start; `hold` suspends restarts."""
 
     def __init__(
-        self, process: Process, console: Console, changed: Callable[[str, int], None], hold: Path
+        self,
+        process: Process,
+        console: Console,
+        changed: Callable[[str, int], None],
+        hold: Path,
+        begin: Callable[[Process], Awaitable[Running]] = begun,
     ) -> None:
         self.process = process
         self.restarts = 0
         self._console = console
         self._changed = changed
         self._hold = hold
-        self._running: asyncio.subprocess.Process | None = None
+        self._begin = begin
+        self._running: Running | None = None
         self._stopping = asyncio.Event()
         self._last_lines: deque[str] = deque(maxlen=20)
 
@@ -48,22 +84,21 @@ class Child:
 
     async def keep_running(self) -> None:
         """Returns only after `stop()`."""
-        pause = _FIRST_PAUSE
+        seconds = _FIRST_PAUSE
         while not self._stopping.is_set():
             began = time.monotonic()
             code = await self._run()
             if self._stopping.is_set():
                 return
             if time.monotonic() - began > _WELL_AFTER:
-                pause = _FIRST_PAUSE
+                seconds = _FIRST_PAUSE
             self.restarts += 1
             self._console.say(
-                f"{self.name} ended ({_ending(code)}); starting it again in {pause:.1f} s"
+                f"{self.name} ended ({_ending(code)}); starting it again in {seconds:.1f} s"
             )
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+            await pause(self._stopping, seconds)
             await held(self._hold, self._stopping)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            seconds = min(seconds * 2, _LONGEST_PAUSE)
 
     async def stop(self, seconds: float) -> None:
         """SIGTERM, then SIGKILL after `seconds`."""
@@ -92,21 +127,13 @@ class Child:
         return self._running is not None and self._running.returncode is None
 
     async def _run(self) -> int:
-        running = await asyncio.create_subprocess_exec(
-            *self.process.command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=self.process.environment,
-            # Ctrl-C must reach the supervisor alone, which then stops all in order.
-            start_new_session=True,
-        )
+        running = await self._begin(self.process)
         self._running = running
         self._changed(self.name, running.pid)
         await self._copy_output(running)
         return await running.wait()
 
-    async def _copy_output(self, running: asyncio.subprocess.Process) -> None:
+    async def _copy_output(self, running: Running) -> None:
         if running.stdout is None:
             return
         rest = b""

@@ -1,9 +1,10 @@
 """The command line: finds the command groups in `stack.commands` and turns failures into one line."""
 
-import errno
 import importlib
 import pkgutil
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -18,6 +19,24 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"ruta {version('ruta-stack')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_say_version, help="Which release this is"
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 def _mount() -> None:
@@ -44,7 +63,8 @@ def main() -> None:
         terminal.print(f"ruta: {error}", style="bold red", markup=False)
         sys.exit(1)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        # A path that somebody gave, or a disk: the line says which. Anything else is ours to mend.
+        if error.filename is None:
             raise
         terminal.print(f"ruta: {error.strerror}: {error.filename}", style="bold red", markup=False)
         sys.exit(1)

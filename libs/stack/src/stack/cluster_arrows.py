@@ -8,19 +8,27 @@ Arrow = tuple[str, str, int]
 DESIGN: frozenset[Arrow] = frozenset(
     {
         ("*", "gateway", 8000),
-        *(("gateway", to, 8000) for to in ("issuer", "directory", "referrals", "reporting")),
+        *(
+            ("gateway", to, 8000)
+            for to in ("issuer", "directory", "referrals", "reporting", "console")
+        ),
+        # With the person's token, like any client.
+        ("console", "gateway", 8000),
         *((s, "postgres", 5432) for s in ("issuer", "directory", "referrals", "reporting")),
-        *((s, "nats", 4222) for s in ("gateway", "directory", "referrals", "reporting")),
+        *((s, "nats", 4222) for s in ("directory", "referrals", "reporting")),
         ("nats", "nats", 6222),
-        ("referrals", "outside", 443),
+        # Webhooks, push services, a gateway for short messages; a relay for mail.
+        ("directory", "outside", 443),
+        *((s, "outside", port) for s in ("directory", "reporting") for port in (465, 587)),
+        *(("referrals", "outside", port) for port in (443, 465, 587)),
         *(
             (s, "otel-collector", 4318)
-            for s in ("gateway", "issuer", "directory", "referrals", "reporting")
+            for s in ("gateway", "issuer", "directory", "referrals", "reporting", "console")
         ),
         ("otel-collector", "namespace observability", 4318),
         *(
             ("namespace monitoring", s, 8000)
-            for s in ("issuer", "directory", "referrals", "reporting")
+            for s in ("issuer", "directory", "referrals", "reporting", "console")
         ),
         ("namespace monitoring", "nats", 7777),
     }
@@ -72,9 +80,10 @@ def _both(
     out: set[Arrow],
     into: set[Arrow],
 ) -> bool:
-    sender, receiver, _port = arrow
+    sender, receiver, port = arrow
     sends = sender == "*" or sender.startswith("namespace ") or arrow in out
-    receives = receiver == "outside" or receiver.startswith("namespace ") or arrow in into
+    away = receiver == "outside" or receiver.startswith("namespace ")
+    receives = away or arrow in into or ("*", receiver, port) in into
     return sends and receives
 
 

@@ -1,8 +1,13 @@
 """The broker's configuration for a cluster, from the same arrows as the embedded server's."""
 
 import json
+import re
+from collections.abc import Sequence
 
-from stack.arrows import OPERATOR, USERS, permissions
+from stack.arrows import OPERATOR, USERS, outside, outside_permissions, permissions
+from stack.errors import StackError
+
+_READER = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 _HEAD = """# Made by `./ruta k8s nats-config`; do not edit. Users and subjects: stack/arrows.py.
 server_name: $POD_NAME
@@ -26,22 +31,40 @@ cluster {
   routes: [$NATS_ROUTE_0, $NATS_ROUTE_1, $NATS_ROUTE_2]
   authorization { user: route, password: $NATS_ROUTE_PASSWORD }
 }
-authorization {
-  users: [
+"""
+# Readers outside come by this door alone, and nobody else does.
+_DOOR = """websocket {
+  port: 8443
+  tls { cert_file: /etc/nats-outside/tls.crt, key_file: /etc/nats-outside/tls.key }
+}
 """
 
 
-def configuration() -> str:
+def configuration(readers: Sequence[str] = ()) -> str:
     """nats.conf of three nodes; passwords and the addresses of the routes, which hold one, come
-    from the environment (Secret `ruta-nats`, StatefulSet `nats`)."""
-    users = [_user(name) for name in (*USERS, OPERATOR)]
-    return _HEAD + "\n".join(users) + "\n  ]\n}\n"
+    from the environment (Secret `ruta-nats`, StatefulSet `nats`). `readers`: other clusters that listen
+    from outside (component outside-events; passwords in the Secret `ruta-nats-outside`)."""
+    for reader in readers:
+        if not _READER.fullmatch(reader):
+            raise StackError(f"{reader!r} is no name of a reader: small letters, digits, hyphens")
+    ways = ("STANDARD",) if readers else ()
+    users = [
+        *(_user(name, permissions(name), ways) for name in (*USERS, OPERATOR)),
+        *(_user(outside(name), outside_permissions(), ("WEBSOCKET",)) for name in readers),
+    ]
+    door = _DOOR if readers else ""
+    return _HEAD + door + "authorization {\n  users: [\n" + "\n".join(users) + "\n  ]\n}\n"
 
 
-def _user(name: str) -> str:
-    allowed = permissions(name)
+def variable(user: str) -> str:
+    """The environment's name of a user's password."""
+    return f"NATS_{user.upper().replace('-', '_')}_PASSWORD"
+
+
+def _user(name: str, allowed: dict[str, list[str]] | dict[str, object], ways: Sequence[str]) -> str:
+    only = f" allowed_connection_types: {json.dumps(ways)}," if ways else ""
     return (
-        f"    {{ user: {name}, password: $NATS_{name.upper()}_PASSWORD, permissions: {{\n"
+        f"    {{ user: {name}, password: ${variable(name)},{only} permissions: {{\n"
         f"        publish: {json.dumps(allowed['publish'])}\n"
         f"        subscribe: {json.dumps(allowed['subscribe'])} }} }}"
     )

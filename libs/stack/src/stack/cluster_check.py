@@ -20,6 +20,7 @@ import yaml
 
 from stack.cluster_arrows import denies_by_default, design, missing_and_extra
 from stack.cluster_broker import configuration
+from stack.cluster_images import without_digest
 
 OVERLAYS = ("dev", "small", "production")
 # Reasons are in deploy/k8s/README.md, section Checks.
@@ -205,6 +206,14 @@ def _container_faults(container: dict[str, Any], *, probed: bool) -> Iterator[st
                 yield f"needs a {probe}"
 
 
+def images_by_digest(overlay: str) -> list[Finding]:
+    """Of those that others publish; ours are pinned by whoever builds them (`./ruta k8s pin`)."""
+    return [
+        Finding(overlay, f"{image} stands by a tag, which its owner can move: add its digest")
+        for image in without_digest(built(overlay))
+    ]
+
+
 def checkov(overlay: str) -> list[Finding]:
     file = _scratch(overlay, yaml.safe_dump_all(built(overlay)))
     done = _tool(
@@ -229,6 +238,7 @@ _OF_OVERLAY: dict[str, Callable[[str], list[Finding]]] = {
     "operators' schemas": custom_schemas,
     "network arrows": arrows,
     "workloads": workloads,
+    "images by digest": images_by_digest,
     "checkov": checkov,
 }
 

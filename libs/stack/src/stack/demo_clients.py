@@ -66,6 +66,15 @@ CLIENTS = (
         "directory:read directory:curate referrals:read reports:read reports:publish admin",
         AORS,
     ),
+    # Whoever closes a period does not publish it alone.
+    DemoClient(
+        "im-publisher",
+        "Publication",
+        8,
+        ("im",),
+        "directory:read reports:read reports:publish",
+        AORS,
+    ),
     DemoClient("auditor", "Audit", 9, ("auditor",), "referrals:read reports:read"),
     DemoClient("ngo-refugio-supervisor", "Refugio", 1, ("supervisor",), _SUPERVISOR),
     DemoClient("ngo-salud-supervisor", "Salud", 2, ("supervisor",), _SUPERVISOR),

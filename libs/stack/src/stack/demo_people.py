@@ -44,7 +44,8 @@ class DemoPerson:
 
 PEOPLE = (
     DemoPerson("demo-caseworker", "caseworker", "ngo-refugio", _CASEWORK),
-    DemoPerson("demo-recipient", "caseworker", "ngo-salud", _CASEWORK),
+    # Keeps the capacity of its services true, too.
+    DemoPerson("demo-recipient", "caseworker", "ngo-salud", f"{_CASEWORK} directory:write"),
     DemoPerson("demo-supervisor", "supervisor", "ngo-refugio-supervisor"),
     DemoPerson("demo-coordinator", "coordinator", "gbv-coordinator"),
     DemoPerson(

@@ -8,6 +8,7 @@ from stack.errors import StackError
 
 # The `SERVICE` values of deploy/Dockerfile.
 DISTRIBUTIONS = (
+    "ruta-console",
     "ruta-gateway",
     "ruta-referrals",
     "ruta-reporting",

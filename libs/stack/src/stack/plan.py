@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass, field
 
 from stack.arrows import OPERATOR
+from stack.embedded_channels import prepare_channels, prepare_questions
 from stack.embedded_secrets import (
     prepare_internal_key,
     prepare_key_encryption_keys,
@@ -21,6 +22,8 @@ SERVICES = {
     "referrals": "referrals",
     "reporting": "reporting",
 }
+# Has no database and no events: it calls the API like any client.
+CONSOLE = "console"
 SERVERS = ("postgres", "nats")
 DATABASES = (*SERVICES, "issuer", "referral_keys")
 WEBHOOK_NETWORKS = "127.0.0.0/8"
@@ -37,6 +40,16 @@ _PASSED_ON = (
     "RUTA_OTLP_ENDPOINT",
     "RUTA_SECOND_PLACES",
     "RUTA_STEP_UP_MINUTES",
+)
+# Of an outside OIDC provider, in the place of Ruta's own issuer: for the front alone.
+OUTSIDE_ISSUER = "RUTA_TOKEN_ISSUER_URL"
+_OF_OUTSIDE = (
+    OUTSIDE_ISSUER,
+    "RUTA_TOKEN_TYPES",
+    "RUTA_TOKEN_CLAIMS",
+    "RUTA_TOKEN_AUDIENCE",
+    "RUTA_SESSION_CLIENT_ID",
+    "RUTA_SESSION_CLIENT_SECRET",
 )
 
 
@@ -94,13 +107,17 @@ class Planner:
         self._secrets = prepare_secrets(layout, postgres.rows)
         self._kek = prepare_key_encryption_keys(layout, postgres.rows)
         self._signing_key, self._jwks = prepare_internal_key(layout)
+        # Known once the ports are chosen; commands of a service tell nobody anything.
+        self._channels: dict[str, str] = {}
 
     def plan(self) -> Plan:
         services: list[Process] = []
         urls: dict[str, str] = {}
-        ports = iter(free_ports(len(SERVICES) * self.choices.replicas + 1))
-        for name, package in SERVICES.items():
-            environment = self._service(name)
+        ports = iter(free_ports((len(SERVICES) + 1) * self.choices.replicas + 3))
+        smtp_port, mailbox_port = next(ports), next(ports)
+        self._channels = prepare_channels(self.layout, smtp_port, mailbox_port)
+        for name, package in {**SERVICES, CONSOLE: "console"}.items():
+            environment = self._console() if name == CONSOLE else self._service(name)
             replicas = [
                 self._process(_numbered(name, number), f"{package} api", environment, next(ports))
                 for number in range(self.choices.replicas)
@@ -108,9 +125,12 @@ class Planner:
             services += replicas
             urls[name] = " ".join(f"http://{LOOPBACK}:{replica.port}" for replica in replicas)
         issuer = self._process("issuer", "gateway issuer", self._issuer(), next(ports))
+        mailbox = self._process(
+            "mailbox", f"stack.mailbox {smtp_port}", self._shared(), mailbox_port
+        )
         return Plan(
             migrations=self._migrations(),
-            services=(issuer, *services),
+            services=(mailbox, issuer, *services),
             front=self._process(
                 "gateway",
                 "gateway front",
@@ -174,7 +194,6 @@ class Planner:
         return changed
 
     def _shared(self) -> dict[str, str]:
-        passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         settings = {
             "PYTHONUNBUFFERED": "1",
             "RUTA_ENVIRONMENT": "embedded",
@@ -185,7 +204,7 @@ class Planner:
         }
         if self.choices.otlp_endpoint:
             settings["RUTA_OTLP_ENDPOINT"] = self.choices.otlp_endpoint
-        return passed_on | settings
+        return passed_on() | settings
 
     def _with_database(self, name: str) -> dict[str, str]:
         database = self._databases[name]
@@ -199,13 +218,22 @@ class Planner:
     def _service(self, name: str) -> dict[str, str]:
         settings = self._with_database(name) | self._broker_user(name)
         if name == "referrals":
-            settings |= self._key_store(self._databases["referral_keys"])
+            settings |= self._key_store(self._databases["referral_keys"]) | self._channels
+        if name == "directory":
+            settings |= self._channels and {
+                "RUTA_SMS_GATEWAY_FILE": self._channels["RUTA_SMS_GATEWAY_FILE"],
+                **prepare_questions(self.layout),
+            }
         if name == "reporting":
             settings |= {
                 "RUTA_ROUNDING_KEY": self._secrets["rounding_key"],
                 "RUTA_PSEUDONYM_KEY": self._secrets["pseudonym_key"],
                 # One demo client closes and publishes; all others publish what somebody else wrote.
                 "RUTA_ONE_PERSON_PUBLISHES": "true",
+            }
+        if name in {"directory", "reporting"} and self._channels:
+            settings |= {
+                each: self._channels[each] for each in ("RUTA_SMTP_URL", "RUTA_MAIL_SENDER")
             }
         return settings
 
@@ -239,18 +267,43 @@ class Planner:
             "RUTA_BOOTSTRAP_CLIENTS_FILE": str(self.layout.bootstrap_clients_file),
         }
 
+    def _console(self) -> dict[str, str]:
+        return self._shared() | {"RUTA_GATEWAY_URL": f"http://{LOOPBACK}:{self.choices.port}"}
+
     def _front(self, urls: dict[str, str], issuer_url: str) -> dict[str, str]:
-        return self._shared() | {
-            "RUTA_TOKEN_ISSUER_URL": self.choices.public_url,
-            "RUTA_SESSION_KEY": self._secrets["session_key"],
-            "RUTA_METRICS_KEY": self._secrets["metrics_key"],
+        return (
+            self._shared()
+            | self._trusted(issuer_url)
+            | {
+                "RUTA_SESSION_KEY": self._secrets["session_key"],
+                "RUTA_METRICS_KEY": self._secrets["metrics_key"],
+                "RUTA_DIRECTORY_URL": urls["directory"],
+                "RUTA_REFERRALS_URL": urls["referrals"],
+                "RUTA_REPORTING_URL": urls["reporting"],
+                "RUTA_CONSOLE_URL": urls[CONSOLE],
+                "RUTA_INTERNAL_SIGNING_KEY_FILE": str(self._signing_key),
+            }
+        )
+
+    def _trusted(self, issuer_url: str) -> dict[str, str]:
+        """Whose tokens the front believes. Beside an outside provider nobody reaches the own issuer."""
+        if outside_issuer() is not None:
+            return {name: os.environ[name] for name in _OF_OUTSIDE if os.environ.get(name)}
+        return {
+            OUTSIDE_ISSUER: self.choices.public_url,
             "RUTA_TOKEN_AUDIENCE": "ruta",
             "RUTA_ISSUER_URL": issuer_url,
-            "RUTA_DIRECTORY_URL": urls["directory"],
-            "RUTA_REFERRALS_URL": urls["referrals"],
-            "RUTA_REPORTING_URL": urls["reporting"],
-            "RUTA_INTERNAL_SIGNING_KEY_FILE": str(self._signing_key),
         }
+
+
+def passed_on() -> dict[str, str]:
+    """What every process gets of the environment of whoever started the stack."""
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+
+
+def outside_issuer() -> str | None:
+    """The address of the OIDC provider that the stack is to believe instead of its own issuer."""
+    return os.environ.get(OUTSIDE_ISSUER) or None
 
 
 def _numbered(name: str, number: int) -> str:

@@ -1,28 +1,38 @@
 """Free loopback ports, and whether one is taken."""
 
+import contextlib
+import errno
+import secrets
 import socket
 
 LOOPBACK = "127.0.0.1"
+# Linux gives the ports from 32768 on to connections that leave (net.ipv4.ip_local_port_range).
+_BELOW = range(10_240, 32_768)
 
 
 def free_port(host: str = LOOPBACK) -> int:
     """A port that was free a moment ago; the caller binds it at once."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1, host)[0]
 
 
 def free_ports(count: int, host: str = LOOPBACK) -> list[int]:
-    """Distinct free ports: all are held until the last is chosen."""
-    probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((host, 0))
+    """Distinct free ports: all are held until the last is chosen.
+
+    Whoever is given them binds them seconds later. The system's own choice for a connection that
+    begins meanwhile lies above `_BELOW`, and another stack seldom draws the same.
+    """
+    with contextlib.ExitStack() as held:
+        probes: list[socket.socket] = []
+        while len(probes) < count:
+            probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            try:
+                probe.bind((host, secrets.choice(_BELOW)))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                probes.append(probe)
         return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 def is_taken(port: int, host: str = LOOPBACK) -> bool:

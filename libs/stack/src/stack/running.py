@@ -1,5 +1,6 @@
 """The running stack as commands and tests see it: its URL, tokens of demo clients, its processes."""
 
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,15 +14,23 @@ from stack.layout import Layout, StackState
 from stack.played import Played
 from stack.private_files import read_private_map
 
+# For `--url` alone: what is set for one deployment is never shown to another.
+TOKEN_VARIABLE = "RUTA_ACCESS_TOKEN"  # noqa: S105 -- the name of a variable
+SECRET_VARIABLE = "RUTA_CLIENT_SECRET"  # noqa: S105 -- the name of a variable
 _RENEW_BEFORE = 30.0
 
 
 class RunningStack:
-    """Talks HTTP to the gateway at `url`; knows the secrets of the demo clients of `layout`."""
+    """Talks HTTP to the gateway at `url`; knows the secrets of the demo clients of `layout`.
 
-    def __init__(self, url: str, layout: Layout) -> None:
+    Of a deployment elsewhere it has what its caller's environment holds (`given`): an access token,
+    whoever gave it, or the secret of the one client that is named.
+    """
+
+    def __init__(self, url: str, layout: Layout, given: Mapping[str, str] | None = None) -> None:
         self.url = url.rstrip("/")
         self.layout = layout
+        self._given = given or {}
         self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
         self._tokens: dict[str, tuple[str, float]] = {}
 
@@ -30,14 +39,21 @@ class RunningStack:
         return self.layout.root
 
     def secret(self, client: str) -> str:
+        if (given := self._given.get(SECRET_VARIABLE)) is not None:
+            return given
         secrets = read_private_map(self.layout.clients_file)
         if client not in secrets:
             known = ", ".join(sorted(secrets)) or "none yet: start the stack once"
-            raise StackError(f"no demo client {client!r} in {self.layout.root} (known: {known})")
+            raise StackError(
+                f"no demo client {client!r} in {self.layout.root} (known: {known}); elsewhere, with --url:"
+                f" {SECRET_VARIABLE} holds its secret, or {TOKEN_VARIABLE} a token"
+            )
         return secrets[client]
 
     def token(self, client: str) -> str:
-        """An access token of a demo client; renewed before it runs out."""
+        """An access token of a client; renewed before it runs out, unless it was given."""
+        if (given := self._given.get(TOKEN_VARIABLE)) is not None:
+            return given
         token, until = self._tokens.get(client, ("", 0.0))
         if time.monotonic() < until:
             return token
@@ -93,9 +109,9 @@ def running_state(layout: Layout) -> StackState | None:
 def connect(data: Path | None = None, url: str | None = None) -> RunningStack:
     """The stack of `data` (default: RUTA_DATA or .ruta); StackError when it does not run."""
     layout = Layout.of(data)
-    if url is None:
-        state = running_state(layout)
-        if state is None:
-            raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
-        url = state.url
-    return RunningStack(url, layout)
+    if url is not None:
+        return RunningStack(url, layout, os.environ)
+    state = running_state(layout)
+    if state is None:
+        raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
+    return RunningStack(state.url, layout)

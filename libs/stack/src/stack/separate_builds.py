@@ -1,7 +1,7 @@
-"""Builds each package and imports all of it in an environment that holds nothing else.
+"""Builds the packages, and imports each in an environment that holds nothing else.
 
 A dependency that a package uses and does not declare is there by luck in the shared environment;
-here it is missing.
+there it is missing.
 """
 
 import shutil
@@ -20,6 +20,7 @@ PACKAGES = {
     "ruta-services-directory": "services_directory",
     "ruta-referrals": "referrals",
     "ruta-reporting": "reporting",
+    "ruta-console": "console",
     "ruta-stack": "stack",
 }
 
@@ -33,26 +34,39 @@ for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
 """
 
 
+CONSTRAINTS = "constraints.txt"
+
+
+def build_wheels(root: Path, folder: Path) -> None:
+    """A wheel of each package, and of `ruta` that asks for them all, beside the tried versions of what
+    they need (`CONSTRAINTS`)."""
+    uv = _uv()
+    _must(uv, "build", "--all-packages", "--wheel", "--quiet", "--out-dir", folder, cwd=root)
+    _must(
+        *(uv, "export", "--frozen", "--all-packages", "--all-groups", "--no-hashes"),
+        *("--no-emit-workspace", "--no-header", "--quiet", "--output-file", folder / CONSTRAINTS),
+        cwd=root,
+    )
+
+
 def build_and_import_alone(root: Path, say: Callable[[str], None]) -> list[str]:
     """Returns the distributions that failed."""
-    uv = shutil.which("uv")
-    if uv is None:
-        raise StackError("uv is not on the path: call this by ./ruta check --full")
     with tempfile.TemporaryDirectory(prefix="ruta-builds-") as folder:
         work = Path(folder)
-        wheels, pins = work / "wheels", work / "pins.txt"
-        _must(uv, "build", "--all-packages", "--wheel", "--quiet", "--out-dir", wheels, cwd=root)
         # The same versions as everywhere else, so that only missing declarations can fail.
-        _must(
-            *(uv, "export", "--frozen", "--all-packages", "--all-groups", "--no-hashes"),
-            *("--no-emit-workspace", "--no-header", "--quiet", "--output-file", pins),
-            cwd=root,
-        )
+        build_wheels(root, work / "wheels")
         return [
             distribution
             for distribution, package in PACKAGES.items()
-            if not _stands_alone(uv, work, distribution, package, say)
+            if not _stands_alone(_uv(), work, distribution, package, say)
         ]
+
+
+def _uv() -> str:
+    found = shutil.which("uv")
+    if found is None:
+        raise StackError("uv is not on the path: call this by ./ruta of a clone")
+    return found
 
 
 def _stands_alone(
@@ -64,7 +78,8 @@ def _stands_alone(
         [uv, "venv", "--quiet", "--python", sys.executable, environment],
         [
             *(uv, "pip", "install", "--quiet", "--python", python),
-            *("--find-links", work / "wheels", "--constraint", work / "pins.txt", distribution),
+            *("--find-links", work / "wheels", "--constraint", work / "wheels" / CONSTRAINTS),
+            distribution,
         ],
         [python, "-c", _IMPORT_ALL, package],
     ]

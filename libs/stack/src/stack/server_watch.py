@@ -1,9 +1,10 @@
 """Keeps PostgreSQL and nats-server up: starts one again when it has ended, or says it is broken."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
+
+from common.repeating import pause
 
 from stack.child import held
 from stack.console import Console
@@ -43,25 +44,24 @@ class ServerWatch:
         self._report()
 
     async def keep_running(self) -> None:
-        pause = _FIRST_PAUSE
+        seconds = _FIRST_PAUSE
         while not self._stopping.is_set():
             process = self.server.process
             if process is not None and process.poll() is None:
                 await asyncio.sleep(_LOOK_EVERY)
                 await self._end_if_broken()
                 continue
-            self._console.say(f"{self.name} ended; starting it again in {pause:.1f} s")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+            self._console.say(f"{self.name} ended; starting it again in {seconds:.1f} s")
+            await pause(self._stopping, seconds)
             await held(self._hold, self._stopping)
             if self._stopping.is_set():
                 return
             try:
                 await self.start()
-                pause = _FIRST_PAUSE
+                seconds = _FIRST_PAUSE
             except (StackError, OSError) as error:  # on a full disk no file can be written
                 self._console.say(f"{self.name} did not start: {error}")
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                seconds = min(seconds * 2, _LONGEST_PAUSE)
 
     async def _end_if_broken(self) -> None:
         """After a full disk nats-server runs on, but takes nothing until it is started again.

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
+from stack.cluster_commands import ClusterCommands
 from stack.errors import StackError
 from stack.layout import Layout, StackState
 from stack.nats import NatsServer, stored_credentials
@@ -35,6 +37,11 @@ class ServiceCommands:
             env=self._deployed.environment(name, owner=owner, operator=operator),
             check=False,
         ).returncode
+
+
+def commands_of(data: Path | None, kube: str | None) -> ServiceCommands | ClusterCommands:
+    """Of the stack on a data directory, or of the namespace of a cluster."""
+    return ServiceCommands(Layout.of(data)) if kube is None else ClusterCommands(kube)
 
 
 def attached_postgres(layout: Layout, state: StackState) -> PostgresServer:

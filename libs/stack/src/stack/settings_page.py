@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from common.settings import CoreSettings, ServiceSettings
+from console.settings import Settings as ConsoleSettings
 from gateway.front.settings import FrontSettings
 from gateway.issuer.settings import IssuerSettings
 from pydantic import SecretStr
@@ -30,6 +31,7 @@ _CLASSES: tuple[tuple[str, type[CoreSettings], type[CoreSettings] | None], ...] 
     ("Directory", DirectorySettings, ServiceSettings),
     ("Referrals", ReferralsSettings, ServiceSettings),
     ("Reporting", ReportingSettings, ServiceSettings),
+    ("Console", ConsoleSettings, CoreSettings),
 )
 
 

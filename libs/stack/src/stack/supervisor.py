@@ -12,15 +12,16 @@ import httpx
 
 from stack.backup.archive import Archive, ship
 from stack.backup.consistent import remove_leftover
-from stack.child import Child
+from stack.child import Child, Running, begun
 from stack.console import Console
 from stack.demo_clients import prepare_clients
 from stack.errors import StackError
 from stack.exclusive import check_port, check_room, end_leftovers, exclusive
 from stack.layout import Layout, StackState
 from stack.nats import NatsServer, stored_credentials
-from stack.plan import Choices, Plan, Planner, Process
+from stack.plan import Choices, Plan, Planner, Process, passed_on
 from stack.postgres import PostgresServer
+from stack.prepared import Prepared
 from stack.server_watch import ServerWatch
 
 _READY_SECONDS = 120
@@ -44,6 +45,9 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._children: list[Child] = []
         self._tasks: list[asyncio.Task[None]] = []
+        # The next start finds by the clock's file what this one left behind.
+        seen = {"PYTHONUNBUFFERED": "1", "RUTA_CLOCK_FILE": str(layout.clock_file)}
+        self._prepared = Prepared(passed_on() | seen)
         self._archive = Archive.of(layout)
         self._postgres = PostgresServer(
             layout.postgres, spool=layout.spool if self._archive else None
@@ -156,9 +160,14 @@ class Supervisor:
         raise StackError(f"{process.name} was not ready within {_READY_SECONDS} s")
 
     def _child(self, process: Process) -> Child:
-        child = Child(process, self._console, self._changed, self._hold(process.name))
+        child = Child(process, self._console, self._changed, self._hold(process.name), self._begin)
         self._children.append(child)
         return child
+
+    async def _begin(self, process: Process) -> Running:
+        if self._prepared.can_begin(process):
+            return await self._prepared.begin(process)
+        return await begun(process)
 
     def _hold(self, name: str) -> Path:
         return self._layout.hold_file(name)
@@ -187,6 +196,7 @@ class Supervisor:
         others = [child for child in self._children if child.name != "gateway"]
         for group in (front, others):
             await asyncio.gather(*(child.stop(_GRACE_SECONDS) for child in group))
+        await self._prepared.stop()
         for watch in reversed(self._watches):
             await watch.stop()
         for task in self._tasks:

@@ -13,11 +13,14 @@ from referrals.assistance.matching_api import matches, matching_of_case
 from referrals.breakglass.api import break_glass
 from referrals.bulk.api import bulk
 from referrals.cases.api import cases
+from referrals.channels.api import channels, on_call
+from referrals.channels.transports.offered import Transports
 from referrals.consents.api import consents, exceptions
 from referrals.directory.api import teams
 from referrals.escalations.api import overdue
 from referrals.feed.api import feed
 from referrals.fhir.api import fhir
+from referrals.fhir.search_api import fhir_search
 from referrals.followers_service import declare_followers
 from referrals.intake.api import forms as intake_forms
 from referrals.intake.api import submissions as intake_submissions
@@ -33,6 +36,7 @@ from referrals.operations import open_key_store
 from referrals.protocols.api import protocols
 from referrals.referrals.api import of_case, referrals
 from referrals.referrals.attachments_api import attachments
+from referrals.referrals.case_list_api import case_list
 from referrals.referrals.withdrawal_api import of_consent, withdrawals
 from referrals.referrals.withdrawal_pages import withdrawal_page
 from referrals.row_security import act_as_service
@@ -41,6 +45,7 @@ from referrals.settings import Settings
 from referrals.tables import COMMON
 from referrals.timers.api import timers
 from referrals.todo.api import tasks
+from referrals.todo.work_api import work
 from referrals.trail.api import audit
 from referrals.training.api import certificates, trainings
 from referrals.transfers.api import transfers
@@ -55,6 +60,7 @@ un código; nada de una persona se comparte sin un consentimiento que lo cubra, 
 funciona.
 """
 ROUTERS: tuple[APIRouter, ...] = (
+    case_list,
     cases,
     consents,
     of_consent,
@@ -67,10 +73,13 @@ ROUTERS: tuple[APIRouter, ...] = (
     timers,
     overdue,
     tasks,
+    work,
     teams,
     protocols,
     feed,
     webhooks,
+    channels,
+    on_call,
     audit,
     links,
     pages,
@@ -85,6 +94,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     bulk,
     attachments,
     fhir,
+    fhir_search,
     instruments_of,
     screenings,
     trainings,
@@ -123,6 +133,7 @@ def create_app(
             "keys": keys,
             "blind_index": BlindIndex(index_key),
             "matching": Matching(index_key),
+            "transports": Transports.of(settings),
             "receipts": receipts or ReceiptGate(Receipts(index_key)),
         },
         key_holders=[keys],

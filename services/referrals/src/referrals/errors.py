@@ -11,9 +11,6 @@ ILLEGAL_TRANSITION = ProblemType(
 NOT_YOUR_STEP = ProblemType(
     "not_your_step", 403, "This step belongs to the other side of the referral"
 )
-VERSION_CONFLICT = ProblemType(
-    "version_conflict", 409, "It was changed since you read it", "Read it again, then decide anew."
-)
 NOT_GRANTED = ProblemType(
     "not_granted",
     422,
@@ -64,7 +61,7 @@ ATTACHMENTS_REFUSED = ProblemType(
     "Hand documents over by the safe way that the referral names.",
 )
 LINK_SPENT = ProblemType("link_spent", 410, "This link was used or has expired")
-UNSAFE_ADDRESS = ProblemType("unsafe_address", 422, "Webhooks go to public https addresses only")
+UNSAFE_ADDRESS = ProblemType("unsafe_address", 422, "Only public https addresses are called")
 
 NO_THREAD = ProblemType(
     "no_thread",
@@ -140,4 +137,22 @@ FORM_UNKNOWN = ProblemType(
     404,
     "The form is unknown, switched off, or its secret is wrong",
     "Copy the address and the secret of the form again, or rotate the secret.",
+)
+NO_SUCH_CHANNEL = ProblemType(
+    "no_such_channel",
+    422,
+    "This operation does not tell people that way",
+    "Choose one that it offers.",
+)
+WRONG_CODE = ProblemType(
+    "wrong_code",
+    409,
+    "This is not the code",
+    "Read the last message that was sent there, or ask for another code.",
+)
+SEARCH_NOT_UNDERSTOOD = ProblemType(
+    "search_not_understood",
+    400,
+    "The search asks something that is not answered here",
+    "The detail names what is known; with 'Prefer: handling=lenient' unknown parameters are ignored.",
 )

@@ -16,6 +16,7 @@ from referrals.happenings import (
     ConflictRecorded,
     ServicesChanged,
 )
+from referrals.intake import following as intake
 from referrals.line import following as line
 from referrals.links import following as links
 from referrals.referrals import following as referrals
@@ -45,6 +46,7 @@ def declare_followers() -> None:
         tasks.case_erased,
         breakglass.case_erased,
         links.case_erased,
+        intake.case_erased,
         cases.case_erased,
     )
     declare(

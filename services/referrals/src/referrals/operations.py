@@ -10,7 +10,7 @@ from typing import Any
 from common import clock
 from common.crypto import key_from_base64
 from common.database import Database
-from common.key_checks import WrongKeys
+from common.key_checks import KeysAway, WrongKeys
 from common.start import fail
 
 from referrals.audit.anchoring import (
@@ -28,6 +28,7 @@ from referrals.keys.ring import KeyRing
 from referrals.keys.store import CaseKeys
 from referrals.keys.telling import newest, put_in_place
 from referrals.keys.tombstones import BrokenList, Signer
+from referrals.keys.transit import Transit
 from referrals.row_security import act_as_service
 from referrals.settings import Settings
 
@@ -39,7 +40,16 @@ def open_key_store(settings: Settings) -> CaseKeys:
         via_pgbouncer=settings.database_via_pgbouncer,
         name="ruta-referrals-keys",
     )
-    return CaseKeys(database, settings.key_encryption_keys_file)
+    return CaseKeys(
+        database, settings.key_encryption_keys_file, _vault(settings), settings.vault_seconds
+    )
+
+
+def _vault(settings: Settings) -> Transit | None:
+    if settings.vault_url is None or settings.vault_token_file is None:
+        return None
+    token = settings.vault_token_file
+    return Transit(settings.vault_url, settings.vault_engine, settings.vault_key, token)
 
 
 def _say(text: str) -> None:
@@ -73,9 +83,10 @@ async def rotate_keys(settings: Settings, _database: Database, keys: CaseKeys) -
     `key-ring-drop`.
     """
     path = settings.key_encryption_keys_file
-    before = KeyRing.load(path)
+    before = await keys.read_ring()
+    added = await ring.closed_by(ring.with_new_key(before), keys.vault, path)
     try:
-        ring.write(path, ring.with_new_key(before))
+        ring.write(path, added)
     except OSError as error:
         _say(
             f"{path}: cannot be written here ({error.strerror}); nothing was changed. Rotate in steps:"
@@ -83,9 +94,9 @@ async def rotate_keys(settings: Settings, _database: Database, keys: CaseKeys) -
         )
         return 1
     await keys.verify()
-    ring.write(path, ring.with_newest_active(KeyRing.load(path)))
+    ring.write(path, ring.with_newest_active(added))
     total = await _rewrap_all(keys)
-    after = ring.without_unused(KeyRing.load(path), await keys.used_key_ids())
+    after = ring.without_unused(await keys.read_ring(), await keys.used_key_ids())
     ring.write(path, after)
     removed = ", ".join(sorted(before.keys.keys() - after.keys.keys())) or "none"
     _say(f"active {after.active}; {total} case keys wrapped anew; removed {removed}")
@@ -102,17 +113,18 @@ async def _rewrap_all(keys: CaseKeys) -> int:
 async def add_to_key_ring(settings: Settings, _database: Database, keys: CaseKeys) -> int:
     """Print the ring with a new key that wraps nothing yet: put it where the services read it."""
     await keys.verify()
-    before = KeyRing.load(settings.key_encryption_keys_file)
+    before = await keys.read_ring()
     if ring.newest(before) != before.active:
         _warn(f"{ring.newest(before)} was added already: activate it first")
         return 1
-    _print_secret(ring.with_new_key(before))
+    path = settings.key_encryption_keys_file
+    _print_secret(await ring.closed_by(ring.with_new_key(before), keys.vault, path))
     return 0
 
 
-async def activate_newest_key(settings: Settings, _database: Database, keys: CaseKeys) -> int:
+async def activate_newest_key(_settings: Settings, _database: Database, keys: CaseKeys) -> int:
     """Print the ring with its newest key active, once the services have read that key."""
-    present = KeyRing.load(settings.key_encryption_keys_file)
+    present = await keys.read_ring()
     newest_id = ring.newest(present)
     if newest_id == present.active:
         _warn(f"{newest_id} is active already")
@@ -131,10 +143,10 @@ async def rewrap_keys(_settings: Settings, _database: Database, keys: CaseKeys) 
     return 0
 
 
-async def drop_from_key_ring(settings: Settings, _database: Database, keys: CaseKeys) -> int:
+async def drop_from_key_ring(_settings: Settings, _database: Database, keys: CaseKeys) -> int:
     """Print the ring without the keys that wrap nothing any more."""
     await keys.verify()
-    present = KeyRing.load(settings.key_encryption_keys_file)
+    present = await keys.read_ring()
     _print_secret(ring.without_unused(present, await keys.used_key_ids()))
     return 0
 
@@ -219,7 +231,7 @@ def _command(
         keys = open_key_store(settings)
         try:
             return await work(settings, database, keys)
-        except WrongKeys as error:
+        except (WrongKeys, KeysAway) as error:
             fail(str(error))
         finally:
             await keys.close()

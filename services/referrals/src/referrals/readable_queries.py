@@ -43,11 +43,13 @@ BY_CASE = frozenset({"assistance", "plan", "review", "route"})
 OWN_BUSINESS = frozenset(
     {
         "certificate",
+        "channel",
         "instrument",
         "intake_form",
         "organisation",
         "protocol",
         "service",
+        "shift",
         "training",
         "webhook",
     }

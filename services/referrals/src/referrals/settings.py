@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import ClassVar, Self
 
-from common.settings import ServiceSettings
+from common.messages.settings import MessageSettings
+from common.settings import HttpAddress
 from pydantic import Field, SecretStr, model_validator
 
 
-class Settings(ServiceSettings):
+class Settings(MessageSettings):
     service: ClassVar[str] = "referrals"
 
     key_store_url: SecretStr = Field(
@@ -22,6 +23,27 @@ class Settings(ServiceSettings):
     )
     key_encryption_keys_file: Path = Field(
         description='JSON {"active": id, "keys": {id: base64 of 32 bytes}}: wraps the case keys.'
+    )
+    vault_url: HttpAddress | None = Field(
+        None,
+        description="Address of a Vault or OpenBao whose transit engine keeps the key-encryption keys "
+        "closed; none = they stand in their file in clear.",
+    )
+    vault_engine: str = Field(
+        "transit", pattern="^[A-Za-z0-9_/-]+$", description="Path of the Vault's transit engine."
+    )
+    vault_key: str = Field(
+        "ruta", pattern="^[A-Za-z0-9_-]+$", description="Name of the transit engine's key."
+    )
+    vault_token_file: Path | None = Field(
+        None, description="File with the token for the Vault; read anew at each call."
+    )
+    vault_seconds: int = Field(
+        60,
+        ge=0,
+        le=3600,
+        description="How long keys that the Vault opened are used before it is asked again: how soon "
+        "sealing it takes effect, and how long it may be away unnoticed.",
     )
     blind_index_key: SecretStr = Field(
         description="32 bytes in base64: an organisation finds its own case by name or document."
@@ -43,6 +65,21 @@ class Settings(ServiceSettings):
         description="Embedded stack only: networks by comma that webhooks may reach although they "
         "are private, e.g. 127.0.0.0/8.",
     )
+    push_key_file: Path | None = Field(
+        None,
+        description="Private key (PEM, P-256) that signs messages to browsers; none = no Web Push.",
+    )
+    push_contact: str | None = Field(
+        None,
+        pattern="^(mailto:.+@.+|https://.+)$",
+        description="Whom a push service asks about this operation; needed with the key.",
+    )
+    hand_over_minutes: int = Field(
+        10,
+        ge=1,
+        le=240,
+        description="Minutes after which an emergency that nobody acted on is told to the next on call.",
+    )
     retention_years: int = Field(
         5, ge=1, le=100, description="Years that a closed case is kept before it is erased."
     )
@@ -50,6 +87,10 @@ class Settings(ServiceSettings):
         "VEN",
         pattern="^[A-Z]{3}$",
         description="ISO 3166-1 alpha-3 of the country whose states the public pages offer.",
+    )
+    home_timezone: str = Field(
+        "America/Caracas",
+        description="IANA time zone that days of the work list, quiet hours and digests are told in.",
     )
     line_thread_days: int = Field(
         180, ge=30, le=730, description="Days after its last message that an anonymous thread ends."
@@ -74,6 +115,19 @@ class Settings(ServiceSettings):
     @property
     def second_folders(self) -> list[Path]:
         return [Path(part.strip()) for part in self.second_places.split(",") if part.strip()]
+
+    @model_validator(mode="after")
+    def _whole_channels(self) -> Self:
+        """A way to people that is set up by half is an error at the start, not a silence."""
+        if (self.push_key_file is None) != (self.push_contact is None):
+            raise ValueError("RUTA_PUSH_KEY_FILE and RUTA_PUSH_CONTACT go together")
+        return self
+
+    @model_validator(mode="after")
+    def _vault_with_token(self) -> Self:
+        if (self.vault_url is None) != (self.vault_token_file is None):
+            raise ValueError("RUTA_VAULT_URL and RUTA_VAULT_TOKEN_FILE go together: set both")
+        return self
 
     @model_validator(mode="after")
     def _public_webhooks_only(self) -> Self:

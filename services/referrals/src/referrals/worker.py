@@ -1,17 +1,23 @@
-"""The referrals service's background tasks: relay, the directory's events, timers, webhooks, audit."""
+"""The referrals service's background tasks: relay, the directory's events, timers, webhooks, channels,
+audit."""
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from common import clock
 from common.crypto import key_from_base64
 from common.key_ages import tell_key_ages
+from common.repeating import repeat
 from common.web import BackgroundTask, ServiceContext
 
 from referrals.cases.retention import ask_reconsent, erase_expired
+from referrals.channels.dispatch import lapse, ping, tell_due
+from referrals.channels.models import ENDINGS as CHANNELS
+from referrals.channels.sealing import Sealing
+from referrals.channels.transports.offered import Transports
 from referrals.directory.consumers import SUBSCRIPTION, flag_stale
 from referrals.escalations.firing import fire_due
 from referrals.evidence import Evidence
@@ -19,21 +25,23 @@ from referrals.intake.service import discard_old
 from referrals.keys.store import CaseKeys
 from referrals.line.expiry import forget_expired
 from referrals.links.models import ENDING as LINKS
+from referrals.notices.fanning import fan_out
 from referrals.notices.models import ENDING as NOTICES
 from referrals.row_security import act_as_service
 from referrals.screenings.service import erase_unattached
 from referrals.settings import Settings
 from referrals.timers.queries import count_due
 from referrals.webhooks.addresses import networks
-from referrals.webhooks.dispatch import deliver_due, fan_out
+from referrals.webhooks.dispatch import deliver_due, deliveries
 from referrals.webhooks.models import ENDING as DELIVERIES
 from referrals.webhooks.sending import client
 
 _TICK_SECONDS = 1.0
 _WEBHOOK_SECONDS = 0.5
+_TELL_SECONDS = 0.5
 _ANCHOR_SECONDS = 10.0
 _CALENDAR_SECONDS = 60.0
-ENDINGS = (DELIVERIES, NOTICES, LINKS)
+ENDINGS = (DELIVERIES, *CHANNELS, NOTICES, LINKS)
 
 
 def background(context: ServiceContext) -> Sequence[BackgroundTask]:
@@ -54,6 +62,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         unused_since = now - timedelta(days=settings.screening_retention_days)
         await erase_unattached(database, keys, unused_since)
         await discard_old(database, keys, unused_since)
+        await lapse(database)
         return 0
 
     async def webhooks(stop: asyncio.Event) -> None:
@@ -62,9 +71,26 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         async with client(allowed) as http:
 
             async def round_trip() -> int:
-                return await fan_out(database) + await deliver_due(database, http, key, allowed)
+                return await deliver_due(database, http, key, allowed)
 
-            await _repeat(round_trip, _WEBHOOK_SECONDS, stop)
+            await repeat(round_trip, _WEBHOOK_SECONDS, stop)
+
+    zone = ZoneInfo(settings.home_timezone)
+    hand_over = timedelta(minutes=settings.hand_over_minutes)
+    followers = (deliveries, partial(ping, zone=zone, hand_over=hand_over))
+
+    async def pass_on() -> int:
+        return await fan_out(database, followers)
+
+    async def channels(stop: asyncio.Event) -> None:
+        sealing = Sealing(key_from_base64(settings.stored_result_key.get_secret_value()))
+        transports: Transports = context.parts["transports"]
+        async with client(networks(settings.webhook_private_networks)) as http:
+
+            async def round_trip() -> int:
+                return await tell_due(database, http, transports, sealing, settings.public_url)
+
+            await repeat(round_trip, _TELL_SECONDS, stop)
 
     evidence = Evidence(settings, database, keys, context.metrics)
     escalations_due = context.metrics.gauge(
@@ -83,20 +109,11 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     return [
         context.relay(),
         context.consumer(SUBSCRIPTION),
-        BackgroundTask("timers", lambda stop: _repeat(timers, _TICK_SECONDS, stop)),
-        BackgroundTask("calendar", lambda stop: _repeat(calendar, _CALENDAR_SECONDS, stop)),
-        BackgroundTask("tombstones", lambda stop: _repeat(evidence.tell, _TICK_SECONDS, stop)),
-        BackgroundTask(
-            "audit-anchor", lambda stop: _repeat(evidence.anchor, _ANCHOR_SECONDS, stop)
-        ),
+        BackgroundTask.repeated("timers", timers, _TICK_SECONDS),
+        BackgroundTask.repeated("calendar", calendar, _CALENDAR_SECONDS),
+        BackgroundTask.repeated("tombstones", evidence.tell, _TICK_SECONDS),
+        BackgroundTask.repeated("audit-anchor", evidence.anchor, _ANCHOR_SECONDS),
+        BackgroundTask.repeated("notices", pass_on, _TELL_SECONDS),
         BackgroundTask("webhooks", webhooks),
+        BackgroundTask("channels", channels),
     ]
-
-
-async def _repeat(work: Callable[[], Awaitable[int]], pause: float, stop: asyncio.Event) -> None:
-    """Work until `stop`; at once again while there was something to do."""
-    while not stop.is_set():
-        if await work():
-            continue
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)

@@ -1,6 +1,7 @@
 """Builds the app of the reporting service: wiring only."""
 
 from common.database import Database
+from common.messages.mail import mail_of
 from common.web import service_app
 from fastapi import FastAPI
 
@@ -12,6 +13,7 @@ from reporting.context.api import routes as context
 from reporting.exports.api import routes as exports
 from reporting.exports.ctdc_api import routes as ctdc
 from reporting.exports.dhis2_mapping import load_mapping
+from reporting.exports.index_api import index
 from reporting.indicators.api import routes as indicators
 from reporting.judgements.api import routes as judgements
 from reporting.milestones.api import routes as milestones
@@ -19,8 +21,11 @@ from reporting.programmes.catalogue import load
 from reporting.releases.api import routes as releases
 from reporting.settings import Settings
 from reporting.stakeholders.api import routes as stakeholders
+from reporting.subscribers.api import MAIL
+from reporting.subscribers.api import bounces as bounced_bulletins
+from reporting.subscribers.api import routes as subscribers
 from reporting.tables import COMMON
-from reporting.worker import tasks
+from reporting.worker import ENDINGS, tasks
 
 DESCRIPTION = """
 Aggregated reporting. Two tiers: **indicators** are exact, for the organisation itself or the
@@ -37,10 +42,13 @@ ROUTERS = (
     activities,
     bulletins,
     exports,
+    index,
     context,
     stakeholders,
     judgements,
     milestones,
+    subscribers,
+    bounced_bulletins,
 )
 
 
@@ -56,10 +64,12 @@ def create_app(
         tables=COMMON,
         routers=ROUTERS if role == "api" else (),
         worker=tasks,
+        endings=ENDINGS,
         run_worker=True if role == "worker" else None,
         database=database,
         parts={
             "catalogue": load(settings.programmes_dir),
             "dhis2": load_mapping(settings.dhis2_mapping_file),
+            MAIL: mail_of(settings),
         },
     )

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from common.crypto import key_from_base64
-from common.settings import ServiceSettings
+from common.messages.settings import MailSettings
 from pydantic import Field, SecretStr, field_validator
 
 
-class Settings(ServiceSettings):
+class Settings(MailSettings):
     service: ClassVar[str] = "reporting"
 
     rounding_key: SecretStr = Field(

@@ -2,19 +2,33 @@
 
 from collections.abc import Sequence
 
+from common.messages.mail import mail_of
 from common.web import BackgroundTask, ServiceContext
 
-from reporting.bulletins import schedule
+from reporting.bulletins import publishing, schedule
 from reporting.closings import running
 from reporting.recording.consumers import subscriptions
 from reporting.recording.service import Recorder
 from reporting.settings import Settings
+from reporting.subscribers import sending
+from reporting.subscribers.models import ENDING as SUBSCRIBERS
+
+ENDINGS = (SUBSCRIBERS,)
 
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
-    """Relay of own events, a consumer per service that reporting reads, drafts of bulletins, closings."""
+    """Relay of own events, a consumer per service that reporting reads, drafts of bulletins and what
+    is to be published, closings, subscribers."""
     settings = context.settings
     assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
     recorder = Recorder(settings.pseudonym_key_bytes)
     consumers = [context.consumer(each) for each in subscriptions(recorder)]
-    return [context.relay(), *consumers, schedule.task(context), running.task(context)]
+    mail = mail_of(settings)
+    return [
+        context.relay(),
+        *consumers,
+        schedule.task(context),
+        publishing.task(context),
+        running.task(context),
+        *([sending.task(context, mail)] if mail else []),
+    ]

@@ -102,13 +102,16 @@ def begins_above(
 def _sight(
     audience: Audience, argument: Callable[[Any, str], str], alias: str
 ) -> tuple[str, str | None]:
-    """(the services of which the audience reads everything, those of whose pathway it is)"""
+    """(the services of which the audience reads everything, those of whose pathway it is).
+
+    Whoever coordinates all areas that they belong to reads everything of those: to look for what is
+    left to read as a member would go through the whole level and find nothing."""
     own = argument(audience.organisation_id, "uuid")
     full = f"({alias}.organization_id = {own} OR {alias}.managed_by = {own}"
     if audience.coordinates:
         full += " OR " + _shares_sql(audience.coordinates, audience.states, argument, alias)
     full += ")"
-    if not audience.aors:
+    if set(audience.aors) <= set(audience.coordinates):
         return full, None
     return full, _shares_sql(audience.aors, audience.states, argument, alias)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from common.database import Database
+from common.messages.sms import Sms, gateway_of
 from common.web import service_app
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -17,19 +18,22 @@ from services_directory.followers_service import declare_followers
 from services_directory.gaps import api as gaps
 from services_directory.imports import api as imports
 from services_directory.information import api as information
+from services_directory.information.gateways import Turns, questions_of
 from services_directory.information.index_api import gap_page, poster_index
 from services_directory.information.messages_api import risk_routes
+from services_directory.information.sms_api import QUESTIONS, SMS, TURNS, sms_routes
 from services_directory.locations import api as locations
 from services_directory.organizations import api as organizations
 from services_directory.pathways import api as pathways
 from services_directory.pathways import endorsements_api, resolve_api
+from services_directory.pathways.profile_sets import api as profile_sets
 from services_directory.posters import api as posters
 from services_directory.profile import api as profile
 from services_directory.reading.answers import GEOJSON, NDJSON
 from services_directory.reading.read_route import READER, ReadPaths
 from services_directory.reading.rows_queries import Reader
 from services_directory.services import api as services
-from services_directory.services import records_api
+from services_directory.services import names_api, records_api
 from services_directory.settings import Settings
 from services_directory.sync import api as sync
 from services_directory.tables import COMMON
@@ -46,6 +50,7 @@ caller may not see is removed before search, count, sort and distance, and is 40
 ROUTERS = (
     profile.routes,
     services.routes,
+    names_api.routes,
     organizations.routes,
     taxonomies.routes,
     sync.routes,
@@ -57,11 +62,13 @@ ROUTERS = (
     crosswalks.routes,
     exports.routes,
     resolve_api.routes,
+    profile_sets.routes,
     pathways.routes,
     endorsements_api.routes,
     gaps.routes,
     posters.routes,
     information.routes,
+    sms_routes,
     risk_routes,
     poster_index,
     gap_page,
@@ -74,7 +81,7 @@ def create_app(
     """The app as `api` (all routes) or `worker` (health and metrics beside the background tasks)."""
     declare_followers()
     settings = settings or Settings()
-    parts: dict[str, Any] = {}
+    parts: dict[str, Any] = _short_messages(settings)
     if role == "api" and database is None:
         parts[READER] = Reader(
             settings.database_url.get_secret_value(),
@@ -104,6 +111,19 @@ def create_app(
     )
     app.user_middleware.insert(1, compressing)
     return app
+
+
+def _short_messages(settings: Settings) -> dict[str, Any]:
+    """ValueError or OSError where a file of the settings cannot be used: the process ends."""
+    if settings.sms_questions_file is None:
+        return {}
+    questions = questions_of(settings.sms_questions_file)
+    sms = Sms(gateway_of(settings.sms_gateway_file)) if settings.sms_gateway_file else None
+    if questions.answer == "sent" and sms is None:
+        raise ValueError(
+            "RUTA_SMS_QUESTIONS_FILE: answers are sent by RUTA_SMS_GATEWAY_FILE: set it"
+        )
+    return {QUESTIONS: questions, TURNS: Turns(), SMS: sms}
 
 
 def _coding(name: bytes, value: bytes) -> bool:

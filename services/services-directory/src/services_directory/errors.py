@@ -8,6 +8,12 @@ NOT_YOURS = ProblemType(
     "This entry belongs to another organisation",
     "Ask its owner or the coordinator of its area of responsibility to change it.",
 )
+WRONG_SECRET = ProblemType(
+    "wrong_secret",
+    403,
+    "Only the operation's gateway passes messages on",
+    "Send the secret that the operation has set for its gateway, in the body.",
+)
 TOO_OPEN = ProblemType(
     "too_open",
     422,
@@ -32,7 +38,7 @@ RESYNC_NEEDED = ProblemType(
 TOO_WIDE = ProblemType(
     "too_wide",
     422,
-    "Too much matches to be put in order",
+    "Too much would have to be read",
     "Say more: a place (`area`, or `near` with `radius`), a need (`category`) or another word.",
 )
 TOO_DEEP = ProblemType(

@@ -1,12 +1,13 @@
 """What the directory reads from its environment."""
 
+from pathlib import Path
 from typing import ClassVar, Literal
 
-from common.settings import ServiceSettings
+from common.messages.settings import MessageSettings
 from pydantic import Field
 
 
-class Settings(ServiceSettings):
+class Settings(MessageSettings):
     service: ClassVar[str] = "directory"
 
     api_profile: Literal["hsds", "uk"] = Field(
@@ -37,6 +38,11 @@ class Settings(ServiceSettings):
     )
     emergency_number: str = Field(
         "911", pattern="^[0-9 +]{2,20}$", description="What the public pages tell people in danger."
+    )
+    sms_questions_file: Path | None = Field(
+        None,
+        description="JSON that describes the gateway which passes on text messages of the public"
+        " (docs/information-points.md); none = nobody asks by them.",
     )
     one_person_publishes: bool = Field(
         False,

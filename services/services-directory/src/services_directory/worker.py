@@ -6,6 +6,7 @@ from common.web import BackgroundTask, ServiceContext
 
 from services_directory.crosswalks.worker import crosswalk_tasks
 from services_directory.curation.consumers import SUBSCRIPTION as DECLINED
+from services_directory.curation.mailing import mailing_tasks
 from services_directory.curation.models import ENDING as REMINDERS
 from services_directory.curation.sweep import sweep_tasks
 from services_directory.gaps import announcing as gaps
@@ -18,11 +19,12 @@ ENDINGS = (REMINDERS, OBSERVATIONS, IMPORTS)
 
 
 def tasks(context: ServiceContext) -> Sequence[BackgroundTask]:
-    """Relay of own events, declined referrals, stale entries, queued imports, decided terms, counters, pathways."""
+    """Relay of own events, declined referrals, stale entries, mails, queued imports, decided terms, counters, pathways."""
     return [
         context.relay(),
         context.consumer(DECLINED),
         *sweep_tasks(context),
+        *mailing_tasks(context),
         *import_tasks(context),
         *crosswalk_tasks(context),
         *gaps.tasks(context),

@@ -1,12 +1,11 @@
 """A publisher's own terms stand for our categories as a person decides: before an import or after it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from common import clock
 from common.auth import Principal
 from common.database import Database
 from common.errors import Problem
@@ -25,7 +24,7 @@ from stack.postgres import ServiceDatabase
 from tests.services.directory.conftest import V1, as_
 from tests.services.directory.imports.test_package import package
 from tests.services.directory.imports.test_taking_in import imported, report
-from tests.support.databases import MigratedDatabases, rolled_back
+from tests.support.databases import rolled_back
 from tests.support.principals import principal
 
 AORS = ["CP", "GBV", "TIP", "GP"]
@@ -33,17 +32,6 @@ WHO = principal("gbv-coordinator", aors=AORS)
 SOURCE = "registro"
 TERMS = {"t1": "Legal aid", "t2": "Night shelter", "t3": "Opera tickets"}
 CARRIED = {"uno": ("t1",), "dos": ("t1", "t2"), "tres": ("t3",), "cuatro": ()}
-
-
-@pytest.fixture(scope="session")
-async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
-    return await databases.of("services_directory", "directory")
-
-
-@pytest.fixture
-async def database(directory_database: ServiceDatabase) -> AsyncIterator[Database]:
-    async with rolled_back(directory_database) as opened:
-        yield opened
 
 
 def register(
@@ -272,15 +260,15 @@ async def test_a_decision_while_an_import_ran_is_followed_at_its_end(
     database: Database, tmp_path: Path
 ) -> None:
     """As if its services had been written with what was decided before."""
-    started = clock.now()
     await bring(database, register(tmp_path))
     async with database.transaction(WHO) as session:
+        before = await queries.versions_of(session, f"{WHO.organisation}:{SOURCE}")
         terms = await queries.terms_of(session, WHO, f"{WHO.organisation}:{SOURCE}")
         legal = next(row for row in terms if row.name == "Legal aid")
         await service._record(session, WHO, legal, ["GBV-LEGAL"])
     assert (await categories(database))["uno"] == []
     async with database.transaction(WHO) as session:
-        await service.follow_up(session, WHO, f"{WHO.organisation}:{SOURCE}", started)
+        await service.follow_up(session, WHO, f"{WHO.organisation}:{SOURCE}", before)
     assert (await categories(database))["uno"] == ["GBV-LEGAL"]
 
 
@@ -296,7 +284,7 @@ async def test_who_decided_what_and_when_is_kept(database: Database, tmp_path: P
             .order_by(h.version)
         )
         kept = [tuple(row) for row in rows]
-    assert [each[0] for each in kept] == [WHO.doer] * 2
+    assert [each[0] for each in kept] == [WHO.subject] * 2
     assert kept[0][3] == ["GBV-LEGAL"]
     assert (kept[1][2], kept[1][3]) == (["GBV-LEGAL"], [])
 

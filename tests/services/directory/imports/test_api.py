@@ -84,6 +84,40 @@ async def test_a_refused_import_answers_422_with_reasons_and_keeps_its_report(
     assert [row["number"] for row in report.json()["items"]] == [4]
 
 
+async def test_the_report_is_a_table_to_keep_with_the_rows_as_the_sender_counts_them(
+    api: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services_directory.imports.api._REPORTED_AT_ONCE", 2)
+    formula = b"4,Org,=HYPERLINK(1),GP-INFO,public,VE2313\n"
+    made = (await send(api, BAD + formula, mode="skip-bad", dry_run=True)).json()
+    url = f"{IMPORTS}/{made['id']}/report"
+
+    async def lines(**asked: str) -> list[tuple[object, ...]]:
+        answer = await api.get(url, params=asked, headers=as_("im-officer"))
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-disposition"].startswith("attachment")
+        sheet = openpyxl.load_workbook(io.BytesIO(answer.content)).worksheets[0]
+        return list(sheet.iter_rows(values_only=True))
+
+    head, *rows = await lines()
+    assert head[0] == "Fila"
+    assert [row[0] for row in dict.fromkeys(row[:1] for row in rows)] == [2, 3, 4, 5]
+    _, *refused = await lines(verdict="refused", language="en")
+    assert {(row[0], row[3]) for row in refused} == {(4, "Refused"), (5, "Refused")}
+    assert "NOPE" in str(refused[0][7])
+    listed = await api.get(url, params={"format": "csv"}, headers=as_("im-officer"))
+    assert listed.content.startswith("\ufeffFila,Nombre".encode())
+    assert b",=HYPERLINK" not in listed.content, "no spreadsheet runs what somebody wrote"
+    for client, asked, status in (
+        ("ngo-refugio", {}, 404),
+        ("health-cluster", {}, 403),
+        ("im-officer", {"format": "pdf"}, 422),
+        ("im-officer", {"language": "xx"}, 422),
+    ):
+        answer = await api.get(url, params=asked, headers=as_(client))
+        assert answer.status_code == status, answer.text
+
+
 async def test_a_multipart_form_works_like_the_raw_body(api: AsyncClient) -> None:
     answer = await api.post(
         IMPORTS,

@@ -305,4 +305,4 @@ def test_a_parent_of_more_children_than_it_may_have_is_refused_unread(tmp_path: 
         assert row.document is not None
         assert len(row.document["phones"]) == MOST_CHILDREN
         assert validated(row) is None
-    assert "row_invalid" in codes(row.notes)
+    assert "too_many" in codes(row.notes)

@@ -260,3 +260,10 @@ def test_geojson_that_is_not_ours_is_refused_row_by_row(tmp_path: Path) -> None:
     assert rows[2].document is not None
     assert rows[2].external_id == "A1"
     assert rows[2].document["service_at_locations"][0]["location"]["latitude"] == 10.5
+
+
+def test_a_list_in_a_cell_is_not_taken_for_the_separator(tmp_path: Path) -> None:
+    many = "GBV-CM;GBV-PSS;GBV-LEGAL;GBV-CMR;GBV-DIGNITY;GBV-LIV;HLT;GP-INFO;GP-DOC"
+    rows = "".join(f"x{n},Red,Uno,{many},partners\n" for n in range(4))
+    mapped, _ = read(saved(tmp_path, (HEADER + rows).encode()))
+    assert [len((each.document or {})["categories"]) for each in mapped] == [9] * 4

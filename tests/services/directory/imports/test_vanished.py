@@ -21,7 +21,7 @@ from stack.postgres import ServiceDatabase
 
 from tests.services.directory.conftest import V1, as_
 from tests.services.directory.imports.test_package import package
-from tests.services.directory.imports.test_taking_in import imported, report
+from tests.services.directory.imports.test_taking_in import HEADER, imported, report
 from tests.support.databases import MigratedDatabases, rolled_back
 from tests.support.principals import principal
 
@@ -178,3 +178,16 @@ async def test_over_http_the_refusal_says_how_much_is_missing_and_what_to_do(
         taken.json()["rows_url"], params={"verdict": "vanished"}, headers=as_("im-officer")
     )
     assert [row["outcome"] for row in rows.json()["items"]] == ["kept"] * 4
+
+
+async def test_what_is_not_in_a_sheet_is_never_taken_for_vanished(database: Database) -> None:
+    """A sheet may be one of several; nothing in it says that it is whole."""
+    both = f"{HEADER}s-1,Red,Uno,GP-INFO,public,VE23\ns-2,Red,Dos,GP-INFO,public,VE23\n".encode()
+    one = f"{HEADER}s-1,Red,Uno,GP-INFO,public,VE23\n".encode()
+    await imported(database, WHO, both, source="hoja")
+    found = await imported(database, WHO, one, source="hoja")
+    assert (found.state, found.services.unchanged) == (ImportState.FINISHED, 1)
+    assert not [each for each in found.notes if each.code == "vanished_some"]
+    with pytest.raises(Problem) as refused:
+        await imported(database, WHO, one, source="hoja", choice=Choice(Vanishing.END))
+    assert refused.value.errors[0].pointer == "/vanished"

@@ -126,7 +126,7 @@ def test_what_cannot_be_taken_refuses_the_row_with_its_reason(
         ({"description": "AtenciÃ³n integral"}, "encoding_repaired"),
         ({"email": "no es correo"}, "email_unreadable"),
         ({"website": "www.example.org"}, "url_completed"),
-        ({"latitude": -171.6, "longitude": 10.6}, "coordinates_swapped"),
+        ({"latitude": -71.6, "longitude": 10.6}, "coordinates_swapped"),
         ({"latitude": 0, "longitude": 0}, "coordinates_invalid"),
         ({"verified_at": "ayer"}, "date_unreadable"),
         ({"visibility": ""}, "visibility_assumed"),

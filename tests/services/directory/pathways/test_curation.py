@@ -289,12 +289,63 @@ async def test_a_simulated_draft_says_what_would_change_and_for_whom(api: AsyncC
     assert (await api.post(url, json=profiles, headers=as_("cp-coordinator"))).status_code == 404
 
 
+async def test_a_set_of_profiles_is_kept_for_an_aor_and_every_draft_is_tried_with_it(
+    api: AsyncClient,
+) -> None:
+    made = await drafted(api)
+    woman = {"area": "VE2313", "situations": ["sexual_violence"], "sex": "female"}
+    kept = {"aor": "GBV", "name": "Maracaibo", "profiles": [woman, {**woman, "sex": "male"}]}
+    sets, her = f"{V1}/profile-sets", as_("gbv-coordinator")
+    answer = await api.post(sets, json=kept, headers=her)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["profiles"] == kept["profiles"]
+    listed = (await api.get(sets, headers=her)).json()["items"]
+    assert [each["name"] for each in listed] == ["Maracaibo"]
+    again = await api.post(sets, json=kept, headers=her)
+    assert (again.status_code, again.json()["pointer"]) == (409, "/name")
+    url, one = f"{V1}/{made.json()['pathway_id']}/simulate", {"profile_set": answer.json()["id"]}
+    assert len((await api.post(url, json=one, headers=her)).json()["items"]) == 2
+    for wrong in ({}, {**one, "profiles": [woman]}):
+        assert (await api.post(url, json=wrong, headers=her)).status_code == 422, wrong
+    other = as_("cp-coordinator")
+    assert (await api.get(sets, headers=other)).json() == {"items": []}
+    assert (await api.post(sets, json=kept, headers=other)).status_code == 403
+    gone = f"{sets}/{answer.json()['id']}"
+    assert (await api.delete(gone, headers=other)).status_code == 404
+    assert (await api.delete(gone, headers=her)).status_code == 204
+    assert (await api.post(url, json=one, headers=her)).json()["pointer"] == "/profile_set"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": " "},
+        {"profiles": []},
+        {"profiles": [{"area": "VE2313", "name": "Zzyzx"}]},
+        {"profiles": [{"area": "ZZ"}]},
+        {"profiles": [{"area": "VE2313"}] * 51},
+    ],
+)
+async def test_a_set_that_could_not_be_played_is_not_kept(
+    api: AsyncClient, wrong: dict[str, Any]
+) -> None:
+    body = {"aor": "GBV", "name": "x", "profiles": [{"area": "VE2313"}], **wrong}
+    answer = await api.post(f"{V1}/profile-sets", json=body, headers=as_("gbv-coordinator"))
+    assert answer.status_code == 422
+    assert "Zzyzx" not in answer.text
+    listed = await api.get(f"{V1}/profile-sets", headers=as_("gbv-coordinator"))
+    assert listed.json() == {"items": []}
+
+
 async def test_publishing_tells_the_other_services_who_the_alternatives_are(
     api: AsyncClient, database: Database, publish: Any
 ) -> None:
     service_id = await publish(categories=["GBV-CMR"])
     hidden = await publish(categories=["GBV-CMR"], visibility="pathway")
     done = await published(api)
+    path = f"{V1}/{done.json()['pathway_id']}/versions"
+    (version,) = (await api.get(path, headers=as_("anonymous"))).json()
+    assert (version["number"], version["state"]) == (1, "published")
     async with database.transaction() as session:
         event = (
             await session.execute(

@@ -5,6 +5,7 @@ without; every caller below the level must get the same bytes.
 """
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from common.database import Database
@@ -13,7 +14,7 @@ from services_directory.hsds.schemas import ServiceDocument
 from services_directory.services.entering import upsert_service
 
 from tests.services.directory.conftest import as_
-from tests.services.directory.pathways.scenario import document, load
+from tests.services.directory.pathways.scenario import document
 from tests.support.principals import principal
 
 V1 = "/directory/v1"
@@ -65,12 +66,6 @@ OUTSIDERS = {
 CASES = [(level, who) for level, callers in OUTSIDERS.items() for who in callers]
 
 
-@pytest.fixture
-async def directory(database: Database) -> None:
-    async with database.transaction() as session:
-        await load(session)
-
-
 async def answers(api: AsyncClient, who: str) -> list[tuple[int, bytes, dict[str, str]]]:
     found = []
     for method, path, body in QUESTIONS:
@@ -93,7 +88,7 @@ async def hide(database: Database, level: str) -> None:
 
 @pytest.mark.parametrize(("level", "who"), CASES)
 async def test_answers_are_the_same_with_and_without_what_one_may_not_see(
-    api: AsyncClient, database: Database, directory: None, level: str, who: str
+    api: AsyncClient, database: Database, scenario: dict[str, UUID], level: str, who: str
 ) -> None:
     before = await answers(api, who)
     await hide(database, level)
@@ -105,7 +100,7 @@ async def test_answers_are_the_same_with_and_without_what_one_may_not_see(
 
 @pytest.mark.parametrize("level", ["partners", "pathway", "restricted"])
 async def test_the_coordinator_does_see_them_so_that_the_test_above_means_something(
-    api: AsyncClient, database: Database, directory: None, level: str
+    api: AsyncClient, database: Database, scenario: dict[str, UUID], level: str
 ) -> None:
     before = await answers(api, "gbv-coordinator")
     await hide(database, level)

@@ -285,3 +285,31 @@ async def test_endorsements_are_listed_for_visible_services_only(
         headers=as_("health-cluster"),
     )  # fmt: skip
     assert len(more.json()["items"]) == len(seen.json()["items"]) - 3
+
+
+@pytest.mark.usefixtures("scenario")
+async def test_only_the_best_few_services_of_each_step_are_told_if_that_is_asked(
+    api: AsyncClient,
+) -> None:
+    whole = await ask(api)
+    few = (
+        await api.post(f"{URL}?services_per_step=1", json=WOMAN, headers=as_("ngo-refugio"))
+    ).json()
+    assert any(len(step["services"]) > 1 for step in whole["steps"])
+
+    def cut(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {
+                **step,
+                "services": step["services"][:1],
+                **({"fallbacks": cut(step["fallbacks"])} if "fallbacks" in step else {}),
+            }
+            for step in steps
+        ]
+
+    assert few == {**whole, "steps": cut(whole["steps"])}
+    for number in ("0", "11", "x"):
+        refused = await api.post(f"{URL}?services_per_step={number}", json=WOMAN)
+        assert refused.status_code in (401, 422)
+    unknown = await api.post(f"{URL}?per_step=1", json=WOMAN, headers=as_("ngo-refugio"))
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_parameter")

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from common.look import EXIT_SCRIPT
 from httpx import AsyncClient
 from pypdf import PageObject, PdfReader
 from services_directory.pathways.definition.proposals import AORS, proposal
@@ -122,7 +123,7 @@ def test_texts_are_data_and_never_markup() -> None:
         version="VE:1", today=date(2026, 11, 25), url="https://ruta.example.org/x",
     )  # fmt: skip
     assert "#panic" in PdfReader(io.BytesIO(printing.pdf(content))).pages[0].extract_text()
-    page = printing.html(content)
+    page = printing.html(content, "https://example.org/")
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 
@@ -137,12 +138,16 @@ async def test_the_poster_of_maracaibo_names_public_services_and_where_to_verify
         "Ruta de atención en violencia basada en género", "Maracaibo, Zulia, Venezuela",
         "Hospital Ficticio del Lago", "+58 000 000 0000", "Verifique antes de ir",
         "Línea Ficticia de Protección", "Propuesta incluida con Ruta", "<svg",
+        '<a href="tel:911">911</a>: Emergencias', "Versión de la ruta: propuesta",
         "su ubicación nunca se publica", "lun–vie 08:00–16:00", "todos los días, 24 horas",
     ):  # fmt: skip
         assert text in page
     for hidden in ("Casa de abrigo Zulia", "Asistencia legal Lago", "Apoyo psicosocial Relámpago"):
         assert hidden not in page
-    assert "script" not in page.replace("noscript", "")
+    assert 'class="exit" href="https://www.wikipedia.org/"' in page, (
+        "also on the phone that scanned it"
+    )
+    assert "script" not in page.replace(f"<script>{EXIT_SCRIPT}</script>", "")
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 

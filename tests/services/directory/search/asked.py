@@ -1,7 +1,7 @@
 """The judged questions of tests/data/search, and how well a way of searching answers them."""
 
 import csv
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,9 @@ class Question:
     half: str
     text: str
     relevant: frozenset[str]
-    """Names of the services that answer it."""
+    """Names of the services that answer it, as agreed after two readings."""
+    marked: tuple[frozenset[str], frozenset[str]]
+    """What the first and the second reading marked, before they were compared."""
 
 
 def names() -> dict[str, str]:
@@ -36,9 +38,23 @@ def questions() -> list[Question]:
             row["half"],
             row["question"],
             frozenset(known[each] for each in row["relevant"].split()),
+            (
+                frozenset(known[each] for each in row["first"].split()),
+                frozenset(known[each] for each in row["second"].split()),
+            ),
         )
         for row in rows
     ]
+
+
+def agreement(asked: Sequence[Question]) -> float:
+    """Cohen's kappa over all pairs of a question and a service: does it answer, or not."""
+    pairs = len(asked) * len(names())
+    first, second = (sum(len(each.marked[at]) for each in asked) for at in (0, 1))
+    both = sum(len(each.marked[0] & each.marked[1]) for each in asked)
+    same = (pairs - first - second + 2 * both) / pairs
+    by_chance = (first * second + (pairs - first) * (pairs - second)) / pairs**2
+    return (same - by_chance) / (1 - by_chance)
 
 
 @dataclass

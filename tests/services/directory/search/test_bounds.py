@@ -1,15 +1,18 @@
 """No question costs more than it may, however many services there are: it is answered from what
 narrows it, or refused with the reason."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from common.database import Database
 from httpx import AsyncClient
-from services_directory.search.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
+from services_directory.reading import bounds
+from services_directory.reading.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
+from services_directory.search import matching_queries
 
 from benchmarks.directory import WORDS, fill
-from tests.services.directory.conftest import V1, Publish, as_
+from tests.services.directory.conftest import V1, Publish, as_, service_document
 
 TEMPLATES = 20
 
@@ -55,13 +58,15 @@ async def test_what_would_put_everything_in_order_is_refused_with_the_reason(
 async def test_a_page_too_deep_is_refused_before_anything_is_read(
     api: AsyncClient, name: str
 ) -> None:
-    last = DEEPEST // 500
-    for page, status in ((last, 200), (last + 1, 422)):
-        asked = {"page": page, "per_page": 500}
-        answer = await api.get(f"{V1}/{name}", params=asked, headers=as_("anonymous"))
-        assert answer.status_code == status
-    assert answer.json()["code"] == "too_deep"
-    assert "ndjson" in answer.json()["detail"]
+    for client, deepest in (("anonymous", DEEPEST), ("gbv-coordinator", DEEPEST // 2)):
+        last = deepest // 500
+        for page, status in ((last, 200), (last + 1, 422)):
+            asked = {"page": page, "per_page": 500}
+            answer = await api.get(f"{V1}/{name}", params=asked, headers=as_(client))
+            assert answer.status_code == status
+        assert answer.json()["code"] == "too_deep"
+        assert f"{deepest:,}" in answer.json()["detail"]
+        assert "ndjson" in answer.json()["detail"]
 
 
 async def test_a_search_made_to_be_slow_is_short_or_refused(
@@ -83,3 +88,102 @@ async def test_a_search_made_to_be_slow_is_short_or_refused(
         assert (await asked(api, search=words))[0] == 200, words
         said: dict[str, Any] = {"params": {"search": words}, "headers": as_("anonymous")}
         assert (await api.get(f"{V1}/organizations", **said)).status_code == 200, words
+
+
+@pytest.fixture
+async def several(
+    database: Database, api: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> AsyncClient:
+    """More services than may be looked through one by one, with that bound lowered to meet them."""
+    monkeypatch.setattr(bounds, "MOST_READ", 60)
+    await fill(database, 80, TEMPLATES)
+    return api
+
+
+@pytest.mark.parametrize("name", ["services", "service_at_locations"])
+async def test_what_would_be_looked_through_one_by_one_is_refused_with_the_reason(
+    several: AsyncClient, name: str
+) -> None:
+    asked = partial(several.get, f"{V1}/{name}")
+    narrow = {"area": "VE2313"}
+    half = 1 if name == "services" else 2  # a site is looked up for each
+    for client, most in (("anonymous", 60 // half), ("gbv-coordinator", 30 // half)):
+        for params in (
+            {"area": "VE"},
+            {"modified_after": "2020-01-01T00:00:00Z"},
+            {"open_at": "2026-11-23T10:00"},
+            {"minimum_age": "18"},  # nobody's: known only when all have been looked at
+            {"capacity_state": "accepting", "area": "VE"},
+            {"language": "guc", "search": " or ".join(WORDS[:20])},
+        ):
+            answer = await asked(params=params, headers=as_(client))
+            assert (answer.status_code, answer.json().get("code")) == (422, "too_wide"), params
+            assert f"More than {most}" in answer.json()["detail"]
+            assert "`area`" in answer.json()["detail"]
+            answer = await asked(params={**params, **narrow}, headers=as_(client))
+            assert answer.status_code == 200, (params, answer.text)
+        answer = await asked(headers=as_(client))
+        assert answer.json()["total_items"] == 80
+
+
+async def test_around_a_postcode_no_more_sites_are_read_than_around_a_point(
+    api: AsyncClient, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish()
+    await publish(name="Otro")
+    site = {"postcode": "4001"}
+    asked = partial(api.get, f"{V1}/service_at_locations", headers=as_("anonymous"))
+    for more, found in ((site, 2), ({**site, "proximity": "500"}, 2)):
+        answer = await asked(params=more)
+        assert answer.json()["total_items"] == found
+    monkeypatch.setattr(matching_queries, "MOST_SITES", 1)
+    for more in (site, {**site, "proximity": "500"}):
+        answer = await asked(params=more)
+        assert (answer.status_code, answer.json()["code"]) == (422, "too_wide")
+        assert "`proximity`" in answer.json()["detail"]
+
+
+async def test_sites_are_counted_as_each_caller_sees_them(
+    api: AsyncClient, publish: Publish
+) -> None:
+    """One by one they are as many as the total says, also those that are kept closer than their service."""
+    site = service_document()["service_at_locations"][0]["location"]
+    for level in ("public", "partners", "pathway", "restricted"):
+        kept = {**site, "name": level, "visibility": level}
+        if level == "restricted":
+            kept = {key: kept[key] for key in ("name", "visibility", "location_type")}
+        await publish(name=level, service_at_locations=[{"location": site}, {"location": kept}])
+    await publish(name="hidden", visibility="pathway")
+    for client in ("anonymous", "health-cluster", "ngo-salud", "gbv-coordinator", "cp-coordinator"):
+        pages = {"per_page": "500"}
+        all_of_them = await api.get(f"{V1}/service_at_locations", params=pages, headers=as_(client))
+        one = await api.get(
+            f"{V1}/service_at_locations", params={"per_page": "1"}, headers=as_(client)
+        )
+        assert one.json()["total_items"] == len(all_of_them.json()["contents"]) >= 5, client
+
+
+async def test_organisations_are_bounded_like_services(
+    api: AsyncClient, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("Una", "Dos"):
+        await publish(name=name)
+    terms = await api.get(f"{V1}/taxonomy_terms?search=GBV-PSS", headers=as_("anonymous"))
+    term = next(each for each in terms.json()["contents"] if each.get("code") == "GBV-PSS")
+    tagged: list[dict[str, Any]] = [
+        {"taxonomy_term_id": term["id"]},
+        {"taxonomy_id": term["taxonomy_detail"]["id"]},
+    ]
+    named = service_document()["organization"]["name"].split()[0]
+    asked = partial(api.get, f"{V1}/organizations", headers=as_("anonymous"))
+    for params in (*tagged, {"search": named}):
+        answer = await asked(params=params)
+        assert (answer.status_code, answer.json()["total_items"] > 0) == (200, True), params
+    monkeypatch.setattr(bounds, "MOST_READ", 2)
+    monkeypatch.setattr(bounds, "MOST_SORTED", 0)
+    for params in (*tagged, {"search": named}):
+        answer = await asked(params=params)
+        assert (answer.status_code, answer.json().get("code")) == (422, "too_wide"), params
+    assert (await asked()).status_code == 200
+    answer = await asked(params={"page": DEEPEST // 500 + 1, "per_page": 500})
+    assert (answer.status_code, answer.json()["code"]) == (422, "too_deep")

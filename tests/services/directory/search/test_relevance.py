@@ -12,10 +12,12 @@ from services_directory.imports.service import take_in
 
 from tests.services.directory.conftest import V1, Publish, as_, ids_seen
 from tests.services.directory.imports.test_taking_in import order
-from tests.services.directory.search.asked import FIRST, SERVICES, questions, success
+from tests.services.directory.search.asked import FIRST, SERVICES, agreement, questions, success
 from tests.support.principals import principal
 
 GOAL = 0.9
+KAPPA = 0.8
+""""Almost perfect" on the scale of Landis and Koch (1977)."""
 
 
 @pytest.fixture
@@ -63,3 +65,13 @@ def test_the_set_is_large_and_half_of_it_is_held_back() -> None:
     for language in ("es", "en"):
         assert abs(counted[language, "tuned"] - counted[language, "held"]) <= 1
         assert counted[language, "held"] >= 50
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_two_readings_agree_and_what_is_relevant_was_marked_by_one_of_them(language: str) -> None:
+    asked = [each for each in questions() if each.language == language]
+    assert agreement(asked) >= KAPPA
+    for each in asked:
+        first, second = each.marked
+        assert first & second <= each.relevant <= first | second, each.text
+        assert each.relevant, each.text

@@ -2,6 +2,8 @@
 wider than they need."""
 
 import math
+from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from reporting.programmes.catalogue import programme
@@ -9,11 +11,18 @@ from reporting.protection.protected import Row
 from reporting.releases.views import JointCube, seen, view_of
 
 from tests.services.reporting.attacks.calibration import (
+    KINDS,
+    TOTALS,
+    WORLDS_OF_TOTALS,
+    WORLDS_OF_TOTALS_OVER,
+    Found,
     Table,
     measured,
     rows,
     sources,
+    spans_of,
     together,
+    totals,
 )
 from tests.services.reporting.attacks.year import Year, periods, populations, year
 from tests.services.reporting.releases.true_counts import as_joint
@@ -22,9 +31,9 @@ pytestmark = pytest.mark.laborious
 
 LEAST, MOST = 0.88, 0.97
 FEW, SOME, MANY = 60, 300, 1500
-SOURCES = ("screened-or-assisted-persons", "referred-persons", "dependent", "ctdc", "made")
-
-
+AS_A_DRILL = partial(pytest.param, marks=pytest.mark.slow)
+RECORDS = ("ctdc", "made")
+SOURCES = ("screened-or-assisted-persons", "referred-persons", "dependent", *RECORDS)
 SPANS = (
     "referred-persons over a month",
     "referred-persons over a sum",
@@ -33,55 +42,102 @@ SPANS = (
 LONG = (
     *SPANS,
     "referred-persons over a quarter",
+    "referred-persons over a year",
     "screened-or-assisted-persons over a sum",
 )
-TOO_FEW = {("made", FEW): 0.8}
-"""Single cells of 60 of the made records, which are so concentrated that nothing published tells what goes
-together: 82 % held (docs/reporting.md)."""
+TOO_FEW = {("referred-persons over a year", FEW)}
+"""Each of 24 periods has fewer people than the method asks for: docs/reporting.md says how far it is off."""
+COUNTS = ("one-way", "two-way", "cell")
 
 
-def assert_calibrated(table: Table, kinds: tuple[str, ...], least: float = LEAST) -> None:
-    """Within the bounds, or out of them by no more than the standard error of so few figures."""
+def assert_calibrated(table: Table, kinds: Sequence[str] = KINDS) -> None:
+    """Within the bounds, or out of them by no more than the standard error of so few worlds."""
     for kind in kinds:
+        if kind not in table:
+            continue
         found = table[kind]
         worlds = len(found.held)
-        unsure = max(found.deviation, math.sqrt(LEAST * (1 - LEAST) / found.figures))
+        unsure = max(found.deviation, math.sqrt(LEAST * (1 - LEAST) / worlds))
+        if kind in COUNTS:  # a world has many of them
+            unsure = max(found.deviation, math.sqrt(LEAST * (1 - LEAST) / found.figures))
         assert worlds >= 4, kind
-        assert least - unsure <= found.rate <= MOST + unsure, rows("", table)
+        assert LEAST - unsure <= found.rate <= MOST + unsure, rows(kind, table)
 
 
+@pytest.mark.parametrize("persons", [AS_A_DRILL(FEW), SOME, AS_A_DRILL(MANY)])
 @pytest.mark.parametrize("source", SOURCES)
-def test_intervals_hold_nine_of_ten_true_counts(source: str) -> None:
+def test_intervals_hold_nine_of_ten_true_counts(source: str, persons: int) -> None:
     made, _ = sources()[source]
-    table = together([measured(made, FEW, 14), measured(made, SOME, 8), measured(made, MANY, 4)])
-    assert_calibrated(table, ("one-way", "two-way", "cell"))
+    worlds = {FEW: 14, SOME: 8, MANY: 10 if source in RECORDS else 4}[persons]
+    assert_calibrated(measured(made, persons, worlds), COUNTS)
 
 
+@pytest.mark.parametrize("persons", [AS_A_DRILL(FEW), SOME, AS_A_DRILL(MANY)])
 @pytest.mark.parametrize("source", SPANS)
-def test_intervals_over_several_periods_hold_nine_of_ten(source: str) -> None:
+def test_intervals_over_several_periods_hold_nine_of_ten(source: str, persons: int) -> None:
     made, _ = sources()[source]
-    table = together([measured(made, FEW, 6), measured(made, SOME, 3), measured(made, MANY, 2)])
-    assert_calibrated(table, ("one-way", "two-way", "cell"))
+    assert_calibrated(measured(made, persons, {FEW: 8, SOME: 8, MANY: 4}[persons]), COUNTS)
+
+
+@pytest.mark.parametrize("persons", [FEW, AS_A_DRILL(SOME)])
+@pytest.mark.parametrize("of", populations())
+def test_intervals_of_totals_hold_nine_of_ten(of: str, persons: int) -> None:
+    assert_calibrated(totals(populations()[of], persons, 20), TOTALS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("persons", [each for each in WORLDS_OF_TOTALS if each < MANY])
+def test_intervals_of_totals_of_each_size_hold_nine_of_ten(persons: int) -> None:
+    """All programmes together without an allowance for chance, each population with it."""
+    tables = [totals(each, persons, WORLDS_OF_TOTALS[persons]) for each in populations().values()]
+    for table in tables:
+        assert_calibrated(table, TOTALS)
+    pooled = together(tables)
+    every = Found([world for found in pooled.values() for world in found.held])
+    assert LEAST <= every.rate <= MOST, rows(str(persons), pooled)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("of", ["screened-or-assisted-persons"])
+def test_intervals_of_totals_over_several_periods_hold_nine_of_ten(of: str) -> None:
+    """Not of referred persons: over a year of 60 they hold in 80 ± 6 % (docs/reporting.md), the others were
+    not measured in so many worlds."""
+    programmes = populations()[of]
+    for _, made in spans_of(programmes):
+        for persons in (
+            FEW,
+            SOME,
+        ):  # more of them: `python -m tests.services.reporting.attacks.calibration`
+            worlds = WORLDS_OF_TOTALS_OVER[persons]
+            assert_calibrated(totals(programmes, persons, worlds, made=made), TOTALS)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", LONG)
-def test_intervals_over_several_periods_hold_nine_of_ten_for_all_sizes(source: str) -> None:
+def test_intervals_over_several_periods_hold_nine_of_ten_for_each_size(source: str) -> None:
     made, sizes = sources()[source]
-    tables = [measured(made, persons, worlds) for persons, worlds in sizes.items()]
-    assert_calibrated(together(tables), ("one-way", "two-way", "cell"))
+    for persons, worlds in sizes.items():
+        if (source, persons) not in TOO_FEW:
+            assert_calibrated(measured(made, persons, worlds))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 def test_intervals_of_each_size_hold_nine_of_ten_true_counts(source: str) -> None:
     made, sizes = sources()[source]
-    tables = {persons: measured(made, persons, worlds) for persons, worlds in sizes.items()}
-    for persons, table in tables.items():
-        assert_calibrated(table, ("one-way",))
-        assert_calibrated(table, ("cell",), TOO_FEW.get((source, persons), LEAST))
-    pooled = together(tables.values())
-    assert_calibrated(pooled, ("total", "loose") if "loose" in pooled else ("total",))
+    for persons, worlds in sizes.items():
+        assert_calibrated(measured(made, persons, worlds))
+
+
+@pytest.mark.parametrize("source", ["referred-persons", "screened-or-assisted-persons over a year"])
+def test_a_figure_lies_in_its_own_interval(source: str) -> None:
+    made, _ = sources()[source]
+    for _, shown in made(FEW, 1):
+        for by in ((), *((name,) for name in shown.names), shown.names):
+            for row in shown.margin(by):
+                assert row.low is not None
+                assert row.high is not None
+                assert row.low <= row.count <= row.high
 
 
 @pytest.mark.parametrize("name", ["referrals", "screening"])

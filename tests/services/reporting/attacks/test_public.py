@@ -32,7 +32,7 @@ TRACED = {
 }
 ELSEWHERE = (
     "/reports/v1/bulletins", "/reports/v1/exports", "/reports/v1/activities",
-    "/reports/v1/context", "/reports/v1/work-plan",
+    "/reports/v1/context", "/reports/v1/work-plan", "/reports/v1/subscriptions",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ and the attackers who download all of it."""
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -120,6 +120,27 @@ def counted(
     return Counter(each for each in cells if each is not None)
 
 
+class _Counted(Mapping[Period, Counter[Coordinates]]):
+    """The counts of each period, made when they are first asked for: who looks at one month needs no year."""
+
+    def __init__(
+        self, population: Population, everybody: Mapping[Period, list[list[Fact]]]
+    ) -> None:
+        self._population, self._everybody = population, everybody
+        self._made: dict[Period, Counter[Coordinates]] = {}
+
+    def __getitem__(self, period: Period) -> Counter[Coordinates]:
+        if period not in self._made:
+            self._made[period] = counted(self._population, period, self._everybody[period])
+        return self._made[period]
+
+    def __iter__(self) -> Iterator[Period]:
+        return iter(self._everybody)
+
+    def __len__(self) -> int:
+        return len(self._everybody)
+
+
 @dataclass(frozen=True)
 class Year:
     """What was true, and which persons each period had."""
@@ -127,6 +148,7 @@ class Year:
     programmes: Sequence[Programme]
     true: Mapping[Period, Counter[Coordinates]]
     key: bytes
+    _joints: dict[Period, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def population(self) -> Population:
@@ -156,7 +178,7 @@ class Year:
         return protect(exact, k=11, weights=PROFILES["S"], seed=fresh)
 
     def joint(self, period: Period) -> Any:
-        if period not in _JOINT.setdefault(self.key, {}):
+        if period not in self._joints:
             population = self.population
             fresh = seed(self.key, population.id, period.id, population.schema)
             cells = protect(
@@ -166,8 +188,8 @@ class Year:
                 seed=fresh,
                 tilt=tilt(population),
             )
-            _JOINT[self.key][period] = as_joint(population, period.id, cells)
-        return _JOINT[self.key][period]
+            self._joints[period] = as_joint(population, period.id, cells)
+        return self._joints[period]
 
     def spans(self) -> Iterator[Period]:
         for kind in self.population.spans:
@@ -179,14 +201,10 @@ class Year:
         return dict(over(views, span, span.id).cells)
 
 
-_JOINT: dict[bytes, dict[Period, Any]] = {}
-
-
 def year(programmes: Sequence[Programme], persons: int, number: int) -> Year:
     """The same for the same numbers."""
     population = programmes[0].population
-    everybody = facts(population, persons, number)
-    true = {period: counted(population, period, known) for period, known in everybody.items()}
+    true = _Counted(population, facts(population, persons, number))
     key = f"{population.id} {persons} {number}".encode().ljust(32, b".")
     return Year(programmes, true, key)
 

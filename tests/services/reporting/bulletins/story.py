@@ -156,6 +156,8 @@ def series() -> dict[UUID, OutsideSeries]:
         points=(
             SeriesPoint(date(2026, 10, 1), "VE23", Decimal("63.25")),
             SeriesPoint(date(2026, 10, 1), "VE20", Decimal("58.5")),
+            SeriesPoint(date(2026, 9, 1), "VE23", Decimal("61.5")),
+            SeriesPoint(date(2025, 9, 1), "VE23", Decimal("40.5")),
         ),
     )
     return {made.id: made}

@@ -2,9 +2,13 @@
 
 import asyncio
 import io
+import re
+from base64 import b64encode
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -125,12 +129,25 @@ async def test_drafts_are_for_those_who_prepare_them(api: AsyncClient) -> None:
         path = f"{PATH}/{bulletin['id']}"
         for end in ("", "/trace", "/files/en/bulletin.html"):
             assert (await api.get(path + end, headers=as_(client))).status_code == 404
-        assert (await api.get(PATH, headers=as_(client))).json()["items"] == []
+        for asked in ("", "?state=draft"):
+            assert (await api.get(PATH + asked, headers=as_(client))).json()["items"] == []
+    for state, many in (("draft", 1), ("signed_off", 0), ("published", 0)):
+        listed = await api.get(f"{PATH}?state={state}", headers=as_("gbv-coordinator"))
+        assert len(listed.json()["items"]) == many, "what waits for a signature is asked for alone"
     page = await api.get(
         f"{PATH}/{bulletin['id']}/files/en/bulletin.html", headers=as_("gbv-coordinator")
     )
     assert "DRAFT: do not publish" in page.text
-    assert "default-src 'none'" in page.headers["content-security-policy"]
+    policy = page.headers["content-security-policy"]
+    style = re.search(r"<style>(.*?)</style>", page.text, re.DOTALL)
+    assert style
+    digest = b64encode(sha256(style[1].encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in policy, "the browser would show the page undressed"
+    assert "unsafe" not in policy
+    drawing = re.search(r'src="data:image/svg\+xml,([^"]+)"', page.text)
+    assert drawing
+    # No style of its own: opened alone, a drawing may have none.
+    assert not re.search(r"<style|\sstyle=", unquote(drawing[1]))
 
 
 async def test_each_step_needs_its_role_and_its_state(api: AsyncClient) -> None:
@@ -160,8 +177,9 @@ async def test_two_people_stand_for_a_bulletin_and_the_record_names_them(
     both = ("coordinator", "im")
     signed = await api.post(f"{path}/sign-off", headers=person("c.rivas", "im-officer", *both))
     assert signed.status_code == 200, signed.text
-    alone = await api.post(f"{path}/publish", headers=person("c.rivas", "im-officer", *both))
-    assert (alone.status_code, alone.json()["code"]) == (403, "second_person_needed")
+    for road in ("publish", "publication"):
+        alone = await api.post(f"{path}/{road}", headers=person("c.rivas", "im-officer", *both))
+        assert (alone.status_code, alone.json()["code"]) == (403, "second_person_needed")
     other = await api.post(f"{path}/publish", headers=person("m.paz", "im-officer", *both))
     assert other.status_code == 200, other.text
     async with database.transaction() as session:
@@ -277,6 +295,65 @@ async def test_people_write_beside_the_numbers_and_drafting_again_keeps_it(
     assert again["content_sha256"] == written.json()["content_sha256"]
     await step(api, again, "sign-off", "tip-coordinator")
     assert (await write(good)).json()["code"] == "bulletin_state"
+
+
+@pytest.mark.usefixtures("story")
+async def test_sections_are_moved_and_hidden_and_what_is_hidden_is_published_by_nobody(
+    api: AsyncClient,
+) -> None:
+    made = await drafted(api)
+    url = f"{PATH}/{made['id']}"
+
+    async def put(end: str, sent: dict[str, Any], client: str = "tip-coordinator") -> Any:
+        return await api.put(f"{url}/{end}", json=sent, headers=as_(client))
+
+    async def detail() -> Any:
+        return (await api.get(url, headers=as_("gbv-coordinator"))).json()
+
+    composed = [each["id"] for each in (await detail())["content"]["sections"]]
+    assert composed[-1] == "sources"
+    order = list(reversed(composed[:-1]))
+    assert (await put("arrangement", {"order": order}, "ngo-refugio")).status_code == 403
+    for wrong, pointer in (
+        ({"order": order[1:]}, "/order"),
+        ({"order": [*order, "sources"]}, "/order"),
+        ({"order": [*order[:-1], order[0]]}, "/order"),
+        ({"order": order, "hidden": ["sources"]}, "/hidden"),
+        ({"order": order, "hidden": order}, "/hidden"),
+    ):
+        refused = await put("arrangement", wrong)
+        assert refused.status_code == 422, refused.text
+        assert refused.json()["errors"][0]["pointer"] == pointer
+    moved = await put("arrangement", {"order": order, "hidden": ["referrals"]})
+    assert moved.status_code == 200, moved.text
+    words = {"texts": {"highlights": {"es": "Más estados.", "en": "More states."}}}
+    for end, sent in (("words", words), ("arrangement", {"order": composed[:-1]})):
+        refused = await put(end, {**sent, "content_sha256": made["content_sha256"]})
+        assert refused.status_code == 409, refused.text
+        assert refused.json()["code"] == "version_conflict"
+    newest = moved.json()["content_sha256"]
+    assert (await put("words", {**words, "content_sha256": newest})).status_code == 200
+    again = await drafted(api)
+    found = await detail()
+    assert [each["id"] for each in found["content"]["sections"]] == [
+        "highlights",
+        *order,
+        "sources",
+    ]
+    assert found["content"]["hidden"] == ["referrals"], "drafting again keeps what people did"
+    page = await api.get(f"{url}/files/en/bulletin.html", headers=as_("gbv-coordinator"))
+    assert 'id="s-needs"' in page.text
+    assert 'id="s-referrals"' not in page.text
+    hidden = next(one for one in found["content"]["sections"] if one["id"] == "referrals")
+    charts = {one["table"]["id"] for one in hidden["blocks"] if one["kind"] == "chart"}
+    assert charts
+    assert not charts & {file["name"].split(".")[0] for file in found["files"]}
+    assert (await step(api, again, "sign-off", "tip-coordinator")).status_code == 200
+    published = await step(api, again, "publish", "im-officer")
+    assert published.status_code == 200, published.text
+    public = (await api.get(url, headers=as_("anonymous"))).json()
+    assert "referrals" not in [each["id"] for each in public["content"]["sections"]]
+    assert (await put("arrangement", {"order": order})).json()["code"] == "bulletin_state"
 
 
 async def test_what_is_beside_the_numbers_is_printed_where_the_draft_asks_for_it(

@@ -9,16 +9,21 @@ from typing import Any
 import openpyxl
 import pytest
 from pypdf import PdfReader
-from reporting.bulletins.document.content import Content
+from reporting.bulletins.document.content import Content, Table
+from reporting.bulletins.document.figures import Figure
 from reporting.bulletins.document.reading import all_charts, all_figures
+from reporting.bulletins.rendering.drawing import _LEAST, _ONLY
 from reporting.bulletins.rendering.forms import names, rendered
 from reporting.bulletins.rendering.page import laid_out
 from reporting.bulletins.rendering.pdf import as_page_images
-from reporting.charts.palette import CATEGORIES, SEQUENTIAL
+from reporting.charts import specs, tiles
+from reporting.charts.palette import CATEGORIES, INK, LOUD, SEQUENTIAL
 
 from tests.services.reporting.bulletins.story import bulletin, files_of
 
 pytestmark = pytest.mark.laborious
+LEAST_CONTRAST = 4.0
+"""Above the 3:1 that large and bold text needs (WCAG 2.2, 1.4.3); a hue in the middle gives no text 4.5."""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +73,7 @@ def test_the_page_names_its_language_and_fetches_nothing(spanish: dict[str, byte
     page = page_of(spanish)
     assert page.all("html")[0]["lang"] == "es"
     assert page.all("script") == page.all("link") == page.all("iframe") == []
-    assert all((image["src"] or "").startswith("data:image/png") for image in page.all("img"))
+    assert all((image["src"] or "").startswith("data:image/svg+xml,") for image in page.all("img"))
 
 
 def test_headings_go_down_step_by_step(spanish: dict[str, bytes]) -> None:
@@ -92,7 +97,10 @@ def test_numbers_have_the_decimal_mark_of_their_language(name: str) -> None:
     assert "63.25" in texts["en"]
     assert re.search(r"\d\.\d{3}\b", texts["es"])
     assert re.search(r"\d,\d{3}\b", texts["en"])
-    shares = {lang: text.split("<body>")[-1] for lang, text in texts.items()}
+    shares = {
+        lang: re.sub('src="data:[^"]*"', "", text.split("<body>")[-1])
+        for lang, text in texts.items()
+    }
     assert re.search("\\d\N{NO-BREAK SPACE}%", shares["es"])
     assert not re.search(r"\d%", shares["es"])
     assert re.search(r"\d%", shares["en"])
@@ -174,12 +182,30 @@ def test_colours_stand_out_from_white_and_the_heat_scale_only_gets_darker() -> N
     assert _luminance(SEQUENTIAL[1]) < 0.1
 
 
+@pytest.mark.parametrize(
+    ("scale", "dark_from"), [(SEQUENTIAL, specs._DARK_FROM), (LOUD, tiles._DARK_FROM)]
+)
+def test_numbers_stand_out_from_every_shade(scale: tuple[str, str], dark_from: float) -> None:
+    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in scale]
+    for shade in (_ONLY, *(_LEAST + (1 - _LEAST) * level / 20 for level in range(21))):
+        mixed = [round(a + (b - a) * shade) for a, b in zip(*ends, strict=True)]
+        ground = _luminance("#" + "".join(f"{each:02x}" for each in mixed))
+        ink = _luminance("#FFFFFF" if shade > dark_from else INK)
+        high, low = max(ground, ink), min(ground, ink)
+        assert (high + 0.05) / (low + 0.05) >= LEAST_CONTRAST, (shade, scale)
+
+
 def test_outside_series_follow_the_own_trends_with_their_provenance(content: Content) -> None:
     names = [section.id for section in content.sections]
     assert names.index("context") == names.index("trends") + 1
     context = content.sections[names.index("context")]
     said = context.model_dump_json()
     assert "https://example.org/series/risk" in said
+    (over_time,) = (b for b in context.blocks if isinstance(b, Table) and b.id == "context-1")
+    days = [column.text["en"] for column in over_time.columns[2:]]
+    assert days == ["1 September 2026", "1 October 2026"], "as far back as the own trends"
+    known = [[isinstance(cell, Figure) for cell in row[2:]] for row in over_time.rows]
+    assert known == [[True, True], [False, True]]
     # None of its figures is of anything protected, and no other section quotes one of it.
     for section in content.sections:
         kinds = {

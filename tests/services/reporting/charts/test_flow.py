@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from reporting.charts.flow import GAP, Band, flow, nodes
+from reporting.charts.flow import GAP, Band, flow, has_room, nodes
 
 BANDS = [
     Band("Zulia", "Colombia", 33, "33"),
@@ -34,3 +34,14 @@ def test_bands_are_as_thick_as_their_numbers_on_both_sides() -> None:
         assert max(row["high"] for row in edges) == pytest.approx(1)
         spans = sorted((row["low"], row["high"]) for row in edges)
         assert all(one[1] <= two[0] + 1e-9 for one, two in pairwise(spans))
+
+
+def test_bands_have_all_their_numbers_or_none() -> None:
+    thin = Band("Zulia", "Curazao", 1, "1")
+    assert has_room(BANDS)
+    assert not has_room([*BANDS, thin])
+    for bands, numbers in ((BANDS, ["33", "22", "88"]), ([*BANDS, thin], [])):
+        made = flow(bands, title="t")
+        data = made["layer"][-1]["data"]
+        rows = made["datasets"][data["name"]] if "name" in data else data.get("values", [])
+        assert [row["text"] for row in rows] == numbers

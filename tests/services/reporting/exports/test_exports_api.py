@@ -53,6 +53,20 @@ async def test_anybody_gets_published_counts_in_every_format(api: AsyncClient) -
 
 
 @pytest.mark.usefixtures("story")
+async def test_the_page_of_figures_shows_everybody_what_anybody_may_have(api: AsyncClient) -> None:
+    draft = {"programme": "referrals", "period": "2026-10b"}
+    made = await api.post("/reports/v1/releases", json=draft, headers=as_("im-officer"))
+    assert made.status_code == 201, made.text
+    pages = {
+        client: (await api.get(f"{PATH}/page?language=es", headers=as_(client))).text
+        for client in ("im-officer", "ngo-refugio", "anonymous")
+    }
+    assert len(set(pages.values())) == 1
+    assert "period=2026-10a" in pages["im-officer"]
+    assert "period=2026-10b" not in pages["im-officer"], "closed, not published"
+
+
+@pytest.mark.usefixtures("story")
 async def test_bad_questions_are_refused_with_what_is_allowed(api: AsyncClient) -> None:
     cases = {
         f"{COUNTS}&by=name": 422,

@@ -128,6 +128,11 @@ async def test_reasons_and_unmet_needs_by_area_and_category(
     assert found["VE23", "GBV-PSS"]["decline_reasons"]["capacity"] == 1
     assert found["VE20", "GBV-LEGAL"]["not_delivered_reasons"]["no_show"] == 1
     assert [row["unmet"] for row in rows] == [1, 1]
+    by_month = (await read(api, "gbv-coordinator", "&by=month,area"))["scopes"][0]["rows"]
+    assert {(row["month"], row["area"]): row["counts"]["sent"] for row in by_month} == {
+        ("2026-10", "VE23"): 1,
+        ("2026-10", "VE20"): 1,
+    }
     assert all(row["timing"] is None for row in rows)
     one = (await read(api, "gbv-coordinator", "&category=GBV-PSS"))["scopes"][0]["rows"]
     assert one[0]["counts"]["sent"] == 1

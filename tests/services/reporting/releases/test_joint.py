@@ -3,6 +3,7 @@ one population moves no fact of another."""
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -16,6 +17,7 @@ from reporting.programmes.definition import Codes, Link, Programme
 from reporting.protection.protected import ProtectedCube
 from reporting.protection.rounding import protect, seed
 from reporting.recording.service import Recorder
+from reporting.releases import queries
 from reporting.releases.joint import tilt
 from reporting.releases.models import releases
 from reporting.releases.service import FORMER
@@ -218,3 +220,36 @@ def test_what_was_rounded_apart_are_the_seven_programmes_of_that_time() -> None:
         together.setdefault(each.population.id, set()).add(each.id)
     assert all(set(former) <= together[name] for name, former in FORMER.items())
     assert sum(map(len, FORMER.values())) == 7
+
+
+async def test_intervals_are_computed_at_the_closing_and_kept(
+    api: AsyncClient, database: Database, recorder: Recorder
+) -> None:
+    await record_together(database, recorder, two_halves(120, 3))
+    body = {"programme": "referrals", "period": HALVES[0]}
+    made = await api.post("/reports/v1/releases", json=body, headers=as_("im-officer"))
+    assert made.status_code == 201, made.text
+    async with database.transaction() as session:
+        population = programme("referrals").population
+        cube_id = await queries.joint_cube_of(session, population.id, HALVES[0])
+        assert cube_id is not None
+        closed = await queries.joint(session, cube_id, internal=True)
+    assert closed.kept is not None
+    view = view_of(programme("referrals"))
+    computed = seen(view, replace(closed, kept=None))
+    for by in ((), ("area",), ("sex", "progress")):
+        assert seen(view, closed).margin(by) == computed.margin(by)
+
+
+def test_what_was_published_keeps_its_intervals_whatever_is_computed_later() -> None:
+    population = programme("gaps").population
+    codes = [each.dimension.codes for each in population.dimensions]
+    few, many = (
+        as_joint(population, HALVES[0], {(codes[0][0], codes[1][n], codes[2][0]): 11 for n in some})
+        for some in (range(1), range(4))
+    )
+    view = view_of(programme("gaps"))
+    now = seen(view, few).figure()
+    then = seen(view, replace(few, kept=few.posterior.stored)).figure()
+    other = seen(view, replace(few, kept=many.posterior.stored)).figure()
+    assert (now.low, now.high) == (then.low, then.high) != (other.low, other.high)

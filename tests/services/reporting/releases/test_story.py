@@ -58,8 +58,12 @@ async def test_a_draft_is_invisible_to_the_public_and_to_those_who_contribute_no
     for client in ("anonymous", "gbv-coordinator"):
         for path in (url, f"{url}/query"):
             assert (await api.get(path, headers=as_(client))).status_code == 404
-        listed = await api.get("/reports/v1/releases", headers=as_(client))
-        assert listed.json()["items"] == []
+        for asked in ("", "?status=draft"):
+            listed = await api.get(f"/reports/v1/releases{asked}", headers=as_(client))
+            assert listed.json()["items"] == []
+    for status, many in (("draft", 1), ("published", 0)):
+        listed = await api.get(f"/reports/v1/releases?status={status}", headers=as_("ngo-salud"))
+        assert len(listed.json()["items"]) == many
     assert (await api.get(url, headers=as_("ngo-salud"))).status_code == 200
 
 

@@ -1,23 +1,24 @@
 """`/account`: what a person does about their own sign-in, with a browser and without a script."""
 
-import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from functools import wraps
+from contextlib import suppress
+from functools import partial, wraps
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from common import clock
 from common.auth import Principal
-from common.errors import FORBIDDEN
+from common.errors import CSRF, FORBIDDEN
+from common.form_tokens import FIELD, form_token, is_form_token
 from common.languages import PageLanguage, page_language
 from common.web import Session, context_of, page_response, refusal_pages, router
-from fastapi import Depends, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.issuer.access import Anyone
 from gateway.issuer.account.enrolment import Enrolments, NotEnrolling
-from gateway.issuer.account.page import account_page, codes_page, enrolment_page
+from gateway.issuer.account.page import account_page, again_page, codes_page, enrolment_page
 from gateway.issuer.forms import BadForm, read_form
 from gateway.issuer.parts import Secrets
 from gateway.issuer.people import own_service, passwords, queries
@@ -27,7 +28,8 @@ from gateway.issuer.people.service import seconds_to_wait
 from gateway.issuer.secrets import SecretChecks
 from gateway.issuer.sign_ins.queries import living_of_person
 
-routes = router("/account", ["account"])
+ACCOUNT, PASSKEYS = "/account", "/account/passkeys"
+routes = router(ACCOUNT, ["account"])
 PAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "The page."},
     303: {"description": "To sign in, or back to the page."},
@@ -35,6 +37,9 @@ PAGE: dict[int | str, dict[str, Any]] = {
 }
 
 
+# The one text that forms of these pages take which is no secret, and what goes with it when it is sent again.
+_TYPED = "name"
+_SENT_AGAIN = {"csrf_token", "ticket", "credential"}
 Done = Literal["password", "factor", "ended", "passkey", "renamed", "removed"]
 
 
@@ -54,9 +59,13 @@ class Visit:
         self.row, self.form = row, form
         header = request.headers.get("accept-language")
         self.language = page_language(request.query_params.get("language"), header)
-        self.csrf = request.headers.get("ruta-csrf", "")
+        self._csrf = request.headers.get("ruta-csrf", "")
         self.source = request.headers.get("ruta-source", "account")
         self.done = request.query_params.get("done")
+
+    def csrf(self, path: str) -> str:
+        """The token of a form that is sent there."""
+        return form_token(self._csrf, path)
 
     async def page(self, error: str | None = None, status: int = 200) -> Response:
         html = account_page(
@@ -83,9 +92,19 @@ class Visit:
             return None
         return await self.page("password_wrong", 401)
 
-    def back(self, done: str, path: str = "/account") -> Response:
-        address = f"{path}?language={self.language}&done={done}"
-        return RedirectResponse(address, 303, {"Cache-Control": "no-store"})
+    def back(self, done: str, path: str = ACCOUNT) -> Response:
+        return see_other(f"{path}?language={self.language}&done={done}")
+
+
+class NotSignedIn(Exception):
+    """Not, or no longer: led there, and from there back to the page."""
+
+    def __init__(self, answer: Response) -> None:
+        self.answer = answer
+
+
+async def led_to_sign_in(_request: Request, error: Exception) -> Response:
+    return cast("NotSignedIn", error).answer
 
 
 async def _visit(
@@ -95,33 +114,53 @@ async def _visit(
     checks: Secrets,
     _language: Annotated[PageLanguage | None, Query(alias="language")] = None,
     _done: Annotated[Done | None, Query(alias="done")] = None,
-) -> Visit | None:
-    """None where nobody is signed in. A form counts only with the token of this browser's session, which
-    only Ruta's own pages can read; the front has said which it is."""
+) -> Visit:
+    """A form counts only with the token of this browser's session, which only Ruta's own pages can read; the
+    front has said which it is."""
     if caller.anonymous:
-        return None
+        raise await _nobody(request)
     if not caller.is_person:
         raise FORBIDDEN.because("Only people have this page; a client's secret is renewed for it.")
     # Only what changes something waits for a sign-in that begins at the same moment.
     person = queries.held if request.method == "POST" else queries.by_id
     row = await person(session, UUID(caller.subject))
     if row is None or not (row["active"] and row["organisation_active"]):
-        return None
+        raise await _nobody(request)
     form: dict[str, str] = {}
     if request.method == "POST":
         try:
             form = read_form(request.headers.get("content-type", ""), await request.body())
         except BadForm as bad:
             raise FORBIDDEN.because(str(bad)) from None
-        expected = request.headers.get("ruta-csrf", "")
-        given = form.get("csrf_token", "")
-        if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
-            raise FORBIDDEN.because("The form does not come from this page. Open /account again.")
+        csrf = request.headers.get("ruta-csrf", "")
+        if not is_form_token(form.get(FIELD, ""), csrf, request.url.path):
+            raise CSRF.because("The form does not come from this page. Open /account again.")
     return Visit(request, session, caller, checks, row, form)
 
 
-Visiting = Annotated[Visit | None, Depends(_visit)]
-SignedIn = Annotated[Visit, Depends(_visit)]  # of forms, which answer nobody else
+async def _nobody(request: Request) -> NotSignedIn:
+    """What they had typed is shown again meanwhile, but for secrets."""
+    path = PASSKEYS if request.url.path.startswith(PASSKEYS) else ACCOUNT
+    form: dict[str, str] = {}
+    if request.method == "POST":
+        with suppress(BadForm):
+            form = read_form(request.headers.get("content-type", ""), await request.body())
+    name = form.get(_TYPED)
+    if not name:
+        return NotSignedIn(see_other(f"/session/start?return_to={path}"))
+    header = request.headers.get("accept-language")
+    language = page_language(request.query_params.get("language"), header)
+    html = again_page(
+        language=language,
+        action=f"{request.url.path}?language={language}",
+        hidden={key: value for key, value in form.items() if key in _SENT_AGAIN},
+        name=name,
+        path=path,
+    )
+    return NotSignedIn(html_answer(html, language, 401))
+
+
+Visiting = Annotated[Visit, Depends(_visit)]
 
 
 async def _enrolments(request: Request) -> Enrolments:
@@ -131,7 +170,7 @@ async def _enrolments(request: Request) -> Enrolments:
 Enrolling = Annotated[Enrolments, Depends(_enrolments)]
 
 
-def form_of(*fields: str) -> dict[str, Any]:
+def _body_of(*fields: str) -> dict[str, Any]:
     properties = {name: {"type": "string", "maxLength": 4096} for name in ("csrf_token", *fields)}
     schema = {"type": "object", "required": list(properties), "properties": properties}
     content = {"application/x-www-form-urlencoded": {"schema": schema}}
@@ -141,7 +180,7 @@ def form_of(*fields: str) -> dict[str, Any]:
 Shown = Callable[..., Awaitable[Response]]
 
 
-def _form(path: str, summary: str, *fields: str) -> Callable[[Shown], Shown]:
+def form_on(routes: APIRouter, path: str, summary: str, *fields: str) -> Callable[[Shown], Shown]:
     """A form of the page, answered to whoever is signed in; one with a password, to whoever knows it."""
 
     def added(handle: Shown) -> Shown:
@@ -150,12 +189,10 @@ def _form(path: str, summary: str, *fields: str) -> Callable[[Shown], Shown]:
             summary=summary,
             responses=PAGE,
             response_class=HTMLResponse,
-            openapi_extra=form_of(*fields),
+            openapi_extra=_body_of(*fields),
         )
         @wraps(handle)
-        async def answer(visit: Visit | None, **parts: Any) -> Response:
-            if visit is None:
-                return to_sign_in()
+        async def answer(visit: Visit, **parts: Any) -> Response:
             refused = await visit.refused_password() if "password" in fields else None
             return refused or await handle(visit=visit, **parts)
 
@@ -164,14 +201,17 @@ def _form(path: str, summary: str, *fields: str) -> Callable[[Shown], Shown]:
     return added
 
 
+_form = partial(form_on, routes)
+
+
 @routes.get("", summary="Own account page", responses=PAGE, response_class=HTMLResponse)
 async def show(visit: Visiting) -> Response:
     """For people who signed in with a browser."""
-    return await visit.page() if visit else to_sign_in()
+    return await visit.page()
 
 
 @_form("/password", "Change own password", "password", "new_password", "repeated")
-async def change_password(visit: SignedIn) -> Response:
+async def change_password(visit: Visiting) -> Response:
     """Ends every other sign-in of the person."""
     new = visit.form.get("new_password", "")
     fault = passwords.fault_of(new, sign_in_name=visit.row["sign_in_name"])
@@ -186,7 +226,7 @@ async def change_password(visit: SignedIn) -> Response:
 
 
 @_form("/second-factor", "Begin a new second factor: a QR code for the phone", "password")
-async def begin_second_factor(visit: SignedIn, factors: Factors, enrolments: Enrolling) -> Response:
+async def begin_second_factor(visit: Visiting, factors: Factors, enrolments: Enrolling) -> Response:
     """The former one holds until a code of the new one has come back."""
     secret, _ = factors.new(visit.row["id"])
     ticket = enrolments.begin(visit.row["id"], visit.row["version"], secret, clock.now())
@@ -197,7 +237,7 @@ async def begin_second_factor(visit: SignedIn, factors: Factors, enrolments: Enr
     "/second-factor/confirmation", "Confirm the new second factor by a code of it", "ticket", "code"
 )
 async def confirm_second_factor(
-    visit: SignedIn, factors: Factors, enrolments: Enrolling
+    visit: Visiting, factors: Factors, enrolments: Enrolling
 ) -> Response:
     """Ends every other sign-in of the person."""
     ticket = visit.form.get("ticket", "")
@@ -214,21 +254,21 @@ async def confirm_second_factor(
 
 
 @_form("/recovery-codes", "Make eight new recovery codes, shown once", "password")
-async def renew_recovery_codes(visit: SignedIn, recovery: Recovery) -> Response:
+async def renew_recovery_codes(visit: Visiting, recovery: Recovery) -> Response:
     """The former ones are void; ends every other sign-in of the person."""
     codes = await own_service.renew_recovery_codes(visit.session, visit.caller, recovery, visit.row)
     return html_answer(codes_page(visit.language, codes), visit.language)
 
 
 @_form("/sign-ins/{sign_in}/end", "End one of the own sign-ins")
-async def end_one(sign_in: UUID, visit: SignedIn) -> Response:
+async def end_one(sign_in: UUID, visit: Visiting) -> Response:
     """Another person's, or one that is over, is no error: it is not there afterwards either."""
     await own_service.end_sign_in(visit.session, visit.caller, visit.row, sign_in)
     return visit.back("ended")
 
 
 @_form("/sign-ins/end-others", "End all own sign-ins but this one")
-async def end_others(visit: SignedIn) -> Response:
+async def end_others(visit: Visiting) -> Response:
     """Within a minute none of them is believed any more."""
     await own_service.end_other_sign_ins(visit.session, visit.caller, visit.row)
     return visit.back("ended")
@@ -254,5 +294,5 @@ def html_answer(
     return page_response(html, language=language, status=status, script_address=script_address)
 
 
-def to_sign_in(path: str = "/account") -> Response:
-    return RedirectResponse(f"/session/start?return_to={path}", 303, {"Cache-Control": "no-store"})
+def see_other(address: str) -> Response:
+    return RedirectResponse(address, 303, {"Cache-Control": "no-store"})

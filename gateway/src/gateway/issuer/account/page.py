@@ -1,34 +1,23 @@
 """How the account page looks, in Spanish and English; what it says is in `texts.json`."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
-from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
 import segno
-from common.languages import next_language
-from common.look import PAGE_STYLE
-from common.web import day_in_words
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from common.web import day_in_words, drawn
 
 from gateway.issuer.people.passwords import LEAST, MOST
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("gateway.issuer.account"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+Token = Callable[[str], str]
+"""The token of a form, by the path that it is sent to."""
 
 
 def account_page(
     *,
     language: str,
-    csrf: str,
+    csrf: Token,
     person: Any,
     codes: Sequence[Any],
     passkeys: int,
@@ -65,7 +54,7 @@ def account_page(
 
 
 def enrolment_page(
-    *, language: str, csrf: str, ticket: str, secret: str, uri: str, error: str | None
+    *, language: str, csrf: Token, ticket: str, secret: str, uri: str, error: str | None
 ) -> str:
     """The QR code of a second factor, and the field for a code of it. `secret` for who types it."""
     return _page(
@@ -83,7 +72,7 @@ def enrolment_page(
 def passkeys_page(
     *,
     language: str,
-    csrf: str,
+    csrf: Token,
     keys: Sequence[Any],
     offered: bool,
     fresh: str | None,
@@ -116,27 +105,22 @@ def passkeys_page(
     )
 
 
+def again_page(
+    *, language: str, action: str, hidden: Mapping[str, str], name: str, path: str
+) -> str:
+    """What somebody sent whose session had ended, to be sent again: nothing of it is kept. `path`: where
+    signing in leads."""
+    return _page("again", language, action=action, hidden=hidden, name=name, path=path, error=None)
+
+
 def codes_page(language: str, codes: Sequence[str]) -> str:
     return _page("codes", language, codes=codes, error=None)
 
 
-def _page(name: str, language: str, **values: Any) -> str:
-    return _ENVIRONMENT.get_template(f"{name}.html").render(
-        t=texts()[language],
-        language=language,
-        other=next_language(language),
-        style=PAGE_STYLE,
-        **values,
-    )
+def _page(template: str, language: str, **values: Any) -> str:
+    return drawn("gateway.issuer.account", f"{template}.html", language, **values)
 
 
 def _moment(at: datetime, language: str) -> str:
     moment = at.astimezone(UTC)
     return f"{day_in_words(moment.date(), language)}, {moment:%H:%M} UTC"
-
-
-@cache
-def texts() -> dict[str, dict[str, str]]:
-    text = files("gateway.issuer.account").joinpath("texts.json").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, str]] = json.loads(text)
-    return loaded

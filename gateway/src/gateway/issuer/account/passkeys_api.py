@@ -3,6 +3,8 @@ sign-in of a moment ago; everything else goes without."""
 
 import secrets
 import time
+from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -12,10 +14,19 @@ from common.auth.freshness import is_fresh
 from common.web import context_of, router
 from fastapi import Depends
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from gateway.issuer.access import Anyone
-from gateway.issuer.account.api import PAGE, Visit, Visiting, form_of, html_answer, to_sign_in
+from gateway.issuer.account.api import (
+    ACCOUNT,
+    PAGE,
+    PASSKEYS,
+    Visit,
+    Visiting,
+    form_on,
+    html_answer,
+    see_other,
+)
 from gateway.issuer.account.enrolment import Enrolments, NotEnrolling
 from gateway.issuer.account.page import passkeys_page
 from gateway.issuer.parts import settings_of
@@ -23,19 +34,31 @@ from gateway.issuer.people import own_service, queries
 from gateway.issuer.people.api import Passkeying, script_address
 from gateway.issuer.people.passkeys import MOST_KEYS, MOST_NAME, NotAPasskey, Passkeys
 
-routes = router("/account", ["account"])
-_PATH = "/account/passkeys"
-_FRESH = f"/session/start?fresh=true&return_to={_PATH}"
+routes = router(ACCOUNT, ["account"])
+_FRESH = f"/session/start?fresh=true&return_to={PASSKEYS}"
 # Of the script alone; the page that asks for it names its address in the policy.
 _KEPT_SECONDS = 3600
 _SCRIPT = files("gateway.issuer.account").joinpath("passkeys.js").read_text(encoding="utf-8")
 
 
-async def _enrolments(request: Request) -> Enrolments:
-    return cast("Enrolments", context_of(request).parts["passkey_enrolments"])
+_form = partial(form_on, routes)
 
 
-Enrolling = Annotated[Enrolments, Depends(_enrolments)]
+@dataclass(frozen=True)
+class Desk:
+    """What adding a passkey needs beside the person."""
+
+    request: Request
+    passkeys: Passkeys
+    enrolments: Enrolments
+
+
+async def _desk(request: Request, passkeys: Passkeying) -> Desk:
+    enrolments = cast("Enrolments", context_of(request).parts["passkey_enrolments"])
+    return Desk(request, passkeys, enrolments)
+
+
+AtDesk = Annotated[Desk, Depends(_desk)]
 
 
 @routes.get(
@@ -51,122 +74,81 @@ async def script(_caller: Anyone) -> Response:
 
 
 @routes.get("/passkeys", summary="Own passkeys", responses=PAGE, response_class=HTMLResponse)
-async def show(
-    visit: Visiting, request: Request, passkeys: Passkeying, enrolments: Enrolling
-) -> Response:
+async def show(visit: Visiting, desk: AtDesk) -> Response:
     """For people who signed in with a browser."""
-    if visit is None:
-        return to_sign_in(_PATH)
-    return await _page(visit, request, passkeys, enrolments)
+    return await _page(visit, desk)
 
 
-@routes.post(
-    "/passkeys",
-    summary="Add a passkey",
-    responses=PAGE,
-    response_class=HTMLResponse,
-    openapi_extra=form_of("ticket", "name", "credential"),
-)
-async def add(
-    visit: Visiting, request: Request, passkeys: Passkeying, enrolments: Enrolling
-) -> Response:
+@_form("/passkeys", "Add a passkey", "ticket", "name", "credential")
+async def add(visit: Visiting, desk: AtDesk) -> Response:
     """Ends every other sign-in of the person. Who has the ticket had signed in a moment before."""
-    if visit is None:
-        return to_sign_in(_PATH)
     ticket = visit.form.get("ticket", "")
     name = _name(visit)
     try:
-        challenge = enrolments.secret(ticket, visit.row["id"], visit.row["version"], clock.now())
-        key = passkeys.registered(visit.form.get("credential", ""), challenge.encode())
+        challenge = desk.enrolments.secret(
+            ticket, visit.row["id"], visit.row["version"], clock.now()
+        )
+        key = desk.passkeys.registered(visit.form.get("credential", ""), challenge.encode())
     except NotEnrolling:
-        return await _page(visit, request, passkeys, enrolments, "factor_stale")
+        return await _page(visit, desk, "factor_stale")
     except NotAPasskey:
-        return await _page(visit, request, passkeys, enrolments, "passkey_wrong")
+        return await _page(visit, desk, "passkey_wrong")
     if not name:
-        return await _page(visit, request, passkeys, enrolments, "passkey_name")
+        return await _page(visit, desk, "passkey_name")
     known = await queries.passkeys_of(visit.session, visit.row["id"])
     if len(known) >= MOST_KEYS:
-        return await _page(visit, request, passkeys, enrolments, "passkey_most")
+        return await _page(visit, desk, "passkey_most")
     if not await own_service.add_passkey(visit.session, visit.caller, visit.row, key, name):
-        return await _page(visit, request, passkeys, enrolments, "passkey_taken")
-    return visit.back("passkey", _PATH)
+        return await _page(visit, desk, "passkey_taken")
+    return visit.back("passkey", PASSKEYS)
 
 
-@routes.post(
-    "/passkeys/{passkey}/name",
-    summary="Give an own passkey another name",
-    responses=PAGE,
-    response_class=HTMLResponse,
-    openapi_extra=form_of("name"),
-)
-async def rename(
-    *,
-    passkey: UUID,
-    visit: Visiting,
-    request: Request,
-    passkeys: Passkeying,
-    enrolments: Enrolling,
-) -> Response:
+@_form("/passkeys/{passkey}/name", "Give an own passkey another name", "name")
+async def rename(passkey: UUID, visit: Visiting, desk: AtDesk) -> Response:
     """Another person's is no error: nothing happens."""
-    if visit is None:
-        return to_sign_in(_PATH)
     if not (name := _name(visit)):
-        return await _page(visit, request, passkeys, enrolments, "passkey_name")
+        return await _page(visit, desk, "passkey_name")
     await own_service.rename_passkey(visit.session, visit.row, passkey, name)
-    return visit.back("renamed", _PATH)
+    return visit.back("renamed", PASSKEYS)
 
 
-@routes.post(
-    "/passkeys/{passkey}/remove",
-    summary="Remove an own passkey",
-    responses=PAGE,
-    response_class=HTMLResponse,
-    openapi_extra=form_of(),
-)
+@_form("/passkeys/{passkey}/remove", "Remove an own passkey")
 async def remove(passkey: UUID, visit: Visiting, request: Request) -> Response:
     """Ends every other sign-in of the person; asks for a sign-in of a moment ago."""
-    if visit is None:
-        return to_sign_in(_PATH)
     if not _is_fresh(visit, request):
-        return RedirectResponse(_FRESH, 303, {"Cache-Control": "no-store"})
+        return see_other(_FRESH)
     await own_service.remove_passkey(visit.session, visit.caller, visit.row, passkey)
-    return visit.back("removed", _PATH)
+    return visit.back("removed", PASSKEYS)
 
 
-async def _page(
-    visit: Visit,
-    request: Request,
-    passkeys: Passkeys,
-    enrolments: Enrolments,
-    error: str | None = None,
-) -> Response:
-    keys = await queries.passkeys_of(visit.session, visit.row["id"])
-    fresh = _is_fresh(visit, request)
+async def _page(visit: Visit, desk: Desk, error: str | None = None) -> Response:
+    row = visit.row
+    keys = await queries.passkeys_of(visit.session, row["id"])
+    fresh = _is_fresh(visit, desk.request)
     adding: dict[str, Any] | None = None
-    if fresh and passkeys.offered and len(keys) < MOST_KEYS:
+    if fresh and desk.passkeys.offered and len(keys) < MOST_KEYS:
         challenge = secrets.token_urlsafe(32)
-        row = visit.row
         known = [key["credential_id"] for key in keys]
         adding = {
-            "ticket": enrolments.begin(row["id"], row["version"], challenge, clock.now()),
-            "question": passkeys.to_register(
+            "ticket": desk.enrolments.begin(row["id"], row["version"], challenge, clock.now()),
+            "question": desk.passkeys.to_register(
                 row["id"], row["sign_in_name"], challenge.encode(), known
             ),
-            "script": script_address(request),
+            "script": script_address(desk.request),
             "name": _name(visit),
         }
     html = passkeys_page(
         language=visit.language,
         csrf=visit.csrf,
         keys=keys,
-        offered=passkeys.offered,
+        offered=desk.passkeys.offered,
         fresh=_FRESH if not fresh else None,
         adding=adding,
         most_name=MOST_NAME,
         error=error,
         done=visit.done,
     )
-    address = script_address(request) if adding else None
+    address = script_address(desk.request) if adding else None
     return html_answer(html, visit.language, 422 if error else 200, script_address=address)
 
 

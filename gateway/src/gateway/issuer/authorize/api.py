@@ -4,7 +4,6 @@ import secrets
 from typing import Any, cast
 
 from common import clock
-from common.languages import next_language
 from common.web import Session, context_of, page_language, router
 from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -12,8 +11,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from gateway.issuer.access import Anyone
 from gateway.issuer.authorize import asked as requests
 from gateway.issuer.authorize.asked import Asked, Faulty, Unanswerable, answer_uri
-from gateway.issuer.authorize.page import policy, sign_in_page
-from gateway.issuer.authorize.tickets import NoTicket, Tickets, challenge_of
+from gateway.issuer.authorize.page import SWITCH, policy, sign_in_page
+from gateway.issuer.authorize.tickets import NoTicket, OldTicket, Tickets, challenge_of
 from gateway.issuer.clients import queries as clients
 from gateway.issuer.forms import BadForm, read_form
 from gateway.issuer.parts import Secrets, settings_of
@@ -65,6 +64,7 @@ async def ask(request: Request, _caller: Anyone, session: Session) -> Response:
                             "code": {"type": "string", "pattern": "^[0-9]{6}$"},
                             "recovery_code": {"type": "string", "maxLength": 40},
                             "credential": {"type": "string", "maxLength": 4096},
+                            SWITCH: {"type": "string", "maxLength": 10},
                         },
                     }
                 }
@@ -83,14 +83,19 @@ async def sign_in(
     passkeys: Passkeying,
 ) -> Response:
     """The form of the sign-in page; only the page itself can fill it."""
+    form: dict[str, str] = {}
     try:
         form = read_form(request.headers.get("content-type", ""), await request.body())
-        ticket = form.get("ticket", "")
+        ticket, name = form.get("ticket", ""), form.get("sign_in_name", "")
         opened = _tickets(request).open(ticket, request.cookies.get(_COOKIE, ""), clock.now())
+    except OldTicket as old:
+        return _form(request, old.asked, error="stale", status=400, name=name)
     except (BadForm, NoTicket):
-        return _page(request, ticket=None, error="stale", status=400)
+        return _page(request, ticket=None, error="elsewhere", status=400)
     wanted, credential = opened.asked, form.get("credential")
-    name, source = form.get("sign_in_name", ""), request.headers.get("ruta-source", "unknown")
+    source = request.headers.get("ruta-source", "unknown")
+    if SWITCH in form:
+        return _form(request, wanted, error=None, name=name)
     if await people.seconds_to_wait(session, name, source):
         return _form(request, wanted, error="wait", status=429, name=name)
     person = await people.signed_in(
@@ -176,7 +181,6 @@ def _page(
     language = page_language(
         request.query_params.get("ui_locales"), request.headers.get("accept-language")
     )
-    again = requests.again(wanted, next_language(language)) if wanted else None
     target = origin_of(wanted.redirect_uri) if wanted else ""
     passkeys = passkeys_of(request)
     question = passkeys.to_sign_in(challenge_of(ticket)) if ticket and passkeys.offered else None
@@ -186,7 +190,6 @@ def _page(
         ticket=ticket,
         error=error,
         name=name,
-        again=again,
         question=question,
         script=script,
     )

@@ -69,22 +69,6 @@ def read(query: Mapping[str, str], redirect_uri: str) -> Asked:
     )
 
 
-def again(asked: Asked, language: str) -> str:
-    """The address of the same request in another language."""
-    parameters = {
-        "response_type": "code",
-        "client_id": asked.client_id,
-        "redirect_uri": asked.redirect_uri,
-        "scope": asked.scope,
-        "code_challenge": asked.challenge,
-        "code_challenge_method": "S256",
-        "state": asked.state,
-        "nonce": asked.nonce,
-        "ui_locales": language,
-    }
-    return f"/oauth/authorize?{urlencode({k: v for k, v in parameters.items() if v})}"
-
-
 def answer_uri(redirect_uri: str, parameters: Mapping[str, str | None]) -> str:
     """The redirect URI with parameters added; its own query stays."""
     added = urlencode({k: v for k, v in parameters.items() if v is not None})

@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 
 from common.languages import next_language
-from common.look import PAGE_STYLE, page_policy
+from common.look import LANGUAGE_SWITCH, PAGE_STYLE, SWITCH, page_policy
 from jinja2 import Environment, StrictUndefined
+
+__all__ = ["SWITCH", "policy", "sign_in_page"]
 
 TEXTS = {
     "es": {
         "title": "Entrar en Ruta",
         "error": "Error",
         "skip": "Ir al contenido",
-        "bar": "Idioma",
+        "bar": "Idioma e inicio",
         "other": "English",
         "name": "Nombre de acceso",
         "password": "Contraseña",
@@ -29,14 +31,17 @@ TEXTS = {
         "wrong": "El nombre, la contraseña o el código no son correctos. Espere un código nuevo"
         " y vuelva a intentarlo.",
         "wait": "Demasiados intentos fallidos desde aquí. Espere unos minutos.",
-        "stale": "La página caducó. Vuelva a intentarlo.",
+        "stale": "La página caducó. Escriba otra vez su contraseña y un código nuevo.",
+        "elsewhere": "Esta página caducó o se abrió en otro navegador. Empiece a entrar otra vez.",
+        "begin": "Empezar otra vez",
+        "start": "Inicio",
         "unknown": "Esta petición de acceso no viene de una aplicación registrada en Ruta.",
     },
     "en": {
         "title": "Sign in to Ruta",
         "error": "Error",
         "skip": "Skip to content",
-        "bar": "Language",
+        "bar": "Language and start",
         "other": "Español",
         "name": "Sign-in name",
         "password": "Password",
@@ -54,25 +59,31 @@ TEXTS = {
         "wrong": "The name, the password or the code is not right. Wait for a new code and try"
         " again.",
         "wait": "Too many failed attempts from here. Wait some minutes.",
-        "stale": "The page has expired. Please try again.",
+        "stale": "The page has expired. Type your password and a new code again.",
+        "elsewhere": "This page has expired or was opened in another browser. Begin signing in again.",
+        "begin": "Begin again",
+        "start": "Start",
         "unknown": "This sign-in request does not come from an application registered with Ruta.",
     },
 }
 _PAGE = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True).from_string(
-    """<!doctype html>
+    LANGUAGE_SWITCH
+    + """<!doctype html>
 <html lang="{{ language }}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ t.error ~ ": " if error }}{{ t.title }}</title><style>{{ style | safe }}</style></head>
 <body>
 <a class="skip" href="#main">{{ t.skip }}</a>
-{% if again %}
-<nav class="bar" aria-label="{{ t.bar }}"><a href="{{ again }}" lang="{{ other }}" hreflang="{{ other }}">{{ t.other }}</a></nav>
+<nav class="bar" aria-label="{{ t.bar }}">
+{% if ticket %}
+{{ language_switch("sign-in", "/oauth/authorize?ui_locales=" ~ other, other, t.other) }}
 {% endif %}
+<a href="/?language={{ language }}">{{ t.start }}</a></nav>
 <main id="main"><h1>{{ t.title }}</h1>
 {% if error %}<p class="note alert" role="alert" id="error" tabindex="-1" autofocus>{{ t[error] }}</p>
 {% endif %}
 {% if ticket %}
-<form method="post" action="/oauth/authorize?ui_locales={{ language }}"{% if question %} data-question="{{ question }}"{% endif %}>
+<form id="sign-in" method="post" action="/oauth/authorize?ui_locales={{ language }}"{% if question %} data-question="{{ question }}"{% endif %}>
 <input type="hidden" name="ticket" value="{{ ticket }}">
 <div class="field"><label for="name">{{ t.name }}</label>
 <input class="text" id="name" name="sign_in_name" autocomplete="username" autocapitalize="none"
@@ -100,6 +111,8 @@ _PAGE = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True
 {% endif %}
 </form>
 {% if question %}<script src="{{ script }}"></script>{% endif %}
+{% elif error == "elsewhere" %}
+<p><a class="button" href="/session/start?ui_locales={{ language }}">{{ t.begin }}</a></p>
 {% endif %}
 </main></body></html>
 """
@@ -112,12 +125,11 @@ def sign_in_page(
     ticket: str | None,
     error: str | None = None,
     name: str = "",
-    again: str | None = None,
     question: str | None = None,
     script: str | None = None,
 ) -> str:
-    """HTML; `ticket` None shows only the error (`wrong`, `wait`, `stale`, `unknown`). `name` as it was
-    typed; `again`: the address of the page in the other language. `question`: to whichever passkey is there, as JSON;
+    """HTML; `ticket` None shows only the error (`wrong`, `wait`, `stale`, `elsewhere`, `unknown`). `name`
+    as it was typed. `question`: to whichever passkey is there, as JSON;
     `script`: the address of the script that puts it."""
     return _PAGE.render(
         t=TEXTS[language],
@@ -126,7 +138,6 @@ def sign_in_page(
         ticket=ticket,
         error=error,
         name=name[:63],
-        again=again,
         question=question,
         script=script,
         style=PAGE_STYLE,

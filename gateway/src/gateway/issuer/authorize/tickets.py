@@ -20,7 +20,14 @@ _CONTEXT = b"sign-in ticket"
 
 
 class NoTicket(Exception):
-    """Not ours, too old, or of another browser."""
+    """Not ours, or of another browser."""
+
+
+class OldTicket(Exception):
+    """Ours and of this browser, but its time is over: what was asked is known, and can be asked anew."""
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
 
 
 class Tickets:
@@ -43,10 +50,10 @@ class Tickets:
             content = orjson.loads(crypto.open_sealed(self._key, sealed, _CONTEXT))
         except (ValueError, crypto.CannotOpen):
             raise NoTicket from None
-        if now.timestamp() > content["until"]:
-            raise NoTicket
         if not hmac.compare_digest(content["browser"], _digest(browser)):
             raise NoTicket
+        if now.timestamp() > content["until"]:
+            raise OldTicket(Asked(**content["asked"]))
         made = datetime.fromtimestamp(content["until"], UTC) - LIFETIME
         return Opened(Asked(**content["asked"]), made)
 

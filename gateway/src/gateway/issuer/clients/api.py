@@ -1,18 +1,20 @@
 """Machine clients, for administrators."""
 
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated
 
-from common.paging import CursorText, Limit, Page, keys_in, page_of
-from common.web import IfMatch, Session, StepUp, check_if_match, etag_of, router
-from fastapi import Path, Response
+from common.paging import Limit, Page, page_of
+from common.web import Session, StepUp, router
+from fastapi import Path
 
 from gateway.issuer.access import Admin
 from gateway.issuer.clients import queries, service
 from gateway.issuer.clients.schemas import Client, ClientChange, ClientWithSecret, NewClient
 from gateway.issuer.parts import Secrets
+from gateway.issuer.records import After, Answered, Changing
 
-routes = router("/identity/v1/clients", ["identity"])
+PATH = "/identity/v1/clients"
+routes = router(PATH, ["identity"])
 Id = Annotated[str, Path(max_length=63, pattern=r"^[a-z0-9-]+$")]
 
 
@@ -23,27 +25,21 @@ Id = Annotated[str, Path(max_length=63, pattern=r"^[a-z0-9-]+$")]
     dependencies=[StepUp],
 )
 async def create(
-    new: NewClient, admin: Admin, session: Session, secrets: Secrets, response: Response
+    new: NewClient, admin: Admin, session: Session, secrets: Secrets, answer: Answered
 ) -> ClientWithSecret:
     row, secret = await service.create(session, admin, secrets, new)
-    response.headers["Location"] = f"/identity/v1/clients/{row['id']}"
-    return _with_secret(row, secret, response)
+    return ClientWithSecret(**answer.once(answer.made(row, PATH)), secret=secret)
 
 
 @routes.get("", summary="List clients")
-async def listed(
-    _admin: Admin, session: Session, limit: Limit = 100, cursor: CursorText = None
-) -> Page[Client]:
-    (after,) = keys_in(cursor, str) or (None,)
+async def listed(_admin: Admin, session: Session, after: After, limit: Limit = 100) -> Page[Client]:
     rows = await queries.page(session, after, limit)
     return page_of(rows, limit, lambda row: Client(**row), itemgetter("id"))
 
 
 @routes.get("/{client_id}", summary="One client")
-async def one(client_id: Id, _admin: Admin, session: Session, response: Response) -> Client:
-    row = await service.found(session, client_id)
-    response.headers["ETag"] = etag_of(row["version"])
-    return Client(**row)
+async def one(client_id: Id, _admin: Admin, session: Session, answer: Answered) -> Client:
+    return Client(**answer.of(await service.found(session, client_id)))
 
 
 @routes.patch("/{client_id}", summary="Change what a client may do, or switch it off")
@@ -53,15 +49,12 @@ async def change(
     wanted: ClientChange,
     admin: Admin,
     session: Session,
-    response: Response,
-    if_match: IfMatch = None,
+    answer: Answered,
+    changing: Changing,
 ) -> Client:
     """A change of rights voids the client's tokens within a minute."""
-    row = await service.found(session, client_id)
-    check_if_match(if_match, etag_of(row["version"]))
-    changed = await service.change(session, admin, row, wanted)
-    response.headers["ETag"] = etag_of(changed["version"])
-    return Client(**changed)
+    row = changing.of(await service.found(session, client_id))
+    return Client(**answer.of(await service.change(session, admin, row, wanted)))
 
 
 @routes.post(
@@ -70,19 +63,13 @@ async def change(
     dependencies=[StepUp],
 )
 async def renew_secret(
-    client_id: Id, admin: Admin, session: Session, secrets: Secrets, response: Response
+    client_id: Id, admin: Admin, session: Session, secrets: Secrets, answer: Answered
 ) -> ClientWithSecret:
     row = await service.found(session, client_id)
     changed, secret = await service.renew_secret(session, admin, secrets, row)
-    return _with_secret(changed, secret, response)
+    return ClientWithSecret(**answer.once(changed), secret=secret)
 
 
 @routes.post("/{client_id}/revocation", status_code=204, summary="Void a client's tokens")
 async def void_tokens(client_id: Id, admin: Admin, session: Session) -> None:
     await service.void_tokens(session, admin, await service.found(session, client_id))
-
-
-def _with_secret(row: Any, secret: str, response: Response) -> ClientWithSecret:
-    response.headers["ETag"] = etag_of(row["version"])
-    response.headers["Cache-Control"] = "no-store"
-    return ClientWithSecret(**row, secret=secret)

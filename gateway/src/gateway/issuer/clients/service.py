@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from common import clock
-from common.auth import Principal
+from common.auth import SCOPES, Principal
 from common.errors import CONFLICT, INVALID, NOT_FOUND
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,6 @@ from gateway.issuer.clients import queries
 from gateway.issuer.clients.models import clients
 from gateway.issuer.clients.schemas import ClientChange, NewClient
 from gateway.issuer.organisations.queries import organisation
-from gateway.issuer.rights import SCOPES
 from gateway.issuer.secrets import SecretChecks, new_secret
 from gateway.issuer.sign_ins.service import end_all_through
 

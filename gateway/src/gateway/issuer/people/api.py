@@ -4,9 +4,9 @@ from operator import itemgetter
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from common.paging import CursorText, Limit, Page, keys_in, page_of
-from common.web import IfMatch, Session, StepUp, check_if_match, context_of, etag_of, router
-from fastapi import Depends, Request, Response
+from common.paging import Limit, Page, page_of
+from common.web import Session, StepUp, context_of, router
+from fastapi import Depends, Request
 
 from gateway.issuer.access import Admin
 from gateway.issuer.parts import Secrets, settings_of
@@ -20,8 +20,10 @@ from gateway.issuer.people.schemas import (
     PersonWithCredentials,
 )
 from gateway.issuer.people.second_factor import SecondFactors, provisioning_uri
+from gateway.issuer.records import After, Answer, Answered, Changing
 
-routes = router("/identity/v1/people", ["identity"])
+PATH = "/identity/v1/people"
+routes = router(PATH, ["identity"])
 
 
 async def _factors(request: Request) -> SecondFactors:
@@ -63,28 +65,22 @@ async def create(
     session: Session,
     secrets: Secrets,
     factors: Factors,
-    response: Response,
+    answer: Answered,
 ) -> PersonWithCredentials:
-    row = await service.create(session, admin, new)
-    response.headers["Location"] = f"/identity/v1/people/{row['id']}"
+    row = answer.made(await service.create(session, admin, new), PATH)
     renewed = await service.renew_credentials(session, admin, secrets, factors, row)
-    return _with_credentials(renewed, response)
+    return _with_credentials(renewed, answer)
 
 
 @routes.get("", summary="List people")
-async def listed(
-    _admin: Admin, session: Session, limit: Limit = 100, cursor: CursorText = None
-) -> Page[Person]:
-    (after,) = keys_in(cursor, str) or (None,)
+async def listed(_admin: Admin, session: Session, after: After, limit: Limit = 100) -> Page[Person]:
     rows = await queries.page(session, after, limit)
     return page_of(rows, limit, lambda row: Person(**row), itemgetter("sign_in_name"))
 
 
 @routes.get("/{person_id}", summary="One person")
-async def one(person_id: UUID, _admin: Admin, session: Session, response: Response) -> Person:
-    row = await service.found(session, person_id)
-    response.headers["ETag"] = etag_of(row["version"])
-    return Person(**row)
+async def one(person_id: UUID, _admin: Admin, session: Session, answer: Answered) -> Person:
+    return Person(**answer.of(await service.found(session, person_id)))
 
 
 @routes.patch(
@@ -98,15 +94,12 @@ async def change(
     wanted: PersonChange,
     admin: Admin,
     session: Session,
-    response: Response,
-    if_match: IfMatch = None,
+    answer: Answered,
+    changing: Changing,
 ) -> Person:
     """Signs the person out everywhere within a minute."""
-    row = await service.found(session, person_id)
-    check_if_match(if_match, etag_of(row["version"]))
-    changed = await service.change(session, admin, row, wanted)
-    response.headers["ETag"] = etag_of(changed["version"])
-    return Person(**changed)
+    row = changing.of(await service.found(session, person_id))
+    return Person(**answer.of(await service.change(session, admin, row, wanted)))
 
 
 @routes.post(
@@ -121,19 +114,17 @@ async def renew_credentials(
     session: Session,
     secrets: Secrets,
     factors: Factors,
-    response: Response,
+    answer: Answered,
 ) -> PersonWithCredentials:
     row = await service.found(session, person_id)
     renewed = await service.renew_credentials(session, admin, secrets, factors, row)
-    return _with_credentials(renewed, response)
+    return _with_credentials(renewed, answer)
 
 
-def _with_credentials(renewed: tuple[Any, str, str], response: Response) -> PersonWithCredentials:
+def _with_credentials(renewed: tuple[Any, str, str], answer: Answer) -> PersonWithCredentials:
     changed, password, second = renewed
-    response.headers["ETag"] = etag_of(changed["version"])
-    response.headers["Cache-Control"] = "no-store"
     return PersonWithCredentials(
-        **changed,
+        **answer.once(changed),
         password=password,
         second_factor_uri=provisioning_uri(second, changed["sign_in_name"]),
     )

@@ -54,6 +54,24 @@ async def by_id(session: AsyncSession, person_id: UUID) -> Row | None:
     return rows.mappings().one_or_none()
 
 
+async def colleagues(
+    session: AsyncSession, organisation: UUID, ids: Sequence[UUID], after: str | None, limit: int
+) -> Sequence[Row]:
+    """People of one organisation, by name; `ids`: only these, empty: all."""
+    columns = (people.c.id, people.c.sign_in_name, people.c.active, people.c.roles)
+    statement = (
+        sa.select(*columns)
+        .where(people.c.organisation_id == organisation)
+        .order_by(people.c.sign_in_name)
+        .limit(limit + 1)
+    )
+    if ids:
+        statement = statement.where(people.c.id.in_(ids))
+    if after is not None:
+        statement = statement.where(people.c.sign_in_name > after)
+    return (await session.execute(statement)).mappings().all()
+
+
 async def page(session: AsyncSession, after: str | None, limit: int) -> Sequence[Row]:
     statement = sa.select(people).order_by(people.c.sign_in_name).limit(limit + 1)
     if after is not None:

@@ -57,6 +57,15 @@ class Person(BaseModel):
     created_at: datetime
 
 
+class ColleagueView(BaseModel):
+    """Somebody of your organisation. `id` is who did it, in every record of who did what."""
+
+    id: UUID
+    sign_in_name: str
+    active: bool
+    roles: list[str]
+
+
 class PersonWithCredentials(Person):
     """Shown once: a repeated command shows null. If the first answer was lost, renew them."""
 

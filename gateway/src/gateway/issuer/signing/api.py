@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from common.auth import SCOPES
 from common.languages import LANGUAGES
 from common.web import Session, context_of, router
 from fastapi import Request
@@ -11,7 +12,6 @@ from starlette.responses import JSONResponse
 from gateway.issuer.access import Admin, Anyone
 from gateway.issuer.changes.service import record
 from gateway.issuer.parts import settings_of
-from gateway.issuer.rights import SCOPES
 from gateway.issuer.signing.recognising import recognise
 from gateway.issuer.signing.ring import KeyRing
 

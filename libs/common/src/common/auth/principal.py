@@ -18,14 +18,26 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+SCOPES = (
+    "directory:read",
+    "directory:write",
+    "directory:curate",
+    "referrals:read",
+    "referrals:write",
+    "reports:read",
+    "reports:publish",
+    "admin",
+)
 _KNOWN_ROLES = frozenset(role.value for role in Role)
 
 
 @dataclass(frozen=True)
 class Principal:
-    """`areas` are P-codes that the AoR memberships hold in; empty means everywhere. `sign_in` and
-    `signed_in_at` (seconds since 1970): the sign-in that a person's token comes from, and when they
-    proved who they are; None where the token does not say."""
+    """`subject`: who does it, for every record of who did what: the person who signed in, or the client
+    that acts by itself. The client through which people sign in is nobody. `areas` are P-codes that the
+    AoR memberships hold in; empty means everywhere. `sign_in` and `signed_in_at` (seconds since 1970):
+    the sign-in that a person's token comes from, and when they proved who they are; None where the
+    token does not say."""
 
     client_id: str
     subject: str
@@ -45,12 +57,6 @@ class Principal:
     def is_person(self) -> bool:
         """Somebody who signed in, rather than a client that acts by itself (it is its own subject)."""
         return not self.anonymous and self.subject != self.client_id
-
-    @property
-    def doer(self) -> str:
-        """Who did it, for every record of who did what: the person who signed in, or the client that
-        acts by itself (it is its own subject). The client through which people sign in is nobody."""
-        return self.subject
 
     @property
     def organisation(self) -> UUID:

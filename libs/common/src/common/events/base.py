@@ -22,6 +22,9 @@ class Event(BaseModel):
     """Fields that say something of a person. They go when that person is erased; an event that
     cannot be without one of them goes as a whole."""
 
+    PUBLIC: ClassVar[bool] = False
+    """It tells nothing that not everybody may read: other clusters may listen to it."""
+
     version: int
 
     @classmethod

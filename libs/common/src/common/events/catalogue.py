@@ -1,15 +1,63 @@
 """All events in one place, and the schemas that other programs read."""
 
+import json
+from collections.abc import Mapping
+from importlib.resources import files
 from typing import Any
 
 from common.events import directory, referrals, reporting
 from common.events.base import Event, registered
 from common.events.envelope import CONTENT_TYPE, Envelope
 
-__all__ = ["ALL", "asyncapi", "schema_of"]
+__all__ = ["ALL", "EXAMPLES_FILE", "asyncapi", "examples", "public", "schema_of"]
 
 _PRODUCERS = (directory, referrals, reporting)
 ALL: dict[str, type[Event]] = registered()
+# As services write them, kept by tests/support/examples.py: subject to data.
+EXAMPLES_FILE = files("common.events") / "examples.json"
+# Of the envelope around it.
+_ID, _TIME = "0199f3a2-6f0e-7c51-9a43-2b8f6d1c7e55", "2026-11-16T14:03:22.481000Z"
+
+
+def examples() -> Mapping[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads(EXAMPLES_FILE.read_text(encoding="utf-8"))
+    return found
+
+
+def public() -> tuple[str, ...]:
+    """Subjects that readers outside may be given."""
+    return tuple(subject for subject, event in sorted(ALL.items()) if event.PUBLIC)
+
+
+SERVERS: Mapping[str, Any] = {
+    "cluster": {
+        "host": "nats:4222",
+        "protocol": "nats",
+        "description": "Inside of the deployment: Ruta's own services, each with the subjects that it needs.",
+        "security": [{"$ref": "#/components/securitySchemes/service"}],
+    },
+    "outside": {
+        "host": "{host}:443",
+        "protocol": "wss",
+        "description": "NATS over WebSocket and TLS, for readers of other clusters: they publish nothing and"
+        " listen to the channels that name this server. What was published while you were away is listed at"
+        " /reports/v1/releases and /reports/v1/bulletins.",
+        "variables": {
+            "host": {
+                "default": "events.ruta.example.org",
+                "description": "The information management (IM) team tells it.",
+            }
+        },
+        "security": [{"$ref": "#/components/securitySchemes/reader"}],
+    },
+}
+SECURITY: Mapping[str, Any] = {
+    "service": {"type": "userPassword", "description": "A service's own user of the broker."},
+    "reader": {
+        "type": "userPassword",
+        "description": "`outside-` and the reader's name, with the password that the IM team hands over.",
+    },
+}
 
 
 def schema_of(event: type[Event]) -> dict[str, Any]:
@@ -19,6 +67,7 @@ def schema_of(event: type[Event]) -> dict[str, Any]:
 
 def asyncapi(version: str = "1.0.0") -> dict[str, Any]:
     """The AsyncAPI 3 document of every event that Ruta publishes."""
+    told = examples()
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
     messages: dict[str, Any] = {}
@@ -30,9 +79,11 @@ def asyncapi(version: str = "1.0.0") -> dict[str, Any]:
             "summary": (event.__doc__ or "").strip().split("\n")[0] or subject,
             "contentType": CONTENT_TYPE,
             "payload": _payload(subject, event),
+            "examples": [{"payload": _example(subject, event, told[subject])}],
         }
         channels[name] = {
             "address": subject,
+            "servers": [{"$ref": f"#/servers/{each}"} for each in _servers(event)],
             "messages": {name: {"$ref": f"#/components/messages/{name}"}},
         }
         operations[f"publish{name}"] = {
@@ -48,10 +99,30 @@ def asyncapi(version: str = "1.0.0") -> dict[str, Any]:
             "description": "CloudEvents 1.0, structured JSON, over NATS JetStream. Ids and codes only.",
         },
         "defaultContentType": CONTENT_TYPE,
+        "servers": SERVERS,
         "channels": channels,
         "operations": operations,
-        "components": {"messages": messages},
+        "components": {"messages": messages, "securitySchemes": SECURITY},
     }
+
+
+def _servers(event: type[Event]) -> tuple[str, ...]:
+    return ("cluster", "outside") if event.PUBLIC else ("cluster",)
+
+
+def _example(subject: str, event: type[Event], data: Mapping[str, Any]) -> dict[str, Any]:
+    about = next((value for name, value in data.items() if name.endswith("_id")), _ID)
+    envelope = Envelope.model_validate(
+        {
+            "id": _ID,
+            "source": f"/ruta/{event.producer()}",
+            "type": subject,
+            "subject": about,
+            "time": _TIME,
+            "data": data,
+        }
+    )
+    return envelope.model_dump(mode="json", exclude_none=True)
 
 
 def _payload(subject: str, event: type[Event]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from common.events.codes import Code
 
 class ReleasePublished(Event):
     SUBJECT: ClassVar[str] = "ruta.reporting.release.published.v1"
+    PUBLIC: ClassVar[bool] = True
 
     release_id: UUID
     programme: Code
@@ -17,6 +18,7 @@ class ReleasePublished(Event):
 
 class BulletinPublished(Event):
     SUBJECT: ClassVar[str] = "ruta.reporting.bulletin.published.v1"
+    PUBLIC: ClassVar[bool] = True
 
     bulletin_id: UUID
     period: str

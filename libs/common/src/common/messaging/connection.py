@@ -34,6 +34,11 @@ class Broker:
     def connected(self) -> bool:
         return self._client is not None and self._client.is_connected
 
+    @property
+    def is_used(self) -> bool:
+        """Only where relay and consumers run; an API beside a worker of its own has no connection."""
+        return self._connecting is not None
+
     async def start(self) -> None:
         """Begin to connect; returns at once (nats.connect can block for eight seconds)."""
         if self._connecting is None:

@@ -32,6 +32,7 @@ from common.logs import get_logger
 from common.messaging.connection import Broker, BrokerDown
 from common.messaging.pulling import pulling
 from common.messaging.relay import stream_name
+from common.repeating import pause
 from common.tables import CommonTables
 from common.telemetry import Metrics, extract, tracer
 
@@ -108,8 +109,7 @@ class Consumer:
                 await self._consume(await self._broker.jetstream(), stop)
             except (BrokerDown, NotFoundError, nats.errors.Error, TimeoutError, OSError) as error:
                 _log.debug("consumer_waits", consumer=self.name, reason=type(error).__name__)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), _PAUSE_SECONDS)
+                await pause(stop, _PAUSE_SECONDS)
 
     async def _consume(self, jetstream: JetStreamContext, stop: asyncio.Event) -> None:
         generation = self._broker.generation

@@ -26,6 +26,7 @@ from common.events.envelope import CONTENT_TYPE, Envelope
 from common.logs import get_logger
 from common.messaging.connection import Broker, BrokerDown
 from common.messaging.outbox import CHANNEL
+from common.repeating import pause
 from common.settings import ServiceSettings
 from common.tables import CommonTables
 from common.telemetry import Metrics, current_traceparent, extract, tracer
@@ -82,7 +83,7 @@ class Relay:
                 ):
                     await self._lead(connection, stop)
                 else:
-                    await _wait(stop, _LEADER_SECONDS)
+                    await pause(stop, _LEADER_SECONDS)
             finally:
                 with contextlib.suppress(asyncpg.PostgresError, OSError, TimeoutError):
                     await connection.close(timeout=2)
@@ -134,7 +135,7 @@ class Relay:
             self._metrics.broker_connected.set(0)
             _log.warning("publish_postponed", reason=type(error).__name__)
             await self._measure()
-            await _wait(stop, _OUTAGE_PAUSE_SECONDS)
+            await pause(stop, _OUTAGE_PAUSE_SECONDS)
 
     async def publish_batch(self) -> int:
         """Publish up to 200 rows, oldest first; returns how many. Unacknowledged rows stay."""
@@ -223,8 +224,3 @@ class Relay:
         age = clock.now() - row["oldest"] if row["oldest"] else timedelta(0)
         self._metrics.outbox_unpublished.set(row["count"])
         self._metrics.outbox_age.set(max(age.total_seconds(), 0))
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

@@ -1,13 +1,14 @@
 """The HTTP side that every service shares. Import from here."""
 
 from common.languages import page_language
-from common.look import PAGE_STYLE
+from common.look import PAGE_STYLE, SWITCH
 from common.web.access import StepUp, open_to_all, requires
 from common.web.app import service_app
 from common.web.context import BackgroundTask, ServiceContext, context_of
 from common.web.files import answered_as, refusal_pages
 from common.web.page import day_in_words, drawn, page_response, page_texts, with_number
 from common.web.preconditions import IfMatch, check_if_match, etag_of
+from common.web.returned_mail import Postmaster, ReturnedMail
 from common.web.routing import (
     IdempotencyRequired,
     InParts,
@@ -21,11 +22,14 @@ from common.web.strict import Strict, Text
 
 __all__ = [
     "PAGE_STYLE",
+    "SWITCH",
     "BackgroundTask",
     "IdempotencyRequired",
     "IfMatch",
     "InParts",
+    "Postmaster",
     "Reading",
+    "ReturnedMail",
     "ServiceContext",
     "Session",
     "ShownOnce",

@@ -14,7 +14,9 @@ from common.database import Database
 from common.endings import AsWhom, Ending
 from common.logs import get_logger
 from common.messaging.connection import Broker
+from common.middleware import CallerMiddleware, HeadMiddleware, ObservationMiddleware
 from common.migrations.state import Revisions, Schema
+from common.repeating import pause
 from common.settings import ServiceSettings
 from common.tables import CommonTables
 from common.telemetry import Metrics
@@ -25,7 +27,6 @@ from common.web.forgetting import ending, forgetting
 from common.web.health import health
 from common.web.key_gate import KeyGate, KeyGateMiddleware
 from common.web.measuring import measuring
-from common.web.middleware import CallerMiddleware, HeadMiddleware, ObservationMiddleware
 
 _log = get_logger(__name__)
 _RESTART_SECONDS = 1.0
@@ -170,7 +171,7 @@ async def _running(
 async def _kept_alive(task: BackgroundTask, stop: asyncio.Event, gate: KeyGate) -> None:
     """A background task that fails is logged and started again; it never ends the process."""
     await gate.opened(stop)
-    pause = _RESTART_SECONDS
+    seconds = _RESTART_SECONDS
     while not stop.is_set():
         started = asyncio.get_running_loop().time()
         try:
@@ -178,8 +179,6 @@ async def _kept_alive(task: BackgroundTask, stop: asyncio.Event, gate: KeyGate) 
         except Exception as error:  # noqa: BLE001 - whatever failed, the next run may succeed
             _log.warning("background_task_failed", task=task.name, exc_info=error)
         if asyncio.get_running_loop().time() - started > _RESTART_MAX_SECONDS:
-            pause = _RESTART_SECONDS
-        try:
-            await asyncio.wait_for(stop.wait(), pause)
-        except TimeoutError:
-            pause = min(pause * 2, _RESTART_MAX_SECONDS)
+            seconds = _RESTART_SECONDS
+        await pause(stop, seconds)
+        seconds = min(seconds * 2, _RESTART_MAX_SECONDS)

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common import errors
 from common.errors import FieldError
 from common.json_once import RepeatedName, refuse_repeated_names
-from common.web.middleware import header_of
+from common.middleware import header_of
 from common.web.problems import is_name, pointer, problem_response
 
 LargerLimit = Callable[[str], int | None]

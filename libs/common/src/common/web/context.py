@@ -13,6 +13,7 @@ from common.messaging.connection import Broker
 from common.messaging.consumer import Consumer, Subscription
 from common.messaging.relay import Relay
 from common.migrations.state import Revisions
+from common.repeating import repeat
 from common.settings import ServiceSettings
 from common.tables import CommonTables
 from common.telemetry import Metrics
@@ -63,6 +64,13 @@ class BackgroundTask:
 
     name: str
     run: Callable[[asyncio.Event], Awaitable[None]]
+
+    @classmethod
+    def repeated(
+        cls, name: str, work: Callable[[], Awaitable[object]], seconds: float
+    ) -> "BackgroundTask":
+        """At once again while `work` says that there was something to do, otherwise every `seconds`."""
+        return cls(name, lambda stop: repeat(work, seconds, stop))
 
 
 def context_of(connection: HTTPConnection) -> ServiceContext:

@@ -1,8 +1,6 @@
 """Rows that end by their age: answers after a day, what every service has beside its own, and what a
 service adds (`common.endings`)."""
 
-import asyncio
-import contextlib
 from collections.abc import Sequence
 
 from common import clock
@@ -20,13 +18,11 @@ _log = get_logger(__name__)
 def forgetting(context: ServiceContext) -> BackgroundTask:
     """Stored answers end after a day. Nobody is given one later; here they are also deleted."""
 
-    async def run(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            async with context.database.transaction() as session:
-                await forget_old_answers(session, context.tables, clock.now() - KEPT_FOR)
-            await _wait(stop, _ANSWERS_SECONDS)
+    async def forget() -> None:
+        async with context.database.transaction() as session:
+            await forget_old_answers(session, context.tables, clock.now() - KEPT_FOR)
 
-    return BackgroundTask("stored-answers", run)
+    return BackgroundTask.repeated("stored-answers", forget, _ANSWERS_SECONDS)
 
 
 def ending(
@@ -36,16 +32,9 @@ def ending(
     day. `as_whom` is called in each transaction where row security asks who is there."""
     all_endings = (*common_endings(context.tables), *endings)
 
-    async def run(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            ended = await end_all(context.database, all_endings, clock.now(), as_whom)
-            if any(ended.values()):
-                _log.info("rows_ended", **{name: count for name, count in ended.items() if count})
-            await _wait(stop, _ROWS_SECONDS)
+    async def end() -> None:
+        ended = await end_all(context.database, all_endings, clock.now(), as_whom)
+        if any(ended.values()):
+            _log.info("rows_ended", **{name: count for name, count in ended.items() if count})
 
-    return BackgroundTask("endings", run)
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+    return BackgroundTask.repeated("endings", end, _ROWS_SECONDS)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from common import clocks, durability
-from common.key_checks import WrongKeys
+from common.key_checks import KeysAway, WrongKeys
 from common.migrations.state import Schema
 from common.web.context import ServiceContext, context_of
 from common.web.key_gate import key_gate_of
@@ -24,22 +24,26 @@ async def healthz() -> dict[str, str]:
 
 @health.get("/readyz")
 async def readyz(request: Request) -> Response:
-    """503 without the database; with it 200, `degraded` while NATS is away (events wait)."""
+    """503 without the database or the keys of its data; `degraded` while NATS is away (events wait).
+
+    Only the processes that use the broker name it.
+    """
     context = context_of(request)
-    parts: dict[str, Any] = {"database": "ok", "broker": "ok"}
+    parts: dict[str, Any] = {"database": "ok"}
+    if context.broker.is_used:
+        parts["broker"] = "ok" if context.broker.connected else "unavailable"
     try:
         seconds, settings = await context.database.told()
         clock = clocks.compared(time.time(), seconds, "the database")
         if context.revisions is not None:
             parts["schema"] = await context.revisions.compare(context.database)
         await key_gate_of(request.app).look()
-    except WrongKeys as error:
-        parts |= {"keys": "wrong", "remedy": str(error)}
+    except (WrongKeys, KeysAway) as error:
+        state = "wrong" if isinstance(error, WrongKeys) else "unavailable"
+        parts |= {"keys": state, "remedy": str(error)}
         return JSONResponse({"status": "unavailable", "parts": parts}, status_code=503)
     except Exception:  # noqa: BLE001 - whatever it is, we are not ready
         parts["database"] = "unavailable"
-    if not context.broker.connected:
-        parts["broker"] = "unavailable"
     if parts["database"] == "ok":
         parts["clock"] = await _beside_the_broker(context) if clock == clocks.OK else clock
         parts["durability"] = durability.promised(settings)
@@ -52,7 +56,7 @@ async def readyz(request: Request) -> Response:
         parts["remedy"] = "run the migration of this release"
     if parts["database"] != "ok" or parts.get("schema") == Schema.BEHIND:
         return JSONResponse({"status": "unavailable", "parts": parts}, status_code=503)
-    well = parts["broker"] == parts["clock"] == parts["durability"] == "ok"
+    well = all(parts.get(part, "ok") == "ok" for part in ("broker", "clock", "durability"))
     status = "ok" if well else "degraded"
     return JSONResponse({"status": status, "parts": parts})
 

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common import key_checks
 from common.database_errors import OF_DATABASE
-from common.key_checks import NotMigrated, WrongKeys
+from common.key_checks import KeysAway, NotMigrated, WrongKeys
 from common.logs import get_logger
 from common.web.context import ServiceContext
 from common.web.problems import WITHOUT_KEYS, problem_response
@@ -81,7 +81,8 @@ class KeyGate:
                 signal.raise_signal(signal.SIGTERM)
                 return
             except (NotMigrated, *OF_DATABASE) as error:
-                _log.warning("keys_not_compared_yet", reason=type(error).__name__)
+                reason = str(error) if isinstance(error, KeysAway) else type(error).__name__
+                _log.warning("keys_not_compared_yet", reason=reason)
                 await asyncio.sleep(_AGAIN_SECONDS)
             else:
                 self.shut = False

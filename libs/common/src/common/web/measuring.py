@@ -1,7 +1,5 @@
 """Gauges that no request and no event moves: waiting dead letters, and what a service adds."""
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import sqlalchemy as sa
@@ -18,13 +16,10 @@ def measuring(context: ServiceContext) -> BackgroundTask:
     dead = context.tables.dead_letters
     count = sa.select(sa.func.count()).where(dead.c.resolved_at.is_(None))
 
-    async def run(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            async with context.database.transaction() as session:
-                context.metrics.dead_letters.set(await session.scalar(count) or 0)
-            for measure in context.measures:
-                await measure()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _EVERY_SECONDS)
+    async def count_all() -> None:
+        async with context.database.transaction() as session:
+            context.metrics.dead_letters.set(await session.scalar(count) or 0)
+        for measure in context.measures:
+            await measure()
 
-    return BackgroundTask("measuring", run)
+    return BackgroundTask.repeated("measuring", count_all, _EVERY_SECONDS)

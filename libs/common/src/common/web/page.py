@@ -6,12 +6,19 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    ChoiceLoader,
+    DictLoader,
+    Environment,
+    PackageLoader,
+    StrictUndefined,
+    select_autoescape,
+)
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from common.languages import next_language, page_language
-from common.look import EXIT_SCRIPT, PAGE_STYLE, page_policy
+from common.look import EXIT_SCRIPT, LANGUAGE_SWITCH, PAGE_STYLE, page_policy
 
 
 def page_response(
@@ -51,7 +58,8 @@ def page_response(
 
 
 def drawn(package: str, template: str, language: str, **values: Any) -> str:
-    """A page of the package's `templates` with its `texts.json`; what it extends is `layout.html`."""
+    """A page of the package's `templates` with its `texts.json`; what it extends is `layout.html`. `switch`: the
+    id of the form that holds what was typed; it goes along when the language is changed."""
     return (
         _environment(package)
         .get_template(template)
@@ -59,7 +67,7 @@ def drawn(package: str, template: str, language: str, **values: Any) -> str:
             language=language,
             other=next_language(language),
             t=page_texts(package, language),
-            **{"style": PAGE_STYLE, **values},
+            **{"style": PAGE_STYLE, "switch": None, **values},
         )
     )
 
@@ -75,7 +83,13 @@ def page_texts(package: str, language: str) -> dict[str, Any]:
 @cache
 def _environment(package: str) -> Environment:
     return Environment(
-        loader=ChoiceLoader([PackageLoader(package), PackageLoader("common.web")]),
+        loader=ChoiceLoader(
+            [
+                PackageLoader(package),
+                PackageLoader("common.web"),
+                DictLoader({"switch.html": LANGUAGE_SWITCH}),
+            ]
+        ),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -45,6 +45,7 @@ DESCRIBED: dict[str, Any] = {
     },
 }
 _FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,59}")
+_LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length", "multiple_of", "expected")
 _RETRY = {"Retry-After": "2"}
 _BY_STATUS = {
     400: errors.BAD_REQUEST,
@@ -127,7 +128,7 @@ async def _too_deep(_request: Request, _error: Exception) -> Response:
 def from_validation(found: Sequence[Mapping[str, Any]]) -> Problem:
     """Pydantic's errors as pointers. Messages never repeat the value: it may be somebody's name."""
     items = [
-        FieldError(pointer(shown_location(e)), _message(e), str(e["type"]))
+        FieldError(pointer(shown_location(e)), _message(e), str(e["type"]), _limits(e))
         for e in found[: errors.MOST_ERRORS]
     ]
     head = items[0] if items else FieldError("", "not valid")
@@ -159,9 +160,20 @@ def is_name(part: Any) -> bool:
     return isinstance(part, int) or _FIELD_NAME.fullmatch(str(part)) is not None
 
 
+def _limits(error: Mapping[str, Any]) -> dict[str, int | float | str]:
+    """What the type of an error speaks of, out of what pydantic says beside it: limits, never what was sent."""
+    beside = error.get("ctx") or {}
+    return {
+        name: beside[name] for name in _LIMITS if isinstance(beside.get(name), int | float | str)
+    }
+
+
 def _message(error: Mapping[str, Any]) -> str:
     if error["type"] == "extra_forbidden":
         return "this field is not known here; remove it"
+    if error["type"] == "union_tag_invalid":  # pydantic's own words hold the tag that was sent
+        known = ", ".join(re.findall(r"'([^']+)'", str(error["ctx"]["expected_tags"])))
+        return f"{error['ctx']['discriminator']} must be one of {known}"
     return str(error["msg"]).removeprefix("Value error, ")
 
 

@@ -171,7 +171,7 @@ class UnitOfWorkRoute(APIRoute):
             return None
         if self._in_parts or self._reads:
             return None
-        return await KeyedCommand.of(request, principal.doer)
+        return await KeyedCommand.of(request, principal.subject)
 
 
 class PrefixedRouter(APIRouter):

@@ -6,13 +6,13 @@ import typer
 from gateway.keys import rotate_internal_keys
 from rich.console import Console
 
-from stack.commands.options import Data
+from stack.commands.options import Data, Kube
 from stack.embedded_secrets import prepare_internal_key
 from stack.exclusive import exclusive
 from stack.layout import Layout
 from stack.lost_keys import accept_another_key
 from stack.played import refuse_played
-from stack.service_commands import ServiceCommands
+from stack.service_commands import ServiceCommands, commands_of
 
 _terminal = Console(highlight=False, soft_wrap=True)
 app = typer.Typer()
@@ -28,9 +28,9 @@ def _audit_group() -> None:
 
 
 @_audit.command()
-def verify(data: Data = None) -> None:
+def verify(data: Data = None, kube: Kube = None) -> None:
     """Check the chain of audit entries against edits, deletions and truncation. Exit 0 if whole."""
-    raise typer.Exit(ServiceCommands(Layout.of(data)).run("referrals", "audit-verify"))
+    raise typer.Exit(commands_of(data, kube).run("referrals", "audit-verify"))
 
 
 @_keys.command()

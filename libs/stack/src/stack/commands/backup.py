@@ -168,7 +168,8 @@ def restore(
         layout.restore_mark.unlink()
     _terminal.print(told)
     kept = "taken from the backup" if fresh else "kept as it was"
-    _terminal.print(f"restored into {layout.root}; key store {kept}. Next: ./ruta up")
+    start = "./ruta up" if played is None else "deploy/run-small up"
+    _terminal.print(f"restored into {layout.root}; key store {kept}. Next: {start}")
 
 
 def _moment(text: str) -> datetime | None:

@@ -210,7 +210,30 @@ def _tell(running: RunningStack, client: str, found: dict[str, Any], language: s
     )
     for note in found["notes"]:
         _terminal.print(f"  · {note[language]}", markup=False)
+    _tell_fidelity(found.get("fidelity"), language)
     _tell_changes(_rows(running, client, found), language)
+
+
+def _tell_fidelity(fidelity: dict[str, Any] | None, language: str) -> None:
+    """How many values came in as they are; of the others, by field and with why."""
+    if fidelity is None:
+        return
+    values = fidelity["values"]
+    _terminal.print(
+        f"  fidelity: {values['read']} values read, {values['as_is']} as they are, "
+        f"{values['changed']} changed, {values['left_out']} left out"
+    )
+    touched = [each for each in fidelity.get("fields") or () if each["changed"] or each["left_out"]]
+    if not touched:
+        return
+    table = Table("field", "read", "changed", "left out", "why", title=None)
+    for each in touched[:_SHOWN]:
+        counts = (str(each[name]) for name in ("read", "changed", "left_out"))
+        why = " ".join(dict.fromkeys(reason[language] for reason in each["reasons"]))
+        table.add_row(" ".join(filter(None, (each["file"], each["field"]))), *counts, why)
+    _terminal.print(table)
+    if len(touched) > _SHOWN:
+        _terminal.print(f"  … and {len(touched) - _SHOWN} more fields: GET /directory/v1/imports/…")
 
 
 def _tell_changes(rows: Iterator[dict[str, Any]], language: str) -> None:

@@ -3,8 +3,8 @@
 import shutil
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from rich.table import Table
 
 from stack.backup.archive import Archive, oldest_waiting_seconds
 from stack.child import is_running
-from stack.commands.options import Data
+from stack.cluster_commands import ClusterCommands
+from stack.commands.options import AsJson, Data, Kube, write_json
 from stack.errors import StackError
 from stack.layout import Layout, StackState
 from stack.plan import SERVERS, SERVICES
@@ -51,20 +52,52 @@ class Finding:
 
 
 @app.command()
-def doctor(data: Data = None) -> None:
+def doctor(data: Data = None, as_json: AsJson = False, kube: Kube = None) -> None:
     """Check processes, database, events, disk, keys. Exit 1 if something needs a person."""
+    findings = list(_examine_here(data) if kube is None else examine_cluster(ClusterCommands(kube)))
+    if as_json:
+        write_json([{**asdict(finding), "ok": not finding.advice} for finding in findings])
+    else:
+        _show(findings)
+    if any(finding.advice for finding in findings):
+        raise typer.Exit(1)
+
+
+def _examine_here(data: Path | None) -> Iterator[Finding]:
     layout = Layout.of(data)
     state = running_state(layout)
     if state is None:
         raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
-    findings = list(examine(layout, state))
+    return examine(layout, state)
+
+
+def examine_cluster(cluster: ClusterCommands) -> Iterator[Finding]:
+    """What its pods say of themselves; disks, backups, certificates are their operators': alerts watch them."""
+    for name, found in sorted(cluster.too_few().items()):
+        yield Finding(f"pods of {name}", found, f"kubectl get pods -n {cluster.namespace}")
+    for pod in cluster.pods():
+        seen = f"pod {pod.name}"
+        answer = cluster.ask(pod, "/readyz")
+        if answer is None:
+            why = pod.wrong or "does not answer"
+            advice = f"kubectl describe pod {pod.name} -n {cluster.namespace}"
+            yield Finding(seen, f"{why}, ended {pod.restarts} times", advice)
+            continue
+        yield _judged(seen, pod.service, answer)
+        measured = cluster.ask(pod, "/metrics") if pod.service in SERVICES else None
+        if measured is not None:
+            there = f"{pod.service} --kube {cluster.namespace}"
+            dead = _values(measured.text).get(("ruta_dead_letters",), 0)
+            yield _dead_letters(pod.name, int(dead), there)
+            yield from _measured(pod.name, pod.service, measured.text, f"./ruta logs {there}")
+
+
+def _show(findings: Sequence[Finding]) -> None:
     table = Table("check", "found", "what to do")
     for finding in findings:
         verdict = "[green]ok[/]" if not finding.advice else f"[yellow]{finding.advice}[/]"
         table.add_row(finding.check, finding.found, verdict)
     _terminal.print(table)
-    if any(finding.advice for finding in findings):
-        raise typer.Exit(1)
 
 
 def examine(layout: Layout, state: StackState) -> Iterator[Finding]:
@@ -117,24 +150,27 @@ def _ready(name: str, port: int) -> Finding:
             f"does not answer ({type(error).__name__})",
             "if it lasts, end the process: it is started again",
         )
+    return _judged(f"process {name}", name, answer)
+
+
+def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
+    """What `/readyz` of a process of that name means for whoever is on call."""
     if answer.status_code != 200:
-        return Finding(f"process {name}", "not ready", _remedy(answer))
+        return Finding(check, "not ready", _remedy(answer))
     parts = _parts(answer)
     if "clock" in parts and parts["clock"] != clocks.OK:
-        return Finding(f"process {name}", f"clock {parts['clock']}", clocks.REMEDY)
+        return Finding(check, f"clock {parts['clock']}", clocks.REMEDY)
     if "durability" in parts and parts["durability"] != durability.OK:
-        return Finding(f"process {name}", parts["durability"], durability.REMEDY)
+        return Finding(check, parts["durability"], durability.REMEDY)
     if parts.get("step_up") == "off":
         return Finding(
-            f"process {name}",
+            check,
             "an old sign-in is enough for what can do much harm",
             "unset RUTA_STEP_UP_MINUTES, unless that is meant",
         )
     if "degraded" in answer.text and name not in _WITHOUT_EVENTS:
-        return Finding(
-            f"process {name}", "ready, without the event bus", "events wait; see process nats"
-        )
-    return Finding(f"process {name}", "ready")
+        return Finding(check, "ready, without the event bus", "events wait; look at NATS")
+    return Finding(check, "ready")
 
 
 def _remedy(answer: httpx.Response) -> str:
@@ -207,13 +243,14 @@ def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
     server = attached_postgres(layout, state)
     for name in SERVICES:
         dead = int(server.psql("SELECT count(*) FROM dead_letters", database=name) or 0)
-        yield Finding(
-            f"dead letters of {name}",
-            str(dead),
-            f"mend the cause, then ./ruta events dead-letters {name}" if dead else "",
-        )
+        yield _dead_letters(name, dead, name)
     busy = server.psql("SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL").strip()
     yield Finding("database connections", f"{busy} of 200", "" if int(busy) < 160 else "too many")
+
+
+def _dead_letters(where: str, dead: int, options: str) -> Finding:
+    advice = f"mend the cause, then ./ruta events dead-letters {options}" if dead else ""
+    return Finding(f"dead letters of {where}", str(dead), advice)
 
 
 def _events(service: str, port: int) -> Iterator[Finding]:
@@ -221,27 +258,36 @@ def _events(service: str, port: int) -> Iterator[Finding]:
         text = httpx.get(f"http://{LOOPBACK}:{port}/metrics", timeout=5, trust_env=False).text
     except httpx.TransportError:
         return
-    values = {
+    yield from _measured(service, service, text, "logs/stack.log")
+
+
+def _values(text: str) -> dict[tuple[str, ...], float]:
+    return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
+
+
+def _measured(where: str, service: str, text: str, log: str) -> Iterator[Finding]:
+    """What a process measured of its events; `log` is where its lines are read."""
+    values = _values(text)
     age = values.get(("ruta_outbox_oldest_seconds",), 0.0)
     waiting = values.get(("ruta_outbox_unpublished",), 0.0)
     yield Finding(
-        f"outbox of {service}",
+        f"outbox of {where}",
         f"{waiting:.0f} wait, the oldest for {age:.0f} s",
-        "" if age < _OUTBOX_SECONDS else "is nats up? ./ruta status",
+        "" if age < _OUTBOX_SECONDS else f"is NATS up? {log}",
     )
     limit = values.get(("ruta_stream_limit_bytes",), 0.0)
     if limit:
         full = values.get(("ruta_stream_bytes",), 0.0) / limit
         yield Finding(
-            f"stream of {service}",
+            f"stream of {where}",
             f"{full:.0%} of {limit / 2**20:.0f} MiB",
             "" if full < _STREAM_FULL else "raise RUTA_STREAM_MAX_BYTES before it is full",
         )
     for key, value in values.items():
         if key[0] == "ruta_consumer_pending":
-            advice = "" if value < _LAG else f"{service} is slow or stuck: see logs/stack.log"
-            yield Finding(f"{service} reads {key[1]}", f"{value:.0f} wait", advice)
+            advice = "" if value < _LAG else f"{service} is slow or stuck: {log}"
+            yield Finding(f"{where} reads {key[1]}", f"{value:.0f} wait", advice)

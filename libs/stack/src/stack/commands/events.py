@@ -4,11 +4,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from stack.commands.options import Data
+from stack.commands.options import Data, Kube
 from stack.errors import StackError
-from stack.layout import Layout
 from stack.plan import SERVICES
-from stack.service_commands import ServiceCommands
+from stack.service_commands import commands_of
 
 app = typer.Typer(name="events", help="Read, publish and replay events.", no_args_is_help=True)
 Service = Annotated[str, typer.Argument(help="directory, referrals or reporting")]
@@ -23,9 +22,10 @@ def replay(
         ),
     ] = "stream",
     data: Data = None,
+    kube: Kube = None,
 ) -> None:
     """Rebuild reporting's projection from all events; tells whether it equals the present one."""
-    commands = ServiceCommands(Layout.of(data))
+    commands = commands_of(data, kube)
     if source == "outbox":
         for producer in ("directory", "referrals"):
             _must(commands.run(producer, "republish"), f"{producer} could not publish again")
@@ -33,15 +33,15 @@ def replay(
 
 
 @app.command()
-def republish(service: Service, data: Data = None) -> None:
+def republish(service: Service, data: Data = None, kube: Kube = None) -> None:
     """Publish all events of a service again that its outbox still holds."""
-    raise typer.Exit(ServiceCommands(Layout.of(data)).run(_known(service), "republish"))
+    raise typer.Exit(commands_of(data, kube).run(_known(service), "republish"))
 
 
 @app.command(name="dead-letters")
-def dead_letters(service: Service, data: Data = None) -> None:
+def dead_letters(service: Service, data: Data = None, kube: Kube = None) -> None:
     """Hand the events that a service could not take to it once more."""
-    raise typer.Exit(ServiceCommands(Layout.of(data)).run(_known(service), "replay-dead-letters"))
+    raise typer.Exit(commands_of(data, kube).run(_known(service), "replay-dead-letters"))
 
 
 def _known(service: str) -> str:

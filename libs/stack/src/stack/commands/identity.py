@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from stack.commands.options import Data, Url
+from stack.commands.options import AsJson, Data, Url, write_json
 from stack.demo_people import sign_in_of
 from stack.errors import StackError
 from stack.layout import Layout
@@ -67,7 +67,10 @@ class _Desk:
                 return items
 
 
-def _print_table(items: list[dict[str, Any]], columns: list[str]) -> None:
+def _print_table(items: list[dict[str, Any]], columns: list[str], *, as_json: bool) -> None:
+    if as_json:
+        write_json([{column: item[column] for column in columns} for item in items])
+        return
     # Folded, never cut: the next command needs ids and names whole.
     whole = (Column(column, overflow="fold") for column in columns)
     table = Table(*whole, box=None, pad_edge=False)
@@ -110,10 +113,14 @@ def add_client(
 
 
 @_clients.command("list")
-def list_clients(data: Data = None, url: Url = None, admin: As = "im-officer") -> None:
+def list_clients(
+    data: Data = None, url: Url = None, admin: As = "im-officer", as_json: AsJson = False
+) -> None:
     """All clients and what they may do."""
     items = _Desk(data, url, admin).all("/clients")
-    _print_table(items, ["id", "organisation_id", "roles", "scopes", "aors", "active"])
+    _print_table(
+        items, ["id", "organisation_id", "roles", "scopes", "aors", "active"], as_json=as_json
+    )
 
 
 @_clients.command("renew-secret")
@@ -158,10 +165,12 @@ def add_organisation(
 
 
 @_organisations.command("list")
-def list_organisations(data: Data = None, url: Url = None, admin: As = "im-officer") -> None:
+def list_organisations(
+    data: Data = None, url: Url = None, admin: As = "im-officer", as_json: AsJson = False
+) -> None:
     """All organisations and the AoRs that they are members of."""
     items = _Desk(data, url, admin).all("/organisations")
-    _print_table(items, ["id", "name", "aors", "active"])
+    _print_table(items, ["id", "name", "aors", "active"], as_json=as_json)
 
 
 @_organisations.command("aors")
@@ -207,10 +216,16 @@ def add_person(
 
 
 @_people.command("list")
-def list_people(data: Data = None, url: Url = None, admin: As = "im-officer") -> None:
+def list_people(
+    data: Data = None, url: Url = None, admin: As = "im-officer", as_json: AsJson = False
+) -> None:
     """All people and what they may do."""
     items = _Desk(data, url, admin).all("/people")
-    _print_table(items, ["id", "sign_in_name", "organisation_id", "roles", "scopes", "active"])
+    _print_table(
+        items,
+        ["id", "sign_in_name", "organisation_id", "roles", "scopes", "active"],
+        as_json=as_json,
+    )
 
 
 @_people.command("renew-credentials")

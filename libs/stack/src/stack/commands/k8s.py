@@ -1,15 +1,17 @@
-"""`k8s check | secrets | nats-config | sbom`: the cluster deployment without a cluster."""
+"""`k8s check | secrets | images | pin | nats-config | sbom`: the cluster deployment without a cluster;
+`k8s run`: a command of a service inside one."""
 
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from stack import cluster_broker, cluster_check, cluster_secrets
+from stack import arrows, cluster_broker, cluster_check, cluster_images, cluster_secrets
 from stack.cluster_check import Finding, check_all
+from stack.cluster_commands import ClusterCommands
 from stack.commands.options import home
 from stack.demo_clients import CLIENTS, prepare_clients
 from stack.errors import StackError
@@ -69,10 +71,81 @@ def secrets(
         typer.echo(f"{name}: put the keys of your bucket in the place of 'fill-in'", err=True)
 
 
+def _documents(overlay: str) -> list[dict[str, Any]]:
+    try:
+        return cluster_check.built(overlay)
+    except (cluster_check.Skipped, cluster_check.BuildFailed) as error:
+        raise StackError(str(error)) from error
+
+
+@app.command()
+def images(
+    overlay: Annotated[str, typer.Argument(help="A folder of deploy/k8s/overlays")] = "production",
+    *,
+    strictly: Annotated[
+        bool, typer.Option("--strictly", help="Exit 1 if one of them stands by its tag alone")
+    ] = False,
+) -> None:
+    """Print the images that an overlay runs, each once."""
+    documents = _documents(overlay)
+    for image in cluster_images.images(documents):
+        typer.echo(image)
+    loose = cluster_images.without_digest(documents, strictly=True)
+    if strictly and loose:
+        raise StackError(f"{len(loose)} without a digest: ./ruta k8s pin asks their registries")
+
+
+@app.command()
+def pin(
+    overlay: Annotated[str, typer.Argument(help="A folder of deploy/k8s/overlays")] = "production",
+    *,
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="A registry in your own network without TLS")
+    ] = False,
+) -> None:
+    """Print a kustomization over the overlay with every image by digest, as its registry says it now.
+
+    For example into deploy/k8s/overlays/pinned/kustomization.yaml, which is what you deploy.
+    """
+    sys.stdout.write(cluster_images.pinned(overlay, _documents(overlay), insecure=plain_http))
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def run(
+    service: Annotated[str, typer.Argument(help="directory, referrals, reporting or issuer")],
+    verb: Annotated[
+        list[str], typer.Argument(help="As `python -m referrals …` has it, with its options")
+    ],
+    *,
+    namespace: Annotated[str, typer.Option("--namespace", "-n")] = "ruta",
+    own_pod: Annotated[
+        bool,
+        typer.Option(
+            "--own-pod",
+            help="While no pod of the service runs. Not for what prints keys: the node keeps its log",
+        ),
+    ] = False,
+) -> None:
+    """Run a command of a service in a pod of it, by kubectl: key-ring-add, retention-report, hash …"""
+    raise typer.Exit(ClusterCommands(namespace).run(service, *verb, own_pod=own_pod))
+
+
 @app.command(name="nats-config")
-def nats_config() -> None:
+def nats_config(
+    outside: Annotated[
+        list[str] | None,
+        typer.Option(help="A reader outside, for example health; once for each of them"),
+    ] = None,
+) -> None:
     """Print nats.conf of a cluster's broker, made from the same arrows as the embedded one."""
-    sys.stdout.write(cluster_broker.configuration())
+    readers = outside or []
+    sys.stdout.write(cluster_broker.configuration(readers))
+    for reader in readers:
+        user = arrows.outside(reader)
+        typer.echo(
+            f"{user}: its password is {cluster_broker.variable(user)} of the Secret ruta-nats-outside",
+            err=True,
+        )
 
 
 @app.command()

@@ -16,13 +16,13 @@ from rich.table import Table
 
 from stack.backup.archive import Archive
 from stack.child import is_running
-from stack.commands.options import Data, Url
+from stack.commands.options import AsJson, Data, Url, write_json
 from stack.demo_data import load_demo_data
 from stack.demo_people import PEOPLE, make_people
 from stack.errors import StackError
 from stack.exclusive import already_runs, check_port, holder, is_locked
 from stack.layout import DEFAULT_PORT, PORT_VARIABLE, Layout, StackState
-from stack.plan import SERVERS, Choices
+from stack.plan import OUTSIDE_ISSUER, SERVERS, Choices, outside_issuer
 from stack.played import refuse_played
 from stack.ports import LOOPBACK, answers, free_port
 from stack.running import RunningStack, connect, running_state
@@ -67,6 +67,11 @@ def up(
     """Start PostgreSQL, NATS, every service and the gateway."""
     layout = Layout.of(data)
     refuse_played(layout, "deploy/run-small up starts it")
+    if demo and (issuer := outside_issuer()) is not None:
+        raise StackError(
+            f"--demo is played by clients of Ruta's own issuer, but {OUTSIDE_ISSUER} names {issuer}: load"
+            " it once without that variable, then start with it"
+        )
     if archive is not None:
         if archive_key is None:
             raise StackError("--archive needs --archive-key: the key file that the backups use")
@@ -107,19 +112,28 @@ def down(data: Data = None) -> None:
 
 
 @app.command()
-def status(data: Data = None) -> None:
+def status(data: Data = None, as_json: AsJson = False) -> None:
     """Show the processes and whether each can serve. Exit 1 unless all are ready."""
     layout = Layout.of(data)
     state = running_state(layout)
     if state is None:
         raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
-    table = Table("process", "pid", "state", title=f"{state.url}   data: {layout.root}")
-    healthy = state.ready
-    for name, pid in sorted(state.processes.items()):
-        verdict = _verdict(name, pid, state.ports.get(name))
-        healthy = healthy and verdict == "ready"
-        table.add_row(name, str(pid), verdict)
-    _terminal.print(table)
+    verdicts = {
+        name: _verdict(name, pid, state.ports.get(name)) for name, pid in state.processes.items()
+    }
+    healthy = state.ready and set(verdicts.values()) <= {"ready"}
+    if as_json:
+        processes = [
+            {"name": name, "pid": pid, "port": state.ports.get(name), "state": verdicts[name]}
+            for name, pid in sorted(state.processes.items())
+        ]
+        about = {"url": state.url, "data": str(layout.root), "ready": healthy}
+        write_json({**about, "processes": processes})
+    else:
+        table = Table("process", "pid", "state", title=f"{state.url}   data: {layout.root}")
+        for name, pid in sorted(state.processes.items()):
+            table.add_row(name, str(pid), verdicts[name])
+        _terminal.print(table)
     if not healthy:
         raise typer.Exit(1)
 

@@ -1,11 +1,12 @@
 """Options that many commands take, spelled the same everywhere."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -20,6 +21,21 @@ Url = Annotated[
     str | None,
     typer.Option("--url", help="Address of a gateway other than the running stack's"),
 ]
+Kube = Annotated[
+    str | None,
+    typer.Option(
+        "--kube",
+        metavar="NAMESPACE",
+        help="Not here but on a cluster, by kubectl as you are signed in",
+    ),
+]
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs: one JSON document")]
+
+
+def write_json(value: Any) -> None:
+    """Names stay: programs read them."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def home() -> Path:

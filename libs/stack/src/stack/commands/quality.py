@@ -13,7 +13,7 @@ from rich.table import Table
 
 from stack.commands.options import home
 from stack.errors import StackError
-from stack.separate_builds import PACKAGES, build_and_import_alone
+from stack.separate_builds import CONSTRAINTS, PACKAGES, build_and_import_alone, build_wheels
 
 app = typer.Typer()
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -53,6 +53,7 @@ def check(
         ("types of tests", [sys.executable, "-m", "mypy", *tested]),
         ("import contracts", [str(Path(sys.executable).parent / "lint-imports")]),
         ("map of floors", [sys.executable, "-m", "stack.floors_map", str(root)]),
+        ("one chain of revisions", [sys.executable, "-m", "stack.one_chain"]),
         ("nothing unused", [sys.executable, "-m", "tests.support.unused"]),
     ]
     results = [(name, *_timed(name, command)) for name, command in steps]
@@ -69,14 +70,31 @@ def check(
         raise typer.Exit(1)
 
 
+@app.command()
+def wheels(
+    folder: Annotated[Path, typer.Argument(help="Where they are put; made when it is missing")],
+) -> None:
+    """Build what another machine installs: `pipx install ruta` from the folder brings this command."""
+    built = folder.absolute()
+    build_wheels(home(), built)
+    for made in sorted(built.glob("*.whl")):
+        _terminal.print(made.name, highlight=False)
+    _terminal.print(
+        f'pipx install ruta --pip-args="--find-links {folder} --constraint {folder / CONSTRAINTS}"',
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
 def in_parallel(*, waiting: bool = True) -> list[str]:
-    """Three workers for two cores: each waits a quarter of its time, for servers and for clocks.
+    """Two workers a core: each waits a good part of its time, for servers and for clocks (on two cores
+    three left a third of them idle, four a fifth).
 
     One a core where there is nothing to wait for: each spends seven seconds on imports alone.
     The order of the groups is that of tests/support/selection.py.
     """
     cores = len(os.sched_getaffinity(0))
-    workers = max(2, min(8, cores * 3 // 2 if waiting else cores))
+    workers = max(2, min(8, cores * 2 if waiting else cores))
     return ["-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder", "-q"]
 
 

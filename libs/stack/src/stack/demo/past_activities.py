@@ -98,7 +98,7 @@ def targets(year: int) -> list[dict[str, Any]]:
 
 def outside_series(half_months: Sequence[date]) -> dict[str, Any]:
     """An invented index by state, to show how a series of another source is quoted."""
-    day = half_months[-1].replace(day=1)
+    days = sorted({each.replace(day=1) for each in half_months})
     return {
         "code": "demo-risk-index",
         "title": {"es": "Índice de riesgo (ficticio)", "en": "Risk index (fictional)"},
@@ -106,10 +106,11 @@ def outside_series(half_months: Sequence[date]) -> dict[str, Any]:
         "source": "Ruta demo",
         "url": "https://example.org/demo-risk-index",
         "licence": "CC0",
-        "retrieved_on": day.isoformat(),
+        "retrieved_on": days[-1].isoformat(),
         "method": "Invented for the demonstration",
         "points": [
-            {"day": day.isoformat(), "area": state, "value": f"{4 + share / 12:.1f}"}
+            {"day": day.isoformat(), "area": state, "value": f"{4 + share / 12 - back / 5:.1f}"}
+            for back, day in enumerate(reversed(days))
             for state, share in STATES.items()
         ],
     }

@@ -47,20 +47,18 @@ def words(content: dict[str, Any]) -> dict[str, dict[str, str]]:
 _ALONE = {"highlights", "challenges", "practices", "next-steps", "contacts"}
 _TEXTS = {
     "highlights": {
-        "es": "La mayoría de las remisiones sigue saliendo de los estados de frontera.\n"
-        "El albergue temporal y el acompañamiento legal son los servicios que más faltan.",
-        "en": "Most referrals still come from the border states.\n"
-        "Temporary shelter and legal support are the services that are most often lacking.",
+        "es": "La mayoría de las remisiones sale de los estados de frontera.\n"
+        "Faltan cupos de albergue temporal y acompañamiento legal.",
+        "en": "Most referrals come from the border states.\n"
+        "There are not enough places in temporary shelter, and not enough legal support.",
     },
     "referrals": {
-        "es": "Las organizaciones responden antes que al inicio del proyecto. Aceptar no es prestar: "
-        "el acompañamiento hasta el servicio sigue siendo necesario.",
-        "en": "Organisations answer sooner than at the start of the project. Accepting is not "
-        "delivering: people still need to be accompanied to the service.",
+        "es": "Aceptar no es prestar: el acompañamiento hasta el servicio sigue siendo necesario.",
+        "en": "Accepting is not delivering: people still need to be accompanied to the service.",
     },
     "needs": {
-        "es": "Los lugares más oscuros del mapa son los primeros para los que se buscará cobertura.",
-        "en": "The darkest places on the map are the first for which cover will be sought.",
+        "es": "Los estados que muestran una cifra en el mapa son los primeros para los que se buscará cobertura.",
+        "en": "The states that show a figure on the map are the first for which cover will be sought.",
     },
     "challenges": {
         "es": "El transporte hasta los servicios y la falta de documentos frenan las remisiones.",

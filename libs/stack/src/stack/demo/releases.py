@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from stack.demo.story import IM, REFUGIO, SALUD
+from stack.demo.story import IM, PUBLISHER, REFUGIO, SALUD
 from stack.demo.storyteller import Storyteller
 from stack.demo_clients import CLIENTS
 
@@ -42,8 +42,8 @@ def close_and_publish(tell: Storyteller, programme: str, period: str) -> dict[st
         return release
     _sign_off(tell, release)
     published: dict[str, Any] = tell.call(
-        "The IM officer publishes",
-        *(IM, "POST", f"/reports/v1/releases/{release['id']}/publish"),
+        "A second person publishes it: nobody does both alone",
+        *(PUBLISHER, "POST", f"/reports/v1/releases/{release['id']}/publish"),
         json={},
         expect=200,
     )
@@ -76,7 +76,10 @@ def close_and_publish_all(tell: Storyteller, period: str) -> None:
             expect=200,
         )
     tell.call(
-        "The IM officer publishes all", *(IM, "POST", f"{place}/publications"), json={}, expect=202
+        "A second person publishes all",
+        *(PUBLISHER, "POST", f"{place}/publications"),
+        json={},
+        expect=202,
     )
     tell.eventually("all are published", lambda: now()["state"] not in {"closing", "publishing"})
     end = now()

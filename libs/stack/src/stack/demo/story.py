@@ -10,7 +10,7 @@ from stack.demo_clients import organisation
 SUPERVISOR = "ngo-refugio-supervisor"
 AGREED = {"safe_to_talk": "yes", "consent": "yes"}
 REFUGIO, SALUD, LEGAL = "ngo-refugio", "ngo-salud", "ngo-legal"
-COORDINATOR, IM = "gbv-coordinator", "im-officer"
+COORDINATOR, IM, PUBLISHER = "gbv-coordinator", "im-officer", "im-publisher"
 AREA = "VE23"
 ITEMS = ["case_reference", "name", "sex", "age", "languages", "contact", "situation"]
 PERSON = {

@@ -14,8 +14,10 @@ from fastapi import Query
 from referrals.assistance import htcds_service, queries, service
 from referrals.assistance.codes import codes, type_of_category
 from referrals.assistance.models import Assistance, CaseReview, PlanItem
+from referrals.assistance.profiles import profile
 from referrals.assistance.schemas import (
     AssistanceView,
+    CaseProfile,
     NewAssistance,
     NewPlanItem,
     NewReview,
@@ -29,6 +31,7 @@ from referrals.assistance.schemas import (
     TimelineEntry,
 )
 from referrals.cases import queries as cases
+from referrals.cases import service as case_service
 from referrals.dependencies import CaseReader, Keys, Reader, Writer
 
 of_case = router("/referrals/v1/cases/{case_id}", ["assistance"])
@@ -72,6 +75,28 @@ async def suggest_needs(
         )
         for pathway, of, step, need in await queries.suggestions(session, case, aor)
     ]
+
+
+@of_case.get("/profile", response_model_exclude_none=True)
+async def read_profile(
+    case_id: UUID, session: Session, caller: CaseReader, keys: Keys
+) -> CaseProfile:
+    """What the pathways need to know of the person, from the record. The reading is audited."""
+    case, identity, attributes = await case_service.read(session, caller, keys, case_id)
+    open_items = [
+        item.need
+        for item in await queries.of_case(session, PlanItem, case.id)
+        if item.status in ("planned", "in_progress")
+    ]
+    return CaseProfile(
+        **profile(
+            area=case.area,
+            identity=identity,
+            attributes=attributes,
+            needs=open_items,
+            today=clock.now().date(),
+        )
+    )
 
 
 @of_case.post("/plan", status_code=201, dependencies=[IdempotencyRequired])

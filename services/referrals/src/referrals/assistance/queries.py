@@ -19,7 +19,9 @@ from referrals.audit.models import AuditEntry
 from referrals.audit.queries import done_in
 from referrals.cases import queries as cases
 from referrals.cases.models import Case
-from referrals.directory.queries import pathway_steps
+from referrals.directory.queries import pathway_steps, works_with
+from referrals.vocabulary.work_kinds import WorkKind
+from referrals.waiting_queries import Waiting, WorkRow
 
 _Row = TypeVar("_Row", PlanItem, Assistance, CaseReview)
 IDLE = timedelta(days=30)
@@ -30,6 +32,14 @@ async def of_case(session: AsyncSession, table: type[_Row], case_id: UUID) -> Se
         sa.select(table).where(col(table.case_id) == case_id).order_by(col(table.id))
     )
     return rows.all()
+
+
+async def planned_needs(session: AsyncSession, case_id: UUID) -> set[str]:
+    """The needs that the plan of the case holds, whatever became of them."""
+    rows = await session.scalars(
+        sa.select(col(PlanItem.need)).where(col(PlanItem.case_id) == case_id)
+    )
+    return set(rows.all())
 
 
 async def one(session: AsyncSession, table: type[_Row], case_id: UUID, row_id: UUID) -> _Row:
@@ -71,15 +81,60 @@ async def reviews_due(
 ) -> Sequence[CaseReview]:
     rows = await session.scalars(
         sa.select(CaseReview)
-        .where(
-            cases.held_by(caller, col(CaseReview.case_id)),
-            col(CaseReview.done_on).is_(None),
-            col(CaseReview.due_on) <= by,
-        )
+        .where(*_undone(caller, by))
         .order_by(col(CaseReview.due_on), col(CaseReview.id))
         .limit(limit)
     )
     return rows.all()
+
+
+def waiting_reviews(caller: Principal, by: date) -> Waiting:
+    """Reviews that are due by then."""
+    owner = cases.owner_of(CaseReview.case_id)
+    return Waiting(
+        kind=WorkKind.REVIEW,
+        what=sa.select(
+            col(CaseReview.id), col(CaseReview.case_id), col(CaseReview.created_at)
+        ).where(*_undone(caller, by)),
+        id=col(CaseReview.id),
+        due=col(CaseReview.due_on),
+        has_it=owner,
+        works=works_with(caller, owner),
+        shown=lambda row: WorkRow(
+            id=row.id, since=row.created_at, ids={"review_id": row.id, "case_id": row.case_id}
+        ),
+    )
+
+
+def _undone(caller: Principal, by: date) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        cases.held_by(caller, col(CaseReview.case_id)),
+        col(CaseReview.done_on).is_(None),
+        col(CaseReview.due_on) <= by,
+    )
+
+
+def waiting_matches(caller: Principal) -> Waiting:
+    """Doubles of the caller's cases whose person was not asked yet."""
+    is_a, is_b = cases.held_by(caller, CaseMatch.case_a), cases.held_by(caller, CaseMatch.case_b)
+    own = sa.case((is_a, col(CaseMatch.case_a)), else_=col(CaseMatch.case_b)).label("own_case")
+    owner = cases.owner_of(own)
+    return Waiting(
+        kind=WorkKind.MATCH,
+        what=sa.select(col(CaseMatch.id), col(CaseMatch.created_at), own).where(
+            col(CaseMatch.status).not_in(("ended", "agreed")),
+            sa.or_(
+                sa.and_(is_a, col(CaseMatch.agreed_a).is_(None)),
+                sa.and_(is_b, col(CaseMatch.agreed_b).is_(None)),
+            ),
+        ),
+        id=col(CaseMatch.id),
+        has_it=owner,
+        works=works_with(caller, owner),
+        shown=lambda row: WorkRow(
+            id=row.id, since=row.created_at, ids={"match_id": row.id, "case_id": row.own_case}
+        ),
+    )
 
 
 async def open_review(session: AsyncSession, case_id: UUID) -> CaseReview | None:
@@ -98,13 +153,17 @@ async def timeline(
     return await done_in(session, case_id, caller.organisation, limit)
 
 
-async def supervision(session: AsyncSession, caller: Principal) -> list[tuple[Case, list[str]]]:
-    """Open cases of the caller's organisation that need a look, each with its reasons."""
+async def supervision(
+    session: AsyncSession, caller: Principal, which: sa.ColumnElement[bool] | None = None
+) -> list[tuple[Case, list[str]]]:
+    """Open cases of the caller's organisation that need a look, each with its reasons; of those, the
+    ones of which `which` holds."""
     now = clock.now()
     found: dict[UUID, list[str]] = defaultdict(list)
     by_id: dict[UUID, Case] = {}
     for reason, condition in _reasons(now.date(), now - IDLE).items():
-        for case in await cases.open_where(session, caller, condition, 500):
+        asked = condition if which is None else sa.and_(condition, which)
+        for case in await cases.open_where(session, caller, asked, 500):
             by_id[case.id] = case
             found[case.id].append(reason)
     return [(by_id[case_id], found[case_id]) for case_id in sorted(found)]

@@ -85,6 +85,19 @@ class PlanItemView(BaseModel):
     assistance_count: int = 0
 
 
+class CaseProfile(BaseModel):
+    """A body for `/directory/v1/pathways/resolve`: codes and numbers, no identity. Add what the person
+    tells now (situations, hours, danger): it is not kept."""
+
+    area: str | None = Field(None, description="Absent: ask where the person is.")
+    age: int | None = None
+    sex: str | None = None
+    populations: list[str] | None = None
+    languages: list[str] | None = None
+    nationality: str | None = Field(None, description="ISO 3166-1 alpha-3.")
+    needs: list[str] | None = Field(None, description="What the plan still foresees.")
+
+
 class Suggestion(BaseModel):
     """A need of a published pathway of the case's area that is not in the plan."""
 

@@ -8,10 +8,11 @@ line carrying the hash of the line before.
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock, key_checks
@@ -42,6 +43,10 @@ _ENTRIES = sa.text(
     ORDER BY e.chain, e.sequence
     LIMIT :limit
     """
+)
+_ENTRIES_OF_ONE = sa.text(_ENTRIES.text.replace("WHERE ", "WHERE e.chain = :only AND "))
+_ONE_HEAD = sa.text(
+    "SELECT sequence, encode(hash, 'hex') AS hash FROM audit_heads WHERE chain = :only"
 )
 _ALL_HEADS = sa.text("SELECT chain, sequence, encode(hash, 'hex') AS hash FROM audit_heads")
 
@@ -221,6 +226,27 @@ async def verify(database: Database, path: Path | None) -> tuple[int, list[Findi
     return count, findings
 
 
+async def verify_chain(
+    session: AsyncSession, chain: UUID, anchored: Mapping[int, str]
+) -> tuple[int, list[Finding]]:
+    """The same of one chain, in a session with service rights; `anchored`: its part of the anchor."""
+    name = str(chain)
+    findings: list[Finding] = []
+    count, ends = await _walk(session, {name: dict(anchored)}, findings, only=chain)
+    head = (await session.execute(_ONE_HEAD, {"only": chain})).one_or_none()
+    end = ends.get(name)
+    if end != (None if head is None else (head.sequence, head.hash)):
+        findings.append(Finding(name, end[0] if end else 0, "does not end at its head"))
+    if anchored and (end[0] if end else 0) < max(anchored):
+        findings.append(Finding(name, max(anchored), "cut off after it was anchored"))
+    return count, findings
+
+
+def anchored_of(path: Path | None, chain: UUID) -> Mapping[int, str]:
+    """Sequence and hash of the entries of one chain that the anchor holds; BrokenAnchor."""
+    return _anchored(path).get(str(chain), {})
+
+
 def _anchored(path: Path | None) -> dict[str, dict[int, str]]:
     anchored: dict[str, dict[int, str]] = {}
     for line in lines_of(path) if path is not None else ():
@@ -264,15 +290,21 @@ def restores(path: Path | None) -> list[Restore]:
 
 
 async def _walk(
-    session: AsyncSession, anchored: dict[str, dict[int, str]], findings: list[Finding]
+    session: AsyncSession,
+    anchored: dict[str, dict[int, str]],
+    findings: list[Finding],
+    only: UUID | None = None,
 ) -> tuple[int, dict[str, tuple[int, str]]]:
     count = 0
     ends: dict[str, tuple[int, str]] = {}
     chain, sequence = "00000000-0000-0000-0000-000000000000", 0
     last_sequence, last_hash, current = 0, "", ""
     while True:
-        values = {"chain": chain, "sequence": sequence, "limit": _BATCH}
-        rows = (await session.execute(_ENTRIES, values)).all()
+        values: dict[str, Any] = {"chain": chain, "sequence": sequence, "limit": _BATCH}
+        if only is not None:
+            values["only"] = only
+        entries = _ENTRIES if only is None else _ENTRIES_OF_ONE
+        rows = (await session.execute(entries, values)).all()
         if not rows:
             return count, ends
         for row in rows:

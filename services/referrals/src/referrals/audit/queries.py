@@ -1,7 +1,8 @@
 """Reading the audit: its entries, who read a disclosure, what was done in a case."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,12 +26,45 @@ class Only:
     values: Mapping[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a list of entries is narrowed to; None: not by this. `since` is in it, `until` is not."""
+
+    target_id: UUID | None = None
+    action: str | None = None
+    organisation_id: UUID | None = None
+    doer: str | None = None
+    case_id: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def names(self) -> Iterator[str]:
+        """By what it is narrowed, without the values."""
+        for field in fields(self):
+            if getattr(self, field.name) is not None:
+                yield field.name
+
+    def conditions(self) -> Iterator[sa.ColumnElement[bool]]:
+        for column, value in (
+            (AuditEntry.target_id, self.target_id),
+            (AuditEntry.action, self.action),
+            (AuditEntry.organisation_id, self.organisation_id),
+            (AuditEntry.client, self.doer),
+            (AuditEntry.chain, self.case_id),
+        ):
+            if value is not None:
+                yield col(column) == value
+        if self.since is not None:
+            yield col(AuditEntry.at) >= self.since
+        if self.until is not None:
+            yield col(AuditEntry.at) < self.until
+
+
 async def page(
     session: AsyncSession,
     *,
     only: Only | None,
-    target_id: UUID | None,
-    action: str | None,
+    wanted: Wanted,
     before: UUID | None,
     limit: int,
 ) -> Sequence[AuditEntry]:
@@ -40,10 +74,7 @@ async def page(
         statement = statement.where(
             col(AuditEntry.organisation_id) == only.organisation, only.which
         )
-    if target_id is not None:
-        statement = statement.where(col(AuditEntry.target_id) == target_id)
-    if action is not None:
-        statement = statement.where(col(AuditEntry.action) == action)
+    statement = statement.where(*wanted.conditions())
     if before is not None:
         statement = statement.where(col(AuditEntry.id) < before)
     rows = await session.scalars(

@@ -107,6 +107,13 @@ async def listed(
     return page, rows[limit - 1].id if len(rows) > limit else None
 
 
+async def to_decide(session: AsyncSession, caller: Principal, limit: int) -> Sequence[BreakGlass]:
+    """What the list `to-decide` shows first."""
+    async with acting_as_service(session):
+        found = await queries.listed(session, caller, "to-decide", before=None, limit=limit)
+    return found[:limit]
+
+
 async def decide(
     session: AsyncSession, caller: Principal, keys: CaseKeys, access_id: UUID, *, approve: bool
 ) -> Shown:

@@ -1,17 +1,17 @@
 """HTTP of cases."""
 
-from typing import Literal
 from uuid import UUID
 
 from common import clock
 from common.errors import INVALID
-from common.paging import CursorText, Limit, Page, id_cursor, page_of
+from common.paging import Page
 from common.web import IdempotencyRequired, Reading, Session, StepUp, router
 from fastapi import Query, Response
 
 from referrals.cases import ending_service, person, queries, service
 from referrals.cases.models import Case
 from referrals.cases.schemas import (
+    Assignment,
     CaseChange,
     CaseDetail,
     CaseSearch,
@@ -42,20 +42,6 @@ async def register_case(
     case = await service.register(session, caller, keys, blind, body)
     response.headers["Location"] = f"/referrals/v1/cases/{case.id}"
     return _summary(case)
-
-
-@cases.get("")
-async def list_cases(
-    session: Session,
-    caller: CaseReader,
-    status: Literal["open", "closed", "erased"] | None = None,
-    cursor: CursorText = None,
-    limit: Limit = 50,
-) -> Page[CaseSummary]:
-    """Own cases, newest first, without anything personal."""
-    before = id_cursor(cursor)
-    rows = await queries.own_cases(session, caller, status=status, before=before, limit=limit)
-    return page_of(rows, limit, _summary)
 
 
 @cases.post("/search", dependencies=[Reading])
@@ -104,6 +90,15 @@ async def change_case(
     case_id: UUID, body: CaseChange, session: Session, caller: Writer, keys: Keys, blind: Blind
 ) -> CaseSummary:
     return _summary(await service.change(session, caller, keys, blind, case_id, body))
+
+
+@cases.post("/{case_id}/assign")
+async def assign_case(
+    case_id: UUID, body: Assignment, session: Session, caller: Writer
+) -> CaseSummary:
+    """Give the case to somebody of your organisation, who finds it under `mine`. A supervisor gives
+    any; others take what nobody has, and hand on what is theirs."""
+    return _summary(await service.assign(session, caller, case_id, body.assigned_to))
 
 
 @cases.put("/{case_id}/implicated-organisations")

@@ -25,6 +25,7 @@ class Case(Row, table=True):
     attributes: bytes | None = None
     created_at: datetime = Field(sa_type=Instant)
     created_by: str
+    assigned_to: str | None = None
     changed_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
     closure_reason: str | None = None

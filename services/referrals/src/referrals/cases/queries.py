@@ -2,19 +2,24 @@
 the queries say it again, so that neither guard stands alone."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
 from common.errors import NOT_FOUND, Problem
+from common.places import Places
 from common.reads import QuickStatement, columns_of
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
+from referrals.directory.queries import works_with
 from referrals.locking_queries import held
+from referrals.vocabulary.work_kinds import WorkKind
+from referrals.waiting_queries import Waiting, WorkRow
 
 _NOT_HERE = "There is no such case in your organisation."
 
@@ -61,21 +66,69 @@ def held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
     return held.exists()
 
 
+OWNER: sa.ColumnElement[Any] = sa.type_coerce(col(Case.assigned_to), sa.Text)
+"""Who has the case, by the name that stands for people in every record; NULL: nobody."""
+
+
+def owned_by(caller: Principal) -> sa.ColumnElement[bool]:
+    owned: sa.ColumnElement[bool] = sa.literal(caller.subject) == OWNER
+    return owned
+
+
+def open_held_by(caller: Principal, case_id: Any) -> sa.ColumnElement[bool]:
+    """The same of an open case: what is still to be done."""
+    held = sa.select(sa.literal(1)).where(
+        col(Case.id) == case_id,
+        col(Case.organisation_id) == caller.organisation,
+        col(Case.status) == "open",
+    )
+    return held.exists()
+
+
+def owner_of(case_id: Any) -> sa.ScalarSelect[Any]:
+    """Who has the case in this column; NULL where row security does not show the case."""
+    case = aliased(Case)  # the column may itself be said by a statement about cases
+    return sa.select(col(case.assigned_to)).where(col(case.id) == case_id).scalar_subquery()
+
+
 def not_here() -> Problem:
     return NOT_FOUND.because(_NOT_HERE)
 
 
 async def own_cases(
-    session: AsyncSession, caller: Principal, *, status: str | None, before: UUID | None, limit: int
+    session: AsyncSession,
+    caller: Principal,
+    *,
+    status: str | None,
+    mine: bool = False,
+    area: str | None = None,
+    minor: bool | None = None,
+    changed_since: datetime | None = None,
+    before: UUID | None,
+    limit: int,
 ) -> Sequence[Case]:
-    """Newest first, one more than `limit` if there are more."""
+    """Newest first, one more than `limit` if there are more. `area`: it, and what lies in it."""
     statement = sa.select(Case).where(col(Case.organisation_id) == caller.organisation)
     if status is not None:
         statement = statement.where(col(Case.status) == status)
+    if mine:
+        statement = statement.where(owned_by(caller))
+    if area is not None:
+        within = [area, *Places.load().descendants(area)]
+        statement = statement.where(col(Case.area).in_(within))
+    if minor is not None:
+        statement = statement.where(col(Case.minor) == minor)
+    if changed_since is not None:
+        statement = statement.where(col(Case.changed_at) >= changed_since)
     if before is not None:
         statement = statement.where(col(Case.id) < before)
     rows = await session.scalars(statement.order_by(col(Case.id).desc()).limit(limit + 1))
     return rows.all()
+
+
+def ids_held(caller: Principal) -> sa.Select[Any]:
+    """The ids of the cases that `own_case` finds for the caller."""
+    return sa.select(col(Case.id)).where(col(Case.organisation_id) == caller.organisation)
 
 
 async def cases_with_digests(
@@ -197,12 +250,33 @@ async def due_for_erasure(
     """Closed cases whose retention ends by `today`, oldest first."""
     rows = await session.scalars(
         sa.select(Case)
-        .where(
-            col(Case.organisation_id) == caller.organisation,
-            col(Case.status) == "closed",
-            col(Case.retain_until) <= today,
-        )
+        .where(*_kept_until(caller, today))
         .order_by(col(Case.retain_until))
         .limit(500)
     )
     return rows.all()
+
+
+def _kept_until(caller: Principal, day: object) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(Case.organisation_id) == caller.organisation,
+        col(Case.status) == "closed",
+        col(Case.retain_until) <= day,
+    )
+
+
+def waiting_for_erasure(caller: Principal, by: date) -> Waiting:
+    """Closed cases whose retention ends by then."""
+    return Waiting(
+        kind=WorkKind.RETENTION_ENDING,
+        what=sa.select(
+            col(Case.id), col(Case.closed_at), col(Case.changed_at), col(Case.area)
+        ).where(*_kept_until(caller, by)),
+        id=col(Case.id),
+        due=col(Case.retain_until),
+        has_it=OWNER,
+        works=works_with(caller, OWNER),
+        shown=lambda row: WorkRow(
+            id=row.id, since=row.closed_at or row.changed_at, ids={"case_id": row.id}, area=row.area
+        ),
+    )

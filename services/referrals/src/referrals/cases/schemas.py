@@ -9,7 +9,15 @@ from common.web import Strict
 from pydantic import BaseModel, Field, model_validator
 
 from referrals.vocabulary.ages import Caregiver
-from referrals.vocabulary.fields import BirthDate, Country, Language, Name, PlaceCode, Population
+from referrals.vocabulary.fields import (
+    Account,
+    BirthDate,
+    Country,
+    Language,
+    Name,
+    PlaceCode,
+    Population,
+)
 
 
 class Document(Strict):
@@ -98,6 +106,9 @@ class CaseChange(Strict):
     attributes: Attributes | None = None
     area: PlaceCode | None = None
     caregiver: Caregiver | None = None
+    expected_version: int | None = Field(
+        None, ge=1, description="The version that you read; 409 if somebody changed it since."
+    )
 
 
 class CaseSearch(Strict):
@@ -112,6 +123,13 @@ class CaseSearch(Strict):
         if not (self.name or self.document or self.own_reference):
             raise ValueError("give a name, a document number or your own reference")
         return self
+
+
+class Assignment(Strict):
+    assigned_to: Account | None = Field(
+        description="The id of a colleague (`/identity/v1/colleagues`) or of a client of yours; null: "
+        "nobody."
+    )
 
 
 class Closure(Strict):
@@ -143,6 +161,7 @@ class CaseSummary(BaseModel):
     country: str
     minor: bool | None
     caregiver: str
+    assigned_to: str | None = None
     created_at: datetime
     changed_at: datetime
     closed_at: datetime | None

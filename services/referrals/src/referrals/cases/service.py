@@ -6,8 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
-from common.auth import Principal
-from common.errors import CONFLICT
+from common.auth import Principal, Role
+from common.errors import CONFLICT, FORBIDDEN, VERSION_CONFLICT
 from common.events.referrals import CaseRegistered
 from common.happenings import tell
 from common.ids import new_id
@@ -22,6 +22,7 @@ from referrals.audit.service import record
 from referrals.cases import person, queries
 from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
 from referrals.cases.opening import ONLY_THE_CODE, open_with
+from referrals.cases.owning import may_assign
 from referrals.cases.schemas import (
     Attributes,
     CaseChange,
@@ -43,8 +44,15 @@ _CASES = RowWriter(Case.metadata.tables["cases"], *Case.model_fields, entity=Tru
 
 
 async def register(
-    session: AsyncSession, caller: Principal, keys: CaseKeys, blind: BlindIndex, body: NewCase
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    blind: BlindIndex,
+    body: NewCase,
+    *,
+    owned: bool = True,
 ) -> Case:
+    """A new case. `owned`: whoever registers it is to act; else nobody yet."""
     now = clock.now()
     case_id = new_id()
     key = await keys.create(case_id)
@@ -70,7 +78,8 @@ async def register(
             column="attributes",
         ),
         created_at=now,
-        created_by=caller.doer,
+        created_by=caller.subject,
+        assigned_to=caller.subject if owned else None,
         changed_at=now,
     )
     write_soon(session, _CASES, case.model_dump())
@@ -142,6 +151,11 @@ async def change(
     """What follows from it is done with it: see `_tell_changed`."""
     case = await queries.own_case(session, caller, case_id, lock=True)
     refuse_unless_open(case)
+    if body.expected_version not in (None, case.version):
+        raise VERSION_CONFLICT.because(
+            f"You read version {body.expected_version}; it is {case.version} now.",
+            version=case.version,
+        )
     minor, caregiver = case.minor, Caregiver(case.caregiver)
     identity, attributes = await open_record(keys, case)
     today = clock.now().date()
@@ -216,7 +230,7 @@ async def set_implicated(
     )
     session.add_all(
         ImplicatedOrganisation(
-            case_id=case.id, organisation_id=o, marked_at=now, marked_by=caller.doer
+            case_id=case.id, organisation_id=o, marked_at=now, marked_by=caller.subject
         )
         for o in organisations
     )
@@ -226,6 +240,23 @@ async def set_implicated(
         session, caller, "case.implicated_set", chain=case.id, detail={"count": len(organisations)}
     )
     await tell(session, happenings.ConflictRecorded(case.id, organisations, caller, keys))
+    return case
+
+
+async def assign(session: AsyncSession, caller: Principal, case_id: UUID, to: str | None) -> Case:
+    """Give the case to somebody of the organisation, or to nobody."""
+    case = await queries.own_case(session, caller, case_id, lock=True)
+    refuse_unless_open(case)
+    if not may_assign(caller, case.assigned_to, to):
+        raise FORBIDDEN.because(
+            "Somebody else has this case: they hand it on, or a supervisor does.",
+            needed_roles=[Role.SUPERVISOR],
+        )
+    if case.assigned_to != to:
+        case.assigned_to = to
+        touch(case)
+        await session.flush()
+        await record(session, caller, "case.assigned", chain=case.id)
     return case
 
 
@@ -277,11 +308,13 @@ async def hand_over(
     identity: dict[str, Any],
     attributes: dict[str, Any],
     to: UUID,
+    taken_by: str,
 ) -> None:
-    """From the commit on it is the other organisation's: sealed and found by it alone. Needs service
-    rights."""
+    """From the commit on it is the other organisation's: sealed and found by it alone, and whoever
+    took it has it. Needs service rights."""
     former = case.organisation_id
     case.organisation_id = to
+    case.assigned_to = taken_by
     touch(case)
     seal_record(key, case, identity, attributes)
     await session.flush()

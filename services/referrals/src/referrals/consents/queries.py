@@ -1,19 +1,22 @@
 """Reading grants and exceptions."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND, Problem
-from common.reads import QuickStatement, columns_of
+from common.reads import QuickStatement, Searchable, columns_of
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.consents.models import DisclosureException, Grant, GrantRecord
 from referrals.locking_queries import held
+from referrals.vocabulary.work_kinds import WorkKind
+from referrals.waiting_queries import Waiting, WorkRow
 
 _OWN = (
     col(Grant.id) == sa.bindparam("grant_id", type_=sa.Uuid()),
@@ -102,6 +105,23 @@ async def grants(
     if before is not None:
         statement = statement.where(col(Grant.id) < before)
     return (await session.scalars(statement.order_by(col(Grant.id).desc()).limit(limit + 1))).all()
+
+
+def searchable(caller: Principal) -> Searchable:
+    """The grants that `own_grant` finds for the caller."""
+    columns: dict[str, Any] = {
+        name: col(getattr(Grant, name)) for name in ("id", "case_id", "status", "given_at")
+    }
+    columns["changed_at"] = sa.func.greatest(
+        col(Grant.created_at), col(Grant.approved_at), col(Grant.withdrawn_at)
+    )
+    rows = sa.select(Grant).where(col(Grant.organisation_id) == caller.organisation)
+    return Searchable(rows, columns)
+
+
+def changed_at(grant: Grant) -> datetime:
+    """When its status became what it is: `searchable`'s column of that name."""
+    return max(filter(None, (grant.created_at, grant.approved_at, grant.withdrawn_at)))
 
 
 def _to_decide(
@@ -238,3 +258,28 @@ async def by_id(session: AsyncSession, grant_id: UUID) -> Grant | None:
 async def exception_by_id(session: AsyncSession, exception_id: UUID) -> DisclosureException | None:
     """Needs service rights."""
     return await session.get(DisclosureException, exception_id)
+
+
+def waiting(caller: Principal) -> Iterator[Waiting]:
+    """What a supervisor decides, who did not ask for it."""
+    for kind, table in (
+        (WorkKind.CONSENT_TO_DECIDE, Grant),
+        (WorkKind.EXCEPTION_TO_DECIDE, DisclosureException),
+    ):
+        yield Waiting(
+            kind=kind,
+            what=sa.select(table).where(_to_decide(table, caller)),
+            id=col(table.id),
+            shown=lambda row: _row(row[0]),
+        )
+
+
+def _row(asked: Grant | DisclosureException) -> WorkRow:
+    name = "grant_id" if isinstance(asked, Grant) else "exception_id"
+    about = asked.purpose if isinstance(asked, Grant) else asked.basis
+    return WorkRow(
+        id=asked.id,
+        since=asked.created_at,
+        ids={name: asked.id, "case_id": asked.case_id},
+        about=about,
+    )

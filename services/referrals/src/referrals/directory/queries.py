@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal
-from common.reads import columns_of
+from common.reads import Searchable, columns_of
 from common.sight import NAMES, PATHWAY, Audience, audience_of
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -105,6 +105,29 @@ def _overlaps(column: Any, codes: Sequence[str]) -> sa.ColumnElement[bool]:
     return found
 
 
+def searchable(caller: Principal, now: datetime) -> Searchable:
+    """The services that the directory shows the caller, those that it withdrew left out."""
+    service = DirectoryService
+    columns: dict[str, Any] = {
+        "id": col(service.service_id),
+        "organisation_id": col(service.organisation_id),
+        "categories": col(service.categories),
+        "choosable": sa.and_(
+            col(service.referable),
+            sa.or_(col(service.valid_until).is_(None), col(service.valid_until) > now),
+        ),
+    }
+    rows = sa.select(service).where(seen_by(audience_of(caller)), sa.not_(col(service.withdrawn)))
+    return Searchable(rows, columns)
+
+
+def organisations_shown(caller: Principal) -> sa.Select[Any]:
+    """The ids of the organisations of which the directory shows the caller a service."""
+    return sa.select(col(DirectoryService.organisation_id)).where(
+        seen_by(audience_of(caller)), sa.not_(col(DirectoryService.withdrawn))
+    )
+
+
 def is_choosable(service: DirectoryService | ServiceRecord, now: datetime) -> bool:
     """Referable and not stale."""
     fresh = service.valid_until is None or service.valid_until > now
@@ -164,6 +187,39 @@ def works_queue(organisation: Any, service_id: Any, client_names: Any) -> sa.Col
     )
     member = team.where(col(TeamMember.client) == sa.any_(client_names))
     return sa.or_(~team.exists(), member.exists())
+
+
+def works_with(caller: Principal, client: Any) -> sa.ColumnElement[bool]:
+    """Whether the client in a column is in a team with the caller; who is in no team works with all
+    of their organisation who are in none. What nobody has (NULL) is before everybody."""
+    own = sa.select(col(TeamMember.service_id)).where(
+        col(TeamMember.organisation_id) == caller.organisation,
+        col(TeamMember.client) == caller.subject,
+    )
+    theirs = sa.select(sa.literal(1)).where(
+        col(TeamMember.organisation_id) == caller.organisation, col(TeamMember.client) == client
+    )
+    together = theirs.where(col(TeamMember.service_id).in_(own))
+    in_no_team = sa.and_(~own.exists(), ~theirs.exists())
+    return sa.or_(client.is_(None), together.exists(), in_no_team)
+
+
+async def teams_of(
+    session: AsyncSession, queues: Collection[tuple[UUID, UUID]]
+) -> dict[tuple[UUID, UUID], set[str]]:
+    """By (organisation, service) who works the queue, where that is limited; needs service rights."""
+    if not queues:
+        return {}
+    queue = sa.tuple_(col(TeamMember.organisation_id), col(TeamMember.service_id))
+    rows = await session.execute(
+        sa.select(
+            col(TeamMember.organisation_id), col(TeamMember.service_id), col(TeamMember.client)
+        ).where(queue.in_(queues))
+    )
+    teams: dict[tuple[UUID, UUID], set[str]] = {}
+    for organisation, service, person in rows:
+        teams.setdefault((organisation, service), set()).add(person)
+    return teams
 
 
 async def pathway_steps(

@@ -1,16 +1,12 @@
-"""HTTP of the FHIR facade. Every answer is checked by fhir.resources before it leaves."""
+"""HTTP of the FHIR facade: one resource at a time, read and written. Searches: search_api."""
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Annotated, Any, TypeVar
-from urllib.parse import urlencode
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
-from common import clock
 from common.auth import Principal
 from common.errors import BAD_REQUEST, INVALID, FieldError
-from common.paging import CursorText, Limit
 from common.referral_states import ReferralState
 from common.web import (
     IdempotencyRequired,
@@ -18,132 +14,41 @@ from common.web import (
     Session,
     answered_as,
     check_if_match,
-    open_to_all,
     router,
 )
 from common.web.problems import pointer
-from fastapi import Query, Response
-from fhir.resources.R4B.bundle import Bundle
-from fhir.resources.R4B.capabilitystatement import CapabilityStatement
+from fastapi import Response
 from fhir.resources.R4B.consent import Consent
 from fhir.resources.R4B.servicerequest import ServiceRequest
 from fhir.resources.R4B.task import Task
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from referrals.consents import queries as consents
 from referrals.consents import service as consent_service
 from referrals.consents.schemas import NewConsent
-from referrals.dependencies import CaseReader, Keys, Writer
+from referrals.dependencies import CaseReader, Keys, ServiceSettingsOf, Writer
+from referrals.fhir.codes import WITHDRAWAL_CODE, extension
 from referrals.fhir.mapping import (
-    STATUS,
-    WITHDRAWAL_CODE,
     CannotMap,
     command_of,
     consent,
     decision_of,
     draft_of,
-    extension,
     service_request,
     task,
 )
-from referrals.referrals import list_queries, queries, schemas, sending, service, withdrawal
+from referrals.fhir.replies import MEDIA_TYPE, PREFIX, AnyFormat, answer, base_of, etag
+from referrals.referrals import queries, schemas, sending, service, withdrawal
 from referrals.referrals.lifecycle import Command
 from referrals.referrals.models import Referral
 
-fhir = router("/referrals/v1/fhir", ["fhir"])
-MEDIA_TYPE = "application/fhir+json"
-Anyone = Annotated[Principal, open_to_all()]
-# FHIR clients say it with every read; there is one form only.
-AnyFormat = Annotated[str | None, Query(alias="_format", max_length=60, include_in_schema=False)]
-
-
-def _known_statuses(text: str) -> str:
-    known = sorted(set(STATUS.values()))
-    for code in text.split(","):
-        if code not in known:
-            raise ValueError(f"not a status of a Task here; known: {', '.join(known)}")
-    return text
-
-
-TaskStatuses = Annotated[
-    str,
-    Query(max_length=200, description="One status, or several with commas between them."),
-    AfterValidator(_known_statuses),
-]
+fhir = router(PREFIX, ["fhir"])
 _BODIES: dict[Command, type[Any]] = {
     **schemas.STEPS,
     Command.SEND: schemas.Send,
     Command.WITHDRAW: schemas.Withdraw,
 }
-
-
-@fhir.get("/metadata", **answered_as(MEDIA_TYPE))
-async def read_capabilities(_anyone: Anyone) -> Response:
-    """What this facade can do."""
-    return _answer(
-        CapabilityStatement,
-        {
-            "resourceType": "CapabilityStatement",
-            "status": "active",
-            "date": clock.now().date(),
-            "kind": "instance",
-            "fhirVersion": "4.0.1",
-            "format": ["json"],
-            "implementation": {"description": "Ruta referrals"},
-            "rest": [
-                {
-                    "mode": "server",
-                    "resource": [
-                        {
-                            "type": "Task",
-                            "versioning": "versioned",
-                            "interaction": [
-                                {"code": "read"},
-                                {"code": "update"},
-                                {"code": "search-type"},
-                            ],
-                        },
-                        *(
-                            {"type": kind, "interaction": [{"code": "read"}, {"code": "create"}]}
-                            for kind in ("ServiceRequest", "Consent")
-                        ),
-                    ],
-                }
-            ],
-        },
-    )
-
-
-@fhir.get("/Task", **answered_as(MEDIA_TYPE))
-async def search_tasks(
-    session: Session,
-    caller: CaseReader,
-    status: TaskStatuses | None = None,
-    cursor: CursorText = None,
-    count: Annotated[Limit, Query(alias="_count")] = 50,
-    _format: AnyFormat = None,
-) -> Response:
-    """The recipient's queue as a searchset."""
-    asked = status.split(",") if status else []
-    states = [state.value for state, code in STATUS.items() if code in asked]
-    wanted = list_queries.Wanted(states=states, cursor=cursor, limit=count)
-    rows = await list_queries.received(session, caller, wanted)
-    query = {"status": status, "_count": str(count)} if status else {"_count": str(count)}
-    link = [_link("self", {**query, "cursor": cursor} if cursor else query)]
-    following = list_queries.next_cursor(rows, wanted)
-    if following is not None:
-        link.append(_link("next", {**query, "cursor": following}))
-    entries = [
-        {"fullUrl": f"urn:uuid:{row.id}", "resource": task(queries.seen_by(caller, row))}
-        for row in rows[:count]
-    ]
-    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "link": link}
-    return _answer(Bundle, {**bundle, "entry": entries} if entries else bundle)
-
-
-def _link(relation: str, query: dict[str, str]) -> dict[str, str]:
-    return {"relation": relation, "url": f"/referrals/v1/fhir/Task?{urlencode(query)}"}
 
 
 @fhir.get("/Task/{referral_id}", **answered_as(MEDIA_TYPE))
@@ -158,14 +63,14 @@ async def read_service_request(
     referral_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
 ) -> Response:
     referral = queries.seen_by(caller, await queries.one(session, caller, referral_id))
-    return _answer(ServiceRequest, service_request(referral))
+    return answer(ServiceRequest, service_request(referral))
 
 
 @fhir.get("/Consent/{grant_id}", **answered_as(MEDIA_TYPE))
 async def read_consent_resource(
     grant_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
 ) -> Response:
-    return _answer(Consent, consent(await consents.own_grant(session, caller, grant_id)))
+    return _consent(await consents.own_grant(session, caller, grant_id))
 
 
 @fhir.post(
@@ -175,13 +80,13 @@ async def read_consent_resource(
     **answered_as(MEDIA_TYPE, status=201),
 )
 async def create_service_request(
-    request: Request, session: Session, caller: Writer, keys: Keys
+    request: Request, session: Session, caller: Writer, keys: Keys, settings: ServiceSettingsOf
 ) -> Response:
     """Write a draft: nothing is shared until its Task is requested under a Consent."""
     given = _given(schemas.NewReferral, draft_of, ServiceRequest, await request.body())
     referral = await sending.draft(session, caller, keys, given)
-    location = f"/referrals/v1/fhir/ServiceRequest/{referral.id}"
-    return _answer(ServiceRequest, service_request(referral), location=location)
+    location = f"{base_of(settings)}/ServiceRequest/{referral.id}"
+    return answer(ServiceRequest, service_request(referral), location=location)
 
 
 @fhir.post(
@@ -191,13 +96,14 @@ async def create_service_request(
     **answered_as(MEDIA_TYPE, status=201),
 )
 async def create_consent_resource(
-    request: Request, session: Session, caller: Writer, keys: Keys
+    request: Request, session: Session, caller: Writer, keys: Keys, settings: ServiceSettingsOf
 ) -> Response:
     """Record what the person decided; the answer has the code that lets them withdraw it."""
     given = _given(NewConsent, decision_of, Consent, await request.body())
     grant, code = await consent_service.give(session, caller, keys, given)
-    resource = {**consent(grant), "extension": [extension(WITHDRAWAL_CODE, code)]}
-    return _answer(Consent, resource, location=f"/referrals/v1/fhir/Consent/{grant.id}")
+    resource = consent(grant, consents.changed_at(grant))
+    resource["extension"] = [extension(WITHDRAWAL_CODE, code)]
+    return answer(Consent, resource, location=f"{base_of(settings)}/Consent/{grant.id}")
 
 
 @fhir.put("/Task/{referral_id}", **answered_as(MEDIA_TYPE))
@@ -219,7 +125,7 @@ async def update_task(
         command, values = command_of(body, ReferralState(referral.state))
         given = _BODIES[command].model_validate(values)
         if if_match is not None and isinstance(given, schemas.Versioned):
-            check_if_match(if_match, _etag(queries.seen_by(caller, referral).version))
+            check_if_match(if_match, etag(queries.seen_by(caller, referral).version))
             given.expected_version = referral.version  # checked again once it is locked
     except CannotMap as error:
         raise INVALID.because(str(error), pointer=error.pointer) from error
@@ -236,9 +142,13 @@ async def update_task(
     return _task(caller, referral)
 
 
+def _consent(grant: Any) -> Response:
+    return answer(Consent, consent(grant, consents.changed_at(grant)))
+
+
 def _task(caller: Principal, referral: Referral) -> Response:
     seen = queries.seen_by(caller, referral)
-    return _answer(Task, task(seen), version=seen.version)
+    return answer(Task, task(seen), version=seen.version)
 
 
 B = TypeVar("B", bound=BaseModel)
@@ -286,32 +196,3 @@ def _invalid(error: ValidationError) -> Exception:
         for e in error.errors(include_input=False)[:20]
     ]
     return INVALID.because("It describes nothing that is possible here.", errors=found)
-
-
-def _answer(
-    kind: type[BaseModel],
-    resource: dict[str, Any],
-    version: int | None = None,
-    location: str | None = None,
-) -> Response:
-    content = orjson.loads(orjson.dumps(resource, default=_instant))
-    checked = kind.model_validate(content)
-    headers = {"ETag": _etag(version)} if version is not None else {}
-    if location is not None:
-        headers["Location"] = location
-    return Response(
-        checked.model_dump_json(exclude_none=True, by_alias=True),
-        201 if location else 200,
-        media_type=MEDIA_TYPE,
-        headers=headers,
-    )
-
-
-def _etag(version: int) -> str:
-    return f'W/"{version}"'
-
-
-def _instant(value: Any) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value)

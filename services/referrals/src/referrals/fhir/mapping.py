@@ -1,13 +1,26 @@
 """Between the lifecycle and FHIR R4 (Gravity SDOH, BSeR). Pure: dictionaries in and out."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from common.referral_states import ReferralState
 
+from referrals.fhir import codes
+from referrals.fhir.codes import (
+    BSER,
+    CASE,
+    CHILD_ASSENT,
+    DECIDED_BY,
+    METHOD,
+    SAFE_CONTACT,
+    SERVICE,
+    SYSTEM,
+    concept,
+    organisation,
+)
 from referrals.referrals.lifecycle import Command
 
-SYSTEM = "urn:ruta:codes"
 STATUS: Mapping[ReferralState, str] = {
     ReferralState.DRAFT: "draft",
     ReferralState.SENT: "requested",
@@ -26,6 +39,25 @@ STATUS: Mapping[ReferralState, str] = {
     ReferralState.EXPIRED: "cancelled",
     ReferralState.ENTERED_IN_ERROR: "entered-in-error",
 }
+_OF_REQUESTS = {
+    "draft": "draft",
+    "on-hold": "on-hold",
+    "completed": "completed",
+    "entered-in-error": "entered-in-error",
+    "cancelled": "revoked",
+    "rejected": "revoked",
+    "failed": "revoked",
+}
+REQUEST_STATUS: Mapping[ReferralState, str] = {
+    state: _OF_REQUESTS.get(status, "active") for state, status in STATUS.items()
+}
+# Of a grant, by its own status; any other is over.
+CONSENT_STATUS: Mapping[str, str] = {
+    "active": "active",
+    "pending": "proposed",
+    "refused": "rejected",
+    "withdrawn": "inactive",
+}
 # Status codes of the Bidirectional Services eReferral workflow.
 BUSINESS_CODE: Mapping[ReferralState, str] = {
     ReferralState.SENT: "2.0",
@@ -34,13 +66,9 @@ BUSINESS_CODE: Mapping[ReferralState, str] = {
     ReferralState.SCHEDULED: "5.1.1",
     ReferralState.COMPLETED: "7.0",
 }
-_PRIORITY = {"emergency": "stat", "urgent": "urgent", "routine": "routine"}
+_STATE_OF_BUSINESS_CODE = {code: state.value for state, code in BUSINESS_CODE.items()}
+PRIORITY = {"emergency": "stat", "urgent": "urgent", "routine": "routine"}
 _URGENCY = {"stat": "emergency", "asap": "urgent", "urgent": "urgent", "routine": "routine"}
-CASE, SERVICE = "urn:ruta:case", "urn:ruta:service"
-# What FHIR R4 has no element for.
-SAFE_CONTACT, METHOD = "urn:ruta:safe-contact", "urn:ruta:method"
-DECIDED_BY, CHILD_ASSENT = "urn:ruta:decided-by", "urn:ruta:child-assent"
-WITHDRAWAL_CODE = "urn:ruta:withdrawal-code"
 
 
 class CannotMap(Exception):
@@ -51,39 +79,43 @@ class CannotMap(Exception):
         self.pointer = pointer
 
 
-def concept(code: str, text: str | None = None) -> dict[str, Any]:
-    coding: dict[str, Any] = {"coding": [{"system": SYSTEM, "code": code}]}
-    return {**coding, "text": text} if text else coding
-
-
-def organisation(identifier: object) -> dict[str, Any]:
-    return {"identifier": {"system": "urn:ruta:organisation", "value": str(identifier)}}
-
-
 def task(referral: Any) -> dict[str, Any]:
     """A referral as a Task. Codes only: the person is a case code."""
     state = ReferralState(referral.state)
-    business = concept(state.value, state.value)
-    if state in BUSINESS_CODE:
-        business["coding"].append({"system": "urn:bser:status", "code": BUSINESS_CODE[state]})
+    also = [(BSER, BUSINESS_CODE[state])] if state in BUSINESS_CODE else []
     resource: dict[str, Any] = {
         "resourceType": "Task",
         "id": str(referral.id),
-        "meta": {"versionId": str(referral.version), "lastUpdated": referral.changed_at},
+        "meta": {
+            "versionId": str(referral.version),
+            "lastUpdated": referral.changed_at,
+            "profile": [codes.TASK_PROFILE],
+        },
+        "identifier": [
+            {
+                "type": {"coding": [{"system": codes.IDENTIFIER_TYPE, "code": "PLAC"}]},
+                "system": codes.REFERRAL,
+                "value": str(referral.id),
+            }
+        ],
         "status": STATUS[state],
-        "businessStatus": business,
+        "businessStatus": concept(state.value, state.value, *also),
         "intent": "order",
-        "priority": _PRIORITY[referral.urgency],
-        "code": concept("fulfill"),
+        "priority": PRIORITY[referral.urgency],
+        "code": {
+            "coding": [
+                {"system": system, "code": "fulfill"} for system in (codes.TASK_CODE, SYSTEM)
+            ]
+        },
         "focus": {"reference": f"ServiceRequest/{referral.id}"},
-        "for": {"identifier": {"system": CASE, "value": str(referral.case_id)}},
+        "for": codes.patient(referral.case_id),
         "authoredOn": referral.created_at,
         "lastModified": referral.changed_at,
         "requester": organisation(referral.from_organisation),
         "owner": organisation(referral.to_organisation),
     }
     if referral.reason:
-        resource["statusReason"] = concept(referral.reason)
+        resource["statusReason"] = concept(referral.reason, referral.reason)
     if referral.outcome:
         resource["output"] = [
             {"type": concept("outcome"), "valueCodeableConcept": concept(referral.outcome)}
@@ -93,28 +125,20 @@ def task(referral: Any) -> dict[str, Any]:
 
 def service_request(referral: Any) -> dict[str, Any]:
     state = ReferralState(referral.state)
-    status = {
-        "draft": "draft",
-        "on-hold": "on-hold",
-        "completed": "completed",
-        "entered-in-error": "entered-in-error",
-        "cancelled": "revoked",
-        "rejected": "revoked",
-        "failed": "revoked",
-    }.get(STATUS[state], "active")
     resource: dict[str, Any] = {
         "resourceType": "ServiceRequest",
         "id": str(referral.id),
-        "status": status,
+        "meta": {"versionId": str(referral.version), "lastUpdated": referral.changed_at},
+        "status": REQUEST_STATUS[state],
         "intent": "order",
-        "priority": _PRIORITY[referral.urgency],
+        "priority": PRIORITY[referral.urgency],
         "code": concept(referral.category),
-        "subject": {"identifier": {"system": CASE, "value": str(referral.case_id)}},
+        "subject": codes.patient(referral.case_id),
         "authoredOn": referral.created_at,
         "requester": organisation(referral.from_organisation),
         "performer": [
             organisation(referral.to_organisation),
-            {"identifier": {"system": SERVICE, "value": str(referral.service_id)}},
+            codes.service(referral.service_id),
         ],
     }
     if referral.grant_id:
@@ -124,28 +148,67 @@ def service_request(referral: Any) -> dict[str, Any]:
     return resource
 
 
-def consent(grant: Any) -> dict[str, Any]:
-    status = {"active": "active", "pending": "proposed", "refused": "rejected"}
-    resource: dict[str, Any] = {
+def consent(grant: Any, changed_at: datetime) -> dict[str, Any]:
+    """A grant as a Consent. `changed_at`: when its status became what it is."""
+    provision: dict[str, Any] = {
+        "type": "permit",
+        "action": [concept("disclose", None, (codes.CONSENT_ACTION, "disclose"))],
+        "purpose": [{"system": SYSTEM, "code": grant.purpose or grant.kind}],
+        "code": [concept(item) for item in grant.items],
+    }
+    if grant.service_id:
+        role = concept("recipient", None, (codes.PARTICIPATION, "IRCP"))
+        provision["actor"] = [{"role": role, "reference": codes.service(grant.service_id)}]
+    if grant.valid_until:
+        provision["period"] = {"end": grant.valid_until}
+    return {
         "resourceType": "Consent",
         "id": str(grant.id),
-        "meta": {"versionId": str(grant.version)},
-        "status": status.get(grant.status, "inactive"),
-        "scope": concept("patient-privacy"),
-        "category": [concept(grant.kind)],
-        "patient": {"identifier": {"system": CASE, "value": str(grant.case_id)}},
+        "meta": {"versionId": str(grant.version), "lastUpdated": changed_at},
+        "status": CONSENT_STATUS.get(grant.status, "inactive"),
+        "scope": concept("patient-privacy", None, (codes.CONSENT_SCOPE, "patient-privacy")),
+        "category": [concept(grant.kind, None, (codes.ACT, "IDSCL"))],
+        "patient": codes.patient(grant.case_id),
         "dateTime": grant.given_at,
         "organization": [organisation(grant.organisation_id)],
-        "policyRule": concept("opt-in"),
-        "provision": {
-            "type": "permit",
-            "purpose": [{"system": SYSTEM, "code": grant.purpose or grant.kind}],
-            "code": [concept(item) for item in grant.items],
-        },
+        "policyRule": concept("opt-in", None, (codes.ACT, "OPTIN")),
+        "provision": provision,
     }
-    if grant.valid_until:
-        resource["provision"]["period"] = {"end": grant.valid_until}
-    return resource
+
+
+def patient(case_id: Any) -> dict[str, Any]:
+    """A person as everybody knows them here: a case code, and nothing else."""
+    return {
+        "resourceType": "Patient",
+        "id": str(case_id),
+        "identifier": [{"system": CASE, "value": str(case_id)}],
+    }
+
+
+def organization(organisation_id: Any) -> dict[str, Any]:
+    """By its id; its names are read in the directory."""
+    return {
+        "resourceType": "Organization",
+        "id": str(organisation_id),
+        "identifier": [{"system": codes.ORGANISATION, "value": str(organisation_id)}],
+    }
+
+
+def healthcare_service(service: Any, *, choosable: bool) -> dict[str, Any]:
+    """A service of the directory. `choosable`: it takes referrals now."""
+    return {
+        "resourceType": "HealthcareService",
+        "id": str(service.service_id),
+        "meta": {"versionId": str(service.version)},
+        "identifier": [{"system": SERVICE, "value": str(service.service_id)}],
+        "active": choosable,
+        "providedBy": organisation(service.organisation_id),
+        "category": [concept(category) for category in service.categories],
+        "coverageArea": [
+            {"type": "Location", "identifier": {"system": "urn:ruta:place", "value": area}}
+            for area in service.areas
+        ],
+    }
 
 
 def draft_of(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,10 +257,6 @@ def decision_of(resource: Mapping[str, Any]) -> dict[str, Any]:
     return decision
 
 
-def extension(url: str, code: str) -> dict[str, str]:
-    return {"url": url, "valueCode": code}
-
-
 def _extension(resource: Mapping[str, Any], url: str) -> str | None:
     given = resource.get("extension") or []
     return next((e.get("valueCode") for e in given if e.get("url") == url), None)
@@ -216,7 +275,7 @@ def command_of(  # noqa: C901, PLR0912 - one case per edge of the state table re
 ) -> tuple[Command, dict[str, Any]]:
     """The step that an updated Task stands for, and its body in our own words; CannotMap."""
     status = str(task_body.get("status"))
-    business = _code(task_body.get("businessStatus"))
+    business = _code(task_body.get("businessStatus")) or _of_bser(task_body)
     reason = _code(task_body.get("statusReason"))
     period = (task_body.get("restriction") or {}).get("period") or {}
     match status:
@@ -265,6 +324,12 @@ def _code(found: Any) -> str | None:
     return own[0] if own else None
 
 
+def _of_bser(body: Mapping[str, Any]) -> str | None:
+    codings = (body.get("businessStatus") or {}).get("coding") or []
+    told = (c.get("code") for c in codings if c.get("system") == BSER)
+    return next((_STATE_OF_BUSINESS_CODE[c] for c in told if c in _STATE_OF_BUSINESS_CODE), None)
+
+
 def _needed(period: Mapping[str, Any], end: str) -> Any:
     if not period.get(end):
         raise CannotMap(f"/restriction/period/{end}", "This step needs the date here.")
@@ -306,3 +371,20 @@ def _consent_id(body: Mapping[str, Any]) -> str:
         if reference.startswith("Consent/"):
             return reference.removeprefix("Consent/")
     raise CannotMap("/input", "Sending needs an input with a reference to the Consent.")
+
+
+def named_by(kind: str, parameter: str, resource: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(kind, id) of what a resource names by the element of a search parameter."""
+    element = _ELEMENTS.get((kind, parameter), parameter)
+    found = resource.get(element) or []
+    references = found if isinstance(found, list) else [found]
+    parts = [str(each.get("reference") or "").split("/") for each in references]
+    return [(part[0], part[1]) for part in parts if len(part) == 2]
+
+
+_ELEMENTS = {
+    ("Task", "patient"): "for",
+    ("Task", "subject"): "for",
+    ("ServiceRequest", "patient"): "subject",
+    ("HealthcareService", "organization"): "providedBy",
+}

@@ -13,9 +13,17 @@ from common.web import IdempotencyRequired, Session, open_to_all, router
 from fastapi import Depends, Header
 from starlette.requests import Request
 
-from referrals.dependencies import CaseReader, Keys, ServiceSettingsOf, Supervisor, Writer
+from referrals.dependencies import (
+    Blind,
+    CaseReader,
+    Keys,
+    ServiceSettingsOf,
+    Supervisor,
+    Writer,
+)
 from referrals.intake import queries, service
 from referrals.intake.models import IntakeForm, Submission
+from referrals.intake.peers import Peer
 from referrals.intake.schemas import (
     FormChange,
     FormSecret,
@@ -31,6 +39,7 @@ from referrals.intake.schemas import (
 
 forms = router("/referrals/v1/intake/forms", ["intake"])
 submissions = router("/referrals/v1/intake/submissions", ["intake"])
+_NIL = UUID(int=0)
 Anyone = Annotated[Principal, open_to_all()]
 _BODY = {
     "required": True,
@@ -109,14 +118,18 @@ async def receive_submission(
     session: Session,
     _anyone: Anyone,
     keys: Keys,
+    blind: Blind,
     key: SealingKey,
     _secret: Secret = None,
 ) -> Received:
-    """What KoboToolbox's REST service sends, with the form's secret in `X-Form-Secret` or signed as
-    Standard Webhooks says. Repeating a submission is safe; what does not map is kept in quarantine."""
+    """What the form's system sends, with the form's secret in `X-Form-Secret`, as the password of HTTP
+    Basic, or signed as Standard Webhooks says. Repeating a submission is safe; what does not map is kept
+    in quarantine."""
     body = await request.body()
     form = await service.authenticated(session, key, form_id, request.headers, body)
-    row, repeated = await service.take(session, keys, key, form, _object(body))
+    row, repeated = await service.take(
+        session, service.Stores(keys, blind, key), form, _object(body)
+    )
     return Received(submission_id=row.submission_id, status=row.status, repeated=repeated)
 
 
@@ -150,10 +163,17 @@ async def read_submission(
 
 @submissions.post("/{submission_id}/retry")
 async def retry_submission(
-    submission_id: UUID, _body: Nothing, session: Session, caller: Writer, keys: Keys
+    submission_id: UUID,
+    _body: Nothing,
+    session: Session,
+    caller: Writer,
+    keys: Keys,
+    blind: Blind,
+    key: SealingKey,
 ) -> SubmissionSummary:
     """Try it again with the form's present mapping."""
-    return _summary(await service.retry(session, caller, keys, submission_id))
+    stores = service.Stores(keys, blind, key)
+    return _summary(await service.retry(session, caller, stores, submission_id))
 
 
 @submissions.post("/{submission_id}/discard")
@@ -178,7 +198,9 @@ def _form(form: IntakeForm, public_url: str) -> FormView:
     return FormView(
         id=form.id,
         name=form.name,
-        instrument_id=form.instrument_id,
+        peer=Peer(form.peer),
+        makes=form.makes,
+        instrument_id=form.instrument_id or _NIL,
         mapping=MappingBody.model_validate(form.mapping),
         active=form.active,
         address=f"{public_url.rstrip('/')}/referrals/v1/intake/forms/{form.id}/submissions",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 from referrals.screenings.answers import Answer, checked
 from referrals.screenings.instrument import Instrument, Kind, Question
@@ -26,7 +27,10 @@ _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,9})?")
 @dataclass(frozen=True)
 class FormMapping:
     """`fields`: path → question; absent paths map by their last part. `values`: what a form's own
-    codes are called in the instrument, by question. `ignore`: paths that are left out."""
+    codes are called in the instrument, by question. `ignore`: paths that are left out; one that ends in
+    `*` is a beginning. The last four are for forms that make cases: `needs` reads service types as
+    categories, `drafts` names the service to draft a referral to, `consents` are paths that speak of
+    consent."""
 
     fields: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -34,6 +38,15 @@ class FormMapping:
     area: str | None = None
     area_values: Mapping[str, str] = field(default_factory=dict)
     fixed_area: str | None = None
+    country: str | None = None
+    needs: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    drafts: Mapping[str, UUID] = field(default_factory=dict)
+    consents: frozenset[str] = frozenset()
+
+    def ignores(self, path: str) -> bool:
+        return path in self.ignore or any(
+            each.endswith("*") and path.startswith(each[:-1]) for each in self.ignore
+        )
 
 
 @dataclass(frozen=True)
@@ -107,30 +120,32 @@ def _take(
     places: dict[str, str],
 ) -> None:
     name = mapping.fields.get(path)
-    if name is None and (path in mapping.ignore or _BY_TOOL.fullmatch(path)):
+    if name is None and (mapping.ignores(path) or is_by_tool(path)):
         return
     name = name or path.rsplit("/", 1)[-1]
     question = instrument.by_id.get(name)
     if question is None:
         detail = "No question of the instrument answers to this path: map it or ignore it."
-        found.reasons.append(Reason("unmapped_field", _pointer(path), detail))
+        found.reasons.append(Reason("unmapped_field", pointer_to(path), detail))
         return
     if not question.answerable:
         return
     if name in places:
         detail = "Two paths map to one question."
-        found.reasons.append(Reason("mapped_twice", _pointer(path), detail))
+        found.reasons.append(Reason("mapped_twice", pointer_to(path), detail))
         return
-    places[name] = _pointer(path)
+    places[name] = pointer_to(path)
     answer = _answer(question, value, mapping.values.get(name, {}))
     if answer is None:
         detail = f"This cannot be read as the answer of a question of type {question.kind}."
-        found.reasons.append(Reason("unreadable_value", _pointer(path), detail))
+        found.reasons.append(Reason("unreadable_value", pointer_to(path), detail))
         return
     found.answers[name] = answer
 
 
 def _answer(question: Question, value: Any, values: Mapping[str, str]) -> Answer | None:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = " ".join(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = str(value).strip()
@@ -149,11 +164,21 @@ def _answer(question: Question, value: Any, values: Mapping[str, str]) -> Answer
             return text
 
 
-def _take_area(found: Translated, mapping: FormMapping, path: str, value: Any) -> None:
+def is_by_tool(path: str) -> bool:
+    return _BY_TOOL.fullmatch(path) is not None
+
+
+def place_of(mapping: FormMapping, value: Any) -> str | None:
+    """The P-code that the form's own name of a place stands for; None if it is none."""
     code = mapping.area_values.get(str(value), str(value))
-    if len(code) > 20 or not re.fullmatch(r"[A-Z]{2,3}[0-9A-Z]*", code):
+    return code if len(code) <= 20 and re.fullmatch(r"[A-Z]{2,3}[0-9A-Z]*", code) else None
+
+
+def _take_area(found: Translated, mapping: FormMapping, path: str, value: Any) -> None:
+    code = place_of(mapping, value)
+    if code is None:
         detail = "This is no P-code: add it to 'area_values'."
-        found.reasons.append(Reason("unknown_area", _pointer(path), detail))
+        found.reasons.append(Reason("unknown_area", pointer_to(path), detail))
         return
     found.area = code
 
@@ -175,5 +200,5 @@ def _moments(submission: Mapping[str, Any]) -> Iterator[datetime]:
         yield read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def _pointer(path: str) -> str:
+def pointer_to(path: str) -> str:
     return "/" + path[:200].replace("~", "~0").replace("/", "~1")

@@ -10,14 +10,17 @@ from referrals.tables import Instant, Json, Row
 
 
 class IntakeForm(Row, table=True):
-    """A form of a form tool. `secret` is sealed; it opens the door for this form only."""
+    """A form of a form tool. `secret` is sealed; it opens the door for this form only. `makes`: screenings
+    with an instrument, or cases."""
 
     __tablename__ = "intake_forms"
 
     id: UUID = Field(primary_key=True)
     organisation_id: UUID
     name: str
-    instrument_id: UUID
+    peer: str
+    makes: str
+    instrument_id: UUID | None = None
     mapping: dict[str, Any] = Field(sa_type=Json)
     secret: bytes
     active: bool
@@ -27,7 +30,8 @@ class IntakeForm(Row, table=True):
 
 
 class Submission(Row, table=True):
-    """What came once. `content` is sealed and there only while in quarantine; `reasons` are codes."""
+    """What came once. `submission_id` is the tool's own, of a form that makes cases a keyed digest of the
+    record's. `content` is sealed and there only while in quarantine; `reasons` are codes."""
 
     __tablename__ = "intake_submissions"
 
@@ -40,5 +44,21 @@ class Submission(Row, table=True):
     reasons: list[str] = Field(sa_type=Json)
     content: bytes | None = None
     screening_id: UUID | None = None
+    case_id: UUID | None = None
     received_at: datetime = Field(sa_type=Instant)
     changed_at: datetime = Field(sa_type=Instant)
+
+
+class SeenRecord(Row, table=True):
+    """A record of another system and the case that came of it. `record_id` is a keyed digest of its id
+    there, which stays; `person` one of what it last said about the person, to notice a change: it goes with
+    the case."""
+
+    __tablename__ = "intake_records"
+
+    form_id: UUID = Field(primary_key=True)
+    record_id: str = Field(primary_key=True)
+    organisation_id: UUID
+    case_id: UUID | None = None
+    person: bytes | None = None
+    created_at: datetime = Field(sa_type=Instant)

@@ -10,7 +10,9 @@ from common.errors import NOT_FOUND
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.intake.models import IntakeForm, Submission
+from referrals.intake.models import IntakeForm, SeenRecord, Submission
+from referrals.vocabulary.work_kinds import WorkKind
+from referrals.waiting_queries import Waiting, WorkRow
 
 
 async def forms(session: AsyncSession, caller: Principal) -> Sequence[IntakeForm]:
@@ -85,6 +87,35 @@ async def received(session: AsyncSession, form_id: UUID, submission_id: str) -> 
     return rows.one()
 
 
+async def case_of(session: AsyncSession, form_id: UUID, record_id: str) -> UUID | None:
+    found: UUID | None = await session.scalar(
+        sa.select(col(SeenRecord.case_id)).where(
+            col(SeenRecord.form_id) == form_id, col(SeenRecord.record_id) == record_id
+        )
+    )
+    return found
+
+
+async def seen(session: AsyncSession, form_id: UUID, record_id: str) -> SeenRecord:
+    """A record of another system that is known to be there, locked: its versions come one by one."""
+    rows = await session.scalars(
+        sa.select(SeenRecord)
+        .where(col(SeenRecord.form_id) == form_id, col(SeenRecord.record_id) == record_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return rows.one()
+
+
+async def forget_persons(session: AsyncSession, case_id: UUID) -> None:
+    await session.execute(
+        sa.update(SeenRecord)
+        .where(col(SeenRecord.case_id) == case_id)
+        .values(person=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def quarantined_before(session: AsyncSession, moment: datetime) -> Submission | None:
     rows = await session.scalars(
         sa.select(Submission)
@@ -93,3 +124,22 @@ async def quarantined_before(session: AsyncSession, moment: datetime) -> Submiss
         .with_for_update(skip_locked=True)
     )
     return rows.one_or_none()
+
+
+def waiting(caller: Principal) -> Waiting:
+    """What came and did not map."""
+    return Waiting(
+        kind=WorkKind.SUBMISSION_QUARANTINED,
+        what=sa.select(
+            col(Submission.id), col(Submission.form_id), col(Submission.received_at)
+        ).where(
+            col(Submission.organisation_id) == caller.organisation,
+            col(Submission.status) == "quarantined",
+        ),
+        id=col(Submission.id),
+        shown=lambda row: WorkRow(
+            id=row.id,
+            since=row.received_at,
+            ids={"submission_id": row.id, "form_id": row.form_id},
+        ),
+    )

@@ -5,30 +5,68 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from common.web import ShownOnce, Strict
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from referrals.intake.case_mapping import TARGETS
 from referrals.intake.mapping import FormMapping
-from referrals.vocabulary.fields import PlaceCode
+from referrals.intake.peers import Peer
+from referrals.vocabulary.fields import Category, Country, PlaceCode
 
 Path = Annotated[str, Field(min_length=1, max_length=200)]
 Word = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class MappingBody(Strict):
-    """How a form's paths and codes are called in the instrument.
+    """How a form's paths and codes are called here. A path that is neither mapped nor ignored is a reason
+    for quarantine.
 
-    A path that is not named maps to the question that its last part names, so a form made from the
-    same XLSForm needs no mapping. `unmapped` paths are a reason for quarantine.
+    Of a form that makes screenings a path that is not named maps to the question that its last part
+    names, so a form made from the same XLSForm needs no mapping.
     """
 
-    fields: dict[Path, Word] = Field({}, max_length=500, description="Path → question.")
-    values: dict[Word, dict[Word, Word]] = Field(
-        {}, max_length=500, description="Question → the form's code → the instrument's code."
+    inside: Path | None = Field(
+        None, description="The member that holds the submission, where a template wraps it."
     )
-    ignore: list[Path] = Field([], max_length=500, description="Paths that are left out.")
+    fields: dict[Path, Word] = Field(
+        {},
+        max_length=500,
+        description="Path → question; of a form that makes cases → part of the case: "
+        + ", ".join(TARGETS)
+        + ".",
+    )
+    values: dict[Word, dict[Word, Word]] = Field(
+        {},
+        max_length=500,
+        description="Question or part of the case → the form's code → the code here.",
+    )
+    ignore: list[Path] = Field(
+        [],
+        max_length=500,
+        description="Paths that are left out; one that ends in `*` is a beginning.",
+    )
     area: Path | None = Field(None, description="The path that holds the place.")
     area_values: dict[Word, PlaceCode] = Field({}, max_length=2_000)
     fixed_area: PlaceCode | None = Field(None, description="Where all of the form's people are.")
+    country: Country | None = Field(
+        None, description="Where they are if no place is told; for forms that make cases."
+    )
+    needs: dict[Path, dict[Word, Category | None]] = Field(
+        {},
+        max_length=100,
+        description="Path of a service type → the form's code → service category, null for none. Each "
+        "becomes a need in the plan of the case.",
+    )
+    drafts: dict[Category, UUID] = Field(
+        {},
+        max_length=100,
+        description="Category → the service to draft a referral to. A draft shares nothing.",
+    )
+    consents: list[Path] = Field(
+        [],
+        max_length=50,
+        description="Paths that speak of consent. They never become one: a task asks somebody to ask "
+        "the person.",
+    )
 
     def rules(self) -> FormMapping:
         return FormMapping(
@@ -38,13 +76,34 @@ class MappingBody(Strict):
             area=self.area,
             area_values=self.area_values,
             fixed_area=self.fixed_area,
+            country=self.country,
+            needs=self.needs,
+            drafts=self.drafts,
+            consents=frozenset(self.consents),
         )
 
 
 class NewForm(Strict):
+    """A form makes screenings, by an instrument, or cases with needs and drafts."""
+
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    instrument_id: UUID
+    peer: Peer = Field(Peer.KOBOTOOLBOX, description="The system that sends, for its shape.")
+    makes: Literal["screening", "case"] = "screening"
+    instrument_id: UUID | None = Field(
+        None, description="For screenings; a form that makes cases has none."
+    )
     mapping: MappingBody = MappingBody()
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "NewForm":
+        if self.makes == "screening" and self.instrument_id is None:
+            raise ValueError("a form that makes screenings names its instrument_id")
+        if self.makes == "case" and self.instrument_id is not None:
+            raise ValueError("a form that makes cases has no instrument_id")
+        of_cases = ("country", "needs", "drafts", "consents")
+        if self.makes == "screening" and any(getattr(self.mapping, each) for each in of_cases):
+            raise ValueError(f"{', '.join(of_cases)} are for forms that make cases")
+        return self
 
 
 class FormChange(NewForm):
@@ -60,7 +119,11 @@ class FormView(BaseModel):
 
     id: UUID
     name: str
-    instrument_id: UUID
+    peer: Peer
+    makes: Literal["screening", "case"]
+    instrument_id: UUID = Field(
+        description="The nil UUID (RFC 9562 §5.9) for a form that makes cases: clients were promised one."
+    )
     mapping: MappingBody
     active: bool
     address: str
@@ -69,7 +132,8 @@ class FormView(BaseModel):
 
 
 class FormSecret(FormView):
-    """`secret` goes into the header `X-Form-Secret`, or signs as Standard Webhooks says."""
+    """`secret` goes into the header `X-Form-Secret`, is the password of HTTP Basic (with any user name), or
+    signs as Standard Webhooks says."""
 
     secret: ShownOnce = Field(
         None,
@@ -79,7 +143,7 @@ class FormSecret(FormView):
 
 
 class Received(BaseModel):
-    """`taken` became a screening; `quarantined` waits for a person; `not_kept`: no consent or not
+    """`taken` became a screening or a case; `quarantined` waits for a person; `not_kept`: no consent or not
     safe, so nothing was kept; `discarded`: a person put it away. `repeated`: it came before."""
 
     submission_id: str
@@ -96,6 +160,7 @@ class SubmissionSummary(BaseModel):
     status: str
     reasons: list[str]
     screening_id: UUID | None
+    case_id: UUID | None
     received_at: datetime
     changed_at: datetime
 

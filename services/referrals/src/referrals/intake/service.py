@@ -1,17 +1,15 @@
 """Use cases of intake: keep forms, take a submission once, work off the quarantine."""
 
 import base64
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-import orjson
 from common import clock, crypto
 from common.answers import forget_answers
 from common.auth import Principal
@@ -31,10 +29,15 @@ from referrals.errors import (
     SCREENING_DECLINED,
     SUBMISSION_CHANGED,
 )
-from referrals.intake import queries
-from referrals.intake.mapping import Reason, essence, submission_id, translate
+from referrals.intake import queries, records_service
+from referrals.intake.case_mapping import TARGETS
+from referrals.intake.mapping import FormMapping, Reason, essence, submission_id, translate
 from referrals.intake.models import IntakeForm, Submission
+from referrals.intake.peers import CHANGING, NotThisPeer, Peer
+from referrals.intake.peers import read as read_peer
+from referrals.intake.records_service import Made
 from referrals.intake.schemas import FormChange, MappingBody, NewForm
+from referrals.keys.blind_index import BlindIndex
 from referrals.keys.sealing import open_column, seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
 from referrals.row_security import act_as_service
@@ -48,6 +51,16 @@ _MOST_FORMS = 100
 _MOST_REASONS = 50
 _submissions = Submission.metadata.tables["intake_submissions"]
 _DECLINED = frozenset({NOT_SAFE_NOW.code, SCREENING_DECLINED.code})
+_VERSION_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What a submission is kept with: keys of cases, the index of names, and the key of digests."""
+
+    keys: CaseKeys
+    blind: BlindIndex
+    digests: bytes
 
 
 async def add_form(
@@ -62,12 +75,14 @@ async def add_form(
         id=form_id,
         organisation_id=caller.organisation,
         name=body.name,
+        peer=body.peer.value,
+        makes=body.makes,
         instrument_id=body.instrument_id,
         mapping=body.mapping.model_dump(mode="json"),
         secret=_seal_secret(key, form_id, secret),
         active=True,
         created_at=now,
-        created_by=caller.doer,
+        created_by=caller.subject,
         changed_at=now,
     )
     session.add(form)
@@ -82,7 +97,11 @@ async def change_form(
     """Replace the mapping; what is in quarantine is tried again one by one (`retry`)."""
     form = await queries.own_form(session, caller, form_id, lock=True)
     await _check_mapping(session, caller, body)
+    if body.makes != form.makes:
+        detail = f"This form makes a {form.makes}: add another for the other."
+        raise CONFLICT.because(detail, pointer="/makes")
     form.name, form.instrument_id, form.active = body.name, body.instrument_id, body.active
+    form.peer = body.peer.value
     form.mapping = body.mapping.model_dump(mode="json")
     form.changed_at = clock.now()
     await session.flush()
@@ -119,13 +138,26 @@ async def authenticated(
 
 
 async def take(
-    session: AsyncSession, keys: CaseKeys, key: bytes, form: IntakeForm, submission: dict[str, Any]
+    session: AsyncSession, stores: Stores, form: IntakeForm, sent: dict[str, Any]
 ) -> tuple[Submission, bool]:
-    """Take a submission once; the flag says that it came before. 409 if it then said otherwise."""
+    """Take a submission once; the flag says that it came before. 409 if it then said otherwise; of a
+    system that sends a record again when it changes each version is taken once."""
+    rules = MappingBody.model_validate(form.mapping)
+    submission = _as_sent(form, rules, sent)
     tool_id = submission_id(submission)
     if tool_id is None:
-        raise INVALID.because("The submission has no id of its own.", pointer="/_uuid")
-    fingerprint = _fingerprint(key, form.id, submission)
+        detail = (
+            "The submission has no id of its own: let the tool send '_uuid' or 'meta/instanceID'."
+        )
+        raise INVALID.because(detail, pointer="/_uuid")
+    changing = form.makes == "case" and form.peer in CHANGING
+    said = _mapped(rules.rules(), submission) if changing else essence(submission)
+    fingerprint = _fingerprint(stores.digests, form.id, said)
+    named = tool_id
+    if form.makes == "case":
+        named = records_service.record_name(stores.digests, form.id, tool_id)
+    if changing:
+        named += f":{fingerprint.hex()[:_VERSION_DIGITS]}"
     now, row_id = clock.now(), new_id()
     written = await session.execute(
         insert(_submissions)
@@ -133,7 +165,7 @@ async def take(
             id=row_id,
             form_id=form.id,
             organisation_id=form.organisation_id,
-            submission_id=tool_id,
+            submission_id=named,
             fingerprint=fingerprint,
             status="taken",
             reasons=[],
@@ -144,13 +176,26 @@ async def take(
         .returning(_submissions.c.id)
     )
     first = written.first() is not None
-    row = await queries.received(session, form.id, tool_id)
+    row = await queries.received(session, form.id, named)
     if not first:
         if row.fingerprint != fingerprint:
             raise SUBMISSION_CHANGED.because("The first one stays as it was taken.")
         return row, True
-    await _become(session, _as_form(form), keys, form, row, submission)
+    await _become(session, _as_form(form), stores, form, row, submission)
     return row, False
+
+
+def _as_sent(form: IntakeForm, rules: MappingBody, sent: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return read_peer(Peer(form.peer), sent, rules.inside)
+    except NotThisPeer as error:
+        raise INVALID.because(error.detail, pointer=error.pointer) from error
+
+
+def _mapped(rules: FormMapping, submission: dict[str, Any]) -> dict[str, Any]:
+    """What the mapping reads of a record: other changes of it are none here."""
+    read = {*rules.fields, *rules.needs, *rules.consents, rules.area}
+    return {path: value for path, value in submission.items() if path in read}
 
 
 async def read(
@@ -166,15 +211,15 @@ async def read(
 
 
 async def retry(
-    session: AsyncSession, caller: Principal, keys: CaseKeys, row_id: UUID
+    session: AsyncSession, caller: Principal, stores: Stores, row_id: UUID
 ) -> Submission:
     """Try a quarantined submission again, with the form's present mapping."""
     row = await _quarantined(session, caller, row_id)
     form = await queries.own_form(session, caller, row.form_id)
-    content = await _content(keys, row)
+    content = await _content(stores.keys, row)
     if content is None:
         raise CONFLICT.because("What was received is no longer kept.")
-    await _become(session, caller, keys, form, row, content["submission"])
+    await _become(session, caller, stores, form, row, content["submission"])
     await record(session, caller, "submission.retried", chain=caller.organisation, target_id=row.id)
     return row
 
@@ -211,29 +256,50 @@ async def _discard_one(session: AsyncSession, keys: CaseKeys, before: datetime) 
 async def _become(
     session: AsyncSession,
     caller: Principal,
-    keys: CaseKeys,
+    stores: Stores,
     form: IntakeForm,
     row: Submission,
     submission: dict[str, Any],
 ) -> None:
-    """Make a screening of it, or keep it in quarantine; or keep nothing where nobody agreed."""
+    """Make a screening or a case of it, or keep it in quarantine; or keep nothing where nobody agreed,
+    or the person's case was erased."""
     try:
-        screening_id, reasons = await _screening(session, caller, keys, form, submission)
+        made = await _made(session, caller, stores, form, submission)
     except Problem as problem:
         if problem.kind.code not in _DECLINED:
-            screening_id, reasons = None, _reasons_of(problem)
+            made = Made(reasons=_reasons_of(problem))
         else:
-            row.status, row.reasons, row.content = "not_kept", [problem.kind.code], None
-            row.changed_at = clock.now()
-            await session.flush()
-            return
-    row.screening_id, row.changed_at = screening_id, clock.now()
-    row.reasons = sorted({each.code for each in reasons})
-    if reasons:
-        await _quarantine(keys, row, submission, reasons[:_MOST_REASONS])
+            made = Made(not_kept=problem.kind.code)
+    row.changed_at = clock.now()
+    row.screening_id, row.case_id = made.screening_id, made.case_id
+    row.reasons = sorted({each.code for each in made.reasons} | set(made.told))
+    if made.not_kept is not None:
+        row.status, row.reasons, row.content = "not_kept", [made.not_kept], None
+    elif made.reasons:
+        await _quarantine(stores.keys, row, submission, made.reasons[:_MOST_REASONS])
     else:
         row.status, row.content = "taken", None
     await session.flush()
+
+
+async def _made(
+    session: AsyncSession,
+    caller: Principal,
+    stores: Stores,
+    form: IntakeForm,
+    submission: dict[str, Any],
+) -> Made:
+    rules = MappingBody.model_validate(form.mapping).rules()
+    if form.makes == "case":
+        record_id = submission_id(submission)
+        if record_id is None:
+            raise INVALID.because("The submission has no id of its own.", pointer="/_uuid")
+        name = records_service.record_name(stores.digests, form.id, record_id)
+        record = records_service.Arrived(form.id, name, submission, Peer(form.peer) in CHANGING)
+        return await records_service.become_case(
+            session, caller, stores.keys, stores.blind, stores.digests, rules, record
+        )
+    return await _screening(session, caller, stores.keys, form, rules, submission)
 
 
 async def _screening(
@@ -241,13 +307,15 @@ async def _screening(
     caller: Principal,
     keys: CaseKeys,
     form: IntakeForm,
+    rules: FormMapping,
     submission: dict[str, Any],
-) -> tuple[UUID | None, list[Reason]]:
+) -> Made:
+    if form.instrument_id is None:
+        raise INVALID.because("The form has no instrument.", pointer="/instrument_id")
     instrument = await usable(session, form.organisation_id, form.instrument_id)
-    rules = MappingBody.model_validate(form.mapping).rules()
     found = translate(instrument, rules, submission, clock.now().date())
     if found.reasons:
-        return None, found.reasons
+        return Made(reasons=found.reasons)
     try:
         body = NewScreening(
             instrument_id=form.instrument_id,
@@ -258,9 +326,9 @@ async def _screening(
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = "/" + "/".join(str(part) for part in first["loc"])
-        return None, [Reason("invalid", where, first["msg"])]
+        return Made(reasons=[Reason("invalid", where, first["msg"])])
     opened = await screenings.begin(session, caller, keys, body, source="form")
-    return opened.screening.id, []
+    return Made(screening_id=opened.screening.id)
 
 
 def _reasons_of(problem: Problem) -> list[Reason]:
@@ -308,13 +376,39 @@ async def _quarantined(session: AsyncSession, caller: Principal, row_id: UUID) -
 
 async def _check_mapping(session: AsyncSession, caller: Principal, body: NewForm) -> None:
     """Questions and codes that the mapping names must exist: found now, not at the first person."""
-    instrument = await usable(session, caller.organisation, body.instrument_id)
-    errors = [
-        *_unknown_questions(instrument, body.mapping),
-        *_unknown_codes(instrument, body.mapping),
-    ]
+    if body.instrument_id is None:
+        errors = _unknown_targets(body.mapping)
+    else:
+        instrument = await usable(session, caller.organisation, body.instrument_id)
+        errors = [
+            *_unknown_questions(instrument, body.mapping),
+            *_unknown_codes(instrument, body.mapping),
+        ]
     if errors:
         raise INVALID.because(errors[0].detail, errors=errors[:50])
+
+
+def _unknown_targets(mapping: MappingBody) -> list[FieldError]:
+    detail = f"A case has no such part: {', '.join(TARGETS)}."
+    fields = [
+        FieldError(f"/mapping/fields/{_part(path)}", detail)
+        for path, name in mapping.fields.items()
+        if name not in TARGETS
+    ]
+    values = [
+        FieldError(f"/mapping/values/{_part(name)}", detail)
+        for name in mapping.values
+        if name not in TARGETS
+    ]
+    needs = {each for codes in mapping.needs.values() for each in codes.values()}
+    drafts = [
+        FieldError(
+            f"/mapping/drafts/{_part(name)}", "No service type in 'needs' means this category."
+        )
+        for name in mapping.drafts
+        if name not in needs
+    ]
+    return [*fields, *values, *drafts]
 
 
 def _unknown_questions(instrument: Instrument, mapping: MappingBody) -> list[FieldError]:
@@ -341,7 +435,8 @@ def _part(text: str) -> str:
 
 
 def _knows(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
-    """The plain secret in a header, or a signature of the body that is at most minutes old."""
+    """The plain secret in a header, or a signature of the body that is at most minutes old. Of HTTP Basic
+    the front makes that header."""
     plain = headers.get("x-form-secret")
     if plain is not None:
         return hmac.compare_digest(plain.encode(), secret.encode())
@@ -364,11 +459,16 @@ def _open_secret(key: bytes, form: IntakeForm) -> str:
     return crypto.open_sealed(key, form.secret, f"intake-form\n{form.id}".encode()).decode()
 
 
-def _fingerprint(key: bytes, form_id: UUID, submission: dict[str, Any]) -> bytes:
+def _fingerprint(key: bytes, form_id: UUID, said: dict[str, Any]) -> bytes:
     """Keyed, so that nobody can try out what an erased submission may have said."""
-    said = orjson.dumps(essence(submission), option=orjson.OPT_SORT_KEYS)
-    return hmac.new(key, form_id.bytes + said, hashlib.sha256).digest()
+    return records_service.digest(key, form_id, said)
 
 
 def _as_form(form: IntakeForm) -> Principal:
-    return Principal("intake-form", f"intake-form:{form.id}", form.organisation_id)
+    return Principal(
+        "intake-form",
+        f"intake-form:{form.id}",
+        form.organisation_id,
+        # To draft what the supervisor who set it up may see, too; it can read and send nothing.
+        scopes=frozenset({"directory:read"}),
+    )

@@ -1,15 +1,31 @@
-"""Key-encryption keys: they wrap the case keys and rotate. Held in a file outside all databases."""
+"""Key-encryption keys: they wrap the case keys and rotate. Held in a file outside all databases, in
+clear or each closed by a Vault."""
 
 import base64
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 from common import crypto
 from common.crypto import check_value
 from common.key_checks import WrongKeys
+
+_CLOSED = "vault:"
+
+
+class CannotOpenKey(Exception):
+    """The keeper answers, and its key is not the one that closed this; the message says which."""
+
+
+class Keeper(Protocol):
+    """Keeps key-encryption keys closed: CannotOpenKey, or KeysAway while it cannot be asked."""
+
+    async def open(self, key_id: str, text: str) -> bytes: ...
+
+    async def close(self, key_id: str, key: bytes) -> str: ...
 
 
 class KeyRingError(WrongKeys):
@@ -24,21 +40,36 @@ class KeyRingError(WrongKeys):
 
 @dataclass(frozen=True)
 class KeyRing:
+    """`closed`: the text in the file of each key that a Vault keeps closed."""
+
     active: str
     keys: dict[str, bytes]
+    closed: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> "KeyRing":
-        """Read the ring; KeyRingError if the file is missing or not of the described shape."""
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-            keys = {str(k): crypto.key_from_base64(v) for k, v in document["keys"].items()}
-            active = str(document["active"])
-        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-            raise KeyRingError(path, _why(error)) from error
-        if active not in keys:
-            raise KeyRingError(path, f"the active key {active!r} is not among the keys")
-        return cls(active, keys)
+        """Read a ring of keys in clear; KeyRingError if the file is missing or of another shape."""
+        active, entries = _read(path)
+        if behind := sorted(key_id for key_id, text in entries.items() if text.startswith(_CLOSED)):
+            raise KeyRingError(
+                path, f"a Vault keeps {', '.join(behind)} closed: set RUTA_VAULT_URL"
+            )
+        return cls(active, {k: _decoded(path, text) for k, text in entries.items()})
+
+    @classmethod
+    async def opened(cls, path: Path, vault: Keeper | None) -> "KeyRing":
+        """Read a ring; what a Vault keeps closed it opens. KeyRingError, or KeysAway."""
+        if vault is None:
+            return cls.load(path)
+        active, entries = _read(path)
+        closed = {key_id: text for key_id, text in entries.items() if text.startswith(_CLOSED)}
+        keys = {k: _decoded(path, text) for k, text in entries.items() if k not in closed}
+        for key_id, text in closed.items():
+            try:
+                keys[key_id] = await vault.open(key_id, text)
+            except CannotOpenKey as error:
+                raise KeyRingError(path, str(error)) from error
+        return cls(active, keys, closed)
 
     def check_values(self) -> dict[str, str]:
         """What the key store keeps about each key, by a name of its own."""
@@ -57,10 +88,42 @@ class KeyRing:
         return crypto.open_sealed(self.keys[key_id], wrapped, _context(case_id, key_id))
 
 
+def _read(path: Path) -> tuple[str, dict[str, str]]:
+    """The active id and the entries by id; KeyRingError."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        entries = {str(key_id): str(text) for key_id, text in document["keys"].items()}
+        active = str(document["active"])
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise KeyRingError(path, _why(error)) from error
+    if active not in entries:
+        raise KeyRingError(path, f"the active key {active!r} is not among the keys")
+    return active, entries
+
+
+def _decoded(path: Path, text: str) -> bytes:
+    try:
+        return crypto.key_from_base64(text)
+    except ValueError as error:
+        raise KeyRingError(path, _why(error)) from error
+
+
 def with_new_key(ring: KeyRing) -> KeyRing:
     """The ring with one key more, which wraps nothing yet: first every reader has to have it."""
     key_id = f"k{max((int(k[1:]) for k in ring.keys if k[1:].isdigit()), default=0) + 1}"
-    return KeyRing(ring.active, {**ring.keys, key_id: crypto.new_key()})
+    return replace(ring, keys={**ring.keys, key_id: crypto.new_key()})
+
+
+async def closed_by(ring: KeyRing, vault: Keeper | None, path: Path) -> KeyRing:
+    """The ring with its newest key closed by the Vault, where there is one; KeyRingError, KeysAway."""
+    key_id = newest(ring)
+    if vault is None or key_id in ring.closed:
+        return ring
+    try:
+        text = await vault.close(key_id, ring.keys[key_id])
+    except CannotOpenKey as error:
+        raise KeyRingError(path, str(error)) from error
+    return replace(ring, closed={**ring.closed, key_id: text})
 
 
 def newest(ring: KeyRing) -> str:
@@ -69,17 +132,17 @@ def newest(ring: KeyRing) -> str:
 
 
 def with_newest_active(ring: KeyRing) -> KeyRing:
-    return KeyRing(newest(ring), ring.keys)
+    return replace(ring, active=newest(ring))
 
 
 def without_unused(ring: KeyRing, used: set[str]) -> KeyRing:
     """The ring without the keys that are neither active, nor in use, nor about to become active."""
     keep = {ring.active, newest(ring), *used}
-    return KeyRing(ring.active, {k: v for k, v in ring.keys.items() if k in keep})
+    return replace(ring, keys={k: v for k, v in ring.keys.items() if k in keep})
 
 
 def as_text(ring: KeyRing) -> str:
-    keys = {k: base64.b64encode(v).decode() for k, v in ring.keys.items()}
+    keys = {k: ring.closed.get(k) or base64.b64encode(v).decode() for k, v in ring.keys.items()}
     return json.dumps({"active": ring.active, "keys": keys}) + "\n"
 
 

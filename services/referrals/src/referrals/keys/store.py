@@ -5,6 +5,7 @@ that was destroyed: the store then still says `destroyed_at`.
 """
 
 import asyncio
+import time
 from collections.abc import Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
@@ -15,12 +16,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock, crypto, key_checks
 from common.database import Database
+from common.database_errors import OF_DATABASE
+from common.key_checks import KeysAway
 from common.migrations.runner import make_key_checks
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from referrals.keys.ring import KeyRing, KeyRingError, check_name
+from referrals.keys.ring import Keeper, KeyRing, KeyRingError, check_name
 
 T = TypeVar("T")
 # Keys that the present command has used: its answer is sealed under one of them.
@@ -59,23 +62,49 @@ class KeyDestroyed(Exception):
 class CaseKeys:
     """Makes, finds, destroys and rewraps case keys. Each call is a transaction of its own."""
 
-    def __init__(self, database: Database, ring_file: Path) -> None:
+    def __init__(
+        self,
+        database: Database,
+        ring_file: Path,
+        vault: Keeper | None = None,
+        vault_seconds: float = 60,
+    ) -> None:
         self.database = database
+        self.vault = vault
+        self._vault_seconds = vault_seconds
         self._ring_file = ring_file
         self._ring: KeyRing | None = None
         self._stamp = 0
+        self._opened_at = 0.0
 
     async def verify(self) -> None:
-        """KeyRingError unless the ring's file is there and is the one that wrapped the case keys."""
-        await self._current_ring()
+        """KeyRingError unless the ring's file is there and is the one that wrapped the case keys;
+        KeysAway while the store does not answer."""
+        try:
+            await self._current_ring()
+            await self.database.once("SELECT 1")
+        except KeysAway:
+            raise
+        except OF_DATABASE as error:
+            raise KeysAway(
+                "the key store does not answer (RUTA_KEY_STORE_URL): no case opens until it does"
+            ) from error
 
     async def _current_ring(self) -> KeyRing:
+        """The ring as its file is now; what a Vault opened is opened again after `vault_seconds`, so
+        that sealing the Vault or taking back the token ends the use of its keys."""
         stamp = self._ring_file.stat().st_mtime_ns if self._ring_file.exists() else 0
-        if self._ring is None or stamp != self._stamp:
-            ring = KeyRing.load(self._ring_file)
+        asked = time.monotonic()
+        late = self.vault is not None and asked - self._opened_at >= self._vault_seconds
+        if self._ring is None or stamp != self._stamp or late:
+            ring = await KeyRing.opened(self._ring_file, self.vault)
             await self._compare(ring)
-            self._ring, self._stamp = ring, stamp
+            self._ring, self._stamp, self._opened_at = ring, stamp, asked
         return self._ring
+
+    async def read_ring(self) -> KeyRing:
+        """The ring of the file, for its rotation; KeyRingError, or KeysAway."""
+        return await KeyRing.opened(self._ring_file, self.vault)
 
     async def _compare(self, ring: KeyRing) -> None:
         """KeyRingError unless `ring` holds every key that is in use, and those are the same keys.

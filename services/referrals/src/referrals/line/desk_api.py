@@ -22,6 +22,7 @@ from referrals.dependencies import Blind, CaseReader, Coordinator, CoordinatorRe
 from referrals.line import desk_service, handing_service, queries
 from referrals.line.api import LineOf
 from referrals.line.models import LineException, LineReport
+from referrals.line.prepared import for_kind
 from referrals.line.schemas import (
     CaseFromReport,
     Closing,
@@ -34,6 +35,7 @@ from referrals.line.schemas import (
     LineExceptionView,
     MessageView,
     NewLineException,
+    PreparedAnswer,
     ReportDetail,
     ReportSummary,
     Rerouting,
@@ -70,6 +72,17 @@ async def list_reports(
         limit=limit,
     )
     return page_of(rows, limit, _summary, lambda row: (not row.urgent, row.last_at, row.id))
+
+
+@desk.get("/answers")
+async def list_prepared_answers(
+    _caller: CoordinatorReader, kind: KnownKind | None = None
+) -> list[PreparedAnswer]:
+    """Beginnings of answers in both languages, those for this kind of report first."""
+    return [
+        PreparedAnswer(code=each.code, kind=each.kind, es=each.text_es, en=each.text_en)
+        for each in for_kind(kind)
+    ]
 
 
 @desk.get("/reports/{report_id}")

@@ -107,6 +107,13 @@ async def exceptions(
     return await _spoken_for(session, caller, rows[:limit]), last
 
 
+async def exceptions_to_decide(
+    session: AsyncSession, caller: Principal, limit: int
+) -> Sequence[LineException]:
+    found = await queries.exceptions_to_decide(session, caller, limit)
+    return await _spoken_for(session, caller, found)
+
+
 async def _spoken_for(
     session: AsyncSession, caller: Principal, found: Sequence[LineException]
 ) -> list[LineException]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT, TOO_MANY_REQUESTS, Problem
-from common.web import Session, open_to_all, page_language, refusal_pages, router
+from common.web import SWITCH, Session, open_to_all, page_language, refusal_pages, router
 from fastapi import Query
 from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
@@ -74,6 +74,8 @@ async def take_report(
         urgent=fields.get("urgent") == "yes",
         wants_case=fields.get("wants_case") == "yes",
     )
+    if SWITCH in fields:
+        return _start(page, parts, typed)
     if len(typed.text) > MAX_TEXT:
         return _start(page, parts, typed, problem="too_long", status=422)
     try:
@@ -108,7 +110,7 @@ async def show_entry(
     asked: Asked = None,
 ) -> HTMLResponse:
     """The page to come back on."""
-    return _page(request, settings, asked).show("enter")
+    return _enter(_page(request, settings, asked))
 
 
 @line_pages.post(
@@ -127,21 +129,26 @@ async def show_thread(
     page = _page(request, settings, asked)
     fields = await _fields(request)
     if fields is None:
-        return page.show("enter", problem="files_refused", status=415)
+        return _enter(page, problem="files_refused", status=415)
     receipt = digits_of(fields.get("receipt", "")[:60])
+    if SWITCH in fields and (receipt is None or fields.get("action") == "open"):
+        return _enter(page, fields)
     if receipt is None:
-        return page.show("enter", problem="wrong_digits", status=422)
+        return _enter(page, fields, problem="wrong_digits", status=422)
     try:
         service.refuse_accounts(anyone)
         return await _acted(session, parts, page, receipt, fields)
     except Problem as problem:
-        return page.show("enter", problem=_said(problem), status=problem.kind.status)
+        return _enter(page, fields, problem=_said(problem), status=problem.kind.status)
 
 
 async def _acted(
     session: Session, line: Line, page: Page, receipt: str, fields: dict[str, str]
 ) -> HTMLResponse:
     action, text = fields.get("action", "open"), fields.get("text", "").strip()
+    if SWITCH in fields:
+        thread = await service.read_thread(session, line, receipt)
+        return _thread(page, receipt, thread, typed=Typed(text=text[:_SHOWN_AGAIN]))
     if action == "delete" and fields.get("sure") == "yes":
         await service.delete_thread(session, line, receipt)
         return page.show("gone")
@@ -156,6 +163,13 @@ async def _acted(
         shown = Typed(text=text[:_SHOWN_AGAIN])
         return _thread(page, receipt, thread, typed=shown, problem="too_long", status=422)
     return _thread(page, receipt, thread)
+
+
+def _enter(page: Page, fields: dict[str, str] | None = None, **values: Any) -> HTMLResponse:
+    """The entry with what was typed: a message that could not be added waits there for its number."""
+    given = fields or {}
+    typed = Typed(text=given.get("text", "").strip()[:_SHOWN_AGAIN])
+    return page.show("enter", typed=typed, receipt=given.get("receipt", "")[:60], **values)
 
 
 def _thread(page: Page, receipt: str, thread: ThreadView, **values: Any) -> HTMLResponse:

@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.line.models import LineException, LineMessage, LineReport
+from referrals.vocabulary.work_kinds import WorkKind
+from referrals.waiting_queries import Waiting, WorkRow
 
 STATE_LEVEL = 1
 WISH = "reporter_wish"
@@ -236,3 +238,74 @@ async def expired(session: AsyncSession, now: datetime, limit: int) -> Sequence[
         sa.select(col(LineReport.id)).where(col(LineReport.expires_at) <= now).limit(limit)
     )
     return rows.all()
+
+
+async def exceptions_to_decide(
+    session: AsyncSession, caller: Principal, limit: int
+) -> Sequence[LineException]:
+    """Of `exceptions`, those that wait for somebody else than who asked, the oldest first."""
+    mine = sa.select(col(LineReport.id)).where(at_desk(caller))
+    rows = await session.scalars(
+        sa.select(LineException)
+        .where(
+            _concerns(caller, mine),
+            col(LineException.status) == "pending",
+            col(LineException.requested_by) != caller.subject,
+        )
+        .order_by(col(LineException.id))
+        .limit(limit)
+    )
+    return rows.all()
+
+
+def waiting_at_desk(caller: Principal) -> Waiting:
+    """The queue of a coordinator's desk. What is urgent is due when it came."""
+    return Waiting(
+        kind=WorkKind.LINE_REPORT,
+        what=sa.select(*_SHORT).where(at_desk(caller), col(LineReport.status).in_(WAITING)),
+        id=col(LineReport.id),
+        due=sa.case((col(LineReport.urgent), col(LineReport.last_at))),
+        has_it=col(LineReport.taken_by),
+        urgency=sa.case((col(LineReport.urgent), "urgent"), else_="routine"),
+        aor=col(LineReport.aor),
+        shown=_row,
+    )
+
+
+def waiting_handed(caller: Principal) -> Waiting:
+    """What was handed to the caller's organisation, of which no case was made yet."""
+    return Waiting(
+        kind=WorkKind.REPORT_HANDED_OVER,
+        what=sa.select(*_SHORT).where(
+            _handed_to(caller), _wish_stands(), col(LineReport.case_id).is_(None)
+        ),
+        id=col(LineReport.id),
+        due=sa.case((col(LineReport.urgent), col(LineReport.last_at))),
+        urgency=sa.case((col(LineReport.urgent), "urgent"), else_="routine"),
+        aor=col(LineReport.aor),
+        shown=_row,
+    )
+
+
+_SHORT = (
+    col(LineReport.id),
+    col(LineReport.kind),
+    col(LineReport.aor),
+    col(LineReport.area),
+    col(LineReport.urgent),
+    col(LineReport.status),
+    col(LineReport.last_at),
+)
+
+
+def _row(report: Any) -> WorkRow:
+    return WorkRow(
+        id=report.id,
+        since=report.last_at,
+        ids={"report_id": report.id},
+        urgency="urgent" if report.urgent else "routine",
+        about=report.kind,
+        aor=report.aor,
+        area=report.area,
+        state=report.status,
+    )

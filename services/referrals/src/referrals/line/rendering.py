@@ -50,6 +50,7 @@ class Page:
             "line.html",
             self.language,
             view=view,
+            switch=None if view in ("receipt", "gone") else "typed",
             here=f"/referrals/v1/line{'' if view == 'start' else '/thread'}",
             exit_url=self.settings.exit_url,
             danger_now=with_number(t["danger_now"], self.settings.emergency_number),

@@ -144,6 +144,15 @@ class NewLineException(Strict):
     rationale: Words
 
 
+class PreparedAnswer(BaseModel):
+    """A beginning of an answer; `kind` is the kind of report that it is for, `*`: any."""
+
+    code: str
+    kind: str
+    es: str
+    en: str
+
+
 class LineExceptionView(BaseModel):
     id: UUID
     report_id: UUID

@@ -1,5 +1,6 @@
 """The answer page: Spanish and English, no scripts, nothing from elsewhere, no personal data."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from common.errors import Problem
 from common.languages import PageLanguage
 from common.referral_states import ReferralState
 from common.web import (
+    SWITCH,
     IdempotencyRequired,
     Session,
     ShownOnce,
@@ -27,6 +29,7 @@ from referrals.dependencies import Keys, ServiceSettingsOf, Writer
 from referrals.links import answers, service
 from referrals.links.models import AnswerLink
 from referrals.referrals.models import Referral
+from referrals.settings import Settings
 
 _PACKAGE = "referrals.links"
 links = router("/referrals/v1/referrals/{referral_id}/answer-links", ["answer links"])
@@ -38,6 +41,15 @@ Language = Annotated[PageLanguage | None, Query()]
 
 class NewLink(Strict):
     language: PageLanguage = "es"
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was chosen and typed: shown again where something is missing."""
+
+    answer: str = ""
+    reason: str = ""
+    focal_point: str = ""
 
 
 class LinkView(BaseModel):
@@ -62,14 +74,18 @@ async def make_answer_link(
 
 @pages.get("/{token}", response_class=HTMLResponse, responses=refusal_pages(410))
 async def show_answer_page(
-    token: Token, session: Session, _anyone: Anyone, language: Language = None
+    token: Token,
+    session: Session,
+    _anyone: Anyone,
+    settings: ServiceSettingsOf,
+    language: Language = None,
 ) -> HTMLResponse:
     """The page. Looking at it spends nothing: chat programs look at links by themselves."""
     try:
         link, referral = await service.open_link(session, token)
     except Problem:
-        return _spent(language)
-    return _form(link, referral, language)
+        return _spent(settings, language)
+    return _form(settings, link, referral, language)
 
 
 @pages.post("/{token}", response_class=HTMLResponse, responses=refusal_pages(410, 422))
@@ -82,23 +98,27 @@ async def take_answer(
     answer: Annotated[str, Form(max_length=40)] = "",
     reason: Annotated[str, Form(max_length=40)] = "",
     focal_point: Annotated[str, Form(max_length=200)] = "",
+    switched: Annotated[str, Form(alias=SWITCH, max_length=10)] = "",
     language: Language = None,
 ) -> HTMLResponse:
     """Record the answer; the link works once."""
     try:
         link, referral = await service.open_link(session, token, lock=True)
     except Problem:
-        return _spent(language)
+        return _spent(settings, language)
+    typed = Typed(answer, reason, focal_point)
+    if switched:
+        return _form(settings, link, referral, language, typed)
     try:
         given = answers.read(ReferralState(referral.state), answer, reason, focal_point)
     except answers.Incomplete:
-        return _form(link, referral, language, missing=True)
+        return _form(settings, link, referral, language, typed, missing=True)
     shown = language or link.language
     following = await service.answer(
         session, keys, link, referral, given, settings.answer_link_days
     )
     next_url = _url(settings.public_url, following) if following else None
-    return _page(shown, message=_texts(shown)["thanks"], next_url=next_url)
+    return _page(settings, shown, message=_texts(shown)["thanks"], next_url=next_url)
 
 
 def _url(public_url: str, token: str) -> str:
@@ -106,32 +126,42 @@ def _url(public_url: str, token: str) -> str:
 
 
 def _form(
-    link: AnswerLink, referral: Referral, language: str | None, *, missing: bool = False
+    settings: Settings,
+    link: AnswerLink,
+    referral: Referral,
+    language: str | None,
+    typed: Typed = Typed(),
+    *,
+    missing: bool = False,
 ) -> HTMLResponse:
     shown = language or link.language
     state = ReferralState(referral.state)
     texts = _texts(shown)
     if not answers.choices(state):
-        return _page(shown, message=texts["closed"])
+        return _page(settings, shown, message=texts["closed"])
     return _page(
+        settings,
         shown,
         422 if missing else 200,
         message=texts["missing"] if missing else None,
         choices=answers.choices(state),
         reasons=answers.reasons(state),
+        typed=typed,
         code=str(referral.id)[-8:].upper(),
         urgency=referral.urgency,
     )
 
 
-def _spent(language: str | None) -> HTMLResponse:
+def _spent(settings: Settings, language: str | None) -> HTMLResponse:
     shown = language or "es"
-    return _page(shown, 410, message=_texts(shown)["spent"])
+    return _page(settings, shown, 410, message=_texts(shown)["spent"])
 
 
-def _page(language: str, status: int = 200, **values: Any) -> HTMLResponse:
-    nothing = {"message": None, "next_url": None, "choices": (), "reasons": ()}
-    html = drawn(_PACKAGE, "answer.html", language, **{**nothing, **values})
+def _page(settings: Settings, language: str, status: int = 200, **values: Any) -> HTMLResponse:
+    nothing: dict[str, Any] = {"message": None, "next_url": None, "choices": (), "reasons": ()}
+    shown = {"switch": "typed" if values.get("choices") else None, **nothing, **values}
+    # The address holds the link's secret: the other language is asked of the same one.
+    html = drawn(_PACKAGE, "answer.html", language, here="", exit_url=settings.exit_url, **shown)
     return page_response(html, language=language, status=status)
 
 

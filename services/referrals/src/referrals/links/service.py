@@ -48,7 +48,7 @@ async def make(
         .values(used_at=clock.now())
         .execution_options(synchronize_session=False)
     )
-    token, link = await _new(session, referral, caller.organisation, caller.doer, language, days)
+    token, link = await _new(session, referral, caller.organisation, caller.subject, language, days)
     await record(
         session,
         caller,

@@ -47,3 +47,5 @@ class NoticeKind(StrEnum):
     LINE_REPORT_CHANGED = "line.report_changed"
     LINE_REPORT_HANDED_OVER = "line.report_handed_over"
     LINE_EXCEPTION_ASKED = "line.exception_asked"
+    CHANNEL_SWITCHED_OFF = "channel.switched_off"
+    WEBHOOK_PING = "webhook.ping"

@@ -62,10 +62,17 @@ async def page(
 
 
 async def untold(session: AsyncSession, limit: int) -> Sequence[Any]:
-    """(id, organisation_id, kind) of notices that no webhook was told of, locked; needs service
-    rights."""
+    """Notices (id, organisation_id, kind, subject, for_supervisor) that were not passed on, locked;
+    needs service rights."""
     rows = await session.execute(
-        sa.select(col(Notice.id), col(Notice.organisation_id), col(Notice.kind))
+        sa.select(
+            col(Notice.id),
+            col(Notice.organisation_id),
+            col(Notice.kind),
+            col(Notice.subject_type),
+            col(Notice.subject_id),
+            col(Notice.for_supervisor),
+        )
         .where(col(Notice.fanned_out_at).is_(None))
         .order_by(col(Notice.id))
         .limit(limit)

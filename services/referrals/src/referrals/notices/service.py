@@ -45,7 +45,7 @@ async def notify(
 
 
 async def mark_told(session: AsyncSession, notice_ids: Collection[UUID], now: datetime) -> None:
-    """Webhooks were told of them; needs service rights."""
+    """They were passed on; needs service rights."""
     await session.execute(
         sa.update(Notice)
         .where(col(Notice.id).in_(notice_ids))

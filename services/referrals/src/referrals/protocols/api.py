@@ -53,7 +53,7 @@ class End(Strict):
 async def agree_protocol(body: NewProtocol, session: Session, caller: Keeper) -> ProtocolView:
     """Enter an agreed protocol; from then on it covers referrals of its pair."""
     protocol = Protocol(
-        id=new_id(), **body.model_dump(), created_at=clock.now(), created_by=caller.doer
+        id=new_id(), **body.model_dump(), created_at=clock.now(), created_by=caller.subject
     )
     session.add(protocol)
     await session.flush()

@@ -6,11 +6,11 @@ where a referral of another case is not found.
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from operator import attrgetter
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from common import clock
-from common.errors import NOT_FOUND
+from common.errors import NOT_FOUND, Problem
 from common.events.codes import Urgency
 from common.paging import CursorText, Limit, Page
 from common.referral_states import ReferralState
@@ -32,11 +32,13 @@ from referrals.referrals.schemas import (
     Moment,
     NewReferral,
     QueueCounts,
+    ReadingView,
     ReferralView,
     Send,
     Step,
     StepView,
     Suggest,
+    WholeReferral,
     Withdraw,
 )
 from referrals.referrals.seeing import shown_instead
@@ -55,6 +57,10 @@ async def _case_of_path(request: Request) -> UUID | None:
         raise NOT_FOUND.because("There is no such case in your organisation.") from error
 
 
+With = Annotated[
+    list[Literal["history", "disclosure", "readings", "alternatives"]] | None,
+    Query(alias="with", description="What else to answer, in one call.", max_length=4),
+]
 CaseOfPath = Annotated[UUID | None, Depends(_case_of_path)]
 States = Annotated[
     list[ReferralState] | None, Query(description="Only these states.", max_length=16)
@@ -169,12 +175,48 @@ one = APIRouter(route_class=UnitOfWorkRoute, tags=["referrals"])
 
 @one.get("/{referral_id}")
 async def read_referral(
-    referral_id: UUID, session: Session, caller: CaseReader, case_id: CaseOfPath
-) -> ReferralView:
-    """A referral in codes, for both of its sides."""
-    return await view(
-        session, await queries.one(session, caller, referral_id, case_id=case_id), caller
-    )
+    *,
+    referral_id: UUID,
+    session: Session,
+    caller: CaseReader,
+    keys: Keys,
+    case_id: CaseOfPath,
+    with_: With = None,
+) -> WholeReferral:
+    """A referral in codes, for both of its sides; with its history, what was disclosed (audited, as
+    at `/disclosure`), and when that was read, if they are asked for."""
+    referral = await queries.one(session, caller, referral_id, case_id=case_id)
+    shown = await view(session, referral, caller)
+    parts: dict[str, Any] = {}
+    if "disclosure" in (with_ or ()):
+        parts |= await _disclosed(session, caller, keys, referral_id)
+    if "history" in (with_ or ()):
+        parts["history"] = await _history(session, caller, keys, referral_id)
+    if "readings" in (with_ or ()):
+        parts["readings"] = await _readings(session, caller, referral)
+    if "alternatives" in (with_ or ()) and service.wants_another(caller, referral):
+        parts["alternatives"] = await _alternatives(session, caller, referral_id)
+    return WholeReferral(**shown.model_dump(), **parts)
+
+
+async def _disclosed(
+    session: Session, caller: CaseReader, keys: Keys, referral_id: UUID
+) -> dict[str, Any]:
+    try:
+        content = await reading.disclosure(session, caller, keys, referral_id)
+    except Problem as refused:
+        return {"disclosure_refused": refused.kind.code}
+    return {"disclosure": Disclosure.model_validate(content)}
+
+
+async def _readings(
+    session: Session, caller: CaseReader, referral: Referral
+) -> list[ReadingView] | None:
+    found = await reading.readings(session, caller, referral)
+    if found is None:
+        return None
+    by = referral.to_organisation
+    return [ReadingView(organisation_id=by, at=at, items=items) for at, items in found]
 
 
 @one.get("/{referral_id}/disclosure")
@@ -191,10 +233,22 @@ async def read_history(
     referral_id: UUID, session: Session, caller: CaseReader, keys: Keys, case_id: CaseOfPath
 ) -> list[StepView]:
     """Every step with who took it and when, oldest first."""
+    return await _history(session, caller, keys, referral_id, case_id)
+
+
+async def _history(
+    session: Session,
+    caller: CaseReader,
+    keys: Keys,
+    referral_id: UUID,
+    case_id: UUID | None = None,
+) -> list[StepView]:
     steps = await reading.history(session, caller, keys, referral_id, case_id)
+    named = [name for name in StepView.model_fields if name not in ("detail", "by")]
     return [
         StepView(
-            **{name: getattr(step, name) for name in StepView.model_fields if name != "detail"},
+            **{name: getattr(step, name) for name in named},
+            by=step.client if step.organisation_id == caller.organisation else None,
             detail=detail,
         )
         for step, detail in steps
@@ -207,6 +261,12 @@ async def list_alternatives(
 ) -> list[Alternative]:
     """Other services for the same need, those that a published pathway ranks first."""
     await queries.one(session, caller, referral_id, case_id=case_id)
+    return await _alternatives(session, caller, referral_id)
+
+
+async def _alternatives(
+    session: Session, caller: CaseReader, referral_id: UUID
+) -> list[Alternative]:
     return [
         Alternative(
             service_id=found.service_id,
@@ -305,7 +365,8 @@ async def confirm_feedback(
 
 referrals.include_router(one)
 of_case = router("/referrals/v1/cases/{case_id}/referrals", ["referrals"])
-of_case.include_router(one)
+# The same steps a second time: kept for who calls them, said once in the description.
+of_case.include_router(one, deprecated=True)
 
 
 async def views(

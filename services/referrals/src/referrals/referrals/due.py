@@ -15,6 +15,8 @@ LIMITS: dict[str, frozenset[ReferralState]] = {
     "acknowledge_by": frozenset({ReferralState.SENT}),
     "decide_by": UNDECIDED,
     "clinical_deadline": UNDECIDED,
+    "act_by": frozenset({ReferralState.ACCEPTED, ReferralState.IN_SERVICE}),
+    "appointment_at": frozenset({ReferralState.SCHEDULED}),
     "review_on": frozenset({ReferralState.ON_HOLD}),
 }
 """The limits that a referral carries, and the states in which each counts. The step is due when a
@@ -26,6 +28,8 @@ class Limited(Protocol):
     acknowledge_by: datetime | None
     decide_by: datetime | None
     clinical_deadline: datetime | None
+    act_by: datetime | None
+    appointment_at: datetime | None
     review_on: date | None
 
 

@@ -19,9 +19,12 @@ from sqlmodel import col
 from referrals.referrals.due import LIMITS, due
 from referrals.referrals.models import Referral
 from referrals.referrals.queries import addressed_to, caller_values
+from referrals.waiting_queries import NEVER
 
 _OPEN_STATES = sorted(state.value for state in OPEN)
 _CLOSED_STATES = sorted(state.value for state in TERMINAL)
+UNCONFIRMED = frozenset({ReferralState.COMPLETED, ReferralState.NOT_DELIVERED})
+"""The outcomes that somebody confirms with the person."""
 
 
 # PostgreSQL takes row security for far more selective than it is: it would fetch and sort all that
@@ -110,23 +113,26 @@ def _narrowed(
     if wanted.overdue_at is not None:
         yield _overdue(wanted.overdue_at)
     if wanted.unreplaced:
-        other = aliased(Referral)
-        instead = sa.exists().where(
-            col(other.case_id) == col(Referral.case_id), col(other.replaces) == col(Referral.id)
-        )
-        yield sa.not_(instead)
+        yield unreplaced()
     if wanted.unconfirmed:
-        yield col(Referral.state).in_(
-            [ReferralState.COMPLETED.value, ReferralState.NOT_DELIVERED.value]
-        )
+        yield col(Referral.state).in_(sorted(state.value for state in UNCONFIRMED))
         yield col(Referral.feedback_confirmed_at).is_(None)
     if wanted.closed_since is not None:
         yield col(Referral.state).in_(_CLOSED_STATES)
         yield changed_at >= wanted.closed_since
 
 
+def unreplaced() -> sa.ColumnElement[bool]:
+    """No other referral of the case is instead of it."""
+    other = aliased(Referral)
+    instead = sa.exists().where(
+        col(other.case_id) == col(Referral.case_id), col(other.replaces) == col(Referral.id)
+    )
+    return sa.not_(instead)
+
+
 def _instant_in(key: Any) -> sa.ColumnElement[Any]:
-    return _NEVER if key is None else sa.literal(moment_in(key), _INSTANT)
+    return NEVER if key is None else sa.literal(moment_in(key), _INSTANT)
 
 
 def next_cursor(rows: Sequence[Referral], wanted: Wanted) -> str | None:
@@ -144,9 +150,6 @@ _CHANGED_FOR_RECIPIENT: sa.ColumnElement[Any] = sa.func.coalesce(
 )
 
 
-_NEVER: sa.ColumnElement[Any] = sa.cast(sa.literal_column("'infinity'"), _INSTANT)
-
-
 _COLUMNS = sa.inspect(Referral).columns
 _LIMITS = [
     (col(Referral.state).in_(sorted(states)), _COLUMNS[name]) for name, states in LIMITS.items()
@@ -161,9 +164,10 @@ def _start(limit: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 
 # `due` and `is_overdue` in SQL.
-_DUE = sa.func.coalesce(
-    sa.func.least(*(sa.case((counts, _start(limit))) for counts, limit in _LIMITS)), _NEVER
+DUE: sa.ColumnElement[Any] = sa.func.least(
+    *(sa.case((counts, _start(limit))) for counts, limit in _LIMITS)
 )
+_DUE = sa.func.coalesce(DUE, NEVER)
 
 
 def _overdue(now: datetime) -> sa.ColumnElement[bool]:
@@ -191,6 +195,22 @@ async def queue_counts(
         caller_values(caller),
     )
     return {row[0]: row[1] for row in by_state.all()}, late or 0
+
+
+async def open_counts(
+    session: AsyncSession, caller: Principal, case_ids: Collection[UUID]
+) -> dict[UUID, int]:
+    """How many referrals of each of the caller's cases have not ended; none: absent."""
+    rows = await session.execute(
+        sa.select(col(Referral.case_id), sa.func.count())
+        .where(
+            col(Referral.case_id).in_(case_ids),
+            col(Referral.from_organisation) == caller.organisation,
+            col(Referral.state).in_(_OPEN_STATES),
+        )
+        .group_by(col(Referral.case_id))
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def overdue_counts(

@@ -32,6 +32,8 @@ class Referral(Row, table=True):
     clinical_deadline: datetime | None = Field(default=None, sa_type=Instant)
     expected_on: date | None = None
     review_on: date | None = None
+    act_by: datetime | None = Field(default=None, sa_type=Instant)
+    appointment_at: datetime | None = Field(default=None, sa_type=Instant)
     reason: str | None = None
     outcome: str | None = None
     late: bool = False

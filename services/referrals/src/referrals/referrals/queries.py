@@ -1,6 +1,7 @@
 """Reading referrals, always as one of the two parties."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
-from common.reads import QuickStatement, split
+from common.reads import QuickStatement, Searchable, split
 from common.referral_states import OPEN, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -20,7 +21,7 @@ from referrals.locking_queries import held, sending
 from referrals.referrals.lifecycle import Party
 from referrals.referrals.models import Referral, Snapshot, Step
 from referrals.referrals.seeing import shown_instead, sides_of
-from referrals.tables import Texts
+from referrals.tables import Instant, Texts
 from referrals.vocabulary.disclosure import Item
 
 _NOT_HERE = "There is no such referral that concerns you."
@@ -44,7 +45,7 @@ def addressed_to(supervisor: bool) -> sa.ColumnElement[bool]:
 def caller_values(caller: Principal) -> dict[str, Any]:
     values: dict[str, Any] = {"caller_organisation": caller.organisation}
     if Role.SUPERVISOR not in caller.roles:
-        values["caller_names"] = [caller.doer]
+        values["caller_names"] = [caller.subject]
     return values
 
 
@@ -152,6 +153,31 @@ def readable(caller: Principal, referral_id: sa.ColumnElement[UUID]) -> sa.Colum
         ),
     )
     return found.exists()
+
+
+def searchable(caller: Principal) -> Searchable:
+    """The referrals that `one` finds for the caller, as `seen_by` shows them."""
+    mine = col(Referral.from_organisation) == _CALLER
+    still = col(Referral.held_still)
+    columns: dict[str, Any] = {
+        name: col(getattr(Referral, name))
+        for name in ("id", "case_id", "service_id", "category", "state", "urgency", "created_at")
+    }
+    columns["to_organisation"] = col(Referral.to_organisation)
+    columns["from_organisation"] = _as_shown(
+        mine, sa.cast(still["from_organisation"].astext, sa.Uuid()), col(Referral.from_organisation)
+    )
+    columns["changed_at"] = _as_shown(
+        mine, sa.cast(still["changed_at"].astext, Instant()), col(Referral.changed_at)
+    )
+    rows = sa.select(Referral).where(sa.or_(mine, addressed_to(Role.SUPERVISOR in caller.roles)))
+    return Searchable(rows, columns, caller_values(caller))
+
+
+def _as_shown(
+    mine: sa.ColumnElement[bool], still: sa.ColumnElement[Any], own: Any
+) -> sa.ColumnElement[Any]:
+    return sa.case((mine, own), else_=sa.func.coalesce(still, own))
 
 
 class _Uses:
@@ -275,3 +301,27 @@ async def hold_if_free(session: AsyncSession, referral_id: UUID) -> Referral | N
 async def by_id(session: AsyncSession, referral_id: UUID) -> Referral | None:
     """Needs service rights."""
     return await session.get(Referral, referral_id)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Between whom a referral is, how urgent it is and how far it has come."""
+
+    from_organisation: UUID
+    to_organisation: UUID
+    service_id: UUID
+    urgency: str
+    version: int
+
+
+async def outlines(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Outline]:
+    """By id; needs service rights."""
+    if not ids:
+        return {}
+    names = [f.name for f in fields(Outline)]
+    rows = await session.execute(
+        sa.select(col(Referral.id), *(col(getattr(Referral, name)) for name in names)).where(
+            col(Referral.id).in_(ids)
+        )
+    )
+    return {found: Outline(*values) for found, *values in rows}

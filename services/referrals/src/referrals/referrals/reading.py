@@ -14,6 +14,7 @@ from common.auth import Principal
 from common.errors import NOT_FOUND, Problem
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from referrals.audit.queries import disclosure_reads
 from referrals.audit.service import record
 from referrals.cases import queries as cases
 from referrals.cases.models import Case
@@ -219,6 +220,21 @@ async def history(
             detail if step.organisation_id == caller.organisation else _told(items, detail),
         )
         for number, (step, detail) in enumerate(_told_steps(caller, referral, opened), start=1)
+    ]
+
+
+async def readings(
+    session: AsyncSession, caller: Principal, referral: Referral
+) -> list[tuple[datetime, list[str]]] | None:
+    """When the recipient read which items, oldest first; None for whoever does not refer."""
+    if Party.REFERRER not in queries.parties_of(caller, referral):
+        return None
+    async with acting_as_service(session):
+        entries = await disclosure_reads(session, [referral.id])
+    return [
+        (entry.at, list(entry.detail.get("items", ())))
+        for entry in entries
+        if entry.organisation_id == referral.to_organisation
     ]
 
 

@@ -280,6 +280,14 @@ class ReferralView(BaseModel):
     clinical_deadline: datetime | None
     expected_on: date | None
     review_on: date | None
+    act_by: datetime | None = Field(
+        None,
+        description="After it was accepted: by when an appointment is made or it begins; in service: by "
+        "when somebody looks at it again.",
+    )
+    appointment_at: datetime | None = Field(
+        None, description="The place is in the history: it is sealed."
+    )
     reason: str | None
     outcome: str | None
     late: bool
@@ -312,10 +320,21 @@ class StepView(BaseModel):
     to_state: str
     at: datetime
     organisation_id: UUID | None
+    by: str | None = Field(
+        None, description="Who took it, of your own organisation; of another nobody is named."
+    )
     reason: str | None
     outcome: str | None
     late: bool
     detail: dict[str, Any] | None
+
+
+class ReadingView(BaseModel):
+    """One reading of what was disclosed, by whom it was disclosed to."""
+
+    organisation_id: UUID
+    at: datetime
+    items: list[str]
 
 
 class Alternative(BaseModel):
@@ -324,6 +343,23 @@ class Alternative(BaseModel):
     pathway_rank: int | None
     capacity_state: str | None
     areas: list[str]
+
+
+class WholeReferral(ReferralView):
+    """With what was asked for by `with`; null: it was not asked for, or is not for the caller."""
+
+    history: list[StepView] | None = None
+    disclosure: Disclosure | None = None
+    disclosure_refused: str | None = Field(
+        None,
+        description="The code of why `/disclosure` is refused now, e.g. because it was withdrawn.",
+    )
+    readings: list[ReadingView] | None = Field(
+        None, description="When the recipient read it, oldest first; for who refers alone."
+    )
+    alternatives: list[Alternative] | None = Field(
+        None, description="As at `/alternatives`, for who refers, where it came to nothing."
+    )
 
 
 class QueueCounts(BaseModel):

@@ -98,7 +98,7 @@ async def draft(
             column="draft",
         ),
         created_at=now,
-        created_by=caller.doer,
+        created_by=caller.subject,
         changed_at=now,
     )
     write_soon(session, _REFERRALS, referral.model_dump())

@@ -9,7 +9,7 @@ from common.auth import Principal
 from common.errors import CONFLICT, INVALID
 from common.events.referrals import FeedbackConfirmed
 from common.places import Places
-from common.referral_states import ReferralState
+from common.referral_states import UNMET, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import record
@@ -29,6 +29,7 @@ from referrals.referrals.schemas import (
     ConfirmFeedback,
     Decline,
     Hold,
+    Schedule,
     Step,
     Suggest,
     Waitlist,
@@ -99,6 +100,8 @@ async def _prepare(
         if body.expected_on < today:
             raise INVALID.because("It is in the past.", pointer="/expected_on")
         referral.expected_on = body.expected_on
+    elif isinstance(body, Schedule):
+        referral.appointment_at = body.appointment_at
     elif isinstance(body, Hold):
         if body.review_on < today:
             raise INVALID.because("It is in the past.", pointer="/review_on")
@@ -190,6 +193,12 @@ async def _note(
         target_id=referral.id,
         detail={"version": referral.version},
     )
+
+
+def wants_another(caller: Principal, referral: Referral) -> bool:
+    """Whether it came to nothing, and the caller is who may choose again."""
+    came_to_nothing = referral.state in UNMET | {ReferralState.RECALLED}
+    return came_to_nothing and Party.REFERRER in queries.parties_of(caller, referral)
 
 
 async def alternatives(

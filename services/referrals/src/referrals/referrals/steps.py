@@ -5,14 +5,15 @@ Every change of state goes through `take`, so that none can happen without its t
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
+from common.errors import VERSION_CONFLICT
 from common.events import referrals as events
-from common.events.codes import ReportingAttributes
+from common.events.codes import ReportingAttributes, Urgency
 from common.messaging import append
 from common.referral_states import TERMINAL, ReferralState
 from common.writes import RowChange, RowWriter, write_soon
@@ -21,11 +22,12 @@ from sqlmodel import col
 
 from referrals.audit.service import SYSTEM_CLIENT, record
 from referrals.consents.counting import countable
-from referrals.errors import ERASED, ILLEGAL_TRANSITION, NOT_YOUR_STEP, VERSION_CONFLICT
+from referrals.errors import ERASED, ILLEGAL_TRANSITION, NOT_YOUR_STEP
 from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
 from referrals.notices.kinds import NoticeKind
 from referrals.notices.service import notify
+from referrals.referrals.acting import act_by
 from referrals.referrals.lifecycle import (
     DECISIONS,
     SHARING_ENDS,
@@ -126,6 +128,9 @@ async def take(
         referral.expected_on = None
     if after is not ReferralState.ON_HOLD:
         referral.review_on = None
+        referral.act_by = act_by(after, cast("Urgency", referral.urgency), now)
+        if after is not ReferralState.SCHEDULED:
+            referral.appointment_at = None
     await _keep(session, referral)
     await write_step(
         session,
@@ -235,7 +240,7 @@ async def write_step(
             "to_state": referral.state,
             "at": referral.changed_at,
             "organisation_id": caller.organisation_id if caller else None,
-            "client": caller.doer if caller else SYSTEM_CLIENT,
+            "client": caller.subject if caller else SYSTEM_CLIENT,
             "reason": reason,
             "outcome": outcome,
             "late": late,

@@ -9,6 +9,7 @@ from common.auth import Principal
 from common.errors import NOT_FOUND, Problem
 from common.languages import PageLanguage
 from common.web import (
+    SWITCH,
     Session,
     day_in_words,
     drawn,
@@ -53,12 +54,15 @@ async def withdraw_on_the_page(
     _anyone: Anyone,
     code: Annotated[str, Form(max_length=200)] = "",
     action: Annotated[str, Form(max_length=20)] = "withdraw",
+    switched: Annotated[str, Form(alias=SWITCH, max_length=10)] = "",
     asked: Asked = None,
 ) -> HTMLResponse:
     """Withdraw, and say what had been read; or draw the slip of a code, which is looked up nowhere."""
     language = _language(request, asked)
     typed = re.sub(r"[\s-]", "", code).upper()
     grouped = "-".join(typed[at : at + 4] for at in range(0, len(typed), 4))
+    if switched and action != "slip":
+        return _page(language, settings, "start", code=code)
     if not _CODE.fullmatch(typed):
         return _page(language, settings, "start", 422, code=code, problem="malformed")
     if action == "slip":
@@ -110,6 +114,7 @@ def _page(
         "withdraw.html",
         language,
         view=view,
+        switch="typed",
         here="/referrals/v1/withdraw",
         exit_url=settings.exit_url,
         code=code,

@@ -91,7 +91,7 @@ async def upload(
         document=document,
         sha256=digest,
         created_at=clock.now(),
-        created_by=caller.doer,
+        created_by=caller.subject,
     )
     session.add(row)
     await session.flush()
@@ -117,7 +117,7 @@ async def retire(session: AsyncSession, caller: Principal, instrument_id: UUID) 
             organisation_id=caller.organisation,
             for_all=keeps_shared(caller) or bool(row and row.shared),
             retired_at=clock.now(),
-            retired_by=caller.doer,
+            retired_by=caller.subject,
         )
         .on_conflict_do_nothing()
     )

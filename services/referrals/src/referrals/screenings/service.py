@@ -11,7 +11,7 @@ from common import clock
 from common.answers import Subject, answer_is_about, forget_answers
 from common.auth import Principal
 from common.database import Database
-from common.errors import CONFLICT, INVALID, FieldError
+from common.errors import CONFLICT, INVALID, VERSION_CONFLICT, FieldError
 from common.events.codes import ReportingAttributes
 from common.events.referrals import (
     ScreeningAttached,
@@ -32,7 +32,6 @@ from referrals.errors import (
     NOT_SAFE_NOW,
     SCREENING_DECLINED,
     SCREENING_ENDED,
-    VERSION_CONFLICT,
 )
 from referrals.keys.store import CaseKeys
 from referrals.row_security import act_as_service
@@ -99,7 +98,7 @@ async def begin(
         held_at=held_at,
         source=source,
         created_at=now,
-        created_by=caller.doer,
+        created_by=caller.subject,
         changed_at=now,
     )
     key = await (keys.create(screening_id) if body.case_id is None else key_of(keys, screening))

@@ -1,8 +1,9 @@
 """Refuses workbooks that could harm whoever opens them, before any other reader sees the bytes."""
 
 import io
+from typing import TYPE_CHECKING
 
-import openpyxl
+from common.lazily import lazily
 from common.tables_io.archives import (
     WORKBOOK_DAMAGE,
     Limits,
@@ -10,7 +11,12 @@ from common.tables_io.archives import (
     UnsafeArchiveError,
     archive,
 )
-from openpyxl.utils.exceptions import InvalidFileException
+
+if TYPE_CHECKING:
+    import openpyxl
+    import openpyxl.utils.exceptions
+else:
+    openpyxl = lazily("openpyxl")
 
 MAX_BYTES = 1024 * 1024
 _LIMITS = Limits(unpacked=16 * 1024 * 1024, entries=200)
@@ -43,7 +49,11 @@ def check_workbook(content: bytes) -> None:
         raise UnreadableWorkbook(
             f"The workbook unpacks to far more than an instrument needs. {refused}"
         ) from refused
-    except (UnreadableArchiveError, InvalidFileException, *WORKBOOK_DAMAGE) as damage:
+    except (
+        UnreadableArchiveError,
+        openpyxl.utils.exceptions.InvalidFileException,
+        *WORKBOOK_DAMAGE,
+    ) as damage:
         raise UnreadableWorkbook(_DAMAGED) from damage
 
 

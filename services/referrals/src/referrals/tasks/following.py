@@ -35,7 +35,7 @@ async def case_erased(session: AsyncSession, happening: CaseErased) -> None:
 
 
 async def _done(session: AsyncSession, happening: CaseClosed | CaseErased) -> None:
-    by = happening.caller.doer if happening.caller else SYSTEM_CLIENT
+    by = happening.caller.subject if happening.caller else SYSTEM_CLIENT
     await session.execute(
         sa.update(Task)
         .where(

@@ -1,6 +1,6 @@
 """Which tasks are a caller's: those of the organisation that are about what the caller may read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,13 @@ from sqlmodel import col
 
 from referrals.locking_queries import held
 from referrals.tasks.models import Task
+from referrals.vocabulary.work_kinds import WorkKind
+from referrals.waiting_queries import Waiting, WorkRow
 
 Found = Callable[[Principal, Any], sa.ColumnElement[bool]]
+
+
+_FINISHED = col(Task.done_at).is_not(None)
 
 
 @dataclass(frozen=True)
@@ -73,9 +78,38 @@ async def listed(
     limit: int,
 ) -> Sequence[Task]:
     """Newest first, one more than `limit` if there are more."""
-    finished = col(Task.done_at).is_not(None)
-    statement = sa.select(Task).where(own(caller, reading), finished if done else sa.not_(finished))
+    statement = sa.select(Task).where(
+        own(caller, reading), _FINISHED if done else sa.not_(_FINISHED)
+    )
     if before is not None:
         statement = statement.where(col(Task.id) < before)
     statement = statement.order_by(col(Task.id).desc()).limit(limit + 1)
     return (await session.scalars(statement, reading.values(caller))).all()
+
+
+def waiting(
+    caller: Principal, reading: Reading, has_it: Callable[[Any], Any], but: Collection[str]
+) -> Waiting:
+    """What is not done; `has_it`: who has the case in a column. A task of another side's case is
+    everybody's who may read it. `but`: kinds of tasks that wait as what they are about."""
+    return Waiting(
+        kind=WorkKind.TASK,
+        what=sa.select(Task).where(
+            own(caller, reading), sa.not_(_FINISHED), col(Task.kind).not_in(but)
+        ),
+        id=col(Task.id),
+        due=col(Task.due_on),
+        values=reading.values(caller),
+        has_it=has_it(Task.case_id),
+        shown=lambda row: _row(row[0]),
+    )
+
+
+def _row(task: Task) -> WorkRow:
+    ids = {"task_id": task.id, "case_id": task.case_id, "referral_id": task.referral_id}
+    return WorkRow(
+        id=task.id,
+        since=task.created_at,
+        ids={name: value for name, value in ids.items() if value is not None},
+        about=task.kind,
+    )

@@ -49,5 +49,5 @@ async def finish_tasks(session: AsyncSession, caller: Principal, case_id: UUID, 
             _tasks.c.kind == kind,
             _tasks.c.done_at.is_(None),
         )
-        .values(done_at=clock.now(), done_by=caller.doer)
+        .values(done_at=clock.now(), done_by=caller.subject)
     )

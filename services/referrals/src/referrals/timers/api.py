@@ -66,7 +66,7 @@ async def set_policy(
             clock=clock_name,
             **body.model_dump(),
             changed_at=clock.now(),
-            changed_by=caller.doer,
+            changed_by=caller.subject,
         )
     )
     await session.flush()

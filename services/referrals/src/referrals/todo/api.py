@@ -55,7 +55,7 @@ async def finish_task(task_id: UUID, _body: Done, session: Session, caller: Writ
         raise NOT_FOUND.because("There is no such task in your organisation.")
     answer_is_about(session, Subject(task.case_id or caller.organisation, "task", task.id))
     if task.done_at is None:
-        task.done_at, task.done_by = clock.now(), caller.doer
+        task.done_at, task.done_by = clock.now(), caller.subject
         await session.flush()
         await record(
             session,

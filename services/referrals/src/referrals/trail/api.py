@@ -1,20 +1,51 @@
 """HTTP of the audit: for auditors, and for an organisation its own."""
 
+import asyncio
+import json
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from io import StringIO
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
+import sqlalchemy as sa
 from common.auth import Principal, Role
+from common.errors import NOT_FOUND
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
-from common.web import Session, router
-from pydantic import BaseModel
+from common.tables_io.cells import GuardedCsv
+from common.web import Session, requires, router
+from fastapi import Depends, Query, Response
+from pydantic import BaseModel, Field
 
+from referrals.audit import anchoring
 from referrals.audit import queries as entries
+from referrals.audit.anchoring import BrokenAnchor, anchored_of
 from referrals.audit.models import AuditEntry
-from referrals.dependencies import Reader
+from referrals.audit.queries import Wanted
+from referrals.audit.service import record
+from referrals.cases.queries import held_by
+from referrals.dependencies import Reader, ServiceSettingsOf
 from referrals.readable_queries import readable, readable_values
+from referrals.referrals.schemas import Moment
+from referrals.row_security import acting_as_service
 
 audit = router("/referrals/v1/audit", ["audit"])
+Auditor = Annotated[Principal, requires("referrals:read", roles={Role.AUDITOR})]
+FindingCode = Literal[
+    "entry_missing", "does_not_follow", "edited", "differs_from_anchor", "wrong_end", "cut_off"
+]
+_CODES: dict[str, FindingCode] = {
+    "an entry before it is missing": "entry_missing",
+    "does not follow the entry before": "does_not_follow",
+    "was edited": "edited",
+    "differs from the anchor": "differs_from_anchor",
+    "does not end at its head": "wrong_end",
+    "cut off after it was anchored": "cut_off",
+}
+_MOST = 10_000
+_CSV: dict[int | str, dict[str, Any]] = {
+    200: {"description": "OK", "content": {"text/csv": {"schema": {"type": "string"}}}}
+}
 
 
 class AuditEntryView(BaseModel):
@@ -34,32 +65,156 @@ class AuditEntryView(BaseModel):
     hash: str | None
 
 
+class FindingView(BaseModel):
+    """`sequence`: the number of the entry in its chain."""
+
+    sequence: int
+    code: FindingCode
+
+
+class Verification(BaseModel):
+    """Whether a chain adds up: each entry follows from the one before, and what was anchored outside
+    the database is still there."""
+
+    chain: UUID
+    entries: int
+    adds_up: bool
+    anchored_until: int | None = Field(
+        description="The newest entry that stands in the anchor; null: none does, or none is read here."
+    )
+    anchor: Literal["read", "absent", "broken"]
+    findings: list[FindingView]
+
+
+async def _wanted(
+    *,
+    target_id: UUID | None = None,
+    action: str | None = None,
+    organisation_id: UUID | None = None,
+    doer: Annotated[
+        str | None, Query(max_length=100, description="Who did it: a colleague's id or a client.")
+    ] = None,
+    case_id: Annotated[UUID | None, Query(description="All of one chain.")] = None,
+    since: Annotated[Moment | None, Query(alias="from", description="From this moment on.")] = None,
+    until: Annotated[Moment | None, Query(alias="to", description="Before this moment.")] = None,
+) -> Wanted:
+    return Wanted(
+        target_id=target_id,
+        action=action,
+        organisation_id=organisation_id,
+        doer=doer,
+        case_id=case_id,
+        since=since,
+        until=until,
+    )
+
+
+Narrowed = Annotated[Wanted, Depends(_wanted)]
+
+
 @audit.get("")
 async def list_entries(
     session: Session,
     caller: Reader,
-    target_id: UUID | None = None,
-    action: str | None = None,
+    wanted: Narrowed,
     cursor: CursorText = None,
     limit: Limit = 50,
 ) -> Page[AuditEntryView]:
     """Who did and read what, newest first. Auditors see all, others what their own
-    clients did, of what they would find one by one."""
+    clients did, of what they would find one by one. Auditors' looks stand in the record themselves, with
+    the names of what they narrowed it by."""
     audits = Role.AUDITOR in caller.roles
     rows = await entries.page(
         session,
-        only=None if audits else _own(caller),
-        target_id=target_id,
-        action=action,
+        only=None if audits else _own(caller, wanted),
+        wanted=wanted,
         before=id_cursor(cursor),
         limit=limit,
     )
+    if audits:
+        await _own_look(session, caller, "audit.read", {"filters": list(wanted.names())})
     return page_of(rows, limit, lambda row: _view(row, audits=audits))
 
 
-def _own(caller: Principal) -> entries.Only:
-    """Of what the caller's organisation did, what they would find one by one."""
+@audit.get("/export", response_class=Response, responses=_CSV)
+async def export_entries(session: Session, caller: Reader, wanted: Narrowed) -> Response:
+    """The same as a table of codes, the newest 10,000: narrow it for more. Auditors' exports stand in
+    the record themselves."""
+    audits = Role.AUDITOR in caller.roles
+    rows = await entries.page(
+        session,
+        only=None if audits else _own(caller, wanted),
+        wanted=wanted,
+        before=None,
+        limit=_MOST,
+    )
+    out = StringIO()
+    table = GuardedCsv(out)
+    columns = list(AuditEntryView.model_fields)
+    table.row(columns)
+    for row in rows[:_MOST]:
+        view = _view(row, audits=audits).model_dump(mode="json")
+        view["detail"] = json.dumps(view["detail"], ensure_ascii=False, sort_keys=True)
+        table.row([view[name] for name in columns])
+    if audits:
+        await _own_look(session, caller, "audit.exported", {"entries": len(rows[:_MOST])})
+    return Response(
+        out.getvalue(),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="audit.csv"'},
+    )
+
+
+@audit.get("/chains/{chain}")
+async def verify_chain(
+    chain: UUID, session: Session, caller: Auditor, settings: ServiceSettingsOf
+) -> Verification:
+    """Compute the chain of a case or an organisation anew, and hold it against the anchor."""
+    path, anchor = settings.audit_anchor_file, "read"
+    anchored: Mapping[int, str] = {}
+    if path is None or not await asyncio.to_thread(path.exists):
+        anchor = "absent"
+    else:
+        try:
+            anchored = await asyncio.to_thread(anchored_of, path, chain)
+        except BrokenAnchor:
+            anchor = "broken"
+    async with acting_as_service(session):
+        count, findings = await anchoring.verify_chain(session, chain, anchored)
+    if not count and not findings:
+        raise NOT_FOUND.because("There is no such chain.")
+    await _own_look(session, caller, "audit.verified", {"of": str(chain)})
+    return Verification(
+        chain=chain,
+        entries=count,
+        adds_up=not findings and anchor != "broken",
+        anchored_until=max(anchored, default=None),
+        anchor=cast("Literal['read', 'absent', 'broken']", anchor),
+        findings=[
+            FindingView(sequence=each.sequence, code=_CODES[each.problem]) for each in findings
+        ],
+    )
+
+
+async def _own_look(
+    session: Session, caller: Principal, action: str, detail: dict[str, Any]
+) -> None:
+    await record(
+        session,
+        caller,
+        action,
+        chain=caller.organisation,
+        target_type="organisation",
+        detail=detail,
+    )
+
+
+def _own(caller: Principal, wanted: Wanted) -> entries.Only:
+    """Of what the caller's organisation did, what they would find one by one; by the id of a case, only
+    of one that it holds: any other is as one that is not there."""
     which = readable(caller, entries.TARGET_TYPE, entries.TARGET_ID, record=entries.CHAIN)
+    if wanted.case_id is not None:
+        which = sa.and_(which, held_by(caller, entries.CHAIN))
     return entries.Only(caller.organisation, which, readable_values(caller))
 
 

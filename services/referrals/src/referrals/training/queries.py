@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from referrals.training.models import Certificate, Training
+from referrals.vocabulary.work_kinds import WorkKind
+from referrals.waiting_queries import Waiting, WorkRow
 
 
 async def valid_certificate(
@@ -47,14 +49,35 @@ async def certificates(
     if Role.COORDINATOR not in caller.roles:
         statement = statement.where(col(Certificate.organisation_id) == caller.organisation)
     if expiring_by is not None:
-        statement = statement.where(
-            col(Certificate.revoked_at).is_(None),
-            col(Certificate.valid_until).between(today, expiring_by),
-        )
+        statement = statement.where(_ends_between(today, expiring_by))
     if before is not None:
         statement = statement.where(col(Certificate.id) < before)
     rows = await session.scalars(statement.order_by(col(Certificate.id).desc()).limit(limit + 1))
     return rows.all()
+
+
+def _ends_between(today: date, by: date) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        col(Certificate.revoked_at).is_(None), col(Certificate.valid_until).between(today, by)
+    )
+
+
+def waiting(caller: Principal, today: date, by: date) -> Waiting:
+    """Certificates of the caller's organisation that count today and end by then."""
+    return Waiting(
+        kind=WorkKind.CERTIFICATE_ENDING,
+        what=sa.select(Certificate).where(
+            col(Certificate.organisation_id) == caller.organisation, _ends_between(today, by)
+        ),
+        id=col(Certificate.id),
+        due=col(Certificate.valid_until),
+        shown=lambda row: WorkRow(
+            id=row[0].id,
+            since=row[0].created_at,
+            ids={"certificate_id": row[0].id},
+            about=row[0].topic,
+        ),
+    )
 
 
 async def own_certificate(

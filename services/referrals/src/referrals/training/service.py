@@ -32,7 +32,7 @@ async def hold(session: AsyncSession, caller: Principal, body: NewTraining) -> T
         **body.model_dump(),
         cancelled=False,
         created_at=now,
-        created_by=caller.doer,
+        created_by=caller.subject,
         changed_at=now,
     )
     session.add(training)

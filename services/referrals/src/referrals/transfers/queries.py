@@ -1,6 +1,6 @@
 """Reading transfers as one of their two sides."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,6 +11,8 @@ from sqlmodel import col
 
 from referrals.locking_queries import held
 from referrals.transfers.models import Transfer
+from referrals.vocabulary.work_kinds import WorkKind
+from referrals.waiting_queries import Waiting, WorkRow
 
 
 def _as_party(caller: Principal) -> sa.ColumnElement[bool]:
@@ -57,3 +59,38 @@ async def open_of(session: AsyncSession, case_id: UUID, *, lock: bool = False) -
     if lock:
         statement = statement.with_for_update().execution_options(populate_existing=True)
     return (await session.scalars(statement)).one_or_none()
+
+
+def waiting(caller: Principal) -> Waiting:
+    """Cases that are offered to the caller."""
+    return Waiting(
+        kind=WorkKind.TRANSFER_OFFERED,
+        what=sa.select(Transfer).where(
+            _as_party(caller),
+            col(Transfer.to_organisation) == caller.organisation,
+            col(Transfer.state) == "offered",
+        ),
+        id=col(Transfer.id),
+        shown=lambda row: _row(row[0]),
+    )
+
+
+def _row(transfer: Transfer) -> WorkRow:
+    return WorkRow(
+        id=transfer.id,
+        since=transfer.offered_at,
+        ids={"transfer_id": transfer.id, "case_id": transfer.case_id},
+        organisation_id=transfer.from_organisation,
+    )
+
+
+async def sides(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, tuple[UUID, UUID]]:
+    """By id the organisations from which and to which a case is handed over; needs service rights."""
+    if not ids:
+        return {}
+    rows = await session.execute(
+        sa.select(
+            col(Transfer.id), col(Transfer.from_organisation), col(Transfer.to_organisation)
+        ).where(col(Transfer.id).in_(ids))
+    )
+    return {found: (sender, recipient) for found, sender, recipient in rows}

@@ -69,7 +69,7 @@ async def offer(
         state="offered",
         version=1,
         offered_at=clock.now(),
-        offered_by=caller.doer,
+        offered_by=caller.subject,
     )
     session.add(transfer)
     await session.flush()
@@ -117,7 +117,14 @@ async def accept(
         identity, attributes = open_with(key, case)
         await _ask(session, case, grant, transfer.to_organisation, identity)
         await case_service.hand_over(
-            session, key, blind, case, identity, attributes, transfer.to_organisation
+            session,
+            key,
+            blind,
+            case,
+            identity,
+            attributes,
+            transfer.to_organisation,
+            taken_by=caller.subject,
         )
         await _decide(session, caller, transfer, "accepted", None)
     session.expire_all()
@@ -192,7 +199,7 @@ async def _decide(
 ) -> None:
     transfer.state, transfer.reason = state, reason
     transfer.decided_at = clock.now()
-    transfer.decided_by = caller.doer if caller else SYSTEM_CLIENT
+    transfer.decided_by = caller.subject if caller else SYSTEM_CLIENT
     transfer.version += 1
     await session.flush()
     await _tell(session, caller, transfer)

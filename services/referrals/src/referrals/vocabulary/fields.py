@@ -4,12 +4,14 @@ from datetime import date, timedelta
 from typing import Annotated
 
 from common import clock
-from common.codelists import categories, populations
+from common.codelists import categories, pathways, populations
 from common.places import Places
 from pydantic import AfterValidator, Field
 
 from referrals.vocabulary.disclosure import Item
 
+Account = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s\x00-\x1f]+$")]
+"""How a person or client is named in every record of who did what: never what they are called."""
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2.")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{3}$", description="ISO 639-3.")]
@@ -38,6 +40,13 @@ def _known_category(code: str) -> str:
     return code
 
 
+def _known_aor(code: str) -> str:
+    if code not in pathways():
+        raise ValueError("not a known area of responsibility")
+    return code
+
+
+Aor = Annotated[str, Field(max_length=10), AfterValidator(_known_aor)]
 Category = Annotated[str, Field(max_length=40), AfterValidator(_known_category)]
 Items = Annotated[list[Item], Field(max_length=len(Item))]
 

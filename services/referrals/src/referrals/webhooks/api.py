@@ -72,6 +72,14 @@ async def enable_webhook(
     return _view(await service.enable(session, caller, webhook_id))
 
 
+@webhooks.post("/{webhook_id}/ping", status_code=202)
+async def ping_webhook(
+    webhook_id: UUID, _body: Nothing, session: Session, caller: Writer
+) -> WebhookView:
+    """Be called once with the kind `webhook.ping`; `/deliveries` says what your address answered."""
+    return _view(await service.ping(session, caller, webhook_id))
+
+
 @webhooks.get("/{webhook_id}/deliveries")
 async def list_deliveries(
     webhook_id: UUID,

@@ -1,11 +1,8 @@
 """The webhook worker: notices become deliveries, due deliveries are sent.
 
-A delivery is claimed by moving its next attempt ahead (a lease) before it is sent, so that two
-replicas do not send it twice and a crash only delays it. Receivers get it at least once, always
-with the same webhook-id.
+Receivers get a delivery at least once, always with the same webhook-id.
 """
 
-import asyncio
 import random
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -18,12 +15,13 @@ import sqlalchemy as sa
 from common import clock
 from common.database import Database
 from common.ids import new_id
+from common.messages.rounds import hand_round
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.notices.queries import by_ids, untold
-from referrals.notices.service import mark_told
+from referrals.notices.kinds import NoticeKind
+from referrals.notices.queries import by_ids
 from referrals.row_security import act_as_service
 from referrals.webhooks.addresses import Network
 from referrals.webhooks.models import Delivery, Webhook
@@ -31,7 +29,6 @@ from referrals.webhooks.retries import next_attempt
 from referrals.webhooks.sending import Answer, Call, body_of, send
 from referrals.webhooks.service import open_secret
 
-_BATCH = 200
 _AT_ONCE = 20
 _LEASE = timedelta(seconds=60)
 _GONE = 410
@@ -39,16 +36,8 @@ _deliveries = Delivery.metadata.tables["webhook_deliveries"]
 _spread = random.Random()  # noqa: S311 - spreads retries; nothing secret
 
 
-async def fan_out(database: Database) -> int:
-    """Make deliveries of new notices for the webhooks of their organisations; returns notices."""
-    return await database.retried(_fan_out)
-
-
-async def _fan_out(session: AsyncSession) -> int:
-    await act_as_service(session)
-    notices = await untold(session, _BATCH)
-    if not notices:
-        return 0
+async def deliveries(session: AsyncSession, notices: Sequence[Any]) -> None:
+    """Make deliveries of new notices for the webhooks of their organisations; needs service rights."""
     now = clock.now()
     webhooks = (
         await session.scalars(
@@ -62,13 +51,17 @@ async def _fan_out(session: AsyncSession) -> int:
         _row(webhook, notice.id, now)
         for notice in notices
         for webhook in webhooks
-        if webhook.organisation_id == notice.organisation_id
-        and (webhook.kinds is None or notice.kind in webhook.kinds)
+        if webhook.organisation_id == notice.organisation_id and _wants(webhook, notice)
     ]
     if rows:
         await session.execute(insert(_deliveries).inline().on_conflict_do_nothing(), rows)
-    await mark_told(session, [n.id for n in notices], now)
-    return len(notices)
+
+
+def _wants(webhook: Webhook, notice: Any) -> bool:
+    """A ping concerns the one webhook that was asked for it, whatever kinds it is called for."""
+    if notice.kind == NoticeKind.WEBHOOK_PING:
+        return bool(webhook.id == notice.subject_id)
+    return webhook.kinds is None or notice.kind in webhook.kinds
 
 
 def _row(webhook: Webhook, notice_id: UUID, now: datetime) -> dict[str, Any]:
@@ -92,14 +85,17 @@ async def deliver_due(
 ) -> int:
     """Send what is due; returns how many were tried."""
     now = clock.now()
-    claimed = await database.retried(partial(_claim, key=key, now=now))
-    answers = await asyncio.gather(*(send(http, call, also, now) for _, call in claimed))
-    for (delivery_id, _), answer in zip(claimed, answers, strict=True):
-        await database.retried(partial(_settle, delivery_id=delivery_id, answer=answer))
-    return len(claimed)
+    return await hand_round(
+        database,
+        partial(_claim, key=key, now=now),
+        lambda one: send(http, one[1], also, now),
+        _settle,
+    )
 
 
-async def _claim(session: AsyncSession, key: bytes, now: datetime) -> Sequence[tuple[UUID, Call]]:
+async def _claim(
+    session: AsyncSession, key: bytes, now: datetime
+) -> tuple[int, Sequence[tuple[UUID, Call]]]:
     await act_as_service(session)
     due = (
         await session.execute(
@@ -126,12 +122,12 @@ async def _claim(session: AsyncSession, key: bytes, now: datetime) -> Sequence[t
         notice = notices[delivery.notice_id]
         call = Call(webhook.url, secrets, f"msg_{notice.id}", body_of(notice))
         claimed.append((delivery.id, call))
-    return claimed
+    return len(due), claimed
 
 
-async def _settle(session: AsyncSession, delivery_id: UUID, answer: Answer) -> None:
+async def _settle(session: AsyncSession, one: tuple[UUID, Call], answer: Answer) -> None:
     await act_as_service(session)
-    delivery = await session.get(Delivery, delivery_id, with_for_update=True)
+    delivery = await session.get(Delivery, one[0], with_for_update=True)
     if delivery is None:  # its webhook was removed meanwhile
         return
     now = clock.now()

@@ -16,6 +16,8 @@ from sqlmodel import col
 
 from referrals.audit.service import record
 from referrals.errors import UNSAFE_ADDRESS
+from referrals.notices.kinds import NoticeKind
+from referrals.notices.service import notify
 from referrals.webhooks import queries
 from referrals.webhooks.addresses import Network, UnsafeUrl, check_url
 from referrals.webhooks.models import Delivery, Webhook
@@ -59,7 +61,7 @@ async def add(
         secret=seal_secret(key, webhook_id, secret),
         active=True,
         created_at=clock.now(),
-        created_by=caller.doer,
+        created_by=caller.subject,
     )
     session.add(webhook)
     await session.flush()
@@ -90,6 +92,22 @@ async def enable(session: AsyncSession, caller: Principal, webhook_id: UUID) -> 
     await record(
         session, caller, "webhook.enabled", chain=caller.organisation, target_id=webhook.id
     )
+    return webhook
+
+
+async def ping(session: AsyncSession, caller: Principal, webhook_id: UUID) -> Webhook:
+    """Call it once as a change would; 409 while it is switched off."""
+    webhook = await queries.one(session, caller, webhook_id)
+    if not webhook.active:
+        raise CONFLICT.because("It is switched off: enable it first.")
+    await notify(
+        session,
+        [caller.organisation],
+        NoticeKind.WEBHOOK_PING,
+        subject_type="webhook",
+        subject_id=webhook.id,
+    )
+    await record(session, caller, "webhook.pinged", chain=caller.organisation, target_id=webhook.id)
     return webhook
 
 

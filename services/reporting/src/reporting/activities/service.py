@@ -81,7 +81,7 @@ async def withdraw(session: AsyncSession, caller: Principal, activity_id: UUID) 
             withdrawn_at=clock.now(),
             version=found.version + 1,
             changed_at=clock.now(),
-            changed_by=caller.doer,
+            changed_by=caller.subject,
         )
     )
 
@@ -113,7 +113,7 @@ async def import_file(
             file_name=name[:200],
             file_sha256=hashlib.sha256(content).hexdigest(),
             imported_at=clock.now(),
-            imported_by=caller.doer,
+            imported_by=caller.subject,
             created=outcomes["created"],
             changed=outcomes["changed"],
             unchanged=outcomes["unchanged"],
@@ -140,7 +140,7 @@ async def set_target(session: AsyncSession, caller: Principal, target: Target) -
         "end": target.end,
         "target": target.target,
         "changed_at": clock.now(),
-        "changed_by": caller.doer,
+        "changed_by": caller.subject,
     }
     kept = await session.scalar(
         pg.insert(work_plan_targets)
@@ -238,7 +238,7 @@ async def _write(
                 "organisation_id": caller.organisation,
                 "version": 1,
                 "changed_at": now,
-                "changed_by": caller.doer,
+                "changed_by": caller.subject,
             }
             for row in rows
         ],

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openpyxl
+from common.lazily import lazily
 from common.places import Places, folded
 from common.tables_io.archives import (
     WORKBOOK_DAMAGE,
@@ -22,12 +22,17 @@ from common.tables_io.archives import (
     archive,
 )
 from common.tables_io.cells import unguarded
-from openpyxl.utils.exceptions import InvalidFileException
 
 from reporting.activities import codes
 from reporting.activities.indicators import GROUPS
 from reporting.activities.rules import LISTS, Flaw
 from reporting.language import Text, text
+
+if TYPE_CHECKING:
+    import openpyxl
+    import openpyxl.utils.exceptions
+else:
+    openpyxl = lazily("openpyxl")
 
 MAX_ROWS = 5_000
 LAST_ROW = 20_000
@@ -111,7 +116,11 @@ def _xlsx_lines(content: bytes) -> Iterator[Line]:
         raise UnreadableWorkbookError(
             "El archivo es demasiado grande.", "The file is too large."
         ) from refused
-    except (UnreadableArchiveError, InvalidFileException, *WORKBOOK_DAMAGE) as damage:
+    except (
+        UnreadableArchiveError,
+        openpyxl.utils.exceptions.InvalidFileException,
+        *WORKBOOK_DAMAGE,
+    ) as damage:
         raise unreadable from damage
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from common.languages import LANGUAGES, PageLanguage
+from common.look import page_policy
 from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
 from common.web import (
     Session,
@@ -25,18 +26,23 @@ from fastapi.responses import HTMLResponse
 from starlette.requests import Request
 
 from reporting.bulletins import queries, service
+from reporting.bulletins.document.arranging import printed
 from reporting.bulletins.document.reading import all_figures
 from reporting.bulletins.document.sources import described
-from reporting.bulletins.queries import Bulletin
+from reporting.bulletins.queries import Bulletin, Publication
 from reporting.bulletins.rendering.feed import MEDIA_TYPE, atom
 from reporting.bulletins.rendering.forms import MEDIA_TYPES, media_type, names, rendered
+from reporting.bulletins.rendering.html import style_of
 from reporting.bulletins.rendering.listing import listing
 from reporting.bulletins.schemas import (
+    Arrangement,
     BulletinDetail,
     BulletinView,
     BulletinWords,
     DraftBulletin,
     FileView,
+    PublicationView,
+    State,
     Trace,
     TracedFigure,
 )
@@ -53,10 +59,6 @@ Coordinator = Annotated[Principal, requires(scope="reports:read", roles={Role.CO
 IN_FEED = 50
 BulletinId = Annotated[UUID, Path(description="The id of a bulletin.")]
 Language = Annotated[PageLanguage, Path(description="Language of the file.")]
-HARMLESS = {
-    "Content-Security-Policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 @routes.post("", status_code=201)
@@ -67,7 +69,7 @@ async def draft_bulletin(
     catalogue: Catalogue = context_of(request).parts["catalogue"]
     period = service.bulletin_period(body.period)
     wish = service.Wish("stakeholders" in body.beside, "milestones" in body.beside, body.analysis)
-    return _view(await service.draft(session, caller.doer, period, catalogue, wish))
+    return _view(await service.draft(session, caller.subject, period, catalogue, wish))
 
 
 @routes.get("")
@@ -76,12 +78,23 @@ async def list_bulletins(
     caller: Reader,
     session: Session,
     kind: Annotated[Literal["biweekly", "monthly"] | None, Query()] = None,
+    state: Annotated[
+        State | None,
+        Query(
+            description="Only these: a draft waits for a signature, a signed one for publication."
+        ),
+    ] = None,
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[BulletinView]:
     """Published bulletins, the newest first; drafts for coordinators and the IM role."""
     found = await queries.visible(
-        session, caller, kind=kind, after=keys_in(cursor, moment_in, id_in), limit=limit + 1
+        session,
+        caller,
+        kind=kind,
+        state=state,
+        after=keys_in(cursor, moment_in, id_in),
+        limit=limit + 1,
     )
     return page_of(found, limit, _view, attrgetter("drafted_at", "id"))
 
@@ -108,7 +121,8 @@ async def show_bulletins(
     """The page that lists what is published, for people."""
     language = page_language(asked, request.headers.get("accept-language"))
     issues = await queries.published(session, limit=IN_FEED)
-    return page_response(listing(issues, language, PREFIX), language=language)
+    by_mail = context_of(request).parts.get("mail") is not None
+    return page_response(listing(issues, language, PREFIX, by_mail=by_mail), language=language)
 
 
 @routes.get("/{bulletin_id}")
@@ -147,7 +161,21 @@ async def write_words(
     number that is not the section's.
     """
     texts = {name: text.model_dump() for name, text in body.texts.items()}
-    bulletin = await service.write_words(session, caller, bulletin_id, texts)
+    bulletin = await service.write_words(
+        session, caller, bulletin_id, texts, read=body.content_sha256
+    )
+    return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
+
+
+@routes.put("/{bulletin_id}/arrangement")
+async def arrange(
+    caller: Writer, session: Session, bulletin_id: BulletinId, body: Arrangement
+) -> BulletinDetail:
+    """Move the sections of a draft, and say which are not printed; drafting again keeps both. What is
+    hidden is no part of what is signed off and published."""
+    bulletin = await service.arrange(
+        session, caller, bulletin_id, body.order, body.hidden, read=body.content_sha256
+    )
     return BulletinDetail(**_view(bulletin).model_dump(), content=bulletin.content)
 
 
@@ -169,6 +197,33 @@ async def publish_bulletin(
     return _view(await service.publish(session, caller, bulletin_id, alone=alone))
 
 
+@routes.post("/{bulletin_id}/publication", status_code=202, dependencies=[StepUp])
+async def ask_publication(
+    *,
+    request: Request,
+    response: Response,
+    caller: Publisher,
+    session: Session,
+    bulletin_id: BulletinId,
+) -> PublicationView:
+    """Publish without waiting: the worker lays out and reads back all forms. `Location` shows how far it
+    has come. Needs somebody else's sign-off; asked again while it is at work, nothing is added."""
+    settings = cast("Settings", context_of(request).settings)
+    alone = settings.one_person_publishes
+    asked = await service.ask_publication(session, caller, bulletin_id, alone=alone)
+    response.headers["Location"] = f"{PREFIX}/{bulletin_id}/publication"
+    return _progress(asked, "signed_off")
+
+
+@routes.get("/{bulletin_id}/publication")
+async def read_publication(
+    caller: Writer, session: Session, bulletin_id: BulletinId
+) -> PublicationView:
+    """How far the publication has come; 404 if nobody asked for it since the draft."""
+    bulletin = await _visible(session, caller, bulletin_id)
+    return _progress(await service.asked_publication(session, bulletin_id), bulletin.state)
+
+
 @routes.get("/{bulletin_id}/files/{language}/{name}", **answered_as(*MEDIA_TYPES.values()))
 async def read_file(
     *,
@@ -180,16 +235,18 @@ async def read_file(
 ) -> Response:
     """The bulletin as page, PDF or workbook, or one of its charts. Drafts are marked as such."""
     bulletin = await _visible(session, caller, bulletin_id)
-    if name not in names(bulletin.content):
-        raise NOT_FOUND.because("No such file.", allowed=names(bulletin.content))
+    content = printed(bulletin.content)
+    if name not in names(content):
+        raise NOT_FOUND.because("No such file.", allowed=names(content))
     if bulletin.state != "published":
-        made = await asyncio.to_thread(rendered, bulletin.content, language, draft=True)
-        return Response(made[name], media_type=media_type(name), headers=HARMLESS)
+        made = await asyncio.to_thread(rendered, content, language, draft=True)
+        kind = media_type(name)
+        return Response(made[name], media_type=kind, headers=_harmless(kind, made[name]))
     kept = await queries.file(session, bulletin_id, language, name)
     if kept is None:
         raise NOT_FOUND.because("No such file.")
     headers = {
-        **HARMLESS,
+        **_harmless(kept.media_type, kept.content),
         "ETag": f'"{kept.sha256}"',
         "Content-Language": language,
         # A published bulletin never changes: on a slow line nobody fetches it twice.
@@ -198,11 +255,31 @@ async def read_file(
     return Response(kept.content, media_type=kept.media_type, headers=headers)
 
 
+def _harmless(kind: str, content: bytes) -> dict[str, str]:
+    """A page may show its drawings and look as its own style says, as published then; any other file
+    does nothing in a browser."""
+    policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    if kind.startswith("text/html"):
+        policy = page_policy(style_of(content), images="data:", forms="'none'")
+    return {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}
+
+
 async def _visible(session: Session, caller: Principal, bulletin_id: UUID) -> Bulletin:
     found = await queries.visible(session, caller, bulletin_id=bulletin_id)
     if not found:
         raise NOT_FOUND.because("There is no such bulletin, or it is not published yet.")
     return found[0]
+
+
+def _progress(asked: Publication, bulletin_state: str) -> PublicationView:
+    published = bulletin_state == "published"
+    return PublicationView(
+        state="published" if published else "at_work" if asked.waiting else "refused",
+        done=service.STEPS if published else asked.done,
+        steps=service.STEPS,
+        asked_at=asked.asked_at,
+        problem=asked.problem,
+    )
 
 
 def _view(bulletin: Bulletin) -> BulletinView:
@@ -230,7 +307,7 @@ def _view(bulletin: Bulletin) -> BulletinView:
                     media_type=media_type(name),
                 )
                 for language in LANGUAGES
-                for name in names(content)
+                for name in names(printed(content))
             ],
         }
     )

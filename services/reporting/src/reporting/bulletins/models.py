@@ -37,3 +37,18 @@ bulletin_files = sa.Table(
     sa.Column("content", sa.LargeBinary, nullable=False),
     sa.Column("sha256", sa.Text, nullable=False),
 )
+
+# What was asked and is still to be done; what was done the bulletin says.
+bulletin_publications = sa.Table(
+    "bulletin_publications",
+    METADATA,
+    sa.Column("bulletin_id", sa.Uuid, sa.ForeignKey("bulletins.id"), primary_key=True),
+    sa.Column("asked_by", sa.Text, nullable=False),
+    sa.Column("asked_at", _TIME, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    # When it is to be done, or tried again; NULL once it is done or refused.
+    sa.Column("due_at", _TIME),
+    sa.Column("done", sa.Integer, nullable=False),
+    # Why it was refused: a problem detail.
+    sa.Column("problem", pg.JSONB(none_as_null=True)),
+)

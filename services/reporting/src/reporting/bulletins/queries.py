@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common import clock
 from common.auth import Principal, Role
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.bulletins.document.content import Content
-from reporting.bulletins.models import bulletin_files, bulletins
+from reporting.bulletins.models import bulletin_files, bulletin_publications, bulletins
 
 PREPARING = frozenset({Role.IM, Role.COORDINATOR})
 
@@ -38,6 +39,19 @@ class StoredFile:
     media_type: str
     content: bytes
     sha256: str
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was asked of the worker. ``done``: steps of the present attempt."""
+
+    bulletin_id: UUID
+    asked_by: str
+    asked_at: datetime
+    attempts: int
+    waiting: bool
+    done: int
+    problem: dict[str, Any] | None
 
 
 def _bulletin(row: Any) -> Bulletin:
@@ -69,6 +83,7 @@ async def visible(
     *,
     bulletin_id: UUID | None = None,
     kind: str | None = None,
+    state: str | None = None,
     after: tuple[datetime, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Bulletin]:
@@ -78,6 +93,8 @@ async def visible(
         conditions.append(bulletins.c.id == bulletin_id)
     if kind is not None:
         conditions.append(bulletins.c.kind == kind)
+    if state is not None:
+        conditions.append(bulletins.c.state == state)
     if after is not None:
         conditions.append(
             sa.tuple_(bulletins.c.drafted_at, bulletins.c.id)
@@ -103,6 +120,11 @@ async def published(session: AsyncSession, *, limit: int) -> list[Bulletin]:
         .limit(limit)
     )
     return [_bulletin(row) for row in await session.execute(statement)]
+
+
+async def last_published(session: AsyncSession) -> datetime | None:
+    newest: datetime | None = await session.scalar(sa.select(sa.func.max(bulletins.c.published_at)))
+    return newest
 
 
 async def locked(session: AsyncSession, bulletin_id: UUID) -> Bulletin | None:
@@ -138,3 +160,33 @@ async def file(
         )
     ).one_or_none()
     return StoredFile(*row) if row else None
+
+
+async def publication(session: AsyncSession, bulletin_id: UUID) -> Publication | None:
+    found = await _publications(session, bulletin_publications.c.bulletin_id == bulletin_id)
+    return found[0] if found else None
+
+
+async def due_publication(session: AsyncSession) -> Publication | None:
+    """The one that waits longest and that nobody has in hand. Held."""
+    found = await _publications(
+        session, bulletin_publications.c.due_at <= clock.now(), skip_locked=True
+    )
+    return found[0] if found else None
+
+
+async def _publications(
+    session: AsyncSession, condition: sa.ColumnElement[bool], *, skip_locked: bool = False
+) -> list[Publication]:
+    waiting = bulletin_publications.c.due_at.is_not(None).label("waiting")
+    columns = ("bulletin_id", "asked_by", "asked_at", "attempts", "done", "problem")
+    statement = (
+        sa.select(*(bulletin_publications.c[name] for name in columns), waiting)
+        .where(condition)
+        .order_by(bulletin_publications.c.due_at)
+        .limit(1)
+    )
+    if skip_locked:
+        statement = statement.with_for_update(skip_locked=True)
+    rows = await session.execute(statement)
+    return [Publication(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's documented mapping

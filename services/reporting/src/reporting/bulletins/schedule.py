@@ -3,7 +3,6 @@
 A draft is all that the schedule may make: signing off and publishing are people's decisions.
 """
 
-import asyncio
 from datetime import date
 
 import sqlalchemy as sa
@@ -42,15 +41,10 @@ def task(context: ServiceContext) -> BackgroundTask:
     """Looks every hour, at once at the start."""
     catalogue: Catalogue = context.parts["catalogue"]
 
-    async def run(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            async with context.database.transaction() as session:
-                drafted = await draft_due(session, clock.now().date(), catalogue)
-            if drafted:
-                get_logger(__name__).info("bulletins_drafted", periods=drafted)
-            try:
-                await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
-            except TimeoutError:
-                continue
+    async def look() -> None:
+        async with context.database.transaction() as session:
+            drafted = await draft_due(session, clock.now().date(), catalogue)
+        if drafted:
+            get_logger(__name__).info("bulletins_drafted", periods=drafted)
 
-    return BackgroundTask("draft-bulletins", run)
+    return BackgroundTask.repeated("draft-bulletins", look, EVERY_SECONDS)

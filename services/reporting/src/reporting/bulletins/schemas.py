@@ -1,7 +1,7 @@
 """What the bulletin endpoints take and give."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from common.web import Strict
@@ -38,7 +38,33 @@ class InLanguages(Strict):
     en: Annotated[str, StringConstraints(max_length=MOST)] = ""
 
 
-class BulletinWords(Strict):
+class _OfDraft(Strict):
+    content_sha256: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{64}$",
+        description="Of the draft that you read: refused if somebody has changed it since.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
+
+
+class Arrangement(_OfDraft):
+    """In which order the sections with numbers stand, and which of them are not printed."""
+
+    order: list[Annotated[str, StringConstraints(max_length=80)]] = Field(
+        max_length=50,
+        description="Each section with numbers once. Highlights stand before them; challenges, practices,"
+        " next steps, contacts and the sources behind.",
+        examples=[["key-figures", "needs", "referrals", "activities", "trends"]],
+    )
+    hidden: list[Annotated[str, StringConstraints(max_length=80)]] = Field(
+        default_factory=list,
+        max_length=50,
+        description="Of these, what stays in the draft and is not printed; at least one is.",
+        examples=[["trends"]],
+    )
+
+
+class BulletinWords(_OfDraft):
     """All that people write into the bulletin; what was there before is replaced."""
 
     texts: dict[str, InLanguages] = Field(
@@ -98,3 +124,19 @@ class Trace(BaseModel):
 
     figures: list[TracedFigure]
     problems: list[str]
+
+
+class PublicationView(BaseModel):
+    """How far the publication that somebody asked for has come."""
+
+    state: Literal["at_work", "published", "refused"] = Field(
+        description="`at_work`: the worker has it to do, or in hand."
+    )
+    done: int = Field(description="Of `steps`.")
+    steps: int = Field(
+        description="The numbers are checked; in each language all forms are made, then read back."
+    )
+    asked_at: datetime
+    problem: dict[str, Any] | None = Field(
+        description="A problem detail: why it was refused. Nothing of it stays; ask again."
+    )

@@ -3,20 +3,22 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from common import clock
 from common.auth import Principal
-from common.errors import INVALID, NOT_FOUND
+from common.errors import INVALID, NOT_FOUND, VERSION_CONFLICT, FieldError
 from common.events.reporting import BulletinPublished
 from common.ids import new_id
 from common.languages import LANGUAGES
 from common.messaging import outbox
 from common.places import Places
 from common.two_people import refuse_same_person
+from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.activities import queries as activity_queries
@@ -24,13 +26,14 @@ from reporting.asked_periods import asked_period
 from reporting.bulletins import queries
 from reporting.bulletins.composing.compose import KINDS, compose
 from reporting.bulletins.composing.evidence import Beside, Evidence
+from reporting.bulletins.document.arranging import arranged, movable, printed
 from reporting.bulletins.document.content import Content
 from reporting.bulletins.document.figures import OutsideSource
 from reporting.bulletins.document.reading import all_figures
 from reporting.bulletins.document.words import places, unfounded, with_words, words_of
 from reporting.bulletins.errors import UNFOUNDED, UNTRACEABLE, WRONG_STATE
-from reporting.bulletins.models import bulletin_files, bulletins
-from reporting.bulletins.queries import Bulletin
+from reporting.bulletins.models import bulletin_files, bulletin_publications, bulletins
+from reporting.bulletins.queries import Bulletin, Publication
 from reporting.bulletins.rendering.forms import media_type, rendered
 from reporting.bulletins.trace import Stray, numbers_in_wording, strays, wrong_figures
 from reporting.context import queries as context_queries
@@ -44,6 +47,8 @@ from reporting.releases.errors import PERIOD_NOT_ENDED
 from reporting.stakeholders import queries as stakeholder_queries
 from reporting.tables import COMMON
 
+STEPS = 1 + 2 * len(LANGUAGES)
+"""Of a publication: the numbers are checked, then in each language all forms are made, and read back."""
 REACH = timedelta(days=400)
 """How far back evidence is read: a trend of six months, and the last quarter of a programme."""
 
@@ -141,11 +146,12 @@ async def draft(
     content = compose(period, await evidence(session, period, wish=wish), catalogue)
     known = await queries.editions(session, content.kind, period.id)
     if known and known[0].state != "published":
-        content = with_words(content, words_of(known[0].content))
-    document = content.model_dump(mode="json")
+        before = known[0].content
+        content = with_words(content, words_of(before))
+        content = arranged(content, movable(before), before.hidden)
     values = {
         "state": "draft",
-        "content": document,
+        "content": _document(content),
         "content_sha256": digest(content),
         "drafted_at": now,
         "drafted_by": drafted_by,
@@ -154,6 +160,10 @@ async def draft(
     }
     if known and known[0].state != "published":
         bulletin_id = known[0].id
+        # What was asked of the former draft is not asked of this one.
+        await session.execute(
+            bulletin_publications.delete().where(bulletin_publications.c.bulletin_id == bulletin_id)
+        )
         await session.execute(
             bulletins.update().where(bulletins.c.id == bulletin_id).values(**values)
         )
@@ -169,22 +179,38 @@ async def draft(
 
 
 async def write_words(
-    session: AsyncSession, caller: Principal, bulletin_id: UUID, texts: Mapping[str, Text]
+    session: AsyncSession,
+    caller: Principal,
+    bulletin_id: UUID,
+    texts: Mapping[str, Text],
+    *,
+    read: str | None = None,
 ) -> Bulletin:
-    """Put people's words into a draft, in place of those before; who wrote last drafted it."""
-    bulletin = await _in_state(session, bulletin_id, "draft")
+    """Put people's words into a draft, in place of those before; who wrote last drafted it. `read`: the
+    digest of the draft that they had before them."""
+    bulletin = await _as_read(session, bulletin_id, read)
     allowed = places(bulletin.content)
-    for name, text in texts.items():
+    for name in texts:
         if name not in allowed:
             raise INVALID.because(
                 "There is no such section.", pointer=f"/texts/{name}", allowed=list(allowed)
             )
-        if bool(text["es"].strip()) != bool(text["en"].strip()):
-            raise INVALID.because("Write it in both languages.", pointer=f"/texts/{name}")
+    half = [
+        FieldError(f"/texts/{name}/{language}", "Write it in both languages.", "missing")
+        for name, text in texts.items()
+        for language in LANGUAGES
+        if any(each.strip() for each in text.values()) and not text[language].strip()
+    ]
+    if half:
+        raise INVALID.because(half[0].detail, errors=half)
     found = unfounded(bulletin.content, texts)
     if found:
         raise UNFOUNDED.because(
             f"{len(found)} numbers are not those of their section; nothing was changed.",
+            errors=[
+                FieldError(f"/texts/{each.section}/{each.language}", each.reason, UNFOUNDED.code)
+                for each in found
+            ],
             numbers=[
                 {
                     "pointer": f"/texts/{each.section}/{each.language}",
@@ -195,47 +221,134 @@ async def write_words(
                 for each in found[:50]
             ],
         )
-    content = with_words(bulletin.content, texts)
+    words = with_words(bulletin.content, texts)
+    return await _rewritten(session, caller, bulletin_id, words)
+
+
+async def arrange(
+    session: AsyncSession,
+    caller: Principal,
+    bulletin_id: UUID,
+    order: Sequence[str],
+    hidden: Collection[str],
+    *,
+    read: str | None = None,
+) -> Bulletin:
+    """Put the sections of a draft into this order; those that are hidden are not printed."""
+    bulletin = await _as_read(session, bulletin_id, read)
+    own = movable(bulletin.content)
+    if sorted(order) != sorted(own):
+        raise INVALID.because("Name each section once.", pointer="/order", allowed=list(own))
+    if not set(hidden) <= set(own):
+        raise INVALID.because("There is no such section.", pointer="/hidden", allowed=list(own))
+    if set(hidden) == set(own):
+        raise INVALID.because("Nothing would be left to print.", pointer="/hidden")
+    return await _rewritten(session, caller, bulletin_id, arranged(bulletin.content, order, hidden))
+
+
+async def _as_read(session: AsyncSession, bulletin_id: UUID, read: str | None) -> Bulletin:
+    """The draft; refused if it is not the one that was read, so that nobody's words are overwritten
+    unseen."""
+    bulletin = await _in_state(session, bulletin_id, "draft")
+    if read is not None and read != bulletin.content_sha256:
+        raise VERSION_CONFLICT.because("Somebody changed the draft since.")
+    return bulletin
+
+
+async def _rewritten(
+    session: AsyncSession, caller: Principal, bulletin_id: UUID, content: Content
+) -> Bulletin:
+    """Who wrote last drafted it."""
+    values = {"content": _document(content), "content_sha256": digest(content)}
     await session.execute(
         bulletins.update()
         .where(bulletins.c.id == bulletin_id)
-        .values(
-            content=content.model_dump(mode="json"),
-            content_sha256=digest(content),
-            drafted_by=caller.doer,
-        )
+        .values(**values, drafted_by=caller.subject)
     )
     return await _found(session, bulletin_id)
 
 
 async def sign_off(session: AsyncSession, caller: Principal, bulletin_id: UUID) -> Bulletin:
-    """A coordinator has read the draft and stands for it; every figure is checked once more."""
+    """A coordinator has read the draft and stands for it; every figure is checked once more. What is
+    hidden ends here: nobody has read it as a part of this bulletin."""
     bulletin = await _in_state(session, bulletin_id, "draft")
-    await _refuse_wrong_figures(session, bulletin)
+    content = printed(bulletin.content)
+    _refuse(await _problems(session, bulletin.period, content))
     await session.execute(
         bulletins.update()
         .where(bulletins.c.id == bulletin_id)
-        .values(state="signed_off", signed_off_at=clock.now(), signed_off_by=caller.doer)
+        .values(
+            state="signed_off",
+            signed_off_at=clock.now(),
+            signed_off_by=caller.subject,
+            content=_document(content),
+            content_sha256=digest(content),
+        )
     )
     return await _found(session, bulletin_id)
 
 
-async def publish(
+async def ask_publication(
     session: AsyncSession, caller: Principal, bulletin_id: UUID, *, alone: bool = False
+) -> Publication:
+    """Leave it to the worker (`publishing`); what can be refused at once is. Asked again while it is at
+    work, nothing is added."""
+    known = await queries.publication(session, bulletin_id)
+    if known and known.waiting:  # the bulletin is held meanwhile: nobody waits for that here
+        return known
+    bulletin = await _in_state(session, bulletin_id, "signed_off")
+    _refuse_signer(caller, bulletin, alone=alone)
+    asked = {
+        "asked_by": caller.subject,
+        "asked_at": clock.now(),
+        "attempts": 0,
+        "due_at": clock.now(),
+        "done": 0,
+        "problem": None,
+    }
+    await session.execute(
+        pg.insert(bulletin_publications)
+        .values(bulletin_id=bulletin_id, **asked)
+        .on_conflict_do_update(
+            index_elements=["bulletin_id"],
+            set_=asked,
+            where=bulletin_publications.c.due_at.is_(None),
+        )
+    )
+    return await asked_publication(session, bulletin_id)
+
+
+async def asked_publication(session: AsyncSession, bulletin_id: UUID) -> Publication:
+    found = await queries.publication(session, bulletin_id)
+    if found is None:
+        raise NOT_FOUND.because("There is no such bulletin, or nobody asked for its publication.")
+    return found
+
+
+async def _untold() -> None:
+    pass
+
+
+async def publish(
+    session: AsyncSession,
+    caller: Principal,
+    bulletin_id: UUID,
+    *,
+    alone: bool = False,
+    stepped: Callable[[], Awaitable[None]] = _untold,
 ) -> Bulletin:
     """Render every form, read each back with the checker, and freeze them all. `alone`: whoever signed
-    off may publish, too; the record then names the same person twice."""
+    off may publish, too; the record then names the same person twice. `stepped`: is told after each of
+    the `STEPS`."""
     bulletin = await _in_state(session, bulletin_id, "signed_off")
-    if not alone:
-        refuse_same_person(
-            caller,
-            bulletin.signed_off_by,
-            because="You signed it off yourself: somebody else publishes it.",
-        )
+    _refuse_signer(caller, bulletin, alone=alone)
     await _refuse_wrong_figures(session, bulletin)
+    await stepped()
     for language in LANGUAGES:
-        files, found = await asyncio.to_thread(_rendered_and_read, bulletin.content, language)
-        _refuse(found)
+        files = await asyncio.to_thread(rendered, bulletin.content, language, draft=False)
+        await stepped()
+        _refuse(await asyncio.to_thread(strays, bulletin.content, language, files))
+        await stepped()
         await session.execute(
             bulletin_files.insert(),
             [
@@ -253,7 +366,7 @@ async def publish(
     await session.execute(
         bulletins.update()
         .where(bulletins.c.id == bulletin_id)
-        .values(state="published", published_at=clock.now(), published_by=caller.doer)
+        .values(state="published", published_at=clock.now(), published_by=caller.subject)
     )
     await outbox.append(
         session,
@@ -268,22 +381,36 @@ async def publish(
 
 
 async def problems(session: AsyncSession, bulletin: Bulletin) -> list[Stray]:
-    """What the checker finds on the figures now; for an old bulletin, corrections made since."""
-    period = Period.parse(bulletin.period)
-    known = await evidence(session, period, bulletin.content)
-    return [*wrong_figures(bulletin.content, known), *numbers_in_wording(bulletin.content)]
+    """What the checker finds on the printed figures now; for an old bulletin, corrections made since."""
+    return await _problems(session, bulletin.period, printed(bulletin.content))
+
+
+async def _problems(session: AsyncSession, period: str, content: Content) -> list[Stray]:
+    known = await evidence(session, Period.parse(period), content)
+    return [*wrong_figures(content, known), *numbers_in_wording(content)]
+
+
+def _document(content: Content) -> dict[str, Any]:
+    """As it is stored. Where nothing is hidden nothing is said of it: what was stored before is equal."""
+    document = content.model_dump(mode="json")
+    if not content.hidden:
+        del document["hidden"]
+    return document
 
 
 def digest(content: Content) -> str:
     """SHA-256 of the content in canonical JSON."""
-    document = content.model_dump(mode="json")
-    text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(_document(content), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _rendered_and_read(content: Content, language: str) -> tuple[dict[str, bytes], list[Stray]]:
-    files = rendered(content, language, draft=False)
-    return files, strays(content, language, files)
+def _refuse_signer(caller: Principal, bulletin: Bulletin, *, alone: bool) -> None:
+    if not alone:
+        refuse_same_person(
+            caller,
+            bulletin.signed_off_by,
+            because="You signed it off yourself: somebody else publishes it.",
+        )
 
 
 async def _refuse_wrong_figures(session: AsyncSession, bulletin: Bulletin) -> None:

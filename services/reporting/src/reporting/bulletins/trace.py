@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
-import openpyxl
 from common.languages import LANGUAGES
-from pypdf import PdfReader
+from common.lazily import lazily
 
 from reporting.bulletins.composing.evidence import Evidence, UntraceableError, value_of
 from reporting.bulletins.document.content import (
@@ -47,6 +47,13 @@ from reporting.bulletins.document.texts import all_texts, say
 from reporting.bulletins.document.words import unfounded, words_of
 from reporting.bulletins.rendering.drawing import spec
 from reporting.bulletins.rendering.workbook import bounds, number
+
+if TYPE_CHECKING:
+    import openpyxl
+    import pypdf
+else:
+    openpyxl = lazily("openpyxl")
+    pypdf = lazily("pypdf")
 
 _ROWS_OF_A_PAGE = 16
 """A table of fewer rows stands on one page."""
@@ -205,7 +212,7 @@ def _typeset(content: Content, language: str) -> Iterator[str]:
 
 def _pdf_numbers(file: bytes) -> Iterator[str]:
     """All numbers of the pages but each page's own number, which stands last on it."""
-    for place, page in enumerate(PdfReader(io.BytesIO(file)).pages, start=1):
+    for place, page in enumerate(pypdf.PdfReader(io.BytesIO(file)).pages, start=1):
         text = re.sub(rf"{place}$", "", page.extract_text().rstrip())
         yield from _numbers([text])
 

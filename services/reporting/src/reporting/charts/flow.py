@@ -6,12 +6,17 @@ side to the other, and each place is as tall as the sum of its bands.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import altair as alt
+from common.lazily import lazily
 
 from reporting.charts.palette import CATEGORIES, INK
 from reporting.charts.specs import WIDTH, Spec, styled
+
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = lazily("altair")
 
 GAP = 0.04
 """Space between two places of one side, as a share of the whole height."""
@@ -57,7 +62,7 @@ def nodes(sums: Mapping[str, int]) -> dict[str, Node]:
 
 
 def flow(bands: Sequence[Band], *, title: str) -> Spec:
-    """The chart; places are ordered by size, and a band that is thick enough shows its number."""
+    """The chart; places stand in the order of the bands, which show their numbers if all have room."""
     left, right = nodes(_sums(bands, "origin")), nodes(_sums(bands, "destination"))
     rows = _ribbons(bands, left, right)
     ribbons = (
@@ -95,16 +100,28 @@ def _sums(bands: Sequence[Band], side: Literal["origin", "destination"]) -> dict
     for band in bands:
         name = band.origin if side == "origin" else band.destination
         found[name] = found.get(name, 0) + band.value
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+    return found
 
 
-def _numbers(bands: Sequence[Band], rows: Sequence[Row]) -> alt.Chart:
-    """The number of each band near its origin; thin bands leave theirs to the table."""
+def has_room(bands: Sequence[Band]) -> bool:
+    """Whether each band is thick enough for its number; otherwise all leave theirs to the table."""
+    left, right = nodes(_sums(bands, "origin")), nodes(_sums(bands, "destination"))
+    return _have_room(_ribbons(bands, left, right))
+
+
+def _have_room(rows: Sequence[Row]) -> bool:
+    return all(
+        row["high"] - row["low"] >= THICK_ENOUGH for row in rows if row["t"] == NUMBER_AT / STEPS
+    )
+
+
+def _numbers(bands: Sequence[Band], rows: Sequence[Row]) -> "alt.Chart":
+    """The number of each band near its origin."""
     starts = [row for row in rows if row["t"] == NUMBER_AT / STEPS]
     values = [
         {"t": row["t"], "y": (row["low"] + row["high"]) / 2, "text": band.shown}
         for band, row in zip(bands, starts, strict=True)
-        if row["high"] - row["low"] >= THICK_ENOUGH
+        if _have_room(rows)
     ]
     encoded: alt.Chart = (
         alt.Chart(alt.InlineData(values=values))
@@ -141,7 +158,7 @@ def _ribbons(
 
 def _labels(
     side: Mapping[str, Node], at: int, *, align: Literal["left", "right"], dx: int
-) -> alt.Chart:
+) -> "alt.Chart":
     rows = [{"t": at, "y": (node.low + node.high) / 2, "text": node.name} for node in side.values()]
     encoded: alt.Chart = (
         alt.Chart(alt.InlineData(values=rows))

@@ -7,9 +7,9 @@ a chart can show nothing but the figures of its table, in the reader's own notat
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import altair as alt
+from common.lazily import lazily
 
 from reporting.charts.palette import (
     BLUE,
@@ -21,21 +21,29 @@ from reporting.charts.palette import (
     SEQUENTIAL,
 )
 
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = lazily("altair")
+
 Spec = dict[str, Any]
 WIDTH = 640
 ROW_HEIGHT = 26
 _LABEL_CHARACTERS = 40
 _CHARACTER_WIDTH = 6.4
 """Points that a character of an axis label takes on average."""
+_ROOM = 36
+"""Points beside the labels: where a browser lacks our font, it writes wider than was measured here."""
 _LINE_HEIGHT = 13
 _LINES = "split(datum.value, '\\n')"
-_DARK_FROM = 0.55
-"""Share of the largest value from which a heat cell is dark enough for white text."""
+_DARK_FROM = 0.63
+"""The shade from which a heat cell is dark enough for white text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One mark: where it stands (``x``, or ``y`` of a heat map), its series, value and wording."""
+    """One mark: where it stands (``x``, or ``y`` of a heat map), its series, value and wording; of a heat
+    map its shade, between 0 (none) and 1."""
 
     x: str
     series: str
@@ -43,6 +51,7 @@ class Point:
     shown: str
     low: int | None = None
     high: int | None = None
+    shade: float = 0.0
 
 
 def bars(points: Sequence[Point], *, title: str) -> Spec:
@@ -123,7 +132,6 @@ def heat_map(points: Sequence[Point], *, title: str) -> Spec:
     names = list(dict.fromkeys(point.series for point in points))
     narrow = max(8, int(WIDTH / max(1, len(names)) / _CHARACTER_WIDTH))
     columns = [_wrapped(name, narrow) for name in names]
-    top = _top(points)
     base = alt.Chart(_data(points, width=narrow)).encode(
         y=alt.Y("x:N", sort=[_wrapped(x) for x in rows], title=None, axis=_labels_axis()),
         x=alt.X(
@@ -145,12 +153,12 @@ def heat_map(points: Sequence[Point], *, title: str) -> Spec:
     )
     cells = base.mark_rect(stroke="white", strokeWidth=2).encode(
         color=alt.Color(
-            "value:Q",
-            scale=alt.Scale(domain=[0, top], range=list(SEQUENTIAL)),
+            "shade:Q",
+            scale=alt.Scale(domain=[0, 1], range=list(SEQUENTIAL)),
             legend=None,
         )
     )
-    ink = alt.condition(f"datum.value > {top * _DARK_FROM}", alt.value("white"), alt.value(INK))
+    ink = alt.condition(f"datum.shade > {_DARK_FROM}", alt.value("white"), alt.value(INK))
     numbers = base.mark_text(fontSize=12).encode(text="shown:N", color=ink)
     return _finished(alt.layer(cells, numbers), title, _height(rows))
 
@@ -162,6 +170,7 @@ def _data(points: Sequence[Point], width: int | None = None) -> Any:
             "series": _wrapped(p.series, width) if width else p.series,
             "value": p.value,
             "shown": p.shown,
+            "shade": p.shade,
             "low": p.value if p.low is None else p.low,
             "high": p.value if p.high is None else p.high,
             "end": p.value if p.high is None else max(p.high, p.value),
@@ -209,6 +218,7 @@ def _finished(chart: Any, title: str, height: int) -> Spec:
         width=WIDTH,
         height=height,
         title=alt.TitleParams(title, anchor="start", fontSize=15, color=INK, offset=10),
+        padding={"left": _ROOM, "right": 12, "top": 5, "bottom": 5},
     )
     return styled(sized)
 

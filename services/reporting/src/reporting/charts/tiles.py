@@ -7,27 +7,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import altair as alt
+from common.lazily import lazily
 
 from reporting.charts.palette import INK, LOUD
 from reporting.charts.specs import WIDTH, Spec, styled
 
+if TYPE_CHECKING:
+    import altair as alt
+else:
+    alt = lazily("altair")
+
 TILE_HEIGHT = 60
-_DARK_FROM = 0.5
-"""Share of the largest value from which a tile is dark enough for white text."""
+_DARK_FROM = 0.68
+"""The shade from which a tile is dark enough for white text."""
 _LETTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A state with its value and how that is written."""
+    """A state, how its value is written, and its shade between 0 (it shows none) and 1."""
 
     pcode: str
     name: str
-    value: int
     shown: str
+    shade: float
 
 
 @cache
@@ -40,21 +45,20 @@ def layout() -> Mapping[str, tuple[int, int]]:
 
 def tiles(states: Sequence[Tile], *, title: str) -> Spec:
     """The darker, the more; a state that shows 0 is white with a dashed edge, for it may hide some."""
-    top = max((each.value for each in states), default=0) or 1
-    rows = [_row(each, top) for each in states]
+    rows = [_row(each) for each in states]
     x = alt.X("column:O", axis=None, scale=alt.Scale(paddingInner=0.06))
     y = alt.Y("row:O", axis=None, scale=alt.Scale(paddingInner=0.06))
     base = alt.Chart(alt.InlineData(values=rows)).encode(x=x, y=y)
     filled = (
-        base.transform_filter("datum.value > 0")
+        base.transform_filter("datum.shade > 0")
         .mark_rect(cornerRadius=4)
         .encode(
             color=alt.Color(
-                "value:Q", legend=None, scale=alt.Scale(domain=[0, top], range=list(LOUD))
+                "shade:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=list(LOUD))
             )
         )
     )
-    silent = base.transform_filter("datum.value <= 0").mark_rect(
+    silent = base.transform_filter("datum.shade <= 0").mark_rect(
         fill="white", stroke=INK, strokeWidth=0.8, strokeDash=[3, 3], cornerRadius=4
     )
     layers: list[Any] = [filled, silent]
@@ -78,13 +82,13 @@ def tiles(states: Sequence[Tile], *, title: str) -> Spec:
     )
 
 
-def _row(tile: Tile, top: int) -> dict[str, Any]:
+def _row(tile: Tile) -> dict[str, Any]:
     column, row = layout()[tile.pcode]
     return {
         "column": column,
         "row": row,
         "name": "\n".join(textwrap.wrap(tile.name, _LETTERS)),
-        "value": tile.value,
         "shown": tile.shown,
-        "dark": tile.value > top * _DARK_FROM,
+        "shade": tile.shade,
+        "dark": tile.shade > _DARK_FROM,
     }

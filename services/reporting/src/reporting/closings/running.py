@@ -1,9 +1,9 @@
 """Does the tasks that closings ask for, one after the other: each in one transaction, which also takes
 the task away. A worker that is killed has done a task or not begun it; the next one goes on."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from common import clock
 from common.auth import Principal, Role
@@ -45,17 +45,7 @@ def task(context: ServiceContext) -> BackgroundTask:
     assert isinstance(settings, Settings)  # noqa: S101 - create_app gives no other
     catalogue: Catalogue = context.parts["catalogue"]
     means = Means(catalogue, settings.rounding_key_bytes, settings.one_person_publishes)
-
-    async def run(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            if await one(context.database, means):
-                continue
-            try:
-                await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
-            except TimeoutError:
-                continue
-
-    return BackgroundTask("closings", run)
+    return BackgroundTask.repeated("closings", partial(one, context.database, means), EVERY_SECONDS)
 
 
 async def one(database: Database, means: Means) -> bool:

@@ -139,7 +139,7 @@ async def _once(session: AsyncSession, caller: Principal, period: Period) -> UUI
             period_start=period.start,
             period_end=period.end,
             asked_at=clock.now(),
-            asked_by=caller.doer,
+            asked_by=caller.subject,
         )
         .on_conflict_do_nothing(constraint="closings_once")
     )
@@ -173,7 +173,7 @@ def _asked(task: Task, caller: Principal) -> dict[str, Any]:
     now = clock.now()
     return {
         "task": task,
-        "asked_by": caller.doer,
+        "asked_by": caller.subject,
         "attempts": 0,
         "problem": None,
         "due_at": now,

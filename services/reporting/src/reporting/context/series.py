@@ -45,3 +45,7 @@ class OutsideSeries:
         if not days:
             return ()
         return tuple(p for p in self.points if p.day == max(days))
+
+    def days(self, start: date, until: date) -> tuple[date, ...]:
+        """The days from ``start`` to ``until`` that have points."""
+        return tuple(sorted({p.day for p in self.points if start <= p.day <= until}))

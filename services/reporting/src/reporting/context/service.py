@@ -46,7 +46,7 @@ async def import_series(
             points=points,
             points_sha256=hashlib.sha256(json.dumps(points).encode()).hexdigest(),
             imported_at=clock.now(),
-            imported_by=caller.doer,
+            imported_by=caller.subject,
         )
     )
     return (await queries.editions(session, body.code))[0]

@@ -121,7 +121,7 @@ async def steps_by_person(
     group: list[Step] = []
     async for rows in (await session.stream(statement)).partitions(STREAMED_AT_ONCE):
         for row in rows:
-            step = Step(*tuple(row))
+            step = Step._make(row)
             if group and group[-1].person != step.person:
                 yield group
                 group = []

@@ -1,12 +1,11 @@
 """A step as releases may know it."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One state that a referral reached, as far as releases may know it.
 
     Only steps recorded under a reporting grant exist here. ``area`` is already at the level that

@@ -1,5 +1,6 @@
 """Operational indicators over HTTP: on screen, exact, each read recorded."""
 
+from datetime import date
 from typing import Annotated
 
 from common.codelists import categories
@@ -10,7 +11,7 @@ from fastapi import Query
 
 from reporting.indicators import queries, vector
 from reporting.indicators.asking import Month, months
-from reporting.indicators.queries import Asked
+from reporting.indicators.queries import Asked, Key
 from reporting.indicators.readers import Operator
 from reporting.indicators.schemas import (
     CapacityRow,
@@ -24,7 +25,7 @@ from reporting.indicators.service import record_read
 
 routes = router("/reports/v1", ["indicators"])
 
-_SPLITS = ("area", "category")
+_SPLITS = ("area", "category", "month")
 
 
 @routes.get("/indicators")
@@ -34,7 +35,9 @@ async def read_indicators(
     session: Session,
     first: Annotated[Month, Query(alias="from")] = None,
     last: Annotated[Month, Query(alias="to")] = None,
-    by: Annotated[str, Query(max_length=40, description="area, category or both")] = "",
+    by: Annotated[
+        str, Query(max_length=40, description="area, category, month, or several with commas")
+    ] = "",
     area: Annotated[str | None, Query(max_length=20, description="first-level P-code")] = None,
     category: Annotated[str | None, Query(max_length=80)] = None,
 ) -> Indicators:
@@ -55,7 +58,7 @@ async def read_indicators(
             ScopeIndicators(
                 scope=scope.kind,
                 id=scope.id,
-                rows=[_row(*key, counted) for key, counted in sorted(sums.items())],
+                rows=[_row(*key, counted) for key, counted in sorted(sums.items(), key=_place)],
                 capacity=[
                     CapacityRow(category=code, state=state, services=count)
                     for code, state, count in await queries.capacity(session, scope)
@@ -75,7 +78,9 @@ def _asked(
 ) -> Asked:
     splits = frozenset(filter(None, by.split(",")))
     if splits - set(_SPLITS):
-        raise INVALID.because("'by' takes area, category or both.", pointer="/by", allowed=_SPLITS)
+        raise INVALID.because(
+            "'by' takes area, category and month.", pointer="/by", allowed=_SPLITS
+        )
     if area is not None and area != vector.UNKNOWN:
         place = Places.load().get(area)
         if place is None or place.level != 1:
@@ -88,9 +93,15 @@ def _asked(
     return Asked(start, end, splits, area, category)
 
 
-def _row(area: str, category: str, counted: list[int]) -> IndicatorRow:
+def _place(item: tuple[Key, list[int]]) -> tuple[date, str, str]:
+    month, area, category = item[0]
+    return month or date.min, area, category
+
+
+def _row(month: date | None, area: str, category: str, counted: list[int]) -> IndicatorRow:
     timings = {name: vector.timing(counted, name) for name in vector.MILESTONES}
     return IndicatorRow(
+        month=f"{month:%Y-%m}" if month else None,
         area=area or None,
         category=category or None,
         counts=vector.named_counts(counted),

@@ -14,7 +14,7 @@ from reporting.indicators.vector import ALL, COUNT_LENGTH, LENGTH
 
 @dataclass(frozen=True)
 class Asked:
-    """Months are first days; ``by`` holds "area", "category", both or nothing."""
+    """Months are first days; ``by`` holds any of "area", "category" and "month"."""
 
     first: date
     last: date
@@ -24,15 +24,19 @@ class Asked:
 
     @property
     def split(self) -> frozenset[str]:
-        """The dimensions that the counters must be split by to answer."""
+        """The dimensions that the counters must be split by to answer; by month they are anyway."""
         filtered = {name for name in ("area", "category") if getattr(self, name) is not None}
-        return self.by | filtered
+        return (self.by - {"month"}) | filtered
+
+
+Key = tuple[date | None, str, str]
+"""Month, area and category; None and "" where the question does not split by it."""
 
 
 async def summed_counters(
     session: AsyncSession, scope: Scope, asked: Asked
-) -> dict[tuple[str, str], list[int]]:
-    """Summed vectors by (area, category); "" where the question does not split by it."""
+) -> dict[Key, list[int]]:
+    """Summed vectors."""
     counters = indicator_counters.c
     by_area, by_category = _splits(scope, asked)
     conditions = [
@@ -49,12 +53,18 @@ async def summed_counters(
     if asked.category is not None:
         conditions.append(counters.category == asked.category)
     length = COUNT_LENGTH if by_area and by_category else LENGTH
-    sums: dict[tuple[str, str], list[int]] = {}
+    sums: dict[Key, list[int]] = {}
     rows = await session.execute(
-        sa.select(counters.area, counters.category, counters.vector).where(*conditions)
+        sa.select(counters.month, counters.area, counters.category, counters.vector).where(
+            *conditions
+        )
     )
-    for area, category, vector in rows:
-        key = (area if "area" in asked.by else ALL, category if "category" in asked.by else ALL)
+    for month, area, category, vector in rows:
+        key = (
+            month if "month" in asked.by else None,
+            area if "area" in asked.by else ALL,
+            category if "category" in asked.by else ALL,
+        )
         known = sums.get(key, [0] * length)
         sums[key] = [a + b for a, b in zip(known, vector, strict=True)]
     return sums

@@ -14,6 +14,7 @@ class TimingView(BaseModel):
 
 
 class IndicatorRow(BaseModel):
+    month: str | None = Field(None, description="Where it was asked by month.")
     area: str | None = None
     category: str | None = None
     counts: dict[str, int] = Field(

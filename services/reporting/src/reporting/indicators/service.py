@@ -46,7 +46,7 @@ async def record_read(
         indicator_reads.insert().values(
             id=new_id(),
             read_at=clock.now(),
-            client_id=caller.doer,
+            client_id=caller.subject,
             organisation_id=caller.organisation_id,
             what=what,
             parameters=dict(parameters),

@@ -87,7 +87,7 @@ async def agree(
     await session.execute(
         statements.update()
         .where(statements.c.id == statement_id)
-        .values(version=found.version + 1, agreed_at=clock.now(), agreed_by=caller.doer)
+        .values(version=found.version + 1, agreed_at=clock.now(), agreed_by=caller.subject)
     )
     return (await queries.held(session, found.analysis))[statement_id]
 
@@ -150,7 +150,7 @@ async def _values(
         "text": said,
         "cited": stored(cited),
         "written_at": clock.now(),
-        "written_by": caller.doer,
+        "written_by": caller.subject,
         "organisation_id": caller.organisation,
     }
 

@@ -57,7 +57,7 @@ def _values(milestone: Milestone, caller: Principal) -> dict[str, Any]:
         "last_day": milestone.last_day,
         "version": milestone.version,
         "changed_at": milestone.changed_at,
-        "changed_by": caller.doer,
+        "changed_by": caller.subject,
     }
 
 
@@ -68,7 +68,7 @@ async def _keep(session: AsyncSession, caller: Principal, milestone: Milestone) 
             version=milestone.version,
             body=milestone.body.model_dump(mode="json"),
             changed_at=milestone.changed_at,
-            changed_by=caller.doer,
+            changed_by=caller.subject,
         )
     )
 

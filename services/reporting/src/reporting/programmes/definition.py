@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from itertools import product
 from typing import Literal
 
@@ -53,12 +54,18 @@ class ProgrammeDimension:
 
     def coded(self, value: str | None) -> str:
         """The reviewed code for a fact's value: itself, or the nearest area that contains it."""
-        if value is None:
-            return self.fallback
-        if value in self.dimension.codes:
-            return value
+        if value not in self._coded:
+            self._coded[value] = self._look_up(value)
+        return self._coded[value]
+
+    @cached_property
+    def _coded(self) -> dict[str | None, str]:
+        """Of the values that were asked for: as many as there are codes and places."""
+        return {None: self.fallback, **{code: code for code in self.dimension.codes}}
+
+    def _look_up(self, value: str | None) -> str:
         places = Places.load()
-        above = places.ancestors(value) if places.is_known(value) else ()
+        above = places.ancestors(value) if value and places.is_known(value) else ()
         return next((area for area in above if area in self.dimension.codes), self.fallback)
 
 
@@ -133,6 +140,11 @@ class Population:
     def cube_dimensions(self) -> tuple[Dimension, ...]:
         own = tuple(each.dimension for each in self.dimensions)
         return (*own, Dimension(HISTORY, self._histories)) if self.spans else own
+
+    @property
+    def new_to_all(self) -> tuple[str, ...]:
+        """The history of somebody of whom nothing is known before; of no history, none."""
+        return ("|".join([NEW] * len(self.spans)),) if self.spans else ()
 
     @property
     def _histories(self) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from reporting.protection.posterior import Moments, Source
+from reporting.protection.moments import Moments
+from reporting.protection.posterior import Source
 
 Whole = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -22,6 +23,10 @@ class Part:
     aren't."""
 
     source: Source
+    reads: tuple[int, ...]
+    """For each dimension of the view, which one of the cube it reads."""
+    always: frozenset[int]
+    """The dimensions of the cube of which the view holds some codes only, whatever is asked."""
     look: Look
     leave: Look | None = None
 
@@ -66,9 +71,11 @@ class Certainty:
             found: Whole = numbered[np.where(inside, row, every)]
             return found
 
+        asked = {*positions, *(p for p, passing in passes.items() if not passing.all())}
         for part in self.parts:
             into, *out = map(rows, part.places)
-            moments = moments.plus(part.source.posterior.moments(into, len(wanted), *out))
+            parted = part.always.union(part.reads[position] for position in asked)
+            moments = moments.plus(part.source.posterior.moments(into, len(wanted), parted, *out))
         return moments.intervals(np.array([shown for _, shown in found]), self.k)
 
 

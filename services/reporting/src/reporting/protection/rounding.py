@@ -167,7 +167,8 @@ class _Draw:
                 error[m] -= k
         rise = 0
         for m in margins:  # plain loops: this is where a release spends its time
-            rise += eta[m] * (abs(error[m] + k) - abs(error[m]))
+            e = error[m]
+            rise += eta[m] * (k if e >= 0 else -k if e <= -k else k + 2 * e)
         up = next(self.stream) < _threshold(self.log_odds[a] + _warmed(rise, sweep))
         if up:
             for m in margins:
@@ -186,8 +187,10 @@ class _Draw:
             if m != n:  # a margin of one dimension is shared, or each cell has its own
                 gains.append(m)
                 losses.append(n)
-                rise += eta[m] * (abs(error[m] + k) - abs(error[m]))
-                rise += eta[n] * (abs(error[n] - k) - abs(error[n]))
+                e = error[m]
+                rise += eta[m] * (k if e >= 0 else -k if e <= -k else k + 2 * e)
+                e = error[n]
+                rise += eta[n] * (k if e <= 0 else -k if e >= k else k - 2 * e)
         odds = self.log_odds[up] - self.log_odds[down] + _warmed(rise, sweep)
         if next(self.stream) < _threshold(odds):
             self.z[up], self.z[down] = 1, 0
@@ -207,7 +210,7 @@ def _margins(at: Coordinates, weights: Weights) -> Iterator[Margin]:
 
 def _warmed(rise: int, sweep: int) -> int:
     """β·ΔE with β = min(1, sweep/40), in whole milli-nats."""
-    return rise * min(sweep, WARM_UP_SWEEPS) // WARM_UP_SWEEPS
+    return rise if sweep >= WARM_UP_SWEEPS else rise * sweep // WARM_UP_SWEEPS
 
 
 @cache

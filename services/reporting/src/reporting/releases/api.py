@@ -126,6 +126,10 @@ async def list_releases(
     programmes: Programmes,
     programme: Annotated[str | None, Query(max_length=80)] = None,
     period: Annotated[str | None, Query(max_length=10)] = None,
+    status: Annotated[
+        Literal["draft", "published"] | None,
+        Query(description="Only these: drafts wait for their contributors or for publication."),
+    ] = None,
     limit: Limit = 50,
     cursor: CursorText = None,
 ) -> Page[ReleaseView]:
@@ -135,6 +139,7 @@ async def list_releases(
         caller,
         programme=programme,
         period=asked_period(period).id if period else None,
+        drafts=None if status is None else status == "draft",
         after=keys_in(cursor, day_in, id_in),
         limit=limit + 1,
     )
@@ -222,7 +227,7 @@ async def _visible(session: Session, caller: Principal, release_id: UUID) -> Rel
 async def _counts(request: Request, cube: ProtectedCube, release_ids: list[UUID]) -> ReleaseCounts:
     try:
         asked = question(request.query_params.multi_items(), cube.names)
-        # The first question after a start computes the posterior of the joint cube.
+        # The first question after a start reads the posterior of the joint cube.
         given = await asyncio.to_thread(answer, cube, asked)
     except OutsideProgrammeError as error:
         raise outside(error, f"/{error.field}") from None

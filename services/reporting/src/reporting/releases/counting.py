@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from common.referral_states import UNMET, Progress, ReferralState, progress
@@ -21,6 +22,8 @@ def referred(steps: Sequence[Step]) -> Values | None:
     last = _last_steps(steps)
     if not last:
         return None
+    if len(steps) == 1:
+        return _alone(steps[0])
     best = max(last, key=lambda step: (_FURTHEST.index(_progress(step)), *_recency(step)))
     unmet = [step for step in last if step.state in UNMET]
     return {
@@ -28,6 +31,18 @@ def referred(steps: Sequence[Step]) -> Values | None:
         "aor": best.aor,
         "progress": _progress(best),
         "unmet": max(unmet, key=_recency).category if unmet else NOTHING,
+    }
+
+
+def _alone(step: Step) -> Values:
+    """The same of somebody with one step, as most have."""
+    return {
+        "area": step.area or None,
+        "sex": step.sex or None,
+        "age_band": step.age_band or None,
+        "aor": step.aor,
+        "progress": _progress(step),
+        "unmet": step.category if step.state in UNMET else NOTHING,
     }
 
 
@@ -62,7 +77,12 @@ def _person(steps: Sequence[Step]) -> dict[str, str | None]:
 
 
 def _progress(step: Step) -> Progress | None:
-    return progress(ReferralState(step.state))
+    return _progress_of(step.state)
+
+
+@cache
+def _progress_of(state: str) -> Progress | None:
+    return progress(ReferralState(state))
 
 
 def _recency(step: Step) -> tuple[datetime, str, int]:

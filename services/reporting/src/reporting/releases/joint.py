@@ -49,6 +49,10 @@ def cell_of(
     A step that arrived after a later one of the same had been counted tells nothing new: the person
     does not count again at the older stage.
     """
+    if facts and all(fact.counted_on >= period.start for fact in facts):
+        # Most people: nothing is known of them from before.
+        values = rule.values(facts)
+        return None if values is None else (*placed(population, values), *population.new_to_all)
     earlier: dict[Period, list[F]] = {}
     now: list[F] = []
     newest: dict[Hashable, int] = {}
@@ -78,7 +82,7 @@ def cell_of(
 
 def placed(population: Population, values: Values) -> Coordinates:
     """The reviewed codes of the values, without a history."""
-    return tuple(each.coded(values.get(each.name)) for each in population.dimensions)
+    return tuple([each.coded(values.get(each.name)) for each in population.dimensions])
 
 
 def _history(

@@ -13,7 +13,14 @@ from common.auth import Principal, Role
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.protection.protected import ExpectedError, ProtectedCube
-from reporting.releases.models import joint_cells, joint_cubes, publications, releases, sign_offs
+from reporting.releases.models import (
+    joint_cells,
+    joint_cubes,
+    joint_posteriors,
+    publications,
+    releases,
+    sign_offs,
+)
 from reporting.releases.views import (
     JointCube,
     View,
@@ -125,6 +132,7 @@ async def visible(
     release_id: UUID | None = None,
     programme: str | None = None,
     period: str | None = None,
+    drafts: bool | None = None,
     after: tuple[date, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Release]:
@@ -140,6 +148,8 @@ async def visible(
         conditions.append(releases.c.programme == programme)
     if period is not None:
         conditions.append(releases.c.period == period)
+    if drafts is not None:
+        conditions.append(publications.c.published_at.is_(None) == drafts)
     if after is not None:
         conditions.append(
             sa.tuple_(releases.c.period_start, releases.c.id)
@@ -264,10 +274,15 @@ async def _read_view(
 async def _read_joint(session: AsyncSession, cube_id: UUID, internal: bool) -> JointCube:
     row = (await session.execute(sa.select(joint_cubes).where(joint_cubes.c.id == cube_id))).one()
     coarse = row.public_k is not None and not internal
+    tier = "public" if coarse else "internal"
     cells = await session.execute(
         sa.select(joint_cells.c.coordinates, joint_cells.c.count).where(
-            joint_cells.c.cube_id == cube_id,
-            joint_cells.c.tier == ("public" if coarse else "internal"),
+            joint_cells.c.cube_id == cube_id, joint_cells.c.tier == tier
+        )
+    )
+    kept = await session.scalar(
+        sa.select(joint_posteriors.c.content).where(
+            joint_posteriors.c.cube_id == cube_id, joint_posteriors.c.tier == tier
         )
     )
     return joint_cube(
@@ -278,6 +293,7 @@ async def _read_joint(session: AsyncSession, cube_id: UUID, internal: bool) -> J
         profile=row.profile,
         definition=row.definition,
         cells={tuple(coordinates): count for coordinates, count in cells},
+        kept=kept,
     )
 
 

@@ -33,10 +33,24 @@ from reporting.releases.errors import (
     SIGN_OFF_MISSING,
 )
 from reporting.releases.joint import cell_of, placed, since, tilt
-from reporting.releases.models import joint_cells, joint_cubes, publications, releases, sign_offs
+from reporting.releases.models import (
+    joint_cells,
+    joint_cubes,
+    joint_posteriors,
+    publications,
+    releases,
+    sign_offs,
+)
 from reporting.releases.queries import Release
 from reporting.releases.rules import RULES
-from reporting.releases.views import cells_hash, definition_of, expected_errors, seen, view_of
+from reporting.releases.views import (
+    cells_hash,
+    definition_of,
+    expected_errors,
+    joint_cube,
+    seen,
+    view_of,
+)
 from reporting.tables import COMMON
 from reporting.trafficking.counting import EVERY_KIND, IDENTIFYING
 from reporting.trafficking.queries import contributors as identification_contributors
@@ -132,7 +146,7 @@ async def store(
             definition=definition_of(population),
             cells_hash=cells_hash(tiers["internal"]),
             closed_at=clock.now(),
-            closed_by=caller.doer,
+            closed_by=caller.subject,
         )
     )
     rows = [
@@ -142,7 +156,32 @@ async def store(
     ]
     if rows:
         await session.execute(joint_cells.insert(), rows)
+    posteriors = await asyncio.to_thread(_posteriors, population, period, tiers)
+    await session.execute(
+        joint_posteriors.insert(),
+        [{"cube_id": cube_id, "tier": tier, "content": each} for tier, each in posteriors.items()],
+    )
     return cube_id
+
+
+def _posteriors(
+    population: Population, period: Period, tiers: Mapping[str, Mapping[Coordinates, int]]
+) -> dict[str, bytes]:
+    """What the intervals of each tier are computed from: made once, of published cells only."""
+    finer = population.k
+    made = {
+        tier: joint_cube(
+            population.id,
+            period.id,
+            k=finer if tier == "internal" else population.public_k or finer,
+            finer=finer,
+            profile=population.profile,
+            definition=definition_of(population),
+            cells=cells,
+        )
+        for tier, cells in tiers.items()
+    }
+    return {tier: each.posterior.stored for tier, each in made.items()}
 
 
 async def count(
@@ -201,7 +240,7 @@ async def sign_off(session: AsyncSession, caller: Principal, release_id: UUID) -
         session,
         release_id,
         caller.organisation,
-        {"signed_at": clock.now(), "signed_by": caller.doer},
+        {"signed_at": clock.now(), "signed_by": caller.subject},
     )
     return await _required(session, caller, release_id)
 
@@ -213,7 +252,7 @@ async def waive(
     release = await _required(session, caller, release_id)
     if organisation not in {each.organisation_id for each in release.sign_offs}:
         raise INVALID.because("It contributes nothing to this release.", pointer="/organisation_id")
-    reason = {"waived_because": why, "signed_by": caller.doer}
+    reason = {"waived_because": why, "signed_by": caller.subject}
     await _settle(session, release_id, organisation, reason)
     return await _required(session, caller, release_id)
 
@@ -239,7 +278,7 @@ async def publish(
         )
     await session.execute(
         publications.insert().values(
-            release_id=release_id, published_at=clock.now(), published_by=caller.doer
+            release_id=release_id, published_at=clock.now(), published_by=caller.subject
         )
     )
     event = ReleasePublished(
@@ -254,7 +293,6 @@ async def _write_release(
 ) -> UUID:
     programme, period, view = order.programme, order.period, view_of(order.programme)
     cube = seen(view, await queries.joint(session, cube_id, internal=True))
-    # The whole of a posterior is computed here once; later questions only look things up in it.
     errors = await asyncio.to_thread(expected_errors, cube)
     release_id = new_id()
     await session.execute(
@@ -272,7 +310,7 @@ async def _write_release(
             expected_errors=[_stored(each) for each in errors],
             cells_hash=cells_hash(cube.cells),
             closed_at=clock.now(),
-            closed_by=caller.doer,
+            closed_by=caller.subject,
         )
     )
     return release_id

@@ -8,7 +8,7 @@ came further (R4a). Nothing is rounded here.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any, Protocol
@@ -57,6 +57,8 @@ class JointCube:
     carried: str | None
     flagged: str | None
     cells: Mapping[Coordinates, int]
+    kept: bytes | None = field(default=None, compare=False, repr=False)
+    """Its posterior as it was computed at closing; cubes from before that was kept compute it."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,6 +77,8 @@ class JointCube:
 
     @cached_property
     def posterior(self) -> Posterior:
+        if self.kept is not None:
+            return Posterior.read(self.kept)
         weights = self.weights
         joined, classes = self._moves() if self.spans else ((), ())
         return Posterior(
@@ -207,6 +211,7 @@ def joint_cube(
     definition: Mapping[str, Any],
     cells: Mapping[Coordinates, int],
     finer: int | None = None,
+    kept: bytes | None = None,
 ) -> JointCube:
     """`finer`: the k of the tier that this one was made of, if it was."""
     return JointCube(
@@ -222,6 +227,7 @@ def joint_cube(
         definition["carried"],
         definition["flagged"],
         cells,
+        kept,
     )
 
 
@@ -244,9 +250,16 @@ def seen(view: View, joint: JointCube, span: PeriodKind | None = None) -> Protec
         profile=joint.profile,
         dimensions=view.dimensions,
         cells={at: count for at, count in cells.items() if count},
-        certainty=Certainty((Part(joint, *looks),), joint.k),
+        certainty=Certainty((_part(view, joint, span, looks),), joint.k),
         counts=counts,
     )
+
+
+def _part(view: View, joint: JointCube, span: PeriodKind | None, looks: Sequence[Look]) -> Part:
+    flowing = {HISTORY, str(joint.carried)} if span else set()
+    reads = tuple(joint.names.index(view.sources[each.name]) for each in view.dimensions)
+    always = frozenset(map(joint.names.index, flowing | set(view.where)))
+    return Part(joint, reads, always, *looks)
 
 
 def over(

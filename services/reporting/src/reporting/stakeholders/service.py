@@ -88,7 +88,7 @@ def _values(body: StakeholderBody, caller: Principal) -> dict[str, Any]:
     document = body.model_dump(mode="json")
     plain: dict[str, Any] = {field: document[field] for field in FIELDS}
     plain |= {"organisation_id": body.organisation_id, "as_of": body.as_of}
-    return plain | {"changed_at": clock.now(), "changed_by": caller.doer}
+    return plain | {"changed_at": clock.now(), "changed_by": caller.subject}
 
 
 def _refuse_flawed(body: StakeholderBody) -> None:

@@ -2,42 +2,52 @@
 
 import io
 import json
+from datetime import date
 from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-import pyarrow.parquet as pq  # type: ignore[import-untyped]  # ships no types
+from arro3.core import Array, DataType, Field, Schema
+from arro3.core import Table as Columns
+from arro3.io import write_parquet
 
 from reporting.tabular.tables import Table
 
-_TYPES: dict[str, Any] = {
-    "text": pa.string(),
-    "integer": pa.int64(),
-    "decimal": pa.float64(),
-    "date": pa.date32(),
+_TYPES: dict[str, DataType] = {
+    "text": DataType.utf8(),
+    "integer": DataType.int64(),
+    "decimal": DataType.float64(),
+    "date": DataType.date32(),
 }
+
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def as_parquet(table: Table) -> bytes:
     """Numbers are int64 or float64, dates date32; an empty cell is null."""
     fields = [
-        pa.field(
+        Field(
             column.key,
             _TYPES[column.kind],
             metadata={"hxl": column.hxl, **{f"label_{k}": v for k, v in column.label.items()}},
         )
         for column in table.columns
     ]
-    schema = pa.schema(fields, metadata={"notes": json.dumps(table.notes, ensure_ascii=False)})
+    schema = Schema(fields, metadata={"notes": json.dumps(table.notes, ensure_ascii=False)})
     columns = [
-        pa.array(
-            [float(c) if column.kind == "decimal" and c is not None else c for c in cells],
-            type=_TYPES[column.kind],
-        )
+        _array(column.kind, cells)
         for column, cells in zip(table.columns, _turned(table), strict=True)
     ]
     buffer = io.BytesIO()
-    pq.write_table(pa.Table.from_arrays(columns, schema=schema), buffer, compression="zstd")
+    write_parquet(Columns.from_arrays(columns, schema=schema), buffer, compression="zstd(3)")
     return buffer.getvalue()
+
+
+def _array(kind: str, cells: list[Any]) -> Array:
+    if kind == "date":  # arro3 makes no dates from Python's, it casts the days since 1970
+        days = [None if c is None else c.toordinal() - _EPOCH for c in cells]
+        return Array(days, type=DataType.int32()).cast(_TYPES[kind])
+    if kind == "decimal":
+        cells = [None if c is None else float(c) for c in cells]
+    return Array(cells, type=_TYPES[kind])
 
 
 def _turned(table: Table) -> list[list[Any]]:

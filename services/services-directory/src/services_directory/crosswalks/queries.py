@@ -137,11 +137,10 @@ async def carriers_of(
     return list(found)
 
 
-async def decided_since(session: AsyncSession, source: str, since: Any) -> list[UUID]:
-    """Terms that were decided, or undecided again, meanwhile."""
-    return list(
-        await session.scalars(sa.select(T.id).where(T.source == source, T.decided_at >= since))
-    )
+async def versions_of(session: AsyncSession, source: str) -> dict[UUID, int]:
+    """By term; every decision, and every one that is taken back, makes another. The first is 1."""
+    found = await session.execute(sa.select(T.id, T.version).where(T.source == source))
+    return {row.id: row.version for row in found}
 
 
 async def next_waiting(session: AsyncSession, most: int) -> Sequence[Any]:

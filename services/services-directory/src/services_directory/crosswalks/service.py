@@ -5,7 +5,6 @@ added is remembered, so that another decision takes it back.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -172,7 +171,7 @@ async def _record(
         .where(t.id == term_id)
         .values(
             categories=codes,
-            decided_by=None if codes is None else caller.doer,
+            decided_by=None if codes is None else caller.subject,
             decided_at=clock.now(),
             version=t.version + 1,
         )
@@ -212,10 +211,14 @@ async def follow(session: AsyncSession, caller: Principal, ids: Sequence[UUID]) 
     return Followed(waiting=len(ids))
 
 
-async def follow_up(session: AsyncSession, caller: Principal, source: str, since: datetime) -> None:
-    """At the end of an import: what was decided while it ran."""
+async def follow_up(
+    session: AsyncSession, caller: Principal, source: str, before: Mapping[UUID, int]
+) -> None:
+    """At the end of an import: what was decided while it ran. `before`: the versions of the terms as they
+    were at its beginning; no clock tells, as a decision may have been on its way by then."""
     await lock(session, source)
-    terms = await queries.decided_since(session, source, since)
+    now = await queries.versions_of(session, source)
+    terms = [term for term, version in now.items() if version > before.get(term, 1)]
     if terms:
         await follow(session, caller, await queries.carriers_of(session, caller, terms))
 

@@ -13,6 +13,8 @@ from services_directory.hsds.visibility import raised, without_unstorable
 
 Document = dict[str, Any]
 OWN_TAXONOMIES = "ruta-"
+WORDS = "categories"
+"""The taxonomy of words that a publisher's sheet has in its column of categories."""
 
 
 class Term(NamedTuple):
@@ -43,6 +45,18 @@ def terms_in(document: Document) -> Iterator[Term]:
         if found.term and not taxonomy.startswith(OWN_TAXONOMIES) and found.key not in seen:
             seen.add(found.key)
             yield found
+
+
+def word_attribute(taxonomy: str, word: str) -> Document:
+    """A publisher's word as an attribute of a service: in HSDS a term."""
+    term = {"name": word, "description": word, "taxonomy": taxonomy}
+    return {"link_entity": "service", "taxonomy_term": term}
+
+
+def own_words(record: Document) -> list[Document]:
+    """Those that a sheet brought to this service, as it would bring them again."""
+    terms = [each.get("taxonomy_term") or {} for each in record.get("attributes", [])]
+    return [word_attribute(WORDS, each["name"]) for each in terms if each.get("taxonomy") == WORDS]
 
 
 Decided = Mapping[tuple[str, str], Sequence[str]]

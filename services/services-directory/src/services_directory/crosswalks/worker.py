@@ -1,6 +1,6 @@
 """Brings services up to decisions about terms that very many of them carry."""
 
-import asyncio
+from functools import partial
 from itertools import groupby
 
 import sqlalchemy as sa
@@ -16,15 +16,8 @@ IDLE_SECONDS = 1.0
 
 
 def crosswalk_tasks(context: ServiceContext) -> list[BackgroundTask]:
-    async def run(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            if not await work_some(context.database):
-                try:
-                    await asyncio.wait_for(stop.wait(), IDLE_SECONDS)
-                except TimeoutError:
-                    continue
-
-    return [BackgroundTask("crosswalks", run)]
+    work = partial(work_some, context.database)
+    return [BackgroundTask.repeated("crosswalks", work, IDLE_SECONDS)]
 
 
 async def work_some(database: Database) -> bool:

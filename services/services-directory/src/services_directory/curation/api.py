@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from common.auth import Principal, Role
+from common.crypto import key_from_base64
 from common.paging import (
     CursorText,
     Limit,
@@ -15,12 +16,24 @@ from common.paging import (
     number_in,
     page_of,
 )
-from common.web import IfMatch, Session, requires, router
+from common.web import (
+    IfMatch,
+    Postmaster,
+    ReturnedMail,
+    Session,
+    context_of,
+    requires,
+    router,
+)
 from fastapi import Query
+from pydantic import AwareDatetime
+from starlette.requests import Request
 from starlette.responses import Response
 
 from services_directory.curation import queries, service
+from services_directory.curation.naming import Names
 from services_directory.curation.schemas import (
+    AnyReadOut,
     ChangeOut,
     DuplicateOut,
     DuplicatesOut,
@@ -30,13 +43,16 @@ from services_directory.curation.schemas import (
 )
 from services_directory.entries.queries import history_of
 from services_directory.entries.schemas import WrittenOut
+from services_directory.reading import queries as read_queries
 from services_directory.reading.queries import reads_of
+from services_directory.reading.restricted_service import log_look
 from services_directory.records.queries import duplicates_of
 from services_directory.records.service import readable_record
 from services_directory.services.records_api import written
 
 routes = router("/directory/v1/records", ["Curation"])
 Editor = Annotated[Principal, requires(scope="directory:read")]
+Auditor = Annotated[Principal, requires("referrals:read", roles={Role.AUDITOR})]
 Curator = Annotated[
     Principal, requires(scope="directory:curate", roles={Role.COORDINATOR, Role.IM})
 ]
@@ -75,6 +91,40 @@ async def reads(
     return page_of(rows, limit, lambda row: ReadOut.model_validate(row, from_attributes=True))
 
 
+@routes.get("/reads", summary="Who read which restricted entry, for auditors")
+async def all_reads(
+    *,
+    request: Request,
+    session: Session,
+    caller: Auditor,
+    service_id: UUID | None = None,
+    doer: Annotated[
+        str | None, Query(max_length=100, description="Who read: a colleague's id or a client.")
+    ] = None,
+    since: Annotated[
+        AwareDatetime | None, Query(alias="from", description="From this moment on.")
+    ] = None,
+    until: Annotated[
+        AwareDatetime | None, Query(alias="to", description="Before this moment.")
+    ] = None,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[AnyReadOut]:
+    """Newest first. Each look stands in the log itself, without an entry."""
+    (before,) = keys_in(cursor, number_in) or (None,)
+    rows = await read_queries.all_reads(
+        session,
+        service_id=service_id,
+        doer=doer,
+        since=since,
+        until=until,
+        before=before,
+        limit=limit + 1,
+    )
+    await log_look(session, caller, request.url.path)
+    return page_of(rows, limit, lambda row: AnyReadOut.model_validate(row, from_attributes=True))
+
+
 @routes.get("/reminders", summary="Entries whose verification runs out or has run out")
 async def reminders(
     session: Session,
@@ -92,12 +142,25 @@ async def reminders(
     rows = await queries.reminders_for(
         session, caller, curated=of == "curated", after=after, limit=limit + 1
     )
+    refusing = await queries.refusing(session, {row.organization_id for row in rows})
     return page_of(
         rows,
         limit,
-        lambda row: ReminderOut.model_validate(row, from_attributes=True),
+        lambda row: ReminderOut.model_validate(
+            {**row._asdict(), "mailbox_refused": row.organization_id in refusing}
+        ),
         attrgetter("due_on", "id"),
     )
+
+
+@routes.post("/reminders/bounces", status_code=204)
+async def take_bounced_reminder(
+    request: Request, body: ReturnedMail, session: Session, _caller: Postmaster
+) -> None:
+    """A mail to an organisation that came back later, from the mailbox that mail is sent from. Its mailbox is
+    left alone and its reminders say so; what is no report of that changes nothing."""
+    key = key_from_base64(context_of(request).settings.stored_result_key.get_secret_value())
+    await service.bounced(session, Names(key), body.bounce())
 
 
 @routes.get("/services/{service_id}/duplicates", summary="Entries that look like this one")

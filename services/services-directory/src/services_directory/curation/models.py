@@ -20,6 +20,17 @@ reminders = sa.Table(
     sa.Column("created_at", INSTANT, nullable=False),
 )
 
+# What an organisation was written to, and the digest of a mailbox that takes nothing.
+reminder_mails = sa.Table(
+    "reminder_mails",
+    METADATA,
+    sa.Column("organisation_id", sa.Uuid, primary_key=True),
+    sa.Column("told_until", INSTANT),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_attempt_at", INSTANT, nullable=False),
+    sa.Column("refused", sa.LargeBinary),
+)
+
 _later = reminders.alias("later")
 # The last one of an entry stays, as long as nobody has verified it.
 ENDING = Ending(

@@ -1,6 +1,7 @@
 """What curators are reminded of."""
 
-from datetime import date, timedelta
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.curation.models import (
     VERIFICATION_DUE,
     VERIFICATION_EXPIRED,
+    reminder_mails,
     reminders,
 )
+from services_directory.curation.naming import digest
+from services_directory.organizations.queries import mailboxes_of
 from services_directory.records.queries import standing
 
 DOUBTED_FOR = timedelta(days=30)
@@ -49,3 +53,60 @@ async def reminders_for(
         at = sa.tuple_(sa.literal(after[0], sa.Date), sa.literal(after[1], sa.Uuid))
         statement = statement.where(sa.tuple_(r.due_on, r.id) > at)
     return list((await session.execute(statement)).all())
+
+
+_TO_VERIFY = reminders.c.kind.in_((VERIFICATION_DUE, VERIFICATION_EXPIRED))
+
+
+async def to_write_to(session: AsyncSession, now: datetime, limit: int) -> Sequence[Any]:
+    """Organisations that nobody has written to of their newest reminder: `organisation_id`, `newest`,
+    and what is known of the mails to them, if any was sent."""
+    newest = (
+        sa.select(reminders.c.organisation_id, sa.func.max(reminders.c.created_at).label("newest"))
+        .where(_TO_VERIFY)
+        .group_by(reminders.c.organisation_id)
+        .subquery("newest")
+    )
+    m = reminder_mails.c
+    found = (
+        sa.select(newest, m.told_until, m.refused)
+        .outerjoin(reminder_mails, m.organisation_id == newest.c.organisation_id)
+        .where(
+            sa.or_(m.told_until.is_(None), m.told_until < newest.c.newest),
+            sa.or_(m.next_attempt_at.is_(None), m.next_attempt_at <= now),
+        )
+        .order_by(newest.c.newest)
+        .limit(limit)
+    )
+    return (await session.execute(found)).all()
+
+
+async def to_verify(session: AsyncSession, organisations: Collection[UUID]) -> Sequence[Any]:
+    """Their reminders, newest last: `organisation_id`, `service_id`, `due_on`, `created_at`."""
+    r = reminders.c
+    found = (
+        sa.select(r.organisation_id, r.service_id, r.due_on, r.created_at)
+        .where(r.organisation_id.in_(organisations), _TO_VERIFY)
+        .order_by(r.created_at, r.id)
+    )
+    return (await session.execute(found)).all()
+
+
+async def mails_to(session: AsyncSession, organisation: UUID) -> Any:
+    found = sa.select(reminder_mails).where(reminder_mails.c.organisation_id == organisation)
+    return (await session.execute(found.with_for_update())).one()
+
+
+async def refusing(session: AsyncSession, organisations: Collection[UUID]) -> frozenset[UUID]:
+    """Those of them whose mailbox takes nothing, as far as a mail to it has told."""
+    m = reminder_mails.c
+    found = sa.select(m.organisation_id, m.refused).where(
+        m.organisation_id.in_(organisations), m.refused.is_not(None)
+    )
+    rows = (await session.execute(found)).all()
+    mailboxes = await mailboxes_of(session, [row.organisation_id for row in rows]) if rows else {}
+    return frozenset(
+        row.organisation_id
+        for row in rows
+        if (mailbox := mailboxes.get(row.organisation_id)) and digest(mailbox) == row.refused
+    )

@@ -27,6 +27,10 @@ class ReadOut(BaseModel):
     at: datetime
 
 
+class AnyReadOut(ReadOut):
+    service_id: UUID | None = Field(description="Null: the log itself was read, by an auditor.")
+
+
 class ReminderOut(BaseModel):
     id: UUID
     service_id: UUID
@@ -37,6 +41,10 @@ class ReminderOut(BaseModel):
         description="`capacity_doubted`: it declined a referral for want of capacity and is not shown as full."
     )
     due_on: date
+    mailbox_refused: bool = Field(
+        description="Mail to the organisation came back: nobody there reads that its entries run out until its"
+        " own entry shows another mailbox."
+    )
 
 
 class DuplicateOut(BaseModel):

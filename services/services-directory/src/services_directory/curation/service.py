@@ -1,18 +1,22 @@
-"""Use cases of curation that concern two entries: merging duplicates."""
+"""Use cases of curation: merging duplicates, and mails to organisations that came back."""
 
 from uuid import UUID
 
 from common.auth import Principal
 from common.errors import INVALID
+from common.messages.bounces import Bounce
 from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.curation.models import reminder_mails
+from services_directory.curation.naming import Names, digest
 from services_directory.documents.storing import store
 from services_directory.entries.recording import record_history
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
 from services_directory.identities.service import move
+from services_directory.organizations.queries import mailboxes_of
 from services_directory.records.rights import scope_of
 from services_directory.records.service import KIND, end_in_favour, readable_record
 
@@ -55,3 +59,18 @@ async def merge(
     )
     await store(session, [service_id])
     return Upserted(service_id, "changed", version, EntryState.MERGED.value)
+
+
+async def bounced(session: AsyncSession, names: Names, bounce: Bounce) -> None:
+    """A mail to an organisation came back: nothing is sent to that mailbox any more, and its reminders say so
+    to whoever curates its entries."""
+    if bounce.status is None:
+        return
+    mailbox = (await mailboxes_of(session, [bounce.about])).get(bounce.about)
+    if mailbox is None or not names.went_to(bounce, mailbox):
+        return
+    await session.execute(
+        reminder_mails.update()
+        .where(reminder_mails.c.organisation_id == bounce.about)
+        .values(refused=digest(mailbox))
+    )

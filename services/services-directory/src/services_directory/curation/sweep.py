@@ -4,7 +4,6 @@ version told less of."""
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from common.events.base import Event
 from common.events.directory import VerificationDue
 from common.ids import new_id
 from common.messaging import outbox
+from common.repeating import pause
 from common.web import BackgroundTask, ServiceContext
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -44,8 +44,7 @@ def sweep_tasks(context: ServiceContext) -> list[BackgroundTask]:
                 marked = await mark_stale(session)
                 reminded = await remind(session, settings.reminder_days)
             if max(marked, reminded) < BATCH:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), settings.sweep_seconds)
+                await pause(stop, settings.sweep_seconds)
 
     return [BackgroundTask("stale-entries", run)]
 

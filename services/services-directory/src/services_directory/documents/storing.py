@@ -2,7 +2,7 @@
 transaction; a level whose content did not change keeps its row, its ETag and its date."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,7 @@ from services_directory.documents.prepared import (
 )
 from services_directory.endorsements.queries import endorsed_aors
 from services_directory.happenings import DocumentsStored
+from services_directory.hsds.columns import sites
 from services_directory.hsds.referability import is_referable
 from services_directory.hsds.rendering import Facts, Record
 from services_directory.hsds.status import is_stale, valid_until
@@ -160,6 +161,7 @@ class _Batch:
             row.organization_id, row.managed_by, tuple(row.aors), tuple(row.states)
         )
         changed = False
+        begins = _begins(prepared)
         for level in range(4):
             new, old = prepared.get(level), stored.get(level)
             if new is None and old is None:
@@ -172,7 +174,9 @@ class _Batch:
             self.gone.append((level, row.id))
             modified_at = old.modified_at if same_content and old else self.now
             if new is not None:
-                self._add(row, new, audience, modified_at, sensitive=_sensitive(prepared, level))
+                self._add(
+                    row, new, audience, modified_at, begins, sensitive=_sensitive(prepared, level)
+                )
             if not same_content or level >= PATHWAY:
                 self._log(row.id, level, audience)
                 if old is not None and not same_audience:
@@ -194,6 +198,7 @@ class _Batch:
         prepared: Prepared,
         audience: Readership,
         modified_at: datetime,
+        begins: Mapping[str, int],
         *,
         sensitive: bool,
     ) -> None:
@@ -218,7 +223,10 @@ class _Batch:
                 "list_body": ready.listed,
             }
         )
-        self.sites += [{**common, **site} for site in site_rows(prepared)]
+        self.sites += [
+            {**common, **site, "visibility": begins[site["site_id"]]}
+            for site in site_rows(prepared)
+        ]
         for language in dated.get("translations", {}):
             other = bodies(translated(dated, language))
             self.translations.append(
@@ -251,6 +259,15 @@ class _Batch:
             await session.execute(
                 _WORDS, {"levels": [w[0] for w in known], "words": [w[1] for w in known]}
             )
+
+
+def _begins(prepared: Mapping[int, Prepared]) -> dict[str, int]:
+    """The lowest level at which each site is shown."""
+    return {
+        site["id"]: level
+        for level in sorted(prepared, reverse=True)
+        for site in sites(prepared[level].full)
+    }
 
 
 def _sensitive(prepared: dict[int, Prepared], level: int) -> bool:

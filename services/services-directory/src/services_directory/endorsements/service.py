@@ -21,7 +21,7 @@ async def endorse(session: AsyncSession, caller: Principal, service_id: UUID, ao
         .values(
             service_id=service_id,
             aor=aor,
-            endorsed_by=caller.doer,
+            endorsed_by=caller.subject,
             organisation_id=caller.organisation_id,
             endorsed_at=clock.now(),
         )
@@ -44,7 +44,7 @@ def endorse_soon(session: AsyncSession, caller: Principal, service_id: UUID, aor
     row = {
         "service_id": service_id,
         "aor": aor,
-        "endorsed_by": caller.doer,
+        "endorsed_by": caller.subject,
         "organisation_id": caller.organisation_id,
         "endorsed_at": clock.now(),
     }

@@ -44,7 +44,7 @@ def record_history(
             "pointer": change.pointer if change else "",
             "old": _json(change.old if change else None),
             "new": _json(change.new if change else new),
-            "client_id": caller.doer if caller else "ruta-directory",
+            "client_id": caller.subject if caller else "ruta-directory",
             "organisation_id": caller.organisation_id if caller else None,
             "at": now,
             "source": source,

@@ -4,7 +4,6 @@ Waiting for the hour keeps the time of a single question out of the event stream
 """
 
 import asyncio
-from contextlib import suppress
 from datetime import date
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -12,6 +11,7 @@ from uuid import NAMESPACE_URL, uuid5
 import sqlalchemy as sa
 from common.events.directory import GapObserved
 from common.messaging import outbox
+from common.repeating import pause
 from common.web import BackgroundTask, ServiceContext
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,8 +27,7 @@ def tasks(context: ServiceContext) -> list[BackgroundTask]:
 
     async def run(stop: asyncio.Event) -> None:
         while not stop.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
+            await pause(stop, EVERY_SECONDS)
             async with context.database.transaction() as session:
                 await announce_observed(session)
 

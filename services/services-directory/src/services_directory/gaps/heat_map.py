@@ -1,13 +1,18 @@
 """The matrix as a heat map (SVG or PNG) that stays legible in black and white."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import vl_convert
 from common import codelists
+from common.lazily import lazily
 from common.places import Places
 
 from services_directory.gaps.picture import Picture
+
+if TYPE_CHECKING:
+    import vl_convert
+else:
+    vl_convert = lazily("vl_convert")
 
 _TITLES = {
     "es": ("Servicios referibles por área y necesidad", "✕ brecha   – no se muestra"),

@@ -1,21 +1,55 @@
 """The base of every HSDS object that is written: strict, without control characters, no nulls."""
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic_core import core_schema
 
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def _clean(value: str) -> str:
-    if _FORBIDDEN.search(value):
-        raise ValueError("control characters and unpaired surrogates are not text")
-    return value
+@dataclass(frozen=True, slots=True)
+class _Matching:
+    """A text that `pattern` holds for, else `told`. Looked at by pydantic's own engine: a service has
+    hundreds of texts, and a call of Python for each is a tenth of reading it."""
+
+    pattern: str
+    told: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        looked_at = core_schema.custom_error_schema(
+            core_schema.str_schema(pattern=self.pattern),
+            custom_error_type="text_unfit",
+            custom_error_message=self.told,
+        )
+        return core_schema.chain_schema([handler(source), looked_at])
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        # A validator that comes after wraps the chain: then the chain is met again inside.
+        return handler(schema["steps"][0] if schema["type"] == "chain" else schema)
+
+
+_CLEAN = _Matching(r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$", "control characters are not text")
+_URI = _Matching(
+    r"^[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>\"{}|\\^`]+$",
+    "not a URI: it needs a scheme and no spaces, such as https://example.org",
+)
 
 
 def _is_date(value: str) -> str:
@@ -33,12 +67,6 @@ def _is_time(value: str) -> str:
     return value
 
 
-def _is_uri(value: str) -> str:
-    if not _URI.fullmatch(value):
-        raise ValueError("not a URI: it needs a scheme and no spaces, such as https://example.org")
-    return value
-
-
 def _is_email(value: str) -> str:
     if not _EMAIL.fullmatch(value):
         raise ValueError("not an e-mail address")
@@ -46,13 +74,13 @@ def _is_email(value: str) -> str:
 
 
 # Dates and instants stay the text that was given, so that a document comes back byte for byte.
-Text = Annotated[str, Field(max_length=20_000), AfterValidator(_clean)]
-Short = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_clean)]
+Text = Annotated[str, Field(max_length=20_000), _CLEAN]
+Short = Annotated[str, Field(min_length=1, max_length=1_000), _CLEAN]
 DateText = Annotated[str, Field(max_length=10), AfterValidator(_is_date)]
 InstantText = Annotated[str, Field(max_length=40), AfterValidator(_is_instant)]
 TimeText = Annotated[str, Field(max_length=24), AfterValidator(_is_time)]
-Uri = Annotated[str, Field(max_length=2_000), AfterValidator(_clean), AfterValidator(_is_uri)]
-Email = Annotated[str, Field(max_length=320), AfterValidator(_clean), AfterValidator(_is_email)]
+Uri = Annotated[str, Field(max_length=2_000), _CLEAN, _URI]
+Email = Annotated[str, Field(max_length=320), _CLEAN, AfterValidator(_is_email)]
 Number = Annotated[
     Annotated[int, Field(strict=True, ge=-(2**53), le=2**53)]
     | Annotated[float, Field(strict=True, allow_inf_nan=False)],
@@ -71,7 +99,7 @@ class Hsds(BaseModel):
     @classmethod
     def _nulls_are_absences(cls, data: Any) -> Any:
         # HSDS sends no nulls; a client that does means "I have nothing here".
-        if isinstance(data, dict):
+        if isinstance(data, dict) and None in data.values():
             return {key: value for key, value in data.items() if value is not None}
         return data
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from common.places import Places
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from services_directory.hsds.base import (
     DateText,
@@ -356,7 +357,11 @@ class ServiceDocument(Described):
     def _ages_in_order(self) -> Self:
         low, high = self.minimum_age, self.maximum_age
         if low is not None and high is not None and low > high:
-            raise ValueError("minimum_age is above maximum_age")
+            raise PydanticCustomError(
+                "ages_reversed",
+                "minimum_age is above maximum_age",
+                {"field": "minimum_age", "given": f"{low} > {high}"},
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,12 +1,13 @@
 """`/directory/v1/imports`: bring services in from files, see what became of each row."""
 
+import asyncio
 from operator import attrgetter
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from common.auth import Principal
 from common.errors import Problem
-from common.languages import LANGUAGES
+from common.languages import LANGUAGES, PageLanguage
 from common.paging import (
     CursorText,
     Limit,
@@ -39,12 +40,14 @@ from services_directory.imports.schemas import (
 )
 from services_directory.imports.service import Order, take_in
 from services_directory.imports.uploads import MAX_BYTES, upload_of
+from services_directory.imports.workbook.report import CONTENT_TYPES, lines, report_in
 from services_directory.imports.workbook.template import template_csv, template_xlsx
 from services_directory.settings import Settings
 
 routes = router("/directory/v1/imports", ["imports"])
 _PATH = "/directory/v1/imports"
 _SHOWN_REFUSALS = 20
+_REPORTED_AT_ONCE = 2_000
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -214,6 +217,36 @@ async def read_rows(
     chosen = verdict.value if verdict else None
     rows = await queries.rows_of(session, import_id, verdict=chosen, after=after, limit=limit + 1)
     return page_of(rows, limit, _row, attrgetter("number"))
+
+
+@routes.get("/{import_id}/report", **answered_as("text/csv", _XLSX))
+async def read_report(
+    *,
+    session: Session,
+    caller: Importer,
+    import_id: UUID,
+    language: Annotated[PageLanguage, Query(description="Of heads, verdicts and remarks.")] = "es",
+    format: Annotated[Literal["xlsx", "csv"], Query(description="A workbook, or CSV.")] = "xlsx",  # noqa: A002 - the parameter's name in the API
+    verdict: Annotated[Verdict | None, Query(description="Only rows of which this became.")] = None,
+) -> Response:
+    """The whole report as a table to keep, with the row numbers of your own file."""
+    await queries.import_of(session, caller, import_id)
+    chosen = verdict.value if verdict else None
+    report, after = report_in(format, language), 0
+    while True:
+        rows = await queries.rows_of(
+            session, import_id, verdict=chosen, after=after, limit=_REPORTED_AT_ONCE
+        )
+        told = (line for row in rows for line in lines(row, language))
+        await asyncio.to_thread(report.add, told)
+        if len(rows) < _REPORTED_AT_ONCE:
+            break
+        after = rows[-1].number
+    return Response(
+        await asyncio.to_thread(report.content),
+        media_type=CONTENT_TYPES[format],
+        headers={"Content-Disposition": f'attachment; filename="report.{format}"'},
+    )
 
 
 def _row(row: Any) -> ImportRowOut:

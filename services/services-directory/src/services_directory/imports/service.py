@@ -14,10 +14,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from common import clock
 from common.auth import Principal
-from common.errors import Problem
+from common.errors import INVALID, Problem
 from common.ids import new_id
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.crosswalks.queries import versions_of
 from services_directory.crosswalks.service import follow_up
 from services_directory.entries.acting import claims_of
 from services_directory.imports.models import IMPORT_ROWS, IMPORTS
@@ -78,11 +79,19 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
     """
     async with as_file(order.content) as path:
         kind = await asyncio.to_thread(format_of, path, order.named_format)
+        if kind is not Format.PACKAGE and order.choice.ends(edited=False):
+            raise INVALID.because(
+                "Only a package says that it is whole: what is not in a sheet or a list of features may be"
+                " in another one, and nothing is taken for vanished. Leave vanished out, and end entries by"
+                " themselves.",
+                pointer="/vanished",
+            )
         # Within the organisation: nobody learns or touches what another one's ids stand for.
         source = f"{caller.organisation}:{order.source or kind.value}"
         options = Options(
-            clock.now().date(), order.visibility, order.country, source, order.most_lines
-        )
+            clock.now().date(), order.visibility, order.country, source, order.most_lines,
+            order.source is not None,
+        )  # fmt: skip
         claim = Claim(source, order.source is not None, hashlib.sha256(order.content).digest())
         large = len(order.content) > AT_ONCE_BYTES
         later = await asyncio.to_thread(_is_long, path, kind, options, large=large)
@@ -123,7 +132,7 @@ async def _record(
         sa.insert(IMPORTS).values(
             id=job.import_id,
             organisation_id=caller.organisation,
-            client_id=caller.doer,
+            client_id=caller.subject,
             principal=claims_of(caller) if later else {},
             file_name=order.file_name,
             file_size=len(order.content),
@@ -209,6 +218,7 @@ def settling(session: AsyncSession, caller: Principal, job: Job) -> Settle:
         ids = await asyncio.to_thread(source.ids)
         source.space, told = await settle(session, caller, job.claim, sample, ids)
         source.notes.extend(told)
+        source.terms = await versions_of(session, source.space.source)
         if source.holds is not None and not source.space.own:
             source.vanished, told = await missing_in(
                 session, caller, source.space.source, source.holds, job.choice,
@@ -233,6 +243,7 @@ async def each_batch(
         try:
             await settled(source)
             report.source = None if source.space.own else source.space.source
+            report.terms = source.terms
             report.missing = {each.vanished.service_id for each in source.vanished if each.vanished}
             while batch := await asyncio.to_thread(_next_batch, source):
                 await write(batch, report, source.space)
@@ -270,7 +281,7 @@ async def finish(
     """Store the report and drop the file."""
     import_id = job.import_id
     if report.source is not None and not job.dry_run and not report.undone:
-        await follow_up(session, caller, report.source, started)
+        await follow_up(session, caller, report.source, report.terms)
     rows = report.rows()
     while batch := [{"import_id": import_id, **row} for row in islice(rows, _REPORT_BATCH)]:
         await session.execute(sa.insert(IMPORT_ROWS), batch)

@@ -19,13 +19,15 @@ MOST_LINES = 5_000_000
 class Options:
     """What the sender says about the file. `visibility`: level where the file names none;
     `country`: ISO 3166-1 alpha-3, narrows place names; `source`: the space of the file's ids;
-    `most_lines`: of a package's tables together."""
+    `most_lines`: of a package's tables together; `named`: somebody gave the publisher a name, so that
+    the words of its own that the file uses can be decided upon."""
 
     today: date
     visibility: str | None = None
     country: str = ""
     source: str = ""
     most_lines: int = MOST_LINES
+    named: bool = False
 
 
 SAMPLE = 100
@@ -45,6 +47,8 @@ class Source:
     fidelity: Fidelity = field(default_factory=Fidelity)
     holds: Callable[[str], bool] | None = None
     """Whether the file has a service with this id; only a file that means to be whole says so."""
+    terms: Mapping[UUID, int] = field(default_factory=dict)
+    """The versions of the publisher's terms when reading began."""
     vanished: list[Mapped] = field(default_factory=list)
     """Entries of earlier files that this one does not hold; they follow after its rows."""
     left_behind: Callable[[], None] = lambda: None

@@ -37,7 +37,9 @@ def open_source(path: Path, kind: Format, options: Options) -> Iterator[Source]:
 
 
 def _tabular(table: Table, options: Options) -> Source:
-    rows = map_table(table, visibility=options.visibility, country=options.country)
+    rows = map_table(
+        table, visibility=options.visibility, country=options.country, named=options.named
+    )
     return Source(rows, table.notes)
 
 
@@ -71,8 +73,9 @@ def _map_plain_feature(feature: Any, number: int, options: Options) -> Mapped:
     if feature.get("id") is not None:
         raw.setdefault("external_id", str(feature["id"]))
     mapped = map_row(
-        raw, number, headers=headers, visibility=options.visibility, country=options.country
-    )
+        raw, number, headers=headers, visibility=options.visibility, country=options.country,
+        named=options.named,
+    )  # fmt: skip
     named = [(name, columns[name] is not None) for name, value in properties.items() if value]
     mapped.fates = [(number, fates_of(named, mapped.notes))]
     return mapped

@@ -1,6 +1,6 @@
 """Works through the imports that were too large for their request, one at a time."""
 
-import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +41,8 @@ _log = get_logger(__name__)
 
 
 def import_tasks(context: ServiceContext) -> list[BackgroundTask]:
-    async def run(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            if not await work_one(context.database):
-                await _pause(stop)
-
-    return [BackgroundTask("imports", run)]
-
-
-async def _pause(stop: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), IDLE_SECONDS)
-    except TimeoutError:
-        return
+    work = partial(work_one, context.database)
+    return [BackgroundTask.repeated("imports", work, IDLE_SECONDS)]
 
 
 async def work_one(database: Database) -> bool:
@@ -98,6 +87,7 @@ class _Work:
             waiting.options["country"],
             waiting.options["source"],
             waiting.options.get("most_lines", MOST_LINES),
+            waiting.options.get("named", False),
         )
 
     async def run(self) -> None:

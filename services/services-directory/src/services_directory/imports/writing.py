@@ -10,13 +10,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.crosswalks.queries import additions_of, decided_in
 from services_directory.crosswalks.service import Carried, keep
-from services_directory.crosswalks.terms import crosswalked, terms_in, without
+from services_directory.crosswalks.suggesting import suggested
+from services_directory.crosswalks.terms import WORDS, Decided, crosswalked, terms_in, without
 from services_directory.documents.queries import shown
 from services_directory.entries.schemas import Upserted
 from services_directory.hsds.schemas import ServiceDocument
+from services_directory.hsds.visibility import without_unstorable
 from services_directory.identities.queries import by_external_ids
 from services_directory.identities.service import remember
-from services_directory.imports.outcomes.mapped import Mapped, organization_of, validated
+from services_directory.imports.outcomes.mapped import (
+    Mapped,
+    guard_visibility,
+    organization_of,
+    validated,
+)
 from services_directory.imports.outcomes.notes import Note, note
 from services_directory.imports.outcomes.report import Report, Written
 from services_directory.imports.publishers.claims import recognise
@@ -145,6 +152,7 @@ class Writer:
             if mapped.added:
                 mapped.notes[:] = [n for n in mapped.notes if n.code != "category_none"]
                 mapped.notes.append(note("category_decided", after=", ".join(mapped.added)))
+            _decided_words(mapped, decided)
             if (raised := mapped.document.get("visibility")) != level:
                 mapped.notes.append(note("visibility_raised", "visibility", level, raised))
 
@@ -191,6 +199,27 @@ class Writer:
         except Problem as problem:
             mapped.notes.extend(_reasons(problem))
             return None
+
+
+def _decided_words(mapped: Mapped, decided: Decided) -> None:
+    """A word of the publisher's own is told of until it is decided, and until then its service is no more
+    open than any category allows that it may stand for: what may be a shelter is not published."""
+    if mapped.document is None:
+        return
+    words = {term.name for term in mapped.terms if term.taxonomy == WORDS and term.key in decided}
+    mapped.notes[:] = [
+        each for each in mapped.notes if each.code != "category_foreign" or each.before not in words
+    ]
+    perhaps = [
+        each.category
+        for term in mapped.undecided
+        if term.taxonomy == WORDS
+        for each in suggested(term.name)
+    ]
+    if perhaps:
+        guarded = dict(mapped.document)
+        guard_visibility(guarded, [], "", perhaps)
+        mapped.document = without_unstorable(guarded)[0]
 
 
 def _services(rows: Sequence[Mapped]) -> list[Mapped]:

@@ -4,7 +4,15 @@ from typing import Annotated, Any, Literal
 
 from common.auth import Principal
 from common.errors import INVALID, Problem
-from common.web import Session, context_of, open_to_all, page_language, refusal_pages, router
+from common.web import (
+    SWITCH,
+    Session,
+    context_of,
+    open_to_all,
+    page_language,
+    refusal_pages,
+    router,
+)
 from fastapi import Response
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
@@ -57,7 +65,7 @@ async def _page(request: Request, session: Session) -> HTMLResponse:
         request.query_params.get("language"), request.headers.get("accept-language")
     )
     try:
-        query = await asked(request)
+        query = await asked(request, without=(SWITCH,) if request.method == "POST" else ())
     except Problem as problem:
         return help_page(settings, language, HelpQuery(), None, problem.kind.status)
     shown = query.asks or query.open_now or request.method == "POST"

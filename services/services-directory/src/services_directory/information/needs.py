@@ -14,6 +14,9 @@ class Need:
     categories: tuple[str, ...]
     label_es: str
     label_en: str
+    words_es: tuple[str, ...] = ()
+    words_en: tuple[str, ...] = ()
+    """As people write it in a text message; the first is what they are offered."""
 
     def label(self, language: str) -> str:
         return self.label_en if language == "en" else self.label_es
@@ -25,7 +28,12 @@ def needs() -> Mapping[str, Need]:
     return MappingProxyType(
         {
             row["code"]: Need(
-                row["code"], tuple(row["categories"].split(";")), row["label_es"], row["label_en"]
+                row["code"],
+                tuple(row["categories"].split(";")),
+                row["label_es"],
+                row["label_en"],
+                tuple(row["words_es"].split(";")),
+                tuple(row["words_en"].split(";")),
             )
             for row in csv.DictReader(text.splitlines())
         }

@@ -71,6 +71,25 @@ class HelpPage(BaseModel):
     updated: date
 
 
+class ShortMessage(BaseModel):
+    """Fields by the names that the operation has set; others are not read."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    secret: str = Field(description="The operation's, so that only its gateway asks.")
+    text: str = Field(description="What somebody wrote.", examples=["ZULIA 9"])
+    sender: str | None = Field(
+        None, alias="from", description="Read only where the answer is sent, and not kept."
+    )
+
+
+class ShortAnswer(BaseModel):
+    messages: list[str] = Field(
+        description="At most three, each of 160 characters of the GSM alphabet; none where they were "
+        "sent through the operation's own gateway."
+    )
+
+
 def _one_message(text: str) -> str:
     if len(plain(text)) > ONE:
         raise ValueError(f"at most {ONE} characters: it must fit one text message")

@@ -98,7 +98,7 @@ async def write_message(
         "version": 1,
         "texts": body.texts.model_dump(),
         "valid_until": body.valid_until,
-        "written_by": caller.doer,
+        "written_by": caller.subject,
         "written_at": clock.now(),
         "published_at": None,
     }
@@ -121,7 +121,7 @@ async def rewrite_message(
         areas=sorted(set(body.areas)),
         texts=body.texts.model_dump(),
         valid_until=body.valid_until,
-        written_by=caller.doer,
+        written_by=caller.subject,
         written_at=clock.now(),
     )
 
@@ -141,7 +141,7 @@ async def publish_message(
     if row["valid_until"] < clock.now().date():
         raise CONFLICT.because("It has expired: set a later end date first.")
     return await _change(
-        session, row, state="published", published_by=caller.doer, published_at=clock.now()
+        session, row, state="published", published_by=caller.subject, published_at=clock.now()
     )
 
 
@@ -153,7 +153,7 @@ async def withdraw_message(
     if row["state"] == "withdrawn":
         return view(row)
     return await _change(
-        session, row, state="withdrawn", withdrawn_by=caller.doer, withdrawn_at=clock.now()
+        session, row, state="withdrawn", withdrawn_by=caller.subject, withdrawn_at=clock.now()
     )
 
 

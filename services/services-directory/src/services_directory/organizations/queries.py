@@ -2,17 +2,19 @@
 
 # ruff: noqa: S608 - the text is our own; every value is a bound argument of a Statement
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common.sight import RESTRICTED, Audience
+from common.sight import PUBLIC, RESTRICTED, Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible_sql
+from services_directory.errors import TOO_DEEP, TOO_WIDE
 from services_directory.organizations.models import organizations
 from services_directory.organizations.parameters import OrganizationQuery
+from services_directory.reading import bounds
 from services_directory.reading.full_text import words_sql
 from services_directory.reading.rows_queries import Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
@@ -36,10 +38,7 @@ def _where(query: OrganizationQuery, audience: Audience, s: Statement) -> tuple[
         order = f"ts_rank(o.vector, {asked}) DESC, o.organization_id"
     if query.taxonomy_term_id or query.taxonomy_id:
         service = ["d.organization_id = o.organization_id", visible_sql(audience, s.argument)]
-        if query.taxonomy_term_id:
-            service.append(f"d.terms @> ARRAY[{s.argument(query.taxonomy_term_id, 'uuid')}]")
-        if query.taxonomy_id:
-            service.append(f"d.taxonomies @> ARRAY[{s.argument(query.taxonomy_id, 'uuid')}]")
+        service += _tagged(query, s)
         parts.append(f"EXISTS (SELECT FROM service_documents d WHERE {' AND '.join(service)})")
     return " AND ".join(parts), order
 
@@ -56,10 +55,15 @@ def with_organization(
 async def page(
     session: AsyncSession | SelectReader, query: OrganizationQuery, audience: Audience
 ) -> tuple[list[Row], int]:
+    await _hold_small(session, query, audience)
     s = Statement()
     where, order = _where(query, audience, s)
     count = f"SELECT count(*) AS n FROM organization_documents o WHERE {where}"
     total = (await fetch(session, count, s.values))[0]["n"]
+    if query.search and total > bounds.MOST_SORTED:
+        raise TOO_WIDE.because(
+            f"More than {bounds.MOST_SORTED:,} organisations match: say more by another word."
+        )
     limit = s.argument(query.per_page, "bigint")
     offset = s.argument((query.page - 1) * query.per_page, "bigint")
     rows = await fetch(
@@ -70,6 +74,42 @@ async def page(
         s.values,
     )
     return rows, total
+
+
+async def _hold_small(
+    session: AsyncSession | SelectReader, query: OrganizationQuery, audience: Audience
+) -> None:
+    """What would cost more than it may is refused before it is read, as of services."""
+    if query.page * query.per_page - query.per_page >= bounds.DEEPEST:
+        raise TOO_DEEP.because(
+            f"Pages are given to the entry number {bounds.DEEPEST:,}: narrow the list, or take all"
+            " entries by `format=ndjson`."
+        )
+    if not (query.taxonomy_term_id or query.taxonomy_id):
+        return
+    s = Statement()
+    # Half of what lists of services look through: the organisation is looked up for each.
+    most = bounds.MOST_READ // (4 if audience.aors else 2)
+    tagged = " AND ".join([f"d.level = {audience.base}", *_tagged(query, s)])
+    text = (
+        f"SELECT count(*) AS n FROM (SELECT FROM service_documents d WHERE {tagged}"
+        f" LIMIT {most + 1}) tagged"
+    )
+    if (await fetch(session, text, s.values, afresh=True))[0]["n"] > most:
+        raise TOO_WIDE.because(
+            f"More than {most:,} services have a term of this: name one with fewer by"
+            " `taxonomy_term_id`, or ask for services."
+        )
+
+
+def _tagged(query: OrganizationQuery, s: Statement) -> list[str]:
+    """Conditions on services by their terms."""
+    found = []
+    if query.taxonomy_term_id:
+        found.append(f"d.terms @> ARRAY[{s.argument(query.taxonomy_term_id, 'uuid')}]")
+    if query.taxonomy_id:
+        found.append(f"d.taxonomies @> ARRAY[{s.argument(query.taxonomy_id, 'uuid')}]")
+    return found
 
 
 async def one(
@@ -84,6 +124,21 @@ async def one(
         s.values,
     )
     return rows[0] if rows else None
+
+
+async def names_of(
+    session: AsyncSession | SelectReader, ids: Sequence[UUID], audience: Audience
+) -> list[Row]:
+    """`organization_id` and `name` of those that the audience is shown, by name."""
+    s = Statement()
+    wanted = s.argument(list(ids), "uuid[]")
+    return await fetch(
+        session,
+        "SELECT o.organization_id, o.name FROM organization_documents o"
+        f" WHERE o.organization_id = ANY({wanted}) AND {shown(audience, s)}"
+        " ORDER BY o.name, o.organization_id",
+        s.values,
+    )
 
 
 async def services_of(
@@ -101,3 +156,15 @@ async def services_of(
         " ORDER BY d.service_id",
         s.values,
     )
+
+
+async def mailboxes_of(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, str]:
+    """The mailbox of each organisation that anybody may know of and that has one."""
+    o = organizations.c
+    mailbox = o.document["email"].astext
+    found = await session.execute(
+        sa.select(o.id, mailbox.label("mailbox")).where(
+            o.id.in_(ids), o.visibility == PUBLIC, mailbox.is_not(None)
+        )
+    )
+    return {row.id: row.mailbox for row in found}

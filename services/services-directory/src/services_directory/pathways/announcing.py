@@ -1,8 +1,5 @@
 """Keeps the announced alternatives of published pathways true while services come and go."""
 
-import asyncio
-from contextlib import suppress
-
 import sqlalchemy as sa
 from common.web import BackgroundTask, ServiceContext
 
@@ -15,13 +12,10 @@ EVERY_SECONDS = 300.0
 def tasks(context: ServiceContext) -> list[BackgroundTask]:
     """The background task of published pathways."""
 
-    async def run(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            await announce_changed(context)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
+    async def look() -> None:
+        await announce_changed(context)
 
-    return [BackgroundTask("pathway-alternatives", run)]
+    return [BackgroundTask.repeated("pathway-alternatives", look, EVERY_SECONDS)]
 
 
 async def announce_changed(context: ServiceContext) -> int:

@@ -17,6 +17,7 @@ from services_directory.pathways.definition.graph import Pathway
 from services_directory.pathways.definition.profile import PLACE, Aor
 from services_directory.pathways.definition.proposals import AORS, proposal, situations
 from services_directory.pathways.planning import simulating
+from services_directory.pathways.profile_sets.service import profiles_of
 from services_directory.pathways.publishing import announce
 from services_directory.pathways.schemas import (
     Codes,
@@ -249,7 +250,10 @@ async def simulate(
     found = await queries.open_version(session, pathway_id)
     if found is None or not service.may_draft(caller, found.aor):
         raise NOT_FOUND.because("No draft is open under this id.")
-    return await simulating.simulate(session, caller, found, body.profiles)
+    profiles = body.profiles
+    if body.profile_set is not None:
+        profiles = await profiles_of(session, caller, body.profile_set)
+    return await simulating.simulate(session, caller, found, profiles)
 
 
 def _area_in(key: Any) -> str:

@@ -8,14 +8,15 @@ import orjson
 from common.auth import Principal
 from common.happenings import tell
 from common.web import Session, context_of, open_to_all
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from services_directory.happenings import GapsMet
 from services_directory.pathways.definition.profile import Profile, group_of
 from services_directory.pathways.planning.answers import resolution
-from services_directory.pathways.planning.plans import Plan, gaps_of
+from services_directory.pathways.planning.plans import Plan, gaps_of, shortened
+from services_directory.pathways.planning.resolution import SERVICES_SHOWN
 from services_directory.pathways.planning.resolving import Caller, check_profile, plan
 from services_directory.pathways.schemas import Batch, BatchResolution, Resolution
 from services_directory.reading.read_route import PassOnError, StraightRoute
@@ -36,6 +37,8 @@ class QuestionRoute(StraightRoute):
         kind: Any = self.dependant.body_params[0].field_info.annotation
         if not request.headers.get("content-type", "").startswith("application/json"):
             raise PassOnError
+        if request.query_params:  # the framework checks them
+            raise PassOnError
         try:
             asked = kind.model_validate(orjson.loads(await request.body()))
         except ValueError:
@@ -45,18 +48,35 @@ class QuestionRoute(StraightRoute):
         )
         return response
 
+    def _known_parameters(self) -> frozenset[str]:
+        """The request is taken for what follows the answer, not for its query."""
+        return frozenset(each.alias for each in self.dependant.query_params)
+
     @staticmethod
     async def _keyed(request: Request, caller: Principal) -> None:
         return None
 
 
 routes = APIRouter(prefix="/directory/v1/pathways", tags=["pathways"], route_class=QuestionRoute)
+PerStep = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=SERVICES_SHOWN,
+        description="So many of the best services of each step; `fitting` goes on counting all.",
+    ),
+]
 Asking = Annotated[Principal, open_to_all()]
 
 
 @routes.post("/resolve", response_model=Resolution)
 async def resolve_profile(
-    caller: Asking, session: Session, request: Request, body: Profile
+    *,
+    caller: Asking,
+    session: Session,
+    request: Request,
+    body: Profile,
+    services_per_step: PerStep = None,
 ) -> Response:
     """Who can help this person, in which order, and where nobody can.
 
@@ -65,6 +85,8 @@ async def resolve_profile(
     """
     check_profile(body)
     found = await plan(session, Caller.of(caller), body)
+    if services_per_step is not None:
+        found = shortened(found, services_per_step)
     await _after(session, caller, request, [found])
     return _json(resolution(found))
 

@@ -1,7 +1,7 @@
 """Bodies of the pathway endpoints, as the API description shows them."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from common.web import Strict
@@ -235,9 +235,16 @@ class BatchResolution(BaseModel):
 
 
 class Simulation(Strict):
-    """Profiles to play against the open draft and the published version."""
+    """Profiles to play against the open draft and the published version: these, or those of a stored set."""
 
-    profiles: Annotated[list[Profile], Field(min_length=1, max_length=SIMULATION_LIMIT)]
+    profiles: Annotated[list[Profile], Field(default_factory=list, max_length=SIMULATION_LIMIT)]
+    profile_set: UUID | None = Field(None, description="Id of a stored set, instead of `profiles`.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.profiles) == (self.profile_set is not None):
+            raise ValueError("give either profiles or a profile_set")
+        return self
 
 
 class MovedOut(BaseModel):

@@ -1,12 +1,12 @@
 """HTTP for posters: one page per area and AoR, for a wall; public level for every caller."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from common import clock
 from common.auth import Principal
 from common.languages import PageLanguage
-from common.web import Session, context_of, open_to_all, router
+from common.web import Session, context_of, open_to_all, page_response, router
 from fastapi import Path, Response
 from starlette.requests import Request
 
@@ -17,6 +17,7 @@ from services_directory.pathways.versions.service import check_area
 from services_directory.posters import printing
 from services_directory.posters.content import Poster, poster
 from services_directory.posters.service import public_services
+from services_directory.settings import Settings
 
 routes = router("/directory/v1/posters", ["posters"])
 Reader = Annotated[Principal, open_to_all()]
@@ -26,12 +27,6 @@ _CONTENT: dict[str, Any] = {
     "text/html": {"schema": {"type": "string"}},
     "application/pdf": {"schema": {"type": "string", "format": "binary"}},
     "image/png": {"schema": {"type": "string", "format": "binary"}},
-}
-# The page runs nothing and loads nothing: its style and its code are in it.
-_PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -51,12 +46,12 @@ async def print_poster(
     It shows what anybody may see, whoever asks: a printed page cannot be taken back.
     """
     check_area(area, "/area")
-    public_url = str(context_of(request).settings.public_url).rstrip("/")
+    settings = cast("Settings", context_of(request).settings)
+    public_url = str(settings.public_url).rstrip("/")
     content = await _content(session, public_url, area, aor, language)
     if format == "html":
-        return Response(
-            printing.html(content), media_type="text/html; charset=utf-8", headers=_PAGE_HEADERS
-        )
+        page = printing.html(content, settings.exit_url)
+        return page_response(page, language=language, style=printing.page_style())
     draw, kind = (
         (printing.pdf, "application/pdf") if format == "pdf" else (printing.png, "image/png")
     )

@@ -93,8 +93,11 @@ LABELS: dict[str, dict[str, str]] = {
         "more": "Hay más servicios: escanee el código.",
         "updated": "Actualizado el",
         "version": "Versión de la ruta",
+        "none_published": "propuesta",
         "scan": "Versión al día: escanee el código",
         "contact": "Coordinación",
+        "bar": "Idioma y salida rápida",
+        "exit": "Salir de esta página",
     },
     "en": {
         "danger": "In danger now",
@@ -107,8 +110,11 @@ LABELS: dict[str, dict[str, str]] = {
         "more": "There are more services: scan the code.",
         "updated": "Updated on",
         "version": "Pathway version",
+        "none_published": "proposal",
         "scan": "Latest version: scan the code",
         "contact": "Coordination",
+        "bar": "Language and quick exit",
+        "exit": "Leave this page",
     },
 }
 
@@ -149,7 +155,7 @@ def poster(
         verify=say("notices", "verify")[language],
         proposal="" if version != "proposal" else say("notices", "proposal")[language],
         updated=today.isoformat(),
-        version=version,
+        version=labels["none_published"] if version == "proposal" else version,
         focal_point=getattr(pathway.focal_point, language) if pathway.focal_point else "",
         url=url,
         missing=any(step.instead == labels["none"] for band in bands for step in band.steps),

@@ -4,11 +4,13 @@ import json
 import re
 from dataclasses import asdict
 from functools import cache
+from importlib.resources import files
 from typing import Literal
 
 import jinja2
 import segno
 from common.apart import FailedApart, called_apart
+from common.languages import OWN_NAMES, next_language
 from markupsafe import Markup, escape
 
 from services_directory.posters.content import Poster
@@ -52,9 +54,22 @@ def qr_svg(url: str) -> str:
     return segno.make(url, error="m").svg_inline(scale=4, border=2)
 
 
-def html(poster: Poster) -> str:
-    """A page without scripts that prints on A4."""
-    return _page().render(poster=poster, qr=qr_svg(poster.url))
+def html(poster: Poster, exit_url: str) -> str:
+    """A page that prints on A4. On the phone that scanned its code it can be left at once."""
+    return _page().render(
+        poster=poster,
+        qr=qr_svg(poster.url),
+        other=next_language(poster.language),
+        names=OWN_NAMES,
+        exit_url=exit_url,
+    )
+
+
+@cache
+def page_style() -> str:
+    """What the page's policy allows by its digest: the one style in it."""
+    source = files(__package__).joinpath("templates", "poster.html.j2").read_text("utf-8")
+    return source.split("<style>")[1].split("</style>")[0]
 
 
 def as_call(text: str) -> Markup:

@@ -19,7 +19,8 @@ async def parameters(request: Request, kind: type[Q], *, without: Sequence[str] 
     pairs = request.query_params.multi_items()
     given = _pairs([(name, value) for name, value in pairs if name not in without])
     if request.method == "POST":
-        given |= await _body(request)
+        body = await fields_of_body(request)
+        given |= {name: value for name, value in body.items() if name not in without}
     try:
         return kind.model_validate(given)
     except ValidationError as error:
@@ -37,7 +38,8 @@ def _pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-async def _body(request: Request) -> dict[str, Any]:
+async def fields_of_body(request: Request) -> dict[str, Any]:
+    """Of a JSON object or a form."""
     body = await request.body()
     if not body.strip():
         return {}

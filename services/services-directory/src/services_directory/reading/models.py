@@ -8,7 +8,7 @@ restricted_reads = sa.Table(
     "restricted_reads",
     METADATA,
     sa.Column("id", sa.BigInteger, primary_key=True),
-    sa.Column("service_id", sa.Uuid, nullable=False),
+    sa.Column("service_id", sa.Uuid),
     sa.Column("client_id", sa.Text, nullable=False),
     sa.Column("organisation_id", sa.Uuid),
     sa.Column("route", sa.Text, nullable=False),

@@ -2,6 +2,7 @@
 answer without its log."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from common import clock
@@ -14,15 +15,21 @@ from services_directory.reading.models import restricted_reads
 async def log_restricted(
     session: AsyncSession, caller: Principal, route: str, service_ids: Iterable[UUID]
 ) -> None:
-    rows = [
-        {
-            "service_id": service_id,
-            "client_id": caller.doer,
-            "organisation_id": caller.organisation_id,
-            "route": route,
-            "at": clock.now(),
-        }
-        for service_id in sorted(service_ids)
-    ]
+    rows = [_row(caller, route, service_id) for service_id in sorted(service_ids)]
     if rows:
         await session.execute(restricted_reads.insert(), rows)
+
+
+async def log_look(session: AsyncSession, caller: Principal, route: str) -> None:
+    """That the log itself was looked at."""
+    await session.execute(restricted_reads.insert(), [_row(caller, route, None)])
+
+
+def _row(caller: Principal, route: str, service_id: UUID | None) -> dict[str, Any]:
+    return {
+        "service_id": service_id,
+        "client_id": caller.subject,
+        "organisation_id": caller.organisation_id,
+        "route": route,
+        "at": clock.now(),
+    }

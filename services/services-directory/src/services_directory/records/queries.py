@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.paging import id_cursor, next_cursor
-from common.sight import NAMES, PATHWAY
+from common.sight import NAMES, PATHWAY, PUBLIC
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.entries.states import CURATE
@@ -20,12 +20,16 @@ LIKELY = 0.45
 SUGGESTED = 20
 
 
-def readable(caller: Principal) -> sa.ColumnElement[bool]:
-    """Own entries; for curators also those of their areas of responsibility."""
-    own: sa.ColumnElement[bool] = sa.or_(
+def _own(caller: Principal) -> sa.ColumnElement[bool]:
+    return sa.or_(
         services.c.organization_id == caller.organisation_id,
         services.c.managed_by == caller.organisation_id,
     )
+
+
+def readable(caller: Principal) -> sa.ColumnElement[bool]:
+    """Own entries; for curators also those of their areas of responsibility."""
+    own = _own(caller)
     if CURATE not in caller.scopes or not caller.roles & {Role.COORDINATOR, Role.IM}:
         return own
     led: sa.ColumnElement[bool] = sa.or_(
@@ -59,6 +63,11 @@ def readable_documents(caller: Principal, ids: Collection[UUID]) -> sa.Select[UU
 def locked_records(ids: Collection[UUID]) -> sa.Select[Any]:
     """Whole records, locked against other writers in the order of ids."""
     return sa.select(services).where(_any(ids)).order_by(services.c.id).with_for_update(of=services)
+
+
+def one_record(service_id: UUID) -> sa.Select[Any]:
+    """The whole record, as it stands."""
+    return sa.select(services).where(services.c.id == service_id)
 
 
 async def by_id(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
@@ -112,9 +121,6 @@ def standing(caller: Principal, *, curated: bool) -> sa.Subquery:
     """Records that have not ended, of the caller's organisation, or of all that the caller may
     read: `id`, `name`, `aors`, `stale`, `organization_id` and `valid_until`."""
     s = services.c
-    mine = sa.or_(
-        s.organization_id == caller.organisation_id, s.managed_by == caller.organisation_id
-    )
     return (
         sa.select(
             s.id,
@@ -124,9 +130,22 @@ def standing(caller: Principal, *, curated: bool) -> sa.Subquery:
             s.organization_id,
             s.valid_until,
         )
-        .where(readable(caller) if curated else mine, s.state.not_in(ENDED))
+        .where(readable(caller) if curated else _own(caller), s.state.not_in(ENDED))
         .subquery("standing")
     )
+
+
+async def to_be_verified(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Of the published records that have not ended: `name` where anybody may know of them, and
+    `valid_until`."""
+    s = services.c
+    name = sa.case((s.visibility == PUBLIC, s.approved["name"].astext), else_=None)
+    found = await session.execute(
+        sa.select(s.id, name.label("name"), s.valid_until).where(
+            _any(ids), s.approved.is_not(None), s.state.not_in(ENDED)
+        )
+    )
+    return {row.id: row for row in found}
 
 
 async def duplicates_of(session: AsyncSession, caller: Principal, row: Any) -> list[Any]:
@@ -172,11 +191,15 @@ async def page(
     caller: Principal,
     *,
     state: str | None,
+    own: bool = False,
     cursor: str | None,
     limit: int,
 ) -> RecordPage:
-    """In id order (time of entry), a cursor page."""
+    """In id order (time of entry), a cursor page. `own`: none that the caller only curates, and none
+    that has ended."""
     statement = sa.select(services).where(readable(caller))
+    if own:
+        statement = statement.where(_own(caller), services.c.state.not_in(ENDED))
     if state is not None:
         statement = statement.where(services.c.state == state)
     after = id_cursor(cursor)
@@ -197,6 +220,8 @@ async def page(
             modified_at=row.modified_at,
             valid_until=row.valid_until,
             stale=row.stale,
+            capacity_state=row.document.get("capacity_state"),
+            functional_status=(row.document.get("functional_status") or {}).get("code"),
         )
         for row in rows[:limit]
     ]

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class RecordLine(BaseModel):
@@ -17,6 +17,9 @@ class RecordLine(BaseModel):
     modified_at: datetime
     valid_until: date | None = None
     stale: bool
+    capacity_state: str | None = None
+    functional_status: str | None = None
+    endorsed_by: list[str] = Field([], description="Areas of responsibility that endorse it.")
 
 
 class RecordPage(BaseModel):

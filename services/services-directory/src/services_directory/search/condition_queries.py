@@ -5,23 +5,28 @@ from collections.abc import Iterable, Iterator
 from datetime import date, time
 
 from asyncpg import Range
-from common.places import Places
+from common.places import Places, folded
 
 from services_directory.hsds.opening import Span, minute_of_week, windows
 from services_directory.reading.statement import Statement
-from services_directory.search.parameters import Filters
+from services_directory.search.parameters import Filters, SiteQuery
 
 _METRES_PER_DEGREE = 111_195.0
 EARTH_METRES = 6_371_008.8
+Point = tuple[float, float]
+"""Latitude, longitude."""
 
 
-def conditions(query: Filters, statement: Statement, today: date) -> list[str]:
-    """Conditions on `d` (service_documents), all of which must hold; the text search is apart."""
+def by_index(query: Filters, statement: Statement) -> list[str]:
+    """Conditions on `d` (service_documents) that an index answers; the text search is apart."""
+    return [*_hsds(query, statement), *_place(query, statement)]
+
+
+def one_by_one(query: Filters, statement: Statement, today: date) -> list[str]:
+    """Conditions for which each document that the others leave has to be looked at."""
     return [
-        *_hsds(query, statement),
         *_codes(query, statement),
         *_person(query, statement),
-        *_place(query, statement),
         *_state(query, statement, today),
     ]
 
@@ -39,11 +44,11 @@ def _hsds(query: Filters, s: Statement) -> Iterator[str]:
         )
     if query.modified_after:
         yield f"d.modified_at >= {s.argument(query.modified_after, 'timestamptz')}"
+    if query.category:
+        yield f"d.categories && {s.argument(list(query.category), 'text[]')}"
 
 
 def _codes(query: Filters, s: Statement) -> Iterator[str]:
-    if query.category:
-        yield f"d.categories && {s.argument(list(query.category), 'text[]')}"
     if query.aor:
         yield f"d.aors && {s.argument(list(query.aor), 'text[]')}"
     if query.language:
@@ -85,6 +90,8 @@ def _place(query: Filters, s: Statement) -> Iterator[str]:
         inside = s.argument([query.area], "text[]")
         around = s.argument(list(Places.load().ancestors(query.area)), "text[]")
         yield f"(d.within_areas && {inside} OR d.areas && {around})"
+    if isinstance(query, SiteQuery):
+        return  # the place is then that of the site itself
     if query.near and query.radius:
         yield f"EXISTS (SELECT FROM {_sites_of('d')} AND {within_radius(query, s)})"
     if query.bbox:
@@ -123,7 +130,7 @@ def within_radius(query: Filters, s: Statement, alias: str = "s") -> str:
     return around(query.near, query.radius, s, alias)
 
 
-def around(point: tuple[float, float], radius: float, s: Statement, alias: str = "s") -> str:
+def around(point: Point, radius: float, s: Statement, alias: str = "s") -> str:
     latitude, longitude = point
     half = radius / _METRES_PER_DEGREE
     wide = half / max(math.cos(math.radians(min(89.9, abs(latitude) + half))), 1e-3)
@@ -135,12 +142,19 @@ def around(point: tuple[float, float], radius: float, s: Statement, alias: str =
     return f"{box} AND {distance(point, s, alias)} <= {metres}"
 
 
+def at_postcode(query: SiteQuery, centre: Point | None, s: Statement) -> str:
+    """At the postcode or, with `proximity`, around `centre`, the middle of what is at it."""
+    if query.proximity is None:
+        return f"s.postcodes @> ARRAY[{s.argument(folded(query.postcode or ''), 'text')}]"
+    return around(centre, query.proximity, s) if centre else "false"
+
+
 def in_box(box: tuple[float, float, float, float], s: Statement, alias: str = "s") -> str:
     west, south, east, north = (s.argument(each, "double precision") for each in box)
     return f"{alias}.point <@ box(point({west}, {south}), point({east}, {north}))"
 
 
-def distance(point: tuple[float, float], s: Statement, alias: str = "s") -> str:
+def distance(point: Point, s: Statement, alias: str = "s") -> str:
     """Great-circle metres (haversine) from `point` (latitude, longitude) to the site."""
     latitude = s.argument(point[0], "double precision")
     longitude = s.argument(point[1], "double precision")

@@ -9,12 +9,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import visible_by_level
 from services_directory.errors import TOO_WIDE
+from services_directory.reading.bounds import MOST_SITES
 from services_directory.reading.rows_queries import SelectReader, fetch
 from services_directory.reading.statement import Statement
-from services_directory.search.bounds import MOST_SITES
-from services_directory.search.condition_queries import around, conditions, in_box
+from services_directory.search.condition_queries import (
+    Point,
+    around,
+    at_postcode,
+    by_index,
+    in_box,
+    one_by_one,
+)
 from services_directory.search.page_queries import Matching
-from services_directory.search.parameters import Filters
+from services_directory.search.parameters import Filters, SiteQuery
 from services_directory.search.words import matches, mistyped
 
 
@@ -32,15 +39,38 @@ def matching(
     s = Statement()
     wheres = visible_by_level(audience, s.argument)
     parts, rank = _words(query, groups, s, any_word=any_word, meaning=meaning)
-    parts += conditions(query, s, today)
+    parts += by_index(query, s)
+    each = one_by_one(query, s, today)
 
     def key() -> str:
         return f"{audience.key}|{today}|{groups}|{any_word}|{meaning}|{type(query).__name__}|{_key(query)}"
 
     heavy = rank is not None or query.near is not None or query.bbox is not None
-    found = Matching(s, wheres, rank, key, everything=not parts, heavy=heavy)
-    found.also(parts)
+    found = Matching(s, wheres, rank, key, everything=not (parts or each), heavy=heavy)
+    found.also([*parts, *each])
+    if (each or not heavy) and not _is_held_small(query):
+        found.left = _left(query, audience, groups, any_word=any_word, meaning=meaning)
     return found
+
+
+def _is_held_small(query: Filters) -> bool:
+    return query.bbox is not None or bool(query.near and query.radius)
+
+
+def _left(
+    query: Filters,
+    audience: Audience,
+    groups: list[list[str]] | None,
+    *,
+    any_word: bool,
+    meaning: bool,
+) -> tuple[Statement, str]:
+    """At the lowest level, where the caller reads all of it at that level or a higher one."""
+    s = Statement()
+    parts, rank = _words(query, groups, s, any_word=any_word, meaning=meaning)
+    wheres = " AND ".join([f"d.level = {audience.base}", *parts, *by_index(query, s)])
+    # The rank is not computed, but says of what type each value is.
+    return s, f"SELECT {rank or ''} FROM service_documents_{audience.base} d WHERE {wheres}"
 
 
 def _words(
@@ -64,7 +94,10 @@ def _key(query: Filters) -> str:
 
 
 async def hold_place_small(
-    session: AsyncSession | SelectReader, query: Filters, audience: Audience
+    session: AsyncSession | SelectReader,
+    query: Filters,
+    audience: Audience,
+    centre: Point | None = None,
 ) -> None:
     """PostgreSQL reads all sites of a place before it looks at anything else."""
     s = Statement()
@@ -72,14 +105,18 @@ async def hold_place_small(
         place = in_box(query.bbox, s)
     elif query.near and query.radius:
         place = around(query.near, query.radius, s)
+    elif isinstance(query, SiteQuery) and query.postcode:
+        place = at_postcode(query, centre, s)
     else:
         return
+    most = MOST_SITES // (2 if audience.aors else 1)
     level = s.argument(audience.base, "smallint")
     text = (
         "SELECT count(*) AS n FROM (SELECT FROM site_documents s"
-        f" WHERE s.level = {level} AND {place} LIMIT {MOST_SITES + 1}) level"
+        f" WHERE s.level = {level} AND {place} LIMIT {most + 1}) level"
     )
-    if (await fetch(session, text, s.values, afresh=True))[0]["n"] > MOST_SITES:
+    if (await fetch(session, text, s.values, afresh=True))[0]["n"] > most:
         raise TOO_WIDE.because(
-            f"More than {MOST_SITES:,} sites lie in this place: give a smaller `radius` or `bbox`."
+            f"More than {most:,} sites lie in this place: give a smaller `radius`,"
+            " `proximity` or `bbox`."
         )

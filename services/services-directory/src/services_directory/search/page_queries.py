@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.access import begins_above
 from services_directory.errors import TOO_DEEP, TOO_WIDE
+from services_directory.reading import bounds
+from services_directory.reading.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
 from services_directory.reading.rows_queries import Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
-from services_directory.search.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
 from services_directory.search.totals import TOTALS, settled
 
 
@@ -31,9 +32,15 @@ class Matching:
     rank: str | None
     key: Callable[[], str]
     beside: str = ""
+    table: str = "service_documents"
+    """Whose rows are found."""
+    alone: bool = False
+    """Sites are found without a look at their services, which are joined to those of the page."""
     everything: bool = False
     heavy: bool = False
     """Whether finding it costs more than a look at a column: by words, or by the places of sites."""
+    left: tuple[Statement, str] | None = None
+    """The documents that the indexes leave, where they may be many and all are looked through."""
 
     @property
     def most(self) -> int:
@@ -53,16 +60,20 @@ class Matching:
         """All that matches, as one SELECT."""
         return " UNION ALL ".join(self.branch(level, columns) for level in self.wheres)
 
-    def some(self, columns: str) -> str:
-        """The same, to one more of each level than may be sorted."""
-        return " UNION ALL ".join(
-            f"({self.branch(level, columns)} LIMIT {self.most + 1})" for level in self.wheres
-        )
+    def some(self, columns: str, most: int | None = None) -> str:
+        """The same, to one more than may be sorted: what is too much is not read at each level."""
+        if len(self.wheres) == 1:
+            return f"{self.branches(columns)} LIMIT {(most or self.most) + 1}"
+        end = f"LIMIT {(most or self.most) + 1}"
+        each = " UNION ALL ".join(f"({self.branch(level, columns)} {end})" for level in self.wheres)
+        return f"{each} {end}"
 
     def counts(self) -> str:
         return " + ".join(f"({self.branch(level, 'count(*)')})" for level in self.wheres)
 
     def _from(self, level: int) -> str:
+        if self.alone:
+            return f"FROM site_documents_{level} s"
         return f"FROM service_documents_{level} d{self.beside}"
 
 
@@ -98,36 +109,70 @@ async def page_of(
     per_page: int,
 ) -> tuple[list[Row], int]:
     """The rows of page `number` and the total. `s` holds the values of `found` and of `columns`."""
-    if number * per_page - per_page >= DEEPEST:
+    deepest = DEEPEST // (2 if audience.aors else 1)
+    if number * per_page - per_page >= deepest:
         raise TOO_DEEP.because(
-            f"Pages are given to the entry number {DEEPEST:,}: narrow the list, or take all entries by"
+            f"Pages are given to the entry number {deepest:,}: narrow the list, or take all entries by"
             " `format=ndjson` or /directory/v1/sync."
         )
+    if found.left is not None and not found.everything:
+        await _hold_few(session, *found.left, audience, beside=bool(found.beside))
+    most = found.most
     if order.walked and not found.heavy:
-        inner = _walked(found, s, columns, order, number, per_page)
-        return await _remembering(session, found, s, audience, inner, number, per_page)
+        if found.everything or not audience.aors:
+            inner = _walked(found, s, columns, order, number, per_page)
+            return await _remembering(session, found, s, audience, inner, number, per_page)
+        # What is narrow and what a member reads often exclude each other: along the index of a level
+        # all of it would be walked to find nothing. What is left has been held few: it is sorted.
+        most = bounds.MOST_READ
     rows = await fetch(
-        session, _sorted(found, s, columns, order, number, per_page), s.values, afresh=True
+        session, _sorted(found, s, columns, order, number, per_page, most), s.values, afresh=True
     )
     total = rows[0]["total"] if rows else 0
     if not rows and number > 1:
-        total = await _count_some(session, found)
-    if total > found.most:
+        total = await _count_some(session, found, most)
+    if total > most:
         raise TOO_WIDE.because(
-            f"More than {found.most:,} services match: say more by `area`, by `near` with `radius`,"
+            f"More than {most:,} services match: say more by `area`, by `near` with `radius`,"
             " by `category` or by another word."
         )
     return rows, total
 
 
+async def _hold_few(
+    session: AsyncSession | SelectReader,
+    s: Statement,
+    left: str,
+    audience: Audience,
+    *,
+    beside: bool,
+) -> None:
+    """A condition that few meet, or a total, is known when all documents have been looked at."""
+    most = bounds.MOST_READ // (2 if audience.aors else 1)
+    if beside:  # a site is looked up for each
+        most //= 2
+    text = f"SELECT count(*) AS n FROM ({left} LIMIT {most + 1}) left_over"
+    if (await fetch(session, text, s.values, afresh=True))[0]["n"] > most:
+        raise TOO_WIDE.because(
+            f"More than {most:,} services would have to be looked through one by one: say more by"
+            " `area`, by `category`, by `near` with `radius` or by a word."
+        )
+
+
 def _sorted(
-    found: Matching, s: Statement, columns: Sequence[str], order: Order, number: int, per_page: int
+    found: Matching,
+    s: Statement,
+    columns: Sequence[str],
+    order: Order,
+    number: int,
+    per_page: int,
+    most: int,
 ) -> str:
     """All that matches has to be read to be sorted, and is counted on the way."""
     listed = ", ".join([*columns, f"{order.expression} AS sorted_by"])
     bounds = _bounds(s, number, per_page)
     return (
-        f"SELECT *, count(*) OVER () AS total FROM ({found.some(listed)}) level"
+        f"SELECT *, count(*) OVER () AS total FROM ({found.some(listed, most)}) level"
         f" ORDER BY {order.outside()} {bounds}"
     )
 
@@ -135,6 +180,21 @@ def _sorted(
 def _walked(
     found: Matching, s: Statement, columns: Sequence[str], order: Order, number: int, per_page: int
 ) -> str:
+    if found.alone:
+        keys = _merged(found, s, ["s.level", "s.site_id"], order, number, per_page)
+        return (
+            f"SELECT {', '.join(columns)} FROM ({keys}) k"
+            " JOIN site_documents s ON s.level = k.level AND s.site_id = k.site_id"
+            " JOIN service_documents d ON d.level = s.level AND d.service_id = s.service_id"
+            f" ORDER BY {order.inside()}"
+        )
+    return _merged(found, s, columns, order, number, per_page)
+
+
+def _merged(
+    found: Matching, s: Statement, columns: Sequence[str], order: Order, number: int, per_page: int
+) -> str:
+    """The page, put together of what comes first at each level."""
     listed = ", ".join(columns)
     if len(found.wheres) == 1:
         bounds = _bounds(s, number, per_page)
@@ -196,26 +256,26 @@ def _newest_change(levels: tuple[int, ...]) -> str:
     )
 
 
-async def _count_some(session: AsyncSession | SelectReader, found: Matching) -> int:
-    text = f"SELECT count(*) AS n FROM ({found.some('1')}) level"
+async def _count_some(session: AsyncSession | SelectReader, found: Matching, most: int) -> int:
+    text = f"SELECT count(*) AS n FROM ({found.some('1', most)}) level"
     count: int = (await fetch(session, text, found.statement.values, afresh=True))[0]["n"]
     return count
 
 
 async def _count(session: AsyncSession | SelectReader, found: Matching, audience: Audience) -> int:
-    s, parts = found.statement, found.counts()
-    if found.everything and audience.organisation_id is not None:
-        s, parts = _sighted(audience)
+    s, parts = (
+        _sighted(found.table, audience) if found.everything else (found.statement, found.counts())
+    )
     rows = await fetch(session, f"SELECT {parts} AS n", s.values, afresh=True)
     total: int = rows[0]["n"]
     return total
 
 
-def _sighted(audience: Audience) -> tuple[Statement, str]:
+def _sighted(table: str, audience: Audience) -> tuple[Statement, str]:
     """All that the audience sees: whatever is at its lowest level, which the caller reads at one
     level or another, and of the higher levels what begins there. An index counts the first."""
     s = Statement()
-    wheres = [f"d.level = {audience.base}", *begins_above(audience, s.argument)]
-    return s, " + ".join(
-        f"(SELECT count(*) FROM service_documents d WHERE {where})" for where in wheres
-    )
+    wheres = [f"d.level = {audience.base}"]
+    if audience.organisation_id is not None:
+        wheres += begins_above(audience, s.argument)
+    return s, " + ".join(f"(SELECT count(*) FROM {table} d WHERE {where})" for where in wheres)

@@ -22,7 +22,7 @@ from services_directory.search.matching_queries import hold_place_small, matchin
 from services_directory.search.page_queries import Matching, Order, page_of
 from services_directory.search.parameters import Filters, ServiceQuery, SiteQuery
 from services_directory.search.similar_queries import similar
-from services_directory.search.site_queries import site_matching
+from services_directory.search.site_queries import centre_of, site_matching
 from services_directory.search.thesaurus import thesaurus
 from services_directory.search.words import says_how
 
@@ -249,12 +249,42 @@ async def translations(
     return {row["service_id"]: row["body"] for row in found}
 
 
+async def names_of(
+    session: AsyncSession | SelectReader,
+    ids: Sequence[UUID],
+    audience: Audience,
+    language: str | None,
+) -> list[Row]:
+    """Names of those services that the audience reads, in `language` where they were translated, by
+    name; the organisation's where it is shown with the service."""
+    s = Statement()
+    wanted = s.argument(list(ids), "uuid[]")
+    translated = (
+        "SELECT convert_from(t.list_body, 'UTF8')::jsonb->>'name' FROM service_translations t"
+        " WHERE t.service_id = d.service_id AND t.level = d.level"
+        f" AND t.language = {s.argument(language, 'text')}"
+    )
+    return await fetch(
+        session,
+        f"SELECT d.service_id, coalesce(({translated}), d.name) AS name, d.sensitive,"
+        " d.organization_name,"
+        " CASE WHEN d.organization_name IS NOT NULL THEN d.organization_id END"
+        " AS shown_organization_id"
+        f" FROM service_documents d WHERE d.service_id = ANY({wanted})"
+        f" AND {visible_sql(audience, s.argument)} ORDER BY name, d.service_id",
+        s.values,
+    )
+
+
 async def every(
     session: AsyncSession, query: Filters, audience: Audience, today: date, columns: str
 ) -> AsyncIterator[Row]:
     """All matching rows by a cursor of the server, in bounded memory; for ndjson."""
     if isinstance(query, SiteQuery):
-        found, order = site_matching(query, audience, today), "site_id"
+        found, order = (
+            site_matching(query, audience, today, await centre_of(session, query, audience)),
+            "site_id",
+        )
     else:
         found, order = matching(query, audience, today), "service_id"
     text = f"{found.branches(columns)} ORDER BY {order}"

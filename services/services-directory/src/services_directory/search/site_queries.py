@@ -10,59 +10,67 @@ from common.places import folded
 from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import visible_sql
+from services_directory.access import visible_by_level, visible_sql
 from services_directory.reading.rows_queries import Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
 from services_directory.search import ranking
-from services_directory.search.condition_queries import around, distance, in_box
+from services_directory.search.condition_queries import Point, around, at_postcode, distance, in_box
 from services_directory.search.matching_queries import hold_place_small, matching
 from services_directory.search.page_queries import Matching, Order, page_of
-from services_directory.search.parameters import SiteQuery
+from services_directory.search.parameters import Filters, SiteQuery
+
+_JOINED = ("s.level = d.level", "s.service_id = d.service_id")
 
 
-def site_matching(query: SiteQuery, audience: Audience, today: date) -> Matching:
+async def centre_of(
+    session: AsyncSession | SelectReader, query: Filters, audience: Audience
+) -> Point | None:
+    """The middle of the sites at the postcode, of those that the caller sees."""
+    if not isinstance(query, SiteQuery) or not query.postcode or query.proximity is None:
+        return None
+    s = Statement()
+    code = s.argument(folded(query.postcode), "text")
+    shown = visible_sql(audience, s.argument, "x")
+    rows = await fetch(
+        session,
+        "SELECT avg(x.point[1]) AS latitude, avg(x.point[0]) AS longitude FROM site_documents x"
+        f" WHERE x.postcodes @> ARRAY[{code}] AND {shown}",
+        s.values,
+    )
+    found = rows[0]
+    return None if found["latitude"] is None else (found["latitude"], found["longitude"])
+
+
+def site_matching(
+    query: SiteQuery, audience: Audience, today: date, centre: Point | None
+) -> Matching:
     """Sites of matching services; the place conditions then hold for the site itself."""
     found = matching(query, audience, today)
     s = found.statement
-    parts = ["s.level = d.level", "s.service_id = d.service_id"]
+    parts = [*_JOINED]
     if query.near and query.radius:
         parts.append(around(query.near, query.radius, s))
     if query.bbox:
         parts.append(in_box(query.bbox, s))
     if query.postcode:
-        parts += _postcode(query, audience, s)
+        parts.append(at_postcode(query, centre, s))
+        found.left = None  # sites at one postcode, or around it, are held few
     found.also(parts)
-    found.beside = ", site_documents s"
-    found.everything = False
+    found.beside, found.table = ", site_documents s", "site_documents"
+    found.everything = found.everything and len(parts) == len(_JOINED)
     found.heavy = found.heavy or bool(query.postcode)
     return found
-
-
-def _postcode(query: SiteQuery, audience: Audience, s: Statement) -> list[str]:
-    """At the postcode or, with `proximity`, around the middle of the sites that are at it. Those
-    too are only what the caller sees."""
-    code = s.argument(folded(query.postcode or ""), "text")
-    if query.proximity is None:
-        return [f"s.postcodes @> ARRAY[{code}]"]
-    shown = visible_sql(audience, s.argument, "x")
-    middle = (
-        "(SELECT point(avg(x.point[0]), avg(x.point[1])) FROM site_documents x"
-        f" WHERE x.postcodes @> ARRAY[{code}] AND {shown})"
-    )
-    metres = s.argument(query.proximity, "double precision")
-    away = (
-        "2 * 6371008.8 * asin(least(1, sqrt(sin(radians(s.point[1] - m[1]) / 2) ^ 2"
-        " + cos(radians(m[1])) * cos(radians(s.point[1]))"
-        " * sin(radians(s.point[0] - m[0]) / 2) ^ 2)))"
-    )
-    return [f"(SELECT {away} FROM (SELECT {middle} AS m) c) <= {metres}"]
 
 
 async def site_page(
     session: AsyncSession | SelectReader, query: SiteQuery, audience: Audience, today: date
 ) -> tuple[list[Row], int]:
-    await hold_place_small(session, query, audience)
-    found = site_matching(query, audience, today)
+    centre = await centre_of(session, query, audience)
+    await hold_place_small(session, query, audience, centre)
+    found = site_matching(query, audience, today, centre)
+    if found.everything and not found.heavy:
+        found.alone, found.statement = True, Statement()
+        found.wheres = visible_by_level(audience, found.statement.argument, "s")
     s = found.statement.fork()
     order = Order("s.site_id", "", "site_id", "s", walked=True)
     if found.rank:
@@ -72,16 +80,22 @@ async def site_page(
     elif query.modified_after:
         order = Order("s.modified_at", "", "site_id", "s", walked=True)
     return await page_of(
-        session, found, s, audience, columns=[SITE_COLUMNS], order=order,
+        session, found, s, audience, columns=[site_columns(full=query.full)], order=order,
         number=query.page, per_page=query.per_page,
     )  # fmt: skip
 
 
-SITE_COLUMNS = (
-    "s.site_id, s.service_id, d.level, d.sensitive, s.etag, s.full_body AS site_full,"
-    " s.list_body AS site_list, d.full_body, d.core_length, d.list_body,"
-    " s.point[0] AS longitude, s.point[1] AS latitude"
-)
+def site_columns(*, full: bool) -> str:
+    """With the bodies of that form alone: each is kept apart, and read for itself."""
+    bodies = (
+        "s.full_body AS site_full, d.full_body, d.core_length"
+        if full
+        else "s.list_body AS site_list, d.list_body"
+    )
+    return (
+        f"s.site_id, s.service_id, d.level, d.sensitive, s.etag, {bodies},"
+        " s.point[0] AS longitude, s.point[1] AS latitude"
+    )
 
 
 async def one_site(
@@ -92,7 +106,7 @@ async def one_site(
     where = visible_sql(audience, s.argument)
     rows = await fetch(
         session,
-        f"SELECT {SITE_COLUMNS} FROM site_documents s JOIN service_documents d"
+        f"SELECT {site_columns(full=True)} FROM site_documents s JOIN service_documents d"
         f" ON d.level = s.level AND d.service_id = s.service_id WHERE s.site_id = {own} AND {where}",
         s.values,
     )

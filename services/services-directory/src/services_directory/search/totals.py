@@ -27,6 +27,9 @@ class Totals:
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
 
+    def forget(self) -> None:
+        self._known.clear()
+
 
 TOTALS = Totals()
 

@@ -212,7 +212,9 @@ async def _sites(request: Request, session: Session, caller: Principal) -> Respo
             request,
             context_of(request).database,
             caller,
-            lambda own: queries.every(own, query, audience, today, site_queries.SITE_COLUMNS),
+            lambda own: queries.every(
+                own, query, audience, today, site_queries.site_columns(full=query.full)
+            ),
             form,
         )
     rows, total = await site_queries.site_page(session, query, audience, today)

@@ -12,6 +12,7 @@ from fastapi import Body, Query
 from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 
+from services_directory.endorsements.queries import endorsed_aors
 from services_directory.entries.schemas import Upserted, WrittenOut
 from services_directory.entries.states import possible_steps
 from services_directory.hsds.schemas import ServiceDocument
@@ -21,7 +22,13 @@ from services_directory.records.service import readable_record
 from services_directory.services import service
 from services_directory.services.entering import upsert_service
 from services_directory.services.merge_patch import merged
-from services_directory.services.schemas import CapacityIn, ReasonIn, RecordOut, VerificationIn
+from services_directory.services.schemas import (
+    CapacityIn,
+    ReasonIn,
+    RecordOut,
+    ReviewOut,
+    VerificationIn,
+)
 
 routes = router("/directory/v1", ["Records"])
 Writer = Annotated[Principal, requires(scope="directory:write")]
@@ -47,12 +54,21 @@ async def list_records(
     session: Session,
     caller: Editor,
     state: Annotated[str | None, Query(pattern="^[a-z]{1,20}$")] = None,
+    own: Annotated[
+        bool, Query(description="Only those of your organisation that have not ended.")
+    ] = False,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> RecordPage:
     """Own records and those in the caller's areas of responsibility, e.g. `state=submitted` for
-    what waits for a decision."""
-    return await record_queries.page(session, caller, state=state, cursor=cursor, limit=limit)
+    what waits for a decision; each with its capacity and who endorses it."""
+    page = await record_queries.page(
+        session, caller, state=state, own=own, cursor=cursor, limit=limit
+    )
+    endorsed = await endorsed_aors(session, [line.id for line in page.items])
+    for line in page.items:
+        line.endorsed_by = list(endorsed.get(line.id, ()))
+    return page
 
 
 @routes.post("/records/services", status_code=201, response_model=WrittenOut, summary="New service")
@@ -79,6 +95,19 @@ async def read(session: Session, caller: Editor, service_id: UUID) -> Response:
         approved_differs=row.approved is not None and row.approved != row.document,
     )
     return JSONResponse(record.model_dump(mode="json"), headers={"ETag": etag_of(row.version)})
+
+
+@routes.get(
+    "/records/services/{service_id}/review",
+    response_model=ReviewOut,
+    summary="What approving would change, and for whom",
+)
+async def reviewed(session: Session, caller: Editor, service_id: UUID) -> Response:
+    """The approved and the submitted document field by field, and both as anybody, a partner, somebody
+    on the pathway and the coordination would see them: made by what publishes, and written nowhere."""
+    row = await readable_record(session, caller, service_id)
+    found = await service.review_of(session, row)
+    return JSONResponse(found.model_dump(mode="json"), headers={"ETag": etag_of(row.version)})
 
 
 @routes.put(

@@ -1,7 +1,7 @@
 """What the record endpoints take and give."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from common.web import Strict
@@ -21,6 +21,40 @@ class RecordOut(BaseModel):
     managed_by: UUID
     document: dict[str, Any]
     approved_differs: bool = Field(description="True while a newer draft waits for approval.")
+
+
+class FieldDifferenceOut(BaseModel):
+    """A field that differs; null where it is absent."""
+
+    pointer: str
+    old: Any | None = None
+    new: Any | None = None
+
+
+class SeenOut(BaseModel):
+    """The service as one of those who may see it sees it; null: they may not know that it exists."""
+
+    level: Literal["public", "partners", "pathway", "restricted"] = Field(
+        description="Who looks: anybody, partners, people on the pathway, the coordination."
+    )
+    before: dict[str, Any] | None = Field(description="What they see today.")
+    after: dict[str, Any] | None = Field(description="What they would see once it is approved.")
+    differences: list[FieldDifferenceOut] = Field(
+        description="Between the two, field by field; machine-made dates are left out."
+    )
+
+
+class ReviewOut(BaseModel):
+    """The approved and the submitted document side by side, and what approving shows to whom."""
+
+    approved: dict[str, Any] | None = Field(
+        description="What is published today; null: nothing is, or it was withdrawn."
+    )
+    submitted: dict[str, Any] = Field(description="What its writers want to stand there instead.")
+    differences: list[FieldDifferenceOut] = Field(
+        description="Between the two, field by field; machine-made dates are left out."
+    )
+    views: list[SeenOut] = Field(description="One for each of the four levels, the widest first.")
 
 
 class CapacityIn(Strict):

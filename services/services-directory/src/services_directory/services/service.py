@@ -12,19 +12,24 @@ from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.documents.storing import store
+from services_directory.endorsements.queries import endorsed_aors
 from services_directory.entries import states
 from services_directory.entries.recording import record_history
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates, possible_steps
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
 from services_directory.happenings import CapacityTold
+from services_directory.hsds.rendering import Facts
 from services_directory.hsds.status import is_stale, valid_until
 from services_directory.locations import service as places
+from services_directory.organizations.queries import with_organization
+from services_directory.records.queries import ENDED, OFFERED_BY, one_record
 from services_directory.records.rights import check_owner, scope_of
 from services_directory.records.service import KIND, change, readable_record
+from services_directory.services.comparing import review
 from services_directory.services.drafting import locations_in
 from services_directory.services.entering import EntryBatch, approval, finish_together, publish
-from services_directory.services.schemas import CapacityIn, VerificationIn
+from services_directory.services.schemas import CapacityIn, ReviewOut, VerificationIn
 
 DEFAULT_VALIDITY = timedelta(days=90)
 
@@ -70,6 +75,16 @@ async def take_step(
     return Upserted(service_id, "changed", version, after.value)
 
 
+async def review_of(session: AsyncSession, row: Any) -> ReviewOut:
+    """What approving the record would show to whom. `row`: one that the caller may read."""
+    statement = with_organization(one_record(row.id), OFFERED_BY)
+    organization = (await session.execute(statement)).one().organization
+    endorsed = (await endorsed_aors(session, [row.id])).get(row.id, [])
+    today = clock.now().date()
+    approved = row.approved if row.state not in ENDED else None
+    return review(row.document, approved, organization, Facts(today, tuple(endorsed)))
+
+
 async def set_capacity(
     session: AsyncSession, caller: Principal, service_id: UUID, body: CapacityIn
 ) -> Upserted:
@@ -102,7 +117,7 @@ async def verify(
     verification = {
         "verified_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "valid_until": until.isoformat(),
-        "by": caller.doer,
+        "by": caller.subject,
     }
     if body.method:
         verification["method"] = body.method

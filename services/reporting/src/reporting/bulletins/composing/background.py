@@ -1,12 +1,14 @@
 """The sections on what stands beside the own numbers: outside series, and where each number comes from."""
 
 from datetime import date
+from functools import reduce
 
 from common.languages import LANGUAGES
 
 from reporting.bulletins.composing.evidence import Evidence, figure
 from reporting.bulletins.composing.parts import (
     CHART_ROWS,
+    TREND_PERIODS,
     counts,
     place,
     section,
@@ -17,6 +19,7 @@ from reporting.bulletins.composing.parts import (
 from reporting.bulletins.document.content import Block, Label, Section, Table
 from reporting.bulletins.document.figures import ExpectedErrorSource, OutsideSource, ThresholdSource
 from reporting.bulletins.document.texts import say
+from reporting.context.series import OutsideSeries
 from reporting.language import same, written_date
 from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
@@ -24,7 +27,9 @@ from reporting.programmes.catalogue import Catalogue
 
 def context(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Section | None:
     rows = []
-    for series in evidence.series.values():
+    known = tuple(evidence.series.values())
+    over_time = [_over_time(n, each, period, evidence) for n, each in enumerate(known)]
+    for series in known:
         origin = {
             lang: ", ".join(
                 (series.source, series.licence, series.url, _unbroken(series.retrieved_on, lang))
@@ -33,10 +38,9 @@ def context(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Sectio
         }
         for point in series.latest(period.end)[:CHART_ROWS]:
             source = OutsideSource(series=series.id, day=point.day, area=point.area)
-            name = {lang: f"{series.title[lang]} ({series.unit[lang]})" for lang in series.title}
             rows.append(
                 (
-                    Label(text=name),
+                    _name(series),
                     place(point.area, evidence),
                     Label(text={lang: written_date(point.day, lang) for lang in LANGUAGES}),
                     Label(text=origin),
@@ -53,7 +57,45 @@ def context(period: Period, evidence: Evidence, _catalogue: Catalogue) -> Sectio
         ),
         rows=tuple(rows),
     )
-    return section("context", table, sentence("context.note"))
+    return section("context", table, *over_time, sentence("context.note"))
+
+
+def _name(series: OutsideSeries) -> Label:
+    return Label(text={lang: f"{series.title[lang]} ({series.unit[lang]})" for lang in LANGUAGES})
+
+
+def _over_time(
+    number: int, series: OutsideSeries, period: Period, evidence: Evidence
+) -> Table | None:
+    """The series as far back as the own trends go, if it has several days there: a column for each."""
+    start = reduce(lambda each, _: each.previous, range(TREND_PERIODS - 1), period).start
+    days = series.days(start, period.end)[-TREND_PERIODS:]
+    if len(days) <= 1:
+        return None
+    empty = Label(text=dict.fromkeys(LANGUAGES, ""))
+    areas = [point.area for point in series.latest(period.end)][:CHART_ROWS]
+    return Table(
+        id=f"context-{number + 1}",
+        caption=say("context.over_time"),
+        columns=(
+            word("column.series"),
+            word("column.area"),
+            *(Label(text={lang: written_date(day, lang) for lang in LANGUAGES}) for day in days),
+        ),
+        rows=tuple(
+            (
+                _name(series),
+                place(area, evidence),
+                *(
+                    figure(OutsideSource(series=series.id, day=day, area=area), evidence)
+                    if series.point(day, area)
+                    else empty
+                    for day in days
+                ),
+            )
+            for area in areas
+        ),
+    )
 
 
 def _unbroken(day: date, language: str) -> str:

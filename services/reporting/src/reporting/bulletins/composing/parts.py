@@ -14,9 +14,11 @@ from reporting.language import Text
 from reporting.periods import Period, PeriodKind
 from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme
+from reporting.protection.comparing import leads, ordered
 
 Codes = tuple[str, ...]
 CHART_ROWS = 10
+TREND_PERIODS = 6
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,32 @@ class Counts:
         return figure(self.source(**filters), self.evidence)
 
     def codes(self, dimension: str, **filters: Codes) -> list[str]:
-        """Codes with a published count, the largest first; what is unknown comes last."""
-        cube = self.evidence.cube(self.releases)
-        rows = cube.margin((dimension,), filters)
+        """Codes with a published count: larger ones first as far as intervals tell them apart, otherwise in
+        the reviewed order; what is unknown comes last."""
+        rows = self.evidence.cube(self.releases).margin((dimension,), filters)
+        places = ordered(
+            [
+                (
+                    row.count if row.low is None else row.low,
+                    row.count if row.high is None else row.high,
+                )
+                for row in rows
+            ]
+        )
+        found = [rows[place].coordinates[dimension] for place in places]
         fallback = next(d.fallback for d in self.programme.dimensions if d.name == dimension)
-        ranked = sorted(rows, key=lambda row: (row.coordinates[dimension] == fallback, -row.count))
-        return [row.coordinates[dimension] for row in ranked]
+        return sorted(found, key=lambda code: code == fallback)
+
+    def first(self, dimension: str, most: int) -> tuple[list[str], Sentence | None]:
+        """As many of these codes as there is room for, the unknown among them; and what is said of the
+        others."""
+        found = self.codes(dimension)
+        fallback = next(d.fallback for d in self.programme.dimensions if d.name == dimension)
+        named = [code for code in found if code != fallback]
+        if len(named) <= most:
+            return found, None
+        kept = (*named[:most], *found[len(named) :])
+        return list(kept), sentence("rows.left")
 
     def in_order(self, dimension: str, **filters: Codes) -> list[str]:
         """Codes with a published count in the reviewed order."""
@@ -162,26 +184,30 @@ def cross(
 
 
 def bars(title: Text, alt: Text, table: Table) -> Chart:
-    """Bars over a table of one figure per row, largest first; the alt text names the largest."""
-    label, value = table.rows[0][0], table.rows[0][-1]
-    assert isinstance(label, Label)  # noqa: S101 - the table's first cell is a label by definition
-    assert isinstance(value, Figure)  # noqa: S101 - and its last one a figure
-    values = [row[-1] for row in table.rows if isinstance(row[-1], Figure)]
-    words = alt if leads(values) else say("chart.like")
-    said = Sentence(text=words, figures={"value": value}, labels={"place": label})
-    return Chart(form="bars", title=title, alt=said, table=table)
+    """Bars over a table of one figure per row, in its order."""
+    return Chart(form="bars", title=title, alt=said_of(alt, table), table=table)
 
 
-def distinct(larger: Figure, smaller: Figure) -> bool:
-    """Whether one number is larger for all that is known; exact ones are what they are."""
-    low = larger.value if larger.low is None else larger.low
-    high = smaller.value if smaller.high is None else smaller.high
-    return (low or 0) > (high or 0)
-
-
-def leads(values: Sequence[Figure]) -> bool:
-    """Whether the first of ranked numbers may be called the largest."""
-    return len(values) < 2 or distinct(values[0], values[1])
+def said_of(alt: Text, table: Table, *names: str) -> Sentence:
+    """What a chart shows: which of the rows, whose labels are called `names`, has the largest figure; or
+    that none may be called so. Figures of the same row are taken as rows."""
+    names = names or ("place",)
+    found = [
+        (labels, cell)
+        for row in table.rows
+        for column, cell in zip(table.columns, row, strict=True)
+        if isinstance(cell, Figure)
+        for own in [[each for each in row if isinstance(each, Label)]]
+        for labels in [[*own, column][: len(names)]]
+    ]
+    places = ordered([cell.between for _, cell in found])
+    found = [found[place] for place in places]
+    if not leads([cell.between for _, cell in found]):
+        return Sentence(text=say("chart.like"), labels={"title": Label(text=table.caption)})
+    labels, largest = found[0]
+    return Sentence(
+        text=alt, figures={"value": largest}, labels=dict(zip(names, labels, strict=True))
+    )
 
 
 def figures(evidence: Evidence, **sources: Source) -> dict[str, Figure]:

@@ -2,15 +2,14 @@
 
 from reporting.bulletins.composing.evidence import Evidence, figure
 from reporting.bulletins.composing.parts import (
-    CHART_ROWS,
+    TREND_PERIODS,
     Counts,
     bars,
     counts,
     cross,
-    distinct,
     figures,
-    leads,
     missing,
+    said_of,
     section,
     sentence,
     short,
@@ -35,11 +34,12 @@ from reporting.bulletins.document.texts import say
 from reporting.charts.tiles import layout
 from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
+from reporting.protection.comparing import larger, ordered
 
 REFERRALS, UNMET, GAPS = "referrals", "unmet-needs", "gaps"
 ACCEPTED = ("accepted", "delivered")
-TREND_PERIODS = 6
 HEAT_ROWS, HEAT_COLUMNS = 8, 6
+BARS = 20
 
 
 def key_figures(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
@@ -119,21 +119,19 @@ def referrals(period: Period, evidence: Evidence, catalogue: Catalogue) -> Secti
         ("age_band", found.in_order("age_band")),
         ("sex", found.in_order("sex")),
     )
+    areas, others = found.first("area", BARS)
     states = Table(
         id="referrals-states",
         caption=say("referrals.states"),
         columns=(word("column.state"), word("column.people")),
-        rows=tuple(
-            (found.label("area", code), found.figure(area=code))
-            for code in found.codes("area")[:CHART_ROWS]
-        ),
+        rows=tuple((found.label("area", code), found.figure(area=code)) for code in areas),
     )
     chart = bars(say("referrals.states"), say("referrals.states_alt"), states)
-    return section("referrals", intro, by_progress, chart, by_age)
+    return section("referrals", intro, by_progress, chart, others, by_age)
 
 
 def needs(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
-    blocks: list[Block] = []
+    blocks: list[Block | None] = []
     unmet = counts(UNMET, period, evidence, catalogue)
     if unmet is None or unmet.empty:
         blocks.append(missing(unmet))
@@ -141,21 +139,20 @@ def needs(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
         blocks += [
             sentence("needs.intro", unmet=unmet.figure()),
             *_mapped(unmet, "needs"),
-            _heat(unmet),
+            *_heat(unmet),
         ]
     gaps = counts(GAPS, period, evidence, catalogue)
     if gaps is not None and not gaps.empty:
+        codes, others = gaps.first("need", BARS)
         table = Table(
             id="gaps-needs",
             caption=say("needs.gaps"),
             columns=(word("column.need"), word("column.searches")),
-            rows=tuple(
-                (gaps.label("need", code), gaps.figure(need=code))
-                for code in gaps.codes("need")[:CHART_ROWS]
-            ),
+            rows=tuple((gaps.label("need", code), gaps.figure(need=code)) for code in codes),
         )
         blocks += [
             bars(say("needs.gaps"), say("needs.gaps_alt"), table),
+            others,
             sentence("needs.gaps_note"),
         ]
     return section("needs", *blocks)
@@ -167,52 +164,38 @@ def _mapped(found: Counts, name: str) -> list[Block]:
     states = [code for code in dimension.dimension.codes if code in layout()]
     if not states:
         return []
-    ranked = sorted(states, key=lambda code: -(found.figure(area=code).value or 0))
-    rows = tuple((found.label("area", code), found.figure(area=code)) for code in ranked)
-    alt = Sentence(
-        text=say(f"{name}.map_alt" if leads([row[1] for row in rows]) else "chart.like"),
-        figures={"value": rows[0][1]},
-        labels={"place": rows[0][0]},
-    )
+    places = ordered([found.figure(area=code).between for code in states])
+    states = [states[place] for place in places]
     table = Table(
         id=f"{name}-map",
         caption=say(f"{name}.map"),
         columns=(word("column.state"), word("column.people")),
-        rows=rows,
+        rows=tuple((found.label("area", code), found.figure(area=code)) for code in states),
     )
-    chart = Chart(form="map", title=say(f"{name}.map"), alt=alt, table=table, places=tuple(ranked))
+    alt = said_of(say(f"{name}.map_alt"), table)
+    chart = Chart(form="map", title=say(f"{name}.map"), alt=alt, table=table, places=tuple(states))
     elsewhere = found.figure(area=dimension.fallback)
     return [chart, sentence(f"{name}.elsewhere", elsewhere=elsewhere)]
 
 
-def _heat(unmet: Counts) -> Chart:
-    areas = unmet.codes("area")[:HEAT_ROWS]
-    services = unmet.codes("category")[:HEAT_COLUMNS]
-    rows = tuple(
-        (
-            unmet.label("area", area),
-            *(unmet.figure(area=area, category=service) for service in services),
-        )
-        for area in areas
-    )
+def _heat(unmet: Counts) -> list[Block | None]:
+    areas, other_areas = unmet.first("area", HEAT_ROWS)
+    services, other_services = unmet.first("category", HEAT_COLUMNS)
     table = Table(
         id="unmet-needs",
         caption=say("needs.heat"),
         columns=(word("column.state"), *(unmet.label("category", s) for s in services)),
-        rows=rows,
+        rows=tuple(
+            (
+                unmet.label("area", area),
+                *(unmet.figure(area=area, category=service) for service in services),
+            )
+            for area in areas
+        ),
     )
-    ranked = sorted(
-        ((area, service) for area in areas for service in services),
-        key=lambda at: -(unmet.figure(area=at[0], category=at[1]).value or 0),
-    )
-    top = ranked[0]
-    values = [unmet.figure(area=area, category=service) for area, service in ranked[:2]]
-    alt = Sentence(
-        text=say("needs.heat_alt" if leads(values) else "chart.like_two"),
-        figures={"value": unmet.figure(area=top[0], category=top[1])},
-        labels={"place": unmet.label("area", top[0]), "service": unmet.label("category", top[1])},
-    )
-    return Chart(form="heat-map", title=say("needs.heat"), alt=alt, table=table)
+    alt = said_of(say("needs.heat_alt"), table, "place", "service")
+    chart = Chart(form="heat-map", title=say("needs.heat"), alt=alt, table=table)
+    return [chart, other_areas or other_services]
 
 
 def trends(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
@@ -247,6 +230,6 @@ def trends(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section:
 
 def _changed(first: Figure, last: Figure) -> str:
     """What may be said of two numbers: nothing where their intervals touch."""
-    if distinct(last, first):
+    if larger(last.between, first.between):
         return "trends.rose"
-    return "trends.fell" if distinct(first, last) else "trends.same"
+    return "trends.fell" if larger(first.between, last.between) else "trends.same"

@@ -10,18 +10,20 @@ from reporting.bulletins.composing.parts import (
     Counts,
     counts,
     cross,
-    leads,
     missing,
+    said_of,
     section,
     sentence,
     word,
 )
-from reporting.bulletins.document.content import Chart, Label, Section, Sentence, Table
+from reporting.bulletins.document.content import Block, Chart, Label, Section, Sentence, Table
 from reporting.bulletins.document.texts import say
 from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
+from reporting.protection.comparing import ordered
 
 TRAFFICKING, ROUTES = "trafficking", "routes"
+FLOWS = 20
 LINKED = (("funnel", "screening", "stage"), ("assistance", "assistance", "type"))
 """Further programmes over the same people: name of the table, programme, dimension."""
 
@@ -40,18 +42,22 @@ def trafficking(period: Period, evidence: Evidence, catalogue: Catalogue) -> Sec
         return section("trafficking", missing(found))
     common = {"area", "sex", "age_band", "nationality", "population"}
     kind = next((d.name for d in found.programme.dimensions if d.name not in common), "sex")
+    kinds, other_kinds = found.first(kind, CHART_ROWS)
     table = cross(
         found,
         "trafficking-types",
         say("trafficking.table"),
-        (kind, found.codes(kind)[:CHART_ROWS]),
+        (kind, kinds),
         ("sex", found.in_order("sex")),
     )
+    areas, other_areas = found.first("area", CHART_ROWS)
     return section(
         "trafficking",
         _counted_over(found),
         table,
-        _one_way("trafficking-areas", found, "area", found.codes("area")[:CHART_ROWS]),
+        other_kinds,
+        _one_way("trafficking-areas", found, "area", areas),
+        other_areas,
         *(
             _one_way(f"trafficking-{name}", linked, dimension, linked.in_order(dimension))
             for name, programme, dimension in LINKED
@@ -80,45 +86,45 @@ def routes(period: Period, evidence: Evidence, catalogue: Catalogue) -> Section 
     found = counts(ROUTES, period, evidence, catalogue)
     if found is None or found.empty or not (found.has("origin") and found.has("destination")):
         return section("routes", missing(found))
-    transit = [_transit(found)] if found.has("transit") else []
+    transit = _transit(found) if found.has("transit") else []
     unknown = sentence(
         "routes.unknown",
         origin=found.figure(origin="unknown"),
         destination=found.figure(destination="unknown"),
     )
     return section(
-        "routes", _counted_over(found), _flow(found), unknown, *transit, sentence("routes.note")
+        "routes", _counted_over(found), *_flow(found), unknown, *transit, sentence("routes.note")
     )
 
 
-def _transit(found: Counts) -> Table:
+def _transit(found: Counts) -> list[Block | None]:
     """Where the same people passed through on the way: the third side of the flow."""
-    codes = found.codes("transit")[: CHART_ROWS * 2]
-    return Table(
+    codes, others = found.first("transit", FLOWS)
+    table = Table(
         id="transit",
         caption=say("routes.transit"),
         columns=(word("column.transit"), word("column.people")),
         rows=tuple((found.label("transit", each), found.figure(transit=each)) for each in codes),
     )
+    return [table, others]
 
 
-def _flow(found: Counts) -> Chart | None:
-    """From and to places that are known; None if no such route shows anybody."""
+def _flow(found: Counts) -> list[Block | None]:
+    """From and to places that are known; nothing if no such route shows anybody."""
     origins, destinations = (
         [code for code in found.codes(side) if code != "unknown"]
         for side in ("origin", "destination")
     )
     pairs = [
-        (start, end, found.figure(origin=start, destination=end))
+        (start, end, figure)
         for start in origins
         for end in destinations
+        if (figure := found.figure(origin=start, destination=end)).value
     ]
-    shown = sorted(
-        ((start, end, value) for start, end, value in pairs if value.value),
-        key=lambda row: -(row[2].value or 0),
-    )[: CHART_ROWS * 2]
+    places = ordered([figure.between for *_, figure in pairs])
+    shown = [pairs[place] for place in places][:FLOWS]
     if not shown:
-        return None
+        return []
     table = Table(
         id="routes",
         caption=say("routes.chart"),
@@ -128,13 +134,6 @@ def _flow(found: Counts) -> Chart | None:
             for start, end, value in shown
         ),
     )
-    start, end, value = shown[0]
-    alt = Sentence(
-        text=say("routes.alt" if leads([each[2] for each in shown]) else "chart.like_two"),
-        figures={"value": value},
-        labels={
-            "place": found.label("origin", start),
-            "service": found.label("destination", end),
-        },
-    )
-    return Chart(form="flow", title=say("routes.chart"), alt=alt, table=table)
+    alt = said_of(say("routes.alt"), table, "place", "service")
+    chart = Chart(form="flow", title=say("routes.chart"), alt=alt, table=table)
+    return [chart, sentence("rows.left") if len(pairs) > FLOWS else None]

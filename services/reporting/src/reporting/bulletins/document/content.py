@@ -69,11 +69,6 @@ class Chart(Frozen):
     table: Table
     places: tuple[str, ...] = ()
 
-    @property
-    def says_all(self) -> bool:
-        """Whether every number of the table stands on the drawing."""
-        return self.form in {"bars", "heat-map", "map"}
-
 
 Block = Annotated[Sentence | Words | KeyFigures | Table | Chart, Field(discriminator="kind")]
 
@@ -96,3 +91,6 @@ class Content(Frozen):
     standing: Sentence
     """What the numbers are and are not; stands on the first page and on every page's foot."""
     sections: tuple[Section, ...]
+    hidden: tuple[str, ...] = Field(
+        default=(), description="Sections that are kept in the draft and not printed."
+    )

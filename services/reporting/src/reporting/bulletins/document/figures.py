@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from reporting.language import Text
+from reporting.protection.comparing import Bounds
 
 
 class Frozen(BaseModel):
@@ -116,3 +117,9 @@ class Figure(Frozen):
     form: Literal["count", "decimal", "share"] = "count"
     source: Source
     absent: Text | None = None
+
+    @property
+    def between(self) -> Bounds:
+        """The interval; an exact number is what it is."""
+        value = self.value or 0
+        return value if self.low is None else self.low, value if self.high is None else self.high

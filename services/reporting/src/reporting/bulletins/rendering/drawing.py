@@ -1,11 +1,17 @@
 """Draws a bulletin's charts from their tables, in one language."""
 
+from collections.abc import Sequence
+
 from reporting.bulletins.document.content import Chart, Label, Table
 from reporting.bulletins.document.figures import Figure
 from reporting.bulletins.document.reading import shown
-from reporting.charts.flow import Band, flow
+from reporting.charts.flow import Band, flow, has_room
 from reporting.charts.specs import Point, Spec, bars, heat_map, trend
 from reporting.charts.tiles import Tile, tiles
+from reporting.protection.comparing import levels
+
+_ONLY, _LEAST = 0.6, 0.35
+"""The shade of figures that cannot be told apart; and of the least of those that can."""
 
 
 def spec(chart: Chart, language: str) -> Spec:
@@ -19,13 +25,20 @@ def spec(chart: Chart, language: str) -> Spec:
         case "heat-map":
             return heat_map(_points(chart.table, language), title=title)
         case "flow":
-            return _flow(chart.table, language, title)
+            return flow(_bands(chart.table, language), title=title)
         case "map":
             return _map(chart, language, title)
 
 
 def _points(table: Table, language: str) -> list[Point]:
     """A point per figure: its row's label, its column's label."""
+    found = [
+        (row, column, cell)
+        for row in table.rows
+        for column, cell in zip(table.columns, row, strict=True)
+        if isinstance(cell, Figure)
+    ]
+    shades = _shades([cell for *_, cell in found])
     return [
         Point(
             _word(row[0], language),
@@ -34,30 +47,49 @@ def _points(table: Table, language: str) -> list[Point]:
             shown(cell, language),
             cell.low if isinstance(cell.low, int) else None,
             cell.high if isinstance(cell.high, int) else None,
+            shade,
         )
-        for row in table.rows
-        for column, cell in zip(table.columns, row, strict=True)
-        if isinstance(cell, Figure) and isinstance(value := cell.value, int)
+        for (row, column, cell), shade in zip(found, shades, strict=True)
+        if isinstance(value := cell.value, int)
     ]
+
+
+def _shades(figures: Sequence[Figure]) -> list[float]:
+    """Between 0 and 1, other ones only where intervals tell figures apart; 0 for what shows none."""
+    some = [place for place, each in enumerate(figures) if each.value]
+    found = levels([figures[place].between for place in some])
+    top = max(found, default=0)
+    shades = [0.0] * len(figures)
+    for place, level in zip(some, found, strict=True):
+        shades[place] = _ONLY if top == 0 else _LEAST + (1 - _LEAST) * level / top
+    return shades
 
 
 def _word(cell: Label | Figure, language: str) -> str:
     return cell.text[language] if isinstance(cell, Label) else ""
 
 
-def _flow(table: Table, language: str, title: str) -> Spec:
-    bands = [
+def says_all(chart: Chart, language: str) -> bool:
+    """Whether every number of its table stands on the drawing."""
+    if chart.form == "flow":
+        return has_room(_bands(chart.table, language))
+    return chart.form in {"bars", "heat-map", "map"}
+
+
+def _bands(table: Table, language: str) -> list[Band]:
+    return [
         Band(_word(row[0], language), _word(row[1], language), value, shown(cell, language))
         for row in table.rows
         if isinstance(cell := row[-1], Figure) and isinstance(value := cell.value, int)
     ]
-    return flow(bands, title=title)
 
 
 def _map(chart: Chart, language: str, title: str) -> Spec:
+    cells = [cell for row in chart.table.rows if isinstance(cell := row[-1], Figure)]
     found = [
-        Tile(pcode, _word(row[0], language), value, shown(cell, language).replace(" (", "\n("))
-        for pcode, row in zip(chart.places, chart.table.rows, strict=True)
-        if isinstance(cell := row[-1], Figure) and isinstance(value := cell.value, int)
+        Tile(pcode, _word(row[0], language), shown(cell, language).replace(" (", "\n("), shade)
+        for pcode, row, cell, shade in zip(
+            chart.places, chart.table.rows, cells, _shades(cells), strict=True
+        )
     ]
     return tiles(found, title=title)

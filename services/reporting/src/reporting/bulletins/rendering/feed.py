@@ -43,6 +43,12 @@ def atom(issues: Sequence[Issue], language: str, path: str) -> bytes:
     return made
 
 
+def period_of(issue: Issue, language: str) -> str:
+    """With the edition, if the period was told more than once."""
+    edition = f" ({say('page.edition')[language]} {issue.edition})" if issue.edition > 1 else ""
+    return f"{issue.content.period_label[language]}{edition}"
+
+
 _NEVER = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -50,9 +56,7 @@ def _entry(feed: Element, issue: Issue, language: str, path: str) -> None:
     content = issue.content
     entry = _child(feed, "entry")
     _text(entry, "id", issue.id.urn)
-    edition = f" ({say('page.edition')[language]} {issue.edition})" if issue.edition > 1 else ""
-    title = f"{content.title[language]} · {content.period_label[language]}{edition}"
-    _text(entry, "title", title)
+    _text(entry, "title", f"{content.title[language]} · {period_of(issue, language)}")
     for name in ("published", "updated"):
         _text(entry, name, _moment(_published(issue)))
     files = f"{path}/{issue.id}/files/{language}"

@@ -2,12 +2,10 @@
 
 from reporting.bulletins.document.content import Content
 from reporting.bulletins.document.reading import all_charts
-from reporting.bulletins.rendering.drawing import spec
 from reporting.bulletins.rendering.html import as_html
 from reporting.bulletins.rendering.page import laid_out
 from reporting.bulletins.rendering.pdf import as_pdf
 from reporting.bulletins.rendering.workbook import as_workbook
-from reporting.charts.render import as_svg
 
 MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
@@ -31,12 +29,10 @@ def names(content: Content) -> list[str]:
 def rendered(content: Content, language: str, *, draft: bool) -> dict[str, bytes]:
     """Every file by name. Takes some seconds of computing: call it outside the event loop."""
     page = laid_out(content, language, draft=draft)
-    files = {
+    return {
         "bulletin.html": as_html(page).encode(),
         "bulletin.pdf": as_pdf(page),
         "bulletin.xlsx": as_workbook(content, language),
         **page.images,
+        **page.drawings,
     }
-    for chart in all_charts(content):
-        files[f"{chart.table.id}.svg"] = as_svg(spec(chart, language), language).encode()
-    return files

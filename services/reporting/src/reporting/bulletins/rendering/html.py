@@ -1,14 +1,17 @@
 """The bulletin as one self-contained web page: each number in a ``data`` element with its source."""
 
-import base64
 from functools import cache
 from importlib.resources import files
+from urllib.parse import quote
 
+from common.languages import OWN_NAMES, next_language
 from jinja2 import Environment, StrictUndefined, Template
 
 from reporting.bulletins.document.reading import Run
 from reporting.bulletins.document.sources import described
 from reporting.bulletins.rendering.page import Page
+
+_AS_THEY_ARE = " !$&()*+,-./:;=?@_~'"
 
 
 @cache
@@ -22,7 +25,8 @@ def as_html(page: Page) -> str:
     """Without scripts and without anything fetched from elsewhere."""
 
     def image(name: str) -> str:
-        return base64.b64encode(page.images[name]).decode()
+        # As text and not in base64: what repeats in it is then compressed away.
+        return quote(page.drawings[name].decode(), safe=_AS_THEY_ARE)
 
     def value(run: Run) -> str:
         return "" if run.figure is None or run.figure.value is None else str(run.figure.value)
@@ -32,6 +36,8 @@ def as_html(page: Page) -> str:
 
     return _template().render(
         language=page.language,
+        other=next_language(page.language),
+        names=OWN_NAMES,
         title=page.title,
         period=page.period,
         standing=page.standing,
@@ -42,3 +48,9 @@ def as_html(page: Page) -> str:
         value=value,
         source=source,
     )
+
+
+def style_of(page: bytes) -> str:
+    """The style in the head of a page that was made here, now or years ago."""
+    head = page.partition(b"</head>")[0]
+    return head.partition(b"<style>")[2].partition(b"</style>")[0].decode()

@@ -9,7 +9,7 @@ from common.look import PAGE_STYLE
 from jinja2 import Environment, StrictUndefined, Template
 
 from reporting.bulletins.document.texts import say
-from reporting.bulletins.rendering.feed import Issue
+from reporting.bulletins.rendering.feed import Issue, period_of
 
 _SAYS = {
     "title": "list.title",
@@ -17,6 +17,7 @@ _SAYS = {
     "protected": "list.protected",
     "none": "list.none",
     "feed": "list.feed",
+    "mail": "list.mail",
     "begin": "list.begin",
     "skip": "list.skip",
     "bar": "list.bar",
@@ -29,18 +30,24 @@ _FILES = {
 }
 
 
-def listing(issues: Sequence[Issue], language: str, prefix: str) -> str:
+def listing(issues: Sequence[Issue], language: str, prefix: str, *, by_mail: bool) -> str:
+    """`by_mail`: whether this operation sends bulletins to mailboxes."""
     return _template().render(
         language=language,
         other=next_language(language),
         t={name: say(key)[language] for name, key in _SAYS.items()},
         files=[(name, say(key)[language]) for name, key in _FILES.items()],
         issues=[
-            {"id": each.id, "title": each.content.title, "period": each.content.period_label}
+            {
+                "id": each.id,
+                "title": each.content.title[language],
+                "period": period_of(each, language),
+            }
             for each in issues
         ],
         style=PAGE_STYLE,
         prefix=prefix,
+        by_mail=by_mail,
     )
 
 

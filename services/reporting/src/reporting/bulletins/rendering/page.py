@@ -25,8 +25,8 @@ from reporting.bulletins.document.reading import (
     sentence_runs,
 )
 from reporting.bulletins.document.texts import say
-from reporting.bulletins.rendering.drawing import spec
-from reporting.charts.render import as_png
+from reporting.bulletins.rendering.drawing import says_all, spec
+from reporting.charts.render import as_png, as_svg
 
 WORDS = ("table_below", "draft", "page")
 SCALE = 2.0
@@ -38,7 +38,8 @@ _BOLD = 1.3
 
 @dataclass
 class Page:
-    """``images`` are PNGs by name; blocks refer to them by ``image_name``."""
+    """``images`` are PNGs by name; blocks refer to them by ``image_name``. ``drawings`` are what they
+    were made of, SVGs by name (``drawing``)."""
 
     language: str
     title: str
@@ -48,6 +49,7 @@ class Page:
     words: dict[str, str]
     sections: list[dict[str, Any]]
     images: dict[str, bytes] = field(default_factory=dict)
+    drawings: dict[str, bytes] = field(default_factory=dict)
 
 
 def laid_out(content: Content, language: str, *, draft: bool) -> Page:
@@ -123,27 +125,31 @@ def _width(heading: str, cells: list[str], number: bool) -> int:
 
 def _chart(chart: Chart, page: Page) -> dict[str, Any]:
     name = f"{chart.table.id}.png"
-    image = as_png(spec(chart, page.language), page.language, SCALE)
-    page.images[name] = image
+    drawn = as_svg(spec(chart, page.language), page.language)
+    page.drawings[f"{chart.table.id}.svg"] = drawn.encode()
+    image = page.images[name] = as_png(drawn, SCALE)
     width, height = struct.unpack(">II", image[16:24])  # the IHDR chunk comes first in a PNG
     return {
         "kind": chart.kind,
         "image_name": name,
+        "drawing": f"{chart.table.id}.svg",
         "width": int(width / SCALE),
         "height": int(height / SCALE),
         "alt": plain(sentence_runs(chart.alt, page.language)),
         "table": _table(chart.table, page.language),
-        "says_all": chart.says_all,
+        "says_all": says_all(chart, page.language),
         "numbers": _read_out(chart, page.language),
     }
 
 
 def _read_out(chart: Chart, language: str) -> str:
     """All numbers of a chart in words, where no table below it has them."""
-    if not chart.says_all:
+    if not says_all(chart, language):
         return ""
     rows = ([cell_run(cell, language).text for cell in row] for row in chart.table.rows)
     heads = [column.text[language] for column in chart.table.columns]
+    if chart.form == "flow":
+        return "; ".join(f"{start} – {end}: {number}" for start, end, number in rows)
     if len(heads) == 2:
         return "; ".join(": ".join(row) for row in rows)
     return "; ".join(

@@ -7,13 +7,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typst
 from common.apart import called_apart
+from common.lazily import lazily
 
 from reporting.bulletins.rendering.page import Page
 from reporting.charts.render import FONT_DIRECTORY
+
+if TYPE_CHECKING:
+    import typst
+else:
+    typst = lazily("typst")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 
 from common.places import folded
 
+from services_directory.crosswalks.terms import word_attribute
 from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
 from services_directory.imports.advisor.hours import schedules_of
@@ -26,6 +27,7 @@ from services_directory.imports.outcomes.notes import Note, note
 from services_directory.imports.values import cells
 
 _NUMBERED = re.compile(r"^\s*\d+\s*\.\s*")
+_ACTIVITIES = "Services Advisor activities"
 _SINGLE = (
     "method",
     "next_step",
@@ -109,6 +111,9 @@ def _document(
         "description": _description(properties, offered, notes),
         "status": "inactive" if ended else "active",
         "categories": categories,
+        "attributes": []
+        if activity.categories
+        else [word_attribute(_ACTIVITIES, activity.name_en)],
         "functional_status": {"code": "unknown", "reason": _end_reason(ends) if ended else ""},
         "organization": {"name": partner, "description": f"{partner}, listed in Services Advisor"},
         "service_areas": [{"name": place}],

@@ -11,6 +11,7 @@ from typing import Any
 from services_directory.imports.outcomes.notes import note
 
 _MOST_FIELDS = 1_000
+_MOST_ALIKE = 4_096
 _MANY = "…"
 """Stands for the fields beyond those that are counted apart."""
 
@@ -41,7 +42,8 @@ def as_it_is(file: str, field: str) -> Fate:
 
 
 RowFates = tuple[int, Sequence[Fate]]
-"""The values of one row, which has a number of its own among all rows of the file."""
+"""The values of one row, which has a number of its own among all rows of the file. A tuple may be shared
+by many rows, and is then counted as one."""
 
 
 @dataclass(slots=True)
@@ -50,21 +52,38 @@ class Fidelity:
 
     _fields: dict[tuple[str, str], Counter[tuple[Outcome, str]]] = field(default_factory=dict)
     _seen: bytearray = field(default_factory=bytearray)
+    _alike: dict[int, tuple[tuple[Fate, ...], list[int]]] = field(default_factory=dict)
+    """By identity, what became of rows that share it, and how many of them there were."""
 
     def has(self, row: int) -> bool:
         at = row >> 3
         return at < len(self._seen) and bool(self._seen[at] & (1 << (row & 7)))
 
     def take(self, rows: Iterable[RowFates]) -> None:
+        seen = self._seen
         for row, fates in rows:
-            if self.has(row):
+            at, bit = row >> 3, 1 << (row & 7)
+            if at >= len(seen):
+                seen.extend(bytes(at + 1024 - len(seen)))
+            if seen[at] & bit:
                 continue
-            at = row >> 3
-            if at >= len(self._seen):
-                self._seen.extend(bytes(at + 1024 - len(self._seen)))
-            self._seen[at] |= 1 << (row & 7)
+            seen[at] |= bit
+            if isinstance(fates, tuple):
+                alike = self._alike.get(id(fates))
+                if alike is None:
+                    alike = self._alike[id(fates)] = (fates, [0])
+                alike[1][0] += 1
+            else:
+                for fate in fates:
+                    self.count(fate)
+        if len(self._alike) > _MOST_ALIKE:
+            self._settle()
+
+    def _settle(self) -> None:
+        for fates, (times,) in self._alike.values():
             for fate in fates:
-                self.count(fate)
+                self.count(fate, times)
+        self._alike.clear()
 
     def count(self, fate: Fate, times: int = 1) -> None:
         key = (fate.file, fate.field)
@@ -77,6 +96,7 @@ class Fidelity:
 
     @property
     def values(self) -> dict[str, int]:
+        self._settle()
         total: Counter[str] = Counter()
         for counted in self._fields.values():
             for (outcome, _), times in counted.items():
@@ -84,6 +104,7 @@ class Fidelity:
         return {"read": total.total(), **{each.value: total[each.value] for each in Outcome}}
 
     def plain(self) -> dict[str, Any]:
+        self._settle()
         fields = [
             _field(file, name, counted) for (file, name), counted in sorted(self._fields.items())
         ]

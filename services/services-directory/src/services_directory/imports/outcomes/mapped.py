@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from services_directory.crosswalks.terms import Term
 from services_directory.hsds.schemas import OrganizationDocument, ServiceDocument
@@ -73,11 +74,25 @@ def validated(mapped: Mapped) -> ServiceDocument | None:
         return ServiceDocument.model_validate(mapped.document)
     except ValidationError as error:
         for item in error.errors(include_url=False, include_input=False):
-            place = "/".join(str(part) for part in item["loc"])
-            mapped.notes.append(
-                note("row_invalid", place, item["msg"].removeprefix("Value error, "))
-            )
+            mapped.notes.append(_unfit(item))
         return None
+
+
+_UNFIT = {
+    "missing": "value_missing",
+    "string_too_long": "too_long",
+    "too_long": "too_many",
+    "ages_reversed": "ages_reversed",
+}
+"""What the standard's own rules find, in our words; the words of the rest are English."""
+
+
+def _unfit(item: ErrorDetails) -> Note:
+    facts = item.get("ctx", {})
+    place = "/".join(str(part) for part in item["loc"]) or str(facts.get("field", ""))
+    if code := _UNFIT.get(item["type"]):
+        return note(code, place, facts.get("given", ""), facts.get("max_length", ""))
+    return note("row_invalid", place, item["msg"].removeprefix("Value error, "))
 
 
 def organization_of(mapped: Mapped) -> OrganizationDocument | None:

@@ -42,7 +42,7 @@ class Note:
 
     @property
     def weight(self) -> Weight:
-        return Weight(_texts()[self.code]["weight"])
+        return _weight(self.code)
 
     def text(self, language: str = "es") -> str:
         template = _texts()[self.code][page_language(language, None)]
@@ -69,6 +69,11 @@ def verdict_of(notes: "list[Note] | tuple[Note, ...]") -> Verdict:
 def _shown(value: object) -> str:
     text = "" if value is None else str(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+@cache
+def _weight(code: str) -> Weight:
+    return Weight(_texts()[code]["weight"])
 
 
 @cache

@@ -4,7 +4,7 @@ thousand rows need no more memory than one."""
 import json
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Any, Self
@@ -36,6 +36,8 @@ class Report:
         """Entries that no row has stood for yet."""
         self.source: str | None = None
         """The space of a file that is no export of this directory."""
+        self.terms: Mapping[UUID, int] = {}
+        """The versions of the publisher's terms when reading began."""
         self._undecided: set[tuple[str, str]] = set()
         self._with_undecided = 0
         self._last = 0

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,12 +13,18 @@ from common import codelists
 from services_directory.crosswalks.terms import OWN_TAXONOMIES
 from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
-from services_directory.imports.outcomes.fidelity import Fate, Outcome, RowFates, as_it_is
+from services_directory.imports.outcomes.fidelity import Fate, Outcome, RowFates
 from services_directory.imports.outcomes.mapped import Mapped, guard_visibility
 from services_directory.imports.outcomes.notes import Note, Verdict, note, verdict_of
-from services_directory.imports.package.convert import value_of
-from services_directory.imports.package.fields import NESTED, OWNERS, WITHOUT_ATTRIBUTES, tables
-from services_directory.imports.package.older import READ
+from services_directory.imports.package.convert import LOUD, repeated, value_of
+from services_directory.imports.package.fields import (
+    NESTED,
+    WITHOUT_ATTRIBUTES,
+    Field,
+    TableFields,
+    tables,
+)
+from services_directory.imports.package.patterns import Pattern, Patterns, all_tidy
 from services_directory.imports.package.said import ALWAYS_SAID, said_onto
 from services_directory.imports.package.staging import ENTRIES, Staged, Staging
 from services_directory.imports.publishers.space import Space
@@ -55,6 +61,25 @@ def _written_alike(value: str, given: str) -> bool:
     return value in (given, given.removeprefix("'"), given.removesuffix(":00"))
 
 
+def _pruned(document: Document, table: TableFields) -> Document:
+    """Without what is empty inside the values that came as JSON: nothing else here is ever empty."""
+    for name in table.structures:
+        if name in document:
+            document |= without_empty({name: document.pop(name)})
+    return document
+
+
+def _fates_of(pattern: Pattern, changed: Mapping[str, Fate]) -> Sequence[Fate]:
+    """Of the values that the file holds: the pattern's own if none is changed."""
+    if not changed:
+        return pattern.fates
+    fates = list(pattern.fates)
+    for name, fate in changed.items():
+        if (at := pattern.at.get(name)) is not None:
+            fates[at] = fate
+    return fates
+
+
 class Assembly:
     """`space`: where the package's ids count; ids that are no UUIDs are derived within it.
     `said`: names of what the package says of services, if only that there is none."""
@@ -65,6 +90,7 @@ class Assembly:
         self._staging = staging
         self._said = said
         self._fates: list[RowFates] = []
+        self._patterns = Patterns()
         self._space = space
         self._visibility = visibility
         self._organisations: OrderedDict[str, tuple[dict[str, Any], list[Note], list[RowFates]]] = (
@@ -94,7 +120,7 @@ class Assembly:
             document["status"] = "active"  # shown as the functional status says, whatever is kept
         document.setdefault("visibility", self._visibility)
         guard_visibility(document, notes, "visibility", perhaps)
-        document, withheld = without_unstorable(without_empty(document))
+        document, withheld = without_unstorable(_pruned(document, tables()["service"]))
         if withheld:
             notes.append(note("place_withheld"))
 
@@ -123,7 +149,7 @@ class Assembly:
         notes: list[Note] = []
         self._fates = []
         self._brings = []
-        document = without_empty(self._object(staged, notes, 1))
+        document = self._object(staged, notes, 1)
         if alone:
             document.setdefault("visibility", self._visibility)
         return Mapped(
@@ -138,10 +164,12 @@ class Assembly:
 
     def identifier(self, table: str, given: str) -> str:
         """The id as a UUID: itself, or one made from it that is always the same."""
-        found = self._space.identifier(table, given)
-        if table in ENTRIES and found not in self._space.ours.get(table, ()):
-            self._brings.append((table, found))
-        return str(found)
+        if table not in ENTRIES:
+            return self._space.written(table, given)
+        found, known = self._space.identified(table, given)
+        if known not in self._space.ours.get(table, ()):
+            self._brings.append((table, known))
+        return found
 
     @staticmethod
     def _place(staged: Staged, field: str) -> str:
@@ -149,76 +177,96 @@ class Assembly:
 
     def _object(self, staged: Staged, notes: list[Note], depth: int) -> dict[str, Any]:
         found = self._fields(staged, notes)
-        if depth < _DEEPEST:
-            held = self._staging.tables
-            for name, table in NESTED.get(staged.table, {}).items():
-                if table in held:
-                    found[name] = self._children(staged, table, notes, depth)
-            if staged.table not in WITHOUT_ATTRIBUTES:
-                if "attribute" in held:
-                    found["attributes"] = self._attributes(staged, notes)
-                if "metadata" in held:
-                    found["metadata"] = self._children(staged, "metadata", notes, depth)
+        children = self._staging.children_of(staged.table, staged.row["id"])
+        if not children or depth >= _DEEPEST:
+            return found
+        for name, table in NESTED.get(staged.table, {}).items():
+            rows = children.get(table)
+            if rows and (made := self._children(rows, table, notes, depth)):
+                found[name] = made
+        if staged.table not in WITHOUT_ATTRIBUTES:
+            rows = children.get("attribute")
+            if rows and (made := self._attributes(rows, notes)):
+                found["attributes"] = made
+            rows = children.get("metadata")
+            if rows and (made := self._children(rows, "metadata", notes, depth)):
+                found["metadata"] = made
         return found
 
     def _fields(self, staged: Staged, notes: list[Note]) -> dict[str, Any]:
-        table = tables()[staged.table]
-        found: dict[str, Any] = {"id": self.identifier(staged.table, staged.row["id"])}
-        reasons: dict[str, str] = {}
-        for field in table.plain:
-            raw = staged.row.get(field.name)
-            if not raw:
-                continue
-            before = len(notes)
-            value = value_of(field, raw, self._place(staged, field.name), notes)
-            reasons[field.name] = notes[-1].code if len(notes) > before else ""
-            if value is not None:
-                found[field.name] = value
-        if parent := staged.row.get("parent_organization_id"):
+        pattern = self._patterns.of(staged)
+        row = staged.row
+        found: dict[str, Any] = {"id": self.identifier(staged.table, row["id"])}
+        words = pattern.words_of(row)
+        rest = pattern.held
+        if all_tidy(words):
+            found.update(zip(pattern.words, words, strict=True))
+            rest = pattern.others
+        changed = self._values(staged, pattern, rest, found, notes) if rest else {}
+        complete = len(found) > len(pattern.held) and not pattern.lacking
+        if parent := row.get("parent_organization_id"):
             found["parent_organization_id"] = self.identifier("organization", parent)
-        if ("latitude" in found) != ("longitude" in found):  # half a point is none
-            half = found.pop("latitude", None) or found.pop("longitude", None)
+        if pattern.has_point and ("latitude" in found) != ("longitude" in found):
+            half = found.pop("latitude", None) or found.pop("longitude", None)  # that is no point
             for name in ("latitude", "longitude"):
                 found.pop(name, None)
-                reasons[name] = reasons.get(name) or "coordinates_invalid"
+                reason = changed[name].reason if name in changed else "coordinates_invalid"
+                changed[name] = Fate(pattern.table.file, name, Outcome.LEFT_OUT, reason)
             notes.append(note("coordinates_invalid", self._place(staged, "latitude"), half))
-        fates = [self._fate(staged, name, found, reasons.get(name, "")) for name in staged.cells]
-        self._fates.append((staged.key, fates))
-        self._fill(staged, found, notes)
-        return found
+        if pattern.has_id and found["id"] != row["id"].lower():
+            changed["id"] = Fate(pattern.table.file, "id", Outcome.CHANGED, "ids_replaced")
+        if pattern.links or pattern.beside:
+            self._links(staged, pattern, changed)
+        self._fates.append((staged.key, _fates_of(pattern, changed)))
+        if not complete:
+            self._fill(staged, found, notes)
+        return found if staged.table == "service" else _pruned(found, pattern.table)
 
-    def _fate(self, staged: Staged, name: str, found: dict[str, Any], reason: str) -> Fate:
-        """What became of one value of the row."""
-        table = tables()[staged.table]
-        field = table.field(name)
-        given = staged.row[name]
-        if field is None:
-            return Fate(table.file, name, Outcome.LEFT_OUT, "field_unknown")
-        fate = as_it_is(table.file, name)
-        if name == "id":
-            same = found["id"] == given.lower()
-            return fate if same else Fate(table.file, name, Outcome.CHANGED, "ids_replaced")
-        if field.type == "uuid":
-            return self._link_fate(staged, fate, field.references)
-        if name in staged.row.get(READ, ""):
-            reason = reason or "value_mapped"
-        if name not in found:
-            return fate.left_out(reason or "value_unreadable")
-        if not reason and isinstance(found[name], str) and not _written_alike(found[name], given):
-            reason = "text_tidied"
-        return Fate(table.file, name, Outcome.CHANGED, reason) if reason else fate
+    def _values(
+        self,
+        staged: Staged,
+        pattern: Pattern,
+        fields: Iterable[Field],
+        found: Document,
+        notes: list[Note],
+    ) -> dict[str, Fate]:
+        """Puts what is read into `found`; gives what does not come in as it is."""
+        changed: dict[str, Fate] = {}
+        for field in fields:
+            name = field.name
+            raw = staged.row[name]
+            if not raw:
+                continue
+            reason = ""
+            value = repeated(field, raw)
+            if value is LOUD:
+                before = len(notes)
+                value = value_of(field, raw, self._place(staged, name), notes)
+                reason = notes[-1].code if len(notes) > before else ""
+            if pattern.read and name in pattern.read:
+                reason = reason or "value_mapped"
+            if value is None:
+                reason = reason or "value_unreadable"
+                changed[name] = Fate(pattern.table.file, name, Outcome.LEFT_OUT, reason)
+                continue
+            found[name] = value
+            if value == raw and not reason:
+                continue
+            if not reason and isinstance(value, str) and not _written_alike(value, raw):
+                reason = "text_tidied"
+            if reason:
+                changed[name] = Fate(pattern.table.file, name, Outcome.CHANGED, reason)
+        return changed
 
-    def _link_fate(self, staged: Staged, fate: Fate, references: str) -> Fate:
-        name = fate.field
-        if name in OWNERS.get(staged.table, ()):
-            if name == staged.link or (staged.table, name) == ("service_at_location", "service_id"):
-                return fate
-            if self._staging.dangles(staged.table, staged.line, name):
-                return fate.left_out("link_dangling")
-            return Fate(fate.file, name, Outcome.CHANGED, "link_beside")
-        if references and not self._staging.holds(references, staged.row[name]):
-            return fate.left_out("link_dangling")
-        return fate
+    def _links(self, staged: Staged, pattern: Pattern, changed: dict[str, Fate]) -> None:
+        """Of the ids of other rows, those that lead nowhere."""
+        file = pattern.table.file
+        for field in pattern.beside:
+            if self._staging.dangles(staged.table, staged.line, field.name):
+                changed[field.name] = Fate(file, field.name, Outcome.LEFT_OUT, "link_dangling")
+        for field in pattern.links:
+            if not self._staging.holds(field.references, staged.row[field.name]):
+                changed[field.name] = Fate(file, field.name, Outcome.LEFT_OUT, "link_dangling")
 
     def _fill(self, staged: Staged, found: dict[str, Any], notes: list[Note]) -> None:
         """What the standard requires and the package leaves out, where a value can be given."""
@@ -236,10 +284,10 @@ class Assembly:
                 notes.append(note("required_filled", place, after=filling))
 
     def _children(
-        self, staged: Staged, table: str, notes: list[Note], depth: int
+        self, rows: Iterable[Staged], table: str, notes: list[Note], depth: int
     ) -> list[dict[str, Any]]:
         found = []
-        for child in self._staging.children(table, staged.table, staged.row["id"]):
+        for child in rows:
             mark = len(self._fates)
             if table == "location" and self._staging.is_a_site(child.row["id"]):
                 continue  # it comes with the service that is given there
@@ -304,9 +352,9 @@ class Assembly:
         if unit is not None:
             made["unit"] = self._once(unit, notes, 0, lambda own: self._fields(unit, own))
 
-    def _attributes(self, staged: Staged, notes: list[Note]) -> list[dict[str, Any]]:
+    def _attributes(self, rows: Iterable[Staged], notes: list[Note]) -> list[dict[str, Any]]:
         found = []
-        for each in self._staging.children("attribute", staged.table, staged.row["id"]):
+        for each in rows:
             given = each.row.get("taxonomy_term_id", "")
             term = self._staging.find("taxonomy_term", given) if given else None
             if term is None:
@@ -350,7 +398,8 @@ class Assembly:
 
     def _through_location(self, staged: Staged) -> str:
         """Ohana's services belong to a location, and that to an organisation."""
-        for site in self._staging.children("service_at_location", "service", staged.row["id"]):
+        children = self._staging.children_of("service", staged.row["id"])
+        for site in children.get("service_at_location", ()):
             location = self._staging.find("location", site.row.get("location_id", ""))
             if location and location.row.get("organization_id"):
                 return location.row["organization_id"]
@@ -379,7 +428,9 @@ class Assembly:
                 perhaps += [term["code"]] if term.get("code") in known else []
             elif term.get("code") in known:
                 codes.append(term["code"])
-        document["attributes"] = foreign
+        document.pop("attributes", None)
+        if foreign:
+            document["attributes"] = foreign
         document.setdefault("categories", list(dict.fromkeys(codes)))
         if not document["categories"]:
             shown = ", ".join(str(each["taxonomy_term"].get("name")) for each in foreign)

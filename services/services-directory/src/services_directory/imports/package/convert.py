@@ -3,7 +3,7 @@ one bad opening time must not keep a service out."""
 
 import re
 from datetime import datetime, time
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from common import json_once
@@ -31,6 +31,33 @@ _STATUSES = {
     "temporarily closed": "temporarily closed",
     "suspendido": "temporarily closed",
 }
+
+
+LOUD = object()
+"""Stands for a value about which something is to be told."""
+_SHORT = 64
+
+
+def is_word(field: Field) -> bool:
+    """Whether any text will do."""
+    return (
+        field.type not in _READERS and field.name != "byday" and not field.type.startswith("enum:")
+    )
+
+
+def repeated(field: Field, raw: str) -> Any:
+    """The value if there is nothing to tell of it, else `LOUD`; read once for all rows that say the
+    same."""
+    return _repeated(field, raw) if len(raw) <= _SHORT else LOUD
+
+
+@lru_cache(maxsize=4_096)
+def _repeated(field: Field, raw: str) -> Any:
+    if field.type in ("array", "object"):
+        return LOUD  # each row has its own, which may be written to
+    notes: list[Note] = []
+    value = value_of(field, raw, "", notes)
+    return LOUD if notes else value
 
 
 def value_of(field: Field, raw: str, place: str, notes: list[Note]) -> Any:

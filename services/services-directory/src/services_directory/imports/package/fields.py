@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # each is made once: compared as what it is
 class Field:
     """`type`: string, uuid, uri, email, number, date, datetime, time, enum:a|b, array, object.
     `references`: the table whose id it holds. `profile`: not HSDS but of our profile."""
@@ -35,12 +35,16 @@ class TableFields:
     """Fields that hold a value of their own: ids and links are resolved by nesting."""
     required: tuple[Field, ...] = dataclasses.field(init=False, repr=False, compare=False)
     """Those of them that no object may lack."""
+    structures: tuple[str, ...] = dataclasses.field(init=False, repr=False, compare=False)
+    """Names of those whose values are JSON."""
     _by_name: dict[str, Field] = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         plain = tuple(each for each in self.fields if each.type != "uuid")
         object.__setattr__(self, "plain", plain)
         object.__setattr__(self, "required", tuple(each for each in plain if each.required))
+        structures = tuple(each.name for each in plain if each.type in ("array", "object"))
+        object.__setattr__(self, "structures", structures)
         object.__setattr__(self, "_by_name", {each.name: each for each in self.fields})
 
     def field(self, name: str) -> Field | None:

@@ -1,8 +1,10 @@
 """Rows of HSDS 2 and Ohana tables in today's names. Pure; the tables of names are data."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from common.places import folded
 
@@ -63,42 +65,69 @@ def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
         table = "cost_option"
         given = {("option" if name == "payment" else name): value for name, value in given.items()}
     now, always = _SIMPLE.get(table, (table, {}))
-    row: Row = {}
+    columns = _columns(table, now, tuple(given))
+    row: Row = {now: value for name, now in columns.renamed if (value := given[name])}
     more: list[Placed] = []
     own = given.get("id") or (given.get("taxonomy_id", "") if now == "taxonomy_term" else "")
+    made = set() if own else {"id"}
     if table == "postal_address" and own.isdigit():
         own = f"postal_address:{own}"  # counted apart from physical addresses: both have a 1
     own = own or f"{table}:{line}"
-    for name, value in given.items():
-        if value:
-            more += _put(now, row, own, name, value, is_taxonomy_link=table == "service_taxonomy")
-    made = {"id"} | (always.keys() - row.keys())
-    if given.get("id") or (now == "taxonomy_term" and given.get("taxonomy_id")):
-        made.discard("id")
+    for name in columns.others:
+        if value := given[name]:
+            more += _put(table, now, row, own, name, value)
+    made |= always.keys() - row.keys()
     if "weekday" in given:
         made.add("freq")
     row["id"] = own
-    row[MADE] = ",".join(sorted(made))
+    if made:
+        row[MADE] = ",".join(sorted(made))
     if now == "taxonomy_term" and not given.get("id"):
         row.pop("taxonomy_id", None)  # it was the id
-    return [(now, {**always, **row}), *more]
+    return [(now, {**always, **row} if always else row), *more]
+
+
+class _Columns(NamedTuple):
+    """Of a header: columns that only have another name today, with that name, and those of which more
+    is to be thought."""
+
+    renamed: tuple[tuple[str, str], ...]
+    others: tuple[str, ...]
+
+
+_WRITES = {"*weekday": ("byday", "freq"), "*virtual": ("location_type",),
+           "*id_or_taxonomy": ("taxonomy_id",)}  # fmt: skip
+
+
+@lru_cache(maxsize=1_024)
+def _columns(table: str, now: str, header: tuple[str, ...]) -> _Columns:
+    found = {name: _target_in(table, now, name) for name in header}
+    writes = Counter(
+        field
+        for name, target in found.items()
+        for field in _WRITES.get(target or "", (name if target is None else target.lstrip("+"),))
+    )
+    alone = {
+        name: name if target is None else target
+        for name, target in found.items()
+        if target is None or not target.startswith(("+", "*"))
+        if writes[name if target is None else target] == 1
+    }
+    renamed = tuple((name, target) for name, target in alone.items() if target)
+    return _Columns(renamed, tuple(name for name in header if name not in alone))
 
 
 def _eligibility(given: Mapping[str, str]) -> Row:
     return {"eligibility_description": given.get("eligibility", "")}
 
 
-def _put(
-    table: str, row: Row, own: str, name: str, value: str, *, is_taxonomy_link: bool
-) -> list[Placed]:
-    target = _target(table, name)
-    if table == "service" and name == "eligibility" and not value.startswith("{"):
-        target = "eligibility_description"  # Ohana's words; ours is an object under that name
-    if is_taxonomy_link and name in ("service_id", "taxonomy_id", "taxonomy_detail"):
-        target = _names()[("attribute", name)]
+def _put(kind: str, table: str, row: Row, own: str, name: str, value: str) -> list[Placed]:
+    target = _target_in(kind, table, name)
+    if target == _ELIGIBILITY and value.startswith("{"):
+        target = name  # ours is an object under that name, Ohana's words
     if target is None:
         row[name] = value  # reported as unknown by whoever converts the row
-    elif target.startswith("+") or target == "eligibility_description":
+    elif target.startswith("+"):
         field = target.removeprefix("+")
         row[field] = f"{row[field]}; {value}" if field in row else value
     elif target.startswith("*"):
@@ -108,6 +137,18 @@ def _put(
     elif target:
         row[target] = value
     return []
+
+
+_ELIGIBILITY = "+eligibility_description"
+
+
+def _target_in(kind: str, table: str, name: str) -> str | None:
+    """Of a column in the older table `kind`, which is `table` today."""
+    if table == "service" and name in ("eligibility", "eligibility_description"):
+        return _ELIGIBILITY
+    if kind == "service_taxonomy" and name in ("service_id", "taxonomy_id", "taxonomy_detail"):
+        return _names()[("attribute", name)]
+    return _target(table, name)
 
 
 @lru_cache(maxsize=4_096)

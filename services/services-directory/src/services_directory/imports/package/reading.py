@@ -3,8 +3,9 @@
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from zipfile import ZipFile
 
 from services_directory.imports.errors import HEADERS_MISSING, TOO_MANY_LINES
@@ -138,7 +139,13 @@ def _stage(
     for name in _tables_in(opened):
         with opened.open(name) as content:
             table = _stage_table(
-                cast("BinaryIO", content), name, staging, notes, additions, names, fidelity
+                BufferedReader(cast("Any", content), _PIECE),
+                name,
+                staging,
+                notes,
+                additions,
+                names,
+                fidelity,
             )
         if table is None:
             notes.append(note("table_skipped", before=name))
@@ -196,25 +203,27 @@ def _stage_table(
         return None
     names |= said(table, header)
     unknown: set[str] = set()
+    shapes: set[tuple[str, ...]] = set()
     placeless = [key for key in header if left_out(table, key)]
-    known = {name: frozenset((*each.names, MADE, READ)) for name, each in tables().items()}
     for row in rows:
-        given = {
-            key: str(cell).strip() for key, cell in zip(header, row.cells, strict=False) if key
-        }
+        given = dict(zip(header, map(str.strip, map(str, row.cells)), strict=False))
+        given.pop("", None)
         if not any(given.values()):
             continue
-        without_place = {key for key in placeless if given.get(key)}
-        unknown |= without_place
-        _count(fidelity, name, without_place, "field_no_place")
+        if without_place := {key for key in placeless if given.get(key)}:
+            unknown |= without_place
+            _count(fidelity, name, without_place, "field_no_place")
         for placed, modern_row in modern(table, given, row.number):
             if placed == "service:addition":
                 additions.append(("service", modern_row))
                 _count_merged(fidelity, name, given)
                 continue
-            _count(fidelity, name, modern_row.pop(LOST, "").split(","), "values_disagree")
-            unknown |= modern_row.keys() - known[placed]
+            if LOST in modern_row:
+                _count(fidelity, name, modern_row.pop(LOST).split(","), "values_disagree")
             staging.add(placed, row.number, modern_row)
-            names |= _LISTED_AS.get(placed, frozenset())
+            shapes.add((placed, *modern_row))
+    for placed, *fields in shapes:
+        unknown |= {*fields} - {*tables()[placed].names, MADE, READ}
+        names |= _LISTED_AS.get(placed, frozenset())
     notes.extend(note("field_unknown", f"{name} {field}") for field in sorted(unknown))
     return table

@@ -2,28 +2,37 @@
 however large the package is."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from uuid import UUID
 
 import orjson
 
 from services_directory.imports.outcomes.notes import Note, note
-from services_directory.imports.package.fields import OWNERS, tables
+from services_directory.imports.package.fields import NESTED, OWNERS, tables
 from services_directory.imports.package.older import MADE, Row
 
 ANY = "*"
 _MOST_NOTES = 200
-_BITS = 1 << 23
+_AT_ONCE = 1_000
+_PARENTS = 200
+_MOST_NEAR = 20_000
+_MOST_FOUND = 1_000
+_MOST_HELD = 1_000
+_SEEN_WITH = ("id", "organization_id")
+"""Rows that come with a service."""
 MOST_CHILDREN = 501
 """One more than an object may have: a parent of millions is refused without being read."""
 ENTRIES = ("organization", "location", "taxonomy", "taxonomy_term")
 """Tables whose rows are entries of the directory in their own right, beside services."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Staged:
     """`line` is that of the file; `row` holds texts under today's names."""
 
@@ -42,6 +51,20 @@ class Staged:
         return [name for name in self.row if name not in made and not name.startswith("~")]
 
 
+Children = dict[str, list[Staged]]
+_by_line = attrgetter("line", "key")
+
+
+@cache
+def _owners(table: str) -> tuple[tuple[int, str, str], ...]:
+    """(rank, field, table) of the rows on which one may hang."""
+    fields = ((name, tables()[table].field(name)) for name in OWNERS.get(table, ()))
+    return tuple(
+        (rank, name, field.references if field and field.references else ANY)
+        for rank, (name, field) in enumerate(fields)
+    )
+
+
 class Staging:
     def __init__(self, folder: Path) -> None:
         # Batches are read in whatever thread is free, one after the other, never two at once.
@@ -49,51 +72,50 @@ class Staging:
             folder / "staging.sqlite", isolation_level=None, check_same_thread=False
         )
         self._db.executescript(
-            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-20000;"
+            "PRAGMA page_size=16384; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF;"
+            "PRAGMA synchronous=OFF; PRAGMA cache_size=-20000;"
             "CREATE TABLE rows (tab TEXT, line INT, id TEXT, data TEXT);"
-            "CREATE TABLE links (child INT, tab TEXT, line INT, field TEXT, rank INT,"
-            " parent TEXT, parent_id TEXT);"
+            "CREATE TABLE links (child INT, rank INT, tab TEXT, line INT, field TEXT, parent TEXT,"
+            " parent_id TEXT, PRIMARY KEY (child, rank)) WITHOUT ROWID;"
             "BEGIN;"
         )
         self.tables: set[str] = set()
         """Those that hold a row."""
-        self._leads: set[tuple[str, str]] = set()
-        self._anywhere: dict[str, bytearray] = {}
         self._has_dangling = True
         self._has_sites: bool | None = None
+        self._rows: list[tuple[int, str, int, str, str]] = []
+        self._links: list[tuple[int, int, str, int, str, str, str]] = []
+        self._keys = 0
+        self._near: set[str] = set()
+        self._kept: dict[tuple[str, str], Children] = {}
+        self._crowded: set[str] = set()
+        self._leading: set[str] = set()
+        """Tables on whose rows others hang."""
+        # What many rows lead to is asked for once.
+        self.find = lru_cache(maxsize=_MOST_FOUND)(self._find)
+        self.holds = lru_cache(maxsize=_MOST_HELD)(self._holds)
 
     def close(self) -> None:
         self._db.close()
 
     def add(self, table: str, line: int, row: Row) -> None:
         self.tables.add(table)
-        child = self._db.execute(
-            "INSERT INTO rows VALUES (?, ?, ?, ?)",
-            (table, line, row["id"], orjson.dumps(row).decode()),
-        ).lastrowid
-        for rank, field in enumerate(OWNERS.get(table, ())):
-            if row.get(field):
-                known = tables()[table].field(field)
-                parent = known.references if known and known.references else ANY
-                self._remember_link(table, parent, row[field])
-                self._db.execute(
-                    "INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (child, table, line, field, rank, parent, row[field]),
-                )
+        self._keys += 1
+        child = self._keys
+        self._rows.append((child, table, line, row["id"], orjson.dumps(row).decode()))
+        for rank, field, parent in _owners(table):
+            if value := row.get(field):
+                self._links.append((child, rank, table, line, field, parent, value))
+        if len(self._rows) >= _AT_ONCE:
+            self._flush()
 
-    def _remember_link(self, table: str, parent: str, parent_id: str) -> None:
-        self._leads.add((table, parent))
-        if parent == ANY:
-            bits = self._anywhere.setdefault(table, bytearray(_BITS >> 3))
-            at = hash(parent_id) % _BITS
-            bits[at >> 3] |= 1 << (at & 7)
-
-    def _may_lead(self, table: str, parent: str, parent_id: str) -> bool:
-        """Whether rows of a table may hang on this one: nearly all that have none are not asked for."""
-        if (table, parent) in self._leads:
-            return True
-        bits, at = self._anywhere.get(table), hash(parent_id) % _BITS
-        return bits is not None and bool(bits[at >> 3] & (1 << (at & 7)))
+    def _flush(self) -> None:
+        self._db.executemany(
+            "INSERT INTO rows (rowid, tab, line, id, data) VALUES (?, ?, ?, ?, ?)", self._rows
+        )
+        self._db.executemany("INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?)", self._links)
+        self._rows.clear()
+        self._links.clear()
 
     def add_to(self, table: str, row_id: str, addition: Row) -> None:
         """Put fields into a row that is there already."""
@@ -106,25 +128,41 @@ class Staging:
             "UPDATE rows SET data = ? WHERE tab = ? AND id = ?",
             (orjson.dumps(merged).decode(), table, row_id),
         )
+        self.find.cache_clear()
 
     def index(self) -> None:
         """After the last row: indexes, then each row keeps its most exact link that leads
         somewhere."""
+        self._flush()
         self._db.executescript(
             "CREATE INDEX rows_by_id ON rows (id, tab, line); CREATE INDEX rows_by_line ON rows (tab, line);"
-            "CREATE INDEX links_by_child ON links (child);"
-            "CREATE TABLE dangling AS SELECT rowid AS link, tab, line, field, parent, parent_id"
-            " FROM links WHERE NOT EXISTS (SELECT 1 FROM rows WHERE rows.id = links.parent_id"
+            "CREATE TABLE dangling AS SELECT child, rank, tab, line, field, parent, parent_id FROM links"
+            " WHERE NOT EXISTS (SELECT 1 FROM rows WHERE rows.id = links.parent_id"
             " AND (links.parent = '*' OR rows.tab = links.parent));"
-            "DELETE FROM links WHERE rowid IN (SELECT link FROM dangling);"
-            "DELETE FROM links WHERE EXISTS (SELECT 1 FROM links AS better"
-            " WHERE better.child = links.child"
-            " AND better.rank < links.rank);"
             "CREATE INDEX dangling_by_line ON dangling (tab, line);"
-            "CREATE INDEX links_by_parent ON links (parent_id, tab);"
+            "CREATE INDEX dangling_by_link ON dangling (child, rank);"
         )
-        found = self._db.execute("SELECT 1 FROM dangling LIMIT 1").fetchone()
-        self._has_dangling = found is not None
+        self._has_dangling = self._db.execute("SELECT 1 FROM dangling").fetchone() is not None
+        # The other columns are those of the row that has the lowest rank.
+        self._db.executescript(
+            "CREATE TABLE ties AS SELECT child, tab, parent, parent_id, field, min(rank) FROM links"
+            " WHERE NOT EXISTS (SELECT 1 FROM dangling WHERE dangling.child = links.child"
+            " AND dangling.rank = links.rank) GROUP BY child;"
+            "CREATE INDEX ties_by_parent ON ties (parent_id, tab);"
+        )
+        crowded = self._db.execute(
+            "SELECT parent_id FROM ties GROUP BY parent_id, tab HAVING count(*) >= ?",
+            (MOST_CHILDREN,),
+        )
+        self._crowded = {parent for (parent,) in crowded}
+        self._leading = {
+            tab
+            for (tab,) in self._db.execute(
+                "SELECT DISTINCT parent FROM ties WHERE parent <> '*' UNION"
+                " SELECT DISTINCT rows.tab FROM ties CROSS JOIN rows ON rows.id = ties.parent_id"
+                " WHERE ties.parent = '*'"
+            )
+        }
 
     def dangling(self) -> list[Note]:
         """Links of child rows that lead nowhere; services are judged with their own rows."""
@@ -163,8 +201,12 @@ class Staging:
         cursor.execute(
             "SELECT tab, line, data, rowid FROM rows WHERE tab = 'service' ORDER BY line"
         )
-        for tab, line, data, key in cursor:
-            yield Staged(tab, line, orjson.loads(data), key)
+        while some := cursor.fetchmany(_PARENTS):
+            found = [Staged(tab, line, orjson.loads(data), key) for tab, line, data, key in some]
+            self._bring_near(
+                [each.row[name] for each in found for name in _SEEN_WITH if name in each.row]
+            )
+            yield from found
 
     def organizations(self) -> Iterator[tuple[Staged, bool]]:
         """With whether a service here is theirs."""
@@ -174,13 +216,72 @@ class Staging:
             " FROM rows WHERE tab IN ('service', 'location')) FROM rows"
             " WHERE tab = 'organization' ORDER BY line"
         )
-        for tab, line, data, key, serves in cursor:
-            yield Staged(tab, line, orjson.loads(data), key), bool(serves)
+        while some := cursor.fetchmany(_PARENTS):
+            found = [
+                (Staged(tab, line, orjson.loads(data), key), bool(serves))
+                for tab, line, data, key, serves in some
+            ]
+            self._bring_near([staged.row["id"] for staged, _ in found])
+            yield from found
+
+    def _bring_near(self, parents: Iterable[str]) -> None:
+        """Read all that hangs on these rows, and on what hangs on them, and so on, by a few questions
+        instead of one for each. Memory stays small: of more than `_MOST_NEAR` rows, and of a row
+        with a crowd of others, each is asked for when its turn comes."""
+        self._near.clear()
+        self._kept.clear()
+        asked = {parent for parent in parents if parent not in self._crowded}
+        room = _MOST_NEAR
+        while asked:
+            rows = self._db.execute(
+                # CROSS JOIN keeps the order of the tables: from the few links to their rows.
+                "SELECT ties.parent, ties.parent_id, rows.tab, rows.line, rows.data, rows.rowid,"
+                " ties.field FROM json_each(?) AS asked CROSS JOIN ties ON ties.parent_id = asked.value"
+                " CROSS JOIN rows ON rows.rowid = ties.child LIMIT ?",
+                (orjson.dumps(list(asked)).decode(), room + 1),
+            ).fetchall()
+            room -= len(rows)
+            if room < 0:
+                return
+            self._near |= asked
+            asked = set()
+            for parent, parent_id, tab, line, data, key, link in rows:
+                child = Staged(tab, line, orjson.loads(data), key, link)
+                children = self._kept.setdefault((parent, parent_id), {})
+                children.setdefault(tab, []).append(child)
+                if tab in self._leading:
+                    asked.add(child.row["id"])
+                if tab == "service_at_location" and (place := child.row.get("location_id")):
+                    asked.add(place)
+            asked -= self._near | self._crowded
+        for children in self._kept.values():
+            for some in children.values():
+                some.sort(key=_by_line)
+
+    def children_of(self, parent: str, parent_id: str) -> Children:
+        """What hangs on a row, by table."""
+        if parent not in self._leading:
+            return {}
+        if parent_id in self._near:
+            own, any_of = self._kept.get((parent, parent_id)), self._kept.get((ANY, parent_id))
+            return {**own, **any_of} if own and any_of else own or any_of or {}
+        kinds = (*NESTED.get(parent, {}).values(), "attribute", "metadata")
+        return {
+            table: found
+            for table in kinds
+            if table in self.tables and (found := self.children(table, parent, parent_id))
+        }
 
     def some_services(self, most: int) -> list[Staged]:
         """At most so many, from all over the file."""
         apart = max(1, -(-self._count("service") // most))
-        return [each for at, each in enumerate(self.services()) if at % apart == 0]
+        found = self._db.execute(
+            "SELECT tab, line, data, key FROM (SELECT tab, line, data, rowid AS key,"
+            " row_number() OVER (ORDER BY line) - 1 AS at FROM rows WHERE tab = 'service')"
+            " WHERE at % ? = 0 ORDER BY at",
+            (apart,),
+        )
+        return [Staged(tab, line, orjson.loads(data), key) for tab, line, data, key in found]
 
     def _count(self, table: str) -> int:
         query = "SELECT count(*) FROM rows WHERE tab = ?"
@@ -200,7 +301,7 @@ class Staging:
                     ids[UUID(given)] = name or ""
         return found
 
-    def find(self, table: str, row_id: str) -> Staged | None:
+    def _find(self, table: str, row_id: str) -> Staged | None:
         """The first row with that id."""
         found = self._db.execute(
             # An index that gives the order alone would read the whole table: hence the plus.
@@ -211,13 +312,11 @@ class Staging:
         return Staged(found[0], found[1], orjson.loads(found[2]), found[3]) if found else None
 
     def children(self, table: str, parent: str, parent_id: str) -> list[Staged]:
-        if not self._may_lead(table, parent, parent_id):
-            return []
         found = self._db.execute(
             # CROSS JOIN keeps the order of the tables: from the few links to their rows.
-            "SELECT rows.tab, rows.line, rows.data, rows.rowid, links.field FROM links CROSS JOIN rows"
-            " ON rows.rowid = links.child"
-            " WHERE links.parent_id = ? AND links.tab = ? AND links.parent IN (?, '*')"
+            "SELECT rows.tab, rows.line, rows.data, rows.rowid, ties.field FROM ties CROSS JOIN rows"
+            " ON rows.rowid = ties.child"
+            " WHERE ties.parent_id = ? AND ties.tab = ? AND ties.parent IN (?, '*')"
             " ORDER BY +rows.line LIMIT ?",
             (parent_id, table, parent, MOST_CHILDREN),
         )
@@ -235,19 +334,23 @@ class Staging:
         )
         return found.fetchone() is not None
 
-    def holds(self, table: str, row_id: str) -> bool:
+    def _holds(self, table: str, row_id: str) -> bool:
         found = self._db.execute("SELECT 1 FROM rows WHERE id = ? AND tab = ?", (row_id, table))
         return found.fetchone() is not None
 
     def others(self, taken: Callable[[int], bool]) -> Iterator[Staged]:
         """Rows that nobody took in. `link`: one of theirs that leads nowhere."""
-        cursor = self._db.cursor()
-        cursor.execute(
-            "SELECT tab, line, data, rowid, (SELECT field FROM dangling"
-            " WHERE dangling.tab = rows.tab AND dangling.line = rows.line LIMIT 1) FROM rows"
+        left = (
+            key for (key,) in self._db.cursor().execute("SELECT rowid FROM rows") if not taken(key)
         )
-        for tab, line, data, key, link in cursor:
-            if not taken(key):
+        while keys := list(islice(left, _AT_ONCE)):
+            found = self._db.execute(
+                "SELECT rows.tab, rows.line, rows.data, rows.rowid, (SELECT field FROM dangling"
+                " WHERE dangling.tab = rows.tab AND dangling.line = rows.line LIMIT 1)"
+                " FROM json_each(?) AS asked CROSS JOIN rows ON rows.rowid = asked.value",
+                (orjson.dumps(keys).decode(),),
+            )
+            for tab, line, data, key, link in found:
                 yield Staged(tab, line, orjson.loads(data), key, link or "")
 
     def is_a_site(self, location_id: str) -> bool:

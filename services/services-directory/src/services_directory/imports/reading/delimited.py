@@ -58,13 +58,15 @@ def read_delimited(source: BinaryIO) -> Table:
 
 
 def _separator(source: BinaryIO) -> str:
-    """The separator that the first lines use most."""
+    """The one that most of the first lines have; of several the one that they use most. A list in a cell
+    may have more of another than the line has cells, but the header has none."""
     source.seek(0)
     sample = source.read(64 * 1024)
     encoding = "utf-16" if sample[:2] in _UTF16 else "latin-1"
-    text = "\n".join(sample.decode(encoding, errors="ignore").splitlines()[:5])
+    lines = sample.decode(encoding, errors="ignore").splitlines()[:5]
     source.seek(0)
-    return max(_SEPARATORS, key=text.count)
+    counts = {each: [line.count(each) for line in lines] for each in _SEPARATORS}
+    return max(_SEPARATORS, key=lambda each: (sum(map(bool, counts[each])), sum(counts[each])))
 
 
 def _rows(source: BinaryIO, separator: str) -> Iterator[RawRow]:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import openpyxl
+from common.lazily import lazily
 from common.tables_io.archives import WORKBOOK_DAMAGE
-from openpyxl.utils.exceptions import InvalidFileException
 
 from services_directory.imports.columns import is_header_row, is_tag_row
 from services_directory.imports.errors import UNREADABLE_FILE
@@ -14,10 +13,15 @@ from services_directory.imports.outcomes.notes import Note, note
 from services_directory.imports.reading.archive import archive
 from services_directory.imports.reading.rows import RawRow, Table
 
+if TYPE_CHECKING:
+    import openpyxl
+    import openpyxl.utils.exceptions
+else:
+    openpyxl = lazily("openpyxl")
+
 HEADER_WITHIN = 20
 """Rows from the top in which the header must be."""
 MAX_COLUMNS = 500
-_DAMAGE = (InvalidFileException, *WORKBOOK_DAMAGE)
 
 
 def read_sheet(path: Path) -> Table:
@@ -33,14 +37,18 @@ def _rows(path: Path, notes: list[Note]) -> Iterator[RawRow]:
     with path.open("rb") as source:
         try:
             book = openpyxl.load_workbook(source, read_only=True, data_only=False, keep_links=False)
-        except _DAMAGE as error:
+        except _damage() as error:
             raise UNREADABLE_FILE.because(f"The workbook cannot be opened: {error}.") from error
         try:
             yield from _sheet_rows(book, notes)
-        except _DAMAGE as error:
+        except _damage() as error:
             raise UNREADABLE_FILE.because(f"The workbook is damaged: {error}.") from error
         finally:
             book.close()
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    return (openpyxl.utils.exceptions.InvalidFileException, *WORKBOOK_DAMAGE)
 
 
 def _sheet_rows(book: Any, notes: list[Note]) -> Iterator[RawRow]:

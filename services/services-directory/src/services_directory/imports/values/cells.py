@@ -9,10 +9,14 @@ import unicodedata
 from contextlib import suppress
 from datetime import date, datetime
 
+from common.places import Point, kilometres
+
 from services_directory.imports.outcomes.notes import Note, note
 
 MAX_TEXT = 20_000
-_TIDY = re.compile("[!-~áéíóúñüÁÉÍÓÚÑÜ¿¡]+(?: [!-~áéíóúñüÁÉÍÓÚÑÜ¿¡]+)*")
+TIDY = "[!-~áéíóúñüÁÉÍÓÚÑÜ¿¡]+(?: [!-~áéíóúñüÁÉÍÓÚÑÜ¿¡]+)*"
+"""A pattern of what needs no cleaning."""
+_TIDY = re.compile(TIDY)
 _SPACES = re.compile(r"[^\S\n]+")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff]")
 _MOJIBAKE = re.compile("[ÂÃâ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]")
@@ -128,19 +132,38 @@ def url(value: str, column: str, notes: list[Note]) -> str:
     return ""
 
 
+_FARTHEST_KM = 1_000
+"""From the named place's label point: more than half across the widest state. Swapped, all of
+Venezuela lies in the Antarctic sea, within the range of both numbers."""
+
+
 def coordinates(
-    latitude: float | None, longitude: float | None, column: str, notes: list[Note]
+    latitude: float | None,
+    longitude: float | None,
+    column: str,
+    notes: list[Note],
+    near: Point | None = None,
 ) -> tuple[float, float] | None:
     """(latitude, longitude) in WGS 84 degrees; a swapped pair that only fits the other way round
-    is turned; half a pair, 0/0 and anything out of range is dropped."""
+    is turned; half a pair, 0/0, anything out of range and what is far from `near`, the place that
+    the row names, is dropped."""
     if latitude is None and longitude is None:
         return None
     shown = f"{latitude}, {longitude}"
     if latitude is not None and longitude is not None and (latitude, longitude) != (0, 0):
-        if abs(latitude) <= 90 and abs(longitude) <= 180:
+        if _fits(latitude, longitude, near):
             return latitude, longitude
-        if abs(longitude) <= 90 and abs(latitude) <= 180:
+        if _fits(longitude, latitude, near):
             notes.append(note("coordinates_swapped", column, shown, f"{longitude}, {latitude}"))
             return longitude, latitude
+        if _fits(latitude, longitude, None):
+            notes.append(note("coordinates_elsewhere", column, shown, f"{_FARTHEST_KM} km"))
+            return None
     notes.append(note("coordinates_invalid", column, shown))
     return None
+
+
+def _fits(latitude: float, longitude: float, near: Point | None) -> bool:
+    if abs(latitude) > 90 or abs(longitude) > 180:
+        return False
+    return near is None or kilometres(Point(latitude, longitude), near) <= _FARTHEST_KM

@@ -8,6 +8,7 @@ from uuid import UUID
 from common import codelists
 from common.places import Place, Places, folded
 
+from services_directory.crosswalks.terms import WORDS, own_words, word_attribute
 from services_directory.hsds.base import without_empty
 from services_directory.hsds.visibility import without_unstorable
 from services_directory.imports.outcomes.mapped import Mapped, guard_visibility
@@ -30,14 +31,16 @@ def map_row(
     headers: Mapping[str, str] | None = None,
     visibility: str | None = None,
     country: str = "",
+    named: bool = False,
 ) -> Mapped:
-    """`raw`: cell values by column key. `visibility` and `country` hold where cells are empty.
+    """`raw`: cell values by column key. `visibility` and `country` hold where cells are empty. `named`: a
+    word in `categories` that is none of ours is the publisher's own; of others it is a mistake.
 
     A refused row has no document.
     """
     row = Row(number, raw, headers or {}, [])
     place = _place(row, country)
-    document = _document(row, place, visibility, country)
+    document = _document(row, place, visibility, country, named=named)
     external_id = row.text("external_id") or _made_id(row, document, place)
     if verdict_of(row.notes) is Verdict.REFUSED:
         return Mapped(number, external_id, None, row.notes)
@@ -53,10 +56,21 @@ def map_row(
     def onto(record: dict[str, Any]) -> dict[str, Any]:
         cells = {key: value for key, value in cells_of(record).items() if key in raw}
         base = _as_shown({**cells, "external_id": external_id}, visibility, country)
+        given = {key: value for key, value in document.items() if key != "id"}
+        if "id" not in document and (words := own_words(record)):
+            base["attributes"] = words
+        if "attributes" in given and "categories" not in given:
+            base = _without_ours(base)  # in words of the publisher's own: ours stay
         own = {key: value for key, value in record.items() if key != "organization"}
-        return changed_onto(own, base, {k: v for k, v in document.items() if k != "id"})
+        return changed_onto(own, base, given)
 
     return Mapped(number, external_id, document, row.notes, abridged=abridged, onto=onto)
+
+
+def _without_ours(base: dict[str, Any]) -> dict[str, Any]:
+    """Without categories and the areas that follow from them."""
+    steps = [each for each in base.get("pathway", []) if each.keys() - {"aor"}]
+    return without_empty({**base, "categories": [], "pathway": steps})
 
 
 def _as_shown(raw: Mapping[str, object], visibility: str | None, country: str) -> dict[str, Any]:
@@ -85,11 +99,11 @@ def _as_uuid(text: str) -> str | None:
 
 
 def _document(
-    row: Row, place: Place | None, visibility: str | None, country: str
+    row: Row, place: Place | None, visibility: str | None, country: str, *, named: bool = False
 ) -> dict[str, Any]:
     level = _visibility(row, visibility)
     minimum, maximum = _ages(row)
-    categories = _categories(row)
+    categories, own_terms = _categories(row, named=named)
     documents = row.texts("documents")
     return {
         "name": row.required("name"),
@@ -104,6 +118,7 @@ def _document(
         "alert": row.text("alert"),
         "organization": _organization(row),
         "categories": categories,
+        "attributes": own_terms,
         "pathway": _pathway(row, categories),
         "phones": _phones(row),
         "contacts": _contacts(row, level),
@@ -181,10 +196,16 @@ def _more_closed(one: str, other: str) -> str:
     return max(one, other, key=levels.index)
 
 
-def _categories(row: Row) -> list[str]:
+def _categories(row: Row, *, named: bool) -> tuple[list[str], list[dict[str, Any]]]:
+    """Ours, and the publisher's own words as terms, which somebody decides upon."""
     if not row.text("categories"):
         row.notes.append(note("value_missing", row.header("categories")))
-    return row.codes("categories")
+    if not named:
+        return row.codes("categories"), []
+    codes, words = row.codes_and_others("categories")
+    header = row.header("categories")
+    row.notes.extend(note("category_foreign", header, word) for word in words)
+    return codes, [word_attribute(WORDS, word) for word in words]
 
 
 def _pathway(row: Row, categories: list[str]) -> list[dict[str, Any]]:
@@ -241,7 +262,11 @@ def _schedules(row: Row) -> list[dict[str, Any]]:
 
 def _location(row: Row, place: Place | None) -> dict[str, Any]:
     point = cells.coordinates(
-        row.number_of("latitude"), row.number_of("longitude"), row.header("latitude"), row.notes
+        row.number_of("latitude"),
+        row.number_of("longitude"),
+        row.header("latitude"),
+        row.notes,
+        Places.load().point(place.pcode) if place else None,
     )
     address = row.text("address")
     kind = row.code("location_type") or "physical"

@@ -65,6 +65,13 @@ class Row:
         found = (self._code(key, value) for value in self.texts(key))
         return list(dict.fromkeys(filter(None, found)))
 
+    def codes_and_others(self, key: str) -> tuple[list[str], list[str]]:
+        """What the list knows, and the words that it does not, which nobody is told of yet."""
+        known = _lookup(_column(key).codelist)
+        words = self.texts(key)
+        codes = [known[folded(word)] for word in words if folded(word) in known]
+        return list(dict.fromkeys(codes)), [word for word in words if folded(word) not in known]
+
     def _code(self, key: str, value: str) -> str | None:
         column = _column(key)
         known = _lookup(column.codelist)

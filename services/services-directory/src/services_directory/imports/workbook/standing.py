@@ -18,6 +18,7 @@ _MATCHED: Mapping[str, Key] = {
     "languages": lambda each: each.get("code"),
     "required_documents": lambda each: each.get("document"),
     "service_areas": lambda each: each.get("extent"),
+    "attributes": lambda each: (each.get("taxonomy_term") or {}).get("name"),
 }
 """Lists that a cell holds whole, and what the cell shows of each member."""
 _FIRST = frozenset({"contacts", "service_at_locations", "addresses"})

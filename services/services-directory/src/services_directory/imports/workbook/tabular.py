@@ -37,8 +37,11 @@ class Heading:
         return {column.key: words for column, words in pairs if column}
 
 
-def map_table(table: Table, *, visibility: str | None, country: str) -> Iterator[Mapped]:
-    """Mapped rows, blank ones left out; a repeated external id refuses the later row."""
+def map_table(
+    table: Table, *, visibility: str | None, country: str, named: bool = False
+) -> Iterator[Mapped]:
+    """Mapped rows, blank ones left out; a repeated external id refuses the later row. `named`: a
+    publisher with a name may have categories of its own."""
     first = list(islice(table.rows, HEADER_WITHIN))
     if not first:
         raise EMPTY_FILE.because("It has no rows.")
@@ -49,7 +52,7 @@ def map_table(table: Table, *, visibility: str | None, country: str) -> Iterator
     for row in chain(rest, table.rows):
         if not any(_filled(cell) for cell in row.cells):
             continue
-        mapped = _mapped(row, heading, visibility, country)
+        mapped = _mapped(row, heading, visibility, country, named=named)
         key = mapped.external_id or ""
         if key in seen:
             mapped.notes.append(note("duplicate_id", "external_id", key, seen[key]))
@@ -57,22 +60,29 @@ def map_table(table: Table, *, visibility: str | None, country: str) -> Iterator
         yield mapped
 
 
-def _mapped(row: RawRow, heading: Heading, visibility: str | None, country: str) -> Mapped:
+def _mapped(
+    row: RawRow, heading: Heading, visibility: str | None, country: str, *, named: bool
+) -> Mapped:
     raw = {
         column.key: cell
         for column, cell in zip(heading.found, row.cells, strict=False)
         if column is not None
     }
     mapped = map_row(
-        raw, row.number, headers=heading.headers, visibility=visibility, country=country
+        raw,
+        row.number,
+        headers=heading.headers,
+        visibility=visibility,
+        country=country,
+        named=named,
     )
     surplus = [cell for cell in row.cells[len(heading.found) :] if _filled(cell)]
     if surplus:
         row.notes.append(note("row_uneven", before=len(surplus)))
     mapped.notes[:0] = row.notes
     values = zip(heading.found, heading.shown, row.cells, strict=False)
-    named = [(shown, column is not None) for column, shown, cell in values if _filled(cell)]
-    mapped.fates = [(row.number, fates_of(named, mapped.notes))]
+    held = [(shown, column is not None) for column, shown, cell in values if _filled(cell)]
+    mapped.fates = [(row.number, fates_of(held, mapped.notes))]
     return mapped
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from services_directory.pathways.definition.layers import InForce
@@ -43,6 +43,20 @@ def gaps_of(steps: Iterable[ResolvedStep], *, with_mediation: bool = True) -> li
         for step in steps
         if step.coverage in gaps
         and not any(fallback.coverage in covered for fallback in step.fallbacks)
+    )
+
+
+def shortened(plan: Plan, services: int) -> Plan:
+    """The same plan with the best few services of each step; what is not named is not shown."""
+    steps = tuple(_shortened(step, services) for step in plan.steps)
+    return replace(plan, steps=steps, sensitive=plan.sensitive & set(shown(steps)))
+
+
+def _shortened(step: ResolvedStep, services: int) -> ResolvedStep:
+    return replace(
+        step,
+        services=step.services[:services],
+        fallbacks=tuple(_shortened(each, services) for each in step.fallbacks),
     )
 
 

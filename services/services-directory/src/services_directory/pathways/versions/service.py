@@ -106,7 +106,7 @@ async def put_draft(
             body=plain(body),
             state="draft",
             revision=current.revision + 1,
-            written_by=caller.doer,
+            written_by=caller.subject,
             written_at=clock.now(),
         )
     )
@@ -125,7 +125,7 @@ async def submit(
         _of(current).values(
             state="submitted",
             revision=current.revision + 1,
-            submitted_by=caller.doer,
+            submitted_by=caller.subject,
             submitted_at=clock.now(),
         )
     )
@@ -174,7 +174,9 @@ async def publish(
     await refuse_errors(session, body)
     await _refuse_broken_heirs(session, pathway_id, body)
     await session.execute(
-        _of(current).values(state="published", published_by=caller.doer, published_at=clock.now())
+        _of(current).values(
+            state="published", published_by=caller.subject, published_at=clock.now()
+        )
     )
     await session.execute(
         sa.update(pathways)
@@ -290,7 +292,7 @@ async def _new_version(
             state="draft",
             revision=1,
             body=plain(body),
-            written_by=caller.doer,
+            written_by=caller.subject,
             written_at=clock.now(),
         )
     )

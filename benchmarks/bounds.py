@@ -1,0 +1,216 @@
+"""The dearest questions to the directory over 100,000 services: each costs at most 50 ms of SQL, or
+is refused with the reason.
+
+    python benchmarks/bounds.py [--services 100000] [--rounds 5] [--data FOLDER]
+
+What is measured is the processor time of the PostgreSQL process that answers, over all statements of a
+question: what else the machine does is not in it. A total that was counted before is forgotten, so
+that each round is the first after a change. Goal: 50 ms at the most. The yardstick in the same run is
+PostgreSQL counting the rows of one level, without a condition and without an index.
+
+With `--data` the filled databases are kept there and taken again by the next run, as by `directory`.
+"""
+
+import argparse
+import asyncio
+import statistics
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+from common.errors import Problem
+from common.sight import Audience, audience_of
+from services_directory.hsds.taxonomy import taxonomy_id, term_id
+from services_directory.organizations import queries as organization_queries
+from services_directory.organizations.parameters import OrganizationQuery
+from services_directory.reading.rows_queries import Row
+from services_directory.search.parameters import ServiceQuery, SiteQuery
+from services_directory.search.queries import service_page
+from services_directory.search.site_queries import site_page
+from services_directory.search.totals import TOTALS
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.directory import WORDS, filled  # noqa: E402 - after the path
+from tests.support.principals import principal  # noqa: E402 - after the path
+
+GOAL = 50.0
+TODAY = date(2026, 11, 26)
+WHOLE = {"near": "10.6,-71.6", "radius": "20000000"}
+QUESTIONS: list[tuple[str, dict[str, str]]] = [
+    ("services", {}),
+    ("services", {"per_page": "500"}),
+    ("services", {"per_page": "500", "full": "true"}),
+    ("services", {"per_page": "500", "page": "10"}),
+    ("services", {"per_page": "25", "page": "200"}),
+    ("services", {"page": "4000"}),
+    ("services", {"modified_after": "2020-01-01T00:00:00Z", "per_page": "500"}),
+    ("services", {"search": "mujeres"}),
+    ("services", {"search": "acompañamiento mujeres familia"}),
+    ("services", {"search": " or ".join(WORDS[:20])}),
+    ("services", {"search": "acompanamineto mujres", "per_page": "500"}),
+    ("services", {"search": "violencia", "area": "VE23", "per_page": "500"}),
+    ("services", {"search": "mujeres", "area": "VE2313", "facets": "category,area,language"}),
+    ("services", {"facets": "category,area"}),
+    ("services", {"near": "10.6,-71.6"}),
+    ("services", {"near": "10.6,-71.6", "radius": "50000", "per_page": "500"}),
+    ("services", {"near": "10.6,-71.6", "radius": "80000", "category": "HLT,GBV-LEGAL"}),
+    ("services", WHOLE),
+    ("services", {"bbox": "-73,8,-70,12"}),
+    ("services", {"sort": "name"}),
+    ("services", {"area": "VE"}),
+    ("services", {"area": "VE23", "sort": "name"}),
+    ("services", {"area": "VE23", "open_at": "2026-11-23T10:00"}),
+    ("services", {"open_at": "2026-11-23T10:00"}),
+    ("services", {"open_on": "MO", "open_from": "09:00", "open_until": "11:00"}),
+    ("services", {"day": "MO", "start_time": "07:00", "end_time": "17:00"}),
+    ("services", {"age": "30", "sex": "female", "without_documents": "true"}),
+    ("services", {"language": "guc"}),
+    ("services", {"capacity_state": "accepting"}),
+    ("services", {"functional_status": "fully_functional"}),
+    ("services", {"functional_status": "suspended"}),
+    ("services", {"referable": "false"}),
+    ("services", {"verified_after": "2026-01-01"}),
+    ("services", {"minimum_age": "18"}),
+    ("services", {"category": "HLT,GBV-LEGAL,GP-PSS"}),
+    ("services", {"category": "HLT,GBV-LEGAL", "open_at": "2026-11-23T10:00"}),
+    ("services", {"category": "HLT", "day": "MO", "start_time": "07:00", "end_time": "17:00"}),
+    ("services", {"category": "HLT", "minimum_age": "18", "per_page": "500"}),
+    ("service_at_locations", {}),
+    ("service_at_locations", {"per_page": "500"}),
+    ("service_at_locations", {"per_page": "500", "full": "true"}),
+    ("service_at_locations", {"per_page": "500", "page": "10"}),
+    ("service_at_locations", {"area": "VE"}),
+    ("service_at_locations", {"open_at": "2026-11-23T10:00"}),
+    ("service_at_locations", {"category": "HLT", "open_at": "2026-11-23T10:00"}),
+    ("service_at_locations", {"area": "VE23", "open_at": "2026-11-23T10:00"}),
+    ("service_at_locations", {"postcode": "4001", "proximity": "50000"}),
+    ("service_at_locations", {"near": "10.6,-71.6", "radius": "50000", "per_page": "500"}),
+    ("service_at_locations", {"modified_after": "2020-01-01T00:00:00Z", "per_page": "500"}),
+    ("organizations", {"per_page": "500"}),
+    ("organizations", {"per_page": "500", "page": "10"}),
+    ("organizations", {"per_page": "25", "page": "800"}),
+    ("organizations", {"search": "organización", "per_page": "500"}),
+    ("organizations", {"taxonomy_id": str(taxonomy_id("ruta-categories")), "per_page": "500"}),
+    ("organizations", {"taxonomy_term_id": str(term_id("ruta-categories", "HLT")), "per_page": "500"}),
+]  # fmt: skip
+ORGANIZATIONS = 20_000
+_MORE_ORGANIZATIONS = """
+INSERT INTO organization_documents (level, organization_id, managed_by, visibility, etag, modified_at,
+    full_body, list_body, name, vector, xid)
+SELECT level, md5(organization_id::text || k)::uuid, managed_by, visibility, etag, modified_at,
+    full_body, list_body, name || ' ' || k, vector, xid
+FROM organization_documents, generate_series(1, {more}) AS k
+WHERE (SELECT count(*) FROM organization_documents) < 1000;
+ANALYZE organization_documents;
+"""
+CALLERS = ("anonymous", "health-cluster", "gbv-coordinator")
+
+
+class Meter:
+    """Asks as the service's reader does, and knows what the answering process has spent."""
+
+    def __init__(self, connection: asyncpg.Connection, process: int) -> None:
+        self._connection = connection
+        self._spent = Path(f"/proc/{process}/schedstat")
+
+    @classmethod
+    async def at(cls, url: str) -> "Meter":
+        connection = await asyncpg.connect(
+            url.replace("postgresql+asyncpg://", "postgresql://"),
+            server_settings={
+                "jit": "off",
+                "plan_cache_mode": "force_custom_plan",
+                "max_parallel_workers_per_gather": "0",  # another process's time is not seen here
+            },
+        )
+        return cls(connection, await connection.fetchval("SELECT pg_backend_pid()"))
+
+    async def fetch(self, text: str, values: Sequence[Any], *, afresh: bool = False) -> list[Row]:
+        del afresh
+        rows: list[Row] = await self._connection.fetch(text, *values)
+        return rows
+
+    def spent(self) -> float:
+        """Milliseconds."""
+        return int(self._spent.read_text().split()[0]) / 1e6
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+
+async def answered(meter: Meter, name: str, params: dict[str, str], audience: Audience) -> str:
+    """How many there are, or the reason for which it is refused."""
+    try:
+        if name == "services":
+            query = ServiceQuery.model_validate(params)
+            body = "full_body" if query.full else "list_body"
+            return f"{(await service_page(meter, query, audience, TODAY, body)).total:,}"
+        if name == "organizations":
+            asked = OrganizationQuery.model_validate(params)
+            return f"{(await organization_queries.page(meter, asked, audience))[1]:,}"
+        sites = SiteQuery.model_validate(params)
+        return f"{(await site_page(meter, sites, audience, TODAY))[1]:,}"
+    except Problem as problem:
+        return problem.kind.code
+
+
+async def cost(
+    meter: Meter, name: str, params: dict[str, str], audience: Audience, rounds: int
+) -> tuple[float, str]:
+    found = await answered(meter, name, params, audience)
+    times = []
+    for _ in range(rounds):
+        TOTALS.forget()
+        before = meter.spent()
+        await answered(meter, name, params, audience)
+        times.append(meter.spent() - before)
+    return statistics.median(times), found
+
+
+async def measure(services: int, rounds: int, data: Path | None) -> float:
+    worst = 0.0
+    async with filled(services, data) as (server, made):
+        more = str(ORGANIZATIONS // 50 - 1)
+        server.psql(_MORE_ORGANIZATIONS.replace("{more}", more), database="directory")
+        meter = await Meter.at(made.app_url)
+        try:
+            for _ in range(2):
+                before = meter.spent()
+                await meter.fetch(
+                    "SELECT count(*), max(octet_length(name)) FROM service_documents_1", []
+                )
+            print(f"reading one level whole: {meter.spent() - before:.1f} ms")
+            for name, params in QUESTIONS:
+                each = []
+                for caller in CALLERS:
+                    spent, found = await cost(
+                        meter, name, params, audience_of(principal(caller)), rounds
+                    )
+                    worst = max(worst, spent)
+                    each.append(f"{spent:.1f} ms ({found})")
+                said = "&".join(f"{key}={value}" for key, value in params.items())
+                print(f"  {name}?{said[:70]}: {' · '.join(each)}", flush=True)
+        finally:
+            await meter.close()
+    return worst
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--services", type=int, default=100_000)
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--data", type=Path, help="keep the filled databases in this folder")
+    given = arguments.parse_args()
+    print(f"processor time of PostgreSQL as {', '.join(CALLERS)}:")
+    worst = asyncio.run(measure(given.services, given.rounds, given.data))
+    print(f"worst {worst:.1f} ms of SQL (goal {GOAL:.0f})")
+    return 0 if worst <= GOAL else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""People in a browser: they sign in, stay signed in, and sign out."""

@@ -1,0 +1,142 @@
+"""Who calls: a bearer token, a person's cookie, or nobody."""
+
+import time
+
+from common.auth import InvalidToken
+from common.auth.tokens import UnknownKey
+from common.errors import UNAUTHENTICATED, UNAVAILABLE
+
+from gateway.front.browsers.renewal import Renewal
+from gateway.front.browsers.sessions import Cookies
+from gateway.front.limiting.limits import Rates
+from gateway.front.passing.exchange import Exchange, SignedIn
+from gateway.front.replicas.upstreams import Upstreams
+from gateway.front.routes import Route
+from gateway.front.trust.callers import Caller, Callers, bearer
+from gateway.front.trust.key_source import KeySource
+from gateway.front.wire.heads import Head
+
+_CHALLENGE = 'Bearer realm="ruta"'
+
+
+class Authentication:
+    """`cookies` None: people cannot sign in here."""
+
+    def __init__(
+        self,
+        *,
+        callers: Callers,
+        keys: KeySource,
+        upstreams: Upstreams,
+        rates: Rates,
+        cookies: Cookies | None,
+        renewal: Renewal | None,
+    ) -> None:
+        self._callers = callers
+        self._keys = keys
+        self._upstreams = upstreams
+        self._rates = rates
+        self._cookies = cookies
+        self._renewal = renewal
+
+    async def caller(self, exchange: Exchange, route: Route) -> Caller | None:
+        """The caller; None is the anonymous one, where the route lets it in; 401 or 403 else."""
+        authorization = exchange.head.own.get(b"authorization")
+        if authorization is None:
+            if route.personal and self._cookies is not None:
+                # Browsers send no cookie with forms of other sites; such a form is not shown again either.
+                self._cookies.check_origin(exchange.head, exchange.method)
+            person = await self._person(exchange, route)
+            if person is None and not route.anonymous:
+                raise UNAUTHENTICATED.because(
+                    "Send an access token.", headers={"WWW-Authenticate": _CHALLENGE}
+                )
+            return person
+        if authorization[:6].lower() == b"basic " and (
+            route.client_secrets or route.takes_forms(exchange.method, exchange.path)
+        ):
+            return None  # credentials for the issuer or the form, not for us
+        return await self.checked(authorization, exchange)
+
+    async def _person(self, exchange: Exchange, route: Route) -> Caller | None:
+        """Whom the session cookie names; nobody if it is not to be read here, or says nothing (any
+        more). 403 if the request was not meant."""
+        head = exchange.head
+        if self._cookies is None or self._renewal is None or b"cookie" not in head.own:
+            return None
+        if _is_nobody(exchange, route) or not self._cookies.has(head):
+            return None
+        session = self._cookies.living(head, time.time())
+        if session is None:
+            exchange.cookies = self._cookies.ended()
+            return None
+        if route.personal:
+            exchange.csrf = session.csrf
+        else:
+            self._cookies.check_meant(head, exchange.method, session)
+        fresh = await self._renewal.fresh(session)
+        if fresh is None:
+            exchange.cookies = self._cookies.ended()
+            return None
+        try:
+            person = await self._believed(fresh.access_token)
+        except InvalidToken:  # signed out elsewhere, or switched off: the page must learn it
+            exchange.cookies = self._cookies.ended()
+            if route.personal:
+                return None
+            raise UNAUTHENTICATED.because(
+                "Your session has ended. Sign in again at /session/start."
+            ) from None
+        if fresh is not session:
+            exchange.cookies = [self._cookies.write(fresh)]
+        now = time.time()
+        exchange.cookies += self._cookies.seen(head, fresh, now)
+        exchange.signed_in = SignedIn(
+            fresh.access_token,
+            fresh.name,
+            fresh.organisation_name,
+            fresh.language,
+            min(now + self._cookies.idle_seconds, fresh.ends),
+        )
+        return person
+
+    async def checked(self, token: str | bytes, exchange: Exchange | None = None) -> Caller:
+        """The caller of a token, or of an Authorization header (bytes); 401 if it proves nothing."""
+        try:
+            return await self._believed(bearer(token) if isinstance(token, bytes) else token)
+        except InvalidToken:
+            if exchange is not None:
+                # Whoever sends bad tokens is counted as the anonymous source that it is.
+                exchange.allowance = await self._rates.spend("anonymous", exchange.source)
+            raise UNAUTHENTICATED.because(
+                "The access token is not valid or no longer valid.",
+                headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},
+            ) from None
+
+    async def _believed(self, token: str) -> Caller:
+        keys = self._keys.current()
+        if len(keys) == 0:
+            raise UNAVAILABLE.because(
+                "Tokens cannot be verified at the moment.", headers={"Retry-After": "2"}
+            )
+        try:
+            return self._callers.caller(token, keys)
+        except UnknownKey:
+            if not await self._keys.look_again(self._upstreams.session):
+                raise
+            return self._callers.caller(token, self._keys.current())
+
+
+def _is_nobody(exchange: Exchange, route: Route) -> bool:
+    """Whether the cookie is not to be read here."""
+    if route.is_public(exchange.method, exchange.path):
+        return True
+    return _navigates(exchange.head) and not route.personal
+
+
+def _navigates(head: Head) -> bool:
+    """Whether the browser opens it as a page. An address that somebody is sent is no word of theirs:
+    it is answered as to everybody. Pages of Ruta's own that need to know who asks ask by script, or
+    are asked with the CSRF token."""
+    navigation = head.own.get(b"sec-fetch-mode") == b"navigate"
+    return navigation and b"x-csrf-token" not in head.own

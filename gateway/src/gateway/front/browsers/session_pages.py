@@ -1,0 +1,234 @@
+"""`/session/…`: a browser signs in, stays signed in, and signs out. One page: to sign out.
+
+The web console needs nothing else: it sends the browser to `/session/start`, reads `/session`
+for who it is and for the CSRF token, and calls the API with the cookie.
+"""
+
+import hmac
+import time
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qs
+
+import orjson
+from common.errors import BAD_REQUEST, METHOD_NOT_ALLOWED, NOT_FOUND, UNAUTHENTICATED
+from common.form_tokens import form_token
+from common.languages import LANGUAGES
+
+from gateway.front.browsers.provider import Provider, claims_unverified, new_state, new_verifier
+from gateway.front.browsers.renewal import Renewal
+from gateway.front.browsers.sessions import (
+    SESSION_SECONDS,
+    Cookies,
+    Former,
+    PersonSession,
+    SignIn,
+    new_csrf,
+)
+from gateway.front.errors import SIGN_IN_STALE
+from gateway.front.pages.sign_out_page import sign_out_page
+from gateway.front.passing.exchange import Exchange
+from gateway.front.trust.callers import Caller
+from gateway.front.wire.bodies import Body
+from gateway.front.wire.heads import Header
+from gateway.front.wire.targets import refusal_of
+
+PREFIX = "/session"
+
+
+class SessionPages:
+    """`believe` verifies an access token like any other."""
+
+    def __init__(
+        self,
+        cookies: Cookies,
+        provider: Provider,
+        renewal: Renewal,
+        believe: Callable[[str], Awaitable[Caller]],
+    ) -> None:
+        self.cookies = cookies
+        self._provider = provider
+        self._renewal = renewal
+        self._believe = believe
+        self._pages: dict[tuple[str, str], Callable[[Exchange], Awaitable[None]]] = {
+            ("GET", "/session"): self._who,
+            ("GET", "/session/start"): self._start,
+            ("GET", "/session/callback"): self._callback,
+            ("POST", "/session/refresh"): self._refresh,
+            ("GET", "/session/end"): self._leave,
+            ("POST", "/session/end"): self._end,
+        }
+
+    async def serve(self, exchange: Exchange) -> None:
+        page = self._pages.get((exchange.method, exchange.path))
+        if page is None:
+            if any(path == exchange.path for _, path in self._pages):
+                raise METHOD_NOT_ALLOWED.because("This method is not offered here.")
+            raise NOT_FOUND.because("No such path.")
+        await page(exchange)
+
+    async def _start(self, exchange: Exchange) -> None:
+        query = _query(exchange)
+        return_to = query.get("return_to", "/")
+        if refusal_of(return_to.partition("?")[0].encode(), b"") or not return_to.startswith("/"):
+            raise BAD_REQUEST.because("return_to must be a path of this server.")
+        locales = query.get("ui_locales")
+        language = locales if locales in LANGUAGES else exchange.language
+        sign_in = SignIn(new_state(), new_verifier(), return_to, language)
+        url = self._provider.sign_in_url(
+            sign_in.state, sign_in.verifier, locales, fresh=query.get("fresh") == "true"
+        )
+        await exchange.answer(303, [_location(url), self.cookies.write(sign_in)])
+
+    async def _callback(self, exchange: Exchange) -> None:
+        query = _query(exchange)
+        sign_in = self.cookies.read(exchange.head, SignIn)
+        state = query.get("state", "")
+        if sign_in is None or not hmac.compare_digest(sign_in.state, state):
+            raise SIGN_IN_STALE.because("This sign-in was not begun in this browser.")
+        if "code" not in query:
+            raise UNAUTHENTICATED.because("The provider did not sign anybody in.")
+        tokens = await self._provider.tokens_for_code(query["code"], sign_in.verifier)
+        caller = await self._believe(tokens["access_token"])
+        now = time.time()
+        csrf = await self._csrf_after(exchange, caller)
+        told = claims_unverified(tokens.get("id_token"))
+        session = PersonSession(
+            tokens["access_token"],
+            str(tokens.get("refresh_token") or ""),
+            csrf,
+            caller.expires,
+            ends=now + SESSION_SECONDS,
+            name=told.get("preferred_username"),
+            organisation_name=told.get("org_name"),
+            language=sign_in.language,
+        )
+        cookies = [
+            self.cookies.write(session),
+            *self.cookies.seen(exchange.head, session, now),
+            self.cookies.write(Former(caller.principal.subject, csrf)),
+            self.cookies.clear(SignIn),
+        ]
+        await exchange.answer(303, [_location(sign_in.return_to), *cookies])
+
+    async def _csrf_after(self, exchange: Exchange, caller: Caller) -> str:
+        """Who signs in again keeps the token: what they had begun in another tab can still be sent.
+        What was signed in before in this browser ends."""
+        session = self.cookies.living(exchange.head, time.time())
+        if session is not None:
+            await self._provider.give_back(session.refresh_token)
+        former = self.cookies.read(exchange.head, Former)
+        same = former is not None and former.subject == caller.principal.subject
+        return former.csrf if former is not None and same else new_csrf()
+
+    async def _who(self, exchange: Exchange) -> None:
+        session = await self._renewal.fresh(self._present(exchange))
+        if session is None:
+            exchange.cookies = self.cookies.ended()
+            raise UNAUTHENTICATED.because(_NOBODY)
+        await self._tell(exchange, session)
+
+    async def _refresh(self, exchange: Exchange) -> None:
+        session = self._present(exchange)
+        self.cookies.check_meant(exchange.head, exchange.method, session)
+        await self._tell(exchange, await self._renewal.renewed(session))
+
+    async def _tell(self, exchange: Exchange, session: PersonSession) -> None:
+        """Who is signed in. Asking is doing something: the idle time begins anew."""
+        caller = await self._believe(session.access_token)
+        now = time.time()
+        exchange.cookies = [
+            self.cookies.write(session),
+            *self.cookies.seen(exchange.head, session, now),
+        ]
+        idle = min(now + self.cookies.idle_seconds, session.ends)
+        await exchange.answer(200, [_JSON], _described(session, caller, idle))
+
+    async def _leave(self, exchange: Exchange) -> None:
+        """A page with the button, for whom no script signs out."""
+        session = self.cookies.living(exchange.head, time.time())
+        own = session.language if session else None
+        language = exchange.asked_language or own or exchange.language
+        token = form_token(session.csrf, exchange.path) if session else ""
+        await exchange.answer(200, *sign_out_page(language, token))
+
+    async def _end(self, exchange: Exchange) -> None:
+        """204 to a script; a form is sent on to the front page. Whoever is not signed in (any more)
+        is signed out all the same: the browser forgets what it kept."""
+        form = await _form(exchange)
+        session = self.cookies.read(exchange.head, PersonSession)
+        if session is None and not form:
+            raise UNAUTHENTICATED.because(_NOBODY)
+        if session is not None:
+            self.cookies.check_meant(
+                exchange.head, exchange.method, session, form, action=exchange.path
+            )
+            await self._provider.give_back(session.refresh_token)
+            await self._provider.give_back(session.access_token)
+        exchange.cookies = self.cookies.sign_out()
+        if form:
+            await exchange.answer(303, [_location("/"), _FORGET])
+        else:
+            await exchange.answer(204, [_FORGET])
+
+    def _present(self, exchange: Exchange) -> PersonSession:
+        session = self.cookies.living(exchange.head, time.time())
+        if session is None:
+            if self.cookies.has(exchange.head):
+                exchange.cookies = self.cookies.ended()
+            raise UNAUTHENTICATED.because(_NOBODY)
+        return session
+
+
+_NOBODY = "You are not, or no longer, signed in. Start at /session/start."
+_FORGET: Header = (b"clear-site-data", b'"cache", "cookies", "storage"')
+_MOST_FORM_BYTES = 4096
+_JSON: Header = (b"content-type", b"application/json")
+
+
+def _described(session: PersonSession, caller: Caller, idle: float) -> bytes:
+    principal = caller.principal
+    return orjson.dumps(
+        {
+            "subject": principal.subject,
+            "sign_in_name": session.name,
+            "organisation_name": session.organisation_name,
+            "language": session.language,
+            "organisation_id": principal.organisation_id,
+            "roles": sorted(principal.roles),
+            "scopes": sorted(principal.scopes),
+            "aors": sorted(principal.aors),
+            "areas": sorted(principal.areas),
+            "expires_in": max(0, int(caller.expires - time.time())),
+            "signed_in_at": principal.signed_in_at,
+            "idle_in": max(0, int(idle - time.time())),
+            "ends_in": max(0, int(session.ends - time.time())),
+            "csrf_token": session.csrf,
+        }
+    )
+
+
+def _query(exchange: Exchange) -> dict[str, str]:
+    try:
+        pairs = parse_qs(exchange.scope["query_string"].decode("ascii"), max_num_fields=20)
+    except ValueError:
+        raise BAD_REQUEST.because("Too many parameters.") from None
+    return {name: values[0] for name, values in pairs.items()}
+
+
+async def _form(exchange: Exchange) -> dict[str, str]:
+    """The fields of a form; empty if the request brings none."""
+    kind = dict(exchange.head.passed).get(b"content-type", b"")
+    if not kind.startswith(b"application/x-www-form-urlencoded") or not exchange.head.has_body:
+        return {}
+    body = Body(exchange.receive, limit=_MOST_FORM_BYTES, idle_seconds=10, total_seconds=20)
+    await body.start()
+    text = b"".join([chunk async for chunk in body.stream()])
+    try:
+        pairs = parse_qs(text.decode("ascii"), keep_blank_values=True, max_num_fields=5)
+    except ValueError:
+        raise BAD_REQUEST.because("The form could not be read.") from None
+    return {name: values[0] for name, values in pairs.items()}
+
+
+def _location(url: str) -> Header:
+    return b"location", url.encode("ascii", "replace")

@@ -1,0 +1,193 @@
+"""A person's session: tokens sealed in an httpOnly cookie, so that no script ever holds one.
+
+The cookie names the caller; the CSRF token, which only Ruta's own pages can read, says that the
+request was meant. Both are needed for anything that changes something.
+"""
+
+import base64
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import TypeVar
+
+import orjson
+from common import crypto
+from common.errors import CSRF
+from common.form_tokens import FIELD, is_form_token
+
+from gateway.front.wire.heads import Head, Header
+
+SESSION_SECONDS = 12 * 3600
+# The idle time is looked at on every request and written at most this often.
+SEEN_SECONDS = 60
+SIGN_IN_SECONDS = 600
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class PersonSession:
+    """`expires` of the access token, `ends` of the session itself: seconds since 1970. `name` is the
+    sign-in name."""
+
+    access_token: str
+    refresh_token: str
+    csrf: str
+    expires: float
+    ends: float
+    name: str | None = None
+    organisation_name: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """When a session was last used. Apart from it: an answer that is late and writes this again must
+    not bring back the tokens that another answer has replaced meanwhile."""
+
+    session: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Former:
+    """Who signed in here last, with the CSRF token of their pages: who comes back after an idle hour can
+    still send what they had typed. It opens nothing."""
+
+    subject: str
+    csrf: str
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """What the browser must bring back from the provider."""
+
+    state: str
+    verifier: str
+    return_to: str
+    language: str | None = None
+
+
+Sealed = TypeVar("Sealed", PersonSession, Seen, Former, SignIn)
+
+
+class Cookies:
+    """Seals and opens them. `origin`: Ruta's own, as browsers see it. `idle_seconds`: after so long
+    without a request nobody is signed in."""
+
+    def __init__(self, key: bytes, origin: str, idle_seconds: int) -> None:
+        self.idle_seconds = idle_seconds
+        self._key = key
+        self._origin = origin.encode()
+        self._secure = origin.startswith("https://")
+        prefix = "__Host-" if self._secure else ""
+        self._names: dict[type, str] = {
+            PersonSession: f"{prefix}ruta-session",
+            Seen: f"{prefix}ruta-seen",
+            Former: f"{prefix}ruta-former",
+            SignIn: f"{prefix}ruta-sign-in-state",
+        }
+
+    def read(self, head: Head, kind: type[Sealed]) -> Sealed | None:
+        """The sealed value of the request's cookie; None if there is none, or it is not ours."""
+        text = _cookies(head).get(self._names[kind])
+        if text is None:
+            return None
+        try:
+            sealed = base64.urlsafe_b64decode(text)
+            return kind(
+                **orjson.loads(crypto.open_sealed(self._key, sealed, kind.__name__.encode()))
+            )
+        except (ValueError, TypeError, crypto.CannotOpen):
+            return None
+
+    def write(self, value: PersonSession | Seen | Former | SignIn) -> Header:
+        kind = type(value)
+        sealed = crypto.seal(self._key, orjson.dumps(asdict(value)), kind.__name__.encode())
+        seconds = SIGN_IN_SECONDS if kind is SignIn else SESSION_SECONDS
+        return self._header(self._names[kind], base64.urlsafe_b64encode(sealed).decode(), seconds)
+
+    def clear(self, kind: type[PersonSession] | type[Seen] | type[Former] | type[SignIn]) -> Header:
+        return self._header(self._names[kind], "", 0)
+
+    def has(self, head: Head) -> bool:
+        """Whether the request brings a session cookie, whatever it is worth."""
+        return self._names[PersonSession] in _cookies(head)
+
+    def living(self, head: Head, now: float) -> PersonSession | None:
+        """The session, unless it has ended, was idle too long, or is not ours."""
+        session = self.read(head, PersonSession)
+        if session is None or session.ends <= now:
+            return None
+        seen = self.read(head, Seen)
+        if seen is None or seen.session != session.csrf or seen.at + self.idle_seconds <= now:
+            return None
+        return session
+
+    def seen(self, head: Head, session: PersonSession, now: float) -> list[Header]:
+        """The cookie that says so, where what the request brought is not fresh enough."""
+        before = self.read(head, Seen)
+        if before is not None and before.session == session.csrf and now - before.at < SEEN_SECONDS:
+            return []
+        return [self.write(Seen(session.csrf, now))]
+
+    def ended(self) -> list[Header]:
+        """The session is over by itself: whoever it was may come back to what they had typed."""
+        return [self.clear(PersonSession), self.clear(Seen)]
+
+    def sign_out(self) -> list[Header]:
+        return [*self.ended(), self.clear(Former)]
+
+    def check_meant(
+        self,
+        head: Head,
+        method: str,
+        session: PersonSession,
+        form: Mapping[str, str] | None = None,
+        action: str = "",
+    ) -> None:
+        """403 unless a changing request comes from Ruta's own pages: by script with the header, or by
+        one of the forms that are sent to `action`."""
+        if method in SAFE_METHODS:
+            return
+        own = head.own
+        given = own.get(b"x-csrf-token", b"").decode("latin-1")
+        meant = hmac.compare_digest(given.encode(), session.csrf.encode())
+        if not meant and not is_form_token((form or {}).get(FIELD, ""), session.csrf, action):
+            raise CSRF.because("X-CSRF-Token is missing or not that of this session.")
+        self.check_origin(head, method)
+
+    def check_origin(self, head: Head, method: str) -> None:
+        """403 if a changing request comes from a page of somebody else."""
+        if method in SAFE_METHODS:
+            return
+        own = head.own
+        site = own.get(b"sec-fetch-site")
+        if site not in {None, b"same-origin"}:
+            raise CSRF.because("The request comes from another site.")
+        origin = own.get(b"origin", self._origin)
+        # A page that names no referrer sends its forms with "null" (Fetch §3.2); the browser says
+        # beside it that they are ours.
+        ours = origin == self._origin or (origin == b"null" and site is not None)
+        if not ours:
+            raise CSRF.because("The request comes from another origin.")
+
+    def _header(self, name: str, value: str, seconds: int) -> Header:
+        # Lax, not Strict: the provider's redirect back must find the sign-in state.
+        secure = "; Secure" if self._secure else ""
+        cookie = f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+        return b"set-cookie", cookie.encode()
+
+
+def new_csrf() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _cookies(head: Head) -> dict[str, str]:
+    jar: SimpleCookie = SimpleCookie()
+    try:
+        jar.load(head.own.get(b"cookie", b"").decode("latin-1"))
+    except CookieError:
+        return {}
+    return {name: morsel.value for name, morsel in jar.items()}

@@ -1,0 +1,1 @@
+"""One description of all services, with short names of operations."""

@@ -1,0 +1,1 @@
+"""The front's own pages for people, in each language."""

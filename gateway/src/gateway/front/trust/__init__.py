@@ -1,0 +1,1 @@
+"""Who calls: tokens, the keys that verify them, and what was withdrawn."""

@@ -1,0 +1,1 @@
+"""What HTTP says, on both sides: heads, bodies, targets, and connections."""

@@ -1,0 +1,58 @@
+"""Cross-origin calls from browsers: of the public view from any page, of all else only from origins
+that the settings name."""
+
+from collections.abc import Sequence
+
+from gateway.front.wire.heads import Header
+
+_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
+_HEADERS = (
+    b"authorization, content-type, idempotency-key, if-match, if-none-match, accept-language, "
+    b"x-request-id, x-csrf-token, traceparent, prefer"
+)
+_EXPOSED = (
+    b"etag, location, link, retry-after, ratelimit, ratelimit-policy, x-request-id, deprecation, "
+    b"sunset, content-disposition, x-total-items"
+)
+_OPEN_METHODS = b"GET, HEAD, POST"
+# No authorization and no cookie: a foreign page reads as nobody.
+_OPEN_HEADERS = b"content-type, accept-language, if-none-match, x-request-id"
+_VARY: Header = (b"vary", b"Origin")
+
+
+class Cors:
+    def __init__(self, origins: Sequence[str]) -> None:
+        self._origins = frozenset(origin.encode() for origin in origins)
+
+    @property
+    def on(self) -> bool:
+        return bool(self._origins)
+
+    def headers(self, origin: bytes | None, *, opened: bool) -> list[Header]:
+        """For an actual answer. `opened`: of the public view, to a request without credentials.
+        Without a header for it a browser keeps the answer to itself."""
+        if origin is not None and origin in self._origins:
+            allowed = origin
+        elif origin is not None and opened:
+            allowed = b"*"
+        else:
+            return [_VARY] if self.on else []
+        return [
+            _VARY,
+            (b"access-control-allow-origin", allowed),
+            (b"access-control-expose-headers", _EXPOSED),
+        ]
+
+    def preflight(self, origin: bytes, *, opened: bool) -> list[Header] | None:
+        """For `OPTIONS` with Access-Control-Request-Method; None for an unknown origin."""
+        if origin in self._origins:
+            methods, headers = _METHODS, _HEADERS
+        elif opened:
+            methods, headers = _OPEN_METHODS, _OPEN_HEADERS
+        else:
+            return None
+        return [
+            (b"access-control-allow-methods", methods),
+            (b"access-control-allow-headers", headers),
+            (b"access-control-max-age", b"600"),
+        ]

@@ -1,0 +1,213 @@
+"""Request and response heads: one pass that refuses ambiguous ones and keeps what is allowed.
+
+Only listed headers pass, in either direction. So nothing that a client invents (identity headers,
+`X_Tenant`, `Connection: X-Tenant`, forwarding headers) can reach a service, and nothing that a
+service says about itself reaches a client.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+Header = tuple[bytes, bytes]
+
+MAX_HEADERS = 64
+MAX_HEAD_BYTES = 24 * 1024
+
+FORWARDED_TO_SERVICES = frozenset(
+    {
+        b"accept",
+        b"accept-language",
+        b"content-encoding",
+        b"content-language",
+        b"content-type",
+        b"idempotency-key",
+        b"if-match",
+        b"if-modified-since",
+        b"if-none-match",
+        b"if-range",
+        b"last-event-id",
+        b"prefer",
+        b"range",
+        # Standard Webhooks: partners sign what they send back to us.
+        b"webhook-id",
+        b"webhook-signature",
+        b"webhook-timestamp",
+        # Form tools that cannot sign: the secret of one intake form.
+        b"x-form-secret",
+    }
+)
+RETURNED_TO_CLIENTS = frozenset(
+    {
+        b"accept-ranges",
+        b"allow",
+        b"cache-control",
+        b"content-disposition",
+        b"content-encoding",
+        b"content-language",
+        b"content-length",
+        b"content-range",
+        b"content-security-policy",
+        b"content-type",
+        b"cross-origin-resource-policy",
+        b"deprecation",
+        b"etag",
+        b"expires",
+        b"last-modified",
+        b"link",
+        b"location",
+        b"preference-applied",
+        b"retry-after",
+        b"sunset",
+        b"vary",
+        b"www-authenticate",
+        b"x-robots-tag",
+        b"x-total-items",
+    }
+)
+# Read by the front itself; each may occur once.
+_OWN = frozenset(
+    {
+        b"accept-encoding",
+        b"access-control-request-headers",
+        b"access-control-request-method",
+        b"authorization",
+        b"content-length",
+        b"cookie",
+        b"host",
+        b"origin",
+        b"sec-fetch-mode",
+        b"sec-fetch-site",
+        b"traceparent",
+        b"tracestate",
+        b"transfer-encoding",
+        b"x-csrf-token",
+        b"x-forwarded-for",
+        b"x-request-id",
+    }
+)
+# Lists by definition (RFC 9110 §5.3): repeated lines are one value.
+_REPEATABLE = frozenset(
+    {
+        b"accept",
+        b"accept-encoding",
+        b"accept-language",
+        b"if-match",
+        b"if-none-match",
+        b"cookie",
+        b"prefer",
+    }
+    | {b"x-forwarded-for", b"tracestate", b"connection"}
+)
+_HOST = re.compile(rb"(?:[A-Za-z0-9\-._]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9\-_.]{8,64}")
+_TRACEPARENT = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACESTATE = re.compile(rb"[\x20-\x7e]{1,512}")
+
+
+class BadHead(Exception):
+    """The head is ambiguous or too large. `status` is 400 or 431."""
+
+    def __init__(self, detail: str, status: int = 400) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.status = status
+
+
+@dataclass(slots=True)
+class Head:
+    """What of a request head is used: `own` read by the front, `passed` for the service."""
+
+    own: dict[bytes, bytes] = field(default_factory=dict)
+    passed: list[Header] = field(default_factory=list)
+
+    @property
+    def content_length(self) -> int | None:
+        length = self.own.get(b"content-length")
+        return int(length) if length is not None else None
+
+    @property
+    def has_body(self) -> bool:
+        return b"transfer-encoding" in self.own or self.own.get(b"content-length", b"0") != b"0"
+
+    @property
+    def request_id(self) -> bytes | None:
+        """The client's request id if it is well formed: it comes back in the answer and the logs."""
+        given = self.own.get(b"x-request-id")
+        return given if given is not None and _REQUEST_ID.fullmatch(given) else None
+
+    @property
+    def traceparent(self) -> bytes | None:
+        """W3C trace context, version 00 only, never all zeros."""
+        given = self.own.get(b"traceparent")
+        return given if given is not None and _TRACEPARENT.fullmatch(given) else None
+
+    @property
+    def tracestate(self) -> bytes | None:
+        given = self.own.get(b"tracestate")
+        return given if given is not None and _TRACESTATE.fullmatch(given) else None
+
+
+def read_head(headers: Iterable[Header]) -> Head:
+    """Sort a request's headers (names in lower case) by who may see them; BadHead if ambiguous."""
+    head = Head()
+    own, passed = head.own, head.passed
+    seen: set[bytes] = set()
+    total = count = 0
+    for name, value in headers:
+        total += len(name) + len(value) + 4
+        count += 1
+        mine = name in _OWN
+        if not mine and name not in FORWARDED_TO_SERVICES:
+            continue
+        if name in seen and name not in _REPEATABLE:
+            raise BadHead(f"The header '{name.decode('latin-1')}' may occur only once.")
+        seen.add(name)
+        if not mine:
+            passed.append((name, value))
+        elif name in own:
+            own[name] += (b"; " if name == b"cookie" else b", ") + value
+        else:
+            own[name] = value
+    if total > MAX_HEAD_BYTES or count > MAX_HEADERS:
+        raise BadHead(f"At most {MAX_HEADERS} headers and {MAX_HEAD_BYTES} bytes are read.", 431)
+    _check_framing(own)
+    return head
+
+
+def _check_framing(own: dict[bytes, bytes]) -> None:
+    host = own.get(b"host")
+    if host is None or not _HOST.fullmatch(host):
+        raise BadHead("Exactly one well-formed Host header is needed.")
+    length = own.get(b"content-length")
+    if length is not None:
+        if not (length.isdigit() and len(length) <= 18):
+            raise BadHead("Content-Length must be a number.")
+        if b"transfer-encoding" in own:
+            raise BadHead("Content-Length and Transfer-Encoding exclude each other.")
+    if own.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+        raise BadHead("The only transfer coding that is read is 'chunked'.")
+
+
+def returned(
+    headers: Iterable[Header], *, cookies: bool, own_cookies: tuple[str, ...] = ()
+) -> list[Header]:
+    """The headers (names in lower case) of an upstream's answer that a client may see. `cookies`: it may
+    set any; else those of these names alone."""
+    return [
+        (name, value)
+        for name, value in headers
+        if name in RETURNED_TO_CLIENTS
+        or (name == b"set-cookie" and (cookies or _name(value) in own_cookies))
+    ]
+
+
+def named_cookies(head: Head, names: tuple[str, ...]) -> list[Header]:
+    """Of the request's cookies those of these names, in one header; none if it brings none of them."""
+    pairs = [pair.strip() for pair in head.own.get(b"cookie", b"").split(b";")]
+    kept = [pair for pair in pairs if _name(pair) in names]
+    return [(b"cookie", b"; ".join(kept))] if kept else []
+
+
+def _name(cookie: bytes) -> str:
+    return cookie.partition(b"=")[0].decode("latin-1")

@@ -1,0 +1,39 @@
+"""The token of a form: says that it was sent from one of our own pages, to this very address.
+
+Pages hold what a person typed and are compressed, so the session's own token must never stand in one: by
+the length of many answers it could be told (BREACH). What a page holds is another text each time.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+
+FIELD = "csrf_token"
+_BYTES = 32
+
+
+def form_token(csrf: str, action: str) -> str:
+    """For a form that is sent to `action` (a path), in the session of `csrf`; another one at each call."""
+    mask = secrets.token_bytes(_BYTES)
+    return base64.urlsafe_b64encode(mask + _xor(mask, _proof(csrf, action))).decode()
+
+
+def is_form_token(given: str, csrf: str, action: str) -> bool:
+    """Whether it was made by `form_token` for this session and this address."""
+    try:
+        both = base64.urlsafe_b64decode(given.encode("ascii"))
+    except ValueError:
+        return False
+    if len(both) != 2 * _BYTES or not csrf:
+        return False
+    mask, masked = both[:_BYTES], both[_BYTES:]
+    return hmac.compare_digest(_xor(mask, masked), _proof(csrf, action))
+
+
+def _proof(csrf: str, action: str) -> bytes:
+    return hmac.new(csrf.encode(), f"ruta-form\n{action}".encode(), hashlib.sha256).digest()
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))

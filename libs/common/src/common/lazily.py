@@ -1,0 +1,25 @@
+"""Heavy libraries that few processes ever use are loaded when they are first asked for something.
+
+    if TYPE_CHECKING:
+        import altair as alt
+    else:
+        alt = lazily("altair")
+
+`importlib.util.LazyLoader` would do the same, but before Python 3.12 not from two threads at once.
+"""
+
+from importlib import import_module
+from typing import Any
+
+
+class _Module:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(import_module(self._name), attribute)
+
+
+def lazily(name: str) -> Any:
+    """The module of that name, imported by the first question to it; ModuleNotFoundError then."""
+    return _Module(name)

@@ -1,0 +1,1 @@
+"""What is said to people outside of Ruta, and how it is handed over: by one relay, by one gateway."""

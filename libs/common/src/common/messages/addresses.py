@@ -1,0 +1,31 @@
+"""Mailboxes and telephones as they are mailed to. Pure."""
+
+import re
+
+from email_validator import EmailNotValidError, validate_email
+
+# ITU-T E.164: a country code and at most fifteen digits.
+_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
+_WRITTEN_BETWEEN = re.compile(r"[\s().-]")
+
+
+class NotAnAddress(Exception):
+    """The message says what is missing, and repeats nothing of what was given."""
+
+
+def mailbox(text: str) -> str:
+    """The mailbox as it is mailed to; its domain in small letters. It is not looked up here."""
+    try:
+        return validate_email(text.strip(), check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise NotAnAddress("write one mailbox, such as nombre@dominio.org") from error
+
+
+def telephone(text: str) -> str:
+    """E.164, from any usual way to write it."""
+    number = _WRITTEN_BETWEEN.sub("", text)
+    if number.startswith("00"):
+        number = f"+{number[2:]}"
+    if not _E164.fullmatch(number):
+        raise NotAnAddress("write the number with its country code: +58 and ten digits")
+    return number

@@ -1,0 +1,67 @@
+"""What comes back hours later: a report that a mail could not be delivered (RFC 3464). Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_string
+from email.message import Message
+from email.policy import compat32
+from uuid import UUID
+
+from common.messages.handing import ADDRESS_REFUSED
+
+
+class NotAReport(Exception):
+    """The message says what is missing, and repeats nothing of what was given."""
+
+
+@dataclass(frozen=True)
+class Bounce:
+    """`about` and `mark`: what the mail that came back was called, up to its first dot and after it;
+    `status`: RFC 3463's, of an address that takes nothing, else None."""
+
+    about: UUID
+    mark: str
+    status: str | None
+
+
+def read(text: str) -> Bounce:
+    """Only whoever got our mail knows what it was called: a report without that is not believed."""
+    report = message_from_string(text, policy=compat32)
+    parts = list(report.walk())
+    if report.get_content_type() != "multipart/report":
+        raise NotAReport("send a delivery report (multipart/report) as it came")
+    returned = next((found for part in parts for found in _called(part)), None)
+    if returned is None:
+        raise NotAReport("the report does not return the headers of our mail")
+    statuses = [
+        str(block["Status"]).strip()
+        for part in parts
+        if part.get_content_type() == "message/delivery-status"
+        for block in _blocks(part)
+        if str(block["Action"]).strip().casefold() == "failed"
+    ]
+    refused = (each for each in statuses if each.startswith(ADDRESS_REFUSED))
+    return Bounce(*returned, next(refused, None))
+
+
+def _called(part: Message) -> Iterator[tuple[UUID, str]]:
+    kind, payload = part.get_content_type(), part.get_payload()
+    original: Message | None = None
+    if kind == "message/rfc822":
+        original = next(_blocks(part), None)
+    elif kind in {"text/rfc822-headers", "message/rfc822-headers"} and isinstance(payload, str):
+        original = message_from_string(payload, policy=compat32)
+    if original is None:
+        return
+    called = str(original["Message-ID"] or "").strip().strip("<>").partition("@")[0]
+    name, _, mark = called.partition(".")
+    try:
+        yield UUID(name), mark
+    except ValueError:
+        return
+
+
+def _blocks(part: Message) -> Iterator[Message]:
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        yield from (each for each in payload if isinstance(each, Message))

@@ -1,0 +1,121 @@
+"""Mail through one relay (SMTP, RFC 5321); DKIM and what becomes of it later are the relay's."""
+
+import ssl
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from common import clock
+from common.messages.handing import ADDRESS_REFUSED, HANDED, Handing, Message, Result
+from common.messages.settings import MailSettings
+
+_SECONDS = 30
+_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+_NO_MAILBOX = frozenset({550, 551, 553})
+
+
+@dataclass(frozen=True)
+class Relay:
+    """`smtp+starttls://user:password@host:587`, `smtps://…`; `smtp://` sends in clear."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str | None
+    password: str | None
+
+    @classmethod
+    def at(cls, url: str) -> "Relay":
+        """ValueError unless it is one of the three."""
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise ValueError("must be smtp+starttls://, smtps:// or smtp:// and a host")
+        return cls(
+            parts.scheme,
+            parts.hostname,
+            parts.port or _PORTS[parts.scheme],
+            unquote(parts.username) if parts.username else None,
+            unquote(parts.password) if parts.password else None,
+        )
+
+    @property
+    def in_clear(self) -> bool:
+        return self.scheme == "smtp"
+
+
+class Mail:
+    def __init__(
+        self,
+        relay: Relay,
+        sender: str,
+        trusted: ssl.SSLContext | None = None,
+        seconds: float = _SECONDS,
+    ) -> None:
+        """`seconds`: how long each answer of the relay is waited for."""
+        self._relay = relay
+        self._sender = sender
+        self._trusted = trusted
+        self._seconds = seconds
+
+    async def hand_over(self, address: str, message: Message, message_id: str) -> Handing:
+        """The same `message_id` for every attempt of one message: mailboxes show it once."""
+        client = aiosmtplib.SMTP(
+            hostname=self._relay.host,
+            port=self._relay.port,
+            username=self._relay.user,
+            password=self._relay.password,
+            use_tls=self._relay.scheme == "smtps",
+            start_tls=self._relay.scheme == "smtp+starttls",
+            tls_context=self._trusted,
+            timeout=self._seconds,
+            # Not this machine's name.
+            local_hostname=self._sender.rpartition("@")[2],
+        )
+        try:
+            async with client:
+                await client.send_message(self._mail(address, message, message_id))
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            return _of(refused.recipients[0])
+        except aiosmtplib.SMTPResponseException as answer:
+            return _of(answer)
+        except aiosmtplib.SMTPException:
+            return Handing(Result.LATER, "unreachable")
+        except (OSError, ssl.SSLError):
+            return Handing(Result.LATER, "unreachable")
+        return HANDED
+
+    def _mail(self, address: str, message: Message, message_id: str) -> EmailMessage:
+        mail = EmailMessage(policy=SMTP)
+        mail["From"] = self._sender
+        mail["To"] = address
+        mail["Subject"] = message.subject
+        mail["Date"] = format_datetime(clock.now())
+        mail["Message-ID"] = f"<{message_id}@{self._sender.rpartition('@')[2]}>"
+        # Machines do not answer it: no out-of-office comes back (RFC 3834).
+        mail["Auto-Submitted"] = "auto-generated"
+        for name, value in message.headers.items():
+            mail[name] = value
+        mail.set_content(message.text + "\n")
+        return mail
+
+
+def mail_of(settings: MailSettings, trusted: ssl.SSLContext | None = None) -> Mail | None:
+    """None where the operation has no relay. ValueError where its address is none."""
+    if settings.smtp_url is None or settings.mail_sender is None:
+        return None
+    return Mail(Relay.at(settings.smtp_url.get_secret_value()), settings.mail_sender, trusted)
+
+
+def _of(answer: aiosmtplib.SMTPResponseException) -> Handing:
+    """A refusal for good only where it is about the address: a relay that refuses everything today
+    (authentication, policy) must not switch off everybody's channel."""
+    if 500 <= answer.code < 600 and (
+        isinstance(answer, aiosmtplib.SMTPRecipientRefused)
+        and (answer.code in _NO_MAILBOX or answer.message.startswith(ADDRESS_REFUSED))
+    ):
+        return Handing(Result.REFUSED, f"smtp_{answer.code}")
+    return Handing(Result.LATER, f"smtp_{answer.code}")

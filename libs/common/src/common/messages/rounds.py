@@ -1,0 +1,48 @@
+"""A round of messages: what is due is claimed, handed over, and settled by what became of it.
+
+`claim` moves the next attempt of what it takes ahead (a lease) before anything is sent, so that two
+replicas do not tell twice and a crash only delays.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from common.database import Database
+from common.messages.handing import Handing, Result
+from common.messages.retries import next_attempt
+
+One = TypeVar("One")
+Became = TypeVar("Became")
+_spread = random.Random()  # noqa: S311 - spreads retries; nothing secret
+
+
+async def hand_round(
+    database: Database,
+    claim: Callable[[AsyncSession], Awaitable[tuple[int, Sequence[One]]]],
+    hand_over: Callable[[One], Awaitable[Became | None]],
+    settle: Callable[[AsyncSession, One, Became], Awaitable[None]],
+) -> int:
+    """How many were looked at, as `claim` says before what it took. What `hand_over` says nothing of
+    stays claimed: it is tried again when the lease ends. Each is settled in a transaction of its own."""
+    looked_at, claimed = await database.retried(claim)
+    became = await asyncio.gather(*map(hand_over, claimed))
+
+    async def settled(one: One, what: Became) -> None:
+        await database.retried(lambda session: settle(session, one, what))
+
+    for one, what in zip(claimed, became, strict=True):
+        if what is not None:
+            await settled(one, what)
+    return looked_at
+
+
+def tried_again(handing: Handing, failures: int, now: datetime) -> datetime | None:
+    """When, after so many failures with this one; None: it was no failure, or it is given up."""
+    if handing.result is not Result.LATER:
+        return None
+    return next_attempt(failures, now, _spread.random(), handing.wait)

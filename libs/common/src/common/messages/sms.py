@@ -1,0 +1,124 @@
+"""Short messages by the HTTP interface of a gateway: RapidPro's, or any that a template describes."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote_plus
+
+import aiohttp
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from common.messages.handing import HANDED, Handing, Message, Result, waiting
+from common.settings import HttpAddress
+
+_PLACES = re.compile(r"\{(number|digits|text|id)\}")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RapidPro(_Strict):
+    """Its API v2: one broadcast to one URN. A number that it cannot read is 400 under `urns`."""
+
+    kind: Literal["rapidpro"]
+    url: HttpAddress = Field(description="The server's address, without /api/v2.")
+    token: str = Field(min_length=8)
+
+
+class Said(_Strict):
+    """Where an answer says what became of it: `path` into its JSON (keys and places by `/`), and the
+    values that mean so; without a path the whole text is searched for one of them."""
+
+    path: str | None = None
+    values: list[str] = Field(min_length=1)
+
+    def holds(self, text: str) -> bool:
+        if self.path is None:
+            return any(value.casefold() in text.casefold() for value in self.values)
+        try:
+            found: Any = orjson.loads(text)
+            for part in self.path.strip("/").split("/"):
+                found = found[int(part)] if isinstance(found, list) else found[part]
+        except (ValueError, KeyError, IndexError, TypeError):
+            return False
+        return str(found).casefold() in {value.casefold() for value in self.values}
+
+
+class Template(_Strict):
+    """`body` holds {number} (E.164), {digits} (without +), {text}, {id}; each is written as the type of
+    the body asks. `accepted` where 200 alone does not mean so; `refused`: the number is no good."""
+
+    kind: Literal["template"]
+    url: HttpAddress
+    content_type: Literal["application/json", "application/x-www-form-urlencoded"]
+    body: str
+    headers: dict[str, str] = {}
+    accepted: Said | None = None
+    refused: Said | None = None
+
+
+Gateway = Annotated[RapidPro | Template, Field(discriminator="kind")]
+_GATEWAY: TypeAdapter[RapidPro | Template] = TypeAdapter(Gateway)
+
+
+def gateway_of(file: Path) -> RapidPro | Template:
+    """ValueError (of pydantic) says which member is wrong."""
+    return _GATEWAY.validate_json(file.read_bytes())
+
+
+class Sms:
+    def __init__(self, gateway: RapidPro | Template) -> None:
+        self._gateway = gateway
+
+    async def hand_over(
+        self, http: aiohttp.ClientSession, number: str, message: Message, message_id: str
+    ) -> Handing:
+        url, headers, body = _call(self._gateway, number, message.text, message_id)
+        try:
+            async with http.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+                status, wait = answer.status, waiting(answer.headers.get("Retry-After"))
+                text = (await answer.content.read(65536)).decode(errors="replace")
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            return Handing(Result.LATER, "unreachable")
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            return Handing(Result.UNCLEAR, "answer_lost")
+        return _of(self._gateway, status, text, wait)
+
+
+def _call(
+    gateway: RapidPro | Template, number: str, text: str, message_id: str
+) -> tuple[str, dict[str, str], bytes]:
+    if isinstance(gateway, RapidPro):
+        headers = {"authorization": f"Token {gateway.token}", "content-type": "application/json"}
+        body = orjson.dumps({"urns": [f"tel:{number}"], "text": text})
+        return f"{gateway.url.rstrip('/')}/api/v2/broadcasts.json", headers, body
+    values = {"number": number, "digits": number.lstrip("+"), "text": text, "id": message_id}
+    written = {name: _written(value, gateway.content_type) for name, value in values.items()}
+    filled = _PLACES.sub(lambda place: written[place[1]], gateway.body)
+    return gateway.url, {**gateway.headers, "content-type": gateway.content_type}, filled.encode()
+
+
+def _written(value: str, content_type: str) -> str:
+    if content_type == "application/json":
+        return orjson.dumps(value).decode()[1:-1]
+    return quote_plus(value)
+
+
+def _of(gateway: RapidPro | Template, status: int, text: str, wait: timedelta | None) -> Handing:
+    if _refuses_number(gateway, status, text):
+        return Handing(Result.REFUSED, f"sms_{status}")
+    if not 200 <= status < 300:
+        return Handing(Result.LATER, f"sms_{status}", wait)
+    if isinstance(gateway, Template) and gateway.accepted and not gateway.accepted.holds(text):
+        return Handing(Result.LATER, "sms_not_accepted")  # 200, and an error inside
+    return HANDED
+
+
+def _refuses_number(gateway: RapidPro | Template, status: int, text: str) -> bool:
+    if isinstance(gateway, RapidPro):
+        return status == 400 and Said(values=['"urns"']).holds(text)
+    said = gateway.refused
+    return said is not None and status < 500 and status != 429 and said.holds(text)

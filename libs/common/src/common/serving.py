@@ -1,0 +1,33 @@
+"""How every process with pages or operations serves."""
+
+import gc
+from typing import Any
+
+import uvicorn
+
+from common.settings import CoreSettings
+
+
+def serve(app: Any, settings: CoreSettings) -> None:
+    """uvicorn with the choices that matter: httptools refuses smuggled requests, and nobody's
+    X-Forwarded-For is believed."""
+    # What imports left behind lives as long as the process: looking at it again with each
+    # collection took a third of the time of large answers.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        access_log=False,
+        log_config=None,
+        lifespan="on",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=settings.graceful_seconds,
+    )

@@ -1,0 +1,82 @@
+"""Which images an overlay names, whose they are, and by what digest.
+
+A tag can be moved by whoever owns it; a digest is the content. Those of others stand in the manifests;
+ours are known once you built and pushed them: `./ruta k8s pin` asks your registry.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from stack.errors import StackError
+
+Document = Mapping[str, Any]
+OUR_PREFIX = "ruta/"
+
+
+def images(documents: Iterable[Document]) -> list[str]:
+    """Each once, in the order of the alphabet."""
+    return sorted({image for document in documents for image in _named(document)})
+
+
+def _named(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if key in {"image", "imageName"} and isinstance(value, str):
+                yield value
+            else:
+                yield from _named(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _named(item)
+
+
+def is_ours(image: str) -> bool:
+    return OUR_PREFIX in image
+
+
+def without_digest(documents: Iterable[Document], *, strictly: bool = False) -> list[str]:
+    """Images that stand by their tag alone; `strictly`: ours, too."""
+    return [
+        image
+        for image in images(documents)
+        if "@sha256:" not in image and (strictly or not is_ours(image))
+    ]
+
+
+def pinned(overlay: str, documents: Iterable[Document], *, insecure: bool = False) -> str:
+    """A kustomization over `overlay` in which every image stands by the digest that its registry has."""
+    digests = {image: _asked(image, insecure) for image in without_digest(documents, strictly=True)}
+    entries = [
+        {"name": image.rpartition(":")[0], "digest": digest} for image, digest in digests.items()
+    ]
+    return yaml.safe_dump(
+        {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": [f"../{overlay}"],
+            "images": entries,
+        },
+        sort_keys=False,
+    )
+
+
+def _asked(image: str, insecure: bool) -> str:
+    skopeo = shutil.which("skopeo")
+    if skopeo is None:
+        raise StackError("no skopeo here (Debian: skopeo): it asks the registries")
+    plain = ["--tls-verify=false"] if insecure else []
+    done = subprocess.run(
+        [skopeo, "inspect", *plain, "--no-tags", f"docker://{image}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise StackError(f"{image}: {done.stderr.strip()[-300:]}")
+    digest: str = json.loads(done.stdout)["Digest"]
+    return digest

@@ -1,0 +1,122 @@
+"""`env`, `logs`, `uninstall`: what lies around a stack — variables, lines, and what `./ruta` put on disk."""
+
+import os
+import re
+import shlex
+import shutil
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from stack.cluster_commands import ClusterCommands
+from stack.commands.lifecycle import down
+from stack.commands.options import Data, Kube, home
+from stack.errors import StackError
+from stack.exclusive import is_locked
+from stack.layout import Layout
+from stack.played import refuse_played
+from stack.running import running_state
+
+app = typer.Typer()
+_LOOK_AGAIN = 0.3
+# Time, then who said it, as stack.console writes it; a line without is the one before going on.
+_LINE = re.compile(r"\S+Z (\S+) *│ ")
+_MADE_ANEW = (".venv", ".ruta-env")
+
+
+@app.command()
+def env(data: Data = None) -> None:
+    """Print the variables that the guides use, for `eval "$(./ruta env)"`."""
+    layout = Layout.of(data)
+    state = running_state(layout)
+    if state is None:
+        raise StackError(f"no stack runs on {layout.root}: ./ruta up starts one")
+    for name, value in (("RUTA", state.url), ("RUTA_DATA", str(layout.root))):
+        sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+
+
+@app.command()
+def logs(
+    process: Annotated[
+        str | None, typer.Argument(help="Of this process alone, e.g. referrals; all if not said")
+    ] = None,
+    *,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Of the past")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C")] = False,
+    data: Data = None,
+    kube: Kube = None,
+) -> None:
+    """Show what the stack's processes said last."""
+    if kube is not None:
+        raise typer.Exit(ClusterCommands(kube).logs(process, lines, follow=follow))
+    layout = Layout.of(data)
+    refuse_played(layout, "podman logs shows the lines of a container")
+    if not layout.log_file.exists():
+        raise StackError(f"no log in {layout.root}: no stack was started on it")
+    with layout.log_file.open(encoding="utf-8", errors="replace") as file:
+        past = deque(said_by(process, file), maxlen=lines)
+        if process is not None and not past and not follow:
+            raise StackError(f"no line of {process!r} in {layout.log_file}")
+        sys.stdout.writelines(past)
+        if follow:
+            _go_on(process, layout.log_file, file)
+
+
+@app.command()
+def uninstall(
+    *,
+    with_data: Annotated[
+        str | None,
+        typer.Option(
+            help="The data directory's whole path, typed: it is removed for good, keys too"
+        ),
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Stop the stack and remove the environment that `./ruta` made. Data stays unless it is named."""
+    layout = Layout.of(data)
+    refuse_played(layout, "deploy/run-small down stops it")
+    if with_data is not None and Path(with_data) != layout.root:
+        raise StackError(f"--with-data must say the data directory as it is: {layout.root}")
+    if is_locked(layout):
+        down(layout.root)
+    if with_data is not None:
+        if not layout.keys.is_dir():
+            raise StackError(f"{layout.root} is no data directory of a stack: nothing was removed")
+        shutil.rmtree(layout.root)
+        sys.stdout.write(f"removed {layout.root}\n")
+    elif layout.root.exists():
+        sys.stdout.write(f"kept {layout.root}: the data, and the keys that open it\n")
+    root = home()
+    for name in _MADE_ANEW:
+        if (root / name).is_dir():
+            shutil.rmtree(root / name)
+            sys.stdout.write(f"removed {root / name}\n")
+    sys.stdout.write(f"what is left is the clone itself: {root}\n")
+
+
+def said_by(process: str | None, lines: Iterable[str]) -> Iterator[str]:
+    """The lines of a process, its replicas included (`referrals-2`); of None all."""
+    wanted = process is None
+    for line in lines:
+        if process is not None and (found := _LINE.match(line)):
+            wanted = re.sub(r"-\d+$", "", found[1]) == process or found[1] == process
+        if wanted:
+            yield line
+
+
+def _go_on(process: str | None, path: Path, file: TextIO) -> None:
+    current = file
+    while True:
+        for line in said_by(process, current):
+            sys.stdout.write(line)
+        sys.stdout.flush()
+        if path.stat().st_ino != os.fstat(current.fileno()).st_ino:
+            # The file was full and another was begun.
+            current = path.open(encoding="utf-8", errors="replace")
+        time.sleep(_LOOK_AGAIN)

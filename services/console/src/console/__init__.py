@@ -1,0 +1,1 @@
+"""Pages for the people who work with Ruta. It calls the API as whoever looks, and keeps nothing."""

@@ -1,0 +1,12 @@
+"""`python -m console`: serves the pages."""
+
+from common.serving import serve
+from common.start import load, prepare
+
+from console.app import create_app
+from console.settings import Settings
+
+if __name__ == "__main__":
+    settings = load(Settings)
+    prepare(settings)
+    serve(create_app(settings), settings)

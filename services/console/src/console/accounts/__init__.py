@@ -1,0 +1,1 @@
+"""Who may sign in and which systems may connect: people, clients, organisations."""

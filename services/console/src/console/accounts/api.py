@@ -1,0 +1,414 @@
+"""People, clients and organisations, and the record of their changes, for administrators."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import segno
+from common.auth import SCOPES
+from markupsafe import Markup
+
+from console.accounts import forms
+from console.answers import Answer, together
+from console.codes import Areas
+from console.forms import body
+from console.listings import next_page
+from console.referral_views import short_code
+from console.screens.routing import Screens
+from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
+
+screens = Screens()
+_ORGANISATIONS, _CHANGES = "/identity/v1/organisations", "/identity/v1/changes"
+_MOST = 200
+
+
+_Texts = tuple[str, str, str, str]
+"""Of a list: its title, heading and lead, and how something new is added to it."""
+
+
+@dataclass(frozen=True)
+class _Holders:
+    """People or clients: who holds rights, and belongs to an organisation or, of clients, to none."""
+
+    part: str
+    one: str
+    texts: _Texts
+    new: tuple[str, ...]
+    fields: tuple[str, ...]
+    last: str
+    known: str
+    never: str
+
+    @property
+    def api(self) -> str:
+        return f"/identity/v1/{self.part}"
+
+    def of(self, visit: Visit) -> str:
+        """Which of them the page is of, for its addresses here and in the API."""
+        return visit.ids[f"{self.one}_id"]
+
+    def last_seen(self, visit: Visit, one: Mapping[str, Any]) -> str:
+        if self.last not in one:
+            return ""
+        day = one[self.last]
+        return visit.say(self.known, day=visit.moments.day(day)) if day else visit.say(self.never)
+
+
+_PEOPLE = _Holders(
+    part="people",
+    one="person",
+    texts=("title.people", "people.heading", "people.lead", "people.new"),
+    new=forms.NEW_PERSON,
+    fields=forms.RIGHTS,
+    last="last_sign_in_on",
+    known="people.last",
+    never="people.never",
+)
+_CLIENTS = _Holders(
+    part="clients",
+    one="client",
+    texts=("title.clients", "clients.heading", "clients.lead", "clients.new"),
+    new=forms.NEW_CLIENT,
+    fields=("name", *forms.RIGHTS),
+    last="last_used_on",
+    known="clients.used",
+    never="clients.unused",
+)
+
+
+async def _with_organisations(
+    visit: Visit, path: str, **asked: Any
+) -> tuple[Answer, dict[str, str]]:
+    answer, listed = await together(
+        visit.calls.get(path, **asked), visit.calls.get(_ORGANISATIONS, limit=_MOST)
+    )
+    shown(answer)
+    return answer, {one["id"]: one["name"] for one in listed.items}
+
+
+def _choices(visit: Visit) -> dict[str, Any]:
+    say = visit.say
+    return {
+        "roles": [(role, say.known(f"role.{role}", "role.reader")) for role in forms.ROLES],
+        "scopes": [(scope, say(f"scope.{scope}")) for scope in SCOPES],
+        "aors": [(aor, f"{aor}: {visit.say(f'aor.{aor}')}") for aor in forms.AORS],
+        "places": [
+            (code, name) for _, places in Areas(visit.country).groups for code, name in places[:1]
+        ],
+    }
+
+
+_Told = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+def _list(visit: Visit, part: str, texts: _Texts, listed: Answer, told: _Told) -> Page:
+    title, heading, lead, new = texts
+    return Page(
+        "accounts/templates/list.html",
+        title,
+        {
+            "part": part,
+            "heading": visit.say(heading),
+            "lead": visit.say(lead),
+            "new": visit.say(new),
+            "rows": [
+                {
+                    "path": f"/console/{part}/{one['id']}",
+                    "active": one["active"],
+                    "state": visit.say("people.active" if one["active"] else "people.inactive"),
+                    **told(one),
+                }
+                for one in listed.items
+            ],
+            "more": next_page(f"/console/{part}", listed),
+        },
+    )
+
+
+async def _list_of(visit: Visit, holders: _Holders, told: _Told) -> Page:
+    listed, names = await _with_organisations(
+        visit, holders.api, limit=50, cursor=visit.asked("cursor")
+    )
+    return _list(
+        visit,
+        holders.part,
+        holders.texts,
+        listed,
+        lambda one: {
+            "of": names.get(one["organisation_id"] or "", ""),
+            "last": holders.last_seen(visit, one),
+            **told(one),
+        },
+    )
+
+
+async def _page_of(visit: Visit, holders: _Holders) -> Page:
+    one, names = await _with_organisations(visit, f"{holders.api}/{holders.of(visit)}")
+    holder = one.body
+    return Page(
+        f"accounts/templates/{holders.one}.html",
+        holders.texts[0],
+        {
+            **_choices(visit),
+            "holder": holder,
+            "version": one.version,
+            "of": names.get(holder["organisation_id"] or "", ""),
+            "last": holders.last_seen(visit, holder),
+            "done": visit.asked("done") and visit.refusal is None,
+        },
+        fields=holders.fields,
+        address=f"/console/{holders.part}/{holders.of(visit)}",
+    )
+
+
+async def _new(visit: Visit, holders: _Holders) -> Page:
+    listed = await visit.calls.get(_ORGANISATIONS, limit=_MOST)
+    return Page(
+        f"accounts/templates/new_{holders.one}.html",
+        holders.texts[0],
+        {**_choices(visit), "organisations": [(one["id"], one["name"]) for one in listed.items]},
+        fields=holders.new,
+    )
+
+
+async def _add(visit: Visit, holders: _Holders) -> Outcome:
+    wanted = {"roles": [], "scopes": [], **body(visit.typed, holders.new)}
+    return _credentials(visit, holders, await visit.calls.post(holders.api, wanted, key=visit.key))
+
+
+async def _post(visit: Visit, holders: _Holders, what: str) -> Answer:
+    return await visit.calls.post(f"{holders.api}/{holders.of(visit)}/{what}", {}, key=visit.key)
+
+
+def _credentials(visit: Visit, holders: _Holders, answer: Answer) -> Outcome:
+    """What is shown once; a form that is sent again shows that it was."""
+    if not answer.ok:
+        return Refused(answer)
+    one = answer.body
+    uri = one.get("second_factor_uri")
+    address = f"/console/{holders.part}/{one['id']}"
+    return Page(
+        "accounts/templates/credentials.html",
+        "title.credentials",
+        {
+            "name": one.get("sign_in_name") or one["id"],
+            "password": one.get("password"),
+            "secret": one.get("secret"),
+            "uri": uri,
+            "qr": _qr(uri, visit.say("credentials.qr")) if uri else "",
+            "back": address,
+        },
+        address=address,
+    )
+
+
+def _qr(uri: str, words: str) -> Markup:
+    drawn = segno.make(uri, error="m").svg_inline(scale=5, border=4, light="#fff")
+    return (
+        Markup('<div class="qr" role="img" aria-label="{}">').format(words)
+        + Markup(  # noqa: S704 - drawn by segno from squares
+            drawn
+        )
+        + Markup("</div>")
+    )
+
+
+async def _change(visit: Visit, part: str, identifier: str, change: Mapping[str, Any]) -> Outcome:
+    path, version = f"/identity/v1/{part}/{identifier}", visit.typed.one("version")
+    answer = await visit.calls.patch(path, change, key=visit.key, version=version)
+    return _changed(answer, part, identifier)
+
+
+def _changed(answer: Answer, part: str, identifier: str) -> Outcome:
+    return Elsewhere(f"/console/{part}/{identifier}?done=1") if answer.ok else Refused(answer)
+
+
+@screens.page("/people", query=("cursor",))
+async def people(visit: Visit) -> Page:
+    return await _list_of(
+        visit, _PEOPLE, lambda one: {"name": one["sign_in_name"], "roles": _roles(one, visit)}
+    )
+
+
+def _roles(one: Mapping[str, Any], visit: Visit) -> str:
+    return "; ".join(visit.say.known(f"role.{role}", "role.reader") for role in one["roles"])
+
+
+@screens.page("/people/new")
+async def new_person(visit: Visit) -> Page:
+    return await _new(visit, _PEOPLE)
+
+
+@screens.form("/people/new", show=new_person)
+async def add_person(visit: Visit) -> Outcome:
+    return await _add(visit, _PEOPLE)
+
+
+@screens.page("/people/{person_id:uuid}", query=("done",))
+async def person(visit: Visit) -> Page:
+    return await _page_of(visit, _PEOPLE)
+
+
+@screens.form("/people/{person_id:uuid}", show=person)
+async def change_person(visit: Visit) -> Outcome:
+    change = forms.change_of_person(visit.typed)
+    return await _change(visit, "people", _PEOPLE.of(visit), change)
+
+
+@screens.form("/people/{person_id:uuid}/credentials", show=person)
+async def renew_credentials(visit: Visit) -> Outcome:
+    return _credentials(visit, _PEOPLE, await _post(visit, _PEOPLE, "credentials"))
+
+
+@screens.page("/clients", query=("cursor",))
+async def clients(visit: Visit) -> Page:
+    return await _list_of(visit, _CLIENTS, lambda one: {"name": one["id"], "roles": one["name"]})
+
+
+@screens.page("/clients/new")
+async def new_client(visit: Visit) -> Page:
+    return await _new(visit, _CLIENTS)
+
+
+@screens.form("/clients/new", show=new_client)
+async def add_client(visit: Visit) -> Outcome:
+    return await _add(visit, _CLIENTS)
+
+
+@screens.page("/clients/{client_id}", query=("done",))
+async def client(visit: Visit) -> Page:
+    return await _page_of(visit, _CLIENTS)
+
+
+@screens.form("/clients/{client_id}", show=client)
+async def change_client(visit: Visit) -> Outcome:
+    change = forms.change_of_client(visit.typed)
+    return await _change(visit, "clients", _CLIENTS.of(visit), change)
+
+
+@screens.form("/clients/{client_id}/secret", show=client)
+async def renew_secret(visit: Visit) -> Outcome:
+    return _credentials(visit, _CLIENTS, await _post(visit, _CLIENTS, "secret"))
+
+
+@screens.form("/clients/{client_id}/revocation", show=client)
+async def revoke(visit: Visit) -> Outcome:
+    return _changed(await _post(visit, _CLIENTS, "revocation"), "clients", _CLIENTS.of(visit))
+
+
+@screens.page("/organisations", query=("cursor",))
+async def organisations(visit: Visit) -> Page:
+    listed = await visit.calls.get(_ORGANISATIONS, limit=50, cursor=visit.asked("cursor"))
+    shown(listed)
+    words = ("organisations.active", "organisations.inactive")
+    return _list(
+        visit,
+        "organisations",
+        (
+            "title.organisations",
+            "organisations.heading",
+            "organisations.lead",
+            "organisations.new",
+        ),
+        listed,
+        lambda one: {
+            "name": one["name"],
+            "of": ", ".join(one["aors"]),
+            "roles": "",
+            "last": "",
+            "state": visit.say(words[0] if one["active"] else words[1]),
+        },
+    )
+
+
+@screens.page("/organisations/new")
+async def new_organisation(visit: Visit) -> Page:
+    return Page(
+        "accounts/templates/new_organisation.html",
+        "title.organisations",
+        _choices(visit),
+        fields=forms.NEW_ORGANISATION,
+    )
+
+
+@screens.form("/organisations/new", show=new_organisation)
+async def add_organisation(visit: Visit) -> Outcome:
+    answer = await visit.calls.post(
+        _ORGANISATIONS, body(visit.typed, forms.NEW_ORGANISATION), key=visit.key
+    )
+    if not answer.ok:
+        return Refused(answer)
+    return Elsewhere(f"/console/organisations/{answer.body['id']}?done=1")
+
+
+@screens.page("/organisations/{organisation_id:uuid}", query=("done",))
+async def organisation(visit: Visit) -> Page:
+    identifier = visit.ids["organisation_id"]
+    one, people_of, clients_of = await together(
+        visit.calls.get(f"{_ORGANISATIONS}/{identifier}"),
+        visit.calls.get(_PEOPLE.api, limit=_MOST),
+        visit.calls.get(_CLIENTS.api, limit=_MOST),
+    )
+    found = shown(one)
+    return Page(
+        "accounts/templates/organisation.html",
+        "title.organisations",
+        {
+            **_choices(visit),
+            "organisation": found,
+            "version": one.version,
+            "consequence": _consequence(visit, identifier, people_of, clients_of),
+            "done": visit.asked("done") and visit.refusal is None,
+        },
+        fields=forms.NEW_ORGANISATION,
+        address=f"/console/organisations/{identifier}",
+    )
+
+
+def _consequence(visit: Visit, identifier: str, people_of: Answer, clients_of: Answer) -> str:
+    """How many are signed out; all of them where they are too many to be counted on this page."""
+    if not all(one.ok and not one.body.get("next_cursor") for one in (people_of, clients_of)):
+        return visit.say("organisations.off_some")
+
+    def active(answer: Answer) -> int:
+        return sum(
+            1 for one in answer.items if one["organisation_id"] == identifier and one["active"]
+        )
+
+    return visit.say("organisations.off_hint", people=active(people_of), clients=active(clients_of))
+
+
+@screens.form("/organisations/{organisation_id:uuid}", show=organisation)
+async def change_organisation(visit: Visit) -> Outcome:
+    identifier = visit.ids["organisation_id"]
+    change = forms.change_of_organisation(visit.typed)
+    return await _change(visit, "organisations", identifier, change)
+
+
+@screens.page("/changes", query=("cursor",))
+async def changes(visit: Visit) -> Page:
+    listed = await visit.calls.get(_CHANGES, limit=50, cursor=visit.asked("cursor"))
+    shown(listed)
+    say = visit.say
+    return Page(
+        "accounts/templates/changes.html",
+        "title.changes",
+        {
+            "rows": [
+                (
+                    visit.moments.at(one["at"]),
+                    say.known(
+                        f"changes.what.{one['what'].replace(' ', '_')}", "changes.what.other"
+                    ),
+                    f"{say.known('changes.of.' + one['kind'], 'changes.of.other')} {_target(one['target'])}",
+                    _target(one["by_subject"]),
+                )
+                for one in listed.items
+            ],
+            "more": next_page("/console/changes", listed),
+        },
+    )
+
+
+def _target(text: str) -> str:
+    return short_code(text) if len(text) == 36 and text.count("-") == 4 else text

@@ -1,0 +1,38 @@
+"""Forms of accounts: their fields, and what they mean for the API. Pure."""
+
+from typing import Any
+
+from common.auth import Role
+
+from console.forms import Typed, body
+
+ROLES = tuple(Role)
+AORS = ("CP", "GBV", "TIP", "GP")
+RIGHTS = ("roles[]", "scopes[]", "aors[]", "areas[]")
+NEW_PERSON = ("sign_in_name", "organisation_id", *RIGHTS)
+NEW_CLIENT = ("id", "organisation_id", "name", *RIGHTS)
+NEW_ORGANISATION = ("name", "aors[]")
+
+
+def rights(typed: Typed) -> dict[str, Any]:
+    """All of them: what nobody ticked is taken away."""
+    return {name.removesuffix("[]"): [v for v in typed.all(name) if v] for name in RIGHTS}
+
+
+def change_of_person(typed: Typed) -> dict[str, Any]:
+    return _switch(typed) or rights(typed)
+
+
+def change_of_client(typed: Typed) -> dict[str, Any]:
+    return _switch(typed) or {**body(typed, ("name",)), **rights(typed)}
+
+
+def change_of_organisation(typed: Typed) -> dict[str, Any]:
+    aors = [aor for aor in typed.all("aors[]") if aor]
+    return _switch(typed) or {**body(typed, ("name",)), "aors": aors}
+
+
+def _switch(typed: Typed) -> dict[str, Any]:
+    """The button of the other form of the page: on or off, and nothing else."""
+    wanted = typed.one("active")
+    return {"active": wanted == "true"} if wanted else {}

@@ -1,0 +1,138 @@
+"""Entries of the record as people read them. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from console.moments import Moments
+from console.referral_views import short_code
+from console.wording import Wording
+
+FILTERS = ("action", "organisation_id", "doer", "case_id", "target_id", "from", "to")
+ACTIONS = (
+    "disclosure.read",
+    "case.read",
+    "case.searched",
+    "case.erased",
+    "consent.recorded",
+    "consent.withdrawn",
+    "referral.sent",
+    "break_glass.asked",
+    "break_glass.open",
+    "break_glass.read",
+    "exception.requested",
+    "exception.reviewed",
+    "line.report_read",
+    "line.report_handed_over",
+    "screening.read",
+    "audit.read",
+    "audit.exported",
+    "audit.verified",
+)
+"""That a list of choices offers; the record holds more, and shows each in words."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    at: str
+    what: str
+    who: str
+    organisation: str
+    target: str
+    target_id: str
+    chain: str
+    number: int | None
+    codes: tuple[str, ...]
+
+
+def asked_of(
+    values: Mapping[str, str], offset: str, filters: Iterable[str] = FILTERS
+) -> dict[str, str]:
+    """What the API is asked: days become the moments that they begin and end at, at home."""
+    asked = {name: values[name].strip() for name in filters if values.get(name, "").strip()}
+    if _is_day(asked.get("from", "")):
+        asked["from"] = f"{asked['from']}T00:00:00{offset}"
+    if _is_day(asked.get("to", "")):
+        asked["to"] = f"{asked['to']}T23:59:59{offset}"
+    return asked
+
+
+def _is_day(text: str) -> bool:
+    return len(text) == 10
+
+
+def address(
+    path: str, values: Mapping[str, str], filters: Iterable[str] = FILTERS, **more: str
+) -> str:
+    """The same filters elsewhere: ids and codes only."""
+    kept = {name: values[name] for name in filters if values.get(name)}
+    text = urlencode({**kept, **{name: value for name, value in more.items() if value}})
+    return f"{path}?{text}" if text else path
+
+
+def entries(
+    items: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
+) -> list[Entry]:
+    return [_entry(one, names, say, moments) for one in items]
+
+
+def _entry(
+    one: Mapping[str, Any], names: Mapping[str, str], say: Wording, moments: Moments
+) -> Entry:
+    organisation = one["organisation_id"] or ""
+    return Entry(
+        moments.at(one["at"]),
+        action(one["action"], say),
+        short_code(one["client"]) if _is_id(one["client"]) else one["client"],
+        names.get(organisation, short_code(organisation) if organisation else ""),
+        say.known(f"audit.target.{one['target_type']}", "audit.target.other"),
+        one["target_id"],
+        one["chain"],
+        one["sequence"],
+        tuple(codes(one["detail"], say)),
+    )
+
+
+def reads(
+    items: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
+) -> list[tuple[str, ...]]:
+    """When, who, of which organisation, which entry (none: the log itself), and by which road."""
+    return [
+        (
+            moments.at(one["at"]),
+            short_code(one["client_id"]) if _is_id(one["client_id"]) else one["client_id"],
+            names.get(one["organisation_id"] or "", ""),
+            one["service_id"] or say("audit.reads.log"),
+            one["route"],
+        )
+        for one in items
+    ]
+
+
+def action(code: str, say: Wording) -> str:
+    """In words; the code itself where it is newer than these pages."""
+    for key in (f"did.{code}", f"audit.did.{code}"):
+        if say.has(key):
+            return say(key)
+    return code
+
+
+def codes(detail: Mapping[str, Any], say: Wording) -> Iterable[str]:
+    """What an entry holds beside: codes and numbers, in the order of their names; in words where there
+    are some."""
+    for name in sorted(detail):
+        value = detail[name]
+        if value is None or isinstance(value, dict):
+            continue
+        several = value if isinstance(value, list) else [value]
+        words = ", ".join(_said(f"item.{each}", str(each), say) for each in several)
+        yield f"{_said(f'audit.code.{name}', name, say)}: {words}"
+
+
+def _said(key: str, code: str, say: Wording) -> str:
+    return say(key) if say.has(key) else code
+
+
+def _is_id(text: str) -> bool:
+    return len(text) == 36 and text.count("-") == 4

@@ -1,0 +1,1 @@
+"""Bulletins: what the machine counted, and what people say beside it."""

@@ -1,0 +1,172 @@
+"""Drafting, writing beside the numbers, signing off and publishing a bulletin."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from console.answers import Answer, together
+from console.bulletins import views
+from console.commands import key_of
+from console.forms import body
+from console.listings import next_page
+from console.screens.routing import Screens
+from console.screens.visit import (
+    Download,
+    Elsewhere,
+    NotShown,
+    Outcome,
+    Page,
+    Refused,
+    Visit,
+    looked_at,
+    shown,
+)
+
+screens = Screens()
+_BULLETINS = "/reports/v1/bulletins"
+DRAFT = ("period",)
+WORDS = ("content_sha256", "texts")
+ARRANGEMENT = ("content_sha256", "order", "hidden")
+PREVIEWS = ("es.html", "en.html", "es.pdf", "en.pdf")
+
+
+@screens.page("/bulletins", query=("cursor",))
+async def bulletins(visit: Visit) -> Page:
+    listed = await visit.calls.get(_BULLETINS, limit=50, cursor=visit.asked("cursor"))
+    shown(listed)
+    say = visit.say
+    return Page(
+        "bulletins/templates/bulletins.html",
+        "title.bulletins",
+        {
+            "rows": [
+                {
+                    "path": f"/console/bulletins/{one['id']}",
+                    "title": one["title"][visit.language],
+                    "period": one["period_label"][visit.language],
+                    "edition": one["edition"],
+                    "state": say(f"bulletin.{one['state']}"),
+                    "live": one["state"] == "published",
+                }
+                for one in listed.items
+            ],
+            "may_draft": visit.visitor.may("reports:publish"),
+            "more": next_page("/console/bulletins", listed),
+        },
+        fields=DRAFT,
+        address="/console/bulletins",
+    )
+
+
+@screens.form("/bulletins", show=bulletins)
+async def draft(visit: Visit) -> Outcome:
+    answer = await visit.calls.post(_BULLETINS, body(visit.typed, DRAFT), key=visit.key)
+    return _then(answer)
+
+
+def _then(answer: Answer) -> Outcome:
+    if not answer.ok:
+        return Refused(answer)
+    return Elsewhere(f"/console/bulletins/{answer.body['id']}?done=1")
+
+
+@screens.page("/bulletins/{bulletin_id:uuid}", query=("done",))
+async def bulletin(visit: Visit) -> Page:
+    path = f"{_BULLETINS}/{visit.ids['bulletin_id']}"
+    one, trace = await together(visit.calls.get(path), visit.calls.get(f"{path}/trace"))
+    found = shown(one)
+    say = visit.say
+    asked = await _asked(visit, f"{path}/publication") if found["state"] == "signed_off" else None
+    written = views.words(found["content"], say)
+    clash = visit.refusal is not None and visit.refusal.code == "version_conflict"
+    return Page(
+        "bulletins/templates/bulletin.html",
+        "title.bulletins",
+        {
+            "bulletin": found,
+            "subject": found["title"][visit.language],
+            "period": found["period_label"][visit.language],
+            "state": say(f"bulletin.{found['state']}"),
+            "sections": views.sections(found["content"], say),
+            "written": written,
+            "differs": views.differing(written, visit.typed) if clash else frozenset(),
+            "movable": views.movable(found["content"], say),
+            "previews": [
+                (
+                    f"/console/bulletins/{found['id']}/preview/{name}",
+                    say(f"bulletin.preview.{name}"),
+                )
+                for name in PREVIEWS
+                if found["state"] != "published"
+            ],
+            "steps": views.steps(found, trace.body["problems"] if trace.ok else None, say),
+            "languages": (("es", say("risks.es")), ("en", say("risks.en"))),
+            "figures": len(trace.body["figures"]) if trace.ok else None,
+            "problems": trace.body["problems"] if trace.ok else [],
+            "files": [
+                (each["path"], views.file_name(each, say))
+                for each in found["files"]
+                if found["state"] == "published"
+            ],
+            "may_publish": visit.visitor.may("reports:publish"),
+            "at_work": asked if asked and asked["state"] == "at_work" else None,
+            "refused": views.refusal(asked, say) if asked else "",
+            "signs": "coordinator" in {str(role) for role in visit.visitor.roles},
+            "done": visit.asked("done") and visit.refusal is None,
+        },
+        fields=views.names_of(written),
+        labels=views.labels(written, say),
+        address=f"/console/bulletins/{found['id']}",
+    )
+
+
+async def _asked(visit: Visit, path: str) -> Mapping[str, Any] | None:
+    """How far the publication has come; None if nobody asked for it."""
+    answer = await visit.calls.get(path)
+    return answer.body if answer.ok else None
+
+
+@screens.form("/bulletins/{bulletin_id:uuid}/words", show=bulletin)
+async def write(visit: Visit) -> Outcome:
+    path = f"{_BULLETINS}/{visit.ids['bulletin_id']}/words"
+    made = {**body(visit.typed, WORDS[:1]), "texts": views.texts(visit.typed)}
+    return _then(await visit.calls.put(path, made, key=visit.key))
+
+
+@screens.form("/bulletins/{bulletin_id:uuid}/arrangement", show=bulletin)
+async def arrange(visit: Visit) -> Outcome:
+    """A button moves one section by one place, or hides it, or shows it again."""
+    path = f"{_BULLETINS}/{visit.ids['bulletin_id']}"
+    found = shown(await visit.calls.get(path))
+    made = body(visit.typed, ARRANGEMENT[:1]) | views.rearranged(
+        found["content"], visit.typed.one("act"), visit.typed.one("section")
+    )
+    # Of what it says: pressed twice it is done once, and the next button of the same page is another.
+    answer = await visit.calls.put(f"{path}/arrangement", made, key=key_of(visit.key, made))
+    if not answer.ok:
+        return Refused(answer)
+    return Elsewhere(f"/console/bulletins/{visit.ids['bulletin_id']}?done=1#arrangement")
+
+
+@screens.file("/bulletins/{bulletin_id:uuid}/preview/{wanted}")
+async def preview(visit: Visit) -> Download:
+    """The real page, or what is printed on A4, of what is not published yet."""
+    if visit.ids["wanted"] not in PREVIEWS:
+        raise NotShown(Answer(404, {"code": "not_found"}))
+    language, _, form = visit.ids["wanted"].partition(".")
+    path = f"{_BULLETINS}/{visit.ids['bulletin_id']}/files/{language}/bulletin.{form}"
+    return looked_at(await visit.calls.file(path), f"bulletin.{form}")
+
+
+@screens.form("/bulletins/{bulletin_id:uuid}/sign-off", show=bulletin)
+async def sign_off(visit: Visit) -> Outcome:
+    path = f"{_BULLETINS}/{visit.ids['bulletin_id']}/sign-off"
+    return _then(await visit.calls.post(path, {}, key=visit.key))
+
+
+@screens.form("/bulletins/{bulletin_id:uuid}/publish", show=bulletin)
+async def publish(visit: Visit) -> Outcome:
+    path = f"{_BULLETINS}/{visit.ids['bulletin_id']}/publication"
+    answer = await visit.calls.post(path, {}, key=visit.key)
+    if not answer.ok:
+        return Refused(answer)
+    return Elsewhere(f"/console/bulletins/{visit.ids['bulletin_id']}")

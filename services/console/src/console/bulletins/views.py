@@ -1,0 +1,229 @@
+"""Blocks of a bulletin as people read them before it is published. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from console.forms import Typed
+from console.wording import Wording
+
+OWN_WORDS = ("highlights", "challenges", "practices", "next-steps", "contacts")
+"""Parts that people write alone, beside the analysis of each section."""
+
+
+@dataclass(frozen=True)
+class Block:
+    kind: str
+    text: str = ""
+    heads: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    paragraphs: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Section:
+    id: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+def sections(content: Mapping[str, Any], say: Wording) -> list[Section]:
+    return [
+        Section(
+            one["id"],
+            one["title"][say.language],
+            tuple(_block(block, say) for block in one["blocks"]),
+        )
+        for one in content["sections"]
+    ]
+
+
+def _block(block: Mapping[str, Any], say: Wording) -> Block:
+    language, kind = say.language, block.get("kind", "sentence")
+    if kind == "words":
+        return Block(kind, paragraphs=tuple(block["text"][language].split("\n")))
+    if kind == "key-figures":
+        rows = tuple((one["label"][language], figure(one["figure"], say)) for one in block["items"])
+        return Block("table", heads=(say("figures.what"), say("figures.count")), rows=rows)
+    if kind in {"table", "chart"}:
+        table = block["table"] if kind == "chart" else block
+        return Block(
+            "table",
+            table["caption"][language],
+            tuple(column["text"][language] for column in table["columns"]),
+            tuple(tuple(_cell(cell, say) for cell in row) for row in table["rows"]),
+        )
+    return Block("sentence", _sentence(block, say))
+
+
+def _cell(cell: Mapping[str, Any], say: Wording) -> str:
+    return str(cell["text"][say.language]) if "text" in cell else figure(cell, say)
+
+
+def _sentence(block: Mapping[str, Any], say: Wording) -> str:
+    text = str(block["text"][say.language])
+    for name, one in (block.get("figures") or {}).items():
+        text = text.replace(f"{{{name}}}", figure(one, say))
+    for name, one in (block.get("labels") or {}).items():
+        text = text.replace(f"{{{name}}}", str(one["text"][say.language]))
+    return text
+
+
+def figure(one: Mapping[str, Any], say: Wording) -> str:
+    """A number with what it may be; the reason where there is none."""
+    if one["value"] is None:
+        absent = one.get("absent") or {}
+        return str(absent.get(say.language, "–"))
+    value, low, high = one["value"], one.get("low"), one.get("high")
+    if one.get("form") == "share":
+        return f"{round(float(value) * 100)} %"
+    if low is None or high is None:
+        return str(value)
+    if float(low) <= 0:
+        return say("figures.few", high=high)
+    return say("figures.about", count=value, low=low, high=high)
+
+
+def refusal(publication: Mapping[str, Any], say: Wording) -> str:
+    """Why it was not published, in words."""
+    problem = publication.get("problem")
+    return say.known(f"problem.{problem['code']}", "problem.conflict") if problem else ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """One text of people's, in both languages, under its name in the API."""
+
+    name: str
+    title: str
+    es: str
+    en: str
+
+
+def words(content: Mapping[str, Any], say: Wording) -> list[Written]:
+    found = {
+        one["id"]: block["text"]
+        for one in content["sections"]
+        for block in one["blocks"]
+        if block.get("kind") == "words"
+    }
+    machine = [one for one in content["sections"] if one["id"] not in OWN_WORDS]
+    named = [
+        *((name, say(f"words.{name}")) for name in OWN_WORDS),
+        *((one["id"], one["title"][say.language]) for one in machine),
+    ]
+    return [
+        Written(name, title, found.get(name, {}).get("es", ""), found.get(name, {}).get("en", ""))
+        for name, title in named
+    ]
+
+
+FRAME = (*OWN_WORDS, "sources")
+"""What nobody moves or hides."""
+
+
+def movable(content: Mapping[str, Any], say: Wording) -> list[Mapping[str, Any]]:
+    """The sections that people move and hide, with what may be done with each."""
+    own = [one for one in content["sections"] if one["id"] not in FRAME]
+    hidden = set(content["hidden"])
+    return [
+        {
+            "id": one["id"],
+            "title": one["title"][say.language],
+            "hidden": one["id"] in hidden,
+            "acts": [
+                *(["up"] if at else []),
+                *(["down"] if at < len(own) - 1 else []),
+                "show" if one["id"] in hidden else "hide",
+            ],
+        }
+        for at, one in enumerate(own)
+    ]
+
+
+def rearranged(content: Mapping[str, Any], act: str, section: str) -> dict[str, list[str]]:
+    """The order and what is hidden after one act on one section."""
+    order = [one["id"] for one in content["sections"] if one["id"] not in FRAME]
+    hidden = [name for name in content["hidden"] if name != section or act != "show"]
+    if section in order:
+        at = order.index(section)
+        to = at + {"up": -1, "down": 1}.get(act, 0)
+        order.insert(min(max(to, 0), len(order)), order.pop(at))
+        if act == "hide" and section not in hidden:
+            hidden.append(section)
+    return {"order": order, "hidden": hidden}
+
+
+def differing(written: Iterable[Written], typed: Typed) -> frozenset[str]:
+    """Fields in which something else stands now than what somebody typed."""
+    stored = {
+        f"texts/{one.name}/{code}": text
+        for one in written
+        for code, text in (("es", one.es), ("en", one.en))
+    }
+    return frozenset(
+        name
+        for name, text in stored.items()
+        if typed.has(name) and typed.one(name).strip() != text.strip()
+    )
+
+
+def steps(
+    bulletin: Mapping[str, Any], problems: Sequence[str] | None, say: Wording
+) -> list[tuple[str, str]]:
+    """How far it is on its way: what is to be done, and whether it is."""
+    signed, live = bulletin["signed_off_at"] is not None, bulletin["state"] == "published"
+    worded = any(
+        block["kind"] == "words"
+        for one in bulletin["content"]["sections"]
+        for block in one["blocks"]
+    )
+    traced = None if problems is None else not problems
+    rest = [
+        (say(f"bulletin.step.{name}"), say(f"bulletin.step.{_said(done)}"))
+        for name, done in (
+            ("trace", traced),
+            ("signed", signed),
+            ("published", live),
+        )
+    ]
+    return [
+        (say("bulletin.step.words"), say(f"bulletin.step.{'done' if worded else 'none'}")),
+        *rest,
+    ]
+
+
+def file_name(one: Mapping[str, Any], say: Wording) -> str:
+    """What it is, not what it is called; charts by the name of their table."""
+    name, _, form = one["name"].rpartition(".")
+    title = say(f"bulletin.file.{form}")
+    return say(
+        f"bulletin.in.{one['language']}", title=title if name == "bulletin" else f"{title} {name}"
+    )
+
+
+def _said(done: bool | None) -> str:
+    return "unknown" if done is None else "done" if done else "open"
+
+
+def labels(written: Iterable[Written], say: Wording) -> dict[str, str]:
+    return {
+        f"texts/{one.name}/{code}": say(f"bulletin.in.{code}", title=one.title)
+        for one in written
+        for code in ("es", "en")
+    }
+
+
+def names_of(written: Iterable[Written]) -> tuple[str, ...]:
+    return tuple(f"texts/{one.name}/{code}" for one in written for code in ("es", "en"))
+
+
+def texts(typed: Typed) -> dict[str, dict[str, str]]:
+    """All that people wrote: what is left empty in both languages is left out."""
+    found: dict[str, dict[str, str]] = {}
+    for name, value in typed.pairs:
+        kind, _, rest = name.partition("/")
+        part, _, language = rest.rpartition("/")
+        if kind == "texts" and part and value.strip():
+            found.setdefault(part, {})[language] = value.strip()
+    return found

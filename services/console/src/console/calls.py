@@ -1,0 +1,208 @@
+"""Calls of the API as whoever looks at the page: their token, their rights, their name in the records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import orjson
+from common.logs import get_logger
+from common.telemetry import inject
+
+from console.answers import Answer, FileAnswer, Upload
+from console.costs import Cost
+
+_log = get_logger(__name__)
+_AWAY = {"code": "unavailable", "status": 503}
+
+
+class Gateway:
+    """One connection pool of a process. Nothing of an answer is kept."""
+
+    def __init__(self, url: str, answer_seconds: float) -> None:
+        self._url = url.rstrip("/")
+        self._timeout = aiohttp.ClientTimeout(total=answer_seconds, connect=2)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        self._session = aiohttp.ClientSession(
+            timeout=self._timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            connector=aiohttp.TCPConnector(limit=256),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def answers(self) -> bool:
+        """Whether it is there; asks nobody behind it."""
+        try:
+            return (await self._ask("GET", "/healthz", {}, None, {})).answer.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: Any = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """An answer in any case: 503 where the gateway could not be asked."""
+        return (await self.file(method, path, headers, body, params)).answer
+
+    async def file(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: Any = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> FileAnswer:
+        """The same, with the bytes as they came."""
+        try:
+            return await self._ask(method, path, headers, body, params or {})
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            # Neither the path nor the message: both may name somebody.
+            _log.warning("gateway_unreachable", reason=type(error).__name__)
+            return FileAnswer(Answer(503, dict(_AWAY)))
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: Any,
+        params: Mapping[str, Any],
+    ) -> FileAnswer:
+        if self._session is None:
+            raise RuntimeError("the console has not started")
+        inject(headers)
+        data: Any = None
+        if isinstance(body, aiohttp.FormData):
+            data = body
+        elif isinstance(body, bytes):
+            headers["content-type"] = "application/octet-stream"
+            data = body
+        elif body is not None:
+            headers["content-type"] = "application/json"
+            data = orjson.dumps(body)
+        pairs = [
+            (name, str(one))
+            for name, value in params.items()
+            if value not in (None, "")
+            for one in (value if isinstance(value, list | tuple) else [value])
+        ]
+        async with self._session.request(
+            method,
+            self._url + path,
+            headers=headers,
+            data=data,
+            params=pairs,
+            allow_redirects=False,
+        ) as answer:
+            content = await answer.read()
+            kind = answer.headers.get("content-type", "")
+            body = _json(content) if "json" in kind else None
+            number = answer.headers.get("x-request-id", "")
+            version = answer.headers.get("etag", "").strip('"')
+            policy = answer.headers.get("content-security-policy", "")
+            return FileAnswer(Answer(answer.status, body, number, version), content, kind, policy)
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return orjson.loads(text) if text else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The API as one person calls it, in the language that they read."""
+
+    gateway: Gateway
+    token: str = field(repr=False)
+    language: str
+    request_id: str
+    cost: Cost = field(default_factory=Cost)
+
+    async def get(self, path: str, **params: Any) -> Answer:
+        with self.cost.call():
+            return await self.gateway.call("GET", path, self._headers(), params=params)
+
+    async def post(
+        self, path: str, body: Any, *, key: str | None = None, version: str | None = None
+    ) -> Answer:
+        """`key`: its `Idempotency-Key`: the same form sent again has no second effect."""
+        return await self._send("POST", path, body, key, version)
+
+    async def put(
+        self, path: str, body: Any, *, key: str | None = None, version: str | None = None
+    ) -> Answer:
+        return await self._send("PUT", path, body, key, version)
+
+    async def patch(
+        self, path: str, body: Any, *, key: str | None = None, version: str | None = None
+    ) -> Answer:
+        return await self._send("PATCH", path, body, key, version)
+
+    async def delete(self, path: str, *, key: str | None = None) -> Answer:
+        return await self._send("DELETE", path, None, key, None)
+
+    async def upload(
+        self, path: str, content: bytes, *, key: str | None = None, **params: Any
+    ) -> Answer:
+        return await self._send("POST", path, content, key, None, params)
+
+    async def upload_form(
+        self,
+        path: str,
+        upload: Upload,
+        fields: Mapping[str, str] | None = None,
+        *,
+        key: str | None = None,
+        **params: Any,
+    ) -> Answer:
+        form = aiohttp.FormData(quote_fields=True)
+        for name, value in (fields or {}).items():
+            form.add_field(name, value)
+        form.add_field("file", upload.content, filename=upload.name)
+        return await self._send("POST", path, form, key, None, params)
+
+    async def file(self, path: str, **params: Any) -> FileAnswer:
+        headers = self._headers() | {"accept": "*/*"}
+        with self.cost.call():
+            return await self.gateway.file("GET", path, headers, params=params)
+
+    async def send(self, method: str, path: str, body: Any, *, key: str | None = None) -> Answer:
+        sent = None if method == "delete" else body
+        return await self._send(method.upper(), path, sent, key, None)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        key: str | None,
+        version: str | None,
+        params: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        headers = self._headers()
+        if key:
+            headers["idempotency-key"] = key
+        if version:
+            headers["if-match"] = f'"{version}"'
+        with self.cost.call():
+            return await self.gateway.call(method, path, headers, body, params)
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "authorization": f"Bearer {self.token}",
+            "accept": "application/json",
+            "accept-language": self.language,
+            "x-request-id": self.request_id,
+        }

@@ -1,0 +1,1 @@
+"""What a case needs and got: its plan, what was given, its reviews."""

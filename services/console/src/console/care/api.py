@@ -1,0 +1,186 @@
+"""The plan of a case on one page; what became of a need, and how a review went, on pages of their own."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from console.answers import Answer, together
+from console.care import commands
+from console.code_lists import ASSISTANCE, code_list
+from console.codes import Codes
+from console.screens.routing import Screens
+from console.screens.visit import NotShown, Page, Visit, shown
+
+screens = Screens()
+_CASE = "/referrals/v1/cases"
+_PLAN = "/cases/{case_id:uuid}/plan"
+_NEED = "/cases/{case_id:uuid}/needs/{item_id:uuid}"
+_REVIEW = "/cases/{case_id:uuid}/reviews/{review_id:uuid}"
+_BACK = "/console/cases/{case_id}/plan"
+
+
+@screens.page(_PLAN)
+async def plan(visit: Visit) -> Page:
+    there = f"{_CASE}/{visit.ids['case_id']}"
+    (needs, suggested, given, reviews), lists = await asyncio.gather(
+        together(
+            visit.calls.get(f"{there}/plan"),
+            visit.calls.get(f"{there}/plan/suggestions"),
+            visit.calls.get(f"{there}/assistance"),
+            visit.calls.get(f"{there}/reviews"),
+        ),
+        code_list(visit.calls, ASSISTANCE),
+    )
+    listed = shown(needs)
+    kinds, bands = _labels(lists, "support_type", visit), _labels(lists, "amount_band", visit)
+    codes, say, moments = Codes(visit.language), visit.say, visit.moments
+    return Page(
+        "care/templates/plan.html",
+        "title.plan",
+        {
+            "commands_of": commands,
+            "case_id": visit.ids["case_id"],
+            "needs": [_need(one, visit) for one in listed],
+            "suggested": [
+                {
+                    **one,
+                    "words": codes.need(one["need"]),
+                    "kind": kinds.get(one["support_type"], ""),
+                    "number": number,
+                }
+                for number, one in enumerate(_list(suggested))
+            ],
+            "given": [
+                {
+                    "id": one["id"],
+                    "what": kinds.get(one["support_type"], one["support_type"]),
+                    "day": moments.day(one["given_on"]),
+                    "more": bands.get(one["amount_band"] or "", ""),
+                    "note": one["note"] or "",
+                    "wrong": one["entered_in_error_at"] is not None,
+                }
+                for one in _list(given)
+            ],
+            "reviews": [
+                {
+                    "id": one["id"],
+                    "day": moments.day(one["due_on"]),
+                    "done": moments.day(one["done_on"]),
+                    "outcome": say.code("done", one["outcome"]) if one["outcome"] else "",
+                }
+                for one in _list(reviews)
+            ],
+            "options": {
+                "need": codes.needs(),
+                "support_type": list(kinds.items()),
+                "amount_band": list(bands.items()),
+                "plan_item_id": [(one["id"], codes.need(one["need"])) for one in listed],
+            },
+            "today": moments.today,
+            "away": [
+                say(f"plan.part.{name}")
+                for name, answer in (
+                    ("suggested", suggested),
+                    ("given", given),
+                    ("reviews", reviews),
+                )
+                if not answer.ok
+            ],
+            "may_write": visit.visitor.may("referrals:write"),
+        },
+    )
+
+
+def _labels(answer: Answer, name: str, visit: Visit) -> dict[str, str]:
+    lists: Mapping[str, Any] = answer.body if answer.ok else {}
+    return {code: labels[visit.language] for code, labels in lists.get(name, {}).items()}
+
+
+def _list(answer: Answer) -> list[Any]:
+    return answer.body if answer.ok and isinstance(answer.body, list) else []
+
+
+def _need(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
+    return {
+        **one,
+        "words": Codes(visit.language).need(one["need"]),
+        "state": visit.say.code("status", one["status"]),
+        "end": visit.moments.day(one["planned_end"]),
+    }
+
+
+for each in (commands.ADD, commands.SUGGESTED, commands.GIVEN, commands.REVIEW):
+    screens.command(_PLAN, each, show=plan, to=_BACK)
+
+
+@screens.page("/cases/{case_id:uuid}/assistance/{assistance_id:uuid}")
+async def given(visit: Visit) -> Page:
+    """Asked once more, for the record of what was given counts."""
+    there = f"{_CASE}/{visit.ids['case_id']}/assistance"
+    listed, lists = await together(visit.calls.get(there), code_list(visit.calls, ASSISTANCE))
+    one = _found(listed, visit.ids["assistance_id"])
+    kinds = _labels(lists, "support_type", visit)
+    return Page(
+        "care/templates/given.html",
+        "title.given",
+        {
+            "command": commands.IN_ERROR,
+            "what": kinds.get(one["support_type"], one["support_type"]),
+            "day": visit.moments.day(one["given_on"]),
+            "wrong": one["entered_in_error_at"] is not None,
+            "case_id": visit.ids["case_id"],
+        },
+    )
+
+
+screens.command(
+    "/cases/{case_id:uuid}/assistance/{assistance_id:uuid}",
+    commands.IN_ERROR,
+    show=given,
+    to=_BACK,
+)
+
+
+@screens.page(_NEED)
+async def need(visit: Visit) -> Page:
+    there = f"{_CASE}/{visit.ids['case_id']}/plan"
+    one = _found(await visit.calls.get(there), visit.ids["item_id"])
+    return Page(
+        "care/templates/need.html",
+        "title.need",
+        {
+            "need": _need(one, visit),
+            "command": commands.STATUS,
+            "case_id": visit.ids["case_id"],
+        },
+    )
+
+
+screens.command(_NEED, commands.STATUS, show=need, to=_BACK)
+
+
+@screens.page(_REVIEW)
+async def review(visit: Visit) -> Page:
+    there = f"{_CASE}/{visit.ids['case_id']}/reviews"
+    one = _found(await visit.calls.get(there), visit.ids["review_id"])
+    return Page(
+        "care/templates/review.html",
+        "title.review",
+        {
+            "day": visit.moments.day(one["due_on"]),
+            "done": visit.moments.day(one["done_on"]),
+            "command": commands.DONE,
+            "case_id": visit.ids["case_id"],
+        },
+    )
+
+
+screens.command(_REVIEW, commands.DONE, show=review, to=_BACK)
+
+
+def _found(answer: Answer, identifier: str) -> Any:
+    """There is no asking for one alone."""
+    found = next((one for one in shown(answer) if one["id"] == identifier), None)
+    if found is None:
+        raise NotShown(Answer(404, {"code": "not_found"}))
+    return found

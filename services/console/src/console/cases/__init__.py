@@ -1,0 +1,1 @@
+"""Cases: found, registered, looked at."""

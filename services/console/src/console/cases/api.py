@@ -1,0 +1,161 @@
+"""Cases: the list, finding a person, registering, and the case itself."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from common.auth import Role
+
+from console.answers import together
+from console.cases import record, views
+from console.code_lists import situations
+from console.codes import SPOKEN, Areas, Codes
+from console.forms import body
+from console.referral_views import rows
+from console.screens.routing import Screens
+from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
+
+screens = Screens()
+_CASES = "/referrals/v1/cases"
+
+
+@screens.page("/cases", query=("status", "mine", "cursor"))
+async def cases(visit: Visit) -> Page:
+    status, mine = visit.asked("status") or "open", visit.asked("mine")
+    listed = shown(
+        await visit.calls.get(
+            _CASES, status=status, mine=mine or None, cursor=visit.asked("cursor"), limit=50
+        )
+    )
+    return Page(
+        "cases/templates/cases.html",
+        "title.cases",
+        {
+            "cases": views.listed(listed["items"], visit.say, Codes(visit.language), visit.moments),
+            "more": listed["next_cursor"],
+            "status": status,
+            "mine": mine,
+        },
+    )
+
+
+@screens.page("/cases/search")
+async def search(visit: Visit) -> Page:
+    return Page("cases/templates/search.html", "title.search", {"found": None}, fields=views.SEARCH)
+
+
+@screens.form("/cases/search", show=search)
+async def find(visit: Visit) -> Outcome:
+    """Answered at once and never by an address: a name must stand in none."""
+    answer = await visit.calls.post(f"{_CASES}/search", body(visit.typed, views.SEARCH))
+    if not answer.ok:
+        return Refused(answer)
+    found = views.listed(answer.items, visit.say, Codes(visit.language), visit.moments)
+    return Page(
+        "cases/templates/search.html", "title.search", {"found": found}, fields=views.SEARCH
+    )
+
+
+@screens.page("/cases/new")
+async def new_case(visit: Visit) -> Page:
+    return Page(
+        "cases/templates/new_case.html",
+        "title.new_case",
+        {**_choices(visit), "case": None, "values": {}},
+        fields=views.NEW_CASE,
+    )
+
+
+def _choices(visit: Visit, spoken: Iterable[str] = ()) -> dict[str, Any]:
+    codes = Codes(visit.language)
+    return {
+        "areas": Areas(visit.country).groups,
+        "sexes": [(code, visit.say(f"sex.{code}")) for code in views.SEXES],
+        "spoken": [(code, codes.spoken(code)) for code in dict.fromkeys((*SPOKEN, *spoken))],
+        "caregivers": [(code, visit.say(f"caregiver.{code}")) for code in views.CAREGIVERS],
+    }
+
+
+@screens.form("/cases/new", show=new_case)
+async def register(visit: Visit) -> Outcome:
+    made = body(visit.typed, views.NEW_CASE, numbers=views.NUMBERS)
+    if "area" not in made:
+        made["country"] = visit.country
+    answer = await visit.calls.post(_CASES, made, key=visit.key)
+    return Elsewhere(f"/console/cases/{answer.body['id']}") if answer.ok else Refused(answer)
+
+
+@screens.page("/cases/{case_id:uuid}/change")
+async def changing(visit: Visit) -> Page:
+    """The record as it is. Where it was changed while somebody typed, both are shown: theirs in the fields, what
+    stands now beside it; sent again, theirs counts."""
+    found = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
+    values = record.shown(found, views.NEW_CASE)
+    clash = visit.refusal is not None and visit.refusal.code == "version_conflict"
+    return Page(
+        "cases/templates/new_case.html",
+        "title.change",
+        {
+            **_choices(visit, values.get("attributes/languages[]", ())),
+            "case": found,
+            "values": values,
+            "differs": views.differing(
+                values, visit.typed, views.NEW_CASE, visit.say, visit.language
+            )
+            if clash
+            else [],
+        },
+        fields=views.NEW_CASE,
+    )
+
+
+@screens.form("/cases/{case_id:uuid}/change", show=changing)
+async def change(visit: Visit) -> Outcome:
+    path = f"{_CASES}/{visit.ids['case_id']}"
+    found = shown(await visit.calls.get(path))
+    made = body(visit.typed, (*views.NEW_CASE, "expected_version"), numbers=views.NUMBERS)
+    changed = record.corrected(found, made, views.NEW_CASE)
+    answer = await visit.calls.send("patch", path, changed, key=visit.key)
+    return Elsewhere(f"/console/cases/{found['id']}") if answer.ok else Refused(answer)
+
+
+@screens.page("/cases/{case_id:uuid}")
+async def case(visit: Visit) -> Page:
+    """Four calls at once. The reading is in the record of the audit, as by any client."""
+    case_id = visit.ids["case_id"]
+    (one, timeline, consents, referrals), known = await asyncio.gather(
+        together(
+            visit.calls.get(f"{_CASES}/{case_id}"),
+            visit.calls.get(f"{_CASES}/{case_id}/timeline", limit=30),
+            visit.calls.get("/referrals/v1/consents", case_id=case_id, limit=50),
+            visit.calls.get("/referrals/v1/referrals", case_id=case_id, limit=50),
+        ),
+        situations(visit.calls, visit.language),
+    )
+    found = shown(one)
+    say, codes, moments = visit.say, Codes(visit.language), visit.moments
+    happened = timeline.body if timeline.ok else []
+    return Page(
+        "cases/templates/case.html",
+        "title.case",
+        {
+            "case": found,
+            "summary_facts": views.summary(found, say, codes, moments),
+            "identity": views.identity(found, say, codes, moments),
+            "timeline": views.timeline(happened, say, moments),
+            "consents": views.consents(consents.items, say, codes, moments),
+            "referrals": rows(referrals.items, say, codes, moments),
+            "away": [
+                say(f"case.part.{part}")
+                for part, answer in (
+                    ("timeline", timeline),
+                    ("consents", consents),
+                    ("referrals", referrals),
+                )
+                if not answer.ok
+            ],
+            "situations": known,
+            "may_write": visit.visitor.may("referrals:write") and found["status"] == "open",
+            "may_erase": Role.SUPERVISOR in visit.visitor.roles and found["status"] != "erased",
+        },
+    )

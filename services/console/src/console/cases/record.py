@@ -1,0 +1,61 @@
+"""A record that is corrected: what the form holds replaces what it shows, and all else stays. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+PARTS = ("identity", "attributes")
+
+
+def shown(case: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """By name of a field what stands in it: text, or a list of codes."""
+    found: dict[str, Any] = {}
+    for name in names:
+        value: Any = case
+        for part in name.removesuffix("[]").split("/"):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value not in (None, "", []):
+            found[name] = value if isinstance(value, list) else str(value)
+    return found
+
+
+def corrected(
+    case: Mapping[str, Any], made: Mapping[str, Any], names: Iterable[str]
+) -> dict[str, Any]:
+    """The change: each part whole, for the API replaces it whole; of the rest what the form says."""
+    change: dict[str, Any] = {part: _copied(case[part] or {}) for part in PARTS}
+    for name in names:
+        path = name.removesuffix("[]").split("/")
+        if path[0] in PARTS:
+            _set(change, path, None)
+    change = _merged(change, made)
+    return {name: _pruned(value) for name, value in change.items()}
+
+
+def _copied(value: Any) -> Any:
+    return {k: _copied(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+
+def _set(into: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        below = into.get(part)
+        if not isinstance(below, dict):
+            return
+        into = below
+    into[path[-1]] = value
+
+
+def _merged(first: Any, second: Any) -> Any:
+    if isinstance(first, dict) and isinstance(second, Mapping):
+        return {**first, **{k: _merged(first.get(k), v) for k, v in second.items()}}
+    return _copied(second)
+
+
+def _pruned(value: Any) -> Any:
+    """Without what is empty: a document without its number is none, nor a caregiver without a name."""
+    if not isinstance(value, dict):
+        return value
+    kept = {name: _pruned(one) for name, one in value.items()}
+    for part, least in (("document", "number"), ("caregiver", "name")):
+        if isinstance(kept.get(part), dict) and least not in kept[part]:
+            del kept[part]
+    return {name: one for name, one in kept.items() if one not in (None, "", {})}

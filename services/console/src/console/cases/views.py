@@ -1,0 +1,209 @@
+"""What a case shows, in words. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from console.codes import Codes
+from console.forms import Typed
+from console.moments import Moments
+from console.wording import Wording
+
+IDENTITY = (
+    "identity/name",
+    "identity/birth_date",
+    "identity/age",
+    "identity/document/number",
+    "identity/own_reference",
+    "identity/address",
+)
+CONTACT = (
+    "identity/contact/phone",
+    "identity/contact/email",
+    "identity/contact/safe_way",
+    "identity/contact/safe_times",
+)
+WHERE = ("area",)
+CAREGIVER = (
+    "caregiver",
+    "identity/caregiver/name",
+    "identity/caregiver/relation",
+    "identity/caregiver/contact/phone",
+)
+ATTRIBUTES = ("attributes/sex", "attributes/nationality", "attributes/languages[]")
+NEW_CASE = (*IDENTITY, *ATTRIBUTES, *CONTACT, *WHERE, *CAREGIVER)
+NUMBERS = ("identity/age", "expected_version")
+SEARCH = ("name", "document", "own_reference")
+CAREGIVERS = ("unknown", "available", "absent", "implicated")
+SEXES = ("female", "male", "other", "unknown")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A case in a list: no name, ever."""
+
+    path: str
+    reference: str
+    band: str
+    area: str
+    status: str
+    opened: str
+    changed: str
+    open_referrals: int | None
+
+
+def listed(
+    cases: Iterable[Mapping[str, Any]], say: Wording, codes: Codes, moments: Moments
+) -> list[Listed]:
+    return [
+        Listed(
+            f"/console/cases/{case['id']}",
+            case["reference"],
+            band(case["minor"], say),
+            codes.place(case["area"]) or case["country"],
+            say.known(f"case.status.{case['status']}", "case.status.other"),
+            moments.day(case["created_at"]),
+            moments.day(case["changed_at"]),
+            case.get("open_referrals"),
+        )
+        for case in cases
+    ]
+
+
+def band(minor: bool | None, say: Wording) -> str:
+    return say({True: "case.minor", False: "case.adult", None: "case.age_unknown"}[minor])
+
+
+@dataclass(frozen=True)
+class Fact:
+    label: str
+    value: str
+
+
+def identity(case: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) -> list[Fact]:
+    """What stands behind the fold: the person, as they were registered."""
+    who = case["identity"] or {}
+    contact, document = who.get("contact") or {}, who.get("document") or {}
+    caregiver = who.get("caregiver") or {}
+    found = (
+        ("identity/name", who.get("name")),
+        ("identity/birth_date", moments.day(who.get("birth_date"))),
+        ("identity/document/number", document.get("number")),
+        ("identity/own_reference", who.get("own_reference")),
+        ("identity/contact/phone", contact.get("phone")),
+        ("identity/contact/email", contact.get("email")),
+        ("identity/contact/safe_way", contact.get("safe_way")),
+        ("identity/contact/safe_times", contact.get("safe_times")),
+        ("identity/address", who.get("address")),
+        ("identity/caregiver/name", caregiver.get("name")),
+        ("identity/caregiver/relation", caregiver.get("relation")),
+    )
+    return [Fact(say(f"field.{name}"), str(value)) for name, value in found if value]
+
+
+def summary(case: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) -> list[Fact]:
+    attributes = case["attributes"] or {}
+    found = (
+        ("case.band", age(case, say)),
+        ("field.attributes/sex", _sex(attributes, say)),
+        ("field.area", codes.place(case["area"]) or case["country"]),
+        (
+            "field.attributes/languages[]",
+            ", ".join(map(codes.spoken, attributes.get("languages", []))),
+        ),
+        ("field.caregiver", say.known(f"caregiver.{case['caregiver']}", "caregiver.unknown")),
+        ("case.opened", moments.day(case["created_at"])),
+        ("case.status", say.known(f"case.status.{case['status']}", "case.status.other")),
+    )
+    return [Fact(say(label), value) for label, value in found if value]
+
+
+def age(case: Mapping[str, Any], say: Wording) -> str:
+    if case["age"] is None:
+        return band(case["minor"], say)
+    return say("case.years", n=case["age"])
+
+
+def _sex(attributes: Mapping[str, Any], say: Wording) -> str:
+    sex = attributes.get("sex", "unknown")
+    return "" if sex == "unknown" else say(f"sex.{sex}")
+
+
+@dataclass(frozen=True)
+class Happened:
+    at: str
+    what: str
+
+
+def timeline(
+    entries: Iterable[Mapping[str, Any]], say: Wording, moments: Moments
+) -> list[Happened]:
+    """In the order of the API, in words; what is newer than this console is named by its code."""
+    return [
+        Happened(
+            moments.at(entry["at"]),
+            say(f"did.{entry['action']}")
+            if say.has(f"did.{entry['action']}")
+            else say("did.other", code=entry["action"]),
+        )
+        for entry in entries
+    ]
+
+
+@dataclass(frozen=True)
+class Consent:
+    path: str
+    what: str
+    status: str
+    open: bool
+
+
+def consents(
+    grants: Iterable[Mapping[str, Any]], say: Wording, codes: Codes, moments: Moments
+) -> list[Consent]:
+    return [
+        Consent(
+            f"/console/consents/{grant['id']}",
+            codes.need(grant["purpose"])
+            or say.known(f"consent.kind.{grant['kind']}", "consent.kind.other"),
+            say.known(f"consent.status.{grant['status']}", "consent.status.other"),
+            grant["withdrawn_at"] is None,
+        )
+        for grant in grants
+    ]
+
+
+@dataclass(frozen=True)
+class Difference:
+    label: str
+    now: str
+    typed: str
+
+
+def differing(
+    now: Mapping[str, Any], typed: Typed, names: Iterable[str], say: Wording, language: str
+) -> list[Difference]:
+    """Fields in which what stands in the record is not what somebody typed."""
+    found = []
+    for name in names:
+        stands, theirs = now.get(name, ""), typed.one(name).strip()
+        if name.endswith("[]"):
+            stands, theirs = ", ".join(stands), ", ".join(typed.all(name))
+        if stands != theirs:
+            label = say.known(f"field.{name}", "field.other")
+            found.append(Difference(label, _worded(name, stands, say, language),
+                                    _worded(name, theirs, say, language)))  # fmt: skip
+    return found
+
+
+def _worded(name: str, value: str, say: Wording, language: str) -> str:
+    codes = Codes(language)
+    if name == "attributes/sex" and value:
+        return say.known(f"sex.{value}", "sex.unknown")
+    if name == "caregiver" and value:
+        return say.known(f"caregiver.{value}", "caregiver.unknown")
+    if name == "area":
+        return codes.place(value)
+    if name == "attributes/languages[]":
+        return ", ".join(codes.spoken(code) for code in value.split(", ") if code)
+    return value

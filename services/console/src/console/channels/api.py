@@ -1,0 +1,111 @@
+"""Own channels: a mailbox, a telephone, a browser; when they are used, and when they are left in peace."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.auth import Role
+
+from console.answers import Answer, together
+from console.assets import WORKER
+from console.channels import commands
+from console.screens.routing import Screens
+from console.screens.visit import NotShown, Page, Visit, shown
+
+screens = Screens()
+_CHANNELS = "/referrals/v1/channels"
+
+
+@screens.page("/channels")
+async def channels(visit: Visit) -> Page:
+    asked = [visit.calls.get(_CHANNELS), visit.calls.get(f"{_CHANNELS}/kinds")]
+    if Role.SUPERVISOR in visit.visitor.roles:
+        asked += [
+            visit.calls.get(f"{_CHANNELS}/team"),
+            visit.calls.get("/identity/v1/colleagues", limit=200),
+        ]
+    own, kinds, *of_team = await together(*asked)
+    shown(own)
+    names = {one["id"]: one["sign_in_name"] for one in of_team[1].items} if of_team else {}
+    return Page(
+        "channels/templates/channels.html",
+        "title.channels",
+        {
+            "channels": [_row(one, visit) for one in own.body],
+            "team": [
+                {**_row(one, visit), "name": names.get(one["person"], "")}
+                for one in (of_team[0].body if of_team and of_team[0].ok else [])
+            ],
+            "supervises": bool(of_team),
+            "options": {
+                "kind": [
+                    (kind, visit.say(f"word.{kind}"))
+                    for kind in (kinds.body["kinds"] if kinds.ok else [])
+                    if kind != "push"  # a browser says itself where it is reached
+                ]
+            },
+            "command": commands.ADD,
+            "push": commands.PUSH,
+            "push_key": (kinds.body["push_key"] or "") if kinds.ok else "",
+            "worker": f"/console/{WORKER}",
+            "defaults": {
+                "language": visit.language,
+                "pace": "at_once",
+                "digest_at": "08:00",
+                "quiet_from": "20:00",
+                "quiet_until": "06:00",
+            },
+        },
+    )
+
+
+screens.command("/channels", commands.PUSH, show=channels, to="/console/channels")
+screens.command("/channels", commands.ADD, show=channels, to="/console/channels/{id}")
+
+
+def _row(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
+    say = visit.say
+    return {
+        "id": one["id"],
+        "kind": say.known(f"word.{one['kind']}", "channel.push"),
+        "address": one["address"],
+        "pace": say.known(f"word.{one['pace']}", "code.other"),
+        "quiet": say("channel.quiet", start=one["quiet_from"][:5], end=one["quiet_until"][:5])
+        if one["quiet_from"] and one["quiet_until"]
+        else "",
+        "status": say.known(f"channel.status.{one['status']}", "code.other"),
+        "active": one["status"] == "active",
+        "to_confirm": one["status"] == "to_confirm",
+        "why": say.known(f"channel.off.{one['switched_off']}", "channel.off.other")
+        if one["switched_off"]
+        else "",
+        "told": visit.moments.at(one["told_at"]),
+    }
+
+
+@screens.page("/channels/{channel_id:uuid}")
+async def channel(visit: Visit) -> Page:
+    """There is no asking for one alone."""
+    listed = shown(await visit.calls.get(_CHANNELS))
+    one = next((each for each in listed if each["id"] == visit.ids["channel_id"]), None)
+    if one is None:
+        raise NotShown(Answer(404, {"code": "not_found"}))
+    times = {name: (one[name] or "")[:5] for name in ("digest_at", "quiet_from", "quiet_until")}
+    return Page(
+        "channels/templates/channel.html",
+        "title.channels",
+        {
+            "row": _row(one, visit),
+            "push": one["kind"] == "push",
+            "commands_of": commands,
+            "now": {**one, **times},
+        },
+    )
+
+
+for each in (commands.CONFIRM, commands.CODE, commands.WISHES):
+    screens.command(
+        "/channels/{channel_id:uuid}", each, show=channel, to="/console/channels/{channel_id}"
+    )
+screens.command(
+    "/channels/{channel_id:uuid}", commands.REMOVE, show=channel, to="/console/channels"
+)

@@ -1,0 +1,31 @@
+"""Lists of codes that the API gives everybody alike: kept by a process for some minutes.
+
+Nothing about anybody is in them, so they are the one answer of the API that a process remembers.
+"""
+
+import time
+
+from console.answers import Answer, Api
+
+_SECONDS = 600
+_KEPT: dict[str, tuple[float, Answer]] = {}
+SITUATIONS = "/directory/v1/pathways/situations"
+LINE_FORM, LINE_ANSWERS = "/referrals/v1/line/form", "/referrals/v1/line/answers"
+ASSISTANCE = "/referrals/v1/assistance/codes"
+
+
+async def code_list(api: Api, path: str) -> Answer:
+    """As it was answered; anew where it was not."""
+    at, kept = _KEPT.get(path, (0.0, None))
+    if kept is not None and time.monotonic() - at <= _SECONDS:
+        return kept
+    answer = await api.get(path)
+    if answer.ok:
+        _KEPT[path] = (time.monotonic(), answer)
+    return answer
+
+
+async def situations(api: Api, language: str) -> list[tuple[str, str]]:
+    """Of pathways: pairs of code and words; nothing where the directory is away."""
+    answer = await code_list(api, SITUATIONS)
+    return [(one["code"], one["says"][language]) for one in answer.items]

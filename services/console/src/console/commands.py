@@ -1,0 +1,70 @@
+"""Commands of the API as forms: which fields each has, and the body that is made of them. Pure.
+
+`fields` of a command have names that begin with its own, so that several forms stand on one page; what they
+are called and what their choices mean is in the catalogues, by the same names.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+import orjson
+
+from console.forms import Typed, body
+
+
+@dataclass(frozen=True)
+class Field:
+    """`kind`: choice or pick (one of), several (any of), place, text, area, date, moment, number, clock, agreed
+    (a box) or given (by the page, not by anybody). `codes`: those of a choice; where there are none, the page
+    says which."""
+
+    name: str
+    kind: str
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Command:
+    """`path` is the API's, with the names of the page's ids in it. `listed`: its fields are lines of text
+    that the API takes as a list."""
+
+    name: str
+    path: str
+    fields: tuple[Field, ...] = ()
+    method: str = "post"
+    listed: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"{self.name}/{_written(each)}" for each in self.fields)
+
+    def made(self, typed: Typed, *, offset: str) -> dict[str, Any]:
+        """The body. `offset`: of the home time zone, for what people type as a local time."""
+        numbers = [f"{self.name}/{each.name}" for each in self.fields if _numeric(each)]
+        found: dict[str, Any] = dict(body(typed, self.names, numbers=numbers).get(self.name, {}))
+        for each in self.fields:
+            value = found.get(each.name)
+            if each.kind == "agreed":
+                found[each.name] = value == "true"
+            elif each.kind == "moment" and isinstance(value, str):
+                found[each.name] = f"{value.replace(' ', 'T')}:00{offset}"
+            elif each.kind == "several" and self.method == "put":
+                found.setdefault(each.name, [])  # what replaces says of each list what is in it
+            elif each.name in self.listed and isinstance(value, str):
+                found[each.name] = [line.strip() for line in value.splitlines() if line.strip()]
+        return found
+
+
+def _written(each: Field) -> str:
+    return f"{each.name}[]" if each.kind == "several" else each.name
+
+
+def _numeric(each: Field) -> bool:
+    return each.kind == "number" or each.name == "expected_version"
+
+
+def key_of(key: str, content: object) -> str:
+    """The key of one command of several that a form sends: of what it says, so that the same form sent twice
+    does it once, and a corrected one does what it says."""
+    return str(uuid5(NAMESPACE_URL, f"{key}\n{orjson.dumps(content).decode()}"))

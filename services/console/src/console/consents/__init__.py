@@ -1,0 +1,1 @@
+"""Consents: what was agreed, and taking it back."""

@@ -1,0 +1,78 @@
+"""Consents: what was agreed, taking it back, and the slip with the code."""
+
+from console.codes import Codes
+from console.forms import body
+from console.screens.routing import Screens
+from console.screens.visit import Outcome, Page, Refused, Visit, shown
+
+screens = Screens()
+_METHODS = ("in_person", "phone", "message", "other")
+_FIELDS = ("method",)
+
+
+@screens.page("/consents/{grant_id:uuid}")
+async def consent(visit: Visit) -> Page:
+    return await _consent(visit)
+
+
+async def _consent(visit: Visit, ended: dict[str, object] | None = None) -> Page:
+    grant = shown(await visit.calls.get(f"/referrals/v1/consents/{visit.ids['grant_id']}"))
+    names = await visit.calls.post(
+        "/directory/v1/names", {"service_id": [grant["service_id"]] if grant["service_id"] else []}
+    )
+    named = names.body["services"] if names.ok else []
+    say, moments = visit.say, visit.moments
+    return Page(
+        "consents/templates/consent.html",
+        "title.consent",
+        {
+            "grant": grant,
+            "service": named[0] if named else None,
+            "need": Codes(visit.language).need(grant["purpose"]),
+            "items": [say(f"item.{item}") for item in grant["items"]],
+            "status": say.known(f"consent.status.{grant['status']}", "consent.status.other"),
+            "given": moments.at(grant["given_at"]),
+            "until": moments.at(grant["valid_until"]),
+            "withdrawn": moments.at(grant["withdrawn_at"]),
+            "methods": [(code, say(f"withdrawal.{code}")) for code in _METHODS],
+            "may_withdraw": grant["withdrawn_at"] is None and visit.visitor.may("referrals:write"),
+            "read": _read(ended, visit) if ended else None,
+        },
+        fields=_FIELDS,
+        address=f"/console/consents/{grant['id']}",
+    )
+
+
+def _read(ended: dict[str, object], visit: Visit) -> list[str]:
+    """Who had read what before it ended: the person is told."""
+    found = ended.get("already_read")
+    return [
+        visit.say(
+            "consent.was_read",
+            at=visit.moments.at(one["at"]),
+            items=", ".join(visit.say(f"item.{item}") for item in one["items"]),
+        )
+        for one in (found if isinstance(found, list) else [])
+    ]
+
+
+@screens.form("/consents/{grant_id:uuid}/withdraw", show=consent)
+async def withdraw(visit: Visit) -> Outcome:
+    path = f"/referrals/v1/consents/{visit.ids['grant_id']}/withdraw"
+    answer = await visit.calls.post(path, body(visit.typed, _FIELDS), key=visit.key)
+    return await _consent(visit, answer.body) if answer.ok else Refused(answer)
+
+
+@screens.form("/consents/{grant_id:uuid}/slip", show=consent)
+async def slip(visit: Visit) -> Outcome:
+    """A new code, shown once; the former one is void."""
+    path = f"/referrals/v1/consents/{visit.ids['grant_id']}/withdrawal-code"
+    answer = await visit.calls.post(path, {}, key=visit.key)
+    if not answer.ok:
+        return Refused(answer)
+    return Page(
+        "consents/templates/slip.html",
+        "title.slip",
+        {"code": answer.body["withdrawal_code"], "grant_id": visit.ids["grant_id"]},
+        address=f"/console/consents/{visit.ids['grant_id']}",
+    )

@@ -1,0 +1,1 @@
+"""What a coordinator decides in the directory: entries, endorsements, risk messages."""

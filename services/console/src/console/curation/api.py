@@ -1,0 +1,328 @@
+"""Entries that wait for a coordinator, side by side with what stands; endorsements; risk messages."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from console.answers import Answer, together
+from console.codes import Areas, Codes
+from console.curation import views
+from console.forms import Typed, body
+from console.screens.routing import Screens
+from console.screens.visit import Elsewhere, NotShown, Outcome, Page, Refused, Visit, shown
+
+screens = Screens()
+_RECORDS = "/directory/v1/records/services"
+_MESSAGES = "/directory/v1/risk-messages"
+AORS = ("CP", "GBV", "TIP", "GP")
+STATES = ("submitted", "approved", "returned", "draft", "withdrawn")
+CAPACITIES = ("accepting", "waitlist", "full")
+_REASON = ("reason",)
+MESSAGE = (
+    "aor",
+    "areas[]",
+    "texts/es/title",
+    "texts/en/title",
+    "texts/es/body",
+    "texts/en/body",
+    "texts/es/sms",
+    "texts/en/sms",
+    "valid_until",
+)
+
+
+@screens.page("/entries", query=("state", "cursor"))
+async def entries(visit: Visit) -> Page:
+    state = visit.asked("state") or "submitted"
+    listed = await visit.calls.get(_RECORDS, state=state, limit=50, cursor=visit.asked("cursor"))
+    shown(listed)
+    cursor = listed.body.get("next_cursor")
+    say = visit.say
+    return Page(
+        "curation/templates/entries.html",
+        "title.entries",
+        {
+            "lines": views.lines(listed.items, say, visit.moments),
+            "state": state,
+            "states": [(one, say(f"entry.state.{one}")) for one in STATES],
+            "more": f"/console/entries?state={state}&cursor={cursor}" if cursor else "",
+        },
+    )
+
+
+@screens.page("/entries/{service_id:uuid}", query=("done",))
+async def entry(visit: Visit) -> Page:
+    identifier = visit.ids["service_id"]
+    one, review, doubles, history = await together(
+        visit.calls.get(f"{_RECORDS}/{identifier}"),
+        visit.calls.get(f"{_RECORDS}/{identifier}/review"),
+        visit.calls.get(f"{_RECORDS}/{identifier}/duplicates"),
+        visit.calls.get(f"{_RECORDS}/{identifier}/history", limit=20),
+    )
+    record = shown(one)
+    say, codes = visit.say, Codes(visit.language)
+    found = review.body if review.ok else None
+    return Page(
+        "curation/templates/entry.html",
+        "title.entries",
+        {
+            "record": record,
+            "version": one.version,
+            "name": record["document"].get("name", ""),
+            "state": say.known(f"entry.state.{record['state']}", "entry.state.other"),
+            "changes": views.changes(found["differences"], say, codes) if found else [],
+            "new": found is not None and found["approved"] is None,
+            "previews": views.previews(found["views"], say, codes) if found else [],
+            "away": [
+                say(f"entry.part.{name}")
+                for name, answer in (
+                    ("review", review),
+                    ("duplicates", doubles),
+                    ("history", history),
+                )
+                if not answer.ok and answer.status not in {403, 404}
+            ],
+            "doubles": [_double(each, visit) for each in doubles.items],
+            "history": [
+                (visit.moments.at(each["at"]), *views.changed(each, say, codes))
+                for each in history.items
+            ],
+            "steps": [step for step in record["possible_steps"] if step in {"approve", "return"}],
+            "endorsable": sorted(visit.visitor.principal.aors) if record["published"] else [],
+            "verifiable": record["published"] and visit.visitor.may("directory:write"),
+            "capacities": CAPACITIES,
+            "done": visit.asked("done") and visit.refusal is None,
+        },
+        fields=_REASON,
+        address=f"/console/entries/{identifier}",
+    )
+
+
+def _double(one: Mapping[str, Any], visit: Visit) -> Mapping[str, str]:
+    say = visit.say
+    why = [
+        say(f"entry.same.{name}")
+        for name in ("phone", "place", "organization")
+        if one[f"same_{name}"]
+    ]
+    return {
+        "path": f"/console/entries/{one['id']}",
+        "name": one["name"],
+        "why": ", ".join([say("entry.likeness", percent=round(one["likeness"] * 100)), *why]),
+    }
+
+
+def _decide(step: str) -> None:
+    @screens.form(f"/entries/{{service_id:uuid}}/{step}", show=entry)
+    async def decide(visit: Visit) -> Outcome:
+        identifier = visit.ids["service_id"]
+        answer = await visit.calls.post(
+            f"{_RECORDS}/{identifier}/{step}",
+            body(visit.typed, _REASON),
+            key=visit.key,
+            version=visit.typed.one("version"),
+        )
+        return Elsewhere(f"/console/entries/{identifier}?done=1") if answer.ok else Refused(answer)
+
+
+for each in ("approve", "return"):
+    _decide(each)
+
+
+@screens.form("/entries/{service_id:uuid}/verify", show=entry)
+async def verify(visit: Visit) -> Outcome:
+    identifier = visit.ids["service_id"]
+    answer = await visit.calls.post(f"{_RECORDS}/{identifier}/verify", {}, key=visit.key)
+    return Elsewhere(f"/console/entries/{identifier}?done=1") if answer.ok else Refused(answer)
+
+
+@screens.form("/entries/{service_id:uuid}/capacity", show=entry)
+async def capacity(visit: Visit) -> Outcome:
+    identifier = visit.ids["service_id"]
+    answer = await visit.calls.put(
+        f"/directory/v1/services/{identifier}/capacity",
+        {"state": visit.typed.one("state")},
+        key=visit.key,
+    )
+    return Elsewhere(f"/console/entries/{identifier}?done=1") if answer.ok else Refused(answer)
+
+
+@screens.form("/entries/{service_id:uuid}/endorse", show=entry)
+async def endorse(visit: Visit) -> Outcome:
+    identifier, aor = visit.ids["service_id"], visit.typed.one("aor")
+    if visit.typed.one("end"):
+        answer = await visit.calls.delete(
+            f"/directory/v1/endorsements/{identifier}/{aor}", key=visit.key
+        )
+    else:
+        wanted = {"service_id": identifier, "aor": aor}
+        answer = await visit.calls.post("/directory/v1/endorsements", wanted, key=visit.key)
+    return Elsewhere(f"/console/entries/{identifier}?done=1") if answer.ok else Refused(answer)
+
+
+@screens.page("/endorsements", query=("aor", "area", "cursor"))
+async def endorsements(visit: Visit) -> Page:
+    own = sorted(visit.visitor.principal.aors) or list(AORS)
+    aor = visit.asked("aor") or own[0]
+    area = visit.asked("area")
+    listed, suggested = await together(
+        visit.calls.get(
+            "/directory/v1/endorsements", aor=aor, limit=50, cursor=visit.asked("cursor")
+        ),
+        visit.calls.get(
+            "/directory/v1/endorsements/suggestions", aor=aor, area=area or visit.country
+        ),
+    )
+    shown(listed)
+    ids = [one["service_id"] for one in listed.items]
+    named = await visit.calls.post("/directory/v1/names", {"service_id": ids}) if ids else None
+    names = {one["id"]: one["name"] for one in named.body["services"]} if named and named.ok else {}
+    codes, cursor = Codes(visit.language), listed.body.get("next_cursor")
+    return Page(
+        "curation/templates/endorsements.html",
+        "title.endorsements",
+        {
+            "aor": aor,
+            "aors": [(one, visit.say(f"aor.{one}")) for one in own],
+            "area": area,
+            "groups": Areas(visit.country).groups,
+            "endorsed": [
+                {
+                    "id": one["service_id"],
+                    "name": names.get(one["service_id"], one["service_id"][-8:].upper()),
+                    "at": visit.moments.at(one["endorsed_at"]),
+                }
+                for one in listed.items
+            ],
+            "suggested": [
+                {
+                    "id": one["service_id"],
+                    "name": one["name"],
+                    "of": one["organisation"] or "",
+                    "need": codes.need(one["need"]),
+                    "areas": ", ".join(codes.place(place) for place in one["areas"][:6]),
+                }
+                for one in (suggested.body["items"] if suggested.ok else [])
+            ],
+            "away": not suggested.ok and suggested.status not in {403, 422},
+            "may_write": visit.visitor.may("directory:curate"),
+            "more": f"/console/endorsements?aor={aor}&cursor={cursor}" if cursor else "",
+        },
+    )
+
+
+@screens.form("/endorsements", show=endorsements)
+async def endorse_suggested(visit: Visit) -> Outcome:
+    wanted = {"service_id": visit.typed.one("service_id"), "aor": visit.typed.one("aor")}
+    answer = await visit.calls.post("/directory/v1/endorsements", wanted, key=visit.key)
+    return Elsewhere(f"/console/endorsements?aor={wanted['aor']}") if answer.ok else Refused(answer)
+
+
+@screens.page("/risks")
+async def risks(visit: Visit) -> Page:
+    listed = await visit.calls.get(f"{_MESSAGES}/own")
+    found = shown(listed)
+    say, codes = visit.say, Codes(visit.language)
+    return Page(
+        "curation/templates/risks.html",
+        "title.risks",
+        {
+            "rows": [
+                {
+                    "path": f"/console/risks/{one['id']}",
+                    "title": one["texts"][visit.language]["title"],
+                    "aor": say(f"aor.{one['aor']}"),
+                    "areas": ", ".join(codes.place(place) for place in one["areas"])
+                    or say("risks.everywhere"),
+                    "state": say(f"risks.state.{one['state']}"),
+                    "live": one["state"] == "published",
+                    "until": visit.moments.day(one["valid_until"]),
+                }
+                for one in found
+            ],
+        },
+    )
+
+
+def message_of(typed: Typed) -> dict[str, Any]:
+    """Nothing ticked: everywhere."""
+    return {"areas": [], **body(typed, MESSAGE)}
+
+
+def _message_page(visit: Visit, message: Mapping[str, Any] | None) -> Page:
+    say = visit.say
+    texts = message["texts"] if message else {}
+    return Page(
+        "curation/templates/risk.html",
+        "title.risks",
+        {
+            "message": message,
+            "texts": texts,
+            "languages": [("es", say("risks.es")), ("en", say("risks.en"))],
+            "counts": {code: parts(text.get("sms", "")) for code, text in texts.items()},
+            "aors": [
+                (one, say(f"aor.{one}")) for one in sorted(visit.visitor.principal.aors) or AORS
+            ],
+            "places": [
+                (code, name) for _, group in Areas(visit.country).groups for code, name in group[:1]
+            ],
+            "state": say(f"risks.state.{message['state']}") if message else "",
+            "done": visit.asked("done") and visit.refusal is None,
+        },
+        fields=MESSAGE,
+        address=visit.path if message is None else f"/console/risks/{message['id']}",
+    )
+
+
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+"""The signs of GSM 03.38: with any other a text message holds 70 instead of 160."""
+
+
+def parts(text: str) -> tuple[int, int]:
+    """Signs of a text message, and into how many it is cut."""
+    one, several = (160, 153) if set(text) <= _BASIC else (70, 67)
+    return len(text), 1 if len(text) <= one else -(-len(text) // several)
+
+
+@screens.page("/risks/new")
+async def new_risk(visit: Visit) -> Page:
+    return _message_page(visit, None)
+
+
+@screens.form("/risks/new", show=new_risk)
+async def write_risk(visit: Visit) -> Outcome:
+    answer = await visit.calls.post(_MESSAGES, message_of(visit.typed), key=visit.key)
+    return _written(answer)
+
+
+def _written(answer: Answer) -> Outcome:
+    return Elsewhere(f"/console/risks/{answer.body['id']}?done=1") if answer.ok else Refused(answer)
+
+
+@screens.page("/risks/{message_id:uuid}", query=("done",))
+async def risk(visit: Visit) -> Page:
+    listed = shown(await visit.calls.get(f"{_MESSAGES}/own"))
+    found = next((one for one in listed if one["id"] == visit.ids["message_id"]), None)
+    if found is None:
+        raise NotShown(Answer(404, {"code": "not_found"}))
+    return _message_page(visit, found)
+
+
+@screens.form("/risks/{message_id:uuid}", show=risk)
+async def rewrite_risk(visit: Visit) -> Outcome:
+    path = f"{_MESSAGES}/{visit.ids['message_id']}"
+    return _written(await visit.calls.put(path, message_of(visit.typed), key=visit.key))
+
+
+@screens.form("/risks/{message_id:uuid}/publish", show=risk)
+async def publish_risk(visit: Visit) -> Outcome:
+    path = f"{_MESSAGES}/{visit.ids['message_id']}/publish"
+    return _written(await visit.calls.post(path, {}, key=visit.key))
+
+
+@screens.form("/risks/{message_id:uuid}/withdraw", show=risk)
+async def withdraw_risk(visit: Visit) -> Outcome:
+    path = f"{_MESSAGES}/{visit.ids['message_id']}/withdraw"
+    return _written(await visit.calls.post(path, {}, key=visit.key))

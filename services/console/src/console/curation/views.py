@@ -1,0 +1,167 @@
+"""Entries of the directory and what approving them changes, as people read them. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from console.codes import Codes
+from console.moments import Moments
+from console.wording import Wording
+
+LEVELS = ("public", "partners", "pathway", "restricted")
+_LONGEST = 400
+
+
+@dataclass(frozen=True)
+class Change:
+    field: str
+    old: str
+    new: str
+
+
+def changes(found: Iterable[Mapping[str, Any]], say: Wording, codes: Codes) -> list[Change]:
+    """Side by side; who may see it comes first."""
+    rows = [
+        Change(
+            field_of(one["pointer"], say),
+            said(one.get("old"), say, codes),
+            said(one.get("new"), say, codes),
+        )
+        for one in sorted(found, key=lambda one: "visibility" not in one["pointer"])
+    ]
+    return [row for row in rows if row.old != row.new]
+
+
+def changed(one: Mapping[str, Any], say: Wording, codes: Codes) -> tuple[str, str, str]:
+    """A line of the history: the field, what it was and what it became. The first is the whole entry."""
+    if not one["pointer"]:
+        return say("entry.created"), "–", "–"
+    old, new = one.get("old"), one.get("new")
+    if one["pointer"] == "/state":
+        old, new = (
+            each and say.known(f"entry.state.{each}", "entry.state.other") for each in (old, new)
+        )
+    return field_of(one["pointer"], say), said(old, say, codes), said(new, say, codes)
+
+
+def field_of(pointer: str, say: Wording) -> str:
+    """In words as far as there are some; numbers and ids of lists are left out."""
+    parts = [part for part in pointer.strip("/").split("/") if part and not _is_id(part)]
+    return " · ".join(
+        say(f"entry.field.{part}") if say.has(f"entry.field.{part}") else part for part in parts
+    ) or say("entry.field.whole")
+
+
+def _is_id(part: str) -> bool:
+    return part.isdigit() or (len(part) == 36 and part.count("-") == 4)
+
+
+def said(value: Any, say: Wording, codes: Codes) -> str:
+    """A value of a document in one piece of text."""
+    if value in (None, "", [], {}):
+        return "–"
+    if isinstance(value, bool):
+        return say("entry.yes" if value else "entry.no")
+    if isinstance(value, list):
+        return "; ".join(said(each, say, codes) for each in value)
+    if isinstance(value, dict):
+        parts = [
+            f"{field_of(name, say)}: {said(each, say, codes)}"
+            for name, each in value.items()
+            if not _is_id(str(each)) and each not in (None, "", [], {}) and name != "id"
+        ]
+        return ", ".join(parts)[:_LONGEST]
+    text = str(value)
+    if say.has(f"visibility.{text}"):
+        return say(f"visibility.{text}")
+    if say.has(f"capacity.{text}"):
+        return say(f"capacity.{text}")
+    place = codes.place(text) if _is_place(text) else text
+    return codes.need(place) if place == text else place
+
+
+def _is_place(text: str) -> bool:
+    return 2 < len(text) <= 8 and text[:2].isupper() and text[2:].isdigit()
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The entry as one of those who may see it sees it: `name` empty where they may not know of it.
+    `shown` and `hidden`: what approving shows them, and takes from them."""
+
+    level: str
+    who: str
+    name: str
+    facts: tuple[tuple[str, str], ...]
+    appears: bool
+    vanishes: bool
+    shown: tuple[str, ...]
+    hidden: tuple[str, ...]
+
+
+def previews(views: Iterable[Mapping[str, Any]], say: Wording, codes: Codes) -> list[Preview]:
+    return [_preview(view, say, codes) for view in views]
+
+
+def _preview(view: Mapping[str, Any], say: Wording, codes: Codes) -> Preview:
+    before, after = view["before"], view["after"]
+    document = after or {}
+    found = view["differences"] if before and after else []
+    return Preview(
+        view["level"],
+        say(f"entry.seen_by.{view['level']}"),
+        str(document.get("name", "")),
+        tuple(_facts(document, say, codes)) if document else (),
+        appears=after is not None and before is None,
+        vanishes=after is None and before is not None,
+        shown=_unique(field_of(d["pointer"], say) for d in found if d.get("new") is not None),
+        hidden=_unique(field_of(d["pointer"], say) for d in found if d.get("new") is None),
+    )
+
+
+def _unique(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))
+
+
+def _facts(document: Mapping[str, Any], say: Wording, codes: Codes) -> Iterable[tuple[str, str]]:
+    """The lines by which somebody would find the place or the people."""
+    needs = [codes.need(code) for code in document.get("categories", [])]
+    yield say("entry.field.categories"), ", ".join(needs)
+    phones = [phone["number"] for phone in document.get("phones", []) if phone.get("number")]
+    sites = [site.get("location") or {} for site in document.get("service_at_locations", [])]
+    phones += [p["number"] for site in sites for p in site.get("phones", []) if p.get("number")]
+    yield say("entry.field.phones"), ", ".join(dict.fromkeys(phones))
+    yield say("entry.field.pcode"), ", ".join(codes.place(site.get("pcode")) for site in sites)
+    addresses = [a.get("address_1", "") for site in sites for a in site.get("addresses", [])]
+    yield (
+        say("entry.field.addresses"),
+        ", ".join(filter(None, addresses)) or say("entry.no_address"),
+    )
+    exact = any(site.get("latitude") is not None for site in sites)
+    yield say("entry.field.latitude"), say("entry.yes" if exact else "entry.no")
+
+
+@dataclass(frozen=True)
+class Line:
+    path: str
+    name: str
+    needs: str
+    state: str
+    seen: str
+    changed: str
+    endorsed: str
+
+
+def lines(items: Iterable[Mapping[str, Any]], say: Wording, moments: Moments) -> list[Line]:
+    return [
+        Line(
+            f"/console/entries/{one['id']}",
+            one["name"],
+            ", ".join(one["aors"]),
+            say.known(f"entry.state.{one['state']}", "entry.state.other"),
+            say.known(f"visibility.{one['visibility']}", "visibility.public"),
+            moments.at(one["modified_at"]),
+            ", ".join(one.get("endorsed_by") or []),
+        )
+        for one in items
+    ]

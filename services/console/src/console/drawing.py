@@ -1,0 +1,127 @@
+"""Charts and graphs as shapes with places, for templates to draw: no style, no script. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_LABEL, _BAR, _ROW, _HEIGHT = 230, 380, 30, 18
+
+
+@dataclass(frozen=True)
+class Bar:
+    """`low` and `high`: where its whisker begins and ends; equal where there is none."""
+
+    label: str
+    words: str
+    y: int
+    width: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Bars:
+    height: int
+    left: int
+    bars: tuple[Bar, ...]
+
+    @property
+    def wide(self) -> int:
+        return _LABEL + _BAR + 30
+
+
+def bars(rows: Sequence[tuple[str, str, float, float, float]]) -> Bars:
+    """Of (label, words, value, low, high): as long as its value, with a whisker over what it may be."""
+    most = max((high for *_, high in rows), default=0) or 1
+
+    def at(value: float) -> int:
+        return _LABEL + round(_BAR * value / most)
+
+    return Bars(
+        _ROW * len(rows) + 6,
+        _LABEL,
+        tuple(
+            Bar(_short(label), words, 4 + _ROW * number, at(value) - _LABEL, at(low), at(high))
+            for number, (label, words, value, low, high) in enumerate(rows)
+        ),
+    )
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 30 else f"{label[:29]}…"
+
+
+@dataclass(frozen=True)
+class Node:
+    key: str
+    x: int
+    y: int
+    words: tuple[str, ...]
+    safety: bool
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Steps in columns by when they may begin; `lines` lead from a step to what waits for it."""
+
+    width: int
+    height: int
+    nodes: tuple[Node, ...]
+    lines: tuple[tuple[int, int, int, int], ...]
+
+
+_COLUMN, _LINE, _WIDE, _TALL = 210, 74, 180, 54
+
+
+def stages(steps: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """By the key of a step: after how many others it can begin at the earliest. What waits for a step that
+    is not there, or for itself, waits for nothing."""
+    after = {step["key"]: list(step.get("after") or []) for step in steps}
+    found: dict[str, int] = {}
+
+    def of(key: str, seen: frozenset[str]) -> int:
+        if key in found:
+            return found[key]
+        before = [one for one in after[key] if one in after and one not in seen]
+        found[key] = 1 + max((of(one, seen | {one}) for one in before), default=-1)
+        return found[key]
+
+    for key in after:
+        of(key, frozenset({key}))
+    return found
+
+
+def graph(steps: Sequence[Mapping[str, Any]], words: Mapping[str, str]) -> Graph:
+    columns = stages(steps)
+    rows: dict[int, int] = {}
+    nodes: dict[str, Node] = {}
+    for step in steps:
+        column = columns[step["key"]]
+        row = rows.get(column, 0)
+        rows[column] = row + 1
+        nodes[step["key"]] = Node(
+            step["key"],
+            10 + column * _COLUMN,
+            10 + row * _LINE,
+            _folded(words[step["key"]]),
+            bool(step.get("safety")),
+        )
+    lines = tuple(
+        (nodes[one].x + _WIDE, nodes[one].y + _TALL // 2, nodes[key].x, nodes[key].y + _TALL // 2)
+        for key, step in ((step["key"], step) for step in steps)
+        for one in step.get("after") or []
+        if one in nodes and one != key
+    )
+    width = 20 + _COLUMN * (max(columns.values(), default=0) + 1)
+    return Graph(width, 20 + _LINE * max(rows.values(), default=1), tuple(nodes.values()), lines)
+
+
+def _folded(text: str) -> tuple[str, ...]:
+    """At most three lines of about twenty-four signs."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and len(lines[-1]) + len(word) < 24:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return tuple(lines[:3])

@@ -1,0 +1,65 @@
+"""Asking for access, what became of it, and the case while it is open."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from console.cases import views as cases
+from console.codes import Codes
+from console.emergency import commands
+from console.screens.routing import Screens
+from console.screens.visit import Page, Visit, shown
+
+screens = Screens()
+_ACCESS = "/referrals/v1/break-glass"
+_VIEWS = ("mine", "of-my-cases")
+
+
+@screens.page("/emergency", query=("view", "cursor"))
+async def emergency(visit: Visit) -> Page:
+    view = visit.asked("view") or "mine"
+    found = shown(await visit.calls.get(_ACCESS, view=view, cursor=visit.asked("cursor"), limit=50))
+    return Page(
+        "emergency/templates/emergency.html",
+        "title.emergency",
+        {
+            "rows": [_row(one, visit) for one in found["items"]],
+            "more": found["next_cursor"],
+            "view": view,
+            "views": _VIEWS,
+            "command": commands.ASK,
+            "may_ask": visit.visitor.may("referrals:read"),
+        },
+    )
+
+
+def _row(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
+    return {
+        "id": one["id"],
+        "open": one["status"] == "open"
+        and one["expires_at"] is not None
+        and visit.moments.local(one["expires_at"]) > visit.moments.now,
+        "status": visit.say.known(f"access.{one['status']}", "code.other"),
+        "at": visit.moments.at(one["requested_at"]),
+        "until": visit.moments.at(one["expires_at"]),
+        "words": one["reason"] or "",
+    }
+
+
+screens.command("/emergency", commands.ASK, show=emergency, to="/console/emergency")
+
+
+@screens.page("/emergency/{access_id:uuid}")
+async def access(visit: Visit) -> Page:
+    """Each reading is audited and told to the case's holder."""
+    one = shown(await visit.calls.get(f"{_ACCESS}/{visit.ids['access_id']}"))
+    found = shown(await visit.calls.get(f"{_ACCESS}/{visit.ids['access_id']}/case"))
+    whole = {"area": None, **found}
+    return Page(
+        "emergency/templates/access.html",
+        "title.emergency",
+        {
+            "reference": found["reference"],
+            "row": _row(one, visit),
+            "identity": cases.identity(whole, visit.say, Codes(visit.language), visit.moments),
+        },
+    )

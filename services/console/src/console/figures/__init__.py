@@ -1,0 +1,1 @@
+"""Published figures: with what each may be, as a chart and as a table."""

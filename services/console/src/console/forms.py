@@ -1,0 +1,123 @@
+"""Forms of pages: names of fields are JSON pointers without the first slash, and the API validates. Pure.
+
+`contact/phone` is the phone in the contact; `items[]` is a list. What is left empty is left out, so that
+the API says of a missing field what it says to everybody.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+MOST_FIELDS = 300
+# Ours, and no field of the API: the token, the key of the command, and a wish for another language.
+OWN = frozenset({"csrf_token", "key", "language_wanted", "sent", "look"})
+
+
+class BadForm(ValueError):
+    """It cannot be read at all."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What somebody typed, in the order of the form; empty before they did."""
+
+    pairs: Sequence[tuple[str, str]] = field(default=(), repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.pairs)
+
+    def one(self, name: str, otherwise: str = "") -> str:
+        return next((value for key, value in self.pairs if key == name), otherwise)
+
+    def all(self, name: str) -> list[str]:
+        return [value for key, value in self.pairs if key == name]
+
+    def has(self, name: str) -> bool:
+        return any(key == name for key, _ in self.pairs)
+
+
+def read(content_type: str, content: bytes) -> Typed:
+    """The fields of an urlencoded form; BadForm if it is none."""
+    if not content_type.startswith("application/x-www-form-urlencoded"):
+        raise BadForm("not a form of these pages")
+    try:
+        pairs = parse_qsl(
+            content.decode("ascii"),
+            keep_blank_values=True,
+            max_num_fields=MOST_FIELDS,
+            errors="strict",
+        )
+    except ValueError as error:
+        raise BadForm("not a form of these pages") from error
+    return Typed([(name, value.replace("\r\n", "\n")) for name, value in pairs])
+
+
+def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> dict[str, Any]:
+    """The JSON of these fields; `numbers` become numbers where they are some, and stay text where they
+    are not, so that the API says what is wrong with them."""
+    numeric = frozenset(numbers)
+    made: dict[str, Any] = {}
+    for name in names:
+        pointer = name.removesuffix("[]")
+        if name.endswith("[]"):
+            several = [one for one in typed.all(name) if one.strip()]
+            if several:
+                _put(made, pointer.split("/"), several)
+            continue
+        text = typed.one(name).strip()
+        if text:
+            _put(made, pointer.split("/"), _number(text) if name in numeric else text)
+    return made
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isascii() and text.removeprefix("-").isdigit() else text
+
+
+def _put(made: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    for part in path[:-1]:
+        made = made.setdefault(part, {})
+    made[path[-1]] = value
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that the API refuses: of which field (a name of the form; empty: none that is shown), and
+    why, as a stable code with its limits. `detail` and `detail_params`: the code of the sentence that the API says."""
+
+    name: str
+    code: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    detail: str = ""
+    detail_params: tuple[str, ...] = ()
+
+
+def faults(
+    refused: Mapping[str, Any] | None, names: Iterable[str], *, within: str = ""
+) -> list[Fault]:
+    """What a refusal says of the fields of a form. `within`: what the names of its fields begin with."""
+    known = {name.removesuffix("[]"): name for name in names}
+    found: dict[str, Fault] = {}
+    for error in (refused or {}).get("errors") or []:
+        pointer = f"{within}/{str(error.get('pointer', '')).lstrip('/')}".strip("/")
+        name = _nearest(pointer, known)
+        fault = Fault(
+            name,
+            str(error.get("code", "")),
+            error.get("params") or {},
+            str(error.get("detail_code", "")),
+            tuple(error.get("detail_params") or ()),
+        )
+        found.setdefault(name or pointer, fault)
+    return list(found.values())
+
+
+def _nearest(pointer: str, known: Mapping[str, str]) -> str:
+    """The field at the pointer, or the one that holds it (`items/3` is of `items[]`)."""
+    parts = pointer.split("/")
+    while parts:
+        if name := known.get("/".join(parts)):
+            return name
+        parts.pop()
+    return ""

@@ -1,0 +1,1 @@
+"""Who answers for a case: corrected, given to a colleague, handed over, closed, erased."""

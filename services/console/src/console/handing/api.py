@@ -1,0 +1,196 @@
+"""Who answers for a case, on pages with one question each."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from console.answers import together
+from console.codes import SPOKEN, Codes
+from console.commands import Command
+from console.handing import commands, service
+from console.listings import colleagues, organisation_names, organisations
+from console.referral_views import rows
+from console.screens.routing import Screens
+from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
+
+screens = Screens()
+_CASES = "/referrals/v1/cases"
+_CASE = "/console/cases/{case_id}"
+# Of a case that is closed these would be open still.
+_OPEN = ("sent", "acknowledged", "info_requested", "waitlisted", "accepted", "scheduled", "in_service",
+         "on_hold", "draft")  # fmt: skip
+_WARNS = "govuk-button--warning"
+
+
+def _of_case(
+    title: str,
+    texts: str,
+    command: Command,
+    case: Any,
+    *,
+    template: str = "of_case",
+    **values: Any,
+) -> Page:
+    return Page(
+        f"handing/templates/{template}.html",
+        title,
+        {"texts": texts, "command": command, "case": case, **values},
+    )
+
+
+@screens.page("/cases/{case_id:uuid}/close")
+async def closing(visit: Visit) -> Page:
+    """Names what is still open: each has its own page, where it is taken back or ended."""
+    case_id = visit.ids["case_id"]
+    one, listed = await together(
+        visit.calls.get(f"{_CASES}/{case_id}"),
+        visit.calls.get("/referrals/v1/referrals", case_id=case_id, state=_OPEN, limit=50),
+    )
+    return _of_case(
+        "title.close",
+        "close.",
+        commands.CLOSE,
+        shown(one),
+        template="close",
+        open=rows(listed.items, visit.say, Codes(visit.language), visit.moments),
+        classes=_WARNS,
+    )
+
+
+screens.command("/cases/{case_id:uuid}/close", commands.CLOSE, show=closing, to=_CASE)
+
+
+@screens.page("/cases/{case_id:uuid}/responsible")
+async def responsible(visit: Visit) -> Page:
+    case = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
+    people = await colleagues(visit.calls)
+    names = {one["id"]: one["sign_in_name"] for one in people}
+    return _of_case(
+        "title.responsible",
+        "responsible.",
+        commands.ASSIGN,
+        case,
+        template="responsible",
+        now=names.get(case["assigned_to"] or "", ""),
+        options={
+            "assigned_to": [(one["id"], one["sign_in_name"]) for one in people if one["active"]]
+        },
+        values={"assigned_to": case["assigned_to"]},
+    )
+
+
+@screens.step("/cases/{case_id:uuid}/responsible", commands.ASSIGN, show=responsible)
+async def assign(visit: Visit) -> Outcome:
+    """Nobody is an answer, too."""
+    chosen = commands.ASSIGN.made(visit.typed, offset=visit.moments.offset).get("assigned_to")
+    answer = await visit.calls.post(
+        commands.ASSIGN.path.format(**visit.ids), {"assigned_to": chosen}, key=visit.key
+    )
+    return Elsewhere(_CASE.format(**visit.ids)) if answer.ok else Refused(answer)
+
+
+@screens.page("/cases/{case_id:uuid}/implicated")
+async def implicated(visit: Visit) -> Page:
+    case = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
+    return _of_case(
+        "title.implicated",
+        "implicated.",
+        commands.IMPLICATED,
+        case,
+        options={"organisation_ids": await organisations(visit.calls, visit.visitor)},
+        values={"organisation_ids": tuple(case["implicated_organisations"])},
+    )
+
+
+screens.command("/cases/{case_id:uuid}/implicated", commands.IMPLICATED, show=implicated, to=_CASE)
+
+
+@screens.page("/cases/{case_id:uuid}/erasing")
+async def erasing(visit: Visit) -> Page:
+    case = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
+    return _of_case("title.erase", "erase.", commands.ERASE, case, template="erase", classes=_WARNS)
+
+
+screens.command("/cases/{case_id:uuid}/erasing", commands.ERASE, show=erasing, to=_CASE)
+
+
+@screens.page("/cases/{case_id:uuid}/transfer")
+async def offering(visit: Visit) -> Page:
+    case = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
+    codes = Codes(visit.language)
+    spoken = (*((case["attributes"] or {}).get("languages") or ()), *SPOKEN)
+    return _of_case(
+        "title.transfer",
+        "transfer.",
+        commands.OFFER,
+        case,
+        options={
+            "recipient_organisation_id": await organisations(visit.calls, visit.visitor),
+            "language": [(code, codes.spoken(code)) for code in dict.fromkeys(spoken)],
+        },
+        values={"case_id": case["id"], "decided_by": "person", "language": spoken[0]},
+    )
+
+
+@screens.step("/cases/{case_id:uuid}/transfer", commands.OFFER, show=offering)
+async def offer(visit: Visit) -> Outcome:
+    answer = await service.offer(visit)
+    return Elsewhere(f"/console/transfers/{answer.body['id']}") if answer.ok else Refused(answer)
+
+
+@screens.page("/transfers", query=("cursor",))
+async def transfers(visit: Visit) -> Page:
+    found = shown(
+        await visit.calls.get("/referrals/v1/transfers", cursor=visit.asked("cursor"), limit=50)
+    )
+    names = await organisation_names(visit.calls, _sides(found["items"]))
+    return Page(
+        "handing/templates/transfers.html",
+        "title.transfers",
+        {
+            "transfers": [_row(one, names, visit) for one in found["items"]],
+            "more": found["next_cursor"],
+        },
+    )
+
+
+@screens.page("/transfers/{transfer_id:uuid}")
+async def transfer(visit: Visit) -> Page:
+    one = shown(await visit.calls.get(f"/referrals/v1/transfers/{visit.ids['transfer_id']}"))
+    legal = {"accept": commands.ACCEPT, "decline": commands.DECLINE, "recall": commands.RECALL}
+    row = _row(one, await organisation_names(visit.calls, _sides([one])), visit)
+    mine = one["from_organisation"] == str(visit.visitor.principal.organisation_id)
+    return Page(
+        "handing/templates/offered.html",
+        "title.transfer",
+        {
+            "row": row,
+            "case_id": one["case_id"] if mine or one["state"] == "accepted" else "",
+            "offered": [legal[name] for name in one["legal_transitions"] if name in legal],
+            "may_write": visit.visitor.may("referrals:write"),
+        },
+    )
+
+
+def _sides(found: list[Any]) -> set[str]:
+    return {one[side] for one in found for side in ("from_organisation", "to_organisation")}
+
+
+def _row(one: Mapping[str, Any], names: Mapping[str, str], visit: Visit) -> Mapping[str, Any]:
+    own = str(visit.visitor.principal.organisation_id)
+    received = one["to_organisation"] == own
+    other = one["from_organisation"] if received else one["to_organisation"]
+    return {
+        "id": one["id"],
+        "received": received,
+        "other": names.get(other, ""),
+        "state": visit.say.known(f"transfer.state.{one['state']}", "code.other"),
+        "reason": visit.say.code("transfer", one["reason"]) if one["reason"] else "",
+        "at": visit.moments.at(one["offered_at"]),
+        "decided": visit.moments.at(one["decided_at"]),
+    }
+
+
+for each in (commands.ACCEPT, commands.DECLINE, commands.RECALL):
+    screens.command(
+        "/transfers/{transfer_id:uuid}", each, show=transfer, to="/console/transfers/{transfer_id}"
+    )

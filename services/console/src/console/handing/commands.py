@@ -1,0 +1,76 @@
+"""The commands by which a case changes hands or ends. Pure."""
+
+from console.commands import Command, Field
+
+_CASE = "/referrals/v1/cases/{case_id}"
+_TRANSFER = "/referrals/v1/transfers/{transfer_id}"
+CLOSE = Command(
+    "end",
+    f"{_CASE}/close",
+    (
+        Field(
+            "reason",
+            "choice",
+            (
+                "needs_met",
+                "person_ended",
+                "moved",
+                "unreachable",
+                "transferred",
+                "deceased",
+                "other",
+            ),
+        ),
+    ),
+)
+ASSIGN = Command("assign", f"{_CASE}/assign", (Field("assigned_to", "pick"),))
+IMPLICATED = Command(
+    "implicated",
+    f"{_CASE}/implicated-organisations",
+    (Field("organisation_ids", "several"),),
+    method="put",
+)
+ERASE = Command(
+    "erase",
+    f"{_CASE}/erase",
+    (
+        Field("basis", "choice", ("person_request", "retention", "entered_in_error")),
+        Field("confirm", "text"),
+    ),
+)
+# The consent; the offer follows in the same batch.
+OFFER = Command(
+    "offer",
+    "/referrals/v1/consents",
+    (
+        Field("case_id", "given"),
+        Field("recipient_organisation_id", "pick"),
+        Field("decided_by", "choice", ("person", "caregiver", "best_interest")),
+        Field("child_assent", "choice", ("agrees", "dissents", "not_asked")),
+        Field("method", "choice", ("verbal", "signed")),
+        Field("language", "pick"),
+    ),
+)
+ACCEPT = Command("take", f"{_TRANSFER}/accept")
+DECLINE = Command(
+    "not-now",
+    f"{_TRANSFER}/decline",
+    (
+        Field(
+            "reason",
+            "choice",
+            ("capacity", "eligibility", "coverage", "safety", "conflict_of_interest"),
+        ),
+    ),
+)
+RECALL = Command(
+    "take-back",
+    f"{_TRANSFER}/recall",
+    (
+        Field(
+            "reason",
+            "choice",
+            ("needs_changed", "person_declined", "mistake", "no_answer", "other"),
+        ),
+    ),
+)

@@ -1,0 +1,186 @@
+"""The steps of an import: the file, what would happen, the rows, doing it, how far it is."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from console.answers import Answer, together
+from console.listings import next_page
+from console.screens.routing import Screens
+from console.screens.visit import (
+    Download,
+    Elsewhere,
+    Outcome,
+    Page,
+    Refused,
+    Visit,
+    downloaded,
+    shown,
+)
+
+screens = Screens()
+_IMPORTS = "/directory/v1/imports"
+FORMATS = ("workbook", "hxl", "services-advisor", "geojson", "hsds")
+MODES = ("all", "skip-bad")
+LEVELS = ("public", "partners", "pathway", "restricted")
+VERDICTS = ("refused", "changed", "accepted", "vanished")
+START = ("file", "format", "mode", "visibility", "country")
+
+
+@screens.page("/imports", query=("cursor",))
+async def imports(visit: Visit) -> Page:
+    listed = await visit.calls.get(_IMPORTS, limit=20, cursor=visit.asked("cursor"))
+    shown(listed)
+    say = visit.say
+    return Page(
+        "imports/templates/imports.html",
+        "title.imports",
+        {
+            "rows": [
+                {
+                    "path": f"/console/imports/{one['id']}",
+                    "name": one["file_name"],
+                    "state": _state(one, visit),
+                    "at": visit.moments.at(one["created_at"]),
+                    "counts": say(
+                        "imports.counts",
+                        read=one["rows"]["read"],
+                        refused=one["rows"]["refused"],
+                        created=one["services"]["created"],
+                        updated=one["services"]["updated"],
+                    ),
+                }
+                for one in listed.items
+            ],
+            "formats": [(code, say(f"imports.format.{code}")) for code in FORMATS],
+            "modes": [(code, say(f"imports.mode.{code}")) for code in MODES],
+            "levels": [(code, say(f"visibility.{code}")) for code in LEVELS],
+            "more": next_page("/console/imports", listed),
+        },
+        fields=START,
+        address="/console/imports",
+    )
+
+
+def _state(one: Mapping[str, Any], visit: Visit) -> str:
+    state = one["state"]
+    if state == "finished" and one["dry_run"]:
+        return visit.say("imports.state.tried")
+    return visit.say.known(f"imports.state.{state}", "imports.state.running")
+
+
+@screens.form("/imports", show=imports, uploads=True)
+async def try_or_do(visit: Visit) -> Outcome:
+    """First without writing anything; with `really` it is done."""
+    if visit.upload is None:
+        errors = [{"pointer": "/file", "code": "missing", "detail": "No file was chosen."}]
+        return Refused(Answer(422, {"code": "invalid", "errors": errors}))
+    typed = visit.typed
+    answer = await visit.calls.upload(
+        _IMPORTS,
+        visit.upload.content,
+        key=visit.key,
+        dry_run="false" if typed.one("really") else "true",
+        mode=typed.one("mode") or "skip-bad",
+        file_name=visit.upload.name,
+        **{
+            name: typed.one(name) for name in ("format", "visibility", "country") if typed.one(name)
+        },
+    )
+    if not answer.ok:
+        return Refused(answer)
+    return Elsewhere(f"/console/imports/{answer.body['id']}")
+
+
+@screens.page("/imports/{import_id:uuid}", query=("verdict", "cursor"))
+async def one_import(visit: Visit) -> Page:
+    path = f"{_IMPORTS}/{visit.ids['import_id']}"
+    verdict = visit.asked("verdict")
+    one, rows = await together(
+        visit.calls.get(path),
+        visit.calls.get(f"{path}/rows", verdict=verdict, limit=50, cursor=visit.asked("cursor")),
+    )
+    found = shown(one)
+    if rows.status == 422:
+        shown(rows)
+    say, counts = visit.say, found["rows"]
+    if not verdict and counts["refused"]:
+        verdict = "refused"
+        rows = await visit.calls.get(f"{path}/rows", verdict=verdict, limit=50)
+    cursor = rows.body.get("next_cursor") if rows.ok else None
+    here = f"/console/imports/{found['id']}"
+    return Page(
+        "imports/templates/import.html",
+        "title.imports",
+        {
+            "found": found,
+            "state": _state(found, visit),
+            "running": found["state"] in {"queued", "running"},
+            "tried": found["state"] == "finished" and found["dry_run"],
+            "facts": [
+                (say("imports.read"), str(counts["read"])),
+                (say("imports.accepted"), str(counts["accepted"])),
+                (say("imports.changed"), str(counts["changed"])),
+                (say("imports.refused"), str(counts["refused"])),
+                (say("imports.created"), str(found["services"]["created"])),
+                (say("imports.updated"), str(found["services"]["updated"])),
+                (say("imports.unchanged"), str(found["services"]["unchanged"])),
+            ],
+            "notes": [_note(note, visit) for note in found["notes"]],
+            "rows": [
+                {
+                    "number": row["number"],
+                    "name": row.get("name") or row.get("external_id") or "–",
+                    "verdict": say(f"imports.verdict.{row['verdict']}"),
+                    "refused": row["verdict"] == "refused",
+                    "notes": [_note(note, visit) for note in row["notes"]],
+                }
+                for row in rows.items
+            ],
+            "pace": _pace(found, visit),
+            "verdict": verdict,
+            "verdicts": [(code, say(f"imports.verdict.{code}")) for code in VERDICTS],
+            "more": f"{here}?verdict={verdict}&cursor={cursor}" if cursor else "",
+            "modes": [(code, say(f"imports.mode.{code}")) for code in MODES],
+            "good": counts["read"] - counts["refused"],
+            "report": f"{here}/report.xlsx",
+        },
+        address=here,
+    )
+
+
+def _pace(found: Mapping[str, Any], visit: Visit) -> str:
+    """Rows in a second, since it began; empty before."""
+    begun, read = found.get("started_at"), found["rows"]["read"]
+    if not begun or not read or found["state"] != "running":
+        return ""
+    seconds = (visit.moments.now - datetime.fromisoformat(begun)).total_seconds()
+    return visit.say("imports.pace", n=max(1, round(read / seconds))) if seconds > 0 else ""
+
+
+def _note(note: Mapping[str, Any], visit: Visit) -> str:
+    """The field, what it was and became, and what to do: the API's own words, which are in both languages.
+    What is refused became nothing; what it might have been is in the words."""
+    text = str(note[visit.language])
+    field, before, after = note.get("field"), note.get("before"), note.get("after")
+    if note["weight"] == "changed" and before is not None and after is not None:
+        text = visit.say("imports.became", words=text, before=before, after=after)
+    return f"{field}: {text}" if field else text
+
+
+@screens.file("/imports/{import_id:uuid}/report.xlsx", query=("verdict",))
+async def report(visit: Visit) -> Download:
+    """Rows with the numbers that they have in the sender's own file."""
+    found = await visit.calls.file(
+        f"{_IMPORTS}/{visit.ids['import_id']}/report",
+        language=visit.language,
+        format="xlsx",
+        verdict=visit.asked("verdict"),
+    )
+    return downloaded(found, "report.xlsx")
+
+
+@screens.file("/imports/template.xlsx")
+async def template(visit: Visit) -> Download:
+    found = await visit.calls.file(f"{_IMPORTS}/template", language=visit.language, format="xlsx")
+    return downloaded(found, "services.xlsx")

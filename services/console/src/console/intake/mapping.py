@@ -1,0 +1,52 @@
+"""How a form's fields are read, as lines that people can edit: `theirs = ours`, `theirs: value = code`. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def lines(fields: Mapping[str, str]) -> str:
+    return "\n".join(f"{theirs} = {ours}" for theirs, ours in fields.items())
+
+
+def value_lines(values: Mapping[str, Mapping[str, str]]) -> str:
+    return "\n".join(
+        f"{question}: {theirs} = {ours}"
+        for question, pairs in values.items()
+        for theirs, ours in pairs.items()
+    )
+
+
+def read_lines(text: str) -> dict[str, str]:
+    """What has no `=` is read as naming nothing, so that the API says which one is not known."""
+    found = {}
+    for line in text.splitlines():
+        theirs, _, ours = line.partition("=")
+        if theirs.strip():
+            found[theirs.strip()] = ours.strip()
+    return found
+
+
+def read_value_lines(text: str) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for line in text.splitlines():
+        question, _, pair = line.partition(":")
+        theirs, _, ours = pair.partition("=")
+        if question.strip():
+            found.setdefault(question.strip(), {})[theirs.strip()] = ours.strip()
+    return found
+
+
+def changed(form: Mapping[str, Any], fields: str, values: str, ignore: str) -> dict[str, Any]:
+    """The whole form, for it is replaced whole; what the page does not show stays."""
+    mapping = {
+        **form["mapping"],
+        "fields": read_lines(fields),
+        "values": read_value_lines(values),
+        "ignore": [line.strip() for line in ignore.splitlines() if line.strip()],
+    }
+    return {
+        "name": form["name"],
+        "instrument_id": form["instrument_id"],
+        "mapping": mapping,
+        "active": form["active"],
+    }

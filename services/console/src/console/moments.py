@@ -1,0 +1,64 @@
+"""Times as people read them: at home, with what is left of them. Pure."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_decimal
+
+_LOCALES = {"es": "es_VE", "en": "en_GB"}
+
+
+@dataclass(frozen=True)
+class Moments:
+    """`now` in UTC; `zone` is where the people are."""
+
+    language: str
+    zone: ZoneInfo
+    now: datetime
+
+    @property
+    def locale(self) -> str:
+        return _LOCALES[self.language]
+
+    @property
+    def today(self) -> str:
+        """At home, as forms take a day."""
+        return self.now.astimezone(self.zone).date().isoformat()
+
+    @property
+    def offset(self) -> str:
+        """Of the home time zone now, as times are written with it: -04:00."""
+        text = self.now.astimezone(self.zone).strftime("%z")
+        return f"{text[:3]}:{text[3:]}"
+
+    def local(self, text: str) -> datetime:
+        return datetime.fromisoformat(text).astimezone(self.zone)
+
+    def at(self, text: str | None) -> str:
+        """Day and time, the year only where it is another: 27 nov, 14:30."""
+        if not text:
+            return ""
+        moment = self.local(text)
+        same = moment.year == self.now.astimezone(self.zone).year
+        pattern = "d MMM, HH:mm" if same else "d MMM y, HH:mm"
+        return format_datetime(moment, pattern, locale=self.locale)
+
+    def clock(self, seconds: float) -> str:
+        """The time of the day of a moment in seconds since 1970."""
+        moment = datetime.fromtimestamp(seconds, UTC).astimezone(self.zone)
+        return format_time(moment, "HH:mm", locale=self.locale)
+
+    def day(self, text: str | None) -> str:
+        if not text:
+            return ""
+        return format_date(date.fromisoformat(text[:10]), "d MMM y", locale=self.locale)
+
+    def number(self, value: float | str) -> str:
+        """With one decimal, as they are written where the people are."""
+        return format_decimal(round(float(value), 1), locale=self.locale)
+
+    def hours_left(self, text: str) -> int:
+        """Whole hours until then, rounded down; negative once it is over."""
+        return int((datetime.fromisoformat(text) - self.now) // timedelta(hours=1))

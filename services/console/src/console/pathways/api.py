@@ -1,0 +1,323 @@
+"""Pathways: lists, versions, drafts and their steps, trials, and publication by a second person."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from common.codelists import categories
+
+from console.answers import Answer, together
+from console.code_lists import situations
+from console.codes import Areas, Codes
+from console.drawing import graph
+from console.forms import body
+from console.listings import next_page
+from console.pathways import views
+from console.screens.routing import Screens
+from console.screens.visit import Elsewhere, NotShown, Outcome, Page, Refused, Visit, shown
+
+screens = Screens()
+_PATHWAYS = "/directory/v1/pathways"
+_SETS = f"{_PATHWAYS}/profile-sets"
+AORS = ("CP", "GBV", "TIP", "GP")
+RETURN = ("because",)
+TRIAL = ("name", "profiles[]", "profile_set")
+
+
+@screens.page("/pathways", query=("cursor",))
+async def pathways(visit: Visit) -> Page:
+    listed = await visit.calls.get(_PATHWAYS, limit=100, cursor=visit.asked("cursor"))
+    shown(listed)
+    say, codes = visit.say, Codes(visit.language)
+    return Page(
+        "pathways/templates/pathways.html",
+        "title.pathways",
+        {
+            "rows": [
+                {
+                    "path": f"/console/pathways/{one['id']}",
+                    "aor": codes.pathway(one["aor"]),
+                    "area": codes.place(one["area"]) or one["area"],
+                    "published": one.get("published_number"),
+                    "open": say.known(f"pathway.state.{one['open_state']}", "pathway.state.draft")
+                    if one.get("open_state")
+                    else "",
+                }
+                for one in listed.items
+            ],
+            "aors": [
+                (aor, codes.pathway(aor)) for aor in sorted(visit.visitor.principal.aors) or AORS
+            ],
+            "groups": Areas(visit.country).groups,
+            "country": visit.country,
+            "may_write": visit.visitor.may("directory:curate"),
+            "more": next_page("/console/pathways", listed),
+        },
+        fields=("aor", "area"),
+        address="/console/pathways",
+    )
+
+
+@screens.form("/pathways", show=pathways)
+async def start(visit: Visit) -> Outcome:
+    """From the proposal that comes with the house: nobody begins with an empty page."""
+    wanted = {"area": visit.typed.one("area") or visit.country}
+    answer = await visit.calls.post(
+        f"{_PATHWAYS}/proposals/{visit.typed.one('aor')}", wanted, key=visit.key
+    )
+    return (
+        Elsewhere(f"/console/pathways/{answer.body['pathway_id']}")
+        if answer.ok
+        else Refused(answer)
+    )
+
+
+async def _open(visit: Visit) -> tuple[Mapping[str, Any], str, Mapping[str, Any] | None]:
+    """The version that is shown (the draft where there is one), its ETag, and the published one."""
+    path = f"{_PATHWAYS}/{visit.ids['pathway_id']}"
+    draft, published = await together(visit.calls.get(f"{path}/draft"), visit.calls.get(path))
+    if draft.ok:
+        return draft.body, draft.version, published.body if published.ok else None
+    found = shown(published)
+    return found, published.version, found
+
+
+async def _sets(visit: Visit) -> list[Any]:
+    """Those of the own AoRs; whoever drafts nothing has none."""
+    if not visit.visitor.may("directory:curate"):
+        return []
+    return (await visit.calls.get(_SETS)).items
+
+
+@screens.page("/pathways/{pathway_id:uuid}", query=("done",))
+async def pathway(visit: Visit) -> Page:
+    (version, tag, published), pairs, kept = await asyncio.gather(
+        _open(visit), situations(visit.calls, visit.language), _sets(visit)
+    )
+    said = dict(pairs)
+    say, codes = visit.say, Codes(visit.language)
+    identifier = visit.ids["pathway_id"]
+    differing = version["state"] != "published"
+    diff = (
+        await visit.calls.get(f"{_PATHWAYS}/{identifier}/diff", new=version["number"])
+        if differing
+        else None
+    )
+    listed = views.steps(version, say, codes, said)
+    effective = (
+        (version.get("effective") or {}).get("steps") or version["pathway"].get("steps") or []
+    )
+    words = {one["key"]: codes.need(one["need"]) for one in effective}
+    writes = visit.visitor.may("directory:curate")
+    return Page(
+        "pathways/templates/pathway.html",
+        "title.pathways",
+        {
+            "version": version,
+            "tag": tag,
+            "returned": version.get("returned_because"),
+            "subject": version["pathway"]["title"][visit.language],
+            "of": f"{codes.pathway(version['aor'])} · {codes.place(version['area']) or version['area']}",
+            "state": say.known(f"pathway.state.{version['state']}", "pathway.state.draft"),
+            "steps": listed,
+            "graph": graph(effective, words) if effective else None,
+            "findings": [
+                one["says"][visit.language]
+                for one in version.get("findings") or []
+                if not one.get("step")
+            ],
+            "difference": views.difference(diff.body, say, codes)
+            if diff is not None and diff.ok
+            else [],
+            "differing": differing,
+            "omits": [codes.need(key) for key in version["pathway"].get("omits") or []],
+            "may_write": writes and version["state"] in {"draft", "returned", "published"},
+            "editable": writes and version["state"] in {"draft", "returned"},
+            "submitted": writes and version["state"] == "submitted",
+            "has_published": published is not None,
+            "profiles": [(name, say(f"profile.{name}")) for name, _ in views.profiles("")],
+            "sets": [
+                (one["id"], say("trial.set", name=one["name"], n=len(one["profiles"])))
+                for one in kept
+                if one["aor"] == version["aor"]
+            ],
+            "effects": None,
+            "done": visit.asked("done") and visit.refusal is None,
+        },
+        fields=(*RETURN, *TRIAL),
+        address=f"/console/pathways/{identifier}",
+    )
+
+
+def _then(visit: Visit, answer: Answer) -> Outcome:
+    path = f"/console/pathways/{visit.ids['pathway_id']}?done=1"
+    return Elsewhere(path) if answer.ok else Refused(answer)
+
+
+def _take(step: str) -> None:
+    @screens.form(f"/pathways/{{pathway_id:uuid}}/{step}", show=pathway)
+    async def take(visit: Visit) -> Outcome:
+        wanted = body(visit.typed, RETURN) if step == "return" else {}
+        answer = await visit.calls.post(
+            f"{_PATHWAYS}/{visit.ids['pathway_id']}/{step}",
+            wanted,
+            key=visit.key,
+            version=visit.typed.one("version"),
+        )
+        return _then(visit, answer)
+
+
+for each in ("submit", "return", "publish"):
+    _take(each)
+
+
+@screens.form("/pathways/{pathway_id:uuid}/try", show=pathway)
+async def try_out(visit: Visit) -> Outcome:
+    """What the draft would change for people who do not exist. Nothing is written, unless they are to be kept."""
+    version, _, _ = await _open(visit)
+    if stored := visit.typed.one("profile_set"):
+        return await _tried_with_set(visit, stored)
+    chosen = [
+        (name, profile)
+        for name, profile in views.profiles(version["area"])
+        if name in visit.typed.all("profiles[]")
+    ]
+    if visit.typed.one("do") == "keep":
+        kept = {
+            "aor": version["aor"],
+            "name": visit.typed.one("name"),
+            "profiles": [profile for _, profile in chosen],
+        }
+        return _then(visit, await visit.calls.post(_SETS, kept, key=visit.key))
+    answer = await visit.calls.post(
+        f"{_PATHWAYS}/{visit.ids['pathway_id']}/simulate",
+        {"profiles": [profile for _, profile in chosen]},
+    )
+    names = [visit.say(f"profile.{name}") for name, _ in chosen]
+    return await _tried(visit, answer, names)
+
+
+async def _tried_with_set(visit: Visit, stored: str) -> Outcome:
+    if visit.typed.one("do") == "remove":
+        return _then(visit, await visit.calls.delete(f"{_SETS}/{stored}", key=visit.key))
+    answer, sets, said = await asyncio.gather(
+        visit.calls.post(
+            f"{_PATHWAYS}/{visit.ids['pathway_id']}/simulate", {"profile_set": stored}
+        ),
+        _sets(visit),
+        situations(visit.calls, visit.language),
+    )
+    profiles: list[Any] = next((one["profiles"] for one in sets if one["id"] == stored), [])
+    codes = Codes(visit.language)
+    return await _tried(
+        visit, answer, [views.person(one, dict(said), visit.say, codes) for one in profiles]
+    )
+
+
+async def _tried(visit: Visit, answer: Answer, names: list[str]) -> Outcome:
+    if not answer.ok:
+        return Refused(answer)
+    page = await pathway(visit)
+    found = views.effects(answer.body, names, visit.say, Codes(visit.language))
+    return Page(
+        page.template,
+        page.title,
+        {**page.values, "effects": found, "affected": answer.body["affected"]},
+        address=page.address,
+    )
+
+
+@screens.form("/pathways/{pathway_id:uuid}/steps", show=pathway)
+async def change_order(visit: Visit) -> Outcome:
+    """Up, down, out; an inherited one: left out, or back."""
+    version, _, _ = await _open(visit)
+    key, what = visit.typed.one("step"), visit.typed.one("do")
+    changed = dict(version["pathway"])
+    own = changed.get("steps") or []
+    if what in {"up", "down"}:
+        changed["steps"] = views.moved(own, key, -1 if what == "up" else 1)
+    elif what == "remove":
+        changed["steps"] = views.replaced(own, key, None)
+    elif what == "omit":
+        changed["omits"] = sorted({*(changed.get("omits") or []), key})
+    return _then(visit, await _put(visit, changed))
+
+
+async def _put(visit: Visit, changed: Mapping[str, Any]) -> Answer:
+    return await visit.calls.put(
+        f"{_PATHWAYS}/{visit.ids['pathway_id']}/draft",
+        changed,
+        key=visit.key,
+        version=visit.typed.one("version"),
+    )
+
+
+@screens.page("/pathways/{pathway_id:uuid}/steps/{key}")
+async def step(visit: Visit) -> Page:
+    (version, tag, _), known = await asyncio.gather(
+        _open(visit), situations(visit.calls, visit.language)
+    )
+    key = visit.ids["key"]
+    every = (version.get("effective") or {}).get("steps") or version["pathway"].get("steps") or []
+    own = version["pathway"].get("steps") or []
+    new = key == "new"
+    one = next((found for found in (*own, *every) if found["key"] == key), None)
+    if one is None and not new:
+        raise NotShown(Answer(404, {"code": "not_found"}))
+    say, codes = visit.say, Codes(visit.language)
+    language = visit.language
+    return Page(
+        "pathways/templates/step.html",
+        "title.pathways",
+        {
+            "step": one or {},
+            "condition": (one or {}).get("condition") or {},
+            "new": new,
+            "tag": tag,
+            "needs": sorted(
+                ((code, categories().label(code, language)) for code in categories()),
+                key=lambda pair: pair[1],
+            ),
+            "urgencies": [(code, say(f"soon.{code}")) for code in views.URGENCIES],
+            "sexes": [(code, say(f"sex.{code}")) for code in views.SEXES],
+            "situations": known,
+            "others": [
+                (each["key"], codes.need(each["need"])) for each in every if each["key"] != key
+            ],
+            "flags": [(name, say(f"pathway.{name}")) for name in views.FLAGS],
+            "back": f"/console/pathways/{visit.ids['pathway_id']}",
+        },
+        fields=(views.KEY, *views.STEP),
+    )
+
+
+@screens.form("/pathways/{pathway_id:uuid}/steps/{key}", show=step)
+async def write_step(visit: Visit) -> Outcome:
+    version, _, _ = await _open(visit)
+    key = visit.ids["key"]
+    changed = dict(version["pathway"])
+    own = changed.get("steps") or []
+    before: Mapping[str, Any] = next((one for one in own if one["key"] == key), {})
+    wanted = views.step_of(visit.typed, before)
+    changed["steps"] = views.replaced(own, key, wanted)
+    answer = await _put(visit, changed)
+    if answer.ok:
+        return _then(visit, answer)
+    place = next((n for n, one in enumerate(changed["steps"]) if one is wanted), 0)
+    return Refused(_of_step(answer, place))
+
+
+def _field_of(pointer: str) -> str:
+    return f"/{views.KEY}" if pointer == "/key" else pointer
+
+
+def _of_step(answer: Answer, place: int) -> Answer:
+    """What is wrong with this step, by the fields of its own form."""
+    if not isinstance(answer.body, dict):
+        return answer
+    within = f"/steps/{place}"
+    errors = [
+        {**one, "pointer": _field_of(str(one.get("pointer", "")).removeprefix(within))}
+        for one in answer.body.get("errors") or []
+    ]
+    return Answer(answer.status, {**answer.body, "errors": errors}, answer.request_id)

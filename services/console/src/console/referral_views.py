@@ -1,0 +1,87 @@
+"""Rows of referrals as lists show them, on whatever page. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from console.codes import Codes
+from console.moments import Moments
+from console.wording import Wording
+
+_COLOURS = {
+    "sent": "govuk-tag--blue",
+    "acknowledged": "govuk-tag--blue",
+    "info_requested": "govuk-tag--yellow",
+    "waitlisted": "govuk-tag--yellow",
+    "accepted": "govuk-tag--green",
+    "scheduled": "govuk-tag--green",
+    "in_service": "govuk-tag--green",
+    "completed": "govuk-tag--turquoise",
+    "on_hold": "govuk-tag--yellow",
+    "declined": "govuk-tag--red",
+    "expired": "govuk-tag--red",
+}
+
+
+def short_code(identifier: str) -> str:
+    """The last eight of an id: enough to find a referral by, and nobody's name."""
+    return identifier.replace("-", "")[-8:].upper()
+
+
+@dataclass(frozen=True)
+class Row:
+    path: str
+    code: str
+    need: str
+    area: str
+    urgency: str
+    state: str
+    colour: str
+    due: str
+    left: str
+    late: bool
+
+
+def rows(
+    referrals: Iterable[Mapping[str, Any]], say: Wording, codes: Codes, moments: Moments
+) -> list[Row]:
+    return [row(one, say, codes, moments) for one in referrals]
+
+
+def row(one: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) -> Row:
+    due = one["due"]
+    return Row(
+        f"/console/referrals/{one['id']}",
+        short_code(one["id"]),
+        codes.need(one["category"]),
+        codes.place(one["area"]),
+        one["urgency"],
+        say.known(f"state.{one['state']}", "state.other"),
+        _COLOURS.get(one["state"], "govuk-tag--grey"),
+        moments.at(due) if due else "",
+        left(due, say, moments, late=one["overdue"]) if due else "",
+        one["overdue"],
+    )
+
+
+_DAY_HOURS = 48
+"""From so many hours on people count in days."""
+
+
+def left(due: str, say: Wording, moments: Moments, *, late: bool) -> str:
+    """What is left until then, or since when it is over."""
+    hours = moments.hours_left(due)
+    if late:
+        over = -hours - 1
+        if over < 1:
+            return say("work.due.late_now")
+        if over >= _DAY_HOURS:
+            return say("work.due.late_days", n=over // 24)
+        return say("work.due.late_hours", n=over)
+    if hours < 0:  # a day: it is over when the day has ended
+        return say("work.due.today")
+    if hours < 1:
+        return say("work.due.soon")
+    if hours >= _DAY_HOURS:
+        return say("work.due.left_days", n=hours // 24)
+    return say("work.due.left_hours", n=hours)

@@ -1,0 +1,1 @@
+"""Referrals: sent with consent, received, taken step by step."""

@@ -1,0 +1,286 @@
+"""Referrals: sending one from a case, the queue of those received, and one's own page with its steps."""
+
+import asyncio
+from typing import Any
+
+from console.answers import Answer, together
+from console.code_lists import situations
+from console.codes import SPOKEN, Areas, Codes
+from console.forms import body
+from console.referral_views import row, rows
+from console.referrals import refer, service, views
+from console.referrals.steps import LINK, STEPS, offered
+from console.screens.routing import Screens
+from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
+from console.wording import wording
+
+screens = Screens()
+# From a referral that came to nothing: which it was, for what, and which service may take its place.
+_REPLACING = ("replaces", "need", "service")
+_TABS = {
+    "to_decide": ("sent", "acknowledged", "waitlisted", "info_requested"),
+    "under_way": ("accepted", "scheduled", "in_service", "on_hold"),
+    "closed": ("completed", "not_delivered", "declined", "recalled", "withdrawn", "expired"),
+}
+
+
+_SENT = {
+    "waiting": ("sent", "acknowledged", "info_requested", "waitlisted"),
+    "under_way": ("accepted", "scheduled", "in_service", "on_hold"),
+    "unmet": ("declined", "expired"),
+    "draft": ("draft",),
+    "closed": ("completed", "not_delivered", "recalled", "withdrawn"),
+}
+
+
+@screens.page("/cases/{case_id:uuid}/refer", query=_REPLACING)
+async def referring(visit: Visit) -> Page:
+    """One page: what helps, what she agrees to share, who may know; then one button."""
+    (one, own), known = await asyncio.gather(
+        together(
+            visit.calls.get(f"/referrals/v1/cases/{visit.ids['case_id']}"),
+            visit.calls.get(
+                "/directory/v1/services",
+                organization_id=visit.visitor.principal.organisation_id,
+                minimal="true",
+                per_page=500,
+            ),
+        ),
+        situations(visit.calls, visit.language),
+    )
+    case = shown(one)
+    profile = refer.profile(visit.typed, case)
+    need = visit.typed.one("facts/needs[]") or visit.asked("need")
+    if need:
+        profile["needs"] = [need]
+    wanted = visit.asked("service")
+    resolved = await visit.calls.post("/directory/v1/pathways/resolve", profile)
+    say, codes = visit.say, Codes(visit.language)
+    steps = (
+        refer.steps(
+            resolved.body,
+            say,
+            codes,
+            visit.moments,
+            own={each["id"] for each in own.items},
+            wanted=wanted,
+        )
+        if resolved.ok
+        else []
+    )
+    return Page(
+        "referrals/templates/refer.html",
+        "title.refer",
+        {
+            "case": case,
+            "facts": {"situations": [], "age": "", "sex": "", **profile},
+            "place_words": codes.place(profile["area"]),
+            "areas": Areas(visit.country).groups,
+            "situations": known,
+            "steps": steps,
+            "first": refer.first_of(steps, wanted),
+            "not_offered": bool(wanted) and not refer.is_offered(steps, wanted),
+            "need": need,
+            "replaces": visit.typed.one("replaces") or visit.asked("replaces"),
+            "away": not resolved.ok,
+            "items": [(code, say(f"item.{code}")) for code in refer.on_record(case)],
+            "least": refer.LEAST,
+            "rules": [(code, say(f"rule.{code}")) for code in refer.RULES],
+            # First those that the person is known to speak.
+            "spoken": [
+                (code, codes.spoken(code))
+                for code in dict.fromkeys((*profile.get("languages", ()), *SPOKEN))
+            ],
+            "methods": [(code, say(f"method.{code}")) for code in refer.METHODS],
+            "deciders": [
+                (code, say(f"decider.{code}")) for code in ("person", "caregiver", "best_interest")
+            ],
+            "assents": [
+                (code, say(f"assent.{code}")) for code in ("agrees", "dissents", "not_asked")
+            ],
+            "sexes": [(code, say(f"sex.{code}")) for code in ("female", "male", "other")],
+            "notices": [one[visit.language] for one in resolved.body["notices"]]
+            if resolved.ok
+            else [],
+        },
+        fields=refer.FIELDS,
+    )
+
+
+@screens.form("/cases/{case_id:uuid}/refer", show=referring, query=_REPLACING)
+async def refer_now(visit: Visit) -> Outcome:
+    if visit.typed.has("look"):  # other facts: nothing is sent, the page is asked anew
+        return await referring(visit)
+    answer = await service.send(visit, visit.ids["case_id"])
+    return Elsewhere(f"/console/referrals/{answer.body['id']}") if answer.ok else Refused(answer)
+
+
+@screens.page("/find")
+async def finding(visit: Visit) -> Page:
+    """Who can help, without a case: nothing that is typed here is kept, and it names nobody."""
+    return await _found(visit, None)
+
+
+async def _found(visit: Visit, resolution: Any) -> Page:
+    say, codes = visit.say, Codes(visit.language)
+    return Page(
+        "referrals/templates/find.html",
+        "title.find",
+        {
+            "areas": Areas(visit.country).groups,
+            "situations": await situations(visit.calls, visit.language),
+            "sexes": [(code, say(f"sex.{code}")) for code in ("female", "male", "other")],
+            "looked": resolution is not None,
+            "steps": refer.steps(resolution, say, codes, visit.moments) if resolution else [],
+            "notices": [one[visit.language] for one in resolution["notices"]] if resolution else [],
+            "numbers": [
+                (one["number"], one["says"][visit.language])
+                for one in (resolution or {}).get("emergency_numbers") or []
+            ],
+        },
+        fields=refer.FACTS,
+    )
+
+
+@screens.form("/find", show=finding)
+async def find(visit: Visit) -> Outcome:
+    """Answered at once and never by an address."""
+    profile = body(visit.typed, refer.FACTS, numbers=refer.NUMBERS).get("facts", {})
+    answer = await visit.calls.post("/directory/v1/pathways/resolve", profile)
+    return await _found(visit, answer.body) if answer.ok else Refused(_within(answer))
+
+
+def _within(answer: Answer) -> Answer:
+    """The same, with its pointers as the form names them."""
+    said = answer.body if isinstance(answer.body, dict) else {}
+    errors = [{**one, "pointer": f"/facts{one['pointer']}"} for one in said.get("errors") or []]
+    return Answer(answer.status, {**said, "errors": errors}, answer.request_id)
+
+
+@screens.page("/received", query=("tab", "urgency", "cursor"))
+async def received(visit: Visit) -> Page:
+    tab = visit.asked("tab") or "to_decide"
+    listed, counts = await together(
+        visit.calls.get(
+            "/referrals/v1/referrals/inbox",
+            state=_TABS.get(tab, (tab,)),
+            urgency=visit.asked("urgency"),
+            order=None if tab == "closed" else "deadline",
+            cursor=visit.asked("cursor"),
+        ),
+        visit.calls.get("/referrals/v1/referrals/inbox/counts"),
+    )
+    by_state = counts.body["by_state"] if counts.ok else {}
+    sums = {name: sum(by_state.get(state, 0) for state in states) for name, states in _TABS.items()}
+    return _queue(visit, listed, "received", [(name, f"({sums[name]})") for name in _TABS])
+
+
+@screens.page("/sent", query=("tab", "urgency", "cursor"))
+async def sent(visit: Visit) -> Page:
+    """What left this organisation, and what of it asks for something."""
+    tab = visit.asked("tab") or "waiting"
+    listed = await visit.calls.get(
+        "/referrals/v1/referrals",
+        state=_SENT.get(tab, (tab,)),
+        urgency=visit.asked("urgency"),
+        unreplaced="true" if tab == "unmet" else None,
+        order="deadline" if tab == "waiting" else None,
+        cursor=visit.asked("cursor"),
+    )
+    return _queue(visit, listed, "sent", [(name, "") for name in _SENT])
+
+
+def _queue(visit: Visit, listed: Answer, name: str, tabs: list[tuple[str, str]]) -> Page:
+    found = shown(listed)
+    return Page(
+        "referrals/templates/queue.html",
+        f"title.{name}",
+        {
+            "name": name,
+            "rows": rows(found["items"], visit.say, Codes(visit.language), visit.moments),
+            "more": found["next_cursor"],
+            "tab": visit.asked("tab") or tabs[0][0],
+            "tabs": tabs,
+            "urgency": visit.asked("urgency"),
+        },
+    )
+
+
+@screens.page("/referrals/{referral_id:uuid}")
+async def referral(visit: Visit) -> Page:
+    found = await service.look(visit)
+    view, say, codes, moments = found.view, visit.say, Codes(visit.language), visit.moments
+    told = found.disclosure.body if found.disclosure is not None and found.disclosure.ok else None
+    confirmable = (
+        not found.received and view["state"] == "completed" and not view["feedback_confirmed_at"]
+    )
+    legal = [each for each in view["legal_transitions"] if each != "send" or found.grant]
+    steps = offered(legal, confirmable=confirmable)
+    return Page(
+        "referrals/templates/referral.html",
+        "title.referral",
+        {
+            "view": view,
+            "row": row(view, say, codes, moments),
+            "received": found.received,
+            "own_case": found.sent,
+            "grant": found.grant,
+            "ended": moments.at(view["changed_at"]),
+            "service_name": found.names.get(view["service_id"], ""),
+            "from_name": found.names.get(view["from_organisation"], ""),
+            "to_name": found.names.get(view["to_organisation"], ""),
+            "told": views.disclosed(told, say, codes) if told else [],
+            "rule": views.rule_of(told["safe_contact"], say) if told else "",
+            "rule_code": (told["safe_contact"] or {}).get("rule", "") if told else "",
+            "rule_more": (told["safe_contact"] or {}).get("instructions") or "" if told else "",
+            "unreadable": found.disclosure is not None and not found.disclosure.ok,
+            "history": views.history(
+                view.get("history") or [], found.names, found.people, say, moments
+            ),
+            "steps": steps,
+            "readings": views.readings(view.get("readings") or [], found.names, say, moments),
+            "alternatives": [
+                {
+                    "id": one["service_id"],
+                    "name": found.names.get(one["service_id"], ""),
+                    "of": found.names.get(one["organisation_id"] or "", ""),
+                    "capacity": say.known(f"capacity.{one['capacity_state']}", "capacity.unknown"),
+                    "suggested": one["service_id"] == view["suggested_service_id"],
+                }
+                for one in found.alternatives
+                if one["service_id"] in found.names
+            ],
+            "options": {"suggested_service_id": found.offers},
+            "link_command": LINK
+            if found.sent and view["state"] in ("sent", "acknowledged")
+            else None,
+            "may_write": visit.visitor.may("referrals:write"),
+            "post": visit.visitor.sign_in_name,
+        },
+    )
+
+
+@screens.step("/referrals/{referral_id:uuid}", LINK, show=referral)
+async def link(visit: Visit) -> Outcome:
+    """Shown once: whoever has it answers in the name of the recipient."""
+    made = LINK.made(visit.typed, offset=visit.moments.offset)
+    path = LINK.path.format(**visit.ids)
+    answer = await visit.calls.post(path, made, key=visit.key)
+    if not answer.ok or not answer.body.get("url"):
+        return Refused(answer if not answer.ok else Answer(409, {"code": "shown_once"}))
+    return Page(
+        "referrals/templates/link.html",
+        "title.link",
+        {
+            "url": answer.body["url"],
+            "until": visit.moments.at(answer.body["expires_at"]),
+            "language_of": made.get("language", visit.language),
+            "read_aloud": wording(made.get("language", visit.language))("link.read_aloud"),
+        },
+    )
+
+
+for each in STEPS.values():
+    screens.command(
+        "/referrals/{referral_id:uuid}", each, show=referral, to="/console/referrals/{referral_id}"
+    )

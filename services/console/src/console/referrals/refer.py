@@ -1,0 +1,231 @@
+"""From a case to a referral: the profile that is asked with, what may be shared, and the three commands. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from console.answers import Answer
+from console.codes import Codes
+from console.commands import key_of
+from console.forms import Typed, body
+from console.moments import Moments
+from console.wording import Wording
+
+SERVICES_PER_STEP = 2
+FACTS = (
+    "facts/area",
+    "facts/age",
+    "facts/sex",
+    "facts/situations[]",
+    "facts/hours_since_incident",
+)
+NUMBERS = ("facts/age", "facts/hours_since_incident")
+CONSENT = ("decided_by", "child_assent", "language", "method", "items[]")
+SHARED = ("payload/situation", "payload/safety", "payload/health")
+CONTACT = ("safe_contact/rule", "safe_contact/instructions")
+# Of a referral that is replaced: what it was for, and which it was.
+REPLACED = ("facts/needs[]", "replaces")
+FIELDS = (*FACTS, "service_id", *CONSENT, *SHARED, *CONTACT)
+RULES = ("contact_directly", "through_referrer", "person_comes", "do_not_contact")
+METHODS = ("verbal", "signed")
+# Ticked from the start: what almost every service needs, and nothing that finds somebody.
+LEAST = ("age", "sex", "languages")
+_ITEMS = (
+    "name", "age", "birth_date", "sex", "nationality", "languages", "populations", "document",
+    "contact", "address", "area", "caregiver_contact", "specific_needs", "case_reference",
+)  # fmt: skip
+_URGENCY = {"at_once": "emergency", "within_24_hours": "urgent"}
+
+
+def profile(typed: Typed, case: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the case, or of what was typed instead. It holds no identity and is stored nowhere."""
+    if any(name.startswith("facts/") for name, _ in typed.pairs):
+        given = body(typed, (*FACTS, "facts/needs[]"), numbers=NUMBERS)
+        facts: dict[str, Any] = dict(given.get("facts", {}))
+    else:
+        facts = {}
+    attributes = case["attributes"] or {}
+    found = {
+        "area": facts.get("area") or case["area"] or case["country"],
+        "age": facts.get("age", case["age"]),
+        "sex": facts.get("sex") or _known(attributes.get("sex")),
+        "situations": facts.get("situations", []),
+        "needs": facts.get("needs", []),
+        "populations": attributes.get("populations", []),
+        "languages": attributes.get("languages", []),
+        "hours_since_incident": facts.get("hours_since_incident"),
+    }
+    return {name: value for name, value in found.items() if value not in (None, "", [])}
+
+
+def _known(sex: str | None) -> str | None:
+    return None if sex == "unknown" else sex
+
+
+def on_record(case: Mapping[str, Any]) -> list[str]:
+    """Which items the case holds, so that only these can be ticked."""
+    who, attributes = case["identity"] or {}, case["attributes"] or {}
+    values = {
+        "case_reference": case["reference"],
+        "age": case["age"],
+        "area": case["area"],
+        "caregiver_contact": who.get("caregiver"),
+        "sex": _known(attributes.get("sex")),
+        **{
+            name: who.get(name) for name in ("name", "birth_date", "document", "contact", "address")
+        },
+        **{
+            name: attributes.get(name)
+            for name in ("nationality", "languages", "populations", "specific_needs")
+        },
+    }
+    return [item for item in _ITEMS if values[item] not in (None, "", [], {})]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A service of a step. `value` is what the form sends: need, service, urgency, end of the window."""
+
+    value: str
+    name: str
+    organisation: str
+    place: str
+    capacity: str
+    reasons: str
+    own: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    number: int
+    label: str
+    urgency: str
+    left: str
+    offers: tuple[Offer, ...]
+    gap: str
+    near: tuple[str, ...]
+    folded: bool
+
+
+def steps(
+    resolution: Mapping[str, Any],
+    say: Wording,
+    codes: Codes,
+    moments: Moments,
+    *,
+    own: Collection[str] = (),
+    wanted: str = "",
+) -> list[Step]:
+    """What the person needs, in order, each with the services that fit best, or the gap. Services of the `own`
+    organisation come after the others: whoever looks here looks for help elsewhere. One that is `wanted` comes
+    first where it fits."""
+    language = say.language
+
+    def place(service: Mapping[str, Any]) -> tuple[bool, bool]:
+        return service["service_id"] != wanted, service["service_id"] in own
+
+    return [
+        Step(
+            step["order"],
+            step["label"][language],
+            step["urgency_says"][language],
+            say("refer.hours_left", n=step["remaining_hours"])
+            if step.get("remaining_hours")
+            else "",
+            tuple(
+                _offer(step, service, say, codes, moments, service["service_id"] in own)
+                for service in sorted(step["services"], key=place)[:SERVICES_PER_STEP]
+            ),
+            step["coverage_says"][language] if not step["services"] else "",
+            tuple(
+                f"{near['name']}: {near['excluded_by'][0]['says'][language]}"
+                for near in (step.get("gap") or {}).get("near_misses", [])[:2]
+                if near["excluded_by"]
+            ),
+            bool(step.get("folded")),
+        )
+        for step in resolution["steps"]
+    ]
+
+
+def _offer(
+    step: Mapping[str, Any],
+    service: Mapping[str, Any],
+    say: Wording,
+    codes: Codes,
+    moments: Moments,
+    own: bool,
+) -> Offer:
+    remaining = step.get("remaining_hours")
+    ends = moments.now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=remaining or 0)
+    deadline = ends.isoformat() if remaining else ""
+    urgency = _URGENCY.get(step["urgency"], "routine")
+    reasons = [r for r in service["reasons"] if r["weighs"] == "for" and r["points"] > 0]
+    reasons.sort(key=lambda reason: -reason["points"])
+    return Offer(
+        "|".join((step["need"], service["service_id"], urgency, deadline)),
+        service["name"],
+        service.get("organisation") or "",
+        codes.place(service.get("area")),
+        say.known(f"capacity.{service.get('capacity_state')}", "capacity.unknown"),
+        " · ".join(reason["says"][say.language] for reason in reasons[:3]),
+        own,
+    )
+
+
+def first_of(found: Sequence[Step], wanted: str = "") -> str:
+    """The service that stands first, or the one that is wanted: chosen until somebody chooses another."""
+    offers = [offer for step in found for offer in step.offers]
+    asked = next((one for one in offers if wanted and one.value.split("|")[1] == wanted), None)
+    first = asked or next((one for one in offers if not one.own), None)
+    return first.value if first is not None else ""
+
+
+def is_offered(found: Sequence[Step], wanted: str) -> bool:
+    return any(offer.value.split("|")[1] == wanted for step in found for offer in step.offers)
+
+
+def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
+    """Draft, consent, send: one batch. Each command's own key follows from its content, so the same form
+    sent twice does it once, and a corrected one does what it says."""
+    need, service, urgency, deadline = (*typed.one("service_id").split("|"), "", "", "", "")[:4]
+    given = body(typed, (*CONSENT, *SHARED, *CONTACT))
+    payload: dict[str, Any] = given.get("payload", {})
+    items = [*given.get("items", []), *payload]
+    draft = {
+        "case_id": case_id,
+        "service_id": service,
+        "category": need,
+        "urgency": urgency,
+        "payload": payload,
+        "from_case": given.get("items", []),
+        "safe_contact": given.get("safe_contact"),
+        "clinical_deadline": deadline or None,
+        "replaces": typed.one("replaces") or None,
+    }
+    consent = {
+        "case_id": case_id,
+        "service_id": service,
+        "purpose": need,
+        "items": items,
+        **{name: given[name] for name in CONSENT[:4] if name in given},
+    }
+    first, second = key_of(key, draft), key_of(key, consent)
+    return [
+        {"key": first, "path": "/referrals/v1/referrals", "body": draft},
+        {"key": second, "path": "/referrals/v1/consents", "body": consent},
+        {
+            "key": key_of(key, [first, second]),
+            "path": f"/referrals/v1/referrals/${{{first}.id}}/send",
+            "body": {"grant_id": f"${{{second}.id}}"},
+        },
+    ]
+
+
+def without_items(result: Mapping[str, Any], request_id: str) -> Answer:
+    """What the API refuses as a whole where nothing at all is shared, said at the field that it is about."""
+    said = result["body"] if isinstance(result["body"], dict) else {}
+    others = [one for one in said.get("errors") or [] if one.get("pointer")]
+    errors = [*others, {"pointer": "/items", "code": "too_short", "detail": "nothing was ticked"}]
+    return Answer(result["status"], {**said, "errors": errors}, request_id)

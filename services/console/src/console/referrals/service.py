@@ -1,0 +1,149 @@
+"""What a page about a referral needs of the API, and the sending of one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from console.answers import Answer, together
+from console.referrals import refer
+from console.screens.visit import Visit, shown
+
+_REFERRALS = "/referrals/v1/referrals"
+# Before these the recipient has read nothing; after the others there is nothing (any more) to read.
+_READABLE = frozenset(
+    {"acknowledged", "info_requested", "waitlisted", "accepted", "scheduled", "in_service", "on_hold",
+     "completed", "not_delivered"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Looked:
+    """`disclosure` is None where the caller is not the recipient, or may not read it now. `offers`: what the
+    recipient may suggest."""
+
+    view: Any
+    disclosure: Answer | None
+    names: dict[str, str]
+    people: dict[str, str]
+    alternatives: list[Any]
+    offers: list[tuple[str, str]]
+    received: bool
+    sent: bool
+    grant: str
+
+
+async def look(visit: Visit) -> Looked:
+    """In two rounds: the referral first, for whether there is something to read depends on it, and a look that
+    nobody took is not recorded. Then all else, with the names of what was found."""
+    path = f"{_REFERRALS}/{visit.ids['referral_id']}"
+    one, people = await together(
+        visit.calls.get(path, **{"with": ["history", "readings", "alternatives"]}),
+        visit.calls.get("/identity/v1/colleagues", limit=200),
+    )
+    view = shown(one)
+    own, drafted = str(visit.visitor.principal.organisation_id), view["state"] == "draft"
+    received = view["to_organisation"] == own and not drafted
+    sent = view["from_organisation"] == own
+    readable = received and view["state"] in _READABLE
+    alternatives = _with_suggested((view["alternatives"] or [])[:6], view) if sent else []
+    declinable = received and "decline" in view["legal_transitions"]
+    disclosure, drafted_or_offered, named = await together(
+        visit.calls.get(f"{path}/disclosure") if readable else _nothing(),
+        visit.calls.get("/referrals/v1/consents", case_id=view["case_id"], status="active")
+        if drafted
+        else _offers(visit, view)
+        if declinable
+        else _nothing(),
+        visit.calls.post("/directory/v1/names", _asked(view, alternatives)),
+    )
+    return Looked(
+        view,
+        disclosure if readable else None,
+        _names(named),
+        {one["id"]: one["sign_in_name"] for one in people.items},
+        alternatives,
+        [
+            (str(one["id"]), str(one["name"]))
+            for one in (drafted_or_offered.items if declinable else [])
+            if one["id"] != view["service_id"]
+        ],
+        received,
+        sent,
+        _grant(drafted_or_offered, view) if drafted else "",
+    )
+
+
+def _with_suggested(listed: list[Any], view: Any) -> list[Any]:
+    """The one that the recipient named comes first, also where no pathway ranks it."""
+    named = view["suggested_service_id"]
+    if named is None or view["alternatives"] is None:
+        return listed
+    first = next((one for one in listed if one["service_id"] == named), None) or {
+        "service_id": named,
+        "organisation_id": None,
+        "capacity_state": None,
+    }
+    return [first, *(one for one in listed if one["service_id"] != named)]
+
+
+async def _offers(visit: Visit, view: Any) -> Answer:
+    """Of the same need: the recipient may name one of them."""
+    return await visit.calls.get(
+        "/directory/v1/services",
+        category=view["category"],
+        referable="true",
+        minimal="true",
+        per_page=100,
+    )
+
+
+async def _nothing() -> Answer:
+    return Answer(200, None)
+
+
+def _asked(view: Any, alternatives: list[Any]) -> dict[str, list[str]]:
+    services = {view["service_id"], *(one["service_id"] for one in alternatives)}
+    organisations = {view["from_organisation"], view["to_organisation"]}
+    organisations |= {one["organisation_id"] for one in alternatives} - {None}
+    organisations |= {one["organisation_id"] for one in view.get("history") or []} - {None}
+    return {"service_id": sorted(services), "organization_id": sorted(organisations)}
+
+
+def _grant(consents: Answer, view: Any) -> str:
+    """The newest consent in force that a draft could be sent under; whether it covers all is the API's."""
+    fits = (
+        str(one["id"])
+        for one in consents.items
+        if (one["service_id"], one["purpose"]) == (view["service_id"], view["category"])
+    )
+    return next(fits, "")
+
+
+def _names(answer: Answer) -> dict[str, str]:
+    """By id; what the directory does not show this person has none."""
+    if not answer.ok:
+        return {}
+    return {
+        one["id"]: one["name"]
+        for kind in ("services", "organizations")
+        for one in answer.body[kind]
+    }
+
+
+async def send(visit: Visit, case_id: str) -> Answer:
+    """Draft, consent and sending in one request; the answer is that of what failed, else of the referral.
+
+    A consent that somebody has yet to decide leaves a draft that waits for it: that is no failure."""
+    commands = refer.commands(visit.typed, case_id, visit.key)
+    answer = await visit.calls.post("/referrals/v1/bulk", {"commands": commands})
+    if not answer.ok:
+        return answer
+    draft, consent, sent = answer.body["results"]
+    for result in (draft, consent):
+        if result["status"] >= 300:
+            if not commands[1]["body"]["items"]:
+                return refer.without_items(result, answer.request_id)
+            return Answer(result["status"], result["body"], answer.request_id)
+    waits = consent["body"]["status"] == "pending"
+    if sent["status"] >= 300 and not waits:
+        return Answer(sent["status"], sent["body"], answer.request_id)
+    return Answer(201, draft["body"], answer.request_id)

@@ -1,0 +1,122 @@
+"""The steps of a referral as forms. Pure.
+
+Which steps may be taken now is never known here: the API's `legal_transitions` say it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from console.commands import Command, Field
+
+_NOTE = Field("note", "area")
+_VERSION = Field("expected_version", "given")
+
+
+def _step(name: str, *fields: Field, versioned: bool = True) -> Command:
+    path = f"/referrals/v1/referrals/{{referral_id}}/{name}"
+    return Command(name, path, (*fields, _VERSION) if versioned else fields)
+
+
+STEPS: Mapping[str, Command] = {
+    step.name: step
+    for step in (
+        # Under the consent that is in force for it.
+        _step("send", Field("grant_id", "given")),
+        _step("acknowledge"),
+        _step("accept", Field("focal_point", "text"), _NOTE),
+        _step("request-information", Field("question", "area")),
+        _step("waitlist", Field("expected_on", "date"), Field("person_agrees", "agreed")),
+        _step(
+            "decline",
+            Field(
+                "reason",
+                "choice",
+                ("capacity", "eligibility", "coverage", "safety", "conflict_of_interest"),
+            ),
+            Field("suggested_service_id", "pick"),
+            _NOTE,
+        ),
+        _step("schedule", Field("appointment_at", "moment"), Field("place", "text"), _NOTE),
+        _step("start", Field("started_on", "date")),
+        _step(
+            "hold",
+            Field(
+                "reason",
+                "choice",
+                ("person_unavailable", "capacity", "safety", "documents_missing", "other"),
+            ),
+            Field("review_on", "date"),
+            _NOTE,
+        ),
+        _step("resume"),
+        _step(
+            "complete",
+            Field("outcome", "choice", ("delivered", "partly_delivered")),
+            Field("completed_on", "date"),
+            _NOTE,
+        ),
+        _step(
+            "report-not-delivered",
+            Field(
+                "reason", "choice", ("unreachable", "no_show", "declined_by_person", "unavailable")
+            ),
+            _NOTE,
+        ),
+        _step("answer-information", Field("payload/situation", "area")),
+        _step(
+            "recall",
+            Field(
+                "reason",
+                "choice",
+                ("sent_elsewhere", "needs_changed", "safety", "mistake", "no_answer", "other"),
+            ),
+            _NOTE,
+        ),
+        _step(
+            "confirm",
+            Field("confirmed_by", "choice", ("person", "referrer")),
+            Field("agrees", "agreed"),
+            versioned=False,
+        ),
+        _step(
+            "enter-in-error",
+            Field(
+                "reason", "choice", ("wrong_person", "wrong_service", "duplicate", "test", "other")
+            ),
+            _NOTE,
+        ),
+    )
+}
+"""In the order in which they are offered: the first legal one is the page's main button."""
+# No step: it changes nothing of where the referral stands.
+LINK = Command(
+    "link",
+    "/referrals/v1/referrals/{referral_id}/answer-links",
+    (Field("language", "choice", ("es", "en")),),
+)
+_MAIN = frozenset(
+    {
+        "send",
+        "acknowledge",
+        "accept",
+        "start",
+        "complete",
+        "resume",
+        "answer-information",
+        "confirm",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Offered:
+    step: Command
+    main: bool
+
+
+def offered(legal: Iterable[str], *, confirmable: bool) -> list[Offered]:
+    """The forms of a page: one main step, the others folded."""
+    wanted = {*legal, *(["confirm"] if confirmable else [])}
+    found = [step for command, step in STEPS.items() if command in wanted]
+    main = next((step.name for step in found if step.name in _MAIN), None)
+    return [Offered(step, step.name == main) for step in found]

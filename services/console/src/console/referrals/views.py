@@ -1,0 +1,114 @@
+"""What the page of a referral shows, in words, to either side. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from console.codes import Codes
+from console.moments import Moments
+from console.wording import Wording
+
+# Safe contact first: it says what may be done with all that follows.
+_ORDER = (
+    "name", "age", "birth_date", "sex", "languages", "contact", "address", "area", "situation",
+    "safety", "health", "nationality", "populations", "specific_needs", "document",
+    "caregiver_contact", "case_reference",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Told:
+    label: str
+    lines: tuple[str, ...]
+    phone: str = ""
+
+
+def disclosed(disclosure: Mapping[str, Any], say: Wording, codes: Codes) -> list[Told]:
+    """Exactly the items that were granted, in the order of the form."""
+    items = disclosure["items"]
+    direct = (disclosure["safe_contact"] or {}).get("rule") == "contact_directly"
+    return [_told(name, items[name], say, codes, direct=direct) for name in _ORDER if name in items]
+
+
+def _told(name: str, value: Any, say: Wording, codes: Codes, *, direct: bool) -> Told:
+    label = say(f"item.{name}")
+    if name == "sex":
+        return Told(label, (say.known(f"sex.{value}", "sex.unknown"),))
+    if name == "languages":
+        return Told(label, (", ".join(map(codes.spoken, value)),))
+    if name == "populations":
+        return Told(label, (", ".join(map(codes.population, value)),))
+    if name == "area":
+        return Told(label, (codes.place(value),))
+    if isinstance(value, Mapping):
+        lines = tuple(_lines(value, say))
+        return Told(label, lines, str(value.get("phone") or "") if direct else "")
+    if isinstance(value, list):
+        return Told(label, (", ".join(map(str, value)),))
+    return Told(label, (str(value),))
+
+
+def _lines(value: Mapping[str, Any], say: Wording) -> Iterable[str]:
+    for name, one in value.items():
+        if isinstance(one, Mapping):
+            yield from _lines(one, say)
+        elif one:
+            yield f"{say.known(f'part.{name}', 'part.other')}: {one}"
+
+
+@dataclass(frozen=True)
+class Happened:
+    at: str
+    what: str
+    by: str
+    more: str
+
+
+def history(
+    steps: Iterable[Mapping[str, Any]],
+    names: Mapping[str, str],
+    people: Mapping[str, str],
+    say: Wording,
+    moments: Moments,
+) -> list[Happened]:
+    """The newest first, with who did it where that is a colleague. Notes and answers are not in it: they are read where they are granted."""
+    return [
+        Happened(
+            moments.at(step["at"]),
+            say.known(f"took.{step['command']}", "took.other"),
+            _doer(step, names, people),
+            _reason(step, say),
+        )
+        for step in reversed(list(steps))
+    ]
+
+
+def _reason(step: Mapping[str, Any], say: Wording) -> str:
+    code = step["reason"] or step["outcome"]
+    if not code:
+        return ""
+    return say.known(f"code.{step['command']}.{code}", "code.other")
+
+
+def rule_of(safe_contact: Mapping[str, Any] | None, say: Wording) -> str:
+    return say(f"rule.{safe_contact['rule']}") if safe_contact else ""
+
+
+def _doer(step: Mapping[str, Any], names: Mapping[str, str], people: Mapping[str, str]) -> str:
+    person = people.get(step.get("by") or "", "")
+    return ", ".join(filter(None, (person, names.get(step["organisation_id"] or "", ""))))
+
+
+def readings(
+    found: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
+) -> list[str]:
+    """Who read what the person shared, and when: the sender is told."""
+    return [
+        say(
+            "referral.read",
+            at=moments.at(one["at"]),
+            by=names.get(one["organisation_id"], ""),
+            items=", ".join(say.known(f"item.{item}", "item.other") for item in one["items"]),
+        )
+        for one in found
+    ]

@@ -1,0 +1,1 @@
+"""Closing a period, waiting for who contributed, publishing."""

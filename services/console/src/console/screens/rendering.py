@@ -1,0 +1,183 @@
+"""Draws pages: our templates, which must be given everything they show, and the macros of the design system."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from common.details import said
+from common.form_tokens import form_token
+from common.languages import next_language
+from jinja2 import Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined
+from markupsafe import Markup
+
+from console import assets
+from console.answers import Answer
+from console.codes import Codes
+from console.forms import Fault
+from console.navigation import entries, has_channels
+from console.screens.visit import Page, Visit
+from console.visitors import Visitor
+from console.wording import Wording
+
+_COMPONENTS = {
+    "button": "govukButton",
+    "checkboxes": "govukCheckboxes",
+    "details": "govukDetails",
+    "error-summary": "govukErrorSummary",
+    "input": "govukInput",
+    "radios": "govukRadios",
+    "select": "govukSelect",
+    "summary-list": "govukSummaryList",
+    "tag": "govukTag",
+    "textarea": "govukTextarea",
+}
+
+
+def draw(visit: Visit, page: Page) -> str:
+    """A page for somebody who is signed in."""
+    sent = visit.command
+    fields = (*page.fields, *(sent.names if sent is not None else ()))
+    found = visit.faults(fields, page.within or (sent.name if sent is not None else ""))
+    errors = {fault.name: _why(visit.say, fault) for fault in found if fault.name}
+    return _drawn(
+        page.template,
+        visit.say,
+        page.title,
+        path=page.address or visit.path,
+        visitor=visit.visitor,
+        visit=visit,
+        moments=visit.moments,
+        codes=Codes(visit.language),
+        navigation=entries(visit.visitor, visit.path),
+        has_channels=has_channels(visit.visitor),
+        session_until=visit.moments.clock(visit.visitor.idle_until),
+        typed=visit.typed,
+        key=visit.key,
+        errors=errors,
+        summary=_summary(visit, found, errors, page.labels),
+        refusal=visit.refusal,
+        support=_support(visit),
+        form_fields=fields,
+        sign_out=form_token(visit.visitor.csrf, "/session/end"),
+        token=lambda action: form_token(visit.visitor.csrf, action),
+        **page.values,
+    )
+
+
+def draw_plain(template: str, say: Wording, title: str, path: str, **values: Any) -> str:
+    """A page that shows nobody."""
+    return _drawn(template, say, title, path=path, visitor=None, **values)
+
+
+def _drawn(
+    template: str, say: Wording, title: str, *, path: str, visitor: Visitor | None, **values: Any
+) -> str:
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            say=say,
+            language=say.language,
+            other=next_language(say.language),
+            title=say(title),
+            path=path,
+            visitor=visitor,
+            **values,
+        )
+    )
+
+
+def _why(say: Wording, fault: Fault) -> str:
+    """With its limit, where the API says one; a sentence of the API where the pages have none for the code."""
+    exact, known = f"limit.{fault.code}", f"error.{fault.code}"
+    if fault.params and say.has(exact):
+        return say(exact, **fault.params)
+    if say.has(known):
+        return say(known)
+    return said(fault.detail, fault.detail_params, say.language) or say("error.other")
+
+
+# Codes that say little by themselves: for them the API's own sentence is shown.
+_GENERIC = frozenset({"conflict", "invalid", "forbidden", "not_found", "bad_request"})
+
+
+def _sentence(visit: Visit, answer: Answer) -> str:
+    own = answer.body if isinstance(answer.body, dict) else {}
+    if answer.code in _GENERIC:
+        code, params = str(own.get("detail_code", "")), own.get("detail_params") or ()
+        if sentence := said(code, params, visit.language):
+            return sentence
+    return visit.say.known(f"problem.{answer.code}", f"problem.{_family(visit)}")
+
+
+def _summary(
+    visit: Visit, found: Sequence[Any], errors: Mapping[str, str], labels: Mapping[str, str]
+) -> list[dict[str, str]] | None:
+    """What stands on top of a form that is shown again; None where nothing was refused."""
+    if visit.refusal is None:
+        return None
+    listed = [
+        {"text": f"{labels.get(f.name) or visit.say.label(f.name)}: {errors[f.name]}",
+         "href": f"#{field_id(f.name)}"}
+        for f in found
+        if f.name
+    ]  # fmt: skip
+    if not listed:
+        listed = [{"text": _sentence(visit, visit.refusal)}]
+    return listed
+
+
+def _support(visit: Visit) -> str:
+    """For whoever supports: the API's own code and words, and the number in the logs."""
+    if visit.refusal is None:
+        return ""
+    body = visit.refusal.body if isinstance(visit.refusal.body, dict) else {}
+    number = visit.refusal.request_id or visit.calls.request_id
+    return " · ".join(filter(None, (visit.refusal.code, str(body.get("detail", "")), number)))
+
+
+def _family(visit: Visit) -> str:
+    status = visit.refusal.status if visit.refusal is not None else 0
+    return "5xx" if status >= 500 else "4xx"
+
+
+def field_id(name: str) -> str:
+    """An id for a field: names have slashes, which addresses of parts of a page escape."""
+    return "f-" + name.removesuffix("[]").replace("/", "-")
+
+
+@cache
+def _environment() -> Environment:
+    ours = Environment(
+        loader=FileSystemLoader(str(files("console"))),
+        autoescape=True,
+        auto_reload=False,  # what is installed does not change under a process
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    ours.globals |= {
+        "asset": assets.address,
+        "field_id": field_id,
+        "Markup": Markup,
+        **_macros(),
+    }
+    return ours
+
+
+def _macros() -> dict[str, Any]:
+    """They ask for parameters that were not given, so they have an environment of their own, without
+    our strictness."""
+    theirs = Environment(
+        loader=PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return {
+        name: getattr(
+            theirs.get_template(f"govuk_frontend_jinja/components/{folder}/macro.html").module, name
+        )
+        for folder, name in _COMPONENTS.items()
+    }

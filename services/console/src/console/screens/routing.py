@@ -1,0 +1,383 @@
+"""Routes of screens: who may look, what may be asked, and forms that are shown again until they are done."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC
+from urllib.parse import parse_qsl, quote, urlencode
+from zoneinfo import ZoneInfo
+
+from common import clock
+from common.form_tokens import FIELD, form_token, is_form_token
+from common.languages import LANGUAGES, page_language
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from console.answers import Answer, Upload
+from console.calls import Calls, Gateway
+from console.commands import Command
+from console.costs import Cost, Costs
+from console.forms import OWN, BadForm, Typed, read
+from console.moments import Moments
+from console.screens.rendering import draw, draw_plain
+from console.screens.visit import Download, Elsewhere, NotShown, Outcome, Page, Refused, Visit
+from console.uploads import read_upload
+from console.visitors import Visitor, visitor_of
+from console.wording import Wording, wording
+
+LANGUAGE_COOKIE = "ruta-language"
+# Of our own fields those without which the form would not be the same command.
+_KEPT = {"key", "sent", "look"}
+_YEAR_SECONDS = 365 * 24 * 3600
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'; "
+    "worker-src 'self'"
+)
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Robots-Tag": "noindex",
+}
+# What asks for a sign-in of a moment ago says so by this code (decision 0121).
+_PROVE = "insufficient_user_authentication"
+Show = Callable[[Visit], Awaitable[Page]]
+Give = Callable[[Visit], Awaitable[Download]]
+Do = Callable[[Visit], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What the app holds for its whole life."""
+
+    gateway: Gateway
+    costs: Costs
+    zone: ZoneInfo
+    country: str
+    secure: bool
+
+
+class Screens:
+    """The screens of one capability, below `/console`."""
+
+    def __init__(self) -> None:
+        self.router = APIRouter(prefix="/console", include_in_schema=False)
+        self.commands: list[Command] = []
+
+    def page(self, path: str, *, query: tuple[str, ...] = ()) -> Callable[[Show], Show]:
+        """A page. Of parameters it knows `query`; any other is refused rather than ignored."""
+
+        def added(show: Show) -> Show:
+            async def answer(request: Request) -> Response:
+                return await _page(request, show, query)
+
+            self.router.add_api_route(path, answer, methods=["GET"], response_class=HTMLResponse)
+            return show
+
+        return added
+
+    def file(self, path: str, *, query: tuple[str, ...] = ()) -> Callable[[Give], Give]:
+        """A file to keep; where there is none, a page that says why."""
+
+        def added(give: Give) -> Give:
+            async def answer(request: Request) -> Response:
+                return await _page(request, give, query)
+
+            self.router.add_api_route(path, answer, methods=["GET"])
+            return give
+
+        return added
+
+    def form(
+        self, path: str, *, show: Show, query: tuple[str, ...] = (), uploads: bool = False
+    ) -> Callable[[Do], Do]:
+        """A form that is sent to `path`. Refused, it is shown again by `show` with what was typed.
+        `uploads`: it may bring a file."""
+
+        def added(do: Do) -> Do:
+            async def answer(request: Request) -> Response:
+                return await _form(request, do, show, query, uploads=uploads)
+
+            self.router.add_api_route(path, answer, methods=["POST"], response_class=HTMLResponse)
+            return do
+
+        return added
+
+    def command(
+        self, page: str, command: Command, *, show: Show, to: str, query: tuple[str, ...] = ()
+    ) -> None:
+        """A form of `page` that is one command of the API, sent to an address of its own below it. Done, it
+        leads `to`, in which the page's ids and the `id` of what was made have their places; refused, the page
+        is shown again."""
+
+        async def do(visit: Visit) -> Outcome:
+            answer = await carried_out(visit, command)
+            if not answer.ok:
+                return Refused(answer)
+            made = answer.body if isinstance(answer.body, dict) else {}
+            return Elsewhere(to.format(**{"id": made.get("id", ""), **visit.ids}))
+
+        self.step(page, command, show=show, query=query)(do)
+
+    def step(
+        self, page: str, command: Command, *, show: Show, query: tuple[str, ...] = ()
+    ) -> Callable[[Do], Do]:
+        """The same where what follows is more than to go elsewhere."""
+        self.commands.append(command)
+
+        def added(do: Do) -> Do:
+            async def answer(request: Request) -> Response:
+                return await _form(request, do, show, query, command=command)
+
+            path = f"{page}/{command.name}"
+            self.router.add_api_route(path, answer, methods=["POST"], response_class=HTMLResponse)
+            return do
+
+        return added
+
+
+async def carried_out(visit: Visit, command: Command) -> Answer:
+    """The command, as it was typed, by whoever looks."""
+    made = command.made(visit.typed, offset=visit.moments.offset)
+    path = command.path.format(**visit.ids)
+    return await visit.calls.send(command.method, path, made, key=visit.key)
+
+
+async def _page(request: Request, show: Show | Give, query: tuple[str, ...]) -> Response:
+    language = language_of(request)
+    asked = parse_qsl(request.url.query, keep_blank_values=True)
+    wanted = next((value for name, value in asked if name == "lang"), None)
+    if wanted in LANGUAGES:
+        rest = [(name, value) for name, value in asked if name != "lang"]
+        there = request.url.path + (f"?{urlencode(rest)}" if rest else "")
+        return _in_language(request, RedirectResponse(there, 303, HEADERS), wanted)
+    visitor = _visitor(request)
+    if visitor is None:
+        return _to_sign_in(request, language)
+    cost = Cost()
+    visit = _visit(request, visitor, language, query, cost)
+    if {name for name, _ in asked} - set(query):
+        return _problem(visit, Answer(422, {"code": "unknown_parameter"}))
+    answer = await _drawn(visit, show)
+    kit_of(request).costs.count(request.scope["route"].path, cost)
+    return answer
+
+
+async def _form(
+    request: Request,
+    do: Do,
+    show: Show,
+    query: tuple[str, ...],
+    *,
+    uploads: bool = False,
+    command: Command | None = None,
+) -> Response:
+    language = language_of(request)
+    typed, upload = await _sent(request, uploads=uploads)
+    visitor = _visitor(request)
+    if visitor is None:
+        return _session_over(request, typed, language)
+    visit = _visit(request, visitor, language, query)
+    visit = replace(visit, typed=typed, upload=upload, key=typed.one("key") or visit.key)
+    if not is_form_token(typed.one(FIELD), visitor.csrf, request.url.path):
+        return _not_meant(visit)
+    if command is not None:  # its page is the one above it
+        page = visit.path.removesuffix(f"/{command.name}")
+        visit = replace(visit, path=page, command=command)
+    wanted = typed.one("language_wanted")
+    if wanted in LANGUAGES:
+        return _in_language(request, await _drawn(_spoken(visit, wanted), show), wanted)
+    try:
+        outcome = await do(visit)
+        if isinstance(outcome, Elsewhere):
+            return RedirectResponse(outcome.path, 303, HEADERS)
+        if isinstance(outcome, Page):
+            return _html(draw(visit, outcome), language, outcome.status)
+        if outcome.answer.code == _PROVE:
+            return _prove(visit)
+        return await _drawn(visit.again(outcome.answer), show)
+    except NotShown as refused:
+        return _not_shown(visit, refused.answer)
+
+
+async def _sent(request: Request, *, uploads: bool) -> tuple[Typed, Upload | None]:
+    kind = request.headers.get("content-type", "")
+    try:
+        if uploads and kind.startswith("multipart/form-data"):
+            return await read_upload(request)
+        return read(kind, await request.body()), None
+    except BadForm:
+        return Typed(), None
+
+
+async def _drawn(visit: Visit, show: Show | Give) -> Response:
+    try:
+        page = await show(visit)
+    except NotShown as refused:
+        return _not_shown(visit, refused.answer)
+    if isinstance(page, Download):
+        return _download(page)
+    if page.refusal is not None:
+        visit = visit.again(page.refusal)
+    status = visit.refusal.status if visit.refusal is not None else page.status
+    return _html(draw(visit, page), visit.language, status)
+
+
+def _not_shown(visit: Visit, answer: Answer) -> Response:
+    """Where a form was sent and what its page needs is away, what was typed stays, with the key of the command."""
+    if visit.typed and answer.status >= 500:
+        return _resend(
+            _sent_to(visit), visit.typed, visit.language, "away", csrf=visit.visitor.csrf
+        )
+    return _problem(visit, answer)
+
+
+def _sent_to(visit: Visit) -> str:
+    return f"{visit.path}/{visit.command.name}" if visit.command is not None else visit.path
+
+
+def _problem(visit: Visit, answer: Answer) -> Response:
+    """What cannot be shown, in words; never what was asked for."""
+    family = "5xx" if answer.status >= 500 else str(answer.status)
+    page = Page(
+        "templates/problem.html",
+        "title.problem",
+        {
+            "status": answer.status,
+            "heading": visit.say.known(f"status.{family}", "status.4xx"),
+            "remedy": visit.say.known(f"problem.{answer.code}", f"remedy.{_remedy(answer)}"),
+            "fresh": answer.code == _PROVE,
+            "request_id": answer.request_id or visit.calls.request_id,
+        },
+    )
+    return _html(draw(visit, page), visit.language, answer.status)
+
+
+def _remedy(answer: Answer) -> str:
+    known = {401, 403, 404, 410, 422, 429}
+    if answer.status >= 500:
+        return "5xx"
+    return str(answer.status) if answer.status in known else "4xx"
+
+
+def _session_over(request: Request, typed: Typed, language: str) -> Response:
+    """401 with what was typed: it can be sent once the person has signed in again, in another tab."""
+    return _resend(request.url.path, typed, language, "over", csrf="")
+
+
+def _not_meant(visit: Visit) -> Response:
+    """403 with what was typed. A form of an earlier sign-in is one: it is sent by whoever looks at it now."""
+    return _resend(visit.path, visit.typed, visit.language, "other", csrf=visit.visitor.csrf)
+
+
+def _prove(visit: Visit) -> Response:
+    """401 with what was typed: the API did nothing yet. Whoever signs in anew in another tab sends it from here."""
+    return _resend(_sent_to(visit), visit.typed, visit.language, "fresh", csrf=visit.visitor.csrf)
+
+
+_STATUS = {"over": 401, "fresh": 401, "other": 403, "away": 503}
+
+
+def _resend(path: str, typed: Typed, language: str, why: str, *, csrf: str) -> Response:
+    kept = [(name, value) for name, value in typed.pairs if name not in OWN - _KEPT]
+    say = wording(language)
+    html = draw_plain(
+        "templates/resend.html",
+        say,
+        "title.resend",
+        path,
+        kept=kept,
+        readable=[
+            (say.label(name), _in_words(say, name, value))
+            for name, value in kept
+            if name not in OWN and value.strip()
+        ],
+        token=form_token(csrf, path) if csrf else "",
+        why=why,
+    )
+    return _html(html, language, _STATUS[why])
+
+
+def _in_words(say: Wording, name: str, value: str) -> str:
+    """What was typed; what a button sends, as the button says it."""
+    key = f"value.{name}.{value}"
+    return say(key) if say.has(key) else value
+
+
+def _html(html: str, language: str, status: int) -> HTMLResponse:
+    return HTMLResponse(html, status, headers={**HEADERS, "Content-Language": language})
+
+
+def _download(file: Download) -> Response:
+    how = "inline" if file.policy else "attachment"
+    kept = {"Content-Disposition": f'{how}; filename="{file.name}"'}
+    if file.policy:
+        kept["Content-Security-Policy"] = file.policy
+    return Response(file.content, headers={**HEADERS, **kept}, media_type=file.media_type)
+
+
+def _visitor(request: Request) -> Visitor | None:
+    return visitor_of(request.state.principal, request.headers)
+
+
+def _visit(
+    request: Request,
+    visitor: Visitor,
+    language: str,
+    query: tuple[str, ...],
+    cost: Cost | None = None,
+) -> Visit:
+    kit = kit_of(request)
+    asked: dict[str, list[str]] = {}
+    for name, value in parse_qsl(request.url.query):
+        if name in query:
+            asked.setdefault(name, []).append(value)
+    number = request.headers.get("x-request-id", "")
+    calls = Calls(kit.gateway, visitor.token, language, number, cost or Cost())
+    return Visit(
+        visitor,
+        calls,
+        language,
+        wording(language),
+        Moments(language, kit.zone, clock.now().astimezone(UTC)),
+        request.url.path,
+        ids={name: str(value) for name, value in request.path_params.items()},
+        query={name: tuple(values) for name, values in asked.items()},
+        country=kit.country,
+    )
+
+
+def _spoken(visit: Visit, language: str) -> Visit:
+    moments = replace(visit.moments, language=language)
+    return replace(visit, language=language, say=wording(language), moments=moments)
+
+
+def kit_of(request: Request) -> Kit:
+    kit: Kit = request.app.state.kit
+    return kit
+
+
+def language_of(request: Request) -> str:
+    return page_language(
+        request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language")
+    )
+
+
+def _in_language(request: Request, response: Response, language: str) -> Response:
+    response.set_cookie(
+        LANGUAGE_COOKIE,
+        language,
+        max_age=_YEAR_SECONDS,
+        path="/",
+        secure=kit_of(request).secure,
+        httponly=True,
+        samesite="lax",
+    )
+    return response
+
+
+def _to_sign_in(request: Request, language: str) -> Response:
+    there = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    address = f"/session/start?return_to={quote(there, safe='/')}&ui_locales={language}"
+    return RedirectResponse(address, 303, HEADERS)

@@ -1,0 +1,1 @@
+"""Own services: their capacity."""

@@ -1,0 +1,36 @@
+"""What the console reads from its environment. No database, no event, no key."""
+
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+from common.settings import CoreSettings, HttpAddress
+from pydantic import Field, FilePath, field_validator
+
+
+class Settings(CoreSettings):
+    service: ClassVar[str] = "console"
+
+    gateway_url: HttpAddress = Field(
+        description="Where the console reaches the gateway: it calls the API there as whoever looks."
+    )
+    internal_jwks_file: FilePath = Field(
+        description="JWKS file with the public keys that verify the gateway's internal token."
+    )
+    internal_issuer: str = Field("ruta-gateway", description="`iss` of the internal token.")
+    timezone: str = Field(
+        "America/Caracas", description="IANA time zone that times are shown in to people."
+    )
+    home_country: str = Field(
+        "VE",
+        pattern="^[A-Z]{2}$",
+        description="Country (ISO 3166-1) whose places forms offer first.",
+    )
+    answer_seconds: float = Field(
+        20, gt=0, description="Longest wait for one call of the API before a page says so."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        ZoneInfo(value)
+        return value

@@ -1,0 +1,241 @@
+"""The team, its certificates, and the cases whose time to be kept ends."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from common.auth import Role
+
+from console.answers import Answer, together
+from console.codes import Areas, Codes
+from console.screens.routing import Screens
+from console.screens.visit import NotShown, Page, Visit, shown
+from console.supervision import commands
+
+screens = Screens()
+_NEAR_DAYS = 30
+
+
+def _supervises(visit: Visit) -> bool:
+    return Role.SUPERVISOR in visit.visitor.roles
+
+
+@screens.page("/team")
+async def team(visit: Visit) -> Page:
+    """Who is there, what each has in hand, who works which queue, who is on call."""
+    own = visit.visitor.principal.organisation_id
+    people, cases, services, shifts = await together(
+        visit.calls.get("/identity/v1/colleagues", limit=200),
+        visit.calls.get("/referrals/v1/cases", status="open", limit=200),
+        visit.calls.get(
+            "/directory/v1/services", organization_id=own, minimal="true", per_page=100
+        ),
+        visit.calls.get("/referrals/v1/on-call"),
+    )
+    shown(people)
+    load = Counter(one["assigned_to"] for one in cases.items)
+    names = {one["id"]: one["sign_in_name"] for one in people.items}
+    on_call = shifts.body if shifts.ok and isinstance(shifts.body, list) else []
+    return Page(
+        "supervision/templates/team.html",
+        "title.team",
+        {
+            "people": [
+                {
+                    "name": one["sign_in_name"],
+                    "roles": [
+                        visit.say.known(f"role.{role}", "role.other") for role in one["roles"]
+                    ],
+                    "active": one["active"],
+                    "load": load.get(one["id"], 0),
+                }
+                for one in people.items
+            ],
+            "unassigned": load.get(None, 0),
+            "services": sorted(services.items, key=lambda one: str(one["name"])),
+            "shifts": [
+                {
+                    "id": one["id"],
+                    "name": names.get(one["person"], one["person"]),
+                    "rank": one["rank"],
+                    "from": visit.moments.at(one["starts_at"]),
+                    "until": visit.moments.at(one["ends_at"]),
+                    "reachable": one["reachable"],
+                }
+                for one in on_call
+            ],
+            "commands_of": commands,
+            "may_write": _supervises(visit),
+            "options": {"person": list(names.items())},
+            "away": [
+                visit.say(f"team.part.{name}")
+                for name, answer in (("cases", cases), ("services", services), ("shifts", shifts))
+                if not answer.ok
+            ],
+        },
+    )
+
+
+screens.command("/team", commands.SHIFT, show=team, to="/console/team")
+screens.command("/team/{shift_id:uuid}", commands.NO_SHIFT, show=team, to="/console/team")
+
+
+@screens.page("/team/services/{service_id:uuid}")
+async def queue(visit: Visit) -> Page:
+    service_id = visit.ids["service_id"]
+    of, people, named = await together(
+        visit.calls.get(f"/referrals/v1/services/{service_id}/team"),
+        visit.calls.get("/identity/v1/colleagues", limit=200),
+        visit.calls.post("/directory/v1/names", {"service_id": [service_id]}),
+    )
+    now = shown(of)["clients"]
+    listed = {one["id"]: one["sign_in_name"] for one in people.items if one["active"]}
+    # Systems of the organisation are in it by the name of their client.
+    listed |= {name: name for name in now if name not in listed}
+    return Page(
+        "supervision/templates/queue.html",
+        "title.queue",
+        {
+            "name": next((one["name"] for one in named.body["services"]), "") if named.ok else "",
+            "now": now,
+            "may_write": _supervises(visit),
+            "command": commands.TEAM,
+            "options": {"clients": list(listed.items())},
+        },
+    )
+
+
+screens.command(
+    "/team/services/{service_id:uuid}",
+    commands.TEAM,
+    show=queue,
+    to="/console/team/services/{service_id}",
+)
+
+
+@screens.page("/certificates", query=("cursor",))
+async def certificates(visit: Visit) -> Page:
+    listed, people, trainings = await together(
+        visit.calls.get("/referrals/v1/certificates", cursor=visit.asked("cursor"), limit=50),
+        visit.calls.get("/identity/v1/colleagues", limit=200),
+        visit.calls.get("/referrals/v1/trainings", limit=20),
+    )
+    found = shown(listed)
+    names = {one["id"]: one["sign_in_name"] for one in people.items}
+    codes, moments = Codes(visit.language), visit.moments
+    return Page(
+        "supervision/templates/certificates.html",
+        "title.certificates",
+        {
+            "certificates": [_certificate(one, names, visit) for one in found["items"]],
+            "more": found["next_cursor"],
+            "trainings": [
+                {
+                    "topic": visit.say.known(f"topic.{one['topic']}", "topic.other"),
+                    "where": codes.place(one["area"]),
+                    "when": moments.day(one["starts_on"]),
+                    "people": one["women"] + one["men"] + one["others"],
+                }
+                for one in trainings.items
+                if not one["cancelled"]
+            ],
+            "commands_of": commands,
+            "options": {
+                "holder": [
+                    (one["id"], one["sign_in_name"]) for one in people.items if one["active"]
+                ],
+                "area": Areas(visit.country).groups,
+                "topic": [
+                    (code, visit.say(f"topic.{code}"))
+                    for code in ("screening", "trafficking_basics", "safe_referral")
+                ],
+            },
+            "today": {"certified_on": moments.today},
+            "may_write": _supervises(visit),
+        },
+    )
+
+
+def _certificate(
+    one: Mapping[str, Any], names: Mapping[str, str], visit: Visit
+) -> Mapping[str, Any]:
+    return {
+        "id": one["id"],
+        "holder": names.get(one["holder"], one["holder"]),
+        "topic": visit.say.known(f"topic.{one['topic']}", "topic.other"),
+        "until": visit.moments.day(one["valid_until"]),
+        "standing": visit.say(f"certificate.{one['standing']}"),
+        "current": one["standing"] in ("valid", "expiring", "future"),
+        "near": one["standing"] in ("expiring", "expired"),
+    }
+
+
+for each in (commands.CERTIFY, commands.TRAINING):
+    screens.command("/certificates", each, show=certificates, to="/console/certificates")
+
+
+@screens.page("/certificates/{certificate_id:uuid}")
+async def certificate(visit: Visit) -> Page:
+    """There is no asking for one alone."""
+    listed, people = await together(
+        visit.calls.get("/referrals/v1/certificates", limit=200),
+        visit.calls.get("/identity/v1/colleagues", limit=200),
+    )
+    wanted = visit.ids["certificate_id"]
+    one = next((each for each in shown(listed)["items"] if each["id"] == wanted), None)
+    if one is None:
+        raise NotShown(Answer(404, {"code": "not_found"}))
+    names = {each["id"]: each["sign_in_name"] for each in people.items}
+    return Page(
+        "supervision/templates/certificate.html",
+        "title.certificates",
+        {
+            "one": _certificate(one, names, visit),
+            "command": commands.REVOKE,
+            "may_write": _supervises(visit),
+        },
+    )
+
+
+screens.command(
+    "/certificates/{certificate_id:uuid}",
+    commands.REVOKE,
+    show=certificate,
+    to="/console/certificates",
+)
+
+
+@screens.page("/retention")
+async def retention(visit: Visit) -> Page:
+    """Closed cases whose time ends soon, and open ones that need a look."""
+    ending, looks = await together(
+        visit.calls.get("/referrals/v1/cases/retention", within_days=_NEAR_DAYS),
+        visit.calls.get("/referrals/v1/assistance/supervision"),
+    )
+    return Page(
+        "supervision/templates/retention.html",
+        "title.retention",
+        {
+            "ending": [
+                {
+                    "id": one["case_id"],
+                    "reference": one["reference"],
+                    "closed": visit.moments.day(one["closed_at"]),
+                    "until": visit.moments.day(one["retain_until"]),
+                }
+                for one in shown(ending)
+            ],
+            "looks": [
+                {
+                    "id": one["case_id"],
+                    "reference": one["reference"],
+                    "why": [
+                        visit.say.known(f"look.{code}", "look.other") for code in one["reasons"]
+                    ],
+                }
+                for one in (looks.body if looks.ok else [])
+            ],
+            "days": _NEAR_DAYS,
+            "away": [] if looks.ok or looks.status == 403 else [visit.say("retention.looks")],
+        },
+    )

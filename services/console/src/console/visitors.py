@@ -1,0 +1,56 @@
+"""Who looks at a page: what the front tells of them. Pure."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.auth import Principal, Role
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """`token` is their own access token, with which the API is called; `csrf` the secret that the forms of
+    their session are made with. `idle_until`: seconds since 1970, when they are signed out unless something
+    happens."""
+
+    principal: Principal
+    token: str = field(repr=False)
+    csrf: str = field(repr=False)
+    sign_in_name: str
+    organisation_name: str
+    idle_until: float
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        return self.principal.roles
+
+    def may(self, *scopes: str) -> bool:
+        return all(scope in self.principal.scopes for scope in scopes)
+
+
+def visitor_of(principal: Principal | None, headers: Mapping[str, str]) -> Visitor | None:
+    """None where nobody is signed in at this browser: also for a client that brings a token of its own,
+    whose way is the API."""
+    token, told = headers.get("ruta-person-token"), _told(headers.get("ruta-person"))
+    if principal is None or principal.anonymous or not token or told is None:
+        return None
+    return Visitor(
+        principal,
+        token,
+        headers.get("ruta-csrf", ""),
+        str(told.get("sign_in_name") or ""),
+        str(told.get("organisation_name") or ""),
+        float(told.get("idle_until") or 0),
+    )
+
+
+def _told(header: str | None) -> dict[str, Any] | None:
+    if header is None:
+        return None
+    try:
+        told = json.loads(base64.b64decode(header))
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) else None

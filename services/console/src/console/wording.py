@@ -1,0 +1,80 @@
+"""What pages say: catalogues in gettext's format, whose ids are keys and whose languages are equals."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from io import BytesIO
+
+from babel.messages.pofile import read_po
+from common.languages import LANGUAGES
+
+
+class UnknownText(LookupError):
+    """A page asked for a text that no catalogue has."""
+
+
+class Wording:
+    """The texts of one language."""
+
+    def __init__(self, language: str, texts: Mapping[str, str | tuple[str, ...]]) -> None:
+        self.language = language
+        self._texts = texts
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of a key, with its places filled; `n` chooses between one and several."""
+        text = self._texts.get(key)
+        if text is None:
+            raise UnknownText(key)
+        if not isinstance(text, str):
+            text = text[0] if values.get("n") == 1 else text[1]
+        return text.format(**values) if values else text
+
+    def known(self, key: str, otherwise: str) -> str:
+        """The text of a key that may be newer than this console: else that of `otherwise`."""
+        return self(key if key in self._texts else otherwise)
+
+    def label(self, name: str) -> str:
+        """What a field is called: in its own form, else in any."""
+        last = name.removesuffix("[]").split("/")[-1]
+        own, any_form = f"field.{name}", f"field.any/{last}"
+        return self.known(own, any_form if any_form in self._texts else "field.other")
+
+    def code(self, command: str, code: str) -> str:
+        """A choice of a command: as the command says it, else as all do."""
+        word = f"word.{code}"
+        return self.known(f"code.{command}.{code}", word if word in self._texts else "code.other")
+
+    def has(self, key: str) -> bool:
+        return key in self._texts
+
+    @property
+    def keys(self) -> frozenset[str]:
+        return frozenset(self._texts)
+
+
+@cache
+def wording(language: str) -> Wording:
+    """Of all parts: `es.po`, and `planning.es.po` for the pages of whoever plans and keeps watch."""
+    texts: dict[str, str | tuple[str, ...]] = {}
+    for part in files("console").joinpath("catalogues").iterdir():
+        if part.name != f"{language}.po" and not part.name.endswith(f".{language}.po"):
+            continue
+        for message in read_po(BytesIO(part.read_bytes()), locale=language):
+            if not message.id:
+                continue
+            key = _key(message.id)
+            if key in texts:
+                raise ValueError(f"{key} stands in two parts of the catalogue")
+            string = message.string
+            texts[key] = string if isinstance(string, str) else tuple(string or ())
+    return Wording(language, texts)
+
+
+def _key(identifier: object) -> str:
+    return identifier if isinstance(identifier, str) else str(identifier[0])  # type: ignore[index]
+
+
+def load_all() -> None:
+    """At the start, so that no visitor waits for it and a broken catalogue ends the start."""
+    for language in LANGUAGES:
+        wording(language)

@@ -1,0 +1,1 @@
+"""My work: what waits for whoever looks, most urgent first."""

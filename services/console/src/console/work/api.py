@@ -1,0 +1,40 @@
+"""My work."""
+
+from console.codes import Codes
+from console.screens.routing import Screens
+from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit
+from console.work import service, views
+
+screens = Screens()
+
+
+@screens.page("", query=("of", "urgency", "cursor"))
+async def work(visit: Visit) -> Page:
+    """The first page of everybody who signed in."""
+    found = await service.waiting(visit)
+    return Page(
+        "work/templates/work.html",
+        "title.work",
+        {
+            "groups": views.groups(found.items, visit.say, Codes(visit.language), visit.moments),
+            "now": found.now,
+            "away": [visit.say(f"work.part.{part}") for part in found.away],
+            "more": found.more,
+            "filters": found.has_cases,
+            "of": visit.asked("of") or "organisation",
+            "urgency": visit.asked("urgency"),
+        },
+    )
+
+
+@screens.page("/tasks/{task_id:uuid}")
+async def task(visit: Visit) -> Page:
+    """Something that the rules ask for."""
+    return Page("work/templates/task.html", "title.task", {"task": await service.task(visit)})
+
+
+@screens.form("/tasks/{task_id:uuid}", show=task)
+async def finish(visit: Visit) -> Outcome:
+    path = f"/referrals/v1/tasks/{visit.ids['task_id']}/done"
+    answer = await visit.calls.post(path, {}, key=visit.key)
+    return Elsewhere("/console") if answer.ok else Refused(answer)

@@ -1,0 +1,188 @@
+"""What waits outside of cases: entries, what is published of numbers, files that were brought in. Each list is
+asked for only where its rows are somebody's to do; the rows are like those of the work list. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from operator import itemgetter
+from typing import Any
+
+from common.auth import Role
+
+from console.answers import Answer
+from console.moments import Moments
+from console.visitors import Visitor
+
+Item = dict[str, Any]
+_MOST = 20
+_REPORTED_DAYS = 7
+"""So long the report of an import is something to look at."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """`part`: what a page says is missing where its list could not be asked for."""
+
+    part: str
+    path: str
+    whose: Callable[[Visitor], bool]
+    rows: Callable[[Iterable[Mapping[str, Any]], Visitor, Moments], Iterable[Item]]
+    asked: Mapping[str, Any] = field(default_factory=dict)
+
+
+def sources(visitor: Visitor) -> list[Source]:
+    return [source for source in _ALL if source.whose(visitor)]
+
+
+def rows(source: Source, answer: Answer, visitor: Visitor, moments: Moments) -> list[Item]:
+    return list(source.rows(answer.items, visitor, moments))
+
+
+def in_order(items: Iterable[Item]) -> list[Item]:
+    """What is due first comes first, what has no deadline last."""
+    return sorted(items, key=lambda one: (one["due"] is None, one["due"] or ""))
+
+
+def _item(kind: str, verb: str, name: str, identifier: str, said: str, **more: Any) -> Item:
+    return {
+        "kind": kind,
+        "verb": verb,
+        "group": "no_deadline",
+        "due": None,
+        "ids": {name: identifier},
+        "said": said,
+        **more,
+    }
+
+
+def _submitted(found: Iterable[Mapping[str, Any]], _v: Visitor, _m: Moments) -> Iterable[Item]:
+    for one in found:
+        yield _item("entry_submitted", "approve", "service_id", one["id"], one["name"])
+
+
+def _to_verify(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -> Iterable[Item]:
+    """Each entry once, however often it was asked about: since the first time."""
+    newest_first = sorted(found, key=itemgetter("due_on"), reverse=True)
+    for one in {(each["kind"], each["service_id"]): each for each in newest_first}.values():
+        due = {"due": f"{one['due_on']}T00:00:00Z", "group": _group(one["due_on"], moments)}
+        doubted = one["kind"] == "capacity_doubted"
+        kind, verb = ("capacity_doubted", "set_capacity") if doubted else ("verification", "verify")
+        yield _item(kind, verb, "service_id", one["service_id"], one["name"], **due)
+
+
+def _group(day: str, moments: Moments) -> str:
+    """As the work list groups what is due on a day."""
+    left = (date.fromisoformat(day) - date.fromisoformat(moments.today)).days
+    if left < 0:
+        return "overdue"
+    return "today" if left == 0 else "week" if left < 7 else "later"
+
+
+def _bulletin(kind: str, verb: str) -> Callable[..., Iterable[Item]]:
+    def rows_of(
+        found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments
+    ) -> Iterable[Item]:
+        for one in found:
+            said = f"{one['title'][moments.language]}, {one['period_label'][moments.language]}"
+            yield _item(kind, verb, "bulletin_id", one["id"], said)
+
+    return rows_of
+
+
+def _to_agree(found: Iterable[Mapping[str, Any]], visitor: Visitor, _m: Moments) -> Iterable[Item]:
+    """Drafts that the own organisation contributes to and has not answered."""
+    own = str(visitor.principal.organisation_id)
+    for one in found:
+        if any(
+            each["organisation_id"] == own and not each["signed_off"] and not each["waived"]
+            for each in one["contributors"] or []
+        ):
+            said = f"{one['programme']}, {one['period']}"
+            yield _item("release_to_agree", "agree", "release_id", one["id"], said)
+
+
+_CLOSINGS = {"ready": "publish", "needs_attention": "look"}
+
+
+def _closed(found: Iterable[Mapping[str, Any]], _v: Visitor, _m: Moments) -> Iterable[Item]:
+    for one in found:
+        if verb := _CLOSINGS.get(one["state"]):
+            kind = f"closing_{one['state']}"
+            yield _item(kind, verb, "closing_id", one["id"], one["period"])
+
+
+def _reported(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -> Iterable[Item]:
+    """What was only tried, or of which something did not come in: as long as it is new, and of a file that
+    was sent several times the newest."""
+    since = moments.now - timedelta(days=_REPORTED_DAYS)
+    newest: dict[str, Mapping[str, Any]] = {}
+    for one in found:
+        newest.setdefault(one["file_name"], one)
+    for one in newest.values():
+        over = one["state"] in {"finished", "refused", "failed"}
+        whole = one["state"] == "finished" and not one["dry_run"] and not one["rows"]["refused"]
+        if over and not whole and datetime.fromisoformat(one["created_at"]) >= since:
+            kind = "import_tried" if one["dry_run"] else "import_refused"
+            yield _item(kind, "report", "import_id", one["id"], one["file_name"])
+
+
+def _coordinates(visitor: Visitor) -> bool:
+    return Role.COORDINATOR in visitor.roles
+
+
+def _informs(visitor: Visitor) -> bool:
+    return Role.IM in visitor.roles and visitor.may("reports:publish")
+
+
+_ALL: Sequence[Source] = (
+    Source(
+        "entries",
+        "/directory/v1/records/services",
+        lambda who: _coordinates(who) and who.may("directory:curate"),
+        _submitted,
+        {"state": "submitted", "limit": _MOST},
+    ),
+    Source(
+        "verification",
+        "/directory/v1/records/reminders",
+        lambda who: _coordinates(who) and who.may("directory:write"),
+        _to_verify,
+        {"of": "curated", "limit": _MOST},
+    ),
+    Source(
+        "verification",
+        "/directory/v1/records/reminders",
+        lambda who: not _coordinates(who) and who.may("directory:write"),
+        _to_verify,
+        {"of": "own", "limit": _MOST},
+    ),
+    Source(
+        "bulletins",
+        "/reports/v1/bulletins",
+        lambda who: _coordinates(who) and who.may("reports:read"),
+        _bulletin("bulletin_to_sign", "sign"),
+        {"state": "draft", "limit": _MOST},
+    ),
+    Source(
+        "bulletins",
+        "/reports/v1/bulletins",
+        _informs,
+        _bulletin("bulletin_to_publish", "publish"),
+        {"state": "signed_off", "limit": _MOST},
+    ),
+    Source("releases", "/reports/v1/closings", _informs, _closed, {"limit": _MOST}),
+    Source(
+        "releases",
+        "/reports/v1/releases",
+        lambda who: Role.SUPERVISOR in who.roles and who.may("reports:read"),
+        _to_agree,
+        {"status": "draft", "limit": 200},
+    ),
+    Source(
+        "imports",
+        "/directory/v1/imports",
+        lambda who: Role.IM in who.roles and who.may("directory:curate"),
+        _reported,
+        {"limit": _MOST},
+    ),
+)

@@ -1,0 +1,86 @@
+"""What waits for somebody, as the API says it."""
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from common.auth import Role
+
+from console.answers import AT_ONCE, Answer, together
+from console.screens.visit import NotShown, Visit
+from console.work import beside
+
+NOW = frozenset({"overdue", "today"})
+_CASEWORK = frozenset({Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR})
+"""Whom anything of cases or of the line may wait for."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """`away`: what could not be asked for. `now` counts what is overdue or due today."""
+
+    items: list[Any]
+    more: str | None
+    now: int
+    away: Sequence[str]
+    has_cases: bool
+
+
+async def waiting(visit: Visit) -> Waiting:
+    """All lists at once. What is due now comes first in the work list, so that it is counted here unless a
+    page is full of it. What has no urgency is left out where one is asked for."""
+    filters = {"of": visit.asked("of") or "organisation", "urgency": visit.asked("urgency")}
+    cursor = visit.asked("cursor")
+    first = not cursor and not filters["urgency"]
+    asked = beside.sources(visit.visitor) if first else []
+    has_cases = visit.visitor.may("referrals:read") and bool(_CASEWORK & visit.visitor.roles)
+    calls = [visit.calls.get(source.path, **source.asked) for source in asked]
+    if has_cases:
+        calls.append(visit.calls.get("/referrals/v1/work", cursor=cursor, **filters))
+    answers = await _all(calls)
+    items: list[Any] = []
+    away: list[str] = []
+    for source, answer in zip(asked, answers, strict=False):
+        if answer.ok:
+            items += beside.rows(source, answer, visit.visitor, visit.moments)
+        elif answer.status != 403:
+            away.append(source.part)
+    more, now = None, sum(one["group"] in NOW for one in items)
+    if has_cases:
+        listed = answers[-1]
+        if listed.status == 422:
+            raise NotShown(listed)
+        if not listed.ok and listed.status != 403:
+            away.append("work")
+        more = listed.body.get("next_cursor") if listed.ok else None
+        now += await _now(visit, listed, filters, whole=not cursor and not more)
+        items += listed.items
+    return Waiting(beside.in_order(items), more, now, away, has_cases)
+
+
+async def _all(calls: Sequence[Awaitable[Answer]]) -> list[Answer]:
+    """Whoever has several roles waits for more lists than are asked at once."""
+    found: list[Answer] = []
+    for begin in range(0, len(calls), AT_ONCE):
+        found += await together(*calls[begin : begin + AT_ONCE])
+    return found
+
+
+async def _now(visit: Visit, listed: Answer, filters: dict[str, str], *, whole: bool) -> int:
+    items = listed.items
+    due = sum(one["group"] in NOW for one in items)
+    if whole or (not visit.asked("cursor") and due < len(items)):
+        return due
+    counted = await visit.calls.get("/referrals/v1/work/count", **filters)
+    return int(counted.body["now"]) if counted.ok else due
+
+
+async def task(visit: Visit) -> Any:
+    """One thing that the rules ask for; there is no asking for it alone."""
+    tasks = await visit.calls.get("/referrals/v1/tasks", done="false", limit=200)
+    if not tasks.ok:
+        raise NotShown(tasks)
+    found = next((one for one in tasks.items if one["id"] == visit.ids["task_id"]), None)
+    if found is None:
+        raise NotShown(Answer(404, {"code": "not_found"}))
+    return found

@@ -1,0 +1,124 @@
+"""The rows of the work list as people read them. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from console.codes import Codes
+from console.moments import Moments
+from console.referral_views import left, short_code
+from console.wording import Wording
+
+GROUPS = ("overdue", "today", "week", "later", "no_deadline")
+
+
+@dataclass(frozen=True)
+class Row:
+    """`path` is None where the console has no page for it yet: then there is nothing to open."""
+
+    due: str
+    left: str
+    late: bool
+    verb: str
+    code: str
+    urgency: str
+    what: str
+    path: str | None
+
+
+@dataclass(frozen=True)
+class Group:
+    name: str
+    rows: tuple[Row, ...]
+
+
+def groups(
+    items: Iterable[Mapping[str, Any]], say: Wording, codes: Codes, moments: Moments
+) -> list[Group]:
+    """In the order of the items, which is that of their deadlines; groups without rows are left out."""
+    found: dict[str, list[Row]] = {name: [] for name in GROUPS}
+    for item in items:
+        found[item["group"]].append(_row(item, say, codes, moments))
+    return [Group(name, tuple(rows)) for name, rows in found.items() if rows]
+
+
+def _row(item: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) -> Row:
+    about, area, said = item.get("about"), item.get("area"), item.get("said")
+    parts = [say.known(f"kind.{item['kind']}", "kind.other")]
+    if said:
+        parts.append(said)
+    if about:
+        parts.append(_about(about, say, codes))
+    if area:
+        parts.append(codes.place(area))
+    late = item["group"] == "overdue"
+    return Row(
+        due=moments.at(item["due"]) if item["due"] else "",
+        left=left(item["due"], say, moments, late=late) if item["due"] else "",
+        late=late,
+        verb=say.known(f"verb.{item['verb']}", "verb.other"),
+        code=code_of(item["ids"]),
+        urgency=item.get("urgency") or "",
+        what=" · ".join(parts),
+        path=path_of(item["kind"], item["ids"]),
+    )
+
+
+def _about(code: str, say: Wording, codes: Codes) -> str:
+    key = f"about.{code}"
+    return say(key) if say.has(key) else codes.need(code)
+
+
+def code_of(ids: Mapping[str, str]) -> str:
+    for name in ("referral_id", "case_id", *ids):
+        if name in ids:
+            return short_code(ids[name])
+    return ""
+
+
+_REFERRAL, _CASE = "/console/referrals/{referral_id}", "/console/cases/{case_id}"
+_PAGES: Mapping[str, str] = {
+    "referral_to_acknowledge": _REFERRAL,
+    "referral_to_decide": _REFERRAL,
+    "referral_to_start": _REFERRAL,
+    "referral_to_close": _REFERRAL,
+    "referral_on_hold": _REFERRAL,
+    "referral_asked_back": _REFERRAL,
+    "referral_unmet": _REFERRAL,
+    "referral_to_confirm": _REFERRAL,
+    "referral_draft": _REFERRAL,
+    "task": "/console/tasks/{task_id}",
+    "review": "/console/cases/{case_id}/reviews/{review_id}",
+    "transfer_offered": "/console/transfers/{transfer_id}",
+    "match": "/console/matches",
+    "report_handed_over": "/console/handed-over/{report_id}",
+    "certificate_ending": "/console/certificates/{certificate_id}",
+    "submission_quarantined": "/console/intake/{submission_id}",
+    "retention_ending": "/console/cases/{case_id}/erasing",
+    "line_report": "/console/line/{report_id}",
+    "line_exception_to_decide": "/console/line/exceptions",
+    "case_to_look_at": _CASE,
+    "consent_to_decide": "/console/decisions",
+    "exception_to_decide": "/console/decisions",
+    "break_glass_to_decide": "/console/decisions",
+    "entry_submitted": "/console/entries/{service_id}",
+    "verification": "/console/entries/{service_id}",
+    "capacity_doubted": "/console/entries/{service_id}",
+    "bulletin_to_sign": "/console/bulletins/{bulletin_id}",
+    "bulletin_to_publish": "/console/bulletins/{bulletin_id}",
+    "release_to_agree": "/console/releases/{release_id}",
+    "closing_ready": "/console/releases/closings/{closing_id}",
+    "closing_needs_attention": "/console/releases/closings/{closing_id}",
+    "import_tried": "/console/imports/{import_id}",
+    "import_refused": "/console/imports/{import_id}",
+}
+"""By the kind of what waits; what is not here has no page yet."""
+
+
+def path_of(kind: str, ids: Mapping[str, str]) -> str | None:
+    """Where the verb of this kind is offered."""
+    page = _PAGES.get(kind)
+    try:
+        return page.format(**ids) if page else None
+    except KeyError:
+        return None

@@ -1,0 +1,1 @@
+"""How people hear that something waits for them: mailbox, browser, telephone; the text says nothing."""

@@ -1,0 +1,37 @@
+"""What a channel can be, how fast it tells, and why it was switched off. Pure."""
+
+from enum import StrEnum
+
+
+class ChannelKind(StrEnum):
+    EMAIL = "email"
+    PUSH = "push"
+    SMS = "sms"
+
+
+class Pace(StrEnum):
+    """How soon a channel tells of what is no emergency; an emergency is always told at once."""
+
+    AT_ONCE = "at_once"
+    DIGEST = "digest"
+    EMERGENCIES = "emergencies"
+
+
+class SwitchedOff(StrEnum):
+    REFUSED = "refused"
+    """The relay, push service or gateway says that nothing can be delivered there."""
+    GONE = "gone"
+    """The browser gave up its subscription."""
+    TAKEN = "taken"
+    """Somebody else has confirmed the same address since."""
+    UNCONFIRMED = "unconfirmed"
+    """Nobody confirmed it again in time."""
+    BY_SUPERVISOR = "by_supervisor"
+
+
+class PingStatus(StrEnum):
+    WAITING = "waiting"
+    TOLD = "told"
+    MOOT = "moot"
+    """Somebody had acted before it was due."""
+    GIVEN_UP = "given_up"

@@ -1,0 +1,189 @@
+"""Who is told of what, and when. Pure.
+
+A message never says what it is about, so all rules here decide only whether one is sent: which side a
+notice is news for, whose turn it is in an emergency, and how quiet hours and digests move the time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from referrals.channels.kinds import Pace
+from referrals.notices.kinds import NoticeKind
+
+SPACING = timedelta(minutes=30)
+"""Between two messages to one channel that are no emergency: one unread message says it all."""
+CONFIRMED_FOR = timedelta(days=180)
+"""After this an address falls silent until it is confirmed again: numbers and mailboxes change hands."""
+
+
+class News(StrEnum):
+    """For whose people a notice is news, of the organisations that have it in their feed."""
+
+    RECIPIENT = "recipient"
+    SENDER = "sender"
+    EVERYBODY = "everybody"
+    SUPERVISORS = "supervisors"
+    NOBODY = "nobody"
+
+
+# The other side's deed is news; one's own is not. What only confirms a plan waits to be read.
+NEWS: Mapping[NoticeKind, News] = {
+    NoticeKind.REFERRAL_DRAFT: News.NOBODY,
+    NoticeKind.REFERRAL_SENT: News.RECIPIENT,
+    NoticeKind.REFERRAL_ACKNOWLEDGED: News.NOBODY,
+    NoticeKind.REFERRAL_INFO_REQUESTED: News.SENDER,
+    NoticeKind.REFERRAL_WAITLISTED: News.SENDER,
+    NoticeKind.REFERRAL_ACCEPTED: News.SENDER,
+    NoticeKind.REFERRAL_DECLINED: News.SENDER,
+    NoticeKind.REFERRAL_SCHEDULED: News.SENDER,
+    NoticeKind.REFERRAL_IN_SERVICE: News.NOBODY,
+    NoticeKind.REFERRAL_ON_HOLD: News.SENDER,
+    NoticeKind.REFERRAL_COMPLETED: News.SENDER,
+    NoticeKind.REFERRAL_NOT_DELIVERED: News.SENDER,
+    NoticeKind.REFERRAL_RECALLED: News.RECIPIENT,
+    NoticeKind.REFERRAL_WITHDRAWN: News.EVERYBODY,
+    NoticeKind.REFERRAL_EXPIRED: News.SENDER,
+    NoticeKind.REFERRAL_ENTERED_IN_ERROR: News.RECIPIENT,
+    NoticeKind.REFERRAL_CONFIRMED: News.NOBODY,
+    NoticeKind.REFERRAL_ALTERNATIVE_SUGGESTED: News.SENDER,
+    NoticeKind.REFERRAL_DISCLOSURE_CHANGED: News.RECIPIENT,
+    NoticeKind.REFERRAL_SHARING_ENDED: News.RECIPIENT,
+    NoticeKind.REFERRAL_SERVICE_NOT_REFERABLE: News.SENDER,
+    NoticeKind.REFERRAL_REMINDER: News.EVERYBODY,
+    NoticeKind.REFERRAL_SUPERVISOR: News.SUPERVISORS,
+    NoticeKind.REFERRAL_ALTERNATIVE: News.SENDER,
+    NoticeKind.REFERRAL_EXPIRY: News.SENDER,
+    NoticeKind.TRANSFER_OFFERED: News.RECIPIENT,
+    NoticeKind.TRANSFER_ACCEPTED: News.SENDER,
+    NoticeKind.TRANSFER_DECLINED: News.SENDER,
+    NoticeKind.TRANSFER_RECALLED: News.RECIPIENT,
+    NoticeKind.CASE_RECONSENT_NEEDED: News.EVERYBODY,
+    NoticeKind.CONSENT_WITHDRAWN: News.EVERYBODY,
+    NoticeKind.EXCEPTION_REQUESTED: News.SUPERVISORS,
+    NoticeKind.BREAK_GLASS_ASKED: News.SUPERVISORS,
+    NoticeKind.BREAK_GLASS_OPEN: News.SUPERVISORS,
+    NoticeKind.BREAK_GLASS_REFUSED: News.SUPERVISORS,
+    NoticeKind.BREAK_GLASS_READ: News.SUPERVISORS,
+    NoticeKind.MATCH_POSSIBLE: News.EVERYBODY,
+    NoticeKind.MATCH_AGREED: News.EVERYBODY,
+    NoticeKind.LINE_REPORT_CHANGED: News.EVERYBODY,
+    NoticeKind.LINE_REPORT_HANDED_OVER: News.EVERYBODY,
+    NoticeKind.LINE_EXCEPTION_ASKED: News.SUPERVISORS,
+    NoticeKind.CHANNEL_SWITCHED_OFF: News.SUPERVISORS,
+    NoticeKind.WEBHOOK_PING: News.NOBODY,
+}
+# Of these somebody has to decide within the hour, whatever the clock says.
+_ALWAYS_AT_ONCE = frozenset({NoticeKind.BREAK_GLASS_ASKED})
+
+
+@dataclass(frozen=True)
+class Matter:
+    """A notice as far as telling it depends on it. `sides`: the organisation that sent and the one that
+    receives, where there are two; `team`: who works the queue, where that is limited."""
+
+    kind: NoticeKind
+    organisation: UUID
+    for_supervisor: bool = False
+    urgency: str | None = None
+    sides: tuple[UUID, UUID] | None = None
+    team: frozenset[str] = frozenset()
+
+    @property
+    def emergency(self) -> bool:
+        return self.kind in _ALWAYS_AT_ONCE or self.urgency == "emergency"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A channel as far as telling depends on it; `wakes`: emergencies pass through quiet hours."""
+
+    channel: UUID
+    person: str
+    supervisor: bool
+    pace: Pace
+    wakes: bool = True
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+    digest_at: time = time(8)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """`after`: how long after the notice this channel is told, if nobody has acted by then."""
+
+    listener: Listener
+    after: timedelta
+
+
+def concerned(matter: Matter, listeners: Sequence[Listener]) -> list[Listener]:
+    """Those of one organisation's channels whose person the notice is news for."""
+    news = NEWS[matter.kind]
+    if news is News.NOBODY or _is_own_deed(news, matter):
+        return []
+    supervisors_only = news is News.SUPERVISORS or matter.for_supervisor
+    return [
+        each
+        for each in listeners
+        if each.supervisor
+        or (not supervisors_only and (not matter.team or each.person in matter.team))
+    ]
+
+
+def _is_own_deed(news: News, matter: Matter) -> bool:
+    if matter.sides is None:
+        return False
+    sender, recipient = matter.sides
+    if news is News.RECIPIENT:
+        return matter.organisation != recipient
+    if news is News.SENDER:
+        return matter.organisation != sender
+    return False
+
+
+def turns(
+    matter: Matter,
+    listeners: Sequence[Listener],
+    on_call: Sequence[str],
+    hand_over: timedelta,
+) -> list[Turn]:
+    """Everybody at once; in an emergency with a rota first whoever is on call, in its order, each
+    `hand_over` after the one before, and at the end everybody else."""
+    told = concerned(matter, listeners)
+    if not matter.emergency:
+        return [Turn(each, timedelta(0)) for each in told if each.pace is not Pace.EMERGENCIES]
+    ranks = [person for person in on_call if any(each.person == person for each in told)]
+    return [
+        Turn(
+            each,
+            hand_over * (ranks.index(each.person) if each.person in ranks else len(ranks)),
+        )
+        for each in told
+    ]
+
+
+def due_at(listener: Listener, moment: datetime, zone: ZoneInfo, *, emergency: bool) -> datetime:
+    """When this channel may be told what is to be told at `moment` (aware); never before it."""
+    if emergency and listener.wakes:
+        return moment
+    if not emergency and listener.pace is Pace.DIGEST:
+        return _next(listener.digest_at, moment, zone)
+    if listener.quiet_from is None or listener.quiet_until is None:
+        return moment
+    if _within(moment.astimezone(zone).time(), listener.quiet_from, listener.quiet_until):
+        return _next(listener.quiet_until, moment, zone)
+    return moment
+
+
+def _within(now: time, start: time, end: time) -> bool:
+    """Half open; over midnight where it ends before it starts."""
+    return start <= now < end if start <= end else now >= start or now < end
+
+
+def _next(at: time, moment: datetime, zone: ZoneInfo) -> datetime:
+    local = moment.astimezone(zone)
+    found = local.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
+    return found if found >= local else found + timedelta(days=1)

@@ -1,0 +1,239 @@
+"""HTTP of the FHIR facade: what it can do, its searches, and the resources that are only read."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import version
+from typing import Annotated, Any
+from uuid import UUID
+
+from common import clock
+from common.auth import Principal
+from common.errors import BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE
+from common.web import Reading, Session, answered_as, open_to_all, router
+from fastapi import Response
+from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.capabilitystatement import CapabilityStatement
+from fhir.resources.R4B.healthcareservice import HealthcareService
+from fhir.resources.R4B.organization import Organization
+from fhir.resources.R4B.patient import Patient
+from starlette.requests import Request
+
+from referrals.consents import queries as consents
+from referrals.dependencies import CaseReader, ServiceSettingsOf
+from referrals.directory.queries import is_choosable
+from referrals.errors import SEARCH_NOT_UNDERSTOOD
+from referrals.fhir import queries as searching
+from referrals.fhir import statements
+from referrals.fhir.mapping import (
+    consent,
+    healthcare_service,
+    named_by,
+    organization,
+    patient,
+    service_request,
+    task,
+)
+from referrals.fhir.parameters import KINDS, Kind, NotAsked, Search, of_form, prefers_lenient, read
+from referrals.fhir.parameters import described as parameters_of
+from referrals.fhir.replies import MEDIA_TYPE, PREFIX, AnyFormat, answer, base_of
+from referrals.referrals import queries
+from referrals.settings import Settings
+
+fhir_search = router(PREFIX, ["fhir"])
+FORM = "application/x-www-form-urlencoded"
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`handling=lenient`: parameters that are not known are ignored, and told.",
+    "schema": {"type": "string", "maxLength": 200},
+}
+Anyone = Annotated[Principal, open_to_all()]
+
+
+@fhir_search.get("/metadata", **answered_as(MEDIA_TYPE))
+async def read_capabilities(_anyone: Anyone, settings: ServiceSettingsOf) -> Response:
+    """What this facade can do."""
+    statement = statements.capability_statement(
+        base_of(settings), version("ruta-referrals"), clock.now().date()
+    )
+    return answer(CapabilityStatement, statement)
+
+
+def _searches(name: str) -> dict[str, Any]:
+    """Of a route that searches: it reads its query itself, so that this says what may be in it."""
+    parameters = [_PREFER, *parameters_of(KINDS[name])]
+    return {**answered_as(MEDIA_TYPE), "openapi_extra": {"parameters": parameters}}
+
+
+def _searches_by_form(name: str) -> dict[str, Any]:
+    """Of a route that searches by POST (R4 §3.1.1.1): the same, said in a form."""
+    said = {
+        each["name"]: {**each["schema"], "description": each["description"]}
+        for each in parameters_of(KINDS[name])
+    }
+    schema = {"type": "object", "properties": said}
+    body = {"required": False, "content": {FORM: {"schema": schema}}}
+    return {
+        **answered_as(MEDIA_TYPE),
+        "dependencies": [Reading],
+        "openapi_extra": {"parameters": [_PREFER], "requestBody": body},
+    }
+
+
+@fhir_search.post("/Task/_search", **_searches_by_form("Task"))
+@fhir_search.get("/Task", **_searches("Task"))
+async def search_tasks(
+    request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
+) -> Response:
+    """Referrals of both sides: what is addressed to you, and what you refer, drafts included."""
+    return await _searched("Task", request, session, caller, settings)
+
+
+@fhir_search.post("/ServiceRequest/_search", **_searches_by_form("ServiceRequest"))
+@fhir_search.get("/ServiceRequest", **_searches("ServiceRequest"))
+async def search_service_requests(
+    request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
+) -> Response:
+    """What the Tasks are to fulfil."""
+    return await _searched("ServiceRequest", request, session, caller, settings)
+
+
+@fhir_search.post("/Consent/_search", **_searches_by_form("Consent"))
+@fhir_search.get("/Consent", **_searches("Consent"))
+async def search_consents(
+    request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
+) -> Response:
+    """The decisions that your organisation recorded."""
+    return await _searched("Consent", request, session, caller, settings)
+
+
+@fhir_search.post("/Patient/_search", **_searches_by_form("Patient"))
+@fhir_search.get("/Patient", **_searches("Patient"))
+async def search_patients(
+    request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
+) -> Response:
+    """Case codes: your organisation's cases, and those of referrals that concern you."""
+    return await _searched("Patient", request, session, caller, settings)
+
+
+@fhir_search.post("/Organization/_search", **_searches_by_form("Organization"))
+@fhir_search.get("/Organization", **_searches("Organization"))
+async def search_organizations(
+    request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
+) -> Response:
+    """Whose services the directory shows you, and who takes part in your referrals."""
+    return await _searched("Organization", request, session, caller, settings)
+
+
+@fhir_search.post("/HealthcareService/_search", **_searches_by_form("HealthcareService"))
+@fhir_search.get("/HealthcareService", **_searches("HealthcareService"))
+async def search_healthcare_services(
+    request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
+) -> Response:
+    """The services that the directory shows you."""
+    return await _searched("HealthcareService", request, session, caller, settings)
+
+
+async def _searched(
+    name: str, request: Request, session: Session, caller: Principal, settings: Settings
+) -> Response:
+    kind, now, base = KINDS[name], clock.now(), base_of(settings)
+    lenient = prefers_lenient(request.headers.get("prefer"))
+    try:
+        search = read(kind, await _asked(request), lenient=lenient)
+    except NotAsked as error:
+        raise SEARCH_NOT_UNDERSTOOD.because(
+            f"{error.name}: {error}", pointer=f"/query/{error.name}"
+        ) from error
+    found = await searching.find(session, caller, kind, search, now)
+    matches = [_resource_of(name, caller, row, now) for row in found.rows]
+    bundle = statements.searchset(
+        base,
+        kind,
+        search,
+        matches=matches,
+        included=await _included(session, caller, kind, search, matches),
+        total=found.total,
+        following=found.following,
+    )
+    reply = answer(Bundle, bundle)
+    if lenient:
+        reply.headers["Preference-Applied"] = "handling=lenient"
+    return reply
+
+
+async def _asked(request: Request) -> list[tuple[str, str]]:
+    """What stands in the query, and of a POST in its form, too."""
+    asked = request.query_params.multi_items()
+    body = await request.body()
+    if request.method != "POST" or not body:
+        return asked
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise UNSUPPORTED_MEDIA_TYPE.because(f"A search is sent as {FORM}.")
+    try:
+        return asked + of_form(body)
+    except ValueError as error:
+        raise BAD_REQUEST.because("The form cannot be read.") from error
+
+
+async def _included(
+    session: Session,
+    caller: Principal,
+    kind: Kind,
+    search: Search,
+    matches: Sequence[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """What the matches name, as far as the caller may read it, each once."""
+    now, wanted = clock.now(), dict[str, dict[UUID, None]]()
+    for name in sorted(search.includes):
+        for match in matches:
+            for target, identifier in named_by(kind.name, name, match):
+                wanted.setdefault(target, {})[UUID(identifier)] = None
+    found: list[dict[str, Any]] = []
+    for target, ids in wanted.items():
+        rows = await searching.those(session, caller, KINDS[target], list(ids), now)
+        found += [_resource_of(target, caller, row, now) for row in rows]
+    return found
+
+
+def _resource_of(name: str, caller: Principal, row: Any, now: datetime) -> dict[str, Any]:
+    """A row that `searching.find` gave, as its resource."""
+    match name:
+        case "Task":
+            return task(queries.seen_by(caller, row))
+        case "ServiceRequest":
+            return service_request(queries.seen_by(caller, row))
+        case "Consent":
+            return consent(row, consents.changed_at(row))
+        case "Patient":
+            return patient(row)
+        case "Organization":
+            return organization(row)
+    return healthcare_service(row, choosable=is_choosable(row, now))
+
+
+@fhir_search.get("/Patient/{case_id}", **answered_as(MEDIA_TYPE))
+async def read_patient(
+    case_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
+) -> Response:
+    """A case code, and nothing of the person."""
+    row = await searching.one(session, caller, KINDS["Patient"], case_id, clock.now())
+    return answer(Patient, patient(row))
+
+
+@fhir_search.get("/Organization/{organisation_id}", **answered_as(MEDIA_TYPE))
+async def read_organization(
+    organisation_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
+) -> Response:
+    row = await searching.one(session, caller, KINDS["Organization"], organisation_id, clock.now())
+    return answer(Organization, organization(row))
+
+
+@fhir_search.get("/HealthcareService/{service_id}", **answered_as(MEDIA_TYPE))
+async def read_healthcare_service(
+    service_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
+) -> Response:
+    now = clock.now()
+    row = await searching.one(session, caller, KINDS["HealthcareService"], service_id, now)
+    return answer(HealthcareService, healthcare_service(row, choosable=is_choosable(row, now)))

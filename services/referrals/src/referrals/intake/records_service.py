@@ -1,0 +1,180 @@
+"""A record of another system becomes one case: its needs join the plan, drafts are written, and what it
+says of consent becomes a question to the caseworker. Its later versions add needs and overwrite nothing."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+from common import clock
+from common.auth import Principal
+from common.errors import Problem
+from pydantic import ValidationError
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.assistance import queries as assistance
+from referrals.assistance import service as plans
+from referrals.assistance.schemas import NewPlanItem
+from referrals.cases import queries as cases
+from referrals.cases import service as case_service
+from referrals.cases.models import Case
+from referrals.cases.schemas import NewCase
+from referrals.intake import queries
+from referrals.intake.case_mapping import TranslatedCase, target_of, translate_case
+from referrals.intake.mapping import FormMapping, Reason
+from referrals.intake.models import SeenRecord
+from referrals.keys.blind_index import BlindIndex
+from referrals.keys.store import CaseKeys
+from referrals.referrals.schemas import NewReferral
+from referrals.referrals.sending import draft
+from referrals.tasks.service import open_task
+
+CONSENT_TASK = "ask_consent"
+"""Another system says something about consent: whoever has the case asks the person."""
+_records = SeenRecord.metadata.tables["intake_records"]
+
+
+@dataclass
+class Made:
+    """`told`: codes of what else somebody should know, though it was taken."""
+
+    screening_id: UUID | None = None
+    case_id: UUID | None = None
+    reasons: list[Reason] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    not_kept: str | None = None
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """`changes`: its system sends it again whenever it changes."""
+
+    form_id: UUID
+    record_id: str
+    submission: Mapping[str, Any]
+    changes: bool
+
+
+async def become_case(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    blind: BlindIndex,
+    key: bytes,
+    mapping: FormMapping,
+    record: Arrived,
+) -> Made:
+    """The case that the record is, or the reasons why not."""
+    found = translate_case(mapping, record.submission)
+    body = _body(found)
+    if body is None or found.reasons:
+        return Made(reasons=found.reasons)
+    seen = await _seen(session, caller, record)
+    person = digest(key, record.form_id, found.body)
+    made = Made()
+    if seen.case_id is not None:
+        case = await cases.own_case(session, caller, seen.case_id, lock=True)
+        refused = _refused(case, seen, person, record)
+        if refused is not None:
+            return refused
+    else:
+        case = await case_service.register(session, caller, keys, blind, body, owned=False)
+        seen.case_id, seen.person = case.id, person
+        await session.flush()
+    made.case_id = case.id
+    if found.asked:
+        await open_task(session, caller.organisation, CONSENT_TASK, case_id=case.id)
+    await _add_needs(session, caller, keys, mapping, found.needs, made)
+    return made
+
+
+def digest(key: bytes, form_id: UUID, said: Mapping[str, Any]) -> bytes:
+    """Keyed, so that nobody can try out what an erased person may have said."""
+    text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+    return hmac.new(key, form_id.bytes + text, hashlib.sha256).digest()
+
+
+def record_name(key: bytes, form_id: UUID, record_id: str) -> str:
+    """What a record of another system is known by here: not by its own id, which leads to the person there
+    after an erasure here. The same for each version of it, so that none brings the person back."""
+    return digest(key, form_id, {"record": record_id}).hex()[:32]
+
+
+def _body(found: TranslatedCase) -> NewCase | None:
+    """What the case's own rules refuse is a reason, too, at the path that it came from."""
+    try:
+        return NewCase.model_validate(found.body)
+    except ValidationError as error:
+        for each in error.errors(include_input=False, include_url=False):
+            target = target_of(each["loc"])
+            pointer = found.places.get(target or "", "")
+            found.reasons.append(Reason("invalid", pointer, each["msg"]))
+        return None
+
+
+async def _seen(session: AsyncSession, caller: Principal, record: Arrived) -> SeenRecord:
+    """The record's row, locked: two versions at once make one case. Where there is a case it is held
+    first, as whatever writes about a case does."""
+    await session.execute(
+        insert(_records)
+        .values(
+            form_id=record.form_id,
+            record_id=record.record_id,
+            organisation_id=caller.organisation,
+            created_at=clock.now(),
+        )
+        .on_conflict_do_nothing()
+    )
+    case_id = await queries.case_of(session, record.form_id, record.record_id)
+    if case_id is not None:
+        await cases.own_case(session, caller, case_id, lock=True)
+    return await queries.seen(session, record.form_id, record.record_id)
+
+
+def _refused(case: Case, seen: SeenRecord, person: bytes, record: Arrived) -> Made | None:
+    """Why a later version adds nothing: None if it may."""
+    if case.status == "erased":
+        # The person asked to be forgotten: another system's repetition brings nobody back.
+        return Made(not_kept="case_erased")
+    if case.status != "open":
+        detail = "The case is closed: look at it, then put this away."
+        return Made(reasons=[Reason("case_closed", "", detail)])
+    if not hmac.compare_digest(seen.person or b"", person):
+        detail = (
+            "It says something else about the person than before: correct the case by hand, then put"
+            " this away."
+            if record.changes
+            else "It corrects a submission that was taken: correct the case by hand, then put this away."
+        )
+        return Made(reasons=[Reason("person_changed", "", detail)])
+    return None
+
+
+async def _add_needs(
+    session: AsyncSession,
+    caller: Principal,
+    keys: CaseKeys,
+    mapping: FormMapping,
+    needs: list[str],
+    made: Made,
+) -> None:
+    if made.case_id is None:
+        return
+    planned = await assistance.planned_needs(session, made.case_id)
+    for need in needs:
+        if need in planned:
+            continue
+        await plans.plan(session, caller, keys, made.case_id, NewPlanItem(need=need))
+        service_id = mapping.drafts.get(need)
+        if service_id is None:
+            continue
+        body = NewReferral(case_id=made.case_id, service_id=service_id, category=need)
+        try:
+            await draft(session, caller, keys, body)
+        except Problem:
+            # The service went, or takes this need no more: the need stands in the plan all the same.
+            made.told.append("draft_not_possible")

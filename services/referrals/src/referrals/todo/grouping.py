@@ -1,0 +1,64 @@
+"""Which heading something that waits stands under: overdue, today, this week, later, no deadline. Pure.
+
+The order is the one in which people work: what is due first comes first.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+WEEK = timedelta(days=7)
+
+
+class Group(StrEnum):
+    OVERDUE = "overdue"
+    TODAY = "today"
+    WEEK = "week"
+    LATER = "later"
+    NO_DEADLINE = "no_deadline"
+
+
+NOW = frozenset({Group.OVERDUE, Group.TODAY})
+"""What a badge counts."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """`late`: what was due before is overdue. `today`, `week`: what is due before is of today, or of
+    the seven days that begin with today."""
+
+    late: datetime
+    today: datetime
+    week: datetime
+
+    def group(self, due: datetime | None) -> Group:
+        if due is None:
+            return Group.NO_DEADLINE
+        for group, end in self.ends():
+            if due < end:
+                return group
+        return Group.LATER
+
+    def ends(self) -> Iterator[tuple[Group, datetime]]:
+        yield Group.OVERDUE, self.late
+        yield Group.TODAY, self.today
+        yield Group.WEEK, self.week
+
+
+def bounds(now: datetime, home: ZoneInfo, *, by_day: bool) -> Bounds:
+    """An instant is overdue once it has passed. What is due on a day carries its beginning in UTC, as
+    in `referrals.due`, and is overdue when the day has ended."""
+    today = now.astimezone(home).date()
+    zone: tzinfo = UTC if by_day else home
+    late = _begins(now.date(), UTC) if by_day else now
+    return Bounds(
+        late=late,
+        today=max(late, _begins(today + timedelta(days=1), zone)),
+        week=max(late, _begins(today + WEEK, zone)),
+    )
+
+
+def _begins(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time.min, zone).astimezone(UTC)

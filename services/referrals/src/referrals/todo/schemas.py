@@ -1,0 +1,46 @@
+"""Bodies of the work list."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from referrals.todo.grouping import Group
+from referrals.vocabulary.work_kinds import Verb, WorkKind
+
+
+class WorkItem(BaseModel):
+    """Something that waits for you, in ids and codes: what it says is read where it lies."""
+
+    kind: WorkKind
+    verb: Verb = Field(description="What is to be done with it.")
+    group: Group = Field(
+        description="By its deadline: `overdue`, `today` (the day of the home country), `week` (the "
+        "seven days that begin today), `later`, `no_deadline`."
+    )
+    due: datetime | None = Field(
+        description="By when it is to be done. A day is its beginning in UTC, and is overdue when it "
+        "has ended."
+    )
+    since: datetime = Field(description="Since when it waits.")
+    ids: dict[str, UUID] = Field(
+        description="What it is about, by the name of the parameter that reads it, e.g. "
+        "`referral_id`, `case_id`, `service_id`."
+    )
+    urgency: str | None
+    about: str | None = Field(
+        description="A code: the need, the kind of task or report, the basis, the topic."
+    )
+    aor: str | None
+    area: str | None
+    state: str | None
+    organisation_id: UUID | None = Field(description="The other side, where there is one.")
+    reasons: list[str] = Field(description="Why a case needs a look.")
+
+
+class WorkCounts(BaseModel):
+    """How much waits for you. `now`: what is overdue or due today, for a badge."""
+
+    now: int
+    by_group: dict[Group, int]
+    by_kind: dict[WorkKind, int]

@@ -1,0 +1,114 @@
+"""HTTP of the work list: what waits for the caller, of every kind, in the order in which it is due."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from common.events.codes import Urgency
+from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
+from common.web import Session, router
+from fastapi import Query
+
+from referrals.dependencies import Reader, ServiceSettingsOf
+from referrals.settings import Settings
+from referrals.todo import work_service
+from referrals.todo.grouping import NOW, Group
+from referrals.todo.schemas import WorkCounts, WorkItem
+from referrals.todo.work_service import Found, Wanted
+from referrals.vocabulary.fields import Aor
+from referrals.vocabulary.work_kinds import VERBS, Whose, WorkKind
+
+work = router("/referrals/v1/work", ["work"])
+
+WhoseWork = Annotated[
+    Whose,
+    Query(
+        alias="of",
+        description="`mine`: what you have, and what nobody has that you may take. `team`: also what "
+        "those have with whom you work the queue of a service. `organisation`: all that your own "
+        "lists show.",
+    ),
+]
+Kinds = Annotated[list[WorkKind] | None, Query(description="Only these.", max_length=30)]
+Urgencies = Annotated[
+    list[Urgency] | None, Query(description="Only these; what has none is left out.", max_length=3)
+]
+Aors = Annotated[
+    list[Aor] | None, Query(description="Only these; what has none is left out.", max_length=4)
+]
+
+
+@work.get("")
+async def list_work(
+    *,
+    session: Session,
+    caller: Reader,
+    settings: ServiceSettingsOf,
+    of: WhoseWork = "organisation",
+    kind: Kinds = None,
+    urgency: Urgencies = None,
+    aor: Aors = None,
+    cursor: CursorText = None,
+    limit: Limit = 50,
+) -> Page[WorkItem]:
+    """What waits for you, of every kind: what is due first comes first, without a deadline last.
+
+    Each row is one that its own list shows you, in ids and codes."""
+    wanted = Wanted(
+        whose=of,
+        kinds=kind or (),
+        urgencies=urgency or (),
+        aors=aor or (),
+        after=keys_in(cursor, _due_in, WorkKind, id_in),
+        limit=limit,
+    )
+    rows = await work_service.listed(session, caller, wanted, _home(settings))
+    return page_of(rows, limit, _item, lambda row: row.key)
+
+
+@work.get("/count")
+async def count_work(
+    *,
+    session: Session,
+    caller: Reader,
+    settings: ServiceSettingsOf,
+    of: WhoseWork = "organisation",
+    kind: Kinds = None,
+    urgency: Urgencies = None,
+    aor: Aors = None,
+) -> WorkCounts:
+    """How much waits for you, by deadline and by kind."""
+    wanted = Wanted(whose=of, kinds=kind or (), urgencies=urgency or (), aors=aor or ())
+    groups, kinds = await work_service.counted(session, caller, wanted, _home(settings))
+    return WorkCounts(
+        now=sum(groups[group] for group in NOW),
+        by_group={group: groups[group] for group in Group},
+        by_kind={kind: count for kind, count in sorted(kinds.items()) if count},
+    )
+
+
+def _home(settings: Settings) -> ZoneInfo:
+    return ZoneInfo(settings.home_timezone)
+
+
+def _due_in(key: Any) -> datetime | None:
+    return None if key is None else moment_in(key)
+
+
+def _item(found: Found) -> WorkItem:
+    row = found.row
+    return WorkItem(
+        kind=found.kind,
+        verb=VERBS[found.kind],
+        group=found.group,
+        due=row.due,
+        since=row.since,
+        ids=dict(row.ids),
+        urgency=row.urgency,
+        about=row.about,
+        aor=row.aor,
+        area=row.area,
+        state=row.state,
+        organisation_id=row.organisation_id,
+        reasons=list(row.reasons),
+    )

@@ -1,0 +1,264 @@
+"""One list of what waits for the caller: one statement for each kind, put in one order.
+
+Which rows of a kind are shown is said by the capability that they belong to, as in its own list; here
+stands only whose kinds they are, by the roles that may read that list.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from heapq import nsmallest
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal, Role
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.assistance import queries as assistance
+from referrals.assistance.service import REVIEW_TASK
+from referrals.breakglass import service as breakglass
+from referrals.cases import queries as cases
+from referrals.consents import queries as consents
+from referrals.dependencies import CASE_ROLES
+from referrals.directory.queries import works_with
+from referrals.intake import queries as intake
+from referrals.line import handing_service
+from referrals.line import queries as line
+from referrals.readable_queries import READING
+from referrals.referrals import waiting_queries as referrals
+from referrals.tasks import queries as tasks
+from referrals.todo.grouping import WEEK, Bounds, Group, bounds
+from referrals.training import queries as training
+from referrals.transfers import queries as transfers
+from referrals.vocabulary.work_kinds import Whose, WorkKind
+from referrals.waiting_queries import NEVER, Waiting, WorkRow
+
+SUPERVISORS = frozenset({Role.SUPERVISOR})
+COORDINATORS = frozenset({Role.COORDINATOR})
+CERTIFICATES_AHEAD = timedelta(days=60)
+RETENTION_AHEAD = timedelta(days=30)
+_LOOKED_AT = 500
+"""Of the kinds whose rule is no statement, so many are looked at: they are rare."""
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What the list is narrowed to; empty: not by this. `after`: due, kind and id of the last row."""
+
+    whose: Whose = "organisation"
+    kinds: Collection[WorkKind] = ()
+    urgencies: Collection[str] = ()
+    aors: Collection[str] = ()
+    after: tuple[datetime | None, WorkKind, UUID] | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class Found:
+    kind: WorkKind
+    group: Group
+    row: WorkRow
+
+    @property
+    def place(self) -> tuple[datetime, str, UUID]:
+        return (self.row.due or _LAST, self.kind.value, self.row.id)
+
+    @property
+    def key(self) -> tuple[datetime | None, str, UUID]:
+        return (self.row.due, self.kind.value, self.row.id)
+
+
+async def listed(
+    session: AsyncSession, caller: Principal, wanted: Wanted, home: ZoneInfo
+) -> list[Found]:
+    """What is due first comes first, what has no deadline last; one more than a page if there is."""
+    now = clock.now()
+    found: list[Found] = []
+    for waiting in _asked(caller, now, wanted):
+        ends = bounds(now, home, by_day=waiting.by_day)
+        rows = await session.execute(_page(waiting, caller, wanted), dict(waiting.values))
+        for values in rows:
+            row = replace(waiting.shown(values), due=values.due_at)
+            found.append(Found(waiting.kind, ends.group(row.due), row))
+    found += [
+        each
+        async for each in _judged(session, caller, wanted, now, home)
+        if wanted.after is None or each.place > _place(wanted.after)
+    ]
+    return nsmallest(wanted.limit + 1, found, key=attrgetter("place"))
+
+
+async def counted(
+    session: AsyncSession, caller: Principal, wanted: Wanted, home: ZoneInfo
+) -> tuple[Counter[Group], Counter[WorkKind]]:
+    """How much waits by group and by kind; in one statement for each kind, too."""
+    now = clock.now()
+    groups: Counter[Group] = Counter()
+    kinds: Counter[WorkKind] = Counter()
+    for waiting in _asked(caller, now, wanted):
+        ends = bounds(now, home, by_day=waiting.by_day)
+        rows = await session.execute(_count(waiting, caller, wanted, ends), dict(waiting.values))
+        numbers: dict[Group, int] = dict(zip(Group, tuple(rows.one()), strict=True))
+        groups.update(numbers)
+        kinds[waiting.kind] += sum(numbers.values())
+    async for each in _judged(session, caller, wanted, now, home):
+        groups[each.group] += 1
+        kinds[each.kind] += 1
+    return groups, kinds
+
+
+def _asked(caller: Principal, now: datetime, wanted: Wanted) -> Iterable[Waiting]:
+    """The kinds that are the caller's by the roles of their lists, and that the filters leave."""
+    for roles, made in _kinds(caller, now):
+        if not roles & caller.roles:
+            continue
+        for waiting in made():
+            if wanted.kinds and waiting.kind not in wanted.kinds:
+                continue
+            if wanted.urgencies and waiting.urgency is None:
+                continue
+            if wanted.aors and waiting.aor is None:
+                continue
+            yield waiting
+
+
+def _kinds(
+    caller: Principal, now: datetime
+) -> Sequence[tuple[AbstractSet[Role], Callable[[], Iterable[Waiting]]]]:
+    today = now.date()
+    return (
+        (CASE_ROLES, lambda: referrals.waiting(caller)),
+        (CASE_ROLES, lambda: [tasks.waiting(caller, READING, cases.owner_of, {REVIEW_TASK})]),
+        (CASE_ROLES, lambda: [assistance.waiting_reviews(caller, today + WEEK)]),
+        (CASE_ROLES, lambda: [assistance.waiting_matches(caller)]),
+        (CASE_ROLES, lambda: [transfers.waiting(caller)]),
+        (CASE_ROLES, lambda: [line.waiting_handed(caller)]),
+        (SUPERVISORS, lambda: consents.waiting(caller)),
+        (SUPERVISORS, lambda: [training.waiting(caller, today, today + CERTIFICATES_AHEAD)]),
+        (SUPERVISORS, lambda: [intake.waiting(caller)]),
+        (SUPERVISORS, lambda: [cases.waiting_for_erasure(caller, today + RETENTION_AHEAD)]),
+        (COORDINATORS, lambda: [line.waiting_at_desk(caller)]),
+    )
+
+
+def _page(waiting: Waiting, caller: Principal, wanted: Wanted) -> sa.Select[*tuple[Any, ...]]:
+    due_at = waiting.due_at
+    ordered = sa.func.coalesce(due_at, NEVER)
+    statement = waiting.what.add_columns(due_at.label("due_at")).where(
+        *_narrowed(waiting, caller, wanted)
+    )
+    if wanted.after is not None:
+        due, kind, last = wanted.after
+        moment = NEVER if due is None else sa.literal(due, sa.DateTime(timezone=True))
+        # Kinds are compared here, as the pages are put together: by their codes.
+        if waiting.kind.value < kind.value:
+            statement = statement.where(ordered > moment)
+        elif waiting.kind.value > kind.value:
+            statement = statement.where(ordered >= moment)
+        else:
+            row = sa.tuple_(ordered, waiting.id)
+            statement = statement.where(row > sa.tuple_(moment, sa.literal(last, sa.Uuid)))
+    return statement.order_by(ordered, waiting.id).limit(wanted.limit + 1)
+
+
+def _count(
+    waiting: Waiting, caller: Principal, wanted: Wanted, ends: Bounds
+) -> sa.Select[*tuple[Any, ...]]:
+    due = waiting.what.where(*_narrowed(waiting, caller, wanted)).with_only_columns(
+        waiting.due_at.label("due_at")
+    )
+    column = due.subquery().c.due_at
+    counts: list[sa.ColumnElement[int]] = []
+    before: sa.ColumnElement[bool] = sa.true()
+    for _group, end in ends.ends():
+        counts.append(sa.func.count().filter(column < end, before))
+        before = column >= end
+    counts.append(sa.func.count().filter(before))
+    counts.append(sa.func.count().filter(column.is_(None)))
+    return sa.select(*counts)
+
+
+def _narrowed(
+    waiting: Waiting, caller: Principal, wanted: Wanted
+) -> Iterable[sa.ColumnElement[bool]]:
+    yield waiting.of(wanted.whose, caller.subject)
+    if wanted.urgencies:
+        yield waiting.urgency.in_(wanted.urgencies)
+    if wanted.aors:
+        yield waiting.aor.in_(wanted.aors)
+
+
+async def _judged(
+    session: AsyncSession, caller: Principal, wanted: Wanted, now: datetime, home: ZoneInfo
+) -> AsyncIterator[Found]:
+    """The kinds whose rows are judged one by one. None of them has a deadline, urgency or AoR."""
+    if wanted.urgencies or wanted.aors:
+        return
+    ends = bounds(now, home, by_day=False)
+    for kind, roles, read in _JUDGED:
+        if roles & caller.roles and (not wanted.kinds or kind in wanted.kinds):
+            for row in await read(session, caller, wanted.whose):
+                yield Found(kind, ends.group(row.due), row)
+
+
+async def _accesses(session: AsyncSession, caller: Principal, _whose: Whose) -> list[WorkRow]:
+    return [
+        WorkRow(
+            id=access.id,
+            since=access.requested_at,
+            ids={"access_id": access.id, "case_id": access.case_id},
+            organisation_id=access.organisation_id,
+        )
+        for access in await breakglass.to_decide(session, caller, _LOOKED_AT)
+    ]
+
+
+async def _exceptions(session: AsyncSession, caller: Principal, _whose: Whose) -> list[WorkRow]:
+    return [
+        WorkRow(
+            id=exception.id,
+            since=exception.requested_at,
+            ids={"exception_id": exception.id, "report_id": exception.report_id},
+            about=exception.basis,
+            organisation_id=exception.organisation_id,
+        )
+        for exception in await handing_service.exceptions_to_decide(session, caller, _LOOKED_AT)
+    ]
+
+
+async def _looks(session: AsyncSession, caller: Principal, whose: Whose) -> list[WorkRow]:
+    theirs: dict[Whose, sa.ColumnElement[bool] | None] = {
+        "mine": cases.owned_by(caller),
+        "team": works_with(caller, cases.OWNER),
+        "organisation": None,
+    }
+    return [
+        WorkRow(
+            id=case.id,
+            since=case.changed_at,
+            ids={"case_id": case.id},
+            area=case.area,
+            reasons=reasons,
+        )
+        for case, reasons in await assistance.supervision(session, caller, theirs[whose])
+    ]
+
+
+_Read = Callable[[AsyncSession, Principal, Whose], Awaitable[list[WorkRow]]]
+_JUDGED: tuple[tuple[WorkKind, AbstractSet[Role], _Read], ...] = (
+    (WorkKind.BREAK_GLASS_TO_DECIDE, SUPERVISORS | COORDINATORS, _accesses),
+    (WorkKind.LINE_EXCEPTION_TO_DECIDE, SUPERVISORS | COORDINATORS, _exceptions),
+    (WorkKind.CASE_TO_LOOK_AT, SUPERVISORS, _looks),
+)
+
+
+def _place(after: tuple[datetime | None, WorkKind, UUID]) -> tuple[datetime, str, UUID]:
+    due, kind, last = after
+    return (due or _LAST, kind.value, last)

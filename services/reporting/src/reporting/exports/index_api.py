@@ -1,0 +1,34 @@
+"""The page that leads to the published figures, for people."""
+
+from typing import Annotated
+
+from common.auth import ANONYMOUS, Principal
+from common.languages import PageLanguage
+from common.web import Session, open_to_all, page_language, router
+from fastapi import Query
+from fastapi.responses import HTMLResponse
+from starlette.requests import Request
+
+from reporting.exports.api import Programmes
+from reporting.exports.index_page import figures_page
+from reporting.releases import queries
+
+index = router("/reports/v1/exports", ["exports"])
+Anyone = Annotated[Principal, open_to_all()]
+# Of all programmes together: years of them.
+_LISTED = 400
+
+
+@index.get("/page", response_class=HTMLResponse)
+async def show_figures(
+    *,
+    request: Request,
+    _anyone: Anyone,
+    session: Session,
+    programmes: Programmes,
+    asked: Annotated[PageLanguage | None, Query(alias="language")] = None,
+) -> HTMLResponse:
+    """The page that leads to the tables of each published period, as anybody sees them."""
+    language = page_language(asked, request.headers.get("accept-language"))
+    published = await queries.visible(session, ANONYMOUS, limit=_LISTED)
+    return figures_page(programmes, published, language)

@@ -1,0 +1,145 @@
+"""The law of a published count: from what is known of it to the interval that holds nine tenths of it.
+
+A union of cells has a least and a most count, a mean and a variance. What is expected of it may be off
+in the same direction in every period that is added (an effect): then what is shown is believed, as far as
+the shown cells of all those periods bear it. The interval holds nine tenths of the beta law with these
+moments, in whole persons, and always the figure that is shown.
+"""
+
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+import numpy as np
+from common.lazily import lazily
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy import special  # type: ignore[import-untyped]  # scipy ships no types
+else:
+    special = lazily("scipy.special")
+
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+CERTAIN = 0.94
+"""Of the law, which is narrower than the truth: nine tenths of true counts, as measured."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and variance of the true counts of several unions of cells, one place each."""
+
+    mean: Floats
+    variance: Floats
+    least: Floats
+    """Fewer there are not: a cell that shows r holds more than r − k."""
+    most: Floats
+    """More are next to impossible: a cell that shows r holds fewer than r + k, and hidden ones few."""
+    effects: tuple["Effect", ...] = ()
+    """What a union holds more or less of than is expected, the same in all cubes that were added: of those
+    who come, and of those who leave."""
+
+    @classmethod
+    def none(cls, unions: int) -> "Moments":
+        nothing = np.zeros(unions)
+        return cls(nothing, nothing, nothing, nothing)
+
+    def plus(self, other: "Moments") -> "Moments":
+        both = zip_longest(self.effects, other.effects)
+        return Moments(
+            self.mean + other.mean,
+            self.variance + other.variance,
+            self.least + other.least,
+            self.most + other.most,
+            tuple((a or Effect.none(b)).plus(b or Effect.none(a)) for a, b in both),
+        )
+
+    @property
+    def _middle(self) -> Floats:
+        signed = (each.more if each.adds else -each.more for each in self.effects)
+        return sum(signed, self.mean)
+
+    def _spread(self, k: int) -> Floats:
+        spread = self.variance
+        for each in self.effects:
+            # What is shown of those who come takes the place of what was known of them.
+            spread = spread * (1 - each.believed if each.adds else 1.0) + each.variance(k)
+        return spread
+
+    def intervals(self, shown: Whole, k: int) -> list[tuple[int, int]]:
+        """Low and high of nine in ten, in whole persons, the figure itself included. What shows 0 is "0 to
+        k−1" at least."""
+        least = np.maximum(self.least, np.where(shown > 0, 1, 0))
+        # A whole number is taken for the part of the line that it is the lower end of.
+        mean = np.maximum(self._middle - least, 0.0) + 0.5
+        variance = np.maximum(self._spread(k), 0.1)
+        room = np.maximum(self.most - least + 1, mean + 5 * np.sqrt(variance))
+        share = mean / room
+        tight = np.maximum(share * (1 - share) * room**2 / variance - 1, 1e-3)
+        a, b = share * tight, (1 - share) * tight
+
+        def chance_of(upto: Floats) -> Floats:
+            found: Floats = special.betainc(a, b, np.clip(upto / room, 0.0, 1.0))
+            return found
+
+        def nearest(chance: Floats) -> Floats:
+            below = np.floor(special.betaincinv(a, b, np.clip(chance, 0.0, 1.0)) * room)
+            under, over = (chance_of(below + up) for up in (0, 1))
+            near: Floats = below + (np.abs(over - chance) < np.abs(under - chance))
+            return near
+
+        low = nearest(np.full(len(mean), (1 - CERTAIN) / 2))
+        high = np.maximum(nearest(chance_of(low) + CERTAIN) - 1, low)
+        low = np.minimum(least + low, shown)
+        high = np.maximum(least + high, np.where(shown > 0, shown, k - 1))
+        return [(int(a), int(b)) for a, b in zip(low, high, strict=True)]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """By how much what is expected of a union is off, the same in all cubes that were added."""
+
+    adds: bool
+    """Those who come; otherwise those who leave."""
+    apart: Floats
+    """The variance of its logarithm beforehand, summed over so many `cubes`."""
+    cubes: int
+    told: Floats
+    """The information that the shown cells give about it."""
+    shown: Floats
+    mean: Floats
+    """Of the true count, as if there were no effect."""
+
+    @classmethod
+    def none(cls, like: "Effect") -> "Effect":
+        nothing = np.zeros_like(like.told)
+        return cls(like.adds, nothing, 0, nothing, nothing, nothing)
+
+    def plus(self, other: "Effect") -> "Effect":
+        return Effect(
+            self.adds,
+            self.apart + other.apart,
+            self.cubes + other.cubes,
+            self.told + other.told,
+            self.shown + other.shown,
+            self.mean + other.mean,
+        )
+
+    @property
+    def believed(self) -> Floats:
+        """How far what is shown is believed, against what is expected."""
+        apart = self.apart / max(self.cubes, 1)
+        found: Floats = apart * self.told / (1 + apart * self.told)
+        return found
+
+    @property
+    def more(self) -> Floats:
+        found: Floats = self.believed * (self.shown - self.mean)
+        return found
+
+    def variance(self, k: int) -> Floats:
+        """Of what is shown, as far as it is believed."""
+        times = np.maximum(self.mean + self.more, 0.0) / np.maximum(self.mean, 1e-9)
+        found: Floats = self.believed * k**2 * self.told * np.minimum(times, k)
+        return found

@@ -1,0 +1,69 @@
+"""Answers text messages of the public. Of who asks nothing is kept, and nothing is asked."""
+
+from datetime import date
+
+from common import clock
+from common.languages import PageLanguage
+from common.places import Places
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.information import service
+from services_directory.information.asked_in_short import ShortQuestion, understood
+from services_directory.information.needs import needs
+from services_directory.information.rendering import help_text, texts
+from services_directory.information.schemas import HelpPage, HelpQuery
+from services_directory.information.short_text import messages, plain
+from services_directory.settings import Settings
+
+
+async def answered(session: AsyncSession, text: str, settings: Settings) -> list[str]:
+    """At most three messages, each of 160 characters of the GSM alphabet."""
+    asked = understood(text, settings.home_country)
+    return messages(plain(await _said(session, asked, settings)))
+
+
+async def _said(session: AsyncSession, asked: ShortQuestion, settings: Settings) -> str:
+    t, language = texts(asked.language), asked.language
+    danger = t["sms_danger"].format(number=settings.emergency_number)
+    if asked.line and asked.need is None:
+        where = f"{settings.public_url.rstrip('/')}/line"
+        return f"{t['sms_line'].format(address=where)} {danger}"
+    if asked.risks and asked.need is None:
+        return await _risks(session, asked.area, language, clock.now().date())
+    if asked.area is None:
+        menu = t["sms_menu" if asked.need is None else "sms_where"]
+        return f"{menu.format(needs=_offered(language))} {danger} {t['sms_kept']}"
+    if asked.need is None:
+        place = Places.load().require(asked.area).label(language)
+        return f"{t['sms_what'].format(place=place, needs=_offered(language))} {danger}"
+    found = await _nearest(session, asked.area, asked.need, language, settings.home_timezone)
+    return help_text(found, language, settings.emergency_number)
+
+
+async def _nearest(
+    session: AsyncSession, area: str, need: str, language: PageLanguage, timezone: str
+) -> HelpPage:
+    """In the place and for it; where there is none, the nearest around."""
+    point = Places.load().point(area)
+    near = {} if point is None else {"latitude": point.latitude, "longitude": point.longitude}
+    query = HelpQuery.model_validate({"need": need, "area": area, **near})
+    found = await service.find_help(session, query, language, timezone)
+    if found.items or not near:
+        return found
+    around = HelpQuery.model_validate({"need": need, **near})
+    return await service.find_help(session, around, language, timezone)
+
+
+async def _risks(
+    session: AsyncSession, area: str | None, language: PageLanguage, today: date
+) -> str:
+    found = await service.in_force(session, area)
+    said = [each.texts.en.sms if language == "en" else each.texts.es.sms for each in found]
+    return " ".join(said) if said else texts(language)["no_risks"]
+
+
+def _offered(language: PageLanguage) -> str:
+    return ", ".join(
+        f"{number} {(need.words_en if language == 'en' else need.words_es)[0]}"
+        for number, need in enumerate(needs().values(), 1)
+    )

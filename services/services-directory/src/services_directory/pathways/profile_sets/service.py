@@ -1,0 +1,63 @@
+"""Keep, find and remove sets of profiles. An AoR's are seen by those who draft its pathways, by nobody else."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from common import clock
+from common.auth import Principal
+from common.errors import CONFLICT, FORBIDDEN, NOT_FOUND
+from common.ids import new_id
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.pathways.definition.profile import Profile
+from services_directory.pathways.planning.resolving import check_profile
+from services_directory.pathways.profile_sets import queries
+from services_directory.pathways.profile_sets.models import profile_sets
+from services_directory.pathways.profile_sets.schemas import ProfileSetIn
+from services_directory.pathways.versions.service import drafts_of, may_draft
+
+MOST = 50
+
+
+async def keep(session: AsyncSession, caller: Principal, body: ProfileSetIn) -> Any:
+    if not may_draft(caller, body.aor):
+        raise FORBIDDEN.because("Only those who draft this AoR's pathways keep sets for it.")
+    for at, profile in enumerate(body.profiles):
+        check_profile(profile, f"/profiles/{at}")
+    if len(await queries.sets_of(session, [body.aor])) >= MOST:
+        raise CONFLICT.because(f"An AoR keeps at most {MOST} sets: remove one first.")
+    made = await session.execute(
+        insert(profile_sets)
+        .values(
+            id=new_id(),
+            aor=body.aor,
+            name=body.name,
+            profiles=[one.model_dump(mode="json", exclude_unset=True) for one in body.profiles],
+            written_by=caller.subject,
+            written_at=clock.now(),
+        )
+        .on_conflict_do_nothing(constraint="profile_sets_by_name")
+        .returning(profile_sets)
+    )
+    row = made.first()
+    if row is None:
+        raise CONFLICT.because("The AoR has a set of this name.", pointer="/name")
+    return row
+
+
+async def profiles_of(session: AsyncSession, caller: Principal, set_id: UUID) -> list[Profile]:
+    found = await queries.one_set(session, set_id, drafts_of(caller))
+    if found is None:
+        raise NOT_FOUND.because("No profile set has this id.", pointer="/profile_set")
+    return [Profile.model_validate(one) for one in found.profiles]
+
+
+async def remove(session: AsyncSession, caller: Principal, set_id: UUID) -> None:
+    s = profile_sets.c
+    gone = await session.execute(
+        sa.delete(profile_sets).where(s.id == set_id, s.aor.in_(drafts_of(caller))).returning(s.id)
+    )
+    if gone.first() is None:
+        raise NOT_FOUND.because("No profile set has this id.")

@@ -1,0 +1,255 @@
+"""An overlay's pods as processes, each with its rendered environment, behind the dispatcher of its policies.
+
+What differs from a cluster: PostgreSQL's operator is two servers of ours with the roles and databases
+that it would make, PgBouncer is Debian's, the broker is one node (three: tests/common/test_broker_cluster.py),
+the OIDC provider is a page with keys, the collector keeps what it gets.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from gateway.keys import named_jwk, new_private_pem
+from stack import cluster_secrets
+from stack.cluster_secrets import DATABASES
+from stack.ports import LOOPBACK, answers, free_port
+from stack.private_files import write_private
+from stack.rendered import Pod, pods
+from stack.unprivileged import account_for_servers, command_as
+
+from tests.faults.pooling import PROGRAM
+from tests.support.collector import Collector
+from tests.support.network_policies import Document, allowing
+from tests.support.rendered_world import Asked, Dispatcher, World
+from tests.support.system import until
+
+PROVIDER = "sso.example.org"
+_KEPT = ("PATH", "HOME", "LANG")
+
+
+class RunningPods:
+    """`start` starts servers, migrations, and everything but what it is told to leave for later."""
+
+    def __init__(self, overlay: str, documents: list[dict[str, Any]], folder: Path) -> None:
+        made = cluster_secrets.documents(cluster_secrets.target(overlay))
+        self.documents = [*documents, *made]
+        self.overlay, self.folder = overlay, folder
+        self.passwords = _passwords(made)
+        self.world = World.of(documents, outside=[PROVIDER])
+        self.policies = [d for d in documents if d["kind"] == "NetworkPolicy"]
+        self.dispatcher = Dispatcher(self.world, self.policies)
+        self.collector = Collector()
+        self.pods = {
+            pod.name: pod
+            for pod in pods(self.documents, folder / "mounted", {})
+            if pod.service not in {"postgres", "nats", "otel-collector"}
+        }
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._provider: ThreadingHTTPServer | None = None
+
+    @property
+    def deployments(self) -> list[str]:
+        return [pod.name for pod in self.pods.values() if pod.kind == "Deployment"]
+
+    @property
+    def keys_of_tokens(self) -> Asked:
+        """The way on which the gateway gets the keys that access tokens are verified with."""
+        outside = PROVIDER in self.pods["gateway"].environment["RUTA_TOKEN_ISSUER_URL"]
+        return ("gateway", "outside", 443) if outside else ("gateway", "issuer", 8000)
+
+    def without(self, way: str, source: str, target: str, port: int) -> list[Document]:
+        """The policies without the rules of one direction that let `source` reach `target`."""
+        ends = self.world.ends
+        own, peer = (source, target) if way == "egress" else (target, source)
+        changed: list[Document] = []
+        for policy in self.policies:
+            gone = allowing(policy, way, ends[own], ends[peer], ends[target], port)
+            left = [rule for rule in policy["spec"].get(way) or [] if rule not in gone]
+            changed.append({**policy, "spec": {**policy["spec"], way: left}} if gone else policy)
+        return changed
+
+    def start_servers(self) -> None:
+        secrets = self.folder / "passwords"
+        for name, password in self.passwords.items():
+            write_private(secrets / name, password)
+        for name in sorted({"postgres", "postgres-keys"} & self.world.ends.keys()):
+            self._serve(name, "postgres", 5432, "--secrets", str(secrets))
+        self._serve("nats", "nats", 4222)
+        for name in {"postgres", "postgres-keys"} & self.world.ends.keys():
+            port = self.dispatcher.processes[name, 5432]
+            until(lambda port=port: answers(port), f"{name} answers")  # type: ignore[misc]
+        broker = self.dispatcher.processes["nats", 4222]
+        until(lambda: answers(broker), "the broker answers")
+        collector = urlsplit(self.collector.url).port
+        assert collector is not None
+        self.dispatcher.processes["otel-collector", 4318] = collector
+        if "postgres-pooler" in self.world.ends:
+            self._pool()
+        self._provide()
+
+    def migrate(self) -> None:
+        for pod in self.pods.values():
+            if pod.kind == "Job":
+                done = subprocess.run(
+                    [sys.executable, "-m", *pod.arguments],
+                    env=self._environment(pod),
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                assert done.returncode == 0, f"{pod.name}: {done.stdout}{done.stderr}"
+
+    def start(self, name: str) -> None:
+        """As the kubelet would: its command, its environment, its files."""
+        pod = self.pods[name]
+        assert pod.port is not None
+        port = free_port()
+        self.dispatcher.processes[name, pod.port] = port
+        environment = {**self._environment(pod), "RUTA_HOST": LOOPBACK, "RUTA_PORT": str(port)}
+        self._run(name, [sys.executable, "-m", *pod.arguments], environment)
+
+    def ready(self, name: str) -> dict[str, Any]:
+        """What its readiness probe gets: status and parts; nothing while nobody answers."""
+        port = self.dispatcher.processes[name, self.pods[name].port or 0]
+        try:
+            answer = httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=20, trust_env=False)
+            said: dict[str, Any] = answer.json()
+        except (httpx.TransportError, ValueError):
+            return {}
+        return {**said, "code": answer.status_code}
+
+    def is_well(self, name: str) -> bool:
+        return self.ready(name).get("status") == "ok"
+
+    def measured(self, name: str) -> str:
+        """What Prometheus reads there; not the front's, which wants its key."""
+        port = self.dispatcher.processes[name, self.pods[name].port or 0]
+        return httpx.get(f"http://{LOOPBACK}:{port}/metrics", timeout=20, trust_env=False).text
+
+    def stop(self) -> None:
+        for process in reversed(self._processes):
+            process.terminate()
+        for process in self._processes:
+            process.wait()
+        if self._provider is not None:
+            self._provider.shutdown()
+            self._provider.server_close()
+        self.collector.close()
+        self.dispatcher.close()
+
+    def _environment(self, pod: Pod) -> dict[str, str]:
+        own = self.dispatcher.rendered(pod.name, pod.environment)
+        own |= {"RUTA_STREAM_REPLICAS": "1"} if "RUTA_STREAM_REPLICAS" in own else {}
+        return {key: os.environ[key] for key in _KEPT if key in os.environ} | own
+
+    def _serve(self, name: str, server: str, port: int, *more: str) -> None:
+        own = free_port()
+        self.dispatcher.processes[name, port] = own
+        data = self.folder / name
+        data.mkdir()
+        environment = {key: os.environ[key] for key in _KEPT if key in os.environ}
+        environment |= _secret(self.documents, "ruta-nats")
+        command = [sys.executable, "-m", "stack", "serve", server, "--data", str(data)]
+        options = ["--port", str(own), "--listen", LOOPBACK, *more]
+        self._run(name, [*command, *options], environment)
+
+    def _pool(self) -> None:
+        """PgBouncer as the Pooler says it, itself behind the policies on its way to PostgreSQL."""
+        pooler = next(d for d in self.documents if d["kind"] == "Pooler")
+        said = pooler["spec"]["pgbouncer"]
+        folder = self.folder / "pgbouncer"
+        folder.mkdir()
+        users = folder / "users.txt"
+        users.write_text("".join(f'"{role}" "{word}"\n' for role, word in self.passwords.items()))
+        port = free_port()
+        target = self.dispatcher.port("postgres-pooler", "postgres", 5432)
+        settings = {
+            "listen_addr": LOOPBACK,
+            "listen_port": port,
+            "unix_socket_dir": "",
+            "auth_type": "plain",
+            "auth_file": users,
+            "pool_mode": said["poolMode"],
+            "max_prepared_statements": 0,
+            "ignore_startup_parameters": "extra_float_digits",
+            **said["parameters"],
+        }
+        lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
+        config = folder / "pgbouncer.ini"
+        config.write_text(f"[databases]\n* = host={LOOPBACK} port={target}\n[pgbouncer]\n{lines}")
+        for path in (folder, users, config):
+            path.chmod(0o755)
+        self.dispatcher.processes["postgres-pooler", 5432] = port
+        command = command_as(account_for_servers(), [PROGRAM, str(config)], [folder])
+        self._run("postgres-pooler", command, dict(os.environ))
+        until(lambda: answers(port), "PgBouncer answers")
+
+    def _provide(self) -> None:
+        """A page with keys in the place of an OIDC provider, where the gateway looks for one."""
+        gateway = self.pods["gateway"]
+        if PROVIDER not in gateway.environment["RUTA_TOKEN_ISSUER_URL"]:
+            return
+        issuer = self._environment(gateway)["RUTA_TOKEN_ISSUER_URL"]
+        self._provider = _provider(issuer)
+        self.dispatcher.processes["outside", 443] = self._provider.server_port
+
+    def _run(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._processes.append(
+                subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+            )
+
+
+def _provider(issuer: str) -> ThreadingHTTPServer:
+    place = urlsplit(issuer).path
+    pages = {
+        f"{place}/.well-known/openid-configuration": {
+            "issuer": issuer,
+            "jwks_uri": f"{issuer}/keys",
+        },
+        f"{place}/keys": {"keys": [named_jwk(new_private_pem())]},
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps(pages.get(self.path, {})).encode()
+            self.send_response(200 if self.path in pages else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_parts: object) -> None:
+            """No lines on the terminal of the tests."""
+
+    server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def _secret(documents: list[dict[str, Any]], name: str) -> dict[str, str]:
+    found: dict[str, str] = next(
+        d["stringData"]
+        for d in documents
+        if d["kind"] == "Secret" and d["metadata"]["name"] == name
+    )
+    return found
+
+
+def _passwords(made: list[dict[str, Any]]) -> dict[str, str]:
+    """Of every role, as the overlay's own Secrets say them: one for all, or one for each role."""
+    names = {d["metadata"]["name"] for d in made}
+    if "ruta-postgres" in names:
+        return _secret(made, "ruta-postgres")
+    roles = [f"{name}_{kind}" for name in DATABASES for kind in ("owner", "app")]
+    held = {role: _secret(made, f"ruta-role-{role.replace('_', '-')}") for role in roles}
+    assert all(one["username"] == role for role, one in held.items())
+    return {role: one["password"] for role, one in held.items()} | {"superuser": "x" * 32}

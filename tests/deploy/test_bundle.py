@@ -1,0 +1,232 @@
+"""The bundle: one file that is checked before anything of it runs, and that runs without a network."""
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import minisign  # type: ignore[import-untyped]  # it ships no types
+import pytest
+from stack.bundle import sealing
+from stack.errors import StackError
+
+from tests.support.leaving_out import left_out
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "ruta-0.1.0"
+    (made / "wheels").mkdir(parents=True)
+    (made / "ruta").write_text("#!/bin/sh\n")
+    (made / "ruta").chmod(0o755)
+    (made / "wheels" / "a.whl").write_bytes(b"a wheel")
+    (made / "wheels" / "b.whl").write_bytes(b"another")
+    return made
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> minisign.SecretKey:
+    sealing.new_key(tmp_path / "release.key")
+    return sealing.signing_key(tmp_path / "release.key")
+
+
+@pytest.fixture
+def bundle(folder: Path, key: minisign.SecretKey, tmp_path: Path) -> Path:
+    file = tmp_path / "ruta.tar"
+    sealing.seal(folder, file, key, "ruta 0.1.0 for a test")
+    return file
+
+
+def test_what_was_sealed_is_verified_packed_and_unpacked(
+    bundle: Path, key: minisign.SecretKey, tmp_path: Path
+) -> None:
+    trusted = key.get_public_key()
+    assert sealing.verify(bundle, trusted) == ("ruta 0.1.0 for a test", 3)
+    unpacked = _unpack(bundle, tmp_path / "office")
+    assert sealing.verify(unpacked, trusted)[1] == 3
+    assert os.access(unpacked / "ruta", os.X_OK)
+    (unpacked / ".venv").mkdir()  # what ./ruta makes there
+    (unpacked / ".venv" / "pyvenv.cfg").write_text("")
+    assert sealing.verify(unpacked, trusted)[1] == 3
+
+
+def _unpack(bundle: Path, where: Path) -> Path:
+    with tarfile.open(bundle) as tar:
+        tar.extractall(where, filter="data")
+    (only,) = where.iterdir()
+    return only
+
+
+def _changed(unpacked: Path) -> None:
+    (unpacked / "wheels" / "b.whl").write_bytes(b"anothes")
+
+
+def _added(unpacked: Path) -> None:
+    (unpacked / "wheels" / "c.whl").write_bytes(b"one more")
+
+
+def _removed(unpacked: Path) -> None:
+    (unpacked / "wheels" / "a.whl").unlink()
+
+
+def _linked(unpacked: Path) -> None:
+    (unpacked / "wheels" / "a.whl").unlink()
+    (unpacked / "wheels" / "a.whl").symlink_to("/etc/passwd")
+
+
+def _sums_rewritten(unpacked: Path) -> None:
+    _changed(unpacked)
+    content = (unpacked / "wheels" / "b.whl").read_bytes()
+    sums = (unpacked / sealing.SUMS).read_text().splitlines()
+    digest = hashlib.sha256(content).hexdigest()
+    kept = [line for line in sums if not line.endswith("wheels/b.whl")]
+    (unpacked / sealing.SUMS).write_text("\n".join([*kept, f"{digest}  wheels/b.whl"]) + "\n")
+
+
+HARMS = [
+    (_changed, "wheels/b.whl is damaged or was changed"),
+    (_added, "wheels/c.whl is not what was signed"),
+    (_removed, "wheels/a.whl is missing"),
+    (_linked, "no plain file"),
+    (_sums_rewritten, "not signed by that key"),
+]
+
+
+@pytest.mark.parametrize(("harm", "told"), HARMS)
+@pytest.mark.parametrize("packed", [True, False])
+def test_whatever_was_done_to_it_is_named(
+    bundle: Path,
+    key: minisign.SecretKey,
+    tmp_path: Path,
+    harm: Callable[[Path], None],
+    told: str,
+    packed: bool,
+) -> None:
+    unpacked = _unpack(bundle, tmp_path / "office")
+    harm(unpacked)
+    harmed = unpacked
+    if packed:
+        harmed = tmp_path / "harmed.tar"
+        with tarfile.open(harmed, "w") as tar:
+            first = [unpacked / sealing.SUMS, unpacked / sealing.SIGNATURE]
+            rest = [p for p in sorted(unpacked.rglob("*")) if p not in first and not p.is_dir()]
+            for path in [*first, *rest]:
+                tar.add(path, path.relative_to(unpacked.parent).as_posix())
+    with pytest.raises(StackError, match=told):
+        sealing.verify(harmed, key.get_public_key())
+
+
+def test_another_key_a_cut_file_and_something_else_are_refused(
+    bundle: Path, key: minisign.SecretKey, tmp_path: Path
+) -> None:
+    other = minisign.KeyPair.generate().public_key
+    with pytest.raises(StackError, match="not signed by that key"):
+        sealing.verify(bundle, other)
+    cut = tmp_path / "cut.tar"
+    cut.write_bytes(bundle.read_bytes()[:2560])
+    with pytest.raises(StackError, match=r"not whole|missing"):
+        sealing.verify(cut, key.get_public_key())
+    with tarfile.open(cut, "w") as tar:
+        tar.addfile(tarfile.TarInfo("x/readme"), io.BytesIO())
+    with pytest.raises(StackError, match="does not begin with SHA256SUMS"):
+        sealing.verify(cut, key.get_public_key())
+
+
+def test_a_key_is_never_overwritten_and_is_its_owners_alone(tmp_path: Path) -> None:
+    file = tmp_path / "release.key"
+    line = sealing.new_key(file)
+    assert file.stat().st_mode & 0o077 == 0
+    before = file.read_bytes()
+    with pytest.raises(StackError, match="never overwritten"):
+        sealing.new_key(file)
+    assert file.read_bytes() == before
+    given = (sealing.public_key(line), sealing.public_key(str(file.with_suffix(".pub"))))
+    assert given[0] == given[1] == sealing.signing_key(file).get_public_key()
+    with pytest.raises(StackError, match="no public key"):
+        sealing.public_key("RWnonsense")
+
+
+def test_two_programs_of_every_distribution_check_it_too(bundle: Path, tmp_path: Path) -> None:
+    """Before anything of the bundle runs: its own `verify` would say whatever its maker likes."""
+    program = shutil.which("minisign")
+    if program is None:
+        left_out("no minisign (Debian: minisign)")
+    unpacked = _unpack(bundle, tmp_path / "office")
+    public = tmp_path / "release.pub"
+    commands = (
+        [program, "-Vm", sealing.SUMS, "-p", str(public)],
+        ["sha256sum", "--check", "--quiet", sealing.SUMS],
+    )
+    for command in commands:
+        subprocess.run(command, cwd=unpacked, check=True, capture_output=True)
+    _changed(unpacked)
+    assert subprocess.run(commands[1], cwd=unpacked, check=False).returncode != 0
+    _sums_rewritten(unpacked)
+    assert subprocess.run(commands[0], cwd=unpacked, check=False).returncode != 0
+
+
+@pytest.mark.slow
+def test_a_key_of_minisign_with_a_password_signs(folder: Path, tmp_path: Path) -> None:
+    program = shutil.which("minisign")
+    if program is None:
+        left_out("no minisign (Debian: minisign)")
+    public, secret = tmp_path / "m.pub", tmp_path / "m.key"
+    subprocess.run(
+        [program, "-G", "-p", str(public), "-s", str(secret)],
+        input="once upon\nonce upon\n", text=True, check=True, capture_output=True,
+    )  # fmt: skip
+    with pytest.raises(StackError, match="RUTA_BUNDLE_PASSWORD"):
+        sealing.signing_key(secret)
+    with pytest.raises(StackError, match="wrong password"):
+        sealing.signing_key(secret, "twice")
+    sealing.seal(folder, tmp_path / "b.tar", sealing.signing_key(secret, "once upon"), "told")
+    assert sealing.verify(tmp_path / "b.tar", sealing.public_key(str(public))) == ("told", 3)
+
+
+@pytest.mark.slow
+def test_an_office_without_a_network_installs_it_and_plays_the_demo(tmp_path: Path) -> None:
+    """As docs/supply.md says it, in a network of its own that has nothing but loopback."""
+    alone = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "alone"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0:
+        left_out("this machine gives no network of its own (unshare --net)")
+    ruta, key, file = str(ROOT / "ruta"), tmp_path / "release.key", tmp_path / "ruta.tar"
+    line = _told([ruta, "bundle", "key", str(key)]).strip()
+    hand = os.environ.get("RUTA_TEST_WHEELS")  # what was fetched before
+    more = ["--wheels", hand] if hand else []
+    here = os.uname().machine
+    _told([ruta, "bundle", "make", str(file), "--key", str(key), "--architecture", here, *more])
+    assert "all as signed" in _told([ruta, "bundle", "verify", str(file), "--public-key", line])
+
+    office = _unpack(file, tmp_path / "office")
+    data = tmp_path / "data"
+    own = {"HOME": str(tmp_path), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
+    script = str(office / "ruta")
+    try:
+        assert "ruta 0.1.0" in _told([*alone, script, "--version"], env=own)
+        told = _told([*alone, "sh", "-c", _STORY, "story", script, str(data)], env=own)
+        assert "The whole story held" in told
+        assert "0 findings" in told
+    finally:
+        subprocess.run([script, "down", "--data", str(data)], env=own, check=False)
+    assert "all as signed" in _told([script, "bundle", "verify", str(office), "--public-key", line])
+
+
+_STORY = """
+set -e
+"$1" up --detach --data "$2" --port 18999
+"$1" demo --load --data "$2"
+"$1" audit verify --data "$2"
+"$1" down --data "$2"
+"""
+
+
+def _told(command: list[str], env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

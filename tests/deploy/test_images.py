@@ -1,0 +1,221 @@
+"""Images stand by the digest of their content; what is built is for x86-64 and ARM alike."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.utils import parse_wheel_filename
+from stack import cluster_check, cluster_images
+from stack.ports import LOOPBACK, answers, free_port
+
+from tests.support.leaving_out import left_out
+from tests.support.rendered_world import documents_of
+from tests.support.system import until
+
+ROOT = Path(__file__).resolve().parents[2]
+_DIGEST = "sha256:" + "0" * 64
+
+
+def test_the_images_of_others_stand_by_their_digest(documents: list[dict[str, Any]]) -> None:
+    assert cluster_images.without_digest(documents) == []
+    known = set(cluster_images.images(documents))
+    loose = set(cluster_images.without_digest(documents, strictly=True))
+    assert all(map(cluster_images.is_ours, loose))
+    assert all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in known - loose)
+
+
+def test_a_tag_alone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = [{"kind": "Cluster", "spec": {"imageName": "ghcr.io/somebody/postgresql:18"}}]
+    monkeypatch.setattr(cluster_check, "built", lambda _overlay: moved)
+    found = [finding.what for finding in cluster_check.images_by_digest("production")]
+    assert [what.partition(" ")[0] for what in found] == ["ghcr.io/somebody/postgresql:18"]
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[str]:
+    """Debian's own, on this machine."""
+    program = shutil.which("docker-registry")
+    if program is None or shutil.which("skopeo") is None:
+        left_out("no registry here (Debian: docker-registry, skopeo)")
+    port = free_port()
+    settings = {
+        "version": 0.1,
+        "storage": {"filesystem": {"rootdirectory": str(tmp_path / "store")}},
+        "http": {"addr": f"{LOOPBACK}:{port}"},
+        "log": {"accesslog": {"disabled": True}},
+    }
+    config = tmp_path / "registry.yaml"
+    config.write_text(yaml.safe_dump(settings))
+    with (tmp_path / "registry.log").open("wb") as log:
+        process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=log)
+        try:
+            until(lambda: answers(port), "the registry answers")
+            yield f"{LOOPBACK}:{port}"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _image(folder: Path, content: str) -> Path:
+    """An image without any layer, told from others by a label."""
+    blobs = folder / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+
+    def blob(text: str) -> dict[str, Any]:
+        name = hashlib.sha256(text.encode()).hexdigest()
+        (blobs / name).write_text(text)
+        return {"digest": f"sha256:{name}", "size": len(text.encode())}
+
+    kind = "application/vnd.oci.image"
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "rootfs": {"type": "layers", "diff_ids": []},
+        "config": {"Labels": {"is": content}},
+    }
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": f"{kind}.manifest.v1+json",
+        "config": {"mediaType": f"{kind}.config.v1+json", **blob(json.dumps(config))},
+        "layers": [],
+    }
+    entry = {"mediaType": f"{kind}.manifest.v1+json", **blob(json.dumps(manifest))}
+    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    return folder
+
+
+def test_pinning_asks_the_registry_and_what_is_pinned_is_that_content(
+    registry: str, tmp_path: Path
+) -> None:
+    name = f"{registry}/ruta/gateway"
+    for content in ("first", "second"):  # the tag moves
+        subprocess.run(
+            ["skopeo", "copy", "--quiet", "--dest-tls-verify=false",
+             f"oci:{_image(tmp_path / content, content)}", f"docker://{name}:0.1.0"],
+            check=True,
+        )  # fmt: skip
+        index = json.loads((tmp_path / content / "index.json").read_text())
+        digest = index["manifests"][0]["digest"]
+        told = cluster_images.pinned("small", [{"image": f"{name}:0.1.0"}], insecure=True)
+        assert yaml.safe_load(told)["images"] == [{"name": name, "digest": digest}]
+        assert yaml.safe_load(told)["resources"] == ["../small"]
+
+
+_SIGNED = "registry.example.org/ruta/referrals@sha256:…"
+_WITHOUT_TLS = ("--allow-http-registry", "--allow-insecure-registry")
+
+
+def _shown(page: str) -> list[list[str]]:
+    """The commands of cosign that a page shows."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return [line.split() for line in text.splitlines() if line.startswith("cosign ")]
+
+
+def test_an_image_is_signed_as_the_page_says_and_no_other_is_taken_for_it(
+    registry: str, tmp_path: Path
+) -> None:
+    if shutil.which("cosign") is None:
+        left_out("no cosign here (Debian: cosign)")
+    assert _shown("supply.es.md") == _shown("supply.md")
+    made, sign, verify = _shown("supply.md")
+    images = {}
+    for content in ("signed", "other"):
+        folder = _image(tmp_path / content, content)
+        subprocess.run(
+            ["skopeo", "copy", "--quiet", "--dest-tls-verify=false",
+             f"oci:{folder}", f"docker://{registry}/ruta/referrals:{content}"],
+            check=True,
+        )  # fmt: skip
+        digest = json.loads((folder / "index.json").read_text())["manifests"][0]["digest"]
+        images[content] = f"{registry}/ruta/referrals@{digest}"
+
+    def typed(command: list[str], image: str = "", key_of: str = "ours") -> bool:
+        place = tmp_path / key_of
+        place.mkdir(exist_ok=True)
+        return not subprocess.run(
+            [image if word == _SIGNED else word for word in command]
+            + (list(_WITHOUT_TLS) if image else []),
+            cwd=place,
+            env={**os.environ, "COSIGN_PASSWORD": "", "COSIGN_YES": "true"},
+            capture_output=True,
+            check=False,
+        ).returncode
+
+    assert typed(made)
+    assert typed(made, key_of="theirs")
+    assert typed(sign, images["signed"])
+    assert typed(verify, images["signed"])
+    assert not typed(verify, images["signed"], key_of="theirs")
+    assert not typed(verify, images["other"])
+
+
+def test_what_is_pinned_is_what_is_deployed(tmp_path: Path) -> None:
+    if shutil.which("kustomize") is None:
+        left_out("no kustomize (Debian: kustomize)")
+    tree = tmp_path / "k8s"
+    shutil.copytree(ROOT / "deploy" / "k8s", tree)
+    loose = cluster_images.without_digest(documents_of("production"), strictly=True)
+    pinned = tree / "overlays" / "pinned"
+    pinned.mkdir()
+    entries = [{"name": image.rpartition(":")[0], "digest": _DIGEST} for image in loose]
+    text = {"resources": ["../production"], "images": entries}
+    (pinned / "kustomization.yaml").write_text(yaml.safe_dump(text))
+    done = subprocess.run(["kustomize", "build", str(pinned)], capture_output=True, check=True)
+    deployed = [d for d in yaml.safe_load_all(done.stdout) if d]
+    assert len(loose) == 5
+    assert cluster_images.without_digest(deployed, strictly=True) == []
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
+def test_everything_that_runs_has_a_wheel_for_both_kinds_of_machine(architecture: str) -> None:
+    """Of CPython 3.13 on Debian 13, as in the images: nothing is compiled in a build or at an office."""
+    platforms = [f"manylinux_2_{minor}_{architecture}" for minor in range(41, 16, -1)]
+    platforms += [f"manylinux2014_{architecture}", f"manylinux2010_{architecture}"]
+    usable: set[Tag] = {
+        *cpython_tags((3, 13), platforms=platforms),
+        *compatible_tags((3, 13), "cp313", platforms),
+    }
+    lacking = [
+        name
+        for name, files in _wheels_of_what_runs()
+        if not any(parse_wheel_filename(file)[3] & usable for file in files)
+    ]
+    assert lacking == []
+
+
+def _wheels_of_what_runs() -> Iterator[tuple[str, list[str]]]:
+    """By the lock: what our own packages need, and what that needs."""
+    packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    wanted = [p["name"] for p in packages if "editable" in p["source"]]
+    seen: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        for package in packages:
+            if package["name"] == name:
+                wanted += [
+                    d["name"]
+                    for d in package.get("dependencies", [])
+                    if "win32" not in d.get("marker", "")
+                ]
+                if "registry" in package["source"] and not _before_3_12(package):
+                    files = [w["url"].rpartition("/")[2] for w in package.get("wheels", [])]
+                    yield f"{name} {package['version']}", files
+
+
+def _before_3_12(package: dict[str, Any]) -> bool:
+    markers = package.get("resolution-markers", [])
+    return bool(markers) and all("< '3.12'" in marker for marker in markers)

@@ -1,0 +1,243 @@
+"""Who reaches whom in each overlay: every pair, through the rendered NetworkPolicies, against what is declared."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from stack.cluster_arrows import Arrow, design
+from stack.cluster_check import OVERLAYS
+from stack.ports import LOOPBACK
+
+from tests.support.leaving_out import left_out
+from tests.support.network_policies import WAYS
+from tests.support.rendered_world import (
+    NAMESPACE,
+    Asked,
+    Dispatcher,
+    Documents,
+    World,
+    documents_of,
+)
+
+_CLUSTERS = ("postgres", "postgres-keys")
+_FAR = ("outside", "private network", "the cloud's metadata")
+
+
+def declared(overlay: str) -> frozenset[Arrow]:
+    """The design's arrows, and in production those of PostgreSQL's operator, whose instances talk to each
+    other, to the API server and to a bucket: whatever listens on 443 and takes connections."""
+    if overlay != "production":
+        return design(overlay)
+    operators = {
+        *((one, one, port) for one in _CLUSTERS for port in (5432, 8000)),
+        *(("namespace cnpg-system", one, port) for one in _CLUSTERS for port in (5432, 8000)),
+        *(("namespace monitoring", one, 9187) for one in _CLUSTERS),
+        *((one, "namespace cnpg-system", 9443) for one in _CLUSTERS),
+        *((one, far, 443) for one in _CLUSTERS for far in _FAR),
+        *((one, f"namespace {n}", 443) for one in _CLUSTERS for n in ("default", "kube-system")),
+    }
+    return design(overlay) | operators
+
+
+def wanted(world: World, arrows: frozenset[Arrow]) -> set[Asked]:
+    """Every pair that something declared allows.
+
+    `*` is anybody beyond our namespace; what is beyond it may do among itself what it likes; name
+    resolution is for all pods.
+    """
+    found = set()
+    for source, target, port in _pairs(world):
+        of, to = world.service(source), world.service(target)
+        if world.ends[source].namespace == NAMESPACE:
+            may = (of, to, port) in arrows or (to, port) == ("namespace kube-system", 53)
+        elif world.ends[target].namespace == NAMESPACE:
+            may = not {(of, to, port), ("*", to, port)}.isdisjoint(arrows)
+        else:
+            may = True
+        if may:
+            found.add((source, target, port))
+    return found
+
+
+def _pairs(world: World) -> Iterator[Asked]:
+    for source in world.ends:
+        for target, end in world.ends.items():
+            for port in set(end.ports.values()):
+                yield source, target, port
+
+
+def let_through(world: World, policies: Documents) -> set[Asked]:
+    dispatcher = Dispatcher(world, policies)
+    try:
+        return {asked for asked in _pairs(world) if dispatcher.allows(*asked)}
+    finally:
+        dispatcher.close()
+
+
+def test_exactly_what_is_declared_is_let_through(overlay: str, documents: Documents) -> None:
+    world = World.of(documents)
+    found, expected = let_through(world, documents), wanted(world, declared(overlay))
+    assert found - expected == set(), "let through although nobody declared it"
+    assert expected - found == set(), "declared, but refused"
+    assert len(found) < len(list(_pairs(world))) / 2
+
+
+def test_a_vault_is_reached_by_referrals_alone(tmp_path: Path) -> None:
+    """The component on top of `production`, as somebody's own overlay has it."""
+    deploy = Path(__file__).parents[2] / "deploy" / "k8s"
+    own = {
+        "resources": [os.path.relpath(deploy / "overlays/production", tmp_path)],
+        "components": [os.path.relpath(deploy / "components/vault-transit", tmp_path)],
+        "namespace": NAMESPACE,
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(own))
+    kustomize = shutil.which("kustomize")
+    if kustomize is None:
+        left_out("no kustomize here (Debian package kustomize)")
+    done = subprocess.run(
+        [kustomize, "build", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    documents = [d for d in yaml.safe_load_all(done.stdout) if d]
+    world = World.of(documents)
+    arrows = declared("production") | {("referrals", "namespace vault", 8200)}
+    assert let_through(world, documents) == wanted(world, arrows)
+    with_token = {
+        d["metadata"]["name"]
+        for d in documents
+        if d["kind"] == "Deployment" and "RUTA_VAULT_TOKEN_FILE" in json.dumps(d)
+    }
+    assert with_token == {"referrals", "referrals-worker"}
+
+
+def _policy(documents: Documents, name: str) -> Any:
+    return next(
+        d["spec"]
+        for d in documents
+        if d["kind"] == "NetworkPolicy" and d["metadata"]["name"] == name
+    )
+
+
+@pytest.mark.parametrize(
+    ("harm", "more"),
+    [
+        (
+            lambda d: _policy(d, "services")["egress"].append(
+                {"to": [{"podSelector": {}}], "ports": [{"port": 8000}]}
+            ),
+            {("directory", "gateway", 8000)},  # no other lets a service in
+        ),
+        (
+            lambda d: _policy(d, "services")["ingress"].append({"ports": [{"port": 8000}]}),
+            {("namespace default", "referrals", 8000)},
+        ),
+        (
+            lambda d: _policy(d, "webhooks")["egress"][0]["to"][0]["ipBlock"].update(
+                {"except": []}
+            ),
+            {("referrals", "the cloud's metadata", 443), ("referrals", "private network", 443)},
+        ),
+        (
+            lambda d: _policy(d, "issuer")["egress"].append({}),
+            {("issuer-migrate", "outside", 80), ("issuer", "outside", 5432)},
+        ),
+        (
+            lambda d: _policy(d, "names")["egress"].append({"ports": [{"port": 443}]}),
+            {("postgres", "outside", 443), ("nats", "the cloud's metadata", 443)},
+        ),
+    ],
+    ids=["to each other", "in from anywhere", "into private networks", "out", "out for all"],
+)
+def test_a_rule_too_many_shows(harm: Callable[[Documents], None], more: set[Asked]) -> None:
+    """On `dev`, which has an issuer and its database, and no operator."""
+    plain = documents_of("dev")
+    world = World.of(plain)
+    harm(plain)
+    assert more <= let_through(world, plain) - wanted(world, declared("dev"))
+
+
+class _Greeters:
+    """A server for every end: says its name to whoever reaches it."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._servers: list[socket.socket] = []
+        for name, end in dispatcher.world.ends.items():
+            for port in set(end.ports.values()):
+                server = socket.create_server((LOOPBACK, 0))
+                self._servers.append(server)
+                dispatcher.processes[name, port] = server.getsockname()[1]
+                threading.Thread(
+                    target=_greet, args=(server, f"{name}:{port}"), daemon=True
+                ).start()
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.close()
+
+
+def _greet(server: socket.socket, words: str) -> None:
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        with connection:
+            connection.sendall(words.encode())
+
+
+def _said(port: int) -> str:
+    """What is read until the end; nothing where the connection is reset."""
+    try:
+        with socket.create_connection((LOOPBACK, port)) as connection:
+            return connection.makefile().read()
+    except ConnectionError:
+        return ""
+
+
+def test_connections_of_every_pair_arrive_where_they_may_and_are_reset_elsewhere(
+    overlay: str, documents: Documents
+) -> None:
+    world = World.of(documents)
+    dispatcher = Dispatcher(world, [d for d in documents if d["kind"] == "NetworkPolicy"])
+    greeters = _Greeters(dispatcher)
+    try:
+        expected = wanted(world, declared(overlay))
+        for source, target, port in _pairs(world):
+            said = _said(dispatcher.port(source, target, port))
+            may = (source, target, port) in expected
+            assert said == (f"{target}:{port}" if may else ""), (source, target, port)
+        assert dispatcher.let_through == expected
+        assert dispatcher.refused == set(_pairs(world)) - expected
+    finally:
+        dispatcher.close()
+        greeters.close()
+
+
+def test_no_rule_is_there_for_nothing() -> None:
+    """Each is needed in one overlay or another: without it something declared is refused there."""
+    idle: set[tuple[str, str, str]] = set()
+    needed: set[tuple[str, str, str]] = set()
+    for overlay in OVERLAYS:
+        documents = documents_of(overlay)
+        world = World.of(documents)
+        expected = wanted(world, declared(overlay))
+        for policy in [d for d in documents if d["kind"] == "NetworkPolicy"]:
+            for way in WAYS:
+                rules = policy["spec"].get(way) or []
+                for number, rule in enumerate(rules):
+                    policy["spec"][way] = [r for place, r in enumerate(rules) if place != number]
+                    missed = expected - let_through(world, documents)
+                    said = (policy["metadata"]["name"], way, json.dumps(rule))
+                    (needed if missed else idle).add(said)
+                policy["spec"][way] = rules
+    # An issuer beside a collector is a choice of components that no overlay here makes.
+    assert {(policy, way) for policy, way, rule in idle - needed} == {("issuer", "egress")}
+    assert all("otel-collector" in rule for _, _, rule in idle - needed)

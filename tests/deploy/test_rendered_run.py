@@ -1,0 +1,134 @@
+"""Each Deployment of an overlay runs with what it was rendered with, behind its NetworkPolicies."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from stack.cluster_arrows import Arrow, design
+from stack.cluster_check import Skipped, built
+
+from tests.deploy.running_pods import RunningPods
+from tests.faults import pooling
+from tests.support.leaving_out import left_out
+from tests.support.system import until
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+
+_SERVICES = ("directory", "referrals", "reporting")
+NEEDED = {
+    "small": (
+        *((s, "postgres", 5432, "database") for s in (*_SERVICES, "issuer")),
+        *((s, "nats", 4222, "broker") for s in _SERVICES),
+        *(("gateway", s, 8000, s) for s in (*_SERVICES, "issuer", "console")),
+        ("console", "gateway", 8000, "gateway"),
+    ),
+    "production": (
+        *((s, "postgres-pooler", 5432, "database") for s in _SERVICES),
+        *((f"{s}-worker", "postgres-pooler", 5432, "database") for s in _SERVICES),
+        *((f"{s}-worker", "nats", 4222, "broker") for s in _SERVICES),
+        *((s, "postgres-keys", 5432, "keys") for s in ("referrals", "referrals-worker")),
+        *(("gateway", s, 8000, s) for s in (*_SERVICES, "console")),
+        ("console", "gateway", 8000, "gateway"),
+    ),
+}
+"""Who needs whom, and the part of its readiness that says so when that is refused."""
+
+LATER: frozenset[Arrow] = frozenset(
+    {
+        *((s, "outside", port) for s in ("referrals", "directory") for port in (443, 465, 587)),
+        *(("reporting", "outside", port) for port in (465, 587)),
+        ("console", "otel-collector", 4318),
+    }
+)
+"""Declared and not used by a start: partners' webhooks, mail, short messages and pages, which nobody has asked for yet."""
+
+
+@pytest.fixture(scope="module", params=sorted(NEEDED))
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningPods]:
+    """The gateway is started while nobody lets it out to where the keys of access tokens are."""
+    overlay = str(request.param)
+    if overlay == "production" and not pooling.is_installed():
+        left_out("no pgbouncer here (Debian package pgbouncer)")
+    try:
+        documents = built(overlay)
+    except Skipped as reason:
+        left_out(str(reason))
+    pods = RunningPods(overlay, documents, tmp_path_factory.mktemp(overlay))
+    try:
+        pods.start_servers()
+        pods.migrate()
+        pods.dispatcher.enforce(pods.without("egress", *pods.keys_of_tokens))
+        for name in pods.deployments:
+            pods.start(name)
+        yield pods
+    finally:
+        pods.stop()
+
+
+def test_every_deployment_becomes_ready_once_it_reaches_what_it_needs(running: RunningPods) -> None:
+    until(lambda: _says(running, "gateway", "token_keys"), "the gateway says what it lacks")
+    assert running.ready("gateway")["code"] == 503
+    assert running.keys_of_tokens in running.dispatcher.refused
+    running.dispatcher.enforce(running.policies)
+    for name in running.deployments:
+        until(lambda name=name: running.is_well(name), f"{name} is ready")  # type: ignore[misc]
+    for name in running.deployments:
+        if name != "gateway":  # RutaBrokerAway would fire
+            until(lambda name=name: not _misses_the_broker(running, name), f"{name} has its broker")  # type: ignore[misc]
+    running.dispatcher.refused.clear()
+
+
+def test_each_way_that_is_declared_is_used_and_none_that_is_refused_is_tried(
+    running: RunningPods,
+) -> None:
+    world, dispatcher = running.world, running.dispatcher
+    own = {running.pods[name].service for name in running.deployments}
+    ways = {
+        arrow
+        for arrow in design(running.overlay)
+        if arrow[0] in own and _is_deployed(running, arrow[1])
+    }
+
+    def unused() -> set[Arrow]:
+        used = {
+            (world.service(source), world.service(target), port)
+            for source, target, port in set(dispatcher.let_through)
+        }
+        return ways - used
+
+    # Spans are sent once there was something to tell; probes are not told.
+    for service in _SERVICES:
+        port = dispatcher.port("gateway", service, 8000)
+        answer = httpx.get(f"http://127.0.0.1:{port}/{service}/v1/x", trust_env=False)
+        assert answer.status_code in {401, 404}
+    until(lambda: unused() <= LATER, f"all are used but {LATER}")
+    assert dispatcher.refused == set()
+
+
+def _is_deployed(running: RunningPods, service: str) -> bool:
+    return service == "outside" or any(
+        end.labels.get("ruta.service") == service for end in running.world.ends.values()
+    )
+
+
+@pytest.mark.parametrize("way", ["egress", "ingress"])
+def test_without_a_rule_that_is_needed_a_service_says_so(running: RunningPods, way: str) -> None:
+    """At each end in turn; and it comes back by itself when the rule does."""
+    for source, target, port, part in NEEDED[running.overlay]:
+        running.dispatcher.enforce(running.without(way, source, target, port))
+        until(lambda: _says(running, source, part), f"{source} misses {part}")  # noqa: B023
+        running.dispatcher.enforce(running.policies)
+        until(lambda: running.is_well(source), f"{source} is back")  # noqa: B023
+
+
+def _misses_the_broker(running: RunningPods, name: str) -> bool:
+    return "ruta_broker_connected 0" in running.measured(name)
+
+
+def _says(running: RunningPods, name: str, part: str) -> bool:
+    """Readiness names the part; without its data or its keys a service is not ready at all."""
+    said = running.ready(name)
+    missing = bool(said.get("parts", {}).get(part) == "unavailable")
+    return missing and (said["code"] == 503) == (part in {"database", "keys", "token_keys"})

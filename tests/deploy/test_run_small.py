@@ -1,0 +1,269 @@
+"""deploy/run-small, with a podman that writes down what it is told: in which order, and what is refused.
+
+What its containers do is played by tests/restarts/test_small.py.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.leaving_out import left_out
+from tests.support.reference import ROOT
+
+_SCRIPT = ROOT / "deploy" / "run-small"
+# `images` and `volume exists` ask; everything else of podman changes what runs or what is kept.
+_PODMAN = r"""#!/bin/sh
+case "$*" in
+  "volume exists"*) test -e "$WORLD/volumes"; exit ;;
+  images*) cat "$WORLD/images"; exit ;;
+  "image exists"*) exit 0 ;;
+esac
+printf '%s\n' "$*" >>"$WORLD/told"
+test ! -e "$WORLD/fails-$1" || exit 1
+case "$*" in
+  "kube play"*) touch "$WORLD/ready" "$WORLD/volumes" ;;
+  "kube down"*) rm -f "$WORLD/ready" ;;
+  *" stack backup "*)
+    mkdir "$DATA/exchange/backup"
+    echo sealed | tee "$DATA/exchange/backup/data.ruta" >"$DATA/exchange/backup/keys.ruta"
+    test -f "$DATA/exchange/key" || echo made >"$DATA/exchange/key" ;;
+esac
+"""
+_KUSTOMIZE = "#!/bin/sh\necho kind: Deployment\n"  # what it makes of the overlay: test_small.py
+_CURL = '#!/bin/sh\ntest -e "$WORLD/ready" && echo 200 || echo 000\n'
+
+
+class Server:
+    """A machine on which somebody types `deploy/run-small`."""
+
+    def __init__(self, folder: Path, script: Path = _SCRIPT) -> None:
+        self.data, self.world, self._script = folder / "data", folder / "world", script
+        programs = folder / "bin"
+        for made in (self.data, self.world, programs):
+            made.mkdir()
+        for name, text in (("podman", _PODMAN), ("curl", _CURL), ("kustomize", _KUSTOMIZE)):
+            (programs / name).write_text(text)
+            (programs / name).chmod(0o755)
+        self.image("first")
+        self._environment = {
+            **os.environ,
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "DATA": str(self.data),
+            "WORLD": str(self.world),
+        }
+
+    def types(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(self._script), *words],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def told(self) -> list[str]:
+        """What podman was told to do, by what it is, and since the last look."""
+        file = self.world / "told"
+        lines = file.read_text().splitlines() if file.exists() else []
+        file.unlink(missing_ok=True)
+        verbs = (re.search(r"^(build|kube \w+)| stack (\w+)", line) for line in lines)
+        return [found[1] or found[2] for found in verbs if found]
+
+    def image(self, identifier: str) -> None:
+        (self.world / "images").write_text(f"# localhost/ruta/ruta:0.1.0 {identifier}\n")
+
+    def kept(self) -> dict[str, bytes]:
+        """What has to outlive everything; the manifests are made anew each time."""
+        made = {"overlay.yaml"}
+        return {p.name: p.read_bytes() for p in self.data.iterdir() if p.name not in made}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    return _server(tmp_path)
+
+
+def _server(folder: Path, script: Path = _SCRIPT) -> Server:
+    if os.geteuid() != 0:
+        left_out("deploy/run-small is run as root")
+    return Server(folder, script)
+
+
+def _installed(server: Server) -> Server:
+    (server.data / "secrets.yaml").write_text("kind: Secret\n")
+    assert server.types("up").returncode == 0
+    server.told()
+    return server
+
+
+def test_a_second_up_plays_nothing_and_a_change_is_played(server: Server) -> None:
+    _installed(server)
+    before = server.kept()
+    again = server.types("up")
+    assert "nothing has changed" in again.stdout
+    assert (server.told(), server.kept()) == ([], before)
+    server.image("second")
+    assert server.types("up").returncode == 0
+    assert server.told() == ["kube play"]
+    (server.world / "ready").unlink()  # the machine was started anew
+    assert server.types("up").returncode == 0
+    assert server.told() == ["kube play"]
+
+
+def test_an_upgrade_takes_a_backup_then_builds_then_starts(server: Server, tmp_path: Path) -> None:
+    _installed(server)
+    folder, key = tmp_path / "backup", tmp_path / "backup.key"
+    (server.world / "ready").unlink()
+    done = server.types("upgrade", str(folder), str(key))
+    assert done.returncode == 0, done.stderr
+    assert server.told() == ["backup", *["build"] * 6, "kube play"]
+    assert {path.name for path in folder.iterdir()} == {"data.ruta", "keys.ruta"}
+    assert key.read_text() == "made\n"
+    assert key.stat().st_mode & 0o777 == 0o400
+    assert not (server.data / "exchange").exists()  # a key lay there
+
+
+@pytest.mark.parametrize(
+    ("broken", "reached"), [("run", ["backup"]), ("build", ["backup", "build"])]
+)
+def test_an_upgrade_that_cannot_back_up_or_build_leaves_what_runs(
+    server: Server, tmp_path: Path, broken: str, reached: list[str]
+) -> None:
+    _installed(server)
+    (server.world / f"fails-{broken}").touch()
+    done = server.types("upgrade", str(tmp_path / "backup"), str(tmp_path / "backup.key"))
+    assert done.returncode != 0
+    assert server.told() == reached
+    assert (server.world / "ready").exists()
+    assert not (server.data / "exchange").exists()
+
+
+def test_the_key_of_a_backup_that_does_not_fit_its_folder_is_kept(
+    server: Server, tmp_path: Path
+) -> None:
+    """The next backup asks for it: the stack remembers what it sealed with."""
+    _installed(server)
+    (tmp_path / "file").touch()
+    done = server.types("backup", str(tmp_path / "file"), str(tmp_path / "backup.key"))
+    assert done.returncode != 0
+    assert (tmp_path / "backup.key").read_text() == "made\n"
+
+
+# What is typed in which situation, what it says, the guard, and what podman would be told without it.
+_REFUSED = {
+    "a key file that is not there": (
+        (),
+        ("restore", "BACKUP", "NOWHERE"),
+        "no key file",
+        '  [ -f "$key" ] || fail "no key file $key"\n',
+        ["restore"],
+    ),
+    "a folder without a backup": (
+        (),
+        ("restore", "NOWHERE", "KEY"),
+        "no backup in",
+        '  [ -f "$folder/data.ruta" ] || [ -f "$folder/keys.ruta" ] || fail "no backup in $folder"\n',
+        [],
+    ),
+    "a restore into what runs": (
+        ("ready",),
+        ("restore", "BACKUP", "KEY"),
+        "it runs: deploy/run-small down first",
+        '  is_ready && fail "it runs: deploy/run-small down first"\n',
+        ["restore"],
+    ),
+    "a start after a restore that broke off": (
+        ("restore-incomplete",),
+        ("up",),
+        "did not end: repeat it",
+        '  [ -e "$data/restore-incomplete" ] && fail "$(cat "$data/restore-incomplete")"\n',
+        ["kube play"],
+    ),
+    "new keys for a record that is there": (
+        ("volumes", "no secrets"),
+        ("up",),
+        "secrets.yaml is gone",
+        (
+            "    podman volume exists postgres-data &&\n"
+            '      fail "secrets.yaml is gone from $data, but there are databases:'
+            ' restore FOLDER KEYFILE --keys-only"\n'
+        ),
+        ["kube play"],
+    ),
+    "an upgrade without a backup before it": (
+        (),
+        ("upgrade",),
+        "where the backup before it goes",
+        '  [ $# -ge 2 ] || fail "upgrade FOLDER KEYFILE: where the backup before it goes"\n  backup "$@"\n',
+        ["build"] * 6 + ["kube play"],
+    ),
+    "a verb that it does not know": (
+        (),
+        ("updown",),
+        "no updown",
+        '  *) fail "no $what: its first lines say what it does" ;;\n',
+        [],
+    ),
+}
+
+
+def _situation(server: Server, situation: tuple[str, ...], folder: Path) -> dict[str, str]:
+    (folder / "backup").mkdir()
+    for file in ("backup/data.ruta", "backup/keys.ruta", "key"):
+        (folder / file).write_text("sealed\n")
+    if "no secrets" not in situation:
+        (server.data / "secrets.yaml").write_text("kind: Secret\n")
+    for name in {"ready", "volumes"} & {*situation}:
+        (server.world / name).touch()
+    if "restore-incomplete" in situation:
+        (server.data / "restore-incomplete").write_text("the restore did not end: repeat it\n")
+    names = {"BACKUP": "backup", "KEY": "key", "NOWHERE": "nowhere"}
+    return {name: str(folder / file) for name, file in names.items()}
+
+
+@pytest.mark.parametrize("case", _REFUSED)
+def test_what_it_refuses_changes_nothing(server: Server, tmp_path: Path, case: str) -> None:
+    situation, typed, told, guard, _ = _REFUSED[case]
+    assert _SCRIPT.read_text().count(guard) == 1
+    names = _situation(server, situation, tmp_path)
+    before = server.kept()
+    done = server.types(*(names.get(word, word) for word in typed))
+    assert done.returncode == 1, done.stdout
+    assert told in done.stderr
+    assert (server.told(), server.kept()) == ([], before)
+
+
+@pytest.mark.parametrize("case", [case for case, row in _REFUSED.items() if row[-1]])
+def test_without_its_guard_it_would_go_on(tmp_path: Path, case: str) -> None:
+    situation, typed, _, guard, done = _REFUSED[case]
+    copy = tmp_path / "copy" / "deploy" / "run-small"
+    copy.parent.mkdir(parents=True)
+    (copy.parent / "k8s").symlink_to(ROOT / "deploy" / "k8s")
+    (copy.parents[1] / "ruta").symlink_to(ROOT / "ruta")
+    copy.write_text(_SCRIPT.read_text().replace(guard, ""))
+    copy.chmod(0o755)
+    server = _server(tmp_path, copy)
+    names = _situation(server, situation, tmp_path)
+    server.types(*(names.get(word, word) for word in typed))
+    assert server.told() == done
+
+
+def test_the_boot_unit_is_one_that_systemd_takes(server: Server, tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        left_out("no systemd-analyze here (Debian: systemd)")
+    unit = tmp_path / "ruta-small.service"
+    unit.write_text(server.types("boot-unit").stdout)
+    said = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (said.returncode, said.stderr) == (0, "")
+    # What it starts and stops is this script, on this data.
+    assert f'ExecStart="{_SCRIPT}" up\nExecStop="{_SCRIPT}" down\n' in unit.read_text()
+    assert f'"DATA={server.data}"' in unit.read_text()

@@ -1,0 +1,98 @@
+"""What is built can be installed without a clone, and is the whole of Ruta."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from stack.layout import Layout, StackState
+from stack.separate_builds import CONSTRAINTS, PACKAGES
+
+from tests.support.patience import PATIENCE
+
+pytestmark = pytest.mark.slow
+
+
+def run(*command: str | Path, at: Path) -> str:
+    environment = {name: value for name, value in os.environ.items() if name != "RUTA_HOME"}
+    done = subprocess.run(
+        command,
+        cwd=at,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheels")
+    told = run(sys.executable, "-m", "stack", "wheels", folder, at=Path.cwd())
+    assert "pipx install ruta" in told
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command of an environment that saw the wheels alone, as pipx makes one."""
+    uv = shutil.which("uv")
+    assert uv is not None
+    environment = tmp_path_factory.mktemp("installed") / "environment"
+    run(uv, "venv", "--quiet", "--python", sys.executable, environment, at=wheels)
+    python = environment / "bin" / "python"
+    chosen = ("--find-links", wheels, "--constraint", wheels / CONSTRAINTS)
+    run(uv, "pip", "install", "--quiet", "--python", python, *chosen, "ruta", at=wheels)
+    return environment / "bin" / "ruta"
+
+
+@pytest.fixture
+def place(installed: Path, tmp_path: Path) -> Iterator[Path]:
+    """A folder that is no clone, in which whatever was started ends."""
+    yield tmp_path
+    if StackState.read(Layout(tmp_path / ".ruta")):
+        run(installed, "down", at=tmp_path)
+
+
+def test_each_package_has_its_wheel(wheels: Path) -> None:
+    names = {file.name.partition("-")[0] for file in wheels.glob("*.whl")}
+    assert names == {"ruta"} | {name.replace("-", "_") for name in PACKAGES}
+
+
+def test_no_command_asks_for_a_tool_of_developers_before_it_runs(
+    installed: Path, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [installed, "--help"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""  # it names each group of commands that can't be imported
+    assert "k8s" in done.stdout
+
+
+def test_an_installed_ruta_starts_without_a_clone(installed: Path, place: Path) -> None:
+    run(installed, "up", "--detach", "--port", "0", at=place)
+    state = StackState.read(Layout(place / ".ruta"))
+    assert state is not None
+    assert httpx.get(f"{state.url}/readyz", trust_env=False).json()["status"] == "ok"
+    services = httpx.get(f"{state.url}/directory/v1/services", trust_env=False)
+    assert services.status_code == 200
+
+
+def test_what_needs_a_clone_says_so(installed: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [installed, "test"],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "RUTA_HOME"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "no clone of the project" in done.stderr

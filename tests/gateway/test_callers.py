@@ -1,0 +1,51 @@
+"""One leeway at the end of a token, whether it is verified now or was verified before."""
+
+import time
+from uuid import uuid4
+
+import pytest
+from common.auth import InvalidToken, KeySet, mint_token, public_jwk
+from common.auth.tokens import LEEWAY_SECONDS
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from gateway.front.trust.callers import Callers, Trust
+from gateway.front.trust.revocations import Revocations
+
+_KEY = (
+    ec.generate_private_key(ec.SECP256R1())
+    .private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    .decode()
+)
+KEYS = KeySet([public_jwk(_KEY, "key", "ES256")])
+
+
+def _token(*, ended_ago: float) -> str:
+    claims = {
+        "iss": "issuer", "aud": "ruta", "sub": "ngo", "client_id": "ngo", "jti": str(uuid4()),
+        "iat": int(time.time()) - 600, "exp": int(time.time()) - int(ended_ago),
+    }  # fmt: skip
+    return mint_token(claims, private_pem=_KEY, kid="key", algorithm="ES256", typ="at+jwt")
+
+
+def _callers() -> Callers:
+    return Callers(Trust("issuer", "ruta"), Revocations())
+
+
+def test_a_token_that_was_never_seen_is_believed_for_the_leeway() -> None:
+    assert _callers().caller(_token(ended_ago=LEEWAY_SECONDS / 2), KEYS).principal.subject == "ngo"
+    with pytest.raises(InvalidToken):
+        _callers().caller(_token(ended_ago=LEEWAY_SECONDS + 1), KEYS)
+
+
+def test_one_that_is_remembered_not_a_second_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    callers, token = _callers(), _token(ended_ago=LEEWAY_SECONDS / 2)
+    end = callers.caller(token, KEYS).expires + LEEWAY_SECONDS
+    monkeypatch.setattr(time, "time", lambda: end - 0.001)
+    callers.caller(token, KEYS)
+    monkeypatch.setattr(time, "time", lambda: end)
+    with pytest.raises(InvalidToken, match="expired"):
+        callers.caller(token, KEYS)

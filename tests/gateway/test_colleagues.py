@@ -1,0 +1,56 @@
+"""Names of one's own organisation, and of no other."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+
+from tests.gateway.conftest import ISSUER
+from tests.support.principals import bearer, keyed, organisation
+
+REFUGIO, SALUD = str(organisation(1)), str(organisation(2))
+
+
+async def ask(app: FastAPI, who: str, query: str = "", **claims: Any) -> Response:
+    headers = bearer(who, audience="ruta-issuer", **claims)
+    async with AsyncClient(transport=ASGITransport(app), base_url=ISSUER) as http:
+        return await http.get(f"/identity/v1/colleagues{query}", headers=headers)
+
+
+async def add(app: FastAPI, name: str, of: str) -> str:
+    headers = keyed(bearer("im-officer", audience="ruta-issuer"))
+    body = {
+        "sign_in_name": name,
+        "organisation_id": of,
+        "roles": ["caseworker"],
+        "scopes": ["referrals:read"],
+    }
+    async with AsyncClient(transport=ASGITransport(app), base_url=ISSUER) as http:
+        made = await http.post("/identity/v1/people", json=body, headers=headers)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])
+
+
+async def test_each_organisation_sees_its_own_people_and_nobody_else(issuer_app: FastAPI) -> None:
+    ours = [await add(issuer_app, name, REFUGIO) for name in ("a.rojas", "b.rojas")]
+    theirs = await add(issuer_app, "c.salas", SALUD)
+    page = (await ask(issuer_app, "ngo-refugio")).json()
+    assert [each["sign_in_name"] for each in page["items"]] == ["a.rojas", "b.rojas"]
+    assert page["items"][0] == {
+        "id": ours[0],
+        "sign_in_name": "a.rojas",
+        "active": True,
+        "roles": ["caseworker"],
+    }
+    asked = f"?id={ours[1]}&id={theirs}"
+    found = (await ask(issuer_app, "ngo-refugio", asked)).json()["items"]
+    assert [each["id"] for each in found] == [ours[1]]
+    first = (await ask(issuer_app, "ngo-refugio", "?limit=1")).json()
+    rest = (await ask(issuer_app, "ngo-refugio", f"?cursor={first['next_cursor']}")).json()
+    assert [each["id"] for each in (*first["items"], *rest["items"])] == ours
+
+
+async def test_who_reads_no_referrals_asks_for_nobody(issuer_app: FastAPI) -> None:
+    assert (await ask(issuer_app, "anonymous")).status_code == 401
+    assert (await ask(issuer_app, "health-cluster")).status_code == 403
+    assert (await ask(issuer_app, "ngo-refugio", "?name=a")).status_code == 422

@@ -1,0 +1,32 @@
+"""One whole stack with demo data, and one Chromium, for all tests of the pages."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.collector import Collector
+from tests.support.people_at_browsers import chromium
+from tests.support.system import System
+
+
+@pytest.fixture(scope="package")
+def collector() -> Iterator[Collector]:
+    listening = Collector()
+    yield listening
+    listening.close()
+
+
+@pytest.fixture(scope="package")
+def system(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[System]:
+    stack = System(tmp_path_factory.mktemp("pages"), RUTA_OTLP_ENDPOINT=collector.url)
+    stack.up("--demo")
+    yield stack
+    stack.down()
+
+
+# Of a module: as long as Playwright runs no other event loop can in this thread.
+@pytest.fixture(scope="module")
+def browsers() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser

@@ -1,0 +1,154 @@
+"""Whoever administers: gives somebody access that is shown once, and takes it away."""
+
+import io
+import re
+
+import pytest
+import zxingcpp
+from common import clock
+from gateway.issuer.people.second_factor import code_at
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from tests.pages.console.ways import fresh
+from tests.pages.signed_in import axe_source, looked_at, signed_in
+from tests.support.patience import PATIENCE
+from tests.support.people_at_browsers import DESK, PHONE, somebody_at
+from tests.support.system import System
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_source(tmp_path_factory.mktemp("axe"))
+
+
+def added(page: Page, name: str) -> None:
+    page.goto("/console/people/new")
+    page.fill("[name=sign_in_name]", name)
+    page.select_option("[name=organisation_id]", index=1)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Añadir y mostrar el acceso").click()
+
+
+def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
+    system: System, browsers: Browser
+) -> None:
+    fresh(system, "demo-admin")
+    with (
+        signed_in(browsers, system, "demo-admin") as page,
+        somebody_at(browsers, system.running.url) as other,
+    ):
+        added(page, "prueba.nueva")
+        uri = page.locator("p.typed").inner_text()
+        square = page.locator(".qr").screenshot()
+        (scanned,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(square)))
+        assert scanned.text == uri, "what a phone sees is what is printed"
+        password = page.locator("p.code").inner_text()
+        page.get_by_role("link", name="Volver").click()
+        page.wait_for_load_state()
+        assert password not in page.content(), "shown once"
+        person = page.url
+
+        other.goto("/console")
+        other.fill("[name=sign_in_name]", "prueba.nueva")
+        other.fill("[name=password]", password)
+        other.fill("[name=code]", code_at(scanned.text, clock.now()))
+        other.locator("#sign-in button[type=submit]").first.click()
+        other.wait_for_url(re.compile("/console"))
+        assert "Mi trabajo" in other.inner_text("h1")
+
+        page.goto(person)
+        page.get_by_role("button", name="Apagar el acceso").click()
+        page.wait_for_load_state()
+        assert "Sin acceso" in page.inner_text("main")
+        for _ in range(int(PATIENCE)):
+            other.goto("/console")
+            if "/oauth/authorize" in other.url:
+                return
+            other.wait_for_timeout(1000)
+        raise AssertionError("still signed in")
+
+
+def test_what_is_wrong_with_a_name_is_said_at_its_field(system: System, browsers: Browser) -> None:
+    fresh(system, "demo-admin")
+    with signed_in(browsers, system, "demo-admin") as page:
+        added(page, "Con Espacios")
+        assert page.locator("#f-sign_in_name-error").count() == 1
+        assert page.input_value("[name=sign_in_name]") == "Con Espacios"
+
+
+def test_a_client_gets_its_secret_once_and_an_organisation_says_what_suspending_does(
+    system: System, browsers: Browser
+) -> None:
+    fresh(system, "demo-admin")
+    with signed_in(browsers, system, "demo-admin") as page:
+        page.goto("/console/organisations/new")
+        page.fill("[name=name]", "Fundación Puente")
+        page.get_by_role("button", name="Añadir la organización").click()
+        page.wait_for_url(re.compile(r"/console/organisations/[0-9a-f-]{36}\?done=1"))
+        organisation = page.url.split("?")[0]
+        page.goto("/console/clients/new")
+        page.fill("[name=id]", "ngo-puente")
+        page.fill("[name=name]", "Sistema de Puente")
+        page.select_option("[name=organisation_id]", organisation.rsplit("/", 1)[-1])
+        with page.expect_navigation():
+            page.get_by_role("button", name="Añadir y mostrar la clave").click()
+        secret = page.locator("p.code").inner_text()
+        asked = {"grant_type": "client_credentials", "client_id": "ngo-puente"}
+        token = system.running.http.post("/oauth/token", data={**asked, "client_secret": secret})
+        assert token.status_code == 200, token.text
+        page.goto("/console/clients/ngo-puente")
+        assert secret not in page.content()
+        page.goto(organisation)
+        assert "1 clientes" in page.inner_text("main")
+        page.get_by_role("button", name="Suspender la organización").click()
+        page.wait_for_load_state()
+        assert "Suspendida" in page.inner_text("main")
+        page.goto("/console/changes")
+        assert "creado" in page.inner_text("main")
+
+
+def test_two_who_change_the_same_person_do_not_overwrite_each_other(
+    system: System, browsers: Browser
+) -> None:
+    fresh(system, "demo-admin")
+    with signed_in(browsers, system, "demo-admin") as page:
+        page.goto("/console/organisations")
+        page.get_by_role("link", name=re.compile("Ver Refugio")).first.click()
+        page.wait_for_load_state()
+        other = page.context.new_page()
+        other.goto(page.url)
+        other.fill("[name=name]", "Refugio Uno")
+        other.get_by_role("button", name="Guardar los cambios").click()
+        other.wait_for_load_state()
+        page.fill("[name=name]", "Refugio Dos")
+        page.get_by_role("button", name="Guardar los cambios").click()
+        page.wait_for_load_state()
+        assert "Alguien lo cambió" in page.inner_text("main")
+        assert page.input_value("[name=name]") == "Refugio Dos", "what was typed is kept"
+        assert "Refugio Uno" in page.inner_text("h1"), "and what stands now is beside it"
+        other.fill("[name=name]", "Refugio")
+        other.get_by_role("button", name="Guardar los cambios").click()
+        other.wait_for_load_state()
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_no_page_of_an_administrator_has_a_finding(
+    system: System, browsers: Browser, axe: str, language: str, width: int
+) -> None:
+    with signed_in(browsers, system, "demo-admin", language=language, width=width) as page:
+        page.goto(f"/console?lang={language}")
+        page.goto("/console/people")
+        person = page.locator("li.row a").first.get_attribute("href") or ""
+        page.goto("/console/organisations")
+        organisation = page.locator("li.row a").first.get_attribute("href") or ""
+        looked_at(
+            page, axe, language,
+            ("/console/people", "/console/people/new", person, "/console/clients",
+             "/console/clients/new", "/console/clients/ngo-refugio", "/console/organisations",
+             "/console/organisations/new", organisation, "/console/changes"),
+        )  # fmt: skip
+        page.goto("/console?lang=es")

@@ -1,0 +1,111 @@
+"""Whoever audits: finds who read what was shared, sees whether the chain adds up, and is recorded."""
+
+import csv
+import io
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.pages.signed_in import Taps, axe_source, looked_at, signed_in
+from tests.pages.world import RECIPIENT, must, sent
+from tests.support.people_at_browsers import DESK, PHONE
+from tests.support.system import System
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+NAME = "Kwyjibonia Zanzolqui"
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_source(tmp_path_factory.mktemp("axe"))
+
+
+@pytest.fixture(scope="module")
+def read(system: System) -> str:
+    """A referral whose disclosure its recipient has read."""
+    referral = sent(system, NAME).referral
+    path = f"/referrals/v1/referrals/{referral}"
+    must(system, RECIPIENT, "POST", f"{path}/acknowledge", json={})
+    must(system, RECIPIENT, "GET", f"{path}/disclosure")
+    return referral
+
+
+def test_who_read_a_disclosure_is_found_in_four(
+    system: System, browsers: Browser, read: str
+) -> None:
+    with signed_in(browsers, system, "demo-auditor") as page:
+        taps = Taps(page)
+        taps.press("link", "Registro")
+        taps.count += 1
+        page.select_option("[name=action]", "disclosure.read")
+        taps.press("button", "Filtrar")
+        row = page.locator("li.row", has_text=read)
+        assert row.count() == 1
+        text = row.inner_text()
+        assert "ngo-salud" in text or "Salud" in text
+        assert ":" in text.splitlines()[0], "when"
+        assert taps.count <= 4
+        row.get_by_role("link").click()
+        page.wait_for_load_state()
+        assert "La cadena está completa" in page.inner_text("main")
+        assert NAME not in page.content()
+        page.goto("/console/audit?action=audit.read")
+        assert "Se consultó el registro" in page.inner_text("main"), "the own look is in it"
+
+
+def test_what_was_read_in_the_directory_and_who_changed_whom_is_found(
+    system: System, browsers: Browser
+) -> None:
+    with signed_in(browsers, system, "demo-auditor") as page:
+        for words, own in (
+            ("Lecturas de entradas restringidas", "/directory/v1/records/reads"),
+            ("Cambios de identidad", "read (record)"),
+        ):
+            page.goto("/console/audit")
+            page.get_by_role("link", name=words).click()
+            page.wait_for_load_state()
+            assert words in page.inner_text("h1")
+            page.reload()
+            assert own in page.inner_text("table"), "the own look is in it"
+
+
+def test_the_record_is_downloaded_as_codes(system: System, browsers: Browser, read: str) -> None:
+    with signed_in(browsers, system, "demo-auditor") as page:
+        page.goto(f"/console/audit?target_id={read}")
+        with page.expect_download() as kept:
+            page.get_by_role("link", name="Descargar").click()
+        assert kept.value.suggested_filename == "audit.csv"
+        text = kept.value.path().read_text(encoding="utf-8")
+        assert {row["target_id"] for row in csv.DictReader(io.StringIO(text))} == {read}
+        assert NAME not in text
+
+
+def test_a_filter_that_is_wrong_is_said_at_its_field(system: System, browsers: Browser) -> None:
+    with signed_in(browsers, system, "demo-auditor") as page:
+        answer = page.goto("/console/audit?case_id=17")
+        assert answer is not None
+        assert answer.status == 422
+        assert page.locator(".govuk-error-summary").count() == 1
+        assert page.input_value("[name=case_id]") == "17"
+
+
+def test_nobody_else_has_the_record(system: System, browsers: Browser) -> None:
+    with signed_in(browsers, system, "demo-reader") as page:
+        assert page.get_by_role("link", name="Registro").count() == 0
+        answer = page.goto("/console/audit")
+        assert answer is not None
+        assert answer.status == 403
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_no_page_of_an_auditor_has_a_finding(
+    system: System, browsers: Browser, axe: str, read: str, language: str, width: int
+) -> None:
+    with signed_in(browsers, system, "demo-auditor", language=language, width=width) as page:
+        page.goto(f"/console?lang={language}")
+        page.goto(f"/console/audit?target_id={read}")
+        chain = page.locator("li.row a").first.get_attribute("href") or ""
+        looked_at(page, axe, language, ("/console/audit", "/console/audit?action=line.spam", chain,
+                                      "/console/audit/reads", "/console/audit/identities"))  # fmt: skip
+        page.goto("/console?lang=es")

@@ -1,0 +1,344 @@
+"""What a caseworker does with a case, and what comes back from whoever received it; without script."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from common import clock
+from playwright.sync_api import Browser, Page
+
+from tests.pages.console.ways import CLINIC, NAME, registered, sent, submit, unfold
+from tests.pages.signed_in import Taps, signed_in
+from tests.support.system import System
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+CASES = "/referrals/v1/cases"
+REFUGIO, SALUD = (f"0190a000-0000-7000-8000-00000000000{number}" for number in (1, 2))
+
+
+@pytest.fixture(scope="module")
+def caseworker(system: System, browsers: Browser) -> Iterator[Page]:
+    with signed_in(browsers, system, "demo-caseworker") as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def recipient(system: System, browsers: Browser) -> Iterator[Page]:
+    with signed_in(browsers, system, "demo-recipient") as page:
+        yield page
+
+
+def test_a_need_is_planned_and_met_and_what_was_given_by_mistake_is_taken_back(
+    system: System, caseworker: Page
+) -> None:
+    page, case = caseworker, registered(caseworker)
+    page.goto(f"{case}/plan")
+    unfold(page, "Agregar una necesidad")
+    page.select_option('[name="add/need"]', "GBV-CMR")
+    page.fill('[name="add/objective"]', "Que la atiendan a tiempo")
+    submit(page, "Agregar una necesidad")
+    assert "Que la atiendan a tiempo" in page.inner_text("main")
+    unfold(page, "Registrar asistencia")
+    page.select_option('[name="given/support_type"]', index=1)
+    submit(page, "Registrar asistencia")
+    with page.expect_navigation():
+        page.get_by_role("link", name="Fue un error").first.click()
+    submit(page, "Marcar como error")
+    assert "Marcada como error" in page.inner_text("main")
+    unfold(page, "Prever una revisión")
+    page.fill('[name="review/due_on"]', "pasado mañana")
+    submit(page, "Prever una revisión")
+    assert page.locator(".govuk-error-summary").count() == 1
+    assert page.input_value('[name="review/due_on"]') == "pasado mañana"
+    day = (clock.now().date() + timedelta(days=9)).isoformat()
+    page.fill('[name="review/due_on"]', day)
+    submit(page, "Prever una revisión")
+    with page.expect_navigation():
+        page.get_by_role("link", name="Revisar").first.click()
+    page.get_by_label("Se puede cerrar").check()
+    submit(page, "Guardar")
+    with page.expect_navigation():
+        page.get_by_role("link", name="Cambiar").first.click()
+    page.get_by_label("Atendida").check()
+    submit(page, "Guardar")
+    there = f"{CASES}/{case.rsplit('/', 1)[-1]}"
+
+    def of(what: str) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = system.running.request(
+            "ngo-refugio", "GET", f"{there}/{what}"
+        ).json()
+        return found
+
+    assert [one["status"] for one in of("plan")] == ["met"]
+    assert all(one["entered_in_error_at"] for one in of("assistance"))
+    assert [one["outcome"] for one in of("reviews")] == ["ready_to_close"]
+
+
+def test_what_somebody_else_changed_is_compared_and_nothing_typed_is_lost(
+    system: System, caseworker: Page
+) -> None:
+    page, case = caseworker, registered(caseworker)
+    there = f"{CASES}/{case.rsplit('/', 1)[-1]}"
+    page.goto(f"{case}/change")
+    page.fill('[name="identity/contact/safe_way"]', "Escribir a su hermana")
+    page.fill('[name="identity/age"]', "28")
+    before = system.running.request("ngo-refugio", "GET", there).json()
+    other = {"identity": {**before["identity"], "age": 31, "other_names": ["Kika"]}}
+    assert system.running.request("ngo-refugio", "PATCH", there, json=other).status_code == 200
+    submit(page, "Guardar")
+    table = page.locator("table").inner_text()
+    assert "31" in table
+    assert "28" in table
+    assert page.input_value('[name="identity/contact/safe_way"]') == "Escribir a su hermana"
+    assert page.input_value('[name="identity/age"]') == "28"
+    submit(page, "Guardar")
+    assert page.url == case
+    now = system.running.request("ngo-refugio", "GET", there).json()["identity"]
+    assert (now["age"], now["other_names"]) == (28, ["Kika"]), "what the page does not show stays"
+    assert now["contact"]["safe_way"] == "Escribir a su hermana"
+
+
+def test_a_case_is_closed_once_nothing_of_it_is_open_and_erased_by_others(
+    system: System, caseworker: Page
+) -> None:
+    page, case = caseworker, registered(caseworker)
+    referral = sent(page)
+    page.goto(f"{case}/close")
+    submit(page, "Cerrar el caso")
+    assert page.locator(".govuk-error-summary").count() == 1, "a reason is missing"
+    page.get_by_label("Se mudó").check()
+    submit(page, "Cerrar el caso")
+    assert "Quedan remisiones abiertas" in page.locator(".govuk-error-summary").inner_text()
+    assert page.get_by_label("Se mudó").is_checked()
+    code = referral.replace("-", "")[-8:].upper()
+    with page.expect_navigation():
+        page.get_by_role("link", name=f"Abrir {code}").click()
+    unfold(page, "Retirar la remisión")
+    page.locator("#form-recall").get_by_label("Fue un error").check()
+    submit(page, "Retirar la remisión")
+    page.goto(f"{case}/close")
+    assert code not in page.inner_text("main")
+    page.get_by_label("Se mudó").check()
+    submit(page, "Cerrar el caso")
+    assert "Cerrado" in page.inner_text("main")
+    assert page.get_by_role("link", name="Borrar los datos").count() == 0, "a supervisor erases"
+    there = f"{CASES}/{case.rsplit('/', 1)[-1]}"
+    assert system.running.request("ngo-refugio", "GET", there).json()["status"] == "closed"
+
+
+def test_a_case_is_transferred_with_consent_and_from_then_on_is_the_others(
+    caseworker: Page, recipient: Page
+) -> None:
+    page, case = caseworker, registered(caseworker)
+    page.goto(f"{case}/transfer")
+    page.select_option('[name="offer/recipient_organisation_id"]', SALUD)
+    page.get_by_label("De palabra").check()
+    submit(page, "Registrar consentimiento y ofrecer")
+    assert "Ofrecida" in page.inner_text("main")
+    offer = page.url
+    recipient.goto("/console")
+    recipient.locator(f'a[href$="{offer.rsplit("/", 1)[-1]}"]').click()
+    recipient.wait_for_load_state()
+    submit(recipient, "Aceptar el caso")
+    assert "Aceptada" in recipient.inner_text("main")
+    recipient.goto(case)
+    assert NAME in recipient.content()
+    answer = page.goto(case)
+    assert answer is not None
+    assert answer.status == 404
+
+
+def test_a_screening_asks_one_question_a_page_and_keeps_nothing_without_a_yes(
+    system: System, caseworker: Page
+) -> None:
+    page, case = caseworker, registered(caseworker)
+    case_id = case.rsplit("/", 1)[-1]
+
+    def kept() -> list[dict[str, object]]:
+        params = {"case_id": case_id}
+        answer = system.running.request(
+            "ngo-refugio", "GET", "/referrals/v1/screenings", params=params
+        )
+        found: list[dict[str, object]] = answer.json()["items"]
+        return found
+
+    page.goto(f"{case}/screen")
+    page.locator('[name="answers/safe_to_talk"][value=no]').check()
+    submit(page, "Seguir")
+    assert "No siga ahora" in page.inner_text("main")
+    assert kept() == []
+    page.goto(f"{case}/screen")
+    page.locator('[name="answers/safe_to_talk"][value=yes]').check()
+    submit(page, "Seguir")
+    assert kept() == [], "the person was not asked yet"
+    page.locator('[name="answers/consent"][value=yes]').check()
+    submit(page, "Seguir")
+    assert page.locator("form#main-form fieldset").count() == 1, "one question"
+    with page.expect_navigation():
+        page.get_by_role("link", name="Dejar sin responder").click()
+    first = page.locator("form#main-form fieldset").inner_text()
+    page.locator('form#main-form input[type="radio"]').first.check()
+    submit(page, "Seguir")
+    assert page.locator("form#main-form").inner_text() != first
+    unfold(page, "Parar el tamizaje")
+    page.get_by_label("La persona lo quiso").check()
+    submit(page, "Parar el tamizaje")
+    assert "Detenido" in page.inner_text("main")
+    assert [one["status"] for one in kept()] == ["stopped"]
+
+
+def test_a_screening_is_concluded_by_who_is_certified_alone(caseworker: Page) -> None:
+    page, case = caseworker, registered(caseworker)
+    page.goto(f"{case}/screen")
+    for name in ("safe_to_talk", "consent"):
+        page.locator(f'[name="answers/{name}"][value=yes]').check()
+        submit(page, "Seguir")
+    with page.expect_navigation():
+        page.get_by_role("link", name="Ver el resumen").click()
+    text = page.inner_text("main")
+    assert "No es un veredicto ni una suma" in text
+    page.get_by_label("Posible víctima").check()
+    page.fill('[name="conclude/rationale"]', "Por lo que cuenta hoy.")
+    submit(page, "Registrar la conclusión")
+    assert "certificado vigente" in page.locator(".govuk-error-summary").inner_text()
+    assert page.input_value('[name="conclude/rationale"]') == "Por lo que cuenta hoy."
+
+
+def test_nothing_ticked_is_said_at_its_field_and_the_own_service_is_no_first_choice(
+    system: System, caseworker: Page
+) -> None:
+    page = caseworker
+    registered(page)
+    page.select_option('[name="facts/situations[]"]', "sexual_violence")
+    submit(page, "Remitir")
+    own = {
+        one["id"]
+        for one in system.running.request(
+            "ngo-refugio", "GET", "/directory/v1/services",
+            params={"organization_id": REFUGIO, "per_page": 100},
+        ).json()["contents"]
+    }  # fmt: skip
+    chosen = page.locator("[name=service_id]:checked").get_attribute("value") or ""
+    assert chosen.split("|")[1] not in own
+    shown = page.locator("[name=service_id]").evaluate_all("all => all.map(one => one.value)")
+    assert {value.split("|")[1] for value in shown} & own, "it is offered, after the others"
+    ticked = page.locator('[name="items[]"]:checked').evaluate_all(
+        "all => all.map(one => one.value)"
+    )
+    for item in ticked:
+        page.locator(f'[name="items[]"][value="{item}"]').uncheck()
+    page.get_by_label("NO LLAMAR").check()
+    page.get_by_label("De palabra").check()
+    submit(page, "Registrar consentimiento y remitir")
+    assert page.locator('.govuk-error-summary a[href="#f-items"]').count() == 1
+    assert page.locator('[name="items[]"]:checked').count() == 0, "as it was sent"
+
+
+def test_a_declined_referral_is_declined_in_four_and_sent_elsewhere(
+    system: System, caseworker: Page, recipient: Page
+) -> None:
+    case = registered(caseworker)
+    there = sent(caseworker)
+    recipient.goto("/console/received")
+    taps = Taps(recipient)
+    taps.press("link", f"Abrir {there.replace('-', '')[-8:].upper()}")
+    taps.count += 1
+    unfold(recipient, "No podemos")
+    taps.tick("No hay cupo")
+    recipient.select_option('[name="decline/suggested_service_id"]', index=1)
+    taps.press("button", "No podemos")
+    assert "Declinada" in recipient.inner_text("main")
+    assert taps.count <= 4
+    caseworker.goto("/console/sent?tab=unmet")
+    with caseworker.expect_navigation():
+        caseworker.get_by_role("link", name=there.replace("-", "")[-8:].upper()).click()
+    rows = caseworker.locator("ul.rows li")
+    assert "Lo sugiere quien la recibió" in rows.first.inner_text()
+    with caseworker.expect_navigation():
+        rows.first.get_by_role("link").click()
+    asked = caseworker.url
+    assert "replaces=" in asked
+    wanted = re.search(r"service=([0-9a-f-]+)", asked)
+    assert wanted
+    chosen = caseworker.locator("[name=service_id]:checked").get_attribute("value") or ""
+    fits = caseworker.locator(f'[name=service_id][value*="{wanted[1]}"]').count() == 1
+    assert (chosen.split("|")[1] == wanted[1]) == fits
+    assert ("no corresponde" in caseworker.inner_text("main")) != fits, "and it says so"
+    caseworker.get_by_label("NO LLAMAR").check()
+    caseworker.get_by_label("De palabra").check()
+    submit(caseworker, "Registrar consentimiento y remitir")
+    made = caseworker.url.rsplit("/", 1)[-1]
+    path = f"/referrals/v1/referrals/{made}"
+    view = system.running.request("ngo-refugio", "GET", path).json()
+    assert view["replaces"] == there.rsplit("/", 1)[-1]
+    assert view["case_id"] == case.rsplit("/", 1)[-1]
+    assert view["state"] == "sent"
+
+
+def test_the_sender_sees_when_what_was_shared_was_read(caseworker: Page, recipient: Page) -> None:
+    registered(caseworker)
+    there = sent(caseworker)
+    recipient.goto(there)
+    submit(recipient, "Acusar recibo y leer")
+    caseworker.goto(there)
+    text = caseworker.inner_text("main")
+    assert "Quién leyó lo compartido" in text
+    assert "Con acuse" in text
+    unfold(caseworker, "Retirar la remisión")
+    caseworker.locator("#form-recall").get_by_label("Fue un error").check()
+    submit(caseworker, "Retirar la remisión")
+    assert "Retirada por quien envió" in caseworker.inner_text("main")
+
+
+def test_a_link_to_answer_without_an_account_is_shown_once(caseworker: Page) -> None:
+    page = caseworker
+    registered(page)
+    there = sent(page)
+    unfold(page, "Enlace para responder sin cuenta")
+    page.locator("#form-link").get_by_label("Español").check()
+    submit(page, "Enlace para responder sin cuenta")
+    address = page.locator(".code--link").inner_text()
+    assert "/referrals/v1/answer/" in address
+    page.goto(there)
+    assert address not in page.content()
+
+
+def test_a_new_person_is_referred_in_eleven_presses(caseworker: Page) -> None:
+    page = caseworker
+    page.goto("/console/cases")
+    taps = Taps(page)
+    taps.press("button", "Nuevo caso")
+    page.fill('[name="identity/name"]', NAME)
+    page.fill('[name="identity/age"]', "27")
+    taps.tick("Mujer")
+    taps.count += 1
+    page.select_option("[name=area]", "VE2313")
+    taps.press("button", "Registrar el caso")
+    taps.count += 1
+    page.select_option('[name="facts/situations[]"]', "sexual_violence")
+    taps.press("button", "Remitir")
+    taps.tick(CLINIC)
+    taps.tick("NO LLAMAR")
+    taps.tick("De palabra")
+    taps.press("button", "Registrar consentimiento y remitir")
+    assert "Enviada" in page.inner_text("main")
+    assert taps.count <= 11
+    # The form, the case, the page that refers: what comes then is the referral.
+    assert taps.pages - 1 <= 3
+
+
+def test_who_can_help_is_answered_without_a_case_or_a_name(caseworker: Page) -> None:
+    page = caseworker
+    page.goto("/console")
+    taps = Taps(page)
+    taps.press("link", "¿Quién ayuda?")
+    page.select_option('[name="facts/area"]', "VE2313")
+    page.select_option('[name="facts/situations[]"]', "sexual_violence")
+    taps.press("button", "Buscar")
+    assert CLINIC in page.inner_text("main")
+    assert taps.count <= 3
+    assert page.url.endswith("/console/find"), "nothing of it stands in the address"
+    page.select_option('[name="facts/area"]', "")
+    submit(page, "Buscar")
+    assert page.locator('.govuk-error-summary a[href="#f-facts-area"]').count() == 1

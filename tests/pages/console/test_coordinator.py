@@ -1,0 +1,236 @@
+"""Whoever coordinates: sees what an entry's approval shows to whom, and keeps pathways and warnings."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from common import clock
+from playwright.sync_api import Browser, Page
+
+from tests.pages.console.ways import submit
+from tests.pages.signed_in import axe_source, looked_at, signed_in
+from tests.pages.world import sent
+from tests.support.people_at_browsers import DESK, PHONE
+from tests.support.system import System, until
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+RECORDS = "/directory/v1/records/services"
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_source(tmp_path_factory.mktemp("axe"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _referred(system: System) -> None:
+    sent(system)
+
+
+@pytest.fixture(scope="module")
+def submitted(system: System) -> str:
+    """An entry that its writer wants partners to see no longer on the pathway alone."""
+    ask = system.running.request
+    listed = ask("ngo-refugio", "GET", RECORDS, params={"own": "true"}).json()["items"]
+    line = next(one for one in listed if one["name"].startswith("Gestión de casos y apoyo"))
+    path = f"{RECORDS}/{line['id']}"
+    read = ask("ngo-refugio", "GET", path)
+    headers = {"If-Match": read.headers["etag"], "Idempotency-Key": str(uuid4())}
+    change = {"visibility": "partners", "description": "Acompañamiento, también a la noche."}
+    written = ask("ngo-refugio", "PATCH", path, headers=headers, json=change)
+    assert written.status_code == 200, written.text
+    headers = {"Idempotency-Key": str(uuid4())}
+    assert ask("ngo-refugio", "POST", f"{path}/submit", headers=headers).status_code == 200
+    return str(line["id"])
+
+
+def test_an_entry_is_compared_previewed_and_approved(
+    system: System, browsers: Browser, submitted: str
+) -> None:
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto("/console")
+        entry = page.locator(f'a[href="/console/entries/{submitted}"]')
+        row = page.locator("li.row", has=entry, has_text="Aprobar o devolver")
+        assert row.count() == 1
+        page.goto("/console/entries")
+        page.locator(f'a[href="/console/entries/{submitted}"]').click()
+        page.wait_for_load_state()
+        row = page.locator("table.compare tr", has_text="quién la ve")
+        assert "Solo en la ruta" in row.locator("td").first.inner_text()
+        assert "socios" in row.locator("td").last.inner_text()
+        seen = {
+            level: page.locator(f"#seen-{level}").inner_text()
+            for level in ("public", "partners", "pathway", "restricted")
+        }
+        assert "No la ve" in seen["public"]
+        assert "aparece aquí por primera vez" in seen["partners"]
+        assert all("sin dirección" in seen[one] for one in ("partners", "pathway", "restricted"))
+        page.get_by_role("button", name="Aprobar", exact=True).click()
+        page.wait_for_load_state()
+        assert "Aprobada" in page.inner_text("h1")
+        assert "Lo aprobado y lo propuesto son iguales" in page.inner_text("main")
+        page.goto("/console")
+        assert row.count() == 0, "nothing of it waits any more"
+    listed = system.running.request("ngo-salud", "GET", f"/directory/v1/services/{submitted}")
+    assert listed.json()["visibility"] == "partners"
+
+
+def test_nobody_else_decides_on_an_entry(system: System, browsers: Browser, submitted: str) -> None:
+    with signed_in(browsers, system, "demo-reader") as page:
+        answer = page.goto(f"/console/entries/{submitted}")
+        assert answer is not None
+        assert answer.status == 404
+        assert page.get_by_role("link", name="Entradas").count() == 0
+
+
+def begun(page: Page, area: str) -> str:
+    page.goto("/console/pathways")
+    page.select_option("[name=area]", area)
+    with page.expect_navigation():
+        page.get_by_role("button", name="Empezar una ruta").click()
+    return page.url.split("?")[0]
+
+
+@pytest.fixture(scope="module")
+def pathway(system: System, browsers: Browser) -> str:
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto("/console?lang=es")
+        return begun(page, "VE21").removeprefix(system.running.url)
+
+
+def test_a_step_is_changed_tried_and_published_by_somebody_else(
+    system: System, browsers: Browser, pathway: str
+) -> None:
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto(pathway)
+        listed = page.locator("#steps li").evaluate_all("all => all.map(e => e.dataset.step)")
+        drawn = page.locator("svg.graph g").evaluate_all("all => all.map(e => e.dataset.step)")
+        assert sorted(listed) == sorted(drawn), "the graph has the steps of the list"
+        page.locator(f'a[href$="/steps/{listed[-1]}"]').click()
+        page.wait_for_load_state()
+        page.fill("[name=window_hours]", "mil")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Guardar el paso").click()
+        assert page.locator("#f-window_hours-error").count() == 1
+        assert page.input_value("[name=window_hours]") == "mil"
+        page.fill("[name=window_hours]", "48")
+        page.check("[name=urgency][value=within_72_hours]")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Guardar el paso").click()
+        changed = page.locator(f'#steps li[data-step="{listed[-1]}"]').inner_text()
+        assert "en las primeras 48 horas" in changed
+        for box in page.locator('[name="profiles[]"]').all():
+            box.check()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Probar con personas inventadas").click()
+        assert page.locator("section.next table").first.locator("tbody tr").count() == 10
+        page.goto(pathway)
+        page.fill("[name=name]", "Las de siempre")
+        submit(page, "Guardar estas personas como grupo")
+        assert "Las de siempre (3 personas)" in page.inner_text("#sets-form")
+        submit(page, "Probar con el grupo")
+        tried = page.locator("section.next table").first.locator("tbody tr")
+        assert tried.count() == 3
+        assert "27 años" in tried.first.inner_text()
+        page.goto(pathway)
+        page.fill("[name=name]", "Las de siempre")
+        submit(page, "Guardar estas personas como grupo")
+        assert page.input_value("[name=name]") == "Las de siempre", "the name is taken, and kept"
+        submit(page, "Quitar el grupo")
+        assert page.locator("#sets-form").count() == 0
+        page.get_by_role("button", name="Enviar a una segunda persona").click()
+        page.wait_for_load_state()
+        assert "espera a una segunda persona" in page.inner_text("h1")
+        page.get_by_role("button", name="Publicar esta versión").click()
+        page.wait_for_load_state()
+        assert "otra persona" in page.locator(".govuk-error-summary").inner_text()
+    identifier = pathway.rsplit("/", 1)[-1]
+    headers = {"Idempotency-Key": str(uuid4()), "If-Match": "*"}
+    path = f"/directory/v1/pathways/{identifier}"
+    done = system.running.request("gbv-coordinator", "POST", f"{path}/publish", headers=headers)
+    assert done.status_code == 200, done.text
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto(pathway)
+        assert "publicada" in page.inner_text("h1")
+
+
+def test_a_warning_stands_in_both_languages_and_is_published_by_somebody_else(
+    system: System, browsers: Browser
+) -> None:
+    day = (clock.now().date() + timedelta(days=30)).isoformat()
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto("/console/risks/new")
+        page.fill('[name="texts/es/title"]', "Ofertas por teléfono")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Guardar el borrador").click()
+        assert page.locator(".govuk-error-summary").count() == 1
+        assert page.input_value('[name="texts/es/title"]') == "Ofertas por teléfono"
+        for name, words in (
+            ("es/body", "Desconfíe de quien ofrece trabajo sin contrato."),
+            ("es/sms", "Ojo con ofertas sin contrato."),
+            ("en/title", "Offers by phone"),
+            ("en/body", "Beware of offers without a contract."),
+            ("en/sms", "Beware of offers without contract."),
+        ):
+            page.fill(f'[name="texts/{name}"]', words)
+        page.fill("[name=valid_until]", day)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Guardar el borrador").click()
+        assert "1 parte(s)" in page.inner_text("main")
+        page.get_by_role("button", name="Publicar", exact=True).click()
+        page.wait_for_load_state()
+        assert "otra persona" in page.locator(".govuk-error-summary").inner_text()
+        message = page.url.split("?")[0].removesuffix("/publish").rsplit("/", 1)[-1]
+    path = f"/directory/v1/risk-messages/{message}/publish"
+    headers = {"Idempotency-Key": str(uuid4())}
+    done = system.running.request("gbv-coordinator", "POST", path, headers=headers)
+    assert done.status_code == 200, done.text
+
+
+def test_months_stand_beside_each_other_for_whoever_coordinates(
+    system: System, browsers: Browser
+) -> None:
+    until(lambda: _counted(system), "the referral is counted")
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto("/console/figures")
+        page.get_by_role("link", name="Cómo va cada mes").click()
+        page.wait_for_load_state()
+        rows = page.locator("table").first.locator("tbody tr")
+        assert rows.count() == 12
+        assert int(rows.last.locator("td").first.inner_text()) >= 1
+        page.select_option("[name=area]", "VE25")
+        submit(page, "Filtrar")
+        assert {cell.inner_text() for cell in page.locator("tbody td").all()} == {"0"}
+
+
+def _counted(system: System) -> bool:
+    asked = system.running.request("gbv-coordinator", "GET", "/reports/v1/indicators")
+    return any(row["counts"]["sent"] for one in asked.json()["scopes"] for row in one["rows"])
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_no_page_of_a_coordinator_has_a_finding(
+    system: System,
+    browsers: Browser,
+    axe: str,
+    submitted: str,
+    pathway: str,
+    language: str,
+    width: int,
+) -> None:
+    with signed_in(browsers, system, "demo-coordinator", language=language, width=width) as page:
+        page.goto(f"/console?lang={language}")
+        page.goto("/console/risks")
+        message = page.locator("ul.rows li a").first.get_attribute("href") or "/console/risks"
+        looked_at(
+            page, axe, language,
+            (message, "/console/entries", f"/console/entries/{submitted}", "/console/entries?state=draft",
+             "/console/endorsements", "/console/pathways", pathway, f"{pathway}/steps/safety",
+             "/console/risks", "/console/risks/new", "/console/figures", "/console/figures/trends", "/console/bulletins"),
+        )  # fmt: skip
+        page.goto("/console/risks/new")
+        page.locator("#main-form > button.govuk-button").click()
+        page.wait_for_load_state()
+        assert page.locator(".govuk-error-summary").count() == 1
+        page.goto("/console?lang=es")

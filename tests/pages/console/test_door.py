@@ -1,0 +1,125 @@
+"""The console's door: who may look, how one leaves, and what a page never is."""
+
+import httpx
+import psutil
+import pytest
+from playwright.sync_api import Browser
+from stack.demo_people import PEOPLE
+
+from tests.pages.signed_in import axe_source, findings, follows_the_rules, signed_in, too_wide
+from tests.support.people_at_browsers import DESK, PHONE, somebody_at
+from tests.support.system import System
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+NAMES = [person.sign_in_name for person in PEOPLE]
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_source(tmp_path_factory.mktemp("axe"))
+
+
+def test_whoever_is_not_signed_in_is_led_there_and_back(system: System, browsers: Browser) -> None:
+    with somebody_at(browsers, system.running.url) as page:
+        page.goto("/console")
+        assert "/oauth/authorize" in page.url
+    with signed_in(browsers, system, "demo-caseworker") as page:
+        assert page.url.endswith("/console")
+        assert page.get_by_role("heading", level=1).inner_text() == "Mi trabajo"
+
+
+@pytest.mark.parametrize("person", NAMES)
+def test_everybody_who_signed_in_has_a_first_page(
+    system: System, browsers: Browser, axe: str, person: str
+) -> None:
+    with signed_in(browsers, system, person) as page:
+        answer = page.goto("/console")
+        follows_the_rules(answer, page)
+        assert findings(page, axe) == []
+        assert not too_wide(page)
+
+
+@pytest.mark.parametrize("width", [320, PHONE, DESK])
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_problem_pages_are_pages(
+    system: System, browsers: Browser, axe: str, language: str, width: int
+) -> None:
+    with signed_in(browsers, system, "demo-reader", language=language, width=width) as page:
+        for path, status in (
+            ("/console", 200),
+            ("/console?foo=1", 422),
+            ("/console/no-such-page", 404),
+        ):
+            answer = page.goto(path)
+            follows_the_rules(answer, page)
+            assert answer is not None
+            assert answer.status == status
+            assert page.locator("html").get_attribute("lang") == language
+            assert findings(page, axe) == [], path
+            assert not too_wide(page), path
+
+
+def test_leaving_is_one_press_without_script(system: System, browsers: Browser) -> None:
+    with signed_in(browsers, system, "demo-reader") as page:
+        with page.expect_response("**/session/end") as ended:
+            page.get_by_role("button", name="Salir").click()
+        assert ended.value.all_headers()["clear-site-data"] == '"cache", "cookies", "storage"'
+        page.wait_for_url("**/")
+        assert page.title() == "Información"
+        assert [c["name"] for c in page.context.cookies() if "ruta-s" in c["name"]] == []
+        page.goto("/console")
+        assert "/oauth/authorize" in page.url
+
+
+def test_with_script_three_times_escape_leaves_no_page_behind(
+    system: System, browsers: Browser
+) -> None:
+    with signed_in(browsers, system, "demo-reader", scripts=True) as page:
+        for _ in range(3):
+            page.keyboard.press("Escape")
+        page.wait_for_url("**/")
+        history = page.context.new_cdp_session(page).send("Page.getNavigationHistory")
+        assert not history["entries"][-1]["url"].endswith("/console")
+
+
+def test_the_language_is_changed_in_place(system: System, browsers: Browser) -> None:
+    with signed_in(browsers, system, "demo-reader") as page:
+        page.get_by_role("link", name="English").click()
+        assert page.url.endswith("/console")
+        assert page.locator("html").get_attribute("lang") == "en"
+        assert page.get_by_role("heading", level=1).inner_text() == "My work"
+
+
+def test_a_first_page_is_small_and_the_next_smaller(system: System, browsers: Browser) -> None:
+    with signed_in(browsers, system, "demo-reader", scripts=True) as page:
+        context = page.context
+        session = context.new_cdp_session(page)
+        session.send("Network.enable")
+        received: list[int] = []
+        session.on(
+            "Network.loadingFinished", lambda event: received.append(event["encodedDataLength"])
+        )
+        session.send("Network.clearBrowserCache")
+        page.goto("/console", wait_until="networkidle")
+        assert len(received) <= 5
+        assert sum(received) <= 60_000
+        received.clear()
+        page.goto("/console?lang=es", wait_until="networkidle")
+        assert sum(received) <= 12_000
+
+
+def test_only_the_front_and_what_it_signs_is_believed(system: System) -> None:
+    """Whoever reaches the process itself is nobody, whatever they say of themselves."""
+    port = system.state.ports["console"]
+    headers = {"ruta-person-token": "x", "ruta-person": "e30=", "authorization": "Bearer x"}
+    answer = httpx.get(f"http://127.0.0.1:{port}/console", headers=headers, trust_env=False)
+    assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/session/start")
+
+
+def test_the_process_is_light_and_ready_while_the_gateway_is_away(system: System) -> None:
+    port = system.state.ports["console"]
+    ready = httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).json()
+    assert ready == {"status": "ok", "parts": {"gateway": "ok"}}
+    # What it shares with the other copies of one process (`stack.prepared`) counts by its share.
+    held = psutil.Process(system.state.processes["console"]).memory_full_info().pss
+    assert held <= 120 * 1024 * 1024

@@ -1,0 +1,270 @@
+"""From a case to help, as people take the way: without script, and no more presses than the paper form."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from playwright._impl._api_structures import SetCookieParam
+from playwright.sync_api import Browser, Page, Route
+
+from tests.pages.console.ways import NAME, PHONE_NUMBER, choose, registered, sent
+from tests.pages.signed_in import Taps, axe_source, findings, follows_the_rules, signed_in, too_wide
+from tests.support.people_at_browsers import DESK, PHONE
+from tests.support.system import System
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+Form = dict[str, str | float | bool]
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_source(tmp_path_factory.mktemp("axe"))
+
+
+@pytest.fixture(scope="module")
+def caseworker(system: System, browsers: Browser) -> Iterator[Page]:
+    with signed_in(browsers, system, "demo-caseworker") as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def recipient(system: System, browsers: Browser) -> Iterator[Page]:
+    with signed_in(browsers, system, "demo-recipient") as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def referral(caseworker: Page) -> str:
+    registered(caseworker)
+    return sent(caseworker)
+
+
+def test_a_case_is_referred_in_five_presses_on_two_pages(system: System, caseworker: Page) -> None:
+    """The first-ranked service costs none; another one costs the sixth."""
+    case = registered(caseworker)
+    taps = choose(caseworker)
+    taps.press("button", "Registrar consentimiento y remitir")
+    assert taps.count - 1 <= 5
+    assert taps.pages <= 2
+    assert "/console/referrals/" in caseworker.url
+    assert "Enviada" in caseworker.inner_text("main")
+    made = caseworker.url.rsplit("/", 1)[-1]
+    refugio = system.running.request
+    view = refugio("ngo-refugio", "GET", f"/referrals/v1/referrals/{made}").json()
+    assert (view["state"], view["case_id"]) == ("sent", case.rsplit("/", 1)[-1])
+    grant = refugio("ngo-refugio", "GET", f"/referrals/v1/consents/{view['grant_id']}").json()
+    assert sorted(grant["items"]) == ["age", "languages", "sex"], "what was ticked and no more"
+
+
+def test_sent_twice_it_is_one_referral(system: System, caseworker: Page) -> None:
+    """A line that drops: the first answer never came, and the browser sends the same form again."""
+    case = registered(caseworker).rsplit("/", 1)[-1]
+    choose(caseworker)
+    statuses: list[int] = []
+
+    def twice(route: Route) -> None:
+        headers = {**route.request.all_headers(), "sec-fetch-site": "same-origin"}
+        statuses.append(route.fetch(max_redirects=0, headers=headers).status)
+        route.continue_()
+
+    caseworker.route("**/refer", twice)
+    with caseworker.expect_navigation():
+        caseworker.get_by_role("button", name="Registrar consentimiento y remitir").click()
+    caseworker.unroute("**/refer")
+    assert statuses == [303]
+    for path in ("/referrals/v1/referrals", "/referrals/v1/consents"):
+        listed = system.running.request("ngo-refugio", "GET", path, params={"case_id": case})
+        assert len(listed.json()["items"]) == 1, path
+
+
+def test_the_recipient_acknowledges_reads_and_accepts_in_four(
+    referral: str, recipient: Page
+) -> None:
+    recipient.goto("/console/received")
+    code = referral.replace("-", "")[-8:].upper()
+    taps = Taps(recipient)
+    taps.press("link", f"Abrir {code}")
+    assert NAME not in recipient.content()
+    taps.press("button", "Acusar recibo y leer")
+    text = recipient.inner_text("main")
+    assert "NO LLAMAR: la persona viene" in text
+    assert "27" in text
+    assert NAME not in recipient.content(), "the name was not granted"
+    taps.press("button", "Aceptar")
+    assert "Aceptada" in recipient.inner_text("main")
+    assert taps.count <= 4
+
+
+def test_capacity_is_changed_in_two(system: System, recipient: Page) -> None:
+    recipient.goto("/console")
+    taps = Taps(recipient)
+    taps.press("link", "Mis servicios")
+    card = recipient.locator("section.card").last
+    taps.count += 1
+    with recipient.expect_navigation():
+        card.get_by_role("button", name="Lleno").click()
+    assert taps.count == 2
+    assert card.locator("button[aria-pressed=true]").inner_text() == "Lleno"
+    with recipient.expect_navigation():
+        card.get_by_role("button", name="Tiene cupo").click()
+
+
+def test_a_consent_is_withdrawn_at_the_desk_in_three(
+    system: System, caseworker: Page, recipient: Page
+) -> None:
+    case = registered(caseworker)
+    referral = sent(caseworker)
+    recipient.goto(referral)
+    recipient.get_by_role("button", name="Acusar recibo y leer").click()
+    recipient.wait_for_load_state()
+    assert "Lo que la persona aceptó compartir" in recipient.inner_text("main")
+    caseworker.goto(case)
+    taps = Taps(caseworker)
+    taps.press("link", "Ver o retirar")
+    taps.press("button", "Retirar ahora")
+    assert taps.count <= 3
+    assert "Ya se había leído" in caseworker.inner_text("main")
+    recipient.goto(referral)
+    for _ in range(2):  # and on the page that Back leads to
+        assert "Lo que la persona aceptó compartir" not in recipient.inner_text("main")
+        assert "Edad" not in recipient.inner_text("main")
+        recipient.go_back()
+        recipient.wait_for_load_state()
+
+
+def test_an_illegal_step_shows_what_happened_and_loses_nothing(
+    referral: str, caseworker: Page, recipient: Page
+) -> None:
+    registered(caseworker)
+    other = sent(caseworker)
+    recipient.goto(other)
+    first = recipient.context.new_page()
+    first.goto(other)
+    first.get_by_role("button", name="Acusar recibo y leer").click()
+    first.wait_for_load_state()
+    first.close()
+    recipient.locator("summary", has_text="No podemos").click()
+    recipient.get_by_label("No hay cupo").first.check()
+    recipient.locator('[name="decline/note"]').fill("Volvemos el lunes")
+    recipient.locator('[id="form-decline"] button').click()
+    recipient.wait_for_load_state()
+    text = recipient.inner_text("main")
+    assert "Falta corregir algo" in text
+    assert "Con acuse" in text
+    assert recipient.locator('[name="decline/note"]').input_value() == "Volvemos el lunes"
+
+
+def test_a_name_stands_on_the_page_of_its_case_alone(system: System, caseworker: Page) -> None:
+    case = registered(caseworker)
+    addresses: list[str] = []
+    caseworker.on("request", lambda request: addresses.append(request.url))
+    caseworker.goto(case)
+    assert NAME in caseworker.content()
+    assert not caseworker.get_by_text(NAME).first.is_visible(), "behind the fold"
+    sent(caseworker)
+    assert NAME not in caseworker.content()
+    for path in ("/console", "/console/cases", "/console/received"):
+        caseworker.goto(path)
+        assert NAME not in caseworker.content()
+    caseworker.goto("/console/cases/search")
+    caseworker.fill("[name=name]", NAME)
+    caseworker.get_by_role("button", name="Buscar").click()
+    caseworker.wait_for_load_state()
+    assert "encontrado" in caseworker.inner_text("main")
+    history = caseworker.context.new_cdp_session(caseworker).send("Page.getNavigationHistory")
+    kept = [entry["url"] + entry["title"] for entry in history["entries"]]
+    cookies = [f"{c['name']}{c['value']}" for c in caseworker.context.cookies()]
+    log = Path(system.layout.log_file).read_text(errors="replace")
+    for text in (*addresses, *kept, *cookies, log):
+        assert "kwyjibonia" not in text.lower()
+        assert PHONE_NUMBER not in text
+
+
+def test_what_was_typed_outlives_a_language_and_an_ended_session(
+    system: System, browsers: Browser
+) -> None:
+    with signed_in(browsers, system, "demo-supervisor") as page:
+        page.goto("/console?lang=es")
+        page.goto("/console/cases/new")
+        page.fill('[name="identity/name"]', NAME)
+        page.get_by_role("button", name="English").click()
+        page.wait_for_load_state()
+        assert page.locator("html").get_attribute("lang") == "en"
+        assert page.input_value('[name="identity/name"]') == NAME
+        # Only the session: a browser keeps its language.
+        kept = [c for c in page.context.cookies() if "ruta-language" not in c["name"]]
+        page.context.clear_cookies(name=re.compile("ruta-(session|seen)"))
+        with page.expect_navigation():
+            page.get_by_role("button", name="Register the case").click()
+        assert NAME in page.inner_text("main")
+        page.context.add_cookies(cast("list[SetCookieParam]", kept))
+        with page.expect_navigation():
+            page.get_by_role("button", name="Send").click()
+        if "/cases/new" in page.url:  # a form of before: it is sent by whoever looks at it now
+            assert NAME in page.content()
+            with page.expect_navigation():
+                page.get_by_role("button", name="Send").click()
+        assert re.search(r"/console/cases/[0-9a-f-]{36}$", page.url)
+
+
+def test_a_form_without_its_token_does_nothing(system: System, caseworker: Page) -> None:
+    caseworker.goto("/console/cases/new")
+    token = caseworker.locator("form#main-form [name=csrf_token]")
+    assert token.count() == 1
+    before = caseworker.get_attribute("form#main-form [name=csrf_token]", "value")
+    url = f"{system.running.url}/console/cases/new"
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    forms: list[Form] = [{"identity/name": NAME}, {"identity/name": NAME, "csrf_token": "x"}]
+    for form in forms:
+        answer = caseworker.request.post(url, form=form, headers=headers)
+        assert answer.status == 403
+        assert NAME in answer.text(), "what was typed is shown again"
+    other = f"{system.running.url}/console/cases/search"
+    replayed: Form = {"name": NAME, "csrf_token": before or ""}
+    assert caseworker.request.post(other, form=replayed, headers=headers).status == 403
+    foreign = {"Origin": "https://elsewhere.example", "Sec-Fetch-Site": "cross-site"}
+    assert caseworker.request.post(url, form=replayed, headers=foreign).status == 403
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_no_page_of_the_way_has_a_finding(
+    system: System, browsers: Browser, axe: str, referral: str, language: str, width: int
+) -> None:
+    def looked_at(page: Page, paths: tuple[str, ...]) -> None:
+        for path in paths:
+            answer = page.goto(path)
+            follows_the_rules(answer, page)
+            assert answer is not None
+            assert answer.status == 200, path
+            assert page.locator("html").get_attribute("lang") == language
+            assert findings(page, axe) == [], path
+            assert not too_wide(page), path
+
+    with signed_in(browsers, system, "demo-caseworker", language=language, width=width) as page:
+        page.goto(f"/console?lang={language}")
+        page.goto(referral)
+        case = page.locator('a[href^="/console/cases/"]').last.get_attribute("href") or ""
+        grant = page.locator('a[href^="/console/consents/"]').first.get_attribute("href") or ""
+        looked_at(
+            page,
+            ("/console", "/console/cases", "/console/cases/new", "/console/cases/search",
+             "/console/services", case, f"{case}/refer", referral, grant),
+        )  # fmt: skip
+        page.goto(f"{case}/refer")
+        page.locator("form#main-form > button.govuk-button").last.click()
+        page.wait_for_load_state()
+        assert page.locator(".govuk-error-summary").count() == 1
+        assert findings(page, axe) == []
+        assert not too_wide(page)
+        page.goto("/console?lang=es")
+    with signed_in(browsers, system, "demo-recipient", language=language, width=width) as page:
+        page.goto(f"/console?lang={language}")
+        looked_at(page, ("/console", "/console/received", referral, "/console/services"))
+        page.goto("/console?lang=es")
+    with signed_in(browsers, system, "demo-supervisor", language=language, width=width) as page:
+        page.goto(f"/console?lang={language}")
+        looked_at(page, ("/console/decisions",))
+        page.goto("/console?lang=es")

@@ -1,0 +1,336 @@
+"""Whoever manages information: brings files in after a trial, closes periods, writes beside numbers."""
+
+import csv
+import io
+from uuid import uuid4
+
+import pytest
+from openpyxl import load_workbook
+from playwright.sync_api import Browser, FilePayload, Page
+
+from tests.pages.console.ways import fresh, submit
+from tests.pages.signed_in import axe_source, looked_at, signed_in, too_wide
+from tests.support.patience import PATIENCE
+from tests.support.people_at_browsers import DESK, PHONE
+from tests.support.system import System
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+ROWS, BAD = 60, 4
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_source(tmp_path_factory.mktemp("axe"))
+
+
+def a_file(system: System) -> FilePayload:
+    """Rows of our own template; some name a need that there is not."""
+    path = "/directory/v1/imports/template?format=csv&language=es"
+    template = system.running.request("im-officer", "GET", path).content.decode("utf-8-sig")
+    columns = next(csv.reader(io.StringIO(template)))
+    out = io.StringIO()
+    table = csv.DictWriter(out, columns)
+    table.writeheader()
+    for number in range(ROWS):
+        table.writerow(
+            {
+                "Código externo": f"prueba-{number}",
+                "Organización *": "Fundación de Prueba",
+                "Nombre del servicio *": f"Servicio de prueba {number}",
+                "Categorías *": "NOTHING" if number < BAD else "HLT",
+                "Código de lugar (P-code)": "VE2313",
+            }
+        )
+    return FilePayload(name="servicios.csv", mimeType="text/csv", buffer=out.getvalue().encode())
+
+
+def waited(page: Page) -> str:
+    """Until the worker is through; the page says so whenever it is asked again."""
+    for _ in range(int(PATIENCE)):
+        text = page.inner_text("main")
+        if page.get_by_role("link", name="Actualizar").count() == 0:
+            return text
+        page.wait_for_timeout(500)
+        page.reload()
+    raise AssertionError(text)
+
+
+def test_a_file_is_tried_its_rows_are_explained_and_it_is_brought_in(
+    system: System, browsers: Browser
+) -> None:
+    file = a_file(system)
+    with signed_in(browsers, system, "demo-im") as page:
+        page.goto("/console/imports")
+        page.get_by_role("button", name="Probar, sin escribir nada").click()
+        page.wait_for_load_state()
+        assert page.locator("#f-file-error").count() == 1, "no file was chosen"
+        page.set_input_files("#f-file", file)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Probar, sin escribir nada").click()
+        text = waited(page)
+        assert "nada se escribió" in text
+        rows = page.locator("ol.rows li")
+        assert rows.count() == BAD, "the refused rows come first"
+        assert "NOTHING" in rows.first.inner_text()
+        with page.expect_download() as kept:
+            page.get_by_role("link", name="Descargar el informe").click()
+        report = load_workbook(io.BytesIO(kept.value.path().read_bytes())).active
+        assert report is not None
+        head, *lines = report.iter_rows(values_only=True)
+        assert head[0] == "Fila"
+        assert {line[0] for line in lines} == set(range(2, ROWS + 2)), "as the sender counts them"
+        assert {line[0] for line in lines if line[3] == "Rechazada"} == set(range(2, BAD + 2))
+        tried = page.url.removeprefix(system.running.url)
+        page.goto("/console")
+        row = page.locator("li.row", has=page.locator(f'a[href="{tried}"]'))
+        assert "Ver el informe" in row.inner_text()
+        assert page.locator("form.filter").count() == 0, "no cases, nothing to filter them by"
+        page.goto(tried)
+        page.set_input_files("#f-again", file)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Importar", exact=True).click()
+        waited(page)
+        facts = page.locator("dl").inner_text()
+        assert str(ROWS - BAD) in facts
+        page.goto("/console/imports")
+        page.set_input_files("#f-file", file)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Probar, sin escribir nada").click()
+        waited(page)
+        pairs = dict(
+            zip(
+                page.locator("dt").all_inner_texts(),
+                page.locator("dd").all_inner_texts(),
+                strict=True,
+            )
+        )
+        assert pairs["Servicios nuevos"] == "0", "the same file again changes nothing"
+
+
+def drafted(page: Page, period: str) -> str:
+    """The address of a draft of this period."""
+    page.goto("/console/bulletins")
+    page.fill("[name=period]", period)
+    submit(page, "Preparar un borrador")
+    return page.url.split("?")[0]
+
+
+def written(page: Page, **texts: str) -> None:
+    for language, text in texts.items():
+        page.fill(f'[name="texts/highlights/{language}"]', text)
+    submit(page, "Guardar las palabras")
+
+
+def test_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their_own(
+    system: System, browsers: Browser
+) -> None:
+    with signed_in(browsers, system, "demo-im") as page:
+        bulletin = drafted(page, "2026-09")
+        written(
+            page,
+            es="La red atendió a 4321 personas.",
+            en="The network reached 4321 people.",
+        )
+        assert "no es de su sección" in page.locator("#f-texts-highlights-es-error").inner_text()
+        assert "Lo más importante, en español" in page.locator(".govuk-error-summary").inner_text()
+        assert "4321" in page.input_value('[name="texts/highlights/es"]')
+        written(page, es="La red llegó a más lugares.", en="")
+        assert page.locator("#f-texts-highlights-en-error").count() == 1, "in both or in none"
+        assert page.locator("#f-texts-highlights-es-error").count() == 0
+        other = page.context.new_page()
+        other.goto(bulletin)
+        written(other, es="Llegó a más gente.", en="It reached more people.")
+        written(page, es="La red llegó a más lugares.", en="The network reached more places.")
+        assert "Alguien" in page.inner_text("main") or "Cambió" in page.inner_text("main")
+        assert page.input_value('[name="texts/highlights/es"]') == "La red llegó a más lugares."
+        assert "Llegó a más gente." in page.inner_text("#main-form"), "and what stands now"
+        submit(page, "Guardar las palabras")
+        page.goto(bulletin)
+        assert (
+            page.input_value('[name="texts/highlights/en"]') == "The network reached more places."
+        )
+        assert page.get_by_role("button", name="Firmar").count() == 0, "coordination signs off"
+    identifier = bulletin.rsplit("/", 1)[-1]
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        row = page.locator("li.row", has=page.locator(f'a[href="/console/bulletins/{identifier}"]'))
+        assert "Firmar" in row.inner_text(), "among what waits for whoever coordinates"
+    path = f"/reports/v1/bulletins/{identifier}"
+    system.ruta("bulletin", "sign-off", identifier)
+    with signed_in(browsers, system, "demo-im", scripts=True) as page:
+        page.goto(bulletin)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Publicar").click()
+        # Whatever is shown first: at work, then looked at again by the page itself, to its end.
+        page.get_by_role("link", name="A4 (PDF)").first.wait_for()
+        assert page.locator("#at-work").count() == 0
+    words = system.running.request("im-officer", "GET", path).json()["content"]["sections"]
+    assert "4321" not in str(words)
+
+
+def test_sections_are_moved_hidden_previewed_signed_off_and_published(
+    system: System, browsers: Browser
+) -> None:
+    fresh(system, "demo-coordinator", "demo-im")
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        with signed_in(browsers, system, "demo-im") as other:
+            bulletin = drafted(other, "2026-08")
+        page.goto(bulletin)
+        rows = page.locator("ol.rows li")
+        first, second = (rows.nth(number).locator("strong").inner_text() for number in (0, 1))
+        assert rows.first.get_by_role("button", name="Subir").count() == 0, "it is the first"
+        rows.nth(1).get_by_role("button", name="Subir").click()
+        page.wait_for_load_state()
+        assert rows.first.locator("strong").inner_text() == second
+        rows.first.get_by_role("button", name="Ocultar").click()
+        page.wait_for_load_state()
+        assert "oculta" in rows.first.inner_text()
+        preview = page.get_by_role("link", name="página en español").get_attribute("href")
+        seen = page.goto(preview or "")
+        assert seen is not None
+        assert seen.status == 200
+        policy = seen.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src" not in policy
+        headings = page.locator("h2").all_inner_texts()
+        assert first in headings
+        assert second not in headings, "what is hidden is not printed"
+        assert not too_wide(page)
+        page.goto(bulletin)
+        submit(page, "Firmar")
+        assert "Firmado" in page.inner_text("h1")
+    with signed_in(browsers, system, "demo-im") as page:
+        page.goto("/console")
+        path = bulletin.removeprefix(system.running.url)
+        row = page.locator("li.row", has=page.locator(f'a[href="{path}"]'))
+        assert "Publicar" in row.inner_text()
+        row.get_by_role("link").click()
+        page.wait_for_load_state()
+        submit(page, "Publicar")
+        waited(page)
+        assert "Publicado" in page.inner_text("h1")
+        page.goto("/console")
+        assert row.count() == 0
+    content = system.public(f"/reports/v1/bulletins/{bulletin.rsplit('/', 1)[-1]}")["content"]
+    titles = [one["title"]["es"] for one in content["sections"]]
+    assert first in titles
+    assert second not in titles
+
+
+def test_a_target_is_set_and_shown_with_its_progress(system: System, browsers: Browser) -> None:
+    with signed_in(browsers, system, "demo-im") as page:
+        page.goto("/console/activities")
+        for name, value in (
+            ("plan", "Plan de prueba"),
+            ("start", "2026-01-01"),
+            ("end", "2026-12-31"),
+            ("target", "40"),
+        ):
+            page.fill(f"[name={name}]", value)
+        page.select_option("[name=indicator]", "people-trained")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Guardar la meta").click()
+        assert "Guardado" in page.inner_text("main")
+        assert page.locator("svg.chart").count() == 1
+        assert "40" in page.locator("table").first.inner_text()
+
+
+def test_a_series_says_where_it_is_from(system: System, browsers: Browser) -> None:
+    file = FilePayload(
+        name="serie.csv",
+        mimeType="text/csv",
+        buffer=b"day,area,value\n2026-01-01,,120\n2026-02-01,,130\n",
+    )
+    with signed_in(browsers, system, "demo-im") as page:
+        page.goto("/console/series")
+        page.set_input_files("#f-file", file)
+        for name, value in (
+            ("code", "prueba-serie"),
+            ("title/es", "Serie de prueba"),
+            ("title/en", "Series of a test"),
+            ("unit/es", "personas"),
+            ("unit/en", "persons"),
+            ("source", "Oficina de prueba"),
+            ("url", "https://example.org/serie"),
+            ("licence", "CC BY 4.0"),
+            ("retrieved_on", "2026-03-01"),
+        ):
+            page.fill(f'[name="{name}"]', value)
+        with page.expect_navigation():
+            page.get_by_role("button", name="Guardar la serie").click()
+        assert "Guardado" in page.inner_text("main")
+        page.get_by_role("link", name="Abrir Serie de prueba").click()
+        page.wait_for_load_state()
+        assert "CC BY 4.0" in page.inner_text("main")
+        assert page.locator("svg.chart rect").count() == 2
+        assert page.locator("table tbody tr").count() == 2
+
+
+def test_a_protocol_is_agreed_and_shown_to_whoever_reads_referrals(
+    system: System, browsers: Browser
+) -> None:
+    with signed_in(browsers, system, "demo-admin") as page:
+        page.goto("/console/protocols")
+        page.fill("[name=from_country]", "ve")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Guardar el protocolo").click()
+        assert page.locator(".govuk-error-summary").count() == 1
+        page.fill("[name=from_country]", "VE")
+        page.fill("[name=to_country]", "CO")
+        page.fill("[name=valid_from]", "2026-01-01")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Guardar el protocolo").click()
+        assert "Guardado" in page.inner_text("main")
+    with signed_in(browsers, system, "demo-im") as page:
+        page.goto("/console/protocols")
+        assert "De VE a CO" in page.inner_text("main")
+
+
+def test_a_period_is_closed_and_waits(system: System, browsers: Browser) -> None:
+    with signed_in(browsers, system, "demo-im") as page:
+        page.goto("/console/releases")
+        page.fill("[name=period]", "nunca")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Cerrar el período").click()
+        assert page.locator(".govuk-error-summary").count() == 1
+        page.fill("[name=period]", "2026-10b")
+        with page.expect_navigation():
+            page.get_by_role("button", name="Cerrar el período").click()
+        waited(page)
+        assert page.locator("li.row").count() >= 1
+        page.locator("li.row a").first.click()
+        page.wait_for_load_state()
+        assert "Error esperado" in page.inner_text("main")
+
+
+def first_of(page: Page, listed: str) -> str | None:
+    """What the tests above made, where they ran."""
+    page.goto(f"/console/{listed}")
+    found = page.locator("ul.rows li a.row__link")
+    return found.first.get_attribute("href") if found.count() else None
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_no_page_of_an_information_officer_has_a_finding(
+    system: System, browsers: Browser, axe: str, language: str, width: int
+) -> None:
+    listed = system.running.request("im-officer", "GET", "/reports/v1/releases").json()["items"]
+    if not listed:
+        body = {"programme": "referrals", "period": "2026-10a"}
+        headers = {"Idempotency-Key": str(uuid4())}
+        path = "/reports/v1/releases"
+        made = system.running.request("im-officer", "POST", path, json=body, headers=headers)
+        assert made.status_code == 201, made.text
+        listed = [made.json()]
+    bulletins = system.running.request("im-officer", "GET", "/reports/v1/bulletins").json()["items"]
+    with signed_in(browsers, system, "demo-im", language=language, width=width) as page:
+        page.goto(f"/console?lang={language}")
+        opened = [first_of(page, each) for each in ("imports", "releases", "series")]
+        looked_at(
+            page, axe, language,
+            (*filter(None, opened), "/console/imports", "/console/releases", f"/console/releases/{listed[0]['id']}",
+             "/console/bulletins", f"/console/bulletins/{bulletins[0]['id']}", "/console/figures",
+             "/console/figures/referrals", "/console/activities", "/console/series",
+             "/console/protocols", "/console/state", "/console/entries", "/console/pathways"),
+        )  # fmt: skip
+        page.goto("/console?lang=es")

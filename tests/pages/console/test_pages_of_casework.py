@@ -1,0 +1,298 @@
+"""Every page of who works on cases, receives, supervises or sits at the desk of the line: found in the code, walked
+to on a phone and a wide screen, in both languages, and also where a form was refused."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from common import clock
+from console.app import SCREENS
+from console.care.api import screens as care
+from console.channels.api import screens as channels
+from console.decisions.api import screens as decisions
+from console.emergency.api import screens as emergency
+from console.handing.api import screens as handing
+from console.intake.api import screens as intake
+from console.line.api import screens as line
+from console.matches.api import screens as matches
+from console.screening.api import screens as screening
+from console.supervision.api import screens as supervision
+from playwright.sync_api import Browser, Page
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.routing import Route
+
+from tests.pages.console.test_line_desk import REFUGIO, reported
+from tests.pages.console.test_supervisor import quarantined
+from tests.pages.console.ways import registered, sent, submit, unfold
+from tests.pages.signed_in import axe_source, findings, follows_the_rules, signed_in, too_wide
+from tests.pages.world import must
+from tests.support.people_at_browsers import DESK, PHONE
+from tests.support.system import System
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+OURS = (
+    care,
+    channels,
+    decisions,
+    emergency,
+    handing,
+    intake,
+    line,
+    matches,
+    screening,
+    supervision,
+)
+"""Those of cases, consents, referrals, services and work are walked to in test_golden_paths.py."""
+SALUD = "0190a000-0000-7000-8000-000000000002"
+SUPERVISOR = "ngo-refugio-supervisor"
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Parts of addresses, by the names that routes have for them."""
+
+    found: dict[str, str]
+
+    def path(self, route: str) -> str:
+        return re.sub(r"\{([a-z_]+)(:uuid)?\}", lambda part: self.found[part[1]], route)
+
+
+def pages() -> list[str]:
+    return [
+        route.path
+        for screens in OURS
+        for route in screens.router.routes
+        if isinstance(route, Route) and "GET" in (route.methods or ())
+    ]
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_source(tmp_path_factory.mktemp("axe"))
+
+
+def handed_over(system: System, browsers: Browser, reference: str) -> tuple[str, str]:
+    """A report of the line that an organisation has, and an access in an emergency that its supervisor
+    allowed to somebody else."""
+    _, report = reported(system, browsers, "Quiero que me acompañen.", wish=True)
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto(f"/console/line/{report}")
+        unfold(page, "Entregar a una organización")
+        page.select_option('[name="hand-over/organisation_id"]', REFUGIO)
+        submit(page, "Entregar a una organización")
+        page.goto("/console/emergency")
+        unfold(page, "Pedir acceso")
+        page.fill('[name="ask/case_reference"]', str(reference))
+        page.fill('[name="ask/reason"]', "Hay peligro ahora y nadie responde en su organización.")
+        submit(page, "Pedir acceso")
+    path = "/referrals/v1/break-glass"
+    asked = system.running.request(SUPERVISOR, "GET", f"{path}?view=of-my-cases").json()["items"]
+    must(system, SUPERVISOR, "POST", f"{path}/{asked[0]['id']}/decision", json={"approve": True})
+    return report, str(asked[0]["id"])
+
+
+def kept(page: Page) -> tuple[str, str]:
+    """A channel that waits for its code, and a certificate."""
+    page.goto("/console/channels")
+    page.get_by_label("Correo", exact=True).check()
+    page.fill('[name="channel/address"]', "alguien@example.org")
+    submit(page, "Agregar")
+    channel = address(page, "channels")
+    page.goto("/console/certificates")
+    unfold(page, "Registrar un certificado")
+    page.select_option('[name="certify/holder"]', label="demo-caseworker")
+    until = (clock.now().date() + timedelta(days=40)).isoformat()
+    page.fill('[name="certify/valid_until"]', until)
+    submit(page, "Registrar un certificado")
+    return channel, address(page, "certificates")
+
+
+@pytest.fixture(scope="module")
+def ids(system: System, browsers: Browser) -> Ids:
+    """A case with a need, a review and a screening; a queue; a form that waits in quarantine."""
+    submission = quarantined(system)
+    with signed_in(browsers, system, "demo-caseworker") as page:
+        case = registered(page)
+        sent(page)
+        page.goto(f"{case}/plan")
+        unfold(page, "Agregar una necesidad")
+        page.select_option('[name="add/need"]', "GBV-CMR")
+        submit(page, "Agregar una necesidad")
+        unfold(page, "Prever una revisión")
+        page.fill('[name="review/due_on"]', (clock.now().date() + timedelta(days=9)).isoformat())
+        submit(page, "Prever una revisión")
+        need, review = (
+            page.locator(f'a[href*="/{what}/"]').first.get_attribute("href") or ""
+            for what in ("needs", "reviews")
+        )
+        page.goto(f"{case}/screen")
+        for name in ("safe_to_talk", "consent"):
+            page.locator(f'[name="answers/{name}"][value=yes]').check()
+            submit(page, "Seguir")
+        screened = re.search(r"/screenings/([0-9a-f-]{36})", page.url)
+        assert screened
+        page.goto(f"{case}/plan")
+        unfold(page, "Registrar asistencia")
+        page.select_option('[name="given/support_type"]', index=1)
+        submit(page, "Registrar asistencia")
+        given = address(page, "assistance")
+        reference = page.goto(case) and page.locator("h1").inner_text().split()[-1]
+        other = registered(page)
+        page.goto(f"{other}/transfer")
+        page.select_option('[name="offer/recipient_organisation_id"]', SALUD)
+        page.get_by_label("De palabra").check()
+        submit(page, "Registrar consentimiento y ofrecer")
+        transfer = page.url
+    report, access = handed_over(system, browsers, str(reference))
+    with signed_in(browsers, system, "demo-supervisor") as page:
+        channel, certificate = kept(page)
+        page.goto("/console/team")
+        service = page.get_by_role("link", name="Quiénes").first.get_attribute("href") or ""
+    forms = system.running.request("ngo-refugio-supervisor", "GET", "/referrals/v1/intake/forms")
+    return Ids(
+        {
+            "case_id": case.rsplit("/", 1)[-1],
+            "item_id": need.rsplit("/", 1)[-1],
+            "review_id": review.rsplit("/", 1)[-1],
+            "screening_id": screened[1],
+            "service_id": service.rsplit("/", 1)[-1],
+            "submission_id": submission,
+            "form_id": forms.json()[0]["id"],
+            "assistance_id": given,
+            "transfer_id": transfer.rsplit("/", 1)[-1],
+            "report_id": report,
+            "access_id": access,
+            "channel_id": channel,
+            "certificate_id": certificate,
+        }
+    )
+
+
+def address(page: Page, part: str) -> str:
+    """The id at the end of the first address of a page of this kind."""
+    found = page.locator(f'a[href*="/{part}/"]').first.get_attribute("href") or ""
+    return found.split("?")[0].rsplit("/", 1)[-1]
+
+
+def test_every_page_is_of_one_of_the_walks() -> None:
+    mine = {id(screens) for screens in OURS}
+    others = {screens for screens in SCREENS if id(screens) not in mine}
+    assert len(others) + len(OURS) == len(SCREENS)
+
+
+def looked_at(page: Page, axe: str, language: str, path: str) -> list[str]:
+    answer = page.goto(path)
+    follows_the_rules(answer, page)
+    assert answer is not None
+    assert page.locator("html").get_attribute("lang") == language
+    found = [f"{path}: {one}" for one in findings(page, axe)]
+    if answer.status != 200:
+        found.append(f"{path}: {answer.status}")
+    if too_wide(page):
+        found.append(f"{path}: is too wide")
+    return found
+
+
+def of_coordinators(path: str) -> bool:
+    """The line is theirs, and the access that was asked for is who asked's."""
+    return "/line" in path or "{access_id" in path
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_no_page_has_a_finding(
+    system: System, browsers: Browser, axe: str, ids: Ids, language: str, width: int
+) -> None:
+    found: list[str] = []
+    for person, wanted in (
+        ("demo-supervisor", lambda path: not of_coordinators(path)),
+        ("demo-coordinator", of_coordinators),
+    ):
+        with signed_in(browsers, system, person, language=language, width=width) as page:
+            page.goto(f"/console?lang={language}")
+            for route in filter(wanted, pages()):
+                found += looked_at(page, axe, language, ids.path(route))
+            page.goto("/console?lang=es")
+    assert found == []
+
+
+def asked_much(system: System) -> dict[tuple[str, str], tuple[float, float]]:
+    """By measure and page: how many pages were counted, and how many of them within what is allowed."""
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for family in text_string_to_metric_families(system.measured("console")):
+        most = {"ruta_console_page_calls_at_once": "4.0", "ruta_console_page_rounds": "2.0"}
+        if family.name not in most:
+            continue
+        for sample in family.samples:
+            key = (family.name, sample.labels["page"])
+            all_of_them, within = found.get(key, (0.0, 0.0))
+            if sample.name.endswith("_count"):
+                all_of_them = sample.value
+            elif sample.labels.get("le") == most[family.name]:
+                within = sample.value
+            found[key] = (all_of_them, within)
+    return found
+
+
+def test_25_no_page_asks_for_more_than_four_things_at_once_in_two_rounds(
+    system: System, browsers: Browser, ids: Ids
+) -> None:
+    """Of all that navigation leads to, and of a case. What a process keeps, lists of codes, is there already."""
+    case = ids.path("/console/cases/{case_id}")
+    theirs = [ids.path(route) for route in pages() if of_coordinators(route)]
+    of_cases = [ids.path(route) for route in pages() if not of_coordinators(route)]
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        for path in ("/console/line", ids.path("/console/line/{report_id}")):
+            assert page.request.get(path).status == 200
+    with signed_in(browsers, system, "demo-supervisor") as page:
+        for path in (case, f"{case}/plan"):
+            assert page.request.get(path).status == 200
+        page.goto(case)
+        sent_one = page.locator('a[href*="/console/referrals/"]').first.get_attribute("href") or ""
+    before, opened = asked_much(system), 0
+    for person in ("supervisor", "coordinator", "im", "auditor", "admin"):
+        with signed_in(browsers, system, f"demo-{person}") as page:
+            page.goto("/console")
+            entries = page.locator("a.sections__link").evaluate_all("all => all.map(e => e.href)")
+            more = {
+                "supervisor": [*of_cases, case, f"{case}/refer", sent_one],
+                "coordinator": theirs,
+            }
+            for path in (*entries, *more.get(person, ())):
+                opened += page.request.get(path).status == 200
+    assert opened >= 40
+    over = []
+    for key, (counted, within) in asked_much(system).items():
+        were, were_within = before.get(key, (0.0, 0.0))
+        if counted - were != within - were_within:
+            over.append(key)
+    assert over == []
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_a_form_that_was_refused_has_no_finding(
+    system: System, browsers: Browser, axe: str, ids: Ids, language: str, width: int
+) -> None:
+    """Sent as they are: what is missing is said on top, and at its field."""
+    refused = []
+    with signed_in(browsers, system, "demo-supervisor", language=language, width=width) as page:
+        page.goto(f"/console?lang={language}")
+        for route, form in (
+            ("plan", "add"),
+            ("close", "end"),
+            ("transfer", "offer"),
+        ):
+            page.goto(ids.path(f"/console/cases/{{case_id}}/{route}"))
+            fold = page.locator(f"details:has(#form-{form}) > summary")
+            if fold.count():
+                fold.click()
+            with page.expect_navigation():
+                page.locator(f"#form-{form} button.govuk-button").click()
+            assert page.locator("html").get_attribute("lang") == language
+            assert findings(page, axe) == [], route
+            assert not too_wide(page), route
+            refused += [route] * page.locator(".govuk-error-summary").count()
+        page.goto("/console?lang=es")
+    assert refused == ["plan", "close", "transfer"]

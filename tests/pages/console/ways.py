@@ -1,0 +1,59 @@
+"""Ways through the console that several tests take, as a person takes them: by what stands on the page."""
+
+import re
+
+from playwright.sync_api import Page
+
+from tests.pages.signed_in import Taps
+from tests.support.system import System
+
+NAME, PHONE_NUMBER = "Kwyjibonia Zanzolqui", "584127770137913"
+CLINIC = "Atención clínica posviolación"
+
+
+def registered(page: Page, *, age: str = "27") -> str:
+    """A new case by its form; its address."""
+    page.goto("/console/cases/new")
+    page.fill('[name="identity/name"]', NAME)
+    page.fill('[name="identity/age"]', age)
+    page.check('[name="attributes/sex"][value=female]')
+    page.fill('[name="identity/contact/phone"]', PHONE_NUMBER)
+    page.select_option("[name=area]", "VE2313")
+    page.get_by_role("button", name="Registrar el caso").click()
+    page.wait_for_url(re.compile(r"/console/cases/[0-9a-f-]{36}$"))
+    return page.url
+
+
+def choose(page: Page) -> Taps:
+    """From the case's page to the filled form; what was pressed so far."""
+    taps = Taps(page)
+    taps.count += 1
+    page.select_option('[name="facts/situations[]"]', "sexual_violence")
+    taps.press("button", "Remitir")
+    taps.tick(CLINIC)
+    taps.tick("NO LLAMAR")
+    taps.tick("De palabra")
+    return taps
+
+
+def sent(page: Page) -> str:
+    """The address of a referral to the clinic, sent from the case's page."""
+    taps = choose(page)
+    taps.press("button", "Registrar consentimiento y remitir")
+    return page.url
+
+
+def fresh(system: System, *people: str) -> None:
+    """What can do harm asks for a sign-in of a moment ago."""
+    for person in people:
+        (system.layout.root / f"cookies-of-{person}.json").unlink(missing_ok=True)
+
+
+def submit(page: Page, words: str) -> None:
+    """Presses a button and waits for what comes."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=words, exact=True).first.click()
+
+
+def unfold(page: Page, words: str) -> None:
+    page.locator("summary", has_text=words).first.click()

@@ -1,0 +1,180 @@
+"""People who signed in at a browser, as the demo stack has them, and what every page of theirs must be."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from urllib.parse import urljoin
+from weakref import WeakKeyDictionary
+
+from playwright.sync_api import Browser, Page, Response
+
+from tests.support.leaving_out import left_out
+from tests.support.patience import PATIENCE
+from tests.support.people_at_browsers import PHONE, new_context
+from tests.support.system import System
+
+AXE = Path(__file__).resolve().parents[1] / "conformance" / "axe"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+POLICY = {"script-src 'self'", "style-src 'self'", "default-src 'none'", "frame-ancestors 'none'"}
+
+
+@contextmanager
+def signed_in(
+    browser: Browser,
+    system: System,
+    person: str,
+    *,
+    language: str = "es",
+    width: int = PHONE,
+    scripts: bool = False,
+) -> Iterator[Page]:
+    """A tab in which this person of the demo is at their first page. They type their code once for all
+    tests of a stack: a code works once, and the next one comes after half a minute."""
+    context = new_context(
+        browser, system.running.url, language=language, width=width, scripts=scripts
+    )
+    kept = system.layout.root / f"cookies-of-{person}.json"
+    if kept.exists():
+        context.add_cookies(json.loads(kept.read_text()))
+    page = context.new_page()
+    sign_in(page, system, person)
+    page.wait_for_load_state()  # its script listens by then
+    kept.write_text(json.dumps(context.cookies()))
+    yield page
+    if any("ruta-session" in each["name"] for each in context.cookies()):
+        kept.write_text(json.dumps(context.cookies()))
+    else:  # they left
+        kept.unlink()
+    context.close()
+
+
+def sign_in(page: Page, system: System, person: str) -> None:
+    page.goto("/console")
+    enter(page, system, person)
+
+
+def enter(page: Page, system: System, person: str) -> None:
+    """Past the sign-in page, if that is where they are. A code works once, so whoever has just signed in
+    elsewhere waits for the next."""
+    for _ in range(int(PATIENCE)):
+        if "/oauth/authorize" not in page.url and "/session/start" not in page.url:
+            return
+        said = dict(
+            re.split(r"  +", line, maxsplit=1)
+            for line in system.ruta("person", "code", person).stdout.splitlines()
+        )
+        page.fill("[name=sign_in_name]", said["sign-in name"])
+        page.fill("[name=password]", said["password"])
+        page.fill("[name=code]", said["code"].split()[0])
+        page.click("main button[type=submit], form button[type=submit]")
+        if "/console" in page.url:
+            return
+        page.wait_for_timeout(2000)
+    raise AssertionError(f"{person} cannot sign in: {page.inner_text('body')}")
+
+
+class Taps:
+    """Counts what a person presses; typing is not counted."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.count = 0
+        self.pages = 0
+
+    def press(self, role: str, name: str, *, leaves: bool = True) -> None:
+        """A button or a link by the words on it; `leaves`: to another page."""
+        target = self.page.get_by_role(role, name=name, exact=False).first  # type: ignore[arg-type]
+        self.count += 1
+        if leaves:
+            self.pages += 1
+            with self.page.expect_navigation():
+                target.click()
+        else:
+            target.click()
+
+    def tick(self, label: str) -> None:
+        self.count += 1
+        self.page.get_by_label(label, exact=False).first.check()
+
+
+@cache
+def axe_source(folder: Path) -> str:
+    npm = shutil.which("npm")
+    if npm is None:
+        left_out("npm is not installed: axe-core cannot be had")
+    shutil.copy(AXE / "package.json", folder)
+    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    if done.returncode != 0:
+        left_out(f"axe-core could not be installed: {done.stderr[-300:]}")
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+_BESIDE: WeakKeyDictionary[Browser, Page] = WeakKeyDictionary()
+
+
+def findings(page: Page, axe: str) -> list[object]:
+    """What axe-core says against the page as it stands. Where pages run no
+    script, axe cannot either: it looks at the same markup and styles in a tab beside, which may. There is one
+    such tab per browser: a document that is written anew keeps its scripts."""
+    browser = page.context.browser
+    assert browser is not None
+    beside = _BESIDE.get(browser)
+    if beside is None:
+        beside = browser.new_context(bypass_csp=True).new_page()
+        beside.goto(urljoin(page.url, "/"))
+        beside.evaluate(f"{axe};0")
+        _BESIDE[browser] = beside
+    if page.viewport_size:
+        beside.set_viewport_size(page.viewport_size)
+    beside.evaluate("to => history.replaceState(null, '', to)", page.url)
+    beside.set_content(re.sub(r"<script\b.*?</script>", "", page.content(), flags=re.DOTALL))
+    found: list[object] = beside.evaluate(
+        "rules => axe.run({runOnly: rules}).then(r => r.violations.map("
+        "v => [v.id, v.nodes.map(n => n.html.slice(0, 200)).slice(0, 3)]))",
+        RULES,
+    )
+    return found
+
+
+def too_wide(page: Page) -> bool:
+    session = page.context.new_cdp_session(page)
+    metrics = session.send("Page.getLayoutMetrics")
+    return bool(
+        metrics["cssContentSize"]["width"] > metrics["cssLayoutViewport"]["clientWidth"] + 1
+    )
+
+
+def follows_the_rules(answer: Response | None, page: Page) -> None:
+    """Headers, title and markup that every page of the console has."""
+    assert answer is not None
+    headers = answer.headers
+    assert headers["cache-control"] == "no-store"
+    policy = headers["content-security-policy"]
+    assert {part.strip() for part in policy.split(";")} >= POLICY
+    assert "unsafe" not in policy
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-robots-tag"] == "noindex"
+    assert page.title().endswith(" – Ruta")
+    html = page.content()
+    assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script(?! src=\"/console/static/)", html)
+
+
+def looked_at(page: Page, axe: str, language: str, paths: Iterable[str]) -> None:
+    """Each of these pages as it must be, in the language that its reader chose."""
+    for path in paths:
+        answer = page.goto(path)
+        follows_the_rules(answer, page)
+        assert answer is not None
+        assert answer.status == 200, path
+        assert page.locator("html").get_attribute("lang") == language
+        assert findings(page, axe) == [], path
+        assert not too_wide(page), path

@@ -1,0 +1,227 @@
+"""A walk through every page for people, in every state that looks different; and which page is served where.
+
+`SERVED` says of each operation that answers HTML, and of each module of the product that makes some, which
+stops of the walk show it. A test finds both in the code, so that a new page is walked to or missed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from playwright.sync_api import Page, Request, Route
+
+from tests.pages.world import Sent, password_of
+from tests.support.system import System
+
+PERSON = "demo-caseworker"
+LINE, THREAD = "/referrals/v1/line", "/referrals/v1/line/thread"
+WITHDRAW, HELP = "/referrals/v1/withdraw", "/directory/v1/help"
+ANSWER, ACCOUNT = "/referrals/v1/answer/{token}", "/account"
+SUBSCRIBE = "/reports/v1/subscriptions"
+AUTHORIZE, PASSKEYS = "/oauth/authorize", "/account/passkeys"
+
+# Operation → names of stops.
+SERVED: dict[tuple[str, str], tuple[str, ...]] = {
+    ("get", "/directory/v1/posters/{area}/{aor}"): ("poster",),
+    ("get", HELP): ("help",),
+    ("post", HELP): ("help-found",),
+    ("get", "/directory/v1/risk-messages/page"): ("risks",),
+    ("get", "/directory/v1/risk-messages/snippet"): ("risks-framed",),
+    ("get", "/directory/v1/posters"): ("posters",),
+    ("get", "/directory/v1/gaps/page"): ("gaps", "gaps-of-a-state", "gaps-of-a-town"),
+    ("get", WITHDRAW): ("withdraw",),
+    ("post", WITHDRAW): ("withdraw-malformed", "withdraw-wrong", "withdraw-slip"),
+    ("get", ANSWER): ("answer", "answer-spent"),
+    ("post", ANSWER): ("answer-missing",),
+    ("get", LINE): ("line",),
+    ("post", LINE): ("line-receipt", "line-old-form"),
+    ("get", THREAD): ("line-enter",),
+    ("post", THREAD): ("line-thread", "line-wrong-number"),
+    ("get", "/reports/v1/bulletins/page"): ("bulletins",),
+    ("get", "/reports/v1/exports/page"): ("figures",),
+    ("get", SUBSCRIBE): ("subscribe",),
+    ("get", f"{SUBSCRIBE}/confirm"): ("subscribe-confirm",),
+    ("post", f"{SUBSCRIBE}/confirm"): ("subscribe-unknown",),
+    ("get", f"{SUBSCRIBE}/leave"): ("subscribe-leave",),
+    ("post", f"{SUBSCRIBE}/leave"): ("subscribe-unknown",),
+    ("get", AUTHORIZE): ("sign-in", "sign-in-unknown"),
+    ("post", AUTHORIZE): ("sign-in-wrong", "sign-in-elsewhere"),
+    ("get", ACCOUNT): ("account",),
+    ("post", "/account/password"): ("account-wrong",),
+    ("post", "/account/second-factor"): ("enrolment",),
+    ("post", "/account/second-factor/confirmation"): ("enrolment-wrong",),
+    ("post", "/account/recovery-codes"): ("codes",),
+    ("post", "/account/sign-ins/{sign_in}/end"): ("account",),  # leads back to it
+    ("post", "/account/sign-ins/end-others"): ("account",),
+    ("get", PASSKEYS): ("passkeys",),
+    ("post", PASSKEYS): ("session-ended",),
+    ("post", "/account/passkeys/{passkey}/name"): ("session-ended",),
+    ("post", "/account/passkeys/{passkey}/remove"): ("passkeys",),
+}  # fmt: skip
+# Module that makes HTML, from the package on → stops, beside what its operations say.
+MADE: dict[str, tuple[str, ...]] = {
+    "common/web/page.py": ("help",),
+    "common/web/files.py": ("help",),  # the media type of the pages that refuse
+    "gateway/front/wire/accepting.py": ("nothing-here",),  # whether somebody wants a page
+    "gateway/front/own/pages.py": ("docs",),
+    "gateway/front/pages/public_pages.py": ("start", "nothing-here", "sign-in-first", "typed-again", "stale"),
+    "gateway/front/pages/sign_out_page.py": ("sign-out",),
+    "gateway/issuer/account/api.py": ("account",),
+    "gateway/issuer/account/passkeys_api.py": ("passkeys",),
+    "gateway/issuer/authorize/api.py": ("sign-in",),
+    "referrals/line/pages.py": ("line",),
+    "referrals/line/rendering.py": ("line",),
+    "referrals/links/pages.py": ("answer",),
+    "referrals/referrals/withdrawal_pages.py": ("withdraw",),
+    "reporting/bulletins/api.py": ("bulletins",),
+    "reporting/subscribers/api.py": ("subscribe-wrong", "subscribe-sent"),
+    "reporting/exports/index_api.py": ("figures",),
+    "reporting/exports/index_page.py": ("figures",),
+    "reporting/bulletins/rendering/feed.py": ("bulletin",),
+    "reporting/bulletins/rendering/forms.py": ("bulletin",),
+    "services_directory/information/api.py": ("help",),
+    "services_directory/information/index_api.py": ("posters",),
+    "services_directory/information/messages_api.py": ("risks",),
+    "services_directory/information/rendering.py": ("gaps",),
+    "services_directory/posters/api.py": ("poster",),
+    "stack/mailbox.py": (),  # what stands in for mail and push in tests and demos: no page for people
+}  # fmt: skip
+# Made for programmers, in English alone, by a library that needs its script.
+OF_PROGRAMMERS = {"docs"}
+# Shown in other people's pages: without a first heading and landmarks of its own.
+FRAMED = {"risks-framed"}
+
+Seen = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One person's way, in one language; `seen` is called on each page."""
+
+    system: System
+    page: Page
+    language: str
+    sent: Sent
+    bulletin: str
+    seen: Seen
+
+    def open(self, name: str, path: str, **query: str) -> None:
+        address = f"{path}?{urlencode({'language': self.language, **query})}"
+        self.page.goto(address)
+        self.seen(name)
+
+    def press(self, name: str, selector: str) -> None:
+        self.page.locator(selector).first.click()
+        self.page.wait_for_load_state()
+        self.seen(name)
+
+    def post(self, name: str, path: str, /, **fields: str) -> None:
+        """A form that no page shows any more, as one of our own pages sends it."""
+        address = f"{path}?language={self.language}"
+
+        def as_form(route: Route, request: Request) -> None:
+            sent = {
+                "content-type": "application/x-www-form-urlencoded",
+                "origin": self.system.running.url,
+                "sec-fetch-site": "same-origin",
+            }
+            headers = {**request.all_headers(), **sent}
+            answer = route.fetch(method="POST", headers=headers, post_data=urlencode(fields))
+            route.fulfill(response=answer)
+
+        self.page.route(f"**{address}", as_form)
+        self.page.goto(address)
+        self.page.unroute(f"**{address}")
+        self.seen(name)
+
+    def of_everybody(self) -> None:
+        self.open("start", "/")
+        self.open("nothing-here", "/ayuda")
+        self.open("sign-in-first", "/identity/v1/clients")
+        self.open("stale", "/session/callback", state="x")
+        self.open("risks", "/directory/v1/risk-messages/page")
+        self.open("risks-framed", "/directory/v1/risk-messages/snippet")
+        self.open("posters", "/directory/v1/posters")
+        self.open("poster", "/directory/v1/posters/VE23/GBV")
+        self.open("gaps", "/directory/v1/gaps/page")
+        self.open("gaps-of-a-state", "/directory/v1/gaps/page", area="VE23")
+        self.open("gaps-of-a-town", "/directory/v1/gaps/page", area="VE2313")
+        self.open("bulletins", "/reports/v1/bulletins/page")
+        self.open("figures", "/reports/v1/exports/page")
+        files = f"/reports/v1/bulletins/{self.bulletin}/files/{self.language}"
+        self.page.goto(f"{files}/bulletin.html")
+        self.seen("bulletin")
+        self.open("help", HELP)
+        self.open("help-refused", HELP, area="nowhere")
+        self.open("help", HELP)
+        self.press("help-found", "#typed button[type=submit]")
+        self.page.goto("/docs")
+        self.page.wait_for_selector(".opblock-tag")
+        self.seen("docs")
+
+    def of_a_reporter(self) -> None:
+        self.open("line", LINE)
+        self.page.locator("[name=kind]").first.check()
+        self.page.locator("#text").fill("Siete personas en una finca")
+        self.press("line-receipt", "#typed button[type=submit]")
+        receipt = self.page.locator(".number").inner_text()
+        self.open("line-enter", THREAD)
+        self.page.locator("#receipt").fill("1")
+        self.press("line-wrong-number", "#typed button[type=submit]")
+        self.page.locator("#receipt").fill(receipt)
+        self.press("line-thread", "#typed button[type=submit]")
+        self.post("line-old-form", LINE, kind="other", text="Lo que vi", form="old")
+        self.post("typed-again", "/referrals/v1/withdraw", code="x" * 201)
+
+    def of_a_subscriber(self) -> None:
+        key = "0" * 32 + "." + "0" * 32
+        self.post("subscribe-wrong", SUBSCRIBE, address="x", language=self.language)
+        self.open("subscribe", SUBSCRIBE)
+        self.page.locator("#address").fill("alguien@example.org")
+        self.press("subscribe-sent", "main button")
+        self.open("subscribe-confirm", f"{SUBSCRIBE}/confirm", key=key)
+        self.press("subscribe-unknown", "main button")
+        self.open("subscribe-leave", f"{SUBSCRIBE}/leave", key=key)
+
+    def of_who_agreed(self) -> None:
+        self.open("withdraw", WITHDRAW)
+        self.page.locator("#code").fill("x")
+        self.press("withdraw-malformed", "[value=withdraw]")
+        self.page.locator("#code").fill("0000-0000-0000-0000")
+        self.press("withdraw-wrong", "[value=withdraw]")
+        self.page.locator("#code").fill(self.sent.code)
+        self.press("withdraw-slip", "[value=slip]")
+
+    def of_a_recipient(self) -> None:
+        self.open("answer", self.sent.answer)
+        self.page.locator("[value=accept]").check()
+        self.press("answer-missing", "#typed button[type=submit]")
+        self.open("answer-spent", "/referrals/v1/answer/an-answer-link-of-nobody")
+
+    def of_who_signs_in(self) -> None:
+        self.page.goto(f"/session/start?return_to=/account&ui_locales={self.language}")
+        self.seen("sign-in")
+        for field, value in (("name", "m.rivas"), ("password", "x"), ("code", "000000")):
+            self.page.locator(f"#{field}").fill(value)
+        self.press("sign-in-wrong", "#sign-in button[type=submit]:not(.off)")
+        self.page.goto(f"/oauth/authorize?ui_locales={self.language}")
+        self.seen("sign-in-unknown")
+        self.post("sign-in-elsewhere", AUTHORIZE, ticket="x")
+
+    def of_who_is_in(self) -> None:
+        password = password_of(self.system, PERSON)
+        self.open("account", ACCOUNT)
+        for field in ("old", "new", "repeated"):
+            self.page.locator(f"#{field}").fill("x")
+        self.press("account-wrong", "form[action*='/account/password'] button")
+        self.page.locator("#factor-password").fill(password)
+        self.press("enrolment", "form[action*='/account/second-factor'] button")
+        self.page.locator("#code").fill("000000")
+        self.press("enrolment-wrong", "form[action*=confirmation] button")
+        self.open("account", ACCOUNT)
+        self.page.locator("#codes-password").fill(password)
+        self.press("codes", "form[action*=recovery-codes] button")
+        self.open("passkeys", PASSKEYS)
+        self.open("sign-out", "/session/end")
+        self.page.context.clear_cookies()
+        self.post("session-ended", PASSKEYS, name="Teléfono de la oficina")

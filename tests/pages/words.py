@@ -1,0 +1,21 @@
+"""Words that stand in the pages of one language and mean that a text was not translated."""
+
+import re
+
+SPANISH = {
+    "para", "que", "con", "una", "los", "las", "del", "por", "su", "esta", "este", "no", "se", "más",
+    "usted", "cuando", "donde", "entrar", "salir", "ayuda", "código", "página", "volver", "buscar",
+}  # fmt: skip
+ENGLISH = {
+    "the", "and", "with", "you", "your", "for", "this", "that", "not", "from", "when", "where",
+    "sign", "leave", "help", "code", "page", "back", "search", "which", "has", "are", "was",
+}  # fmt: skip
+
+
+def of_the_other_language(text: str, language: str) -> list[str]:
+    """The words of the other language, but for those that names may hold."""
+    foreign = SPANISH if language == "en" else ENGLISH
+    if language == "en":
+        foreign = foreign - {"para", "con", "los", "las", "del", "no", "una", "por"}
+    found = [word for word in re.findall(r"[a-záéíóúñü]+", text.lower()) if word in foreign]
+    return sorted(set(found)) if len(found) > 2 else []

@@ -1,0 +1,55 @@
+"""Forms become the JSON of the API and its refusals find their fields: pure, without a server."""
+
+import pytest
+from console.forms import BadForm, Typed, body, faults, read
+
+KIND = "application/x-www-form-urlencoded"
+
+
+def test_names_are_pointers_and_what_is_empty_is_left_out() -> None:
+    typed = read(
+        KIND, b"contact%2Fphone=0414&contact%2Femail=&age=17&items%5B%5D=name&items%5B%5D=sex"
+    )
+    made = body(typed, ("contact/phone", "contact/email", "age", "items[]"), numbers=("age",))
+    assert made == {"contact": {"phone": "0414"}, "age": 17, "items": ["name", "sex"]}
+
+
+def test_a_number_that_is_none_stays_as_it_was_typed() -> None:
+    assert body(read(KIND, b"age=diecisiete"), ("age",), numbers=("age",)) == {"age": "diecisiete"}
+
+
+def test_fields_that_the_form_does_not_have_are_not_sent() -> None:
+    assert body(read(KIND, b"organisation_id=x&name=Ana"), ("name",)) == {"name": "Ana"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [("multipart/form-data", b"a=b"), (KIND, b"\xff=1"), (KIND, b"&".join([b"a=1"] * 400))],
+)
+def test_what_is_no_form_is_refused(kind: str, content: bytes) -> None:
+    with pytest.raises(BadForm):
+        read(kind, content)
+
+
+def test_a_refusal_finds_its_field_or_the_one_that_holds_it() -> None:
+    errors = [
+        {"pointer": "/contact/phone", "code": "string_too_long", "detail": "too long"},
+        {"pointer": "/items/3", "code": "enum", "detail": "not one of"},
+        {"pointer": "/elsewhere", "code": "missing", "detail": "Field required"},
+    ]
+    found = faults({"errors": errors}, ("contact/phone", "items[]"))
+    assert [(f.name, f.code) for f in found] == [
+        ("contact/phone", "string_too_long"),
+        ("items[]", "enum"),
+        ("", "missing"),
+    ]
+
+
+def test_several_forms_of_a_page_have_names_of_their_own() -> None:
+    refused = {"errors": [{"pointer": "/reason", "code": "missing"}]}
+    found = faults(refused, ("decline/reason", "recall/reason"), within="decline")
+    assert [f.name for f in found] == ["decline/reason"]
+
+
+def test_what_somebody_typed_is_not_in_a_text_of_an_object() -> None:
+    assert "Kwyjibonia" not in repr(Typed([("identity/name", "Kwyjibonia")]))

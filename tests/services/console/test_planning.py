@@ -1,0 +1,121 @@
+"""What whoever plans and decides sees: pure, without a server."""
+
+from typing import Any
+
+from console.bulletins import views as bulletins
+from console.codes import Codes
+from console.curation import views as curation
+from console.curation.api import parts
+from console.drawing import bars, graph, stages
+from console.figures import views as figures
+from console.forms import Typed
+from console.pathways import views as pathways
+from console.wording import wording
+
+SAY, CODES = wording("es"), Codes("es")
+STEPS: list[dict[str, Any]] = [
+    {"key": "a", "need": "HLT", "urgency": "at_once"},
+    {"key": "b", "need": "LEG", "after": ["a"]},
+    {"key": "c", "need": "SHL", "after": ["a", "b", "nowhere"]},
+    {"key": "d", "need": "HOT"},
+]
+
+
+def test_a_step_stands_in_the_column_in_which_it_may_begin() -> None:
+    assert stages(STEPS) == {"a": 0, "b": 1, "c": 2, "d": 0}
+    drawn = graph(STEPS, {one["key"]: one["key"] for one in STEPS})
+    assert len({(node.x, node.y) for node in drawn.nodes}) == len(STEPS), "none hides another"
+    assert len(drawn.lines) == 3
+    assert all(x1 < x2 for x1, _, x2, _ in drawn.lines)
+
+
+def test_steps_that_wait_for_each_other_are_drawn_all_the_same() -> None:
+    circle = [{"key": "a", "after": ["b"]}, {"key": "b", "after": ["a"]}]
+    assert set(stages(circle)) == {"a", "b"}
+
+
+def test_a_bar_ends_where_its_value_is_and_its_whisker_where_it_may_be() -> None:
+    found = bars([("x", "", 10, 5, 20), ("y", "", 0, 0, 10)])
+    first, second = found.bars
+    assert first.width * 2 == found.wide - 30 - found.left
+    assert (first.low - found.left) * 2 == first.width
+    assert second.width == 0
+    assert second.high > second.low, "few or none is no nothing"
+
+
+def test_no_protected_number_stands_alone() -> None:
+    assert figures.said({"count": 0, "low": 0, "high": 10}, SAY) == "0–10 (pocas o ninguna)"
+    assert figures.said({"count": 33, "low": 28, "high": 38}, SAY) == "33 (entre 28 y 38)"
+    assert figures.said({"count": 12, "low": None, "high": None}, SAY) == "12"
+    assert bulletins.figure({"value": 0, "low": 0, "high": 10}, SAY) == "0–10 (pocas o ninguna)"
+    assert bulletins.figure({"value": None, "absent": {"es": "sin dato"}}, SAY) == "sin dato"
+
+
+def test_who_may_see_it_comes_first_and_in_words() -> None:
+    found = [
+        {"pointer": "/name", "old": "A", "new": "B"},
+        {"pointer": "/visibility", "old": "partners", "new": "public"},
+    ]
+    first, second = curation.changes(found, SAY, CODES)
+    assert (first.field, first.new) == ("quién la ve", SAY("visibility.public"))
+    assert (second.field, second.old, second.new) == ("nombre", "A", "B")
+
+
+def test_a_text_message_is_counted_as_phones_do() -> None:
+    assert parts("x" * 160) == (160, 1)
+    assert parts("x" * 161) == (161, 2)
+    assert parts("ó" * 70) == (70, 1)
+    assert parts("ó" * 71) == (71, 2)
+
+
+def test_what_a_form_does_not_ask_stays_in_a_step() -> None:
+    before = {"key": "a", "condition": {"populations": ["REF"], "minimum_age": 12}}
+    typed = Typed(
+        [
+            ("key", "of the command"),
+            ("step_key", "a"),
+            ("need", "HLT"),
+            ("condition/maximum_age", "17"),
+            ("safety", "true"),
+        ]
+    )
+    assert pathways.step_of(typed, before) == {
+        "key": "a",
+        "need": "HLT",
+        "condition": {"populations": ["REF"], "maximum_age": 17},
+        "safety": True,
+        "confidential": False,
+    }
+
+
+def test_steps_are_moved_replaced_and_taken_out() -> None:
+    assert [one["key"] for one in pathways.moved(STEPS, "b", -1)] == ["b", "a", "c", "d"]
+    assert [one["key"] for one in pathways.moved(STEPS, "d", 1)] == ["a", "b", "c", "d"]
+    assert [one["key"] for one in pathways.replaced(STEPS, "b", None)] == ["a", "c", "d"]
+    assert pathways.replaced(STEPS, "new", {"key": "e"})[-1] == {"key": "e"}
+
+
+def test_a_difference_is_said_in_sentences() -> None:
+    found = {
+        "pathway": [],
+        "steps": [
+            {"step": "a", "kind": "added", "need": "HLT"},
+            {
+                "step": "b",
+                "kind": "changed",
+                "need": "LEG",
+                "changes": [{"field": "window_hours", "old": None, "new": 48}],
+            },
+        ],
+        "reordered": True,
+    }
+    lines = pathways.difference(found, SAY, CODES)
+    assert len(lines) == 3
+    assert "antes –, ahora 48" in lines[1]
+
+
+def test_words_of_both_languages_are_sent_together_and_empty_ones_are_not() -> None:
+    typed = Typed(
+        [("texts/highlights/es", "Sí"), ("texts/highlights/en", "Yes"), ("texts/gaps/es", " ")]
+    )
+    assert bulletins.texts(typed) == {"highlights": {"es": "Sí", "en": "Yes"}}

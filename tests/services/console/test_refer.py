@@ -1,0 +1,69 @@
+"""From a case and what was ticked to three commands: pure, without a server."""
+
+from typing import Any
+
+from console.forms import Typed
+from console.referrals import refer
+from console.referrals.steps import STEPS, offered
+
+CASE: dict[str, Any] = {
+    "reference": "N386V-0ZY16", "age": 27, "area": "VE2313", "country": "VE",
+    "identity": {"name": "Kwyjibonia", "contact": {"phone": "0414"}},
+    "attributes": {"sex": "female", "languages": ["spa"], "populations": []},
+}  # fmt: skip
+FORM = [
+    ("service_id", "GBV-CMR|0190|emergency|2026-11-29T00:00:00+00:00"), ("items[]", "age"),
+    ("items[]", "sex"), ("payload/situation", "Hoy."), ("safe_contact/rule", "person_comes"),
+    ("decided_by", "person"), ("language", "spa"), ("method", "verbal"),
+]  # fmt: skip
+
+
+def test_the_profile_holds_no_identity() -> None:
+    profile = refer.profile(Typed(), CASE)
+    assert profile == {"area": "VE2313", "age": 27, "sex": "female", "languages": ["spa"]}
+
+
+def test_only_what_the_case_holds_can_be_ticked() -> None:
+    items = refer.on_record(CASE)
+    assert items == ["name", "age", "sex", "languages", "contact", "area", "case_reference"]
+
+
+def test_what_is_shared_is_what_was_ticked_and_what_was_written() -> None:
+    draft, consent, send = refer.commands(Typed(FORM), "case", "key")
+    assert consent["body"]["items"] == ["age", "sex", "situation"]
+    assert draft["body"]["from_case"] == ["age", "sex"]
+    assert draft["body"]["payload"] == {"situation": "Hoy."}
+    assert draft["body"]["category"] == consent["body"]["purpose"] == "GBV-CMR"
+    assert send["path"] == f"/referrals/v1/referrals/${{{draft['key']}.id}}/send"
+    assert send["body"] == {"grant_id": f"${{{consent['key']}.id}}"}
+
+
+def test_the_same_form_is_the_same_commands_and_a_corrected_one_is_not() -> None:
+    def keys(form: list[tuple[str, str]], key: str = "key") -> list[str]:
+        return [command["key"] for command in refer.commands(Typed(form), "case", key)]
+
+    assert keys(FORM) == keys(FORM)
+    corrected = [*FORM, ("items[]", "name")]
+    assert not set(keys(FORM)) & set(keys(corrected))
+    assert not set(keys(FORM)) & set(keys(FORM, "another page"))
+
+
+def test_the_first_legal_step_is_the_main_one_and_what_is_not_legal_is_not_offered() -> None:
+    steps = offered(["decline", "acknowledge", "withdraw"], confirmable=False)
+    assert [(one.step.name, one.main) for one in steps] == [
+        ("acknowledge", True),
+        ("decline", False),
+    ]
+    assert offered([], confirmable=False) == []
+    assert [one.step.name for one in offered([], confirmable=True)] == ["confirm"]
+
+
+def test_a_local_time_is_sent_with_its_offset_and_an_agreement_as_one() -> None:
+    typed = Typed(
+        [("schedule/appointment_at", "2026-12-01 14:30"), ("schedule/expected_version", "3")]
+    )
+    assert STEPS["schedule"].made(typed, offset="-04:00") == {
+        "appointment_at": "2026-12-01T14:30:00-04:00",
+        "expected_version": 3,
+    }
+    assert STEPS["waitlist"].made(Typed(), offset="-04:00") == {"person_agrees": False}

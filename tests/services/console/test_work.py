@@ -1,0 +1,138 @@
+"""What waits outside of cases, as rows of the work list: whose it is, when it is due, how long it is news."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from common.auth import Principal, Role
+from console.answers import Answer
+from console.moments import Moments
+from console.visitors import Visitor
+from console.work import beside
+from console.work.views import path_of
+
+OWN, OTHER = "0190a000-0000-7000-8000-000000000001", "0190a000-0000-7000-8000-000000000002"
+# In Caracas it is the evening of the 27th still.
+NOW = datetime(2026, 11, 28, 2, tzinfo=UTC)
+MOMENTS = Moments("es", ZoneInfo("America/Caracas"), NOW)
+
+
+def visitor(role: Role, *scopes: str) -> Visitor:
+    principal = Principal("p", "p", OWN, roles=frozenset({role}), scopes=frozenset(scopes))  # type: ignore[arg-type]
+    return Visitor(principal, "token", "csrf", "name", "organisation", 0)
+
+
+def rows(part: str, who: Visitor, *items: Any) -> list[beside.Item]:
+    (source,) = (each for each in beside.sources(who) if each.part == part)
+    return beside.rows(source, Answer(200, {"items": list(items)}), who, MOMENTS)
+
+
+COORDINATOR = visitor(
+    Role.COORDINATOR, "directory:read", "directory:write", "directory:curate", "reports:read"
+)
+OFFICER = visitor(Role.IM, "directory:curate", "reports:read", "reports:publish")
+SUPERVISOR = visitor(Role.SUPERVISOR, "referrals:read", "reports:read")
+
+
+def test_each_list_is_asked_for_by_whoever_does_what_is_in_it() -> None:
+    assert [one.part for one in beside.sources(COORDINATOR)] == [
+        "entries",
+        "verification",
+        "bulletins",
+    ]
+    assert [one.part for one in beside.sources(OFFICER)] == ["bulletins", "releases", "imports"]
+    assert [one.part for one in beside.sources(SUPERVISOR)] == ["releases"]
+    assert beside.sources(visitor(Role.AUDITOR, "referrals:read", "reports:read")) == []
+    assert beside.sources(visitor(Role.READER, "directory:read")) == []
+
+
+@pytest.mark.parametrize(
+    ("due", "group"),
+    [
+        ("2026-11-26", "overdue"),
+        ("2026-11-27", "today"),
+        ("2026-11-28", "week"),
+        ("2026-12-03", "week"),
+        ("2026-12-04", "later"),
+    ],
+)
+def test_a_verification_is_due_on_a_day_at_home(due: str, group: str) -> None:
+    one = {"service_id": OTHER, "name": "Casa", "kind": "verification_due", "due_on": due}
+    (row,) = rows("verification", COORDINATOR, one)
+    assert (row["group"], row["verb"]) == (group, "verify")
+    assert path_of(row["kind"], row["ids"]) == f"/console/entries/{OTHER}"
+
+
+def test_an_entry_that_was_doubted_three_times_waits_once_since_the_first() -> None:
+    """Beside its verification, which is another thing to do."""
+    one = {"service_id": OTHER, "name": "Casa", "kind": "capacity_doubted"}
+    doubts = [{**one, "due_on": f"2026-11-{day:02}"} for day in (4, 11, 10)]
+    verification = {**one, "kind": "verification_due", "due_on": "2026-11-12"}
+    waiting = rows("verification", COORDINATOR, *doubts, verification)
+    assert sorted((row["kind"], row["due"][:10]) for row in waiting) == [
+        ("capacity_doubted", "2026-11-04"),
+        ("verification", "2026-11-12"),
+    ]
+
+
+def test_figures_wait_for_the_organisations_that_have_not_agreed() -> None:
+    def release(number: int, organisation: str, **said: bool) -> dict[str, Any]:
+        answer = {"organisation_id": organisation, "signed_off": False, "waived": False, **said}
+        who = [answer]
+        return {"id": str(number), "programme": "p", "period": "2026-10a", "contributors": who}
+
+    found = rows(
+        "releases",
+        SUPERVISOR,
+        release(1, OWN),
+        release(2, OWN, signed_off=True),
+        release(3, OWN, waived=True),
+        release(4, OTHER),
+    )
+    assert [row["ids"]["release_id"] for row in found] == ["1"]
+
+
+def test_the_report_of_an_import_is_news_for_a_week_if_something_is_to_be_done_with_it() -> None:
+    def imported(state: str, *, dry: bool = False, refused: int = 0, days: int = 0) -> Any:
+        return {
+            "id": f"{state}-{dry}-{refused}-{days}",
+            "file_name": f"{state}-{dry}-{refused}-{days}",
+            "state": state,
+            "dry_run": dry,
+            "rows": {"refused": refused},
+            "created_at": (NOW - timedelta(days=days)).isoformat(),
+        }
+
+    found = rows(
+        "imports",
+        OFFICER,
+        imported("running"),
+        imported("finished"),
+        imported("finished", refused=3),
+        imported("finished", dry=True),
+        imported("failed"),
+        imported("refused", refused=1, days=8),
+    )
+    assert [row["ids"]["import_id"] for row in found] == [
+        "finished-False-3-0",
+        "finished-True-0-0",
+        "failed-False-0-0",
+    ]
+
+
+def test_of_a_file_that_was_sent_several_times_the_newest_is_news() -> None:
+    def sent(number: int, *, dry: bool) -> dict[str, Any]:
+        at = (NOW - timedelta(hours=number)).isoformat()
+        counts = {"refused": 0}
+        return {"id": str(number), "file_name": "f", "state": "finished", "dry_run": dry,
+                "rows": counts, "created_at": at}  # fmt: skip
+
+    assert rows("imports", OFFICER, sent(1, dry=False), sent(2, dry=True)) == []
+    assert len(rows("imports", OFFICER, sent(1, dry=True), sent(2, dry=True))) == 1
+
+
+def test_what_is_due_comes_first_and_what_has_no_deadline_last() -> None:
+    dues = ["2026-12-01T00:00:00Z", None, "2026-11-20T08:00:00Z"]
+    ordered = beside.in_order([{"due": due} for due in dues])
+    assert [one["due"] for one in ordered] == ["2026-11-20T08:00:00Z", dues[0], None]

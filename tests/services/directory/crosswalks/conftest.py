@@ -1,0 +1,20 @@
+"""A directory of its own for each test."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from common.database import Database
+from stack.postgres import ServiceDatabase
+
+from tests.support.databases import MigratedDatabases, rolled_back
+
+
+@pytest.fixture(scope="session")
+async def directory_database(databases: MigratedDatabases) -> ServiceDatabase:
+    return await databases.of("services_directory", "directory")
+
+
+@pytest.fixture
+async def database(directory_database: ServiceDatabase) -> AsyncIterator[Database]:
+    async with rolled_back(directory_database) as opened:
+        yield opened

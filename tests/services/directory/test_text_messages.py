@@ -1,0 +1,194 @@
+"""Help and warnings by text message: a place and a need in, the nearest public services out."""
+
+import json
+from typing import Any, cast
+
+import pytest
+from common.database import Database
+from common.messages.sms import RapidPro, Sms
+from httpx import AsyncClient
+from pydantic import SecretStr
+from services_directory.information.asked_in_short import understood
+from services_directory.information.gateways import Fields, Questions, Turns
+from services_directory.information.needs import needs
+from services_directory.information.short_text import ONE, plain
+from services_directory.information.sms_api import QUESTIONS, SMS, TURNS
+from services_directory.tables import METADATA
+from sqlalchemy import func, select
+
+from tests.services.directory.conftest import V1, Publish, as_
+from tests.services.directory.test_information import published
+from tests.support.channel_servers import answering
+
+SECRET = "what only the gateway knows"
+ASKER = "+584125550199"
+
+
+def set_up(api: AsyncClient, **parts: Any) -> None:
+    app = cast("Any", api)._transport.app
+    questions = Questions(secret=SecretStr(SECRET), **parts.pop("questions", {}))
+    app.state.context.parts.update({QUESTIONS: questions, TURNS: Turns(), **parts})
+
+
+async def answers(api: AsyncClient, text: str) -> list[str]:
+    answer = await api.post(
+        f"{V1}/help/sms", headers=as_("anonymous"), json={"secret": SECRET, "text": text}
+    )
+    assert answer.status_code == 200, answer.text
+    said: list[str] = answer.json()["messages"]
+    assert 1 <= len(said) <= 3
+    assert all(len(each) <= ONE and each == plain(each) for each in said)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("text", "area", "need"),
+    [
+        ("ZULIA 3", "VE23", "mind"),
+        ("  zulia, ánimo!! ", "VE23", "mind"),
+        ("necesito comida en Zulia por favor", "VE23", "food"),
+        ("VE2313 salud", "VE2313", "health"),
+        ("Libertador salud", None, "health"),  # eight states have one
+        ("Libertador Mérida salud", "VE1412", "health"),
+        ("San Cristóbal 1", "VE2023", "violence"),
+        ("Sucre 8", "VE19", "shelter"),
+        ("caracas techo", "VE01", "shelter"),
+        ("Zulia 14", "VE23", None),
+        ("ayuda 😀", None, None),
+    ],
+)
+def test_a_place_and_a_need_are_read_however_they_are_written(
+    text: str, area: str | None, need: str | None
+) -> None:
+    found = understood(text, "VEN")
+    assert (found.area, found.need, found.language) == (area, need, "es")
+    assert understood("food near Zulia", "VEN").language == "en"
+
+
+def test_each_need_has_words_of_its_own_in_both_languages() -> None:
+    words = [w for need in needs().values() for w in {*need.words_es, *need.words_en}]
+    assert len(words) == len(set(words))
+    assert all(need.words_es[0] and need.words_en[0] for need in needs().values())
+    for number, need in enumerate(needs().values(), 1):
+        for word in (str(number), *need.words_es, *need.words_en):
+            assert understood(f"zulia {word}", "VEN").need == need.code
+
+
+async def test_the_nearest_public_services_fit_three_messages(
+    api: AsyncClient, publish: Publish
+) -> None:
+    set_up(api)
+    for number in range(9):
+        await publish(name=f"Atención psicológica «{number}»")
+    await publish(name="Escondida", visibility="partners")
+    said = await answers(api, "ZULIA 3")
+    assert len(said) == 3
+    assert "+58 261 555 0101" in said[0]
+    assert "Escondida" not in "".join(said)
+    # None there: the nearest around.
+    assert "Atencion psicologica" in (await answers(api, "TACHIRA 3"))[0]
+    assert await answers(api, "ZULIA COMIDA") == [
+        "No se encontro un servicio publico. En peligro llame al 911."
+    ]
+    assert "No public service" in (await answers(api, "food in Zulia"))[0]
+
+
+async def test_what_is_missing_is_asked_for_and_the_line_is_not_offered(api: AsyncClient) -> None:
+    set_up(api)
+    menu = " ".join(await answers(api, "hola"))
+    assert "ZULIA 9" in menu
+    assert "1 violencia" in menu
+    assert "13 informacion" in menu
+    assert "911" in menu
+    assert menu.endswith("teléfono.")  # nothing was cut off
+    assert "Zulia" in (await answers(api, "zulia"))[0]
+    assert "¿En qué estado?" in (await answers(api, "salud"))[0]
+    assert "In which state" in (await answers(api, "health please help"))[0]
+    line = " ".join(await answers(api, "quiero reportar en la linea"))
+    assert "Por SMS no se reporta" in line
+    assert line.count("/line") == 1
+
+
+async def test_warnings_in_force_are_told(api: AsyncClient) -> None:
+    set_up(api)
+    assert (await answers(api, "RIESGO"))[0] == "No hay advertencias por ahora."
+    await published(api)
+    assert "quitan los papeles" in (await answers(api, "Riesgo Zulia"))[0]
+    assert "take your papers" in (await answers(api, "risk zulia"))[0]
+    assert await answers(api, "RIESGO TACHIRA") == ["No hay advertencias por ahora."]
+
+
+async def test_only_the_gateway_asks_and_it_may_call_things_as_it_does(api: AsyncClient) -> None:
+    unset = await api.post(
+        f"{V1}/help/sms", headers=as_("anonymous"), json={"secret": SECRET, "text": "ZULIA 3"}
+    )
+    assert unset.status_code == 404
+    set_up(api, questions={"fields": Fields(secret="key", text="message")})
+    for body in ({}, {"key": "guessed, sixteen long"}, {"key": [SECRET]}, {"secret": SECRET}):
+        answer = await api.post(
+            f"{V1}/help/sms", headers=as_("anonymous"), json={**body, "message": "ZULIA 3"}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (403, "wrong_secret")
+        assert SECRET not in answer.text
+    form = {"key": SECRET, "message": "ZULIA 3", "device_id": "7", "sent": "today"}
+    assert (await api.post(f"{V1}/help/sms", headers=as_("anonymous"), data=form)).json()[
+        "messages"
+    ]
+    without = await api.post(
+        f"{V1}/help/sms", headers=as_("anonymous"), json={"key": SECRET, "text": "ZULIA 3"}
+    )
+    assert (without.status_code, without.json()["pointer"]) == (422, "/message")
+
+
+async def test_an_answer_is_sent_and_nothing_of_who_asked_is_kept(
+    api: AsyncClient, publish: Publish, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    await publish()
+
+    async def sizes() -> dict[str, int]:
+        async with database.transaction() as session:
+            return {
+                table.name: (await session.scalar(select(func.count()).select_from(table))) or 0
+                for table in METADATA.sorted_tables
+            }
+
+    async with answering() as gateway:
+        sms = Sms(RapidPro(kind="rapidpro", url=gateway.address, token="0123456789abcdef"))
+        set_up(api, questions={"answer": "sent"}, **{SMS: sms})
+        before = await sizes()
+        body = {"secret": SECRET, "from": "+58 412 555-0199", "text": "ZULIA 3"}
+
+        async def ask(**changes: str) -> tuple[int, Any]:
+            given = {**body, **changes}
+            answer = await api.post(f"{V1}/help/sms", json=given, headers=as_("anonymous"))
+            return answer.status_code, answer.json()
+
+        assert await ask() == (200, {"messages": []})
+        sent = [json.loads(request[2]) for request in gateway.requests]
+        assert [each["urns"] for each in sent] == [[f"tel:{ASKER}"]] * len(sent)
+        assert "psicologica" in sent[0]["text"]
+        wrong = await ask(**{"from": "*222#"})
+        assert (wrong[0], wrong[1]["pointer"]) == (422, "/from")
+        assert "*222#" not in json.dumps(wrong[1])
+        gateway.status = 503
+        assert (await ask())[0] == 503  # it hears so, and passes it on again
+        gateway.status, gateway.drop = 201, True
+        assert (await ask())[0] == 200  # may have been taken: not sent twice
+        gateway.drop = False
+        count = len(gateway.requests)
+        for _ in range(Turns.MOST * 2):  # a machine that answers whatever it gets
+            assert (await ask())[0] == 200
+        assert len(gateway.requests) - count <= Turns.MOST * 3
+        assert await sizes() == before
+    assert ASKER not in caplog.text
+    assert "5550199" not in caplog.text
+
+
+def test_whoever_asks_all_the_time_is_answered_again_after_an_hour() -> None:
+    turns = Turns()
+    assert [turns.take(ASKER, at) for at in range(Turns.MOST + 1)] == [True] * Turns.MOST + [False]
+    turns.give_back(ASKER)  # the gateway took nothing
+    assert turns.take(ASKER, Turns.MOST)
+    assert turns.take("+584125550100", 10)
+    assert turns.take(ASKER, 3700)
+    assert ASKER not in repr(vars(turns))

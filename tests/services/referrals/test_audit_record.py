@@ -1,0 +1,102 @@
+"""The record for those who audit: narrowed, as a table, and each chain computed anew."""
+
+import csv
+import inspect
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+from common import clock
+from referrals.audit import anchoring
+from referrals.trail.api import _CODES
+
+from tests.services.referrals.story import REFUGIO, SALUD, Story
+
+AUDITOR, NGO, RECIPIENT = "auditor", "ngo-refugio", "ngo-salud"
+
+
+async def entries(story: Story, query: str = "", who: str = AUDITOR) -> list[dict[str, Any]]:
+    answer = await story.get(who, f"/audit?limit=500&{query}")
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
+
+
+async def test_each_filter_leaves_what_it_names(story: Story) -> None:
+    referral = await story.accepted()
+    other = await story.case()
+    whole = await entries(story)
+    cases: tuple[tuple[str, Callable[[dict[str, Any]], bool]], ...] = (
+        (f"organisation_id={SALUD}", lambda e: e["organisation_id"] == str(SALUD)),
+        (f"doer={NGO}", lambda e: e["client"] == NGO),
+        (f"case_id={other['id']}", lambda e: e["chain"] == other["id"]),
+        (f"target_id={referral['id']}", lambda e: e["target_id"] == referral["id"]),
+        ("action=case.registered", lambda e: e["action"] == "case.registered"),
+    )
+    for query, keep in cases:
+        kept = [entry for entry in whole if keep(entry)]
+        assert await entries(story, query) == kept != []
+    with clock.shifted(timedelta(hours=2)):
+        late = await story.case()
+    edge = (clock.now() + timedelta(hours=1)).isoformat().replace("+00:00", "Z")
+    assert {e["chain"] for e in await entries(story, f"from={edge}")} == {late["id"]}
+    assert late["id"] not in {e["chain"] for e in await entries(story, f"to={edge}")}
+
+
+async def test_others_find_their_own_by_every_filter(story: Story) -> None:
+    referral = await story.accepted()
+    for query in (f"organisation_id={SALUD}", f"doer={RECIPIENT}"):
+        assert await entries(story, query, who=NGO) == []
+    found = await entries(story, f"case_id={referral['case_id']}", who=NGO)
+    assert {entry["organisation_id"] for entry in found} == {str(REFUGIO)}
+
+
+async def test_the_table_holds_what_the_list_holds(story: Story) -> None:
+    await story.accepted()
+    for who in (AUDITOR, NGO):
+        listed = await entries(story, who=who)
+        answer = await story.get(who, "/audit/export")
+        assert answer.headers["content-type"].startswith("text/csv")
+        rows = list(csv.DictReader(StringIO(answer.text)))
+        # The look at the list came after what it shows.
+        kept = [row["id"] for row in rows if row["action"] != "audit.read"]
+        assert kept == [entry["id"] for entry in listed]
+        assert bool(rows[0]["hash"]) == (who == AUDITOR)
+    looked = await entries(story, "action=audit.exported")
+    assert [entry["client"] for entry in looked] == [AUDITOR]
+
+
+async def test_a_look_at_the_list_stands_in_it_with_the_names_of_its_filters(story: Story) -> None:
+    case = (await story.case())["id"]
+    await entries(story, f"case_id={case}")
+    await entries(story, f"case_id={case}", who=NGO)
+    looked = await entries(story, "action=audit.read")
+    assert [(entry["client"], entry["detail"]) for entry in looked] == [
+        (AUDITOR, {"filters": ["case_id"]})
+    ]
+    assert case not in str(looked)
+
+
+async def test_a_chain_adds_up_and_the_look_at_it_stands_in_the_record(story: Story) -> None:
+    case = (await story.accepted())["case_id"]
+    fine = (await story.get(AUDITOR, f"/audit/chains/{case}")).json()
+    assert (fine["adds_up"], fine["findings"]) == (True, [])
+    assert fine["entries"] == len(await entries(story, f"case_id={case}"))
+    looked = await entries(story, "action=audit.verified")
+    assert [(entry["client"], entry["detail"]) for entry in looked] == [(AUDITOR, {"of": case})]
+
+
+async def test_only_auditors_verify_and_only_what_is_there(story: Story) -> None:
+    case = (await story.case())["id"]
+    assert (await story.get(NGO, f"/audit/chains/{case}")).status_code == 403
+    missing = await story.get(
+        AUDITOR, f"/audit/chains/{case[:-1]}{'0' if case[-1] != '0' else '1'}"
+    )
+    assert missing.status_code == 404
+
+
+def test_every_problem_of_a_chain_has_a_code() -> None:
+    told = set(re.findall(r'Finding\([^"]*"([^"]+)"\)', inspect.getsource(anchoring)))
+    assert told == set(_CODES)

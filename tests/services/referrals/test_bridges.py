@@ -1,0 +1,413 @@
+"""What other systems really send becomes a case once, with needs and drafts; consent is asked, not taken."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from referrals.intake.case_mapping import translate_case
+from referrals.intake.mapping import FormMapping
+from referrals.intake.peers import NotThisPeer, Peer, read
+
+from tests.services.referrals.screening_words import SUPERVISOR
+from tests.services.referrals.story import Story
+from tests.services.referrals.test_intake import NAME, received, send
+
+# The shapes are those of the systems' own sources and documents; names and ids are invented.
+PRIMERO: dict[str, Any] = {
+    "data": {
+        "record_id": "b3222e84-a5d7-4692-a643-1ab3d41f17d6",
+        "record_type": "case",
+        "hostname": "primero.example.org",
+        "case_id_display": "f15a1a9",
+        "name": NAME,
+        "age": 16,
+        "date_of_birth": "2010-03-01",
+        "sex": "female",
+        "owned_by": "primero_cp",
+        "created_at": "2026-11-10T05:34:59.514Z",
+        "last_updated_at": "2026-11-11T05:34:59.514Z",
+        "consent_for_services": True,
+        "disclosure_other_orgs": True,
+        "location_current": "Maracaibo",
+        "photos": [],
+        "services_section": [
+            {
+                "unique_id": "6b2",
+                "service_type": "health_medical_service",
+                "service_referral": "Referred",
+            },
+            {"unique_id": "9c1", "service_type": "psychosocial_service", "note_on_referral": NAME},
+            {"unique_id": "9c2", "service_type": "other_service"},
+        ],
+    }
+}
+ODK: dict[str, Any] = {
+    "__id": "uuid:85cb9aff-005e-4edd-9739-dc9c1a829c44",
+    "__system": {
+        "submissionDate": "2026-11-10T06:27:25.154Z",
+        "updatedAt": None,
+        "submitterId": "5",
+        "submitterName": "field-1",
+        "attachmentsPresent": 0,
+        "attachmentsExpected": 0,
+        "status": None,
+        "reviewState": None,
+        "deviceId": "collect:oHpo9Ww",
+        "edits": 0,
+        "formVersion": "20261101",
+    },
+    "meta": {"instanceID": "uuid:85cb9aff-005e-4edd-9739-dc9c1a829c44", "instanceName": "x"},
+    "person": {"full_name": NAME, "age": 30, "sex": "f"},
+    "needs": {"type": "medical psychosocial"},
+    "visits@odata.navigationLink": "Submissions('uuid%3A85cb')/visits",
+}
+COMMCARE: dict[str, Any] = {
+    "id": "f2a8e3a1-6c40-4a7b-9a4d-0f2f4f7b3c11",
+    "domain": "example",
+    "app_id": "db9f874f0219444ee7848ddd023e292e",
+    "type": "data",
+    "version": "10",
+    "uiversion": "1",
+    "received_on": "2026-11-10T20:14:34.046462Z",
+    "edited_on": None,
+    "form": {
+        "@name": "Registration",
+        "@uiVersion": "1",
+        "@version": "10",
+        "@xmlns": "http://openrosa.org/formdesigner/B9C4EB51",
+        "#type": "data",
+        "case": {
+            "@case_id": "b0916685-7247-4c44-b712-633d3d64e0c0",
+            "create": {"case_name": NAME, "case_type": "person"},
+        },
+        "commcare_usercase": {
+            "case": {"@case_id": "9a54c1d0-0f43-4e8e-8a44-5b1f6a3f7a01", "update": {"visits": "3"}}
+        },
+        "subcase_0": {
+            "case": {
+                "@case_id": "f3d3f3f8-3a0e-4a0c-9b38-7b4cbb8a4f11",
+                "create": {"case_name": NAME, "case_type": "child"},
+                "index": {"parent": {"@case_type": "person", "#text": "b0916685"}},
+            }
+        },
+        "person": {"name": NAME, "age": "30", "sex": "f"},
+        "service": "medical",
+        "meta": {
+            "@xmlns": "http://openrosa.org/jr/xforms",
+            "appVersion": {"#text": "CommCare 2.55", "@xmlns": "http://commcarehq.org/xforms"},
+            "instanceID": "f2a8e3a1-6c40-4a7b-9a4d-0f2f4f7b3c11",
+            "timeStart": "2026-11-10T16:04:50.000-04",
+            "timeEnd": "2026-11-10T16:04:54.950-04:00",
+            "username": "worker1",
+        },
+    },
+    "metadata": {"userID": "d0e472a6b36dfd3ee5059222e12b8c1b"},
+}
+ACTIVITYINFO: dict[str, Any] = {
+    "recordId": "cbzl8q9l2k3f1x7",
+    "formId": "c5f1m2kl2k3f1xe",
+    "parentRecordId": None,
+    "lastEditTime": 1_762_755_000,
+    "fields": {
+        "E00000015620000000001": NAME,
+        "E00000015620000000002": 30,
+        "E00000015620000000003": "f",
+        "E00000015620000000004": ["medical"],
+        "E00000015620000000005": {"latitude": 10.64, "longitude": -71.6},
+        "E00000015620000000006": "E0000001249:z0000000289",
+    },
+}
+DHIS2: dict[str, Any] = {
+    "trackedEntities": [
+        {
+            "trackedEntity": "PQfMcpmXeFE",
+            "trackedEntityType": "nEenWmSyUEp",
+            "orgUnit": "DiszpKrYNg8",
+            "updatedAt": "2026-11-10T10:44:28.258",
+            "deleted": False,
+            "attributes": [
+                {"attribute": "w75KJ2mc4zz", "displayName": "First name", "value": NAME},
+                {"attribute": "cejWyOfXge6", "displayName": "Gender", "value": "Female"},
+            ],
+            "enrollments": [
+                {
+                    "enrollment": "JMgRZyeLWOo",
+                    "program": "IpHINAT79UW",
+                    "status": "ACTIVE",
+                    "enrolledAt": "2026-11-08T00:00:00.000",
+                    "attributes": [{"attribute": "zDhUuAYrxNC", "value": "30"}],
+                    "events": [
+                        {
+                            "event": "ZwwuwNp6gVd",
+                            "programStage": "A03MvHHogjR",
+                            "occurredAt": "2026-11-09T00:00:00.000",
+                            "dataValues": [{"dataElement": "UXz7xuGCEhU", "value": "medical"}],
+                        }
+                    ],
+                }
+            ],
+        }
+    ]
+}
+HEALTH, PSYCHOSOCIAL, LEGAL = "HLT", "GP-PSS", "GP-DOC"
+SERVICE = "0190a000-0000-7000-8000-00000000c0de"
+FLAT = {"name": "name", "age": "age", "sex": "sex"}
+SEX = {"sex": {"f": "female", "Female": "female"}}
+PRIMERO_MAPPING: dict[str, Any] = {
+    "fields": {
+        "name": "name",
+        "age": "age",
+        "date_of_birth": "birth_date",
+        "sex": "sex",
+        "case_id_display": "own_reference",
+    },
+    "area": "location_current",
+    "area_values": {"Maracaibo": "VE2313"},
+    "needs": {
+        "services_section/service_type": {
+            "health_medical_service": HEALTH,
+            "psychosocial_service": PSYCHOSOCIAL,
+            "other_service": None,
+        }
+    },
+    "drafts": {HEALTH: SERVICE},
+    "consents": ["consent_for_services", "disclosure_other_orgs"],
+    "ignore": ["owned_by", "created_at", "last_updated_at", "services_section/*"],
+}
+CODES = {"medical": HEALTH, "psychosocial": PSYCHOSOCIAL, "medical psychosocial": HEALTH}
+OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    (
+        "odk_central",
+        ODK,
+        {
+            "fields": {"person/full_name": "name", "person/age": "age", "person/sex": "sex"},
+            "values": SEX,
+            "needs": {"needs/type": CODES},
+        },
+    ),
+    (
+        "commcare",
+        COMMCARE,
+        {
+            "fields": {f"person/{path}": name for path, name in FLAT.items()},
+            "values": SEX,
+            "needs": {"service": CODES},
+        },
+    ),
+    (
+        "activityinfo",
+        ACTIVITYINFO,
+        {
+            "fields": {f"E0000001562000000000{n}": part for n, part in enumerate(FLAT, 1)},
+            "values": SEX,
+            "needs": {"E00000015620000000004": CODES},
+            "ignore": ["E00000015620000000005/*", "E00000015620000000006"],
+        },
+    ),
+    (
+        "dhis2",
+        DHIS2,
+        {
+            "fields": {
+                "attributes/w75KJ2mc4zz": "name",
+                "attributes/zDhUuAYrxNC": "age",
+                "attributes/cejWyOfXge6": "sex",
+            },
+            "values": SEX,
+            "needs": {"A03MvHHogjR/UXz7xuGCEhU": CODES},
+            "ignore": ["program", "orgUnit"],
+        },
+    ),
+]
+
+
+async def case_form(story: Story, peer: str, mapping: dict[str, Any]) -> dict[str, Any]:
+    await story.service(service_id=UUID(SERVICE))
+    where = {} if "area" in mapping else {"fixed_area": "VE2313"}
+    body = {"name": "Puente", "peer": peer, "makes": "case", "mapping": {**where, **mapping}}
+    return await story.made(SUPERVISOR, "/intake/forms", body)
+
+
+async def plan_of(story: Story, case_id: str) -> list[str]:
+    found = (await story.get("ngo-refugio", f"/cases/{case_id}/plan")).json()
+    return [each["need"] for each in (found["items"] if isinstance(found, dict) else found)]
+
+
+def changed(record: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {"data": {**record["data"], **changes}}
+
+
+async def test_a_primero_case_becomes_a_case_with_needs_a_draft_and_a_question(
+    story: Story,
+) -> None:
+    made = await case_form(story, "primero", PRIMERO_MAPPING)
+    taken = await send(story, made, PRIMERO)
+    assert (taken.status_code, taken.json()["status"]) == (202, "taken"), taken.text
+    assert NAME not in taken.text
+    (row,) = await received(story, status="taken")
+    case = (await story.get("ngo-refugio", f"/cases/{row['case_id']}")).json()
+    assert (case["identity"]["name"], case["identity"]["birth_date"]) == (NAME, "2010-03-01")
+    assert (case["area"], case["identity"]["own_reference"]) == ("VE2313", "f15a1a9")
+    assert case["assigned_to"] is None
+    assert await plan_of(story, case["id"]) == [HEALTH, PSYCHOSOCIAL]
+    drafts = await story.rows("SELECT state, category, grant_id FROM referrals")
+    assert [(each.state, each.category, each.grant_id) for each in drafts] == [
+        ("draft", HEALTH, None)
+    ]
+    assert await story.rows("SELECT 1 FROM grants") == [], "their consent is no grant"
+    tasks = await story.rows("SELECT kind FROM tasks WHERE done_at IS NULL")
+    assert [each.kind for each in tasks] == ["ask_consent"]
+
+
+async def test_a_record_that_is_sent_again_adds_what_is_new_and_doubles_nothing(
+    story: Story,
+) -> None:
+    made = await case_form(story, "primero", PRIMERO_MAPPING)
+    first = changed(PRIMERO, services_section=[{"service_type": "health_medical_service"}])
+    assert (await send(story, made, first)).json()["status"] == "taken"
+    touched = changed(first, last_updated_at="2031-01-01T00:00:00Z", owned_by="someone_else")
+    assert (await send(story, made, touched)).json()["repeated"] is True
+    more = await send(story, made, PRIMERO)
+    assert (more.json()["status"], more.json()["repeated"]) == ("taken", False)
+    late = await send(story, made, first)
+    assert late.json()["repeated"] is True, "an older version that comes late changes nothing"
+    (case,) = await story.rows("SELECT id FROM cases")
+    assert await plan_of(story, str(case.id)) == [HEALTH, PSYCHOSOCIAL]
+    assert len(await story.rows("SELECT 1 FROM referrals")) == 1
+    other = await send(story, made, changed(PRIMERO, name="Otro Canaria"))
+    assert other.json()["status"] == "quarantined"
+    (waits,) = await received(story, status="quarantined")
+    assert waits["reasons"] == ["person_changed"]
+    assert len(await story.rows("SELECT 1 FROM cases")) == 1
+
+
+async def test_an_erased_person_is_not_brought_back(story: Story) -> None:
+    made = await case_form(story, "primero", PRIMERO_MAPPING)
+    await send(story, made, PRIMERO)
+    (row,) = await received(story)
+    case = (await story.get("ngo-refugio", f"/cases/{row['case_id']}")).json()
+    erasure = {"confirm": case["reference"], "basis": "person_request"}
+    await story.made(SUPERVISOR, f"/cases/{case['id']}/erase", erasure)
+    assert (await story.rows("SELECT person FROM intake_records"))[0].person is None
+    # Nor does anything lead to the person in the other system.
+    for table in ("intake_records", "intake_submissions"):
+        (kept,) = await story.rows(f"SELECT to_jsonb(t)::text AS text FROM {table} t")
+        assert PRIMERO["data"]["record_id"] not in kept.text
+    again = await send(story, made, changed(PRIMERO, name="Otra vez Canaria"))
+    assert again.json()["status"] == "not_kept"
+    assert len(await story.rows("SELECT 1 FROM cases WHERE status <> 'erased'")) == 0
+    assert {r.content for r in await story.rows("SELECT content FROM intake_submissions")} == {None}
+
+
+@pytest.mark.parametrize(("peer", "sent", "mapping"), OTHERS, ids=[each[0] for each in OTHERS])
+async def test_each_system_becomes_a_case_once(
+    story: Story, peer: str, sent: dict[str, Any], mapping: dict[str, Any]
+) -> None:
+    made = await case_form(story, peer, mapping)
+    taken = await send(story, made, sent)
+    assert taken.json()["status"] == "taken", (await received(story))[0]["reasons"]
+    assert (await send(story, made, sent)).json()["repeated"] is True
+    (row,) = await received(story)
+    case = (await story.get("ngo-refugio", f"/cases/{row['case_id']}")).json()
+    assert (case["identity"]["name"], case["identity"]["age"]) == (NAME, 30)
+    assert case["attributes"]["sex"] == "female"
+    assert await plan_of(story, case["id"]) == [HEALTH]
+
+
+async def test_what_does_not_map_waits_and_says_what_to_change(story: Story) -> None:
+    made = await case_form(story, "primero", PRIMERO_MAPPING)
+    renamed = {k: v for k, v in PRIMERO["data"].items() if k != "sex"} | {"gender": "female"}
+    unknown = [{"service_type": "legal_assistance_service"}]
+    kept = await send(story, made, {"data": {**renamed, "services_section": unknown, "age": "n/a"}})
+    assert (kept.status_code, kept.json()["status"]) == (202, "quarantined")
+    (row,) = await received(story)
+    detail = (await story.get("ngo-refugio", f"/intake/submissions/{row['id']}")).json()
+    assert {(w["code"], w["pointer"]) for w in detail["why"]} == {
+        ("unmapped_field", "/gender"),
+        ("unknown_code", "/services_section~1service_type"),
+    }
+    mapping = {
+        **PRIMERO_MAPPING,
+        "fields": {**PRIMERO_MAPPING["fields"], "gender": "sex"},
+        "needs": {"services_section/service_type": {"legal_assistance_service": LEGAL}},
+        "drafts": {},
+    }
+    change = {"name": "Puente", "peer": "primero", "makes": "case", "mapping": mapping}
+    await story.call(SUPERVISOR, "PUT", f"/intake/forms/{made['id']}", change)
+    done = await story.made("ngo-refugio", f"/intake/submissions/{row['id']}/retry", {})
+    assert (done["status"], done["reasons"]) == ("taken", [])
+    assert await plan_of(story, done["case_id"]) == [LEGAL]
+
+
+REFUSED: list[tuple[str, Any, str]] = [
+    ("primero", {"record_id": "x"}, "/data"),
+    ("primero", {"data": {"record_id": "abcd", "record_type": "incident"}}, "/data/record_type"),
+    ("primero", {"data": {"name": NAME}}, "/data/record_id"),
+    ("odk_central", {"person": {"name": NAME}}, "/__id"),
+    ("commcare", {"id": "abcd", "form": "<data/>"}, "/form"),
+    ("activityinfo", {"recordId": "abcd", "fields": [1]}, "/fields"),
+    ("dhis2", {"trackedEntities": [{}, {}]}, "/trackedEntities"),
+    ("dhis2", {"trackedEntity": "abcd", "attributes": [NAME]}, "/attributes"),
+]
+
+
+@pytest.mark.parametrize(("peer", "sent", "pointer"), REFUSED)
+async def test_what_is_another_shape_is_refused_with_its_place(
+    story: Story, peer: str, sent: Any, pointer: str
+) -> None:
+    made = await case_form(story, peer, {})
+    refused = await send(story, made, sent)
+    assert (refused.status_code, refused.json()["pointer"]) == (422, pointer)
+    assert NAME not in refused.text
+    assert await story.rows("SELECT 1 FROM intake_submissions") == []
+
+
+BAD_FORMS: list[tuple[dict[str, Any], str]] = [
+    ({"makes": "case", "mapping": {"fields": {"a": "nickname"}}}, "/mapping/fields/a"),
+    ({"makes": "case", "mapping": {"values": {"nickname": {}}}}, "/mapping/values/nickname"),
+    ({"makes": "case", "mapping": {"drafts": {"HLT": SERVICE}}}, "/mapping/drafts/HLT"),
+    ({"makes": "case", "mapping": {"needs": {"a": {"b": "nothing"}}}}, "/mapping/needs/a/b"),
+    ({"makes": "case", "instrument_id": SERVICE}, ""),
+    ({"makes": "screening"}, ""),
+    ({"makes": "case", "peer": "paper"}, "/peer"),
+]
+
+
+@pytest.mark.parametrize(("changes", "pointer"), BAD_FORMS)
+async def test_a_mapping_names_what_exists(
+    story: Story, changes: dict[str, Any], pointer: str
+) -> None:
+    refused = await story.call(SUPERVISOR, "POST", "/intake/forms", {"name": "x", **changes})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_older_and_newer_versions_of_the_systems_are_read_alike() -> None:
+    (new,) = DHIS2["trackedEntities"]
+    old = {
+        "trackedEntityInstance": new["trackedEntity"],
+        "orgUnit": new["orgUnit"],
+        "lastUpdated": new["updatedAt"],
+        "attributes": new["attributes"],
+        "enrollments": [{**new["enrollments"][0], "enrollmentDate": "2026-11-08"}],
+    }
+    assert read(Peer.DHIS2, old) == read(Peer.DHIS2, DHIS2) == read(Peer.DHIS2, new)
+    record = read(Peer.ACTIVITYINFO, ACTIVITYINFO)
+    row = {
+        "@id": ACTIVITYINFO["recordId"],
+        "@lastEditTime": ACTIVITYINFO["lastEditTime"],
+        **ACTIVITYINFO["fields"],
+    }
+    assert read(Peer.ACTIVITYINFO, row) == record
+    table = {name.replace("@", "_"): value for name, value in row.items()}
+    assert read(Peer.ACTIVITYINFO, table) == record
+    wrapped = {"event": "new", "submission": {"_uuid": "abcd", "a/b": "1"}}
+    assert read(Peer.KOBOTOOLBOX, wrapped, "submission") == {"_uuid": "abcd", "a/b": "1"}
+    with pytest.raises(NotThisPeer):
+        read(Peer.KOBOTOOLBOX, {"_uuid": "abcd"}, "submission")
+
+
+def test_no_answer_of_a_tool_is_read_as_consent() -> None:
+    mapping = FormMapping(consents=frozenset({"agree"}), country="VE")
+    for said in (True, False, "yes", "no"):
+        found = translate_case(mapping, {"agree": said})
+        assert (found.asked, found.body, found.reasons) == (True, {"country": "VE"}, [])

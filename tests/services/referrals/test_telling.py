@@ -1,0 +1,168 @@
+"""Whom a notice is told, and when; that the texts say nothing. Pure."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from common.ids import new_id
+from common.languages import LANGUAGES, page_language
+from common.messages.addresses import NotAnAddress, mailbox, telephone
+from common.messages.retries import PAUSES, next_attempt
+from hypothesis import given
+from hypothesis import strategies as st
+from referrals.channels.addresses import masked
+from referrals.channels.kinds import ChannelKind, Pace
+from referrals.channels.telling import NEWS, Listener, Matter, concerned, due_at, turns
+from referrals.channels.texts import code, something_new
+from referrals.notices.kinds import NoticeKind
+
+CARACAS = ZoneInfo("America/Caracas")
+SENDER, RECIPIENT = new_id(), new_id()
+GSM = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "ÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+
+
+def listener(person: str = "ana", *, supervisor: bool = False, **changes: Any) -> Listener:
+    given: dict[str, Any] = {"pace": Pace.AT_ONCE, **changes}
+    return Listener(new_id(), person, supervisor, **given)
+
+
+def matter(kind: NoticeKind, organisation: UUID = RECIPIENT, **changes: Any) -> Matter:
+    given: dict[str, Any] = {"sides": (SENDER, RECIPIENT), **changes}
+    return Matter(kind, organisation, **given)
+
+
+def test_every_kind_of_notice_says_for_whom_it_is_news() -> None:
+    assert set(NEWS) == set(NoticeKind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "to_sender", "to_recipient"),
+    [
+        (NoticeKind.REFERRAL_SENT, False, True),
+        (NoticeKind.REFERRAL_ACCEPTED, True, False),
+        (NoticeKind.REFERRAL_DECLINED, True, False),
+        (NoticeKind.REFERRAL_WITHDRAWN, True, True),
+        (NoticeKind.REFERRAL_ACKNOWLEDGED, False, False),
+        (NoticeKind.TRANSFER_OFFERED, False, True),
+    ],
+)
+def test_nobody_is_told_of_what_their_own_side_did(
+    kind: NoticeKind, to_sender: bool, to_recipient: bool
+) -> None:
+    ana = listener()
+    assert bool(concerned(matter(kind, SENDER), [ana])) is to_sender
+    assert bool(concerned(matter(kind, RECIPIENT), [ana])) is to_recipient
+
+
+def test_a_queue_with_a_team_tells_the_team_and_supervisors() -> None:
+    ana, luis, chief = listener("ana"), listener("luis"), listener("rosa", supervisor=True)
+    told = concerned(matter(NoticeKind.REFERRAL_SENT, team=frozenset({"luis"})), [ana, luis, chief])
+    assert told == [luis, chief]
+
+
+def test_what_a_supervisor_decides_is_told_to_supervisors() -> None:
+    ana, chief = listener("ana"), listener("rosa", supervisor=True)
+    for asked in (
+        matter(NoticeKind.BREAK_GLASS_ASKED, sides=None),
+        matter(NoticeKind.REFERRAL_REMINDER, for_supervisor=True),
+    ):
+        assert concerned(asked, [ana, chief]) == [chief]
+
+
+def test_an_emergency_goes_up_the_chain_and_then_to_everybody() -> None:
+    first, second, other = listener("ana"), listener("luis"), listener("rosa")
+    urgent = matter(NoticeKind.REFERRAL_SENT, urgency="emergency")
+    ten = timedelta(minutes=10)
+    told = turns(urgent, [other, second, first], ["ana", "luis"], ten)
+    assert {t.listener.person: t.after for t in told} == {
+        "ana": timedelta(0),
+        "luis": ten,
+        "rosa": 2 * ten,
+    }
+    # Who is on call and cannot be told costs no time; without a rota nobody waits.
+    told = turns(urgent, [other, second], ["ana", "luis"], ten)
+    assert {t.listener.person: t.after for t in told} == {"luis": timedelta(0), "rosa": ten}
+    assert {t.after for t in turns(urgent, [other, second], [], ten)} == {timedelta(0)}
+
+
+def test_only_emergencies_reach_who_asked_for_nothing_else() -> None:
+    ana = listener(pace=Pace.EMERGENCIES)
+    ten = timedelta(minutes=10)
+    assert turns(matter(NoticeKind.REFERRAL_SENT, urgency="urgent"), [ana], [], ten) == []
+    assert turns(matter(NoticeKind.REFERRAL_SENT, urgency="emergency"), [ana], [], ten)
+
+
+def at(hour: int, minute: int = 0, day: int = 3) -> datetime:
+    return datetime(2026, 3, day, hour, minute, tzinfo=CARACAS)
+
+
+@pytest.mark.parametrize(
+    ("moment", "emergency", "changes", "due"),
+    [
+        (at(22), False, {}, at(6, 30, day=4)),
+        (at(3), False, {}, at(6, 30)),
+        (at(6, 30), False, {}, at(6, 30)),
+        (at(12), False, {}, at(12)),
+        (at(3), True, {}, at(3)),
+        (at(3), True, {"wakes": False}, at(6, 30)),
+        (at(9), False, {"pace": Pace.DIGEST}, at(8, day=4)),
+        (at(7), False, {"pace": Pace.DIGEST}, at(8)),
+        (at(9), True, {"pace": Pace.DIGEST}, at(9)),
+    ],
+)
+def test_quiet_hours_and_digests_move_the_moment(
+    moment: datetime, emergency: bool, changes: dict[str, Any], due: datetime
+) -> None:
+    ana = listener(quiet_from=time(21), quiet_until=time(6, 30), **changes)
+    found = due_at(ana, moment.astimezone(UTC), CARACAS, emergency=emergency)
+    assert found == due
+
+
+@given(st.times(), st.times(), st.integers(0, 525_600), st.booleans())
+def test_nothing_is_told_before_it_happened_nor_more_than_a_day_later(
+    start: time, end: time, minutes: int, emergency: bool
+) -> None:
+    quiet: dict[str, Any] = {"quiet_from": start, "quiet_until": end}
+    ana = listener(pace=Pace.DIGEST if emergency else Pace.AT_ONCE, **quiet)
+    aware = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+    found = due_at(ana, aware, CARACAS, emergency=emergency)
+    assert aware <= found <= aware + timedelta(days=1, minutes=1) or start == end
+
+
+def test_the_texts_fit_one_short_message_and_name_nothing() -> None:
+    front = "https://ruta.proteccion-venezuela.example.org"
+    for language in LANGUAGES:
+        for message in (
+            something_new(page_language(language, None), front),
+            code(page_language(language, None), "40291735"),
+        ):
+            assert set(message.text) <= GSM - {"{"}, set(message.text) - GSM
+            assert len(message.text) <= 160
+            assert message.subject == "Ruta"
+
+
+def test_retries_last_longer_than_a_day_and_wait_as_they_are_asked() -> None:
+    now = datetime(2026, 3, 3, tzinfo=UTC)
+    assert sum(PAUSES) > 24 * 3600
+    assert next_attempt(len(PAUSES) + 1, now, 0) is None
+    later = next_attempt(1, now, 0, timedelta(hours=2))
+    assert later == now + timedelta(hours=2)
+
+
+def test_addresses_are_read_as_people_write_them_and_shown_as_little() -> None:
+    assert telephone("0058 (412) 555-0101") == telephone("+58 412 5550101") == "+584125550101"
+    assert mailbox(" Guardia@EXAMPLE.org ") == "Guardia@example.org"
+    assert masked(ChannelKind.SMS, "+584125550101") == "+58…01"
+    assert masked(ChannelKind.EMAIL, "guardia@example.org") == "g…@example.org"
+    for wrong in ("412 5550101", "+0412", "+58 412 📱", "guardia"):
+        with pytest.raises(NotAnAddress) as refused:
+            telephone(wrong)
+        assert wrong not in str(refused.value)
+    for wrong in ("guardia", "a@b@c", "a b@example.org", "x@example.org, y@example.org"):
+        with pytest.raises(NotAnAddress):
+            mailbox(wrong)

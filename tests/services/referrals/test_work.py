@@ -1,0 +1,348 @@
+"""What waits for somebody: every row is one of its own list, in the order in which it is due."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from common import clock
+from hypothesis import given
+from hypothesis import strategies as st
+from referrals.keys.store import CaseKeys
+from referrals.todo.grouping import Group, bounds
+from referrals.vocabulary.work_kinds import VERBS, WorkKind
+
+from tests.services.referrals.line_words import TIP, Reporter
+from tests.services.referrals.screening_words import certify
+from tests.services.referrals.story import SALUD, Story
+from tests.services.referrals.test_every_list import CALLERS, SUPERVISOR, begin, implicated
+from tests.services.referrals.test_intake import BAD_CONTENT, KOBO, form, send
+from tests.services.referrals.test_scenarios import exception_body
+from tests.support.principals import claims_of
+
+CARACAS = ZoneInfo("America/Caracas")
+MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(  # noqa: DTZ001 -- hypothesis wants them so
+    lambda moment: moment.replace(tzinfo=UTC)
+)
+
+
+async def work(story: Story, who: str, query: str = "", **claims: Any) -> list[dict[str, Any]]:
+    """All pages, one after the other."""
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        answer = await story.get(who, f"/work?{query}{cursor}", **claims)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        found += page["items"]
+        if page["next_cursor"] is None:
+            return found
+        cursor = f"&cursor={page['next_cursor']}"
+
+
+def of_kind(items: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [item for item in items if item["kind"] == kind]
+
+
+def every(_row: dict[str, Any], _own: set[str]) -> bool:
+    return True
+
+
+# Each kind: the list that it is of, which of that list's rows wait, and the id that names them.
+OWN_LISTS: dict[str, tuple[str, str, Callable[[dict[str, Any], set[str]], bool]]] = {
+    "referral_to_acknowledge": ("/referrals/inbox?state=sent", "referral_id", every),
+    "referral_to_decide": (
+        "/referrals/inbox?state=acknowledged&state=waitlisted",
+        "referral_id",
+        every,
+    ),
+    "referral_to_start": (
+        "/referrals/inbox?state=accepted&state=scheduled",
+        "referral_id",
+        every,
+    ),
+    "referral_to_close": ("/referrals/inbox?state=in_service", "referral_id", every),
+    "referral_on_hold": ("/referrals/inbox?state=on_hold", "referral_id", every),
+    "referral_asked_back": (
+        "/referrals?state=info_requested",
+        "referral_id",
+        every,
+    ),
+    "referral_draft": ("/referrals?state=draft", "referral_id", every),
+    "referral_unmet": (
+        "/referrals?state=declined&state=expired&unreplaced=true",
+        "referral_id",
+        every,
+    ),
+    "referral_to_confirm": ("/referrals?unconfirmed=true", "referral_id", every),
+    "task": (
+        "/tasks?limit=500",
+        "task_id",
+        lambda row, _own: row["kind"] != "case_review",  # it waits as the review that it is
+    ),
+    "review": ("/assistance/reviews?by={week}", "review_id", every),
+    "transfer_offered": (
+        "/transfers?limit=500",
+        "transfer_id",
+        lambda row, own: row["to_organisation"] in own and row["state"] == "offered",
+    ),
+    "match": (
+        "/matches",
+        "match_id",
+        lambda row, _own: not row["you_agreed"] and row["status"] not in ("agreed", "ended"),
+    ),
+    "report_handed_over": (
+        "/line/handed-over",
+        "report_id",
+        lambda row, _own: row["case_id"] is None,
+    ),
+    "consent_to_decide": ("/consents?mine_to_decide=true", "grant_id", every),
+    "exception_to_decide": ("/exceptions?mine_to_decide=true", "exception_id", every),
+    "case_to_look_at": ("/assistance/supervision", "case_id", every),
+    "break_glass_to_decide": ("/break-glass?view=to-decide", "access_id", every),
+    "certificate_ending": (
+        "/certificates?expiring_within_days=60",
+        "certificate_id",
+        lambda row, own: row["organisation_id"] in own,
+    ),
+    "submission_quarantined": (
+        "/intake/submissions?status=quarantined",
+        "submission_id",
+        every,
+    ),
+    "retention_ending": ("/cases/retention?within_days=30", "case_id", every),
+    "line_report": ("/line/reports", "report_id", every),
+    "line_exception_to_decide": (
+        "/line/exceptions",
+        "exception_id",
+        lambda row, own: row["status"] == "pending" and row["requested_by"] not in own,
+    ),
+}
+ONLY_FOR_SUPERVISORS = {"certificate_ending", "submission_quarantined", "retention_ending"}
+"""Lists that others may read, too, who can do nothing about it."""
+
+
+CHIEF: tuple[str, dict[str, Any]] = ("ngo-refugio-supervisor", {})
+
+
+def test_each_kind_has_a_verb_and_a_list_of_its_own() -> None:
+    assert set(VERBS) == set(WorkKind) == set(OWN_LISTS)
+
+
+async def of_its_own_list(story: Story, kind: str, who: str, claims: dict[str, Any]) -> set[str]:
+    path, name, waits = OWN_LISTS[kind]
+    whole = claims_of(who, **claims)
+    if kind in ONLY_FOR_SUPERVISORS and "supervisor" not in str(whole["roles"]):
+        return set()
+    week = clock.now().date() + timedelta(days=7)
+    answer = await story.get(who, path.format(week=week), **claims)
+    if answer.status_code == 403:
+        return set()
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    own = {str(whole["org"]), str(whole["sub"])}
+    rows = body["items"] if isinstance(body, dict) else body
+    return {str(row.get("id") or row[name]) for row in rows if waits(row, own)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("marked", [False, True])
+async def test_each_row_is_one_of_its_own_list_and_each_of_those_is_a_row(
+    story: Story, case_keys: CaseKeys, marked: bool
+) -> None:
+    it = await begin(story, case_keys)
+    await everything_else(story)
+    if marked:
+        await implicated(it)
+    seen: Counter[str] = Counter()
+    for who, claims in [*CALLERS.values(), CHIEF]:
+        answer = await story.get(who, "/work?limit=500", **claims)
+        if answer.status_code == 403:
+            continue
+        items = answer.json()["items"]
+        for kind, (_path, name, _waits) in OWN_LISTS.items():
+            listed = [item["ids"][name] for item in of_kind(items, kind)]
+            assert len(listed) == len(set(listed))
+            assert set(listed) == await of_its_own_list(story, kind, who, claims), (kind, who)
+            seen[kind] += len(listed)
+    unseen = {kind for kind in OWN_LISTS if not seen[kind]}
+    assert unseen == ({"match", "referral_draft"} if marked else set())
+
+
+STEPS: dict[str, dict[str, Any]] = {
+    "acknowledge": {},
+    "request-information": {"question": "?"},
+    "accept": {"focal_point": "x"},
+    "start": {},
+    "hold": {"reason": "other", "review_on": "2099-01-01"},
+    "complete": {"outcome": "delivered"},
+    "decline": {"reason": "capacity"},
+}
+
+
+async def everything_else(story: Story) -> None:
+    """A referral in each state in which somebody has something to do, and what waits beside."""
+    service_id = await story.service()
+    for way in (
+        (),
+        ("acknowledge",),
+        ("acknowledge", "request-information"),
+        ("accept",),
+        ("accept", "start"),
+        ("accept", "hold"),
+        ("accept", "complete"),
+        ("decline",),
+    ):
+        referral = await story.sent(service_id=service_id)
+        for step in way:
+            await story.made("ngo-salud", f"/referrals/{referral['id']}/{step}", STEPS[step])
+    case = (await story.case())["id"]
+    consent = {"case_id": case, "kind": "transfer", "method": "signed"}
+    legal = claims_of("ngo-legal")["org"]
+    grant = await story.made(
+        "ngo-refugio", "/consents", {**consent, "recipient_organisation_id": legal}
+    )
+    offer = {"case_id": case, "to_organisation": legal, "grant_id": grant["id"]}
+    await story.made("ngo-refugio", "/transfers", offer)
+    read = await story.accepted(service_id=service_id)
+    assert (await story.get("ngo-salud", f"/referrals/{read['id']}/disclosure")).status_code == 200
+    await story.made("ngo-refugio", f"/referrals/{read['id']}/withdraw", {})
+    review = {"due_on": str(clock.now().date() + timedelta(days=2))}
+    await story.made("ngo-refugio", f"/cases/{read['case_id']}/reviews", review)
+    planned = (await story.case())["id"]
+    await story.made("ngo-refugio", f"/cases/{planned}/plan", {"need": "HLT"})
+    child = (await story.child(13))["id"]
+    grant = story.consent_body(child, service_id, decided_by="caregiver", child_assent="dissents")
+    await story.made("ngo-refugio", "/consents", grant)
+    await story.made("ngo-refugio", "/exceptions", exception_body(planned, service_id))
+    await Reporter(story).report(text="Otra casa, otra calle.", urgent=True)
+    asking = {
+        "case_reference": (await story.case())["reference"],
+        "reason": "missing since tonight",
+    }
+    await story.made("cp-coordinator", "/break-glass", asking)
+    await certify(story, valid_until=str(clock.now().date() + timedelta(days=20)))
+    report = await Reporter(story).report()
+    body = {"organisation_id": str(SALUD), "basis": "vital_interest", "rationale": "está retenido"}
+    await story.made(TIP, f"/line/reports/{report['id']}/exceptions", body)
+    kept = await send(story, await form(story), {**KOBO, "_uuid": "bad", **BAD_CONTENT[0][0]})
+    assert kept.json()["status"] == "quarantined"
+    closed = (await story.case())["id"]
+    await story.made("ngo-refugio", f"/cases/{closed}/close", {"reason": "needs_met"})
+    await story.rows(
+        f"UPDATE cases SET retain_until = CURRENT_DATE + 3 WHERE id = '{closed}' RETURNING id"
+    )
+
+
+async def test_what_is_due_first_comes_first_over_all_pages(story: Story) -> None:
+    await everything_else(story)
+    for who in ("ngo-refugio", "ngo-salud", "ngo-refugio-supervisor", "tip-coordinator"):
+        whole = (await story.get(who, "/work?limit=500")).json()["items"]
+        dues = [item["due"] for item in whole]
+        dated = sorted(due for due in dues if due is not None)
+        assert dues == [*dated, *[None] * (len(dues) - len(dated))]
+        for limit in (1, 3, 7):
+            assert await work(story, who, f"limit={limit}") == whole
+
+
+@pytest.mark.parametrize("cursor", ["x", "WzFd", "WyJhIiwgImIiLCAiYyJd", "W251bGwsIDEsIDJd"])
+async def test_a_forged_cursor_is_refused(story: Story, cursor: str) -> None:
+    answer = await story.get("ngo-refugio", f"/work?cursor={cursor}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_cursor")
+
+
+async def test_filters_leave_what_they_name_and_the_count_says_the_same(story: Story) -> None:
+    await everything_else(story)
+    who = "ngo-refugio"
+    whole = await work(story, who, "limit=500")
+    for query, keep in (
+        ("kind=referral_draft&kind=task", lambda item: item["kind"] in ("referral_draft", "task")),
+        ("urgency=urgent", lambda item: item["urgency"] == "urgent"),
+        ("urgency=routine", lambda item: item["urgency"] == "routine"),
+        ("aor=GP&aor=MULTI&aor=GBV", lambda item: item["aor"] in ("GP", "MULTI", "GBV")),
+    ):
+        kept = [item for item in whole if keep(item)]
+        assert await work(story, who, query) == kept, query
+        count = (await story.get(who, f"/work/count?{query}")).json()
+        assert sum(count["by_group"].values()) == sum(count["by_kind"].values()) == len(kept)
+        assert count["now"] == sum(item["group"] in ("overdue", "today") for item in kept)
+
+
+async def test_mine_is_what_i_have_and_what_nobody_has_that_i_may_take(story: Story) -> None:
+    service_id = await story.service()
+    new, taken = [(await story.sent(service_id=service_id))["id"] for _ in range(2)]
+    ana: dict[str, Any] = {"sub": "ana", "client_id": "ana"}
+    luis: dict[str, Any] = {"sub": "luis", "client_id": "luis"}
+    await story.made("ngo-salud", f"/referrals/{taken}/acknowledge", {}, **ana)
+
+    async def ids(of: str, claims: dict[str, Any]) -> set[str]:
+        items = await work(story, "ngo-salud", f"of={of}", **claims)
+        return {item["ids"]["referral_id"] for item in items}
+
+    assert await ids("mine", ana) == {new, taken}
+    assert await ids("mine", luis) == {new}
+    assert await ids("team", luis) == await ids("organisation", luis) == {new, taken}
+    path, chief = f"/services/{service_id}/team", "ngo-salud-supervisor"
+    assert (await story.call(chief, "PUT", path, {"clients": ["ana"]})).status_code == 200
+    assert await ids("organisation", luis) == set(), "another team's queue is nobody else's"
+    assert await ids("mine", ana) == {new, taken}
+    supervisor: dict[str, Any] = {"sub": "eva", "client_id": "eva", **SUPERVISOR}
+    assert await ids("organisation", supervisor) == {new, taken}
+    assert await ids("team", supervisor) == await ids("mine", supervisor) == set()
+
+
+async def test_a_draft_is_of_whoever_has_the_case(story: Story) -> None:
+    ana: dict[str, Any] = {"sub": "ana", "client_id": "ana"}
+    luis: dict[str, Any] = {"sub": "luis", "client_id": "luis"}
+    case = await story.made("ngo-refugio", "/cases", {"area": "VE2313"}, **ana)
+    await story.draft(case["id"], await story.service(), from_case=[], payload={})
+    assert len(await work(story, "ngo-refugio", "of=mine", **ana)) == 1
+    assert await work(story, "ngo-refugio", "of=mine", **luis) == []
+    assert len(await work(story, "ngo-refugio", "of=team", **luis)) == 1, "nobody is in a team"
+
+
+async def test_who_reads_no_cases_is_shown_no_work_of_theirs(story: Story) -> None:
+    await everything_else(story)
+    assert await work(story, "auditor") == []
+    assert (await story.get("health-cluster", "/work")).status_code == 403
+
+
+def test_what_has_no_deadline_stands_last_under_its_own_heading() -> None:
+    for by_day in (False, True):
+        assert bounds(clock.now(), CARACAS, by_day=by_day).group(None) is Group.NO_DEADLINE
+
+
+@given(MOMENTS, st.timedeltas(timedelta(days=-9), timedelta(days=9)))
+def test_a_moment_is_overdue_once_it_has_passed_and_of_today_until_midnight_at_home(
+    now: datetime, ahead: timedelta
+) -> None:
+    due = now + ahead
+    days = (due.astimezone(CARACAS).date() - now.astimezone(CARACAS).date()).days
+    expected = (
+        Group.OVERDUE
+        if due < now
+        else Group.TODAY
+        if days == 0
+        else Group.WEEK
+        if days < 7
+        else Group.LATER
+    )
+    assert bounds(now, CARACAS, by_day=False).group(due) is expected
+
+
+@given(MOMENTS, st.integers(-9, 9))
+def test_a_day_is_overdue_when_it_has_ended_and_not_when_it_begins(
+    now: datetime, ahead: int
+) -> None:
+    """At home it may still be yesterday: then nothing of today is overdue, and of the evening of
+    UTC nothing that has not ended there."""
+    day = now.date() + timedelta(days=ahead)
+    begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    group = bounds(now, CARACAS, by_day=True).group(begins)
+    at_home = now.astimezone(CARACAS).date()
+    assert (group is Group.OVERDUE) == (day < now.date())
+    if day >= now.date():
+        assert (group is Group.TODAY) == (day <= at_home)
+        assert (group is Group.WEEK) == (at_home < day < at_home + timedelta(days=7))

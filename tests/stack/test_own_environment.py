@@ -1,0 +1,69 @@
+"""`./ruta` prepares its environment: what runs Ruta first, the tools of its developers when they are asked for."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Says what it was asked, and makes an interpreter that ends well.
+UV = """#!/bin/sh
+[ "$1" = --version ] && { echo "uv 0.9.0"; exit 0; }
+echo "$*" >>"$UV_ASKED"
+mkdir -p "$UV_PROJECT_ENVIRONMENT/bin"
+printf '#!/bin/sh\\nexit 0\\n' >"$UV_PROJECT_ENVIRONMENT/bin/python"
+chmod +x "$UV_PROJECT_ENVIRONMENT/bin/python"
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    for name in ("ruta", "uv.lock", "pyproject.toml", "gateway/pyproject.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "libs" / "common").mkdir(parents=True)
+    shutil.copy(ROOT / "libs/common/pyproject.toml", tmp_path / "libs/common/pyproject.toml")
+    program = tmp_path / ".ruta-env" / "uv" / "bin" / "uv"
+    program.parent.mkdir(parents=True)
+    program.write_text(UV)
+    program.chmod(0o755)
+    return tmp_path
+
+
+def call(clone: Path, command: str) -> list[str]:
+    """What uv was asked by this call."""
+    asked = clone / "asked"
+    asked.write_text("")
+    subprocess.run(
+        [clone / "ruta", command],
+        env={"PATH": "/usr/bin:/bin", "UV_ASKED": str(asked)},
+        check=True,
+    )
+    return asked.read_text().splitlines()
+
+
+def test_the_first_start_brings_what_runs_ruta_and_no_more(clone: Path) -> None:
+    (asked,) = call(clone, "up")
+    assert "--no-dev" in asked
+    assert call(clone, "status") == []
+
+
+def test_tools_come_with_the_first_command_that_needs_them_and_stay(clone: Path) -> None:
+    call(clone, "up")
+    (asked,) = call(clone, "test")
+    assert "--no-dev" not in asked
+    assert call(clone, "up") == []
+    (clone / "uv.lock").write_text("changed")
+    (again,) = call(clone, "up")
+    assert "--no-dev" not in again
+
+
+def test_an_environment_that_was_made_before_they_were_told_apart_keeps_its_tools(
+    clone: Path,
+) -> None:
+    call(clone, "up")
+    stamp = clone / ".ruta-env" / "synchronised"
+    stamp.write_text("".join(stamp.read_text().splitlines(keepends=True)[:2]))
+    (asked,) = call(clone, "status")
+    assert "--no-dev" not in asked

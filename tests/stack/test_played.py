@@ -1,0 +1,34 @@
+"""What only an embedded stack allows is refused where deploy/run-small plays, before anything is touched."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stack.layout import Layout
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("keys", "rotate"), "in two phases"),
+        (("keys", "accept", "key-encryption-keys", "--give-up-cases"), "as on a cluster"),
+        (("up",), "deploy/run-small up"),
+    ],
+    ids=("rotate", "accept", "up"),
+)
+def test_it_is_refused_and_nothing_is_made(
+    tmp_path: Path, command: tuple[str, ...], told: str
+) -> None:
+    Layout(tmp_path).overlay_file.write_text("")
+    done = subprocess.run(
+        [sys.executable, "-m", "stack", *command, "--data", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # One line: a traceback would hold the same words, in the code that it shows.
+    assert re.fullmatch(rf"ruta: {re.escape(str(tmp_path))} is played by .*{told}.*\n", done.stderr)
+    assert done.returncode == 1
+    assert {path.name for path in tmp_path.iterdir()} <= {"overlay.yaml", "lock"}

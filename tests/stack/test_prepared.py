@@ -1,0 +1,121 @@
+"""A copy of the prepared process is a program like any other: what it is given, says, and ends with."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+from stack.child import is_running
+from stack.plan import Process
+from stack.prepared import Prepared
+
+from tests.stack.test_child import until
+from tests.support.patience import PATIENCE
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="programs begin one by one there")
+_TELLS = """
+import atexit, json, os, sys
+atexit.register(lambda: print("the end"))
+print(json.dumps({
+    "session": os.getsid(0) == os.getpid(),
+    "alone": len(os.listdir("/proc/self/task")) == 1,
+    "arguments": sys.argv[1:],
+    "environment": sorted(name for name in os.environ if name.startswith("RUTA")),
+    "open": len(os.listdir("/proc/self/fd")),
+    "name": __name__,
+}))
+raise SystemExit(3)
+"""
+_WAITS = "import signal\nprint('up', flush=True)\nsignal.pause()\n"
+
+
+@pytest.fixture
+async def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Prepared]:
+    (tmp_path / "tells.py").write_text(_TELLS)
+    (tmp_path / "waits.py").write_text(_WAITS)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    begins = Prepared({"PYTHONPATH": str(tmp_path), "RUTA_CLOCK_FILE": "seen"})
+    yield begins
+    await begins.stop()
+
+
+def _process(*command: str, **environment: str) -> Process:
+    kept = {"PYTHONPATH": os.environ["PYTHONPATH"], "PYTHONUNBUFFERED": "1"}
+    return Process("thing", (sys.executable, "-m", *command), kept | environment)
+
+
+async def test_a_copy_is_the_program_that_it_was_asked_to_be(prepared: Prepared) -> None:
+    copy = await prepared.begin(_process("tells", "api", RUTA_SECRET="not seen from outside"))
+    said, last, rest = (await copy.stdout.read()).decode().split("\n")
+    assert (last, rest) == ("the end", "")
+    assert await copy.wait() == 3
+    assert json.loads(said) == {
+        "session": True,
+        "alone": True,
+        "arguments": ["api"],
+        "environment": ["RUTA_SECRET"],
+        # The three that every program has, and the folder that counts them.
+        "open": 4,
+        "name": "__main__",
+    }
+
+
+async def test_what_a_copy_knows_is_not_in_proc(prepared: Prepared) -> None:
+    copy = await prepared.begin(_process("waits", RUTA_SECRET="hunter2"))
+    assert await copy.stdout.readline() == b"up\n"
+    assert psutil.Process(copy.pid).environ()["RUTA_CLOCK_FILE"] == "seen"
+    assert "RUTA_SECRET" not in psutil.Process(copy.pid).environ()
+
+
+async def test_a_signal_ends_a_copy_and_is_told(prepared: Prepared) -> None:
+    copy = await prepared.begin(_process("waits"))
+    assert await copy.stdout.readline() == b"up\n"
+    assert copy.returncode is None
+    copy.kill()
+    assert await copy.wait() == copy.returncode == -signal.SIGKILL
+
+
+async def test_copies_do_not_outlive_the_one_that_would_tell_their_end(prepared: Prepared) -> None:
+    """Their successors want the same ports, and begin at once from a new one."""
+    copy = await prepared.begin(_process("waits"))
+    assert await copy.stdout.readline() == b"up\n"
+    os.kill(psutil.Process(copy.pid).ppid(), signal.SIGKILL)
+    assert await asyncio.wait_for(copy.wait(), PATIENCE) == -signal.SIGKILL
+    assert not is_running(copy.pid)
+    successor = await prepared.begin(_process("tells"))
+    assert await successor.wait() == 3
+
+
+async def test_one_that_was_killed_a_moment_ago_has_a_successor(prepared: Prepared) -> None:
+    copy = await prepared.begin(_process("tells"))
+    os.kill(psutil.Process(copy.pid).ppid(), signal.SIGKILL)
+    assert await (await prepared.begin(_process("tells"))).wait() == 3
+
+
+@pytest.mark.parametrize("after", ["nothing", "another"])
+async def test_a_start_that_is_given_up_leaves_nothing(prepared: Prepared, after: str) -> None:
+    """Whether it was given up before the prepared process ran or before it told of the copy."""
+    if after == "another":
+        await (await prepared.begin(_process("tells"))).wait()
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    starting = asyncio.create_task(prepared.begin(_process("waits")))
+    await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    await until(lambda: _running_children() <= before)
+
+
+def _running_children() -> set[int]:
+    return {one.pid for one in psutil.Process().children(recursive=True) if is_running(one.pid)}
+
+
+def test_other_paths_are_a_program_of_its_own(prepared: Prepared) -> None:
+    assert prepared.can_begin(_process("tells"))
+    assert not prepared.can_begin(_process("tells", PYTHONPATH="/a/next/release"))
+    assert not prepared.can_begin(Process("thing", ("nats-server",), {}))

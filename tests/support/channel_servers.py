@@ -1,0 +1,143 @@
+"""Servers of the kinds that messages are handed to, on loopback, which answer as a test tells them."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+
+from aiohttp import web
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from common import clock
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+LOGIN = ("ruta", "correct horse battery")
+
+
+@dataclass
+class Relay:
+    """An SMTP server with STARTTLS and a login. `refused`: what RCPT is answered, by mailbox."""
+
+    port: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+    greylisted: set[str] = field(default_factory=set)
+    slow: asyncio.Event | None = None
+    """It takes a mail, and says so only when this is set."""
+    mails: list[EmailMessage] = field(default_factory=list)
+    sessions: list[str] = field(default_factory=list)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        self.sessions.append(str(session.host_name))
+        if address in self.greylisted:
+            self.greylisted.remove(address)
+            return "451 4.7.1 Greylisted, try again later"
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        mail = message_from_bytes(envelope.original_content or b"", policy=default)
+        assert isinstance(mail, EmailMessage)
+        if self.slow is not None:
+            await self.slow.wait()
+            return "451 4.3.2 too late"
+        self.mails.append(mail)
+        return "250 OK"
+
+
+def _login(_server: SMTP, _s: Session, _e: Envelope, _mechanism: str, data: object) -> AuthResult:
+    sent = isinstance(data, LoginPassword) and (data.login.decode(), data.password.decode())
+    return AuthResult(success=sent == LOGIN, handled=False)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """(certificate, key) of `localhost`, signed by itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(clock.now() - timedelta(days=1))
+        .not_valid_after(clock.now() + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    files = folder / "relay.pem", folder / "relay.key"
+    files[0].write_bytes(made.public_bytes(Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return files
+
+
+@asynccontextmanager
+async def relay(folder: Path) -> AsyncIterator[tuple[Relay, ssl.SSLContext]]:
+    """The server, and what a client has to trust."""
+    public, private = certificate(folder)
+    inside = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    inside.load_cert_chain(public, private)
+    made = Relay()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: SMTP(
+            made,
+            hostname="localhost",
+            tls_context=inside,
+            require_starttls=True,
+            auth_required=True,
+            authenticator=_login,
+        ),
+        "127.0.0.1",
+        0,
+    )
+    made.port = server.sockets[0].getsockname()[1]
+    try:
+        yield made, ssl.create_default_context(cafile=str(public))
+    finally:
+        server.close()
+
+
+@dataclass
+class Answering:
+    """An HTTP server that keeps what it is sent and answers what it is told. `drop`: it takes the
+    request, and cuts the connection instead of answering."""
+
+    status: int = 201
+    body: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    drop: bool = False
+    address: str = ""
+    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+
+    async def handle(self, request: web.Request) -> web.Response:
+        sent = {name.lower(): value for name, value in request.headers.items()}
+        self.requests.append((request.path, sent, await request.read()))
+        if self.drop and request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=self.status, text=self.body, headers=self.headers)
+
+
+@asynccontextmanager
+async def answering() -> AsyncIterator[Answering]:
+    made = Answering()
+    app = web.Application()
+    app.router.add_post("/{path:.*}", made.handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield made
+    finally:
+        await runner.cleanup()

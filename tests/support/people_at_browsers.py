@@ -1,0 +1,49 @@
+"""People at browsers: Debian's Chromium driven by Playwright, each person with cookies of their own.
+
+For what one tab cannot show (`tests/support/browser.py` is that): two people at once, the history, a
+line that drops, a cookie of another time. Where there is no Chromium the tests are left out and say so;
+in the CI they fail.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.browser import executable
+from tests.support.patience import PATIENCE
+
+PHONE, DESK = 360, 1280
+
+
+@contextmanager
+def chromium(*options: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable(), args=["--no-sandbox", "--disable-gpu", *options]
+        )
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def somebody_at(
+    browser: Browser, url: str, *, language: str = "es", width: int = PHONE, scripts: bool = False
+) -> Iterator[Page]:
+    """A tab of a browser in which nobody was before; addresses are of `url`."""
+    context = new_context(browser, url, language=language, width=width, scripts=scripts)
+    yield context.new_page()
+    context.close()
+
+
+def new_context(
+    browser: Browser, url: str, *, language: str = "es", width: int = PHONE, scripts: bool = False
+) -> BrowserContext:
+    context = browser.new_context(
+        base_url=url,
+        locale={"es": "es-VE", "en": "en-GB"}[language],
+        viewport={"width": width, "height": 740},
+        java_script_enabled=scripts,
+    )
+    context.set_default_timeout(PATIENCE * 1000)
+    return context

@@ -1,0 +1,113 @@
+# mypy: disable-error-code="import-untyped"
+"""FHIR clients that others wrote read, search and page: fhirclient (SMART Health IT) and fhirpy."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from fhirclient import client as smart
+from fhirclient.models.bundle import Bundle
+from fhirclient.models.capabilitystatement import CapabilityStatement
+from fhirclient.models.organization import Organization
+from fhirclient.models.patient import Patient
+from fhirclient.models.servicerequest import ServiceRequest
+from fhirclient.models.task import Task
+from fhirclient.server import FHIRPermissionDeniedException
+from fhirpy import SyncFHIRClient
+from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
+
+from tests.support.system import System
+from tests.system.gateway_story import GatewayStory, told_through_gateway
+
+pytestmark = pytest.mark.system
+SALUD = "0190a000-0000-7000-8000-000000000002"
+
+
+@pytest.fixture(scope="module")
+def base(system: System) -> str:
+    return f"{system.running.url}/referrals/v1/fhir"
+
+
+def with_fhirclient(system: System, base: str, who: str) -> Any:
+    found = smart.FHIRClient(settings={"app_id": who, "api_base": base})
+    found.server.session.trust_env = False
+    found.server.session.headers["Authorization"] = f"Bearer {system.running.token(who)}"
+    return found
+
+
+def with_fhirpy(system: System, base: str, who: str, **headers: str) -> SyncFHIRClient:
+    token = f"Bearer {system.running.token(who)}"
+    return SyncFHIRClient(base, authorization=token, extra_headers=headers)
+
+
+@pytest.fixture
+async def story(system: System) -> AsyncIterator[GatewayStory]:
+    async with told_through_gateway(system) as telling:
+        yield telling
+
+
+@pytest.fixture
+async def sent(story: GatewayStory) -> dict[str, Any]:
+    """Three referrals of one person to one service, and their ids."""
+    service = await story.any_service()
+    first = await story.sent(service_id=service)
+    case = first["case_id"]
+    others = [await story.sent(service_id=service, case_id=case) for _ in range(2)]
+    return {"case": case, "service": service, "ids": [r["id"] for r in (first, *others)]}
+
+
+def read_with_fhirclient(system: System, base: str, sent: dict[str, Any]) -> None:
+    server = with_fhirclient(system, base, "ngo-salud").server
+    statement = CapabilityStatement.read_from("metadata", server)
+    told = {resource.type: resource for resource in statement.rest[0].resource}
+    assert "owner" in {parameter.name for parameter in told["Task"].searchParam}
+    where = {"patient": f"Patient/{sent['case']}", "status": "requested,accepted"}
+    search = Task.where({**where, "_count": "2"}).include("owner").include("focus")
+    first, last = search.perform_iter(server)
+    assert (first.total, last.total) == (3, 3)
+    found = [each for each in search.perform_resources_iter(server) if isinstance(each, Task)]
+    assert {task.id for task in found} == set(sent["ids"])
+    included = {type(e.resource) for e in first.entry if e.search.mode == "include"}
+    assert included == {Organization, ServiceRequest}
+    one = Task.read(sent["ids"][0], server)
+    assert one.as_json() == next(task for task in found if task.id == one.id).as_json()
+    patient = one.for_fhir.resolved(Patient)
+    assert patient.as_json()["identifier"][0]["value"] == sent["case"]
+    with pytest.raises(FHIRPermissionDeniedException) as refused:
+        Task.read(sent["ids"][0], with_fhirclient(system, base, "im-officer").server)
+    assert refused.value.response.json()["resourceType"] == "OperationOutcome"
+    Bundle(first.as_json(), strict=True)
+
+
+async def test_fhirclient_reads_searches_and_pages(
+    system: System, base: str, sent: dict[str, Any]
+) -> None:
+    await asyncio.to_thread(read_with_fhirclient, system, base, sent)
+
+
+def read_with_fhirpy(system: System, base: str, sent: dict[str, Any]) -> None:
+    client = with_fhirpy(system, base, "ngo-salud")
+    tasks = client.resources("Task").search(patient=f"Patient/{sent['case']}")
+    assert [t.id for t in tasks.sort("_lastUpdated").limit(1).fetch_all()] == sent["ids"]
+    page = tasks.include("Task", "focus").limit(2).fetch_raw()
+    assert (page.total, page.link[1].relation) == (3, "next")
+    first: Any = tasks.first()
+    request = first["focus"].to_resource()
+    assert request["performer"][1]["reference"] == f"HealthcareService/{sent['service']}"
+    service = client.reference("HealthcareService", sent["service"]).to_resource()
+    assert service["providedBy"]["reference"] == f"Organization/{SALUD}"
+    client.reference("Patient", sent["case"]).to_resource()
+    with pytest.raises(OperationOutcome) as refused:
+        client.resources("Task").search(colour="red").fetch()
+    assert refused.value.resource["issue"][0]["expression"] == ["http.colour"]
+    lenient = with_fhirpy(system, base, "ngo-salud", Prefer="handling=lenient")
+    assert lenient.resources("Task").search(colour="red", _id=sent["ids"][0]).fetch()
+    with pytest.raises(ResourceNotFound):
+        with_fhirpy(system, base, "ngo-legal").reference("Task", sent["ids"][0]).to_resource()
+
+
+async def test_fhirpy_reads_searches_and_pages(
+    system: System, base: str, sent: dict[str, Any]
+) -> None:
+    await asyncio.to_thread(read_with_fhirpy, system, base, sent)
