@@ -144,7 +144,7 @@ def nodes(tmp_path: Path, secret: dict[str, str]) -> Iterator[list[Node]]:
 
 
 async def _healthy(nodes: list[Node]) -> bool:
-    async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
         for node in nodes:
             try:
                 if (await client.get(f"{node.monitor}/healthz")).status_code != 200:
@@ -156,7 +156,7 @@ async def _healthy(nodes: list[Node]) -> bool:
 
 async def _routed(nodes: list[Node]) -> bool:
     """Every node has routes to both others (the server keeps several per peer)."""
-    async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=20) as client:
         for node in nodes:
             try:
                 routes = (await client.get(f"{node.monitor}/routez")).json()["routes"]

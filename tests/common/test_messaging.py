@@ -135,7 +135,7 @@ async def running(settings: sample.Settings, database: Database, reader: Reader,
         yield consumer
     finally:
         stop.set()
-        await asyncio.wait(tasks, timeout=8)
+        await asyncio.wait(tasks, timeout=PATIENCE)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -467,5 +467,5 @@ async def test_a_service_cannot_publish_in_the_name_of_another(
     )
     await client.publish(CapacityChanged.SUBJECT, b"{}")
     await client.flush()
-    await asyncio.wait_for(refused.wait(), 5)
+    await asyncio.wait_for(refused.wait(), PATIENCE)
     await client.close()

@@ -52,7 +52,7 @@ class Databases:
 
     async def connect(self, database: str) -> Any:
         dsn = self._server.admin_dsn.rsplit("/", 1)[0] + f"/{database}"
-        return await asyncpg.connect(dsn, timeout=5)
+        return await asyncpg.connect(dsn, timeout=60)
 
     async def number(self, database: str, sql: str) -> int:
         rows = await self.fetch(database, sql)

@@ -20,6 +20,7 @@ from stack.ports import free_port, free_ports
 from stack.postgres import PostgresServer
 
 from tests.support.databases import random_key
+from tests.support.patience import PATIENCE
 from tests.support.principals import CLIENTS, claims_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,10 +62,10 @@ class Process:
             return
         self.running.send_signal(how)
         try:
-            self.running.wait(timeout=10)
+            self.running.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self.running.kill()
-            self.running.wait(timeout=10)
+            self.running.wait(timeout=PATIENCE)
         self.running = None
 
 
@@ -85,7 +86,7 @@ class Gateway:
         return f"http://{self.host}:{self.port}"
 
     def client(self) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=20)
+        return httpx.Client(base_url=self.url, timeout=PATIENCE)
 
     def token(self, client: str = "ngo-refugio") -> str:
         if client not in self._tokens:
@@ -111,10 +112,10 @@ class Gateway:
         wait_for(f"{self.url}/readyz", self.processes["front"])
 
 
-def wait_for(url: str, process: Process, seconds: float = 120) -> None:
+def wait_for(url: str, process: Process, seconds: float = PATIENCE) -> None:
     """Until `url` answers 200; the process's log is in the failure."""
     deadline = time.monotonic() + seconds
-    with httpx.Client(timeout=2, trust_env=False) as http:
+    with httpx.Client(timeout=20, trust_env=False) as http:
         while time.monotonic() < deadline:
             try:
                 if http.get(url).status_code == 200 and _is_its(process, url):

@@ -8,6 +8,7 @@ from collections import Counter
 import httpx
 
 from tests.gateway.running import Gateway, another_front
+from tests.support.patience import PATIENCE
 
 SLOW = "/directory/v1/slow-1.5"
 LARGE = "/directory/v1/stream-20"
@@ -18,7 +19,7 @@ async def test_open_requests_are_answered_whole_and_the_process_ends(gateway: Ga
         process = front.processes["front"].running
         assert process is not None
         token, before = gateway.bearer(), gateway.counts("referrals")["seen"]
-        async with httpx.AsyncClient(base_url=front.url, headers=token, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=front.url, headers=token, timeout=PATIENCE) as client:
             slow = [asyncio.create_task(client.get(SLOW)) for _ in range(20)]
             large = [asyncio.create_task(client.get(LARGE)) for _ in range(3)]
             busy = [asyncio.create_task(_asked_until_refused(front.url, token)) for _ in range(4)]
@@ -37,7 +38,7 @@ async def test_open_requests_are_answered_whole_and_the_process_ends(gateway: Ga
 async def _asked_until_refused(url: str, headers: dict[str, str]) -> int:
     """Ask over one connection until it is closed and no other is to be had: how many were answered."""
     answered = 0
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=PATIENCE) as client:
         while True:
             try:
                 answer = await client.post("/referrals/v1/cases", json={"count": answered})

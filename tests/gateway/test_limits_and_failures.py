@@ -115,7 +115,9 @@ def test_open_requests_of_a_client_are_bounded_and_so_are_all(gateway: Gateway) 
 
         def slow(client: str) -> tuple[int, str | None]:
             answer = httpx.get(
-                f"{front.url}/directory/v1/slow-1.5", headers=gateway.bearer(client), timeout=20
+                f"{front.url}/directory/v1/slow-1.5",
+                headers=gateway.bearer(client),
+                timeout=PATIENCE,
             )
             return answer.status_code, answer.headers.get("retry-after")
 
@@ -207,7 +209,7 @@ def test_only_what_cannot_do_harm_is_sent_again(
     with another_front(gateway, directory_url=url) as front:
         body = b"" if method == "GET" else b"abc"
         answer = httpx.request(
-            method, f"{front.url}/directory/v1/x", headers=headers, content=body, timeout=20
+            method, f"{front.url}/directory/v1/x", headers=headers, content=body, timeout=PATIENCE
         )
     assert (answer.status_code, len(seen)) == (status, sent)
 

@@ -12,6 +12,7 @@ from stack.ports import free_port
 from stack.postgres import PostgresServer
 
 from tests.gateway.running import Gateway, another_front, running_gateway
+from tests.support.patience import PATIENCE
 from tests.support.principals import organisation
 
 
@@ -108,7 +109,7 @@ def test_people_sign_in_through_it(gateway: Gateway, provider: Gateway) -> None:
             session_client_id="console-elsewhere",
             session_client_secret=registered["secret"],
         ) as front,
-        httpx.Client(timeout=20) as browser,
+        httpx.Client(timeout=PATIENCE) as browser,
     ):
         start = browser.get(f"{front.url}/session/start?ui_locales=en")
         assert start.headers["location"].startswith(f"{provider.url}/oauth/authorize?")

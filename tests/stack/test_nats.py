@@ -14,6 +14,9 @@ from nats.js.api import ConsumerConfig, DiscardPolicy, StreamConfig
 from stack import arrows
 from stack.nats import NatsServer, stored_credentials
 
+from tests.support.broker_order import told_the_server
+from tests.support.patience import PATIENCE
+
 FORBIDDEN_SECONDS = 1.0
 
 
@@ -90,8 +93,8 @@ async def test_a_reader_consumes_what_the_arrows_name(
         subscription = await client.jetstream().pull_subscribe(
             f"ruta.{producer}.>", durable=reader, stream=arrows.stream(producer)
         )
-        (message,) = await subscription.fetch(1, timeout=3)
-        await message.ack_sync(timeout=3)
+        (message,) = await subscription.fetch(1, timeout=PATIENCE)
+        await message.ack_sync(timeout=PATIENCE)
         assert message.subject == f"ruta.{producer}.thing.done.v1"
 
 
@@ -106,9 +109,9 @@ async def test_nobody_consumes_without_an_arrow(server: NatsServer) -> None:
 async def test_nobody_listens_to_the_replies_of_another(server: NatsServer) -> None:
     async with user(server, "directory") as spy, user(server, arrows.OPERATOR) as operator:
         subscription = await spy.subscribe(f"{arrows.inbox_prefix('referrals')}.>")
-        await spy.flush()
+        await told_the_server(spy)
         await operator.publish(f"{arrows.inbox_prefix('referrals')}.x", b"reply")
-        await operator.flush()
+        await told_the_server(operator)
         with pytest.raises(nats.errors.TimeoutError):
             await subscription.next_msg(timeout=FORBIDDEN_SECONDS)
 

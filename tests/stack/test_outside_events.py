@@ -25,6 +25,7 @@ from stack.nats import binary
 from stack.ports import LOOPBACK, free_ports
 from stack.postgres import stop_process
 
+from tests.support.broker_order import told_the_server
 from tests.support.channel_servers import certificate
 from tests.support.patience import PATIENCE
 
@@ -106,15 +107,15 @@ async def test_a_reader_hears_what_is_public_and_nothing_else(broker: Broker) ->
         broker.user("outside-health", inside=False) as reader,
     ):
         heard = {subject: await reader.subscribe(subject) for subject in public()}
-        await reader.flush()
+        await told_the_server(reader)
         for subject in heard:
             await service.publish(subject, b"{}")
-        await service.flush()
+        await told_the_server(service)
         for subject, subscription in heard.items():
             assert (await subscription.next_msg(timeout=PATIENCE)).subject == subject
         for subject in sorted({*ALL, ">", "ruta.>", "$JS.>", "_INBOX.>"} - heard.keys()):
             refused = await reader.subscribe(subject)
-            await reader.flush()
+            await told_the_server(reader)
             await told(broker, f'permissions violation for subscription to "{subject}"')
             await refused.unsubscribe()
 
@@ -131,10 +132,10 @@ async def told(broker: Broker, refusal: str, unheard: Subscription | None = None
 async def test_a_reader_publishes_and_asks_nothing(broker: Broker) -> None:
     async with broker.user("outside-health", inside=False) as reader:
         heard = await reader.subscribe(RELEASE)
-        await reader.flush()
+        await told_the_server(reader)
         for subject in (RELEASE, "ruta.directory.service.changed.v1", "$JS.API.INFO"):
             await reader.publish(subject, b"{}", reply=RELEASE)
-            await reader.flush()
+            await told_the_server(reader)
             await told(broker, f'permissions violation for publish to "{subject}"', heard)
         with pytest.raises(nats.errors.TimeoutError):
             await heard.next_msg(timeout=FORBIDDEN_SECONDS)

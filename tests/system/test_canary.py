@@ -26,6 +26,7 @@ from stack.service_commands import attached_postgres
 
 from tests.services.referrals.screening_words import workbook
 from tests.support.collector import Collector
+from tests.support.patience import PATIENCE
 from tests.support.system import System, until
 
 pytestmark = pytest.mark.system
@@ -153,7 +154,7 @@ def _listening(system: System, passage: Passage) -> str:
     caught = f"http://127.0.0.1:{system.state.ports['mailbox']}/messages"
 
     def codes() -> list[str]:
-        texts = [each["text"] for each in httpx.get(caught, timeout=5).json()]
+        texts = [each["text"] for each in httpx.get(caught, timeout=PATIENCE).json()]
         return [found for text in texts for found in re.findall(r"[0-9]{8}", text)]
 
     addresses = {"email": "guardia@example.org", "sms": "+58 412 5550101"}
@@ -453,7 +454,7 @@ def test_no_webhook_body_carries_it(played: Played) -> None:
 
 def test_no_message_to_a_person_carries_it(played: Played, push_service: Collector) -> None:
     def messages() -> list[dict[str, str]]:
-        found: list[dict[str, str]] = httpx.get(played.told, timeout=5).json()
+        found: list[dict[str, str]] = httpx.get(played.told, timeout=PATIENCE).json()
         return [each for each in found if "Hay algo nuevo" in each["text"]]
 
     until(lambda: {each["by"] for each in messages()} == {"mail", "sms"}, "both were told")

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.pages.console.ways import submit
 from tests.pages.signed_in import signed_in
+from tests.support.patience import PATIENCE
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -20,7 +21,7 @@ def test_a_mailbox_is_confirmed_with_the_code_that_came_and_left_in_peace_at_nig
     caught = f"http://127.0.0.1:{system.state.ports['mailbox']}/messages"
 
     def codes() -> list[str]:
-        messages = httpx.get(caught, timeout=5, trust_env=False).json()
+        messages = httpx.get(caught, timeout=PATIENCE, trust_env=False).json()
         texts = [each["text"] for each in messages if each["to"] == ADDRESS]
         return [found for text in texts for found in re.findall(r"[0-9]{8}", text)]
 

@@ -212,7 +212,7 @@ async def test_25_with_nats_down_the_state_commits_and_events_arrive_later_once(
     await broker.start()
     relay = Relay(connected, replicas[0], COMMON, broker, Metrics())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not broker.connected:  # noqa: ASYNC110 - the client offers no event to wait for
                 await asyncio.sleep(0.05)
         while await relay.publish_batch():
