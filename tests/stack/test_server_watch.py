@@ -7,6 +7,8 @@ from stack.console import Console
 from stack.nats import NatsServer
 from stack.server_watch import ServerWatch
 
+from tests.support.patience import PATIENCE
+
 
 async def test_a_start_that_cannot_write_its_files_is_tried_again(tmp_path: Path) -> None:
     server = NatsServer(tmp_path / "nats", {"operator": "x" * 20})
@@ -21,10 +23,11 @@ async def test_a_start_that_cannot_write_its_files_is_tried_again(tmp_path: Path
         started.clear()
         assert server.process is not None
         server.process.kill()
-        await asyncio.sleep(1.5)
-        in_the_way.rmdir()
-        await asyncio.wait_for(started.wait(), 20)
-        assert "nats did not start" in (tmp_path / "stack.log").read_text()
+        async with asyncio.timeout(PATIENCE):
+            while "nats did not start" not in (tmp_path / "stack.log").read_text():  # noqa: ASYNC110 - a file
+                await asyncio.sleep(0.1)
+            in_the_way.rmdir()
+            await started.wait()
         assert not keeping.done()
     finally:
         await watch.stop()
