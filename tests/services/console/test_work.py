@@ -47,6 +47,13 @@ def test_each_list_is_asked_for_by_whoever_does_what_is_in_it() -> None:
     assert beside.sources(visitor(Role.READER, "directory:read")) == []
 
 
+def test_a_coordinator_is_reminded_of_what_they_curate_and_others_of_their_own() -> None:
+    partner = visitor(Role.PARTNER, "directory:read", "directory:write")
+    for who, of in ((COORDINATOR, "curated"), (partner, "own")):
+        (source,) = (each for each in beside.sources(who) if each.part == "verification")
+        assert source.query(who)["of"] == of
+
+
 @pytest.mark.parametrize(
     ("due", "group"),
     [

@@ -2,7 +2,7 @@
 asked for only where its rows are somebody's to do; the rows are like those of the work list. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -27,7 +27,10 @@ class Source:
     path: str
     whose: Callable[[Visitor], bool]
     rows: Callable[[Iterable[Mapping[str, Any]], Visitor, Moments], Iterable[Item]]
-    asked: Mapping[str, Any] = field(default_factory=dict)
+    asked: Mapping[str, Any | Callable[[Visitor], Any]]
+
+    def query(self, visitor: Visitor) -> dict[str, Any]:
+        return {name: to(visitor) if callable(to) else to for name, to in self.asked.items()}
 
 
 def sources(visitor: Visitor) -> list[Source]:
@@ -145,16 +148,9 @@ _ALL: Sequence[Source] = (
     Source(
         "verification",
         "/directory/v1/records/reminders",
-        lambda who: _coordinates(who) and who.may("directory:write"),
+        lambda who: who.may("directory:write"),
         _to_verify,
-        {"of": "curated", "limit": _MOST},
-    ),
-    Source(
-        "verification",
-        "/directory/v1/records/reminders",
-        lambda who: not _coordinates(who) and who.may("directory:write"),
-        _to_verify,
-        {"of": "own", "limit": _MOST},
+        {"of": lambda who: "curated" if _coordinates(who) else "own", "limit": _MOST},
     ),
     Source(
         "bulletins",

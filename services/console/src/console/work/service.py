@@ -34,7 +34,7 @@ async def waiting(visit: Visit) -> Waiting:
     first = not cursor and not filters["urgency"]
     asked = beside.sources(visit.visitor) if first else []
     has_cases = visit.visitor.may("referrals:read") and bool(_CASEWORK & visit.visitor.roles)
-    calls = [visit.calls.get(source.path, **source.asked) for source in asked]
+    calls = [visit.calls.get(source.path, **source.query(visit.visitor)) for source in asked]
     if has_cases:
         calls.append(visit.calls.get("/referrals/v1/work", cursor=cursor, **filters))
     answers = await _all(calls)
