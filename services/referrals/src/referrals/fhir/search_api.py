@@ -1,6 +1,6 @@
 """HTTP of the FHIR facade: what it can do, its searches, and the resources that are only read."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -81,58 +81,43 @@ def _searches_by_form(name: str) -> dict[str, Any]:
     }
 
 
-@fhir_search.post("/Task/_search", **_searches_by_form("Task"))
-@fhir_search.get("/Task", **_searches("Task"))
-async def search_tasks(
-    request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
-) -> Response:
-    """Referrals of both sides: what is addressed to you, and what you refer, drafts included."""
-    return await _searched("Task", request, session, caller, settings)
+# The name of each search, and what it finds.
+_SEARCHES = {
+    "Task": (
+        "search_tasks",
+        "Referrals of both sides: what is addressed to you, and what you refer, drafts included.",
+    ),
+    "ServiceRequest": ("search_service_requests", "What the Tasks are to fulfil."),
+    "Consent": ("search_consents", "The decisions that your organisation recorded."),
+    "Patient": (
+        "search_patients",
+        "Case codes: your organisation's cases, and those of referrals that concern you.",
+    ),
+    "Organization": (
+        "search_organizations",
+        "Whose services the directory shows you, and who takes part in your referrals.",
+    ),
+    "HealthcareService": (
+        "search_healthcare_services",
+        "The services that the directory shows you.",
+    ),
+}
 
 
-@fhir_search.post("/ServiceRequest/_search", **_searches_by_form("ServiceRequest"))
-@fhir_search.get("/ServiceRequest", **_searches("ServiceRequest"))
-async def search_service_requests(
-    request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
-) -> Response:
-    """What the Tasks are to fulfil."""
-    return await _searched("ServiceRequest", request, session, caller, settings)
+def _endpoint(kind: str) -> Callable[..., Awaitable[Response]]:
+    async def search(
+        request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
+    ) -> Response:
+        return await _searched(kind, request, session, caller, settings)
+
+    search.__name__, search.__doc__ = _SEARCHES[kind]
+    return search
 
 
-@fhir_search.post("/Consent/_search", **_searches_by_form("Consent"))
-@fhir_search.get("/Consent", **_searches("Consent"))
-async def search_consents(
-    request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
-) -> Response:
-    """The decisions that your organisation recorded."""
-    return await _searched("Consent", request, session, caller, settings)
-
-
-@fhir_search.post("/Patient/_search", **_searches_by_form("Patient"))
-@fhir_search.get("/Patient", **_searches("Patient"))
-async def search_patients(
-    request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
-) -> Response:
-    """Case codes: your organisation's cases, and those of referrals that concern you."""
-    return await _searched("Patient", request, session, caller, settings)
-
-
-@fhir_search.post("/Organization/_search", **_searches_by_form("Organization"))
-@fhir_search.get("/Organization", **_searches("Organization"))
-async def search_organizations(
-    request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
-) -> Response:
-    """Whose services the directory shows you, and who takes part in your referrals."""
-    return await _searched("Organization", request, session, caller, settings)
-
-
-@fhir_search.post("/HealthcareService/_search", **_searches_by_form("HealthcareService"))
-@fhir_search.get("/HealthcareService", **_searches("HealthcareService"))
-async def search_healthcare_services(
-    request: Request, session: Session, caller: CaseReader, settings: ServiceSettingsOf
-) -> Response:
-    """The services that the directory shows you."""
-    return await _searched("HealthcareService", request, session, caller, settings)
+for _kind in _SEARCHES:
+    _search = _endpoint(_kind)
+    fhir_search.get(f"/{_kind}", **_searches(_kind))(_search)
+    fhir_search.post(f"/{_kind}/_search", **_searches_by_form(_kind))(_search)
 
 
 async def _searched(
