@@ -1,4 +1,13 @@
-"""What the pure rules of reporting refuse, before any transport gives it a status."""
+"""What all of reporting may refuse, and what its pure rules refuse before any transport gives it a status."""
+
+from common.errors import ProblemType
+
+STEP_FAILED = ProblemType(
+    "step_failed",
+    503,
+    "The step failed several times and was given up",
+    "The log of the service says why. Ask again once the cause is mended.",
+)
 
 
 class OutsideProgrammeError(ValueError):

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -44,7 +45,8 @@ async def own_database(databases: MigratedDatabases) -> ServiceDatabase:
 async def database(
     own_database: ServiceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Database]:
-    monkeypatch.setattr(publishing, "_PAUSE", timedelta(0))
+    at_once = replace(publishing.PUBLICATIONS, pause=timedelta(0))
+    monkeypatch.setattr(publishing, "PUBLICATIONS", at_once)
     opened = Database.at(own_database.app_url)
     yield opened
     await opened.close()

@@ -1,5 +1,7 @@
 """All programmes of a period in one call each: closed, signed off, published, by a worker."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -121,7 +123,7 @@ async def test_one_programme_that_fails_undoes_no_other(
         return made
 
     monkeypatch.setattr(releases, "close", close)
-    monkeypatch.setattr(running, "_PAUSE", running._PAUSE * 0)
+    monkeypatch.setattr(running, "STEPS", replace(running.STEPS, pause=timedelta(0)))
     place = await closed(api, worker)
     whole = await look(api, place)
     assert states(whole) == {"referrals": "closed", "gaps": "closed", "unmet-needs": "not_closed"}

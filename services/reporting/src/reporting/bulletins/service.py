@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.activities import queries as activity_queries
 from reporting.asked_periods import asked_period
+from reporting.asked_tasks import asked
 from reporting.bulletins import queries
 from reporting.bulletins.composing.compose import KINDS, compose
 from reporting.bulletins.composing.evidence import Beside, Evidence
@@ -298,20 +299,13 @@ async def ask_publication(
         return known
     bulletin = await _in_state(session, bulletin_id, "signed_off")
     _refuse_signer(caller, bulletin, alone=alone)
-    asked = {
-        "asked_by": caller.subject,
-        "asked_at": clock.now(),
-        "attempts": 0,
-        "due_at": clock.now(),
-        "done": 0,
-        "problem": None,
-    }
+    wish = {"asked_at": clock.now(), "done": 0, **asked(caller)}
     await session.execute(
         pg.insert(bulletin_publications)
-        .values(bulletin_id=bulletin_id, **asked)
+        .values(bulletin_id=bulletin_id, **wish)
         .on_conflict_do_update(
             index_elements=["bulletin_id"],
-            set_=asked,
+            set_=wish,
             where=bulletin_publications.c.due_at.is_(None),
         )
     )

@@ -8,9 +8,3 @@ CLOSING_AT_WORK = ProblemType(
     "The programmes of the period are still being closed",
     "Read the closing until none is `to_close`, then ask again.",
 )
-STEP_FAILED = ProblemType(
-    "step_failed",
-    503,
-    "The step failed several times and was given up",
-    "The log of the service says why. Ask again once the cause is mended.",
-)

@@ -2,6 +2,7 @@
 what was done: these rows may be lost without loss."""
 
 import sqlalchemy as sa
+from common import clock
 from sqlalchemy.dialects import postgresql as pg
 
 from reporting.tables import METADATA
@@ -34,5 +35,5 @@ closing_steps = sa.Table(
     sa.Column("due_at", _TIME),
     # Why it was refused: a problem detail.
     sa.Column("problem", pg.JSONB(none_as_null=True)),
-    sa.Column("changed_at", _TIME, nullable=False),
+    sa.Column("changed_at", _TIME, nullable=False, default=clock.now, onupdate=clock.now),
 )

@@ -3,7 +3,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,6 +13,7 @@ from common.ids import new_id
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from reporting.asked_tasks import asked
 from reporting.closings import queries
 from reporting.closings.errors import CLOSING_AT_WORK
 from reporting.closings.models import closing_steps, closings
@@ -57,7 +57,8 @@ async def close(
                     closing_id=closing_id,
                     programme=programme.id,
                     position=places[programme.id],
-                    **_asked("close", caller),
+                    task="close",
+                    **asked(caller),
                 )
             )
     again = [
@@ -165,20 +166,8 @@ async def _ask(
             closing_steps.c.programme.in_(programmes),
             closing_steps.c.due_at.is_(None),
         )
-        .values(**_asked(task, caller))
+        .values(task=task, **asked(caller))
     )
-
-
-def _asked(task: Task, caller: Principal) -> dict[str, Any]:
-    now = clock.now()
-    return {
-        "task": task,
-        "asked_by": caller.subject,
-        "attempts": 0,
-        "problem": None,
-        "due_at": now,
-        "changed_at": now,
-    }
 
 
 async def _at_rest(session: AsyncSession, caller: Principal, closing_id: UUID) -> Closing:
