@@ -37,11 +37,11 @@ class Answer:
 
     @property
     def items(self) -> list[Any]:
-        """Of a page of a list; nothing where it was not answered."""
-        if not self.ok or not isinstance(self.body, dict):
-            return []
-        found = self.body.get("items", self.body.get("contents"))
-        return found if isinstance(found, list) else []
+        """Of a list or of a page of one; nothing where it was not answered."""
+        found = self.body
+        if isinstance(found, dict):
+            found = found.get("items", found.get("contents"))
+        return found if self.ok and isinstance(found, list) else []
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ async def arrange(visit: Visit) -> Outcome:
 async def preview(visit: Visit) -> Download:
     """The real page, or what is printed on A4, of what is not published yet."""
     if visit.ids["wanted"] not in PREVIEWS:
-        raise NotShown(Answer(404, {"code": "not_found"}))
+        raise NotShown
     language, _, form = visit.ids["wanted"].partition(".")
     path = f"{_BULLETINS}/{visit.ids['bulletin_id']}/files/{language}/bulletin.{form}"
     return looked_at(await visit.calls.file(path), f"bulletin.{form}")

@@ -9,7 +9,7 @@ from console.care import commands
 from console.code_lists import ASSISTANCE, code_list
 from console.codes import Codes
 from console.screens.routing import Screens
-from console.screens.visit import NotShown, Page, Visit, shown
+from console.screens.visit import Page, Visit, one_of, shown
 
 screens = Screens()
 _CASE = "/referrals/v1/cases"
@@ -48,7 +48,7 @@ async def plan(visit: Visit) -> Page:
                     "kind": kinds.get(one["support_type"], ""),
                     "number": number,
                 }
-                for number, one in enumerate(_list(suggested))
+                for number, one in enumerate(suggested.items)
             ],
             "given": [
                 {
@@ -59,7 +59,7 @@ async def plan(visit: Visit) -> Page:
                     "note": one["note"] or "",
                     "wrong": one["entered_in_error_at"] is not None,
                 }
-                for one in _list(given)
+                for one in given.items
             ],
             "reviews": [
                 {
@@ -68,7 +68,7 @@ async def plan(visit: Visit) -> Page:
                     "done": moments.day(one["done_on"]),
                     "outcome": say.code("done", one["outcome"]) if one["outcome"] else "",
                 }
-                for one in _list(reviews)
+                for one in reviews.items
             ],
             "options": {
                 "need": codes.needs(),
@@ -96,10 +96,6 @@ def _labels(answer: Answer, name: str, visit: Visit) -> dict[str, str]:
     return {code: labels[visit.language] for code, labels in lists.get(name, {}).items()}
 
 
-def _list(answer: Answer) -> list[Any]:
-    return answer.body if answer.ok and isinstance(answer.body, list) else []
-
-
 def _need(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
     return {
         **one,
@@ -118,7 +114,7 @@ async def given(visit: Visit) -> Page:
     """Asked once more, for the record of what was given counts."""
     there = f"{_CASE}/{visit.ids['case_id']}/assistance"
     listed, lists = await together(visit.calls.get(there), code_list(visit.calls, ASSISTANCE))
-    one = _found(listed, visit.ids["assistance_id"])
+    one = one_of(listed, visit.ids["assistance_id"])
     kinds = _labels(lists, "support_type", visit)
     return Page(
         "care/templates/given.html",
@@ -144,7 +140,7 @@ screens.command(
 @screens.page(_NEED)
 async def need(visit: Visit) -> Page:
     there = f"{_CASE}/{visit.ids['case_id']}/plan"
-    one = _found(await visit.calls.get(there), visit.ids["item_id"])
+    one = one_of(await visit.calls.get(there), visit.ids["item_id"])
     return Page(
         "care/templates/need.html",
         "title.need",
@@ -162,7 +158,7 @@ screens.command(_NEED, commands.STATUS, show=need, to=_BACK)
 @screens.page(_REVIEW)
 async def review(visit: Visit) -> Page:
     there = f"{_CASE}/{visit.ids['case_id']}/reviews"
-    one = _found(await visit.calls.get(there), visit.ids["review_id"])
+    one = one_of(await visit.calls.get(there), visit.ids["review_id"])
     return Page(
         "care/templates/review.html",
         "title.review",
@@ -176,11 +172,3 @@ async def review(visit: Visit) -> Page:
 
 
 screens.command(_REVIEW, commands.DONE, show=review, to=_BACK)
-
-
-def _found(answer: Answer, identifier: str) -> Any:
-    """There is no asking for one alone."""
-    found = next((one for one in shown(answer) if one["id"] == identifier), None)
-    if found is None:
-        raise NotShown(Answer(404, {"code": "not_found"}))
-    return found

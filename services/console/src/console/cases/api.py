@@ -134,7 +134,6 @@ async def case(visit: Visit) -> Page:
     )
     found = shown(one)
     say, codes, moments = visit.say, Codes(visit.language), visit.moments
-    happened = timeline.body if timeline.ok else []
     return Page(
         "cases/templates/case.html",
         "title.case",
@@ -142,7 +141,7 @@ async def case(visit: Visit) -> Page:
             "case": found,
             "summary_facts": views.summary(found, say, codes, moments),
             "identity": views.identity(found, say, codes, moments),
-            "timeline": views.timeline(happened, say, moments),
+            "timeline": views.timeline(timeline.items, say, moments),
             "consents": views.consents(consents.items, say, codes, moments),
             "referrals": rows(referrals.items, say, codes, moments),
             "away": [

@@ -5,11 +5,11 @@ from typing import Any
 
 from common.auth import Role
 
-from console.answers import Answer, together
+from console.answers import together
 from console.assets import WORKER
 from console.channels import commands
 from console.screens.routing import Screens
-from console.screens.visit import NotShown, Page, Visit, shown
+from console.screens.visit import Page, Visit, one_of, shown
 
 screens = Screens()
 _CHANNELS = "/referrals/v1/channels"
@@ -33,7 +33,7 @@ async def channels(visit: Visit) -> Page:
             "channels": [_row(one, visit) for one in own.body],
             "team": [
                 {**_row(one, visit), "name": names.get(one["person"], "")}
-                for one in (of_team[0].body if of_team and of_team[0].ok else [])
+                for one in (of_team[0].items if of_team else ())
             ],
             "supervises": bool(of_team),
             "options": {
@@ -84,11 +84,7 @@ def _row(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
 
 @screens.page("/channels/{channel_id:uuid}")
 async def channel(visit: Visit) -> Page:
-    """There is no asking for one alone."""
-    listed = shown(await visit.calls.get(_CHANNELS))
-    one = next((each for each in listed if each["id"] == visit.ids["channel_id"]), None)
-    if one is None:
-        raise NotShown(Answer(404, {"code": "not_found"}))
+    one = one_of(await visit.calls.get(_CHANNELS), visit.ids["channel_id"])
     times = {name: (one[name] or "")[:5] for name in ("digest_at", "quiet_from", "quiet_until")}
     return Page(
         "channels/templates/channel.html",

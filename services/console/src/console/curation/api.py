@@ -8,7 +8,7 @@ from console.codes import Areas, Codes
 from console.curation import views
 from console.forms import Typed, body
 from console.screens.routing import Screens
-from console.screens.visit import Elsewhere, NotShown, Outcome, Page, Refused, Visit, shown
+from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, one_of, shown
 
 screens = Screens()
 _RECORDS = "/directory/v1/records/services"
@@ -303,11 +303,8 @@ def _written(answer: Answer) -> Outcome:
 
 @screens.page("/risks/{message_id:uuid}", query=("done",))
 async def risk(visit: Visit) -> Page:
-    listed = shown(await visit.calls.get(f"{_MESSAGES}/own"))
-    found = next((one for one in listed if one["id"] == visit.ids["message_id"]), None)
-    if found is None:
-        raise NotShown(Answer(404, {"code": "not_found"}))
-    return _message_page(visit, found)
+    listed = await visit.calls.get(f"{_MESSAGES}/own")
+    return _message_page(visit, one_of(listed, visit.ids["message_id"]))
 
 
 @screens.form("/risks/{message_id:uuid}", show=risk)

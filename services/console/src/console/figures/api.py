@@ -8,7 +8,7 @@ from console.answers import Answer, together
 from console.codes import Areas, Codes
 from console.figures import views
 from console.screens.routing import Screens
-from console.screens.visit import NotShown, Page, Visit, shown
+from console.screens.visit import Page, Visit, one_of, shown
 
 screens = Screens()
 _COUNTS = frozenset({Role.CASEWORKER, Role.SUPERVISOR, Role.COORDINATOR, Role.IM})
@@ -81,9 +81,7 @@ async def programme(visit: Visit) -> Page:
     programmes, releases = await together(
         visit.calls.get(_PROGRAMMES), visit.calls.get(_RELEASES, programme=name, limit=24)
     )
-    described = next((one for one in shown(programmes) if one["id"] == name), None)
-    if described is None:
-        raise NotShown(Answer(404, {"code": "not_found"}))
+    described = one_of(programmes, name)
     periods = [one["period"] for one in releases.items if one["status"] == "published"]
     first = visit.asked("from") or (periods[0] if periods else "")
     last = visit.asked("to") or first

@@ -6,7 +6,7 @@ from typing import Any
 from console.answers import Answer, together
 from console.intake import commands, mapping
 from console.screens.routing import Screens
-from console.screens.visit import Elsewhere, NotShown, Outcome, Page, Refused, Visit, shown
+from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, one_of, shown
 
 screens = Screens()
 _SUBMISSIONS = "/referrals/v1/intake/submissions"
@@ -44,18 +44,14 @@ async def intake(visit: Visit) -> Page:
             "statuses": _STATUSES,
             "forms": [
                 {"id": one["id"], "name": one["name"], "active": one["active"]}
-                for one in _list(forms)
+                for one in forms.items
             ],
         },
     )
 
 
-def _list(answer: Answer) -> list[Any]:
-    return answer.body if answer.ok and isinstance(answer.body, list) else []
-
-
 def _names(forms: Answer) -> Mapping[str, str]:
-    return {one["id"]: one["name"] for one in _list(forms)}
+    return {one["id"]: one["name"] for one in forms.items}
 
 
 @screens.page("/intake/{submission_id:uuid}")
@@ -120,12 +116,7 @@ async def form(visit: Visit) -> Page:
 
 
 async def _form(visit: Visit) -> Any:
-    """There is no asking for one alone."""
-    listed = shown(await visit.calls.get("/referrals/v1/intake/forms"))
-    found = next((one for one in listed if one["id"] == visit.ids["form_id"]), None)
-    if found is None:
-        raise NotShown(Answer(404, {"code": "not_found"}))
-    return found
+    return one_of(await visit.calls.get("/referrals/v1/intake/forms"), visit.ids["form_id"])
 
 
 @screens.form("/intake/forms/{form_id:uuid}", show=form)

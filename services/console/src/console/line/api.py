@@ -73,8 +73,7 @@ async def report(visit: Visit) -> Page:
     own = [each for each in exceptions.items if each["report_id"] == found["id"]]
     approved = next((each for each in own if each["status"] == "approved"), None)
     language = "en" if found["language"] == "en" else "es"
-    templates = answers.body if answers.ok and isinstance(answers.body, list) else []
-    templates = sorted(templates, key=lambda each: each["kind"] != found["kind"])
+    templates = sorted(answers.items, key=lambda each: each["kind"] != found["kind"])
     chosen = next((each for each in templates if each["code"] == visit.asked("template")), None)
     kinds = _kinds(form)
     return Page(

@@ -263,7 +263,7 @@ async def step(visit: Visit) -> Page:
     new = key == "new"
     one = next((found for found in (*own, *every) if found["key"] == key), None)
     if one is None and not new:
-        raise NotShown(Answer(404, {"code": "not_found"}))
+        raise NotShown
     say, codes = visit.say, Codes(visit.language)
     language = visit.language
     return Page(

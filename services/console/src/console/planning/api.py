@@ -59,11 +59,7 @@ def _activities(
     report: dict[str, Any] | None = None,
 ) -> Page:
     say, codes = visit.say, Codes(visit.language)
-    known = {
-        one["code"]: one["label"][visit.language]
-        for one in (indicators.body if indicators.ok else [])
-    }
-    reached = progress.body if progress.ok else []
+    known = {one["code"]: one["label"][visit.language] for one in indicators.items}
     rows = [
         (
             known.get(one["target"]["indicator"], one["target"]["indicator"]),
@@ -72,11 +68,11 @@ def _activities(
             str(one["target"]["target"]),
             f"{round(float(one['share']) * 100)} %",
         )
-        for one in reached
+        for one in progress.items
     ]
     shapes = [
         (name, f"{share}: {done} / {target}", float(one["share"]), 0.0, 0.0)
-        for (name, _, done, target, share), one in zip(rows, reached, strict=True)
+        for (name, _, done, target, share), one in zip(rows, progress.items, strict=True)
     ]
     return Page(
         "planning/templates/activities.html",

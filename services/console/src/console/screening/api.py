@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from console.answers import Answer, together
+from console.answers import together
 from console.codes import Codes
 from console.screening import commands, questions
 from console.screens.routing import Screens
@@ -59,7 +59,7 @@ async def begin(visit: Visit) -> Page:
     listed = shown(await visit.calls.get("/referrals/v1/instruments"))
     usable = [one for one in listed if not one["retired"]]
     if not usable:
-        raise NotShown(Answer(404, {"code": "not_found"}))
+        raise NotShown
     wanted = visit.typed.one("instrument") or visit.asked("instrument") or usable[0]["id"]
     chosen = shown(await visit.calls.get(f"/referrals/v1/instruments/{wanted}"))
     asked = questions.opening(chosen["instrument"]["questions"])

@@ -94,10 +94,14 @@ class Refused:
 Outcome = Page | Elsewhere | Refused
 
 
+NOT_THERE = Answer(404, {"code": "not_found"})
+"""What the API says of a single thing; of what is read from a list, the page says it itself."""
+
+
 class NotShown(Exception):
     """What the page is about cannot be shown: the API's own answer says why."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer = NOT_THERE) -> None:
         super().__init__(answer.code)
         self.answer = answer
 
@@ -118,3 +122,12 @@ def shown(answer: Answer) -> Any:
     if not answer.ok:
         raise NotShown(answer)
     return answer.body
+
+
+def one_of(listed: Answer, identifier: str) -> Any:
+    """One of a list, where there is no asking for one alone; NotShown if it is not there."""
+    shown(listed)
+    for one in listed.items:
+        if one["id"] == identifier:
+            return one
+    raise NotShown

@@ -6,10 +6,10 @@ from typing import Any
 
 from common.auth import Role
 
-from console.answers import Answer, together
+from console.answers import together
 from console.codes import Areas, Codes
 from console.screens.routing import Screens
-from console.screens.visit import NotShown, Page, Visit, shown
+from console.screens.visit import Page, Visit, one_of, shown
 from console.supervision import commands
 
 screens = Screens()
@@ -35,7 +35,6 @@ async def team(visit: Visit) -> Page:
     shown(people)
     load = Counter(one["assigned_to"] for one in cases.items)
     names = {one["id"]: one["sign_in_name"] for one in people.items}
-    on_call = shifts.body if shifts.ok and isinstance(shifts.body, list) else []
     return Page(
         "supervision/templates/team.html",
         "title.team",
@@ -62,7 +61,7 @@ async def team(visit: Visit) -> Page:
                     "until": visit.moments.at(one["ends_at"]),
                     "reachable": one["reachable"],
                 }
-                for one in on_call
+                for one in shifts.items
             ],
             "commands_of": commands,
             "may_write": _supervises(visit),
@@ -176,15 +175,11 @@ for each in (commands.CERTIFY, commands.TRAINING):
 
 @screens.page("/certificates/{certificate_id:uuid}")
 async def certificate(visit: Visit) -> Page:
-    """There is no asking for one alone."""
     listed, people = await together(
         visit.calls.get("/referrals/v1/certificates", limit=200),
         visit.calls.get("/identity/v1/colleagues", limit=200),
     )
-    wanted = visit.ids["certificate_id"]
-    one = next((each for each in shown(listed)["items"] if each["id"] == wanted), None)
-    if one is None:
-        raise NotShown(Answer(404, {"code": "not_found"}))
+    one = one_of(listed, visit.ids["certificate_id"])
     names = {each["id"]: each["sign_in_name"] for each in people.items}
     return Page(
         "supervision/templates/certificate.html",
@@ -233,7 +228,7 @@ async def retention(visit: Visit) -> Page:
                         visit.say.known(f"look.{code}", "look.other") for code in one["reasons"]
                     ],
                 }
-                for one in (looks.body if looks.ok else [])
+                for one in looks.items
             ],
             "days": _NEAR_DAYS,
             "away": [] if looks.ok or looks.status == 403 else [visit.say("retention.looks")],

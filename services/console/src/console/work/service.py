@@ -7,7 +7,7 @@ from typing import Any
 from common.auth import Role
 
 from console.answers import AT_ONCE, Answer, together
-from console.screens.visit import NotShown, Visit
+from console.screens.visit import NotShown, Visit, one_of
 from console.work import beside
 
 NOW = frozenset({"overdue", "today"})
@@ -78,9 +78,4 @@ async def _now(visit: Visit, listed: Answer, filters: dict[str, str], *, whole: 
 async def task(visit: Visit) -> Any:
     """One thing that the rules ask for; there is no asking for it alone."""
     tasks = await visit.calls.get("/referrals/v1/tasks", done="false", limit=200)
-    if not tasks.ok:
-        raise NotShown(tasks)
-    found = next((one for one in tasks.items if one["id"] == visit.ids["task_id"]), None)
-    if found is None:
-        raise NotShown(Answer(404, {"code": "not_found"}))
-    return found
+    return one_of(tasks, visit.ids["task_id"])
