@@ -33,6 +33,45 @@ class Relay:
     """It takes a mail, and says so only when this is set."""
     mails: list[EmailMessage] = field(default_factory=list)
     sessions: list[str] = field(default_factory=list)
+    knocks: int = 0
+    """How often somebody came while it was away."""
+    _context: ssl.SSLContext | None = None
+    _server: asyncio.Server | None = None
+
+    async def start(self, context: ssl.SSLContext) -> None:
+        """The second time on the port of the first."""
+        self._context = context
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: SMTP(
+                self,
+                hostname="localhost",
+                tls_context=context,
+                require_starttls=True,
+                auth_required=True,
+                authenticator=_login,
+            ),
+            "127.0.0.1",
+            self.port,
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """It is stopped and started again; meanwhile whoever comes to its door is counted and finds nobody."""
+        assert self._context is not None
+        self.stop()
+
+        def nobody_is_in(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.knocks += 1
+            writer.transport.abort()
+
+        async with await asyncio.start_server(nobody_is_in, "127.0.0.1", self.port):
+            yield
+        await self.start(self._context)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -89,23 +128,11 @@ async def relay(folder: Path) -> AsyncIterator[tuple[Relay, ssl.SSLContext]]:
     inside = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     inside.load_cert_chain(public, private)
     made = Relay()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(
-            made,
-            hostname="localhost",
-            tls_context=inside,
-            require_starttls=True,
-            auth_required=True,
-            authenticator=_login,
-        ),
-        "127.0.0.1",
-        0,
-    )
-    made.port = server.sockets[0].getsockname()[1]
+    await made.start(inside)
     try:
         yield made, ssl.create_default_context(cafile=str(public))
     finally:
-        server.close()
+        made.stop()
 
 
 @dataclass

@@ -5,18 +5,18 @@ from datetime import datetime, timedelta
 _MINUTE = 60
 _HOUR = 3600
 # Together more than a day: a relay that is away for one loses nobody's message. Greylisting (RFC 6647)
-# takes a message after some minutes.
+# takes a message after some minutes. None is longer than two hours: a relay that is back after a bad day
+# is not left waiting with an emergency until the next morning.
 PAUSES = (
     30,
     2 * _MINUTE,
     10 * _MINUTE,
     30 * _MINUTE,
     _HOUR,
-    2 * _HOUR,
-    4 * _HOUR,
-    8 * _HOUR,
-    12 * _HOUR,
+    *[2 * _HOUR] * 12,
 )
+OWED_FOR = timedelta(seconds=sum(PAUSES))
+"""How long something is tried; what came later than the first failure is still owed when that is given up."""
 
 
 def next_attempt(

@@ -20,6 +20,7 @@ from common.database import Database
 from common.ids import new_id
 from common.languages import page_language
 from common.messages.handing import Handing, Message, Result
+from common.messages.retries import OWED_FOR, PAUSES
 from common.messages.rounds import hand_round, tried_again
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -221,19 +222,39 @@ async def _settle(session: AsyncSession, one: _Claimed, handing: Handing, sealin
             if later := tried_again(handing, channel.attempts, now):
                 channel.next_attempt_at = later
                 return
-            channel.attempts, channel.next_attempt_at, channel.code_wanted = 0, now, False
-            await _close(session, one.pings, PingStatus.GIVEN_UP, now)
+            await _give_up(session, channel, one, now)
+
+
+async def _give_up(session: AsyncSession, channel: Channel, one: _Claimed, now: datetime) -> None:
+    """What was owed all that time. What came later is owed as long, and tried at the slowest pace."""
+    channel.code_wanted = False
+    given_up = await _close(session, one.pings, PingStatus.GIVEN_UP, now, due_until=now - OWED_FOR)
+    if given_up < len(one.pings):
+        channel.attempts = len(PAUSES)
+        channel.next_attempt_at = now + timedelta(seconds=PAUSES[-1])
+    else:
+        channel.attempts, channel.next_attempt_at = 0, now
 
 
 async def _close(
-    session: AsyncSession, pings: Sequence[UUID], status: PingStatus, now: datetime
-) -> None:
-    await session.execute(
+    session: AsyncSession,
+    pings: Sequence[UUID],
+    status: PingStatus,
+    now: datetime,
+    due_until: datetime | None = None,
+) -> int:
+    """How many were closed: of those that were due until then, where that is said."""
+    of = [col(Ping.id).in_(pings), col(Ping.status) == PingStatus.WAITING]
+    if due_until is not None:
+        of.append(col(Ping.due_at) <= due_until)
+    closed = await session.scalars(
         sa.update(Ping)
-        .where(col(Ping.id).in_(pings), col(Ping.status) == PingStatus.WAITING)
+        .where(*of)
         .values(status=status, settled_at=now)
+        .returning(col(Ping.id))
         .execution_options(synchronize_session=False)
     )
+    return len(closed.all())
 
 
 async def lapse(database: Database) -> int:
