@@ -926,6 +926,14 @@ MUTATIONS = (
         f"{_TESTS}/test_channels.py::test_many_at_once_are_one_message_and_the_next_waits",
     ),
     Mutation(
+        "late-is-still-owed",
+        "what came late in an outage is not given up with what was owed from its beginning",
+        f"{_REFERRALS}/channels/dispatch.py",
+        "        of.append(col(Ping.due_at) <= due_until)\n",
+        "        pass\n",
+        f"{_TESTS}/test_channels.py::test_what_came_late_in_a_long_outage_is_still_owed_at_its_end",
+    ),
+    Mutation(
         "chain-ends",
         "whoever is next on call is not told of what somebody has acted on",
         f"{_REFERRALS}/channels/dispatch.py",

@@ -149,6 +149,7 @@ def test_the_texts_fit_one_short_message_and_name_nothing() -> None:
 def test_retries_last_longer_than_a_day_and_wait_as_they_are_asked() -> None:
     now = datetime(2026, 3, 3, tzinfo=UTC)
     assert sum(PAUSES) > 24 * 3600
+    assert max(PAUSES) <= 2 * 3600  # a relay that is back is not left waiting
     assert next_attempt(len(PAUSES) + 1, now, 0) is None
     later = next_attempt(1, now, 0, timedelta(hours=2))
     assert later == now + timedelta(hours=2)
