@@ -8,8 +8,8 @@ from common import clock
 from playwright.sync_api import Browser, Page
 
 from tests.pages.console.ways import submit
-from tests.pages.signed_in import axe_source, looked_at, signed_in
-from tests.pages.world import sent
+from tests.pages.signed_in import axe_source, looked_at, signed_in, too_wide
+from tests.pages.world import must, sent
 from tests.support.people_at_browsers import DESK, PHONE
 from tests.support.system import System, until
 
@@ -185,6 +185,95 @@ def test_a_warning_stands_in_both_languages_and_is_published_by_somebody_else(
     headers = {"Idempotency-Key": str(uuid4())}
     done = system.running.request("gbv-coordinator", "POST", path, headers=headers)
     assert done.status_code == 200, done.text
+
+
+def compared(page: Page) -> dict[str, list[str]]:
+    """Both versions, by the words for their field."""
+    return {
+        row.locator("th").inner_text(): row.locator("td").all_inner_texts()
+        for row in page.locator("#versions tbody tr").all()
+    }
+
+
+def test_6_whoever_was_slower_sees_both_versions_and_keeps_what_was_typed(
+    system: System, browsers: Browser
+) -> None:
+    """A message, a step of a pathway and an entry; sent once more, it is done."""
+    ask = system.running.request
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto("/console/risks/new")
+        day = (clock.now().date() + timedelta(days=30)).isoformat()
+        words = {"title": "Offers", "body": "Beware of offers.", "sms": "Beware of offers."}
+        for name, text in words.items():
+            page.fill(f'[name="texts/es/{name}"]', text)
+            page.fill(f'[name="texts/en/{name}"]', text)
+        page.fill("[name=valid_until]", day)
+        submit(page, "Guardar el borrador")
+        path = f"/directory/v1/risk-messages/{page.url.split('?')[0].rsplit('/', 1)[-1]}"
+        message = next(
+            one
+            for one in ask("gbv-coordinator", "GET", "/directory/v1/risk-messages/own").json()
+            if path.endswith(one["id"])
+        )
+        texts = {**message["texts"], "es": {**words, "title": "Ofertas en la frontera"}}
+        body = {
+            "aor": message["aor"], "areas": [], "texts": texts, "valid_until": day
+        }  # fmt: skip
+        must(system, "gbv-coordinator", "PUT", path, json=body)
+        page.fill('[name="texts/es/title"]', "Ofertas por radio")
+        submit(page, "Guardar el borrador")
+        assert (
+            "Cambió desde que usted lo abrió" in page.locator(".govuk-error-summary").inner_text()
+        )
+        both = ["Ofertas en la frontera", "Ofertas por radio"]
+        assert list(compared(page).values()) == [both]
+        assert page.input_value('[name="texts/es/title"]') == "Ofertas por radio"
+        assert not too_wide(page)
+        submit(page, "Guardar el borrador")
+        assert "Ofertas por radio" in page.inner_text("h1")
+
+        pathway = begun(page, "VE20").removeprefix(system.running.url)
+        key = page.locator("#steps li").last.get_attribute("data-step")
+        page.goto(f"{pathway}/steps/{key}")
+        path = f"/directory/v1/pathways/{pathway.rsplit('/', 1)[-1]}/draft"
+        draft = ask("gbv-coordinator", "GET", path)
+        changed = draft.json()["pathway"]
+        changed["steps"][-1]["window_hours"] = 36
+        headers = {"If-Match": draft.headers["etag"]}
+        assert ask("gbv-coordinator", "PUT", path, json=changed, headers=headers).status_code == 200
+        page.fill("[name=window_hours]", "48")
+        submit(page, "Guardar el paso")
+        assert list(compared(page).values()) == [["36", "48"]]
+        assert page.input_value("[name=window_hours]") == "48"
+        submit(page, "Guardar el paso")
+        changed_step = page.locator(f'#steps li[data-step="{key}"]').inner_text()
+        assert "en las primeras 48 horas" in changed_step
+
+
+def test_6_an_entry_that_was_changed_while_somebody_decided_says_what_and_keeps_the_reason(
+    system: System, browsers: Browser
+) -> None:
+    ask = system.running.request
+    listed = ask("ngo-refugio", "GET", RECORDS, params={"own": "true"}).json()["items"]
+    line = next(one for one in listed if "GBV" in one["aors"] and one["state"] == "approved")
+    path = f"{RECORDS}/{line['id']}"
+
+    def put_forward(description: str) -> None:
+        headers = {"If-Match": ask("ngo-refugio", "GET", path).headers["etag"]}
+        change = {"description": description}
+        assert ask("ngo-refugio", "PATCH", path, json=change, headers=headers).status_code == 200
+        must(system, "ngo-refugio", "POST", f"{path}/submit")
+
+    put_forward("De día.")
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        page.goto(f"/console/entries/{line['id']}")
+        put_forward("De día y de noche.")
+        page.fill("[name=reason]", "Falta el horario.")
+        submit(page, "Devolver a quien la escribió")
+        assert ["De día.", "De día y de noche."] in compared(page).values()
+        assert page.input_value("[name=reason]") == "Falta el horario."
+        submit(page, "Devolver a quien la escribió")
+        assert "Devuelta" in page.inner_text("h1")
 
 
 def test_months_stand_beside_each_other_for_whoever_coordinates(

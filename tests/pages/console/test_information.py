@@ -143,7 +143,7 @@ def test_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their_ow
         written(page, es="La red llegó a más lugares.", en="The network reached more places.")
         assert "Alguien" in page.inner_text("main") or "Cambió" in page.inner_text("main")
         assert page.input_value('[name="texts/highlights/es"]') == "La red llegó a más lugares."
-        assert "Llegó a más gente." in page.inner_text("#main-form"), "and what stands now"
+        assert "Llegó a más gente." in page.inner_text("#versions"), "and what stands now"
         submit(page, "Guardar las palabras")
         page.goto(bulletin)
         assert (

@@ -167,6 +167,29 @@ async def test_a_draft_is_seen_by_its_coordinators_only(api: AsyncClient) -> Non
     assert (changed.json()["version"], changed.json()["areas"]) == (2, [])
 
 
+async def test_a_message_that_was_changed_since_is_neither_overwritten_nor_published(
+    api: AsyncClient,
+) -> None:
+    """Nobody publishes a text that they have not read."""
+    made = await written(api, "im-officer")
+    url, read = f"{RISKS}/{made.json()['id']}", made.headers["etag"]
+    changed = await api.put(
+        url, json=risk(areas=[]), headers={**as_("im-officer"), "If-Match": read}
+    )
+    assert changed.status_code == 200
+    late = {**as_("tip-coordinator"), "If-Match": read}
+    for refused in (
+        await api.put(url, json=risk(aor="TIP"), headers=late),
+        await api.post(f"{url}/publish", headers=late),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (412, "stale")
+        assert refused.headers["etag"] == changed.headers["etag"]
+    (stands,) = (await api.get(f"{RISKS}/own", headers=as_("tip-coordinator"))).json()
+    assert (stands["state"], stands["areas"]) == ("draft", [])
+    now = {**late, "If-Match": changed.headers["etag"]}
+    assert (await api.post(f"{url}/publish", headers=now)).json()["state"] == "published"
+
+
 async def test_whoever_wrote_a_message_does_not_publish_it(api: AsyncClient) -> None:
     draft = (await written(api)).json()
     url = f"{RISKS}/{draft['id']}/publish"

@@ -71,6 +71,18 @@ def body(typed: Typed, names: Iterable[str], *, numbers: Iterable[str] = ()) -> 
     return made
 
 
+def flat(document: Mapping[str, Any] | None, names: Iterable[str]) -> dict[str, Any]:
+    """By name of a field what a document holds there: text, or a list of codes."""
+    found: dict[str, Any] = {}
+    for name in names:
+        value: Any = document
+        for part in name.removesuffix("[]").split("/"):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value not in (None, "", []):
+            found[name] = value if isinstance(value, list) else str(value)
+    return found
+
+
 def _number(text: str) -> int | str:
     return int(text) if text.isascii() and text.removeprefix("-").isdigit() else text
 

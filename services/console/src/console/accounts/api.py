@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from console.accounts import forms
 from console.answers import Answer, together
-from console.codes import Areas
-from console.forms import body
+from console.codes import Areas, Codes
+from console.conflicts import Versions
+from console.forms import body, flat
 from console.listings import next_page
 from console.referral_views import short_code
 from console.screens.routing import Screens
@@ -158,7 +159,25 @@ async def _page_of(visit: Visit, holders: _Holders) -> Page:
         },
         fields=holders.fields,
         address=f"/console/{holders.part}/{holders.of(visit)}",
+        versions=_beside(visit, holder, holders.fields),
     )
+
+
+def _beside(visit: Visit, now: Mapping[str, Any], names: tuple[str, ...]) -> Versions | None:
+    """The form that switches on and off holds no rights."""
+    if visit.typed.has("active"):
+        return None
+    words = {
+        f"{name}[]": dict(offered)
+        for name, offered in _choices(visit).items()
+        if name in {"roles", "scopes", "aors"}
+    }
+    codes = Codes(visit.language)
+
+    def worded(name: str, value: str) -> str:
+        return codes.place(value) if name == "areas[]" else words.get(name, {}).get(value, value)
+
+    return visit.beside(flat(now, names), names, worded=worded)
 
 
 async def _new(visit: Visit, holders: _Holders) -> Page:
@@ -362,6 +381,7 @@ async def organisation(visit: Visit) -> Page:
         },
         fields=forms.NEW_ORGANISATION,
         address=f"/console/organisations/{identifier}",
+        versions=_beside(visit, found, forms.NEW_ORGANISATION),
     )
 
 

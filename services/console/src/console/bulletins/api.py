@@ -77,7 +77,7 @@ async def bulletin(visit: Visit) -> Page:
     say = visit.say
     asked = await _asked(visit, f"{path}/publication") if found["state"] == "signed_off" else None
     written = views.words(found["content"], say)
-    clash = visit.refusal is not None and visit.refusal.code == "version_conflict"
+    now, labels = views.standing(written), views.labels(written, say)
     return Page(
         "bulletins/templates/bulletin.html",
         "title.bulletins",
@@ -88,7 +88,6 @@ async def bulletin(visit: Visit) -> Page:
             "state": say(f"bulletin.{found['state']}"),
             "sections": views.sections(found["content"], say),
             "written": written,
-            "differs": views.differing(written, visit.typed) if clash else frozenset(),
             "movable": views.movable(found["content"], say),
             "previews": [
                 (
@@ -114,7 +113,9 @@ async def bulletin(visit: Visit) -> Page:
             "done": visit.asked("done") and visit.refusal is None,
         },
         fields=views.names_of(written),
-        labels=views.labels(written, say),
+        labels=labels,
+        # Other forms of the page hold no texts.
+        versions=visit.beside(now, filter(visit.typed.has, now), labels=labels),
         address=f"/console/bulletins/{found['id']}",
     )
 

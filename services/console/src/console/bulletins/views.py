@@ -154,18 +154,13 @@ def rearranged(content: Mapping[str, Any], act: str, section: str) -> dict[str, 
     return {"order": order, "hidden": hidden}
 
 
-def differing(written: Iterable[Written], typed: Typed) -> frozenset[str]:
-    """Fields in which something else stands now than what somebody typed."""
-    stored = {
+def standing(written: Iterable[Written]) -> dict[str, str]:
+    """By name of its field, what each text says now."""
+    return {
         f"texts/{one.name}/{code}": text
         for one in written
         for code, text in (("es", one.es), ("en", one.en))
     }
-    return frozenset(
-        name
-        for name, text in stored.items()
-        if typed.has(name) and typed.one(name).strip() != text.strip()
-    )
 
 
 def steps(

@@ -10,7 +10,7 @@ from console.answers import together
 from console.cases import record, views
 from console.code_lists import situations
 from console.codes import SPOKEN, Areas, Codes
-from console.forms import body
+from console.forms import body, flat
 from console.referral_views import rows
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, shown
@@ -90,8 +90,7 @@ async def changing(visit: Visit) -> Page:
     """The record as it is. Where it was changed while somebody typed, both are shown: theirs in the fields, what
     stands now beside it; sent again, theirs counts."""
     found = shown(await visit.calls.get(f"{_CASES}/{visit.ids['case_id']}"))
-    values = record.shown(found, views.NEW_CASE)
-    clash = visit.refusal is not None and visit.refusal.code == "version_conflict"
+    values = flat(found, views.NEW_CASE)
     return Page(
         "cases/templates/new_case.html",
         "title.change",
@@ -99,13 +98,11 @@ async def changing(visit: Visit) -> Page:
             **_choices(visit, values.get("attributes/languages[]", ())),
             "case": found,
             "values": values,
-            "differs": views.differing(
-                values, visit.typed, views.NEW_CASE, visit.say, visit.language
-            )
-            if clash
-            else [],
         },
         fields=views.NEW_CASE,
+        versions=visit.beside(
+            values, views.NEW_CASE, worded=views.worded(visit.say, Codes(visit.language))
+        ),
     )
 
 

@@ -6,18 +6,6 @@ from typing import Any
 PARTS = ("identity", "attributes")
 
 
-def shown(case: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    """By name of a field what stands in it: text, or a list of codes."""
-    found: dict[str, Any] = {}
-    for name in names:
-        value: Any = case
-        for part in name.removesuffix("[]").split("/"):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        if value not in (None, "", []):
-            found[name] = value if isinstance(value, list) else str(value)
-    return found
-
-
 def corrected(
     case: Mapping[str, Any], made: Mapping[str, Any], names: Iterable[str]
 ) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.codes import Codes
-from console.forms import Typed
+from console.conflicts import Say
 from console.moments import Moments
 from console.wording import Wording
 
@@ -173,37 +173,18 @@ def consents(
     ]
 
 
-@dataclass(frozen=True)
-class Difference:
-    label: str
-    now: str
-    typed: str
+def worded(say: Wording, codes: Codes) -> Say:
+    """The words for what a field of the record holds."""
 
+    def one(name: str, value: str) -> str:
+        if name == "attributes/sex":
+            return say.known(f"sex.{value}", "sex.unknown")
+        if name == "caregiver":
+            return say.known(f"caregiver.{value}", "caregiver.unknown")
+        if name == "area":
+            return codes.place(value)
+        if name == "attributes/languages[]":
+            return codes.spoken(value)
+        return value
 
-def differing(
-    now: Mapping[str, Any], typed: Typed, names: Iterable[str], say: Wording, language: str
-) -> list[Difference]:
-    """Fields in which what stands in the record is not what somebody typed."""
-    found = []
-    for name in names:
-        stands, theirs = now.get(name, ""), typed.one(name).strip()
-        if name.endswith("[]"):
-            stands, theirs = ", ".join(stands), ", ".join(typed.all(name))
-        if stands != theirs:
-            label = say.known(f"field.{name}", "field.other")
-            found.append(Difference(label, _worded(name, stands, say, language),
-                                    _worded(name, theirs, say, language)))  # fmt: skip
-    return found
-
-
-def _worded(name: str, value: str, say: Wording, language: str) -> str:
-    codes = Codes(language)
-    if name == "attributes/sex" and value:
-        return say.known(f"sex.{value}", "sex.unknown")
-    if name == "caregiver" and value:
-        return say.known(f"caregiver.{value}", "caregiver.unknown")
-    if name == "area":
-        return codes.place(value)
-    if name == "attributes/languages[]":
-        return ", ".join(codes.spoken(code) for code in value.split(", ") if code)
-    return value
+    return one

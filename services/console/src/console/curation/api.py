@@ -5,8 +5,9 @@ from typing import Any
 
 from console.answers import Answer, together
 from console.codes import Areas, Codes
+from console.conflicts import Say, is_conflict, opened_and_now
 from console.curation import views
-from console.forms import Typed, body
+from console.forms import Typed, body, flat
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit, one_of, shown
 
@@ -94,6 +95,9 @@ async def entry(visit: Visit) -> Page:
         },
         fields=_REASON,
         address=f"/console/entries/{identifier}",
+        versions=opened_and_now(views.since(history.items, visit.typed.one("version"), say, codes))
+        if is_conflict(visit.refusal)
+        else None,
     )
 
 
@@ -270,7 +274,20 @@ def _message_page(visit: Visit, message: Mapping[str, Any] | None) -> Page:
         },
         fields=MESSAGE,
         address=visit.path if message is None else f"/console/risks/{message['id']}",
+        # The form that publishes holds no text.
+        versions=visit.beside(flat(message, MESSAGE), MESSAGE, worded=_worded(visit))
+        if visit.typed.has("aor")
+        else None,
     )
+
+
+def _worded(visit: Visit) -> Say:
+    codes = Codes(visit.language)
+    known = {
+        "aor": lambda code: visit.say.known(f"aor.{code}", "field.aor"),
+        "areas[]": codes.place,
+    }
+    return lambda name, value: known.get(name, str)(value)
 
 
 _BASIC = frozenset(
@@ -310,13 +327,17 @@ async def risk(visit: Visit) -> Page:
 @screens.form("/risks/{message_id:uuid}", show=risk)
 async def rewrite_risk(visit: Visit) -> Outcome:
     path = f"{_MESSAGES}/{visit.ids['message_id']}"
-    return _written(await visit.calls.put(path, message_of(visit.typed), key=visit.key))
+    version = visit.typed.one("version")
+    return _written(
+        await visit.calls.put(path, message_of(visit.typed), key=visit.key, version=version)
+    )
 
 
 @screens.form("/risks/{message_id:uuid}/publish", show=risk)
 async def publish_risk(visit: Visit) -> Outcome:
     path = f"{_MESSAGES}/{visit.ids['message_id']}/publish"
-    return _written(await visit.calls.post(path, {}, key=visit.key))
+    version = visit.typed.one("version")
+    return _written(await visit.calls.post(path, {}, key=visit.key, version=version))
 
 
 @screens.form("/risks/{message_id:uuid}/withdraw", show=risk)

@@ -44,6 +44,16 @@ def changed(one: Mapping[str, Any], say: Wording, codes: Codes) -> tuple[str, st
     return field_of(one["pointer"], say), said(old, say, codes), said(new, say, codes)
 
 
+def since(
+    history: Iterable[Mapping[str, Any]], opened: str, say: Wording, codes: Codes
+) -> list[tuple[str, str, str]]:
+    """What others changed after this version of the entry was read, as lines of its history. Whoever packed the page
+    on its way may have added to the version how (`5-gzip`)."""
+    number = opened.partition("-")[0]
+    version = int(number) if number.isdecimal() else 0
+    return [changed(each, say, codes) for each in history if each["version"] > version]
+
+
 def field_of(pointer: str, say: Wording) -> str:
     """In words as far as there are some; numbers and ids of lists are left out."""
     parts = [part for part in pointer.strip("/").split("/") if part and not _is_id(part)]

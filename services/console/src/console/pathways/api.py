@@ -262,7 +262,7 @@ async def step(visit: Visit) -> Page:
     own = version["pathway"].get("steps") or []
     new = key == "new"
     one = next((found for found in (*own, *every) if found["key"] == key), None)
-    if one is None and not new:
+    if one is None and not new and visit.refusal is None:  # what was typed outlives the step
         raise NotShown
     say, codes = visit.say, Codes(visit.language)
     language = visit.language
@@ -288,6 +288,12 @@ async def step(visit: Visit) -> Page:
             "back": f"/console/pathways/{visit.ids['pathway_id']}",
         },
         fields=(views.KEY, *views.STEP),
+        versions=visit.beside(
+            views.standing(one),
+            (views.KEY, *views.STEP, *views.FLAGS),
+            worded=views.worded(every, say, codes, dict(known)),
+            labels={name: say(f"pathway.{name}") for name in views.FLAGS},
+        ),
     )
 
 

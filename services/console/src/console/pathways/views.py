@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.codes import Codes
-from console.forms import Typed, body
+from console.conflicts import Say
+from console.forms import Typed, body, flat
 from console.wording import Wording
 
 URGENCIES = ("at_once", "within_24_hours", "within_72_hours", "within_a_week", "routine")
@@ -54,6 +55,34 @@ def step_of(typed: Typed, before: Mapping[str, Any]) -> dict[str, Any]:
         **({"condition": condition} if condition else {}),
         **{name: typed.one(name) == "true" for name in FLAGS},
     }
+
+
+def standing(step: Mapping[str, Any] | None) -> dict[str, Any]:
+    """By name of its field, what a step says; nothing, where it is no longer there."""
+    flags = {name: "true" for name in FLAGS if (step or {}).get(name)}
+    return {**flat(step, STEP), **({KEY: step["key"]} if step else {}), **flags}
+
+
+def worded(
+    every: Sequence[Mapping[str, Any]], say: Wording, codes: Codes, situations: Mapping[str, str]
+) -> Say:
+    """The words for what a field of a step holds. `every`: the steps that it may name."""
+    named = {one["key"]: codes.need(one["need"]) for one in every}
+
+    def one(name: str, value: str) -> str:
+        if name == "need":
+            return codes.need(value)
+        if name == "urgency":
+            return say(f"soon.{value}") if value in URGENCIES else value
+        if name == "condition/sexes[]":
+            return say(f"sex.{value}") if value in SEXES else value
+        if name == "condition/situations[]":
+            return situations.get(value, value)
+        if name in {"after[]", "fallback_of"}:
+            return named.get(value, value)
+        return say("entry.yes") if name in FLAGS else value
+
+    return one
 
 
 def replaced(

@@ -57,6 +57,7 @@ def draw(visit: Visit, page: Page) -> str:
         errors=errors,
         summary=_summary(visit, found, errors, page.labels),
         refusal=visit.refusal,
+        versions=page.versions,
         support=_support(visit),
         form_fields=fields,
         sign_out=form_token(visit.visitor.csrf, "/session/end"),

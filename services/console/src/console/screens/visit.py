@@ -1,12 +1,13 @@
 """One request for a page, as its screen sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 from console.answers import Answer, Api, FileAnswer, Upload
 from console.commands import Command
+from console.conflicts import Say, Versions, is_conflict, now_and_typed
 from console.forms import Fault, Typed, faults
 from console.moments import Moments
 from console.visitors import Visitor
@@ -43,6 +44,19 @@ class Visit:
         """The same, to be shown again with what was typed."""
         return replace(self, refusal=refusal)
 
+    def beside(
+        self,
+        now: Mapping[str, Any],
+        names: Iterable[str],
+        *,
+        worded: Say | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Versions | None:
+        """What stands now and what was typed, if somebody else was faster: of these fields."""
+        if not is_conflict(self.refusal):
+            return None
+        return now_and_typed(now, self.typed, names, self.say, worded=worded, labels=labels)
+
     def faults(self, names: tuple[str, ...], within: str = "") -> list[Fault]:
         body = self.refusal.body if self.refusal is not None else None
         return faults(body if isinstance(body, dict) else None, names, within=within)
@@ -54,7 +68,8 @@ class Page:
 
     `labels`: what fields are called whose names only this page knows. `fields`: names of its form, by which errors find their place; `within`: what they begin with where
     a page has several forms. `address`: where the page itself is, if a form of it is sent elsewhere.
-    `refusal`: why what the address asks for is not shown, at the fields that ask for it."""
+    `refusal`: why what the address asks for is not shown, at the fields that ask for it. `versions`: both, where
+    somebody else was faster."""
 
     template: str
     title: str
@@ -65,6 +80,7 @@ class Page:
     address: str = ""
     status: int = 200
     refusal: Answer | None = None
+    versions: Versions | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,16 @@ from common.auth import Principal, Role
 from common.errors import INVALID
 from common.languages import PageLanguage
 from common.places import Places
-from common.web import IdempotencyRequired, Session, open_to_all, page_language, requires, router
+from common.web import (
+    IdempotencyRequired,
+    IfMatch,
+    Session,
+    etag_of,
+    open_to_all,
+    page_language,
+    requires,
+    router,
+)
 from fastapi import Query, Response
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
@@ -136,25 +145,51 @@ async def read_message(message_id: UUID, session: Session, _anyone: Anyone) -> R
 
 
 @risk_routes.post("", status_code=201, dependencies=[IdempotencyRequired])
-async def write_message(body: NewRiskMessage, session: Session, caller: Writer) -> RiskMessageView:
+async def write_message(
+    body: NewRiskMessage, session: Session, caller: Writer, response: Response
+) -> RiskMessageView:
     """A draft, in both languages and with a text that fits one text message."""
-    return await service.write_message(session, caller, body)
+    return _tagged(response, await service.write_message(session, caller, body))
+
+
+def _tagged(response: Response, message: RiskMessageView) -> RiskMessageView:
+    response.headers["ETag"] = etag_of(message.version)
+    return message
 
 
 @risk_routes.put("/{message_id}")
 async def rewrite_message(
-    message_id: UUID, body: NewRiskMessage, session: Session, caller: Writer
+    *,
+    message_id: UUID,
+    body: NewRiskMessage,
+    session: Session,
+    caller: Writer,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> RiskMessageView:
-    return await service.rewrite_message(session, caller, message_id, body)
+    """Replace a draft; with `If-Match`, its `version` in quotes, only if nobody has changed it since."""
+    return _tagged(
+        response,
+        await service.rewrite_message(session, caller, message_id, body, if_match=if_match),
+    )
 
 
 @risk_routes.post("/{message_id}/publish")
 async def publish_message(
-    request: Request, message_id: UUID, session: Session, caller: Coordinator
+    *,
+    request: Request,
+    message_id: UUID,
+    session: Session,
+    caller: Coordinator,
+    response: Response,
+    if_match: IfMatch = None,
 ) -> RiskMessageView:
-    """From now on anybody reads it. Somebody else wrote it."""
+    """From now on anybody reads it. Somebody else wrote it. With `If-Match` it is what you read, or refused."""
     alone = settings_of(request).one_person_publishes
-    return await service.publish_message(session, caller, message_id, alone=alone)
+    return _tagged(
+        response,
+        await service.publish_message(session, caller, message_id, alone=alone, if_match=if_match),
+    )
 
 
 @risk_routes.post("/{message_id}/withdraw")

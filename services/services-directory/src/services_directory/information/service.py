@@ -14,6 +14,7 @@ from common.errors import CONFLICT, FORBIDDEN, INVALID
 from common.ids import new_id
 from common.places import Places
 from common.two_people import refuse_same_person
+from common.web import check_if_match, etag_of
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.hsds.opening import minute_of_week, weekly_spans
@@ -107,10 +108,15 @@ async def write_message(
 
 
 async def rewrite_message(
-    session: AsyncSession, caller: Principal, message_id: UUID, body: NewRiskMessage
+    session: AsyncSession,
+    caller: Principal,
+    message_id: UUID,
+    body: NewRiskMessage,
+    *,
+    if_match: str | None = None,
 ) -> RiskMessageView:
     """Replace a draft. What is published stays as it was read: withdraw it and write another."""
-    row = await queries.one_own(session, caller, message_id)
+    row = await _as_read(session, caller, message_id, if_match)
     _check(caller, body)
     if row["state"] != "draft":
         raise CONFLICT.because(f"It is {row['state']}: only a draft can be changed.")
@@ -127,11 +133,16 @@ async def rewrite_message(
 
 
 async def publish_message(
-    session: AsyncSession, caller: Principal, message_id: UUID, *, alone: bool
+    session: AsyncSession,
+    caller: Principal,
+    message_id: UUID,
+    *,
+    alone: bool,
+    if_match: str | None = None,
 ) -> RiskMessageView:
     """From the commit on anybody reads it, until it is withdrawn or its time ends. `alone`: whoever
     wrote it may publish it, too; the row then names the same person twice."""
-    row = await queries.one_own(session, caller, message_id)
+    row = await _as_read(session, caller, message_id, if_match)
     if not alone:
         refuse_same_person(
             caller, row["written_by"], because="You wrote it yourself: somebody else publishes it."
@@ -155,6 +166,16 @@ async def withdraw_message(
     return await _change(
         session, row, state="withdrawn", withdrawn_by=caller.subject, withdrawn_at=clock.now()
     )
+
+
+async def _as_read(
+    session: AsyncSession, caller: Principal, message_id: UUID, if_match: str | None
+) -> Any:
+    """The message, locked. `if_match`: what the caller read of it; 412 if it has changed since."""
+    row = await queries.one_own(session, caller, message_id)
+    if if_match is not None:
+        check_if_match(if_match, etag_of(row["version"]))
+    return row
 
 
 async def _change(session: AsyncSession, row: Any, **values: Any) -> RiskMessageView:

@@ -1,0 +1,81 @@
+"""Two people at one thing: both versions, beside each other. Pure.
+
+A page that is shown again after such a refusal has what was typed in its fields, and both versions in a table on top
+(`ui.faults`); sent again, it is a change of what stands now.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from console.answers import Answer
+from console.forms import Typed
+from console.wording import Wording
+
+CODES = frozenset({"version_conflict", "stale"})
+"""How the API says that somebody was faster: about a version in the body, and about one in `If-Match`."""
+Say = Callable[[str, str], str]
+"""The words for a value of a field, by its name."""
+
+
+def is_conflict(refusal: Answer | None) -> bool:
+    return refusal is not None and refusal.code in CODES
+
+
+@dataclass(frozen=True)
+class Versions:
+    """`heads`: keys of what both versions are; each row: a field, and what it is in the one and in the other."""
+
+    heads: tuple[str, str]
+    rows: tuple[tuple[str, str, str], ...]
+
+
+def now_and_typed(
+    now: Mapping[str, Any],
+    typed: Typed,
+    names: Iterable[str],
+    say: Wording,
+    *,
+    worded: Say | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> Versions:
+    """Fields in which what stands is not what somebody typed. `now`: by name of a field its text, or the codes of a
+    list, which have no order. `labels`: of fields that only the page can name."""
+    both = ((name, _now(name, now.get(name)), _typed(name, typed)) for name in names)
+    return Versions(
+        ("change.now", "change.yours"),
+        tuple(
+            (
+                (labels or {}).get(name) or say.label(name),
+                _said(name, stands, worded),
+                _said(name, theirs, worded),
+            )
+            for name, stands, theirs in both
+            if stands != theirs
+        ),
+    )
+
+
+def _said(name: str, values: Iterable[str], worded: Say | None) -> str:
+    return ", ".join(worded(name, one) if worded else one for one in values)
+
+
+def opened_and_now(changes: Iterable[tuple[str, str, str]]) -> Versions:
+    """What others changed in what somebody had read, when they were about to decide on it."""
+    return Versions(("change.opened", "change.now"), tuple(changes))
+
+
+def _now(name: str, value: Any) -> list[str]:
+    if name.endswith("[]"):
+        return sorted(str(one) for one in value or ())
+    return _one("" if value is None else str(value))
+
+
+def _typed(name: str, typed: Typed) -> list[str]:
+    if name.endswith("[]"):
+        return sorted(one for one in typed.all(name) if one)
+    return _one(typed.one(name))
+
+
+def _one(text: str) -> list[str]:
+    return [text.strip()] if text.strip() else []
