@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from common.auth import Principal, Role
 from console.answers import Answer
+from console.codes import Codes
 from console.moments import Moments
 from console.visitors import Visitor
+from console.wording import wording
 from console.work import beside
-from console.work.views import path_of
+from console.work.views import groups, path_of
 
 OWN, OTHER = "0190a000-0000-7000-8000-000000000001", "0190a000-0000-7000-8000-000000000002"
 # In Caracas it is the evening of the 27th still.
@@ -29,7 +31,12 @@ def rows(part: str, who: Visitor, *items: Any) -> list[beside.Item]:
 
 
 COORDINATOR = visitor(
-    Role.COORDINATOR, "directory:read", "directory:write", "directory:curate", "reports:read"
+    Role.COORDINATOR,
+    "referrals:read",
+    "directory:read",
+    "directory:write",
+    "directory:curate",
+    "reports:read",
 )
 OFFICER = visitor(Role.IM, "directory:curate", "reports:read", "reports:publish")
 SUPERVISOR = visitor(Role.SUPERVISOR, "referrals:read", "reports:read")
@@ -37,6 +44,7 @@ SUPERVISOR = visitor(Role.SUPERVISOR, "referrals:read", "reports:read")
 
 def test_each_list_is_asked_for_by_whoever_does_what_is_in_it() -> None:
     assert [one.part for one in beside.sources(COORDINATOR)] == [
+        "overdue",
         "entries",
         "verification",
         "bulletins",
@@ -52,6 +60,23 @@ def test_a_coordinator_is_reminded_of_what_they_curate_and_others_of_their_own()
     for who, of in ((COORDINATOR, "curated"), (partner, "own")):
         (source,) = (each for each in beside.sources(who) if each.part == "verification")
         assert source.query(who)["of"] == of
+
+
+def test_what_is_overdue_in_an_area_of_responsibility_is_counted_and_names_no_referral() -> None:
+    counted = [
+        {"aor": "GBV", "category": "GBV-CMR", "urgency": "emergency", "count": 1},
+        {"aor": "CP", "category": "CP-CASE", "urgency": "routine", "count": 12},
+    ]
+    found = rows("overdue", COORDINATOR, *counted)
+    ((late,),) = ((group,) for group in groups(found, wording("es"), Codes("es"), MOMENTS))
+    assert (late.name, [row.verb for row in late.rows]) == (
+        "overdue",
+        ["Llamar a la organización"] * 2,
+    )
+    first, second = late.rows
+    assert first.what.startswith("1 remisión con el plazo vencido · GBV · ")
+    assert second.what.startswith("12 remisiones con el plazo vencido · CP · ")
+    assert (first.urgency, first.code, first.path) == ("emergency", "", "/console/figures")
 
 
 @pytest.mark.parametrize(

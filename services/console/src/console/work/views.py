@@ -44,7 +44,11 @@ def groups(
 
 def _row(item: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) -> Row:
     about, area, said = item.get("about"), item.get("area"), item.get("said")
-    parts = [say.known(f"kind.{item['kind']}", "kind.other")]
+    parts = [
+        say(f"kind.{item['kind']}", n=item["count"])
+        if "count" in item
+        else say.known(f"kind.{item['kind']}", "kind.other")
+    ]
     if said:
         parts.append(said)
     if about:
@@ -57,7 +61,7 @@ def _row(item: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) 
         left=left(item["due"], say, moments, late=late) if item["due"] else "",
         late=late,
         verb=say.known(f"verb.{item['verb']}", "verb.other"),
-        code=code_of(item["ids"]),
+        code="" if "count" in item else code_of(item["ids"]),
         urgency=item.get("urgency") or "",
         what=" · ".join(parts),
         path=path_of(item["kind"], item["ids"]),
@@ -101,6 +105,7 @@ _PAGES: Mapping[str, str] = {
     "consent_to_decide": "/console/decisions",
     "exception_to_decide": "/console/decisions",
     "break_glass_to_decide": "/console/decisions",
+    "overdue_in_aor": "/console/figures",
     "entry_submitted": "/console/entries/{service_id}",
     "verification": "/console/entries/{service_id}",
     "capacity_doubted": "/console/entries/{service_id}",
