@@ -83,6 +83,28 @@ def test_nobody_else_decides_on_an_entry(system: System, browsers: Browser, subm
         assert page.get_by_role("link", name="Entradas").count() == 0
 
 
+def test_an_endorsement_that_is_taken_back_leaves_a_gap_that_another_one_closes(
+    system: System, browsers: Browser
+) -> None:
+    """Of the only service of its kind in a town."""
+    name = "Kits de dignidad en zonas mineras"
+    with signed_in(browsers, system, "demo-coordinator") as page:
+        given = page.locator("li.row", has_text=name)
+        suggested = page.locator("section.card", has_text=name)
+        page.goto("/console/endorsements?aor=GBV")
+        assert suggested.count() == 0
+        given.get_by_role("link").click()
+        page.wait_for_load_state()
+        submit(page, "Quitar el aval de GBV")
+        assert page.locator(".note[role=status]").count() == 1
+        page.goto("/console/endorsements?aor=GBV")
+        assert given.count() == 0
+        assert "Kits de dignidad" in suggested.locator("p").first.inner_text(), "the need it meets"
+        with page.expect_navigation():
+            suggested.get_by_role("button", name="Avalar para GBV").click()
+        assert (given.count(), suggested.count()) == (1, 0)
+
+
 def begun(page: Page, area: str) -> str:
     page.goto("/console/pathways")
     page.select_option("[name=area]", area)
@@ -255,7 +277,7 @@ def test_6_an_entry_that_was_changed_while_somebody_decided_says_what_and_keeps_
 ) -> None:
     ask = system.running.request
     listed = ask("ngo-refugio", "GET", RECORDS, params={"own": "true"}).json()["items"]
-    line = next(one for one in listed if "GBV" in one["aors"] and one["state"] == "approved")
+    line = next(one for one in listed if "GBV" in one["aors"] and one["state"] != "withdrawn")
     path = f"{RECORDS}/{line['id']}"
 
     def put_forward(description: str) -> None:

@@ -285,7 +285,8 @@ def test_a_protocol_is_agreed_and_shown_to_whoever_reads_referrals(
         assert "De VE a CO" in page.inner_text("main")
 
 
-def test_a_period_is_closed_and_waits(system: System, browsers: Browser) -> None:
+def test_a_period_is_closed_looked_at_and_published(system: System, browsers: Browser) -> None:
+    fresh(system, "demo-im")
     with signed_in(browsers, system, "demo-im") as page:
         page.goto("/console/releases")
         page.fill("[name=period]", "nunca")
@@ -300,6 +301,14 @@ def test_a_period_is_closed_and_waits(system: System, browsers: Browser) -> None
         page.locator("li.row a").first.click()
         page.wait_for_load_state()
         assert "Error esperado" in page.inner_text("main")
+        page.get_by_role("link", name="Vista pública").click()
+        page.wait_for_load_state()
+        assert "múltiplos de" in page.inner_text("main"), "the numbers as everybody will read them"
+        submit(page, "Publicar")
+        assert "Publicado" in page.inner_text("h1")
+        assert page.get_by_role("button", name="Publicar").count() == 0, "for good"
+        release = page.url.split("?")[0].rsplit("/", 1)[-1]
+    assert system.public(f"/reports/v1/releases/{release}")["status"] == "published"
 
 
 def first_of(page: Page, listed: str) -> str | None:
