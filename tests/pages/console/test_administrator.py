@@ -126,7 +126,8 @@ def test_two_who_change_the_same_person_do_not_overwrite_each_other(
         page.fill("[name=name]", "Refugio Dos")
         page.get_by_role("button", name="Guardar los cambios").click()
         page.wait_for_load_state()
-        assert "Alguien lo cambió" in page.inner_text("main")
+        assert "Cambió desde que" in page.locator(".govuk-error-summary").inner_text()
+        assert "Refugio Uno" in page.locator("#versions").inner_text()
         assert page.input_value("[name=name]") == "Refugio Dos", "what was typed is kept"
         assert "Refugio Uno" in page.inner_text("h1"), "and what stands now is beside it"
         other.fill("[name=name]", "Refugio")
