@@ -2,6 +2,8 @@
 
 import csv
 import io
+from collections.abc import Iterator
+from time import monotonic
 from uuid import uuid4
 
 import pytest
@@ -16,6 +18,7 @@ from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROWS, BAD = 60, 4
+MANY, BAD_OF_MANY = 5_000, 37
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     return axe_source(tmp_path_factory.mktemp("axe"))
 
 
-def a_file(system: System) -> FilePayload:
+def a_file(system: System, rows: int = ROWS, bad: int = BAD) -> FilePayload:
     """Rows of our own template; some name a need that there is not."""
     path = "/directory/v1/imports/template?format=csv&language=es"
     template = system.running.request("im-officer", "GET", path).content.decode("utf-8-sig")
@@ -31,13 +34,13 @@ def a_file(system: System) -> FilePayload:
     out = io.StringIO()
     table = csv.DictWriter(out, columns)
     table.writeheader()
-    for number in range(ROWS):
+    for number in range(rows):
         table.writerow(
             {
                 "Código externo": f"prueba-{number}",
                 "Organización *": "Fundación de Prueba",
                 "Nombre del servicio *": f"Servicio de prueba {number}",
-                "Categorías *": "NOTHING" if number < BAD else "HLT",
+                "Categorías *": "NOTHING" if number < bad else "HLT",
                 "Código de lugar (P-code)": "VE2313",
             }
         )
@@ -105,6 +108,35 @@ def test_a_file_is_tried_its_rows_are_explained_and_it_is_brought_in(
             )
         )
         assert pairs["Servicios nuevos"] == "0", "the same file again changes nothing"
+
+
+def told(page: Page) -> Iterator[int]:
+    """How many rows are read, as often as the page is asked for, until the worker is through."""
+    deadline = monotonic() + PATIENCE
+    while (at_work := page.locator("#at-work")).count():
+        assert monotonic() < deadline, at_work.inner_text()
+        yield int(at_work.inner_text().split()[0])
+        page.reload()
+
+
+def test_16_how_far_a_great_file_is_stands_on_its_page_while_the_worker_goes_on(
+    system: System, browsers: Browser
+) -> None:
+    """Each look at it is a new one: whoever leaves and returns is told where it is."""
+    with signed_in(browsers, system, "demo-im") as page:
+        page.goto("/console/imports")
+        page.set_input_files("#f-file", a_file(system, MANY, BAD_OF_MANY))
+        submit(page, "Probar, sin escribir nada")
+        counted = list(told(page))
+        assert counted == sorted(counted)
+        assert all(0 <= each <= MANY for each in counted)
+        facts = page.locator("dt").all_inner_texts(), page.locator("dd").all_inner_texts()
+        pairs = dict(zip(*facts, strict=True))
+        assert (pairs["Filas leídas"], pairs["Rechazadas"]) == (str(MANY), str(BAD_OF_MANY))
+        rows = page.locator("ol.rows li")
+        numbers = rows.locator("strong:not(.typed)").all_inner_texts()
+        assert [int(each) for each in numbers if each.isdigit()] == list(range(2, BAD_OF_MANY + 2))
+        assert all("NOTHING" in each for each in rows.all_inner_texts())
 
 
 def drafted(page: Page, period: str) -> str:
