@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from common.referral_states import ReferralState
 from console.accounts import forms as accounts
 from console.app import SCREENS
 from console.bulletins import api as bulletins
@@ -23,6 +24,7 @@ from console.releases import api as releases
 from console.services.api import STATES
 from gateway.front.describing.description import combined
 from gateway.front.routes import ROUTES, Upstream
+from referrals.referrals import lifecycle
 from starlette.routing import Route
 
 from tests.support.described import described_apps
@@ -374,6 +376,13 @@ def test_choices_are_all_that_the_api_takes(api: dict[str, Any]) -> None:
     assert set(refer.LEAST) <= items
 
 
+def test_every_step_that_people_may_take_has_a_form() -> None:
+    """A withdrawal is one of the consent, on its page."""
+    system = {lifecycle.Party.SYSTEM}
+    people = {name for name, rule in lifecycle.RULES.items() if rule.parties != system}
+    assert people - {lifecycle.Command.WITHDRAW} <= set(STEPS)
+
+
 def test_the_words_of_every_choice_exist() -> None:
     from console.wording import wording
 
@@ -386,5 +395,8 @@ def test_the_words_of_every_choice_exist() -> None:
             if field.kind == "agreed":
                 assert say.has(f"agreed.{name}") or say.has(f"agreed.any/{field.name}"), name
     assert [name for name in STEPS if not say.has(f"step.{name}")] == []
+    for state in ReferralState:
+        assert say.has(f"state.{state}"), state
+        assert say.has(f"did.referral.{state}"), state
     for name in (*cases.NEW_CASE, *cases.SEARCH, *refer.FIELDS):
         assert say.has(f"field.{name}"), name

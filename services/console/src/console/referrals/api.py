@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from common.referral_states import ReferralState, progress
+
 from console.answers import Answer, together
 from console.code_lists import situations
 from console.codes import SPOKEN, Areas, Codes
@@ -17,19 +19,18 @@ from console.wording import wording
 screens = Screens()
 # From a referral that came to nothing: which it was, for what, and which service may take its place.
 _REPLACING = ("replaces", "need", "service")
-_TABS = {
-    "to_decide": ("sent", "acknowledged", "waitlisted", "info_requested"),
-    "under_way": ("accepted", "scheduled", "in_service", "on_hold"),
-    "closed": ("completed", "not_delivered", "declined", "recalled", "withdrawn", "expired"),
-}
-
-
+_WAITING, _UNDER_WAY, _CLOSED = (
+    tuple(state for state in ReferralState if progress(state) in counted)
+    for counted in (("waiting",), ("accepted",), ("delivered", "undelivered"))
+)
+_UNMET = (ReferralState.DECLINED, ReferralState.EXPIRED)
+_TABS = {"to_decide": _WAITING, "under_way": _UNDER_WAY, "closed": _CLOSED}
 _SENT = {
-    "waiting": ("sent", "acknowledged", "info_requested", "waitlisted"),
-    "under_way": ("accepted", "scheduled", "in_service", "on_hold"),
-    "unmet": ("declined", "expired"),
-    "draft": ("draft",),
-    "closed": ("completed", "not_delivered", "recalled", "withdrawn"),
+    "waiting": _WAITING,
+    "under_way": _UNDER_WAY,
+    "unmet": _UNMET,
+    "draft": (ReferralState.DRAFT,),
+    "closed": tuple(state for state in _CLOSED if state not in _UNMET),
 }
 
 

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
+from common.referral_states import ANSWERED, ReferralState
+
 from console.answers import Answer, together
 from console.referrals import refer
 from console.screens.visit import Visit, shown
 
 _REFERRALS = "/referrals/v1/referrals"
 # Before these the recipient has read nothing; after the others there is nothing (any more) to read.
-_READABLE = frozenset(
-    {"acknowledged", "info_requested", "waitlisted", "accepted", "scheduled", "in_service", "on_hold",
-     "completed", "not_delivered"}
-)  # fmt: skip
+_READABLE = ANSWERED - {ReferralState.DECLINED}
 
 
 @dataclass(frozen=True)
