@@ -258,7 +258,9 @@ def _anonymous_report(system: System, played: Played) -> None:
     """The line: a report, a wrong number, an answer, an addition, all from a known address."""
     transport = httpx.HTTPTransport(local_address=REPORTER)
     headers = {"X-Forwarded-For": FORWARDED, "Forwarded": f"for={FORWARDED}", "User-Agent": TEXT}
-    with httpx.Client(base_url=system.running.url, transport=transport, headers=headers) as phone:
+    with httpx.Client(
+        base_url=system.running.url, transport=transport, headers=headers, timeout=PATIENCE
+    ) as phone:
         form = phone.get("/referrals/v1/line/form").json()["form"]
         report = {"form": form, "kind": "trafficking", "text": TEXT, "area": "VE2313"}
         sent = phone.post("/referrals/v1/line/reports", json=report)
@@ -453,12 +455,22 @@ def test_no_webhook_body_carries_it(played: Played) -> None:
 
 
 def test_no_message_to_a_person_carries_it(played: Played, push_service: Collector) -> None:
-    def messages() -> list[dict[str, str]]:
-        found: list[dict[str, str]] = httpx.get(played.told, timeout=PATIENCE).json()
-        return [each for each in found if "Hay algo nuevo" in each["text"]]
+    """Nor what a relay, a gateway or a push service would note of it: its envelope, its request and heads."""
 
-    until(lambda: {each["by"] for each in messages()} == {"mail", "sms"}, "both were told")
-    sources = "".join(each["source"] for each in messages())
+    def caught() -> list[dict[str, str]]:
+        found: list[dict[str, str]] = httpx.get(played.told, timeout=PATIENCE).json()
+        return found
+
+    def ways() -> set[str]:
+        return {each["by"] for each in caught() if "Hay algo nuevo" in each["text"]}
+
+    until(lambda: ways() == {"mail", "sms"}, "both were told")
+    answers = [each for each in caught() if each["to"] == PHONE]
+    assert answers, "whoever asked by text message was not answered: nothing is proved"
+    # The number that asked is where the answer goes, and in no other place.
+    sources = "".join(each["source"].replace(f'"{each["to"]}"', "") for each in caught())
+    assert "RCPT TO:<guardia@example.org>" in sources
+    assert "POST /sms" in sources
     assert found_in(sources.encode()) == []
     assert played.referral not in sources
     until(lambda: bool(push_service.heads), "the browser was told")

@@ -26,6 +26,8 @@ _SMTP_OK = "250 OK"
 
 @dataclass(frozen=True)
 class Caught:
+    """`source`: all that the relay or gateway learned, as its log might note it."""
+
     at: str
     by: str
     to: str
@@ -45,19 +47,23 @@ class Mailbox:
         whole = source.decode(errors="replace")
         self.messages.appendleft(Caught(now, by, to, subject, text.strip(), whole))
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd calls it so
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd calls it so
         content = envelope.original_content or b""
         mail = message_from_bytes(content, policy=default)
         body = mail.get_body(("plain",))
         for to in envelope.rcpt_tos:
             text = body.get_content() if body else ""
-            self.keep("mail", to, str(mail["Subject"]), text, content)
+            noted = f"EHLO {session.host_name}\nMAIL FROM:<{envelope.mail_from}>\nRCPT TO:<{to}>\n"
+            self.keep("mail", to, str(mail["Subject"]), text, noted.encode() + content)
         return _SMTP_OK
 
     async def short_message(self, request: web.Request) -> web.Response:
         try:
             said = await request.json()
-            self.keep("sms", str(said["number"]), "", str(said["text"]), await request.read())
+            heads = "".join(f"{name}: {value}\n" for name, value in request.headers.items())
+            noted = f"{request.method} {request.path_qs}\n{heads}".encode()
+            number, text = str(said["number"]), str(said["text"])
+            self.keep("sms", number, "", text, noted + await request.read())
         except (ValueError, KeyError, TypeError):
             raise web.HTTPBadRequest(text="give number and text, as JSON") from None
         return web.json_response({"status": "queued"})
