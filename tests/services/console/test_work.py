@@ -96,6 +96,21 @@ def test_a_verification_is_due_on_a_day_at_home(due: str, group: str) -> None:
     assert path_of(row["kind"], row["ids"]) == f"/console/entries/{OTHER}"
 
 
+@pytest.mark.parametrize(
+    ("due", "said"),
+    [
+        ("2026-11-28T00:00:00Z", "28 nov. 2026"),
+        ("2026-11-28T00:00:00+00:00", "28 nov. 2026"),
+        ("2026-11-28T14:30:00Z", "28 nov., 10:30"),
+        (None, ""),
+    ],
+)
+def test_a_deadline_that_is_a_day_is_that_day_and_not_the_evening_before(
+    due: str | None, said: str
+) -> None:
+    assert MOMENTS.due(due) == said
+
+
 def test_an_entry_that_was_doubted_three_times_waits_once_since_the_first() -> None:
     """Beside its verification, which is another thing to do."""
     one = {"service_id": OTHER, "name": "Casa", "kind": "capacity_doubted"}

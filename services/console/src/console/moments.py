@@ -1,12 +1,13 @@
 """Times as people read them: at home, with what is left of them. Pure."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_decimal
 
+_MIDNIGHT = time(tzinfo=UTC)
 _LOCALES = {"es": "es_VE", "en": "en_GB"}
 
 
@@ -44,6 +45,13 @@ class Moments:
         same = moment.year == self.now.astimezone(self.zone).year
         pattern = "d MMM, HH:mm" if same else "d MMM y, HH:mm"
         return format_datetime(moment, pattern, locale=self.locale)
+
+    def due(self, text: str | None) -> str:
+        """A deadline. One that is a day is told by its midnight in UTC, which at home is in the evening before."""
+        if not text:
+            return ""
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+        return self.day(text) if moment.timetz() == _MIDNIGHT else self.at(text)
 
     def clock(self, seconds: float) -> str:
         """The time of the day of a moment in seconds since 1970."""

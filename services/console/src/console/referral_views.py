@@ -58,7 +58,7 @@ def row(one: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) ->
         one["urgency"],
         say.known(f"state.{one['state']}", "state.other"),
         _COLOURS.get(one["state"], "govuk-tag--grey"),
-        moments.at(due) if due else "",
+        moments.due(due),
         left(due, say, moments, late=one["overdue"]) if due else "",
         one["overdue"],
     )

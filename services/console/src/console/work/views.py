@@ -57,7 +57,7 @@ def _row(item: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) 
         parts.append(codes.place(area))
     late = item["group"] == "overdue"
     return Row(
-        due=moments.at(item["due"]) if item["due"] else "",
+        due=moments.due(item["due"]),
         left=left(item["due"], say, moments, late=late) if item["due"] else "",
         late=late,
         verb=say.known(f"verb.{item['verb']}", "verb.other"),
