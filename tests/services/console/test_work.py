@@ -111,6 +111,22 @@ def test_a_deadline_that_is_a_day_is_that_day_and_not_the_evening_before(
     assert MOMENTS.due(due) == said
 
 
+@pytest.mark.parametrize(
+    ("period", "es", "en"),
+    [
+        ("2026-10b", "16–31 de octubre de 2026", "16–31 October 2026"),
+        ("2026-02a", "1–15 de febrero de 2026", "1–15 February 2026"),
+        ("2028-02b", "16–29 de febrero de 2028", "16–29 February 2028"),
+        ("2026-10", "octubre de 2026", "October 2026"),
+        ("2026-Q4", "4.º trimestre de 2026", "Q4 2026"),
+        ("2026", "2026", "2026"),
+    ],
+)
+def test_a_period_is_told_in_words(period: str, es: str, en: str) -> None:
+    said = [Moments(each, MOMENTS.zone, NOW).period(period) for each in ("es", "en")]
+    assert said == [es, en]
+
+
 def test_an_entry_that_was_doubted_three_times_waits_once_since_the_first() -> None:
     """Beside its verification, which is another thing to do."""
     one = {"service_id": OTHER, "name": "Casa", "kind": "capacity_doubted"}

@@ -1,5 +1,7 @@
 """Times as people read them: at home, with what is left of them. Pure."""
 
+import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -8,6 +10,11 @@ from babel.dates import format_date, format_datetime, format_time
 from babel.numbers import format_decimal
 
 _MIDNIGHT = time(tzinfo=UTC)
+_PERIOD = re.compile(r"(\d{4})-(0[1-9]|1[0-2])([ab]?)")
+_QUARTER = re.compile(r"(\d{4})-Q([1-4])")
+_QUARTERS = {"es": "{n}.º trimestre de {year}", "en": "Q{n} {year}"}
+_MONTHS = {"es": "MMMM 'de' y", "en": "MMMM y"}
+_OF = {"es": "de ", "en": ""}
 _LOCALES = {"es": "es_VE", "en": "en_GB"}
 
 
@@ -62,6 +69,19 @@ class Moments:
         if not text:
             return ""
         return format_date(date.fromisoformat(text[:10]), "d MMM y", locale=self.locale)
+
+    def period(self, text: str) -> str:
+        """A period of reports in words: 16–31 October 2026 for 2026-10b; as it is written, if it is no such one."""
+        if (quarter := _QUARTER.fullmatch(text)) is not None:
+            return _QUARTERS[self.language].format(year=quarter[1], n=quarter[2])
+        if (found := _PERIOD.fullmatch(text)) is None:
+            return text
+        year, month, half = int(found[1]), int(found[2]), found[3]
+        named = format_date(date(year, month, 1), _MONTHS[self.language], locale=self.locale)
+        if not half:
+            return named
+        first, last = (1, 15) if half == "a" else (16, monthrange(year, month)[1])
+        return f"{first}–{last} {_OF[self.language]}{named}"
 
     def number(self, value: float | str) -> str:
         """With one decimal, as they are written where the people are."""

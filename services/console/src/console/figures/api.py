@@ -34,7 +34,7 @@ async def figures(visit: Visit) -> Page:
                     "path": f"/console/figures/{one['id']}" if one["id"] in newest else "",
                     "title": one["title"][language],
                     "note": one["note"][language],
-                    "newest": newest.get(one["id"], ""),
+                    "newest": visit.moments.period(newest.get(one["id"], "")),
                 }
                 for one in shown(programmes)
             ],
@@ -101,13 +101,16 @@ async def programme(visit: Visit) -> Page:
             "note": described["note"][visit.language],
             "first": first,
             "last": last,
-            "periods": periods,
+            "periods": [(each, visit.moments.period(each)) for each in periods],
             "dimensions": [(one, views.dimension(one, say)) for one in described["dimensions"]],
             "by": by,
             "found": views.counted(counts.body, described, say, codes) if counts.ok else None,
             "k": counts.body["k"] if counts.ok else 0,
             "expected": [
-                (one["margin"], say("figures.error", n=round(float(one["mean_absolute"]), 1)))
+                (
+                    views.dimension(one["margin"], say),
+                    say("figures.error", n=visit.moments.number(one["mean_absolute"])),
+                )
                 for one in (counts.body["expected_errors"] if counts.ok else [])
             ][:6],
         },

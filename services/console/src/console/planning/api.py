@@ -313,7 +313,7 @@ async def state(visit: Visit) -> Page:
             "closings": [
                 (
                     f"/console/releases/closings/{one['id']}",
-                    one["period"],
+                    visit.moments.period(one["period"]),
                     say(f"closing.{one['state']}"),
                 )
                 for one in closings.items

@@ -34,7 +34,7 @@ async def releases(visit: Visit) -> Page:
             "closings": [
                 {
                     "path": f"/console/releases/closings/{one['id']}",
-                    "period": one["period"],
+                    "period": visit.moments.period(one["period"]),
                     "state": say(f"closing.{one['state']}"),
                     "done": _done(one, visit),
                 }
@@ -45,7 +45,7 @@ async def releases(visit: Visit) -> Page:
                 {
                     "path": f"/console/releases/{one['id']}",
                     "programme": titles.get(one["programme"], one["programme"]),
-                    "period": one["period"],
+                    "period": visit.moments.period(one["period"]),
                     "state": say(f"release.{one['status']}"),
                     "live": one["status"] == "published",
                 }
@@ -95,7 +95,7 @@ async def closing(visit: Visit) -> Page:
         "releases/templates/closing.html",
         "title.releases",
         {
-            "period": one["period"],
+            "period": visit.moments.period(one["period"]),
             "state": say(f"closing.{one['state']}"),
             "code": one["state"],
             "running": one["state"] in {"closing", "publishing"},
@@ -167,6 +167,7 @@ async def release(visit: Visit) -> Page:
         "title.releases",
         {
             "release": found,
+            "period": visit.moments.period(found["period"]),
             "subject": described["title"][visit.language] if described else found["programme"],
             "state": say(f"release.{found['status']}"),
             "tier": tier,

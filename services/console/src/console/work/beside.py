@@ -100,7 +100,9 @@ def _bulletin(kind: str, verb: str) -> Callable[..., Iterable[Item]]:
     return rows_of
 
 
-def _to_agree(found: Iterable[Mapping[str, Any]], visitor: Visitor, _m: Moments) -> Iterable[Item]:
+def _to_agree(
+    found: Iterable[Mapping[str, Any]], visitor: Visitor, moments: Moments
+) -> Iterable[Item]:
     """Drafts that the own organisation contributes to and has not answered."""
     own = str(visitor.principal.organisation_id)
     for one in found:
@@ -108,18 +110,18 @@ def _to_agree(found: Iterable[Mapping[str, Any]], visitor: Visitor, _m: Moments)
             each["organisation_id"] == own and not each["signed_off"] and not each["waived"]
             for each in one["contributors"] or []
         ):
-            said = f"{one['programme']}, {one['period']}"
+            said = f"{one['programme']}, {moments.period(one['period'])}"
             yield _item("release_to_agree", "agree", "release_id", one["id"], said)
 
 
 _CLOSINGS = {"ready": "publish", "needs_attention": "look"}
 
 
-def _closed(found: Iterable[Mapping[str, Any]], _v: Visitor, _m: Moments) -> Iterable[Item]:
+def _closed(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -> Iterable[Item]:
     for one in found:
         if verb := _CLOSINGS.get(one["state"]):
             kind = f"closing_{one['state']}"
-            yield _item(kind, verb, "closing_id", one["id"], one["period"])
+            yield _item(kind, verb, "closing_id", one["id"], moments.period(one["period"]))
 
 
 def _reported(found: Iterable[Mapping[str, Any]], _v: Visitor, moments: Moments) -> Iterable[Item]:
