@@ -1,20 +1,24 @@
 """My work with much in it, parts of the system away, a poor line, and a keyboard alone: checks 12, 23, 26 and 30."""
 
+import json
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from common import clock
 from playwright.sync_api import Browser, Page, Route
+from stack.private_files import write_private
 
 from tests.pages.console.ways import CLINIC, choose, registered
-from tests.pages.signed_in import signed_in
+from tests.pages.signed_in import axe_source, findings, follows_the_rules, signed_in, too_wide
 from tests.pages.world import CASES, CONSENTS, REFERRALS, must
 from tests.support.patience import PATIENCE
+from tests.support.people_at_browsers import DESK, PHONE
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -50,6 +54,11 @@ MADE: tuple[tuple[str, str, tuple[tuple[str, dict[str, Any]], ...], int], ...] =
     ("referral_on_hold", SALUD, (("accept", {"focal_point": "x"}), ("start", {}),
                                  ("hold", {"reason": "other", "review_on": "2099-01-01"})), 2),
 )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return axe_source(tmp_path_factory.mktemp("axe"))
 
 
 def case_of(system: System, client: str, age: int = 30) -> str:
@@ -208,6 +217,90 @@ def test_12_forty_things_of_twelve_kinds_stand_in_the_order_of_their_deadlines(
         assert len(opened) >= 12
 
 
+# Whose pages have nothing in them in an organisation in which nobody has done anything yet.
+EMPTY = (
+    "/console", "/console/cases", "/console/decisions", "/console/sent", "/console/certificates",
+    "/console/intake", "/console/retention", "/console/transfers", "/console/matches",
+    "/console/emergency", "/console/handed-over", "/console/received", "/console/services",
+    "/console/channels", "/console/screenings",
+)  # fmt: skip
+# What is away, who opens what, and whether a part of it is missing or all that it is about.
+FAILING = (
+    ("reporting", "demo-coordinator", (("/console", 200), ("/console/figures", 503))),
+    ("directory", "demo-coordinator", (("/console", 200), ("/console/endorsements", 503))),
+    (
+        "referrals",
+        "demo-supervisor",
+        (("/console", 200), ("/console/decisions", 200), ("/console/cases", 503)),
+    ),
+)
+REFUSED = (
+    ("/console/cases/0190a000-0000-7000-8000-00000000ffff", 404),
+    ("/console/cases?foo=1", 422),
+    ("/console/people", 403),
+)
+
+
+@pytest.fixture(scope="module")
+def newcomer(system: System) -> str:
+    """Whoever supervises in an organisation that was added a moment ago; the stack knows what they sign in with,
+    as it does of the people of its demo."""
+    body = {"name": "Fundación Recién Llegada", "aors": ["GBV"]}
+    organisation = must(system, "im-officer", "POST", "/identity/v1/organisations", json=body)
+    name = f"recien-llegada-{uuid4().hex[:8]}"
+    wanted = {
+        "sign_in_name": name,
+        "organisation_id": organisation["id"],
+        "roles": ["supervisor"],
+        "scopes": ["directory:read", "directory:write", "referrals:read", "referrals:write",
+                   "reports:read"],
+    }  # fmt: skip
+    made = must(system, "im-officer", "POST", "/identity/v1/people", json=wanted)
+    known = json.loads(system.layout.people_file.read_text())
+    known[name] = {each: made[each] for each in ("password", "second_factor_uri")}
+    write_private(system.layout.people_file, json.dumps(known))
+    return name
+
+
+def without_findings(
+    system: System, browsers: Browser, axe: str, person: str, pages: Iterable[tuple[str, int]]
+) -> list[str]:
+    """What is wrong with these pages, in each language and at each width; with what status they come."""
+    found: list[str] = []
+    for language in ("es", "en"):
+        with signed_in(browsers, system, person, language=language) as page:
+            page.goto(f"/console?lang={language}")
+            for path, status in pages:
+                answer = page.goto(path)
+                follows_the_rules(answer, page)
+                assert answer is not None
+                if answer.status != status:
+                    found.append(f"{path} in {language}: {answer.status}")
+                if page.locator("html").get_attribute("lang") != language:
+                    found.append(f"{path} in {language}: is in another language")
+                for width in (DESK, PHONE):
+                    page.set_viewport_size({"width": width, "height": 740})
+                    where = f"{path} in {language} at {width}"
+                    found += [f"{where}: {one}" for one in findings(page, axe)]
+                    if too_wide(page):
+                        found.append(f"{where}: is too wide")
+            page.goto("/console?lang=es")
+    return found
+
+
+def test_22_pages_in_which_there_is_nothing_yet_have_no_finding(
+    system: System, browsers: Browser, axe: str, newcomer: str
+) -> None:
+    pages = [(path, 200) for path in EMPTY]
+    assert without_findings(system, browsers, axe, newcomer, pages) == []
+    assert without_findings(system, browsers, axe, newcomer, REFUSED) == []
+    with signed_in(browsers, system, newcomer) as page:
+        for path, _ in pages:
+            page.goto(path)
+            assert page.locator("main .rows li, main tbody tr").count() == 0, path
+            assert page.locator("main p").first.inner_text(), "it says that there is nothing"
+
+
 @contextmanager
 def away(system: System, name: str) -> Iterator[None]:
     """A service that ended and does not come back before the end."""
@@ -233,6 +326,20 @@ def test_30_with_a_part_away_the_rest_of_the_work_stands_and_the_part_is_named(
     with signed_in(browsers, system, "demo-supervisor") as page, away(system, "directory"):
         page.goto("/console")
         assert "Acusar recibo" in page.inner_text("main"), "what waits of referrals stands"
+
+
+def test_22_pages_of_which_a_part_is_away_have_no_finding(
+    system: System, browsers: Browser, axe: str
+) -> None:
+    found: list[str] = []
+    for name, person, pages in FAILING:
+        with signed_in(browsers, system, person):
+            pass  # while all of it is there
+        with away(system, name):
+            found += without_findings(system, browsers, axe, person, pages)
+            with signed_in(browsers, system, person) as page:
+                assert page.locator(".part-away").count() == 1, name
+    assert found == []
 
 
 def test_30_what_was_typed_and_its_key_outlive_a_send_that_nobody_took(
