@@ -91,7 +91,7 @@ def sealing(gateway: Gateway) -> Cookies:
     return Cookies(key_from_base64(key), gateway.url, 900)
 
 
-def head_of(browser: httpx.Client) -> Head:
+def head_of(browser: httpx.Client | httpx.AsyncClient) -> Head:
     text = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
     return Head(own={b"cookie": text.encode()})
 
@@ -101,8 +101,8 @@ def put(browser: httpx.Client, header: tuple[bytes, bytes]) -> None:
     browser.cookies.set(name, value, domain="127.0.0.1", path="/")
 
 
-def aged(browser: httpx.Client, sealing: Cookies, **changes: float) -> PersonSession:
-    """The browser's session with other times."""
+def aged(browser: httpx.Client, sealing: Cookies, **changes: float | str) -> PersonSession:
+    """The browser's session with other times, or tokens."""
     session = sealing.read(head_of(browser), PersonSession)
     assert session is not None
     made = PersonSession(**{**vars(session), **changes})

@@ -620,6 +620,24 @@ MUTATIONS = (
         "::test_an_answer_that_was_given_before_or_to_another_question_is_not_taken",
     ),
     Mutation(
+        "renewed-together",
+        "two fronts that renew a session at the same moment get the same successor",
+        "gateway/src/gateway/issuer/sign_ins/service.py",
+        '        if clock.now() - row["used_at"] <= TOGETHER:\n',
+        "        if False:\n",
+        "tests/gateway/test_two_fronts.py::test_two_tabs_at_two_fronts_renew_at_once_and_both_go_on",
+    ),
+    Mutation(
+        "old-refresh-token",
+        "a refresh token that comes back later ends the sign-in at every front",
+        "gateway/src/gateway/issuer/sign_ins/service.py",
+        """            return row
+        await end(session, row["family"])
+""",
+        "            return row\n",
+        "tests/gateway/test_two_fronts.py::test_an_old_refresh_token_ends_the_session_at_every_front",
+    ),
+    Mutation(
         "form-of-no-origin",
         "a form that names no origin counts only where the browser says that it is ours",
         "gateway/src/gateway/front/browsers/sessions.py",

@@ -80,6 +80,8 @@ class Look:
             self._is(False, where, f"is wider than the screen: {each}")
         for each in page.evaluate(SMALL):
             self._is(False, where, f"is a small target: {each}")
+        for each in page.evaluate(BROKEN):
+            self._is(False, where, f"is broken in two lines in the bar: {each}")
         self._by_keyboard(where)
         page.emulate_media(forced_colors="active")
         for each in page.evaluate(FLAT):
@@ -134,6 +136,12 @@ SMALL = """[...document.querySelectorAll('a[href], button, select, textarea, sum
     const least = e.tagName === 'BUTTON' && !e.classList.contains('switch') ? 44 : 24;
     return box.height < least - .5 || box.width < 24 - .5;
   }).map(e => e.outerHTML.slice(0, 120))"""
+# The bar is one line: words that are broken in it take the height that a phone has for the page.
+BROKEN = """[...document.querySelectorAll('.bar a, .bar button')]
+  .filter(e => !e.closest('.off, .skip') && e.offsetParent !== null)
+  .filter(e => { const words = document.createRange(); words.selectNodeContents(e);
+    return new Set([...words.getClientRects()].map(line => Math.round(line.top))).size > 1; })
+  .map(e => e.outerHTML.slice(0, 120))"""
 # By number, in the order of the page; of the radio buttons of one name one is reached, and arrows do the rest.
 _TABS = """const all = [...document.querySelectorAll(
     'a[href], button, select, textarea, summary, input:not([type=hidden]), [tabindex="0"]')]

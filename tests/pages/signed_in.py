@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from playwright.sync_api import Browser, Page, Response
 
+from tests.pages.looking import BROKEN, FLAT
 from tests.support.leaving_out import left_out
 from tests.support.patience import PATIENCE
 from tests.support.people_at_browsers import PHONE, new_context
@@ -150,6 +151,14 @@ def too_wide(page: Page) -> bool:
     )
 
 
+def flat_with_forced_colours(page: Page) -> list[str]:
+    """What a person's own colours make look like plain words, of the links and buttons of the page."""
+    page.emulate_media(forced_colors="active")
+    found: list[str] = page.evaluate(FLAT)
+    page.emulate_media(forced_colors="none")
+    return found
+
+
 def follows_the_rules(answer: Response | None, page: Page) -> None:
     """Headers, title and markup that every page of the console has."""
     assert answer is not None
@@ -164,6 +173,8 @@ def follows_the_rules(answer: Response | None, page: Page) -> None:
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-robots-tag"] == "noindex"
     assert page.title().endswith(" – Ruta")
+    assert flat_with_forced_colours(page) == []
+    assert page.evaluate(BROKEN) == []
     html = page.content()
     assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script(?! src=\"/console/static/)", html)
 

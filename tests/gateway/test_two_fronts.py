@@ -1,0 +1,132 @@
+"""One person, two tabs, each at another replica of the front: processes that share the cookies' key and the issuer,
+and know nothing of each other. Both renew the session at the same moment, with the same refresh token."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import httpx
+import pytest
+from gateway.front.browsers.sessions import Cookies, PersonSession
+from stack.postgres import SUPERUSER, PostgresServer
+
+from tests.gateway.running import Gateway, another_front
+from tests.gateway.test_sessions import aged, head_of, sealing
+from tests.gateway.test_sign_in import Somebody, browser, signed_in, somebody
+from tests.support.patience import PATIENCE
+
+__all__ = ["browser", "sealing", "somebody"]
+DATABASE = "issuer_of_gateway"
+WAITING = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
+
+
+@pytest.fixture
+def fronts(gateway: Gateway) -> Iterator[list[str]]:
+    with another_front(gateway) as other:
+        yield [gateway.url, other.url]
+
+
+@pytest.fixture
+async def tabs(browser: httpx.Client, somebody: Somebody) -> AsyncIterator[list[httpx.AsyncClient]]:
+    signed_in(browser, somebody)
+    made = [httpx.AsyncClient(timeout=PATIENCE, cookies=browser.cookies) for _ in range(2)]
+    yield made
+    for each in made:
+        await each.aclose()
+
+
+@pytest.fixture
+async def database(postgres: PostgresServer) -> AsyncIterator[asyncpg.Connection]:
+    """The issuer's, whose rows are held until everybody waits for them."""
+    password = postgres.password(SUPERUSER)
+    url = postgres.url(DATABASE, SUPERUSER, password, driver="postgresql")
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.close()
+
+
+async def until_gone(tab: httpx.AsyncClient, front: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while (await tab.get(f"{front}/session")).status_code != 401:
+        assert time.monotonic() < deadline, "still signed in"
+        await asyncio.sleep(0.1)
+
+
+async def together(
+    tabs: list[httpx.AsyncClient], fronts: list[str], database: asyncpg.Connection, who: Somebody
+) -> list[httpx.Response]:
+    """Each tab asks its front; the issuer answers neither before it was asked by both."""
+    async with database.transaction():
+        await database.execute("SELECT FROM sign_ins WHERE person_id = $1 FOR UPDATE", who.id)
+        asked = [
+            asyncio.create_task(tab.get(f"{front}/referrals/v1/cases"))
+            for tab, front in zip(tabs, fronts, strict=True)
+        ]
+        while await database.fetchval(WAITING) < len(asked):
+            assert not any(each.done() for each in asked), "answered without the issuer"
+            await asyncio.sleep(0.02)
+    return await asyncio.gather(*asked)
+
+
+async def test_two_tabs_at_two_fronts_renew_at_once_and_both_go_on(
+    browser: httpx.Client,
+    somebody: Somebody,
+    sealing: Cookies,
+    fronts: list[str],
+    tabs: list[httpx.AsyncClient],
+    database: asyncpg.Connection,
+) -> None:
+    for renewals in (1, 2, 3):
+        # Over, not about to be: nothing but the successor lets anybody in.
+        old = aged(browser, sealing, access_token="over", expires=time.time() - 1)
+        for tab in tabs:
+            tab.cookies.update(browser.cookies)
+        for answer in await together(tabs, fronts, database, somebody):
+            assert answer.json()["claims"]["sub"] == somebody.id
+            assert "set-cookie" in answer.headers, "each front says its own"
+            browser.cookies.update(answer.cookies)
+        sessions = [sealing.read(head_of(tab), PersonSession) for tab in tabs]
+        assert all(sessions)
+        successors = {each.refresh_token for each in sessions if each}
+        assert len(successors) == 1
+        assert old.refresh_token not in successors
+        used = (
+            "SELECT count(used_at) || ' of ' || count(*) FROM refresh_tokens WHERE person_id = $1"
+        )
+        assert await database.fetchval(used, somebody.id) == f"{renewals} of {renewals + 1}"
+        for tab in tabs:
+            for front in fronts:
+                answer = await tab.get(f"{front}/referrals/v1/cases")
+                assert answer.json()["claims"]["sub"] == somebody.id
+        fronts.reverse()
+
+
+async def test_an_old_refresh_token_ends_the_session_at_every_front(
+    browser: httpx.Client,
+    somebody: Somebody,
+    sealing: Cookies,
+    fronts: list[str],
+    tabs: list[httpx.AsyncClient],
+    gateway: Gateway,
+    database: asyncpg.Connection,
+) -> None:
+    """A cookie that was copied before it was renewed comes back once nobody can have been on their way with it."""
+    aged(browser, sealing, access_token="over", expires=time.time() - 1)
+    copied = dict(browser.cookies)
+    for tab in tabs:
+        tab.cookies.update(copied)
+    await together(tabs, fronts, database, somebody)
+    for tab, front in zip(tabs, fronts, strict=True):
+        assert (await tab.get(f"{front}/session")).status_code == 200
+    half_a_minute = (
+        "UPDATE refresh_tokens SET used_at = used_at - interval '31 s' WHERE person_id = $1"
+    )
+    await database.execute(half_a_minute, somebody.id)
+    with another_front(gateway) as third, third.client() as thief:
+        thief.cookies.update(copied)
+        assert thief.get("/session").status_code == 401
+    for tab, front in zip(tabs, fronts, strict=True):
+        await until_gone(tab, front)
+    ended = "SELECT bool_and(ended_at IS NOT NULL) FROM sign_ins WHERE person_id = $1"
+    assert await database.fetchval(ended, somebody.id)
