@@ -154,6 +154,9 @@ PLAIN: dict[str, tuple[str | None, int, int]] = {
     "sign-out": ("/session/end", 10_000, 4_000),
 }
 
+# What a browser may keep: what is published never changes, and the start is the same for everybody.
+KEPT = {"bulletin": "public, max-age=31536000, immutable", "start": "public, max-age=300"}
+
 
 @pytest.mark.parametrize("language", ["es", "en"])
 def test_25_each_page_is_one_small_request(
@@ -176,6 +179,7 @@ def test_25_each_page_is_one_small_request(
         answer = page.goto(path or referral.answer)
         assert answer is not None
         assert answer.status in {200, 401}, name
+        assert answer.headers["cache-control"] == KEPT.get(name, "no-store"), name
         raw, sent_bytes = len(answer.body()), sum(received)
         loaded = [
             each for each in requests if "favicon" not in each and not each.startswith("data:")

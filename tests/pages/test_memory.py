@@ -5,8 +5,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from stack.demo_people import sign_in_of
 
 from tests.pages.world import sent
 from tests.support.browser import Browser
@@ -19,7 +21,11 @@ CANARY = "Zzyzxmemoria"
 SHOWN = (
     "document.body.innerText + [...document.querySelectorAll('input, textarea')].map(e => e.value)"
 )
-SETTLED = "document.readyState === 'complete' && document.body.innerText !== ''"
+# What a browser says itself, where it has nothing to show, it writes by a script.
+STANDS = (
+    "document.readyState === 'complete'"
+    " && (document.body.innerText !== '' || location.protocol === 'chrome-error:')"
+)
 
 
 @pytest.fixture
@@ -30,11 +36,37 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
     await browser.close()
 
 
-async def settled(browser: Browser) -> None:
+@pytest.fixture
+async def without_scripts(tmp_path: Path) -> AsyncIterator[Browser]:
+    browser = Browser(tmp_path)
+    await browser.start()
+    yield browser
+    await browser.close()
+
+
+async def returned(browser: Browser, entry: dict[str, Any]) -> None:
+    """To this entry of the history, until what it shows stands."""
+    browser.requests.clear()
+    await browser.call("Page.navigateToHistoryEntry", entryId=entry["id"])
     deadline = time.monotonic() + PATIENCE
-    while not await browser.evaluate(SETTLED):
-        assert time.monotonic() < deadline
+    while not await _stands(browser, entry):
+        assert time.monotonic() < deadline, entry
         await asyncio.sleep(0.05)
+
+
+async def _stands(browser: Browser, entry: dict[str, Any]) -> bool:
+    try:
+        history = await browser.call("Page.getNavigationHistory")
+        there = history["entries"][history["currentIndex"]]["id"] == entry["id"]
+        return there and bool(await browser.evaluate(STANDS))
+    except AssertionError:  # asked while it was on its way from one page to the other
+        return False
+
+
+async def asked_anew(browser: Browser, entry: dict[str, Any]) -> bool:
+    """And not shown from memory; or the browser has nothing to show."""
+    where = str(await browser.evaluate("location.href"))
+    return where.startswith("chrome-error:") or entry["url"] in browser.requests
 
 
 async def filled(browser: Browser, selector: str, text: str) -> None:
@@ -70,11 +102,51 @@ async def test_10_nothing_typed_is_in_the_browsers_memory_once_the_page_was_left
     before = history["entries"][2 : history["currentIndex"]]
     assert len(before) == 5
     for entry in reversed(before):
-        browser.requests.clear()
-        await browser.call("Page.navigateToHistoryEntry", entryId=entry["id"])
-        await settled(browser)
+        await returned(browser, entry)
         shown = await browser.evaluate(SHOWN)
         assert CANARY not in shown, entry
         assert receipt not in shown, entry
-        where = await browser.evaluate("location.href")
-        assert where.startswith("chrome-error:") or entry["url"] in browser.requests, "asked anew"
+        assert await asked_anew(browser, entry), entry
+
+
+async def signed_in(browser: Browser, system: System, person: str) -> None:
+    """Until their account is shown: a code works once, and somebody may have used this one."""
+    deadline = time.monotonic() + PATIENCE
+    await browser.open(f"{system.running.url}/session/start?return_to=/account")
+    while "/account" not in await browser.evaluate("location.pathname"):
+        assert time.monotonic() < deadline, await browser.text()
+        password, code = sign_in_of(system.layout, person)
+        await browser.evaluate("document.querySelector('#name').value = ''")
+        for field, value in (("name", person), ("password", password), ("code", code)):
+            await filled(browser, f"#{field}", value)
+        button = "#sign-in button[type=submit]:not(.off)"
+        await browser.evaluate(f"document.querySelector('{button}').focus()")
+        await browser.press("Enter", leaves=True)
+        if "/account" not in await browser.evaluate("location.pathname"):
+            await asyncio.sleep(2)
+
+
+async def test_9_without_a_script_nothing_of_a_person_is_in_memory_once_they_left(
+    system: System, without_scripts: Browser
+) -> None:
+    """No page can ask to be looked at again; with the end of the session its pages are forgotten."""
+    browser, url, person = without_scripts, system.running.url, "demo-recipient"
+    await signed_in(browser, system, person)
+    await browser.open(f"{url}/console")
+    assert person in await browser.html()
+    await browser.open(f"{url}/console/received")
+    assert person in await browser.html()
+    await browser.open(f"{url}/session/end")
+    await browser.evaluate("document.querySelector('form button').focus()")
+    await browser.press("Enter", leaves=True)
+    assert await browser.evaluate("location.pathname") == "/"
+
+    history = await browser.call("Page.getNavigationHistory")
+    # The sign-in page is before: what was typed there is the browser's own to offer.
+    before = history["entries"][-5 : history["currentIndex"]]
+    paths = [entry["url"].removeprefix(url) for entry in before]
+    assert paths[:3] == ["/account", "/console", "/console/received"]
+    for entry in reversed(before):
+        await returned(browser, entry)
+        assert person not in await browser.evaluate(SHOWN), entry
+        assert await asked_anew(browser, entry), entry

@@ -7,6 +7,7 @@ Pictures of every page lie in the test's temporary folder, or in RUTA_PICTURES i
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,35 @@ def test_short_addresses_lead_to_the_pages(system: System) -> None:
     ):
         answer = system.running.http.get(short)
         assert (answer.status_code, answer.headers["location"]) == (307, page)
+
+
+def test_the_start_leads_everybody_in_one_step(system: System) -> None:
+    """A person in need, a partner and a journalist each find what they came for on the first page."""
+    opened = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
+    for language in WORDS:
+        asked = opened | {"Accept-Language": language}
+        page = system.running.http.get("/", headers=asked).text
+        lists = re.findall(r'<ul class="ways">(.*?)</ul>', page, re.DOTALL)
+        ways = [re.findall(r'<a href="([^"]+)"', each) for each in lists]
+        assert len(ways) == 3
+        for of_whom, wanted in zip(
+            ways,
+            (
+                {HELP, LINE, "/referrals/v1/withdraw"},
+                {"/session/start?return_to=/console", "/directory/v1/posters", "/docs"},
+                {"/reports/v1/bulletins/page", "/reports/v1/exports/page"},
+            ),
+            strict=True,
+        ):
+            there = {unescape(each).removesuffix(f"?language={language}") for each in of_whom}
+            assert there >= wanted
+        for address in (each for of_whom in ways for each in of_whom):
+            answer = system.running.http.get(
+                unescape(address), headers=asked, follow_redirects=True
+            )
+            # The account asks who it is.
+            assert answer.status_code in {200, 401}, address
+            assert answer.headers["content-type"].startswith("text/html")
 
 
 class Phone:
