@@ -7,47 +7,20 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.pages.console.ways import submit, unfold
+from tests.pages.console.ways import SEND_ON_LINE, reported, submit, unfold
 from tests.pages.signed_in import Taps, signed_in
 from tests.support.people_at_browsers import somebody_at
 from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
-LINE, THREAD = "/referrals/v1/line", "/referrals/v1/line/thread"
+THREAD = "/referrals/v1/line/thread"
 REFUGIO = "0190a000-0000-7000-8000-000000000001"
-SEND = "#typed button[type=submit]"
 
 
 @pytest.fixture(scope="module")
 def desk(system: System, browsers: Browser) -> Iterator[Page]:
     with signed_in(browsers, system, "demo-coordinator") as page:
         yield page
-
-
-def reported(system: System, browser: Browser, text: str, *, wish: bool = False) -> tuple[str, str]:
-    """Sent on the line: its number for the reporter, and the end of its address at the desk."""
-    before = {one["id"] for one in queue(system)}
-    with somebody_at(browser, system.running.url) as page:
-        page.goto(LINE)
-        page.locator("[name=kind][value=gender_violence]").check()
-        page.locator("#text").fill(text)
-        if wish:
-            page.locator("[name=wants_case]").first.check()
-        page.locator(SEND).click()
-        number = page.locator(".number").inner_text()
-    made = {one["id"] for one in queue(system)} - before
-    assert len(made) == 1
-    return number, str(made.pop())
-
-
-def queue(system: System) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = []
-    for status in ("new", "suspected"):
-        answer = system.running.request(
-            "gbv-coordinator", "GET", f"{LINE}/reports", params={"status": status, "limit": 200}
-        )
-        found += answer.json()["items"]
-    return found
 
 
 def test_a_report_is_read_and_answered_in_three(
@@ -68,7 +41,7 @@ def test_a_report_is_read_and_answered_in_three(
     with somebody_at(browsers, system.running.url) as page:
         page.goto(THREAD)
         page.locator("#receipt").fill(number)
-        page.locator(SEND).click()
+        page.locator(SEND_ON_LINE).click()
         assert "¿Está a salvo?" in page.content()
 
 

@@ -2,9 +2,10 @@
 
 import re
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.pages.signed_in import Taps
+from tests.support.people_at_browsers import somebody_at
 from tests.support.system import System
 
 NAME, PHONE_NUMBER = "Kwyjibonia Zanzolqui", "584127770137913"
@@ -57,3 +58,33 @@ def submit(page: Page, words: str) -> None:
 
 def unfold(page: Page, words: str) -> None:
     page.locator("summary", has_text=words).first.click()
+
+
+LINE = "/referrals/v1/line"
+SEND_ON_LINE = "#typed button[type=submit]"
+
+
+def reported(system: System, browser: Browser, text: str, *, wish: bool = False) -> tuple[str, str]:
+    """Sent on the line: its number for the reporter, and the end of its address at the desk."""
+    before = {one["id"] for one in _queue(system)}
+    with somebody_at(browser, system.running.url) as page:
+        page.goto(LINE)
+        page.locator("[name=kind][value=gender_violence]").check()
+        page.locator("#text").fill(text)
+        if wish:
+            page.locator("[name=wants_case]").first.check()
+        page.locator(SEND_ON_LINE).click()
+        number = page.locator(".number").inner_text()
+    made = {one["id"] for one in _queue(system)} - before
+    assert len(made) == 1
+    return number, str(made.pop())
+
+
+def _queue(system: System) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = []
+    for status in ("new", "suspected"):
+        answer = system.running.request(
+            "gbv-coordinator", "GET", f"{LINE}/reports", params={"status": status, "limit": 200}
+        )
+        found += answer.json()["items"]
+    return found
