@@ -27,6 +27,8 @@ REFUGIO = "0190a000-0000-7000-8000-000000000001"
 _RELOADS = 20
 # What is cut is seen at once. Whoever asked again for what is only late might leave a command behind that way.
 _PATIENCE_MS = PATIENCE * 1000
+# Half a page with a script in it does not always end. Asked again it is the same request with the same key.
+_WHOLE_MS = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +82,7 @@ def done(page: Page, act: Callable[[], object]) -> None:
         try:
             with page.expect_navigation(wait_until="commit", timeout=_PATIENCE_MS):
                 step()
-            page.wait_for_load_state("domcontentloaded", timeout=_PATIENCE_MS)
+            page.wait_for_load_state("domcontentloaded", timeout=_WHOLE_MS)
         except Error as error:
             met.append(error.message.splitlines()[0])
             continue
