@@ -39,7 +39,7 @@ async def test_open_requests_are_answered_whole_and_the_process_ends(gateway: Ga
             await asyncio.gather(*busy)
         # What reached a service was answered; what was not answered never reached one.
         assert gateway.counts("referrals")["seen"] - before == sum(progress)
-        assert await asyncio.to_thread(process.wait, 20) == -signal.SIGTERM
+        assert await asyncio.to_thread(process.wait, PATIENCE) == -signal.SIGTERM
 
 
 async def _seen(gateway: Gateway) -> int:
