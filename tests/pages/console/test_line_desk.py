@@ -94,6 +94,8 @@ def test_by_wish_a_report_becomes_a_case_of_an_organisation(
         with page.expect_navigation():
             page.locator(f'a[href$="{report}"]').click()
         assert words in page.inner_text("main")
+        about = "Violencia contra una mujer, una niña o una persona por su género"
+        assert about in page.inner_text("h1"), "and what it is about, as the reporter chose it"
         page.fill('[name="identity/name"]', "K")
         page.select_option("[name=area]", "VE2313")
         submit(page, "Registrar el caso")

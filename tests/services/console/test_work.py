@@ -68,7 +68,7 @@ def test_what_is_overdue_in_an_area_of_responsibility_is_counted_and_names_no_re
         {"aor": "CP", "category": "CP-CASE", "urgency": "routine", "count": 12},
     ]
     found = rows("overdue", COORDINATOR, *counted)
-    ((late,),) = ((group,) for group in groups(found, wording("es"), Codes("es"), MOMENTS))
+    ((late,),) = ((group,) for group in groups(found, wording("es"), Codes("es"), MOMENTS, {}))
     assert (late.name, [row.verb for row in late.rows]) == (
         "overdue",
         ["Llamar a la organización"] * 2,
@@ -199,3 +199,11 @@ def test_what_is_due_comes_first_and_what_has_no_deadline_last() -> None:
     dues = ["2026-12-01T00:00:00Z", None, "2026-11-20T08:00:00Z"]
     ordered = beside.in_order([{"due": due} for due in dues])
     assert [one["due"] for one in ordered] == ["2026-11-20T08:00:00Z", dues[0], None]
+
+
+def test_what_a_report_of_the_line_is_about_is_told_in_words() -> None:
+    report = {"kind": "report_handed_over", "verb": "register", "group": "no_deadline", "due": None,
+              "ids": {"report_id": OTHER}, "about": "gender_violence"}  # fmt: skip
+    words = {"gender_violence": "Violencia por su género"}
+    (late,) = groups([report], wording("es"), Codes("es"), MOMENTS, words)
+    assert late.rows[0].what.endswith("Violencia por su género")

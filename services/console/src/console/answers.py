@@ -63,6 +63,10 @@ class Api(Protocol):
 
     async def get(self, path: str, **params: Any) -> Answer: ...
 
+    async def get_as_nobody(self, path: str) -> Answer:
+        """What people without an account ask for, and nobody who has one."""
+        ...
+
     async def post(
         self, path: str, body: Any, *, key: str | None = None, version: str | None = None
     ) -> Answer:

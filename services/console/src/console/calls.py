@@ -134,6 +134,12 @@ class Calls:
         with self.cost.call():
             return await self.gateway.call("GET", path, self._headers(), params=params)
 
+    async def get_as_nobody(self, path: str) -> Answer:
+        headers = self._headers()
+        del headers["authorization"]
+        with self.cost.call():
+            return await self.gateway.call("GET", path, headers)
+
     async def post(
         self, path: str, body: Any, *, key: str | None = None, version: str | None = None
     ) -> Answer:

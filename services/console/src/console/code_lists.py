@@ -19,7 +19,7 @@ async def code_list(api: Api, path: str) -> Answer:
     at, kept = _KEPT.get(path, (0.0, None))
     if kept is not None and time.monotonic() - at <= _SECONDS:
         return kept
-    answer = await api.get(path)
+    answer = await (api.get_as_nobody(path) if path == LINE_FORM else api.get(path))
     if answer.ok:
         _KEPT[path] = (time.monotonic(), answer)
     return answer
@@ -29,3 +29,10 @@ async def situations(api: Api, language: str) -> list[tuple[str, str]]:
     """Of pathways: pairs of code and words; nothing where the directory is away."""
     answer = await code_list(api, SITUATIONS)
     return [(one["code"], one["says"][language]) for one in answer.items]
+
+
+async def line_kinds(api: Api, language: str) -> dict[str, str]:
+    """What reports of the line are about, in words; nothing where that is away."""
+    answer = await code_list(api, LINE_FORM)
+    kinds = answer.body["kinds"] if answer.ok else {}
+    return {code: words[language] for code, words in kinds.items()}

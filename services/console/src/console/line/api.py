@@ -165,7 +165,7 @@ async def decide(visit: Visit) -> Outcome:
 async def handed_over(visit: Visit) -> Page:
     listed, form = await together(
         visit.calls.get(_HANDED, cursor=visit.asked("cursor"), limit=50),
-        visit.calls.get("/referrals/v1/line/form"),
+        code_list(visit.calls, LINE_FORM),
     )
     found = shown(listed)
     nobody = Answer(200, {"items": []})
@@ -183,7 +183,7 @@ async def handed_over(visit: Visit) -> Page:
 async def handed(visit: Visit) -> Page:
     one, form = await together(
         visit.calls.get(f"{_HANDED}/{visit.ids['report_id']}"),
-        visit.calls.get("/referrals/v1/line/form"),
+        code_list(visit.calls, LINE_FORM),
     )
     found = shown(one)
     codes = Codes(visit.language)

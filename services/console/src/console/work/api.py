@@ -1,5 +1,6 @@
 """My work."""
 
+from console.code_lists import line_kinds
 from console.codes import Codes
 from console.screens.routing import Screens
 from console.screens.visit import Elsewhere, Outcome, Page, Refused, Visit
@@ -12,11 +13,15 @@ screens = Screens()
 async def work(visit: Visit) -> Page:
     """The first page of everybody who signed in."""
     found = await service.waiting(visit)
+    reported = any(one["kind"] in views.REPORTS for one in found.items)
+    kinds = await line_kinds(visit.calls, visit.language) if reported else {}
     return Page(
         "work/templates/work.html",
         "title.work",
         {
-            "groups": views.groups(found.items, visit.say, Codes(visit.language), visit.moments),
+            "groups": views.groups(
+                found.items, visit.say, Codes(visit.language), visit.moments, kinds
+            ),
             "now": found.now,
             "away": [visit.say(f"work.part.{part}") for part in found.away],
             "more": found.more,

@@ -9,6 +9,7 @@ from console.moments import Moments
 from console.referral_views import left, short_code
 from console.wording import Wording
 
+REPORTS = frozenset({"line_report", "report_handed_over"})
 GROUPS = ("overdue", "today", "week", "later", "no_deadline")
 
 
@@ -33,17 +34,24 @@ class Group:
 
 
 def groups(
-    items: Iterable[Mapping[str, Any]], say: Wording, codes: Codes, moments: Moments
+    items: Iterable[Mapping[str, Any]],
+    say: Wording,
+    codes: Codes,
+    moments: Moments,
+    kinds: Mapping[str, str],
 ) -> list[Group]:
-    """In the order of the items, which is that of their deadlines; groups without rows are left out."""
+    """`kinds`: what reports of the line are about, in words. In the order of the items, which is that of their deadlines; groups without rows are left out."""
     found: dict[str, list[Row]] = {name: [] for name in GROUPS}
     for item in items:
-        found[item["group"]].append(_row(item, say, codes, moments))
+        about = kinds.get(item.get("about") or "", "") if item["kind"] in REPORTS else ""
+        found[item["group"]].append(_row(item, about, say, codes, moments))
     return [Group(name, tuple(rows)) for name, rows in found.items() if rows]
 
 
-def _row(item: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) -> Row:
-    about, area, said = item.get("about"), item.get("area"), item.get("said")
+def _row(item: Mapping[str, Any], about: str, say: Wording, codes: Codes, moments: Moments) -> Row:
+    area, said = item.get("area"), item.get("said")
+    if not about and item.get("about"):
+        about = _about(item["about"], say, codes)
     parts = [
         say(f"kind.{item['kind']}", n=item["count"])
         if "count" in item
@@ -52,7 +60,7 @@ def _row(item: Mapping[str, Any], say: Wording, codes: Codes, moments: Moments) 
     if said:
         parts.append(said)
     if about:
-        parts.append(_about(about, say, codes))
+        parts.append(about)
     if area:
         parts.append(codes.place(area))
     late = item["group"] == "overdue"
