@@ -76,6 +76,8 @@ async def bulletin(visit: Visit) -> Page:
     found = shown(one)
     say = visit.say
     asked = await _asked(visit, f"{path}/publication") if found["state"] == "signed_off" else None
+    if asked is not None and asked["state"] == "published":  # since it was read
+        found = shown(await visit.calls.get(path))
     written = views.words(found["content"], say)
     now, labels = views.standing(written), views.labels(written, say)
     return Page(
