@@ -22,9 +22,9 @@ from playwright.sync_api import Browser, Page
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.routing import Route
 
-from tests.pages.console.test_line_desk import REFUGIO, reported
+from tests.pages.console.test_line_desk import REFUGIO
 from tests.pages.console.test_supervisor import quarantined
-from tests.pages.console.ways import registered, sent, submit, unfold
+from tests.pages.console.ways import registered, reported, sent, submit, unfold
 from tests.pages.signed_in import axe_source, findings, follows_the_rules, signed_in, too_wide
 from tests.pages.world import must
 from tests.support.people_at_browsers import DESK, PHONE
