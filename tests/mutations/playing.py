@@ -62,7 +62,9 @@ def play(mutation: Mutation) -> Played:
         )
     failed = re.search(rf"^FAILED {re.escape(mutation.noticed_by)}.*", ran.stdout, re.MULTILINE)
     # Hypothesis shows several failing examples as a group, whose lines begin with a bar.
-    by_itself = re.search(r"^(E|    \|) +(AssertionError|assert |Failed: )", ran.stdout, re.MULTILINE)
+    by_itself = re.search(
+        r"^(E|    \|) +(AssertionError|assert |Failed: )", ran.stdout, re.MULTILINE
+    )
     if ran.returncode == 1 and failed and by_itself:
         return Played(mutation, noticed=True, told=failed[0])
     return Played(mutation, noticed=False, told="\n".join(ran.stdout.splitlines()[-12:]))
