@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from common import clock
 from common.database import Database
 from fastapi import FastAPI
+from gateway.issuer.revocations.queries import document
 from httpx import ASGITransport, AsyncClient
 
 from tests.gateway.conftest import ISSUER, secret_of
@@ -156,6 +157,26 @@ async def test_an_organisations_memberships_bound_its_clients(
     from jose import jwt
 
     assert jwt.get_unverified_claims(token.json()["access_token"])["aors"] == ["TIP"]
+
+
+async def test_an_organisations_tokens_end_when_they_say_what_is_no_longer_so(
+    admin: AsyncClient, issuer_db: Database
+) -> None:
+    path = f"/identity/v1/organisations/{organisation(7)}"
+    before = (await admin.get(path)).json()
+
+    async def changed(**wanted: object) -> bool:
+        """Whether that ended tokens."""
+        etag = (await admin.get(path)).headers["etag"]
+        body = {"name": before["name"], "aors": before["aors"], **wanted}
+        answer = await admin.patch(path, json=body, headers={"If-Match": etag})
+        assert answer.status_code == 200, answer.text
+        async with issuer_db.transaction() as session:
+            return str(organisation(7)) in (await document(session))["organisations"]
+
+    assert not await changed(name="Otro nombre")
+    assert not await changed(aors=before["aors"][::-1])
+    assert await changed(aors=["TIP"])
 
 
 async def test_lists_are_pages_and_changes_are_recorded(admin: AsyncClient) -> None:

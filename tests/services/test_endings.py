@@ -29,6 +29,9 @@ from tests.support.databases import MigratedDatabases
 PAGE = Path(__file__).parents[2] / "docs/database.md"
 WEEKS, A_WEEK = 104, 100
 STEADY = 70  # the longest ending is 400 days
+ROOM = 32 * 8192
+"""Of a small table a few pages are much. What a snapshot elsewhere still sees is left by VACUUM for the next
+time; dead rows that nothing clears would be far more."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ async def test_two_years_of_work_leave_flat_sizes(
     ):
         assert 0 < rows < A_WEEK * 62, table
         assert later == rows, table
-        assert larger <= size * 1.1, table
+        assert larger <= size * 1.1 + ROOM, table
 
 
 async def columns_of(database: Database, table: str) -> Sequence[Sequence[Any]]:

@@ -69,9 +69,13 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: Organis
         .where(organisations.c.id == row["id"])
         .values(**values, version=row["version"] + 1)
     )
-    if wanted.aors is not None:
+    # A form sends all that it shows: whoever only corrects a name ends nobody's token.
+    other_aors = wanted.aors is not None and set(wanted.aors) != set(
+        await queries.membership_aors(session, row["id"])
+    )
+    if wanted.aors is not None and other_aors:
         await _replace_aors(session, row["id"], wanted.aors)
-    if wanted.aors is not None or wanted.active is False:
+    if other_aors or wanted.active is False:
         await revoke(session, "organisation", str(row["id"]))
     await record(session, by, "changed", "organisation", row["id"])
     return await found(session, row["id"])
