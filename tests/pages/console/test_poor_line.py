@@ -1,5 +1,5 @@
 """The golden paths of the console on 2G, with a fifth of the requests cut and every other command: whoever
-presses a button and reloads what did not come has done each thing once. Without script and with it."""
+presses a button and reloads what did not come has done each thing once. Without script; the first with it, too."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -29,6 +29,8 @@ _RELOADS = 20
 _PATIENCE_MS = PATIENCE * 1000
 # Half a page with a script in it does not always end. Asked again it is the same request with the same key.
 _WHOLE_MS = 20_000
+# Chromium takes a moment to show its own page instead of what was cut; until then it has nothing to reload.
+_BREATH_MS = 1000
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +87,7 @@ def done(page: Page, act: Callable[[], object]) -> None:
             page.wait_for_load_state("domcontentloaded", timeout=_WHOLE_MS)
         except Error as error:
             met.append(error.message.splitlines()[0])
+            page.wait_for_timeout(_BREATH_MS)
             continue
         if came(page):
             return
@@ -97,7 +100,8 @@ def opened(page: Page, address: str) -> None:
     for _ in range(_RELOADS):
         asks.append(address)
         try:
-            page.goto(address, wait_until="domcontentloaded", timeout=_PATIENCE_MS)
+            page.goto(address, wait_until="commit", timeout=_PATIENCE_MS)
+            page.wait_for_load_state("domcontentloaded", timeout=_WHOLE_MS)
         except Error as error:
             met.append(error.message.splitlines()[0])
             continue
@@ -129,10 +133,7 @@ def referred(page: Page, name: str) -> str:
     return page.url
 
 
-both_ways = pytest.mark.parametrize("scripts", [False, True], ids=["without script", "with script"])
-
-
-@both_ways
+@pytest.mark.parametrize("scripts", [False, True], ids=["without script", "with script"])
 def test_each_command_of_a_person_is_carried_out_once_on_a_line_that_breaks(
     system: System, browsers: Browser, line: PoorLine, scripts: bool
 ) -> None:
@@ -166,14 +167,13 @@ def test_each_command_of_a_person_is_carried_out_once_on_a_line_that_breaks(
     assert len({step["version"] for step in steps}) == len(steps) <= 5
 
 
-@both_ways
 def test_a_focal_point_receives_accepts_helps_and_closes_once_each(
-    system: System, browsers: Browser, line: PoorLine, scripts: bool
+    system: System, browsers: Browser, line: PoorLine
 ) -> None:
     referral = sent(system, f"Prueba {uuid4().hex[:8]}").referral
     with (
-        signed_in(browsers, system, "demo-recipient", scripts=scripts) as recipient,
-        signed_in(browsers, system, "demo-caseworker", scripts=scripts) as sender,
+        signed_in(browsers, system, "demo-recipient") as recipient,
+        signed_in(browsers, system, "demo-caseworker") as sender,
         breaking(line),
     ):
         opened(recipient, "/console/received")
@@ -221,9 +221,8 @@ def warning(title: str) -> dict[str, dict[str, str]]:
     }  # fmt: skip
 
 
-@both_ways
 def test_whoever_coordinates_approves_warns_and_publishes_once_each(
-    system: System, browsers: Browser, line: PoorLine, scripts: bool
+    system: System, browsers: Browser, line: PoorLine
 ) -> None:
     title = f"Aviso {uuid4().hex[:8]}"
     day = (clock.now().date() + timedelta(days=30)).isoformat()
@@ -232,7 +231,7 @@ def test_whoever_coordinates_approves_warns_and_publishes_once_each(
     body = {"aor": "GBV", "areas": [], "texts": warning(f"{title} ajeno"), "valid_until": day}
     of_another = must(system, "im-officer", "POST", "/directory/v1/risk-messages", json=body)["id"]
     with (
-        signed_in(browsers, system, "demo-coordinator", scripts=scripts) as page,
+        signed_in(browsers, system, "demo-coordinator") as page,
         breaking(line),
     ):
         opened(page, "/console/entries")
@@ -259,15 +258,14 @@ def test_whoever_coordinates_approves_warns_and_publishes_once_each(
     assert written.split() == ["draft|1|1", "published|1|2"]
 
 
-@both_ways
 def test_the_line_desk_answers_hands_over_and_a_case_is_made_once_each(
-    system: System, browsers: Browser, line: PoorLine, scripts: bool
+    system: System, browsers: Browser, line: PoorLine
 ) -> None:
     words = f"Quiero que me acompañen {uuid4().hex}"
     _, report = reported(system, browsers, words, wish=True)
     with (
-        signed_in(browsers, system, "demo-coordinator", scripts=scripts) as desk,
-        signed_in(browsers, system, "demo-caseworker", scripts=scripts) as caseworker,
+        signed_in(browsers, system, "demo-coordinator") as desk,
+        signed_in(browsers, system, "demo-caseworker") as caseworker,
         breaking(line),
     ):
         opened(desk, f"/console/line/{report}")
