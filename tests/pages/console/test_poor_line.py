@@ -1,5 +1,5 @@
 """The golden paths of the console on 2G, with a fifth of the requests cut and every other command: whoever
-presses a button and reloads what did not come has done each thing once. Without script; the first with it, too."""
+presses a button and reloads what did not come has done each thing once. Without script."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -133,15 +133,14 @@ def referred(page: Page, name: str) -> str:
     return page.url
 
 
-@pytest.mark.parametrize("scripts", [False, True], ids=["without script", "with script"])
 def test_each_command_of_a_person_is_carried_out_once_on_a_line_that_breaks(
-    system: System, browsers: Browser, line: PoorLine, scripts: bool
+    system: System, browsers: Browser, line: PoorLine
 ) -> None:
     name = f"Prueba {uuid4().hex[:8]}"
     ask = system.running.request
     with (
-        signed_in(browsers, system, "demo-caseworker", scripts=scripts) as sender,
-        signed_in(browsers, system, "demo-recipient", scripts=scripts) as recipient,
+        signed_in(browsers, system, "demo-caseworker") as sender,
+        signed_in(browsers, system, "demo-recipient") as recipient,
         breaking(line),
     ):
         referral = referred(sender, name)

@@ -1,7 +1,6 @@
 """Reads the parameters of a request: of a GET from its query, of a POST also from its body."""
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -24,7 +23,7 @@ async def parameters(request: Request, kind: type[Q], *, without: Sequence[str] 
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        raise _refused(error, kind) from None
+        raise _refused(error, [*kind.model_fields, *without]) from None
 
 
 def _pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -57,18 +56,13 @@ async def fields_of_body(request: Request) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-@cache
-def _names(kind: type[BaseModel]) -> str:
-    return ", ".join(sorted(kind.model_fields))
-
-
-def _refused(error: ValidationError, kind: type[BaseModel]) -> Exception:
+def _refused(error: ValidationError, known: Iterable[str]) -> Exception:
     errors: list[FieldError] = []
     for item in error.errors(include_url=False, include_input=False, include_context=True):
         where = "/" + "/".join(str(part) for part in shown_location(item)[:1])
         detail = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
-            detail = f"no such parameter; known: {_names(kind)}"
+            detail = f"no such parameter; known: {', '.join(sorted(known))}"
         errors.append(FieldError(where, detail, item["type"]))
     first = errors[0]
     return UNKNOWN_PARAMETER.because(
