@@ -29,9 +29,9 @@ from tests.support.databases import MigratedDatabases
 PAGE = Path(__file__).parents[2] / "docs/database.md"
 WEEKS, A_WEEK = 104, 100
 STEADY = 70  # the longest ending is 400 days
-ROOM = 32 * 8192
-"""Of a small table a few pages are much. What a snapshot elsewhere still sees is left by VACUUM for the next
-time; dead rows that nothing clears would be far more."""
+ROOM = 8 * 8192
+"""Of a table of twenty pages a tenth is two, and each of its indexes may split one more: their keys are others in
+each run."""
 
 
 @dataclass(frozen=True)
