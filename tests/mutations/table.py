@@ -190,6 +190,15 @@ MUTATIONS = (
         "::test_erasing_destroys_the_key_and_a_restored_backup_stays_unreadable",
     ),
     Mutation(
+        "other-areas-end-tokens",
+        "tokens that name areas of responsibility which their organisation no longer has are void",
+        "gateway/src/gateway/issuer/organisations/service.py",
+        "if set(aors) != set(before) or wanted.active is False:",
+        "if wanted.active is False:",
+        "tests/gateway/test_identity.py"
+        "::test_an_organisations_tokens_end_when_they_say_what_is_no_longer_so",
+    ),
+    Mutation(
         "key-checks",
         "a start with another key than the data was written with ends",
         f"{_COMMON}/key_checks.py",

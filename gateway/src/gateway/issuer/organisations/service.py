@@ -1,5 +1,6 @@
 """Use cases of organisations."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -70,18 +71,17 @@ async def change(session: AsyncSession, by: Principal, row: Any, wanted: Organis
         .values(**values, version=row["version"] + 1)
     )
     # A form sends all that it shows: whoever only corrects a name ends nobody's token.
-    other_aors = wanted.aors is not None and set(wanted.aors) != set(
-        await queries.membership_aors(session, row["id"])
-    )
-    if wanted.aors is not None and other_aors:
-        await _replace_aors(session, row["id"], wanted.aors)
-    if other_aors or wanted.active is False:
+    before = await queries.membership_aors(session, row["id"])
+    aors = before if wanted.aors is None else wanted.aors
+    if set(aors) != set(before):
+        await _replace_aors(session, row["id"], aors)
+    if set(aors) != set(before) or wanted.active is False:
         await revoke(session, "organisation", str(row["id"]))
     await record(session, by, "changed", "organisation", row["id"])
     return await found(session, row["id"])
 
 
-async def _replace_aors(session: AsyncSession, organisation_id: UUID, aors: list[str]) -> None:
+async def _replace_aors(session: AsyncSession, organisation_id: UUID, aors: Iterable[str]) -> None:
     await session.execute(
         sa.delete(memberships).where(memberships.c.organisation_id == organisation_id)
     )
