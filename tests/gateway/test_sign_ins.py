@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from common import clock
 from common.database import Database
 from fastapi import FastAPI
+from gateway.issuer.sign_ins.service import LOST_ANSWERS, REFRESH_IDLE
 from httpx import ASGITransport, AsyncClient, Response
 from jose import jwt
 
@@ -162,10 +163,43 @@ async def test_two_tabs_that_refresh_at_once_get_the_same_successor(desk: Desk) 
 async def test_a_refresh_token_that_comes_again_later_ends_the_sign_in(desk: Desk) -> None:
     first = (await desk.exchanged(await desk.code())).json()["refresh_token"]
     second = await desk.refreshed(first)
+    third = await desk.refreshed(second.json()["refresh_token"])
     with clock.shifted(timedelta(seconds=31)):
         assert (await desk.refreshed(first)).status_code == 400
-        assert (await desk.refreshed(second.json()["refresh_token"])).status_code == 400
+        assert (await desk.refreshed(third.json()["refresh_token"])).status_code == 400
         assert claims_of(second)["sid"] in await desk.ended()
+
+
+async def test_whose_answer_was_lost_on_the_way_goes_on_with_what_they_have(desk: Desk) -> None:
+    """A browser on a bad line never got the successor and asks again when the page did not come."""
+    kept = (await desk.exchanged(await desk.code())).json()["refresh_token"]
+    lost = (await desk.refreshed(kept)).json()["refresh_token"]
+    with clock.shifted(timedelta(minutes=6)):
+        again = await desk.refreshed(kept)
+        assert again.json()["refresh_token"] == lost
+        assert claims_of(again)["sid"] not in await desk.ended()
+        assert (await desk.refreshed(lost)).status_code == 200
+
+
+async def test_answers_are_not_lost_for_ever(desk: Desk) -> None:
+    """Whoever keeps step with the person, each time with the token of before, is found out."""
+    token = (await desk.exchanged(await desk.code())).json()["refresh_token"]
+    taken = []
+    for turn in range(LOST_ANSWERS + 1):
+        with clock.shifted(timedelta(minutes=4 * turn)):
+            successor = (await desk.refreshed(token)).json()["refresh_token"]
+        with clock.shifted(timedelta(minutes=4 * turn + 1)):
+            taken.append((await desk.refreshed(token)).status_code)
+        token = successor
+    assert taken == [200] * LOST_ANSWERS + [400]
+    assert (await desk.refreshed(token)).status_code == 400
+
+
+async def test_an_answer_that_nobody_fetched_for_an_hour_is_over(desk: Desk) -> None:
+    kept = (await desk.exchanged(await desk.code())).json()["refresh_token"]
+    await desk.refreshed(kept)
+    with clock.shifted(REFRESH_IDLE + timedelta(seconds=1)):
+        assert (await desk.refreshed(kept)).status_code == 400
 
 
 async def test_no_refresh_token_is_stored_readable(desk: Desk, issuer_db: Database) -> None:

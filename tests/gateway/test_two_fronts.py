@@ -116,9 +116,12 @@ async def test_an_old_refresh_token_ends_the_session_at_every_front(
     copied = dict(browser.cookies)
     for tab in tabs:
         tab.cookies.update(copied)
-    await together(tabs, fronts, database, somebody)
+    for answer in await together(tabs, fronts, database, somebody):
+        browser.cookies.update(answer.cookies)
     for tab, front in zip(tabs, fronts, strict=True):
         assert (await tab.get(f"{front}/session")).status_code == 200
+    aged(browser, sealing, access_token="over", expires=time.time() - 1)
+    assert (await asyncio.to_thread(browser.get, f"{fronts[0]}/session")).status_code == 200
     half_a_minute = (
         "UPDATE refresh_tokens SET used_at = used_at - interval '31 s' WHERE person_id = $1"
     )

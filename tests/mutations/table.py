@@ -632,19 +632,28 @@ MUTATIONS = (
         "renewed-together",
         "two fronts that renew a session at the same moment get the same successor",
         "gateway/src/gateway/issuer/sign_ins/service.py",
-        '        if clock.now() - row["used_at"] <= TOGETHER:\n',
-        "        if False:\n",
+        '    if clock.now() - row["used_at"] <= TOGETHER:\n',
+        "    if False:\n",
         "tests/gateway/test_two_fronts.py::test_two_tabs_at_two_fronts_renew_at_once_and_both_go_on",
     ),
     Mutation(
         "old-refresh-token",
         "a refresh token that comes back later ends the sign-in at every front",
         "gateway/src/gateway/issuer/sign_ins/service.py",
-        """            return row
-        await end(session, row["family"])
+        """        return row
+    await end(session, row["family"])
+    return None
 """,
-        "            return row\n",
+        "        return row\n    return row\n",
         "tests/gateway/test_two_fronts.py::test_an_old_refresh_token_ends_the_session_at_every_front",
+    ),
+    Mutation(
+        "lost-answers-run-out",
+        "who keeps step with a person, each time with the refresh token of before, is found out",
+        "gateway/src/gateway/issuer/sign_ins/service.py",
+        "sign_ins.c.lost_answers < LOST_ANSWERS)",
+        "sign_ins.c.lost_answers >= 0)",
+        "tests/gateway/test_sign_ins.py::test_answers_are_not_lost_for_ever",
     ),
     Mutation(
         "form-of-no-origin",

@@ -19,7 +19,12 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[System]:
-    stack = System(tmp_path_factory.mktemp("pages"), RUTA_OTLP_ENDPOINT=collector.url)
+    # Whoever signed in for another test half an hour ago may act: how fast this machine is decides nothing.
+    stack = System(
+        tmp_path_factory.mktemp("pages"),
+        RUTA_OTLP_ENDPOINT=collector.url,
+        RUTA_STEP_UP_MINUTES="60",
+    )
     stack.up("--demo")
     yield stack
     stack.down()

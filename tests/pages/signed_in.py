@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from urllib.parse import urljoin
 from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Response
 
 from tests.pages.looking import BROKEN, FLAT
 from tests.support.leaving_out import left_out
@@ -22,6 +23,10 @@ from tests.support.system import System
 AXE = Path(__file__).resolve().parents[1] / "conformance" / "axe"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 POLICY = {"script-src 'self'", "style-src 'self'", "default-src 'none'", "frame-ancestors 'none'"}
+
+HALF_AN_HOUR = 1800
+_ENTERED: dict[Path, float] = {}
+"""When somebody typed their code, by the file that keeps their cookies."""
 
 
 @contextmanager
@@ -35,18 +40,25 @@ def signed_in(
     scripts: bool = False,
 ) -> Iterator[Page]:
     """A tab in which this person of the demo is at their first page. They type their code once for all
-    tests of a stack: a code works once, and the next one comes after half a minute."""
+    tests of half an hour: a code works once, and the next one comes after half a minute. What fails says
+    where they were."""
     context = new_context(
         browser, system.running.url, language=language, width=width, scripts=scripts
     )
     kept = system.layout.root / f"cookies-of-{person}.json"
-    if kept.exists():
+    if kept.exists() and monotonic() - _ENTERED[kept] < HALF_AN_HOUR:
         context.add_cookies(json.loads(kept.read_text()))
     page = context.new_page()
-    sign_in(page, system, person)
+    began = monotonic()
+    if sign_in(page, system, person):
+        _ENTERED[kept] = began
     page.wait_for_load_state()  # its script listens by then
     kept.write_text(json.dumps(context.cookies()))
-    yield page
+    try:
+        yield page
+    except BaseException as error:
+        error.add_note(standing(context))
+        raise
     if any("ruta-session" in each["name"] for each in context.cookies()):
         kept.write_text(json.dumps(context.cookies()))
     else:  # they left
@@ -54,17 +66,30 @@ def signed_in(
     context.close()
 
 
-def sign_in(page: Page, system: System, person: str) -> None:
+def standing(context: BrowserContext) -> str:
+    """What each tab of theirs shows."""
+    shown = []
+    for page in context.pages:
+        try:
+            shown.append(f"{page.url}\n{page.inner_text('body', timeout=5000)[:2000]}")
+        except Error as error:
+            shown.append(f"{page.url}: {error.message}")
+    return "\n\n".join(shown)
+
+
+def sign_in(page: Page, system: System, person: str) -> bool:
     page.goto("/console")
-    enter(page, system, person)
+    return enter(page, system, person)
 
 
-def enter(page: Page, system: System, person: str) -> None:
-    """Past the sign-in page, if that is where they are. A code works once, so whoever has just signed in
-    elsewhere waits for the next."""
+def enter(page: Page, system: System, person: str) -> bool:
+    """Past the sign-in page; False if that is not where they are. A code works once, so whoever has just
+    signed in elsewhere waits for the next."""
+    asked = False
     for _ in range(int(PATIENCE)):
         if "/oauth/authorize" not in page.url and "/session/start" not in page.url:
-            return
+            return asked
+        asked = True
         said = dict(
             re.split(r"  +", line, maxsplit=1)
             for line in system.ruta("person", "code", person).stdout.splitlines()
@@ -74,7 +99,7 @@ def enter(page: Page, system: System, person: str) -> None:
         page.fill("[name=code]", said["code"].split()[0])
         page.click("main button[type=submit], form button[type=submit]")
         if "/console" in page.url:
-            return
+            return True
         page.wait_for_timeout(2000)
     raise AssertionError(f"{person} cannot sign in: {page.inner_text('body')}")
 

@@ -10,7 +10,6 @@ from gateway.issuer.people.second_factor import code_at
 from PIL import Image
 from playwright.sync_api import Browser, Page
 
-from tests.pages.console.ways import fresh
 from tests.pages.signed_in import axe_source, looked_at, signed_in
 from tests.support.patience import PATIENCE
 from tests.support.people_at_browsers import DESK, PHONE, somebody_at
@@ -35,7 +34,6 @@ def added(page: Page, name: str) -> None:
 def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
     system: System, browsers: Browser
 ) -> None:
-    fresh(system, "demo-admin")
     with (
         signed_in(browsers, system, "demo-admin") as page,
         somebody_at(browsers, system.running.url) as other,
@@ -72,7 +70,6 @@ def test_a_new_person_scans_the_code_signs_in_and_is_switched_off(
 
 
 def test_what_is_wrong_with_a_name_is_said_at_its_field(system: System, browsers: Browser) -> None:
-    fresh(system, "demo-admin")
     with signed_in(browsers, system, "demo-admin") as page:
         added(page, "Con Espacios")
         assert page.locator("#f-sign_in_name-error").count() == 1
@@ -82,7 +79,6 @@ def test_what_is_wrong_with_a_name_is_said_at_its_field(system: System, browsers
 def test_a_client_gets_its_secret_once_and_an_organisation_says_what_suspending_does(
     system: System, browsers: Browser
 ) -> None:
-    fresh(system, "demo-admin")
     with signed_in(browsers, system, "demo-admin") as page:
         page.goto("/console/organisations/new")
         page.fill("[name=name]", "Fundación Puente")
@@ -113,7 +109,6 @@ def test_a_client_gets_its_secret_once_and_an_organisation_says_what_suspending_
 def test_two_who_change_the_same_person_do_not_overwrite_each_other(
     system: System, browsers: Browser
 ) -> None:
-    fresh(system, "demo-admin")
     with signed_in(browsers, system, "demo-admin") as page:
         page.goto("/console/organisations")
         page.get_by_role("link", name=re.compile("Ver Refugio")).first.click()

@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 from openpyxl import load_workbook
-from playwright.sync_api import Browser, FilePayload, Page
+from playwright.sync_api import Browser, Error, FilePayload, Page
 
-from tests.pages.console.ways import fresh, submit
+from tests.pages.console.ways import submit
 from tests.pages.signed_in import axe_source, looked_at, signed_in, too_wide
 from tests.support.patience import PATIENCE
 from tests.support.people_at_browsers import DESK, PHONE
@@ -18,6 +18,7 @@ from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 ROWS, BAD = 60, 4
+_MINUTE_MS = 90_000
 MANY, BAD_OF_MANY = 5_000, 37
 
 
@@ -153,6 +154,18 @@ def written(page: Page, **texts: str) -> None:
     submit(page, "Guardar las palabras")
 
 
+def watched(page: Page) -> None:
+    """The page looks at what is at work itself, for a minute; then whoever waits does."""
+    at_work = page.locator("#at-work")
+    deadline = monotonic() + PATIENCE
+    while at_work.count():
+        assert monotonic() < deadline, at_work.inner_text()
+        try:
+            at_work.wait_for(state="detached", timeout=_MINUTE_MS)
+        except Error:
+            page.reload()
+
+
 def test_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their_own(
     system: System, browsers: Browser
 ) -> None:
@@ -192,9 +205,8 @@ def test_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their_ow
         page.goto(bulletin)
         with page.expect_navigation():
             page.get_by_role("button", name="Publicar").click()
-        # Whatever is shown first: at work, then looked at again by the page itself, to its end.
+        watched(page)
         page.get_by_role("link", name="A4 (PDF)").first.wait_for()
-        assert page.locator("#at-work").count() == 0
     words = system.running.request("im-officer", "GET", path).json()["content"]["sections"]
     assert "4321" not in str(words)
 
@@ -202,7 +214,6 @@ def test_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their_ow
 def test_sections_are_moved_hidden_previewed_signed_off_and_published(
     system: System, browsers: Browser
 ) -> None:
-    fresh(system, "demo-coordinator", "demo-im")
     with signed_in(browsers, system, "demo-coordinator") as page:
         with signed_in(browsers, system, "demo-im") as other:
             bulletin = drafted(other, "2026-08")
@@ -318,7 +329,6 @@ def test_a_protocol_is_agreed_and_shown_to_whoever_reads_referrals(
 
 
 def test_a_period_is_closed_looked_at_and_published(system: System, browsers: Browser) -> None:
-    fresh(system, "demo-im")
     with signed_in(browsers, system, "demo-im") as page:
         page.goto("/console/releases")
         page.fill("[name=period]", "nunca")
@@ -330,11 +340,11 @@ def test_a_period_is_closed_looked_at_and_published(system: System, browsers: Br
             page.get_by_role("button", name="Cerrar el período").click()
         waited(page)
         assert page.locator("li.row").count() >= 1
-        page.locator("li.row a").first.click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.locator("li.row a").first.click()
         assert "Error esperado" in page.inner_text("main")
-        page.get_by_role("link", name="Vista pública").click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.get_by_role("link", name="Vista pública").click()
         assert "múltiplos de" in page.inner_text("main"), "the numbers as everybody will read them"
         submit(page, "Publicar")
         assert "Publicado" in page.inner_text("h1")

@@ -47,7 +47,7 @@ def signed_in_long_ago(system: System, person: str) -> None:
     postgres = attached_postgres(system.layout, system.state)
     for table in ("refresh_tokens", "sign_ins"):
         postgres.psql(
-            f"UPDATE {table} SET signed_in_at = signed_in_at - interval '10 minutes' WHERE person_id ="
+            f"UPDATE {table} SET signed_in_at = signed_in_at - interval '90 minutes' WHERE person_id ="
             f" (SELECT id FROM people WHERE sign_in_name = '{person}')",
             database="issuer",
         )

@@ -44,12 +44,6 @@ def sent(page: Page) -> str:
     return page.url
 
 
-def fresh(system: System, *people: str) -> None:
-    """What can do harm asks for a sign-in of a moment ago."""
-    for person in people:
-        (system.layout.root / f"cookies-of-{person}.json").unlink(missing_ok=True)
-
-
 def submit(page: Page, words: str) -> None:
     """Presses a button and waits for what comes."""
     with page.expect_navigation():

@@ -1,4 +1,4 @@
-"""Which sign-ins of a person live."""
+"""Which sign-ins of a person live; whether a refresh token waits for its use."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from common import clock
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gateway.issuer.sign_ins.models import sign_ins
+from gateway.issuer.sign_ins.models import refresh_tokens, sign_ins
 
 LONGEST_SIGN_IN = timedelta(hours=12)
 
@@ -25,3 +25,13 @@ async def living_of_person(session: AsyncSession, person_id: UUID) -> Sequence[s
         .order_by(sign_ins.c.signed_in_at.desc(), sign_ins.c.id)
     )
     return (await session.execute(statement.with_for_update())).mappings().all()
+
+
+async def never_used(session: AsyncSession, token_hash: bytes) -> bool:
+    """Whether there is such a refresh token, still good, and nobody has come with it."""
+    waiting = sa.exists().where(
+        refresh_tokens.c.token_hash == token_hash,
+        refresh_tokens.c.used_at.is_(None),
+        refresh_tokens.c.expires_at > clock.now(),
+    )
+    return bool(await session.scalar(sa.select(waiting)))

@@ -27,6 +27,9 @@ CODE_LIFETIME = timedelta(minutes=1)
 REFRESH_IDLE = timedelta(hours=1)
 # Two tabs, or two replicas of the front, refresh at the same moment: both get the same successor.
 TOGETHER = timedelta(seconds=30)
+# On a bad line the answer that brought the successor may be lost, and whoever asks again brings the old
+# token. A thief who keeps step with the person looks the same: so it is forgiven only so often.
+LOST_ANSWERS = 3
 
 
 async def begin(
@@ -79,17 +82,21 @@ async def use_code(session: AsyncSession, code: str) -> Any | None:
     return await _used(session, authorization_codes, authorization_codes.c.code_hash, row)
 
 
-async def use_refresh_token(session: AsyncSession, token: str) -> Any | None:
-    """The token's row, now used; None as for a code. Used again at once, it is taken once more."""
+async def use_refresh_token(session: AsyncSession, token: str, successor_key: bytes) -> Any | None:
+    """The token's row, now used; None as for a code. Used again at once it is taken once more; later, too,
+    while nobody has used its successor, up to `LOST_ANSWERS` times in a sign-in."""
     row = await _locked(session, refresh_tokens, refresh_tokens.c.token_hash, token)
     if row is None:
         return None
-    if row["used_at"] is not None:
-        if clock.now() - row["used_at"] <= TOGETHER:
-            return row
-        await end(session, row["family"])
-        return None
-    return await _used(session, refresh_tokens, refresh_tokens.c.token_hash, row)
+    if row["used_at"] is None:
+        return await _used(session, refresh_tokens, refresh_tokens.c.token_hash, row)
+    if clock.now() - row["used_at"] <= TOGETHER:
+        return row
+    successor = _hash(_successor(token, successor_key))
+    if await queries.never_used(session, successor) and await _forgiven(session, row["family"]):
+        return row
+    await end(session, row["family"])
+    return None
 
 
 async def first_refresh_token(session: AsyncSession, grant: Any) -> str:
@@ -104,8 +111,7 @@ async def next_refresh_token(
 ) -> str:
     """The successor of a refresh token (its row, and itself). It follows from the former one and the
     issuer's key, so that it need not be kept readable to be given twice."""
-    digest = hmac.new(successor_key, former.encode(), hashlib.sha256).digest()
-    token = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    token = _successor(former, successor_key)
     if grant["used_at"] is None:
         await _keep(session, grant, token)
     return token
@@ -179,6 +185,17 @@ async def _locked(
     return rows.mappings().one_or_none()
 
 
+async def _forgiven(session: AsyncSession, sign_in: UUID) -> bool:
+    """Whether a lost answer may be asked for again; counts it. The sign-in's row is locked."""
+    counted = await session.execute(
+        sa.update(sign_ins)
+        .where(sign_ins.c.id == sign_in, sign_ins.c.lost_answers < LOST_ANSWERS)
+        .values(lost_answers=sign_ins.c.lost_answers + 1)
+        .returning(sign_ins.c.id)
+    )
+    return counted.first() is not None
+
+
 async def _used(
     session: AsyncSession, table: sa.Table, key: sa.Column[Any], row: Any
 ) -> Any | None:
@@ -202,6 +219,11 @@ async def _keep(session: AsyncSession, grant: Any, token: str) -> None:
             expires_at=min(clock.now() + REFRESH_IDLE, end_of_all),
         )
     )
+
+
+def _successor(former: str, key: bytes) -> str:
+    digest = hmac.new(key, former.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _hash(value: str) -> bytes:

@@ -46,11 +46,11 @@ async def by_refresh(
     """RFC 6749 §6, with rotation."""
     client = await client_of(session, desk, who, source)
     token = form.get("refresh_token", "")
-    grant = await sign_ins.use_refresh_token(session, token)
+    key = desk.successor_key
+    grant = await sign_ins.use_refresh_token(session, token, key)
     if grant is None or grant["client_id"] != client["id"]:
         raise Refused("invalid_grant", _INVALID)
     answer = await _tokens(session, desk, grant, client)
-    key = desk.successor_key
     answer["refresh_token"] = await sign_ins.next_refresh_token(session, grant, token, key)
     return answer
 
