@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stack.commands.quality import in_parallel
+from stack.commands.quality import MOST_UNSTEADY, alone, in_parallel
 
 from tests.support.reference import ROOT
 
@@ -34,7 +34,21 @@ def test_it():
 """
 
 
-def run(folder: Path, options: list[str], **environment: str) -> str:
+UNSTEADY = """
+import pathlib, pytest
+@pytest.mark.parametrize("case", ["one [of] two"])
+def test_unsteady(case):
+    seen = pathlib.Path(__file__).with_suffix(".seen")
+    before = seen.exists()
+    seen.touch()
+    assert before
+"""
+WRONG = """
+def test_it(): assert False
+"""
+
+
+def run(folder: Path, options: list[str], *, fails: bool = False, **environment: str) -> str:
     (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\nmarkers = ['slow']\n")
     # Where these tests themselves run on a worker, the inner run must not take itself for one.
     outside = {name: each for name, each in os.environ.items() if "PYTEST" not in name}
@@ -46,7 +60,7 @@ def run(folder: Path, options: list[str], **environment: str) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == fails, done.stdout + done.stderr
     return done.stdout
 
 
@@ -78,3 +92,33 @@ def test_a_folder_that_shares_a_fixture_stays_on_one_worker(tmp_path: Path) -> N
     assert "61 passed" in told
     assert made.read_text() == "once\n"
     assert began.exists()
+
+
+def test_what_holds_alone_is_named_and_what_fails_there_too_fails(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p tests.support.selection")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    for worker in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_TESTRUNUID"):
+        monkeypatch.delenv(worker, raising=False)
+    (tmp_path / "test_steady.py").write_text("def test_it(): pass")
+    (tmp_path / "test_unsteady.py").write_text(UNSTEADY)
+    assert alone(tmp_path) == 1, "it ended before any test did"
+    run(tmp_path, in_parallel(), fails=True)
+    assert alone(tmp_path) == 0
+    told = capfd.readouterr().out
+    assert "unsteady test_unsteady.py::test_unsteady[one [of] two]" in told
+    assert "steady.py::test_it" not in told
+    (tmp_path / "test_unsteady.seen").unlink()
+    (tmp_path / "test_wrong.py").write_text(WRONG)
+    run(tmp_path, in_parallel(), fails=True)
+    assert alone(tmp_path) == 1
+    assert "unsteady test" not in capfd.readouterr().out
+
+
+def test_of_many_failures_none_is_tried_again(tmp_path: Path) -> None:
+    for number in range(MOST_UNSTEADY + 1):
+        (tmp_path / f"test_{number}.py").write_text(UNSTEADY)
+    run(tmp_path, in_parallel(), fails=True)
+    assert alone(tmp_path) == 1
+    assert len(list(tmp_path.glob("*.seen"))) == MOST_UNSTEADY + 1
