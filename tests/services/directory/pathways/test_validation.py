@@ -9,6 +9,7 @@ from services_directory.pathways.definition.proposals import (
     intermediary_for,
     proposal,
 )
+from services_directory.pathways.planning.composition import MEDIATORS
 from services_directory.pathways.texts.wording import say_finding
 
 from tests.services.directory.pathways.profiles import findings, pathway, step, words
@@ -88,6 +89,36 @@ def test_a_confidential_step_needs_an_intermediary() -> None:
     assert ("intermediary_missing", "a") not in codes(
         step("a", confidential=True, intermediary=words())
     )
+
+
+_CALLED = {
+    "CP-AUTH": ("Consejo de Protección", "statutory authority"),
+    "CP-CM": ("gestión de casos de protección de NNA", "child protection case management"),
+    "GBV-CM": ("gestión de casos de VBG", "GBV case management"),
+    "TIP-ASSIST": ("asistencia directa", "direct assistance"),
+    "HOT": ("línea de atención", "hotline"),
+}
+
+
+@pytest.mark.parametrize("aor", AORS)
+def test_whoever_is_sent_to_an_intermediary_is_told_of_each_who_counts_as_one(aor: str) -> None:
+    """Where the authority and case management are gaps and the hotline mediates, the words name the hotline."""
+    told = [
+        (each.intermediary, each.intermediary_needs or MEDIATORS[aor])
+        for each in proposal(aor, "VE").steps
+        if each.intermediary is not None
+    ]
+    told += [
+        (intermediary_for(n), MEDIATORS[aor])
+        for n in confidential_needs()
+        if n[:3] == f"{aor}-"[:3]
+    ]
+    for words_of, needs in told:
+        assert words_of is not None
+        for need in needs:
+            es, en = _CALLED[need]
+            assert es in words_of.es
+            assert en in words_of.en
 
 
 def test_unknown_populations_and_situations_are_named() -> None:

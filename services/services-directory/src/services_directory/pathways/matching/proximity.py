@@ -1,7 +1,7 @@
 """How far a service is from the person's area, as honestly as the data allows.
 
-Areas without a label point of their own are placed by their names only: "same municipality", "same
-state"; no kilometres are claimed for them.
+Areas without a label point of their own, and whole states, are placed by their names only: "same
+municipality", "same state"; no kilometres are claimed for them.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from services_directory.pathways.matching.candidates import Candidate
 
 _BANDS = ((25, 20), (50, 12), (100, 6))
 _UNKNOWN_KM = 10**6
+_MUNICIPALITY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,9 @@ def _distance(
 
 
 def _own_point(area: str, places: Places) -> Point | None:
+    """None for a state or a country: whoever is somewhere in it may be anywhere in it."""
     place = places.get(area)
-    return None if place is None else place.point
+    return None if place is None or place.level < _MUNICIPALITY else place.point
 
 
 def _same(one: str, other: str, level: int, places: Places) -> bool:
