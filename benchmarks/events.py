@@ -126,18 +126,21 @@ class Stack:
 
 
 class Client:
-    """One connection of a referring organisation; every call checks its status."""
+    """One connection of a referring organisation; every call but `answer` checks its status."""
 
     def __init__(self, port: int, name: str = "ngo-refugio") -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._headers = bearer(name, audience="ruta-referrals")
 
-    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def answer(self, path: str, body: dict[str, Any]) -> tuple[int, bytes]:
         headers = {**keyed(self._headers), "Content-Type": "application/json"}
         self._connection.request("POST", f"/referrals/v1{path}", json.dumps(body), headers)
         answer = self._connection.getresponse()
-        content = answer.read()
-        assert answer.status in (200, 201), content
+        return answer.status, answer.read()
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        status, content = self.answer(path, body)
+        assert status in (200, 201), content
         made: dict[str, Any] = json.loads(content)
         return made
 
@@ -192,6 +195,15 @@ class Caught:
 SENDER, LISTENER = "ruta@example.org", "guardia@example.org"
 
 
+def confirm(recipient: Client, channel_id: str, code: str, seconds: float = 30) -> None:
+    """The mail is here a moment before the record knows that it was handed over, and with it the code."""
+    deadline = time.monotonic() + seconds
+    while recipient.answer(f"/channels/{channel_id}/confirm", {"code": code})[0] == 409:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the code is not taken")
+        time.sleep(0.05)
+
+
 async def hand_over(stack: Stack, rounds: int) -> tuple[list[float], list[float]]:
     """Seconds from a sent emergency to its mail, and those of a mail to the same relay alone."""
     caught, recipient = Caught(stack.mailbox_port), Client(stack.port, "ngo-salud")
@@ -200,7 +212,7 @@ async def hand_over(stack: Stack, rounds: int) -> tuple[list[float], list[float]
     )
     said = await asyncio.to_thread(caught.more_than, 0)
     code = "".join(c for c in said["text"].partition("confirma")[0] if c.isdigit())
-    await asyncio.to_thread(recipient.post, f"/channels/{channel['id']}/confirm", {"code": code})
+    await asyncio.to_thread(confirm, recipient, channel["id"], code)
     sender, relay = (
         Client(stack.port),
         Mail(Relay.at(f"smtp://127.0.0.1:{stack.smtp_port}"), SENDER),

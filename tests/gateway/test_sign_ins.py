@@ -181,6 +181,14 @@ async def test_whose_answer_was_lost_on_the_way_goes_on_with_what_they_have(desk
         assert (await desk.refreshed(lost)).status_code == 200
 
 
+async def test_tabs_that_ask_again_together_have_lost_one_answer(desk: Desk) -> None:
+    kept = (await desk.exchanged(await desk.code())).json()["refresh_token"]
+    lost = (await desk.refreshed(kept)).json()["refresh_token"]
+    with clock.shifted(timedelta(minutes=6)):
+        tabs = [await desk.refreshed(kept) for _ in range(LOST_ANSWERS + 1)]
+    assert [tab.json().get("refresh_token") for tab in tabs] == [lost] * len(tabs)
+
+
 async def test_answers_are_not_lost_for_ever(desk: Desk) -> None:
     """Whoever keeps step with the person, each time with the token of before, is found out."""
     token = (await desk.exchanged(await desk.code())).json()["refresh_token"]

@@ -94,6 +94,7 @@ async def use_refresh_token(session: AsyncSession, token: str, successor_key: by
         return row
     successor = _hash(_successor(token, successor_key))
     if await queries.never_used(session, successor) and await _forgiven(session, row["family"]):
+        await _used_now(session, token)
         return row
     await end(session, row["family"])
     return None
@@ -194,6 +195,16 @@ async def _forgiven(session: AsyncSession, sign_in: UUID) -> bool:
         .returning(sign_ins.c.id)
     )
     return counted.first() is not None
+
+
+async def _used_now(session: AsyncSession, token: str) -> None:
+    """Every tab of theirs asks again at that moment, each at another replica: that is one answer lost."""
+    digest = _hash(token)
+    await session.execute(
+        sa.update(refresh_tokens)
+        .where(refresh_tokens.c.token_hash == digest)
+        .values(used_at=clock.now())
+    )
 
 
 async def _used(
