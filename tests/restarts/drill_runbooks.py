@@ -15,7 +15,9 @@ import httpx
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from stack.service_commands import attached_postgres
 
+from tests.pages.world import CASES, RECIPIENT, SENDER, first_service, must, sent
 from tests.support.alerts import groups
 from tests.support.leaving_out import left_out
 from tests.support.system import System, until
@@ -33,7 +35,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     usb = tmp_path_factory.mktemp("usb") / "ruta"
     usb.mkdir()
     stack = System(tmp_path_factory.mktemp("watched"), RUTA_SECOND_PLACES=str(usb))
-    stack.up()
+    stack.up("--demo")
     yield stack
     stack.down()
     shutil.rmtree(usb, ignore_errors=True)
@@ -129,3 +131,63 @@ def test_a_key_is_old(watched: System, tmp_path: Path) -> None:
     until(lambda: "RutaKeyOld" in _fires(watched, tmp_path), "it fires")
     watched.ruta("keys", "rotate")
     until(lambda: _quiet(watched, tmp_path), "no stop, and it is quiet again")
+
+
+def _psql(system: System, sql: str, database: str = "referrals") -> None:
+    attached_postgres(system.layout, system.state).psql(sql, database=database)
+
+
+def test_events_wait(watched: System, tmp_path: Path) -> None:
+    watched.hold("nats")
+    watched.kill("nats")
+    must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
+    later = "UPDATE outbox SET occurred_at = occurred_at - interval '5 minutes' WHERE published_at IS NULL"
+    _psql(watched, later)
+    until(lambda: "RutaOutboxOld" in _fires(watched, tmp_path), "it fires")
+    watched.release("nats")
+    until(lambda: _quiet(watched, tmp_path), "nothing is lost, they go out by themselves")
+
+
+def test_an_event_was_set_aside(watched: System, tmp_path: Path) -> None:
+    service = first_service(watched)["id"]
+    _psql(watched, "ALTER TABLE directory_services RENAME TO out_of_the_way")
+    suspended = {"functional_status": {"code": "suspended"}}
+    must(watched, RECIPIENT, "PUT", f"/directory/v1/services/{service}/capacity", json=suspended)
+    until(lambda: "RutaDeadLetters" in _fires(watched, tmp_path), "it fires")
+    _psql(watched, "ALTER TABLE out_of_the_way RENAME TO directory_services")
+    watched.ruta("events", "dead-letters", "referrals")
+    until(lambda: _quiet(watched, tmp_path), "what was set aside is taken")
+
+
+def test_timers_are_due_and_nobody_is_told(watched: System, tmp_path: Path) -> None:
+    sent(watched)
+    _psql(
+        watched,
+        "CREATE FUNCTION no_more() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'full'; END $$;"
+        "CREATE TRIGGER no_more BEFORE INSERT ON notices FOR EACH ROW EXECUTE FUNCTION no_more();"
+        "UPDATE timers SET due_at = due_at - interval '30 days'",
+    )
+    until(lambda: "RutaEscalationsDue" in _fires(watched, tmp_path), "it fires")
+    log = watched.layout.log_file.read_text(errors="replace")
+    assert re.search(r'"task": ?"timers"', log), "the log names the task"
+    _psql(watched, "DROP TRIGGER no_more ON notices; DROP FUNCTION no_more")
+    until(lambda: _quiet(watched, tmp_path), "it tells them by itself")
+
+
+def test_an_erasure_is_not_told(watched: System, tmp_path: Path) -> None:
+    """The evidence volume takes nothing: whoever was erased meanwhile would come back with a restore."""
+    listed = watched.layout.tombstones_file
+    away = listed.with_suffix(".away")
+    had = listed.exists()
+    if had:
+        listed.rename(away)
+    listed.mkdir()
+    case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
+    body = {"confirm": case["reference"], "basis": "person_request"}
+    must(watched, f"{SENDER}-supervisor", "POST", f"{CASES}/{case['id']}/erase", json=body)
+    until(lambda: "RutaTombstonesUntold" in _fires(watched, tmp_path), "it fires")
+    listed.rmdir()
+    if had:
+        away.rename(listed)
+    until(lambda: _quiet(watched, tmp_path), "it is appended by itself")
+    assert len(listed.read_text().splitlines()) >= 1
