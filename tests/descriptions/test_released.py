@@ -74,7 +74,8 @@ def test_no_two_operations_have_one_name(apps: dict[Upstream, FastAPI]) -> None:
 
 def test_what_partners_are_called_with_is_described(apps: dict[Upstream, FastAPI]) -> None:
     document = as_clients_see_it(Upstream.REFERRALS, apps[Upstream.REFERRALS])
-    call = document["webhooks"]["notice"]["post"]
+    assert document["webhooks"] == {"notice": {"$ref": "#/components/pathItems/notice"}}
+    call = document["components"]["pathItems"]["notice"]["post"]
     assert call["operationId"] == "webhooks.notice"
     assert set(call["responses"]) == {"204"}
     assert {p["name"] for p in call["parameters"]} == {

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from gateway.front.describing.description import combined, operations
+from gateway.front.describing.plainer import plainer
 from gateway.front.routes import Deprecation, Route, Upstream, deprecation_headers
 
 ROUTES = (
@@ -62,7 +63,7 @@ def test_no_operation_has_a_tag_twice() -> None:
 def test_two_schemas_of_one_name_are_told_apart() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     assert schemas["Page"] == {"type": "object", "title": "Page"}
-    assert schemas["ReferralsPage"] == {"type": "array", "title": "ReferralsPage"}
+    assert schemas["ReferralsPage"] == {"type": "array", "items": {}, "title": "ReferralsPage"}
     answer = DOCUMENT["paths"]["/referrals/v1/things"]["post"]["responses"]["200"]
     assert answer["content"]["application/json"]["schema"]["$ref"].endswith("/ReferralsPage")
     assert "HTTPValidationError" not in DOCUMENT["components"]["schemas"]
@@ -88,3 +89,63 @@ def test_a_deprecated_version_says_so_in_document_and_headers() -> None:
         (b"sunset", b"Fri, 01 Jan 2027 00:00:00 GMT"),
         (b"link", b'</referrals/v2>; rel="successor-version"'),
     ]
+
+
+def test_what_generators_stumble_over_is_said_plainly() -> None:
+    reference = "#/components/schemas/"
+    one, other = ({"properties": {"kind": {"const": kind}}} for kind in ("one", "other"))
+    told: dict[str, Any] = {
+        "webhooks": {"notice": {"post": {"operationId": "webhooks.notice"}}},
+        "components": {
+            "schemas": {
+                "One": one,
+                "Other": {**other, "required": ["kind"]},
+                "Whole": {
+                    "properties": {
+                        "before": {"anyOf": [{}, {"type": "null"}], "title": "Before"},
+                        "name": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+                        "of": {
+                            "oneOf": [{"$ref": f"{reference}One"}, {"$ref": f"{reference}Other"}],
+                            "discriminator": {
+                                "propertyName": "kind",
+                                "mapping": {
+                                    "one": f"{reference}One",
+                                    "other": f"{reference}Other",
+                                },
+                            },
+                        },
+                        "with": {"$ref": f"{reference}One", "default": {"kind": "one"}},
+                        "words": {"type": "array", "default": []},
+                        "answer": {
+                            "anyOf": [
+                                {"type": "string", "maxLength": 9},
+                                {"type": "number"},
+                                {"type": "array", "items": {"type": "string"}},
+                            ]
+                        },
+                        "codes": {
+                            "type": "array",
+                            "items": {"enum": ["CP", "GBV"]},
+                            "uniqueItems": True,
+                        },
+                    }
+                },
+            }
+        },
+    }
+    plainer(told)
+    schemas = told["components"]["schemas"]
+    assert [schemas[name]["required"] for name in ("One", "Other")] == [["kind"], ["kind"]]
+    properties = schemas["Whole"]["properties"]
+    assert properties["before"] == {"title": "Before"}
+    assert properties["name"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
+    assert properties["with"] == {"$ref": f"{reference}One"}
+    assert properties["words"] == {"type": "array", "default": [], "items": {}}
+    assert properties["answer"] == {
+        "type": ["string", "number", "array"],
+        "items": {"type": "string"},
+    }
+    assert properties["codes"] == {"type": "array", "items": {"enum": ["CP", "GBV"]}}
+    assert told["webhooks"] == {"notice": {"$ref": "#/components/pathItems/notice"}}
+    called = {"notice": {"post": {"operationId": "webhooks.notice"}}}
+    assert told["components"]["pathItems"] == called

@@ -27,6 +27,7 @@ from gateway.front.describing.endpoints import Endpoints, own
 from gateway.front.describing.fields import describe
 from gateway.front.describing.operation_ids import operation_id
 from gateway.front.describing.outcomes import SCHEMA
+from gateway.front.describing.plainer import plainer
 from gateway.front.routes import Route, Upstream
 from gateway.front.wire.targets import MAX_PATH_BYTES, MAX_QUERY_BYTES
 
@@ -75,10 +76,10 @@ def combined(
     for upstream, document in documents.items():
         mine = tuple(route for route in routes if route.upstream is upstream)
         _add(result, _renamed(document, result["components"]["schemas"], upstream), mine)
-    _complete_lists(result["paths"])
     for name, schema in result["components"]["schemas"].items():
         schema["title"] = name  # generators name a class by it: two of one title lose an operation
     found, _ = describe(result)
+    plainer(result)
     if used is not None:
         used |= found
     result["tags"] = [{"name": tag, "description": tag} for tag in sorted(_tags(result))]
@@ -209,18 +210,6 @@ def _renamed(
         schemas[new] = schemas.pop(name)
         _redirect(copy, f"#/components/schemas/{name}", f"#/components/schemas/{new}")
     return copy
-
-
-def _complete_lists(node: Any) -> None:
-    """A list without `items` says the same as one of anything; tools want it said."""
-    if isinstance(node, dict):
-        if node.get("type") == "array":
-            node.setdefault("items", {})
-        for value in node.values():
-            _complete_lists(value)
-    elif isinstance(node, list):
-        for value in node:
-            _complete_lists(value)
 
 
 def _redirect(node: Any, old: str, new: str) -> None:
