@@ -55,11 +55,15 @@ ODK: dict[str, Any] = {
         "deviceId": "collect:oHpo9Ww",
         "edits": 0,
         "formVersion": "20261101",
+        "deletedAt": None,
     },
     "meta": {"instanceID": "uuid:85cb9aff-005e-4edd-9739-dc9c1a829c44", "instanceName": "x"},
     "person": {"full_name": NAME, "age": 30, "sex": "f"},
-    "needs": {"type": "medical psychosocial"},
+    "needs": {"type": "medical psychosocial", "note": None},
     "visits@odata.navigationLink": "Submissions('uuid%3A85cb')/visits",
+    "household": {
+        "members@odata.navigationLink": "Submissions('uuid%3A85cb')/household/members",
+    },
 }
 COMMCARE: dict[str, Any] = {
     "id": "f2a8e3a1-6c40-4a7b-9a4d-0f2f4f7b3c11",
@@ -174,7 +178,7 @@ PRIMERO_MAPPING: dict[str, Any] = {
     "consents": ["consent_for_services", "disclosure_other_orgs"],
     "ignore": ["owned_by", "created_at", "last_updated_at", "services_section/*"],
 }
-CODES = {"medical": HEALTH, "psychosocial": PSYCHOSOCIAL, "medical psychosocial": HEALTH}
+CODES = {"medical": HEALTH, "psychosocial": PSYCHOSOCIAL}
 OTHERS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "odk_central",
@@ -311,7 +315,8 @@ async def test_each_system_becomes_a_case_once(
     case = (await story.get("ngo-refugio", f"/cases/{row['case_id']}")).json()
     assert (case["identity"]["name"], case["identity"]["age"]) == (NAME, 30)
     assert case["attributes"]["sex"] == "female"
-    assert await plan_of(story, case["id"]) == [HEALTH]
+    both = peer == "odk_central"  # people may choose several there
+    assert await plan_of(story, case["id"]) == ([HEALTH, PSYCHOSOCIAL] if both else [HEALTH])
 
 
 async def test_what_does_not_map_waits_and_says_what_to_change(story: Story) -> None:
@@ -344,10 +349,16 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("primero", {"data": {"record_id": "abcd", "record_type": "incident"}}, "/data/record_type"),
     ("primero", {"data": {"name": NAME}}, "/data/record_id"),
     ("odk_central", {"person": {"name": NAME}}, "/__id"),
+    (
+        "odk_central",
+        {"__id": "uuid:abcd", "__system": {"status": "notDecrypted"}},
+        "/__system/status",
+    ),
     ("commcare", {"id": "abcd", "form": "<data/>"}, "/form"),
     ("activityinfo", {"recordId": "abcd", "fields": [1]}, "/fields"),
     ("dhis2", {"trackedEntities": [{}, {}]}, "/trackedEntities"),
     ("dhis2", {"trackedEntity": "abcd", "attributes": [NAME]}, "/attributes"),
+    ("dhis2", {"trackedEntity": "abcd", "deleted": True}, "/deleted"),
 ]
 
 
@@ -404,6 +415,46 @@ def test_older_and_newer_versions_of_the_systems_are_read_alike() -> None:
     assert read(Peer.KOBOTOOLBOX, wrapped, "submission") == {"_uuid": "abcd", "a/b": "1"}
     with pytest.raises(NotThisPeer):
         read(Peer.KOBOTOOLBOX, {"_uuid": "abcd"}, "submission")
+
+
+def test_repeats_of_odk_central_are_read_where_they_were_expanded() -> None:
+    link = {"members@odata.navigationLink": "Submissions('uuid%3A85cb')/household/members"}
+    members = [
+        {"__id": "a1", "sex": "f", "__Submissions-id": "uuid:85cb"},
+        {"__id": "b2", "sex": "m", "__Submissions-id": "uuid:85cb"},
+    ]
+    row = {"__id": "uuid:85cb", "household": {**link, "members": members}}
+    found = read(Peer.ODK_CENTRAL, row)
+    told = {path: value for path, value in found.items() if not path.startswith("_")}
+    assert told == {"household/members/sex": ["f", "m"]}
+
+
+def test_what_was_deleted_in_dhis2_is_passed_over() -> None:
+    (entity,) = DHIS2["trackedEntities"]
+    (enrollment,) = entity["enrollments"]
+    gone = {
+        **enrollment["events"][0],
+        "deleted": True,
+        "dataValues": [{"dataElement": "UXz7xuGCEhU", "value": "legal"}],
+    }
+    events = [*enrollment["events"], gone]
+    ended = {**enrollment, "deleted": True, "program": "another"}
+    told = {**entity, "enrollments": [{**enrollment, "events": events}, ended]}
+    assert read(Peer.DHIS2, told) == read(Peer.DHIS2, DHIS2)
+
+
+def test_several_choices_in_one_text_are_several_needs() -> None:
+    codes = {"medical": HEALTH, "psychosocial": PSYCHOSOCIAL, "other help": LEGAL}
+    mapping = FormMapping(needs={"needs": codes}, country="VE")
+    for said, needs in (
+        ("medical psychosocial", [HEALTH, PSYCHOSOCIAL]),
+        ("medical,psychosocial", [HEALTH, PSYCHOSOCIAL]),
+        ("other help", [LEGAL]),
+        (["medical", "other help"], [HEALTH, LEGAL]),
+    ):
+        assert translate_case(mapping, {"needs": said}).needs == needs
+    unknown = translate_case(mapping, {"needs": "medical housing"})
+    assert [each.code for each in unknown.reasons] == ["unknown_code"]
 
 
 def test_no_answer_of_a_tool_is_read_as_consent() -> None:

@@ -4,7 +4,8 @@ What a form says about consent never becomes one: somebody asks the person (`ask
 is told with its place and never with its value.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,7 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
 }
 _LISTS = frozenset({"other_names", "languages", "populations", "specific_needs"})
 _OF_TEXT = frozenset({"other_names"})  # spaces belong to them
+_BETWEEN_CODES = re.compile(r"[\s,]+")
 
 
 @dataclass
@@ -92,7 +94,7 @@ def _take(found: TranslatedCase, mapping: FormMapping, path: str, value: Any) ->
 def _take_needs(
     found: TranslatedCase, categories: Mapping[str, str | None], path: str, value: Any
 ) -> None:
-    for code in _codes(value):
+    for code in _codes(categories, value):
         if code not in categories:
             detail = "Say in 'needs' which service category this is, or null for none."
             found.reasons.append(Reason("unknown_code", pointer_to(path), detail))
@@ -131,10 +133,12 @@ def _take_field(
     holder[last] = read
 
 
-def _codes(value: Any) -> Iterable[str]:
-    """The whole text is a code; several stand in a list, as texts of form tools separated by spaces."""
+def _codes(categories: Mapping[str, str | None], value: Any) -> Iterator[str]:
+    """Several stand in a list; where people may choose several, in one text: with spaces in form tools, with
+    commas in DHIS2. A code that has one itself is found first."""
     for each in value if isinstance(value, list) else [value]:
-        yield str(each).strip()
+        text = str(each).strip()
+        yield from [text] if text in categories else filter(None, _BETWEEN_CODES.split(text))
 
 
 def target_of(location: tuple[str | int, ...]) -> str | None:

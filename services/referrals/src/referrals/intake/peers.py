@@ -51,10 +51,13 @@ def _kobotoolbox(sent: Mapping[str, Any]) -> Flat:
 
 
 def _odk_central(sent: Mapping[str, Any]) -> Flat:
-    """A row of the OData table `Submissions`."""
+    """A row of the OData table `Submissions`; repeats are in it where they were expanded."""
     system = sent.get("__system")
     system = system if isinstance(system, dict) else {}
-    found = _flat({k: v for k, v in sent.items() if not k.startswith("__") and "@odata." not in k})
+    if system.get("status") is not None:
+        detail = "It is encrypted: Central tells its id alone. Send forms that Central can read."
+        raise NotThisPeer("/__system/status", detail)
+    found = _flat(sent, leave_out=_of_odata)
     found["_uuid"] = sent.get("__id") or found.get("meta/instanceID")
     found["_submission_time"] = system.get("submissionDate")
     if system.get("edits"):
@@ -67,10 +70,7 @@ def _commcare(sent: Mapping[str, Any]) -> Flat:
     form = _object(sent, "form", "Forward forms as JSON: they have a member 'form'.")
     meta = form.get("meta")
     meta = meta if isinstance(meta, dict) else {}
-    found = _flat(
-        {k: v for k, v in form.items() if k != "meta"},
-        leave_out="@#",
-    )
+    found = _flat({k: v for k, v in form.items() if k != "meta"}, leave_out=_of_commcare)
     found["_uuid"] = sent.get("id") or meta.get("instanceID")
     found["start"], found["end"] = meta.get("timeStart"), meta.get("timeEnd")
     found["_submission_time"] = sent.get("received_on")
@@ -110,22 +110,22 @@ def _dhis2(sent: Mapping[str, Any]) -> Flat:
         if len(many) != 1 or not isinstance(many[0], dict):
             raise NotThisPeer("/trackedEntities", "Send one tracked entity in each call.")
         sent = many[0]
+    if sent.get("deleted"):
+        raise NotThisPeer("/deleted", "It was deleted in DHIS2: nothing is made of it.")
     found: Flat = {"orgUnit": sent.get("orgUnit")}
-    enrollments = _objects(sent, "enrollments")
+    enrollments = _kept(sent, "enrollments")
     # Attributes of a programme stand in its enrolment, the others at the entity; some at both.
     for holder in (sent, *enrollments):
         for each in _objects(holder, "attributes"):
             found[f"attributes/{each.get('attribute')}"] = each.get("value")
     for enrollment in enrollments:
         found["program"] = enrollment.get("program")
-        for event in _objects(enrollment, "events"):
+        for event in _kept(enrollment, "events"):
             for each in _objects(event, "dataValues"):
                 path = f"{event.get('programStage')}/{each.get('dataElement')}"
                 _put(found, path, each.get("value"))
     found["_uuid"] = sent.get("trackedEntity") or sent.get("trackedEntityInstance")
     found["_submission_time"] = sent.get("updatedAt") or sent.get("lastUpdated")
-    if sent.get("deleted"):
-        found[_CORRECTED] = "deleted"
     return _named(found, "/trackedEntity", "A tracked entity has its UID in 'trackedEntity'.")
 
 
@@ -139,7 +139,9 @@ _READERS: Mapping[Peer, Callable[[Mapping[str, Any]], Flat]] = {
 }
 
 
-def _flat(found: Mapping[str, Any], *, leave_out: str = "") -> Flat:
+def _flat(
+    found: Mapping[str, Any], *, leave_out: Callable[[str, Any], bool] = lambda *_: False
+) -> Flat:
     """Groups become paths; of repeated groups and lists every value stands at the path."""
     result: Flat = {}
     for path, value in _leaves(found, "", leave_out, 0):
@@ -147,12 +149,14 @@ def _flat(found: Mapping[str, Any], *, leave_out: str = "") -> Flat:
     return result
 
 
-def _leaves(value: Any, path: str, leave_out: str, depth: int) -> Iterator[tuple[str, Any]]:
+def _leaves(
+    value: Any, path: str, leave_out: Callable[[str, Any], bool], depth: int
+) -> Iterator[tuple[str, Any]]:
     if depth > _DEEPEST:
         raise NotThisPeer("", f"It is nested deeper than {_DEEPEST} groups.")
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            if not leave_out or (name[:1] not in leave_out and not _of_a_case(inner)):
+            if not leave_out(name, inner):
                 yield from _leaves(inner, f"{path}/{name}" if path else name, leave_out, depth + 1)
     elif isinstance(value, list):
         for inner in value:
@@ -161,9 +165,14 @@ def _leaves(value: Any, path: str, leave_out: str, depth: int) -> Iterator[tuple
         yield path, value
 
 
-def _of_a_case(value: Any) -> bool:
-    """What CommCare is to do with its own cases, of the form, its children and its user: no answer."""
-    return isinstance(value, Mapping) and "@case_id" in value
+def _of_odata(name: str, _: Any) -> bool:
+    """Ids, links and what Central knows of a submission, in every group: no answer."""
+    return name.startswith("__") or "@odata." in name
+
+
+def _of_commcare(name: str, value: Any) -> bool:
+    """Attributes, and what CommCare is to do with its own cases, of the form, its children and its user."""
+    return name[:1] in {"@", "#"} or (isinstance(value, Mapping) and "@case_id" in value)
 
 
 def _put(found: Flat, path: str, value: Any) -> None:
@@ -188,6 +197,11 @@ def _objects(sent: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise NotThisPeer(f"/{name}", "This is a list of objects.")
     return value
+
+
+def _kept(sent: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Without what was deleted there, which DHIS2 tells where it is asked."""
+    return [each for each in _objects(sent, name) if not each.get("deleted")]
 
 
 def _named(found: Flat, pointer: str, detail: str) -> Flat:

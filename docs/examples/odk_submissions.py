@@ -1,0 +1,78 @@
+"""Submissions of ODK Central go to Ruta; a timer runs it (docs/bridges.md).
+
+A run that fails is repeated by the next: Ruta takes each submission once.
+"""
+
+import base64
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from datetime import datetime, timedelta
+from pathlib import Path
+
+# CENTRAL_FORM: https://central.example.org/v1/projects/1/forms/intake
+CENTRAL_FORM, ADDRESS, SECRET = (
+    os.environ[name] for name in ("CENTRAL_FORM", "FORM_ADDRESS", "FORM_SECRET")
+)
+KEPT = Path(os.environ.get("CURSOR_FILE", "odk.cursor"))
+AGAIN = timedelta(hours=1)  # what was being written while the last run read
+
+
+def call(url, headers, body=None):
+    # The addresses are those that whoever runs this has given.
+    request = urllib.request.Request(url, body, headers)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        return json.loads(answer.read())
+
+
+def pages(since):
+    known = f"{os.environ['CENTRAL_USER']}:{os.environ['CENTRAL_PASSWORD']}".encode()
+    headers = {"Authorization": "Basic " + base64.b64encode(known).decode()}
+    # Central names the next page only where a size was asked for.
+    query = {"$top": 250, "$filter": f"__system/submissionDate ge {since}"}
+    asked = urllib.parse.urlencode(query, quote_via=urllib.parse.quote)
+    url = f"{CENTRAL_FORM}.svc/Submissions?{asked}"
+    while url:
+        page = call(url, headers)
+        yield from page["value"]
+        url = page.get("@odata.nextLink")
+
+
+def refused(row):
+    """What Ruta said where it did not take the row; where it asks to wait, that is done."""
+    headers = {"Content-Type": "application/json", "X-Form-Secret": SECRET}
+    while True:
+        try:
+            call(ADDRESS, headers, json.dumps(row).encode())
+            return None
+        except urllib.error.HTTPError as error:
+            if error.code in (429, 503):
+                time.sleep(int(error.headers["Retry-After"] or 5))
+                continue
+            if error.code not in (409, 422):
+                raise
+            problem = json.loads(error.read())
+            where = problem.get("pointer", "")
+            return f"{row['__id']}: {problem['code']} {where}: {problem['detail']}"
+
+
+def main():
+    since = KEPT.read_text().strip() if KEPT.exists() else "1970-01-01T00:00:00.000Z"
+    told, last = [], None
+    for row in pages(since):
+        told.append(refused(row))
+        at = datetime.fromisoformat(row["__system"]["submissionDate"])
+        last = max(last or at, at)
+    if last is not None:
+        KEPT.write_text((last - AGAIN).isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+    found = [each for each in told if each]
+    sys.stderr.writelines(f"{each}\n" for each in found)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
