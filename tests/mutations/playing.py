@@ -1,5 +1,6 @@
-"""Plays one mutation: a copy of the source of one package, broken, in front of the real one."""
+"""Plays mutations: a copy of the source of one package, broken, in front of the real one."""
 
+import json
 import os
 import re
 import shutil
@@ -8,10 +9,11 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
 
+from tests.mutations.prepared import ROOT, Order
 from tests.mutations.table import Mutation
-
-ROOT = Path(__file__).parents[2]
 
 
 class Unplayable(Exception):
@@ -37,37 +39,76 @@ def broken_source(mutation: Mutation) -> str:
     return source.replace(mutation.text, mutation.broken)
 
 
-def play(mutation: Mutation) -> Played:
-    """The named test must fail by an assertion of its own, not break down."""
-    content = broken_source(mutation)
-    source = ROOT / mutation.file
-    package = next(folder for folder in source.parents if folder.parent.name == "src")
-    with tempfile.TemporaryDirectory(prefix="ruta-mutation-") as folder:
-        copy = Path(folder) / package.name
-        # With what Python compiled, which counts as long as its source is of the same time and size:
-        # of the broken file there is none, so that no coincidence passes the real one off.
-        shutil.copytree(package, copy, ignore=shutil.ignore_patterns(f"{source.stem}.*.pyc"))
-        (copy / source.relative_to(package)).write_text(content, encoding="utf-8")
-        ran = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-                f"--basetemp={folder}/tests",
-                mutation.noticed_by,
-            ],
+class Player:
+    """Plays one after the other, each in a copy of one prepared process, which ends with the block."""
+
+    def __enter__(self) -> Self:
+        self._prepared = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests/mutations/prepared.py")],
             cwd=ROOT,
-            env={**_without_pytests(), "PYTHONPATH": os.pathsep.join((folder, str(ROOT)))},
-            capture_output=True,
+            env=_without_pytests(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            check=False,
         )
-    failed = re.search(rf"^FAILED {re.escape(mutation.noticed_by)}.*", ran.stdout, re.MULTILINE)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for end in (self._pipe(self._prepared.stdin), self._pipe(self._prepared.stdout)):
+            end.close()
+        self._prepared.wait()
+
+    def play(self, mutation: Mutation) -> Played:
+        """The named test must fail by an assertion of its own, not break down."""
+        content = broken_source(mutation)
+        source = ROOT / mutation.file
+        package = next(folder for folder in source.parents if folder.parent.name == "src")
+        with tempfile.TemporaryDirectory(prefix="ruta-mutation-") as folder:
+            copy = Path(folder) / package.name
+            # With what Python compiled, which counts as long as its source is of the same time and size:
+            # of the broken file there is none, so that no coincidence passes the real one off.
+            shutil.copytree(package, copy, ignore=shutil.ignore_patterns(f"{source.stem}.*.pyc"))
+            (copy / source.relative_to(package)).write_text(content, encoding="utf-8")
+            output = Path(folder) / "output"
+            code = self._ran(
+                {
+                    "arguments": [
+                        *("-q", "-p", "no:cacheprovider", f"--basetemp={folder}/tests"),
+                        mutation.noticed_by,
+                    ],
+                    "path": [folder, str(ROOT)],
+                    "output": str(output),
+                }
+            )
+            told = output.read_text(encoding="utf-8", errors="replace")
+        return _judged(mutation, code, told)
+
+    def _ran(self, order: Order) -> int:
+        orders, codes = self._pipe(self._prepared.stdin), self._pipe(self._prepared.stdout)
+        orders.write(f"{json.dumps(order)}\n")
+        orders.flush()
+        if not (answer := codes.readline()):
+            raise RuntimeError(f"the prepared process ended by {self._prepared.wait()}: see above")
+        return int(answer)
+
+    @staticmethod
+    def _pipe(pipe: IO[str] | None) -> IO[str]:
+        assert pipe is not None
+        return pipe
+
+
+def _judged(mutation: Mutation, code: int, told: str) -> Played:
+    failed = re.search(rf"^FAILED {re.escape(mutation.noticed_by)}.*", told, re.MULTILINE)
     # Hypothesis shows several failing examples as a group, whose lines begin with a bar.
-    by_itself = re.search(
-        r"^(E|    \|) +(AssertionError|assert |Failed: )", ran.stdout, re.MULTILINE
-    )
-    if ran.returncode == 1 and failed and by_itself:
+    by_itself = re.search(r"^(E|    \|) +(AssertionError|assert |Failed: )", told, re.MULTILINE)
+    if code == 1 and failed and by_itself:
         return Played(mutation, noticed=True, told=failed[0])
-    return Played(mutation, noticed=False, told="\n".join(ran.stdout.splitlines()[-12:]))
+    return Played(mutation, noticed=False, told="\n".join(told.splitlines()[-12:]))
 
 
 def _without_pytests() -> dict[str, str]:
