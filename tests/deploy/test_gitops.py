@@ -57,7 +57,9 @@ def applied(
         text = {"resources": ["overlay.yaml"], "patches": wave["spec"]["patches"]}
         (place / "kustomization.yaml").write_text(yaml.safe_dump(text), encoding="utf-8")
         done = subprocess.run([kustomize, "build", str(place)], capture_output=True, check=True)
-        made[wave["metadata"]["name"]] = [d for d in yaml.safe_load_all(done.stdout) if d]
+        made[wave["metadata"]["name"]] = [
+            d for d in yaml.load_all(done.stdout, yaml.CSafeLoader) if d
+        ]
     return made
 
 

@@ -106,7 +106,7 @@ def test_a_vault_is_reached_by_referrals_alone(tmp_path: Path) -> None:
         [kustomize, "build", str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    documents = [d for d in yaml.safe_load_all(done.stdout) if d]
+    documents = [d for d in yaml.load_all(done.stdout, yaml.CSafeLoader) if d]
     world = World.of(documents)
     arrows = declared("production") | {("referrals", "namespace vault", 8200)}
     assert let_through(world, documents) == wanted(world, arrows)

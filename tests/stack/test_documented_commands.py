@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,11 @@ def script_takes(line: str) -> bool:
     return not words or words[0] in known
 
 
+@cache
 def usage(line: str) -> str:
     """The command's whole name, as its own help prints it. AssertionError: it can't be typed so.
 
-    The help comes after the options were read, so an unknown command or option is noticed.
+    Pages in two languages show the same lines. The help comes after the options were read, so an unknown command or option is noticed.
     """
     words = shlex.split(re.split(r"\s[|>&#;]|;", line)[0], comments=True)[1:]
     # An ellipsis stands for more of the same.

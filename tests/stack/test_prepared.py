@@ -17,7 +17,10 @@ from stack.prepared import Prepared
 from tests.stack.test_child import until
 from tests.support.patience import PATIENCE
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="programs begin one by one there")
+pytestmark = [
+    pytest.mark.laborious,
+    pytest.mark.skipif(sys.platform != "linux", reason="programs begin one by one there"),
+]
 _TELLS = """
 import atexit, json, os, sys
 atexit.register(lambda: print("the end"))

@@ -53,10 +53,12 @@ def clone(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.laborious
 def test_the_version_is_told() -> None:
     assert ruta("--version", home=Path()).stdout.startswith("ruta ")
 
 
+@pytest.mark.laborious
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -81,6 +83,7 @@ def test_a_wrong_path_is_one_line(tmp_path: Path, arguments: tuple[str, ...]) ->
     assert (len(said), said[-1][:6]) == (1, "ruta: "), done.stderr
 
 
+@pytest.mark.laborious
 def test_logs_show_the_last_lines_of_one(clone: Path) -> None:
     shown = ruta("logs", "referrals", "-n", "2", "--data", str(clone / "data"), home=clone)
     assert shown.stdout == "".join(LINES[2:4])
@@ -88,6 +91,7 @@ def test_logs_show_the_last_lines_of_one(clone: Path) -> None:
     assert (nobody.returncode, "nobody" in nobody.stderr) == (1, True)
 
 
+@pytest.mark.laborious
 def test_uninstalling_keeps_data_unless_it_is_named(clone: Path) -> None:
     data = clone / "data"
     wrong = ruta("uninstall", "--with-data", str(clone), "--data", str(data), home=clone)
@@ -102,6 +106,7 @@ def test_uninstalling_keeps_data_unless_it_is_named(clone: Path) -> None:
     assert [path.name for path in clone.iterdir()] == ["uv.lock"]
 
 
+@pytest.mark.laborious
 def test_a_folder_that_is_no_stacks_is_never_removed(clone: Path) -> None:
     other = clone / "photos"
     other.mkdir()

@@ -75,7 +75,7 @@ def built(overlay: str) -> list[dict[str, Any]]:
     )
     if done.returncode != 0:
         raise BuildFailed(done.stderr.strip())
-    return [d for d in yaml.safe_load_all(done.stdout) if d]
+    return [d for d in yaml.load_all(done.stdout, yaml.CSafeLoader) if d]
 
 
 class BuildFailed(Exception):

@@ -29,7 +29,7 @@ class Played:
             document
             for file in (layout.overlay_file, layout.overlay_secrets_file)
             if file.exists()
-            for document in yaml.safe_load_all(file.read_text())
+            for document in yaml.load_all(file.read_text(), yaml.CSafeLoader)
             if document
         ]
 
