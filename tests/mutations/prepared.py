@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
 
+import psutil
+
 ROOT = Path(__file__).resolve().parents[2]
 _OURS = ("libs", "gateway", "services", "tests")
 _IMPORTED = re.compile(r"^(?:from|import) ([a-zA-Z][\w.]*)", re.MULTILINE)
@@ -64,12 +66,12 @@ def main() -> None:
     sys.path.pop(0)
     for name in ("pytest", *libraries()):
         # What a machine lacks is missed by whoever needs it.
-        with warnings.catch_warnings(action="ignore"), contextlib.suppress(ImportError):
+        with warnings.catch_warnings(action="ignore"), contextlib.suppress(ImportError, OSError):
             importlib.import_module(name)
     if names := come_along():
         sys.exit(f"a library has imported what may be broken: {', '.join(names)}")
-    if len(threads := list(Path("/proc/self/task").iterdir())) > 1:
-        sys.exit(f"a library has begun {len(threads) - 1} threads, which copies would not have")
+    if (threads := psutil.Process().num_threads()) > 1:
+        sys.exit(f"a library has begun {threads - 1} threads, which copies would not have")
     gc.collect()
     gc.freeze()
     for line in sys.stdin:
