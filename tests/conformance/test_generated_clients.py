@@ -12,7 +12,7 @@ from gateway.front.describing.description import combined
 from gateway.front.routes import ROUTES
 
 from tests.conformance.test_schemathesis import uv
-from tests.support.described import described_apps
+from tests.support.described import descriptions
 from tests.support.leaving_out import left_out
 from tests.support.system import System
 
@@ -33,10 +33,7 @@ for module in pkgutil.walk_packages(made.__path__, "made."):
 
 @pytest.fixture
 def description(tmp_path: Path) -> Path:
-    folder = tmp_path / "described"
-    folder.mkdir()
-    parts = {name: app.openapi() for name, app in described_apps(folder).items()}
-    document = combined(parts, ROUTES, public_url="https://ruta.example", version="1")
+    document = combined(descriptions(), ROUTES, public_url="https://ruta.example", version="1")
     written = tmp_path / "openapi.json"
     written.write_text(json.dumps(document), encoding="utf-8")
     return written

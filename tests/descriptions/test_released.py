@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from gateway.front.describing.description import combined, operations
 from gateway.front.routes import ROUTES, Upstream
 
 from tests.descriptions.breaking import breaks, skeleton
-from tests.support.described import described_apps
+from tests.support.described import descriptions
 
 RELEASED = Path(__file__).parent / "released"
 DOCS = Path(__file__).parents[2] / "docs"
@@ -25,14 +24,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 DESCRIBED = [each for each in Upstream if each in {r.upstream for r in ROUTES if not r.for_people}]
 
 
-@pytest.fixture(scope="module")
-def apps(tmp_path_factory: pytest.TempPathFactory) -> dict[Upstream, FastAPI]:
-    return described_apps(tmp_path_factory.mktemp("described"))
-
-
-def as_clients_see_it(upstream: Upstream, app: FastAPI) -> dict[str, Any]:
+def as_clients_see_it(upstream: Upstream) -> dict[str, Any]:
     document = combined(
-        {upstream: app.openapi()}, ROUTES, public_url="https://ruta.example", version="1"
+        {upstream: descriptions()[upstream]}, ROUTES, public_url="https://ruta.example", version="1"
     )
     plain: dict[str, Any] = json.loads(json.dumps(document))
     return plain
@@ -54,9 +48,9 @@ def in_lines(kept: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("upstream", DESCRIBED)
 def test_a_client_of_the_last_release_still_works(
-    apps: dict[Upstream, FastAPI], upstream: Upstream
+    upstream: Upstream,
 ) -> None:
-    now = as_clients_see_it(upstream, apps[upstream])
+    now = as_clients_see_it(upstream)
     stored = RELEASED / f"{upstream}.json"
     if os.environ.get("RUTA_STORE_DESCRIPTIONS"):
         stored.parent.mkdir(exist_ok=True)
@@ -65,15 +59,14 @@ def test_a_client_of_the_last_release_still_works(
     assert not found, "\n".join(map(str, found))
 
 
-def test_no_two_operations_have_one_name(apps: dict[Upstream, FastAPI]) -> None:
-    parts = {upstream: app.openapi() for upstream, app in apps.items()}
-    document = combined(parts, ROUTES, public_url="https://ruta.example", version="1")
+def test_no_two_operations_have_one_name() -> None:
+    document = combined(descriptions(), ROUTES, public_url="https://ruta.example", version="1")
     named = Counter(operation["operationId"] for _, _, operation in operations(document))
     assert [name for name, times in named.items() if times > 1] == []
 
 
-def test_what_partners_are_called_with_is_described(apps: dict[Upstream, FastAPI]) -> None:
-    document = as_clients_see_it(Upstream.REFERRALS, apps[Upstream.REFERRALS])
+def test_what_partners_are_called_with_is_described() -> None:
+    document = as_clients_see_it(Upstream.REFERRALS)
     assert document["webhooks"] == {"notice": {"$ref": "#/components/pathItems/notice"}}
     call = document["components"]["pathItems"]["notice"]["post"]
     assert call["operationId"] == "webhooks.notice"
@@ -88,15 +81,13 @@ def test_what_partners_are_called_with_is_described(apps: dict[Upstream, FastAPI
 
 
 @pytest.mark.parametrize("policy", ["versions.md", "versions.es.md"])
-def test_what_is_deprecated_is_listed_with_its_successor(
-    apps: dict[Upstream, FastAPI], policy: str
-) -> None:
+def test_what_is_deprecated_is_listed_with_its_successor(policy: str) -> None:
     rows = re.findall(r"(?m)^\| `(/[^`]+)`.*\| `(/[^`]+)` \|", (DOCS / policy).read_text())
     listed = {path for path, _ in rows}
     paths = {
         path: [o for o in members.values() if isinstance(o, dict)]
-        for upstream, app in apps.items()
-        for path, members in as_clients_see_it(upstream, app)["paths"].items()
+        for upstream in descriptions()
+        for path, members in as_clients_see_it(upstream)["paths"].items()
     }
     deprecated = {path for path, there in paths.items() if any(o.get("deprecated") for o in there)}
     assert {p for p in deprecated if not any(p.startswith(one) for one in listed)} == set()

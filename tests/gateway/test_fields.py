@@ -8,7 +8,7 @@ from gateway.front.describing.description import ANSWERS, combined, operations
 from gateway.front.describing.fields import TEXTS, describe
 from gateway.front.routes import ROUTES
 
-from tests.support.described import described_apps
+from tests.support.described import descriptions
 from tests.support.examples import answer_schemas, checker
 
 # Words that say nothing that a name does not say.
@@ -26,12 +26,10 @@ WITHOUT = {
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], set[str]]:
-    apps = described_apps(tmp_path_factory.mktemp("described"))
-    parts = {name: app.openapi() for name, app in apps.items()}
+def made() -> tuple[dict[str, Any], set[str]]:
     used: set[str] = set()
     url = "https://ruta.example"
-    return combined(parts, ROUTES, public_url=url, version="1", used=used), used
+    return combined(descriptions(), ROUTES, public_url=url, version="1", used=used), used
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tests.pages.looking import Look
 from tests.pages.tour import FRAMED, MADE, OF_PROGRAMMERS, PERSON, SERVED, Walk
 from tests.pages.world import Sent, bulletin, risk_message, sent, sign_in
 from tests.support.axe import axe_source
-from tests.support.described import described_apps
+from tests.support.described import descriptions
 from tests.support.people_at_browsers import new_context
 from tests.support.system import System
 
@@ -39,12 +39,12 @@ def made_in(package: Path) -> set[str]:
     }
 
 
-def test_no_page_is_left_out(tmp_path: Path) -> None:
+def test_no_page_is_left_out() -> None:
     """Whoever adds an operation or a module that answers HTML adds a stop to the walk."""
     served = {
         (method, path)
-        for app in described_apps(tmp_path).values()
-        for path, method, operation in operations(app.openapi())
+        for part in descriptions().values()
+        for path, method, operation in operations(part)
         if "text/html" in operation["responses"].get("200", {}).get("content", {})
     }
     assert served == set(SERVED)

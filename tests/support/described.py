@@ -2,6 +2,8 @@
 
 import base64
 import json
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,19 @@ from services_directory.app import create_app as directory_app
 from services_directory.settings import Settings as DirectorySettings
 
 NOWHERE = "postgresql+asyncpg://nobody:nothing@127.0.0.1:1/none"
+
+
+def descriptions() -> dict[Upstream, dict[str, Any]]:
+    """What each app says of itself: built once in a process, and each caller's own."""
+    return {Upstream(name): part for name, part in json.loads(_descriptions()).items()}
+
+
+@cache
+def _descriptions() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        return json.dumps(
+            {name: app.openapi() for name, app in described_apps(Path(folder)).items()}
+        )
 
 
 def described_apps(folder: Path) -> dict[Upstream, FastAPI]:

@@ -27,16 +27,16 @@ from gateway.front.routes import ROUTES, Upstream
 from referrals.referrals import lifecycle
 from starlette.routing import Route
 
-from tests.support.described import described_apps
+from tests.support.described import descriptions
 
 COMMANDS = [command for screens in SCREENS for command in screens.commands]
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    apps = described_apps(tmp_path_factory.mktemp("described"))
+def api() -> dict[str, Any]:
+    parts = descriptions()
     documents = {
-        upstream: apps[upstream].openapi()
+        upstream: parts[upstream]
         for upstream in (
             Upstream.REFERRALS,
             Upstream.DIRECTORY,
