@@ -18,10 +18,10 @@ ADDRESS = "guardia-refugio@example.org"
 def test_a_mailbox_is_confirmed_with_the_code_that_came_and_left_in_peace_at_night(
     system: System, browsers: Browser
 ) -> None:
-    caught = f"http://127.0.0.1:{system.state.ports['mailbox']}/messages"
+    caught = f"http://127.0.0.1:{system.state.ports['mailbox']}"
 
     def codes() -> list[str]:
-        messages = httpx.get(caught, timeout=PATIENCE, trust_env=False).json()
+        messages = httpx.get(f"{caught}/messages", timeout=PATIENCE, trust_env=False).json()
         texts = [each["text"] for each in messages if each["to"] == ADDRESS]
         return [found for text in texts for found in re.findall(r"[0-9]{8}", text)]
 
@@ -37,6 +37,9 @@ def test_a_mailbox_is_confirmed_with_the_code_that_came_and_left_in_peace_at_nig
         assert "Por confirmar" in page.inner_text("main")
         assert ADDRESS not in page.content(), "a glance at the screen does not give it away"
         until(lambda: bool(codes()), "a code came")
+        shown = httpx.get(caught, timeout=PATIENCE, trust_env=False).text
+        assert ADDRESS in shown
+        assert codes()[0] in shown
         page.fill('[name="confirm/code"]', "00000000" if codes()[0] != "00000000" else "1" * 8)
         submit(page, "Confirmar")
         assert page.locator(".govuk-error-summary").count() == 1

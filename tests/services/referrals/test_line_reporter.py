@@ -254,6 +254,24 @@ async def test_no_answer_of_the_line_may_be_stored(story: Story, reporter: Repor
         assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("language", "why"),
+    [
+        ("es", "Por SMS no se puede reportar: su operadora guarda su número"),
+        ("en", "You cannot report by SMS: your operator keeps your number"),
+    ],
+)
+async def test_the_page_says_why_nobody_reports_by_text_message(
+    story: Story, language: str, why: str
+) -> None:
+    answer = await story.client.get(
+        "/referrals/v1/line",
+        params={"language": language},
+        headers=bearer("anonymous", audience=AUDIENCE),
+    )
+    assert why in answer.text
+
+
 async def test_suspicion_puts_apart_and_loses_nothing(story: Story, reporter: Reporter) -> None:
     quick = await reporter.send(form=await reporter.form(filled_in_seconds=0))
     linked = await reporter.send(text="http://a http://b http://c")
