@@ -36,6 +36,7 @@ class PoorLine:
         self.requests = 0
         self.cuts: Counter[str] = Counter()
         self.commands_cut: Counter[str] = Counter()
+        self._losing = False
         self._next_commands: Iterator[str | None] = itertools.repeat(None)
 
     async def serve(self, started: threading.Event, stop: asyncio.Event) -> None:
@@ -57,6 +58,15 @@ class PoorLine:
             yield
         finally:
             self._share, self._next_commands = former, itertools.repeat(None)
+
+    @contextmanager
+    def losing(self) -> Iterator[None]:
+        """Everything arrives, and nothing of what it is answered."""
+        self._losing = True
+        try:
+            yield
+        finally:
+            self._losing = False
 
     def _fate(self, request: bytes) -> str | None:
         fate = self._rng.choice(BREAKS) if self._rng.random() < self._share else None
@@ -85,7 +95,7 @@ class PoorLine:
                 if fate == "during":
                     return
                 answer = await _message(up_reader)
-                if not answer:
+                if not answer or self._losing:
                     return
                 arrives = answer[: len(answer) // 2] if fate == "answer" else answer
                 self.received += len(arrives)

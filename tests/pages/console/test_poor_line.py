@@ -1,5 +1,6 @@
 """The golden paths of the console on 2G, with a fifth of the requests cut and every other command: whoever
-presses a button and reloads what did not come has done each thing once. Without script."""
+presses a button and reloads what did not come has done each thing once. Without script; the caseworker with it,
+too."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -9,12 +10,13 @@ from uuid import uuid4
 
 import pytest
 from common import clock
+from gateway.issuer.sign_ins.service import TOGETHER
 from playwright.sync_api import Browser, Error, Page
 from stack.service_commands import attached_postgres
 
 from tests.pages.console.ways import CLINIC, reported, unfold
 from tests.pages.signed_in import signed_in
-from tests.pages.world import must, sent
+from tests.pages.world import aged, must, sent
 from tests.support.patience import PATIENCE
 from tests.support.people_at_browsers import chromium
 from tests.support.poor_line import BREAKS, PoorLine, poor_line
@@ -31,6 +33,7 @@ _PATIENCE_MS = PATIENCE * 1000
 _WHOLE_MS = 20_000
 # Chromium takes a moment to show its own page instead of what was cut; until then it has nothing to reload.
 _BREATH_MS = 1000
+_LOOK_MS = 3000
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +68,13 @@ def breaking(line: PoorLine) -> Iterator[None]:
 
 
 def came(page: Page) -> bool:
-    """The whole page: what stands at its end is there, and it is none of the browser's own."""
+    """The whole page: what stands at its end is there, and it is none of the browser's own. Whoever looks for longer
+    looks at half a page."""
     try:
-        return "/console" in page.url and page.locator("footer").count() == 1
+        page.locator("footer").wait_for(state="attached", timeout=_LOOK_MS)
     except Error:
         return False
+    return "/console" in page.url
 
 
 def done(page: Page, act: Callable[[], object]) -> None:
@@ -115,13 +120,17 @@ def press(page: Page, words: str) -> None:
     done(page, lambda: button.click(no_wait_after=True))
 
 
-def referred(page: Page, name: str) -> str:
-    """A new person, and a referral of theirs with its consent; its address."""
-    opened(page, "/console/cases/new")
+def filled_in(page: Page, name: str) -> None:
     page.fill('[name="identity/name"]', name)
     page.fill('[name="identity/age"]', "27")
     page.check('[name="attributes/sex"][value=female]')
     page.select_option("[name=area]", "VE2313")
+
+
+def referred(page: Page, name: str) -> str:
+    """A new person, and a referral of theirs with its consent; its address."""
+    opened(page, "/console/cases/new")
+    filled_in(page, name)
     press(page, "Registrar el caso")
     assert re.search(r"/console/cases/[0-9a-f-]{36}$", page.url)
     page.select_option('[name="facts/situations[]"]', "sexual_violence")
@@ -133,14 +142,15 @@ def referred(page: Page, name: str) -> str:
     return page.url
 
 
+@pytest.mark.parametrize("scripts", [False, True], ids=["without script", "with script"])
 def test_each_command_of_a_person_is_carried_out_once_on_a_line_that_breaks(
-    system: System, browsers: Browser, line: PoorLine
+    system: System, browsers: Browser, line: PoorLine, scripts: bool
 ) -> None:
     name = f"Prueba {uuid4().hex[:8]}"
     ask = system.running.request
     with (
-        signed_in(browsers, system, "demo-caseworker") as sender,
-        signed_in(browsers, system, "demo-recipient") as recipient,
+        signed_in(browsers, system, "demo-caseworker", scripts=scripts) as sender,
+        signed_in(browsers, system, "demo-recipient", scripts=scripts) as recipient,
         breaking(line),
     ):
         referral = referred(sender, name)
@@ -191,6 +201,40 @@ def test_a_focal_point_receives_accepts_helps_and_closes_once_each(
     assert [step["command"] for step in steps] == [
         *("draft", "send", "acknowledge", "accept", "start", "complete", "confirm")
     ]
+
+
+def lost_answers(system: System, sql: str) -> str:
+    return attached_postgres(system.layout, system.state).psql(sql, database="issuer").strip()
+
+
+def test_whose_renewed_session_was_lost_on_the_way_is_not_signed_out(
+    system: System, browsers: Browser, line: PoorLine
+) -> None:
+    """They ask again only when nobody can be on their way with the old one any more."""
+    name = f"Prueba {uuid4().hex[:8]}"
+    # Other tests on this line share the sign-in, and it has only so many.
+    lost_answers(system, "UPDATE sign_ins SET lost_answers = 0")
+    with signed_in(browsers, system, "demo-caseworker", scripts=True) as page:
+        page.goto("/console/cases/new")
+        filled_in(page, name)
+        aged(system, page.context, 600)  # its access token is over
+        kept = session_of(page)
+        button = page.get_by_role("button", name="Registrar el caso", exact=True).first
+        with line.losing(), page.expect_event("requestfailed", lambda one: one.method == "POST"):
+            button.click(no_wait_after=True)
+        assert session_of(page) == kept
+        page.wait_for_timeout((TOGETHER.total_seconds() + 1) * 1000)
+        done(page, lambda: page.reload(wait_until="commit"))
+        assert re.search(r"/console/cases/[0-9a-f-]{36}$", page.url)
+        assert session_of(page) != kept
+    assert lost_answers(system, "SELECT sum(lost_answers) FROM sign_ins") == "1"
+    ask = system.running.request
+    made = ask("ngo-refugio", "POST", "/referrals/v1/cases/search", json={"name": name})
+    assert len(made.json()["items"]) == 1
+
+
+def session_of(page: Page) -> str:
+    return next(c["value"] for c in page.context.cookies() if c["name"].endswith("ruta-session"))
 
 
 def submitted(system: System, words: str) -> str:
