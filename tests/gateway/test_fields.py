@@ -18,8 +18,6 @@ EMPTY = {"a", "an", "the", "of", "its", "it", "this", "is", "as", "in", "for", "
 WITHOUT = {
     "POST /referrals/v1/referrals/{referral_id}/attachments",
     "POST /oauth/revoke",
-    "GET /oauth/userinfo",
-    "GET /directory/v1/records/services/{service_id}/review",
     "POST /reports/v1/activities/imports",
     "POST /reports/v1/context/stakeholders/imports",
 }

@@ -3,6 +3,7 @@
 Each of these says no more and no less than what the services wrote; what stumbled over it is named.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,9 +18,9 @@ def plainer(document: dict[str, Any]) -> None:
         _complete_list(schema)
         _let_anything_be_anything(schema)
         _leave_out_whole_defaults(schema)
-        _name_types_beside_a_list(schema)
         _let_codes_come_twice(schema)
     _require_what_tells_apart(document)
+    _name_bodies_of_two_forms(document)
     _refer_to_calls(document)
 
 
@@ -43,20 +44,6 @@ def _leave_out_whole_defaults(schema: Schema) -> None:
         del schema["default"]
 
 
-def _name_types_beside_a_list(schema: Schema) -> None:
-    """A text, a number or a list is one schema of three types: of the choice openapi-generator makes Java
-    that doesn't compile. A text's greatest length goes: beside other types it reads like theirs."""
-    choices = schema.get("anyOf", [])
-    types = [each.get("type") for each in choices]
-    if len(types) < 3 or "array" not in types or None in types or len(set(types)) < len(types):
-        return
-    if any(each.keys() & {"enum", "const", "format"} for each in choices):
-        return
-    del schema["anyOf"]
-    schema["type"] = types
-    schema["items"] = choices[types.index("array")].get("items", {})
-
-
 def _let_codes_come_twice(schema: Schema) -> None:
     """A code that is sent twice is one code. Of a set of codes openapi-generator makes Java that takes them
     for texts."""
@@ -74,6 +61,24 @@ def _require_what_tells_apart(document: dict[str, Any]) -> None:
             required = told.setdefault("required", [])
             if chosen["propertyName"] not in required:
                 required.append(chosen["propertyName"])
+
+
+def _name_bodies_of_two_forms(document: dict[str, Any]) -> None:
+    """What may be sent as JSON or as a form is one schema with a name: of two without, openapi-generator
+    uses the form's and doesn't write it."""
+    schemas = document["components"]["schemas"]
+    for item in document.get("paths", {}).values():
+        for operation in item.values():
+            forms = list(operation.get("requestBody", {}).get("content", {}).values())
+            bodies = [each.get("schema", {}) for each in forms]
+            if len(bodies) < 2 or "$ref" in bodies[0] or any(b != bodies[0] for b in bodies):
+                continue
+            words = re.split(r"[._]", operation["operationId"])
+            name = "".join(word[:1].upper() + word[1:] for word in words) + "Body"
+            said = "The parameters of this question, as a body."
+            schemas[name] = {"description": said, **bodies[0], "title": name}
+            for each in forms:
+                each["schema"] = {"$ref": f"#/components/schemas/{name}"}
 
 
 def _refer_to_calls(document: dict[str, Any]) -> None:
