@@ -184,6 +184,22 @@ def flat_with_forced_colours(page: Page) -> list[str]:
     return found
 
 
+# What a programme calls something, where people read: `not_delivered`, `case.read`, `/directory/v1/names`.
+CODE = re.compile(
+    r"\b[a-z]+(?:_[a-z0-9]+)+\b|/[a-z]+/v\d/[a-z]|(?<![\w@/.-])[a-z]+\.(?:[a-z]+_[a-z_]+|[a-z]+ed)\b"
+)
+# Ids, and what somebody typed themselves, stand as they are.
+READ = """(() => { const copy = document.body.cloneNode(true);
+  copy.querySelectorAll('script, textarea, .typed, .row__code, .said, [lang]').forEach(e => e.remove());
+  copy.querySelectorAll('*').forEach(e => e.append(' '));
+  return copy.textContent; })()"""
+
+
+def codes_shown(page: Page) -> list[str]:
+    text: str = page.evaluate(READ)
+    return sorted(set(CODE.findall(text)))
+
+
 def follows_the_rules(answer: Response | None, page: Page) -> None:
     """Headers, title and markup that every page of the console has."""
     assert answer is not None
@@ -200,6 +216,7 @@ def follows_the_rules(answer: Response | None, page: Page) -> None:
     assert page.title().endswith(" – Ruta")
     assert flat_with_forced_colours(page) == []
     assert page.evaluate(BROKEN) == []
+    assert codes_shown(page) == []
     html = page.content()
     assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script(?! src=\"/console/static/)", html)
 

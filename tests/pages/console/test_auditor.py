@@ -58,8 +58,8 @@ def test_what_was_read_in_the_directory_and_who_changed_whom_is_found(
 ) -> None:
     with signed_in(browsers, system, "demo-auditor") as page:
         for words, own in (
-            ("Lecturas de entradas restringidas", "/directory/v1/records/reads"),
-            ("Cambios de identidad", "read (record)"),
+            ("Lecturas de entradas restringidas", "este registro"),
+            ("Cambios de identidad", "consulta (registro de cambios)"),
         ):
             page.goto("/console/audit")
             page.get_by_role("link", name=words).click()

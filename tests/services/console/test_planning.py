@@ -11,6 +11,7 @@ from console.figures import views as figures
 from console.forms import Typed
 from console.pathways import views as pathways
 from console.wording import wording
+from reporting.activities.codes import terms
 
 SAY, CODES = wording("es"), Codes("es")
 STEPS: list[dict[str, Any]] = [
@@ -41,6 +42,31 @@ def test_a_bar_ends_where_its_value_is_and_its_whisker_where_it_may_be() -> None
     assert (first.low - found.left) * 2 == first.width
     assert second.width == 0
     assert second.high > second.low, "few or none is no nothing"
+
+
+def test_a_bar_without_a_whisker_is_as_long_as_its_share_of_the_greatest() -> None:
+    first, second = bars([("x", "", 8, 0, 0), ("y", "", 2, 0, 0)]).bars
+    assert (first.width, second.width) == (380, 95)
+    assert first.low == first.high, "and none is drawn"
+
+
+def test_a_chart_to_keep_is_called_as_on_the_page() -> None:
+    title = {"es": "Personas capacitadas por estado", "en": "People trained by state"}
+    chart = {"kind": "chart", "title": title, "table": {"id": "trained-by-state"}}
+    titles = bulletins.charts({"sections": [{"blocks": [{"kind": "sentence"}, chart]}]}, SAY)
+    said = [
+        bulletins.file_name({"name": name, "language": "es"}, titles, SAY)
+        for name in ("trained-by-state.svg", "bulletin.pdf")
+    ]
+    assert said[0] == "Gráfico (SVG): Personas capacitadas por estado, en español"
+    assert "Gráfico" not in said[1]
+
+
+def test_kinds_and_states_of_activities_have_words() -> None:
+    codes = {f"type.{one}" for one in terms("type")} | {
+        f"status.{one.lower()}" for one in terms("status")
+    }
+    assert sorted(one for one in codes if not SAY.has(f"activities.{one}")) == []
 
 
 def test_no_protected_number_stands_alone() -> None:

@@ -374,6 +374,31 @@ async def test_texts_come_in_the_language_that_is_asked_for(
     assert found == [own]
 
 
+@pytest.mark.parametrize(
+    ("language", "name"), [("en", "Psychological care"), ("es", "Atención psicológica")]
+)
+async def test_every_list_names_a_service_in_the_language_that_is_asked_for(
+    api: AsyncClient, publish: Publish, database: Database, language: str, name: str
+) -> None:
+    soon = (clock.now().date() + timedelta(days=3)).isoformat()
+    own = await publish(
+        translations={"en": {"name": "Psychological care"}}, verification={"valid_until": soon}
+    )
+    async with database.transaction() as session:
+        assert await remind(session, 14) == 1
+    headers = {**as_("ngo-salud"), "Accept-Language": language}
+    for path in ("services?minimal=true", "records/services", "records/reminders"):
+        listed = (await api.get(f"{V1}/{path}", headers=headers)).json()
+        assert [each["name"] for each in listed.get("contents", listed.get("items"))] == [name]
+    area = (await api.get(f"{V1}/services/{own}", headers=headers)).json()["service_areas"][0]
+    profile = {"area": area["extent"], "age": 30, "needs": ["HLT-MH", "GBV-PSS"]}
+    asked = await api.post(f"{V1}/pathways/resolve", json=profile, headers=headers)
+    text = asked.text
+    assert asked.status_code == 200, text
+    assert name in text
+    assert ("Atención psicológica" in text) == (language == "es")
+
+
 async def test_facets_count_everything_that_matches(api: AsyncClient, publish: Publish) -> None:
     await publish()
     await publish(name="Otra", capacity_state="full")

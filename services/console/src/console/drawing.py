@@ -32,7 +32,7 @@ class Bars:
 
 def bars(rows: Sequence[tuple[str, str, float, float, float]]) -> Bars:
     """Of (label, words, value, low, high): as long as its value, with a whisker over what it may be."""
-    most = max((high for *_, high in rows), default=0) or 1
+    most = max((max(value, high) for *_, value, _, high in rows), default=0) or 1
 
     def at(value: float) -> int:
         return _LABEL + round(_BAR * value / most)

@@ -12,6 +12,7 @@ from console.accounts import forms
 from console.answers import Answer, together
 from console.codes import Areas, Codes
 from console.conflicts import Versions
+from console.doings import identity_change, identity_kind, is_id
 from console.forms import body, flat
 from console.listings import next_page
 from console.referral_views import short_code
@@ -417,10 +418,8 @@ async def changes(visit: Visit) -> Page:
             "rows": [
                 (
                     visit.moments.at(one["at"]),
-                    say.known(
-                        f"changes.what.{one['what'].replace(' ', '_')}", "changes.what.other"
-                    ),
-                    f"{say.known('changes.of.' + one['kind'], 'changes.of.other')} {_target(one['target'])}",
+                    identity_change(one["what"], say),
+                    f"{identity_kind(one['kind'], say)} {_target(one['target'])}",
                     _target(one["by_subject"]),
                 )
                 for one in listed.items
@@ -431,4 +430,4 @@ async def changes(visit: Visit) -> Page:
 
 
 def _target(text: str) -> str:
-    return short_code(text) if len(text) == 36 and text.count("-") == 4 else text
+    return short_code(text) if is_id(text) else text

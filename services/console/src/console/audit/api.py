@@ -2,6 +2,7 @@
 
 from console.answers import Answer, together
 from console.audit import views
+from console.doings import done, identity_change, identity_kind
 from console.listings import next_page
 from console.screens.routing import Screens
 from console.screens.visit import Download, NotShown, Page, Visit, downloaded, shown
@@ -41,7 +42,7 @@ def _page(
             "more": views.address("/console/audit", values, cursor=cursor) if cursor else "",
             "export": views.address("/console/audit/record.csv", values),
             "values": values,
-            "actions": [(code, views.action(code, say)) for code in views.ACTIONS],
+            "actions": [(code, done(code, say)) for code in views.ACTIONS],
             "refused": refusal is not None,
             "again": views.address("/console/audit", values),
         },
@@ -88,7 +89,7 @@ async def identities(visit: Visit) -> Page:
     listed = await visit.calls.get(
         "/identity/v1/changes/record", limit=50, cursor=visit.asked("cursor")
     )
-    cursor = shown(listed).get("next_cursor")
+    cursor, say = shown(listed).get("next_cursor"), visit.say
     return Page(
         "audit/templates/identities.html",
         "title.audit",
@@ -96,7 +97,7 @@ async def identities(visit: Visit) -> Page:
             "rows": [
                 (
                     visit.moments.at(one["at"]),
-                    f"{one['what']} ({one['kind']})",
+                    f"{identity_change(one['what'], say)} ({identity_kind(one['kind'], say)})",
                     one["target"],
                     f"{one['by_subject']} · {one['by_client']}",
                 )

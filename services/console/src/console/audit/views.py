@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from console.codes import Codes
+from console.doings import Beside, done, is_id, road
 from console.moments import Moments
 from console.referral_views import short_code
 from console.wording import Wording
@@ -43,7 +45,7 @@ class Entry:
     target_id: str
     chain: str
     number: int | None
-    codes: tuple[str, ...]
+    beside: tuple[str, ...]
 
 
 def asked_of(
@@ -74,23 +76,23 @@ def address(
 def entries(
     items: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
 ) -> list[Entry]:
-    return [_entry(one, names, say, moments) for one in items]
+    beside = Beside(say, Codes(say.language), moments, names)
+    return [_entry(one, beside) for one in items]
 
 
-def _entry(
-    one: Mapping[str, Any], names: Mapping[str, str], say: Wording, moments: Moments
-) -> Entry:
+def _entry(one: Mapping[str, Any], beside: Beside) -> Entry:
+    names, say, moments = beside.names, beside.say, beside.moments
     organisation = one["organisation_id"] or ""
     return Entry(
         moments.at(one["at"]),
-        action(one["action"], say),
-        short_code(one["client"]) if _is_id(one["client"]) else one["client"],
+        done(one["action"], say),
+        short_code(one["client"]) if is_id(one["client"]) else one["client"],
         names.get(organisation, short_code(organisation) if organisation else ""),
         say.known(f"audit.target.{one['target_type']}", "audit.target.other"),
         one["target_id"],
         one["chain"],
         one["sequence"],
-        tuple(codes(one["detail"], say)),
+        tuple(beside.lines(one["action"], one["detail"])),
     )
 
 
@@ -101,38 +103,10 @@ def reads(
     return [
         (
             moments.at(one["at"]),
-            short_code(one["client_id"]) if _is_id(one["client_id"]) else one["client_id"],
+            short_code(one["client_id"]) if is_id(one["client_id"]) else one["client_id"],
             names.get(one["organisation_id"] or "", ""),
             one["service_id"] or say("audit.reads.log"),
-            one["route"],
+            road(one["route"], say),
         )
         for one in items
     ]
-
-
-def action(code: str, say: Wording) -> str:
-    """In words; the code itself where it is newer than these pages."""
-    for key in (f"did.{code}", f"audit.did.{code}"):
-        if say.has(key):
-            return say(key)
-    return code
-
-
-def codes(detail: Mapping[str, Any], say: Wording) -> Iterable[str]:
-    """What an entry holds beside: codes and numbers, in the order of their names; in words where there
-    are some."""
-    for name in sorted(detail):
-        value = detail[name]
-        if value is None or isinstance(value, dict):
-            continue
-        several = value if isinstance(value, list) else [value]
-        words = ", ".join(_said(f"item.{each}", str(each), say) for each in several)
-        yield f"{_said(f'audit.code.{name}', name, say)}: {words}"
-
-
-def _said(key: str, code: str, say: Wording) -> str:
-    return say(key) if say.has(key) else code
-
-
-def _is_id(text: str) -> bool:
-    return len(text) == 36 and text.count("-") == 4

@@ -79,6 +79,7 @@ async def bulletin(visit: Visit) -> Page:
     if asked is not None and asked["state"] == "published":  # since it was read
         found = shown(await visit.calls.get(path))
     written = views.words(found["content"], say)
+    charts = views.charts(found["content"], say)
     now, labels = views.standing(written), views.labels(written, say)
     return Page(
         "bulletins/templates/bulletin.html",
@@ -104,7 +105,7 @@ async def bulletin(visit: Visit) -> Page:
             "figures": len(trace.body["figures"]) if trace.ok else None,
             "problems": trace.body["problems"] if trace.ok else [],
             "files": [
-                (each["path"], views.file_name(each, say))
+                (each["path"], views.file_name(each, charts, say))
                 for each in found["files"]
                 if found["state"] == "published"
             ],

@@ -188,13 +188,22 @@ def steps(
     ]
 
 
-def file_name(one: Mapping[str, Any], say: Wording) -> str:
-    """What it is, not what it is called; charts by the name of their table."""
+def charts(content: Mapping[str, Any], say: Wording) -> dict[str, str]:
+    """The titles of charts, by the names of their files without the ending."""
+    return {
+        block["table"]["id"]: block["title"][say.language]
+        for section in content["sections"]
+        for block in section["blocks"]
+        if block.get("kind") == "chart"
+    }
+
+
+def file_name(one: Mapping[str, Any], titles: Mapping[str, str], say: Wording) -> str:
+    """What it is, not what it is called; charts by their title."""
     name, _, form = one["name"].rpartition(".")
-    title = say(f"bulletin.file.{form}")
-    return say(
-        f"bulletin.in.{one['language']}", title=title if name == "bulletin" else f"{title} {name}"
-    )
+    kind = say(f"bulletin.file.{form}")
+    what = f"{kind}: {titles[name]}" if name in titles else kind
+    return say(f"bulletin.in.{one['language']}", title=what)
 
 
 def _said(done: bool | None) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from console.codes import Codes
 from console.conflicts import Say
+from console.doings import done
 from console.moments import Moments
 from console.wording import Wording
 
@@ -138,13 +139,11 @@ class Happened:
 def timeline(
     entries: Iterable[Mapping[str, Any]], say: Wording, moments: Moments
 ) -> list[Happened]:
-    """In the order of the API, in words; what is newer than this console is named by its code."""
+    """In the order of the API, in words."""
     return [
         Happened(
             moments.at(entry["at"]),
-            say(f"did.{entry['action']}")
-            if say.has(f"did.{entry['action']}")
-            else say("did.other", code=entry["action"]),
+            done(entry["action"], say),
         )
         for entry in entries
     ]

@@ -68,7 +68,7 @@ async def entry(visit: Visit) -> Page:
         {
             "record": record,
             "version": one.version,
-            "name": record["document"].get("name", ""),
+            "name": views.name_in(record["document"], visit.language),
             "state": say.known(f"entry.state.{record['state']}", "entry.state.other"),
             "changes": views.changes(found["differences"], say, codes) if found else [],
             "new": found is not None and found["approved"] is None,

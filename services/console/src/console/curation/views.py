@@ -109,6 +109,12 @@ class Preview:
     hidden: tuple[str, ...]
 
 
+def name_in(document: Mapping[str, Any], language: str) -> str:
+    """Of a service, in the reader's language where it was translated."""
+    translated = (document.get("translations") or {}).get(language) or {}
+    return str(translated.get("name") or document.get("name", ""))
+
+
 def previews(views: Iterable[Mapping[str, Any]], say: Wording, codes: Codes) -> list[Preview]:
     return [_preview(view, say, codes) for view in views]
 

@@ -63,7 +63,7 @@ async def trends(visit: Visit) -> Page:
         "figures/templates/trends.html",
         "title.figures",
         {
-            "series": [views.series(one, months, say, codes) for one in scopes],
+            "series": [views.series(one, months, say, codes, visit.moments) for one in scopes],
             "states": [places[0] for _, places in Areas(visit.country).groups],
             "needs": codes.needs(),
             "area": area,

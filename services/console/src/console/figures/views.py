@@ -6,6 +6,7 @@ from typing import Any
 
 from console.codes import Codes
 from console.drawing import Bars, bars
+from console.moments import Moments
 from console.wording import Wording
 
 _MOST_BARS = 30
@@ -80,15 +81,18 @@ class Series:
     chart: Bars
 
 
-def series(scope: Mapping[str, Any], months: Sequence[str], say: Wording, codes: Codes) -> Series:
+def series(
+    scope: Mapping[str, Any], months: Sequence[str], say: Wording, codes: Codes, moments: Moments
+) -> Series:
     """One AoR's or one side's months: exact counts of referrals by the month in which they were sent."""
     found = {one["month"]: {**one["counts"], "unmet": one["unmet"]} for one in scope["rows"]}
     rows = [[found.get(month, {}).get(name, 0) for name in COLUMNS] for month in months]
+    named = [moments.period(month) for month in months]
     title = (
         codes.pathway(scope["id"]) if scope["scope"] == "aor" else say(f"trends.{scope['scope']}")
     )
     return Series(
         title,
-        tuple((month, *map(str, row)) for month, row in zip(months, rows, strict=True)),
-        bars([(month, str(row[0]), row[0], 0, 0) for month, row in zip(months, rows, strict=True)]),
+        tuple((month, *map(str, row)) for month, row in zip(named, rows, strict=True)),
+        bars([(month, str(row[0]), row[0], 0, 0) for month, row in zip(named, rows, strict=True)]),
     )

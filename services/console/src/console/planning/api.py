@@ -20,6 +20,7 @@ from console.screens.visit import (
     downloaded,
     shown,
 )
+from console.wording import Wording
 
 screens = Screens()
 _ACTIVITIES, _SERIES = "/reports/v1/activities", "/reports/v1/context/series"
@@ -80,11 +81,11 @@ def _activities(
         {
             "rows": [
                 (
-                    one["activity_code"],
+                    _activity(one, say),
                     visit.moments.day(one["start"]),
                     codes.place(one.get("adm2_pcode") or one["adm1_pcode"]),
                     one["org_leader"],
-                    one["status"],
+                    say.known(f"activities.status.{one['status'].lower()}", "code.other"),
                     "–" if one["masked"] or one.get("reached") is None else str(one["reached"]),
                 )
                 for one in listed.items
@@ -106,6 +107,12 @@ def _activities(
         fields=(*TARGET, "file"),
         address="/console/activities",
     )
+
+
+def _activity(one: dict[str, Any], say: Wording) -> str:
+    """Its kind, what whoever reported it wrote, and the code by which it is found in the workbook."""
+    kind = say.known(f"activities.type.{one['type']}", "code.other")
+    return " · ".join(filter(None, (kind, one["activity_detail"], one["activity_code"])))
 
 
 @screens.form("/activities/import", show=activities, uploads=True)

@@ -44,6 +44,7 @@ from services_directory.curation.schemas import (
 from services_directory.entries.queries import history_of
 from services_directory.entries.schemas import WrittenOut
 from services_directory.reading import queries as read_queries
+from services_directory.reading.answers import ReadIn
 from services_directory.reading.queries import reads_of
 from services_directory.reading.restricted_service import log_look
 from services_directory.records.queries import duplicates_of
@@ -135,12 +136,14 @@ async def reminders(
     ] = "own",
     cursor: CursorText = None,
     limit: Limit = 50,
+    language: ReadIn = None,
 ) -> Page[ReminderOut]:
     """The most urgent first. Those of verification go out as `ruta.directory.verification.due.v1`
-    too; one about capacity ends with the next word about its capacity."""
+    too; one about capacity ends with the next word about its capacity. Names are in the language of
+    `Accept-Language` where they were translated."""
     after = keys_in(cursor, day_in, id_in)
     rows = await queries.reminders_for(
-        session, caller, curated=of == "curated", after=after, limit=limit + 1
+        session, caller, curated=of == "curated", language=language, after=after, limit=limit + 1
     )
     refusing = await queries.refusing(session, {row.organization_id for row in rows})
     return page_of(

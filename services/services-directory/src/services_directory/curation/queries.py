@@ -28,12 +28,13 @@ async def reminders_for(
     caller: Principal,
     *,
     curated: bool,
+    language: str | None,
     after: tuple[date, UUID] | None,
     limit: int,
 ) -> list[Any]:
     """Of the caller's organisation, or of every entry that the caller curates; the most urgent
     first, and only those that still stand."""
-    entries = standing(caller, curated=curated)
+    entries = standing(caller, curated=curated, language=language)
     r, s = reminders.c, entries.c
     statement = (
         sa.select(reminders, s.name, s.aors, s.stale, s.organization_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 from common.auth import Principal
 from common.happenings import tell
+from common.sight import audience_of
 from common.web import Session, context_of, open_to_all
 from fastapi import APIRouter, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,14 +15,16 @@ from starlette.requests import Request
 
 from services_directory.happenings import GapsMet
 from services_directory.pathways.definition.profile import Profile, group_of
-from services_directory.pathways.planning.answers import resolution
+from services_directory.pathways.planning.answers import resolution, shown_services
 from services_directory.pathways.planning.plans import Plan, gaps_of, shortened
 from services_directory.pathways.planning.resolution import SERVICES_SHOWN
 from services_directory.pathways.planning.resolving import Caller, check_profile, plan
 from services_directory.pathways.schemas import Batch, BatchResolution, Resolution
+from services_directory.reading.answers import language_of
 from services_directory.reading.read_route import PassOnError, StraightRoute
 from services_directory.reading.restricted_service import log_restricted
 from services_directory.reading.rows_queries import Reader
+from services_directory.search.queries import names_of
 
 
 class QuestionRoute(StraightRoute):
@@ -81,14 +84,17 @@ async def resolve_profile(
     """Who can help this person, in which order, and where nobody can.
 
     The profile holds no identity. Nothing of it is kept; where a verified organisation meets a
-    gap, one anonymous counter (area, need, group, week) rises by one.
+    gap, one anonymous counter (area, need, group, week) rises by one. Services are named in the
+    language of `Accept-Language` where they were translated.
     """
     check_profile(body)
     found = await plan(session, Caller.of(caller), body)
     if services_per_step is not None:
         found = shortened(found, services_per_step)
     await _after(session, caller, request, [found])
-    return _json(resolution(found))
+    answer = resolution(found)
+    await _name(session, caller, request, [answer])
+    return _json(answer)
 
 
 @routes.post("/resolve/batch", response_model=BatchResolution)
@@ -101,7 +107,24 @@ async def resolve_batch(
     asking = Caller.of(caller)
     found = [await plan(session, asking, profile) for profile in body.profiles]
     await _after(session, caller, request, found)
-    return _json({"items": [resolution(each) for each in found]})
+    answers = [resolution(each) for each in found]
+    await _name(session, caller, request, answers)
+    return _json({"items": answers})
+
+
+async def _name(
+    session: Session, caller: Principal, request: Request, answers: list[dict[str, Any]]
+) -> None:
+    """Services by their names in the language that is asked for, where they were translated."""
+    language = language_of(request)
+    named = [each for answer in answers for each in shown_services(answer)]
+    if language is None or not named:
+        return
+    ids = list({UUID(str(each["service_id"])) for each in named})
+    found = await names_of(session, ids, audience_of(caller), language)
+    names = {str(row["service_id"]): row["name"] for row in found}
+    for each in named:
+        each["name"] = names.get(str(each["service_id"]), each["name"])
 
 
 async def _after(session: Session, caller: Principal, request: Request, plans: list[Plan]) -> None:

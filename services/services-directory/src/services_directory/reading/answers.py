@@ -4,12 +4,13 @@ document that was read."""
 import hashlib
 import math
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from common.auth import Principal
 from common.database import Database
 from common.languages import preferred
 from common.web import context_of
+from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -159,6 +160,10 @@ def stream(
 def language_of(request: Request) -> str | None:
     """The language that is asked for first, None if it does not matter."""
     return next(iter(preferred(request.headers.get("accept-language"))), None)
+
+
+ReadIn = Annotated[str | None, Depends(language_of)]
+"""Of whoever asks: texts that were translated are in it."""
 
 
 def described(

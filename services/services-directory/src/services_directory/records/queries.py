@@ -117,14 +117,24 @@ async def with_room(session: AsyncSession, service_id: UUID) -> UUID | None:
     )
 
 
-def standing(caller: Principal, *, curated: bool) -> sa.Subquery:
+def name_in(document: dict[str, Any], language: str | None) -> str:
+    """Of a service, in `language` where it was translated."""
+    translated = document.get("translations", {}).get(language, {})
+    name: str = translated.get("name") or document["name"]
+    return name
+
+
+def standing(caller: Principal, *, curated: bool, language: str | None = None) -> sa.Subquery:
     """Records that have not ended, of the caller's organisation, or of all that the caller may
-    read: `id`, `name`, `aors`, `stale`, `organization_id` and `valid_until`."""
+    read: `id`, `name` (in `language` where it was translated), `aors`, `stale`, `organization_id` and `valid_until`."""
     s = services.c
+    name = s.document["name"].astext
+    if language is not None:
+        name = sa.func.coalesce(s.document["translations"][language]["name"].astext, name)
     return (
         sa.select(
             s.id,
-            s.document["name"].astext.label("name"),
+            name.label("name"),
             s.aors,
             s.stale,
             s.organization_id,
@@ -192,11 +202,12 @@ async def page(
     *,
     state: str | None,
     own: bool = False,
+    language: str | None = None,
     cursor: str | None,
     limit: int,
 ) -> RecordPage:
     """In id order (time of entry), a cursor page. `own`: none that the caller only curates, and none
-    that has ended."""
+    that has ended. Names in `language` where they were translated."""
     statement = sa.select(services).where(readable(caller))
     if own:
         statement = statement.where(_own(caller), services.c.state.not_in(ENDED))
@@ -211,7 +222,7 @@ async def page(
     items = [
         RecordLine(
             id=row.id,
-            name=row.document["name"],
+            name=name_in(row.document, language),
             organization_id=row.organization_id,
             state=row.state,
             version=row.version,

@@ -115,13 +115,11 @@ async def _services(request: Request, session: Session, caller: Principal) -> Re
 async def _items(
     request: Request, session: Session, query: ServiceQuery, rows: list[Row], body: str
 ) -> list[bytes]:
-    if query.minimal:
-        return [_minimal(row["body"]) for row in rows]
-    language = language_of(request)
-    if language is None or not rows:
-        return [row["body"] for row in rows]
-    other = await queries.translations(session, rows, language, body)
-    return [other.get(row["service_id"], row["body"]) for row in rows]
+    language, found = language_of(request), [row["body"] for row in rows]
+    if language is not None and rows:
+        other = await queries.translations(session, rows, language, body)
+        found = [other.get(row["service_id"], row["body"]) for row in rows]
+    return [_minimal(one) for one in found] if query.minimal else found
 
 
 def _minimal(body: bytes) -> bytes:

@@ -16,6 +16,7 @@ from services_directory.endorsements.queries import endorsed_aors
 from services_directory.entries.schemas import Upserted, WrittenOut
 from services_directory.entries.states import possible_steps
 from services_directory.hsds.schemas import ServiceDocument
+from services_directory.reading.answers import ReadIn
 from services_directory.records import queries as record_queries
 from services_directory.records.schemas import RecordPage
 from services_directory.records.service import readable_record
@@ -59,11 +60,13 @@ async def list_records(
     ] = False,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    language: ReadIn = None,
 ) -> RecordPage:
     """Own records and those in the caller's areas of responsibility, e.g. `state=submitted` for
-    what waits for a decision; each with its capacity and who endorses it."""
+    what waits for a decision; each with its capacity and who endorses it. Names are in the language
+    of `Accept-Language` where they were translated."""
     page = await record_queries.page(
-        session, caller, state=state, own=own, cursor=cursor, limit=limit
+        session, caller, state=state, own=own, language=language, cursor=cursor, limit=limit
     )
     endorsed = await endorsed_aors(session, [line.id for line in page.items])
     for line in page.items:

@@ -1,5 +1,6 @@
 """A plan as JSON-ready data; the shapes are those of schemas.Resolution."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -96,6 +97,19 @@ def _step(plan: Plan, step: ResolvedStep, order: int) -> Json:
             _step(plan, fallback, at + 1) for at, fallback in enumerate(step.fallbacks)
         ]
     return answer
+
+
+def shown_services(answer: Json) -> Iterator[Json]:
+    """Every service in a resolution, also those that nearly fit, as it stands there."""
+    steps = list(answer["steps"])
+    while steps:
+        step = steps.pop()
+        steps += step.get("fallbacks", ())
+        gap = step.get("gap") or {}
+        yield from step["services"]
+        yield from gap.get("near_misses", ())
+        if "nearest" in gap:
+            yield gap["nearest"]
 
 
 def need_label(need: str) -> Json:

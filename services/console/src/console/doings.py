@@ -1,0 +1,116 @@
+"""What was done, as records hold it, in words: steps of a case, entries of the audit, changes of access. Pure.
+
+Records hold codes. Here alone they become what people read; a test asks for words for each that a service writes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from console.codes import Codes
+from console.moments import Moments
+from console.referral_views import short_code
+from console.wording import Wording
+
+# Where a reason was chosen from, for actions that do not say their command themselves.
+_COMMANDS = {
+    "case.closed": "end",
+    "case.erased": "erase",
+    "certificate.revoked": "revoke",
+    "line.closed": "close",
+    "review.done": "done",
+    "screening.stopped": "stop",
+}
+_TASK, _DONE = "task.", ".done"
+
+
+def done(action: str, say: Wording) -> str:
+    """In words; what is newer than this console is named by its code."""
+    if action.startswith(_TASK) and action.endswith(_DONE):
+        return say("did.task", task=say.known(action.removesuffix(_DONE), "task.other"))
+    for key in (f"did.{action}", f"audit.did.{action}"):
+        if say.has(key):
+            return say(key)
+    return say("did.other", code=action)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What an entry holds beside. `names`: of organisations, by their ids. A value for which there are no words
+    is left out: in the table of codes that can be downloaded it stands as it is."""
+
+    say: Wording
+    codes: Codes
+    moments: Moments
+    names: Mapping[str, str]
+
+    def lines(self, action: str, detail: Mapping[str, Any]) -> Iterable[str]:
+        chosen = f"code.{detail.get('command') or _COMMANDS.get(action, '')}."
+        for name in sorted(detail):
+            value = detail[name]
+            if value is None or not self.say.has(f"audit.code.{name}"):
+                continue
+            words = [
+                self._said(name, one, chosen)
+                for one in (value if isinstance(value, list) else [value])
+            ]
+            if words and all(words):
+                yield f"{self.say(f'audit.code.{name}')}: {', '.join(words)}"
+
+    def _said(self, name: str, value: Any, chosen: str) -> str:
+        if isinstance(value, bool):
+            return self.say("audit.yes" if value else "audit.no")
+        text = str(value)
+        if isinstance(value, int):
+            return text
+        if name in _READ:
+            return _READ[name](self, text)
+        if is_id(text):
+            return self.names.get(text) or short_code(text)
+        for beginning in (chosen, *_WORDS.get(name, ("word.",))):
+            if self.say.has(f"{beginning}{text}"):
+                return self.say(f"{beginning}{text}")
+        return ""
+
+
+_READ: Mapping[str, Callable[[Beside, str], str]] = {
+    "due_at": lambda beside, text: beside.moments.at(text),
+    "due_on": lambda beside, text: beside.moments.day(text),
+    "need": lambda beside, text: beside.codes.need(text),
+}
+# By the name of what stands beside: where the words for its codes stand.
+_WORDS = {
+    "aor": ("aor.",),
+    "clock": ("audit.clock.",),
+    "filters": ("audit.filter.", "field."),
+    "from": ("aor.",),
+    "items": ("item.",),
+    "kind": ("consent.kind.",),
+    "method": ("method.",),
+    "status": ("consent.status.",),
+    "to": ("aor.",),
+    "urgency": ("urgency.",),
+}
+
+
+def identity_change(what: str, say: Wording) -> str:
+    """`changed active roles` names fields: what was changed is said, not each of them."""
+    words = what.replace("-", " ").split()
+    for key in (f"changes.what.{'_'.join(words)}", f"changes.what.{words[0]}"):
+        if say.has(key):
+            return say(key)
+    return say("changes.what.other")
+
+
+def identity_kind(kind: str, say: Wording) -> str:
+    return say.known(f"changes.of.{kind}", "changes.of.other")
+
+
+def road(path: str, say: Wording) -> str:
+    """By which list or page of the directory something was read: the part after its version."""
+    part = path.removeprefix("/directory/v1/").split("/")[0]
+    return say.known(f"audit.road.{part.replace('-', '_')}", "audit.road.other")
+
+
+def is_id(text: str) -> bool:
+    return len(text) == 36 and text.count("-") == 4

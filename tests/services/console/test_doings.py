@@ -1,0 +1,166 @@
+"""Whatever a service writes down of what was done has words: here, so that no page shows a code."""
+
+import ast
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+from common.languages import LANGUAGES
+from common.referral_states import ReferralState
+from console.codes import Codes
+from console.doings import Beside, done, identity_change, identity_kind, road
+from console.moments import Moments
+from console.wording import wording
+from referrals.assistance.schemas import PlanChange
+from referrals.timers.deadlines import Clock, EscalationStep
+from reporting.programmes.catalogue import shipped
+
+from tests.support.reference import ROOT
+
+REFERRALS = ROOT / "services/referrals/src/referrals"
+ISSUER = ROOT / "gateway/src/gateway/issuer"
+_WRITERS = {"record", "audit", "_audit", "_own_look"}
+_DECIDED = ("approved", "refused")
+# Actions of which a part is a code that the source does not name beside: by what they begin with, those codes.
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "break_glass.": ("asked", "open", "read", "refused"),
+    "channel.": ("added", "changed", "code_asked", "confirmed", "removed"),
+    "escalation.": tuple(EscalationStep),
+    "exception.": _DECIDED,
+    "line.exception_": _DECIDED,
+    "plan.need_": get_args(PlanChange.model_fields["status"].annotation),
+    "referral.": (*ReferralState, "confirm", "suggest"),
+    "task.": ("ask_consent.done", "delete_disclosed_data.done", "reconsent_at_18.done"),
+    "transfer.": ("accepted", "declined", "offered", "recalled"),
+}
+# Numbers of a row's version, and codes of a command that its action says: they tell a reader nothing.
+UNSAID = {"amount_band", "command", "support_type", "version"}
+
+
+def calls(folder: Path, writers: set[str]) -> Iterator[ast.Call]:
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                called = node.func
+                name = called.attr if isinstance(called, ast.Attribute) else ""
+                name = called.id if isinstance(called, ast.Name) else name
+                if name in writers:
+                    yield node
+
+
+def said_in(nodes: list[ast.expr]) -> Iterator[tuple[str, bool]]:
+    """Texts, and whether a code follows."""
+    for node in nodes:
+        parts = {
+            id(part) for f in ast.walk(node) if isinstance(f, ast.JoinedStr) for part in f.values
+        }
+        for each in ast.walk(node):
+            if isinstance(each, ast.JoinedStr) and isinstance(each.values[0], ast.Constant):
+                yield str(each.values[0].value), True
+            elif (
+                isinstance(each, ast.Constant)
+                and isinstance(each.value, str)
+                and id(each) not in parts
+            ):
+                yield each.value, False
+
+
+def actions() -> set[str]:
+    found = set()
+    for call in calls(REFERRALS, _WRITERS):
+        for text, open_ended in said_in(call.args):
+            if open_ended:
+                assert text in FAMILIES, f"which codes follow {text!r}? FAMILIES says it"
+                found |= {f"{text}{code}" for code in FAMILIES[text]}
+            elif "." in text and " " not in text:
+                found.add(text)
+    return found
+
+
+def test_all_that_is_written_of_a_case_has_words() -> None:
+    found = actions()
+    assert {"referral.confirm", "escalation.expiry", "line.spam", "case.read"} <= found
+    for language in LANGUAGES:
+        say = wording(language)
+        assert sorted(each for each in found if each in done(each, say)) == []
+    say = wording("es")
+    assert done("task.ask_consent.done", say).startswith("Hecho: ")
+    assert done("case.teleported", say).endswith("case.teleported"), "newer than this console"
+
+
+def test_what_stands_beside_has_words_or_is_left_out() -> None:
+    names: set[str] = set()
+    for call in calls(REFERRALS, _WRITERS):
+        if not any("." in text for text, _ in said_in(call.args)):
+            continue
+        for node in [*call.args, *(each.value for each in call.keywords)]:
+            for held in ast.walk(node):
+                if isinstance(held, ast.Dict):
+                    names |= {k.value for k in held.keys if isinstance(k, ast.Constant)}  # type: ignore[misc]
+    assert {"reason", "items", "clock"} <= names
+    keys = wording("es").keys
+    assert sorted(n for n in names - UNSAID if f"audit.code.{n}" not in keys) == []
+    assert {f"audit.clock.{each}" for each in Clock} <= keys
+
+
+def beside() -> Beside:
+    moments = Moments("es", ZoneInfo("America/Caracas"), datetime(2026, 11, 28, tzinfo=UTC))
+    return Beside(wording("es"), Codes("es"), moments, {"0190a000-0000-7000-8000-000000000001": "Refugio"})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("action", "detail", "said"),
+    [
+        ("referral.declined", {"command": "decline", "reason": "capacity", "version": 3}, ["motivo: No hay cupo"]),
+        ("case.closed", {"reason": "moved"}, ["motivo: Se mudó"]),
+        ("consent.ended", {"kind": "referral", "items": ["age", "sex"], "reason": "case_closed"},
+         ["lo compartido: Edad, Sexo", "para qué: Remisión", "motivo: Se cerró el caso"]),
+        ("consent.withdrawn", {"method": "phone"}, ["cómo: Por teléfono"]),
+        ("line.handed_over", {"basis": "vital_interest", "organisation": "0190a000-0000-7000-8000-000000000001"},
+         ["fundamento: Peligro para la vida", "organización: Refugio"]),
+        ("plan.need_added", {"need": "HLT", "support_type": "Health"}, [f"necesidad: {Codes('es').need('HLT')}"]),
+        ("case.searched", {"found": 2}, ["encontrados: 2"]),
+        ("route.recorded", {"statistics": True}, ["cuenta en las estadísticas: sí"]),
+        ("audit.read", {"filters": ["case_id", "since"]}, ["filtros: Caso (su id), desde"]),
+        ("referral.declined", {"reason": "newer_than_this"}, []),
+        ("referral.declined", {"newer": "x", "reason": None}, []),
+    ],
+)  # fmt: skip
+def test_codes_beside_are_told_in_words(
+    action: str, detail: dict[str, Any], said: list[str]
+) -> None:
+    assert list(beside().lines(action, detail)) == said
+
+
+def test_every_change_of_an_access_has_words() -> None:
+    whats, kinds = {"changed own second factor"}, set()  # where the source has it in a variable
+    for call in calls(ISSUER, {"record", "_changed"}):
+        at = 3 if ast.unparse(call.func) == "_changed" else 2
+        what = next((text for text, _ in said_in(call.args[at : at + 1])), "")
+        if what:
+            whats.add(what.strip())
+            kinds |= {text for text, _ in said_in(call.args[at + 1 : at + 2])}
+    assert {"created", "voided tokens", "changed", "removed a passkey"} <= whats
+    say, english = wording("es"), wording("en")
+    assert sorted(w for w in whats if identity_change(w, say) == say("changes.what.other")) == [
+        "changed"
+    ]
+    assert identity_change("changed active roles", say) == "cambiado"
+    assert sorted(k for k in kinds if identity_kind(k, say) == say("changes.of.other")) == []
+    assert identity_change("added a passkey", english) == "passkey added"
+
+
+def test_a_road_of_the_directory_is_told_by_what_is_read_there() -> None:
+    say = wording("en")
+    assert road("/directory/v1/services/0190a000-0000-7000-8000-000000000001", say) == "directory"
+    assert road("/directory/v1/service_at_locations", say) == "services by place"
+    assert road("/directory/v1/something-newer", say) == "another list"
+
+
+def test_every_dimension_of_a_programme_has_a_name() -> None:
+    names = {name for one in shipped() for name in (d.name for d in one.dimensions)}
+    assert "progress" in names
+    assert sorted(n for n in names if f"dim.{n}" not in wording("es").keys) == []
