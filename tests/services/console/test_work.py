@@ -44,7 +44,6 @@ SUPERVISOR = visitor(Role.SUPERVISOR, "referrals:read", "reports:read")
 
 def test_each_list_is_asked_for_by_whoever_does_what_is_in_it() -> None:
     assert [one.part for one in beside.sources(COORDINATOR)] == [
-        "overdue",
         "entries",
         "verification",
         "bulletins",
@@ -67,7 +66,7 @@ def test_what_is_overdue_in_an_area_of_responsibility_is_counted_and_names_no_re
         {"aor": "GBV", "category": "GBV-CMR", "urgency": "emergency", "count": 1},
         {"aor": "CP", "category": "CP-CASE", "urgency": "routine", "count": 12},
     ]
-    found = rows("overdue", COORDINATOR, *counted)
+    found = list(beside.overdue(counted))
     ((late,),) = ((group,) for group in groups(found, wording("es"), Codes("es"), MOMENTS, {}))
     assert (late.name, [row.verb for row in late.rows]) == (
         "overdue",

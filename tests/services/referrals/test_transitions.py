@@ -355,6 +355,13 @@ async def test_a_coordinator_counts_what_is_late_and_sees_no_referral(story: Sto
         counted = (await story.get("gbv-coordinator", "/timers/overdue")).json()
         assert counted == [{"aor": "GBV", "category": "GBV-PSS", "urgency": "urgent", "count": 1}]
         assert (await story.get("cp-coordinator", "/timers/overdue")).json() == []
+        for who, path, said in (
+            ("gbv-coordinator", "/work", counted),
+            ("gbv-coordinator", "/work?urgency=urgent", []),
+            ("cp-coordinator", "/work", []),
+            ("ngo-salud", "/work", []),
+        ):
+            assert (await story.get(who, path)).json()["overdue_in_aors"] == said, (who, path)
     path = f"/referrals/{referral['id']}"
     assert (await story.get("gbv-coordinator", path)).status_code in (403, 404)
 

@@ -126,7 +126,7 @@ def _preview(view: Mapping[str, Any], say: Wording, codes: Codes) -> Preview:
     return Preview(
         view["level"],
         say(f"entry.seen_by.{view['level']}"),
-        str(document.get("name", "")),
+        name_in(document, say.language),
         tuple(_facts(document, say, codes)) if document else (),
         appears=after is not None and before is None,
         vanishes=after is None and before is not None,

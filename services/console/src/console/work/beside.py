@@ -81,8 +81,8 @@ def _group(day: str, moments: Moments) -> str:
     return "today" if left == 0 else "week" if left < 7 else "later"
 
 
-def _overdue(found: Iterable[Mapping[str, Any]], _v: Visitor, _m: Moments) -> Iterable[Item]:
-    """How many wait past their deadline, and of what: a coordinator sees none of the referrals."""
+def overdue(found: Iterable[Mapping[str, Any]]) -> Iterable[Item]:
+    """Beside the work list itself: how many wait past their deadline, and of what: a coordinator sees none of the referrals."""
     for one in found:
         counted = {"group": "overdue", "urgency": one["urgency"], "about": one["category"]}
         yield {**_item("overdue_in_aor", "call", "aor", one["aor"], one["aor"]), **counted,
@@ -148,13 +148,6 @@ def _informs(visitor: Visitor) -> bool:
 
 
 _ALL: Sequence[Source] = (
-    Source(
-        "overdue",
-        "/referrals/v1/timers/overdue",
-        lambda who: _coordinates(who) and who.may("referrals:read"),
-        _overdue,
-        {},
-    ),
     Source(
         "entries",
         "/directory/v1/records/services",

@@ -55,6 +55,9 @@ async def waiting(visit: Visit) -> Waiting:
         more = listed.body.get("next_cursor") if listed.ok else None
         now += await _now(visit, listed, filters, whole=not cursor and not more)
         items += listed.items
+        late = list(beside.overdue(listed.body.get("overdue_in_aors", ()))) if listed.ok else []
+        items += late
+        now += len(late)
     return Waiting(beside.in_order(items), more, now, away, has_cases)
 
 

@@ -3,8 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
+from common.paging import Page
 from pydantic import BaseModel, Field
 
+from referrals.escalations.schemas import OverdueCount
 from referrals.todo.grouping import Group
 from referrals.vocabulary.work_kinds import Verb, WorkKind
 
@@ -36,6 +38,16 @@ class WorkItem(BaseModel):
     state: str | None
     organisation_id: UUID | None = Field(description="The other side, where there is one.")
     reasons: list[str] = Field(description="Why a case needs a look.")
+
+
+class WorkPage(Page[WorkItem]):
+    """What waits, and on the first page of all of it what whoever coordinates is to call about."""
+
+    overdue_in_aors: list[OverdueCount] = Field(
+        default_factory=list,
+        description="For whoever coordinates, where nothing else is asked for: how many referrals of "
+        "their areas of responsibility wait past a deadline. Counts only.",
+    )
 
 
 class WorkCounts(BaseModel):

@@ -4,16 +4,18 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+from common.auth import Role
 from common.events.codes import Urgency
-from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
+from common.paging import CursorText, Limit, id_in, keys_in, moment_in, page_of
 from common.web import Session, router
 from fastapi import Query
 
 from referrals.dependencies import Reader, ServiceSettingsOf
+from referrals.escalations.counting_service import overdue_in_aors
 from referrals.settings import Settings
 from referrals.todo import work_service
 from referrals.todo.grouping import NOW, Group
-from referrals.todo.schemas import WorkCounts, WorkItem
+from referrals.todo.schemas import WorkCounts, WorkItem, WorkPage
 from referrals.todo.work_service import Found, Wanted
 from referrals.vocabulary.fields import Aor
 from referrals.vocabulary.work_kinds import VERBS, Whose, WorkKind
@@ -50,7 +52,7 @@ async def list_work(
     aor: Aors = None,
     cursor: CursorText = None,
     limit: Limit = 50,
-) -> Page[WorkItem]:
+) -> WorkPage:
     """What waits for you, of every kind: what is due first comes first, without a deadline last.
 
     Each row is one that its own list shows you, in ids and codes."""
@@ -63,7 +65,14 @@ async def list_work(
         limit=limit,
     )
     rows = await work_service.listed(session, caller, wanted, _home(settings))
-    return page_of(rows, limit, _item, lambda row: row.key)
+    page = page_of(rows, limit, _item, lambda row: row.key)
+    narrowed = cursor or kind or urgency or aor
+    late = Role.COORDINATOR in caller.roles and not narrowed
+    return WorkPage(
+        items=page.items,
+        next_cursor=page.next_cursor,
+        overdue_in_aors=await overdue_in_aors(session, caller) if late else [],
+    )
 
 
 @work.get("/count")

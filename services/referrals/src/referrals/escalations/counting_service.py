@@ -1,0 +1,19 @@
+"""How much is overdue, for whoever coordinates and sees none of it."""
+
+from common import clock
+from common.auth import Principal
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from referrals.escalations.schemas import OverdueCount
+from referrals.referrals import list_queries
+from referrals.row_security import acting_as_service
+
+
+async def overdue_in_aors(session: AsyncSession, caller: Principal) -> list[OverdueCount]:
+    """Of the referrals of the caller's areas of responsibility, counts only."""
+    async with acting_as_service(session):
+        rows = await list_queries.overdue_counts(session, caller.aors, clock.now())
+    return [
+        OverdueCount(aor=aor, category=category, urgency=urgency, count=count)
+        for aor, category, urgency, count in rows
+    ]
