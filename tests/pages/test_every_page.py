@@ -19,7 +19,7 @@ from tests.pages.tour import FRAMED, MADE, OF_PROGRAMMERS, PERSON, SERVED, Walk
 from tests.pages.world import Sent, bulletin, risk_message, sent, sign_in
 from tests.support.axe import axe_source
 from tests.support.described import descriptions
-from tests.support.people_at_browsers import new_context
+from tests.support.people_at_browsers import new_context, somebody_at
 from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -134,6 +134,27 @@ def test_22_24_27_each_page_is_accessible_whole_and_in_one_language(
     assert [each for each in foreign if not each.startswith("data:")] == []
     shown = {name for stops in (*SERVED.values(), *MADE.values()) for name in stops}
     assert shown - names == set()
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_18_a_published_bulletin_says_what_each_protected_number_may_be(
+    system: System, browsers: Browser, issue: str, language: str
+) -> None:
+    """No zero stands alone; charts of people have a whisker for each bar, those of activities none."""
+    files = f"/reports/v1/bulletins/{issue}/files/{language}"
+    with somebody_at(browsers, system.running.url, language=language) as page:
+        page.goto(f"{files}/bulletin.html")
+        numbers = page.locator("td.number, .figure").all_inner_texts()
+        assert len(numbers) > 20
+        assert [one for one in numbers if one.strip() == "0"] == []
+        few = {"es": "pocas", "en": "few"}[language]
+        assert any(few in one for one in page.locator("main, body").first.all_inner_texts())
+        drawn = {
+            name: page.request.get(f"{files}/{name}.svg").text()
+            for name in ("referrals-states", "trained-by-state")
+        }
+    ruled = {name: "rule mark" in text for name, text in drawn.items()}
+    assert ruled == {"referrals-states": True, "trained-by-state": False}
 
 
 # Opened without any state: what a person loads first.

@@ -30,7 +30,7 @@ def read(system: System) -> str:
     return referral
 
 
-def test_who_read_a_disclosure_is_found_in_four(
+def test_20_who_read_a_disclosure_is_found_in_four(
     system: System, browsers: Browser, read: str
 ) -> None:
     with signed_in(browsers, system, "demo-auditor") as page:

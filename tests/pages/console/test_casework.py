@@ -276,7 +276,7 @@ def test_a_declined_referral_is_declined_in_four_and_sent_elsewhere(
     assert view["state"] == "sent"
 
 
-def test_the_sender_sees_when_what_was_shared_was_read(caseworker: Page, recipient: Page) -> None:
+def test_4_the_sender_sees_when_what_was_shared_was_read(caseworker: Page, recipient: Page) -> None:
     registered(caseworker)
     there = sent(caseworker)
     recipient.goto(there)

@@ -333,7 +333,8 @@ def test_no_page_of_a_coordinator_has_a_finding(
     with signed_in(browsers, system, "demo-coordinator", language=language, width=width) as page:
         page.goto(f"/console?lang={language}")
         page.goto("/console/risks")
-        message = page.locator("ul.rows li a").first.get_attribute("href") or "/console/risks"
+        listed = page.locator("ul.rows li a")  # those that the tests above made, where they ran
+        message = (listed.count() and listed.first.get_attribute("href")) or "/console/risks"
         looked_at(
             page, axe, language,
             (message, "/console/entries", f"/console/entries/{submitted}", "/console/entries?state=draft",

@@ -1,17 +1,20 @@
 """What a second person decides: a consent in a child's best interest, and the referral that waits for it."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser
 
+from tests.pages.console.ways import choose, registered, submit
 from tests.pages.signed_in import Taps, signed_in
+from tests.pages.world import CONSENTS
 from tests.support.system import System
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
 
-def test_a_best_interest_consent_is_decided_in_two_and_the_draft_sent(
+def test_14_a_best_interest_consent_is_decided_in_two_and_the_draft_sent(
     system: System, browsers: Browser
 ) -> None:
     with signed_in(browsers, system, "demo-caseworker") as page:
@@ -52,3 +55,32 @@ def test_a_best_interest_consent_is_decided_in_two_and_the_draft_sent(
         with page.expect_navigation():
             page.get_by_role("button", name="Enviar").click()
         assert "Enviada" in page.inner_text("main")
+
+
+def test_14_nobody_decides_what_they_asked_for_themselves(
+    system: System, browsers: Browser
+) -> None:
+    """Their page has no button for it; and asked directly, with their own session, the API refuses."""
+    with signed_in(browsers, system, "demo-supervisor") as page:
+        registered(page, age="13")
+        choose(page)
+        page.locator('[name="decided_by"][value=best_interest]').check()
+        page.locator('[name="child_assent"][value=agrees]').check()
+        submit(page, "Registrar consentimiento y remitir")
+        case = (page.locator('a[href^="/console/cases/"]').last.get_attribute("href") or "")[-36:]
+        (grant,) = system.running.request(
+            "ngo-refugio", "GET", CONSENTS, params={"case_id": case}
+        ).json()["items"]
+        assert grant["status"] == "pending"
+        page.goto("/console/decisions")
+        card = page.locator("section.card", has=page.locator(f'form[action*="{grant["id"]}"]'))
+        assert card.get_by_role("button", name="Aprobar").count() == 0
+        session = page.request.get("/session").json()
+        decided = page.request.post(
+            f"{CONSENTS}/{grant['id']}/decision",
+            data={"approve": True},
+            headers={"X-CSRF-Token": session["csrf_token"], "Idempotency-Key": str(uuid4())},
+        )
+        assert decided.status == 403, decided.text()
+    still = system.running.request("ngo-refugio", "GET", f"{CONSENTS}/{grant['id']}").json()
+    assert still["status"] == "pending"

@@ -59,6 +59,22 @@ def test_problem_pages_are_pages(
             assert not too_wide(page), path
 
 
+@pytest.mark.parametrize("person", ["demo-supervisor", "demo-im"])
+def test_13_a_filter_that_no_list_knows_is_refused_and_nothing_is_listed(
+    system: System, browsers: Browser, person: str
+) -> None:
+    with signed_in(browsers, system, person) as page:
+        paths = page.locator("a.sections__link").evaluate_all(
+            "all => all.map(e => e.getAttribute('href'))"
+        )
+        assert len(paths) > 5
+        for path in paths:
+            answer = page.goto(f"{path}?foo=1")
+            assert answer is not None
+            assert answer.status == 422, path
+            assert page.locator("main ul.rows, main table, main .card").count() == 0, path
+
+
 def test_leaving_is_one_press_without_script(system: System, browsers: Browser) -> None:
     with signed_in(browsers, system, "demo-reader") as page:
         with page.expect_response("**/session/end") as ended:

@@ -7,9 +7,18 @@ from typing import cast
 
 import pytest
 from playwright._impl._api_structures import SetCookieParam
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Error, Page, Route
 
-from tests.pages.console.ways import NAME, PHONE_NUMBER, choose, registered, sent
+from tests.pages.console.ways import (
+    CLINIC,
+    NAME,
+    PHONE_NUMBER,
+    choose,
+    id_of,
+    registered,
+    sent,
+    unfold,
+)
 from tests.pages.signed_in import Taps, axe_source, findings, follows_the_rules, signed_in, too_wide
 from tests.support.people_at_browsers import DESK, PHONE
 from tests.support.system import System
@@ -41,7 +50,9 @@ def referral(caseworker: Page) -> str:
     return sent(caseworker)
 
 
-def test_a_case_is_referred_in_five_presses_on_two_pages(system: System, caseworker: Page) -> None:
+def test_2_a_case_is_referred_in_five_presses_on_two_pages(
+    system: System, caseworker: Page
+) -> None:
     """The first-ranked service costs none; another one costs the sixth."""
     case = registered(caseworker)
     taps = choose(caseworker)
@@ -58,7 +69,7 @@ def test_a_case_is_referred_in_five_presses_on_two_pages(system: System, casewor
     assert sorted(grant["items"]) == ["age", "languages", "sex"], "what was ticked and no more"
 
 
-def test_sent_twice_it_is_one_referral(system: System, caseworker: Page) -> None:
+def test_3_sent_twice_it_is_one_referral(system: System, caseworker: Page) -> None:
     """A line that drops: the first answer never came, and the browser sends the same form again."""
     case = registered(caseworker).rsplit("/", 1)[-1]
     choose(caseworker)
@@ -79,7 +90,29 @@ def test_sent_twice_it_is_one_referral(system: System, caseworker: Page) -> None
         assert len(listed.json()["items"]) == 1, path
 
 
-def test_the_recipient_acknowledges_reads_and_accepts_in_four(
+def test_3_going_back_and_sending_the_same_again_leads_to_the_same_referral(
+    system: System, caseworker: Page
+) -> None:
+    """A form that was answered is not kept: the browser asks before it asks for its page again, and the page
+    that comes is of the same command."""
+    case = registered(caseworker).rsplit("/", 1)[-1]
+    made = sent(caseworker)
+    with pytest.raises(Error, match="ERR_CACHE_MISS"):
+        caseworker.go_back()
+    caseworker.wait_for_url("chrome-error://**")
+    caseworker.reload()
+    button = caseworker.get_by_role("button", name="Registrar consentimiento y remitir")
+    for label in (CLINIC, "NO LLAMAR", "De palabra"):
+        caseworker.get_by_label(label).first.check()
+    with caseworker.expect_navigation():
+        button.click()
+    assert caseworker.url == made
+    for path in ("/referrals/v1/referrals", "/referrals/v1/consents"):
+        listed = system.running.request("ngo-refugio", "GET", path, params={"case_id": case})
+        assert len(listed.json()["items"]) == 1, path
+
+
+def test_4_the_recipient_acknowledges_reads_and_accepts_in_four(
     referral: str, recipient: Page
 ) -> None:
     recipient.goto("/console/received")
@@ -90,14 +123,18 @@ def test_the_recipient_acknowledges_reads_and_accepts_in_four(
     taps.press("button", "Acusar recibo y leer")
     text = recipient.inner_text("main")
     assert "NO LLAMAR: la persona viene" in text
-    assert "27" in text
+    shared = recipient.locator("h2", has_text="aceptó compartir").locator("xpath=following::dl[1]")
+    assert shared.locator("dt").all_inner_texts() == ["Edad", "Sexo", "Idiomas"], "and no more"
+    assert "27" in shared.inner_text()
     assert NAME not in recipient.content(), "the name was not granted"
     taps.press("button", "Aceptar")
     assert "Aceptada" in recipient.inner_text("main")
     assert taps.count <= 4
 
 
-def test_capacity_is_changed_in_two(system: System, recipient: Page) -> None:
+def test_11_capacity_is_changed_in_two_and_the_history_names_who_did_it(
+    system: System, recipient: Page
+) -> None:
     recipient.goto("/console")
     taps = Taps(recipient)
     taps.press("link", "Mis servicios")
@@ -109,6 +146,15 @@ def test_capacity_is_changed_in_two(system: System, recipient: Page) -> None:
     assert card.locator("button[aria-pressed=true]").inner_text() == "Lleno"
     with recipient.expect_navigation():
         card.get_by_role("button", name="Tiene cupo").click()
+    service = re.search(r"[0-9a-f-]{36}", card.locator("form").first.get_attribute("action") or "")
+    assert service
+    path = f"/directory/v1/records/services/{service[0]}/history"
+    changed = system.running.request("ngo-salud", "GET", path, params={"limit": 200}).json()[
+        "items"
+    ]
+    doers = {one["client_id"] for one in changed if one["pointer"].startswith("/capacity")}
+    assert id_of(system, "demo-recipient") in doers
+    assert "ruta-console" not in doers
 
 
 def test_a_consent_is_withdrawn_at_the_desk_in_three(
@@ -134,7 +180,39 @@ def test_a_consent_is_withdrawn_at_the_desk_in_three(
         recipient.wait_for_load_state()
 
 
-def test_an_illegal_step_shows_what_happened_and_loses_nothing(
+def test_6_of_two_tabs_the_second_says_who_was_first_and_what_may_be_done_now(
+    caseworker: Page, recipient: Page
+) -> None:
+    registered(caseworker)
+    made = sent(caseworker)
+    recipient.goto(made)
+    recipient.get_by_role("button", name="Acusar recibo y leer").click()
+    recipient.wait_for_load_state()
+    recipient.goto(made)
+    first = recipient.context.new_page()
+    first.goto(made)
+    with first.expect_navigation():
+        first.get_by_role("button", name="Aceptar", exact=True).click()
+    assert "Aceptada" in first.inner_text("main")
+    first.close()
+    unfold(recipient, "No podemos")
+    recipient.locator("#form-decline").get_by_label("No hay cupo").first.check()
+    recipient.locator('[name="decline/note"]').fill("Volvemos el lunes")
+    with recipient.expect_response(lambda r: r.request.method == "POST") as answered:
+        recipient.locator("#form-decline button").click()
+    recipient.wait_for_load_state()
+    assert answered.value.status == 409
+    text = recipient.inner_text("main")
+    assert "Aceptada, demo-recipient" in text, "who did what"
+    for typed in ("No hay cupo", "Volvemos el lunes"):
+        assert typed in text, "nothing is lost"
+    assert recipient.locator("#form-decline").count() == 0
+    assert recipient.locator("#form-start button").count() == 1, "what may be done now"
+    recipient.reload()  # asks nobody: the refused form is not sent again
+    assert "Aceptada" in recipient.inner_text("main")
+
+
+def test_6_an_illegal_step_shows_what_happened_and_loses_nothing(
     referral: str, caseworker: Page, recipient: Page
 ) -> None:
     registered(caseworker)

@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Browser, Error, FilePayload, Page
+from stack.service_commands import attached_postgres
 
-from tests.pages.console.ways import submit
+from tests.pages.console.ways import id_of, submit
 from tests.pages.signed_in import axe_source, looked_at, signed_in, too_wide
 from tests.support.patience import PATIENCE
 from tests.support.people_at_browsers import DESK, PHONE
@@ -166,7 +167,7 @@ def watched(page: Page) -> None:
             page.reload()
 
 
-def test_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their_own(
+def test_18_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their_own(
     system: System, browsers: Browser
 ) -> None:
     with signed_in(browsers, system, "demo-im") as page:
@@ -211,7 +212,7 @@ def test_words_stand_beside_numbers_in_both_languages_and_bring_none_of_their_ow
     assert "4321" not in str(words)
 
 
-def test_sections_are_moved_hidden_previewed_signed_off_and_published(
+def test_11_sections_are_moved_hidden_previewed_signed_off_and_published_under_two_names(
     system: System, browsers: Browser
 ) -> None:
     with signed_in(browsers, system, "demo-coordinator") as page:
@@ -253,7 +254,14 @@ def test_sections_are_moved_hidden_previewed_signed_off_and_published(
         assert "Publicado" in page.inner_text("h1")
         page.goto("/console")
         assert row.count() == 0
-    content = system.public(f"/reports/v1/bulletins/{bulletin.rsplit('/', 1)[-1]}")["content"]
+    identifier = bulletin.rsplit("/", 1)[-1]
+    row = attached_postgres(system.layout, system.state).psql(
+        f"SELECT signed_off_by, published_by FROM bulletins WHERE id = '{identifier}'",
+        database="reporting",
+    )
+    for person in ("demo-coordinator", "demo-im"):
+        assert id_of(system, person) in row, "people, and not the browser that they used"
+    content = system.public(f"/reports/v1/bulletins/{identifier}")["content"]
     titles = [one["title"]["es"] for one in content["sections"]]
     assert first in titles
     assert second not in titles

@@ -177,7 +177,7 @@ def test_what_does_not_fit_waits_beside_its_reason_and_is_tried_again(
     assert "Descartados" in page.inner_text("main")
 
 
-def test_a_childs_consent_in_its_best_interest_is_decided_in_two(
+def test_14_a_childs_consent_in_its_best_interest_is_decided_in_two(
     caseworker: Page, supervisor: Page
 ) -> None:
     page = caseworker

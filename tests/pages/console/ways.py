@@ -50,6 +50,15 @@ def submit(page: Page, words: str) -> None:
         page.get_by_role("button", name=words, exact=True).first.click()
 
 
+def id_of(system: System, person: str) -> str:
+    """By which records name somebody of the demo."""
+    listed = system.running.request(
+        "im-officer", "GET", "/identity/v1/people", params={"limit": 200}
+    )
+    found: str = next(o["id"] for o in listed.json()["items"] if o["sign_in_name"] == person)
+    return found
+
+
 def unfold(page: Page, words: str) -> None:
     page.locator("summary", has_text=words).first.click()
 

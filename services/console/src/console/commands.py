@@ -39,6 +39,11 @@ class Command:
     def names(self) -> tuple[str, ...]:
         return tuple(f"{self.name}/{_written(each)}" for each in self.fields)
 
+    @property
+    def chosen(self) -> frozenset[str]:
+        """The names of fields that hold a code of a choice."""
+        return frozenset(f"{self.name}/{_written(each)}" for each in self.fields if each.codes)
+
     def made(self, typed: Typed, *, offset: str) -> dict[str, Any]:
         """The body. `offset`: of the home time zone, for what people type as a local time."""
         numbers = [f"{self.name}/{each.name}" for each in self.fields if _numeric(each)]
