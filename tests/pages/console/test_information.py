@@ -255,12 +255,12 @@ def test_11_sections_are_moved_hidden_previewed_signed_off_and_published_under_t
         page.goto("/console")
         assert row.count() == 0
     identifier = bulletin.rsplit("/", 1)[-1]
-    row = attached_postgres(system.layout, system.state).psql(
+    names = attached_postgres(system.layout, system.state).psql(
         f"SELECT signed_off_by, published_by FROM bulletins WHERE id = '{identifier}'",
         database="reporting",
     )
     for person in ("demo-coordinator", "demo-im"):
-        assert id_of(system, person) in row, "people, and not the browser that they used"
+        assert id_of(system, person) in names, "people, and not the browser that they used"
     content = system.public(f"/reports/v1/bulletins/{identifier}")["content"]
     titles = [one["title"]["es"] for one in content["sections"]]
     assert first in titles
