@@ -612,6 +612,32 @@ MUTATIONS = (
         "tests/descriptions/test_step_up.py::test_an_old_sign_in_is_not_enough_for_a_marked_act",
     ),
     Mutation(
+        "unknown-parameter",
+        "a filter that nobody knows is refused, and not taken for all",
+        f"{_COMMON}/web/routing.py",
+        "            self._refuse_unknown(request)\n",
+        "",
+        "tests/descriptions/test_unknown_parameters.py"
+        "::test_every_operation_refuses_it_and_names_those_that_it_knows",
+    ),
+    Mutation(
+        "unknown-parameter-read-straight",
+        "so is one of an entry that is read past the framework",
+        f"{_DIRECTORY}/reading/read_route.py",
+        "        self._refuse_unknown(request)\n",
+        "",
+        "tests/services/directory/test_services.py::test_one_entry_refuses_them_too",
+    ),
+    Mutation(
+        "link-made-longer",
+        "a page for people opens whatever a messenger put behind its link",
+        f"{_COMMON}/web/routing.py",
+        "        judged = not {_own_query, _any_query} & marks\n",
+        "        judged = _own_query not in marks\n",
+        "tests/descriptions/test_unknown_parameters.py"
+        "::test_what_leaves_it_alone_is_there_and_still_does",
+    ),
+    Mutation(
         "recovery-code-once",
         "a recovery code signs in once",
         "gateway/src/gateway/issuer/people/service.py",

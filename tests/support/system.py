@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from gateway.front.routes import ROUTES, RouteTable
 from stack.layout import Layout, StackState
 from stack.private_files import read_private_map
 from stack.running import RunningStack
@@ -73,6 +74,22 @@ class System:
             answer = self.running.request(None, "GET", path)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def description(self) -> dict[str, Any]:
+        """`/openapi.json` once it is whole: on a busy machine a service that has just started takes longer to
+        describe itself than the front waits for it, which then leaves it out for now."""
+        prefixes = {route.prefix for route in ROUTES if not route.for_people}
+        table = RouteTable()
+
+        found: dict[str, Any] = {}
+
+        def whole() -> bool:
+            found.update(self.running.http.get("/openapi.json").json())
+            described = {route.prefix for path in found["paths"] if (route := table.find(path))}
+            return prefixes <= described
+
+        until(whole, "the description of every service")
+        return found
 
     def close(self) -> None:
         if self._running is not None:

@@ -1,6 +1,7 @@
 """Services: written, approved, read and found."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from httpx import AsyncClient
@@ -154,6 +155,18 @@ async def test_an_unknown_parameter_names_the_known_ones(api: AsyncClient) -> No
     answer = await api.get(f"{V1}/services?serach=x", headers=as_("anonymous"))
     assert answer.status_code == 422
     assert "search" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["services", "service_at_locations", "organizations", "taxonomies", "taxonomy_terms"]
+)
+async def test_one_entry_refuses_them_too(api: AsyncClient, kind: str) -> None:
+    """Read straight, past the framework."""
+    answer = await api.get(f"{V1}/{kind}/{UUID(int=1)}?langage=es", headers=as_("anonymous"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "unknown_parameter")
+    assert answer.json()["pointer"] == "/langage"
+    whole = await api.get(f"{V1}/services/{UUID(int=1)}?full=true", headers=as_("anonymous"))
+    assert whole.status_code == 404, "the guide wrote so, and partners may still"
 
 
 async def test_beyond_the_last_page_is_an_empty_envelope(

@@ -4,7 +4,7 @@ A `ProblemType` is declared once as a module constant; the catalogue in the part
 from all declared types.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -215,3 +215,12 @@ ANSWER_GONE = ProblemType(
 BAD_CURSOR = ProblemType(
     "bad_cursor", 400, "This cursor was not given by Ruta", "Start again without a cursor."
 )
+
+
+def unknown_parameter(name: str, known: Iterable[str], **extra: Any) -> Problem:
+    """A filter that nobody knows would give everything, and be taken for what was asked."""
+    shown, names = name[:60], ", ".join(sorted(known)) or "none"
+    detail = f"no such parameter; known: {names}"
+    return UNKNOWN_PARAMETER.because(
+        f"{shown}: {detail}", errors=[FieldError(f"/{shown}", detail)], **extra
+    )

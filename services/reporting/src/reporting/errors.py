@@ -10,6 +10,10 @@ STEP_FAILED = ProblemType(
 )
 
 
+PARAMETER = "parameter"
+"""The field of an `OutsideProgrammeError` whose parameter is not known at all."""
+
+
 class OutsideProgrammeError(ValueError):
     """A question names a dimension or a code that the programme's reviewed definition lacks."""
 

@@ -126,6 +126,10 @@ async def test_a_question_outside_the_programme_is_refused_with_what_is_allowed(
         answer = await api.get(f"{url}/query?{query}", headers=as_("anonymous"))
         assert answer.status_code == 422, query
         assert allowed in answer.json()["allowed"]
+    unknown = await api.get(f"{url}/query?from=2026-10a", headers=as_("anonymous"))
+    assert unknown.json()["code"] == "unknown_parameter", "of several periods, not of this one"
+    named = "from: no such parameter; known: age_band, "
+    assert unknown.json()["detail"].startswith(named), unknown.text
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import secrets
 from typing import Any, cast
 
 from common import clock
-from common.web import Session, context_of, page_language, router
+from common.web import AnyQuery, Session, context_of, page_language, router
 from fastapi import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -31,7 +31,13 @@ _HTML: dict[int | str, dict[str, Any]] = {
 }
 
 
-@routes.get("/authorize", summary="Sign-in page", responses=_HTML, response_class=HTMLResponse)
+@routes.get(
+    "/authorize",
+    summary="Sign-in page",
+    responses=_HTML,
+    response_class=HTMLResponse,
+    dependencies=[AnyQuery],
+)
 async def ask(request: Request, _caller: Anyone, session: Session) -> Response:
     """RFC 6749 §4.1 with PKCE (S256 only). Parameters as in RFC 6749, RFC 7636 and OIDC Core."""
     query = dict(request.query_params)
@@ -71,6 +77,7 @@ async def ask(request: Request, _caller: Anyone, session: Session) -> Response:
             },
         }
     },
+    dependencies=[AnyQuery],
 )
 async def sign_in(
     *,

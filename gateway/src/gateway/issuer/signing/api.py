@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from common.auth import SCOPES
 from common.languages import LANGUAGES
-from common.web import Session, context_of, router
+from common.web import AnyQuery, Session, context_of, router
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
@@ -29,17 +29,27 @@ def ring_of(request: Request) -> KeyRing:
     return cast("KeyRing", context_of(request).parts["ring"])
 
 
-@well_known.get("/jwks.json", summary="Public keys that verify access tokens (RFC 7517)")
+@well_known.get(
+    "/jwks.json",
+    summary="Public keys that verify access tokens (RFC 7517)",
+    dependencies=[AnyQuery],
+)
 async def jwks(request: Request, _caller: Anyone) -> JSONResponse:
     return JSONResponse(ring_of(request).jwks(), headers=_PUBLIC)
 
 
-@well_known.get("/openid-configuration", summary="OpenID Connect discovery document")
+@well_known.get(
+    "/openid-configuration", summary="OpenID Connect discovery document", dependencies=[AnyQuery]
+)
 async def openid_configuration(request: Request, _caller: Anyone) -> JSONResponse:
     return JSONResponse(_document(request), headers=_PUBLIC)
 
 
-@well_known.get("/oauth-authorization-server", summary="Authorization server metadata (RFC 8414)")
+@well_known.get(
+    "/oauth-authorization-server",
+    summary="Authorization server metadata (RFC 8414)",
+    dependencies=[AnyQuery],
+)
 async def authorization_server(request: Request, _caller: Anyone) -> JSONResponse:
     return JSONResponse(_document(request), headers=_PUBLIC)
 

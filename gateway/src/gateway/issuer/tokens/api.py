@@ -4,7 +4,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from common.errors import UNAUTHENTICATED
-from common.web import Session, context_of, router
+from common.web import AnyQuery, Session, context_of, router
 from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
@@ -121,7 +121,13 @@ async def given(request: Request) -> tuple[dict[str, str], Credentials | None, s
     return form, who, request.headers.get("ruta-source", "unknown")
 
 
-@oauth.post("/token", summary="Get an access token", responses=_ANSWERS, openapi_extra=_FORM)
+@oauth.post(
+    "/token",
+    summary="Get an access token",
+    responses=_ANSWERS,
+    openapi_extra=_FORM,
+    dependencies=[AnyQuery],
+)
 async def token(request: Request, _caller: Anyone, session: Session) -> Response:
     """RFC 6749: client credentials for systems, authorization code and refresh for people."""
     try:
@@ -160,6 +166,7 @@ async def _granted(
     status_code=200,
     responses={k: v for k, v in _ANSWERS.items() if k != 200},
     openapi_extra=_revocation_form(),
+    dependencies=[AnyQuery],
 )
 async def give_back(request: Request, _caller: Anyone, session: Session) -> Response:
     """A refresh token ends the whole sign-in; an access token is void within a minute."""

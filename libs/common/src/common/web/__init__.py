@@ -10,8 +10,10 @@ from common.web.page import day_in_words, drawn, page_response, page_texts, with
 from common.web.preconditions import IfMatch, check_if_match, etag_of
 from common.web.returned_mail import Postmaster, ReturnedMail
 from common.web.routing import (
+    AnyQuery,
     IdempotencyRequired,
     InParts,
+    OwnQuery,
     Reading,
     Session,
     UnitOfWorkRoute,
@@ -23,10 +25,12 @@ from common.web.strict import Strict, Text
 __all__ = [
     "PAGE_STYLE",
     "SWITCH",
+    "AnyQuery",
     "BackgroundTask",
     "IdempotencyRequired",
     "IfMatch",
     "InParts",
+    "OwnQuery",
     "Postmaster",
     "Reading",
     "ReturnedMail",

@@ -24,7 +24,7 @@ from starlette.types import Message, Scope
 from common.auth.principal import Principal
 from common.crypto import key_from_base64
 from common.database import retrying
-from common.errors import BAD_REQUEST, UNKNOWN_PARAMETER, FieldError
+from common.errors import BAD_REQUEST, unknown_parameter
 from common.web.access import AccessRule, check_step_up, steps_up
 from common.web.context import ServiceContext, context_of
 from common.web.idempotency import (
@@ -55,9 +55,22 @@ async def _reading() -> None:
     """Marks a route that asks by POST and changes nothing: a repeat is asked anew."""
 
 
+async def _own_query() -> None:
+    """Marks a route that reads its query itself, and itself refuses what it does not know."""
+
+
+async def _any_query() -> None:
+    """Marks a route that leaves alone what it does not know in its address, because whoever asks cannot mend it:
+    a page for people, whose link a messenger or a mailer made longer (`fbclid`, `utm_source`), and whose form
+    may be sent to that link; what other systems call or look up in ways of their own; and OAuth, which says so
+    (RFC 6749, 3.1 and 3.2). A page says itself what it shows."""
+
+
 Session = Annotated[AsyncSession, Depends(_session)]
 InParts = Depends(_in_parts)
 Reading = Depends(_reading)
+OwnQuery = Depends(_own_query)
+AnyQuery = Depends(_any_query)
 IdempotencyRequired = Depends(require_key)
 
 
@@ -74,7 +87,8 @@ class UnitOfWorkRoute(APIRoute):
         marks = {part.call for part in self.dependant.dependencies}
         self._in_parts, self._reads = _in_parts in marks, _reading in marks
         self._steps_up = steps_up(marks)
-        self._parameters = self._known_parameters()
+        judged = not {_own_query, _any_query} & marks
+        self._parameters = frozenset(_query_names(self.dependant)) if judged else None
         extra: dict[str, Any] = {"x-ruta-access": self.access.describe()}
         if self._steps_up:
             extra["x-ruta-step-up"] = True
@@ -90,8 +104,7 @@ class UnitOfWorkRoute(APIRoute):
         async def unit_of_work(request: Request) -> Response:
             _refuse_nul(request)
             principal = self.access.check(request)
-            if not principal.anonymous:
-                self._refuse_unknown(request)
+            self._refuse_unknown(request)
             context = context_of(request)
             if self._steps_up:
                 check_step_up(principal, context.settings.step_up_minutes)
@@ -123,24 +136,12 @@ class UnitOfWorkRoute(APIRoute):
 
         return unit_of_work
 
-    def _known_parameters(self) -> frozenset[str] | None:
-        """None where the route takes the whole request: it reads its query itself."""
-        if self.dependant.request_param_name is not None:
-            return None
-        return frozenset(_query_names(self.dependant))
-
     def _refuse_unknown(self, request: Request) -> None:
-        """A filter that nobody knows would give everything, and be taken for what was asked. Whoever
-        follows a link without an account may carry what a messenger put behind it."""
-        known = self._parameters
-        if known is None:
+        if self._parameters is None:
             return
         for name in request.query_params:
-            if name not in known:
-                detail = f"no such parameter; known: {', '.join(sorted(known)) or 'none'}"
-                raise UNKNOWN_PARAMETER.because(
-                    f"{name[:60]}: {detail}", errors=[FieldError(f"/{name[:60]}", detail)]
-                )
+            if name not in self._parameters:
+                raise unknown_parameter(name, self._parameters)
 
     async def _once(
         self,

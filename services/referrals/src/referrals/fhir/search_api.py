@@ -9,7 +9,7 @@ from uuid import UUID
 from common import clock
 from common.auth import Principal
 from common.errors import BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE
-from common.web import Reading, Session, answered_as, open_to_all, router
+from common.web import OwnQuery, Reading, Session, answered_as, open_to_all, router
 from fastapi import Response
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.capabilitystatement import CapabilityStatement
@@ -52,7 +52,9 @@ Anyone = Annotated[Principal, open_to_all()]
 
 
 @fhir_search.get("/metadata", **answered_as(MEDIA_TYPE))
-async def read_capabilities(_anyone: Anyone, settings: ServiceSettingsOf) -> Response:
+async def read_capabilities(
+    _anyone: Anyone, settings: ServiceSettingsOf, _format: AnyFormat = None
+) -> Response:
     """What this facade can do."""
     statement = statements.capability_statement(
         base_of(settings), version("ruta-referrals"), clock.now().date()
@@ -63,7 +65,11 @@ async def read_capabilities(_anyone: Anyone, settings: ServiceSettingsOf) -> Res
 def _searches(name: str) -> dict[str, Any]:
     """Of a route that searches: it reads its query itself, so that this says what may be in it."""
     parameters = [_PREFER, *parameters_of(KINDS[name])]
-    return {**answered_as(MEDIA_TYPE), "openapi_extra": {"parameters": parameters}}
+    return {
+        **answered_as(MEDIA_TYPE),
+        "openapi_extra": {"parameters": parameters},
+        "dependencies": [OwnQuery],
+    }
 
 
 def _searches_by_form(name: str) -> dict[str, Any]:
@@ -76,7 +82,7 @@ def _searches_by_form(name: str) -> dict[str, Any]:
     body = {"required": False, "content": {FORM: {"schema": schema}}}
     return {
         **answered_as(MEDIA_TYPE),
-        "dependencies": [Reading],
+        "dependencies": [Reading, OwnQuery],
         "openapi_extra": {"parameters": [_PREFER], "requestBody": body},
     }
 

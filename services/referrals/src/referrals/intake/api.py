@@ -9,7 +9,7 @@ from common.auth import Principal
 from common.crypto import key_from_base64
 from common.errors import BAD_REQUEST, INVALID
 from common.paging import CursorText, Limit, Page, id_cursor, page_of
-from common.web import IdempotencyRequired, Session, open_to_all, router
+from common.web import AnyQuery, IdempotencyRequired, Session, open_to_all, router
 from fastapi import Depends, Header
 from starlette.requests import Request
 
@@ -111,7 +111,12 @@ async def rotate_form_secret(
     return FormSecret(**_form(form, settings.public_url).model_dump(), secret=secret)
 
 
-@forms.post("/{form_id}/submissions", status_code=202, openapi_extra={"requestBody": _BODY})
+@forms.post(
+    "/{form_id}/submissions",
+    status_code=202,
+    openapi_extra={"requestBody": _BODY},
+    dependencies=[AnyQuery],
+)
 async def receive_submission(
     form_id: UUID,
     request: Request,

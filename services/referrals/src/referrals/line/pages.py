@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from common import clock
 from common.auth import Principal
 from common.errors import CONFLICT, TOO_MANY_REQUESTS, Problem
-from common.web import SWITCH, Session, open_to_all, page_language, refusal_pages, router
+from common.web import SWITCH, AnyQuery, Session, open_to_all, page_language, refusal_pages, router
 from fastapi import Query
 from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
@@ -39,7 +39,7 @@ _FORM_BODY: dict[str, Any] = {
 _REFUSALS = refusal_pages(400, 403, 404, 409, 415, 422, 429)
 
 
-@line_pages.get("", response_class=HTMLResponse)
+@line_pages.get("", response_class=HTMLResponse, dependencies=[AnyQuery])
 async def show_start(
     request: Request,
     session: Session,
@@ -52,7 +52,13 @@ async def show_start(
     return _start(_page(request, settings, asked), parts)
 
 
-@line_pages.post("", response_class=HTMLResponse, responses=_REFUSALS, openapi_extra=_FORM_BODY)
+@line_pages.post(
+    "",
+    response_class=HTMLResponse,
+    responses=_REFUSALS,
+    openapi_extra=_FORM_BODY,
+    dependencies=[AnyQuery],
+)
 async def take_report(
     *,
     request: Request,
@@ -101,7 +107,7 @@ def _report(page: Page, fields: dict[str, str], typed: Typed) -> NewReport:
     )
 
 
-@line_pages.get("/thread", response_class=HTMLResponse)
+@line_pages.get("/thread", response_class=HTMLResponse, dependencies=[AnyQuery])
 async def show_entry(
     request: Request,
     session: Session,
@@ -114,7 +120,11 @@ async def show_entry(
 
 
 @line_pages.post(
-    "/thread", response_class=HTMLResponse, responses=_REFUSALS, openapi_extra=_FORM_BODY
+    "/thread",
+    response_class=HTMLResponse,
+    responses=_REFUSALS,
+    openapi_extra=_FORM_BODY,
+    dependencies=[AnyQuery],
 )
 async def show_thread(
     *,

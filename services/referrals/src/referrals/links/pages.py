@@ -10,6 +10,7 @@ from common.languages import PageLanguage
 from common.referral_states import ReferralState
 from common.web import (
     SWITCH,
+    AnyQuery,
     IdempotencyRequired,
     Session,
     ShownOnce,
@@ -72,7 +73,9 @@ async def make_answer_link(
     return LinkView(url=_url(settings.public_url, token), expires_at=link.expires_at)
 
 
-@pages.get("/{token}", response_class=HTMLResponse, responses=refusal_pages(410))
+@pages.get(
+    "/{token}", response_class=HTMLResponse, responses=refusal_pages(410), dependencies=[AnyQuery]
+)
 async def show_answer_page(
     token: Token,
     session: Session,
@@ -88,7 +91,12 @@ async def show_answer_page(
     return _form(settings, link, referral, language)
 
 
-@pages.post("/{token}", response_class=HTMLResponse, responses=refusal_pages(410, 422))
+@pages.post(
+    "/{token}",
+    response_class=HTMLResponse,
+    responses=refusal_pages(410, 422),
+    dependencies=[AnyQuery],
+)
 async def take_answer(
     token: Token,
     session: Session,

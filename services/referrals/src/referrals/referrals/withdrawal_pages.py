@@ -10,6 +10,7 @@ from common.errors import NOT_FOUND, Problem
 from common.languages import PageLanguage
 from common.web import (
     SWITCH,
+    AnyQuery,
     Session,
     day_in_words,
     drawn,
@@ -36,7 +37,7 @@ Asked = Annotated[PageLanguage | None, Query(alias="language")]
 _CODE = re.compile(r"[0-9A-Z]{16}")
 
 
-@withdrawal_page.get("", response_class=HTMLResponse)
+@withdrawal_page.get("", response_class=HTMLResponse, dependencies=[AnyQuery])
 async def show_withdrawal(
     request: Request, settings: ServiceSettingsOf, _anyone: Anyone, asked: Asked = None
 ) -> HTMLResponse:
@@ -44,7 +45,9 @@ async def show_withdrawal(
     return _page(_language(request, asked), settings, "start")
 
 
-@withdrawal_page.post("", response_class=HTMLResponse, responses=refusal_pages(404, 422))
+@withdrawal_page.post(
+    "", response_class=HTMLResponse, responses=refusal_pages(404, 422), dependencies=[AnyQuery]
+)
 async def withdraw_on_the_page(
     *,
     request: Request,

@@ -11,6 +11,7 @@ from common.languages import LANGUAGES, PageLanguage
 from common.look import page_policy
 from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
 from common.web import (
+    AnyQuery,
     Session,
     StepUp,
     answered_as,
@@ -111,7 +112,7 @@ async def read_feed(
     return Response(made, media_type=MEDIA_TYPE, headers={"Content-Language": language})
 
 
-@routes.get("/page", response_class=HTMLResponse)
+@routes.get("/page", response_class=HTMLResponse, dependencies=[AnyQuery])
 async def show_bulletins(
     request: Request,
     _caller: Reader,
@@ -224,7 +225,11 @@ async def read_publication(
     return _progress(await service.asked_publication(session, bulletin_id), bulletin.state)
 
 
-@routes.get("/{bulletin_id}/files/{language}/{name}", **answered_as(*MEDIA_TYPES.values()))
+@routes.get(
+    "/{bulletin_id}/files/{language}/{name}",
+    **answered_as(*MEDIA_TYPES.values()),
+    dependencies=[AnyQuery],
+)
 async def read_file(
     *,
     caller: Reader,

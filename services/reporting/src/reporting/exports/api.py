@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from common.auth import Principal, Role
-from common.errors import INVALID
+from common.errors import INVALID, NOT_FOUND
 from common.languages import PageLanguage
 from common.places import Places
-from common.web import Session, answered_as, context_of, open_to_all, requires, router
+from common.web import OwnQuery, Session, answered_as, context_of, open_to_all, requires, router
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -30,6 +30,7 @@ from reporting.exports.errors import UNMAPPED
 from reporting.exports.release_table import release_table
 from reporting.exports.service import context_pack, counted
 from reporting.programmes.catalogue import Catalogue
+from reporting.programmes.definition import Programme
 from reporting.protection.protected import ProtectedCube
 from reporting.releases.asking import question
 from reporting.releases.errors import outside
@@ -43,7 +44,7 @@ Reader = Annotated[Principal, requires(scope="reports:read")]
 Planner = Annotated[Principal, requires(scope="reports:read", roles={Role.IM, Role.COORDINATOR})]
 Language = Annotated[PageLanguage, Query(description="Language of labels.")]
 PeriodText = Annotated[str, Query(max_length=10, examples=["2026-11"])]
-_OWN = frozenset({"programme", "period", "format", "language", "scheme"})
+_OWN = ("programme", "period", "format", "language", "scheme")
 
 
 class Dhis2Identifier(BaseModel):
@@ -63,7 +64,9 @@ async def _catalogue(request: Request) -> Catalogue:
 Programmes = Annotated[Catalogue, Depends(_catalogue)]
 
 
-@routes.get("/counts", **answered_as(*MEDIA_TYPES.values(), "application/json"))
+@routes.get(
+    "/counts", **answered_as(*MEDIA_TYPES.values(), "application/json"), dependencies=[OwnQuery]
+)
 async def export_counts(
     *,
     request: Request,
@@ -87,10 +90,15 @@ async def export_counts(
     Further parameters filter by dimension: `?programme=referrals&period=2026-11&area=VE23`.
     DHIS2 takes months and quarters and all dimensions; the country is the unit of unknown areas.
     """
-    found = await counted(session, programmes, programme, asked_period(period))
-    given = [pair for pair in request.query_params.multi_items() if pair[0] not in _OWN]
+    wanted, whole = _programme(programmes, programme), asked_period(period)
+    found = await counted(session, wanted, whole)
+    names = found.cube.names if found is not None else wanted.names
     try:
-        asked = question(given, found.cube.names)
+        asked = question(request.query_params.multi_items(), names, _OWN)
+        if found is None:
+            raise NOT_FOUND.because(
+                f"Not every {wanted.period_kind.value} release of {whole.id} is published."
+            )
         if form == "dhis2":
             mapping = _mapping(request) if scheme == "uid" else None
             return _dhis2(found.cube, asked.by or asked.filters, mapping)
@@ -110,11 +118,9 @@ async def list_dhis2_codes(
     programme: Annotated[str, Query(max_length=80, examples=["referrals"])],
 ) -> list[Dhis2Identifier]:
     """The codes that a DHIS2 file of the programme may hold, for your metadata or your mapping."""
+    wanted = _programme(programmes, programme)
     try:
-        wanted = programmes.get(programme)
         country = country_of(wanted.cube_dimensions, Places.load())
-    except OutsideProgrammeError as error:
-        raise outside(error, "/programme") from None
     except NoOrgUnitError as error:
         raise INVALID.because(str(error), pointer="/programme") from None
     known = _mapping(request)
@@ -122,6 +128,13 @@ async def list_dhis2_codes(
         Dhis2Identifier(kind=each.kind, code=each.code, label=each.label, uid=known.get(each.code))
         for each in identifiers(wanted, country, Places.load())
     ]
+
+
+def _programme(programmes: Catalogue, programme_id: str) -> Programme:
+    try:
+        return programmes.get(programme_id)
+    except OutsideProgrammeError as error:
+        raise outside(error, "/programme") from None
 
 
 def _mapping(request: Request) -> Mapping[str, str]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from common.auth import ANONYMOUS, Principal
 from common.languages import PageLanguage
-from common.web import Session, open_to_all, page_language, router
+from common.web import AnyQuery, Session, open_to_all, page_language, router
 from fastapi import Query
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
@@ -19,7 +19,7 @@ Anyone = Annotated[Principal, open_to_all()]
 _LISTED = 400
 
 
-@index.get("/page", response_class=HTMLResponse)
+@index.get("/page", response_class=HTMLResponse, dependencies=[AnyQuery])
 async def show_figures(
     *,
     request: Request,

@@ -3,19 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from common.errors import NOT_FOUND
 from common.places import Places
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.context import queries as context_queries
 from reporting.context.pack import tables
-from reporting.errors import OutsideProgrammeError
 from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme
 from reporting.protection.protected import ProtectedCube
 from reporting.releases import queries as release_queries
-from reporting.releases.errors import outside
 from reporting.releases.views import combined
 from reporting.tabular.tables import Table
 
@@ -29,23 +26,8 @@ class Counted:
     releases: tuple[str, ...]
 
 
-async def counted(
-    session: AsyncSession, catalogue: Catalogue, programme_id: str, period: Period
-) -> Counted:
-    """The counts of exactly that period: 404 unless every closed period inside it is published."""
-    try:
-        programme = catalogue.get(programme_id)
-    except OutsideProgrammeError as error:
-        raise outside(error, "/programme") from None
-    found = await _published(session, programme, period)
-    if found is None:
-        raise NOT_FOUND.because(
-            f"Not every {programme.period_kind.value} release of {period.id} is published."
-        )
-    return found
-
-
-async def _published(session: AsyncSession, programme: Programme, period: Period) -> Counted | None:
+async def counted(session: AsyncSession, programme: Programme, period: Period) -> Counted | None:
+    """The counts of exactly that period; None unless every closed period inside it is published."""
     try:
         parts = period.parts(programme.period_kind)
     except ValueError:
@@ -73,7 +55,7 @@ async def context_pack(
 
     async def cube(programme_id: str) -> ProtectedCube | None:
         programme = known.get(programme_id)
-        found = await _published(session, programme, period) if programme else None
+        found = await counted(session, programme, period) if programme else None
         return found.cube if found else None
 
     return tables(

@@ -209,6 +209,11 @@ class Programme:
     def cube_dimensions(self) -> tuple[Dimension, ...]:
         return tuple(each.dimension for each in self.dimensions)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The dimensions a query may name, in order."""
+        return tuple(each.name for each in self.dimensions)
+
     def dimension_label(self, name: str, language: str) -> str:
         return self._dimension(name).label[language]
 

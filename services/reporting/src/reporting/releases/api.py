@@ -8,7 +8,7 @@ from uuid import UUID
 from common.auth import Principal, Role
 from common.errors import FORBIDDEN, NOT_FOUND
 from common.paging import CursorText, Limit, Page, day_in, id_in, keys_in, page_of
-from common.web import Session, StepUp, context_of, open_to_all, requires, router
+from common.web import OwnQuery, Session, StepUp, context_of, open_to_all, requires, router
 from fastapi import Depends, Path, Query
 from starlette.requests import Request
 
@@ -19,7 +19,7 @@ from reporting.programmes.catalogue import Catalogue
 from reporting.programmes.definition import Programme
 from reporting.protection.protected import ProtectedCube
 from reporting.releases import queries, service
-from reporting.releases.asking import answer, question
+from reporting.releases.asking import ReleaseQuery, answer, question
 from reporting.releases.errors import outside
 from reporting.releases.queries import Release
 from reporting.releases.schemas import (
@@ -69,7 +69,7 @@ async def list_programmes(_caller: Reader, programmes: Programmes) -> list[Progr
     return [_programme_view(each) for each in programmes]
 
 
-@routes.get("/programmes/{programme_id}/query")
+@routes.get("/programmes/{programme_id}/query", dependencies=[OwnQuery])
 async def query_programme(
     *,
     request: Request,
@@ -95,10 +95,13 @@ async def query_programme(
         )
         if Period.parse(each.period).start >= start.start
     ]
+    own = ("from", "to", "tier")
     if not published:
+        _asked(request, programme.names, own)
         raise NOT_FOUND.because("No release of these periods is published.")
     cube = combined(published, f"{first}..{last}")
-    return await _counts(request, cube, [each.id for each in published])
+    asked = _asked(request, cube.names, own)
+    return await _counts(cube, asked, [each.id for each in published])
 
 
 @routes.post("/releases", status_code=201)
@@ -166,7 +169,7 @@ async def read_release(
     )
 
 
-@routes.get("/releases/{release_id}/query")
+@routes.get("/releases/{release_id}/query", dependencies=[OwnQuery])
 async def query_release(
     *,
     request: Request,
@@ -182,7 +185,7 @@ async def query_release(
     """
     await _visible(session, caller, release_id)
     cube = await queries.cube_of(session, release_id, internal=_is_internal(caller, tier))
-    return await _counts(request, cube, [release_id])
+    return await _counts(cube, _asked(request, cube.names, ("tier",)), [release_id])
 
 
 @routes.post("/releases/{release_id}/sign-offs")
@@ -224,9 +227,17 @@ async def _visible(session: Session, caller: Principal, release_id: UUID) -> Rel
     return found[0]
 
 
-async def _counts(request: Request, cube: ProtectedCube, release_ids: list[UUID]) -> ReleaseCounts:
+def _asked(request: Request, names: tuple[str, ...], own: tuple[str, ...]) -> ReleaseQuery:
     try:
-        asked = question(request.query_params.multi_items(), cube.names)
+        return question(request.query_params.multi_items(), names, own)
+    except OutsideProgrammeError as error:
+        raise outside(error, f"/{error.field}") from None
+
+
+async def _counts(
+    cube: ProtectedCube, asked: ReleaseQuery, release_ids: list[UUID]
+) -> ReleaseCounts:
+    try:
         # The first question after a start reads the posterior of the joint cube.
         given = await asyncio.to_thread(answer, cube, asked)
     except OutsideProgrammeError as error:

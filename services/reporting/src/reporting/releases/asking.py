@@ -1,13 +1,10 @@
 """From the parameters of a query to the one answer that the protected cube gives."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from reporting.errors import OutsideProgrammeError
+from reporting.errors import PARAMETER, OutsideProgrammeError
 from reporting.protection.protected import ProtectedCube, Row, Share, rate, share
-
-RESERVED = ("by", "from", "to", "tier")
-"""Query parameters that are no dimension."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +24,13 @@ class Answer:
     share_absent_because: str | None
 
 
-def question(parameters: Iterable[tuple[str, str]], names: tuple[str, ...]) -> ReleaseQuery:
-    """Read query parameters; a value may list several codes by comma.
+def question(
+    parameters: Iterable[tuple[str, str]], names: tuple[str, ...], others: Collection[str] = ()
+) -> ReleaseQuery:
+    """Read query parameters; a value may list several codes by comma. `others` are read by the route: neither
+    `by` nor a dimension.
 
-    Raises OutsideProgrammeError for anything that is neither a dimension nor reserved, and for a
-    dimension that `by` names twice.
+    Raises OutsideProgrammeError for anything else, and for a dimension that `by` names twice.
     """
     by: list[str] = []
     filters: dict[str, tuple[str, ...]] = {}
@@ -41,8 +40,8 @@ def question(parameters: Iterable[tuple[str, str]], names: tuple[str, ...]) -> R
             by.extend(codes)
         elif name in names:
             filters[name] = (*filters.get(name, ()), *codes)
-        elif name not in RESERVED:
-            raise OutsideProgrammeError("parameter", name, (*RESERVED, *names))
+        elif name not in others:
+            raise OutsideProgrammeError(PARAMETER, name, ("by", *others, *names))
     for name in by:
         if name not in names or by.count(name) > 1:
             raise OutsideProgrammeError("by", name, names)

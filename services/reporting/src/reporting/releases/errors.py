@@ -1,8 +1,8 @@
 """How the release endpoints say no."""
 
-from common.errors import INVALID, Problem, ProblemType
+from common.errors import INVALID, Problem, ProblemType, unknown_parameter
 
-from reporting.errors import OutsideProgrammeError
+from reporting.errors import PARAMETER, OutsideProgrammeError
 
 PERIOD_NOT_ENDED = ProblemType(
     "period_not_ended", 409, "The period has not ended", "Close it on the day after its last day."
@@ -31,6 +31,10 @@ ALREADY_PUBLISHED = ProblemType("already_published", 409, "The release is publis
 
 def outside(error: OutsideProgrammeError, pointer: str) -> Problem:
     """422 that names what is allowed."""
+    if error.field == PARAMETER:
+        return unknown_parameter(
+            error.given, error.allowed, field=error.field, allowed=list(error.allowed)
+        )
     return INVALID.because(
         "This value is not part of the programme; `allowed` lists those that are.",
         pointer=pointer,

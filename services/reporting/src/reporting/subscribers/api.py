@@ -8,6 +8,7 @@ from common.errors import NOT_FOUND
 from common.languages import PageLanguage
 from common.messages.addresses import NotAnAddress, mailbox
 from common.web import (
+    AnyQuery,
     Postmaster,
     ReturnedMail,
     Session,
@@ -58,7 +59,7 @@ async def _keys(request: Request) -> Keys:
 KeysOf = Annotated[Keys, Depends(_keys)]
 
 
-@routes.get("", response_class=HTMLResponse, responses=refusal_pages(404))
+@routes.get("", response_class=HTMLResponse, responses=refusal_pages(404), dependencies=[AnyQuery])
 async def show_subscription(
     request: Request, _anyone: Anyone, _keys: KeysOf, speaking: Speaking = None
 ) -> HTMLResponse:
@@ -66,7 +67,13 @@ async def show_subscription(
     return _page(request, speaking, "ask")
 
 
-@routes.post("", status_code=202, response_class=HTMLResponse, responses=refusal_pages(404, 422))
+@routes.post(
+    "",
+    status_code=202,
+    response_class=HTMLResponse,
+    responses=refusal_pages(404, 422),
+    dependencies=[AnyQuery],
+)
 async def ask_for_bulletins(
     *,
     request: Request,
@@ -85,7 +92,12 @@ async def ask_for_bulletins(
     return _page(request, speaking, "sent", status=202)
 
 
-@routes.get("/confirm", response_class=HTMLResponse, responses=refusal_pages(404, 422))
+@routes.get(
+    "/confirm",
+    response_class=HTMLResponse,
+    responses=refusal_pages(404, 422),
+    dependencies=[AnyQuery],
+)
 async def show_confirmation(
     request: Request, _anyone: Anyone, _keys: KeysOf, key: Key, speaking: Speaking = None
 ) -> HTMLResponse:
@@ -93,7 +105,12 @@ async def show_confirmation(
     return _page(request, speaking, "confirm", key=key)
 
 
-@routes.post("/confirm", response_class=HTMLResponse, responses=refusal_pages(404, 422))
+@routes.post(
+    "/confirm",
+    response_class=HTMLResponse,
+    responses=refusal_pages(404, 422),
+    dependencies=[AnyQuery],
+)
 async def confirm_subscription(
     *,
     request: Request,
@@ -108,7 +125,12 @@ async def confirm_subscription(
     return _page(request, speaking, "confirmed", leave=leave)
 
 
-@routes.get("/leave", response_class=HTMLResponse, responses=refusal_pages(404, 422))
+@routes.get(
+    "/leave",
+    response_class=HTMLResponse,
+    responses=refusal_pages(404, 422),
+    dependencies=[AnyQuery],
+)
 async def show_leaving(
     request: Request, _anyone: Anyone, _keys: KeysOf, key: Key, speaking: Speaking = None
 ) -> HTMLResponse:
@@ -116,7 +138,12 @@ async def show_leaving(
     return _page(request, speaking, "leave", key=key)
 
 
-@routes.post("/leave", response_class=HTMLResponse, responses=refusal_pages(404, 422))
+@routes.post(
+    "/leave",
+    response_class=HTMLResponse,
+    responses=refusal_pages(404, 422),
+    dependencies=[AnyQuery],
+)
 async def leave_subscription(
     *,
     request: Request,

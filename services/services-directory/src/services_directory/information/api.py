@@ -6,6 +6,8 @@ from common.auth import Principal
 from common.errors import INVALID, Problem
 from common.web import (
     SWITCH,
+    AnyQuery,
+    OwnQuery,
     Session,
     context_of,
     open_to_all,
@@ -40,7 +42,12 @@ _REFUSED = refusal_pages(400, 415, 422)
 
 
 @routes.api_route(
-    "", methods=["GET"], response_class=HTMLResponse, openapi_extra=_ASKED, responses=_REFUSED
+    "",
+    methods=["GET"],
+    response_class=HTMLResponse,
+    openapi_extra=_ASKED,
+    responses=_REFUSED,
+    dependencies=[AnyQuery],
 )
 async def show_help(request: Request, session: Session, caller: Anyone) -> HTMLResponse:
     """The page, and with parameters (a link of a poster) the list."""
@@ -53,6 +60,7 @@ async def show_help(request: Request, session: Session, caller: Anyone) -> HTMLR
     response_class=HTMLResponse,
     openapi_extra=_ASKED_PRIVATELY,
     responses=_REFUSED,
+    dependencies=[AnyQuery],
 )
 async def search_help(request: Request, session: Session, caller: Anyone) -> HTMLResponse:
     """The list. The page's form posts, so that no need stands in the history of a browser."""
@@ -65,7 +73,8 @@ async def _page(request: Request, session: Session) -> HTMLResponse:
         request.query_params.get("language"), request.headers.get("accept-language")
     )
     try:
-        query = await asked(request, without=(SWITCH,) if request.method == "POST" else ())
+        without = (SWITCH,) if request.method == "POST" else ()
+        query = await asked(request, without=without, any_query=True)
     except Problem as problem:
         return help_page(settings, language, HelpQuery(), None, problem.kind.status)
     shown = query.asks or query.open_now or request.method == "POST"
@@ -75,19 +84,23 @@ async def _page(request: Request, session: Session) -> HTMLResponse:
     return help_page(settings, language, query, found)
 
 
-@routes.api_route("/services", methods=["GET"], openapi_extra=_ASKED)
+@routes.api_route("/services", methods=["GET"], openapi_extra=_ASKED, dependencies=[OwnQuery])
 async def help_services(request: Request, session: Session, caller: Anyone) -> HelpPage:
     """Public services for a need in or around a place. Whoever asks sees the public level only."""
     return await _found(request, session)
 
 
-@routes.api_route("/services", methods=["POST"], openapi_extra=_ASKED_PRIVATELY)
+@routes.api_route(
+    "/services", methods=["POST"], openapi_extra=_ASKED_PRIVATELY, dependencies=[OwnQuery]
+)
 async def help_services_privately(request: Request, session: Session, caller: Anyone) -> HelpPage:
     """The same; a position (latitude, longitude) is taken here, and the nearest come first."""
     return await _found(request, session)
 
 
-@routes.get("/text", openapi_extra=_ASKED, response_class=Response, responses=_TEXT)
+@routes.get(
+    "/text", openapi_extra=_ASKED, response_class=Response, responses=_TEXT, dependencies=[OwnQuery]
+)
 async def help_as_text(
     request: Request, session: Session, caller: Anyone, form: Literal["text", "sms"] = "text"
 ) -> Response:
@@ -108,10 +121,12 @@ async def _found(request: Request, session: Session) -> HelpPage:
     )
 
 
-async def asked(request: Request, without: tuple[str, ...] = ()) -> HelpQuery:
+async def asked(
+    request: Request, without: tuple[str, ...] = (), *, any_query: bool = False
+) -> HelpQuery:
     if _POSITION & set(request.query_params):
         raise INVALID.because(_IN_ADDRESS, pointer="/latitude")
-    return await parameters(request, HelpQuery, without=without)
+    return await parameters(request, HelpQuery, without=without, any_query=any_query)
 
 
 def language_of(request: Request, query: HelpQuery) -> str:

@@ -6,7 +6,7 @@ from common import clock
 from common.auth import ANONYMOUS, Principal
 from common.languages import PageLanguage
 from common.places import Places
-from common.web import Session, open_to_all, page_language, refusal_pages, router
+from common.web import AnyQuery, Session, open_to_all, page_language, refusal_pages, router
 from fastapi import Query
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
@@ -26,13 +26,15 @@ _DEEPEST = 2
 Asked = Annotated[PageLanguage | None, Query(alias="language")]
 
 
-@poster_index.get("", response_class=HTMLResponse)
+@poster_index.get("", response_class=HTMLResponse, dependencies=[AnyQuery])
 async def list_posters(request: Request, _anyone: Anyone, asked: Asked = None) -> HTMLResponse:
     """The page that leads to each poster."""
     return posters_page(settings_of(request), _language(request, asked))
 
 
-@gap_page.get("", response_class=HTMLResponse, responses=refusal_pages(422))
+@gap_page.get(
+    "", response_class=HTMLResponse, responses=refusal_pages(422), dependencies=[AnyQuery]
+)
 async def show_gaps(
     *,
     request: Request,

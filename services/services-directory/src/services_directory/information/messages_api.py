@@ -10,6 +10,7 @@ from common.errors import INVALID
 from common.languages import PageLanguage
 from common.places import Places
 from common.web import (
+    AnyQuery,
     IdempotencyRequired,
     IfMatch,
     Session,
@@ -70,7 +71,7 @@ async def list_own_messages(
     return [service.view(row) for row in await queries.own(session, caller, state)]
 
 
-@risk_routes.get("/page", response_class=HTMLResponse)
+@risk_routes.get("/page", response_class=HTMLResponse, dependencies=[AnyQuery])
 async def show_messages(
     request: Request,
     session: Session,
@@ -84,7 +85,7 @@ async def show_messages(
     return risks_page(settings_of(request), language, found, "/directory/v1/risk-messages/page")
 
 
-@risk_routes.get("/snippet", response_class=HTMLResponse)
+@risk_routes.get("/snippet", response_class=HTMLResponse, dependencies=[AnyQuery])
 async def show_snippet(
     request: Request,
     session: Session,

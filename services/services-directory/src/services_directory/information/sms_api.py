@@ -9,7 +9,7 @@ from common.errors import INVALID, NOT_FOUND, UNAVAILABLE
 from common.messages.addresses import NotAnAddress, telephone
 from common.messages.handing import Message, Result
 from common.messages.sms import Sms
-from common.web import context_of, open_to_all, router
+from common.web import AnyQuery, context_of, open_to_all, router
 from starlette.requests import Request
 
 from services_directory.errors import WRONG_SECRET
@@ -32,7 +32,7 @@ _BODY = {
 _WAIT = aiohttp.ClientTimeout(total=20)
 
 
-@sms_routes.api_route("/sms", methods=["POST"], openapi_extra=_BODY)
+@sms_routes.api_route("/sms", methods=["POST"], openapi_extra=_BODY, dependencies=[AnyQuery])
 async def answer_short_message(request: Request, _caller: Anyone) -> ShortAnswer:
     """A text message of somebody, passed on by a gateway that knows this operation's secret: a place
     and a need ("ZULIA 9"), or "RIESGO ZULIA". Answered by the nearest public services or the warnings in

@@ -10,6 +10,7 @@ from common.errors import NOT_FOUND
 from common.sight import Audience, audience_of
 from common.web import (
     IfMatch,
+    OwnQuery,
     Session,
     check_if_match,
     context_of,
@@ -55,6 +56,7 @@ _BATCH = 200
     "/organizations",
     summary="Search organisations",
     openapi_extra=described(parameters_of(OrganizationQuery), PAGE_OF),
+    dependencies=[OwnQuery],
 )
 async def organizations(request: Request, session: Session, caller: Anyone) -> Response:
     return await _organizations(request, session, caller)
@@ -64,6 +66,7 @@ async def organizations(request: Request, session: Session, caller: Anyone) -> R
     "/organizations",
     summary="Search organisations, privately",
     openapi_extra=described(parameters_of(OrganizationQuery), PAGE_OF) | body_of(OrganizationQuery),
+    dependencies=[OwnQuery],
 )
 async def organizations_privately(request: Request, session: Session, caller: Anyone) -> Response:
     return await _organizations(request, session, caller)
@@ -146,6 +149,7 @@ def _stream(
     "/organizations/{organization_id}",
     summary="One organisation, with its services",
     openapi_extra=described(parameters_of(OneOrganizationQuery), ONE),
+    dependencies=[OwnQuery],
 )
 async def organization(
     request: Request, session: Session, caller: Anyone, organization_id: UUID

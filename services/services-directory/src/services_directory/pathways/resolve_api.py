@@ -51,10 +51,6 @@ class QuestionRoute(StraightRoute):
         )
         return response
 
-    def _known_parameters(self) -> frozenset[str]:
-        """The request is taken for what follows the answer, not for its query."""
-        return frozenset(each.alias for each in self.dependant.query_params)
-
     @staticmethod
     async def _keyed(request: Request, caller: Principal) -> None:
         return None

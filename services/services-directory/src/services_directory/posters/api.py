@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, cast
 from common import clock
 from common.auth import Principal
 from common.languages import PageLanguage
-from common.web import Session, context_of, open_to_all, page_response, router
+from common.web import AnyQuery, Session, context_of, open_to_all, page_response, router
 from fastapi import Path, Response
 from starlette.requests import Request
 
@@ -30,7 +30,12 @@ _CONTENT: dict[str, Any] = {
 }
 
 
-@routes.get("/{area}/{aor}", response_class=Response, responses={200: {"content": _CONTENT}})
+@routes.get(
+    "/{area}/{aor}",
+    response_class=Response,
+    responses={200: {"content": _CONTENT}},
+    dependencies=[AnyQuery],
+)
 async def print_poster(
     *,
     caller: Reader,

@@ -12,11 +12,15 @@ from starlette.requests import Request
 Q = TypeVar("Q", bound=BaseModel)
 
 
-async def parameters(request: Request, kind: type[Q], *, without: Sequence[str] = ()) -> Q:
+async def parameters(
+    request: Request, kind: type[Q], *, without: Sequence[str] = (), any_query: bool = False
+) -> Q:
     """The parameters of a GET, or of a POST: from the query and from a JSON or form body (private
-    queries: a body leaves no trace in logs of addresses). `without`: what the route reads itself."""
+    queries: a body leaves no trace in logs of addresses). `without`: what the route reads itself.
+    `any_query`: what is not known is left alone, but only in the address (`AnyQuery`)."""
+    left = {name for name in request.query_params if any_query and name not in kind.model_fields}
     pairs = request.query_params.multi_items()
-    given = _pairs([(name, value) for name, value in pairs if name not in without])
+    given = _pairs([pair for pair in pairs if pair[0] not in {*without, *left}])
     if request.method == "POST":
         body = await fields_of_body(request)
         given |= {name: value for name, value in body.items() if name not in without}

@@ -51,6 +51,7 @@ class ReadRoute(StraightRoute):
 
     async def read(self, request: Request, reader: Reader) -> Response:
         caller = self.access.check(request)
+        self._refuse_unknown(request)
         ids = {name: _id(name, text) for name, text in request.path_params.items()}
         response: Response = await self.endpoint(
             request=request, session=reader, caller=caller, **ids

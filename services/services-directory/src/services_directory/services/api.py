@@ -10,7 +10,8 @@ from common.auth import Principal
 from common.errors import NOT_FOUND
 from common.languages import LANGUAGES
 from common.sight import Audience, audience_of
-from common.web import Session, context_of, open_to_all
+from common.web import OwnQuery, Session, context_of, open_to_all
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -46,6 +47,7 @@ Anyone = Annotated[Principal, open_to_all()]
     methods=["GET"],
     summary="Search services",
     openapi_extra=described(parameters_of(ServiceQuery), PAGE_OF),
+    dependencies=[OwnQuery],
 )
 async def services(request: Request, session: Session, caller: Anyone) -> Response:
     return await _services(request, session, caller)
@@ -67,6 +69,7 @@ async def services(request: Request, session: Session, caller: Anyone) -> Respon
         ],
         {"type": "object", "required": ["items"]},
     ),
+    dependencies=[OwnQuery],
 )
 async def services_suggested(request: Request, session: Session, caller: Anyone) -> Response:
     """From the thesaurus alone, so that it tells nothing of any service."""
@@ -81,6 +84,7 @@ async def services_suggested(request: Request, session: Session, caller: Anyone)
     summary="Search services, privately",
     description="The same as GET; the parameters may come in a JSON or form body.",
     openapi_extra=described(parameters_of(ServiceQuery), PAGE_OF) | body_of(ServiceQuery),
+    dependencies=[OwnQuery],
 )
 async def services_privately(request: Request, session: Session, caller: Anyone) -> Response:
     return await _services(request, session, caller)
@@ -167,7 +171,14 @@ def _stream_services(
     summary="One service",
     openapi_extra=described([], ONE, moves=True),
 )
-async def service(request: Request, session: Session, caller: Anyone, service_id: UUID) -> Response:
+async def service(
+    request: Request,
+    session: Session,
+    caller: Anyone,
+    service_id: UUID,
+    # One entry is always whole; partners wrote it since the guide did.
+    _full: Annotated[str | None, Query(alias="full", include_in_schema=False)] = None,
+) -> Response:
     audience = audience_of(caller)
     language = language_of(request)
     row = await queries.one_service(session, service_id, audience, language)
@@ -183,6 +194,7 @@ async def service(request: Request, session: Session, caller: Anyone, service_id
     methods=["GET"],
     summary="Search services at locations",
     openapi_extra=described(parameters_of(SiteQuery), PAGE_OF),
+    dependencies=[OwnQuery],
 )
 async def service_at_locations(request: Request, session: Session, caller: Anyone) -> Response:
     return await _sites(request, session, caller)
@@ -193,6 +205,7 @@ async def service_at_locations(request: Request, session: Session, caller: Anyon
     methods=["POST"],
     summary="Search services at locations, privately",
     openapi_extra=described(parameters_of(SiteQuery), PAGE_OF) | body_of(SiteQuery),
+    dependencies=[OwnQuery],
 )
 async def service_at_locations_privately(
     request: Request, session: Session, caller: Anyone

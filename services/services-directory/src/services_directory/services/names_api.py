@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 from common.auth import Principal
 from common.sight import audience_of
-from common.web import Session, open_to_all
+from common.web import OwnQuery, Session, open_to_all
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -73,6 +73,7 @@ _NAMED = {
     "/names",
     summary="Names by id",
     openapi_extra=described(parameters_of(NamesQuery), _NAMED),
+    dependencies=[OwnQuery],
 )
 async def names(request: Request, session: Session, caller: Anyone) -> Response:
     return await _names(request, session, caller)
@@ -82,6 +83,7 @@ async def names(request: Request, session: Session, caller: Anyone) -> Response:
     "/names",
     summary="Names by id, privately",
     openapi_extra=described(parameters_of(NamesQuery), _NAMED) | body_of(NamesQuery),
+    dependencies=[OwnQuery],
 )
 async def names_privately(request: Request, session: Session, caller: Anyone) -> Response:
     return await _names(request, session, caller)

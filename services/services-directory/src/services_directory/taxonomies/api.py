@@ -7,7 +7,7 @@ import orjson
 from common.auth import Principal
 from common.errors import NOT_FOUND
 from common.sight import audience_of
-from common.web import Session, open_to_all
+from common.web import OwnQuery, Session, open_to_all
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -43,6 +43,7 @@ def _page(request: Request, query: PageQuery, found: list[dict[str, Any]]) -> Re
     "/taxonomies",
     summary="Taxonomies",
     openapi_extra=described(parameters_of(TaxonomyQuery), PAGE_OF),
+    dependencies=[OwnQuery],
 )
 async def taxonomies(request: Request, session: Session, caller: Anyone) -> Response:
     query = await parameters(request, TaxonomyQuery)
@@ -53,6 +54,7 @@ async def taxonomies(request: Request, session: Session, caller: Anyone) -> Resp
     "/taxonomies",
     summary="Taxonomies, privately",
     openapi_extra=described(parameters_of(TaxonomyQuery), PAGE_OF) | body_of(TaxonomyQuery),
+    dependencies=[OwnQuery],
 )
 async def taxonomies_privately(request: Request, session: Session, caller: Anyone) -> Response:
     return await taxonomies(request, session, caller)
@@ -72,6 +74,7 @@ async def taxonomy(
     "/taxonomy_terms",
     summary="Taxonomy terms",
     openapi_extra=described(parameters_of(TermQuery), PAGE_OF),
+    dependencies=[OwnQuery],
 )
 async def taxonomy_terms(request: Request, session: Session, caller: Anyone) -> Response:
     query = await parameters(request, TermQuery)
@@ -82,6 +85,7 @@ async def taxonomy_terms(request: Request, session: Session, caller: Anyone) -> 
     "/taxonomy_terms",
     summary="Taxonomy terms, privately",
     openapi_extra=described(parameters_of(TermQuery), PAGE_OF) | body_of(TermQuery),
+    dependencies=[OwnQuery],
 )
 async def taxonomy_terms_privately(request: Request, session: Session, caller: Anyone) -> Response:
     return await taxonomy_terms(request, session, caller)
