@@ -185,7 +185,7 @@ def condition(one: Mapping[str, Any], say: Wording, situations: Mapping[str, str
 
 
 def difference(found: Mapping[str, Any], say: Wording, codes: Codes) -> list[str]:
-    """What a version changes, as sentences."""
+    """What a version changes, as sentences; what changed stands as the pathway holds it."""
     lines = [
         say(
             "diff.pathway",
