@@ -48,6 +48,9 @@ class Operation:
         return _VALUES.get(name, str(uuid.uuid4())) + rest
 
 
+_PROBLEMS = "application/problem+json, */*"
+
+
 @pytest.fixture(scope="module")
 def document(system: System) -> dict[str, Any]:
     return system.description()
@@ -63,12 +66,10 @@ def every_operation(document: dict[str, Any]) -> list[Operation]:
 
 @pytest.fixture(scope="module")
 def callers(system: System) -> Iterator[dict[str, httpx.Client]]:
-    made = {}
-    for name in CALLERS:
-        headers = {"Accept": "application/problem+json, */*"}
-        if name != "anonymous":
-            headers["Authorization"] = f"Bearer {system.running.token(name)}"
-        made[name] = httpx.Client(base_url=system.running.url, headers=headers, timeout=60)
+    made = {
+        name: system.caller(None if name == "anonymous" else name, accept=_PROBLEMS)
+        for name in CALLERS
+    }
     yield made
     for client in made.values():
         client.close()

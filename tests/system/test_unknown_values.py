@@ -26,14 +26,7 @@ grow, and a language for which there are no words: the page then speaks the brow
 
 @pytest.fixture(scope="module")
 def callers(system: System) -> Iterator[list[httpx.Client]]:
-    made = [
-        httpx.Client(
-            base_url=system.running.url,
-            headers={"Authorization": f"Bearer {system.running.token(name)}"},
-            timeout=60,
-        )
-        for name in CLIENTS
-    ]
+    made = [system.caller(name) for name in CLIENTS]
     yield made
     for client in made:
         client.close()
@@ -99,7 +92,7 @@ def test_a_parameter_that_nobody_knows_is_refused_by_every_service_with_the_know
 
 def test_what_is_behind_a_link_of_a_page_for_people_is_left_alone(system: System) -> None:
     """Each of the list, whoever asks; what a messenger put there, and what nobody knows."""
-    with httpx.Client(base_url=system.running.url, timeout=60) as nobody:
+    with system.caller(None) as nobody:
         for method, path in LEFT_ALONE:
             if method != "get":
                 continue
