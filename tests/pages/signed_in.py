@@ -97,7 +97,8 @@ def enter(page: Page, system: System, person: str) -> bool:
         page.fill("[name=sign_in_name]", said["sign-in name"])
         page.fill("[name=password]", said["password"])
         page.fill("[name=code]", said["code"].split()[0])
-        page.click("main button[type=submit], form button[type=submit]")
+        with page.expect_navigation():
+            page.click("main button[type=submit], form button[type=submit]")
         if "/console" in page.url:
             return True
         page.wait_for_timeout(2000)

@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, Error, Page, Route
 
-from tests.pages.world import RECIPIENT, REFERRALS, aged, sent, sign_in
+from tests.pages.world import RECIPIENT, REFERRALS, aged, goes, sent, sign_in
 from tests.support.browser import executable
 from tests.support.collector import Collector
 from tests.support.patience import PATIENCE
@@ -29,7 +29,7 @@ def report(page: Page, text: str) -> str:
     page.goto(LINE)
     page.locator("[name=kind]").first.check()
     page.locator("#text").fill(text)
-    page.locator(SEND).click()
+    goes(page, SEND)
     return page.locator(".number").inner_text()
 
 
@@ -44,11 +44,11 @@ def test_1_signed_in_or_long_ago_everybodys_pages_work(system: System, browsers:
             before = page.context.cookies()
             assert report(page, "Lo que vi")
             page.goto(HELP)
-            page.locator(SEND).click()
+            goes(page, SEND)
             assert page.locator("#found").count() == 1
             page.goto(answer)
             page.locator("[value=accept]").check()
-            page.locator(SEND).click()
+            goes(page, SEND)
             assert page.locator("[value=accept]").is_checked(), (
                 "the name is missing, the choice kept"
             )
@@ -64,7 +64,7 @@ def test_5_a_withdrawal_closes_the_page_that_is_open(system: System, browsers: B
         assert system.running.request(RECIPIENT, "GET", path).status_code == 200
         person.goto("/withdraw")
         person.locator("#code").fill(made.code)
-        person.locator("[value=withdraw]").click()
+        goes(person, "[value=withdraw]")
         assert person.locator("[role=status]").count() == 1
         answer = recipient.reload()
         assert answer is not None
@@ -196,15 +196,15 @@ def test_10_what_is_typed_stands_in_no_address_title_cookie_log_metric_or_trace(
         receipt = report(page, f"{canary} vive aquí")
         page.goto(THREAD)
         page.locator("#receipt").fill(receipt)
-        page.locator(SEND).click()
+        goes(page, SEND)
         assert canary in page.content()
         page.goto("/withdraw")
         page.locator("#code").fill(canary)
-        page.locator("[value=withdraw]").click()
+        goes(page, "[value=withdraw]")
         page.goto(sent(system).answer)
         page.locator("#focal_point").fill(canary)
         page.locator("[value=decline]").check()
-        page.locator(SEND).click()
+        goes(page, SEND)
         assert page.locator("#focal_point").input_value() == canary
         history = page.context.new_cdp_session(page).send("Page.getNavigationHistory")
         kept = f"{addresses} {titles} {history} {page.context.storage_state()}"
@@ -237,12 +237,12 @@ def test_10_nothing_typed_is_kept_by_the_browser_or_named_in_a_download(
     receipt = report(page, f"{canary} vive aquí")
     page.goto(THREAD)
     page.locator("#receipt").fill(receipt)
-    page.locator(SEND).click()
+    goes(page, SEND)
     assert canary in page.content()
     page.goto(sent(system).answer)
     page.locator("#focal_point").fill(canary)
     page.locator("[value=decline]").check()
-    page.locator(SEND).click()
+    goes(page, SEND)
     page.goto("/directory/v1/posters")
     with page.expect_download() as download:
         page.evaluate(
@@ -273,19 +273,20 @@ def test_24_the_language_changes_with_all_that_was_typed(
         for path, field in typed.items():
             page.goto(f"{path}?language={language}&ui_locales={language}")
             page.locator(field).fill("Lo que se escribe")
-            page.locator(".switch").click()
+            goes(page, ".switch")
             assert page.locator("html").get_attribute("lang") == other, path
             assert page.locator(field).input_value() == "Lo que se escribe", path
         page.goto(f"{LINE}?language={language}")
         page.locator("[name=kind]").last.check()
         page.locator("#text").fill("x")
         page.locator("[name=urgent]").check()
-        page.locator(".switch").click()
+        goes(page, ".switch")
         assert page.locator("[name=kind]").last.is_checked()
         assert page.locator("[name=urgent]").is_checked()
         page.goto(f"{THREAD}?language={language}")
         page.locator("#receipt").fill("1")
-        page.locator("#receipt").press("Enter")
+        with page.expect_navigation():
+            page.locator("#receipt").press("Enter")
         assert page.locator("html").get_attribute("lang") == language, "Enter sends"
         assert page.locator("[role=alert]").count() == 1
 
@@ -315,7 +316,7 @@ def test_26_a_line_that_drops_at_send_gives_one_report(system: System, browsers:
         page.goto(LINE)
         page.locator("[value=other]").check()
         page.locator("#text").fill("Lo que vi")
-        page.locator(SEND).click()
+        goes(page, SEND)
         page.wait_for_url("chrome-error://**")
         assert page.locator(".number").count() == 0
         page.reload()

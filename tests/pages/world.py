@@ -115,6 +115,12 @@ def bulletin(system: System) -> str:
     return drafted
 
 
+def goes(page: Page, button: str) -> None:
+    """Presses what leads to another page, and waits until that is there: a click alone does not."""
+    with page.expect_navigation():
+        page.locator(button).first.click()
+
+
 def sign_in(page: Page, system: System, name: str, return_to: str = "/account") -> None:
     """As the command says; each code works once in its half minute."""
     password, code = sign_in_of(system.layout, name)
@@ -122,7 +128,7 @@ def sign_in(page: Page, system: System, name: str, return_to: str = "/account") 
     page.locator("#name").fill(name)
     page.locator("#password").fill(password)
     page.locator("#code").fill(code)
-    page.locator("#sign-in button[type=submit]").click()
+    goes(page, "#sign-in button[type=submit]")
 
 
 def password_of(system: System, name: str) -> str:

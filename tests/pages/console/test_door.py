@@ -100,7 +100,8 @@ def test_with_script_three_times_escape_leaves_no_page_behind(
 
 def test_the_language_is_changed_in_place(system: System, browsers: Browser) -> None:
     with signed_in(browsers, system, "demo-reader") as page:
-        page.get_by_role("link", name="English").click()
+        with page.expect_navigation():
+            page.get_by_role("link", name="English").click()
         assert page.url.endswith("/console")
         assert page.locator("html").get_attribute("lang") == "en"
         assert page.get_by_role("heading", level=1).inner_text() == "My work"

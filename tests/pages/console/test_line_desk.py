@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.pages.console.ways import SEND_ON_LINE, reported, submit, unfold
 from tests.pages.signed_in import Taps, signed_in
+from tests.pages.world import goes
 from tests.support.people_at_browsers import somebody_at
 from tests.support.system import System
 
@@ -41,7 +42,7 @@ def test_a_report_is_read_and_answered_in_three(
     with somebody_at(browsers, system.running.url) as page:
         page.goto(THREAD)
         page.locator("#receipt").fill(number)
-        page.locator(SEND_ON_LINE).click()
+        goes(page, SEND_ON_LINE)
         assert "¿Está a salvo?" in page.content()
 
 

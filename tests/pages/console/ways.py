@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Browser, Page
 
 from tests.pages.signed_in import Taps
+from tests.pages.world import goes
 from tests.support.people_at_browsers import somebody_at
 from tests.support.system import System
 
@@ -76,7 +77,7 @@ def reported(system: System, browser: Browser, text: str, *, wish: bool = False)
         page.locator("#text").fill(text)
         if wish:
             page.locator("[name=wants_case]").first.check()
-        page.locator(SEND_ON_LINE).click()
+        goes(page, SEND_ON_LINE)
         number = page.locator(".number").inner_text()
     made = {one["id"] for one in _queue(system)} - before
     assert len(made) == 1

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from common.auth import Principal, Role
+from common.languages import LANGUAGES
 from console.answers import Answer
 from console.codes import Codes
 from console.moments import Moments
@@ -13,6 +14,9 @@ from console.visitors import Visitor
 from console.wording import wording
 from console.work import beside
 from console.work.views import groups, path_of
+from referrals.consents.following import AT_18
+from referrals.intake.records_service import CONSENT_TASK
+from referrals.tasks.following import OF_RECIPIENTS
 
 OWN, OTHER = "0190a000-0000-7000-8000-000000000001", "0190a000-0000-7000-8000-000000000002"
 # In Caracas it is the evening of the 27th still.
@@ -206,3 +210,9 @@ def test_what_a_report_of_the_line_is_about_is_told_in_words() -> None:
     words = {"gender_violence": "Violencia por su género"}
     (late,) = groups([report], wording("es"), Codes("es"), MOMENTS, words)
     assert late.rows[0].what.endswith("Violencia por su género")
+
+
+@pytest.mark.parametrize("kind", [*OF_RECIPIENTS, AT_18, CONSENT_TASK])
+def test_a_task_is_named_in_words_in_the_list(kind: str) -> None:
+    for language in LANGUAGES:
+        assert wording(language).has(f"about.{kind}")
