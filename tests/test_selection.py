@@ -103,16 +103,20 @@ def test_what_holds_alone_is_named_and_what_fails_there_too_fails(
         monkeypatch.delenv(worker, raising=False)
     (tmp_path / "test_steady.py").write_text("def test_it(): pass")
     (tmp_path / "test_unsteady.py").write_text(UNSTEADY)
-    assert alone(tmp_path) == 1, "it ended before any test did"
+    assert alone(tmp_path, 1) == 1, "it ended before any test did"
     run(tmp_path, in_parallel(), fails=True)
-    assert alone(tmp_path) == 0
+    assert alone(tmp_path, 0) == 0
+    assert [alone(tmp_path, code) for code in (2, 3, -9)] == [2, 3, -9], (
+        "it did not come to its end"
+    )
+    assert alone(tmp_path, 1) == 0
     told = capfd.readouterr().out
     assert "unsteady test_unsteady.py::test_unsteady[one [of] two]" in told
     assert "steady.py::test_it" not in told
     (tmp_path / "test_unsteady.seen").unlink()
     (tmp_path / "test_wrong.py").write_text(WRONG)
     run(tmp_path, in_parallel(), fails=True)
-    assert alone(tmp_path) == 1
+    assert alone(tmp_path, 1) == 1
     assert "unsteady test" not in capfd.readouterr().out
 
 
@@ -120,5 +124,5 @@ def test_of_many_failures_none_is_tried_again(tmp_path: Path) -> None:
     for number in range(MOST_UNSTEADY + 1):
         (tmp_path / f"test_{number}.py").write_text(UNSTEADY)
     run(tmp_path, in_parallel(), fails=True)
-    assert alone(tmp_path) == 1
+    assert alone(tmp_path, 1) == 1
     assert len(list(tmp_path.glob("*.seen"))) == MOST_UNSTEADY + 1

@@ -94,7 +94,8 @@ async def use_refresh_token(session: AsyncSession, token: str, successor_key: by
         return row
     successor = _hash(_successor(token, successor_key))
     if await queries.never_used(session, successor) and await _forgiven(session, row["family"]):
-        await _used_now(session, token)
+        # Every tab of theirs asks again at that moment, each at another replica: that is one answer lost.
+        await _mark_used(session, refresh_tokens, refresh_tokens.c.token_hash, row)
         return row
     await end(session, row["family"])
     return None
@@ -197,24 +198,17 @@ async def _forgiven(session: AsyncSession, sign_in: UUID) -> bool:
     return counted.first() is not None
 
 
-async def _used_now(session: AsyncSession, token: str) -> None:
-    """Every tab of theirs asks again at that moment, each at another replica: that is one answer lost."""
-    digest = _hash(token)
-    await session.execute(
-        sa.update(refresh_tokens)
-        .where(refresh_tokens.c.token_hash == digest)
-        .values(used_at=clock.now())
-    )
-
-
 async def _used(
     session: AsyncSession, table: sa.Table, key: sa.Column[Any], row: Any
 ) -> Any | None:
-    now = clock.now()
-    if row["expires_at"] < now:
+    if row["expires_at"] < clock.now():
         return None
-    await session.execute(sa.update(table).where(key == row[key.name]).values(used_at=now))
+    await _mark_used(session, table, key, row)
     return row
+
+
+async def _mark_used(session: AsyncSession, table: sa.Table, key: sa.Column[Any], row: Any) -> None:
+    await session.execute(sa.update(table).where(key == row[key.name]).values(used_at=clock.now()))
 
 
 async def _keep(session: AsyncSession, grant: Any, token: str) -> None:
