@@ -784,6 +784,17 @@ MUTATIONS = (
         "::test_a_package_that_shrank_by_half_is_refused_until_somebody_confirms_it",
     ),
     Mutation(
+        "unknown-level-open",
+        "a package's word that is no level of visibility never makes anything public",
+        f"{_DIRECTORY}/imports/package/convert.py",
+        """    notes.append(note("value_unknown", place, text, ", ".join(known)))
+    return text
+""",
+        """    return "public"
+""",
+        f"{_IMPORTS}/test_package.py::test_a_level_that_is_none_keeps_out_whatever_has_it",
+    ),
+    Mutation(
         "foreign-code",
         "a code that looks like ours in another taxonomy gives no category",
         f"{_DIRECTORY}/imports/package/assembly.py",

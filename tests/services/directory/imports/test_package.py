@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from common.errors import Problem
 from services_directory.imports.errors import HEADERS_MISSING
-from services_directory.imports.outcomes.mapped import Mapped, validated
+from services_directory.imports.outcomes.mapped import Mapped, validated, validated_together
 from services_directory.imports.outcomes.notes import Note, Verdict
 from services_directory.imports.package import open_package
 from services_directory.imports.package.staging import MOST_CHILDREN
@@ -306,3 +306,61 @@ def test_a_parent_of_more_children_than_it_may_have_is_refused_unread(tmp_path: 
         assert len(row.document["phones"]) == MOST_CHILDREN
         assert validated(row) is None
     assert "too_many" in codes(row.notes)
+
+
+def test_services_that_share_a_place_are_read_as_each_alone(tmp_path: Path) -> None:
+    services = [
+        {"id": f"s{n}", "organization_id": ORG, "name": "Comedor", "status": "active"}
+        for n in range(3)
+    ]
+    tables: dict[str, list[dict[str, str]]] = {
+        **PLAIN,
+        "services.csv": services,
+        "locations.csv": [*PLAIN["locations.csv"], {"id": "long", "location_type": "physical", "external_identifier": "1", "name": "Otra", "pcode": "XX99"}],
+        "service_at_location.csv": [
+            *({"id": f"{n}@1", "service_id": f"s{n}", "location_id": PLACE} for n in range(3)),
+            *({"id": f"{n}@2", "service_id": f"s{n}", "location_id": "long"} for n in range(1, 3)),
+        ],
+    }  # fmt: skip
+    alone, _ = read(package(tmp_path, tables))
+    with open_package(
+        tmp_path / "package.zip", Options(date(2026, 11, 25), source="test")
+    ) as source:
+        rows = [each for each in source.rows if not each.organization]
+        together = validated_together(rows)
+    assert [each is None for each in together] == [False, True, True]
+    assert [each.notes for each in rows] == [each.notes for each in alone]
+    assert "service_at_locations/1/location/pcode" in {each.field for each in rows[2].notes}
+    assert together[0] is not None
+    assert together[0].plain() == document(alone[0])
+
+
+@pytest.mark.parametrize(
+    "file", ["services", "locations", "service_at_location", "phones", "contacts", "organizations"]
+)
+def test_a_level_that_is_none_keeps_out_whatever_has_it(tmp_path: Path, file: str) -> None:
+    tables: dict[str, list[dict[str, str]]] = {
+        **PLAIN,
+        "services.csv": [*PLAIN["services.csv"], {**PLAIN["services.csv"][0], "id": "s2"}],
+        "service_at_location.csv": [*PLAIN["service_at_location.csv"], {"id": "2@l", "service_id": "s2", "location_id": PLACE}],
+        "phones.csv": [{"id": "p1", "service_id": SERVICE, "number": "1"}, {"id": "p2", "service_id": "s2", "number": "2"}],
+        "contacts.csv": [{"id": "c1", "service_id": SERVICE, "name": "A"}, {"id": "c2", "service_id": "s2", "name": "B"}],
+    }  # fmt: skip
+    name = f"{file}.csv"
+    hidden = {**tables, name: [{**row, "visibility": "Restricted"} for row in tables[name]]}
+    rows, _ = read(package(tmp_path, hidden), visibility="public")
+    assert "restricted" in {found for row in rows for found in levels_in(row.document)}
+    unknown = {**tables, name: [{**row, "visibility": "secreto"} for row in tables[name]]}
+    rows, _ = read(package(tmp_path, unknown), visibility="public")
+    assert [row.verdict for row in rows] == [Verdict.REFUSED, Verdict.REFUSED]
+    assert "value_unknown" in codes(rows[0].notes)
+
+
+def levels_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "visibility" in value:
+            yield value["visibility"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from levels_in(each)

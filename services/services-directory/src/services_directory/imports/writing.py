@@ -22,7 +22,7 @@ from services_directory.imports.outcomes.mapped import (
     Mapped,
     guard_visibility,
     organization_of,
-    validated,
+    validated_together,
 )
 from services_directory.imports.outcomes.notes import Note, note
 from services_directory.imports.outcomes.report import Report, Written
@@ -93,7 +93,7 @@ class Writer:
         said = [list((each.document or {}).get("categories", ())) for each in rows]
         await self._keep_what_is_not_said(rows, stand_for)
         await self._crosswalk(rows, said, stand_for)
-        return [validated(mapped) for mapped in rows], stand_for
+        return validated_together(rows), stand_for
 
     async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
         """Refuse partial copies of services that the caller sees here: they would lose what was not

@@ -1,7 +1,6 @@
 """The running report of one import: counts in memory, rows in a temporary file, so that a hundred
 thousand rows need no more memory than one."""
 
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -9,6 +8,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Any, Self
 from uuid import UUID
+
+import orjson
 
 from services_directory.imports.outcomes.fidelity import Fidelity
 from services_directory.imports.outcomes.mapped import Mapped
@@ -43,7 +44,7 @@ class Report:
         self._last = 0
         self.undone = False
         """What was written has been undone: the ids of created services mean nothing."""
-        self._file: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by close()
+        self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +87,7 @@ class Report:
             "outcome": written.outcome if written else None,
             "notes": [each.plain() for each in mapped.notes],
         }
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def bring(self, mapped: Mapped, outcome: str | None) -> None:
         """An organisation in its own right."""
@@ -138,7 +139,7 @@ class Report:
         self._file.flush()
         self._file.seek(0)
         for line in self._file:
-            row: dict[str, Any] = json.loads(line)
+            row: dict[str, Any] = orjson.loads(line)
             if self.undone and row["outcome"] == "created":
                 row["service_id"] = None
             yield row

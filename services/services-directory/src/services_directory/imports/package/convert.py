@@ -6,7 +6,7 @@ from datetime import datetime, time
 from functools import cache, lru_cache
 from typing import Any
 
-from common import json_once
+from common import codelists, json_once
 from common.places import folded
 from common.tables_io.cells import is_formula, unguarded
 
@@ -41,7 +41,9 @@ _SHORT = 64
 def is_word(field: Field) -> bool:
     """Whether any text will do."""
     return (
-        field.type not in _READERS and field.name != "byday" and not field.type.startswith("enum:")
+        field.type not in _READERS
+        and field.name not in ("byday", "visibility")
+        and not field.type.startswith("enum:")
     )
 
 
@@ -67,6 +69,8 @@ def value_of(field: Field, raw: str, place: str, notes: list[Note]) -> Any:
         return None
     if field.name == "byday":
         return _weekdays(text, place, notes)
+    if field.name == "visibility":
+        return _level(text, place, notes)
     if field.name in _DEGREES:
         return _degrees(text, place, notes, _DEGREES[field.name])
     if field.type.startswith("enum:"):
@@ -93,6 +97,17 @@ def _weekdays(text: str, place: str, notes: list[Note]) -> str | None:
         return None
     notes.append(note("time_read_as", place, text, read))
     return read
+
+
+def _level(text: str, place: str, notes: list[Note]) -> str:
+    """Who may see it. A word that is no level keeps the row out, as in a sheet, and stays in the document,
+    so that nothing that has it is taken for open."""
+    known = codelists.visibility_levels().codes
+    found = folded(text)
+    if found in known:
+        return found
+    notes.append(note("value_unknown", place, text, ", ".join(known)))
+    return text
 
 
 def _degrees(text: str, place: str, notes: list[Note], most: int) -> float | int | None:

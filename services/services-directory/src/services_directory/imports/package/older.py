@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -85,6 +85,19 @@ def modern(table: str, given: Mapping[str, str], line: int) -> list[Placed]:
     if now == "taxonomy_term" and not given.get("id"):
         row.pop("taxonomy_id", None)  # it was the id
     return [(now, {**always, **row} if always else row), *more]
+
+
+def plain_names(table: str, header: Sequence[str]) -> tuple[str, ...] | None:
+    """Today's names of the columns if a row with an id is as it stands but for these names; None if there
+    is more to think of."""
+    if is_older(table) or table == "taxonomy_term":
+        return None
+    if len(set(header)) < len(header) or not {"id"} <= set(header) or {"weekday", ""} & set(header):
+        return None
+    columns = _columns(table, table, tuple(header))
+    if columns.others or len(columns.renamed) < len(header):
+        return None
+    return tuple(now for _, now in columns.renamed)
 
 
 class _Columns(NamedTuple):

@@ -1,7 +1,8 @@
 """Opens a package (zip of CSV tables), stages its tables, gives its services one by one."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -18,9 +19,11 @@ from services_directory.imports.package.older import (
     LOST,
     MADE,
     READ,
+    Row,
     is_older,
     left_out,
     modern,
+    plain_names,
     said,
     table_of,
 )
@@ -185,6 +188,13 @@ def _count_unread(name: str, header: list[str], rows: Iterator[RawRow], fidelity
                 fidelity.count(Fate(name, key, Outcome.LEFT_OUT, "table_skipped"))
 
 
+def _as_it_stands(names: Sequence[str], row: RawRow) -> Row | None:
+    """A row of a table whose columns only have other names today: of most, in one go."""
+    cells = map(str.strip, map(str, row.cells))
+    found = {name: cell for name, cell in zip(names, cells, strict=False) if cell}
+    return found if "id" in found else None
+
+
 def _stage_table(
     content: BinaryIO,
     name: str,
@@ -203,9 +213,14 @@ def _stage_table(
         return None
     names |= said(table, header)
     unknown: set[str] = set()
-    shapes: set[tuple[str, ...]] = set()
+    seen: defaultdict[str, set[str]] = defaultdict(set)
     placeless = [key for key in header if left_out(table, key)]
+    plain = plain_names(table, header)
     for row in rows:
+        if as_it_stands := plain and _as_it_stands(plain, row):
+            staging.add(table, row.number, as_it_stands)
+            seen[table].update(as_it_stands)
+            continue
         given = dict(zip(header, map(str.strip, map(str, row.cells)), strict=False))
         given.pop("", None)
         if not any(given.values()):
@@ -221,9 +236,9 @@ def _stage_table(
             if LOST in modern_row:
                 _count(fidelity, name, modern_row.pop(LOST).split(","), "values_disagree")
             staging.add(placed, row.number, modern_row)
-            shapes.add((placed, *modern_row))
-    for placed, *fields in shapes:
-        unknown |= {*fields} - {*tables()[placed].names, MADE, READ}
+            seen[placed].update(modern_row)
+    for placed, fields in seen.items():
+        unknown |= fields - {*tables()[placed].names, MADE, READ}
         names |= _LISTED_AS.get(placed, frozenset())
     notes.extend(note("field_unknown", f"{name} {field}") for field in sorted(unknown))
     return table

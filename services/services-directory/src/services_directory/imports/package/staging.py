@@ -65,18 +65,23 @@ def _owners(table: str) -> tuple[tuple[int, str, str], ...]:
     )
 
 
+def _field_of(table: str, rank: int) -> str:
+    return _owners(table)[rank][1]
+
+
 class Staging:
     def __init__(self, folder: Path) -> None:
         # Batches are read in whatever thread is free, one after the other, never two at once.
         self._db = sqlite3.connect(
             folder / "staging.sqlite", isolation_level=None, check_same_thread=False
         )
+        self._db.create_function("field_of", 2, _field_of, deterministic=True)
         self._db.executescript(
             "PRAGMA page_size=16384; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF;"
             "PRAGMA synchronous=OFF; PRAGMA cache_size=-20000;"
             "CREATE TABLE rows (tab TEXT, line INT, id TEXT, data TEXT);"
-            "CREATE TABLE links (child INT, rank INT, tab TEXT, line INT, field TEXT, parent TEXT,"
-            " parent_id TEXT, PRIMARY KEY (child, rank)) WITHOUT ROWID;"
+            "CREATE TABLE links (child INT, rank INT, tab TEXT, parent TEXT, parent_id TEXT,"
+            " PRIMARY KEY (child, rank)) WITHOUT ROWID;"
             "BEGIN;"
         )
         self.tables: set[str] = set()
@@ -84,7 +89,7 @@ class Staging:
         self._has_dangling = True
         self._has_sites: bool | None = None
         self._rows: list[tuple[int, str, int, str, str]] = []
-        self._links: list[tuple[int, int, str, int, str, str, str]] = []
+        self._links: list[tuple[int, int, str, str, str]] = []
         self._keys = 0
         self._near: set[str] = set()
         self._kept: dict[tuple[str, str], Children] = {}
@@ -104,8 +109,8 @@ class Staging:
         child = self._keys
         self._rows.append((child, table, line, row["id"], orjson.dumps(row).decode()))
         for rank, field, parent in _owners(table):
-            if value := row.get(field):
-                self._links.append((child, rank, table, line, field, parent, value))
+            if field in row:
+                self._links.append((child, rank, table, parent, row[field]))
         if len(self._rows) >= _AT_ONCE:
             self._flush()
 
@@ -113,7 +118,7 @@ class Staging:
         self._db.executemany(
             "INSERT INTO rows (rowid, tab, line, id, data) VALUES (?, ?, ?, ?, ?)", self._rows
         )
-        self._db.executemany("INSERT INTO links VALUES (?, ?, ?, ?, ?, ?, ?)", self._links)
+        self._db.executemany("INSERT INTO links VALUES (?, ?, ?, ?, ?)", self._links)
         self._rows.clear()
         self._links.clear()
 
@@ -136,8 +141,9 @@ class Staging:
         self._flush()
         self._db.executescript(
             "CREATE INDEX rows_by_id ON rows (id, tab, line); CREATE INDEX rows_by_line ON rows (tab, line);"
-            "CREATE TABLE dangling AS SELECT child, rank, tab, line, field, parent, parent_id FROM links"
-            " WHERE NOT EXISTS (SELECT 1 FROM rows WHERE rows.id = links.parent_id"
+            "CREATE TABLE dangling AS SELECT child, rank, links.tab AS tab, own.line AS line,"
+            " field_of(links.tab, rank) AS field, parent, parent_id FROM links CROSS JOIN rows AS own"
+            " ON own.rowid = child WHERE NOT EXISTS (SELECT 1 FROM rows WHERE rows.id = links.parent_id"
             " AND (links.parent = '*' OR rows.tab = links.parent));"
             "CREATE INDEX dangling_by_line ON dangling (tab, line);"
             "CREATE INDEX dangling_by_link ON dangling (child, rank);"
@@ -145,7 +151,7 @@ class Staging:
         self._has_dangling = self._db.execute("SELECT 1 FROM dangling").fetchone() is not None
         # The other columns are those of the row that has the lowest rank.
         self._db.executescript(
-            "CREATE TABLE ties AS SELECT child, tab, parent, parent_id, field, min(rank) FROM links"
+            "CREATE TABLE ties AS SELECT child, tab, parent, parent_id, min(rank) AS rank FROM links"
             " WHERE NOT EXISTS (SELECT 1 FROM dangling WHERE dangling.child = links.child"
             " AND dangling.rank = links.rank) GROUP BY child;"
             "CREATE INDEX ties_by_parent ON ties (parent_id, tab);"
@@ -235,8 +241,8 @@ class Staging:
         while asked:
             rows = self._db.execute(
                 # CROSS JOIN keeps the order of the tables: from the few links to their rows.
-                "SELECT ties.parent, ties.parent_id, rows.tab, rows.line, rows.data, rows.rowid,"
-                " ties.field FROM json_each(?) AS asked CROSS JOIN ties ON ties.parent_id = asked.value"
+                "SELECT ties.parent, ties.parent_id, rows.tab, rows.line, rows.data, ties.child,"
+                " ties.rank FROM json_each(?) AS asked CROSS JOIN ties ON ties.parent_id = asked.value"
                 " CROSS JOIN rows ON rows.rowid = ties.child LIMIT ?",
                 (orjson.dumps(list(asked)).decode(), room + 1),
             ).fetchall()
@@ -245,8 +251,8 @@ class Staging:
                 return
             self._near |= asked
             asked = set()
-            for parent, parent_id, tab, line, data, key, link in rows:
-                child = Staged(tab, line, orjson.loads(data), key, link)
+            for parent, parent_id, tab, line, data, key, rank in rows:
+                child = Staged(tab, line, orjson.loads(data), key, _field_of(tab, rank))
                 children = self._kept.setdefault((parent, parent_id), {})
                 children.setdefault(tab, []).append(child)
                 if tab in self._leading:
@@ -254,8 +260,8 @@ class Staging:
                 if tab == "service_at_location" and (place := child.row.get("location_id")):
                     asked.add(place)
             asked -= self._near | self._crowded
-        for children in self._kept.values():
-            for some in children.values():
+        for some in (each for children in self._kept.values() for each in children.values()):
+            if len(some) > 1:
                 some.sort(key=_by_line)
 
     def children_of(self, parent: str, parent_id: str) -> Children:
@@ -314,15 +320,15 @@ class Staging:
     def children(self, table: str, parent: str, parent_id: str) -> list[Staged]:
         found = self._db.execute(
             # CROSS JOIN keeps the order of the tables: from the few links to their rows.
-            "SELECT rows.tab, rows.line, rows.data, rows.rowid, ties.field FROM ties CROSS JOIN rows"
+            "SELECT rows.tab, rows.line, rows.data, rows.rowid, ties.rank FROM ties CROSS JOIN rows"
             " ON rows.rowid = ties.child"
             " WHERE ties.parent_id = ? AND ties.tab = ? AND ties.parent IN (?, '*')"
             " ORDER BY +rows.line LIMIT ?",
             (parent_id, table, parent, MOST_CHILDREN),
         )
         return [
-            Staged(tab, line, orjson.loads(data), key, link)
-            for tab, line, data, key, link in found.fetchall()
+            Staged(tab, line, orjson.loads(data), key, _field_of(tab, rank))
+            for tab, line, data, key, rank in found.fetchall()
         ]
 
     def dangles(self, table: str, line: int, field: str) -> bool:

@@ -77,7 +77,7 @@ def _rows(source: BinaryIO, separator: str) -> Iterator[RawRow]:
         for cells in reader:
             notes = [note("line_encoding")] if lines.fell_back else []
             lines.fell_back = False
-            yield RawRow(start, list(cells), notes)
+            yield RawRow(start, cells, notes)
             start = reader.line_num + 1
     except csv.Error as error:
         raise UNREADABLE_FILE.because(f"Line {reader.line_num}: {error}.") from error

@@ -1,6 +1,6 @@
 """What every tabular reader gives: the header once, then rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services_directory.imports.outcomes.notes import Note
@@ -11,7 +11,7 @@ class RawRow:
     """`number` counts as the sender's program does: the first line of the file is 1."""
 
     number: int
-    cells: list[object]
+    cells: Sequence[object]
     notes: list[Note] = field(default_factory=list)
 
 
