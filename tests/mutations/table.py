@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+_CONSOLE = "services/console/src/console"
 _REFERRALS = "services/referrals/src/referrals"
 _COMMON = "libs/common/src/common"
 _REPORTING = "services/reporting/src/reporting"
@@ -1115,9 +1116,26 @@ MUTATIONS = (
         "::test_a_set_of_profiles_is_kept_for_an_aor_and_every_draft_is_tried_with_it",
     ),
     Mutation(
+        "no-code-in-a-difference",
+        "what changes in a pathway is said in words, whatever it holds",
+        f"{_CONSOLE}/pathways/views.py",
+        "(_NAMED[name](self, one) for one in _several(value))",
+        "(_several(value))",
+        "tests/services/console/test_planning.py::test_no_difference_of_a_pathway_shows_a_code[GBV-es]",
+    ),
+    Mutation(
+        "no-code-in-the-record",
+        "of what stands in the record no code is shown for want of words",
+        f"{_CONSOLE}/doings.py",
+        '        return self.say("audit.newer")\n',
+        "        return text\n",
+        "tests/services/console/test_doings.py"
+        "::test_codes_beside_are_told_in_words[referral.declined-detail12-said12]",
+    ),
+    Mutation(
         "typed-outlives-an-outage",
         "what was typed into a form stays where a part of the system is away",
-        "services/console/src/console/screens/routing.py",
+        f"{_CONSOLE}/screens/routing.py",
         "    if visit.typed and answer.status >= 500:\n",
         "    if visit.typed and answer.status >= 600:\n",
         "tests/pages/console/test_work.py"

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Response
 
 from tests.pages.looking import BROKEN, FLAT
+from tests.pages.words import CODE
 from tests.support.leaving_out import left_out
 from tests.support.patience import PATIENCE
 from tests.support.people_at_browsers import PHONE, new_context
@@ -185,10 +186,6 @@ def flat_with_forced_colours(page: Page) -> list[str]:
     return found
 
 
-# What a programme calls something, where people read: `not_delivered`, `case.read`, `/directory/v1/names`.
-CODE = re.compile(
-    r"\b[a-z]+(?:_[a-z0-9]+)+\b|/[a-z]+/v\d/[a-z]|(?<![\w@/.-])[a-z]+\.(?:[a-z]+_[a-z_]+|[a-z]+ed)\b"
-)
 # Ids, and what somebody typed themselves, stand as they are.
 READ = """(() => { const copy = document.body.cloneNode(true);
   copy.querySelectorAll('script, textarea, .typed, .row__code, .said, [lang]').forEach(e => e.remove());

@@ -1,4 +1,4 @@
-"""Words that stand in the pages of one language and mean that a text was not translated."""
+"""Words that stand in a page and mean that a text was not translated, or never written."""
 
 import re
 
@@ -10,6 +10,11 @@ ENGLISH = {
     "the", "and", "with", "you", "your", "for", "this", "that", "not", "from", "when", "where",
     "sign", "leave", "help", "code", "page", "back", "search", "which", "has", "are", "was",
 }  # fmt: skip
+
+# What a programme calls something: `not_delivered`, `case.read`, `/directory/v1/names`.
+CODE = re.compile(
+    r"\b[a-z]+(?:_[a-z0-9]+)+\b|/[a-z]+/v\d/[a-z]|(?<![\w@/.-])[a-z]+\.(?:[a-z]+_[a-z_]+|[a-z]+ed)\b"
+)
 
 
 def of_the_other_language(text: str, language: str) -> list[str]:

@@ -1,23 +1,40 @@
 """Whatever a service writes down of what was done has words: here, so that no page shows a code."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
+from common.codelists import pathways
+from common.events.codes import Urgency
 from common.languages import LANGUAGES
 from common.referral_states import ReferralState
 from console.codes import Codes
 from console.doings import Beside, done, identity_change, identity_kind, road
 from console.moments import Moments
 from console.wording import wording
+from pydantic import BaseModel
+from referrals.assistance import schemas as assistance
+from referrals.assistance.codes import codes
 from referrals.assistance.schemas import PlanChange
+from referrals.audit.queries import Wanted
+from referrals.cases import schemas as cases
+from referrals.consents import schemas as consents
+from referrals.consents.api import ConsentStatus
+from referrals.line import schemas as line
+from referrals.line.queries import WISH
+from referrals.referrals import schemas as referrals
+from referrals.screenings import schemas as screenings
 from referrals.timers.deadlines import Clock, EscalationStep
+from referrals.timers.schemas import PolicyBody
+from referrals.vocabulary.disclosure import Item
 from reporting.programmes.catalogue import shipped
 
+from tests.pages.words import CODE
 from tests.support.reference import ROOT
 
 REFERRALS = ROOT / "services/referrals/src/referrals"
@@ -37,7 +54,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "transfer.": ("accepted", "declined", "offered", "recalled"),
 }
 # Numbers of a row's version, and codes of a command that its action says: they tell a reader nothing.
-UNSAID = {"amount_band", "command", "support_type", "version"}
+UNSAID = {"command", "version"}
 
 
 def calls(folder: Path, writers: set[str]) -> Iterator[ast.Call]:
@@ -91,7 +108,7 @@ def test_all_that_is_written_of_a_case_has_words() -> None:
     assert done("case.teleported", say).endswith("case.teleported"), "newer than this console"
 
 
-def test_what_stands_beside_has_words_or_is_left_out() -> None:
+def test_what_stands_beside_has_a_name() -> None:
     names: set[str] = set()
     for call in calls(REFERRALS, _WRITERS):
         if not any("." in text for text, _ in said_in(call.args)):
@@ -102,13 +119,15 @@ def test_what_stands_beside_has_words_or_is_left_out() -> None:
                     names |= {k.value for k in held.keys if isinstance(k, ast.Constant)}  # type: ignore[misc]
     assert {"reason", "items", "clock"} <= names
     keys = wording("es").keys
+    names |= {"support_type", "amount_band", *PolicyBody.model_fields}  # written by their variable
     assert sorted(n for n in names - UNSAID if f"audit.code.{n}" not in keys) == []
-    assert {f"audit.clock.{each}" for each in Clock} <= keys
 
 
 def beside() -> Beside:
     moments = Moments("es", ZoneInfo("America/Caracas"), datetime(2026, 11, 28, tzinfo=UTC))
-    return Beside(wording("es"), Codes("es"), moments, {"0190a000-0000-7000-8000-000000000001": "Refugio"})  # fmt: skip
+    # fmt: off
+    return Beside(wording("es"), Codes("es"), moments, {"0190a000-0000-7000-8000-000000000001": "Refugio"},
+                  {name: {code: words["es"] for code, words in codes(name).items()} for name in ("support_type", "amount_band")})
 
 
 @pytest.mark.parametrize(
@@ -121,11 +140,15 @@ def beside() -> Beside:
         ("consent.withdrawn", {"method": "phone"}, ["cómo: Por teléfono"]),
         ("line.handed_over", {"basis": "vital_interest", "organisation": "0190a000-0000-7000-8000-000000000001"},
          ["fundamento: Peligro para la vida", "organización: Refugio"]),
-        ("plan.need_added", {"need": "HLT", "support_type": "Health"}, [f"necesidad: {Codes('es').need('HLT')}"]),
+        ("plan.need_added", {"need": "HLT", "support_type": "Health"},
+         [f"necesidad: {Codes('es').need('HLT')}", f"tipo de apoyo: {codes('support_type')['Health']['es']}"]),
         ("case.searched", {"found": 2}, ["encontrados: 2"]),
         ("route.recorded", {"statistics": True}, ["cuenta en las estadísticas: sí"]),
         ("audit.read", {"filters": ["case_id", "since"]}, ["filtros: Caso (su id), desde"]),
-        ("referral.declined", {"reason": "newer_than_this"}, []),
+        ("referral.withdrawn", {"command": "withdraw", "reason": "own_code"}, ["motivo: Con su propio código"]),
+        ("timer_policy.set", {"window_minutes": 90, "working_time": True},
+         ["plazo, en minutos: 90", "solo días laborables: sí"]),
+        ("referral.declined", {"reason": "newer_than_this"}, ["motivo: otro, que esta consola no conoce"]),
         ("referral.declined", {"newer": "x", "reason": None}, []),
     ],
 )  # fmt: skip
@@ -133,6 +156,64 @@ def test_codes_beside_are_told_in_words(
     action: str, detail: dict[str, Any], said: list[str]
 ) -> None:
     assert list(beside().lines(action, detail)) == said
+
+
+def chosen(model: type[BaseModel], name: str) -> list[str]:
+    """What a field of a body may be."""
+    found: list[str] = []
+    left: list[Any] = [model.model_fields[name].annotation]
+    while left:
+        one = left.pop()
+        found += [one] if isinstance(one, str) else []
+        left += get_args(one)
+    assert found, f"{model.__name__}.{name} is a choice no more"
+    return found
+
+
+# By action: what stands beside it, and all that this may be.
+CHOICES: tuple[tuple[str, dict[str, str], str, Iterable[str]], ...] = (
+    ("referral.declined", {"command": "decline"}, "reason", chosen(referrals.Decline, "reason")),
+    ("referral.on_hold", {"command": "hold"}, "reason", chosen(referrals.Hold, "reason")),
+    ("referral.completed", {"command": "complete"}, "outcome", chosen(referrals.Complete, "outcome")),
+    ("referral.not_delivered", {"command": "report-not-delivered"}, "reason", chosen(referrals.NotDelivered, "reason")),
+    ("referral.recalled", {"command": "recall"}, "reason", [*chosen(referrals.Recall, "reason"), "case_closed"]),
+    ("referral.entered_in_error", {"command": "enter-in-error"}, "reason", chosen(referrals.EnterInError, "reason")),
+    ("referral.withdrawn", {"command": "withdraw"}, "reason", [*chosen(referrals.Withdraw, "method"), "erased"]),
+    ("case.closed", {}, "reason", chosen(cases.Closure, "reason")),
+    ("case.erased", {}, "basis", chosen(cases.Erasure, "basis")),
+    ("consent.recorded", {}, "kind", chosen(consents.NewConsent, "kind")),
+    ("consent.recorded", {}, "status", get_args(ConsentStatus)),
+    ("consent.withdrawn", {}, "method", chosen(consents.Withdrawal, "method")),
+    ("consent.ended", {}, "reason", ["case_closed", "case_erased"]),
+    ("exception.requested", {}, "basis", chosen(consents.NewException, "basis")),
+    ("line.exception_asked", {}, "basis", chosen(line.NewLineException, "basis")),
+    ("line.handed_over", {}, "basis", [WISH, *chosen(line.NewLineException, "basis")]),
+    ("line.given_back", {}, "reason", chosen(line.Declining, "reason")),
+    ("line.closed", {}, "reason", chosen(line.Closing, "reason")),
+    ("line.rerouted", {}, "from", pathways()),
+    ("line.rerouted", {}, "to", pathways()),
+    ("review.done", {}, "outcome", chosen(assistance.ReviewDone, "outcome")),
+    ("screening.stopped", {}, "reason", chosen(screenings.Stop, "reason")),
+    ("assistance.given", {}, "support_type", codes("support_type")),
+    ("assistance.given", {}, "amount_band", codes("amount_band")),
+    ("disclosure.read", {}, "items", Item),
+    ("escalation.expiry", {}, "clock", Clock),
+    ("timer_policy.set", {}, "aor", pathways()),
+    ("timer_policy.set", {}, "urgency", get_args(Urgency)),
+    ("audit.read", {}, "filters", [field.name for field in fields(Wanted)]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "name", "values"), CHOICES, ids=[f"{c[0]}-{c[2]}" for c in CHOICES]
+)
+def test_whatever_may_be_chosen_has_words(
+    action: str, more: dict[str, str], name: str, values: Iterable[str]
+) -> None:
+    newer = beside().say("audit.newer")
+    said = {one: list(beside().lines(action, {**more, name: one})) for one in values}
+    assert sorted(one for one, lines in said.items() if not lines or newer in lines[-1]) == []
+    assert [lines for lines in said.values() if CODE.findall(lines[-1])] == []
 
 
 def test_every_change_of_an_access_has_words() -> None:

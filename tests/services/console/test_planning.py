@@ -1,7 +1,11 @@
 """What whoever plans and decides sees: pure, without a server."""
 
+import re
+from dataclasses import asdict
 from typing import Any
 
+import pytest
+from common.languages import LANGUAGES
 from console.bulletins import views as bulletins
 from console.codes import Codes
 from console.curation import views as curation
@@ -12,6 +16,12 @@ from console.forms import Typed
 from console.pathways import views as pathways
 from console.wording import wording
 from reporting.activities.codes import terms
+from services_directory.pathways.definition.conditions import Condition
+from services_directory.pathways.definition.differences import difference, plain
+from services_directory.pathways.definition.graph import Pathway, Step
+from services_directory.pathways.definition.proposals import AORS, proposal, situations
+
+from tests.pages.words import CODE
 
 SAY, CODES = wording("es"), Codes("es")
 STEPS: list[dict[str, Any]] = [
@@ -121,23 +131,80 @@ def test_steps_are_moved_replaced_and_taken_out() -> None:
     assert pathways.replaced(STEPS, "new", {"key": "e"})[-1] == {"key": "e"}
 
 
-def test_a_difference_is_said_in_sentences() -> None:
-    found = {
-        "pathway": [],
-        "steps": [
-            {"step": "a", "kind": "added", "need": "HLT"},
-            {
-                "step": "b",
-                "kind": "changed",
-                "need": "LEG",
-                "changes": [{"field": "window_hours", "old": None, "new": 48}],
-            },
-        ],
-        "reordered": True,
+def changed(old: Pathway | None, new: Pathway, language: str = "es") -> list[str]:
+    """What the page of `new` says of it."""
+    found = difference(old, new)
+    told = {
+        "pathway": [asdict(one) for one in found.pathway],
+        "steps": [asdict(one) for one in found.steps],
+        "reordered": found.reordered,
     }
-    lines = pathways.difference(found, SAY, CODES)
-    assert len(lines) == 3
-    assert "antes –, ahora 48" in lines[1]
+    every = plain(new)["steps"]
+    said = {code: getattr(words, language) for code, words in situations().items()}
+    return pathways.Difference(wording(language), Codes(language), said, every).lines(told)
+
+
+def test_a_difference_is_said_in_sentences() -> None:
+    new = proposal("GBV", "VE")
+    bare = [Step(key=one.key, need=one.need) for one in new.steps if one.key != "cash"]
+    lines = changed(new.model_copy(update={"steps": tuple(bare)}), new)
+    need = CODES.need("GBV-CMR")
+    assert f"{need}, urgencia: antes {SAY('soon.routine')}, ahora {SAY('soon.at_once')}" in lines
+    assert f"{need}, horas: antes nada, ahora en las primeras 72 horas" in lines
+    assert f"Paso nuevo: {CODES.need('CVA')} (cash)" in lines
+    livelihoods = CODES.need("GBV-LIV")
+    assert f"{livelihoods}, después de: antes nada, ahora {CODES.need('GBV-PSS')}" in lines
+    assert f"{livelihoods}, para quién: antes todas las personas, ahora desde 18 años" in lines
+    assert f"{CODES.need('GBV-SHELTER')}, seguridad: antes no, ahora sí" in lines
+
+
+def test_a_text_that_changed_in_the_other_language_is_said_to_have() -> None:
+    old = proposal("GBV", "VE")
+    new = old.model_copy(update={"title": old.title.model_copy(update={"en": "Another"})})
+    assert changed(old, new) == ["título: cambia el texto en el otro idioma"]
+    assert changed(old, new, "en") == [f"title: before {old.title.en}, now Another"]
+
+
+# Codes of needs, places and groups, which stand in no sentence.
+SHORT = re.compile(r"\b(?:[A-Z]{2,4}-[A-Z]+|VE\d*)\b")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("aor", AORS)
+def test_no_difference_of_a_pathway_shows_a_code(aor: str, language: str) -> None:
+    new = proposal(aor, "VE")
+    bare = tuple(Step(key=one.key, need=one.need) for one in new.steps)
+    texts = {"intermediary": None, "note": None}  # what somebody wrote stands as it is
+    steps = tuple(one.model_copy(update=texts) for one in new.steps)
+    new = new.model_copy(update={"steps": steps})
+    said = "\n".join(changed(new.model_copy(update={"steps": bare, "entry": ()}), new, language))
+    assert said
+    assert [*CODE.findall(said), *SHORT.findall(said)] == []
+    assert [one.key for one in steps if "-" in one.key and one.key in said.split()] == []
+
+
+def test_whatever_a_condition_or_a_step_holds_has_words() -> None:
+    whole = {
+        "minimum_age": 12,
+        "maximum_age": 17,
+        "sexes": ["female", "other"],
+        "populations": ["REF"],
+        "excluded_populations": ["SUR"],
+        "situations": ["sexual_violence"],
+        "incident_within_hours": 72,
+        "incident_after_hours": 0,
+        "immediate_danger": False,
+        "has_documents": True,
+        "languages": ["guc"],
+        "speaks_none_of": ["spa"],
+    }
+    assert whole.keys() == Condition.model_fields.keys()
+    for name, value in whole.items():
+        one = pathways.condition({name: value}, SAY, CODES, {"sexual_violence": "violencia"})
+        assert one, name
+        assert not [*CODE.findall(one), *SHORT.findall(one)], name
+    fields = {*Step.model_fields, *Pathway.model_fields} - {"key", "steps"}
+    assert sorted(name for name in fields if not SAY.has(f"step.field.{name}")) == []
 
 
 def test_words_of_both_languages_are_sent_together_and_empty_ones_are_not() -> None:

@@ -36,3 +36,12 @@ async def line_kinds(api: Api, language: str) -> dict[str, str]:
     answer = await code_list(api, LINE_FORM)
     kinds = answer.body["kinds"] if answer.ok else {}
     return {code: words[language] for code, words in kinds.items()}
+
+
+async def assistance_codes(api: Api, language: str) -> dict[str, dict[str, str]]:
+    """By its name each list of what was given, its codes in words; nothing where that is away."""
+    answer = await code_list(api, ASSISTANCE)
+    return {
+        name: {code: words[language] for code, words in codes.items()}
+        for name, codes in (answer.body if answer.ok else {}).items()
+    }

@@ -36,13 +36,14 @@ def done(action: str, say: Wording) -> str:
 
 @dataclass(frozen=True)
 class Beside:
-    """What an entry holds beside. `names`: of organisations, by their ids. A value for which there are no words
-    is left out: in the table of codes that can be downloaded it stands as it is."""
+    """What an entry holds beside. `names`: of organisations, by their ids; `lists`: words that the API has for
+    codes, by the name of what stands beside. What is newer than this console is said to be another."""
 
     say: Wording
     codes: Codes
     moments: Moments
     names: Mapping[str, str]
+    lists: Mapping[str, Mapping[str, str]]
 
     def lines(self, action: str, detail: Mapping[str, Any]) -> Iterable[str]:
         chosen = f"code.{detail.get('command') or _COMMANDS.get(action, '')}."
@@ -54,7 +55,7 @@ class Beside:
                 self._said(name, one, chosen)
                 for one in (value if isinstance(value, list) else [value])
             ]
-            if words and all(words):
+            if words:
                 yield f"{self.say(f'audit.code.{name}')}: {', '.join(words)}"
 
     def _said(self, name: str, value: Any, chosen: str) -> str:
@@ -67,10 +68,12 @@ class Beside:
             return _READ[name](self, text)
         if is_id(text):
             return self.names.get(text) or short_code(text)
+        if text in self.lists.get(name, {}):
+            return self.lists[name][text]
         for beginning in (chosen, *_WORDS.get(name, ("word.",))):
             if self.say.has(f"{beginning}{text}"):
                 return self.say(f"{beginning}{text}")
-        return ""
+        return self.say("audit.newer")
 
 
 _READ: Mapping[str, Callable[[Beside, str], str]] = {
@@ -81,12 +84,14 @@ _READ: Mapping[str, Callable[[Beside, str], str]] = {
 # By the name of what stands beside: where the words for its codes stand.
 _WORDS = {
     "aor": ("aor.",),
+    "basis": ("audit.basis.", "word."),
     "clock": ("audit.clock.",),
     "filters": ("audit.filter.", "field."),
     "from": ("aor.",),
     "items": ("item.",),
     "kind": ("consent.kind.",),
     "method": ("method.",),
+    "reason": ("word.", "method."),
     "status": ("consent.status.",),
     "to": ("aor.",),
     "urgency": ("urgency.",),

@@ -209,6 +209,17 @@ async def test_a_municipality_inherits_from_its_state_and_a_parent_cannot_break_
     seen = await api.get(f"{V1}/{town.json()['pathway_id']}", headers=as_("anonymous"))
     keys = [step["key"] for step in seen.json()["effective"]["steps"]]
     assert keys == ["safety", "care", "legal"]
+    url = f"{V1}/{town.json()['pathway_id']}/draft"
+    again = {**body(area="VE2313"), "steps": [], "omits": ["care"]}
+    again["steps"] = [{"key": "legal", "need": "GBV-LEGAL"}]
+    made = await api.put(url, json=again, headers=as_("gbv-coordinator"))
+    assert made.status_code == 200, made.text
+    read = await api.get(url, headers=as_("gbv-coordinator"))
+    assert [step["key"] for step in read.json()["effective"]["steps"]] == [
+        "safety",
+        "cash",
+        "legal",
+    ]
     smaller = body()
     smaller["steps"] = smaller["steps"][:1]
     url = f"{V1}/{state.json()['pathway_id']}/draft"

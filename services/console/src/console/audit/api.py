@@ -1,7 +1,10 @@
 """The record, for auditors: filters by codes and ids, a chain in order, and whether it adds up."""
 
+import asyncio
+
 from console.answers import Answer, together
 from console.audit import views
+from console.code_lists import assistance_codes
 from console.doings import done, identity_change, identity_kind
 from console.listings import next_page
 from console.screens.routing import Screens
@@ -15,21 +18,23 @@ _QUERY = (*views.FILTERS, "cursor")
 async def record(visit: Visit) -> Page:
     values = {name: visit.asked(name) for name in _QUERY}
     asked = views.asked_of(values, visit.moments.offset)
-    listed = await visit.calls.get(
-        "/referrals/v1/audit", limit=50, cursor=visit.asked("cursor"), **asked
+    listed, lists = await asyncio.gather(
+        visit.calls.get("/referrals/v1/audit", limit=50, cursor=visit.asked("cursor"), **asked),
+        assistance_codes(visit.calls, visit.language),
     )
     if listed.status == 422 and listed.code != "unknown_parameter":
-        return _page(visit, [], None, {}, values, refusal=listed)
-    shown(listed)
-    names = await _names(visit, listed)
-    return _page(visit, listed.items, listed.body.get("next_cursor"), names, values)
+        return _page(visit, [], None, values, refusal=listed)
+    cursor = shown(listed).get("next_cursor")
+    entries = views.entries(
+        listed.items, await _names(visit, listed), lists, visit.say, visit.moments
+    )
+    return _page(visit, entries, cursor, values)
 
 
 def _page(
     visit: Visit,
-    items: list[dict[str, object]],
+    entries: list[views.Entry],
     cursor: str | None,
-    names: dict[str, str],
     values: dict[str, str],
     refusal: Answer | None = None,
 ) -> Page:
@@ -38,7 +43,7 @@ def _page(
         "audit/templates/record.html",
         "title.audit",
         {
-            "entries": views.entries(items, names, say, visit.moments),
+            "entries": entries,
             "more": views.address("/console/audit", values, cursor=cursor) if cursor else "",
             "export": views.address("/console/audit/record.csv", values),
             "values": values,
@@ -127,11 +132,14 @@ async def export(visit: Visit) -> Download:
 async def chain(visit: Visit) -> Page:
     """What happened to one case or organisation, in order, and what its seal says."""
     identifier = visit.ids["chain"]
-    verified, listed = await together(
-        visit.calls.get(f"/referrals/v1/audit/chains/{identifier}"),
-        visit.calls.get(
-            "/referrals/v1/audit", case_id=identifier, limit=100, cursor=visit.asked("cursor")
+    (verified, listed), lists = await asyncio.gather(
+        together(
+            visit.calls.get(f"/referrals/v1/audit/chains/{identifier}"),
+            visit.calls.get(
+                "/referrals/v1/audit", case_id=identifier, limit=100, cursor=visit.asked("cursor")
+            ),
         ),
+        assistance_codes(visit.calls, visit.language),
     )
     if not verified.ok:
         raise NotShown(verified)
@@ -150,7 +158,7 @@ async def chain(visit: Visit) -> Page:
                 for one in verified.body["findings"]
             ],
             "entries": views.entries(
-                listed.items, await _names(visit, listed), visit.say, visit.moments
+                listed.items, await _names(visit, listed), lists, visit.say, visit.moments
             ),
             "more": next_page(f"/console/audit/chains/{identifier}", listed),
             "export": f"/console/audit/record.csv?case_id={identifier}",

@@ -74,9 +74,13 @@ def address(
 
 
 def entries(
-    items: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
+    items: Iterable[Mapping[str, Any]],
+    names: Mapping[str, str],
+    lists: Mapping[str, Mapping[str, str]],
+    say: Wording,
+    moments: Moments,
 ) -> list[Entry]:
-    beside = Beside(say, Codes(say.language), moments, names)
+    beside = Beside(say, Codes(say.language), moments, names, lists)
     return [_entry(one, beside) for one in items]
 
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from console.answers import Answer, together
+from console.answers import together
 from console.care import commands
-from console.code_lists import ASSISTANCE, code_list
+from console.code_lists import assistance_codes
 from console.codes import Codes
 from console.screens.routing import Screens
 from console.screens.visit import Page, Visit, one_of, shown
@@ -29,10 +29,10 @@ async def plan(visit: Visit) -> Page:
             visit.calls.get(f"{there}/assistance"),
             visit.calls.get(f"{there}/reviews"),
         ),
-        code_list(visit.calls, ASSISTANCE),
+        assistance_codes(visit.calls, visit.language),
     )
     listed = shown(needs)
-    kinds, bands = _labels(lists, "support_type", visit), _labels(lists, "amount_band", visit)
+    kinds, bands = lists.get("support_type", {}), lists.get("amount_band", {})
     codes, say, moments = Codes(visit.language), visit.say, visit.moments
     return Page(
         "care/templates/plan.html",
@@ -91,11 +91,6 @@ async def plan(visit: Visit) -> Page:
     )
 
 
-def _labels(answer: Answer, name: str, visit: Visit) -> dict[str, str]:
-    lists: Mapping[str, Any] = answer.body if answer.ok else {}
-    return {code: labels[visit.language] for code, labels in lists.get(name, {}).items()}
-
-
 def _need(one: Mapping[str, Any], visit: Visit) -> Mapping[str, Any]:
     return {
         **one,
@@ -113,9 +108,11 @@ for each in (commands.ADD, commands.SUGGESTED, commands.GIVEN, commands.REVIEW):
 async def given(visit: Visit) -> Page:
     """Asked once more, for the record of what was given counts."""
     there = f"{_CASE}/{visit.ids['case_id']}/assistance"
-    listed, lists = await together(visit.calls.get(there), code_list(visit.calls, ASSISTANCE))
+    listed, lists = await asyncio.gather(
+        visit.calls.get(there), assistance_codes(visit.calls, visit.language)
+    )
     one = one_of(listed, visit.ids["assistance_id"])
-    kinds = _labels(lists, "support_type", visit)
+    kinds = lists.get("support_type", {})
     return Page(
         "care/templates/given.html",
         "title.given",

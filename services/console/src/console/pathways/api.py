@@ -99,15 +99,18 @@ async def pathway(visit: Visit) -> Page:
     identifier = visit.ids["pathway_id"]
     differing = version["state"] != "published"
     diff = (
-        await visit.calls.get(f"{_PATHWAYS}/{identifier}/diff", new=version["number"])
+        await visit.calls.get(
+            f"{_PATHWAYS}/{identifier}/diff",
+            new=version["number"],
+            old=published["number"] if published else None,
+        )
         if differing
         else None
     )
     listed = views.steps(version, say, codes, said)
-    effective = (
-        (version.get("effective") or {}).get("steps") or version["pathway"].get("steps") or []
-    )
+    effective = views.all_steps(version)
     words = {one["key"]: codes.need(one["need"]) for one in effective}
+    change = views.Difference(say, codes, said, [*effective, *views.all_steps(published)])
     writes = visit.visitor.may("directory:curate")
     return Page(
         "pathways/templates/pathway.html",
@@ -126,15 +129,12 @@ async def pathway(visit: Visit) -> Page:
                 for one in version.get("findings") or []
                 if not one.get("step")
             ],
-            "difference": views.difference(diff.body, say, codes)
-            if diff is not None and diff.ok
-            else [],
+            "difference": change.lines(diff.body) if diff is not None and diff.ok else [],
             "differing": differing,
-            "omits": [codes.need(key) for key in version["pathway"].get("omits") or []],
-            "may_write": writes and version["state"] in {"draft", "returned", "published"},
+            "omits": [(key, change.step(key)) for key in version["pathway"].get("omits") or []],
+            "revisable": writes and not differing,
             "editable": writes and version["state"] in {"draft", "returned"},
             "submitted": writes and version["state"] == "submitted",
-            "has_published": published is not None,
             "profiles": [(name, say(f"profile.{name}")) for name, _ in views.profiles("")],
             "sets": [
                 (one["id"], say("trial.set", name=one["name"], n=len(one["profiles"])))
@@ -169,6 +169,13 @@ def _take(step: str) -> None:
 
 for each in ("submit", "return", "publish"):
     _take(each)
+
+
+@screens.form("/pathways/{pathway_id:uuid}/revise", show=pathway)
+async def revise(visit: Visit) -> Outcome:
+    """A draft over the published version, as that is."""
+    version, _, _ = await _open(visit)
+    return _then(visit, await _put(visit, version["pathway"]))
 
 
 @screens.form("/pathways/{pathway_id:uuid}/try", show=pathway)
@@ -240,6 +247,8 @@ async def change_order(visit: Visit) -> Outcome:
         changed["steps"] = views.replaced(own, key, None)
     elif what == "omit":
         changed["omits"] = sorted({*(changed.get("omits") or []), key})
+    elif what == "restore":
+        changed["omits"] = [one for one in changed.get("omits") or [] if one != key]
     return _then(visit, await _put(visit, changed))
 
 
@@ -258,7 +267,7 @@ async def step(visit: Visit) -> Page:
         _open(visit), situations(visit.calls, visit.language)
     )
     key = visit.ids["key"]
-    every = (version.get("effective") or {}).get("steps") or version["pathway"].get("steps") or []
+    every = views.all_steps(version)
     own = version["pathway"].get("steps") or []
     new = key == "new"
     one = next((found for found in (*own, *every) if found["key"] == key), None)

@@ -1,6 +1,6 @@
 """Pathways in words: steps, conditions, differences, and what a trial shows. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,12 +115,19 @@ class Step:
     findings: tuple[str, ...] = ()
 
 
+def all_steps(version: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """Of a version: with those that it inherits."""
+    if version is None:
+        return []
+    return (version.get("effective") or version["pathway"]).get("steps") or []
+
+
 def steps(
     version: Mapping[str, Any], say: Wording, codes: Codes, situations: Mapping[str, str]
 ) -> list[Step]:
     """Own ones, and those of the area above, which can be replaced or left out."""
     own = version["pathway"].get("steps") or []
-    effective = (version.get("effective") or {}).get("steps") or own
+    effective = all_steps(version)
     keys = {one["key"] for one in own}
     found: dict[str, list[str]] = {}
     for one in version.get("findings") or []:
@@ -132,7 +139,7 @@ def steps(
             one["key"],
             codes.need(one["need"]),
             one.get("urgency") or "",
-            tuple(_facts(one, named, say, situations)),
+            tuple(_facts(one, named, say, codes, situations)),
             one["key"] not in keys,
             tuple(found.get(one["key"], ())),
         )
@@ -141,11 +148,15 @@ def steps(
 
 
 def _facts(
-    one: Mapping[str, Any], named: Mapping[str, str], say: Wording, situations: Mapping[str, str]
+    one: Mapping[str, Any],
+    named: Mapping[str, str],
+    say: Wording,
+    codes: Codes,
+    situations: Mapping[str, str],
 ) -> Iterable[str]:
     if one.get("window_hours"):
         yield say("pathway.window", hours=one["window_hours"])
-    if words := condition(one.get("condition") or {}, say, situations):
+    if words := condition(one.get("condition") or {}, say, codes, situations):
         yield say("pathway.if", condition=words)
     if one.get("after"):
         yield say("pathway.after", steps=", ".join(named.get(key, key) for key in one["after"]))
@@ -160,72 +171,112 @@ def _facts(
         yield str(one["note"][say.language])
 
 
-def condition(one: Mapping[str, Any], say: Wording, situations: Mapping[str, str]) -> str:
+def condition(
+    one: Mapping[str, Any], say: Wording, codes: Codes, situations: Mapping[str, str]
+) -> str:
     """If she is under 18 and it was less than 72 hours ago."""
-    parts = []
-    if one.get("minimum_age") is not None:
-        parts.append(say("pathway.from_age", age=one["minimum_age"]))
-    if one.get("maximum_age") is not None:
-        parts.append(say("pathway.to_age", age=one["maximum_age"]))
+    return say("pathway.and").join(_criteria(one, say, codes, situations))
+
+
+def _criteria(
+    one: Mapping[str, Any], say: Wording, codes: Codes, situations: Mapping[str, str]
+) -> Iterable[str]:
+    for name, key, value in (
+        ("minimum_age", "pathway.from_age", "age"),
+        ("maximum_age", "pathway.to_age", "age"),
+        ("incident_within_hours", "pathway.within", "hours"),
+        ("incident_after_hours", "pathway.later", "hours"),
+    ):
+        if one.get(name) is not None:
+            yield say(key, **{value: one[name]})
     if one.get("sexes"):
-        parts.append(", ".join(say(f"sex.{sex}") for sex in one["sexes"]))
+        yield ", ".join(say.known(f"sex.{sex}", "sex.other") for sex in one["sexes"])
     if one.get("situations"):
-        parts.append(", ".join(situations.get(code, code) for code in one["situations"]))
-    if one.get("incident_within_hours"):
-        parts.append(say("pathway.within", hours=one["incident_within_hours"]))
-    if one.get("incident_after_hours"):
-        parts.append(say("pathway.later", hours=one["incident_after_hours"]))
-    if one.get("immediate_danger"):
-        parts.append(say("pathway.danger"))
-    if one.get("populations"):
-        parts.append(", ".join(one["populations"]))
-    if one.get("has_documents") is False:
-        parts.append(say("pathway.no_documents"))
-    return say("pathway.and").join(parts)
+        yield ", ".join(situations.get(code, code) for code in one["situations"])
+    for name, key, named in (
+        ("populations", "pathway.of_groups", codes.population),
+        ("excluded_populations", "pathway.not_of_groups", codes.population),
+        ("languages", "pathway.speaks", codes.spoken),
+        ("speaks_none_of", "pathway.speaks_none_of", codes.spoken),
+    ):
+        if one.get(name):
+            yield say(key, which=", ".join(named(code) for code in one[name]))
+    for name in ("immediate_danger", "has_documents"):
+        if one.get(name) is not None:
+            yield say(f"pathway.{name}.{'yes' if one[name] else 'no'}")
 
 
-def difference(found: Mapping[str, Any], say: Wording, codes: Codes) -> list[str]:
-    """What a version changes, as sentences; what changed stands as the pathway holds it."""
-    lines = [
-        say(
-            "diff.pathway",
-            field=_field(one["field"], say),
-            old=_plain(one.get("old")),
-            new=_plain(one.get("new")),
-        )
-        for one in found["pathway"]
-    ]
-    for step in found["steps"]:
-        need = codes.need(step["need"])
-        if step["kind"] != "changed":
-            lines.append(say(f"diff.{step['kind']}", need=need, name=step["step"]))
-        lines.extend(
-            say(
-                "diff.step",
-                need=need,
-                field=_field(one["field"], say),
-                old=_plain(one.get("old")),
-                new=_plain(one.get("new")),
+@dataclass(frozen=True)
+class Difference:
+    """Says what a version changes. `steps`: all that it or the one before names, with what is inherited."""
+
+    say: Wording
+    codes: Codes
+    situations: Mapping[str, str]
+    steps: Sequence[Mapping[str, Any]]
+
+    def lines(self, found: Mapping[str, Any]) -> list[str]:
+        say = self.say
+        lines = [self._line("diff.pathway", one) for one in found["pathway"]]
+        for step in found["steps"]:
+            need = self.codes.need(step["need"])
+            if step["kind"] != "changed":
+                lines.append(say(f"diff.{step['kind']}", need=need, name=step["step"]))
+            lines.extend(
+                self._line("diff.step", one, need=need) for one in step.get("changes") or []
             )
-            for one in step.get("changes") or []
-        )
-    if found["reordered"]:
-        lines.append(say("diff.reordered"))
-    return lines
+        if found["reordered"]:
+            lines.append(say("diff.reordered"))
+        return lines
+
+    def _line(self, key: str, change: Mapping[str, Any], **more: str) -> str:
+        name, old, new = change["field"], change.get("old"), change.get("new")
+        words = self.say.known(f"step.field.{name}", "field.other")
+        told = self._said(name, old), self._said(name, new)
+        if told[0] == told[1]:  # what changed is the text of the other language
+            return self.say(f"{key}.elsewhere", field=words, **more)
+        return self.say(key, field=words, old=told[0], new=told[1], **more)
+
+    def _said(self, name: str, value: Any) -> str:
+        """Empty is what holds where nothing is written: of a flag no, of a condition everybody."""
+        say, codes = self.say, self.codes
+        if name in _SWITCHES:
+            return say("entry.yes" if value else "entry.no")
+        if name == "urgency":
+            return say.known(f"soon.{value or 'routine'}", "code.other")
+        if name in {"condition", "entry"}:
+            ways = value if isinstance(value, list) else [value or {}]
+            said = [condition(one, say, codes, self.situations) for one in ways]
+            return say("pathway.or").join(filter(None, said)) or say("pathway.everybody")
+        if not value:
+            return say("diff.nothing")
+        if name == "window_hours":
+            return say("pathway.window", hours=value)
+        if name in _NAMED:
+            return ", ".join(_NAMED[name](self, one) for one in _several(value))
+        if isinstance(value, Mapping):  # a text in both languages
+            return str(value.get(say.language) or say("diff.nothing"))
+        return say("code.other")  # newer than this console
+
+    def step(self, key: str) -> str:
+        found = next((one for one in self.steps if one["key"] == key), None)
+        return self.codes.need(found["need"]) if found else key
 
 
-def _field(name: str, say: Wording) -> str:
-    return say(f"step.field.{name}") if say.has(f"step.field.{name}") else name
+_SWITCHES = frozenset({*FLAGS, "proposal"})
+_NAMED: Mapping[str, Callable[[Difference, str], str]] = {
+    "after": Difference.step,
+    "aor": lambda words, code: words.codes.pathway(code),
+    "area": lambda words, code: words.codes.place(code),
+    "fallback_of": Difference.step,
+    "intermediary_needs": lambda words, code: words.codes.need(code),
+    "need": lambda words, code: words.codes.need(code),
+    "omits": Difference.step,
+}
 
 
-def _plain(value: Any) -> str:
-    if value in (None, "", [], {}):
-        return "–"
-    if isinstance(value, list):
-        return ", ".join(_plain(one) for one in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_plain(one)}" for name, one in value.items())
-    return str(value)
+def _several(value: Any) -> list[str]:
+    return list(value) if isinstance(value, list) else [value]
 
 
 def profiles(area: str) -> list[tuple[str, dict[str, Any]]]:

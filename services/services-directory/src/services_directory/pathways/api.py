@@ -157,12 +157,13 @@ async def read_version(
 async def read_draft(
     caller: Drafter, session: Session, pathway_id: PathwayId, response: Response
 ) -> dict[str, Any]:
-    """The open version, with everything that validation has to say about it."""
+    """The open version, with what it would inherit, and everything that validation has to say about it."""
     found = await queries.open_version(session, pathway_id)
     if found is None or not service.may_draft(caller, found.aor):
         raise NOT_FOUND.because("No draft is open under this id.")
     body = Pathway.model_validate(found.body)
-    return _drafted(response, found, await service.findings_of(session, body))
+    drafted = _drafted(response, found, await service.findings_of(session, body))
+    return {**drafted, "effective": plain(await service.once_published(session, body))}
 
 
 @routes.put("/{pathway_id}/draft", response_model=VersionOut)

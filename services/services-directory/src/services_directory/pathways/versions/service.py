@@ -201,6 +201,12 @@ async def findings_of(session: AsyncSession, body: Pathway) -> list[Finding]:
     return [*own, *(_pointing_into(body, finding) for finding in _checked(effective))]
 
 
+async def once_published(session: AsyncSession, body: Pathway) -> Pathway:
+    """A draft with what it inherits."""
+    above = await wider(session, body.aor, body.area)
+    return inherit([above, body]) if above else body
+
+
 def _pointing_into(body: Pathway, finding: Finding) -> Finding:
     """Inherited steps shift positions: the pointer must fit what the coordinator wrote."""
     own = {step.key: at for at, step in enumerate(body.steps)}
