@@ -2,7 +2,6 @@
 
 import pytest
 from common import referral_states as states
-from common.events import referrals as events
 from common.referral_states import ReferralState, progress
 
 S = ReferralState
@@ -34,8 +33,3 @@ def test_groups(group: frozenset[ReferralState], members: str) -> None:
 
 def test_nobody_counts_a_draft_or_an_error() -> None:
     assert {state for state in S if progress(state) is None} == {S.DRAFT, S.ENTERED_IN_ERROR}
-
-
-def test_every_state_that_others_hear_of_has_its_event() -> None:
-    told = {event.SUBJECT for event in events.ReferralData.__subclasses__()}
-    assert {f"ruta.referrals.referral.{state}.v1" for state in S if state is not S.DRAFT} <= told

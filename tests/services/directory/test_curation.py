@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from common import clock
 from common.database import Database
-from common.events.referrals import ReferralDeclined
+from common.events.referrals import ReferralData
 from httpx import AsyncClient
 from services_directory.curation.consumers import on_declined
 from services_directory.curation.sweep import mark_stale, remind, tell_more
@@ -201,7 +201,7 @@ async def test_a_referral_declined_for_want_of_capacity_asks_the_owner_for_it(
     own = await publish()
 
     async def declined(reason: str) -> None:
-        event = ReferralDeclined(
+        event = ReferralData(
             version=4, referral_id=uuid4(), case_id=uuid4(), state="declined",
             from_organisation=organisation(1), to_organisation=organisation(2),
             service_id=UUID(own), category="GBV-PSS", aor="GBV", urgency="routine",

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from referrals.channels.addresses import masked
 from referrals.channels.kinds import ChannelKind, Pace
-from referrals.channels.telling import NEWS, Listener, Matter, concerned, due_at, turns
+from referrals.channels.telling import Listener, Matter, concerned, due_at, turns
 from referrals.channels.texts import code, something_new
 from referrals.notices.kinds import NoticeKind
 
@@ -34,10 +34,6 @@ def listener(person: str = "ana", *, supervisor: bool = False, **changes: Any) -
 def matter(kind: NoticeKind, organisation: UUID = RECIPIENT, **changes: Any) -> Matter:
     given: dict[str, Any] = {"sides": (SENDER, RECIPIENT), **changes}
     return Matter(kind, organisation, **given)
-
-
-def test_every_kind_of_notice_says_for_whom_it_is_news() -> None:
-    assert set(NEWS) == set(NoticeKind)
 
 
 @pytest.mark.parametrize(

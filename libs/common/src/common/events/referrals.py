@@ -1,11 +1,14 @@
 """Events of the referrals service: ids and codes, never a name, a text or a date of birth."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from types import new_class
 from typing import ClassVar, Literal
 from uuid import UUID
 
 from common.events.base import Event
 from common.events.codes import Code, PCode, ReportingAttributes, Urgency
+from common.referral_states import ReferralState
 
 Indication = Literal["none", "some", "strong"]
 _DESCRIBED = frozenset({"area", "attributes"})
@@ -64,64 +67,17 @@ class ReferralData(Event):
     attributes: ReportingAttributes | None = None
 
 
-class ReferralSent(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.sent.v1"
+def _entered(state: ReferralState) -> type[ReferralData]:
+    """`ruta.referrals.referral.<state>.v1`, told whenever a referral comes to this state."""
+    name = f"Referral{state.title().replace('_', '')}"
+    subject = f"ruta.referrals.referral.{state}.v1"
+    return new_class(name, (ReferralData,), None, lambda body: body.update(SUBJECT=subject))
 
 
-class ReferralAcknowledged(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.acknowledged.v1"
-
-
-class ReferralInfoRequested(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.info_requested.v1"
-
-
-class ReferralWaitlisted(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.waitlisted.v1"
-
-
-class ReferralAccepted(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.accepted.v1"
-
-
-class ReferralDeclined(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.declined.v1"
-
-
-class ReferralScheduled(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.scheduled.v1"
-
-
-class ReferralInService(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.in_service.v1"
-
-
-class ReferralOnHold(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.on_hold.v1"
-
-
-class ReferralCompleted(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.completed.v1"
-
-
-class ReferralNotDelivered(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.not_delivered.v1"
-
-
-class ReferralRecalled(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.recalled.v1"
-
-
-class ReferralWithdrawn(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.withdrawn.v1"
-
-
-class ReferralExpired(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.expired.v1"
-
-
-class ReferralEnteredInError(ReferralData):
-    SUBJECT: ClassVar[str] = "ruta.referrals.referral.entered_in_error.v1"
+ENTERED: Mapping[ReferralState, type[ReferralData]] = {
+    state: _entered(state) for state in ReferralState if state is not ReferralState.DRAFT
+}
+"""A draft is nobody's news."""
 
 
 class FeedbackConfirmed(ReferralData):

@@ -30,10 +30,10 @@ from referrals.channels import queries, service, texts
 from referrals.channels.kinds import ChannelKind, PingStatus, SwitchedOff
 from referrals.channels.models import Channel, Ping
 from referrals.channels.sealing import Sealing, new_code
-from referrals.channels.telling import NEWS, Matter, News, Turn, due_at, turns
+from referrals.channels.telling import Matter, Turn, due_at, turns
 from referrals.channels.transports.offered import Transports
 from referrals.directory.queries import teams_of
-from referrals.notices.kinds import NoticeKind
+from referrals.notices.kinds import News, NoticeKind
 from referrals.notices.queries import by_ids
 from referrals.referrals import queries as referrals
 from referrals.row_security import act_as_service
@@ -189,7 +189,7 @@ async def _moot(session: AsyncSession, pings: Sequence[Ping]) -> frozenset[UUID]
     for each in pings:
         notice = notices.get(each.notice_id)
         referral = now.get(notice.subject_id) if notice else None
-        if notice is None or referral is None or NEWS[NoticeKind(notice.kind)] is News.SENDER:
+        if notice is None or referral is None or NoticeKind(notice.kind).news is News.SENDER:
             continue
         if notice.version is not None and referral.version > notice.version:
             overtaken.add(each.id)

@@ -4,78 +4,19 @@ A message never says what it is about, so all rules here decide only whether one
 notice is news for, whose turn it is in an emergency, and how quiet hours and digests move the time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from referrals.channels.kinds import Pace
-from referrals.notices.kinds import NoticeKind
+from referrals.notices.kinds import News, NoticeKind
 
 SPACING = timedelta(minutes=30)
 """Between two messages to one channel that are no emergency: one unread message says it all."""
 CONFIRMED_FOR = timedelta(days=180)
 """After this an address falls silent until it is confirmed again: numbers and mailboxes change hands."""
-
-
-class News(StrEnum):
-    """For whose people a notice is news, of the organisations that have it in their feed."""
-
-    RECIPIENT = "recipient"
-    SENDER = "sender"
-    EVERYBODY = "everybody"
-    SUPERVISORS = "supervisors"
-    NOBODY = "nobody"
-
-
-# The other side's deed is news; one's own is not. What only confirms a plan waits to be read.
-NEWS: Mapping[NoticeKind, News] = {
-    NoticeKind.REFERRAL_DRAFT: News.NOBODY,
-    NoticeKind.REFERRAL_SENT: News.RECIPIENT,
-    NoticeKind.REFERRAL_ACKNOWLEDGED: News.NOBODY,
-    NoticeKind.REFERRAL_INFO_REQUESTED: News.SENDER,
-    NoticeKind.REFERRAL_WAITLISTED: News.SENDER,
-    NoticeKind.REFERRAL_ACCEPTED: News.SENDER,
-    NoticeKind.REFERRAL_DECLINED: News.SENDER,
-    NoticeKind.REFERRAL_SCHEDULED: News.SENDER,
-    NoticeKind.REFERRAL_IN_SERVICE: News.NOBODY,
-    NoticeKind.REFERRAL_ON_HOLD: News.SENDER,
-    NoticeKind.REFERRAL_COMPLETED: News.SENDER,
-    NoticeKind.REFERRAL_NOT_DELIVERED: News.SENDER,
-    NoticeKind.REFERRAL_RECALLED: News.RECIPIENT,
-    NoticeKind.REFERRAL_WITHDRAWN: News.EVERYBODY,
-    NoticeKind.REFERRAL_EXPIRED: News.SENDER,
-    NoticeKind.REFERRAL_ENTERED_IN_ERROR: News.RECIPIENT,
-    NoticeKind.REFERRAL_CONFIRMED: News.NOBODY,
-    NoticeKind.REFERRAL_ALTERNATIVE_SUGGESTED: News.SENDER,
-    NoticeKind.REFERRAL_DISCLOSURE_CHANGED: News.RECIPIENT,
-    NoticeKind.REFERRAL_SHARING_ENDED: News.RECIPIENT,
-    NoticeKind.REFERRAL_SERVICE_NOT_REFERABLE: News.SENDER,
-    NoticeKind.REFERRAL_REMINDER: News.EVERYBODY,
-    NoticeKind.REFERRAL_SUPERVISOR: News.SUPERVISORS,
-    NoticeKind.REFERRAL_ALTERNATIVE: News.SENDER,
-    NoticeKind.REFERRAL_EXPIRY: News.SENDER,
-    NoticeKind.TRANSFER_OFFERED: News.RECIPIENT,
-    NoticeKind.TRANSFER_ACCEPTED: News.SENDER,
-    NoticeKind.TRANSFER_DECLINED: News.SENDER,
-    NoticeKind.TRANSFER_RECALLED: News.RECIPIENT,
-    NoticeKind.CASE_RECONSENT_NEEDED: News.EVERYBODY,
-    NoticeKind.CONSENT_WITHDRAWN: News.EVERYBODY,
-    NoticeKind.EXCEPTION_REQUESTED: News.SUPERVISORS,
-    NoticeKind.BREAK_GLASS_ASKED: News.SUPERVISORS,
-    NoticeKind.BREAK_GLASS_OPEN: News.SUPERVISORS,
-    NoticeKind.BREAK_GLASS_REFUSED: News.SUPERVISORS,
-    NoticeKind.BREAK_GLASS_READ: News.SUPERVISORS,
-    NoticeKind.MATCH_POSSIBLE: News.EVERYBODY,
-    NoticeKind.MATCH_AGREED: News.EVERYBODY,
-    NoticeKind.LINE_REPORT_CHANGED: News.EVERYBODY,
-    NoticeKind.LINE_REPORT_HANDED_OVER: News.EVERYBODY,
-    NoticeKind.LINE_EXCEPTION_ASKED: News.SUPERVISORS,
-    NoticeKind.CHANNEL_SWITCHED_OFF: News.SUPERVISORS,
-    NoticeKind.WEBHOOK_PING: News.NOBODY,
-}
 # Of these somebody has to decide within the hour, whatever the clock says.
 _ALWAYS_AT_ONCE = frozenset({NoticeKind.BREAK_GLASS_ASKED})
 
@@ -121,7 +62,7 @@ class Turn:
 
 def concerned(matter: Matter, listeners: Sequence[Listener]) -> list[Listener]:
     """Those of one organisation's channels whose person the notice is news for."""
-    news = NEWS[matter.kind]
+    news = matter.kind.news
     if news is News.NOBODY or _is_own_deed(news, matter):
         return []
     supervisors_only = news is News.SUPERVISORS or matter.for_supervisor

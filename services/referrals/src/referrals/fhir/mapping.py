@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from common.referral_states import ReferralState
+from common.referral_states import Progress, ReferralState, progress
 
 from referrals.fhir import codes
 from referrals.fhir.codes import (
@@ -21,24 +21,28 @@ from referrals.fhir.codes import (
 )
 from referrals.referrals.lifecycle import Command
 
-STATUS: Mapping[ReferralState, str] = {
+_BY_PROGRESS: Mapping[Progress, str] = {
+    "waiting": "requested",
+    "accepted": "accepted",
+    "delivered": "completed",
+    "undelivered": "failed",
+}
+_OF_THEIR_OWN: dict[ReferralState, str] = {
     ReferralState.DRAFT: "draft",
-    ReferralState.SENT: "requested",
-    ReferralState.ACKNOWLEDGED: "requested",
-    ReferralState.INFO_REQUESTED: "requested",
-    ReferralState.WAITLISTED: "requested",
-    ReferralState.ACCEPTED: "accepted",
     ReferralState.DECLINED: "rejected",
-    ReferralState.SCHEDULED: "accepted",
     ReferralState.IN_SERVICE: "in-progress",
     ReferralState.ON_HOLD: "on-hold",
-    ReferralState.COMPLETED: "completed",
-    ReferralState.NOT_DELIVERED: "failed",
     ReferralState.RECALLED: "cancelled",
     ReferralState.WITHDRAWN: "cancelled",
     ReferralState.EXPIRED: "cancelled",
     ReferralState.ENTERED_IN_ERROR: "entered-in-error",
 }
+STATUS: Mapping[ReferralState, str] = _OF_THEIR_OWN | {
+    state: _BY_PROGRESS[counts_as]
+    for state in ReferralState
+    if state not in _OF_THEIR_OWN and (counts_as := progress(state)) is not None
+}
+"""What FHIR has a word for, by that; any other state by what it counts as."""
 _OF_REQUESTS = {
     "draft": "draft",
     "on-hold": "on-hold",

@@ -1,51 +1,75 @@
-"""What an organisation may be told of, by feed and webhook: the one list of kinds."""
+"""What an organisation may be told of, by feed, webhook and message: the one list of kinds."""
 
-from enum import StrEnum
+from enum import StrEnum, auto
+from typing import Self
+
+
+class News(StrEnum):
+    """For whose people a notice is news, of the organisations that have it in their feed."""
+
+    RECIPIENT = auto()
+    SENDER = auto()
+    EVERYBODY = auto()
+    SUPERVISORS = auto()
+    NOBODY = auto()
 
 
 class NoticeKind(StrEnum):
-    """`subject.what`; tests hold it to the states that referrals, transfers and escalations have."""
+    """`subject.what`; tests hold it to the states that referrals, transfers and escalations have.
 
-    REFERRAL_DRAFT = "referral.draft"
-    REFERRAL_SENT = "referral.sent"
-    REFERRAL_ACKNOWLEDGED = "referral.acknowledged"
-    REFERRAL_INFO_REQUESTED = "referral.info_requested"
-    REFERRAL_WAITLISTED = "referral.waitlisted"
-    REFERRAL_ACCEPTED = "referral.accepted"
-    REFERRAL_DECLINED = "referral.declined"
-    REFERRAL_SCHEDULED = "referral.scheduled"
-    REFERRAL_IN_SERVICE = "referral.in_service"
-    REFERRAL_ON_HOLD = "referral.on_hold"
-    REFERRAL_COMPLETED = "referral.completed"
-    REFERRAL_NOT_DELIVERED = "referral.not_delivered"
-    REFERRAL_RECALLED = "referral.recalled"
-    REFERRAL_WITHDRAWN = "referral.withdrawn"
-    REFERRAL_EXPIRED = "referral.expired"
-    REFERRAL_ENTERED_IN_ERROR = "referral.entered_in_error"
-    REFERRAL_CONFIRMED = "referral.confirmed"
-    REFERRAL_ALTERNATIVE_SUGGESTED = "referral.alternative_suggested"
-    REFERRAL_DISCLOSURE_CHANGED = "referral.disclosure_changed"
-    REFERRAL_SHARING_ENDED = "referral.sharing_ended"
-    REFERRAL_SERVICE_NOT_REFERABLE = "referral.service_not_referable"
-    REFERRAL_REMINDER = "referral.reminder"
-    REFERRAL_SUPERVISOR = "referral.supervisor"
-    REFERRAL_ALTERNATIVE = "referral.alternative"
-    REFERRAL_EXPIRY = "referral.expiry"
-    TRANSFER_OFFERED = "transfer.offered"
-    TRANSFER_ACCEPTED = "transfer.accepted"
-    TRANSFER_DECLINED = "transfer.declined"
-    TRANSFER_RECALLED = "transfer.recalled"
-    CASE_RECONSENT_NEEDED = "case.reconsent_needed"
-    CONSENT_WITHDRAWN = "consent.withdrawn"
-    EXCEPTION_REQUESTED = "exception.requested"
-    BREAK_GLASS_ASKED = "break_glass.asked"
-    BREAK_GLASS_OPEN = "break_glass.open"
-    BREAK_GLASS_REFUSED = "break_glass.refused"
-    BREAK_GLASS_READ = "break_glass.read"
-    MATCH_POSSIBLE = "match.possible"
-    MATCH_AGREED = "match.agreed"
-    LINE_REPORT_CHANGED = "line.report_changed"
-    LINE_REPORT_HANDED_OVER = "line.report_handed_over"
-    LINE_EXCEPTION_ASKED = "line.exception_asked"
-    CHANNEL_SWITCHED_OFF = "channel.switched_off"
-    WEBHOOK_PING = "webhook.ping"
+    The other side's deed is news; one's own is not. What only confirms a plan waits to be read.
+    """
+
+    news: News
+
+    def __new__(cls, kind: str, news: News | None = None) -> Self:
+        if news is None:
+            raise TypeError(f"{kind}: for whom is it news?")
+        self = str.__new__(cls, kind)
+        self._value_ = kind
+        self.news = news
+        return self
+
+    REFERRAL_DRAFT = "referral.draft", News.NOBODY
+    REFERRAL_SENT = "referral.sent", News.RECIPIENT
+    REFERRAL_ACKNOWLEDGED = "referral.acknowledged", News.NOBODY
+    REFERRAL_INFO_REQUESTED = "referral.info_requested", News.SENDER
+    REFERRAL_WAITLISTED = "referral.waitlisted", News.SENDER
+    REFERRAL_ACCEPTED = "referral.accepted", News.SENDER
+    REFERRAL_DECLINED = "referral.declined", News.SENDER
+    REFERRAL_SCHEDULED = "referral.scheduled", News.SENDER
+    REFERRAL_IN_SERVICE = "referral.in_service", News.NOBODY
+    REFERRAL_ON_HOLD = "referral.on_hold", News.SENDER
+    REFERRAL_COMPLETED = "referral.completed", News.SENDER
+    REFERRAL_NOT_DELIVERED = "referral.not_delivered", News.SENDER
+    REFERRAL_RECALLED = "referral.recalled", News.RECIPIENT
+    REFERRAL_WITHDRAWN = "referral.withdrawn", News.EVERYBODY
+    REFERRAL_EXPIRED = "referral.expired", News.SENDER
+    REFERRAL_ENTERED_IN_ERROR = "referral.entered_in_error", News.RECIPIENT
+    REFERRAL_CONFIRMED = "referral.confirmed", News.NOBODY
+    REFERRAL_ALTERNATIVE_SUGGESTED = "referral.alternative_suggested", News.SENDER
+    REFERRAL_DISCLOSURE_CHANGED = "referral.disclosure_changed", News.RECIPIENT
+    REFERRAL_SHARING_ENDED = "referral.sharing_ended", News.RECIPIENT
+    REFERRAL_SERVICE_NOT_REFERABLE = "referral.service_not_referable", News.SENDER
+    REFERRAL_REMINDER = "referral.reminder", News.EVERYBODY
+    REFERRAL_SUPERVISOR = "referral.supervisor", News.SUPERVISORS
+    REFERRAL_ALTERNATIVE = "referral.alternative", News.SENDER
+    REFERRAL_EXPIRY = "referral.expiry", News.SENDER
+    TRANSFER_OFFERED = "transfer.offered", News.RECIPIENT
+    TRANSFER_ACCEPTED = "transfer.accepted", News.SENDER
+    TRANSFER_DECLINED = "transfer.declined", News.SENDER
+    TRANSFER_RECALLED = "transfer.recalled", News.RECIPIENT
+    CASE_RECONSENT_NEEDED = "case.reconsent_needed", News.EVERYBODY
+    CONSENT_WITHDRAWN = "consent.withdrawn", News.EVERYBODY
+    EXCEPTION_REQUESTED = "exception.requested", News.SUPERVISORS
+    BREAK_GLASS_ASKED = "break_glass.asked", News.SUPERVISORS
+    BREAK_GLASS_OPEN = "break_glass.open", News.SUPERVISORS
+    BREAK_GLASS_REFUSED = "break_glass.refused", News.SUPERVISORS
+    BREAK_GLASS_READ = "break_glass.read", News.SUPERVISORS
+    MATCH_POSSIBLE = "match.possible", News.EVERYBODY
+    MATCH_AGREED = "match.agreed", News.EVERYBODY
+    LINE_REPORT_CHANGED = "line.report_changed", News.EVERYBODY
+    LINE_REPORT_HANDED_OVER = "line.report_handed_over", News.EVERYBODY
+    LINE_EXCEPTION_ASKED = "line.exception_asked", News.SUPERVISORS
+    CHANNEL_SWITCHED_OFF = "channel.switched_off", News.SUPERVISORS
+    WEBHOOK_PING = "webhook.ping", News.NOBODY

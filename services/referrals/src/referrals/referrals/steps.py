@@ -44,12 +44,6 @@ from referrals.tables import COMMON
 from referrals.timers.deadlines import Clock, is_late
 from referrals.timers.service import set_timer, start_of, stop_timer
 
-_EVENTS: dict[ReferralState, type[events.ReferralData]] = {
-    state: event
-    for event in events.ReferralData.__subclasses__()
-    for state in ReferralState
-    if f"ruta.referrals.referral.{state}.v1" == event.SUBJECT
-}
 _STEPS = RowWriter(
     Step.metadata.tables["referral_steps"],
     "referral_id",
@@ -148,7 +142,7 @@ async def take(
         await revoke_snapshot(session, referral.id, now)
     if counted == "ask":
         counted = await countable(session, keys, referral.case_id)
-    await announce(session, _EVENTS[after], referral, before.value, late, counted)
+    await announce(session, events.ENTERED[after], referral, before.value, late, counted)
     await _set_timer(session, referral, after)
     await tell_parties(session, caller, referral, NoticeKind(f"referral.{after}"))
     await _audit(session, caller, referral, taken)

@@ -4,21 +4,7 @@ from common.events import directory, referrals
 from common.events.base import Event
 
 FROM_REFERRALS: tuple[type[Event], ...] = (
-    referrals.ReferralSent,
-    referrals.ReferralAcknowledged,
-    referrals.ReferralInfoRequested,
-    referrals.ReferralWaitlisted,
-    referrals.ReferralAccepted,
-    referrals.ReferralDeclined,
-    referrals.ReferralScheduled,
-    referrals.ReferralInService,
-    referrals.ReferralOnHold,
-    referrals.ReferralCompleted,
-    referrals.ReferralNotDelivered,
-    referrals.ReferralRecalled,
-    referrals.ReferralWithdrawn,
-    referrals.ReferralExpired,
-    referrals.ReferralEnteredInError,
+    *referrals.ENTERED.values(),
     referrals.FeedbackConfirmed,
     referrals.EscalationRaised,
     referrals.GrantGiven,

@@ -3,9 +3,10 @@ have told us that it is full."""
 
 from common import clock
 from common.events.envelope import Envelope
-from common.events.referrals import ReferralDeclined
+from common.events.referrals import ENTERED, ReferralData
 from common.ids import new_id
 from common.messaging import Subscription
+from common.referral_states import ReferralState
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +16,7 @@ from services_directory.records.queries import with_room
 NO_CAPACITY = "capacity"
 
 
-async def on_declined(session: AsyncSession, event: ReferralDeclined, _envelope: Envelope) -> None:
+async def on_declined(session: AsyncSession, event: ReferralData, _envelope: Envelope) -> None:
     """Ask whoever keeps the entry for its capacity, once a day. The entry itself stays as it is:
     one refusal is not the state of a service, and of the case nothing is kept."""
     if event.reason != NO_CAPACITY:
@@ -38,5 +39,7 @@ async def on_declined(session: AsyncSession, event: ReferralDeclined, _envelope:
 
 
 SUBSCRIPTION = Subscription.one_by_one(
-    producer="referrals", durable="directory", handlers={ReferralDeclined: on_declined}
+    producer="referrals",
+    durable="directory",
+    handlers={ENTERED[ReferralState.DECLINED]: on_declined},
 )
