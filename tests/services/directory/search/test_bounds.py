@@ -11,6 +11,7 @@ from services_directory.reading import bounds
 from services_directory.reading.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
 from services_directory.search import matching_queries
 
+from benchmarks.bounds import ALONE, MODELS, WRITTEN
 from benchmarks.directory import WORDS, fill
 from tests.services.directory.conftest import V1, Publish, as_, service_document
 
@@ -187,3 +188,10 @@ async def test_organisations_are_bounded_like_services(
     assert (await asked()).status_code == 200
     answer = await asked(params={"page": DEEPEST // 500 + 1, "per_page": 500})
     assert (answer.status_code, answer.json()["code"]) == (422, "too_deep")
+
+
+def test_every_parameter_is_asked_by_the_benchmark_of_bounds() -> None:
+    """`./ruta bench bounds --pairs` asks each alone and with each other one over 100,000 services."""
+    asked = {name for params in ALONE.values() for name in params} | WRITTEN
+    for name, model in MODELS.items():
+        assert model.model_fields.keys() <= asked, f"{name}: add the parameter to ALONE"

@@ -167,3 +167,29 @@ async def test_whose_service_it_is_counts_below_what_it_is(
     )
     listed = [each["name"] for each in found.json()["contents"]]
     assert listed.index("Merienda") == len(listed) - 1 > 0
+
+
+async def test_what_words_mean_is_found_however_it_is_put_in_order_or_written(
+    demo: AsyncClient,
+) -> None:
+    of_all = [
+        {"page": "50"},
+        {"format": "ndjson"},
+        {"format": "geojson"},
+        {"modified_after": "2020-01-01"},
+    ]
+    of_services = [
+        {"sort": "name"},
+        {"sort": "modified"},
+        {"sort": "distance"},
+        {"facets": "area,category"},
+    ]
+    refused = []
+    for words in ("abogado", "vivienda segura para mi hija", "acompanamineto mujres"):
+        for name, ways in (("services", of_all + of_services), ("service_at_locations", of_all)):
+            for way in ways:
+                params = {"search": words} | way
+                answer = await demo.get(f"{V1}/{name}", params=params, headers=as_("anonymous"))
+                if answer.status_code != 200:
+                    refused.append((name, params, answer.text[:200]))
+    assert not refused

@@ -43,7 +43,9 @@ def matches(search: str, s: Statement, *, any_word: bool = False, meaning: bool 
         if beside and not any_word:
             rest = words_sql(beside, s)
             means = f"({means} AND (numnode({rest}) = 0 OR d.vector @@ {rest}))"
-        condition = f"({condition} OR {means})"
+        # Named here, too: whoever counts what matches, or puts it in another order, leaves the rank out,
+        # and PostgreSQL refuses a value that nothing refers to.
+        condition = f"(({condition} OR {means}) AND {first} IS NOT NULL)"
     if any_word:
         others = dict.fromkeys(word for each in meant for word in each.words)
         if others:

@@ -1,0 +1,147 @@
+"""Writers beside a long dry run, on a database where transactions meet: none of them waits for it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from common.database import Database
+from services_directory.imports.publishers.vanished import Choice
+from services_directory.imports.schemas import ImportOut, ImportState
+from services_directory.imports.service import BATCH, take_in
+from services_directory.imports.worker import work_one
+from services_directory.imports.writing import Judge, Writer
+
+from tests.services.directory.imports.test_package import PLAIN, package
+from tests.services.directory.imports.test_taking_in import HEADER, order, read_again, taken_in
+from tests.support.databases import MigratedDatabases
+from tests.support.principals import principal
+
+MANY, FEW = 210, 20
+PART = Choice(most=1)
+"""What a writer beside brings is part of the file."""
+WHO = principal("im-officer")
+_LOCKS = sa.text(
+    "SELECT l.locktype, l.mode, l.relation::regclass::text FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+    " WHERE a.datname = current_database() AND a.backend_type = 'client backend'"
+    " AND pid <> pg_backend_pid() AND l.mode <> 'AccessShareLock'"
+    " AND l.locktype NOT IN ('virtualxid', 'advisory')"
+)
+"""Of others, but for what every SELECT takes, which only a change of the schema waits for, and the lock
+by which workers share the queue."""
+
+
+@pytest.fixture
+async def database(databases: MigratedDatabases) -> AsyncIterator[Database]:
+    made = await databases.of("services_directory", "directory_dry_races")
+    opened = Database.at(made.app_url)
+    yield opened
+    await opened.close()
+
+
+def a_table(_folder: Path, rows: int, word: str) -> bytes:
+    lines = (f"{n},Org {n % 9},{word} {n},GP-INFO,public,VE2313\n" for n in range(rows))
+    return (HEADER + "".join(lines)).encode()
+
+
+def a_package(folder: Path, rows: int, word: str) -> bytes:
+    (organisation,), (place,) = PLAIN["organizations.csv"], PLAIN["locations.csv"]
+    tables = {
+        "organizations.csv": [{**organisation, "description": word}],
+        "locations.csv": [{**place, "description": word}],
+        "services.csv": [{"id": f"s{n}", "organization_id": organisation["id"], "name": f"{word} {n}", "status": "active"} for n in range(rows)],
+        "service_at_location.csv": [{"id": f"s{n}@", "service_id": f"s{n}", "location_id": place["id"]} for n in range(rows)],
+    }  # fmt: skip
+    return package(folder, tables).read_bytes()
+
+
+Content = Callable[[Path, int, str], bytes]
+Beside = Callable[[], Awaitable[None]]
+
+
+async def worked_through(
+    database: Database, content: bytes, source: str, *, dry_run: bool = False
+) -> ImportOut:
+    queued = await taken_in(
+        database, WHO, content, source=source, visibility="public", dry_run=dry_run
+    )
+    assert queued.state is ImportState.QUEUED
+    assert await work_one(database)
+    return await read_again(database, WHO, queued.id)
+
+
+def meanwhile(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Judge] | type[Writer], beside: Beside
+) -> None:
+    """`beside` after each batch, while the long import stands still in its transaction."""
+    plain: Any = kind.write
+
+    async def write(self: Any, *given: Any) -> None:
+        await plain(self, *given)
+        with monkeypatch.context() as alone:
+            alone.setattr(kind, "write", plain)
+            await beside()
+
+    monkeypatch.setattr(kind, "write", write)
+
+
+async def write_beside(database: Database, content: bytes, source: str) -> int:
+    """Changes what the content has, and gives up instead of waiting for anybody's lock."""
+    async with database.transaction(WHO) as session:
+        await session.execute(sa.text("SET LOCAL lock_timeout = '100ms'"))
+        import_id = await take_in(
+            session, WHO, order(content, source=source, visibility="public", choice=PART)
+        )
+    done = await read_again(database, WHO, import_id)
+    assert done.state is ImportState.FINISHED
+    return done.services.updated
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("made", [a_table, a_package])
+async def test_no_writer_waits_for_a_long_dry_run(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Content
+) -> None:
+    await worked_through(database, made(tmp_path, MANY, "Antes"), made.__name__)
+    words = (f"Entretanto {n}" for n in count())
+    changed: list[int] = []
+    locks: list[Any] = []
+
+    async def beside() -> None:
+        async with database.transaction() as looking:
+            locks.extend((await looking.execute(_LOCKS)).all())
+        changed.append(
+            await write_beside(database, made(tmp_path, FEW, next(words)), made.__name__)
+        )
+
+    meanwhile(monkeypatch, Judge, beside)
+    dry = await worked_through(
+        database, made(tmp_path, MANY, "Después"), made.__name__, dry_run=True
+    )
+    assert dry.state is ImportState.FINISHED
+    assert dry.services.updated == MANY
+    assert not locks
+    assert len(changed) >= MANY // BATCH
+    assert set(changed) == {FEW}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("made", [a_table, a_package])
+async def test_for_the_import_itself_the_same_writer_has_to_wait(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Content
+) -> None:
+    await worked_through(database, made(tmp_path, MANY, "Antes"), made.__name__)
+    waited: list[str] = []
+
+    async def beside() -> None:
+        with pytest.raises(sa.exc.DBAPIError) as refused:
+            await write_beside(database, made(tmp_path, FEW, "Entretanto"), made.__name__)
+        waited.append(str(refused.value.orig))
+
+    meanwhile(monkeypatch, Writer, beside)
+    done = await worked_through(database, made(tmp_path, MANY, "Después"), made.__name__)
+    assert done.services.updated == MANY
+    assert len(waited) >= MANY // BATCH
+    assert all("lock timeout" in each for each in waited)
