@@ -219,7 +219,7 @@ FORMS: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "imports": (("post", "/directory/v1/imports", ()),),
     "pathways": (("post", "/directory/v1/pathways/proposals/{aor}", ("area",)),),
     "pathways/{pathway_id}/submit": (("post", f"{PATHWAY}/submit", ()),),
-    "pathways/{pathway_id}/revise": (("put", f"{PATHWAY}/draft", ()),),
+    "pathways/{pathway_id}/revise": (("put", f"{PATHWAY}/draft", WHOLE),),
     "pathways/{pathway_id}/return": (("post", f"{PATHWAY}/return", pathways.RETURN),),
     "pathways/{pathway_id}/publish": (("post", f"{PATHWAY}/publish", ()),),
     "pathways/{pathway_id}/try": (
