@@ -1130,7 +1130,16 @@ MUTATIONS = (
         '        return self.say("audit.newer")\n',
         "        return text\n",
         "tests/services/console/test_doings.py"
-        "::test_codes_beside_are_told_in_words[referral.declined-detail12-said12]",
+        "::test_codes_beside_are_told_in_words[referral.declined-detail11-said11]",
+    ),
+    Mutation(
+        "all-or-none",
+        "of commands that are sent to be done together nothing is left where one is refused",
+        f"{_REFERRALS}/bulk/api.py",
+        "            if one.status >= 300:\n",
+        "            if one.status >= 900:\n",
+        f"{_TESTS}/test_batches.py"
+        "::test_together_nothing_is_left_of_what_was_refused[0-change0-statuses0]",
     ),
     Mutation(
         "typed-outlives-an-outage",

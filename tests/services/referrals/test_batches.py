@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from tests.services.referrals.story import Story
 
 
@@ -50,6 +52,69 @@ async def test_each_command_has_its_own_result(story: Story) -> None:
     )
     done = await story.made("ngo-refugio", "/bulk", {"commands": batch})
     assert [r["status"] for r in done["results"]] == [422, 201, 424, 404, 201]
+
+
+async def counted(story: Story) -> list[int]:
+    """How many drafts and consents a caseworker finds."""
+    drafts = (await story.get("ngo-refugio", "/referrals?state=draft")).json()["items"]
+    consents = (await story.get("ngo-refugio", "/consents")).json()["items"]
+    return [len(drafts), len(consents)]
+
+
+async def test_together_all_is_done_and_once(story: Story) -> None:
+    service_id, case = await story.service(), await story.case()
+    batch = {"commands": commands(case["id"], service_id, story), "together": True}
+    first = await story.made("ngo-refugio", "/bulk", batch)
+    assert [r["status"] for r in first["results"]] == [201, 201, 200]
+    again = await story.made("ngo-refugio", "/bulk", batch)
+    assert [r["body"]["id"] for r in again["results"]] == [
+        r["body"]["id"] for r in first["results"]
+    ]
+    assert len((await story.get("ngo-salud", "/referrals/inbox")).json()["items"]) == 1
+    assert await counted(story) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "change", "statuses"),
+    [
+        (0, {"items": ["soul"]}, [422, 424, 424]),
+        (1, {"category": "FOOD"}, [424, 422, 424]),
+        (2, {"grant_id": "01900000-0000-7000-8000-000000000000"}, [424, 424, 404]),
+    ],
+)
+async def test_together_nothing_is_left_of_what_was_refused(
+    story: Story, wrong: int, change: dict[str, Any], statuses: list[int]
+) -> None:
+    service_id, case = await story.service(), await story.case()
+    batch = commands(case["id"], service_id, story)
+    right = batch[wrong]["body"]
+    batch[wrong]["body"] = {**right, **change}
+    for _ in range(3):
+        done = await story.made("ngo-refugio", "/bulk", {"commands": batch, "together": True})
+        assert [r["status"] for r in done["results"]] == statuses
+        assert await counted(story) == [0, 0]
+    batch[wrong]["body"] = right  # the same keys: nothing of them was remembered
+    done = await story.made("ngo-refugio", "/bulk", {"commands": batch, "together": True})
+    assert [r["status"] for r in done["results"]] == [201, 201, 200]
+    assert await counted(story) == [0, 1]
+
+
+async def test_under_a_consent_that_somebody_has_yet_to_decide_nothing_is_sent(
+    story: Story,
+) -> None:
+    service_id, case = await story.service(), await story.case(identity={"age": 9})
+    batch = commands(case["id"], service_id, story)
+    batch[0]["body"] |= {"decided_by": "best_interest"}
+    batch[2]["only_if"] = {"key": "g", "status": "active"}
+    done = await story.made("ngo-refugio", "/bulk", {"commands": batch, "together": True})
+    assert [r["status"] for r in done["results"]] == [201, 201, 204], done
+    assert await counted(story) == [1, 1]
+
+
+async def test_no_more_than_ten_are_done_together(story: Story) -> None:
+    many = [{"key": f"c{n}", "path": "/referrals/v1/cases"} for n in range(11)]
+    answer = await story.post("ngo-refugio", "/bulk", {"commands": many, "together": True})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
 
 
 async def test_attachments_are_refused_with_a_reason(story: Story) -> None:

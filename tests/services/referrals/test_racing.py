@@ -22,6 +22,7 @@ from stack.nats import NatsServer
 from stack.postgres import ServiceDatabase
 
 from tests.services.referrals.story import LEGAL, SALUD, Story
+from tests.services.referrals.test_batches import commands as referred
 from tests.services.referrals.test_bridges import (
     HEALTH,
     PRIMERO,
@@ -241,7 +242,7 @@ async def test_a_keyed_batch_holds_no_connection_while_its_commands_run(
     transport = ASGITransport(app, raise_app_exceptions=False)
     async with AsyncClient(transport=transport, base_url="http://ruta") as client:
         story = Story(client, narrow)
-        batch = {
+        batch: dict[str, Any] = {
             "commands": [
                 {"key": f"c{n}", "path": "/referrals/v1/cases", "body": {"area": "VE23"}}
                 for n in range(3)
@@ -251,7 +252,27 @@ async def test_a_keyed_batch_holds_no_connection_while_its_commands_run(
         assert [r["status"] for r in first.json()["results"]] == [201, 201, 201]
         again = await story.post("ngo-refugio", "/bulk", batch, key="batch-of-one-connection")
         assert again.json() == first.json()
+        batch["together"] = True
+        again = await story.post("ngo-refugio", "/bulk", batch)
+        assert again.json() == first.json()
     await narrow.close()
+
+
+async def test_a_form_that_is_sent_by_many_at_once_refers_once(stories: list[Story]) -> None:
+    """Consent, draft and sending together: each answer is that of the first, or to wait for it."""
+    service_id, case = await stories[0].service(), await stories[0].case()
+    batch = {"commands": referred(case["id"], service_id, stories[0]), "together": True}
+    answers = await asyncio.gather(
+        *(story.made("ngo-refugio", "/bulk", batch) for story in stories for _ in range(2))
+    )
+    told = [[one["status"] for one in answer["results"]] for answer in answers]
+    assert [201, 201, 200] in told
+    assert all(409 in one or one == [201, 201, 200] for one in told), told
+    await stories[0].made("ngo-refugio", "/bulk", batch)
+    sent = (await stories[0].get("ngo-refugio", f"/referrals?case_id={case['id']}")).json()["items"]
+    assert [one["state"] for one in sent] == ["sent"]
+    given = await stories[0].get("ngo-refugio", f"/consents?case_id={case['id']}")
+    assert len(given.json()["items"]) == 1
 
 
 async def test_versions_of_one_record_at_once_make_one_case(stories: list[Story]) -> None:

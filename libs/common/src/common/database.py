@@ -74,7 +74,9 @@ _SET_CALLER = (
 
 
 @event.listens_for(ScopedSession, "after_begin")
-def _tell_caller(session: Session, _t: SessionTransaction, connection: sa.Connection) -> None:
+def _tell_caller(
+    session: Session, _t: SessionTransaction | None, connection: sa.Connection
+) -> None:
     caller = _caller(session.info.get("principal"))
     question: OpeningRead | None = session.info.pop("question", None)
     if question is None:
@@ -118,6 +120,18 @@ def _caller(principal: Principal | None) -> tuple[str, str, str, str]:
         ",".join(sorted(principal.roles)),
         ",".join(sorted(principal.aors)),
     )
+
+
+async def next_command(session: AsyncSession, question: OpeningRead | None) -> None:
+    """An open transaction goes on with another command of the same caller: it begins as in one of its own, but
+    that it sees what those before it wrote."""
+    await session.run_sync(writes.send)
+    await session.flush()
+    session.expunge_all()  # what they read may have been changed since by themselves
+    principal = session.info.get("principal")
+    session.info.clear()
+    session.info.update(principal=principal, question=question)
+    await session.run_sync(lambda own: _tell_caller(own, None, own.connection()))
 
 
 async def answer_of(session: AsyncSession) -> Any:
@@ -221,6 +235,11 @@ class Database:
         await self.engine.dispose()
 
 
+def was_given_up(error: BaseException) -> bool:
+    """Whether PostgreSQL ended the transaction for the sake of another."""
+    return sqlstate(error) in _GIVEN_UP
+
+
 async def retrying(whole: Callable[[], Awaitable[T]]) -> T:
     """Do `whole` transactions, again if PostgreSQL gave one up for the sake of another.
 
@@ -230,7 +249,7 @@ async def retrying(whole: Callable[[], Awaitable[T]]) -> T:
         try:
             return await whole()
         except Exception as error:
-            if sqlstate(error) not in _GIVEN_UP:
+            if not was_given_up(error):
                 raise
             _log.warning("transaction_given_up", sqlstate=sqlstate(error), attempt=attempt)
         # Not in step with whoever gave way as well.

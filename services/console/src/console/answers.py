@@ -1,7 +1,7 @@
 """What the API answers, and how a page asks it. Pure: who does the asking is `calls`."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -71,6 +71,11 @@ class Api(Protocol):
         self, path: str, body: Any, *, key: str | None = None, version: str | None = None
     ) -> Answer:
         """`key`: its `Idempotency-Key`: the same form sent again has no second effect."""
+        ...
+
+    async def batch(self, commands: Sequence[Mapping[str, Any]], *, answer: int = 0) -> Answer:
+        """Commands of one form, all or none; the answer is that of the one that was refused, else of the one at
+        the place `answer`."""
         ...
 
     async def put(

@@ -1,6 +1,7 @@
 """Calls of the API as whoever looks at the page: their token, their rights, their name in the records."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,9 @@ from console.costs import Cost
 
 _log = get_logger(__name__)
 _AWAY = {"code": "unavailable", "status": 503}
+_UNDONE = 424
+# A form that is pressed twice is being carried out while it comes again: the answer is that of the first.
+_IN_FLIGHT, _TRIES, _PAUSE_SECONDS = "idempotency_in_flight", 6, 0.5
 
 
 class Gateway:
@@ -184,6 +188,22 @@ class Calls:
         with self.cost.call():
             return await self.gateway.file("GET", path, headers, params=params)
 
+    async def batch(self, commands: Sequence[Mapping[str, Any]], *, answer: int = 0) -> Answer:
+        wanted = {"commands": commands, "together": True}
+        for _ in range(_TRIES):
+            whole = await self._send("POST", "/referrals/v1/bulk", wanted, None, None)
+            if not whole.ok:
+                return whole
+            results = whole.body["results"]
+            # Where one was refused, all others say that nothing of them was done.
+            refused = (one for one in results if one["status"] >= 300 and one["status"] != _UNDONE)
+            said = next(refused, results[answer])
+            told = Answer(said["status"], said["body"], whole.request_id)
+            if told.code != _IN_FLIGHT:
+                break
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return told
+
     async def send(self, method: str, path: str, body: Any, *, key: str | None = None) -> Answer:
         sent = None if method == "delete" else body
         return await self._send(method.upper(), path, sent, key, None)
@@ -202,8 +222,13 @@ class Calls:
             headers["idempotency-key"] = key
         if version:
             headers["if-match"] = f'"{version}"'
-        with self.cost.call():
-            return await self.gateway.call(method, path, headers, body, params)
+        for _ in range(_TRIES):
+            with self.cost.call():
+                answer = await self.gateway.call(method, path, headers, body, params)
+            if answer.code != _IN_FLIGHT:
+                break
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return answer
 
     def _headers(self) -> dict[str, str]:
         return {

@@ -16,6 +16,7 @@ from common.web.routing import (
     OwnQuery,
     Reading,
     Session,
+    SharedWork,
     UnitOfWorkRoute,
     router,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "ReturnedMail",
     "ServiceContext",
     "Session",
+    "SharedWork",
     "ShownOnce",
     "StepUp",
     "Strict",

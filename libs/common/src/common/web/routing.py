@@ -6,7 +6,8 @@ cannot be serialised, can never follow a 201. It also lets the stored result of 
 command join the same transaction. See docs/decisions/0001.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from enum import Enum
 from typing import Annotated, Any, cast
 
@@ -23,7 +24,7 @@ from starlette.types import Message, Scope
 
 from common.auth.principal import Principal
 from common.crypto import key_from_base64
-from common.database import retrying
+from common.database import OpeningRead, next_command, retrying, was_given_up
 from common.errors import BAD_REQUEST, unknown_parameter
 from common.web.access import AccessRule, check_step_up, steps_up
 from common.web.context import ServiceContext, context_of
@@ -37,6 +38,7 @@ from common.web.idempotency import (
 from common.web.shown_once import as_stored, names_shown_once
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_SHARED = "ruta.shared_work"
 
 
 # Dependencies are coroutines although they wait for nothing: FastAPI would call a plain function
@@ -72,6 +74,36 @@ Reading = Depends(_reading)
 OwnQuery = Depends(_own_query)
 AnyQuery = Depends(_any_query)
 IdempotencyRequired = Depends(require_key)
+
+
+class SharedWork:
+    """One transaction for several commands of one caller, which this app runs itself: all of them or none.
+
+    Whoever opened it ends it. A command that was refused may have written already: nothing of the work is
+    kept then. `given_up`: why the database ended it, so that it may all be done again.
+    """
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self.given_up: Exception | None = None
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """What the ASGI scope of each of the commands holds beside."""
+        return {_SHARED: self}
+
+    @asynccontextmanager
+    async def command(self, question: OpeningRead | None) -> AsyncIterator[AsyncSession]:
+        """As `Database.transaction`, but that the commit is the end of all: what the database refuses is told
+        by the command that asked for it."""
+        try:
+            await next_command(self.session, question)
+            yield self.session
+            await next_command(self.session, None)
+        except Exception as error:
+            if was_given_up(error):
+                self.given_up = error
+            raise
 
 
 class UnitOfWorkRoute(APIRoute):
@@ -114,11 +146,17 @@ class UnitOfWorkRoute(APIRoute):
                 b"" if self._in_parts or request.method in _SAFE_METHODS else await request.body()
             )
 
+            shared: SharedWork | None = request.scope.get(_SHARED)
+
             async def whole() -> Response:
                 asked = _afresh(request, body)
-                async with context.database.transaction(
-                    principal, command.question if command else None
-                ) as session:
+                question = command.question if command else None
+                opened = (
+                    context.database.transaction(principal, question)
+                    if shared is None
+                    else shared.command(question)
+                )
+                async with opened as session:
                     asked.state.session = session
                     if command is None:
                         return await handler(asked)
@@ -127,6 +165,8 @@ class UnitOfWorkRoute(APIRoute):
             try:
                 if self._in_parts:
                     return await handler(request)
+                if shared is not None:
+                    return await whole()
                 # Nothing has been answered before the commit, so it may all be done again.
                 return await retrying(whole)
             except IntegrityError as error:

@@ -7,7 +7,7 @@ from console.screens.visit import Visit
 
 
 async def offer(visit: Visit) -> Answer:
-    """Consent and offer in one request; the answer is that of what failed, else of the transfer."""
+    """Consent and offer in one request, both or none; the answer is that of what was refused, else of the transfer."""
     consent = {**OFFER.made(visit.typed, offset=visit.moments.offset), "kind": "transfer"}
     first = key_of(visit.key, consent)
     offered = {
@@ -19,10 +19,4 @@ async def offer(visit: Visit) -> Answer:
         {"key": first, "path": "/referrals/v1/consents", "body": consent},
         {"key": key_of(visit.key, offered), "path": "/referrals/v1/transfers", "body": offered},
     ]
-    answer = await visit.calls.post("/referrals/v1/bulk", {"commands": commands})
-    if not answer.ok:
-        return answer
-    for result in answer.body["results"]:
-        if result["status"] >= 300:
-            return Answer(result["status"], result["body"], answer.request_id)
-    return Answer(201, answer.body["results"][1]["body"], answer.request_id)
+    return await visit.calls.batch(commands, answer=1)

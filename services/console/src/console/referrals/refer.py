@@ -219,13 +219,14 @@ def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
             "key": key_of(key, [first, second]),
             "path": f"/referrals/v1/referrals/${{{first}.id}}/send",
             "body": {"grant_id": f"${{{second}.id}}"},
+            "only_if": {"key": second, "status": "active"},
         },
     ]
 
 
-def without_items(result: Mapping[str, Any], request_id: str) -> Answer:
+def without_items(answer: Answer) -> Answer:
     """What the API refuses as a whole where nothing at all is shared, said at the field that it is about."""
-    said = result["body"] if isinstance(result["body"], dict) else {}
+    said = answer.body if isinstance(answer.body, dict) else {}
     others = [one for one in said.get("errors") or [] if one.get("pointer")]
     errors = [*others, {"pointer": "/items", "code": "too_short", "detail": "nothing was ticked"}]
-    return Answer(result["status"], {**said, "errors": errors}, request_id)
+    return Answer(answer.status, {**said, "errors": errors}, answer.request_id)

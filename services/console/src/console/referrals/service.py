@@ -129,20 +129,10 @@ def _names(answer: Answer) -> dict[str, str]:
 
 
 async def send(visit: Visit, case_id: str) -> Answer:
-    """Draft, consent and sending in one request; the answer is that of what failed, else of the referral.
-
-    A consent that somebody has yet to decide leaves a draft that waits for it: that is no failure."""
+    """Draft, consent and sending in one request, all or none; the answer is that of what was refused, else of
+    the referral. A consent that somebody has yet to decide leaves a draft that waits for it."""
     commands = refer.commands(visit.typed, case_id, visit.key)
-    answer = await visit.calls.post("/referrals/v1/bulk", {"commands": commands})
-    if not answer.ok:
+    answer = await visit.calls.batch(commands)
+    if answer.ok or commands[1]["body"]["items"]:
         return answer
-    draft, consent, sent = answer.body["results"]
-    for result in (draft, consent):
-        if result["status"] >= 300:
-            if not commands[1]["body"]["items"]:
-                return refer.without_items(result, answer.request_id)
-            return Answer(result["status"], result["body"], answer.request_id)
-    waits = consent["body"]["status"] == "pending"
-    if sent["status"] >= 300 and not waits:
-        return Answer(sent["status"], sent["body"], answer.request_id)
-    return Answer(201, draft["body"], answer.request_id)
+    return refer.without_items(answer)

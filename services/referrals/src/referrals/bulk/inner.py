@@ -1,5 +1,6 @@
 """Calls one of this app's own routes, so that a command of a batch is exactly that command."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -7,9 +8,15 @@ from starlette.types import ASGIApp, Message
 
 
 async def call(
-    app: ASGIApp, scope: dict[str, Any], path: str, body: bytes, headers: dict[str, str]
+    app: ASGIApp,
+    scope: dict[str, Any],
+    path: str,
+    body: bytes,
+    headers: dict[str, str],
+    beside: Mapping[str, Any],
 ) -> tuple[int, Any]:
-    """POST `body` to `path` as the caller of `scope`; returns status and decoded JSON."""
+    """POST `body` to `path` as the caller of `scope`, with what the new scope holds `beside`; returns status
+    and decoded JSON."""
     kept = [(k, v) for k, v in scope["headers"] if k in (b"authorization", b"traceparent")]
     sent: list[Message] = []
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
@@ -21,6 +28,7 @@ async def call(
         sent.append(message)
 
     inner = {
+        **beside,
         **{
             key: scope[key]
             for key in ("type", "asgi", "http_version", "scheme", "server", "client")
