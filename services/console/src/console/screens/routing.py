@@ -158,7 +158,7 @@ async def _page(request: Request, show: Show | Give, query: tuple[str, ...]) -> 
     cost = Cost()
     visit = _visit(request, visitor, language, query, cost)
     if {name for name, _ in asked} - set(query):
-        return _problem(visit, Answer(422, {"code": "unknown_parameter"}))
+        return _problem(visit, Answer(422, {"code": "unknown_parameter", "known": sorted(query)}))
     answer = await _drawn(visit, show)
     kit_of(request).costs.count(request.scope["route"].path, cost)
     return answer
@@ -240,6 +240,7 @@ def _sent_to(visit: Visit) -> str:
 def _problem(visit: Visit, answer: Answer) -> Response:
     """What cannot be shown, in words; never what was asked for."""
     family = "5xx" if answer.status >= 500 else str(answer.status)
+    said = answer.body if isinstance(answer.body, dict) else {}
     page = Page(
         "templates/problem.html",
         "title.problem",
@@ -248,6 +249,8 @@ def _problem(visit: Visit, answer: Answer) -> Response:
             "heading": visit.say.known(f"status.{family}", "status.4xx"),
             "remedy": visit.say.known(f"problem.{answer.code}", f"remedy.{_remedy(answer)}"),
             "fresh": answer.code == _PROVE,
+            "unknown": answer.code == "unknown_parameter",
+            "known": said.get("known") or (),
             "request_id": answer.request_id or visit.calls.request_id,
         },
     )
