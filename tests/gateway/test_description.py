@@ -127,6 +127,7 @@ def test_what_generators_stumble_over_is_said_plainly() -> None:
                         },
                         "with": {"$ref": f"{reference}One", "default": {"kind": "one"}},
                         "words": {"type": "array", "default": []},
+                        "answer": {"anyOf": [{"type": "string"}, {"type": "array"}]},
                         "codes": {
                             "type": "array",
                             "items": {"enum": ["CP", "GBV"]},
@@ -147,6 +148,7 @@ def test_what_generators_stumble_over_is_said_plainly() -> None:
     assert properties["before"] == {"title": "Before"}
     assert properties["name"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
     assert properties["with"] == {"$ref": f"{reference}One"}
+    assert properties["answer"] == {"description": "A text or a list of texts."}
     assert properties["words"] == {"type": "array", "default": [], "items": {}}
     assert properties["codes"] == {"type": "array", "items": {"enum": ["CP", "GBV"]}}
     assert told["webhooks"] == {"notice": {"$ref": "#/components/pathItems/notice"}}

@@ -10,6 +10,14 @@ from typing import Any
 Schema = dict[str, Any]
 _ONLY_WORDS = frozenset({"description", "title", "examples"})
 _ALTERNATIVES = ("anyOf", "oneOf")
+_IN_WORDS = {
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list of texts",
+    "null": "null",
+}
 
 
 def plainer(document: dict[str, Any]) -> None:
@@ -17,6 +25,7 @@ def plainer(document: dict[str, Any]) -> None:
     for schema in _schemas(document):
         _complete_list(schema)
         _let_anything_be_anything(schema)
+        _let_lists_beside_values_be_anything(schema)
         _leave_out_whole_defaults(schema)
         _let_codes_come_twice(schema)
     _require_what_tells_apart(document)
@@ -35,6 +44,17 @@ def _let_anything_be_anything(schema: Schema) -> None:
     for name in _ALTERNATIVES:
         if any(each.keys() <= _ONLY_WORDS for each in schema.get(name, [])):
             del schema[name]
+
+
+def _let_lists_beside_values_be_anything(schema: Schema) -> None:
+    """A text, a number or a list of texts: of such a choice openapi-generator makes Java that is none. What
+    it may be is said in words; the service holds to it all the same."""
+    for name in _ALTERNATIVES:
+        kinds = [str(each.get("type", "")) for each in schema.get(name, [])]
+        if "array" in kinds and {"string", "number", "integer"} & {*kinds}:
+            del schema[name]
+            said = " or ".join(_IN_WORDS[kind] for kind in kinds)
+            schema.setdefault("description", f"{said[:1].upper()}{said[1:]}.")
 
 
 def _leave_out_whole_defaults(schema: Schema) -> None:

@@ -81,15 +81,15 @@ async def ask_for_bulletins(
     _anyone: Anyone,
     keys: KeysOf,
     body: Annotated[Asked, Form()],
-    speaking: Speaking = None,
 ) -> HTMLResponse:
-    """A link to confirm is mailed there. The answer is the same whether the address is known or not."""
+    """A link to confirm is mailed there. The answer is the same whether the address is known or not, and
+    in the language that the bulletins will come in."""
     try:
         address = mailbox(body.address)
     except NotAnAddress:
-        return _page(request, speaking, "ask", typed=body.address, status=422)
+        return _page(request, body.language, "ask", typed=body.address, status=422)
     await service.ask(session, keys, address, body.language)
-    return _page(request, speaking, "sent", status=202)
+    return _page(request, body.language, "sent", status=202)
 
 
 @routes.get(
