@@ -26,12 +26,11 @@ from starlette.responses import JSONResponse, Response
 from services_directory.entries.schemas import Upserted, WrittenOut
 from services_directory.errors import NOT_YOURS
 from services_directory.hsds.schemas import OrganizationDocument
+from services_directory.hsds.shown import ShownOrganization, one, page_of
 from services_directory.organizations import queries, service
 from services_directory.organizations.parameters import OneOrganizationQuery, OrganizationQuery
 from services_directory.reading import envelope
 from services_directory.reading.answers import (
-    ONE,
-    PAGE_OF,
     answer,
     audit,
     described,
@@ -55,7 +54,8 @@ _BATCH = 200
 @routes.get(
     "/organizations",
     summary="Search organisations",
-    openapi_extra=described(parameters_of(OrganizationQuery), PAGE_OF),
+    responses=page_of(ShownOrganization),
+    openapi_extra=described(parameters_of(OrganizationQuery)),
     dependencies=[OwnQuery],
 )
 async def organizations(request: Request, session: Session, caller: Anyone) -> Response:
@@ -65,7 +65,8 @@ async def organizations(request: Request, session: Session, caller: Anyone) -> R
 @routes.post(
     "/organizations",
     summary="Search organisations, privately",
-    openapi_extra=described(parameters_of(OrganizationQuery), PAGE_OF) | body_of(OrganizationQuery),
+    responses=page_of(ShownOrganization),
+    openapi_extra=described(parameters_of(OrganizationQuery)) | body_of(OrganizationQuery),
     dependencies=[OwnQuery],
 )
 async def organizations_privately(request: Request, session: Session, caller: Anyone) -> Response:
@@ -148,7 +149,8 @@ def _stream(
 @routes.get(
     "/organizations/{organization_id}",
     summary="One organisation, with its services",
-    openapi_extra=described(parameters_of(OneOrganizationQuery), ONE),
+    responses=one(ShownOrganization),
+    openapi_extra=described(parameters_of(OneOrganizationQuery)),
     dependencies=[OwnQuery],
 )
 async def organization(

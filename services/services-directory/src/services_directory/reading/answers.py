@@ -24,9 +24,6 @@ NDJSON = "application/x-ndjson"
 GEOJSON = "application/geo+json"
 _VARY = "Authorization, Accept-Language, Accept-Encoding, Origin"
 
-PAGE_OF = {"type": "object", "properties": {"contents": {"type": "array"}}, "required": ["empty"]}
-ONE = {"type": "object", "required": ["id"]}
-
 
 class Stored(Response):
     """Bytes as they are; its headers are made once and not looked at again."""
@@ -167,14 +164,18 @@ ReadIn = Annotated[str | None, Depends(language_of)]
 
 
 def described(
-    parameters: list[dict[str, Any]], schema: dict[str, Any], *, moves: bool = False
+    parameters: list[dict[str, Any]],
+    schema: dict[str, Any] | None = None,
+    *,
+    moves: bool = False,
 ) -> dict[str, Any]:
     """`openapi_extra` of a route whose parameters are read by hand; its other forms are those of
-    the parameter `format`. `moves`: what was merged answers with where it is now."""
+    the parameter `format`. `schema`: unless `responses` of the route say it. `moves`: what was merged
+    answers with where it is now."""
     forms: dict[str, Any] = next(
         (each["schema"] for each in parameters if each["name"] == "format"), {}
     )
-    content: dict[str, Any] = {JSON: {"schema": schema}}
+    content: dict[str, Any] = {} if schema is None else {JSON: {"schema": schema}}
     if "ndjson" in forms.get("enum", ()):
         content[NDJSON] = {"schema": {"type": "string"}}
     if "geojson" in forms.get("enum", ()):

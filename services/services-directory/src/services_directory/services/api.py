@@ -15,11 +15,10 @@ from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services_directory.hsds.shown import ShownService, ShownSite, one, page_of
 from services_directory.reading import envelope
 from services_directory.reading.answers import (
     GEOJSON,
-    ONE,
-    PAGE_OF,
     answer,
     audit,
     described,
@@ -46,7 +45,8 @@ Anyone = Annotated[Principal, open_to_all()]
     "/services",
     methods=["GET"],
     summary="Search services",
-    openapi_extra=described(parameters_of(ServiceQuery), PAGE_OF),
+    responses=page_of(ShownService),
+    openapi_extra=described(parameters_of(ServiceQuery)),
     dependencies=[OwnQuery],
 )
 async def services(request: Request, session: Session, caller: Anyone) -> Response:
@@ -83,7 +83,8 @@ async def services_suggested(request: Request, session: Session, caller: Anyone)
     methods=["POST"],
     summary="Search services, privately",
     description="The same as GET; the parameters may come in a JSON or form body.",
-    openapi_extra=described(parameters_of(ServiceQuery), PAGE_OF) | body_of(ServiceQuery),
+    responses=page_of(ShownService),
+    openapi_extra=described(parameters_of(ServiceQuery)) | body_of(ServiceQuery),
     dependencies=[OwnQuery],
 )
 async def services_privately(request: Request, session: Session, caller: Anyone) -> Response:
@@ -169,7 +170,8 @@ def _stream_services(
 @routes.get(
     "/services/{service_id}",
     summary="One service",
-    openapi_extra=described([], ONE, moves=True),
+    responses=one(ShownService),
+    openapi_extra=described([], moves=True),
 )
 async def service(
     request: Request,
@@ -193,7 +195,8 @@ async def service(
     "/service_at_locations",
     methods=["GET"],
     summary="Search services at locations",
-    openapi_extra=described(parameters_of(SiteQuery), PAGE_OF),
+    responses=page_of(ShownSite),
+    openapi_extra=described(parameters_of(SiteQuery)),
     dependencies=[OwnQuery],
 )
 async def service_at_locations(request: Request, session: Session, caller: Anyone) -> Response:
@@ -204,7 +207,8 @@ async def service_at_locations(request: Request, session: Session, caller: Anyon
     "/service_at_locations",
     methods=["POST"],
     summary="Search services at locations, privately",
-    openapi_extra=described(parameters_of(SiteQuery), PAGE_OF) | body_of(SiteQuery),
+    responses=page_of(ShownSite),
+    openapi_extra=described(parameters_of(SiteQuery)) | body_of(SiteQuery),
     dependencies=[OwnQuery],
 )
 async def service_at_locations_privately(
@@ -260,7 +264,8 @@ def _listed_site(row: Row) -> bytes:
 @routes.get(
     "/service_at_locations/{site_id}",
     summary="One service at one location",
-    openapi_extra=described([], ONE),
+    responses=one(ShownSite),
+    openapi_extra=described([]),
 )
 async def service_at_location(
     request: Request, session: Session, caller: Anyone, site_id: UUID

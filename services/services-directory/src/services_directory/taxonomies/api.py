@@ -11,10 +11,9 @@ from common.web import OwnQuery, Session, open_to_all
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services_directory.hsds.shown import ShownTaxonomy, ShownTerm, one, page_of
 from services_directory.reading.answers import (
     NDJSON,
-    ONE,
-    PAGE_OF,
     answer,
     described,
     page_answer,
@@ -42,7 +41,8 @@ def _page(request: Request, query: PageQuery, found: list[dict[str, Any]]) -> Re
 @routes.get(
     "/taxonomies",
     summary="Taxonomies",
-    openapi_extra=described(parameters_of(TaxonomyQuery), PAGE_OF),
+    responses=page_of(ShownTaxonomy),
+    openapi_extra=described(parameters_of(TaxonomyQuery)),
     dependencies=[OwnQuery],
 )
 async def taxonomies(request: Request, session: Session, caller: Anyone) -> Response:
@@ -53,14 +53,20 @@ async def taxonomies(request: Request, session: Session, caller: Anyone) -> Resp
 @routes.post(
     "/taxonomies",
     summary="Taxonomies, privately",
-    openapi_extra=described(parameters_of(TaxonomyQuery), PAGE_OF) | body_of(TaxonomyQuery),
+    responses=page_of(ShownTaxonomy),
+    openapi_extra=described(parameters_of(TaxonomyQuery)) | body_of(TaxonomyQuery),
     dependencies=[OwnQuery],
 )
 async def taxonomies_privately(request: Request, session: Session, caller: Anyone) -> Response:
     return await taxonomies(request, session, caller)
 
 
-@routes.get("/taxonomies/{taxonomy_id}", summary="One taxonomy", openapi_extra=described([], ONE))
+@routes.get(
+    "/taxonomies/{taxonomy_id}",
+    summary="One taxonomy",
+    responses=one(ShownTaxonomy),
+    openapi_extra=described([]),
+)
 async def taxonomy(
     request: Request, session: Session, caller: Anyone, taxonomy_id: UUID
 ) -> Response:
@@ -73,7 +79,8 @@ async def taxonomy(
 @routes.get(
     "/taxonomy_terms",
     summary="Taxonomy terms",
-    openapi_extra=described(parameters_of(TermQuery), PAGE_OF),
+    responses=page_of(ShownTerm),
+    openapi_extra=described(parameters_of(TermQuery)),
     dependencies=[OwnQuery],
 )
 async def taxonomy_terms(request: Request, session: Session, caller: Anyone) -> Response:
@@ -84,7 +91,8 @@ async def taxonomy_terms(request: Request, session: Session, caller: Anyone) -> 
 @routes.post(
     "/taxonomy_terms",
     summary="Taxonomy terms, privately",
-    openapi_extra=described(parameters_of(TermQuery), PAGE_OF) | body_of(TermQuery),
+    responses=page_of(ShownTerm),
+    openapi_extra=described(parameters_of(TermQuery)) | body_of(TermQuery),
     dependencies=[OwnQuery],
 )
 async def taxonomy_terms_privately(request: Request, session: Session, caller: Anyone) -> Response:
@@ -92,7 +100,10 @@ async def taxonomy_terms_privately(request: Request, session: Session, caller: A
 
 
 @routes.get(
-    "/taxonomy_terms/{term_id}", summary="One taxonomy term", openapi_extra=described([], ONE)
+    "/taxonomy_terms/{term_id}",
+    summary="One taxonomy term",
+    responses=one(ShownTerm),
+    openapi_extra=described([]),
 )
 async def taxonomy_term(
     request: Request, session: Session, caller: Anyone, term_id: UUID
