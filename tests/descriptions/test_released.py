@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from gateway.front.describing.description import combined, operations
 from gateway.front.routes import ROUTES, Upstream
+from stack.reference.described import descriptions
 
 from tests.descriptions.breaking import breaks, skeleton
-from tests.support.described import descriptions
 
 RELEASED = Path(__file__).parent / "released"
 DOCS = Path(__file__).parents[2] / "docs"

@@ -13,8 +13,8 @@ from fastapi import FastAPI
 from gateway.front.describing.description import operations
 from gateway.front.routes import Upstream
 from httpx import ASGITransport, AsyncClient, Response
+from stack.reference.described import described_apps
 
-from tests.support.described import described_apps
 from tests.support.principals import bearer, write_internal_jwks
 from tests.support.unknown_parameters import LEFT_ALONE, SEEN_FIRST, asked_of, target, unnamed
 

@@ -7,8 +7,8 @@ import pytest
 from gateway.front.describing.description import ANSWERS, combined, operations
 from gateway.front.describing.fields import TEXTS, describe
 from gateway.front.routes import ROUTES
+from stack.reference.described import descriptions
 
-from tests.support.described import descriptions
 from tests.support.examples import answer_schemas, checker
 
 # Words that say nothing that a name does not say.

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from gateway.front.describing.description import operations
 from playwright.sync_api import Browser, Page, StorageState
+from stack.reference.described import descriptions
 
 from tests.pages.looking import Look
 from tests.pages.tour import FRAMED, MADE, OF_PROGRAMMERS, PERSON, SERVED, Walk
 from tests.pages.world import Sent, bulletin, risk_message, sent, sign_in
 from tests.support.axe import axe_source
-from tests.support.described import descriptions
 from tests.support.people_at_browsers import new_context, somebody_at
 from tests.support.system import System
 

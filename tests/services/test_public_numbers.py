@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 from gateway.front.routes import Upstream
-
-from tests.support.described import descriptions
+from stack.reference.described import descriptions
 
 LISTED = Path(__file__).with_name("public_numbers.csv")
 PAGE = Path(__file__).parents[2] / "docs" / "public-numbers.md"

@@ -38,8 +38,7 @@ from gateway.front.describing.description import (
 )
 from gateway.front.routes import ROUTES
 from jsonschema import Draft202012Validator
-
-from tests.support.described import described_apps
+from stack.reference.described import described_apps
 
 MOST_CHARACTERS = 1500
 MOST_OF_AN_ANSWER = 8000

@@ -1,16 +1,18 @@
 # mypy: disable-error-code="import-not-found"
-"""From a service to a closed referral, by nothing but what openapi-python-client made (`made`)."""
+"""From a service to a closed referral, by nothing but the wheel of `ruta-client`."""
 
+import asyncio
 import os
 import sys
 import uuid
-from typing import Any
+from typing import TypeVar
 
-from made.api.cases import referrals_cases_create
-from made.api.consents import referrals_consents_create
-from made.api.fhir import referrals_fhir_task_list
-from made.api.hsds import directory_services_list
-from made.api.referrals import (
+from ruta_client import Ruta, RutaProblem
+from ruta_client.api.cases import referrals_cases_create, referrals_cases_read
+from ruta_client.api.consents import referrals_consents_create
+from ruta_client.api.fhir import referrals_fhir_task_list
+from ruta_client.api.hsds import directory_services_list
+from ruta_client.api.referrals import (
     referrals_accept,
     referrals_complete,
     referrals_create,
@@ -18,36 +20,30 @@ from made.api.referrals import (
     referrals_send,
     referrals_start,
 )
-from made.client import AuthenticatedClient
-from made.models import Accept, Complete, NewCase, NewConsent, NewReferral, Problem, Send, Start
+from ruta_client.client import AuthenticatedClient
+from ruta_client.models import Accept, Complete, NewCase, NewConsent, NewReferral, Send, Start
 
+T = TypeVar("T")
 SALUD = uuid.UUID("0190a000-0000-7000-8000-000000000002")
 
 
 def client(name: str) -> AuthenticatedClient:
-    return AuthenticatedClient(base_url=os.environ["RUTA"], token=os.environ[name])
+    return Ruta(os.environ["RUTA"], name, os.environ[name])
 
 
-def made(found: Any) -> Any:
+def made(found: T | None) -> T:
     assert found is not None
-    assert not isinstance(found, Problem), found
     return found
 
 
-def key() -> str:
-    return str(uuid.uuid4())
-
-
-with client("REFUGIO") as us, client("SALUD") as them:
+with client("ngo-refugio") as us, client("ngo-salud") as them:
     page = made(
         directory_services_list.sync(client=us, organization_id=SALUD, referable=True, full=True)
     )
     service = page.to_dict()["contents"][0]
     purpose = service["categories"][0]
     body = {"identity": {"name": "Ana Ficticia", "age": 27}, "area": "VE2313"}
-    case = made(
-        referrals_cases_create.sync(client=us, body=NewCase.from_dict(body), idempotency_key=key())
-    )
+    case = made(referrals_cases_create.sync(client=us, body=NewCase.from_dict(body)))
     given = {
         "case_id": str(case.id),
         "service_id": service["id"],
@@ -55,11 +51,7 @@ with client("REFUGIO") as us, client("SALUD") as them:
         "items": ["name", "situation"],
         "method": "verbal",
     }
-    grant = made(
-        referrals_consents_create.sync(
-            client=us, body=NewConsent.from_dict(given), idempotency_key=key()
-        )
-    )
+    grant = made(referrals_consents_create.sync(client=us, body=NewConsent.from_dict(given)))
     asked = {
         "case_id": str(case.id),
         "service_id": service["id"],
@@ -68,9 +60,7 @@ with client("REFUGIO") as us, client("SALUD") as them:
         "from_case": ["name"],
         "safe_contact": {"rule": "person_comes"},
     }
-    draft = made(
-        referrals_create.sync(client=us, body=NewReferral.from_dict(asked), idempotency_key=key())
-    )
+    draft = made(referrals_create.sync(client=us, body=NewReferral.from_dict(asked)))
     made(referrals_send.sync(draft.id, client=us, body=Send(grant_id=grant.id)))
     told = made(referrals_disclosure_read.sync(draft.id, client=them))
     assert told.items.to_dict()["name"] == "Ana Ficticia"
@@ -82,4 +72,12 @@ with client("REFUGIO") as us, client("SALUD") as them:
         )
     )
     assert made(referrals_fhir_task_list.sync(client=them, field_id=str(draft.id)))
+    refusal = ""
+    try:
+        referrals_cases_read.sync(uuid.uuid4(), client=us)
+    except RutaProblem as refused:
+        refusal = f"{refused.status} {refused.code}"
+    assert refusal == "404 not_found"
+    again = asyncio.run(referrals_cases_read.asyncio(case.id, client=us))
+    assert made(again).id == case.id
     sys.stdout.write(f"{ended.state}\n")

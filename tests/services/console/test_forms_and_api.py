@@ -25,9 +25,8 @@ from console.services.api import STATES
 from gateway.front.describing.description import combined
 from gateway.front.routes import ROUTES, Upstream
 from referrals.referrals import lifecycle
+from stack.reference.described import descriptions
 from starlette.routing import Route
-
-from tests.support.described import descriptions
 
 COMMANDS = [command for screens in SCREENS for command in screens.commands]
 

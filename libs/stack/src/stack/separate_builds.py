@@ -40,10 +40,9 @@ CONSTRAINTS = "constraints.txt"
 def build_wheels(root: Path, folder: Path) -> None:
     """A wheel of each package, and of `ruta` that asks for them all, beside the tried versions of what
     they need (`CONSTRAINTS`)."""
-    uv = _uv()
-    _must(uv, "build", "--all-packages", "--wheel", "--quiet", "--out-dir", folder, cwd=root)
+    _must(uv(), "build", "--all-packages", "--wheel", "--quiet", "--out-dir", folder, cwd=root)
     _must(
-        *(uv, "export", "--frozen", "--all-packages", "--all-groups", "--no-hashes"),
+        *(uv(), "export", "--frozen", "--all-packages", "--all-groups", "--no-hashes"),
         *("--no-emit-workspace", "--no-header", "--quiet", "--output-file", folder / CONSTRAINTS),
         cwd=root,
     )
@@ -58,11 +57,11 @@ def build_and_import_alone(root: Path, say: Callable[[str], None]) -> list[str]:
         return [
             distribution
             for distribution, package in PACKAGES.items()
-            if not _stands_alone(_uv(), work, distribution, package, say)
+            if not _stands_alone(uv(), work, distribution, package, say)
         ]
 
 
-def _uv() -> str:
+def uv() -> str:
     found = shutil.which("uv")
     if found is None:
         raise StackError("uv is not on the path: call this by ./ruta of a clone")
@@ -70,14 +69,14 @@ def _uv() -> str:
 
 
 def _stands_alone(
-    uv: str, work: Path, distribution: str, package: str, say: Callable[[str], None]
+    program: str, work: Path, distribution: str, package: str, say: Callable[[str], None]
 ) -> bool:
     environment = work / distribution
     python = environment / "bin" / "python"
     steps: list[list[str | Path]] = [
-        [uv, "venv", "--quiet", "--python", sys.executable, environment],
+        [program, "venv", "--quiet", "--python", sys.executable, environment],
         [
-            *(uv, "pip", "install", "--quiet", "--python", python),
+            *(program, "pip", "install", "--quiet", "--python", python),
             *("--find-links", work / "wheels", "--constraint", work / "wheels" / CONSTRAINTS),
             distribution,
         ],

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from stack.commands.options import home
 from stack.errors import StackError
+from stack.reference import client
 from stack.separate_builds import CONSTRAINTS, PACKAGES, build_and_import_alone, build_wheels
 
 app = typer.Typer()
@@ -84,8 +85,11 @@ def wheels(
     folder: Annotated[Path, typer.Argument(help="Where they are put; made when it is missing")],
 ) -> None:
     """Build what another machine installs: `pipx install ruta` from the folder brings this command."""
+    from stack.reference import described  # noqa: PLC0415  # it loads every service
+
     built = folder.absolute()
     build_wheels(home(), built)
+    client.wheel(described.document(), built)
     for made in sorted(built.glob("*.whl")):
         _terminal.print(made.name, highlight=False)
     _terminal.print(

@@ -8,7 +8,7 @@ import typer
 
 from stack.commands.options import Data, Url, home
 from stack.errors import StackError
-from stack.reference.client import module
+from stack.reference.client import wheel
 from stack.reference.errors_page import errors_page
 from stack.reference.postman import collection
 from stack.running import connect
@@ -35,9 +35,13 @@ def postman(out: Out, data: Data = None, url: Url = None) -> None:
 
 
 @_group.command("client")
-def client(out: Out, data: Data = None, url: Url = None) -> None:
-    """Write a typed Python client; it needs only httpx."""
-    out.write_text(module(_document(data, url)))
+def client(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the wheel")],
+    data: Data = None,
+    url: Url = None,
+) -> None:
+    """Build the wheel of `ruta-client`, a typed Python client of every operation."""
+    typer.echo(wheel(_document(data, url), out))
 
 
 @_group.command("errors")

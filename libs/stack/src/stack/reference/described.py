@@ -4,12 +4,14 @@ import base64
 import json
 import tempfile
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from common.database import Database
 from fastapi import FastAPI
-from gateway.front.routes import Upstream
+from gateway.front.describing.description import combined
+from gateway.front.routes import ROUTES, Upstream
 from gateway.issuer.app import create_app as issuer_app
 from gateway.issuer.settings import IssuerSettings
 from pydantic import SecretStr
@@ -21,7 +23,14 @@ from reporting.settings import Settings as ReportingSettings
 from services_directory.app import create_app as directory_app
 from services_directory.settings import Settings as DirectorySettings
 
+RUTA = "https://ruta.example"
 NOWHERE = "postgresql+asyncpg://nobody:nothing@127.0.0.1:1/none"
+
+
+def document() -> dict[str, Any]:
+    """The one description of this release, which each deployment shows at its own address."""
+    release = version("ruta-stack")
+    return combined(descriptions(), ROUTES, public_url=RUTA, version=release)
 
 
 def descriptions() -> dict[Upstream, dict[str, Any]]:
@@ -69,8 +78,8 @@ def described_apps(folder: Path) -> dict[Upstream, FastAPI]:
         Upstream.ISSUER: issuer_app(
             IssuerSettings(
                 **common,
-                token_issuer_url="https://ruta.example",
-                public_url="https://ruta.example",
+                token_issuer_url=RUTA,
+                public_url=RUTA,
                 signing_keys_dir=folder / "signing",
             ),
             database=away,
