@@ -1,6 +1,6 @@
 """HSDS packages of every version and the official examples: what of them comes in, and how fast.
 
-    python benchmarks/import.py [--services 500] [--large 5000]
+    python benchmarks/import.py [--services 500] [--large 5000] [--database 1000]
 
 Fidelity: each cell of a package is looked for in the services that are made of it, without trusting
 the import's own account; of what is not there the account must tell. Goals: at least 99.5 % came in
@@ -10,11 +10,17 @@ Speed is that of reading, mapping and validating (what a dry run does beside ask
 services per second of processor time; the yardstick beside it is Python's own csv module reading the
 same cells. Linear: `--large` services may cost per service at most 1.3 times what `--services` do.
 Memory is the process's growth over `--large`.
+
+With a database: a package of `--database` services is imported by the worker, dry on an empty directory, then in
+truth, then again unchanged; processor time of this process and of PostgreSQL. The yardstick is COPY of all rows
+that the import ended in, into the same tables with the same indexes (goal 0.25). `--database 0` leaves it out.
 """
 
 import argparse
+import asyncio
 import csv
 import io
+import shutil
 import sys
 import tempfile
 import time
@@ -23,20 +29,29 @@ from datetime import date
 from itertools import islice
 from pathlib import Path
 
+import asyncpg
 import psutil
+from common.database import Database
 from rich.console import Console
 from rich.table import Table
+from services_directory.followers_service import declare_followers
+from services_directory.imports import queries
 from services_directory.imports.outcomes.mapped import validated_together
 from services_directory.imports.outcomes.report import Report
 from services_directory.imports.package import open_package
-from services_directory.imports.service import BATCH
+from services_directory.imports.schemas import Mode, import_out
+from services_directory.imports.service import BATCH, Order, take_in
 from services_directory.imports.source import Options
+from services_directory.imports.worker import work_one
+from stack.postgres import PostgresServer, ServiceDatabase
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from tests.support.databases import MigratedDatabases  # noqa: E402 - after the path
 from tests.support.hsds_packages import VERSIONS, official_packages, write_package  # noqa: E402 - after the path
 from tests.support.package_fidelity import Compared, compared  # noqa: E402 - after the path
+from tests.support.principals import principal  # noqa: E402 - after the path
 from tests.support.reference import reference_folder  # noqa: E402 - after the path
 
 GOAL = 0.995
@@ -73,10 +88,88 @@ def csv_seconds(path: Path) -> float:
     return time.process_time() - began
 
 
+async def with_database(services: int, content: bytes) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="ruta-bench-import-"))
+    server = PostgresServer(folder / "postgres", durable=False)
+    server.start()
+    try:
+        made = await MigratedDatabases(server).of("services_directory", "directory")
+        declare_followers()
+        await _import_thrice(server, made, services, content)
+    finally:
+        server.stop(immediate=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _import_thrice(
+    server: PostgresServer, made: ServiceDatabase, services: int, content: bytes
+) -> None:
+    database = Database.at(made.app_url, name="bench")
+    took: dict[str, float] = {}
+    for title, dry_run in (("dry", True), ("new", False), ("unchanged", False)):
+        await _import(database, content, dry_run=True)  # what is read once, and plans
+        before = _spent(server)
+        done = await _import(database, content, dry_run=dry_run)
+        took[title] = _spent(server) - before
+        print(f"{title}: {services / took[title]:,.0f} services/s of processor time ({done})")
+    await database.close()
+    copied, rows = await _copy_seconds(server, made)
+    print(
+        f"COPY of the {rows:,} rows it ends in: {copied:.2f} s of {took['new']:.2f},"
+        f" ratio {copied / took['new']:.2f} (goal 0.25)"
+    )
+
+
+async def _import(database: Database, content: bytes, *, dry_run: bool) -> str:
+    who = principal("im-officer")
+    order = Order("package.zip", content, None, Mode.ALL, dry_run, "partners", "", "bench")
+    async with database.transaction(who) as session:
+        import_id = await take_in(session, who, order)
+    while await work_one(database):
+        pass
+    async with database.transaction() as session:
+        done = import_out(await queries.import_of(session, who, import_id))
+    return f"{done.state.value}, {done.rows.read:,} rows, {done.services.model_dump_json()}"
+
+
+def _spent(server: PostgresServer) -> float:
+    """Processor seconds of this process and of all that PostgreSQL runs now."""
+    its = psutil.Process(int((server.cluster / "postmaster.pid").read_text().split()[0]))
+    times = [each.cpu_times() for each in its.children()]
+    return time.process_time() + sum(each.user + each.system for each in times)
+
+
+async def _copy_seconds(server: PostgresServer, made: ServiceDatabase) -> tuple[float, int]:
+    url = made.owner_url.replace("postgresql+asyncpg://", "postgresql://")
+    connection = await asyncpg.connect(url)
+    tables = await connection.fetch(
+        "SELECT c.oid::regclass::text AS name, (SELECT array_agg(attname::text ORDER BY attnum)"
+        " FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '')"
+        " AS columns FROM pg_class c WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
+    seconds, rows = 0.0, 0
+    for table in tables:
+        name, columns = table["name"], table["columns"]
+        held = io.BytesIO()
+        await connection.copy_from_table(name, columns=columns, output=held, format="binary")
+        await connection.execute(f"CREATE TEMP TABLE copied (LIKE {name} INCLUDING ALL)")
+        held.seek(0)
+        before = _spent(server)
+        told = await connection.copy_to_table(
+            "copied", columns=columns, source=held, format="binary"
+        )
+        seconds += _spent(server) - before
+        rows += int(told.split()[-1])
+        await connection.execute("DROP TABLE copied")
+    await connection.close()
+    return seconds, rows
+
+
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--services", type=int, default=500)
     asked.add_argument("--large", type=int, default=5_000)
+    asked.add_argument("--database", type=int, default=1_000)
     given = asked.parse_args()
     table = Table("package", "cells", "came in", "told", "silent", "share", "services/s", "× csv")
     holds = True
@@ -107,6 +200,9 @@ def main() -> int:
         print(
             f"fidelity holds: {holds}; cost per service against {given.services:,}: {steepness:.2f}"
         )
+        if given.database:
+            path = write_package(folder / "database.zip", VERSIONS[-2], given.database)
+            asyncio.run(with_database(given.database, path.read_bytes()))
     return 0 if holds and steepness <= STEEPEST else 1
 
 

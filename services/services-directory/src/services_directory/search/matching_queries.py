@@ -67,10 +67,9 @@ def _left(
 ) -> tuple[Statement, str]:
     """At the lowest level, where the caller reads all of it at that level or a higher one."""
     s = Statement()
-    parts, rank = _words(query, groups, s, any_word=any_word, meaning=meaning)
+    parts, _ = _words(query, groups, s, any_word=any_word, meaning=meaning)
     wheres = " AND ".join([f"d.level = {audience.base}", *parts, *by_index(query, s)])
-    # The rank is not computed, but says of what type each value is.
-    return s, f"SELECT {rank or ''} FROM service_documents_{audience.base} d WHERE {wheres}"
+    return s, f"SELECT FROM service_documents_{audience.base} d WHERE {wheres}"
 
 
 def _words(

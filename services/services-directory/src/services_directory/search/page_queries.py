@@ -116,14 +116,14 @@ async def page_of(
             " `format=ndjson` or /directory/v1/sync."
         )
     if found.left is not None and not found.everything:
-        await _hold_few(session, *found.left, audience, beside=bool(found.beside))
+        await _hold_few(session, *found.left, found, audience)
     most = found.most
     if order.walked and not found.heavy:
-        if found.everything or not audience.aors:
+        if found.everything:
             inner = _walked(found, s, columns, order, number, per_page)
             return await _remembering(session, found, s, audience, inner, number, per_page)
-        # What is narrow and what a member reads often exclude each other: along the index of a level
-        # all of it would be walked to find nothing. What is left has been held few: it is sorted.
+        # What is asked for may be rare, or stand at the end of the order: along its index everything would
+        # be walked to find a page. What is left has been held few: it is sorted.
         most = bounds.MOST_READ
     rows = await fetch(
         session, _sorted(found, s, columns, order, number, per_page, most), s.values, afresh=True
@@ -143,13 +143,12 @@ async def _hold_few(
     session: AsyncSession | SelectReader,
     s: Statement,
     left: str,
+    found: Matching,
     audience: Audience,
-    *,
-    beside: bool,
 ) -> None:
     """A condition that few meet, or a total, is known when all documents have been looked at."""
     most = bounds.MOST_READ // (2 if audience.aors else 1)
-    if beside:  # a site is looked up for each
+    if found.beside or found.rank:  # a site is looked up for each, or words in its text
         most //= 2
     text = f"SELECT count(*) AS n FROM ({left} LIMIT {most + 1}) left_over"
     if (await fetch(session, text, s.values, afresh=True))[0]["n"] > most:
@@ -168,12 +167,28 @@ def _sorted(
     per_page: int,
     most: int,
 ) -> str:
-    """All that matches has to be read to be sorted, and is counted on the way."""
-    listed = ", ".join([*columns, f"{order.expression} AS sorted_by"])
+    """All that matches has to be read to be sorted, and is counted on the way: by its id alone, since an
+    answer is a hundred times as wide. Then the page is fetched."""
+    own = f"{order.alias}.level, {order.alias}.{order.tie}"
     bounds = _bounds(s, number, per_page)
-    return (
-        f"SELECT *, count(*) OVER () AS total FROM ({found.some(listed, most)}) level"
+    keys = (
+        "SELECT *, count(*) OVER () AS total"
+        f" FROM ({found.some(f'{own}, {order.expression} AS sorted_by', most)}) level"
         f" ORDER BY {order.outside()} {bounds}"
+    )
+    return (
+        f"SELECT {', '.join(columns)}, k.total FROM ({keys}) k {_fetched(order)}"
+        f" ORDER BY k.sorted_by {order.direction}, k.{order.tie}"
+    )
+
+
+def _fetched(order: Order) -> str:
+    """The rows that are meant by their keys `k`."""
+    if order.alias == "d":
+        return "JOIN service_documents d ON d.level = k.level AND d.service_id = k.service_id"
+    return (
+        "JOIN site_documents s ON s.level = k.level AND s.site_id = k.site_id"
+        " JOIN service_documents d ON d.level = s.level AND d.service_id = s.service_id"
     )
 
 
@@ -183,9 +198,7 @@ def _walked(
     if found.alone:
         keys = _merged(found, s, ["s.level", "s.site_id"], order, number, per_page)
         return (
-            f"SELECT {', '.join(columns)} FROM ({keys}) k"
-            " JOIN site_documents s ON s.level = k.level AND s.site_id = k.site_id"
-            " JOIN service_documents d ON d.level = s.level AND d.service_id = s.service_id"
+            f"SELECT {', '.join(columns)} FROM ({keys}) k {_fetched(order)}"
             f" ORDER BY {order.inside()}"
         )
     return _merged(found, s, columns, order, number, per_page)
