@@ -14,12 +14,10 @@ from tests.support.examples import answer_schemas, checker
 # Words that say nothing that a name does not say.
 EMPTY = {"a", "an", "the", "of", "its", "it", "this", "is", "as", "in", "for", "to", "and", "or"}
 
-# Answers that nothing is shown of: the first never comes, the second is empty, the others were not kept yet.
+# Answers that nothing is shown of: the first never comes, the second is empty.
 WITHOUT = {
     "POST /referrals/v1/referrals/{referral_id}/attachments",
     "POST /oauth/revoke",
-    "POST /reports/v1/activities/imports",
-    "POST /reports/v1/context/stakeholders/imports",
 }
 
 
