@@ -22,7 +22,8 @@ PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"
 SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 BSER = "http://hl7.org/fhir/us/bser/CodeSystem/TaskBusinessStatusCS"
-# The only profile of which every instance here keeps the rules (docs/decisions).
+# The profile whose rules a Task keeps but for what its references lead to, so none claims it
+# (docs/decisions/0160).
 TASK_PROFILE = (
     "http://hl7.org/fhir/us/sdoh-clinicalcare/StructureDefinition/SDOHCC-TaskForReferralManagement"
 )

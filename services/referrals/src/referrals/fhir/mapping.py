@@ -90,11 +90,7 @@ def task(referral: Any) -> dict[str, Any]:
     resource: dict[str, Any] = {
         "resourceType": "Task",
         "id": str(referral.id),
-        "meta": {
-            "versionId": str(referral.version),
-            "lastUpdated": referral.changed_at,
-            "profile": [codes.TASK_PROFILE],
-        },
+        "meta": {"versionId": str(referral.version), "lastUpdated": referral.changed_at},
         "identifier": [
             {
                 "type": {"coding": [{"system": codes.IDENTIFIER_TYPE, "code": "PLAC"}]},

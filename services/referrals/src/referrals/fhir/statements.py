@@ -66,7 +66,10 @@ def _resource(kind: Kind) -> dict[str, Any]:
     if kind.includes:
         found["searchInclude"] = [f"{kind.name}:{name}" for name in sorted(kind.includes)]
     if kind.name == "Task":
-        found["supportedProfile"] = [codes.TASK_PROFILE]
+        found["documentation"] = (
+            f"Elements as {codes.TASK_PROFILE} has them. Not claimed in meta.profile: what a Task refers to"
+            " is of R4 alone (a person is a code here, and services have no US procedure codes)."
+        )
     return found
 
 
