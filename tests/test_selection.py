@@ -12,7 +12,7 @@ from stack.commands.quality import MOST_UNSTEADY, alone, in_parallel
 
 from tests.support.reference import ROOT
 
-pytestmark = pytest.mark.laborious
+pytestmark = [pytest.mark.laborious, pytest.mark.slow]
 
 SHARED = """
 import os, pathlib, pytest

@@ -31,6 +31,8 @@ from tests.common import sample
 from tests.common.test_messaging import Reader, event, running, until, write
 from tests.support.leaving_out import left_out
 
+pytestmark = pytest.mark.laborious
+
 NODES = 3
 EXPORTER = "common.broker_exporter"
 PORTS = {"port: 4222": 0, "http_port: 8222": 1, "port: 6222": 2}

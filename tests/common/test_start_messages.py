@@ -16,6 +16,8 @@ from stack.postgres import PostgresServer
 
 from tests.support.patience import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "127.0.0.1:1"
 SECRET = "abcdefghijklmnopqrstuvwxyz"
 

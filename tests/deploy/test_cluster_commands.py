@@ -26,7 +26,7 @@ _READY = '200\n{"status": "ok", "parts": {"database": "ok"}}'
 _SAID = {"audit-verify": "5 entries, 0 findings\n", "replay": "equal\n", "key-ring-add": "{}\n"}
 
 
-pytestmark = pytest.mark.laborious
+pytestmark = [pytest.mark.laborious, pytest.mark.slow]
 _DEPLOYMENTS = {"gateway", "referrals", "referrals-worker", "reporting-worker"}
 
 

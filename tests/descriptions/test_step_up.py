@@ -15,6 +15,8 @@ from stack.reference.described import described_apps
 
 from tests.support.principals import bearer, write_internal_jwks
 
+pytestmark = pytest.mark.laborious
+
 ACTS = {
     ("patch", "/identity/v1/people/{person_id}"),
     ("post", "/directory/v1/pathways/{pathway_id}/publish"),

@@ -18,6 +18,8 @@ from stack.reference.described import described_apps
 from tests.support.principals import bearer, write_internal_jwks
 from tests.support.unknown_parameters import LEFT_ALONE, SEEN_FIRST, asked_of, target, unnamed
 
+pytestmark = pytest.mark.laborious
+
 HINT = (
     "a route reads its own query (`OwnQuery`) and does not refuse what it does not know, or it leaves that alone "
     "(`AnyQuery`) and is not in tests/support/unknown_parameters.py with its reason:\n"

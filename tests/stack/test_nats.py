@@ -17,6 +17,8 @@ from stack.nats import NatsServer, stored_credentials
 from tests.support.broker_order import told_the_server
 from tests.support.patience import PATIENCE
 
+pytestmark = pytest.mark.laborious
+
 FORBIDDEN_SECONDS = 1.0
 
 

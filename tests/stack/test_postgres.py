@@ -9,6 +9,8 @@ import pytest
 from stack.errors import StackError
 from stack.postgres import PostgresServer
 
+pytestmark = pytest.mark.laborious
+
 
 def plain(url: str) -> str:
     return url.replace("+asyncpg", "")

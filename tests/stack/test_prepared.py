@@ -18,6 +18,7 @@ from tests.stack.test_child import until
 from tests.support.patience import PATIENCE
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.laborious,
     pytest.mark.skipif(sys.platform != "linux", reason="programs begin one by one there"),
 ]

@@ -8,6 +8,8 @@ import pytest
 from stack.commands.surroundings import said_by
 from stack.layout import HOME_VARIABLE
 
+pytestmark = pytest.mark.slow
+
 LINES = [
     "2026-11-27T10:00:00.000Z ruta      │ started\n",
     "2026-11-27T10:00:00.100Z referrals │ first\n",

@@ -11,7 +11,7 @@ from stack.service_commands import attached_postgres
 
 from tests.support.system import System, until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 NGO, OTHER = "ngo-refugio", "ngo-salud"
 
 

@@ -26,7 +26,7 @@ from tests.support.reference import ROOT
 from tests.support.system import System
 from tests.system.gateway_story import GatewayStory, told_through_gateway
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.slow]
 EXAMPLES = ROOT / "docs" / "examples"
 MAPPINGS = {peer: mapping for peer, _, mapping in OTHERS}
 Answer = Callable[[str, str, dict[str, str], str], Any]

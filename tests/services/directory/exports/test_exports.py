@@ -26,6 +26,8 @@ from tests.services.directory.conftest import V1, Publish, as_
 from tests.support.databases import MigratedDatabases, rolled_back
 from tests.support.principals import principal
 
+pytestmark = pytest.mark.slow
+
 EXPORTS = f"{V1}/exports"
 IMPORTS = f"{V1}/imports"
 CLIENTS = ("anonymous", "health-cluster", "ngo-refugio", "gbv-coordinator", "im-officer")

@@ -23,6 +23,8 @@ from tests.services.directory.exports.test_exports import (
     tables,
 )
 
+pytestmark = pytest.mark.slow
+
 FORMATS = ["hsds", "xlsx", "csv", "hxl", "geojson"]
 
 

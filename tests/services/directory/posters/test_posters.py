@@ -18,7 +18,7 @@ from services_directory.posters.content import Poster, PublicService, poster
 
 from tests.services.directory.conftest import as_
 
-pytestmark = pytest.mark.laborious
+pytestmark = [pytest.mark.laborious, pytest.mark.slow]
 
 URL = "/directory/v1/posters"
 

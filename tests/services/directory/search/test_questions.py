@@ -18,6 +18,8 @@ from tests.services.directory.conftest import V1, as_
 from tests.services.directory.imports.test_taking_in import order
 from tests.support.principals import principal
 
+pytestmark = pytest.mark.slow
+
 QUESTIONS = list(
     csv.DictReader((Path(__file__).parent / "questions.csv").read_text("utf-8").splitlines())
 )

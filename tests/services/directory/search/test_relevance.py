@@ -15,6 +15,8 @@ from tests.services.directory.imports.test_taking_in import order
 from tests.services.directory.search.asked import FIRST, SERVICES, agreement, questions, success
 from tests.support.principals import principal
 
+pytestmark = pytest.mark.slow
+
 GOAL = 0.9
 KAPPA = 0.8
 """"Almost perfect" on the scale of Landis and Koch (1977)."""

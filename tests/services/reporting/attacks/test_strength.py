@@ -18,6 +18,8 @@ from tests.services.reporting.attacks.attacker import (
 )
 from tests.services.reporting.releases.populations import SOURCES, persons_of
 
+pytestmark = pytest.mark.laborious
+
 K = 11
 sources = pytest.mark.parametrize("source", SOURCES)
 

@@ -25,7 +25,7 @@ from reporting.stakeholders.schemas import StakeholderBody
 
 from tests.services.reporting.bulletins import story
 
-pytestmark = pytest.mark.laborious
+pytestmark = [pytest.mark.laborious, pytest.mark.slow]
 
 PERIOD = Period.parse("2026-11a")
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

@@ -21,7 +21,7 @@ from reporting.charts.palette import CATEGORIES, INK, LOUD, SEQUENTIAL
 
 from tests.services.reporting.bulletins.story import bulletin, files_of
 
-pytestmark = pytest.mark.laborious
+pytestmark = [pytest.mark.laborious, pytest.mark.slow]
 LEAST_CONTRAST = 4.0
 """Above the 3:1 that large and bold text needs (WCAG 2.2, 1.4.3); a hue in the middle gives no text 4.5."""
 

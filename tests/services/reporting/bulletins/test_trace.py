@@ -19,7 +19,7 @@ from reporting.protection.protected import ProtectedCube
 
 from tests.services.reporting.bulletins.story import bulletin, evidence, files_of
 
-pytestmark = pytest.mark.laborious
+pytestmark = [pytest.mark.laborious, pytest.mark.slow]
 
 PERIODS = ("2026-11a", "2026-11")
 
