@@ -4,9 +4,10 @@ is refused with the reason.
     python benchmarks/bounds.py [--services 100000] [--rounds 5] [--data FOLDER] [--pairs]
 
 What is measured is the processor time of the PostgreSQL process that answers, over all statements of a
-question: what else the machine does is not in it. A total that was counted before is forgotten, so
-that each round is the first after a change. Goal: 50 ms at the most. The yardstick in the same run is
-PostgreSQL counting the rows of one level, without a condition and without an index.
+question: what else the machine does is not in it, but for the cores being slower then. A total that was
+counted before is forgotten, so that each round is the first after a change. The yardstick, before and after in
+the same run, is PostgreSQL counting the rows of one level, without a condition and without an index. Goal:
+50 ms at the most where that takes 29, as on a quiet machine, and in proportion where it takes more.
 
 With `--pairs` every parameter is asked alone and with every other one, as each caller: some five thousand
 questions, of which the dearest are shown with the pages of 8 KiB that PostgreSQL looked into, which no
@@ -48,6 +49,8 @@ from benchmarks.directory import WORDS, filled  # noqa: E402 - after the path
 from tests.support.principals import organisation, principal  # noqa: E402 - after the path
 
 GOAL = 50.0
+QUIET = 29.0
+"""Milliseconds of the yardstick where nothing else runs."""
 TODAY = date(2026, 11, 26)
 WHOLE = {"near": "10.6,-71.6", "radius": "20000000"}
 QUESTIONS: list[tuple[str, dict[str, str]]] = [
@@ -306,8 +309,8 @@ async def each_pair(meter: Meter, rounds: int) -> list[Asked]:
             spent, said = min(times)
             pages = await pages_of(meter, name, params, audience) if spent > GOAL / 2 else 0
             found.append(Asked(spent, pages, f"{name}, {caller}: {words}", said))
-            if spent > GOAL:
-                print(f"  above the goal: {found[-1]}", flush=True)
+            if spent > 2 * GOAL:
+                print(f"  {found[-1]}", flush=True)
     return found
 
 
@@ -322,6 +325,8 @@ async def pages_of(meter: Meter, name: str, params: dict[str, str], audience: Au
 def tell(found: Sequence[Asked]) -> float:
     refused = sum(not each.found.replace(",", "").isdigit() for each in found)
     print(f"{len(found):,} questions: {len(found) - refused:,} answered, {refused:,} refused")
+    above = sum(each.milliseconds > GOAL for each in found)
+    print(f"above {GOAL:.0f} ms: {above}")
     for title, key in (
         ("milliseconds", attrgetter("milliseconds")),
         ("pages", attrgetter("pages")),
@@ -334,21 +339,30 @@ def tell(found: Sequence[Asked]) -> float:
     return max(found).milliseconds
 
 
-async def measure(services: int, rounds: int, data: Path | None, *, pairs: bool) -> float:
+async def one_level(meter: Meter) -> float:
+    times = []
+    for _ in range(5):
+        before = meter.spent()
+        await meter.fetch("SELECT count(*), max(octet_length(name)) FROM service_documents_1", [])
+        times.append(meter.spent() - before)
+    print(f"reading one level whole: {min(times):.1f} ms", flush=True)
+    return min(times)
+
+
+async def measure(
+    services: int, rounds: int, data: Path | None, *, pairs: bool
+) -> tuple[float, float]:
+    """The dearest question, and the yardstick."""
     worst = 0.0
     async with filled(services, data) as (server, made):
         more = str(ORGANIZATIONS // 50 - 1)
         server.psql(_MORE_ORGANIZATIONS.replace("{more}", more), database="directory")
         meter = await Meter.at(made.app_url)
         try:
-            for _ in range(2):
-                before = meter.spent()
-                await meter.fetch(
-                    "SELECT count(*), max(octet_length(name)) FROM service_documents_1", []
-                )
-            print(f"reading one level whole: {meter.spent() - before:.1f} ms", flush=True)
+            before = await one_level(meter)
             if pairs:
-                return tell(await each_pair(meter, rounds))
+                worst = tell(await each_pair(meter, rounds))
+                return worst, min(before, await one_level(meter))
             for name, params in QUESTIONS:
                 each = []
                 for caller in CALLERS:
@@ -359,9 +373,9 @@ async def measure(services: int, rounds: int, data: Path | None, *, pairs: bool)
                     each.append(f"{spent:.1f} ms ({found})")
                 said = "&".join(f"{key}={value}" for key, value in params.items())
                 print(f"  {name}?{said[:70]}: {' · '.join(each)}", flush=True)
+            return worst, min(before, await one_level(meter))
         finally:
             await meter.close()
-    return worst
 
 
 def main() -> int:
@@ -374,9 +388,15 @@ def main() -> int:
     )
     given = arguments.parse_args()
     print(f"processor time of PostgreSQL as {', '.join(CALLERS)}:")
-    worst = asyncio.run(measure(given.services, given.rounds, given.data, pairs=given.pairs))
-    print(f"worst {worst:.1f} ms of SQL (goal {GOAL:.0f})")
-    return 0 if worst <= GOAL else 1
+    worst, yardstick = asyncio.run(
+        measure(given.services, given.rounds, given.data, pairs=given.pairs)
+    )
+    most = GOAL * max(1.0, yardstick / QUIET)
+    print(
+        f"worst {worst:.1f} ms of SQL, {worst / yardstick:.2f} of the yardstick"
+        f" (goal {most:.0f} ms, {GOAL:.0f} where the yardstick takes {QUIET:.0f})"
+    )
+    return 0 if worst <= most else 1
 
 
 if __name__ == "__main__":

@@ -145,6 +145,24 @@ async def test_around_a_postcode_no_more_sites_are_read_than_around_a_point(
         assert "`proximity`" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("name", ["services", "service_at_locations"])
+async def test_a_small_place_beside_a_large_one_does_not_make_it_small(
+    api: AsyncClient, publish: Publish, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """PostgreSQL might read the large one first."""
+    await publish()
+    await publish(name="Otro")
+    asked = partial(api.get, f"{V1}/{name}", headers=as_("anonymous"))
+    monkeypatch.setattr(matching_queries, "MOST_SITES", 1)
+    nowhere = {"bbox": "0,0,1,1"}
+    answer = await asked(params=nowhere)
+    assert (answer.status_code, answer.json()["total_items"]) == (200, 0)
+    everywhere = {"near": "10.6,-71.6", "radius": "20000000"}
+    answer = await asked(params=nowhere | everywhere)
+    assert (answer.status_code, answer.json()["code"]) == (422, "too_wide")
+    assert "`radius`" in answer.json()["detail"]
+
+
 async def test_sites_are_counted_as_each_caller_sees_them(
     api: AsyncClient, publish: Publish
 ) -> None:

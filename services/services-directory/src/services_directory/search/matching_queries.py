@@ -98,16 +98,21 @@ async def hold_place_small(
     audience: Audience,
     centre: Point | None = None,
 ) -> None:
-    """PostgreSQL reads all sites of a place before it looks at anything else."""
-    s = Statement()
+    """PostgreSQL reads all sites of a place before it looks at anything else; of several places, of each."""
     if query.bbox:
-        place = in_box(query.bbox, s)
-    elif query.near and query.radius:
-        place = around(query.near, query.radius, s)
-    elif isinstance(query, SiteQuery) and query.postcode:
-        place = at_postcode(query, centre, s)
-    else:
-        return
+        s = Statement()
+        await _hold_small(session, s, in_box(query.bbox, s), audience)
+    if query.near and query.radius:
+        s = Statement()
+        await _hold_small(session, s, around(query.near, query.radius, s), audience)
+    if isinstance(query, SiteQuery) and query.postcode:
+        s = Statement()
+        await _hold_small(session, s, at_postcode(query, centre, s), audience)
+
+
+async def _hold_small(
+    session: AsyncSession | SelectReader, s: Statement, place: str, audience: Audience
+) -> None:
     most = MOST_SITES // (2 if audience.aors else 1)
     level = s.argument(audience.base, "smallint")
     text = (

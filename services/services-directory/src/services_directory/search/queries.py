@@ -81,9 +81,10 @@ async def service_page(
             taken = matching(query, audience, today, groups)
             found.rows, found.total = await _page(session, query, audience, taken, body)
     if query.facets:
-        if found.total > taken.most:
+        most = taken.most // (2 if audience.aors else 1)
+        if found.total > most:
             raise TOO_WIDE.because(
-                f"Facets are counted over {taken.most:,} services at most: say more by `area`, by"
+                f"Facets are counted over {most:,} services at most: say more by `area`, by"
                 " `category` or by a word."
             )
         found.facets = await _facets(session, query.facets, taken)
