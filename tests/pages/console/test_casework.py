@@ -242,6 +242,10 @@ def test_nothing_ticked_is_said_at_its_field_and_the_own_service_is_no_first_cho
     )
     for item in ticked:
         page.locator(f'[name="items[]"][value="{item}"]').uncheck()
+    submit(page, "Registrar consentimiento y remitir")
+    said = page.locator(".govuk-error-summary a").evaluate_all("all => all.map(e => e.hash)")
+    assert len(said) == 3, "how to get in touch, how consent was given, what is shared"
+    assert [page.locator(f'[id="{one[1:]}"]').count() for one in said] == [1, 1, 1]
     page.get_by_label("NO LLAMAR").check()
     page.get_by_label("De palabra").check()
     for _ in range(3):

@@ -1,10 +1,15 @@
 """From a case and what was ticked to three commands: pure, without a server."""
 
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from console.answers import Answer
 from console.forms import Typed
-from console.referrals import refer
+from console.moments import Moments
+from console.referrals import refer, views
 from console.referrals.steps import STEPS, offered
+from console.wording import wording
 
 CASE: dict[str, Any] = {
     "reference": "N386V-0ZY16", "age": 27, "area": "VE2313", "country": "VE",
@@ -67,3 +72,38 @@ def test_a_local_time_is_sent_with_its_offset_and_an_agreement_as_one() -> None:
         "expected_version": 3,
     }
     assert STEPS["waitlist"].made(Typed(), offset="-04:00") == {"person_agrees": False}
+
+
+def test_all_that_was_left_open_is_said_at_once_and_at_its_field() -> None:
+    empty = [
+        (name, value)
+        for name, value in FORM
+        if name not in {"items[]", "payload/situation", "safe_contact/rule"}
+    ]
+    sent = refer.commands(Typed(empty), "0190", "k")
+    said = {
+        "code": "invalid",
+        "errors": [{"pointer": "/method", "code": "missing"}, {"pointer": "/safe_contact"}],
+    }
+    found = refer.at_fields(Answer(422, said, "n"), sent)
+    assert [one["pointer"] for one in found.body["errors"]] == [
+        "/method",
+        "/safe_contact/rule",
+        "/items",
+    ]
+    whole = Answer(422, said, "n")
+    assert refer.at_fields(whole, refer.commands(Typed(FORM), "0190", "k")) is whole
+    done = Answer(201, {"id": "0190"}, "n")
+    assert refer.at_fields(done, sent) is done
+
+
+def test_a_page_that_was_opened_again_is_one_line_for_whoever_sent() -> None:
+    moments = Moments("es", ZoneInfo("America/Caracas"), datetime(2026, 11, 29, tzinfo=UTC))
+    found = [
+        {"organisation_id": "1", "at": f"2026-11-28T1{hour}:00:00+00:00", "items": items}
+        for hour, items in ((4, ["age"]), (5, ["age"]), (6, ["age"]), (7, ["age", "sex"]))
+    ]
+    assert views.readings(found, {"1": "Salud"}, wording("es"), moments) == [
+        "28 nov., 10:00, Salud: Edad (3 veces, la última 28 nov., 12:00)",
+        "28 nov., 13:00, Salud: Edad, Sexo",
+    ]

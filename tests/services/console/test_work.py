@@ -216,3 +216,10 @@ def test_what_a_report_of_the_line_is_about_is_told_in_words() -> None:
 def test_a_task_is_named_in_words_in_the_list(kind: str) -> None:
     for language in LANGUAGES:
         assert wording(language).has(f"about.{kind}")
+
+
+def test_a_day_is_the_one_at_home() -> None:
+    assert MOMENTS.day("2026-11-29T01:03:00+00:00") == "28 nov. 2026"
+    assert MOMENTS.day("2026-11-29T00:00:00+00:00") == "29 nov. 2026", "a midnight tells a day"
+    assert MOMENTS.day("2026-11-29") == "29 nov. 2026"
+    assert MOMENTS.day(None) == ""

@@ -66,9 +66,14 @@ class Moments:
         return format_time(moment, "HH:mm", locale=self.locale)
 
     def day(self, text: str | None) -> str:
+        """A day, or that of a moment at home. A midnight in UTC tells a day."""
         if not text:
             return ""
-        return format_date(date.fromisoformat(text[:10]), "d MMM y", locale=self.locale)
+        day = date.fromisoformat(text[:10])
+        if len(text) > len("2026-11-28"):
+            moment = datetime.fromisoformat(text).astimezone(UTC)
+            day = (moment if moment.timetz() == _MIDNIGHT else moment.astimezone(self.zone)).date()
+        return format_date(day, "d MMM y", locale=self.locale)
 
     def period(self, text: str) -> str:
         """A period of reports in words: 16–31 October 2026 for 2026-10b; as it is written, if it is no such one."""

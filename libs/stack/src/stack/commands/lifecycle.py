@@ -202,7 +202,7 @@ def _failure(words: str) -> str:
 def _greet(state: StackState, layout: Layout) -> None:
     data = "" if layout == Layout.of(None) else f" --data {layout.root}"
     people = (
-        f"\n  sign in           {state.url}/session/start as {PEOPLE[0].sign_in_name}"
+        f"\n  sign in           {state.url}/console as {PEOPLE[0].sign_in_name}"
         f" or another of: {' '.join(person.sign_in_name for person in PEOPLE[1:])}"
         f"\n                    password and code: ./ruta person code {PEOPLE[0].sign_in_name}{data}"
         if layout.people_file.exists()

@@ -224,9 +224,19 @@ def commands(typed: Typed, case_id: str, key: str) -> list[dict[str, Any]]:
     ]
 
 
-def without_items(answer: Answer) -> Answer:
-    """What the API refuses as a whole where nothing at all is shared, said at the field that it is about."""
+def at_fields(answer: Answer, sent: Sequence[Mapping[str, Any]]) -> Answer:
+    """What the API refuses as a whole, or would next, said at the field that it is about: nothing is shared at all,
+    or nobody said how the person may be contacted."""
+    draft, consent = sent[0]["body"], sent[1]["body"]
+    missing = []
+    if not draft["safe_contact"]:
+        missing.append(("/safe_contact/rule", "missing", "no rule was chosen"))
+    if not consent["items"]:
+        missing.append(("/items", "too_short", "nothing was ticked"))
+    if answer.status != 422 or not missing:
+        return answer
     said = answer.body if isinstance(answer.body, dict) else {}
-    others = [one for one in said.get("errors") or [] if one.get("pointer")]
-    errors = [*others, {"pointer": "/items", "code": "too_short", "detail": "nothing was ticked"}]
+    wholes = {"", None, "/safe_contact"}
+    others = [one for one in said.get("errors") or [] if one.get("pointer") not in wholes]
+    errors = [*others, *({"pointer": at, "code": code, "detail": why} for at, code, why in missing)]
     return Answer(answer.status, {**said, "errors": errors}, answer.request_id)

@@ -132,7 +132,4 @@ async def send(visit: Visit, case_id: str) -> Answer:
     """Draft, consent and sending in one request, all or none; the answer is that of what was refused, else of
     the referral. A consent that somebody has yet to decide leaves a draft that waits for it."""
     commands = refer.commands(visit.typed, case_id, visit.key)
-    answer = await visit.calls.batch(commands)
-    if answer.ok or commands[1]["body"]["items"]:
-        return answer
-    return refer.without_items(answer)
+    return refer.at_fields(await visit.calls.batch(commands), commands)

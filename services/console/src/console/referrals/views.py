@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from console.codes import Codes
@@ -102,13 +103,20 @@ def _doer(step: Mapping[str, Any], names: Mapping[str, str], people: Mapping[str
 def readings(
     found: Iterable[Mapping[str, Any]], names: Mapping[str, str], say: Wording, moments: Moments
 ) -> list[str]:
-    """Who read what the person shared, and when: the sender is told."""
-    return [
-        say(
-            "referral.read",
-            at=moments.at(one["at"]),
-            by=names.get(one["organisation_id"], ""),
-            items=", ".join(say.known(f"item.{item}", "item.other") for item in one["items"]),
-        )
-        for one in found
-    ]
+    """Who read what the person shared, and when: the sender is told. What was read again with nothing else between
+    is one line, from the first time to the last."""
+    told = []
+    for (organisation, items), again in groupby(
+        found, key=lambda one: (one["organisation_id"], one["items"])
+    ):
+        times = [moments.at(one["at"]) for one in again]
+        said = {
+            "at": times[0],
+            "by": names.get(organisation, ""),
+            "items": ", ".join(say.known(f"item.{item}", "item.other") for item in items),
+        }
+        if len(times) == 1:
+            told.append(say("referral.read", **said))
+        else:
+            told.append(say("referral.read_again", last=times[-1], times=len(times), **said))
+    return told

@@ -26,6 +26,7 @@ async def work(visit: Visit) -> Page:
             "away": [visit.say(f"work.part.{part}") for part in found.away],
             "more": found.more,
             "filters": found.has_cases,
+            "begins": found.has_cases and visit.visitor.may("referrals:write"),
             "of": visit.asked("of") or "organisation",
             "urgency": visit.asked("urgency"),
         },
