@@ -1,11 +1,19 @@
 """How the services' documents become one: by the route table, with clashing names told apart."""
 
+import json
+import socket
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+import pytest
 from gateway.front.describing.description import combined, operations
+from gateway.front.describing.endpoints import own
 from gateway.front.describing.plainer import plainer
-from gateway.front.routes import Deprecation, Route, Upstream, deprecation_headers
+from gateway.front.own.pages import Description
+from gateway.front.replicas.upstreams import Upstreams
+from gateway.front.routes import Deprecation, Route, RouteTable, Upstream, deprecation_headers
+from gateway.front.settings import FrontSettings
 
 ROUTES = (
     Route("/directory/v1", Upstream.DIRECTORY, "v1", "Directory", anonymous=True),
@@ -17,6 +25,14 @@ ROUTES = (
         deprecation=Deprecation(date(2026, 1, 1), date(2027, 1, 1), "/referrals/v2"),
     ),
 )
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """One that nobody listens at, and that nobody else is given meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
 
 
 def part(prefix: str, kind: str) -> dict[str, Any]:
@@ -154,3 +170,19 @@ def test_what_generators_stumble_over_is_said_plainly() -> None:
     assert told["webhooks"] == {"notice": {"$ref": "#/components/pathItems/notice"}}
     called = {"notice": {"post": {"operationId": "webhooks.notice"}}}
     assert told["components"]["pathItems"] == called
+
+
+async def test_a_description_without_a_service_that_is_away_says_so(closed_port: int) -> None:
+    settings = FrontSettings.model_construct(directory_url=f"http://127.0.0.1:{closed_port}")
+    upstreams = Upstreams(settings)
+    await upstreams.start()
+    try:
+        told = await Description(
+            RouteTable(ROUTES),
+            upstreams,
+            "https://ruta.example",
+            lambda: own("https://ruta.example"),
+        ).document()
+    finally:
+        await upstreams.close()
+    assert json.loads(told)["info"]["x-ruta-incomplete"] == ["directory"]

@@ -133,6 +133,10 @@ class Description:
             version=version("ruta-gateway"),
             endpoints=self._endpoints(),
         )
+        if lacking := [str(u) for u in present if u not in self._parts]:
+            document["info"]["x-ruta-incomplete"] = (
+                lacking  # nobody makes a client of half a description
+            )
         self._made = orjson.dumps(document)
         if all(found):
             self._made_at = time.monotonic()

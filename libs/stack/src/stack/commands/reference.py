@@ -1,5 +1,6 @@
 """`reference`: what partners and readers get from the API description and the code."""
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from stack.reference.errors_page import errors_page
 from stack.reference.postman import collection
 from stack.running import connect
 
+_TRIES = 60
 _group = typer.Typer(help="Postman collection, typed client, errors page.", no_args_is_help=True)
 app = typer.Typer()
 app.add_typer(_group, name="reference")
@@ -20,11 +22,21 @@ Out = Annotated[Path, typer.Option("--out", help="File to write")]
 
 
 def _document(data: Path | None, url: str | None) -> dict[str, Any]:
-    answer = connect(data, url).request(None, "GET", "/openapi.json")
-    if answer.status_code != 200:
-        raise StackError(f"no description: HTTP {answer.status_code}")
-    document: dict[str, Any] = answer.json()
-    return document
+    """The whole description; a service that is starting or busy is waited for."""
+    running = connect(data, url)
+    lacking: list[str] = []
+    for _ in range(_TRIES):
+        answer = running.request(None, "GET", "/openapi.json")
+        if answer.status_code != 200:
+            raise StackError(f"no description: HTTP {answer.status_code}")
+        document: dict[str, Any] = answer.json()
+        lacking = document["info"].get("x-ruta-incomplete", [])
+        if not lacking:
+            return document
+        time.sleep(1)
+    raise StackError(
+        f"not described while away: {', '.join(lacking)}; ./ruta status, then repeat it"
+    )
 
 
 @_group.command("postman")
