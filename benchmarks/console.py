@@ -7,7 +7,7 @@ A stack with demo data is started for it. A page and its calls take turns in one
 with a token of the same organisation, in the same rounds (together where the page asks together). Goals: ratio of the
 medians ≤ 1.5; the first page ≤ 60 kB in ≤ 5 requests, the next ≤ 12 kB, script ≤ 25 kB compressed; largest contentful
 paint cold ≤ 2.5 s, warm ≤ 1.2 s; nothing that moves by itself; a press seen in 200 ms where the processor is four times
-slower; the idle process ≤ 120 MB. What sixteen people at once wait is told as a ratio, too. Sizes and counts are held by tests; times are judged here
+slower; the idle process ≤ 120 MB. Sizes and counts are held by tests; times are judged here
 alone. Needs Chromium; says so and ends with 0 where there is none.
 """
 
@@ -43,7 +43,7 @@ from tests.support.system import System  # noqa: E402 - after the path
 PERSON, CLIENT = "demo-caseworker", "ngo-refugio"
 RATIO, FIRST, NEXT, SCRIPT, IDLE = 1.5, 60_000, 12_000, 25_000, 120e6
 COLD, WARM = 2.5, 1.2
-PEOPLE, PRESS = 16, 200
+PRESS = 200
 SLOW_3G = {
     "offline": False,
     "latency": 400,
@@ -116,9 +116,8 @@ async def served(
     token: str,
     listed: dict[str, tuple[str, Rounds]],
     rounds: int,
-    people: int = 1,
 ) -> dict[str, tuple[list[float], list[float]]]:
-    """Milliseconds of each page and of its calls alone, in turn; `people`: how many ask at once."""
+    """Milliseconds of each page and of its calls alone, in turn."""
     found: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in listed}
     bearer = {"authorization": f"Bearer {token}"}
     async with (
@@ -142,11 +141,10 @@ async def served(
                     for together in calls:
                         await asyncio.gather(*(ask(call) for call in together))
 
-                whats: tuple[Callable[[], Awaitable[None]], ...] = (page, alone)
-                for kept, what in zip(found[name], whats, strict=True):
-                    took = await asyncio.gather(*(timed(what) for _ in range(people)))
-                    if turn >= 3:  # connections and code lists are there by then
-                        kept.extend(took)
+                both = (await timed(page), await timed(alone))
+                if turn >= 3:  # connections and code lists are there by then
+                    for kept, one in zip(found[name], both, strict=True):
+                        kept.append(one)
     return found
 
 
@@ -239,7 +237,6 @@ def measured(system: System, rounds: int) -> int:
     jar = {each["name"]: each["value"] for each in kept}
     url, token = system.running.url, system.running.token(CLIENT)
     times = asyncio.run(served(url, jar, token, listed, rounds))
-    crowd = asyncio.run(served(url, jar, token, listed, max(2, rounds // 10), PEOPLE))
     print(
         f"idle: {idle / 1e6:.0f} MB (goal ≤ {IDLE / 1e6:.0f}); then {process.memory_full_info().pss / 1e6:.0f} MB"
     )
@@ -250,13 +247,6 @@ def measured(system: System, rounds: int) -> int:
         print(
             f"{name}: page {statistics.median(page_ms):.1f} ms, its calls alone {statistics.median(calls_ms):.1f} ms,"
             f" ratio {ratio:.2f} (goal ≤ {RATIO}); 95th {sorted(page_ms)[int(len(page_ms) * 0.95)]:.1f} ms"
-        )
-    for name, (page_ms, calls_ms) in crowd.items():
-        ratio = statistics.median(page_ms) / statistics.median(calls_ms)
-        print(
-            f"{name}, {PEOPLE} at once: page {statistics.median(page_ms):.0f} ms, its calls alone"
-            f" {statistics.median(calls_ms):.0f} ms, ratio {ratio:.2f}; 95th"
-            f" {sorted(page_ms)[int(len(page_ms) * 0.95)]:.0f} ms"
         )
     print(f"moved by itself, at most: {moved:.3f} (goal 0)")
     print(f"the slowest press, processor four times slower: {press:.0f} ms (goal ≤ {PRESS})")

@@ -104,7 +104,7 @@ async def identities(visit: Visit) -> Page:
                     visit.moments.at(one["at"]),
                     f"{identity_change(one['what'], say)} ({identity_kind(one['kind'], say)})",
                     one["target"],
-                    f"{one['by_subject']} · {one['by_client']}",
+                    views.by(one["by_subject"], one["by_client"]),
                 )
                 for one in listed.items
             ],

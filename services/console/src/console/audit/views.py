@@ -91,13 +91,23 @@ def _entry(one: Mapping[str, Any], beside: Beside) -> Entry:
         moments.at(one["at"]),
         done(one["action"], say),
         short_code(one["client"]) if is_id(one["client"]) else one["client"],
-        names.get(organisation, short_code(organisation) if organisation else ""),
+        _organisation(organisation, names),
         say.known(f"audit.target.{one['target_type']}", "audit.target.other"),
         one["target_id"],
         one["chain"],
         one["sequence"],
         tuple(beside.lines(one["action"], one["detail"])),
     )
+
+
+def _organisation(identifier: str, names: Mapping[str, str]) -> str:
+    """By its name, where the directory has one: whoever audits or coordinates is in none."""
+    return names.get(identifier, short_code(identifier) if identifier else "")
+
+
+def by(subject: str, client: str) -> str:
+    """Who, and through what; a client that acts for itself is named once."""
+    return " · ".join(dict.fromkeys((subject, client)))
 
 
 def reads(
@@ -108,7 +118,7 @@ def reads(
         (
             moments.at(one["at"]),
             short_code(one["client_id"]) if is_id(one["client_id"]) else one["client_id"],
-            names.get(one["organisation_id"] or "", ""),
+            _organisation(one["organisation_id"] or "", names),
             one["service_id"] or say("audit.reads.log"),
             road(one["route"], say),
         )
