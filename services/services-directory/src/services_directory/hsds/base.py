@@ -1,5 +1,6 @@
 """The base of every HSDS object that is written: strict, without control characters, no nulls."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -100,9 +101,11 @@ class Hsds(BaseModel):
             return {key: value for key, value in data.items() if value is not None}
         return data
 
-    def plain(self) -> dict[str, Any]:
-        """JSON-ready, without nulls and without empty lists, objects and texts."""
-        return without_empty(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+    def plain(self, without: Collection[str] = ()) -> dict[str, Any]:
+        """JSON-ready, without nulls, empty lists, objects and texts, and the members that are named."""
+        return without_empty(
+            self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=set(without))
+        )
 
 
 def without_empty(value: dict[str, Any]) -> dict[str, Any]:

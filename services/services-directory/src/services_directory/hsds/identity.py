@@ -1,20 +1,23 @@
 """Stable ids for the parts of a document: a part without an id gets one from its place in it, so
 that the same input imported twice is the same document."""
 
+import re
 from typing import Any
 from uuid import UUID, uuid5
 
 _UNIDENTIFIED = frozenset({"eligibility", "referral", "verification", "functional_status",
                            "pre_crisis", "translations", "pathway"})  # fmt: skip
 
+_CANONICAL = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 
 def with_ids(document: dict[str, Any], own: UUID) -> dict[str, Any]:
     """The document under id `own`, every HSDS object inside it with an id, members in order."""
-    return _identified(document, own)
+    return _identified(document, str(own))
 
 
-def _identified(item: dict[str, Any], own: UUID) -> dict[str, Any]:
-    result: dict[str, Any] = {"id": str(own)}
+def _identified(item: dict[str, Any], own: str) -> dict[str, Any]:
+    result: dict[str, Any] = {"id": own}
     for key, value in item.items():
         if key == "id":
             continue
@@ -22,7 +25,7 @@ def _identified(item: dict[str, Any], own: UUID) -> dict[str, Any]:
     return result
 
 
-def _part(key: str, value: Any, parent: UUID) -> Any:
+def _part(key: str, value: Any, parent: str) -> Any:
     if isinstance(value, dict):
         return _identified(value, _id_of(value, parent, key))
     if isinstance(value, list) and value and isinstance(value[0], dict):
@@ -33,6 +36,10 @@ def _part(key: str, value: Any, parent: UUID) -> Any:
     return value
 
 
-def _id_of(item: dict[str, Any], parent: UUID, place: str) -> UUID:
+def _id_of(item: dict[str, Any], parent: str, place: str) -> str:
+    """As it is written if it is written as ids are: most are, and a service has fifty."""
     given = item.get("id")
-    return UUID(str(given)) if given else uuid5(parent, place)
+    if not given:
+        return str(uuid5(UUID(parent), place))
+    text = str(given)
+    return text if _CANONICAL.fullmatch(text) else str(UUID(text))

@@ -31,9 +31,7 @@ def draft(
     document: ServiceDocument, identity: UUID, organization_id: UUID, ids: OwnIds
 ) -> Document:
     """The record's document; refuses one that would show too much (422 with pointers)."""
-    plain = _with_own_ids(document.plain(), ids)
-    for key in _DERIVED:
-        plain.pop(key, None)
+    plain = _with_own_ids(document.plain(without=_DERIVED), ids)
     plain["organization_id"] = str(organization_id)
     plain = with_ids(_with_site_ids(plain, identity), identity)
     if "attributes" in plain:
