@@ -15,6 +15,8 @@ from stack.running import RunningStack
 _TROUBLE = (429, 502, 503, 504)
 _NOT_YET = '"not_referable"'
 _RETRY_SECONDS = 60.0
+_BUSY_SECONDS = 300.0
+"""For what a busy machine did not answer in time: it goes on with it, and says so when it is asked again."""
 _PATIENCE_SECONDS = 120.0
 # Publishing draws every form of a bulletin: on a busy machine that takes its minutes.
 _TIMEOUT = httpx.Timeout(300, connect=10)
@@ -104,15 +106,17 @@ class Storyteller:
         headers = {} if method == "GET" else {"Idempotency-Key": f'"{uuid4()}"'}
         if if_match is not None:
             headers["If-Match"] = if_match
-        deadline = time.monotonic() + _RETRY_SECONDS
+        began = time.monotonic()
         pause = 0.2
         while True:
             answer = self._try(client, method, path, params=params, json=json, headers=headers)
             done = answer is not None and not _passes(answer)
-            if answer is not None and (done or time.monotonic() > deadline):
+            busy = answer is not None and answer.status_code == 504
+            over = time.monotonic() - began > (_BUSY_SECONDS if busy else _RETRY_SECONDS)
+            if answer is not None and (done or over):
                 self.log.append((client or "anonymous", method, path, answer.status_code))
                 return answer
-            if time.monotonic() > deadline:
+            if over:
                 raise StepFailed(f"{method} {path}: no answer within {_RETRY_SECONDS:.0f} s")
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
