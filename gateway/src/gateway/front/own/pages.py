@@ -144,7 +144,8 @@ class Description:
     async def _part(self, upstream: Upstream) -> Mapping[str, Any] | None:
         url = f"{self._upstreams.url(upstream)}/openapi.json"
         try:
-            timeout = aiohttp.ClientTimeout(total=5)
+            # A service makes its description once, which takes a busy machine seconds.
+            timeout = aiohttp.ClientTimeout(total=15)
             async with self._upstreams.session.get(url, timeout=timeout) as answer:
                 if answer.status != 200:
                     raise ValueError(f"status {answer.status}")

@@ -25,7 +25,9 @@ class ActivityBody(Strict):
 
     external_id: Code = Field(examples=["2026-11-001"])
     report_month: Annotated[Day | None, BeforeValidator(_month)] = Field(
-        None, description="YYYY-MM; the month of the start if absent.", examples=["2026-11"]
+        None,
+        description="A day of the month, or YYYY-MM; the month of the start if absent.",
+        examples=["2026-11-01"],
     )
     type: Code | None = Field(None, description="The usual type of the code if absent.")
     activity_code: Code = Field(examples=["TIP/TRN"])

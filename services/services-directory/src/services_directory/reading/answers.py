@@ -25,6 +25,25 @@ GEOJSON = "application/geo+json"
 _VARY = "Authorization, Accept-Language, Accept-Encoding, Origin"
 
 
+_FEATURES = {
+    "type": "object",
+    "description": "A feature collection (RFC 7946): one point for each site.",
+    "required": ["type", "features"],
+    "properties": {
+        "type": {
+            "type": "string",
+            "const": "FeatureCollection",
+            "description": "What GeoJSON it is.",
+        },
+        "features": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "Sites, each with the service as its properties.",
+        },
+    },
+}
+
+
 class Stored(Response):
     """Bytes as they are; its headers are made once and not looked at again."""
 
@@ -179,7 +198,7 @@ def described(
     if "ndjson" in forms.get("enum", ()):
         content[NDJSON] = {"schema": {"type": "string"}}
     if "geojson" in forms.get("enum", ()):
-        content[GEOJSON] = {"schema": {"type": "object", "required": ["type", "features"]}}
+        content[GEOJSON] = {"schema": _FEATURES}
     responses: dict[str, Any] = {
         "200": {"description": "OK", "content": content},
         "304": {"description": "A GET whose If-None-Match names what would be sent."},

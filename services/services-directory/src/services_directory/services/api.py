@@ -67,7 +67,17 @@ async def services(request: Request, session: Session, caller: Anyone) -> Respon
                 "schema": {"type": "string", "enum": [*LANGUAGES], "default": "es"},
             },
         ],
-        {"type": "object", "required": ["items"]},
+        {
+            "type": "object",
+            "required": ["items"],
+            "properties": {
+                "items": {
+                    "type": "array",
+                    "items": {"type": "object"},
+                    "description": "What may be meant, the likeliest first.",
+                }
+            },
+        },
     ),
     dependencies=[OwnQuery],
 )
