@@ -320,7 +320,7 @@ MUTATIONS = (
         "given-up-is-done-again",
         "what the database gives up for the sake of another is done again",
         f"{_COMMON}/database.py",
-        "            if sqlstate(error) not in _GIVEN_UP:\n",
+        "            if not was_given_up(error):\n",
         "            if True:\n",
         f"{_TESTS}/test_given_up.py::test_a_victim_is_done_again[notices-fanned_out]",
     ),
