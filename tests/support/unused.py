@@ -41,6 +41,7 @@ USED_BY_NAME = {
     "OwnTables": "import-linter, from pyproject.toml",
     "render_broken_contract": "import-linter",
     "get_col_spec": "SQLAlchemy",
+    "async_auth_flow": "httpx.Auth",
     "handle_starttag": "html.parser",
     "handle_DATA": "aiosmtpd",
     "handle_endtag": "html.parser",
