@@ -6,7 +6,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,10 @@ import yaml
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 from stack import cluster_check, cluster_images
+from stack.bundle.gathering import commit
+from stack.errors import StackError
 from stack.ports import LOOPBACK, answers, free_port
+from stack.shipping import Shipment, ship
 
 from tests.support.leaving_out import left_out
 from tests.support.rendered_world import documents_of
@@ -158,6 +163,69 @@ def test_an_image_is_signed_as_the_page_says_and_no_other_is_taken_for_it(
     assert typed(verify, images["signed"])
     assert not typed(verify, images["signed"], key_of="theirs")
     assert not typed(verify, images["other"])
+
+
+# What only a machine with a kernel's namespaces can do; the registry that it sends to is a real one.
+_BUILDER = """#!{python}
+import json, os, subprocess, sys
+from pathlib import Path
+said, place = sys.argv[1:], Path({place!r})
+with (place / "calls.jsonl").open("a") as calls:
+    calls.write(json.dumps([said, sorted(os.listdir())]) + chr(10))
+if said[0] == "push":
+    subprocess.run(
+        ["skopeo", "copy", "--quiet", "--dest-tls-verify=false", "--digestfile",
+         said[said.index("--digestfile") + 1], "oci:" + str(place / "image"), "docker://" + said[-1]],
+        check=True,
+    )
+"""
+
+
+def test_what_is_sent_carries_what_is_in_it_and_where_it_comes_from(
+    registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("cosign") is None or shutil.which("uv") is None:
+        left_out("no cosign here (Debian: cosign), or not called by ./ruta")
+    monkeypatch.setenv("COSIGN_PASSWORD", "")
+    subprocess.run(["cosign", "generate-key-pair"], cwd=tmp_path, check=True, capture_output=True)
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    _image(tmp_path / "image", "sent")
+    builder = tmp_path / "builder"
+    builder.write_text(_BUILDER.format(python=sys.executable, place=str(tmp_path)))
+    builder.chmod(0o755)
+    key, pub = tmp_path / "cosign.key", str(tmp_path / "cosign.pub")
+    wanted = Shipment(f"{registry}/ruta", key, "python@sha256:1", str(builder), plain_http=True)
+    image = ship(clone, "ruta-referrals", wanted)
+
+    revision = commit(clone)
+    built, _ = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
+    assert {"SERVICE=ruta-referrals", f"REVISION={revision}"} < set(built[0])
+    assert {"deploy", "libs", "uv.lock"} < set(built[1])
+
+    def attested(kind: str) -> dict[str, Any]:
+        done = subprocess.run(
+            ["cosign", "verify-attestation", "--key", pub, "--insecure-ignore-tlog",
+             "--type", kind, *_WITHOUT_TLS, image],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        told: dict[str, Any] = json.loads(b64decode(json.loads(done.stdout)["payload"]))
+        assert told["subject"][0]["digest"] == {"sha256": image.rpartition(":")[2]}
+        return told
+
+    definition = attested("slsaprovenance1")["predicate"]["buildDefinition"]
+    assert definition["externalParameters"]["SERVICE"] == "ruta-referrals"
+    assert definition["externalParameters"]["BASE"] == "python@sha256:1"
+    come_from = {each["name"]: each["digest"] for each in definition["resolvedDependencies"]}
+    lock = hashlib.sha256((ROOT / "uv.lock").read_bytes()).hexdigest()
+    assert come_from["source"] == {"gitCommit": revision}
+    assert come_from["uv.lock"] == {"sha256": lock}
+    inside = {each["name"] for each in attested("cyclonedx")["predicate"]["components"]}
+    assert {"cryptography", "pydantic"} <= inside
+
+    (clone / "README.md").write_text("changed")
+    with pytest.raises(StackError, match="what is committed"):
+        ship(clone, "ruta-referrals", wanted)
 
 
 def test_what_is_pinned_is_what_is_deployed(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ Chromium the tests are left out and say so; in the CI they fail.
 
 import asyncio
 import base64
+import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,7 @@ class Browser:
             executable(), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
             "--no-first-run", "--disable-extensions", "--disable-background-networking",
             "--remote-debugging-port=0", f"--user-data-dir={self._profile}", "about:blank",
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         port_file = self._profile / "DevToolsActivePort"
         for _ in range(600):
@@ -76,7 +78,8 @@ class Browser:
         await asyncio.gather(self._reader, return_exceptions=True)
         await self._socket.close()
         await self._http.close()
-        self._process.terminate()
+        # What is called may be a script of Debian's, whose end the browser outlives.
+        os.killpg(self._process.pid, signal.SIGTERM)
         await self._process.wait()
 
     async def _read(self) -> None:

@@ -38,7 +38,7 @@ class Wanted:
 
 def gather(root: Path, folder: Path, wanted: Wanted) -> None:
     """Fill `folder`; StackError says what could not be had."""
-    _source(root, folder)
+    source(root, folder)
     wheels = folder / WHEELS
     wheels.mkdir()
     (wheels / "PYTHON").write_text(f"{wanted.python}\n")
@@ -66,9 +66,10 @@ def gather(root: Path, folder: Path, wanted: Wanted) -> None:
         _images(folder / "images")
 
 
-def _source(root: Path, folder: Path) -> None:
+def source(root: Path, folder: Path) -> None:
+    """What is committed, into `folder`."""
     if _output("git", "status", "--porcelain", "--untracked-files=no", cwd=root):
-        raise StackError("a bundle is made of what is committed: commit or put away your changes")
+        raise StackError("it is made of what is committed: commit or put away your changes")
     with tempfile.TemporaryFile() as packed:
         subprocess.run(["git", "archive", "HEAD"], cwd=root, stdout=packed, check=True)
         packed.seek(0)

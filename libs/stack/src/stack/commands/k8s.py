@@ -1,4 +1,4 @@
-"""`k8s check | secrets | images | pin | nats-config | sbom`: the cluster deployment without a cluster;
+"""`k8s check | secrets | images | pin | ship | nats-config | sbom`: the cluster deployment without a cluster;
 `k8s run`: a command of a service inside one."""
 
 import sys
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from stack import arrows, cluster_broker, cluster_check, cluster_images, cluster_secrets
+from stack import arrows, cluster_broker, cluster_check, cluster_images, cluster_secrets, shipping
 from stack.cluster_check import Finding, check_all
 from stack.cluster_commands import ClusterCommands
 from stack.commands.options import home
@@ -17,6 +17,7 @@ from stack.demo_clients import CLIENTS, prepare_clients
 from stack.errors import StackError
 from stack.layout import Layout
 from stack.materials import DISTRIBUTIONS, bill_of_materials
+from stack.shipping import Shipment
 
 app = typer.Typer(name="k8s", help="The Kubernetes deployment: checks and secrets.")
 _terminal = Console(highlight=False, soft_wrap=True)
@@ -108,6 +109,29 @@ def pin(
     For example into deploy/k8s/overlays/pinned/kustomization.yaml, which is what you deploy.
     """
     sys.stdout.write(cluster_images.pinned(overlay, _documents(overlay), insecure=plain_http))
+
+
+@app.command()
+def ship(
+    registry: Annotated[
+        str, typer.Argument(help="With the folder in it: registry.example.org/ruta")
+    ],
+    *,
+    key: Annotated[Path, typer.Option(help="Of cosign; its password is read from COSIGN_PASSWORD")],
+    image: Annotated[
+        list[str] | None, typer.Option(help="The SERVICE of the Dockerfile; without it, all")
+    ] = None,
+    base: Annotated[str | None, typer.Option(help="The image beneath, best by its digest")] = None,
+    builder: Annotated[str, typer.Option(help="podman or buildah")] = "podman",
+    plain_http: Annotated[
+        bool, typer.Option("--plain-http", help="A registry in your own network without TLS")
+    ] = False,
+) -> None:
+    """Build our images of what is committed, send them, sign them, and attach to each what is in it
+    (CycloneDX) and where it comes from (SLSA provenance). Prints each by its digest."""
+    shipment = Shipment(registry, key, base, builder, plain_http)
+    for distribution in image or DISTRIBUTIONS:
+        typer.echo(shipping.ship(home(), distribution, shipment))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
