@@ -63,7 +63,7 @@ def place(installed: Path, tmp_path: Path) -> Iterator[Path]:
 
 def test_each_package_has_its_wheel(wheels: Path) -> None:
     names = {file.name.partition("-")[0] for file in wheels.glob("*.whl")}
-    assert names == {"ruta"} | {name.replace("-", "_") for name in PACKAGES}
+    assert names == {"ruta", "ruta_client"} | {name.replace("-", "_") for name in PACKAGES}
 
 
 def test_no_command_asks_for_a_tool_of_developers_before_it_runs(
