@@ -19,7 +19,7 @@ _WITHOUT_FOLDER = re.compile(r"`([\w-]+\.(?:py|csv|toml))`")
 
 _WRITTEN = re.compile(r"^\./ruta .* > (\S+)$", re.MULTILINE)
 """What a command of the page makes."""
-_OF_A_STACK = {"postgres/passwords.json", "keys/referrals-kek.json"}
+_OF_A_STACK = {"postgres/passwords.json", "keys/referrals-kek.json", ".ruta/clients.json"}
 """In a data directory, not in the project."""
 
 
