@@ -57,6 +57,9 @@ def _places(
             inner = document["components"]["schemas"][name]
             yield from _places(document, inner, at, within | {name})
         return
+    if schema.get("additionalProperties") is True:  # an entry of the directory and what it may hold beside
+        yield at + UNTYPED
+        return
     kinds = schema.get("type", "")
     kinds = set(kinds) - {"null"} if isinstance(kinds, list) else {kinds}
     if kinds & {"integer", "number"}:
@@ -70,7 +73,7 @@ def _places(
             yield from _places(document, schema[word], at + mark, within)
     said = {"object": {"properties", "additionalProperties"}, "array": {"items"}}
     bare = not set().union(*(said.get(kind, set(schema)) for kind in kinds)) & set(schema)
-    if bare or schema.get("additionalProperties") is True:
+    if bare:
         yield at + UNTYPED
 
 
