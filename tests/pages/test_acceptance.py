@@ -227,7 +227,7 @@ def test_10_nothing_typed_is_kept_by_the_browser_or_named_in_a_download(
     canary, profile = "Zzyzxdelaesquina", tmp_path / "profile"
     context = browsers.browser_type.launch_persistent_context(
         profile,
-        executable_path=executable(with_profile=True),
+        executable_path=executable(),
         args=["--no-sandbox", "--disable-gpu"],
         base_url=system.running.url,
         locale="es-VE",

@@ -19,14 +19,11 @@ from tests.support.leaving_out import left_out
 from tests.support.patience import PATIENCE
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-_SHELL = "chromium-headless-shell"
 _KEYS = {"Tab": 9, "Enter": 13, " ": 32}
 
 
-def executable(*, with_profile: bool = False) -> str:
-    """Chromium without its window costs half, but keeps nothing on the disk as a person's does."""
-    names = NAMES if with_profile else (_SHELL, *NAMES)
-    found = next((path for name in names if (path := shutil.which(name))), None)
+def executable() -> str:
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         left_out("no Chromium here: apt-get install chromium")
     return found

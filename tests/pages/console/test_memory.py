@@ -32,7 +32,7 @@ def profile(tmp_path: Path) -> Path:
 def context(system: System, browsers: Browser, profile: Path) -> Iterator[BrowserContext]:
     opened = browsers.browser_type.launch_persistent_context(
         profile,
-        executable_path=executable(with_profile=True),
+        executable_path=executable(),
         args=["--no-sandbox", "--disable-gpu"],
         base_url=system.running.url,
         locale="es-VE",

@@ -109,7 +109,7 @@ def opened(page: Page, address: str) -> None:
             page.wait_for_load_state("domcontentloaded", timeout=_WHOLE_MS)
         except Error as error:
             met.append(error.message.splitlines()[0])
-            # A browser without its window loads by itself what failed, which ends whatever is asked meanwhile.
+            # While Chromium shows its own page instead of what was cut, whatever is asked is interrupted.
             page.wait_for_timeout(_BREATH_MS)
             continue
         if came(page):
