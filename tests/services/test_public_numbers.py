@@ -57,7 +57,8 @@ def _places(
             inner = document["components"]["schemas"][name]
             yield from _places(document, inner, at, within | {name})
         return
-    if schema.get("additionalProperties") is True:  # an entry of the directory and what it may hold beside
+    # An entry of the directory, and whatever it holds beside.
+    if schema.get("additionalProperties") is True:
         yield at + UNTYPED
         return
     kinds = schema.get("type", "")
