@@ -38,12 +38,11 @@ def program(folder: Path, name: str) -> str:
     return str(folder / "node_modules" / ".bin" / name)
 
 
-def test_spectral_with_the_ruleset_of_owasp_finds_no_error(linted: Path) -> None:
+def test_spectral_with_the_ruleset_of_owasp_finds_neither_errors_nor_warnings(linted: Path) -> None:
     settings = ("-r", "spectral.yaml", "-f", "json")
     done = run(linted, program(linted, "spectral"), "lint", "openapi.json", *settings)
     findings = json.loads(done.stdout[done.stdout.index("[") :])
-    errors = [(f["code"], ".".join(map(str, f["path"]))) for f in findings if f["severity"] == 0]
-    assert errors == []
+    assert [(f["code"], ".".join(map(str, f["path"]))) for f in findings if f["severity"] < 2] == []
 
 
 def test_redocly_finds_neither_errors_nor_warnings(linted: Path) -> None:

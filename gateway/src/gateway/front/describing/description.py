@@ -19,8 +19,8 @@ from gateway.front.describing.description_parts import (
     INTRODUCTION,
     PROBLEM,
     RATE_HEADERS,
+    headers_of,
     problem_answers,
-    rate_references,
     security,
 )
 from gateway.front.describing.endpoints import Endpoints, own
@@ -160,8 +160,8 @@ def _answers(operation: dict[str, Any], method: str, *, fhir: bool) -> None:
     clients what was wrong in their form."""
     answers = operation.setdefault("responses", {})
     answers.pop("default", None)  # said status by status below
-    for answer in answers.values():
-        answer.setdefault("headers", {}).update(rate_references())
+    for status, answer in answers.items():
+        answer.setdefault("headers", {}).update(headers_of(status))
     possible = dict(FRONT_ANSWERS)
     if method in {"post", "put", "patch", "delete"}:
         possible |= COMMAND_ANSWERS

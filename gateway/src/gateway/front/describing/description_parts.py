@@ -97,18 +97,21 @@ def problem_answers() -> dict[str, Any]:
     return found
 
 
-def rate_references() -> dict[str, Any]:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in RATE_HEADERS}
+def headers_of(status: str) -> dict[str, Any]:
+    """What the front's own answer has; a service's own, of the same status, may lack them."""
+    found: dict[str, Any] = {
+        name: {"$ref": f"#/components/headers/{name}"} for name in RATE_HEADERS
+    }
+    if status in {"429", "503"}:
+        found["Retry-After"] = _RETRY_AFTER
+    return found
 
 
 def _answer(meaning: str, status: str) -> dict[str, Any]:
-    headers = rate_references()
-    if status in {"429", "503"}:
-        headers["Retry-After"] = _RETRY_AFTER
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         "description": meaning,
-        "headers": headers,
+        "headers": headers_of(status),
         "content": {"application/problem+json": {"schema": schema}},
     }
 
