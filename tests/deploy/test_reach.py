@@ -27,6 +27,8 @@ from tests.support.rendered_world import (
     documents_of,
 )
 
+pytestmark = pytest.mark.laborious
+
 _CLUSTERS = ("postgres", "postgres-keys")
 _FAR = ("outside", "private network", "the cloud's metadata")
 

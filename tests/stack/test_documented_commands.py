@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from tests.support.reference import ROOT
 
+pytestmark = pytest.mark.laborious
+
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "deploy/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
