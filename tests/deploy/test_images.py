@@ -199,7 +199,7 @@ def test_what_is_sent_carries_what_is_in_it_and_where_it_comes_from(
     image = ship(clone, "ruta-referrals", wanted)
 
     revision = commit(clone)
-    built, _ = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
+    _, built, _ = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
     assert {"SERVICE=ruta-referrals", f"REVISION={revision}"} < set(built[0])
     assert {"deploy", "libs", "uv.lock"} < set(built[1])
 

@@ -3,8 +3,6 @@
 
 import hashlib
 import json
-import shutil
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from stack.bundle.gathering import commit, source
-from stack.errors import StackError
+from stack.bundle.gathering import commit, run, source
 from stack.materials import bill_of_materials
 
 RECIPE, LOCK = "deploy/Dockerfile", "uv.lock"
@@ -34,6 +31,8 @@ class Shipment:
 
 def ship(root: Path, distribution: str, shipment: Shipment) -> str:
     """The image by its digest, as the registry has it now. StackError says what could not be done."""
+    for program in (shipment.builder, "cosign"):  # before minutes of building
+        run(program, "version")
     bill = bill_of_materials(root, distribution)
     revision, release = commit(root), version("ruta-stack")
     arguments = {"SERVICE": distribution, "VERSION": release}
@@ -46,7 +45,7 @@ def ship(root: Path, distribution: str, shipment: Shipment) -> str:
         source(root, tree)
         began = datetime.now(UTC)
         built = arguments | {"REVISION": revision, "CREATED": _at(began)}
-        _run(
+        run(
             *(shipment.builder, "build", "--file", RECIPE, "--tag", f"{name}:{release}"),
             *(part for each in built.items() for part in ("--build-arg", "=".join(each))),
             ".",
@@ -54,7 +53,7 @@ def ship(root: Path, distribution: str, shipment: Shipment) -> str:
         )
         provenance = predicate(tree, arguments, revision, began, datetime.now(UTC))
         digest = place / "digest"
-        _run(
+        run(
             *(shipment.builder, "push", "--digestfile", str(digest)),
             *(["--tls-verify=false"] if shipment.plain_http else []),
             f"{name}:{release}",
@@ -92,7 +91,7 @@ def predicate(
 
 
 def _cosign(shipment: Shipment, image: str, *command: str) -> None:
-    _run(
+    run(
         *("cosign", *command, "--yes", "--key", str(shipment.key.absolute())),
         # What an operation runs is nobody's business: no public log.
         "--tlog-upload=false",
@@ -107,14 +106,3 @@ def _sha256(file: Path) -> str:
 
 def _at(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _run(*command: str, cwd: Path | None = None) -> None:
-    program = shutil.which(command[0])
-    if program is None:
-        raise StackError(f"{command[0]} is not on the path: docs/supply.md says what is needed")
-    done = subprocess.run(
-        [program, *command[1:]], cwd=cwd, capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise StackError(f"{' '.join(command[:2])}: {done.stderr.strip()[-800:]}")

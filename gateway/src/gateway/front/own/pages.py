@@ -134,9 +134,8 @@ class Description:
             endpoints=self._endpoints(),
         )
         if lacking := [str(u) for u in present if u not in self._parts]:
-            document["info"]["x-ruta-incomplete"] = (
-                lacking  # nobody makes a client of half a description
-            )
+            # Nobody makes a client of half a description.
+            document["info"]["x-ruta-incomplete"] = lacking
         self._made = orjson.dumps(document)
         if all(found):
             self._made_at = time.monotonic()

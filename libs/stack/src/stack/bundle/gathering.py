@@ -42,12 +42,12 @@ def gather(root: Path, folder: Path, wanted: Wanted) -> None:
     wheels = folder / WHEELS
     wheels.mkdir()
     (wheels / "PYTHON").write_text(f"{wanted.python}\n")
-    _run(
+    run(
         *("uv", "export", "--frozen", "--no-dev", "--all-packages", "--no-emit-workspace"),
         *("--quiet", "--output-file", str(folder / REQUIREMENTS)),
         cwd=root,
     )
-    _run(
+    run(
         "uv",
         "build",
         "--all-packages",
@@ -99,10 +99,10 @@ def _wheels(folder: Path, wheels: Path, architecture: str, wanted: Wanted) -> No
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as there:
         there.write(_of(folder / REQUIREMENTS, architecture, wanted.python))
         there.flush()
-        _run(*common, *on_glibc, "--no-deps", "--require-hashes", "-r", there.name)
-    _run(*common, *on_glibc, *CHECK_TOOLS)
+        run(*common, *on_glibc, "--no-deps", "--require-hashes", "-r", there.name)
+    run(*common, *on_glibc, *CHECK_TOOLS)
     # The build for musl runs on every Linux.
-    _run(*common, "--platform", f"musllinux_1_1_{architecture}", "--no-deps", "uv")
+    run(*common, "--platform", f"musllinux_1_1_{architecture}", "--no-deps", "uv")
 
 
 def _of(requirements: Path, architecture: str, python: str) -> str:
@@ -156,7 +156,7 @@ def _images(folder: Path) -> None:
         ours = image.rpartition("ruta/")[2] if "ruta/" in image else ""
         source = f"containers-storage:localhost/ruta/{ours}" if ours else f"docker://{image}"
         name = image.partition("@")[0].replace("/", "_").replace(":", "_")
-        _run("skopeo", "copy", "--quiet", "--all", source, f"oci-archive:{folder / name}.tar")
+        run("skopeo", "copy", "--quiet", "--all", source, f"oci-archive:{folder / name}.tar")
 
 
 def deployed() -> list[str]:
@@ -170,10 +170,10 @@ def _output(*command: str, cwd: Path) -> str:
     ).stdout.strip()
 
 
-def _run(*command: str, cwd: Path | None = None) -> None:
+def run(*command: str, cwd: Path | None = None) -> None:
     program = shutil.which(command[0])
     if program is None:
-        raise StackError(f"{command[0]} is not there: call this by ./ruta; images need skopeo")
+        raise StackError(f"{command[0]} is not on the path: docs/supply.md says what is needed")
     done = subprocess.run(
         [program, *command[1:]], cwd=cwd, capture_output=True, text=True, check=False
     )

@@ -162,8 +162,8 @@ async def read_draft(
     if found is None or not service.may_draft(caller, found.aor):
         raise NOT_FOUND.because("No draft is open under this id.")
     body = Pathway.model_validate(found.body)
-    drafted = _drafted(response, found, await service.findings_of(session, body))
-    return {**drafted, "effective": plain(await service.once_published(session, body))}
+    effective, findings = await service.once_published(session, body)
+    return {**_drafted(response, found, findings), "effective": plain(effective)}
 
 
 @routes.put("/{pathway_id}/draft", response_model=VersionOut)

@@ -194,17 +194,16 @@ def _check_coordinates(caller: Principal, aor: str, area: str) -> None:
 
 
 async def findings_of(session: AsyncSession, body: Pathway) -> list[Finding]:
-    """Findings over the pathway as it would be in force, with pointers into the body."""
+    return (await once_published(session, body))[1]
+
+
+async def once_published(session: AsyncSession, body: Pathway) -> tuple[Pathway, list[Finding]]:
+    """A draft as it would be in force, with what it inherits; and the findings over that, with pointers
+    into the body."""
     above = await wider(session, body.aor, body.area)
     own = inheritance_findings(above, body)
     effective = inherit([above, body]) if above else body
-    return [*own, *(_pointing_into(body, finding) for finding in _checked(effective))]
-
-
-async def once_published(session: AsyncSession, body: Pathway) -> Pathway:
-    """A draft with what it inherits."""
-    above = await wider(session, body.aor, body.area)
-    return inherit([above, body]) if above else body
+    return effective, [*own, *(_pointing_into(body, each) for each in _checked(effective))]
 
 
 def _pointing_into(body: Pathway, finding: Finding) -> Finding:
