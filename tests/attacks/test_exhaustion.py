@@ -35,6 +35,7 @@ def test_a_head_that_trickles_in_is_cut_off(gateway: Gateway) -> None:
     assert status_of(answer) == 408
 
 
+@pytest.mark.slow
 def test_a_connection_that_says_nothing_is_closed(gateway: Gateway) -> None:
     with connect(gateway) as connection:
         assert connection.recv(1) == b"", "closed by the front"
@@ -67,6 +68,7 @@ def test_a_zip_bomb_stays_a_zip_bomb(gateway: Gateway) -> None:
     assert answer.json()["size"] == len(bomb)
 
 
+@pytest.mark.slow
 def test_a_declared_body_beyond_the_limit_is_refused_before_it_is_read(gateway: Gateway) -> None:
     head = b"POST /referrals/v1/cases HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999999\r\n\r\n"
     # Waiting for the rest of the body would end in 408.

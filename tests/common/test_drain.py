@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import asyncpg
+import pytest
 from httpx import AsyncClient, Response
 from stack.nats import NatsServer
 from stack.ports import answers, free_port
@@ -43,6 +44,7 @@ async def held(database: ServiceDatabase) -> AsyncIterator[Callable[[], Awaitabl
         await watcher.close()
 
 
+@pytest.mark.slow
 async def test_a_request_that_was_begun_is_answered_before_the_service_ends(
     postgres: PostgresServer, nats_server: NatsServer, internal_jwks: Path
 ) -> None:

@@ -382,6 +382,7 @@ async def test_what_is_no_event_becomes_a_dead_letter_at_once(
         await until(buried)
 
 
+@pytest.mark.slow
 async def test_a_broker_that_is_killed_delays_events_and_loses_none(
     live: Any, database: Database, nats_server: NatsServer
 ) -> None:

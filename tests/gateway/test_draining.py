@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 
 import httpx
+import pytest
 
 from tests.gateway.running import Gateway, another_front
 from tests.support.patience import PATIENCE
@@ -14,6 +15,7 @@ SLOW = "/directory/v1/slow-1.5"
 LARGE = "/directory/v1/stream-20"
 
 
+@pytest.mark.slow
 async def test_open_requests_are_answered_whole_and_the_process_ends(gateway: Gateway) -> None:
     with another_front(gateway) as front:
         process = front.processes["front"].running

@@ -73,6 +73,7 @@ def test_clients_are_told_where_its_tokens_are_had(front: Gateway, provider: Gat
     assert "client_credentials" in smart["grant_types_supported"]
 
 
+@pytest.mark.slow
 def test_people_sign_in_through_it(gateway: Gateway, provider: Gateway) -> None:
     port = free_port()
     registered = httpx.post(

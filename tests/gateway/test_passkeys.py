@@ -535,6 +535,7 @@ async def test_a_person_adds_a_passkey_in_chromium_and_signs_in_with_it(
     assert not [each for each in chromium.requests if not each.startswith(named.url)]
 
 
+@pytest.mark.slow
 async def test_a_device_whose_key_is_there_already_adds_no_second_one(
     named: Gateway, chromium: Browser
 ) -> None:

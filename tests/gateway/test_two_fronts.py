@@ -104,6 +104,7 @@ async def test_two_tabs_at_two_fronts_renew_at_once_and_both_go_on(
         fronts.reverse()
 
 
+@pytest.mark.slow
 async def test_an_old_refresh_token_ends_the_session_at_every_front(
     browser: httpx.Client,
     somebody: Somebody,

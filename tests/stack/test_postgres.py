@@ -60,6 +60,7 @@ def test_a_name_that_is_no_database_name_is_refused(postgres: PostgresServer) ->
         postgres.create_service_database("x'; DROP TABLE y; --")
 
 
+@pytest.mark.slow
 def test_data_outlives_a_kill_and_the_next_start_finds_the_port_again(tmp_path: Path) -> None:
     server = PostgresServer(tmp_path / "pg", durable=True)
     server.start()

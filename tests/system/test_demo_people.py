@@ -18,7 +18,11 @@ def test_there_is_a_person_for_each_role_of_people() -> None:
     assert {person.role for person in PEOPLE} == set(Role) - OF_MACHINES
 
 
-@pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.sign_in_name)
+@pytest.mark.parametrize(
+    "person",
+    [PEOPLE[0], *(pytest.param(person, marks=pytest.mark.slow) for person in PEOPLE[1:])],
+    ids=lambda person: person.sign_in_name,
+)
 def test_what_the_command_says_signs_the_person_in(system: System, person: DemoPerson) -> None:
     name, role = person.sign_in_name, person.role
     said = dict(

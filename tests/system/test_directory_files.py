@@ -35,6 +35,7 @@ def test_the_jordan_services_are_imported_and_a_search_finds_them(
     assert "0 new, 0 updated, 562 unchanged" in again.stdout
 
 
+@pytest.mark.slow
 def test_a_filled_template_comes_in_and_a_bad_one_changes_nothing(
     system: System, tmp_path: Path
 ) -> None:
@@ -72,7 +73,16 @@ def test_a_large_file_is_watched_to_its_end(system: System, tmp_path: Path) -> N
     assert "150 new" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["out.zip", "out.xlsx", "out.csv", "out.geojson"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "out.zip",
+        *(
+            pytest.param(f"out.{kind}", marks=pytest.mark.slow)
+            for kind in ("xlsx", "csv", "geojson")
+        ),
+    ],
+)
 def test_exports_are_written_for_whoever_asks(system: System, tmp_path: Path, name: str) -> None:
     mine, theirs = tmp_path / f"im-{name}", tmp_path / f"reader-{name}"
     system.ruta("directory", "export", str(mine))

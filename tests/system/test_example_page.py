@@ -90,6 +90,7 @@ async def test_a_foreign_page_reads_no_more_than_nobody_may(
         assert await seen(browser, "window.told") == "kept", (path, options)
 
 
+@pytest.mark.slow
 def test_head_answers_wherever_get_does(system: System) -> None:
     paths = system.description()["paths"]
     plain = [path for path, item in paths.items() if "get" in item and "{" not in path]

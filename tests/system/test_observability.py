@@ -102,6 +102,7 @@ def test_routes_keep_their_prefix_in_metrics_and_traces(
     )
 
 
+@pytest.mark.slow
 def test_every_metric_of_the_alerts_and_the_dashboard_exists(system: System) -> None:
     known: set[str] = set()
     for name in system.state.ports:

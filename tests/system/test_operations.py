@@ -29,6 +29,7 @@ def test_the_audit_chain_verifies(system: System) -> None:
     assert system.ruta("audit", "verify").returncode == 0
 
 
+@pytest.mark.slow
 def test_reporting_rebuilt_from_all_events_equals_what_it_was(system: System) -> None:
     told = system.ruta("events", "replay")
     assert "equal" in told.stdout + told.stderr

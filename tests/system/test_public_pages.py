@@ -73,6 +73,7 @@ def risk(system: System) -> str:
     return str(draft["id"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "width"), SIZES)
 async def test_a_report_is_sent_and_read_again_by_keyboard(
     system: System, browser: Browser, pictures: Path, language: str, width: int
@@ -111,6 +112,7 @@ async def test_a_report_is_sent_and_read_again_by_keyboard(
     await browser.tab_to(words["exit"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "width"), SIZES)
 async def test_help_and_warnings_are_found(
     system: System, browser: Browser, pictures: Path, risk: str, language: str, width: int

@@ -90,6 +90,7 @@ def test_a_parameter_that_nobody_knows_is_refused_by_every_service_with_the_know
     assert refused.keys() >= {"directory", "referrals", "reports", "identity", "account", "oauth"}
 
 
+@pytest.mark.slow
 def test_what_is_behind_a_link_of_a_page_for_people_is_left_alone(system: System) -> None:
     """Each of the list, whoever asks; what a messenger put there, and what nobody knows."""
     with system.caller(None) as nobody:

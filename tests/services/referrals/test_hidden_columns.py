@@ -153,6 +153,7 @@ async def test_every_column_that_a_hidden_service_reaches_has_its_rule(house: Ho
     assert set(rules.values()) == RULES
 
 
+@pytest.mark.slow
 async def test_nothing_of_a_hidden_service_is_in_any_answer_to_who_may_not_see_it(
     house: House, app: FastAPI
 ) -> None:
@@ -171,6 +172,7 @@ async def test_nothing_of_a_hidden_service_is_in_any_answer_to_who_may_not_see_i
     assert await house.said(app, REFERRER, DETAILS) == {}
 
 
+@pytest.mark.slow
 async def test_without_the_rule_the_copy_would_say_it(
     house: House, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:

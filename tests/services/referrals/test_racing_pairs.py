@@ -363,6 +363,7 @@ def _shape(route: str) -> str:
     return "/".join("{}" if part.startswith("{") else part for part in route.split("/"))
 
 
+@pytest.mark.slow
 async def test_every_command_succeeds_where_nothing_is_in_its_way(
     story: Story, case_keys: CaseKeys
 ) -> None:

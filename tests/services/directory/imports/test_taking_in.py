@@ -246,6 +246,7 @@ async def test_a_long_file_waits_for_the_worker_and_is_worked_through(
     assert len(await report(database, who, queued.id)) == 120
 
 
+@pytest.mark.slow
 async def test_a_large_file_that_breaks_off_fails_and_says_so(database: Database) -> None:
     who = principal("im-officer")
     content = large(120) + b"119,Org," + b"y" * 5_000_000

@@ -30,6 +30,7 @@ async def asked(api: AsyncClient, **params: Any) -> tuple[int, dict[str, Any]]:
     return answer.status_code, answer.json()
 
 
+@pytest.mark.slow
 async def test_what_would_put_everything_in_order_is_refused_with_the_reason(
     many: AsyncClient,
 ) -> None:

@@ -29,7 +29,7 @@ SLOW = pytest.mark.slow
     [
         pytest.param(SCREENED, 0.0, id="screened"),
         pytest.param(SCREENED, 0.33, id="screened, a partner knows 33 %", marks=SLOW),
-        pytest.param(SCREENED, 0.6, id="screened, a partner knows 60 %"),
+        pytest.param(SCREENED, 0.6, id="screened, a partner knows 60 %", marks=SLOW),
         pytest.param(REFERRED, 0.0, id="referred", marks=SLOW),
         pytest.param(REFERRED, 0.33, id="referred, a partner knows 33 %", marks=SLOW),
         pytest.param(REFERRED, 0.6, id="referred, a partner knows 60 %", marks=SLOW),

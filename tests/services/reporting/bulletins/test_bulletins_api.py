@@ -200,6 +200,7 @@ async def test_a_change_after_the_sign_off_stops_the_publication(api: AsyncClien
     assert (fresh["id"], fresh["state"]) == (bulletin["id"], "draft")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("story")
 async def test_what_is_published_never_changes_and_a_correction_is_a_new_edition(
     api: AsyncClient, database: Database
@@ -297,6 +298,7 @@ async def test_people_write_beside_the_numbers_and_drafting_again_keeps_it(
     assert (await write(good)).json()["code"] == "bulletin_state"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("story")
 async def test_sections_are_moved_and_hidden_and_what_is_hidden_is_published_by_nobody(
     api: AsyncClient,

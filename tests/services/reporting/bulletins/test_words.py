@@ -126,6 +126,7 @@ def test_a_number_that_no_longer_holds_is_found_by_the_checker(content: Content)
     assert "words needs (es)" in [each.form for each in numbers_in_wording(later)]
 
 
+@pytest.mark.slow
 @pytest.mark.laborious
 def test_words_are_in_every_form_and_never_become_markup() -> None:
     hostile = "Primero\n<b>dos</b> #panic()"

@@ -97,6 +97,7 @@ def waits_for_the_projection() -> sa.TextClause:
     return sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
 
 
+@pytest.mark.slow
 async def test_a_killed_worker_leaves_a_task_that_the_next_one_does_whole(
     database: Database, closings_database: ServiceDatabase, catalogue: Catalogue
 ) -> None:

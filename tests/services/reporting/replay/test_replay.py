@@ -163,6 +163,7 @@ async def test_a_rebuild_ends_in_the_same_hash_and_the_consumer_goes_on_after_th
     assert (await rebuild(owner, bus, worker)).equal
 
 
+@pytest.mark.slow
 async def test_a_stream_that_holds_events_twice_is_rebuilt_to_the_same_hash(
     worker: Settings, owner: AsyncEngine, bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +191,7 @@ async def test_after_the_stream_was_wiped_the_outboxes_rebuild_the_same_hash(
     assert rebuilt.hash_after == rebuilt.hash_before == before
 
 
+@pytest.mark.slow
 async def test_a_stream_that_lacks_events_is_never_swapped_in(
     bus: Bus, owner: AsyncEngine, worker: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,6 +206,7 @@ async def test_a_stream_that_lacks_events_is_never_swapped_in(
     assert await hash_of(owner) == before
 
 
+@pytest.mark.slow
 async def test_where_the_streams_do_not_reach_back_any_more_a_rebuild_carries_on(
     bus: Bus, owner: AsyncEngine, worker: Settings
 ) -> None:
@@ -239,6 +242,7 @@ async def _let_go(owner: AsyncEngine, ids: Sequence[UUID]) -> None:
             )
 
 
+@pytest.mark.slow
 async def test_a_rebuild_waits_for_events_that_are_still_being_published_again(
     bus: Bus, owner: AsyncEngine, worker: Settings
 ) -> None:
