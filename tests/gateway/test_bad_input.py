@@ -14,6 +14,7 @@ import pytest
 from common.form_tokens import form_token
 from gateway.front.browsers.sessions import Cookies, Former, PersonSession, Seen, SignIn
 from gateway.front.wire.accepting import prefers_html
+from gateway.front.wire.heads import Head, cookie
 
 from tests.gateway.running import Gateway, another_front, wait_for
 from tests.gateway.test_sessions import put, sealing
@@ -82,6 +83,24 @@ def test_a_bad_cookie_is_nobody_everywhere(gateway: Gateway, sealing: Cookies, k
         assert not [sign for sign in SECRET_SIGNS if sign in answer.text], path
         kept = [c for c in answer.headers.get_list("set-cookie") if "Max-Age=0" not in c]
         assert kept == [], "nobody is given a session"
+
+
+@pytest.mark.parametrize(
+    ("brought", "found"),
+    [
+        (b"", None),
+        (b"a=1; ruta-seen=x", None),
+        (b"ruta-session=", b""),
+        (b"a=1;ruta-session=x=; b", b"x="),
+        (b"ruta-session=x; ruta-session=y", b"y"),
+        (b"not-ruta-session=x; ruta-session-2=y; ruta-session", None),
+        (b"\xff=\xff; ;=; ruta-session=x", b"x"),
+    ],
+)
+def test_a_cookie_is_found_among_all_that_a_browser_brings(
+    brought: bytes, found: bytes | None
+) -> None:
+    assert cookie(Head(own={b"cookie": brought}), "ruta-session") == found
 
 
 def test_a_head_of_cookies_beyond_all_measure_is_refused(gateway: Gateway) -> None:

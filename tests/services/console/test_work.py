@@ -1,10 +1,11 @@
 """What waits outside of cases, as rows of the work list: whose it is, when it is due, how long it is news."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.dates import format_date, format_datetime, format_time
 from common.auth import Principal, Role
 from common.languages import LANGUAGES
 from console.answers import Answer
@@ -128,6 +129,19 @@ def test_a_deadline_that_is_a_day_is_that_day_and_not_the_evening_before(
 def test_a_period_is_told_in_words(period: str, es: str, en: str) -> None:
     said = [Moments(each, MOMENTS.zone, NOW).period(period) for each in ("es", "en")]
     assert said == [es, en]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_days_and_times_are_written_as_babel_writes_them(language: str) -> None:
+    said = Moments(language, MOMENTS.zone, NOW)
+    for ordinal in range(NOW.toordinal() - 400, NOW.toordinal() + 400):
+        moment = datetime.combine(date.fromordinal(ordinal), time(ordinal % 24, 5, tzinfo=UTC))
+        local = moment.astimezone(MOMENTS.zone)
+        pattern = "d MMM, HH:mm" if local.year == 2026 else "d MMM y, HH:mm"
+        assert said.at(moment.isoformat()) == format_datetime(local, pattern, locale=said.locale)
+        day = moment.date()
+        assert said.day(day.isoformat()) == format_date(day, "d MMM y", locale=said.locale)
+        assert said.clock(moment.timestamp()) == format_time(local, "HH:mm", locale=said.locale)
 
 
 def test_an_entry_that_was_doubted_three_times_waits_once_since_the_first() -> None:

@@ -2,11 +2,13 @@
 
 import re
 from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, get_month_names
 from babel.numbers import format_decimal
 
 _MIDNIGHT = time(tzinfo=UTC)
@@ -16,6 +18,12 @@ _QUARTERS = {"es": "{n}.º trimestre de {year}", "en": "Q{n} {year}"}
 _MONTHS = {"es": "MMMM 'de' y", "en": "MMMM y"}
 _OF = {"es": "de ", "en": ""}
 _LOCALES = {"es": "es_VE", "en": "en_GB"}
+
+
+@cache
+def _months(locale: str) -> Mapping[int, str]:
+    names: Mapping[int, str] = get_month_names("abbreviated", "format", locale)
+    return names
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,7 @@ class Moments:
             return ""
         moment = self.local(text)
         same = moment.year == self.now.astimezone(self.zone).year
-        pattern = "d MMM, HH:mm" if same else "d MMM y, HH:mm"
-        return format_datetime(moment, pattern, locale=self.locale)
+        return f"{self._date(moment, year=not same)}, {moment:%H:%M}"
 
     def due(self, text: str | None) -> str:
         """A deadline. One that is a day is told by its midnight in UTC, which at home is in the evening before."""
@@ -62,8 +69,7 @@ class Moments:
 
     def clock(self, seconds: float) -> str:
         """The time of the day of a moment in seconds since 1970."""
-        moment = datetime.fromtimestamp(seconds, UTC).astimezone(self.zone)
-        return format_time(moment, "HH:mm", locale=self.locale)
+        return f"{datetime.fromtimestamp(seconds, UTC).astimezone(self.zone):%H:%M}"
 
     def day(self, text: str | None) -> str:
         """A day, or that of a moment at home. A midnight in UTC tells a day."""
@@ -73,7 +79,12 @@ class Moments:
         if len(text) > len("2026-11-28"):
             moment = datetime.fromisoformat(text).astimezone(UTC)
             day = (moment if moment.timetz() == _MIDNIGHT else moment.astimezone(self.zone)).date()
-        return format_date(day, "d MMM y", locale=self.locale)
+        return self._date(day)
+
+    def _date(self, day: date, *, year: bool = True) -> str:
+        """`d MMM y` of Babel, whose own formatting was the dearest thing of a page with a list."""
+        shown = f"{day.day} {_months(self.locale)[day.month]}"
+        return f"{shown} {day.year}" if year else shown
 
     def period(self, text: str) -> str:
         """A period of reports in words: 16–31 October 2026 for 2026-10b; as it is written, if it is no such one."""

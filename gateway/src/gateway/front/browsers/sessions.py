@@ -9,7 +9,6 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import TypeVar
 
 import orjson
@@ -17,7 +16,7 @@ from common import crypto
 from common.errors import CSRF
 from common.form_tokens import FIELD, is_form_token
 
-from gateway.front.wire.heads import Head, Header
+from gateway.front.wire.heads import Head, Header, cookie
 
 SESSION_SECONDS = 12 * 3600
 # The idle time is looked at on every request and written at most this often.
@@ -91,11 +90,11 @@ class Cookies:
 
     def read(self, head: Head, kind: type[Sealed]) -> Sealed | None:
         """The sealed value of the request's cookie; None if there is none, or it is not ours."""
-        text = _cookies(head).get(self._names[kind])
-        if text is None:
+        value = cookie(head, self._names[kind])
+        if value is None:
             return None
         try:
-            sealed = base64.urlsafe_b64decode(text)
+            sealed = base64.urlsafe_b64decode(value)
             return kind(
                 **orjson.loads(crypto.open_sealed(self._key, sealed, kind.__name__.encode()))
             )
@@ -113,7 +112,7 @@ class Cookies:
 
     def has(self, head: Head) -> bool:
         """Whether the request brings a session cookie, whatever it is worth."""
-        return self._names[PersonSession] in _cookies(head)
+        return cookie(head, self._names[PersonSession]) is not None
 
     def living(self, head: Head, now: float) -> PersonSession | None:
         """The session, unless it has ended, was idle too long, or is not ours."""
@@ -182,12 +181,3 @@ class Cookies:
 
 def new_csrf() -> str:
     return secrets.token_urlsafe(24)
-
-
-def _cookies(head: Head) -> dict[str, str]:
-    jar: SimpleCookie = SimpleCookie()
-    try:
-        jar.load(head.own.get(b"cookie", b"").decode("latin-1"))
-    except CookieError:
-        return {}
-    return {name: morsel.value for name, morsel in jar.items()}

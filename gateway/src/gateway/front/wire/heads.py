@@ -202,6 +202,15 @@ def returned(
     ]
 
 
+def cookie(head: Head, name: str) -> bytes | None:
+    """The value of the request's cookie of this name, of several the last. Ours are never quoted, and reading all that
+    a browser brings as `http.cookies` does took longer than opening what is sealed in them."""
+    wanted = name.encode() + b"="
+    pairs = head.own.get(b"cookie", b"").split(b";")
+    found = [pair[len(wanted) :] for each in pairs if (pair := each.strip()).startswith(wanted)]
+    return found[-1] if found else None
+
+
 def named_cookies(head: Head, names: tuple[str, ...]) -> list[Header]:
     """Of the request's cookies those of these names, in one header; none if it brings none of them."""
     pairs = [pair.strip() for pair in head.own.get(b"cookie", b"").split(b";")]
