@@ -104,7 +104,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.metrics = metrics
     app.include_router(health)
     for screens in SCREENS:
-        app.include_router(screens.router)
+        app.router.routes.extend(screens.router.routes)
     app.add_api_route(
         f"/console/static/{assets.digest()}/{{name}}", _static, include_in_schema=False
     )

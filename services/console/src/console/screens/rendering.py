@@ -16,12 +16,12 @@ from console.answers import Answer
 from console.codes import Codes
 from console.forms import Fault
 from console.navigation import entries, has_channels
+from console.screens import components
 from console.screens.visit import Page, Visit
 from console.visitors import Visitor
 from console.wording import Wording
 
 _COMPONENTS = {
-    "button": "govukButton",
     "checkboxes": "govukCheckboxes",
     "details": "govukDetails",
     "error-summary": "govukErrorSummary",
@@ -29,7 +29,6 @@ _COMPONENTS = {
     "radios": "govukRadios",
     "select": "govukSelect",
     "summary-list": "govukSummaryList",
-    "tag": "govukTag",
     "textarea": "govukTextarea",
 }
 
@@ -162,6 +161,8 @@ def _environment() -> Environment:
         "asset": assets.address,
         "field_id": field_id,
         "Markup": Markup,
+        "govukButton": components.button,
+        "govukTag": components.tag,
         **_macros(),
     }
     return ours
@@ -173,6 +174,7 @@ def _macros() -> dict[str, Any]:
     theirs = Environment(
         loader=PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")}),
         autoescape=True,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )

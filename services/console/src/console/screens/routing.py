@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from common import clock
 from common.form_tokens import FIELD, form_token, is_form_token
 from common.languages import LANGUAGES, page_language
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Match, Route, Router
+from starlette.types import Scope
 
 from console.answers import Answer, Upload
 from console.calls import Calls, Gateway
@@ -58,12 +59,28 @@ class Kit:
     secure: bool
 
 
+class _Screen(Route):
+    """A route of Starlette's: FastAPI's read parameters that a page has none of, and are looked for twice, router by
+    router. It says which it is, as those do: by that it is measured."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, found = super().matches(scope)
+        if match is not Match.NONE:
+            found["route"] = self
+        return match, found
+
+
 class Screens:
     """The screens of one capability, below `/console`."""
 
     def __init__(self) -> None:
-        self.router = APIRouter(prefix="/console", include_in_schema=False)
+        self.router = Router()
         self.commands: list[Command] = []
+
+    def _add(
+        self, method: str, path: str, answer: Callable[[Request], Awaitable[Response]]
+    ) -> None:
+        self.router.routes.append(_Screen(f"/console{path}", answer, methods=[method]))
 
     def page(self, path: str, *, query: tuple[str, ...] = ()) -> Callable[[Show], Show]:
         """A page. Of parameters it knows `query`; any other is refused rather than ignored."""
@@ -72,7 +89,7 @@ class Screens:
             async def answer(request: Request) -> Response:
                 return await _page(request, show, query)
 
-            self.router.add_api_route(path, answer, methods=["GET"], response_class=HTMLResponse)
+            self._add("GET", path, answer)
             return show
 
         return added
@@ -84,7 +101,7 @@ class Screens:
             async def answer(request: Request) -> Response:
                 return await _page(request, give, query)
 
-            self.router.add_api_route(path, answer, methods=["GET"])
+            self._add("GET", path, answer)
             return give
 
         return added
@@ -99,7 +116,7 @@ class Screens:
             async def answer(request: Request) -> Response:
                 return await _form(request, do, show, query, uploads=uploads)
 
-            self.router.add_api_route(path, answer, methods=["POST"], response_class=HTMLResponse)
+            self._add("POST", path, answer)
             return do
 
         return added
@@ -130,8 +147,7 @@ class Screens:
             async def answer(request: Request) -> Response:
                 return await _form(request, do, show, query, command=command)
 
-            path = f"{page}/{command.name}"
-            self.router.add_api_route(path, answer, methods=["POST"], response_class=HTMLResponse)
+            self._add("POST", f"{page}/{command.name}", answer)
             return do
 
         return added
