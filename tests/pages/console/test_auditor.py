@@ -91,7 +91,7 @@ def test_a_filter_that_is_wrong_is_said_at_its_field(system: System, browsers: B
 
 def test_nobody_else_has_the_record(system: System, browsers: Browser) -> None:
     with signed_in(browsers, system, "demo-reader") as page:
-        assert page.get_by_role("link", name="Registro").count() == 0
+        assert page.locator("a.sections__link", has_text="Registro").count() == 0
         answer = page.goto("/console/audit")
         assert answer is not None
         assert answer.status == 403

@@ -80,7 +80,7 @@ def test_nobody_else_decides_on_an_entry(system: System, browsers: Browser, subm
         answer = page.goto(f"/console/entries/{submitted}")
         assert answer is not None
         assert answer.status == 404
-        assert page.get_by_role("link", name="Entradas").count() == 0
+        assert page.locator("a.sections__link", has_text="Entradas").count() == 0
 
 
 def test_an_endorsement_that_is_taken_back_leaves_a_gap_that_another_one_closes(

@@ -41,6 +41,37 @@ def test_everybody_who_signed_in_has_a_first_page(
 
 @pytest.mark.parametrize("width", [320, PHONE, DESK])
 @pytest.mark.parametrize("language", ["es", "en"])
+def test_23_many_sections_unfold_by_keyboard_and_stand_open_where_there_is_room(
+    system: System, browsers: Browser, axe: str, language: str, width: int
+) -> None:
+    """Thirteen took a third of a phone's screen, on every page."""
+    with signed_in(browsers, system, "demo-im", language=language, width=width) as page:
+        page.goto("/console/releases")
+        links = page.locator("a.sections__link")
+        seen, summary = links.locator("visible=true"), page.locator(".sections__summary")
+        if width == DESK:
+            assert not summary.is_visible()
+        else:
+            box = page.locator("nav.sections").bounding_box()
+            assert box is not None
+            assert box["height"] < 740 / 5
+            assert seen.count() == 0
+            here = page.locator("a.sections__link[aria-current]").text_content()
+            assert summary.inner_text().endswith(f": {here}")
+            summary.focus()
+            page.keyboard.press("Enter")
+            seen.first.wait_for()
+        assert seen.count() == links.count() == 13
+        assert findings(page, axe) == []
+        assert not too_wide(page)
+        seen.first.focus()
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        assert page.url.endswith("/console")
+
+
+@pytest.mark.parametrize("width", [320, PHONE, DESK])
+@pytest.mark.parametrize("language", ["es", "en"])
 def test_problem_pages_are_pages(
     system: System, browsers: Browser, axe: str, language: str, width: int
 ) -> None:

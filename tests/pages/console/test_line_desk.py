@@ -121,7 +121,7 @@ def test_a_report_about_an_organisation_is_never_shown_to_it(
         answer = page.goto(f"/console/handed-over/{report}")
         assert answer is not None
         assert answer.status == 404
-        assert page.get_by_role("link", name="Línea").count() == 0
+        assert page.locator("a.sections__link", has_text="Línea").count() == 0
         answer = page.goto("/console/line")
         assert answer is not None
         assert answer.status == 403

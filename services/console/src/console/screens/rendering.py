@@ -15,7 +15,7 @@ from console import assets
 from console.answers import Answer
 from console.codes import Codes
 from console.forms import Fault
-from console.navigation import entries, has_channels
+from console.navigation import MOST_UNFOLDED, entries, has_channels
 from console.screens import components
 from console.screens.visit import Page, Visit
 from console.visitors import Visitor
@@ -39,6 +39,7 @@ def draw(visit: Visit, page: Page) -> str:
     fields = (*page.fields, *(sent.names if sent is not None else ()))
     found = visit.faults(fields, page.within or (sent.name if sent is not None else ""))
     errors = {fault.name: _why(visit.say, fault) for fault in found if fault.name}
+    navigation = entries(visit.visitor, visit.path)
     return _drawn(
         page.template,
         visit.say,
@@ -48,7 +49,8 @@ def draw(visit: Visit, page: Page) -> str:
         visit=visit,
         moments=visit.moments,
         codes=Codes(visit.language),
-        navigation=entries(visit.visitor, visit.path),
+        navigation=navigation,
+        folded=len(navigation) > MOST_UNFOLDED,
         has_channels=has_channels(visit.visitor),
         session_until=visit.moments.clock(visit.visitor.idle_until),
         typed=visit.typed,
