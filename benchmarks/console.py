@@ -4,11 +4,15 @@ the largest part stands on a phone on slow 3G.
     python benchmarks/console.py [--rounds 30]
 
 A stack with demo data is started for it. A page and its calls take turns in one run: both through the front, the calls
-with a token of the same organisation, in the same rounds (together where the page asks together). Goals: ratio of the
+with the person's own token, in the same rounds (together where the page asks together). Goals: ratio of the
 medians ≤ 1.5; the first page ≤ 60 kB in ≤ 5 requests, the next ≤ 12 kB, script ≤ 25 kB compressed; largest contentful
 paint cold ≤ 2.5 s, warm ≤ 1.2 s; nothing that moves by itself; a press seen in 200 ms where the processor is four times
-slower; the idle process ≤ 120 MB. Sizes and counts are held by tests; times are judged here
+slower; the idle process ≤ 120 MB. Then sixteen sessions at once, each of which opens a page a second (people read longer): half of
+the pages in ≤ 80 ms, 95 of a hundred in ≤ 250. Sizes and counts are held by tests; times are judged here
 alone. Needs Chromium; says so and ends with 0 where there is none.
+
+Both sides take turns on kept connections of the same client library, without TLS, and the calls alone ask for what the
+console asks for: an answer that is not packed. The page is packed on its way to the browser.
 """
 
 import argparse
@@ -21,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +37,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # This file is called like the package that it measures: its folder must not come first.
 sys.path[0] = str(ROOT)
 
+from common.crypto import key_from_base64  # noqa: E402 - after the path
 from console import assets  # noqa: E402 - after the path
+from gateway.front.browsers.sessions import Cookies, PersonSession  # noqa: E402 - after the path
+from gateway.front.wire.heads import Head  # noqa: E402 - after the path
+from stack.private_files import read_private_map  # noqa: E402 - after the path
 
 from tests.pages.console.ways import registered, sent, submit, unfold  # noqa: E402 - after the path
 from tests.pages.signed_in import signed_in  # noqa: E402 - after the path
@@ -43,6 +52,9 @@ from tests.support.system import System  # noqa: E402 - after the path
 PERSON, CLIENT = "demo-caseworker", "ngo-refugio"
 RATIO, FIRST, NEXT, SCRIPT, IDLE = 1.5, 60_000, 12_000, 25_000, 120e6
 COLD, WARM = 2.5, 1.2
+SHARE = 15
+SESSIONS, EACH_SECONDS, SECONDS = 16, 1.0, 30
+HALF, MOST = 80, 250
 PRESS = 200
 SLOW_3G = {
     "offline": False,
@@ -119,7 +131,7 @@ async def served(
 ) -> dict[str, tuple[list[float], list[float]]]:
     """Milliseconds of each page and of its calls alone, in turn."""
     found: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in listed}
-    bearer = {"authorization": f"Bearer {token}"}
+    bearer = {"authorization": f"Bearer {token}", "accept-encoding": "identity"}
     async with (
         httpx.AsyncClient(base_url=url, cookies=cookies, timeout=60, trust_env=False) as browser,
         httpx.AsyncClient(base_url=url, headers=bearer, timeout=60, trust_env=False) as client,
@@ -146,6 +158,32 @@ async def served(
                     for kept, one in zip(found[name], both, strict=True):
                         kept.append(one)
     return found
+
+
+async def of_many(
+    url: str, cookies: dict[str, str], listed: dict[str, tuple[str, Rounds]]
+) -> list[float]:
+    """Milliseconds of each page of so many sessions, in ascending order."""
+    paths = [path for path, _ in listed.values()]
+    found: list[float] = []
+
+    async def session(number: int) -> None:
+        async with httpx.AsyncClient(
+            base_url=url, cookies=cookies, timeout=60, trust_env=False
+        ) as browser:
+
+            async def page(path: str) -> None:
+                answer = await browser.get(path)
+                assert answer.status_code == 200, (path, answer.status_code)
+
+            await asyncio.sleep(number * EACH_SECONDS / SESSIONS)
+            for turn in range(int(SECONDS / EACH_SECONDS)):
+                took = await timed(partial(page, paths[(number + turn) % len(paths)]))
+                found.append(took)
+                await asyncio.sleep(max(0.0, EACH_SECONDS - took / 1000))
+
+    await asyncio.gather(*(session(number) for number in range(SESSIONS)))
+    return sorted(found)
 
 
 def painted(
@@ -200,6 +238,16 @@ def felt(
     return moved, slowest
 
 
+def own_token(system: System, jar: dict[str, str]) -> str:
+    """With which the console calls the API for this person: it stands sealed in the cookie."""
+    key = key_from_base64(read_private_map(system.layout.secrets_file)["session_key"])
+    brought = "; ".join(f"{name}={value}" for name, value in jar.items()).encode()
+    cookies = Cookies(key, system.running.url, 900)
+    session = cookies.read(Head(own={b"cookie": brought}), PersonSession)
+    assert session is not None
+    return session.access_token
+
+
 def main() -> int:
     options = argparse.ArgumentParser()
     options.add_argument("--rounds", type=int, default=30)
@@ -235,19 +283,28 @@ def measured(system: System, rounds: int) -> int:
         ]
         moved, press = felt(browser, system, kept, listed)
     jar = {each["name"]: each["value"] for each in kept}
-    url, token = system.running.url, system.running.token(CLIENT)
+    url, token = system.running.url, own_token(system, jar)
     times = asyncio.run(served(url, jar, token, listed, rounds))
+    many = asyncio.run(of_many(url, jar, listed))
     print(
         f"idle: {idle / 1e6:.0f} MB (goal ≤ {IDLE / 1e6:.0f}); then {process.memory_full_info().pss / 1e6:.0f} MB"
     )
     over = idle > IDLE
     for name, (page_ms, calls_ms) in times.items():
         ratio = statistics.median(page_ms) / statistics.median(calls_ms)
-        over |= ratio > RATIO
+        own = statistics.median(page_ms) - statistics.median(calls_ms)
+        over |= ratio > RATIO or own > SHARE
         print(
             f"{name}: page {statistics.median(page_ms):.1f} ms, its calls alone {statistics.median(calls_ms):.1f} ms,"
-            f" ratio {ratio:.2f} (goal ≤ {RATIO}); 95th {sorted(page_ms)[int(len(page_ms) * 0.95)]:.1f} ms"
+            f" ratio {ratio:.2f} (goal ≤ {RATIO}), {own:.1f} ms more (goal ≤ {SHARE});"
+            f" 95th {sorted(page_ms)[int(len(page_ms) * 0.95)]:.1f} ms"
         )
+    half, most = statistics.median(many), many[int(len(many) * 0.95)]
+    print(
+        f"{SESSIONS} sessions, {len(many)} pages: half in {half:.0f} ms (goal ≤ {HALF}),"
+        f" 95 of a hundred in {most:.0f} ms (goal ≤ {MOST})"
+    )
+    over |= half > HALF or most > MOST
     shifts = ", ".join(f"{name} {by:.3f}" for name, by in moved.items() if by)
     print(f"moved by itself (goal: nothing): {shifts or 'nothing'}")
     print(f"the slowest press, processor four times slower: {press:.0f} ms (goal ≤ {PRESS})")
