@@ -28,6 +28,11 @@ _READY_SECONDS = 120
 _WRITE_AGAIN_SECONDS = 1.0
 _GRACE_SECONDS = 25
 _SHIP_SECONDS = 5.0
+# glibc otherwise learns to keep large blocks: the 19 MiB of each password that is checked, for each thread.
+_GIVEN_BACK = {
+    "MALLOC_MMAP_THRESHOLD_": str(4 * 1024 * 1024),
+    "MALLOC_TRIM_THRESHOLD_": str(8 * 1024 * 1024),
+}
 
 WhenReady = Callable[[StackState], Awaitable[None]]
 
@@ -46,7 +51,11 @@ class Supervisor:
         self._children: list[Child] = []
         self._tasks: list[asyncio.Task[None]] = []
         # The next start finds by the clock's file what this one left behind.
-        seen = {"PYTHONUNBUFFERED": "1", "RUTA_CLOCK_FILE": str(layout.clock_file)}
+        seen = {
+            **_GIVEN_BACK,
+            "PYTHONUNBUFFERED": "1",
+            "RUTA_CLOCK_FILE": str(layout.clock_file),
+        }
         self._prepared = Prepared(passed_on() | seen)
         self._archive = Archive.of(layout)
         self._postgres = PostgresServer(
