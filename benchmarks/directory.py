@@ -100,6 +100,11 @@ WORDS = [
     "nutrición",
     "vacunación",
 ]
+_LATELY = (
+    "SELECT to_char((max(modified_at) - interval '150 minutes') AT TIME ZONE 'UTC',"
+    ' \'YYYY-MM-DD"T"HH24:MI:SS"Z"\') FROM service_documents_1'
+)
+"""As who keeps a copy asks, every few hours; all of a hundred thousand come by /directory/v1/sync."""
 PARAMS = {"search": "acompañamiento mujeres", "area": "VE2313"}
 
 
@@ -140,7 +145,8 @@ def template(number: int, chosen: random.Random) -> ServiceDocument:
 
 async def fill(database: Database, services: int, templates: int = TEMPLATES) -> list[UUID]:
     """Write templates by the real write path, then copies of all their levels in SQL: own ids, own
-    municipality, own bytes. Gives the ids of the templates, which alone have records."""
+    municipality, own bytes, each round of them an hour older. Gives the ids of the templates, which
+    alone have records."""
     declare_followers()
     chosen = random.Random(7)
     who = principal("im-officer")
@@ -170,6 +176,7 @@ async def _copy(database: Database, table: str, made: list[UUID], copies: int) -
     if table != "service_changes":
         varied |= {name: body.format(name, new_id) for name in ("full_body", "list_body")}
         varied["pcode"] = "town"
+        varied["modified_at"] = "t.modified_at - k * interval '1 hour'"
     if table == "service_documents":
         varied |= {
             "areas": "ARRAY[town]",
@@ -375,13 +382,14 @@ async def measure(services: int, rounds: int, data: Path | None) -> dict[str, fl
         own = UUID(server.psql(one, database="directory").strip())
         database = Database.at(made.app_url, name="bench")
         statements = await asked_for(database, own)
+        lately = server.psql(_LATELY, database="directory").strip()
         await database.close()
         headers = bearer("health-cluster", audience="ruta-directory")
         paths = {
             "search": "/directory/v1/services?search=acompa%C3%B1amiento+mujeres&area=VE2313",
             "get by id": f"/directory/v1/services/{own}",
             "page of a list": "/directory/v1/services?per_page=25&page=3",
-            "changes since a moment": "/directory/v1/services?modified_after=2020-01-01T00:00:00Z",
+            "changes since a moment": f"/directory/v1/services?modified_after={lately}",
         }
         with TemporaryDirectory() as place, directory(made, Path(place)) as port:
             folder = Path(place)

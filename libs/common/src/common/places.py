@@ -155,11 +155,26 @@ class Places:
 
 def folded(text: str) -> str:
     """Lower case, no accents, single spaces for anything that is not a letter or a digit."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    letters = (
-        char if char.isalnum() else " " for char in decomposed if not unicodedata.combining(char)
-    )
-    return " ".join("".join(letters).split())
+    plain = text.casefold()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", plain)
+    return " ".join(plain.translate(_LETTERS).split())
+
+
+class _Letters(dict[int, str | None]):
+    """What becomes of a character, found out once: whole files are compared by folded texts."""
+
+    _MOST = 4_096
+
+    def __missing__(self, code: int) -> str | None:
+        char = chr(code)
+        found = None if unicodedata.combining(char) else char if char.isalnum() else " "
+        if len(self) < self._MOST:
+            self[code] = found
+        return found
+
+
+_LETTERS = _Letters()
 
 
 def kilometres(start: Point, end: Point) -> float:

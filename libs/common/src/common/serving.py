@@ -8,14 +8,18 @@ import uvicorn
 from common.settings import CoreSettings
 
 
-def serve(app: Any, settings: CoreSettings) -> None:
-    """uvicorn with the choices that matter: httptools refuses smuggled requests, and nobody's
-    X-Forwarded-For is believed."""
-    # What imports left behind lives as long as the process: looking at it again with each
-    # collection took a third of the time of large answers.
+def collect_seldom() -> None:
+    """What imports left behind lives as long as the process: looking at it again with each collection took a
+    third of the time of large answers."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+def serve(app: Any, settings: CoreSettings) -> None:
+    """uvicorn with the choices that matter: httptools refuses smuggled requests, and nobody's
+    X-Forwarded-For is believed."""
+    collect_seldom()
     uvicorn.run(
         app,
         host=settings.host,

@@ -7,6 +7,7 @@ read. The answer is the same whether the brought id is free or hidden. Only who 
 record keeps new ids: from that caller nothing is hidden.
 """
 
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from common.auth import Principal
@@ -16,4 +17,9 @@ from services_directory.entries.states import reads_every_record
 
 def own_id(caller: Principal, given: UUID) -> UUID:
     """The id of what the caller's organisation means by `given`."""
-    return given if reads_every_record(caller) else uuid5(caller.organisation, str(given))
+    return given if reads_every_record(caller) else _made(caller.organisation, given)
+
+
+@lru_cache(maxsize=4_096)  # with each row of a file the same few are asked for several times
+def _made(organisation: UUID, given: UUID) -> UUID:
+    return uuid5(organisation, str(given))

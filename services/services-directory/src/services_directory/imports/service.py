@@ -39,6 +39,8 @@ AT_ONCE_BYTES = 1024 * 1024
 """A file within both is worked through before the answer; a larger one by the worker, as a request
 is given up after a minute."""
 BATCH = 100
+JUDGED = 300
+"""Rows of a dry run that are asked for together: nothing is written, so none has to be written singly."""
 _REPORT_BATCH = 1_000
 
 
@@ -200,7 +202,8 @@ async def write_all(
         async with session.begin_nested():
             if job.dry_run:  # PostgreSQL itself refuses whatever would lock or write
                 await session.execute(sa.text("SET LOCAL transaction_read_only = on"))
-            await each_batch(path, job.kind, options, settled, report, write)
+            most = JUDGED if job.dry_run else BATCH
+            await each_batch(path, job.kind, options, settled, report, write, most)
             if job.mode is Mode.ALL and report.refused:
                 state = ImportState.REFUSED
             if job.dry_run or state is ImportState.REFUSED:
@@ -236,8 +239,9 @@ async def each_batch(
     settled: Settle,
     report: Report,
     write: Write,
+    most: int = BATCH,
 ) -> None:
-    """Read in a thread, hand over batch by batch. A problem of the file itself is raised."""
+    """Read in a thread, hand over `most` rows at a time. A problem of the file itself is raised."""
     with open_source(path, kind, options) as source:
         report.fidelity = source.fidelity
         try:
@@ -245,18 +249,18 @@ async def each_batch(
             report.source = None if source.space.own else source.space.source
             report.terms = source.terms
             report.missing = {each.vanished.service_id for each in source.vanished if each.vanished}
-            while batch := await asyncio.to_thread(_next_batch, source):
+            while batch := await asyncio.to_thread(_next_batch, source, most):
                 await write(batch, report, source.space)
             await asyncio.to_thread(source.left_behind)
-            for start in range(0, len(source.vanished), BATCH):
-                await write(source.vanished[start : start + BATCH], report, source.space)
+            for start in range(0, len(source.vanished), most):
+                await write(source.vanished[start : start + most], report, source.space)
         finally:
             report.notes = [*source.notes, *report.organization_notes(), *report.term_notes()]
 
 
-def _next_batch(source: Source) -> list[Mapped]:
+def _next_batch(source: Source, most: int) -> list[Mapped]:
     rows: Iterator[Mapped] = source.rows
-    return list(islice(rows, BATCH))
+    return list(islice(rows, most))
 
 
 _BROKEN_OFF = {

@@ -230,13 +230,21 @@ async def bring_organizations(
     writer: Writer, rows: Sequence[Mapped], report: Report, *, dry: bool = False
 ) -> None:
     known = writer.space.ours.get(organizations.KIND, set())
-    for mapped in rows:
-        document = organization_of(mapped)
+    documents = [organization_of(mapped) for mapped in rows]
+    standing = None
+    if dry:
+        ids = [each.id for each in documents if each is not None and each.id is not None]
+        standing = await organizations.standing(writer.session, ids)
+    for mapped, document in zip(rows, documents, strict=True):
         outcome = None
         if document is not None:
             # An export of this directory may show less of them than there is: it changes none.
             outcome = await organizations.bring_in(
-                writer.session, writer.caller, document, ours=document.id in known, dry=dry
+                writer.session,
+                writer.caller,
+                document,
+                ours=document.id in known,
+                standing=standing,
             )
         if outcome is not None and not dry:
             writer.claim(mapped)

@@ -1,6 +1,6 @@
 """Use cases of organisations: find or create the one that a document means, and change it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -101,14 +101,16 @@ async def bring_in(
     document: OrganizationDocument,
     *,
     ours: bool,
-    dry: bool,
+    standing: Mapping[UUID, Any] | None = None,
 ) -> str | None:
     """What a file says of an organisation in its own right: `created`, `changed` or `unchanged`; None
     if it is left as it stands, for whatever reason. `ours`: it came from the same publisher before.
-    What the file does not say of it stays. `dry` says so without doing it, and locks nothing."""
+    What the file does not say of it stays. With `standing`, the rows of a dry run, it says so without
+    doing it, and locks nothing."""
     if document.id is None:
         return None
-    row = await _row(session, document.id, lock=not dry)
+    dry = standing is not None
+    row = standing.get(document.id) if standing is not None else await _row(session, document.id)
     if row is None:
         if CURATE not in caller.scopes and document.id != caller.organisation_id:
             return None
@@ -143,14 +145,19 @@ async def expected(
     document: OrganizationDocument | None,
     *,
     named: UUID | None,
-    standing: UUID | None,
+    own: UUID | None,
     source: str,
+    standing: Mapping[UUID, Any],
 ) -> Any:
-    """The row of the organisation that a service would have, or what would be created. Reads only:
+    """The row of the organisation that a service would have, or what would be created. `own`: whose it
+    is now; `standing`: rows that were asked for together, all that there are of their ids. Reads only:
     nothing is locked."""
     if document is not None:
-        own = await _found(session, caller, document, source, None, lock=False)
-        row = await _row(session, own, lock=False) if own else None
+        if document.id is not None:
+            row = standing.get(document.id)
+        else:
+            found = await _found(session, caller, document, source, None, lock=False)
+            row = await _row(session, found, lock=False) if found else None
         if row is not None:
             if not owns(caller, row):
                 _check_may_create(caller, row.id)
@@ -158,8 +165,8 @@ async def expected(
         identity = document.id or new_id()
         _check_may_create(caller, identity)
         return Expected(identity, caller.organisation)
-    if standing is not None:
-        return await _row(session, standing, lock=False)
+    if own is not None:
+        return standing.get(own)
     return await require(session, caller, named or caller.organisation, lock=False)
 
 
@@ -173,6 +180,15 @@ async def require(
             "No organisation has this id: create it first.", pointer="/organization_id"
         )
     return row
+
+
+async def standing(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Those of the organisations that there are."""
+    if not ids:
+        return {}
+    asked = sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid)))
+    found = await session.execute(sa.select(organizations).where(organizations.c.id == asked))
+    return {row.id: row for row in found}
 
 
 async def known(session: AsyncSession, organization_id: UUID) -> Any:

@@ -42,6 +42,7 @@ from services_directory.services.drafting import (
 )
 from services_directory.services.own_ids import own_ids
 from services_directory.services.permits import check_may_write
+from services_directory.services.said_once import SaidOnce
 from services_directory.taxonomies.service import keep_terms
 
 
@@ -58,6 +59,7 @@ class EntryBatch:
     published: set[UUID] = field(default_factory=set)
     external_ids: dict[str, UUID | None] = field(default_factory=dict)
     organizations: dict[Any, Any] = field(default_factory=dict)
+    said: SaidOnce = field(default_factory=SaidOnce)
 
 
 async def upsert_service(
@@ -184,8 +186,7 @@ async def _organization(
     # What an existing record means without naming it is the record's own.
     if together is None or (row is not None and document.organization is None):
         return await _named_organization(session, caller, document, source, row)
-    said = document.organization and document.organization.model_dump_json()
-    key = (said, document.organization_id)
+    key = (together.said.of(document), document.organization_id)
     if key not in together.organizations:
         together.organizations[key] = await _named_organization(
             session, caller, document, source, row

@@ -35,6 +35,7 @@ from services_directory.services.drafting import (
 from services_directory.services.entering import check_not_merged
 from services_directory.services.own_ids import own_ids_of, places_given
 from services_directory.services.permits import check_may_write
+from services_directory.services.said_once import SaidOnce
 
 
 @dataclass(slots=True)
@@ -83,6 +84,9 @@ class _Known:
     shown: frozenset[UUID]
     places: Mapping[UUID, Any]
     sites: frozenset[UUID]
+    organizations: Mapping[UUID, Any]
+    """Those that rows name by id, and those whose the records are."""
+    said: SaidOnce = field(default_factory=SaidOnce)
 
     @classmethod
     async def of(
@@ -101,14 +105,18 @@ class _Known:
         seen = await shown(session, caller, foreign) if foreign else ()
         named: set[UUID] = set()
         sites: set[UUID] = set()
+        owners = {row.organization_id for row in records.values()}
         for row in rows:
+            if row.document.organization and row.document.organization.id:
+                owners.add(row.document.organization.id)
             named |= places_given(row.document)
             sites |= {each.id for each in row.document.service_at_locations or [] if each.id}
         readable = await places.editable(session, caller, named) if named else {}
         standing = (
             await taken_sites(session, sites) if sites and reads_every_record(caller) else set()
         )
-        return cls(records, frozenset(seen), readable, frozenset(standing))
+        offering = await organizations.standing(session, owners)
+        return cls(records, frozenset(seen), readable, frozenset(standing), offering)
 
 
 async def _judged(
@@ -123,7 +131,7 @@ async def _judged(
     document = given.document
     identity = _identity(caller, given, stand_for, known)
     row = known.records.get(identity)
-    organization = await _organization(session, caller, document, source, row, before)
+    organization = await _organization(session, caller, document, source, row, known, before)
     ids = own_ids_of(
         caller, document, identity, row.document if row else None, set(known.places), known.sites
     )
@@ -174,9 +182,10 @@ async def _organization(
     document: ServiceDocument,
     source: str,
     row: Any,
+    known: _Known,
     before: Judged,
 ) -> Any:
-    said = document.organization and document.organization.model_dump_json()
+    said = known.said.of(document)
     own = row.organization_id if row is not None and said is None else None
     key = (said, document.organization_id, own)
     if key not in before.organizations:
@@ -185,7 +194,8 @@ async def _organization(
             caller,
             document.organization,
             named=document.organization_id,
-            standing=own,
+            own=own,
             source=source,
+            standing=known.organizations,
         )
     return before.organizations[key]

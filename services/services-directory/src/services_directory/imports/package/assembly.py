@@ -37,6 +37,8 @@ _CONSTANTS = {
     ("organization_identifier", "identifier_type"): "other",
     ("attribute", "link_entity"): "service",
 }
+_WITH_ANOTHER = frozenset({"service_at_location", "service_capacity"})
+"""Tables whose objects lack something without an object that they are linked to."""
 _MOST_OPEN = codelists.visibility_levels().codes[0]
 _ORGANISATIONS_KEPT = 500
 _SHARED_KEPT = 2_000
@@ -99,6 +101,8 @@ class Assembly:
 
         self._shared: OrderedDict[tuple[str, str, int], _Shared] = OrderedDict()
         self._brings: list[tuple[str, UUID]] = []
+        self._complete = False
+        """Whether the object that was made last has all fields of its own that the standard requires."""
 
     def service(self, staged: Staged) -> Mapped:
         notes: list[Note] = []
@@ -180,6 +184,7 @@ class Assembly:
         children = self._staging.children_of(staged.table, staged.row["id"])
         if not children or depth >= _DEEPEST:
             return found
+        complete = self._complete
         for name, table in NESTED.get(staged.table, {}).items():
             rows = children.get(table)
             if rows and (made := self._children(rows, table, notes, depth)):
@@ -191,6 +196,7 @@ class Assembly:
             rows = children.get("metadata")
             if rows and (made := self._children(rows, "metadata", notes, depth)):
                 found["metadata"] = made
+        self._complete = complete
         return found
 
     def _fields(self, staged: Staged, notes: list[Note]) -> dict[str, Any]:
@@ -203,7 +209,7 @@ class Assembly:
             found.update(zip(pattern.words, words, strict=True))
             rest = pattern.others
         changed = self._values(staged, pattern, rest, found, notes) if rest else {}
-        complete = len(found) > len(pattern.held) and not pattern.lacking
+        complete = self._complete = len(found) > len(pattern.held) and not pattern.lacking
         if parent := row.get("parent_organization_id"):
             found["parent_organization_id"] = self.identifier("organization", parent)
         if pattern.has_point and ("latitude" in found) != ("longitude" in found):
@@ -292,11 +298,14 @@ class Assembly:
             if table == "location" and self._staging.is_a_site(child.row["id"]):
                 continue  # it comes with the service that is given there
             made = self._object(child, notes, depth + 1)
-            if table == "service_at_location":
-                self._location(child, made, notes, depth)
-            if table == "service_capacity":
-                self._unit(child, made, notes)
-            if lacking := self._lacking(table, made):
+            complete = self._complete
+            if table in _WITH_ANOTHER:
+                complete = False
+                if table == "service_at_location":
+                    self._location(child, made, notes, depth)
+                else:
+                    self._unit(child, made, notes)
+            if not complete and (lacking := self._lacking(table, made)):
                 place = self._place(child, "").strip()
                 notes.append(note("part_dropped", place, before=", ".join(lacking)))
                 self._fates[mark:] = [

@@ -50,16 +50,24 @@ def is_word(field: Field) -> bool:
 def repeated(field: Field, raw: str) -> Any:
     """The value if there is nothing to tell of it, else `LOUD`; read once for all rows that say the
     same."""
-    return _repeated(field, raw) if len(raw) <= _SHORT else LOUD
+    if len(raw) > _SHORT:
+        return LOUD
+    return _quiet(field, raw) if field.type in _ONE_ROW_S else _repeated(field, raw)
 
 
-@lru_cache(maxsize=4_096)
-def _repeated(field: Field, raw: str) -> Any:
+_ONE_ROW_S = frozenset({"uri", "email"})
+"""What hardly any two rows have in common: remembering it would only drive out the rest."""
+
+
+def _quiet(field: Field, raw: str) -> Any:
     if field.type in ("array", "object"):
         return LOUD  # each row has its own, which may be written to
     notes: list[Note] = []
     value = value_of(field, raw, "", notes)
     return LOUD if notes else value
+
+
+_repeated = lru_cache(maxsize=4_096)(_quiet)
 
 
 def value_of(field: Field, raw: str, place: str, notes: list[Note]) -> Any:

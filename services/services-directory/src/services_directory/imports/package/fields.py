@@ -37,6 +37,8 @@ class TableFields:
     """Those of them that no object may lack."""
     structures: tuple[str, ...] = dataclasses.field(init=False, repr=False, compare=False)
     """Names of those whose values are JSON."""
+    known: frozenset[str] = dataclasses.field(init=False, repr=False, compare=False)
+    """Names of all its fields."""
     _by_name: dict[str, Field] = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -45,6 +47,7 @@ class TableFields:
         object.__setattr__(self, "required", tuple(each for each in plain if each.required))
         structures = tuple(each.name for each in plain if each.type in ("array", "object"))
         object.__setattr__(self, "structures", structures)
+        object.__setattr__(self, "known", frozenset(each.name for each in self.fields))
         object.__setattr__(self, "_by_name", {each.name: each for each in self.fields})
 
     def field(self, name: str) -> Field | None:

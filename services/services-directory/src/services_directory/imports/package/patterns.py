@@ -16,10 +16,11 @@ from services_directory.imports.package.convert import is_word
 from services_directory.imports.package.fields import OWNERS, Field, TableFields, tables
 from services_directory.imports.package.older import MADE, READ
 from services_directory.imports.package.staging import Staged
-from services_directory.imports.values.cells import MAX_TEXT, TIDY
+from services_directory.imports.values.cells import MAX_TEXT, TIDY_CHARACTERS
 
 _MOST_PATTERNS = 4_096
-_ALL_TIDY = re.compile(f"(?:(?=[^\\W_]){TIDY}\n)*")
+_TIDY_CHARACTERS = re.compile(f"[{TIDY_CHARACTERS} \n]*")
+_ODD_BEGINNING = re.compile(r"\n(?![^\W_]|\Z)")
 _POINT = frozenset({"latitude", "longitude"})
 _Key = tuple[str | None, ...]
 
@@ -52,8 +53,14 @@ class Pattern:
 def all_tidy(words: Sequence[str]) -> bool:
     """Whether each begins with a letter or a digit, and there is nothing to clean in any, nor in any
     line of one that has several."""
-    joined = "\n".join((*words, ""))
-    return len(joined) <= MAX_TEXT and _ALL_TIDY.fullmatch(joined) is not None
+    joined = "\n".join(("", *words, ""))
+    if len(joined) > MAX_TEXT or "  " in joined or " \n" in joined:
+        return False
+    if joined.isascii():
+        known = joined.replace("\n", "").isprintable()
+    else:
+        known = _TIDY_CHARACTERS.fullmatch(joined) is not None
+    return known and _ODD_BEGINNING.search(joined) is None
 
 
 class Patterns:

@@ -30,8 +30,7 @@ from services_directory.imports.package.older import (
 from services_directory.imports.package.staging import Staging
 from services_directory.imports.publishers.space import Space
 from services_directory.imports.reading.archive import archive
-from services_directory.imports.reading.delimited import read_delimited
-from services_directory.imports.reading.rows import RawRow
+from services_directory.imports.reading.delimited import read_cells
 from services_directory.imports.source import SAMPLE, Options, Source
 
 DEFAULT_VISIBILITY = "partners"
@@ -181,17 +180,19 @@ def _count_merged(fidelity: Fidelity, file: str, given: Mapping[str, str]) -> No
         )
 
 
-def _count_unread(name: str, header: list[str], rows: Iterator[RawRow], fidelity: Fidelity) -> None:
-    for row in rows:
-        for key, cell in zip(header, row.cells, strict=False):
-            if str(cell).strip():
+_Rows = Iterator[tuple[int, list[str], bool]]
+
+
+def _count_unread(name: str, header: list[str], rows: _Rows, fidelity: Fidelity) -> None:
+    for _, cells, _ in rows:
+        for key, cell in zip(header, cells, strict=False):
+            if cell.strip():
                 fidelity.count(Fate(name, key, Outcome.LEFT_OUT, "table_skipped"))
 
 
-def _as_it_stands(names: Sequence[str], row: RawRow) -> Row | None:
+def _as_it_stands(names: Sequence[str], cells: Sequence[str]) -> Row | None:
     """A row of a table whose columns only have other names today: of most, in one go."""
-    cells = map(str.strip, map(str, row.cells))
-    found = {name: cell for name, cell in zip(names, cells, strict=False) if cell}
+    found = {name: cell for name, cell in zip(names, map(str.strip, cells), strict=False) if cell}
     return found if "id" in found else None
 
 
@@ -204,9 +205,9 @@ def _stage_table(
     names: set[str],
     fidelity: Fidelity,
 ) -> str | None:
-    rows = read_delimited(content).rows
-    first = next(rows, None)
-    header = [str(cell).strip().lower() for cell in first.cells] if first else []
+    rows = read_cells(content)
+    _, first, _ = next(rows, (0, [], False))
+    header = [cell.strip().lower() for cell in first]
     table = table_of(name, header)
     if table is None:
         _count_unread(name, header, rows, fidelity)
@@ -216,29 +217,29 @@ def _stage_table(
     seen: defaultdict[str, set[str]] = defaultdict(set)
     placeless = [key for key in header if left_out(table, key)]
     plain = plain_names(table, header)
-    for row in rows:
-        if as_it_stands := plain and _as_it_stands(plain, row):
-            staging.add(table, row.number, as_it_stands)
+    for number, cells, _ in rows:
+        if as_it_stands := plain and _as_it_stands(plain, cells):
+            staging.add(table, number, as_it_stands)
             seen[table].update(as_it_stands)
             continue
-        given = dict(zip(header, map(str.strip, map(str, row.cells)), strict=False))
+        given = dict(zip(header, map(str.strip, cells), strict=False))
         given.pop("", None)
         if not any(given.values()):
             continue
         if without_place := {key for key in placeless if given.get(key)}:
             unknown |= without_place
             _count(fidelity, name, without_place, "field_no_place")
-        for placed, modern_row in modern(table, given, row.number):
+        for placed, modern_row in modern(table, given, number):
             if placed == "service:addition":
                 additions.append(("service", modern_row))
                 _count_merged(fidelity, name, given)
                 continue
             if LOST in modern_row:
                 _count(fidelity, name, modern_row.pop(LOST).split(","), "values_disagree")
-            staging.add(placed, row.number, modern_row)
+            staging.add(placed, number, modern_row)
             seen[placed].update(modern_row)
     for placed, fields in seen.items():
-        unknown |= fields - {*tables()[placed].names, MADE, READ}
+        unknown |= fields - tables()[placed].known - {MADE, READ}
         names |= _LISTED_AS.get(placed, frozenset())
     notes.extend(note("field_unknown", f"{name} {field}") for field in sorted(unknown))
     return table

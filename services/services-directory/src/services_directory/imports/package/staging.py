@@ -104,17 +104,17 @@ class Staging:
         self._db.close()
 
     def add(self, table: str, line: int, row: Row) -> None:
-        self.tables.add(table)
-        self._keys += 1
-        child = self._keys
-        self._rows.append((child, table, line, row["id"], orjson.dumps(row).decode()))
+        self._keys = child = self._keys + 1
+        rows = self._rows
+        rows.append((child, table, line, row["id"], orjson.dumps(row).decode()))
         for rank, field, parent in _owners(table):
             if field in row:
                 self._links.append((child, rank, table, parent, row[field]))
-        if len(self._rows) >= _AT_ONCE:
+        if len(rows) >= _AT_ONCE:
             self._flush()
 
     def _flush(self) -> None:
+        self.tables.update({row[1] for row in self._rows})
         self._db.executemany(
             "INSERT INTO rows (rowid, tab, line, id, data) VALUES (?, ?, ?, ?, ?)", self._rows
         )
@@ -209,9 +209,7 @@ class Staging:
         )
         while some := cursor.fetchmany(_PARENTS):
             found = [Staged(tab, line, orjson.loads(data), key) for tab, line, data, key in some]
-            self._bring_near(
-                [each.row[name] for each in found for name in _SEEN_WITH if name in each.row]
-            )
+            self._bring_near_all(found)
             yield from found
 
     def organizations(self) -> Iterator[tuple[Staged, bool]]:
@@ -229,6 +227,11 @@ class Staging:
             ]
             self._bring_near([staged.row["id"] for staged, _ in found])
             yield from found
+
+    def _bring_near_all(self, services: Iterable[Staged]) -> None:
+        self._bring_near(
+            [each.row[name] for each in services for name in _SEEN_WITH if name in each.row]
+        )
 
     def _bring_near(self, parents: Iterable[str]) -> None:
         """Read all that hangs on these rows, and on what hangs on them, and so on, by a few questions
@@ -287,7 +290,9 @@ class Staging:
             " WHERE at % ? = 0 ORDER BY at",
             (apart,),
         )
-        return [Staged(tab, line, orjson.loads(data), key) for tab, line, data, key in found]
+        some = [Staged(tab, line, orjson.loads(data), key) for tab, line, data, key in found]
+        self._bring_near_all(some)
+        return some
 
     def _count(self, table: str) -> int:
         query = "SELECT count(*) FROM rows WHERE tab = ?"

@@ -2,14 +2,18 @@
 
 import codecs
 import csv
+import io
 from collections.abc import Iterator
 from typing import BinaryIO
+
+from common.errors import Problem
 
 from services_directory.imports.errors import UNREADABLE_FILE
 from services_directory.imports.outcomes.notes import Note, note
 from services_directory.imports.reading.rows import RawRow, Table
 
 MAX_LINE = 4 * 1024 * 1024
+_PIECE = 64 * 1024
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SEPARATORS = (",", ";", "\t", "|")
 
@@ -29,9 +33,29 @@ class _Lines:
             return
         if start == codecs.BOM_UTF8:
             self._source.seek(3)
-        while line := self._source.readline(MAX_LINE + 1):
+        rest = b""
+        while piece := self._source.read(_PIECE):
+            held = rest + piece if rest else piece
+            whole = held.rfind(b"\n") + 1
+            rest = held[whole:]
+            yield from self._of(held[:whole])
+            if len(rest) > MAX_LINE:
+                raise _too_long()
+        yield from self._of(rest)
+
+    def _of(self, lines: bytes) -> Iterator[str]:
+        """Decoded in one go, unless one of them needs a look of its own."""
+        if len(lines) <= MAX_LINE:
+            try:
+                return iter(io.StringIO(lines.decode("utf-8"), newline="\n"))
+            except UnicodeDecodeError:
+                pass
+        return self._one_by_one(lines)
+
+    def _one_by_one(self, lines: bytes) -> Iterator[str]:
+        for line in io.BytesIO(lines):
             if len(line) > MAX_LINE:
-                raise UNREADABLE_FILE.because(f"A line is longer than {MAX_LINE:,} bytes.")
+                raise _too_long()
             yield self._decoded(line)
 
     def _utf16(self) -> Iterator[str]:
@@ -51,10 +75,19 @@ class _Lines:
             return line.decode("cp1252", errors="replace")
 
 
+def _too_long() -> Problem:
+    return UNREADABLE_FILE.because(f"A line is longer than {MAX_LINE:,} bytes.")
+
+
 def read_delimited(source: BinaryIO) -> Table:
     """Rows of a CSV file that is open for reading in binary and can seek."""
     notes: list[Note] = []
-    return Table(_rows(source, _separator(source)), notes)
+    return Table(_rows(source), notes)
+
+
+def _rows(source: BinaryIO) -> Iterator[RawRow]:
+    for number, cells, fell_back in read_cells(source):
+        yield RawRow(number, cells, [note("line_encoding")] if fell_back else [])
 
 
 def _separator(source: BinaryIO) -> str:
@@ -69,15 +102,16 @@ def _separator(source: BinaryIO) -> str:
     return max(_SEPARATORS, key=lambda each: (sum(map(bool, counts[each])), sum(counts[each])))
 
 
-def _rows(source: BinaryIO, separator: str) -> Iterator[RawRow]:
+def read_cells(source: BinaryIO) -> Iterator[tuple[int, list[str], bool]]:
+    """For each row its number, its cells, and whether it holds a line that is no UTF-8."""
+    separator = _separator(source)
     lines = _Lines(source)
     reader = csv.reader(lines, delimiter=separator)
     start = 1
     try:
         for cells in reader:
-            notes = [note("line_encoding")] if lines.fell_back else []
+            yield start, cells, lines.fell_back
             lines.fell_back = False
-            yield RawRow(start, cells, notes)
             start = reader.line_num + 1
     except csv.Error as error:
         raise UNREADABLE_FILE.because(f"Line {reader.line_num}: {error}.") from error

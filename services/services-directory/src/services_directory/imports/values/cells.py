@@ -14,9 +14,9 @@ from common.places import Point, kilometres
 from services_directory.imports.outcomes.notes import Note, note
 
 MAX_TEXT = 20_000
-TIDY = "[!-~áéíóúñüÁÉÍÓÚÑÜ¿¡]+(?: [!-~áéíóúñüÁÉÍÓÚÑÜ¿¡]+)*"
-"""A pattern of what needs no cleaning."""
-_TIDY = re.compile(TIDY)
+TIDY_CHARACTERS = "!-~áéíóúñüÁÉÍÓÚÑÜ¿¡"
+"""Between single spaces they need no cleaning."""
+_TIDY = re.compile(f"[{TIDY_CHARACTERS}]+(?: [{TIDY_CHARACTERS}]+)*")
 _SPACES = re.compile(r"[^\S\n]+")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ud800-\udfff]")
 _MOJIBAKE = re.compile("[ÂÃâ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]")
