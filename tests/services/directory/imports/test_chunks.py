@@ -1,0 +1,73 @@
+"""How many rows are read and judged together shows nowhere: the report is the same to the last note."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from common.database import Database
+from services_directory.imports import service
+from services_directory.imports.schemas import ImportState, Mode
+
+from tests.services.directory.imports.test_package import DIRTY, package
+from tests.services.directory.imports.test_taking_in import imported, report
+from tests.support.databases import MigratedDatabases, rolled_back
+from tests.support.hsds_packages import VERSIONS, official_packages, write_package
+from tests.support.principals import principal
+from tests.support.reference import reference_data
+
+WHO = principal("im-officer")
+SIZES = (1, 2, 7, 1_000)
+ITS_OWN = {"id", "created_at", "started_at", "finished_at", "rows_url"}
+"""What differs between two imports that do the same."""
+
+
+@pytest.fixture
+async def database(databases: MigratedDatabases) -> AsyncIterator[Database]:
+    made = await databases.of("services_directory", "directory")
+    async with rolled_back(made) as opened:
+        yield opened
+
+
+async def told(database: Database, content: bytes, size: int, monkeypatch: Any) -> Any:
+    """All that a dry run says when so many rows go together."""
+    monkeypatch.setattr(service, "JUDGED", size)
+    done = await imported(database, WHO, content, dry_run=True, source="chunks", mode=Mode.SKIP_BAD)
+    assert done.state is ImportState.FINISHED
+    said = done.model_dump(exclude=ITS_OWN)
+    rows = [tuple(row)[1:] for row in await report(database, WHO, done.id)]
+    return said, rows
+
+
+async def check(database: Database, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On an empty directory, and where the package stands."""
+    for stands in (False, True):
+        if stands:
+            await imported(database, WHO, content, source="chunks", mode=Mode.SKIP_BAD)
+        all_at_once, *others = [
+            await told(database, content, size, monkeypatch) for size in reversed(SIZES)
+        ]
+        assert all_at_once[1]
+        for each in others:
+            assert each == all_at_once
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_package_of_any_version_is_told_of_alike_in_chunks_of_any_size(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    content = write_package(tmp_path / "package.zip", version, 12).read_bytes()
+    await check(database, content, monkeypatch)
+
+
+async def test_so_is_a_dirty_one(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await check(database, package(tmp_path, DIRTY).read_bytes(), monkeypatch)
+
+
+async def test_so_are_the_official_ones(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in official_packages(reference_data("hsds/examples"), tmp_path).values():
+        await check(database, path.read_bytes(), monkeypatch)
