@@ -53,6 +53,10 @@ class TableFields:
     def field(self, name: str) -> Field | None:
         return self._by_name.get(name)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(field.name for field in self.fields)
+
 
 @cache
 def tables() -> Mapping[str, TableFields]:
