@@ -88,7 +88,7 @@ def pages(case: str, referral: str, own: str) -> dict[str, tuple[str, Rounds]]:
     one = f"{V1}/cases/{case}"
     named = ("POST", "/directory/v1/names", {"organization_id": [own]})
     return {
-        "my work": ("/console", [[get(f"{V1}/work"), get(f"{V1}/work/count")]]),
+        "my work": ("/console", [[get(f"{V1}/work?of=organisation")]]),
         "cases": ("/console/cases", [[get(f"{V1}/cases?status=open&limit=50")]]),
         "a case": (
             f"/console/cases/{case}",

@@ -1,10 +1,13 @@
 """Codes as people read them: those of the shared lists, places, languages. Pure."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
+from operator import attrgetter
 
 from common.codelists import categories, functional_statuses, languages, pathways, populations
-from common.places import Places
+from common.places import Place, Places
+
+Groups = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 SPOKEN = ("spa", "guc", "wba", "por", "eng")
 """Languages that forms offer; the API takes any of ISO 639-3."""
@@ -53,25 +56,25 @@ class Areas:
 
     country: str
 
-    @cached_property
-    def groups(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    @property
+    def groups(self) -> Groups:
         """(state, ((P-code, municipality), …)) by name; the state itself comes first in each."""
-        places = [p for p in Places.load() if p.pcode.startswith(self.country)]
-        states = sorted((p for p in places if p.level == 1), key=lambda p: p.name)
-        return tuple(
-            (
-                state.name,
-                (
-                    (state.pcode, state.name),
-                    *sorted(
-                        (
-                            (p.pcode, p.name)
-                            for p in places
-                            if p.level == 2 and p.parent == state.pcode
-                        ),
-                        key=lambda pair: pair[1],
-                    ),
-                ),
-            )
-            for state in states
+        return _groups(self.country)
+
+
+@cache
+def _groups(country: str) -> Groups:
+    """Put in order once: they are the same for everybody, and some hundred."""
+    places = [p for p in Places.load() if p.pcode.startswith(country)]
+    by_name = attrgetter("name")
+    of_state: dict[str | None, list[Place]] = {}
+    for place in sorted(places, key=by_name):
+        if place.level == 2:
+            of_state.setdefault(place.parent, []).append(place)
+    return tuple(
+        (
+            state.name,
+            tuple((p.pcode, p.name) for p in (state, *of_state.get(state.pcode, ()))),
         )
+        for state in sorted((p for p in places if p.level == 1), key=by_name)
+    )

@@ -22,14 +22,8 @@ from console.visitors import Visitor
 from console.wording import Wording
 
 _COMPONENTS = {
-    "checkboxes": "govukCheckboxes",
     "details": "govukDetails",
     "error-summary": "govukErrorSummary",
-    "input": "govukInput",
-    "radios": "govukRadios",
-    "select": "govukSelect",
-    "summary-list": "govukSummaryList",
-    "textarea": "govukTextarea",
 }
 
 
@@ -164,7 +158,12 @@ def _environment() -> Environment:
         "field_id": field_id,
         "Markup": Markup,
         "govukButton": components.button,
+        "govukCheckboxes": components.checkboxes,
+        "govukInput": components.text_input,
+        "govukRadios": components.radios,
+        "govukSelect": components.select,
         "govukTag": components.tag,
+        "govukTextarea": components.textarea,
         **_macros(),
     }
     return ours
