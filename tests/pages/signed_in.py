@@ -217,6 +217,9 @@ def follows_the_rules(answer: Response | None, page: Page) -> None:
     assert codes_shown(page) == []
     html = page.content()
     assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script(?! src=\"/console/static/)", html)
+    # A look that nobody took must not be recorded.
+    assert not re.search(r"rel=[^>]*\bpre(fetch|render|load|connect)|hx-preload", html)
+    assert "link" not in headers
 
 
 def looked_at(page: Page, axe: str, language: str, paths: Iterable[str]) -> None:
