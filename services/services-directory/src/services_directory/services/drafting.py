@@ -113,14 +113,16 @@ def states_in(plain: Document) -> list[str]:
 def phones_in(plain: Any) -> list[str]:
     """Digits of every phone number, for finding duplicates; the last eight decide."""
     found: set[str] = set()
-    if isinstance(plain, dict):
-        if "number" in plain:
-            digits = "".join(char for char in str(plain["number"]) if char.isdigit())
-            if len(digits) >= 6:
-                found.add(digits[-8:])
-        for value in plain.values():
-            found.update(phones_in(value))
-    elif isinstance(plain, list):
-        for value in plain:
-            found.update(phones_in(value))
+    inside = [plain]
+    while inside:
+        item = inside.pop()
+        if item.__class__ is dict:
+            if "number" in item:
+                digits = "".join(char for char in str(item["number"]) if char.isdigit())
+                if len(digits) >= 6:
+                    found.add(digits[-8:])
+            item = item.values()
+        elif item.__class__ is not list:
+            continue
+        inside += [each for each in item if each.__class__ is dict or each.__class__ is list]
     return sorted(found)

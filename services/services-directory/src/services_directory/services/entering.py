@@ -43,7 +43,7 @@ from services_directory.services.drafting import (
 from services_directory.services.own_ids import own_ids
 from services_directory.services.permits import check_may_write
 from services_directory.services.said_once import SaidOnce
-from services_directory.taxonomies.service import keep_terms
+from services_directory.taxonomies.service import Terms, keep_terms
 
 
 @dataclass
@@ -60,6 +60,7 @@ class EntryBatch:
     external_ids: dict[str, UUID | None] = field(default_factory=dict)
     organizations: dict[Any, Any] = field(default_factory=dict)
     said: SaidOnce = field(default_factory=SaidOnce)
+    terms: Terms = field(default_factory=Terms)
 
 
 async def upsert_service(
@@ -116,7 +117,7 @@ async def upsert_service(
         alone = together is None
         together = together or EntryBatch()
         placed = places.Placed(identity, scope.managed_by, locations_in(plain), new=row is None)
-        await publish(session, caller, placed, plain, scope, together)
+        publish(session, caller, placed, plain, scope, together)
         if alone:
             await finish_together(session, together)
     state = EntryState.APPROVED if publishes else EntryState.DRAFT
@@ -133,7 +134,8 @@ def check_not_merged(row: Any) -> None:
 
 
 async def finish_together(session: AsyncSession, together: EntryBatch) -> None:
-    """Write what waits: locations, and the stored documents of what was published."""
+    """Write what waits: terms, locations, and the stored documents of what was published."""
+    await keep_terms(session, together.terms)
     await _place(session, together)
     await store(session, sorted(together.published))
 
@@ -299,7 +301,7 @@ def approval(plain: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def publish(
+def publish(
     session: AsyncSession,
     caller: Principal,
     placed: places.Placed,
@@ -308,7 +310,7 @@ async def publish(
     together: EntryBatch,
 ) -> None:
     """Take in an approved document: its terms, its places, the approver's endorsements."""
-    await keep_terms(session, plain)
+    together.terms.take(plain)
     for aor in states.endorsements(caller, scope.aors):
         endorse_soon(session, caller, placed.service_id, aor)
     together.placed.append(placed)

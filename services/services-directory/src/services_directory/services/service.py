@@ -68,7 +68,7 @@ async def take_step(
         await change(session, service_id, **approval(row.document))
         together = EntryBatch()
         placed = places.Placed(service_id, scope.managed_by, locations_in(row.document), new=False)
-        await publish(session, caller, placed, row.document, scope, together)
+        publish(session, caller, placed, row.document, scope, together)
         await finish_together(session, together)
     elif after == EntryState.WITHDRAWN:
         await store(session, [service_id])
