@@ -707,6 +707,14 @@ MUTATIONS = (
         "tests/test_selection.py::test_what_holds_alone_is_named_and_what_fails_there_too_fails",
     ),
     Mutation(
+        "what-was-typed-is-no-markup",
+        "a form that is shown again shows what was typed as words, not as markup",
+        "services/console/src/console/screens/components.py",
+        "{escape(params['value'])}</textarea>",
+        "{params['value']}</textarea>",
+        "tests/services/console/test_components.py::test_it_is_that_of_the_design_system",
+    ),
+    Mutation(
         "form-of-no-origin",
         "a form that names no origin counts only where the browser says that it is ours",
         "gateway/src/gateway/front/browsers/sessions.py",
