@@ -146,12 +146,24 @@ async def _hold_few(
     found: Matching,
     audience: Audience,
 ) -> None:
-    """A condition that few meet, or a total, is known when all documents have been looked at."""
+    """A condition that few meet, or a total, is known when all documents have been looked at. That there
+    are few is remembered, as totals are: the next page only asks whether anything changed."""
     most = bounds.MOST_READ // (2 if audience.aors else 1)
     if found.beside or found.rank:  # a site is looked up for each, or words in its text
         most //= 2
-    text = f"SELECT count(*) AS n FROM ({left} LIMIT {most + 1}) left_over"
-    if (await fetch(session, text, s.values, afresh=True))[0]["n"] > most:
+    key, newest = f"few|{most}|{found.key()}", _newest_change(audience.levels)
+    if TOTALS.knows(key):
+        (now,) = await fetch(session, f"SELECT {newest}", [], afresh=True)
+        moment = settled(now["newest"], now["oldest_running"])
+        if moment is not None and TOTALS.get(key, moment) is not None:
+            return
+    counted = f"(SELECT count(*) FROM ({left} LIMIT {most + 1}) left_over) AS n"
+    (row,) = await fetch(session, f"SELECT {newest}, {counted}", s.values, afresh=True)
+    if row["n"] <= most:
+        moment = settled(row["newest"], row["oldest_running"])
+        if moment is not None:
+            TOTALS.keep(key, moment, row["n"])
+    else:
         raise TOO_WIDE.because(
             f"More than {most:,} services would have to be looked through one by one: say more by"
             " `area`, by `category`, by `near` with `radius` or by a word."

@@ -22,6 +22,10 @@ class Totals:
         self._known.move_to_end(key)
         return found[1]
 
+    def knows(self, key: str) -> bool:
+        """Whether it was counted, be it before the newest change."""
+        return key in self._known
+
     def keep(self, key: str, newest: str, total: int) -> None:
         self._known[key] = (newest, total)
         if len(self._known) > _KEPT:

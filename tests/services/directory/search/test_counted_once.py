@@ -1,0 +1,58 @@
+"""What a narrowed list leaves is counted for its first page, and again only after a change."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+from datetime import date
+
+import pytest
+from common.database import Database
+from common.sight import ANYONE
+from services_directory.search.parameters import ServiceQuery
+from services_directory.search.queries import service_page
+from services_directory.services.entering import upsert_service
+
+from benchmarks.directory import Recorder, fill, template
+from tests.support.databases import MigratedDatabases
+from tests.support.patience import PATIENCE
+from tests.support.principals import principal
+
+SERVICES = 40
+
+
+@pytest.fixture
+async def database(databases: MigratedDatabases) -> AsyncIterator[Database]:
+    """Where transactions end: of one that runs on nothing is remembered."""
+    made = await databases.of("services_directory", "directory_counted_once")
+    opened = Database.at(made.app_url)
+    yield opened
+    await opened.close()
+
+
+async def page(database: Database, number: int) -> tuple[int, bool]:
+    """The total, and whether what is left was counted for it."""
+    async with database.transaction() as session:
+        reader = Recorder(session)
+        query = ServiceQuery(area="VE", page=number, per_page=10)
+        found = await service_page(reader, query, ANYONE, date(2026, 11, 26), "list_body")
+    return found.total, any("left_over" in text for text, _ in reader.asked)
+
+
+async def counted_no_more(database: Database, total: int) -> None:
+    """As soon as no transaction runs that is older than the newest change."""
+    end = time.monotonic() + PATIENCE
+    while (found := await page(database, 2)) != (total, False):
+        assert found[0] == total
+        assert time.monotonic() < end, "the next page counts again"
+        await asyncio.sleep(0.05)
+
+
+async def test_a_list_is_counted_again_only_after_a_change(database: Database) -> None:
+    await fill(database, SERVICES, SERVICES)
+    assert await page(database, 1) == (SERVICES, True)
+    await counted_no_more(database, SERVICES)
+    async with database.transaction() as session:
+        await upsert_service(session, principal("im-officer"), template(99, random.Random(1)))  # noqa: S311 - no secret
+    assert await page(database, 2) == (SERVICES + 1, True)
+    await counted_no_more(database, SERVICES + 1)
