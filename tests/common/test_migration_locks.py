@@ -12,7 +12,6 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from common.migrations import runner
 from common.migrations.runner import config_of
-from sqlalchemy.exc import DBAPIError
 from stack.one_chain import PACKAGES
 from stack.postgres import PostgresServer
 
@@ -163,7 +162,27 @@ async def test_a_migration_gives_up_when_it_does_not_get_its_lock(
     try:
         async with connection.transaction():
             await connection.execute("LOCK TABLE alembic_version")
-            with pytest.raises(DBAPIError, match="lock timeout"):
+            with pytest.raises(runner.MigrationFailedError, match="lock timeout") as refused:
                 await runner.migrate("reporting", made.owner_url, made.app_role)
+    finally:
+        await connection.close()
+    assert refused.value.in_the_way, "the same may go through later"
+
+
+async def test_a_migration_that_fails_says_its_revision_and_what_is_in_its_way(
+    postgres: PostgresServer, databases: MigratedDatabases
+) -> None:
+    made = await databases.of("reporting", "taken_place")
+    dsn = postgres.admin_dsn.rsplit("/", 1)[0] + "/taken_place"
+    connection = await asyncpg.connect(dsn)
+    try:
+        # As if the last revision had not come, but something of its name had.
+        await connection.execute("UPDATE alembic_version SET version_num = '0190'")
+        with pytest.raises(
+            runner.MigrationFailedError, match=r"of reporting stopped at revision 0200: .*exists"
+        ) as refused:
+            await runner.migrate("reporting", made.owner_url, made.app_role)
+        assert not refused.value.in_the_way
+        assert await connection.fetchval("SELECT version_num FROM alembic_version") == "0190"
     finally:
         await connection.close()

@@ -263,6 +263,22 @@ def test_every_alert_has_a_runbook_in_both_languages(guide: str) -> None:
     assert set(re.findall(r"^#### (Ruta\w+)$", text, re.MULTILINE)) == alerts().keys()
 
 
+def test_every_runbook_was_followed() -> None:
+    """The table in docs/reliability.md says by which drill, and what of it could not be."""
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| Ruta")]
+    drilled = {
+        alert.strip(): [drill.strip() for drill in row[2].split(",")]
+        for row in rows
+        for alert in row[1].split(",")
+    }
+    assert drilled.keys() == alerts().keys()
+    for alert, drills in drilled.items():
+        names = (f"drill_runbooks_{each}.py".replace("s_runbooks", "s") for each in drills)
+        files = [ROOT / "tests" / "restarts" / name for name in names]
+        assert any(alert in file.read_text(encoding="utf-8") for file in files), alert
+
+
 def test_the_dashboard_loads() -> None:
     """As Grafana asks: ids once, places that do not overlap, the data source that can be chosen."""
     ids = [panel["id"] for panel in panels()]

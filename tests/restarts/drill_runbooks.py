@@ -6,32 +6,24 @@ Run by its name, `./ruta test tests/restarts/drill_runbooks.py`."""
 import os
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
-import yaml
-from prometheus_client.parser import text_string_to_metric_families
 from stack.service_commands import attached_postgres
 
 from tests.pages.world import CASES, RECIPIENT, SENDER, first_service, must, sent
-from tests.support.alerts import groups
-from tests.support.leaving_out import left_out
+from tests.restarts.watching import firing, need_promtool
 from tests.support.system import System, until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
-_MEASURED = ("gateway", "directory", "referrals", "reporting", "console")
-_MINUTES = 70
 _HALF_A_YEAR = 190 * 86400
 
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    if shutil.which("promtool") is None:
-        left_out("promtool is not there (Debian: promtool)")
+    need_promtool()
     usb = tmp_path_factory.mktemp("usb") / "ruta"
     usb.mkdir()
     stack = System(tmp_path_factory.mktemp("watched"), RUTA_SECOND_PLACES=str(usb))
@@ -41,53 +33,12 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     shutil.rmtree(usb, ignore_errors=True)
 
 
-def _series(system: System) -> Iterator[tuple[str, float]]:
-    """What Prometheus would have of each process by now: its measurements, or that it is not up."""
-    for name in _MEASURED:
-        place = f'namespace="ruta", pod="{name}-0", job="ruta/ruta-{"front" if name == "gateway" else "services"}"'
-        try:
-            text = system.measured(name)
-        except httpx.HTTPError:
-            yield f"up{{{place}}}", 0
-            continue
-        yield f"up{{{place}}}", 1
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name.startswith("ruta_"):
-                    labels = "".join(f', {k}="{v}"' for k, v in sample.labels.items())
-                    yield f"{sample.name}{{{place}{labels}}}", sample.value
-
-
-def _fires(system: System, folder: Path) -> set[str]:
-    """The alerts that fire if what is measured now lasts for longer than every alert waits."""
-    rules = [g for g in groups() if g["name"] in {"ruta", "ruta-objectives", "ruta-servers"}]
-    (folder / "rules.yml").write_text(yaml.safe_dump({"groups": rules}), encoding="utf-8")
-    known = dict(_series(system))
-    series = [{"series": name, "values": f"{value}x{_MINUTES}"} for name, value in known.items()]
-    # Nothing is expected, so all that fires is told.
-    asked = {
-        "expr": 'count by (alertname) (ALERTS{alertstate="firing"})',
-        "eval_time": f"{_MINUTES}m",
-        "exp_samples": [],
-    }
-    case = {"interval": "1m", "input_series": series, "promql_expr_test": [asked]}
-    suite = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [case]}
-    (folder / "suite.yml").write_text(yaml.safe_dump(suite), encoding="utf-8")
-    done = subprocess.run(
-        ["promtool", "test", "rules", "suite.yml"],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    told = done.stdout + done.stderr
-    assert done.returncode == 0 or "got:" in told, told
-    return set(re.findall(r'alertname="(\w+)"', told.partition("got:")[2]))
-
-
 # Others' measurements are not here: kubelet, operators, certificates.
 _NOBODY_MEASURES = {"RutaBackupOld"}
 
 
 def _quiet(system: System, folder: Path) -> bool:
-    return _fires(system, folder) <= _NOBODY_MEASURES
+    return firing(system, folder) <= _NOBODY_MEASURES
 
 
 def test_a_stack_that_is_well_is_quiet(watched: System, tmp_path: Path) -> None:
@@ -97,7 +48,7 @@ def test_a_stack_that_is_well_is_quiet(watched: System, tmp_path: Path) -> None:
 def test_the_broker_is_away(watched: System, tmp_path: Path) -> None:
     watched.hold("nats")
     watched.kill("nats")
-    until(lambda: "RutaBrokerAway" in _fires(watched, tmp_path), "it fires")
+    until(lambda: "RutaBrokerAway" in firing(watched, tmp_path), "it fires")
     assert "nats" in watched.ruta("status", check=False).stdout
     watched.release("nats")
     until(lambda: _quiet(watched, tmp_path), "it is quiet again by itself")
@@ -106,7 +57,7 @@ def test_the_broker_is_away(watched: System, tmp_path: Path) -> None:
 def test_a_process_is_down(watched: System, tmp_path: Path) -> None:
     watched.hold("reporting")
     watched.kill("reporting")
-    until(lambda: "RutaDown" in _fires(watched, tmp_path), "it fires")
+    until(lambda: "RutaDown" in firing(watched, tmp_path), "it fires")
     told = watched.ruta("doctor", check=False).stdout
     assert "kept down on purpose" in told
     watched.layout.hold_file("reporting").unlink()  # as `doctor` says
@@ -117,7 +68,7 @@ def test_a_second_place_is_away(watched: System, tmp_path: Path) -> None:
     place = Path(watched._environment["RUTA_SECOND_PLACES"])
     shutil.rmtree(place)
     place.touch()  # nothing can be copied there
-    until(lambda: "RutaSecondPlaceAway" in _fires(watched, tmp_path), "it fires")
+    until(lambda: "RutaSecondPlaceAway" in firing(watched, tmp_path), "it fires")
     place.unlink()
     place.mkdir()  # mounted again
     until(lambda: _quiet(watched, tmp_path), "it catches up by itself")
@@ -128,7 +79,7 @@ def test_a_key_is_old(watched: System, tmp_path: Path) -> None:
     for file in watched.layout.keys.rglob("*"):
         if file.is_file():
             os.utime(file, (long_ago, long_ago))
-    until(lambda: "RutaKeyOld" in _fires(watched, tmp_path), "it fires")
+    until(lambda: "RutaKeyOld" in firing(watched, tmp_path), "it fires")
     watched.ruta("keys", "rotate")
     until(lambda: _quiet(watched, tmp_path), "no stop, and it is quiet again")
 
@@ -143,7 +94,7 @@ def test_events_wait(watched: System, tmp_path: Path) -> None:
     must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
     later = "UPDATE outbox SET occurred_at = occurred_at - interval '5 minutes' WHERE published_at IS NULL"
     _psql(watched, later)
-    until(lambda: "RutaOutboxOld" in _fires(watched, tmp_path), "it fires")
+    until(lambda: "RutaOutboxOld" in firing(watched, tmp_path), "it fires")
     watched.release("nats")
     until(lambda: _quiet(watched, tmp_path), "nothing is lost, they go out by themselves")
 
@@ -153,7 +104,7 @@ def test_an_event_was_set_aside(watched: System, tmp_path: Path) -> None:
     _psql(watched, "ALTER TABLE directory_services RENAME TO out_of_the_way")
     suspended = {"functional_status": {"code": "suspended"}}
     must(watched, RECIPIENT, "PUT", f"/directory/v1/services/{service}/capacity", json=suspended)
-    until(lambda: "RutaDeadLetters" in _fires(watched, tmp_path), "it fires")
+    until(lambda: "RutaDeadLetters" in firing(watched, tmp_path), "it fires")
     _psql(watched, "ALTER TABLE out_of_the_way RENAME TO directory_services")
     watched.ruta("events", "dead-letters", "referrals")
     until(lambda: _quiet(watched, tmp_path), "what was set aside is taken")
@@ -167,7 +118,7 @@ def test_timers_are_due_and_nobody_is_told(watched: System, tmp_path: Path) -> N
         "CREATE TRIGGER no_more BEFORE INSERT ON notices FOR EACH ROW EXECUTE FUNCTION no_more();"
         "UPDATE timers SET due_at = due_at - interval '30 days'",
     )
-    until(lambda: "RutaEscalationsDue" in _fires(watched, tmp_path), "it fires")
+    until(lambda: "RutaEscalationsDue" in firing(watched, tmp_path), "it fires")
     log = watched.layout.log_file.read_text(errors="replace")
     assert re.search(r'"task": ?"timers"', log), "the log names the task"
     _psql(watched, "DROP TRIGGER no_more ON notices; DROP FUNCTION no_more")
@@ -185,7 +136,7 @@ def test_an_erasure_is_not_told(watched: System, tmp_path: Path) -> None:
     case = must(watched, SENDER, "POST", CASES, json={"area": "VE2313"})
     body = {"confirm": case["reference"], "basis": "person_request"}
     must(watched, f"{SENDER}-supervisor", "POST", f"{CASES}/{case['id']}/erase", json=body)
-    until(lambda: "RutaTombstonesUntold" in _fires(watched, tmp_path), "it fires")
+    until(lambda: "RutaTombstonesUntold" in firing(watched, tmp_path), "it fires")
     listed.rmdir()
     if had:
         away.rename(listed)

@@ -1,8 +1,10 @@
-"""Every `./ruta …` and `deploy/…` that a page shows can be typed: commands and options exist."""
+"""Every `./ruta …`, `deploy/…` and `kubectl …` that a page shows can be typed: commands and options exist."""
 
 import os
 import re
 import shlex
+import shutil
+import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 import stack.cli
 from typer.testing import CliRunner
 
+from tests.support.leaving_out import left_out
 from tests.support.reference import ROOT
 
 pytestmark = pytest.mark.laborious
@@ -77,6 +80,48 @@ def test_what_a_page_shows_can_be_typed(page: Path) -> None:
         usage(line)
     of_scripts = (*shown(text, r"deploy/[\w-]+"), *(e for e in named if e.startswith("deploy/")))
     assert [line for line in of_scripts if not script_takes(line)] == []
+
+
+_NOBODY_ANSWERS = "--server=http://127.0.0.1:9"
+_OF_KUBECTL = re.compile(r"^kubectl [^\n]+|`(kubectl\s[^`]+)`", re.MULTILINE)
+_PLUGINS = ("cnpg",)
+
+
+def of_kubectl() -> list[str]:
+    """What pages show of kubectl, but for plugins and what stands for more than itself."""
+    found = set()
+    for page in PAGES:
+        for match in _OF_KUBECTL.finditer(page.read_text()):
+            line = " ".join((match[1] or match[0]).split())
+            if len(line.split()) > 2 and "…" not in line and line.split()[1] not in _PLUGINS:
+                found.add(line)
+    return sorted(found)
+
+
+def kubectl(line: str) -> str:
+    """What it says where no cluster answers; options and missing arguments it refuses before it asks one."""
+    program = shutil.which("kubectl")
+    if program is None:
+        left_out("kubectl is not there (Debian: kubectl)")
+    # The overlay of an operation's own is made by the command before it.
+    line = line.replace("overlays/pinned", "overlays/production")
+    words = shlex.split(re.split(r"\s[|>&;]", line)[0])[1:]
+    told = subprocess.run(
+        [program, _NOBODY_ANSWERS, *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return told.stderr
+
+
+def test_the_real_kubectl_takes_what_pages_show() -> None:
+    lines = of_kubectl()
+    assert len(lines) >= 8, lines
+    for line in lines:
+        assert "refused" in kubectl(line), line
+
+
+def test_kubectl_refuses_what_cannot_be_typed() -> None:
+    for line in ("kubectl logs --previous", "kubectl get pods --loud", "kubectl mend pods"):
+        assert "refused" not in kubectl(line)
 
 
 def test_what_cannot_be_typed_is_noticed() -> None:

@@ -7,8 +7,9 @@ from common import server, serving, start
 from common.database import Database
 from common.key_checks import WrongKeys
 from common.logs import get_logger
-from common.migrations import migrate as run_migrations
+from common.migrations import migrate as to_newest
 from common.migrations.state import Revisions, Schema
+from common.verbs import run_migrations
 from sqlalchemy.exc import DBAPIError
 
 from gateway.issuer import bootstrap
@@ -38,7 +39,7 @@ def migrate() -> None:
     if settings.database_owner_url is None:
         start.fail("RUTA_DATABASE_OWNER_URL: is missing (migrations run as the owner role)")
     url = settings.database_owner_url.get_secret_value()
-    asyncio.run(run_migrations(PACKAGE, url, settings.run_time_role))
+    run_migrations(to_newest(PACKAGE, url, settings.run_time_role))
 
 
 def rotate_keys() -> None:

@@ -5,14 +5,14 @@ Each verb loads only what it runs: every start waits for the migrations, which n
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pkgutil import resolve_name
 from typing import Any
 
 import asyncpg
 
 from common.logs import get_logger
-from common.migrations import migrate
+from common.migrations import MigrationFailedError, migrate
 from common.settings import ServiceSettings
 from common.start import TEMPORARY_FAILURE, fail, load, prepare
 
@@ -36,7 +36,7 @@ def main(
     verb = sys.argv[1] if len(sys.argv) > 1 else ""
     if verb == "migrate":
         loaded = _ready(settings)
-        asyncio.run((migrations or (lambda s: _migrate(package, s)))(loaded))
+        run_migrations((migrations or (lambda s: _migrate(package, s)))(loaded))
         return
     from common import server, serving  # noqa: PLC0415 - a migration serves nothing
 
@@ -56,6 +56,14 @@ def main(
         app = create_app(loaded, role=verb)
         server.refuse_wrong_keys(app)
         serving.serve(app, loaded)
+
+
+def run_migrations(migrating: Coroutine[Any, Any, object]) -> None:
+    """Runs them, or ends the process with one line that says at which revision they stopped."""
+    try:
+        asyncio.run(migrating)
+    except MigrationFailedError as error:
+        fail(str(error), status=TEMPORARY_FAILURE if error.in_the_way else 1)
 
 
 def _ready(kind: type[ServiceSettings]) -> ServiceSettings:

@@ -40,6 +40,7 @@ _PASSED_ON = (
     "RUTA_OTLP_ENDPOINT",
     "RUTA_SECOND_PLACES",
     "RUTA_STEP_UP_MINUTES",
+    "RUTA_STREAM_MAX_BYTES",
 )
 # Of an outside OIDC provider, in the place of Ruta's own issuer: for the front alone.
 OUTSIDE_ISSUER = "RUTA_TOKEN_ISSUER_URL"

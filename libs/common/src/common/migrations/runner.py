@@ -8,6 +8,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -18,12 +20,29 @@ LOCK_TIMEOUT = "5s"
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+class MigrationFailedError(Exception):
+    """Says the revision that did not go through; those before it are kept."""
+
+    def __init__(self, package: str, revision: str | None, error: DBAPIError) -> None:
+        at = f" at revision {revision}" if revision else ""
+        # The first line alone: a DETAIL holds values of rows.
+        reason = str(error.orig).partition("\n")[0]
+        super().__init__(f"the migration of {package} stopped{at}: {reason}")
+        self.in_the_way = getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+        """Traffic held a lock for too long: the same migration may go through later."""
+
+
 async def migrate(package: str, owner_url: str, run_time_role: str) -> str:
     """Upgrade the database of `package` to head as its owner; returns the revision reached.
 
     Tables made from now on are readable and writable by `run_time_role`, which owns nothing; a
     revision revokes where less is right (no UPDATE of the audit). DDL waits at most five seconds
     for a lock, so that a migration cannot stand in the way of traffic.
+
+    Raises MigrationFailedError when PostgreSQL refuses.
     """
     if not _ROLE.fullmatch(run_time_role):
         raise ValueError(f"not a role name: {run_time_role!r}")
@@ -33,7 +52,15 @@ async def migrate(package: str, owner_url: str, run_time_role: str) -> str:
             await connection.execute(sa.text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
             await connection.commit()
             try:
-                await connection.run_sync(_upgrade, package, run_time_role)
+                try:
+                    await connection.run_sync(_upgrade, package, run_time_role)
+                except DBAPIError as error:
+                    await connection.rollback()
+                    try:
+                        stopped = await connection.run_sync(_next_revision, package)
+                    except DBAPIError:  # what was in the way of the migration is in this way, too
+                        stopped = None
+                    raise MigrationFailedError(package, stopped, error) from error
                 await connection.commit()
                 revision = await connection.scalar(
                     sa.text("SELECT version_num FROM alembic_version")
@@ -76,6 +103,14 @@ def _upgrade(connection: sa.Connection, package: str, role: str) -> None:
     make_key_checks(connection, role)
     connection.commit()
     command.upgrade(config, "head")
+
+
+def _next_revision(connection: sa.Connection, package: str) -> str | None:
+    """What comes after the revision that the database has; None after the last."""
+    there = sa.inspect(connection).has_table("alembic_version")
+    has = connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if there else None
+    known = ScriptDirectory.from_config(config_of(package)).walk_revisions()
+    return next((each.revision for each in known if each.down_revision == has), None)
 
 
 def make_key_checks(connection: sa.Connection, role: str) -> None:

@@ -23,6 +23,7 @@ from stack.errors import StackError
 from stack.layout import Layout, StackState
 from stack.plan import SERVERS, SERVICES
 from stack.ports import LOOPBACK, answers
+from stack.postgres import PostgresServer
 from stack.private_files import read_private_map
 from stack.running import running_state
 from stack.service_commands import attached_postgres
@@ -39,6 +40,17 @@ _KEY_DAYS = 180
 _DAY = 86400
 _BACKUP_HOURS = 36
 _SPOOL_SECONDS = 300
+_HOLDS_UP = """
+SELECT holder.pid, holder.datname, count(DISTINCT waiting.pid),
+       floor(extract(epoch FROM clock_timestamp() - holder.xact_start))
+FROM pg_stat_activity AS waiting
+CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) AS held (pid)
+JOIN pg_stat_activity AS holder ON holder.pid = held.pid
+WHERE cardinality(pg_blocking_pids(holder.pid)) = 0
+  AND holder.xact_start <= clock_timestamp() - interval '{seconds} s'
+GROUP BY holder.pid, holder.datname, holder.xact_start
+"""
+"""Who has made others wait for so long and waits for nobody: when it ends, they all go on."""
 _WITHOUT_EVENTS = ("issuer", "gateway")  # neither publishes nor reads events
 
 
@@ -241,11 +253,29 @@ def _keys(layout: Layout) -> Iterator[Finding]:
 
 def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
     server = attached_postgres(layout, state)
+    if not answers(
+        state.ports["postgres"]
+    ):  # all that is asked of it is left out, the rest is said
+        yield Finding("databases", "do not answer", "is PostgreSQL up? postgres/postgres.log")
+        return
     for name in SERVICES:
         dead = int(server.psql("SELECT count(*) FROM dead_letters", database=name) or 0)
         yield _dead_letters(name, dead, name)
     busy = server.psql("SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL").strip()
     yield Finding("database connections", f"{busy} of 200", "" if int(busy) < 160 else "too many")
+    yield from held_up(server, here=bool(state.processes))
+
+
+def held_up(server: PostgresServer, *, here: bool, seconds: int = 10) -> Iterator[Finding]:
+    """`here`: the sessions of an embedded server are processes of this machine."""
+    for line in server.psql(_HOLDS_UP.format(seconds=seconds)).split():
+        pid, database, others, since = line.split("|")
+        ends = f"kill {pid}" if here else f"SELECT pg_terminate_backend({pid})"
+        yield Finding(
+            f"session {pid} of {database}",
+            f"makes {others} wait, open for {since} s",
+            f"who left it open? {ends} undoes and ends it",
+        )
 
 
 def _dead_letters(where: str, dead: int, options: str) -> Finding:
