@@ -10,6 +10,7 @@ import sys
 import tomllib
 from base64 import b64decode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,10 +173,11 @@ from pathlib import Path
 said, place = sys.argv[1:], Path({place!r})
 with (place / "calls.jsonl").open("a") as calls:
     calls.write(json.dumps([said, sorted(os.listdir())]) + chr(10))
-if said[0] == "push":
+if "push" in said:
     subprocess.run(
-        ["skopeo", "copy", "--quiet", "--dest-tls-verify=false", "--digestfile",
-         said[said.index("--digestfile") + 1], "oci:" + str(place / "image"), "docker://" + said[-1]],
+        ["skopeo", "copy", "--quiet", "--all", "--dest-tls-verify=false", "--digestfile",
+         said[said.index("--digestfile") + 1], "oci:" + str(place / "image"),
+         "docker://" + said[-1].removeprefix("docker://")],
         check=True,
     )
 """
@@ -223,9 +225,61 @@ def test_what_is_sent_carries_what_is_in_it_and_where_it_comes_from(
     inside = {each["name"] for each in attested("cyclonedx")["predicate"]["components"]}
     assert {"cryptography", "pydantic"} <= inside
 
+    # For both kinds of machine: one list, signed as a whole and each image of it.
+    _both_kinds(tmp_path / "image")
+    both = replace(wanted, platforms=("linux/amd64", "linux/arm64"))
+    of_both = ship(clone, "ruta-referrals", both)
+    last = [json.loads(line)[0] for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
+    assert "linux/amd64,linux/arm64" in last[-2]
+    assert last[-1][:3] == ["manifest", "push", "--all"]
+    raw = subprocess.run(
+        ["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{of_both}"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    listed = json.loads(raw.stdout)["manifests"]
+    assert {each["platform"]["architecture"] for each in listed} == {"amd64", "arm64"}
+    for digest in (of_both.rpartition("@")[2], *(each["digest"] for each in listed)):
+        subprocess.run(
+            ["cosign", "verify", "--key", pub, "--insecure-ignore-tlog", *_WITHOUT_TLS,
+             f"{registry}/ruta/referrals@{digest}"],
+            capture_output=True, check=True,
+        )  # fmt: skip
+
     (clone / "README.md").write_text("changed")
     with pytest.raises(StackError, match="what is committed"):
         ship(clone, "ruta-referrals", wanted)
+
+
+def _both_kinds(folder: Path) -> None:
+    """A list of two images in the place of the one that is there, as a builder makes it."""
+    blobs = folder / "blobs" / "sha256"
+    index = json.loads((folder / "index.json").read_text())
+    (former,) = index["manifests"]
+    manifest = json.loads((blobs / former["digest"].partition(":")[2]).read_text())
+    config = json.loads((blobs / manifest["config"]["digest"].partition(":")[2]).read_text())
+
+    def blob(kind: str, content: Any) -> dict[str, Any]:
+        text = json.dumps(content).encode()
+        name = hashlib.sha256(text).hexdigest()
+        (blobs / name).write_bytes(text)
+        return {"mediaType": kind, "digest": f"sha256:{name}", "size": len(text)}
+
+    images = []
+    for kind in ("amd64", "arm64"):
+        own = blob(manifest["config"]["mediaType"], {**config, "architecture": kind})
+        entry = blob(manifest["mediaType"], {**manifest, "config": own})
+        images.append({**entry, "platform": {"os": "linux", "architecture": kind}})
+    kind = "application/vnd.oci.image.index.v1+json"
+    both = blob(kind, {"schemaVersion": 2, "mediaType": kind, "manifests": images})
+    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [both]}))
+
+
+def test_the_recipe_names_no_kind_of_machine() -> None:
+    """Nor does it fetch anything that is of one: what it installs is chosen by pip and uv where it is built."""
+    recipe = (ROOT / "deploy" / "Dockerfile").read_text()
+    assert (
+        re.findall(r"(?i)amd64|x86|arm64|aarch64|--platform|TARGETARCH|curl |wget ", recipe) == []
+    )
 
 
 def test_what_is_pinned_is_what_is_deployed(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from stack.demo.releases import last_closed_period
 from stack.ports import free_port
 
 from tests.restarts.test_backup import erase, is_shredded, name_of, new_case
@@ -208,3 +209,59 @@ def test_the_guide_leads_from_the_first_start_through_the_loss_of_the_machine(  
 
     typed = {line for line in officer.typed if "./ruta " in line}
     assert typed == {line for line in officer.shown if "./ruta " in line}
+
+
+def _first_block(guide: str, title: str) -> list[str]:
+    block = re.search(r"^```\n(.*?)^```", _section(guide, title), re.DOTALL | re.MULTILINE)
+    assert block is not None
+    return block[1].splitlines()
+
+
+_ROUTINE = (
+    ("Close a period", "Publish a bulletin"),
+    ("Cerrar un periodo", "Publicar un boletín"),
+)
+
+
+@pytest.mark.system
+@pytest.mark.slow
+def test_the_guide_closes_a_period_and_publishes_a_bulletin(officer: Officer) -> None:
+    """What is done every two weeks, typed as it stands, of the half month that the guide names or the last that ended."""
+    officer.shell("./ruta up --detach --demo --data /srv/ruta")
+    period = {"2026-11a": last_closed_period()}
+    english, spanish = (
+        [_first_block(guide, title) for title in titles]
+        for guide, titles in zip(SECTIONS, _ROUTINE, strict=True)
+    )
+    assert [
+        [line.replace("ID_DEL_BOLETIN", "BULLETIN_ID").replace("textos", "words") for line in block]
+        for block in spanish
+    ] == english
+    closing, bulletin = english
+    for line in closing:
+        officer.shell(line, **period)  # type: ignore[arg-type]  # what the guide leaves open, not an option
+    drafting, *others = bulletin
+    drafted = officer.shell(drafting, **period)  # type: ignore[arg-type]  # what the guide leaves open, not an option
+    made = drafted.split()[0]
+    words = officer.place / "words.json"
+    words.write_text('{"highlights": {"es": "Más estados.", "en": "More states."}}')
+    for line in others:
+        if " publish " in line:  # as the guide says: in between
+            officer.shell(f"./ruta bulletin sign-off {made}")
+        told = officer.shell(line, BULLETIN_ID=made, **{"words.json": str(words)})  # type: ignore[arg-type]  # what the guide leaves open, not an option
+    assert "published" in officer.shell("./ruta bulletin list"), told
+
+
+def test_the_guide_prepares_a_cluster(officer: Officer) -> None:
+    """The commands before the first `kubectl apply`, and those of other clusters' readers."""
+    secrets = officer.shell("./ruta k8s secrets --overlay production")
+    assert "kind: Secret" in secrets
+    officer.shell("./ruta k8s check")
+    (line,) = re.findall(
+        r"^\./ruta k8s nats-config .*$",
+        _section("im-guide.md", "Events for other clusters"),
+        re.MULTILINE,
+    )
+    made = officer.place / "nats.conf"
+    officer.shell(line.replace("nats.conf", str(made)))
+    assert "NATS_OUTSIDE_HEALTH_PASSWORD" in made.read_text()

@@ -27,6 +27,8 @@ class Shipment:
     base: str | None = None
     builder: str = "podman"
     plain_http: bool = False
+    platforms: tuple[str, ...] = ()
+    """One list of images for all of them (`linux/amd64`, `linux/arm64`); without, one for this machine."""
 
 
 def ship(root: Path, distribution: str, shipment: Shipment) -> str:
@@ -44,9 +46,16 @@ def ship(root: Path, distribution: str, shipment: Shipment) -> str:
         tree.mkdir()
         source(root, tree)
         began = datetime.now(UTC)
+        # A builder adds to a list that it knows: each sending begins one of its own.
+        listed = f"{name}:{release}.{int(began.timestamp())}"
         built = arguments | {"REVISION": revision, "CREATED": _at(began)}
         run(
-            *(shipment.builder, "build", "--file", RECIPE, "--tag", f"{name}:{release}"),
+            *(shipment.builder, "build", "--file", RECIPE),
+            *(
+                ("--platform", ",".join(shipment.platforms), "--manifest", listed)
+                if shipment.platforms
+                else ("--tag", f"{name}:{release}")
+            ),
             *(part for each in built.items() for part in ("--build-arg", "=".join(each))),
             ".",
             cwd=tree,
@@ -54,12 +63,19 @@ def ship(root: Path, distribution: str, shipment: Shipment) -> str:
         provenance = predicate(tree, arguments, revision, began, datetime.now(UTC))
         digest = place / "digest"
         run(
-            *(shipment.builder, "push", "--digestfile", str(digest)),
+            shipment.builder,
+            *(("manifest", "push", "--all") if shipment.platforms else ("push",)),
+            *("--digestfile", str(digest)),
             *(["--tls-verify=false"] if shipment.plain_http else []),
-            f"{name}:{release}",
+            *(
+                [listed, f"docker://{name}:{release}"]
+                if shipment.platforms
+                else [f"{name}:{release}"]
+            ),
         )
         image = f"{name}@{digest.read_text().strip()}"
-        _cosign(shipment, image, "sign")
+        # Of a list each image by itself, too: a node pulls its own.
+        _cosign(shipment, image, "sign", *(["--recursive"] if shipment.platforms else []))
         for kind, content in (("cyclonedx", bill), ("slsaprovenance1", json.dumps(provenance))):
             (place / kind).write_text(content, encoding="utf-8")
             what = ("--type", kind, "--predicate", str(place / kind))

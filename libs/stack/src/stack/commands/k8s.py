@@ -126,10 +126,14 @@ def ship(
     plain_http: Annotated[
         bool, typer.Option("--plain-http", help="A registry in your own network without TLS")
     ] = False,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(help="linux/amd64, linux/arm64: one list for all; without it, this machine's"),
+    ] = None,
 ) -> None:
     """Build our images of what is committed, send them, sign them, and attach to each what is in it
     (CycloneDX) and where it comes from (SLSA provenance). Prints each by its digest."""
-    shipment = Shipment(registry, key, base, builder, plain_http)
+    shipment = Shipment(registry, key, base, builder, plain_http, tuple(platform or ()))
     for distribution in image or DISTRIBUTIONS:
         typer.echo(shipping.ship(home(), distribution, shipment))
 
