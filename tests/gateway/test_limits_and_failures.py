@@ -1,6 +1,7 @@
 """Rates, concurrency, shedding, retries, circuits, CORS, keys and revocation, on real processes."""
 
 import json
+import re
 import signal
 import socket
 import threading
@@ -21,6 +22,7 @@ from stack.postgres import PostgresServer
 
 from tests.gateway.running import MEASURING, Gateway, another_front, running_gateway
 from tests.support.patience import PATIENCE
+from tests.support.system import until
 
 
 def eventually(check: Callable[[], bool], seconds: float = PATIENCE) -> None:
@@ -451,3 +453,22 @@ def test_exact_counts_of_requests_are_not_for_everybody(gateway: Gateway) -> Non
             assert refused.status_code == 401
             assert "ruta_" not in refused.text
         assert "ruta_http_requests" in http.get("/metrics", headers=MEASURING).text
+
+
+def test_probes_count_neither_as_requests_nor_as_good_answers(gateway: Gateway) -> None:
+    """An operation's objectives are about people: beside a probe each second they never notice an evening's errors."""
+    with gateway.client() as http:
+
+        def counted() -> float:
+            text = http.get("/metrics", headers=MEASURING).text
+            asked = r'^ruta_http_requests_total\{method="GET",route="front",.*\} (\S+)$'
+            return sum(map(float, re.findall(asked, text, re.MULTILINE)))
+
+        earlier = -1.0
+        while earlier != (before := counted()):  # what others asked is accounted
+            earlier = before
+        for path in ("/healthz", "/readyz", "/metrics"):
+            http.get(path)
+        assert http.get("/nowhere").status_code == 404
+        until(lambda: counted() != before, "the last is accounted")
+        assert counted() == before + 1

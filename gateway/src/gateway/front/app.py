@@ -51,6 +51,9 @@ from gateway.front.wire.traces import Traces
 
 _log = get_logger(__name__)
 _LINE = "/referrals/v1/line"
+# Probes are nobody's requests: each is a quick good answer, and with them a front that few people ask would never
+# use up its objectives, however slow or wrong it is to them.
+_OF_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class Front:
@@ -304,7 +307,8 @@ class Front:
     def _account(self, exchange: Exchange) -> None:
         seconds = time.perf_counter() - exchange.started
         name = self._route_name(exchange)
-        self._metrics.observe(exchange.method, name, exchange.status, seconds)
+        if exchange.path not in _OF_MACHINES:
+            self._metrics.observe(exchange.method, name, exchange.status, seconds)
         self._metrics.open.set(self._open.total)
         self._metrics.memory.set(self._shedding.memory_bytes)
         if exchange.route is not None or 400 <= exchange.status < 500:
