@@ -220,7 +220,7 @@ def test_answers_are_slow(watched: System, tmp_path: Path) -> None:
     first_service(watched)
     _asks(watched, _RELEASES, 1)
     was = scraped(watched)
-    with _held_up(watched, "directory", "services"), ThreadPoolExecutor(12) as people:
+    with _held_up(watched, "directory", "service_documents"), ThreadPoolExecutor(12) as people:
         paths = [f"{_SERVICES}?per_page={number}" for number in range(11, 23)]
         waiting = [people.submit(_asks, watched, path, 1) for path in paths]
         _ends_who_holds_up(watched, "directory")
