@@ -351,6 +351,14 @@ MUTATIONS = (
         f"{_REPORTS}/attacks/test_coverage.py::test_intervals_hold_nine_of_ten_true_counts",
     ),
     Mutation(
+        "published-intervals-stay",
+        "a later way of reading leaves the intervals of closed periods as they were",
+        f"{_REPORTING}/protection/moments.py",
+        "        mean = np.maximum(self._middle - least, 0.0) + 0.5\n",
+        "        mean = np.maximum(self._middle - least, 0.0) + 0.9\n",
+        f"{_REPORTS}/protection/test_kept.py::test_intervals_of_closed_periods_never_change",
+    ),
+    Mutation(
         "a-minus-excludes",
         "what a searcher excludes is excluded in both languages",
         f"{_DIRECTORY}/reading/full_text.py",
