@@ -18,6 +18,9 @@ STANDS_OUT = 3.0
 APART, BELIEF = 0.05, 10.0
 """How far codes of two dimensions meet more or less often than expected, as a variance of the logarithm,
 before anything is seen of it; and how much must be told of it to weigh as much."""
+MOVING = 0.3
+"""The same of what is known of somebody before and how far she comes now: who moves on and who stays is a rule of
+the work, not chance, and few people never show it in one period."""
 SELDOM, ROUNDS = 0.02, 3
 """What shows nothing is so rare, against chance; and how often classes and margins are fitted in turn."""
 
@@ -105,9 +108,12 @@ def _believed(seen: Floats, expected: Floats, k: int) -> Floats:
     return believed
 
 
-def dispersions(at: Whole, sizes: Sequence[int], score: Floats, told: Floats) -> Floats:
+def dispersions(
+    at: Whole, sizes: Sequence[int], score: Floats, told: Floats, moving: tuple[int, ...] = ()
+) -> Floats:
     """For each pair of dimensions, how far its codes meet otherwise than expected: a variance of the
-    logarithm, from the score and the information of each row of cells about it."""
+    logarithm, from the score and the information of each row of cells about it. Those that are both in `moving`
+    say who moved on."""
     found = np.zeros((len(sizes), len(sizes)))
     for a, b in combinations(range(len(sizes)), 2):
         places = at[:, a] * sizes[b] + at[:, b]
@@ -121,6 +127,7 @@ def dispersions(at: Whole, sizes: Sequence[int], score: Floats, told: Floats) ->
         for axis, share in ((1, rows), (0, columns)):
             own = own - known * own.sum(axis=axis, keepdims=True) / np.maximum(share * whole, 1e-9)
         known = known * (1 - rows) * (1 - columns)
-        more = APART * BELIEF + float((own**2 - known).sum())
+        before = MOVING if {a, b} <= set(moving) else APART
+        more = before * BELIEF + float((own**2 - known).sum())
         found[a, b] = max(more, 0.0) / (BELIEF + float((known**2).sum()))
     return found

@@ -131,7 +131,7 @@ class Posterior:
         self._rake(len(at))
         self._listen(np.concatenate([expected, unseen]), weight is not None)
         score = (self._shown - self._prior) * self._told / np.maximum(self._prior, 1e-12)
-        self._apart = dispersions(self.at, sizes, score, self._told)
+        self._apart = dispersions(self.at, sizes, score, self._told, joined[:2])
         self._condition(total, one_way)
 
     @property
