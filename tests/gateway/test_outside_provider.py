@@ -15,6 +15,8 @@ from tests.gateway.running import Gateway, another_front, running_gateway
 from tests.support.patience import PATIENCE
 from tests.support.principals import organisation
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def provider(

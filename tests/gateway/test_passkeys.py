@@ -486,14 +486,9 @@ async def fill(chromium: Browser, **fields: str) -> None:
         await chromium.evaluate(f"{found}.value = {json.dumps(value)}; {found}.focus()")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("language", "width"),
-    [
-        ("es", 360),
-        pytest.param("es", 1280, marks=pytest.mark.slow),
-        pytest.param("en", 360, marks=pytest.mark.slow),
-        ("en", 1280),
-    ],
+    ("language", "width"), [("es", 360), ("es", 1280), ("en", 360), ("en", 1280)]
 )
 async def test_a_person_adds_a_passkey_in_chromium_and_signs_in_with_it(
     named: Gateway, chromium: Browser, axe: str, tmp_path: Path, language: str, width: int

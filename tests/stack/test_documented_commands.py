@@ -112,6 +112,7 @@ def kubectl(line: str) -> str:
     return told.stderr
 
 
+@pytest.mark.slow
 def test_the_real_kubectl_takes_what_pages_show() -> None:
     lines = of_kubectl()
     assert len(lines) >= 8, lines

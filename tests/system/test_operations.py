@@ -7,6 +7,7 @@ from tests.support.system import System, until
 pytestmark = pytest.mark.system
 
 
+@pytest.mark.slow
 def test_the_doctor_finds_a_healthy_stack_healthy(system: System) -> None:
     until(lambda: system.ruta("doctor", check=False).returncode == 0, "nothing to be done")
     told = system.ruta("doctor").stdout
@@ -25,6 +26,7 @@ def test_the_doctor_names_what_is_wrong_and_what_to_do(system: System) -> None:
         system.layout.secrets_file.chmod(0o600)
 
 
+@pytest.mark.slow
 def test_the_audit_chain_verifies(system: System) -> None:
     assert system.ruta("audit", "verify").returncode == 0
 

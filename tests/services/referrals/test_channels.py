@@ -284,6 +284,7 @@ async def told_at(world: World, hours: float, **changes: Any) -> dict[str, Any]:
         return await world.story.sent(**changes)
 
 
+@pytest.mark.slow
 async def test_a_day_without_a_relay_loses_nothing_and_tells_each_once(world: World) -> None:
     """One is told at once, the other by digest: the first of two digests falls into the day, the second after."""
     evening = (clock.now().astimezone(ZONE) + timedelta(hours=10)).strftime("%H:%M")
@@ -324,6 +325,7 @@ async def test_a_day_without_a_relay_loses_nothing_and_tells_each_once(world: Wo
     assert not [s for s in SECRETS for m in world.mail.mails if s in m.as_string()]
 
 
+@pytest.mark.slow
 async def test_what_came_late_in_a_long_outage_is_still_owed_at_its_end(world: World) -> None:
     await world.channel()
     async with world.mail.away():

@@ -52,7 +52,10 @@ async def check(database: Database, content: bytes, monkeypatch: pytest.MonkeyPa
             assert each == all_at_once
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    "version",
+    [VERSIONS[0], *(pytest.param(each, marks=pytest.mark.slow) for each in VERSIONS[1:])],
+)
 async def test_a_package_of_any_version_is_told_of_alike_in_chunks_of_any_size(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:

@@ -80,6 +80,7 @@ async def released(api: AsyncClient) -> dict[str, Any]:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("story")
 async def test_a_bulletin_goes_from_draft_to_the_public(
     api: AsyncClient, database: Database
