@@ -126,11 +126,18 @@ def rounded(programmes: Sequence[Programme], persons: int, number: int) -> World
 
 
 def over_spans(
-    span: PeriodKind | None, programmes: Sequence[Programme], persons: int, number: int
+    span: PeriodKind | None,
+    programmes: Sequence[Programme],
+    persons: int,
+    number: int,
+    *,
+    varying: bool = False,
 ) -> World:
     """Of a year the persons of one month, quarter or year, each once; without `span` the person-periods of
-    two neighbouring periods that make up none."""
-    of = year(programmes, persons + random.Random(number).randint(-5, 5), number)  # noqa: S311
+    two neighbouring periods that make up none. `varying`: see `facts`."""
+    if not varying:
+        persons += random.Random(number).randint(-5, 5)  # noqa: S311
+    of = year(programmes, persons, number, varying=varying)
     population = of.population
     if span is None:
         at = 1 + 2 * (number % (len(periods(population)) // 2 - 1))
@@ -209,7 +216,9 @@ def as_cube(dimensions: tuple[Dimension, ...], cells: Mapping[Coordinates, int])
     )  # fmt: skip
 
 
-def sources() -> dict[str, tuple[Callable[[int, int], World], Mapping[int, int]]]:
+def sources(
+    *, varying: bool = False
+) -> dict[str, tuple[Callable[[int, int], World], Mapping[int, int]]]:
     """What worlds are made of, by persons and number; and how many by their sizes."""
     found: dict[str, tuple[Callable[[int, int], World], Mapping[int, int]]] = {
         name: (partial(rounded, programmes), WORLDS) for name, programmes in populations().items()
@@ -217,7 +226,7 @@ def sources() -> dict[str, tuple[Callable[[int, int], World], Mapping[int, int]]
     for name, programmes in populations().items():
         for span in (*programmes[0].population.spans, None):
             worlds = WORLDS_OF_YEARS if span is PeriodKind.YEAR else WORLDS_OF_SPANS
-            made = partial(over_spans, span, programmes)
+            made = partial(over_spans, span, programmes, varying=varying)
             found[f"{name} over a {span or 'sum'}"] = (made, worlds)
     found["dependent"] = (partial(dependent, populations()["referred-persons"]), WORLDS)
     return found | {each: (partial(of_records, each), WORLDS_OF_RECORDS) for each in SOURCES}
@@ -246,11 +255,11 @@ def totals(
 
 
 def spans_of(
-    programmes: Sequence[Programme],
+    programmes: Sequence[Programme], *, varying: bool = False
 ) -> Iterator[tuple[str, Callable[[Sequence[Programme], int, int], World]]]:
     """What sums over periods are made of, by what they are called."""
     for span in (*programmes[0].population.spans, None):
-        yield f"over a {span or 'sum'}", partial(over_spans, span)
+        yield f"over a {span or 'sum'}", partial(over_spans, span, varying=varying)
 
 
 def together(tables: Iterable[Table]) -> Table:
@@ -272,6 +281,9 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the worlds")
     parser.add_argument("--first", type=int, default=HELD_OUT, help="the number of the first world")
     parser.add_argument("--totals", action="store_true", help="many worlds, of each the totals")
+    parser.add_argument(
+        "--varying", action="store_true", help="spans whose periods differ in size by chance"
+    )
     parser.add_argument("--only", default="", help="sources whose name has this in it")
     asked = parser.parse_args()
     tables = []
@@ -283,13 +295,13 @@ def main() -> None:
                 tell(f"{name} {persons}", tables[-1])
         tell("all", together(tables))
         for name, programmes in populations().items():
-            for span, made in spans_of(programmes):
+            for span, made in spans_of(programmes, varying=asked.varying):
                 for persons, worlds in WORLDS_OF_TOTALS_OVER.items():
                     count = max(2, round(worlds * asked.share))
                     table = totals(programmes, persons, count, asked.first, made)
                     tell(f"{name} {span} {persons}", table)
         return
-    for name, (world, sizes) in sources().items():
+    for name, (world, sizes) in sources(varying=asked.varying).items():
         for persons, worlds in sizes.items():
             if asked.only in name:
                 count = max(2, round(worlds * asked.share))

@@ -1,6 +1,7 @@
 """A year of closings: people who come, come again and get further, published by one method or another,
 and the attackers who download all of it."""
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -78,8 +79,15 @@ def periods(population: Population) -> tuple[Period, ...]:
     return YEAR.parts(population.period_kind)
 
 
-def facts(population: Population, persons: int, number: int) -> dict[Period, list[list[Fact]]]:
-    """For each period everybody seen in it, with all that was known of her in the year so far."""
+def facts(
+    population: Population, persons: int, number: int, *, varying: bool = False
+) -> dict[Period, list[list[Fact]]]:
+    """For each period everybody seen in it, with all that was known of her in the year so far.
+
+    `varying`: how many they are differs by chance from period to period, as counts do, and with that
+    by how much each is rounded. Else they are as many in each.
+    """
+    sizes = random.Random(f"sizes {number}")  # noqa: S311
     chance = random.Random(number)  # noqa: S311 - test data, no secret
     further = RULES[population.measure].further
     # Each value as often as it is likely: a fifth of the time of the attacks was `chance.choices`.
@@ -102,7 +110,8 @@ def facts(population: Population, persons: int, number: int) -> dict[Period, lis
                 carried = str(population.carried)
                 values[carried] = further(values[carried], picked(carried))
                 now.append([*known, Fact(period.start, known[-1].person, values)])
-        while len(now) < persons:
+        size = round(sizes.gauss(persons, math.sqrt(persons))) if varying else persons
+        while len(now) < size:
             people += 1
             values = {each.name: picked(each.name) for each in population.dimensions}
             now.append([Fact(period.start, people, values)])
@@ -205,10 +214,12 @@ class Year:
         return dict(over(views, span, span.id).cells)
 
 
-def year(programmes: Sequence[Programme], persons: int, number: int) -> Year:
-    """The same for the same numbers."""
+def year(
+    programmes: Sequence[Programme], persons: int, number: int, *, varying: bool = False
+) -> Year:
+    """The same for the same numbers. `varying`: see `facts`."""
     population = programmes[0].population
-    true = _Counted(population, facts(population, persons, number))
+    true = _Counted(population, facts(population, persons, number, varying=varying))
     key = f"{population.id} {persons} {number}".encode().ljust(32, b".")
     return Year(programmes, true, key)
 
