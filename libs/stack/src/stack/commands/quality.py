@@ -40,7 +40,11 @@ def run_tests(
     """
     chosen = [f"--{name}" for name, given in (("all", everything), ("quick", quick)) if given]
     named = any(not argument.startswith("-") for argument in context.args)
-    arguments = [*([] if named else in_parallel(waiting=not quick)), *chosen, *context.args]
+    arguments = [
+        *([] if named else in_parallel(drills=everything, waiting=not quick)),
+        *chosen,
+        *context.args,
+    ]
     code = _run("pytest", [sys.executable, "-m", "pytest", *arguments])
     if everything and not named:
         code = alone(home(), code)
@@ -119,15 +123,17 @@ def alone(root: Path, code: int) -> int:
     return 0
 
 
-def in_parallel(*, waiting: bool = True) -> list[str]:
-    """Two workers a core: each waits a good part of its time, for servers and for clocks (on two cores
-    three left a third of them idle, four a fifth).
+def in_parallel(*, drills: bool = False, waiting: bool = True) -> list[str]:
+    """Three workers on two cores, four with the drills: each waits a part of its time, for servers and for
+    clocks (without drills three took 5:18 on two idle cores and four 6:24, as each imports everything and
+    starts servers of its own).
 
-    One a core where there is nothing to wait for: each spends seven seconds on imports alone.
+    One a core where there is nothing to wait for.
     The order of the groups is that of tests/support/selection.py.
     """
     cores = len(os.sched_getaffinity(0))
-    workers = max(2, min(8, cores * 2 if waiting else cores))
+    a_core = 2 if drills else 1.5 if waiting else 1
+    workers = max(2, min(8, int(cores * a_core)))
     return ["-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder", "-q"]
 
 
