@@ -253,9 +253,8 @@ def _keys(layout: Layout) -> Iterator[Finding]:
 
 def _databases(layout: Layout, state: StackState) -> Iterator[Finding]:
     server = attached_postgres(layout, state)
-    if not answers(
-        state.ports["postgres"]
-    ):  # all that is asked of it is left out, the rest is said
+    if not answers(state.ports["postgres"]):
+        # What would be asked of it is left out, the rest is said.
         yield Finding("databases", "do not answer", "is PostgreSQL up? postgres/postgres.log")
         return
     for name in SERVICES:
