@@ -2,7 +2,7 @@
 searched, all taken from the redacted document and from nothing else."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from services_directory.hsds.rendering import (
     listed_service,
     render_service,
 )
+from services_directory.hsds.visibility import levels_in
 
 _SITES = "service_at_locations"
 _LONGEST_WORD = 40
@@ -53,7 +54,12 @@ class Bodies:
 def prepare(record: Record, facts: Facts) -> dict[int, Prepared]:
     """By level; levels that may not know of the service are absent."""
     found: dict[int, Prepared] = {}
+    begins = levels_in(record.service, record.organization)
     for level in range(4):
+        below = found.get(level - 1)
+        if below is not None and level not in begins:
+            found[level] = replace(below, level=level)
+            continue
         full = render_service(record, level, facts)
         if full is not None:
             found[level] = Prepared(level, full, digest(full), columns_of(full))

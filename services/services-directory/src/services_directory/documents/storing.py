@@ -162,6 +162,7 @@ class _Batch:
         )
         changed = False
         begins = _begins(prepared)
+        ready: dict[tuple[int, datetime], _Ready] = {}
         for level in range(4):
             new, old = prepared.get(level), stored.get(level)
             if new is None and old is None:
@@ -174,8 +175,11 @@ class _Batch:
             self.gone.append((level, row.id))
             modified_at = old.modified_at if same_content and old else self.now
             if new is not None:
+                same = (id(new.full), modified_at)  # of levels that see the same it is one object
+                if same not in ready:
+                    ready[same] = _ready(new, modified_at)
                 self._add(
-                    row, new, audience, modified_at, begins, sensitive=_sensitive(prepared, level)
+                    row, new, ready[same], audience, begins, sensitive=_sensitive(prepared, level)
                 )
             if not same_content or level >= PATHWAY:
                 self._log(row.id, level, audience)
@@ -196,8 +200,8 @@ class _Batch:
         self,
         row: Any,
         prepared: Prepared,
+        ready: "_Ready",
         audience: Readership,
-        modified_at: datetime,
         begins: Mapping[str, int],
         *,
         sensitive: bool,
@@ -207,38 +211,17 @@ class _Batch:
             "service_id": row.id,
             "visibility": level_of(row.approved),
             "etag": prepared.etag,
-            "modified_at": modified_at,
+            "modified_at": ready.modified_at,
             "sensitive": sensitive,
             **audience.values(),
         }
-        dated = prepared.dated(modified_at)
-        ready = bodies(dated)
-        self.documents.append(
-            {
-                **common,
-                **_columns(prepared),
-                "document": dated,
-                "full_body": ready.full,
-                "core_length": ready.core_length,
-                "list_body": ready.listed,
-            }
-        )
+        self.documents.append({**common, **ready.document})
         self.sites += [
-            {**common, **site, "visibility": begins[site["site_id"]]}
-            for site in site_rows(prepared)
+            {**common, **site, "visibility": begins[site["site_id"]]} for site in ready.sites
         ]
-        for language in dated.get("translations", {}):
-            other = bodies(translated(dated, language))
-            self.translations.append(
-                {
-                    "level": prepared.level,
-                    "service_id": row.id,
-                    "language": language,
-                    "full_body": other.full,
-                    "list_body": other.listed,
-                }
-            )
-        self.words |= {(prepared.level, word) for word in words(prepared.columns)}
+        own = {"level": prepared.level, "service_id": row.id}
+        self.translations += [{**own, **each} for each in ready.translations]
+        self.words |= {(prepared.level, word) for word in ready.words}
 
     async def write(self, session: AsyncSession) -> None:
         if self.gone:
@@ -259,6 +242,41 @@ class _Batch:
             await session.execute(
                 _WORDS, {"levels": [w[0] for w in known], "words": [w[1] for w in known]}
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What the rows of all levels have in common that see the same."""
+
+    modified_at: datetime
+    document: dict[str, Any]
+    sites: list[dict[str, Any]]
+    translations: list[dict[str, Any]]
+    words: frozenset[str]
+
+
+def _ready(prepared: Prepared, modified_at: datetime) -> _Ready:
+    dated = prepared.dated(modified_at)
+    sent = bodies(dated)
+    others = {
+        language: bodies(translated(dated, language)) for language in dated.get("translations", {})
+    }
+    return _Ready(
+        modified_at,
+        {
+            **_columns(prepared),
+            "document": dated,
+            "full_body": sent.full,
+            "core_length": sent.core_length,
+            "list_body": sent.listed,
+        },
+        list(site_rows(prepared)),
+        [
+            {"language": language, "full_body": other.full, "list_body": other.listed}
+            for language, other in others.items()
+        ],
+        frozenset(words(prepared.columns)),
+    )
 
 
 def _begins(prepared: Mapping[int, Prepared]) -> dict[str, int]:

@@ -38,6 +38,21 @@ def level_of(item: dict[str, Any], parent: int = PUBLIC) -> int:
     return max(parent, LEVELS[own]) if own else parent
 
 
+def levels_in(*items: Any) -> set[int]:
+    """The levels from which some part of these documents is seen: at any other one there is no more to see
+    than at the one below it."""
+    found: set[int] = set()
+    inside = list(items)
+    while inside:
+        item = inside.pop()
+        if isinstance(item, dict):
+            if own := item.get("visibility"):
+                found.add(LEVELS[own])
+            item = item.values()
+        inside += [each for each in item if isinstance(each, dict | list)]
+    return found
+
+
 def seen_at(item: dict[str, Any], level: int, own: int) -> dict[str, Any]:
     """`item` without the parts that `level` may not see; `own` is the level of `item` itself."""
     seen: dict[str, Any] = {}

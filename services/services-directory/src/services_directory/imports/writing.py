@@ -14,7 +14,7 @@ from services_directory.crosswalks.suggesting import suggested
 from services_directory.crosswalks.terms import WORDS, Decided, crosswalked, terms_in, without
 from services_directory.documents.queries import shown
 from services_directory.entries.schemas import Upserted
-from services_directory.hsds.schemas import ServiceDocument
+from services_directory.hsds.given import Given
 from services_directory.hsds.visibility import without_unstorable
 from services_directory.identities.queries import by_external_ids
 from services_directory.identities.service import remember
@@ -86,7 +86,7 @@ class Writer:
 
     async def prepared(
         self, rows: Sequence[Mapped]
-    ) -> tuple[list[ServiceDocument | None], dict[str, UUID | None]]:
+    ) -> tuple[list[Given | None], dict[str, UUID | None]]:
         """The rows' documents, and what their external ids stand for."""
         await self._keep_full_records(rows)
         stand_for = await self._recognised(rows)
@@ -159,7 +159,7 @@ class Writer:
     async def _one(
         self,
         mapped: Mapped,
-        document: ServiceDocument | None,
+        document: Given | None,
         together: EntryBatch,
     ) -> Written | None:
         if document is None:
@@ -187,7 +187,7 @@ class Writer:
     async def _alone(
         self,
         mapped: Mapped,
-        document: ServiceDocument | None,
+        document: Given | None,
         stand_for: Mapping[str, UUID | None],
     ) -> Written | None:
         try:

@@ -10,13 +10,12 @@ from common.sight import states_of
 
 from services_directory.errors import TOO_OPEN
 from services_directory.hsds.columns import areas_of
+from services_directory.hsds.given import Given
 from services_directory.hsds.identity import with_ids
 from services_directory.hsds.safety import dangers
-from services_directory.hsds.schemas import ServiceDocument
 from services_directory.hsds.taxonomy import given_attributes
 
 Document = dict[str, Any]
-_DERIVED = ("organization", "last_modified")
 
 
 @dataclass(frozen=True)
@@ -27,19 +26,30 @@ class OwnIds:
     sites: Mapping[UUID, UUID] = field(default_factory=dict)
 
 
-def draft(
-    document: ServiceDocument, identity: UUID, organization_id: UUID, ids: OwnIds
-) -> Document:
+def draft(given: Given, identity: UUID, organization_id: UUID, ids: OwnIds) -> Document:
     """The record's document; refuses one that would show too much (422 with pointers)."""
-    plain = _with_own_ids(document.plain(without=_DERIVED), ids)
+    plain = _with_own_ids(given.document, ids)
+    plain.pop("last_modified", None)  # the directory says when
     plain["organization_id"] = str(organization_id)
     plain = with_ids(_with_site_ids(plain, identity), identity)
     if "attributes" in plain:
         plain["attributes"] = given_attributes(plain)
+    _check_not_too_open(plain)
+    return plain
+
+
+def sketch(given: Given, ids: OwnIds) -> Document:
+    """As much of the draft as it takes to judge a new service, which is compared with none: its parts
+    and sites have the ids that came. 422 as for a draft."""
+    plain = _with_own_ids(given.document, ids)
+    _check_not_too_open(plain)
+    return plain
+
+
+def _check_not_too_open(plain: Document) -> None:
     found = [FieldError(pointer, why, TOO_OPEN.code) for pointer, why in dangers(plain)]
     if found:
         raise TOO_OPEN.because(found[0].detail, errors=found)
-    return plain
 
 
 def _with_own_ids(plain: Document, ids: OwnIds) -> Document:
@@ -55,7 +65,7 @@ def _with_own_ids(plain: Document, ids: OwnIds) -> Document:
             place = site["location"]
             site["location"] = {**place, "id": _own(ids.locations, place["id"])}
         sites.append(site)
-    return {**plain, "service_at_locations": sites} if sites else plain
+    return {**plain, "service_at_locations": sites} if sites else dict(plain)
 
 
 def _own(ids: Mapping[UUID, UUID], given: str) -> str:
@@ -87,7 +97,7 @@ def references_in(plain: Document) -> list[UUID]:
     ]
 
 
-def with_locations(plain: Document, settled: dict[str, Document]) -> Document:
+def with_locations(plain: Document, settled: Mapping[str, Document]) -> Document:
     """Every site with the copy of its location; 422 for one that does not exist."""
     sites = []
     for index, site in enumerate(plain.get("service_at_locations", [])):

@@ -22,6 +22,7 @@ from services_directory.entries.recording import record_history
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
+from services_directory.hsds.given import Given
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.hsds.status import is_stale, valid_until
 from services_directory.hsds.taxonomy import aors_of
@@ -66,7 +67,7 @@ class EntryBatch:
 async def upsert_service(
     session: AsyncSession,
     caller: Principal,
-    document: ServiceDocument,
+    document: Given | ServiceDocument,
     *,
     source: str | None = None,
     external_id: str | None = None,
@@ -81,6 +82,8 @@ async def upsert_service(
     organisation's entry, 412 for a stale ETag, 422 for what refers to nothing or would show too
     much. With `together` locations and stored documents wait for `finish_together`.
     """
+    if isinstance(document, ServiceDocument):
+        document = Given.of(document)
     known = service_id or await _known(
         session, caller, document, source, external_id, together or EntryBatch()
     )
@@ -88,7 +91,7 @@ async def upsert_service(
     if row is not None and if_match is not None:
         check_if_match(if_match, etag_of(row.version))
     identity = known or new_id()
-    if together is not None and _names_places(document):
+    if together is not None and document.places:
         await _place(session, together)  # it may name what a document before it brought
     organization = await _organization(session, caller, document, source, row, together)
     ids = await own_ids(session, caller, document, identity, row.document if row else None)
@@ -145,16 +148,10 @@ async def _place(session: AsyncSession, together: EntryBatch) -> None:
     together.placed.clear()
 
 
-def _names_places(document: ServiceDocument) -> bool:
-    """Whether it brings ids of places, which may be those of places that are known."""
-    sites = document.service_at_locations or []
-    return any(each.location.id if each.location else each.location_id for each in sites)
-
-
 async def _known(
     session: AsyncSession,
     caller: Principal,
-    document: ServiceDocument,
+    document: Given,
     source: str | None,
     external_id: str | None,
     together: EntryBatch,
@@ -179,7 +176,7 @@ async def _known(
 async def _organization(
     session: AsyncSession,
     caller: Principal,
-    document: ServiceDocument,
+    document: Given,
     source: str | None,
     row: Any,
     together: EntryBatch | None,
@@ -199,7 +196,7 @@ async def _organization(
 async def _named_organization(
     session: AsyncSession,
     caller: Principal,
-    document: ServiceDocument,
+    document: Given,
     source: str | None,
     row: Any,
 ) -> Any:

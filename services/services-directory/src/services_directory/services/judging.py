@@ -19,7 +19,8 @@ from services_directory.entries.ids import own_id
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates, reads_every_record
 from services_directory.errors import NOT_YOURS
-from services_directory.hsds.schemas import ServiceDocument
+from services_directory.hsds.given import Given
+from services_directory.hsds.identity import with_ids
 from services_directory.hsds.taxonomy import aors_of
 from services_directory.locations import service as places
 from services_directory.organizations import service as organizations
@@ -29,11 +30,12 @@ from services_directory.services.drafting import (
     draft,
     locations_in,
     references_in,
+    sketch,
     states_in,
     with_locations,
 )
 from services_directory.services.entering import check_not_merged
-from services_directory.services.own_ids import own_ids_of, places_given
+from services_directory.services.own_ids import own_ids_of
 from services_directory.services.permits import check_may_write
 from services_directory.services.said_once import SaidOnce
 
@@ -41,7 +43,7 @@ from services_directory.services.said_once import SaidOnce
 @dataclass(slots=True)
 class Judged:
     """What earlier rows of the same file brought: organisations, by what documents say of them, and
-    places."""
+    places, whose parts may lack ids yet."""
 
     organizations: dict[Any, Any] = field(default_factory=dict)
     places: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -49,7 +51,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    document: ServiceDocument
+    document: Given
     external_id: str | None
 
 
@@ -109,8 +111,8 @@ class _Known:
         for row in rows:
             if row.document.organization and row.document.organization.id:
                 owners.add(row.document.organization.id)
-            named |= places_given(row.document)
-            sites |= {each.id for each in row.document.service_at_locations or [] if each.id}
+            named |= row.document.places
+            sites |= row.document.sites
         readable = await places.editable(session, caller, named) if named else {}
         standing = (
             await taken_sites(session, sites) if sites and reads_every_record(caller) else set()
@@ -135,7 +137,9 @@ async def _judged(
     ids = own_ids_of(
         caller, document, identity, row.document if row else None, set(known.places), known.sites
     )
-    plain = draft(document, identity, organization.id, ids)
+    # A place that came without an id has one in the whole draft alone.
+    whole = row is not None or any("id" not in each for each in locations_in(document.document))
+    plain = draft(document, identity, organization.id, ids) if whole else sketch(document, ids)
     scope = Scope(
         organization.id,
         row.managed_by if row is not None else caller.organisation,
@@ -145,9 +149,11 @@ async def _judged(
     check_may_write(caller, scope, organization, row)
     settled = {location["id"]: location for location in locations_in(plain)}
     for key in references_in(plain):
-        place = known.places.get(key)
-        settled |= {str(key): place.document} if place is not None else {}
-    plain = with_locations(plain, {**before.places, **settled})
+        if (place := known.places.get(key)) is not None:
+            settled[str(key)] = place.document
+        elif (brought := before.places.get(str(key))) is not None:
+            settled[str(key)] = with_ids(brought, key)
+    plain = with_locations(plain, settled)
     check_not_merged(row)
     publishes = curates(caller, scope.aors, scope.states)
     if publishes:
@@ -179,7 +185,7 @@ def _identity(
 async def _organization(
     session: AsyncSession,
     caller: Principal,
-    document: ServiceDocument,
+    document: Given,
     source: str,
     row: Any,
     known: _Known,

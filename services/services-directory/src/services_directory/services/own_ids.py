@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services_directory.documents.queries import taken_sites
 from services_directory.entries.ids import own_id
 from services_directory.entries.states import reads_every_record
-from services_directory.hsds.schemas import ServiceDocument
+from services_directory.hsds.given import Given
 from services_directory.locations import service as places
 from services_directory.services.drafting import OwnIds
 
@@ -18,15 +18,15 @@ from services_directory.services.drafting import OwnIds
 async def own_ids(
     session: AsyncSession,
     caller: Principal,
-    document: ServiceDocument,
+    document: Given,
     service_id: UUID,
     before: dict[str, Any] | None,
 ) -> OwnIds:
     """As `own_ids_of`, with what has to be asked for."""
     had_places, had_sites = _had(before)
-    new_places = places_given(document) - had_places
+    new_places = document.places - had_places
     readable = set(await places.editable(session, caller, new_places)) if new_places else set()
-    new_sites = _sites_given(document) - had_sites
+    new_sites = document.sites - had_sites
     asked = new_sites if reads_every_record(caller) else set()
     standing = await taken_sites(session, asked) if asked else set()
     return own_ids_of(caller, document, service_id, before, readable, standing)
@@ -34,7 +34,7 @@ async def own_ids(
 
 def own_ids_of(
     caller: Principal,
-    document: ServiceDocument,
+    document: Given,
     service_id: UUID,
     before: dict[str, Any] | None,
     readable: Collection[UUID],
@@ -43,26 +43,13 @@ def own_ids_of(
     """A place keeps its id if the caller may read its record, a site if it is this service's; so
     does all that the service had before. Who may read every record keeps what no other has."""
     had_places, had_sites = _had(before)
-    new_places = places_given(document) - had_places
-    new_sites = _sites_given(document) - had_sites
+    new_places = document.places - had_places
+    new_sites = document.sites - had_sites
     kept = new_sites - set(standing) if reads_every_record(caller) else set()
     return OwnIds(
         {each: own_id(caller, each) for each in new_places - set(readable)},
         {each: uuid5(service_id, str(each)) for each in new_sites - kept},
     )
-
-
-def places_given(document: ServiceDocument) -> set[UUID]:
-    """Ids of the places that the document brings or names."""
-    return {
-        each
-        for site in document.service_at_locations or []
-        if (each := site.location.id if site.location else site.location_id)
-    }
-
-
-def _sites_given(document: ServiceDocument) -> set[UUID]:
-    return {site.id for site in document.service_at_locations or [] if site.id}
 
 
 def _had(before: dict[str, Any] | None) -> tuple[set[UUID], set[UUID]]:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from services_directory.hsds.schemas import OrganizationDocument, ServiceDocument
+from services_directory.hsds.given import Given
+from services_directory.hsds.schemas import OrganizationDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class SaidOnce:
 
     _known: dict[int, tuple[OrganizationDocument, str]] = field(default_factory=dict)
 
-    def of(self, document: ServiceDocument) -> str | None:
+    def of(self, document: Given) -> str | None:
         organization = document.organization
         if organization is None:
             return None

@@ -5,20 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from services_directory.crosswalks.terms import Term
-from services_directory.hsds.schemas import (
-    LocationDocument,
-    OrganizationDocument,
-    ServiceDocument,
-)
+from services_directory.hsds.given import Given, Takes
+from services_directory.hsds.schemas import OrganizationDocument
 from services_directory.hsds.visibility import raised
 from services_directory.imports.outcomes.fidelity import RowFates
 from services_directory.imports.outcomes.notes import Note, Verdict, note, verdict_of
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,58 +67,26 @@ class Mapped:
         return self.document.get("name") if self.document else None
 
 
-def validated(mapped: Mapped) -> ServiceDocument | None:
+def validated(mapped: Mapped) -> Given | None:
     """The document as the directory takes it; what does not fit becomes a refusal of the row."""
     return validated_together([mapped])[0]
 
 
-def validated_together(rows: Sequence[Mapped]) -> list[ServiceDocument | None]:
-    """The same of many. An organisation or a place that several of them have is one object in all
-    their documents, and is looked at once."""
-    parts = _Parts()
-    return [_validated(mapped, parts) for mapped in rows]
+def validated_together(rows: Sequence[Mapped]) -> list[Given | None]:
+    """The same of many."""
+    takes = Takes()
+    return [_validated(mapped, takes) for mapped in rows]
 
 
-def _validated(mapped: Mapped, parts: "_Parts") -> ServiceDocument | None:
+def _validated(mapped: Mapped, takes: Takes) -> Given | None:
     if mapped.document is None or mapped.verdict is Verdict.REFUSED:
         return None
     try:
-        return ServiceDocument.model_validate(parts.put_into(mapped.document))
+        return takes.take(mapped.document)
     except ValidationError as error:
         for item in error.errors(include_url=False, include_input=False):
             mapped.notes.append(_unfit(item))
         return None
-
-
-class _Parts:
-    """What was validated, by the identity of the object that it was made from; one that does not fit stays
-    as it came, so that each document that has it tells why."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Document, Any]] = {}
-
-    def put_into(self, document: Document) -> Document:
-        found = dict(document)
-        if isinstance(organization := document.get("organization"), dict):
-            found["organization"] = self._once(organization, OrganizationDocument)
-        if isinstance(sites := document.get("service_at_locations"), list):
-            found["service_at_locations"] = [self._site(site) for site in sites]
-        return found
-
-    def _site(self, site: Any) -> Any:
-        if isinstance(site, dict) and isinstance(place := site.get("location"), dict):
-            return {**site, "location": self._once(place, LocationDocument)}
-        return site
-
-    def _once(self, part: Document, kind: type[BaseModel]) -> Any:
-        known = self._known.get(id(part))
-        if known is None:
-            try:
-                made: Any = kind.model_validate(part)
-            except ValidationError:
-                made = part
-            known = self._known[id(part)] = (part, made)  # with it kept, its number stays its own
-        return known[1]
 
 
 _UNFIT = {
