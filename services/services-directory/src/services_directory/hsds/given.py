@@ -95,7 +95,7 @@ class Takes:
 
     def _tidied(self, document: Document) -> Document | None:
         given = {key: value for key, value in document.items() if key != "organization"}
-        if sites := document.get("service_at_locations"):
+        if isinstance(sites := document.get("service_at_locations"), list):
             given["service_at_locations"] = [self._with_place(site) for site in sites]
         try:
             found = tidied(ServiceDocument, given)
