@@ -22,6 +22,8 @@ from reporting.charts.palette import CATEGORIES, INK, LOUD, SEQUENTIAL
 from tests.services.reporting.bulletins.story import bulletin, files_of
 
 pytestmark = [pytest.mark.laborious, pytest.mark.slow]
+ROOM = 104
+"""Signs of a table's text that fit beside each other on a page."""
 LEAST_CONTRAST = 4.0
 """Above the 3:1 that large and bold text needs (WCAG 2.2, 1.4.3); a hue in the middle gives no text 4.5."""
 
@@ -145,6 +147,19 @@ def test_a_draft_is_marked_in_page_and_pdf(content: Content) -> None:
     assert b"DRAFT" in files["bulletin.html"]
     first = PdfReader(io.BytesIO(files["bulletin.pdf"])).pages[0].extract_text()
     assert "DRAFT" in first
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_no_word_of_a_table_stands_over_the_next_column(content: Content, language: str) -> None:
+    for section in laid_out(content, language, draft=False).sections:
+        for table in (each for each in section["blocks"] if each["kind"] == "table"):
+            whole = sum(table["widths"])
+            for at, (head, width) in enumerate(zip(table["heads"], table["widths"], strict=True)):
+                words = [word for row in table["rows"] for word in row[at].text.split(" ")]
+                # An id is set smaller; a heading is bold.
+                longest = max(len(word) * (0.8 if len(word) == 36 else 1) for word in words)
+                bold = max(1.2 * len(word) for word in head["text"].split(" "))
+                assert ROOM * width / whole >= max(longest, bold), (table["id"], head["text"])
 
 
 def test_no_page_is_blank_and_all_pages_are_drawn(content: Content) -> None:

@@ -89,7 +89,7 @@ async def test_a_statement_shows_the_figure_that_it_cites_with_its_interval(
     assert asked.json()["total"] == cited["value"] > 0
     assert cited["low"] <= cited["value"] <= cited["high"]
     assert cited["written"]["en"] == f"{cited['value']} ({cited['low']}–{cited['high']})"
-    assert "octubre de 2026" in cited["source"]["es"]
+    assert "octubre de 2026 (Servicio prestado)" in cited["source"]["es"]
 
 
 @pytest.mark.parametrize(

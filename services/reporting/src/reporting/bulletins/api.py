@@ -102,13 +102,14 @@ async def list_bulletins(
 
 @routes.get("/feed", **answered_as(MEDIA_TYPE))
 async def read_feed(
+    request: Request,
     _caller: Reader,
     session: Session,
     language: Annotated[PageLanguage, Query(description="Of titles and files.")] = "es",
 ) -> Response:
     """Published bulletins as an Atom feed, the newest first: for feed readers and other sites."""
     issues = await queries.published(session, limit=IN_FEED)
-    made = atom(issues, language, PREFIX)
+    made = atom(issues, language, PREFIX, context_of(request).settings.public_url)
     return Response(made, media_type=MEDIA_TYPE, headers={"Content-Language": language})
 
 

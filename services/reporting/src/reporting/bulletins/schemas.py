@@ -1,11 +1,12 @@
 """What the bulletin endpoints take and give."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from common.web import Strict
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from reporting.bulletins.document.content import Content
 from reporting.bulletins.document.words import MOST
@@ -33,9 +34,21 @@ class DraftBulletin(Strict):
     )
 
 
+_BREAK = re.compile(r"\r\n?|[\x0b\x0c]")
+_CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f\ufffe\uffff]")
+
+
+def _pasted(text: Any) -> Any:
+    """Word processors leave their own marks of a new line, which no XML (feed, workbook) may hold."""
+    return _CONTROL.sub("", _BREAK.sub("\n", text)) if isinstance(text, str) else text
+
+
+Said = Annotated[str, BeforeValidator(_pasted), StringConstraints(max_length=MOST)]
+
+
 class InLanguages(Strict):
-    es: Annotated[str, StringConstraints(max_length=MOST)] = ""
-    en: Annotated[str, StringConstraints(max_length=MOST)] = ""
+    es: Said = ""
+    en: Said = ""
 
 
 class _OfDraft(Strict):

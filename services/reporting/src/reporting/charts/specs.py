@@ -86,7 +86,9 @@ def trend(points: Sequence[Point], *, title: str) -> Spec:
     numbers stand in the table below: on the lines they would cover each other and the whiskers."""
     order = list(dict.fromkeys(point.x for point in points))
     series = list(dict.fromkeys(point.series for point in points))
-    legend = alt.Legend(title=None, orient="top", labelLimit=WIDTH, symbolSize=90)
+    legend = alt.Legend(
+        title=None, orient="top", labelLimit=WIDTH, symbolSize=90, symbolDash=[1, 0]
+    )
     colour = alt.Color(
         "series:N",
         sort=series,

@@ -24,6 +24,7 @@ from reporting.judgements.tree import PLACES, beneath
 from reporting.language import text
 from reporting.periods import Period
 from reporting.programmes.catalogue import Catalogue
+from reporting.programmes.definition import Programme
 from reporting.releases import queries as release_queries
 
 WITHOUT_DATA = text("juicio sin datos", "judgement without data")
@@ -184,9 +185,21 @@ async def _figure(
     programme = next((p for p in catalogue if p.id == release.programme), None)
     source = {
         lang: f"{programme.title[lang] if programme else release.programme}, {period.label(lang)}"
+        + _of_whom(basis, programme, lang)
         for lang in LANGUAGES
     }
     return Cited(basis, source, row.count, row.low, row.high, release.programme, period.end)
+
+
+def _of_whom(basis: FigureBasis, programme: Programme | None, language: str) -> str:
+    """Which part of the programme's people the figure counts: two figures of one release differ by that."""
+    if programme is None or not basis.where:
+        return ""
+    parts = (
+        ", ".join(programme.code_label(name, code, language) for code in codes)
+        for name, codes in basis.where.items()
+    )
+    return f" ({'; '.join(parts)})"
 
 
 async def _point(session: AsyncSession, pointer: str, basis: SeriesBasis) -> Cited:

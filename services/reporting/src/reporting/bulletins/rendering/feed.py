@@ -29,14 +29,16 @@ class Issue(Protocol):
     def published_at(self) -> datetime | None: ...
 
 
-def atom(issues: Sequence[Issue], language: str, path: str) -> bytes:
-    """The feed; links are relative to the address that it was read from. `path`: of the bulletins."""
+def atom(issues: Sequence[Issue], language: str, path: str, front: str) -> bytes:
+    """The feed; links are relative to the address that it was read from. `path`: of the bulletins. `front`:
+    the operation's own address, which tells its feed from those of others in one reader."""
+    own = f"{path}/feed?language={language}"
     feed = Element("feed", {"xmlns": _ATOM, f"{_XML}lang": language})
-    _text(feed, "id", f"urn:ruta:bulletins:{language}")
+    _text(feed, "id", f"{front.rstrip('/')}{own}")
     _text(feed, "title", say("feed.title")[language])
     _text(feed, "updated", _moment(max((_published(each) for each in issues), default=_NEVER)))
     SubElement(_child(feed, "author"), "name").text = "Ruta"
-    SubElement(feed, "link", {"rel": "self", "href": f"{path}/feed?language={language}"})
+    SubElement(feed, "link", {"rel": "self", "href": own})
     for each in issues:
         _entry(feed, each, language, path)
     made: bytes = tostring(feed, encoding="utf-8", xml_declaration=True)

@@ -4,6 +4,7 @@ The web page and the PDF are two renderings of this; neither adds a word or a nu
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,9 @@ _NARROWEST, _WIDEST = 9, 34
 """Characters that a table's column is at least and, for words, at most sized for."""
 _BOLD = 1.3
 """How much wider than a digit a letter of a heading is."""
+_OF_AN_ID = 36
+_ROOM = 104
+"""Characters that fit beside each other on a page, the space between columns included."""
 
 
 @dataclass
@@ -106,21 +110,38 @@ def _table(table: Table, language: str) -> dict[str, Any]:
             for column, number in zip(table.columns, numbers, strict=True)
         ],
         "rows": rows,
-        "widths": [
-            _width(column.text[language], [row[i].text for row in rows], number)
-            for i, (column, number) in enumerate(zip(table.columns, numbers, strict=True))
-        ],
+        "widths": _widths(
+            [
+                _width(column.text[language], [row[i].text for row in rows], number)
+                for i, (column, number) in enumerate(zip(table.columns, numbers, strict=True))
+            ]
+        ),
     }
 
 
-def _width(heading: str, cells: list[str], number: bool) -> int:
-    """The share of the table's width that a column gets: what its longest word or number needs,
-    and for words some more, so that they wrap to few lines."""
-    words = max((len(word) for text in cells for word in text.split(" ")), default=1)
+def _width(heading: str, cells: list[str], number: bool) -> tuple[int, int]:
+    """What a column needs at least, its longest word or number; and for words what it would like, so that
+    they wrap to few lines."""
+    words = max((_length(word) for text in cells for word in text.split(" ")), default=1)
     words = max(words, *(round(len(word) * _BOLD) for word in heading.split(" ")))
     if number:  # with its interval on one line
-        return max(_NARROWEST, words, *(len(text) + 2 for text in cells))
-    return max(_NARROWEST, words + 4, min(_WIDEST, max(map(len, cells), default=1)))
+        least = max(_NARROWEST, words, *(len(text) + 2 for text in cells))
+        return least, least
+    least = max(_NARROWEST, words + 2)
+    return least, max(least + 2, min(_WIDEST, max(map(_length, cells), default=1)))
+
+
+def _length(word: str) -> int:
+    """In characters of the text: an id is set smaller."""
+    return round(0.82 * len(word)) if len(word) == _OF_AN_ID else len(word)
+
+
+def _widths(columns: Sequence[tuple[int, int]]) -> list[int]:
+    """The share of the table's width that each column gets: what it would like, or where a page has no room
+    for that, so much less of it that no word stands over the next column."""
+    needed, liked = (sum(each) for each in zip(*columns, strict=True))
+    spare = max(0.0, min(1.0, (_ROOM - needed) / max(liked - needed, 1)))
+    return [round(10 * (least + spare * (most - least))) for least, most in columns]
 
 
 def _chart(chart: Chart, page: Page) -> dict[str, Any]:
