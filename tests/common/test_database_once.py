@@ -1,10 +1,12 @@
-"""A statement of its own gives its connection back, also when the pool has no place for it."""
+"""Connections end: those the pool has no place for at once, those nobody needs after a while."""
 
 import asyncio
 
+import sqlalchemy as sa
 from common.database import Database
 
 from tests.common import sample
+from tests.support.patience import PATIENCE
 
 _OPEN = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
 
@@ -14,11 +16,60 @@ async def test_connections_over_the_pools_size_are_closed(settings: sample.Setti
     database = Database.at(url, pool_size=1, overflow=3, name="crowded")
     try:
         await asyncio.gather(*(database.once("SELECT pg_sleep(0.2)") for _ in range(4)))
-        for _ in range(100):  # the server notices an end a moment later
-            ((left,),) = await database.once(_OPEN, "crowded")
-            if left == 1:
-                break
-            await asyncio.sleep(0.05)
-        assert left == 1
+        await until_open(1, database, "crowded")
     finally:
         await database.close()
+
+
+async def test_what_the_busiest_moment_did_not_need_is_given_back(
+    settings: sample.Settings,
+) -> None:
+    database = Database.at(settings.database_url.get_secret_value(), pool_size=4, name="rested")
+    try:
+        await at_once(4, database)
+        await database.give_back()  # all four were needed
+        await until_open(4, database, "rested")
+
+        async with database.transaction() as session:
+            own = await session.scalar(sa.select(sa.func.pg_backend_pid()))
+            await at_once(2, database)
+            await database.give_back()  # this one would be lost: nothing is closed
+            assert await session.scalar(sa.select(sa.func.pg_backend_pid())) == own
+        await until_open(4, database, "rested")
+
+        await database.give_back()  # three at once since
+        await until_open(1, database, "rested")
+        await at_once(3, database)
+        await until_open(3, database, "rested")
+    finally:
+        await database.close()
+
+
+async def test_giving_back_disturbs_nobody_who_comes_meanwhile(settings: sample.Settings) -> None:
+    database = Database.at(settings.database_url.get_secret_value(), pool_size=4, name="meanwhile")
+    try:
+        for _ in range(5):
+            await at_once(4, database)
+            await database.give_back()
+            await asyncio.gather(database.give_back(), at_once(4, database), database.give_back())
+        await database.once("SELECT 1")
+        await database.give_back()
+        await database.once("SELECT 1")
+        await database.give_back()
+        await until_open(1, database, "meanwhile")
+    finally:
+        await database.close()
+
+
+async def at_once(number: int, database: Database) -> None:
+    await asyncio.gather(*(database.once("SELECT pg_sleep(0.1)") for _ in range(number)))
+
+
+async def until_open(number: int, database: Database, name: str) -> None:
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while True:  # the server notices an end a moment later
+        ((left,),) = await database.once(_OPEN, name)
+        if left == number:
+            return
+        assert asyncio.get_running_loop().time() < deadline, f"{left} are open"
+        await asyncio.sleep(0.05)

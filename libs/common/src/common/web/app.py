@@ -29,6 +29,7 @@ from common.web.key_gate import KeyGate, KeyGateMiddleware
 from common.web.measuring import measuring
 
 _log = get_logger(__name__)
+_GIVE_BACK_SECONDS = 60.0
 _RESTART_SECONDS = 1.0
 _RESTART_MAX_SECONDS = 30.0
 
@@ -81,6 +82,9 @@ def service_app(
         tasks.append(measuring(context))
     if tasks or worker is None:  # nobody else would do it
         tasks += [forgetting(context), ending(context, endings, endings_as)]
+    if database is None:
+        give_back = context.database.give_back
+        tasks.append(BackgroundTask.repeated("connections", give_back, _GIVE_BACK_SECONDS))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
