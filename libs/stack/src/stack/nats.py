@@ -15,7 +15,7 @@ from common.settings import EMBEDDED_MARK
 
 from stack.arrows import OPERATOR, USERS, permissions
 from stack.errors import StackError
-from stack.ports import LOOPBACK, free_ports
+from stack.ports import LOOPBACK, NO_AUTHORITIES, free_ports
 from stack.postgres import stop_process
 from stack.private_files import read_private_map, write_private, write_private_map
 
@@ -103,12 +103,13 @@ class NatsServer:
     def is_broken(self) -> bool:
         """Whether the server answers, and answers that its store does not work."""
         try:
-            return (
-                httpx.get(f"{self.monitor_url}/healthz", timeout=1, trust_env=False).status_code
-                == 503
-            )
+            return self._health(timeout=1) == 503
         except httpx.TransportError:
             return False
+
+    def _health(self, timeout: float) -> int:
+        url = f"{self.monitor_url}/healthz"
+        return httpx.get(url, timeout=timeout, trust_env=False, verify=NO_AUTHORITIES).status_code
 
     def _config(self) -> dict[str, object]:
         """The server reads JSON as a subset of its own format."""
@@ -142,8 +143,7 @@ class NatsServer:
             if process.poll() is not None:
                 raise StackError(f"nats-server did not start: {self._why()}")
             try:
-                healthy = httpx.get(f"{self.monitor_url}/healthz", timeout=2, trust_env=False)
-                if healthy.status_code == 200:
+                if self._health(timeout=2) == 200:
                     return
             except httpx.TransportError:
                 pass

@@ -20,6 +20,7 @@ from stack.exclusive import check_port, check_room, end_leftovers, exclusive
 from stack.layout import Layout, StackState
 from stack.nats import NatsServer, stored_credentials
 from stack.plan import Choices, Plan, Planner, Process, passed_on
+from stack.ports import NO_AUTHORITIES
 from stack.postgres import PostgresServer
 from stack.prepared import Prepared
 from stack.server_watch import ServerWatch
@@ -156,7 +157,7 @@ class Supervisor:
             self._state.ports[process.name] = process.port
         self._keep(child.keep_running())
         deadline = time.monotonic() + _READY_SECONDS
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=5, trust_env=False, verify=NO_AUTHORITIES) as client:
             while time.monotonic() < deadline:
                 if child.restarts:
                     raise StackError(f"{process.name} did not start: {child.last_words()}")

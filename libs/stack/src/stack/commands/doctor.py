@@ -22,7 +22,7 @@ from stack.commands.options import AsJson, Data, Kube, write_json
 from stack.errors import StackError
 from stack.layout import Layout, StackState
 from stack.plan import SERVERS, SERVICES
-from stack.ports import LOOPBACK, answers
+from stack.ports import LOOPBACK, NO_AUTHORITIES, answers
 from stack.postgres import PostgresServer
 from stack.private_files import read_private_map
 from stack.running import running_state
@@ -155,7 +155,9 @@ def _server(name: str, port: int) -> Finding:
 
 def _ready(name: str, port: int) -> Finding:
     try:
-        answer = httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5, trust_env=False)
+        answer = httpx.get(
+            f"http://{LOOPBACK}:{port}/readyz", timeout=5, trust_env=False, verify=NO_AUTHORITIES
+        )
     except httpx.TransportError as error:
         return Finding(
             f"process {name}",
@@ -284,7 +286,9 @@ def _dead_letters(where: str, dead: int, options: str) -> Finding:
 
 def _events(service: str, port: int) -> Iterator[Finding]:
     try:
-        text = httpx.get(f"http://{LOOPBACK}:{port}/metrics", timeout=5, trust_env=False).text
+        text = httpx.get(
+            f"http://{LOOPBACK}:{port}/metrics", timeout=5, trust_env=False, verify=NO_AUTHORITIES
+        ).text
     except httpx.TransportError:
         return
     yield from _measured(service, service, text, "logs/stack.log")

@@ -24,7 +24,7 @@ from stack.exclusive import already_runs, check_port, holder, is_locked
 from stack.layout import DEFAULT_PORT, PORT_VARIABLE, Layout, StackState
 from stack.plan import OUTSIDE_ISSUER, SERVERS, Choices, outside_issuer
 from stack.played import refuse_played
-from stack.ports import LOOPBACK, answers, free_port
+from stack.ports import LOOPBACK, NO_AUTHORITIES, answers, free_port
 from stack.running import RunningStack, connect, running_state
 from stack.supervisor import supervise
 
@@ -150,7 +150,9 @@ def _verdict(name: str, pid: int, port: int | None) -> str:
     if port is None or name in SERVERS:
         return "ready" if port is None or answers(port) else "does not answer"
     try:
-        answer = httpx.get(f"http://{LOOPBACK}:{port}/readyz", timeout=5, trust_env=False)
+        answer = httpx.get(
+            f"http://{LOOPBACK}:{port}/readyz", timeout=5, trust_env=False, verify=NO_AUTHORITIES
+        )
     except httpx.TransportError:
         return "does not answer"
     return "ready" if answer.status_code == 200 else f"not ready (HTTP {answer.status_code})"
