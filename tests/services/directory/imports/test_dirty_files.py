@@ -175,6 +175,16 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: package(minimum_age="30", maximum_age="20"),
         "ages_reversed",
     ),
+    "a list where an object belongs": (
+        lambda: package(functional_status='["open"]'),
+        "row_invalid",
+    ),
+    "a number of categories": (lambda: package(categories="5"), "row_invalid"),
+    "a category that is an object": (lambda: package(categories='[{"code": 1}]'), "row_invalid"),
+    "a hidden place in no state": (
+        lambda: with_place(pcode="XX", visibility="restricted"),
+        "row_invalid",
+    ),
     "a crowd of children": (
         lambda: package(
             {"phones.csv": [{"id": f"{n}", "service_id": SERVICE, "number": f"{n}"} for n in range(700)]}

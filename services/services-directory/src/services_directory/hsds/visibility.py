@@ -123,7 +123,8 @@ def storable(location: dict[str, Any], own: int) -> dict[str, Any]:
     if own < RESTRICTED or location.get("location_type") == "virtual":
         return location
     kept = {key: value for key, value in location.items() if key not in _NEVER_STORED}
-    if pcode := location.get("pcode"):
+    # One that is none stays as it came: whoever looks at the document's form refuses it, and says why.
+    if Places.load().is_known(pcode := str(location.get("pcode", ""))):
         kept["pcode"] = coarse_pcode(pcode, own)
     return kept
 

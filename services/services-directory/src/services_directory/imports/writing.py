@@ -31,6 +31,7 @@ from services_directory.imports.publishers.space import Space
 from services_directory.imports.publishers.vanished import end_vanished
 from services_directory.organizations import service as organizations
 from services_directory.records.service import KIND
+from services_directory.services.asked import Asked
 from services_directory.services.entering import EntryBatch, finish_together, upsert_service
 from services_directory.services.judging import Judged, Row, judge
 from services_directory.services.queries import compared
@@ -56,7 +57,16 @@ class Writer:
         documents, stand_for = await self.prepared(rows)
         try:
             async with self.session.begin_nested():
-                together = EntryBatch(external_ids=dict(stand_for))
+                asked = await Asked.of(
+                    self.session,
+                    self.caller,
+                    [
+                        (document, stand_for.get(mapped.external_id or ""))
+                        for mapped, document in zip(rows, documents, strict=True)
+                        if document is not None
+                    ],
+                )
+                together = EntryBatch(external_ids=dict(stand_for), asked=asked)
                 written = [
                     await self._one(mapped, document, together)
                     for mapped, document in zip(rows, documents, strict=True)

@@ -1,6 +1,6 @@
 """Records of services for those who edit or curate them, and the commands that change the table. Nothing here commits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.entries.states import EntryState
 from services_directory.records.models import services
-from services_directory.records.queries import ENDED
+from services_directory.records.queries import ENDED, locked_records
 from services_directory.records.rights import may_read
 
 KIND = "service"
@@ -44,6 +44,11 @@ async def locked(session: AsyncSession, service_id: UUID) -> Any:
             sa.select(services).where(services.c.id == service_id).with_for_update()
         )
     ).one_or_none()
+
+
+async def locked_together(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Whole records, locked in the order of ids."""
+    return {row.id: row for row in await session.execute(locked_records(ids))}
 
 
 async def locked_among(session: AsyncSession, ids: sa.Select[UUID]) -> Sequence[Any]:

@@ -32,7 +32,8 @@ from services_directory.identities.service import remember
 from services_directory.locations import service as places
 from services_directory.organizations import service as organizations
 from services_directory.records.rights import Scope, may_read
-from services_directory.records.service import KIND, change, enter_soon, locked, row_of
+from services_directory.records.service import KIND, change, enter_soon
+from services_directory.services.asked import Asked
 from services_directory.services.drafting import (
     draft,
     locations_in,
@@ -52,11 +53,13 @@ class EntryBatch:
     """What one transaction enters together, so that what is the same for many is done once.
 
     `placed` and `published` collect services whose locations and stored documents are written by
-    `finish_together`; `organizations` are rows that are locked by now, by what a document says of them;
-    `external_ids` are those that were asked for, with the service or None.
+    `finish_together`; `waiting` are these locations; `organizations` are rows that are locked by now, by what
+    a document says of them; `external_ids` are those that were asked for, with the service or None.
     """
 
     placed: list[places.Placed] = field(default_factory=list)
+    waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: Asked = field(default_factory=Asked)
     published: set[UUID] = field(default_factory=set)
     external_ids: dict[str, UUID | None] = field(default_factory=dict)
     organizations: dict[Any, Any] = field(default_factory=dict)
@@ -84,17 +87,17 @@ async def upsert_service(
     """
     if isinstance(document, ServiceDocument):
         document = Given.of(document)
-    known = service_id or await _known(
-        session, caller, document, source, external_id, together or EntryBatch()
-    )
-    row = await locked(session, known) if known else None
+    batch = EntryBatch() if together is None else together
+    known = service_id or await _known(session, caller, document, source, external_id, batch)
+    await _place_for(session, caller, document, known, batch)
+    row = await batch.asked.locked(session, known) if known else None
     if row is not None and if_match is not None:
         check_if_match(if_match, etag_of(row.version))
     identity = known or new_id()
-    if together is not None and document.places:
-        await _place(session, together)  # it may name what a document before it brought
     organization = await _organization(session, caller, document, source, row, together)
-    ids = await own_ids(session, caller, document, identity, row.document if row else None)
+    ids = await own_ids(
+        session, caller, document, identity, row.document if row else None, batch.asked
+    )
     plain = draft(document, identity, organization.id, ids)
     scope = Scope(
         organization.id,
@@ -103,26 +106,26 @@ async def upsert_service(
         states_in(plain),
     )
     check_may_write(caller, scope, organization, row)
-    plain = await _with_places(session, caller, plain)
+    plain = await _with_places(session, caller, plain, batch.asked)
     check_not_merged(row)
     if row is not None and row.document == plain:
         return Upserted(identity, "unchanged", row.version, row.state)
     publishes = curates(caller, scope.aors, scope.states)
+    if publishes:
+        await _await_turn(session, plain, batch)
     version = await _write(
         session, caller, row, identity,
         plain=plain, scope=scope, publishes=publishes, source=source,
     )  # fmt: skip
+    batch.asked.forget([identity])
     if source and external_id:
         remember(session, KIND, source, external_id, identity)
-        if together is not None:
-            together.external_ids[external_id] = identity
+        batch.external_ids[external_id] = identity
     if publishes:
-        alone = together is None
-        together = together or EntryBatch()
         placed = places.Placed(identity, scope.managed_by, locations_in(plain), new=row is None)
-        publish(session, caller, placed, plain, scope, together)
-        if alone:
-            await finish_together(session, together)
+        publish(session, caller, placed, plain, scope, batch)
+        if together is None:
+            await finish_together(session, batch)
     state = EntryState.APPROVED if publishes else EntryState.DRAFT
     return Upserted(identity, "created" if row is None else "changed", version, state.value)
 
@@ -144,8 +147,42 @@ async def finish_together(session: AsyncSession, together: EntryBatch) -> None:
 
 
 async def _place(session: AsyncSession, together: EntryBatch) -> None:
-    together.published.update(await places.publish(session, together.placed))
+    touched = await places.publish(session, together.placed)
+    together.published.update(touched)
+    together.asked.forget(touched, together.waiting)
     together.placed.clear()
+    together.waiting.clear()
+
+
+async def _place_for(
+    session: AsyncSession,
+    caller: Principal,
+    document: Given,
+    known: UUID | None,
+    batch: EntryBatch,
+) -> None:
+    """Places that documents before it brought, if they have to be there for this one."""
+    waiting = batch.waiting
+    if not waiting:
+        return
+    by_id_alone = any(
+        "location" not in each for each in document.document.get("service_at_locations", ())
+    )
+    of_ours = (each for each in document.places if own_id(caller, each) != each)
+    if (
+        by_id_alone
+        or any(str(each) in waiting for each in of_ours)
+        or batch.asked.shows_otherwise(known, waiting)
+    ):
+        await _place(session, batch)
+
+
+async def _await_turn(session: AsyncSession, plain: dict[str, Any], batch: EntryBatch) -> None:
+    """One place in two forms is kept in both, one after the other."""
+    shown = {each["id"]: each for each in locations_in(plain)}
+    if any(batch.waiting.get(key, each) != each for key, each in shown.items()):
+        await _place(session, batch)
+    batch.waiting |= shown
 
 
 async def _known(
@@ -165,7 +202,7 @@ async def _known(
             return known
     if document.id is None:
         return None
-    row = await row_of(session, document.id)
+    row = await together.asked.row_of(session, document.id)
     if row is not None and may_read(caller, row):
         return document.id
     if row is not None and await is_shown(session, caller, document.id):
@@ -215,13 +252,11 @@ async def _named_organization(
 
 
 async def _with_places(
-    session: AsyncSession, caller: Principal, plain: dict[str, Any]
+    session: AsyncSession, caller: Principal, plain: dict[str, Any], asked: Asked
 ) -> dict[str, Any]:
-    named = references_in(plain)
     settled = {location["id"]: location for location in locations_in(plain)}
-    if named:
-        for key, row in (await places.editable(session, caller, named)).items():
-            settled[str(key)] = row.document
+    for key, row in (await asked.editable(session, caller, references_in(plain))).items():
+        settled[str(key)] = row.document
     return with_locations(plain, settled)
 
 

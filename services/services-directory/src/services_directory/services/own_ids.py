@@ -7,11 +7,10 @@ from uuid import UUID, uuid5
 from common.auth import Principal
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.documents.queries import taken_sites
 from services_directory.entries.ids import own_id
 from services_directory.entries.states import reads_every_record
 from services_directory.hsds.given import Given
-from services_directory.locations import service as places
+from services_directory.services.asked import Asked
 from services_directory.services.drafting import OwnIds
 
 
@@ -21,14 +20,13 @@ async def own_ids(
     document: Given,
     service_id: UUID,
     before: dict[str, Any] | None,
+    asked: Asked,
 ) -> OwnIds:
     """As `own_ids_of`, with what has to be asked for."""
     had_places, had_sites = _had(before)
-    new_places = document.places - had_places
-    readable = set(await places.editable(session, caller, new_places)) if new_places else set()
-    new_sites = document.sites - had_sites
-    asked = new_sites if reads_every_record(caller) else set()
-    standing = await taken_sites(session, asked) if asked else set()
+    readable = set(await asked.editable(session, caller, document.places - had_places))
+    new_sites = document.sites - had_sites if reads_every_record(caller) else set()
+    standing = await asked.standing(session, new_sites)
     return own_ids_of(caller, document, service_id, before, readable, standing)
 
 

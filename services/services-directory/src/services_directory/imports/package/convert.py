@@ -3,7 +3,7 @@ one bad opening time must not keep a service out."""
 
 import re
 from datetime import datetime, time
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from common import codelists, json_once
@@ -79,6 +79,8 @@ def value_of(field: Field, raw: str, place: str, notes: list[Note]) -> Any:
         return _weekdays(text, place, notes)
     if field.name == "visibility":
         return _level(text, place, notes)
+    if field.name == "categories":
+        return _codes(text, place, notes)
     if field.name in _DEGREES:
         return _degrees(text, place, notes, _DEGREES[field.name])
     if field.type.startswith("enum:"):
@@ -178,12 +180,26 @@ def _time(text: str, place: str, notes: list[Note]) -> str | None:
     return read
 
 
-def _structure(text: str, place: str, notes: list[Note]) -> Any:
+def _structure(text: str, place: str, notes: list[Note], kind: type) -> Any:
     try:
-        return json_once.loads(text)
+        found = json_once.loads(text)
     except (ValueError, RecursionError):
+        found = None
         notes.append(note("row_invalid", place, "JSON"))
+    else:
+        if found is not None and not isinstance(found, kind):
+            found = None
+            notes.append(note("row_invalid", place, text))
+    return found
+
+
+def _codes(text: str, place: str, notes: list[Note]) -> Any:
+    """A list of texts, which is compared with our own lists before anybody looks at its form."""
+    found = _structure(text, place, notes, list)
+    if any(isinstance(each, list | dict) for each in found or ()):
+        notes.append(note("row_invalid", place, text))
         return None
+    return found
 
 
 @cache
@@ -212,6 +228,6 @@ _READERS = {
     "date": _date,
     "datetime": _instant,
     "time": _time,
-    "array": _structure,
-    "object": _structure,
+    "array": partial(_structure, kind=list),
+    "object": partial(_structure, kind=dict),
 }

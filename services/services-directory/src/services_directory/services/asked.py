@@ -1,0 +1,100 @@
+"""What documents that are entered together need to know, asked for by a question for all instead of several
+for each. What one of them changes is asked for again when the next one needs it."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from common.auth import Principal
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services_directory.documents.queries import taken_sites
+from services_directory.entries.ids import own_id
+from services_directory.entries.states import reads_every_record
+from services_directory.hsds.given import Given
+from services_directory.locations import service as places
+from services_directory.records.queries import by_id
+from services_directory.records.service import locked, locked_together, row_of
+from services_directory.services.drafting import locations_in
+
+Document = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Asked:
+    """`records`: locked ones by id, None for an id that no record has; `places`: rows that the caller may
+    name, None for an id of none; `sites`: whether they stand. What is in none of them was not asked for."""
+
+    records: dict[UUID, Any] = field(default_factory=dict)
+    places: dict[UUID, Any] = field(default_factory=dict)
+    sites: dict[UUID, bool] = field(default_factory=dict)
+
+    @classmethod
+    async def of(
+        cls,
+        session: AsyncSession,
+        caller: Principal,
+        documents: Sequence[tuple[Given, UUID | None]],
+    ) -> "Asked":
+        """Of documents, each with the service that its external id stands for, if it stands for any."""
+        known = {entity for _, entity in documents if entity is not None}
+        brought = {each.id for each, entity in documents if entity is None and each.id}
+        free = brought | {own_id(caller, each) for each in brought}
+        named = {place for each, _ in documents for place in each.places}
+        sites = {site for each, _ in documents for site in each.sites}
+        rows = await locked_together(session, known) if known else {}
+        taken = await by_id(session, free - known) if free - known else {}
+        editable = await places.editable(session, caller, named) if named else {}
+        asks = sites and reads_every_record(caller)
+        standing = await taken_sites(session, sites) if asks else set()
+        return cls(
+            {key: rows.get(key) for key in known}
+            | dict.fromkeys(key for key in free - known if key not in taken),
+            {key: editable.get(key) for key in named},
+            {key: key in standing for key in sites} if asks else {},
+        )
+
+    async def row_of(self, session: AsyncSession, service_id: UUID) -> Any:
+        if service_id in self.records:
+            return self.records[service_id]
+        return await row_of(session, service_id)
+
+    async def locked(self, session: AsyncSession, service_id: UUID) -> Any:
+        if service_id in self.records:
+            return self.records[service_id]
+        return await locked(session, service_id)
+
+    async def editable(
+        self, session: AsyncSession, caller: Principal, ids: Collection[UUID]
+    ) -> dict[UUID, Any]:
+        """Rows of those of the places that the caller may name."""
+        found = {each: row for each in ids if (row := self.places.get(each)) is not None}
+        if rest := [each for each in ids if each not in self.places]:
+            found |= await places.editable(session, caller, rest)
+        return found
+
+    async def standing(self, session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+        """Those of the sites that a service has."""
+        found = {each for each in ids if self.sites.get(each)}
+        if rest := [each for each in ids if each not in self.sites]:
+            found |= await taken_sites(session, rest)
+        return found
+
+    def forget(self, services: Iterable[UUID] = (), placed: Iterable[str] = ()) -> None:
+        """They were written."""
+        for service in services:
+            self.records.pop(service, None)
+        for place in placed:
+            self.places.pop(UUID(place), None)
+
+    def shows_otherwise(self, service_id: UUID | None, waiting: Mapping[str, Document]) -> bool:
+        """Whether the record that was asked for shows a place in another form than the one that waits."""
+        row = self.records.get(service_id) if service_id is not None else None
+        if row is None:
+            return False
+        return any(
+            waiting.get(place["id"], place) != place
+            for document in (row.document, row.approved)
+            for place in locations_in(document or {})
+        )
