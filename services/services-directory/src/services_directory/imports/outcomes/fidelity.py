@@ -2,7 +2,7 @@
 so that the account of a million rows is as long as that of ten."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -58,6 +58,17 @@ class Fidelity:
     def has(self, row: int) -> bool:
         at = row >> 3
         return at < len(self._seen) and bool(self._seen[at] & (1 << (row & 7)))
+
+    def not_seen(self, most: int) -> Iterator[int]:
+        """Numbers of rows, from 1 to `most`, that were not taken."""
+        seen = self._seen
+        for at in range((most >> 3) + 1):
+            bits = seen[at] if at < len(seen) else 0
+            if bits == 0xFF:
+                continue
+            for row in range(at << 3, min((at + 1) << 3, most + 1)):
+                if row and not bits & (1 << (row & 7)):
+                    yield row
 
     def take(self, rows: Iterable[RowFates]) -> None:
         seen = self._seen

@@ -27,6 +27,7 @@ from services_directory.imports.package.fields import (
 from services_directory.imports.package.patterns import Pattern, Patterns, all_tidy
 from services_directory.imports.package.said import ALWAYS_SAID, said_onto
 from services_directory.imports.package.staging import ENTRIES, Staged, Staging
+from services_directory.imports.package.together import written_alike
 from services_directory.imports.publishers.space import Space
 
 _FILLED_BY_NAME = frozenset({"organization", "program", "taxonomy", "taxonomy_term"})
@@ -56,11 +57,6 @@ class _Shared:
     notes: list[Note] = dataclasses.field(default_factory=list)
     fates: list[RowFates] = dataclasses.field(default_factory=list)
     brings: list[tuple[str, UUID]] = dataclasses.field(default_factory=list)
-
-
-def _written_alike(value: str, given: str) -> bool:
-    """But for a guarding apostrophe, and for the seconds of a time."""
-    return value in (given, given.removeprefix("'"), given.removesuffix(":00"))
 
 
 def _pruned(document: Document, table: TableFields) -> Document:
@@ -200,6 +196,8 @@ class Assembly:
         return found
 
     def _fields(self, staged: Staged, notes: list[Note]) -> dict[str, Any]:
+        if staged.made is not None:
+            return self._as_made(staged, staged.made, notes)
         pattern = self._patterns.of(staged)
         row = staged.row
         found: dict[str, Any] = {"id": self.identifier(staged.table, row["id"])}
@@ -227,6 +225,14 @@ class Assembly:
         if not complete:
             self._fill(staged, found, notes)
         return found if staged.table == "service" else _pruned(found, pattern.table)
+
+    def _as_made(self, staged: Staged, made: Document, notes: list[Note]) -> Document:
+        found = made.copy()  # what hangs on it is put in, and it may be asked for again
+        self._fates.append(staged.told)
+        self._complete = staged.whole
+        if not staged.whole:
+            self._fill(staged, found, notes)
+        return found
 
     def _values(
         self,
@@ -258,7 +264,7 @@ class Assembly:
             found[name] = value
             if value == raw and not reason:
                 continue
-            if not reason and isinstance(value, str) and not _written_alike(value, raw):
+            if not reason and isinstance(value, str) and not written_alike(value, raw):
                 reason = "text_tidied"
             if reason:
                 changed[name] = Fate(pattern.table.file, name, Outcome.CHANGED, reason)

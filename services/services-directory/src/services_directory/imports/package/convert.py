@@ -2,6 +2,7 @@
 one bad opening time must not keep a service out."""
 
 import re
+from collections.abc import Callable, Sequence
 from datetime import datetime, time
 from functools import cache, lru_cache, partial
 from typing import Any
@@ -57,6 +58,23 @@ def repeated(field: Field, raw: str) -> Any:
 
 _ONE_ROW_S = frozenset({"uri", "email"})
 """What hardly any two rows have in common: remembering it would only drive out the rest."""
+
+
+def are_as_they_stand(field: Field, values: Sequence[str]) -> bool:
+    """Whether these links or addresses of mail, of which each is another, are all taken as they are."""
+    form = _FORMS.get(field.type)
+    if form is None or not all(each[:1].isalnum() and len(each) <= _SHORT for each in values):
+        return False
+    tidy = "".join(values)
+    if not (tidy.isascii() and tidy.isprintable()):
+        return False
+    return form.fullmatch("\n".join((*values, ""))) is not None
+
+
+_FORMS = {
+    "uri": re.compile(rf"(?:(?:{_SCHEME.pattern})\n)*"),
+    "email": re.compile(rf"(?:(?!mailto:)(?:{cells.EMAIL.pattern})\n)*"),
+}
 
 
 def _quiet(field: Field, raw: str) -> Any:
@@ -221,7 +239,7 @@ def _chosen(field: Field, text: str, place: str, notes: list[Note]) -> str | Non
     return None
 
 
-_READERS = {
+_READERS: dict[str, Callable[[str, str, list[Note]], Any]] = {
     "uri": _uri,
     "email": _email,
     "number": _number,

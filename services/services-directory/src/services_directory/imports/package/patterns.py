@@ -22,7 +22,7 @@ _MOST_PATTERNS = 4_096
 _TIDY_CHARACTERS = re.compile(f"[{TIDY_CHARACTERS} \n]*")
 _ODD_BEGINNING = re.compile(r"\n(?![^\W_]|\Z)")
 _POINT = frozenset({"latitude", "longitude"})
-_Key = tuple[str | None, ...]
+_Key = tuple[str | int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,9 @@ class Pattern:
     held: tuple[Field, ...]
     words: tuple[str, ...]
     words_of: Callable[[Mapping[str, str]], Sequence[str]]
+    names: tuple[str, ...]
+    """Of what it is made from: its id, its words, the others."""
+    values_of: Callable[[Mapping[str, str]], Sequence[str]]
     others: tuple[Field, ...]
     read: str
     """Names of fields that an older version said in other words."""
@@ -50,11 +53,11 @@ class Pattern:
     has_point: bool
 
 
-def all_tidy(words: Sequence[str]) -> bool:
+def all_tidy(words: Sequence[str], most: int = MAX_TEXT) -> bool:
     """Whether each begins with a letter or a digit, and there is nothing to clean in any, nor in any
     line of one that has several."""
     joined = "\n".join(("", *words, ""))
-    if len(joined) > MAX_TEXT or "  " in joined or " \n" in joined:
+    if len(joined) > most or "  " in joined or " \n" in joined:
         return False
     if joined.isascii():
         known = joined.replace("\n", "").isprintable()
@@ -71,7 +74,10 @@ class Patterns:
 
     def of(self, staged: Staged) -> Pattern:
         row = staged.row
-        key = (staged.table, staged.link, row.get(MADE), row.get(READ), *row)
+        if staged.shape:
+            key: _Key = (staged.shape, staged.link)
+        else:
+            key = (staged.table, staged.link, row.get(MADE), row.get(READ), *row)
         found = self._known.get(key)
         if found is None:
             if len(self._known) >= _MOST_PATTERNS:
@@ -84,6 +90,8 @@ def _pattern(staged: Staged) -> Pattern:
     table, row, cells = tables()[staged.table], staged.row, staged.cells
     held = tuple(field for field in table.plain if field.name in row)
     words = tuple(field.name for field in held if is_word(field))
+    others = tuple(field for field in held if not is_word(field))
+    names = ("id", *words, *(field.name for field in others))
     links = [field for name in cells if (field := table.field(name)) and field.type == "uuid"]
     owners = OWNERS.get(staged.table, ())
     beside = tuple(
@@ -100,7 +108,9 @@ def _pattern(staged: Staged) -> Pattern:
         held=held,
         words=words,
         words_of=_getter(words),
-        others=tuple(field for field in held if not is_word(field)),
+        names=names,
+        values_of=_getter(names),
+        others=others,
         read=row.get(READ, ""),
         beside=beside,
         links=tuple(each for each in links if each.references and each.name not in ("id", *owners)),

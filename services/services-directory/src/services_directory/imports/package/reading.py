@@ -4,6 +4,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -27,7 +28,9 @@ from services_directory.imports.package.older import (
     said,
     table_of,
 )
+from services_directory.imports.package.patterns import Patterns
 from services_directory.imports.package.staging import Staging
+from services_directory.imports.package.together import read_together
 from services_directory.imports.publishers.space import Space
 from services_directory.imports.reading.archive import archive
 from services_directory.imports.reading.delimited import read_cells
@@ -52,6 +55,7 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
                 _check_lines(opened, options.most_lines)
                 fidelity = Fidelity()
                 notes, of_services = _stage(opened, staging, fidelity)
+            staging.arrived = partial(read_together, patterns=Patterns(), staging=staging)
             visibility = options.visibility or DEFAULT_VISIBILITY
             if options.visibility is not None:
                 of_services |= {"visibility"}
@@ -122,7 +126,7 @@ def _services(
 
 def _left_behind(staging: Staging, fidelity: Fidelity) -> None:
     """Accounts for the rows that no service took in."""
-    for staged in staging.others(fidelity.has):
+    for staged in staging.others(fidelity.not_seen):
         reason = "link_dangling" if staged.link else "left_behind"
         if staged.table == "meta_table_description":
             reason = "describes_package"
@@ -190,10 +194,42 @@ def _count_unread(name: str, header: list[str], rows: _Rows, fidelity: Fidelity)
                 fidelity.count(Fate(name, key, Outcome.LEFT_OUT, "table_skipped"))
 
 
-def _as_it_stands(names: Sequence[str], cells: Sequence[str]) -> Row | None:
-    """A row of a table whose columns only have other names today: of most, in one go."""
-    found = {name: cell for name, cell in zip(names, map(str.strip, cells), strict=False) if cell}
-    return found if "id" in found else None
+class _AsTheyStand:
+    """Stages rows of a table whose columns only have other names today: nearly all, in one go."""
+
+    def __init__(self, staging: Staging, table: str, names: Sequence[str]) -> None:
+        self._staging = staging
+        self._table = table
+        self._names = names
+        self._shapes: set[int] = set()
+        self.fields: set[str] = set()
+        """Those that a row holds."""
+
+    def left_of(self, rows: _Rows) -> _Rows:
+        """Gives those of which there is more to think."""
+        names, add = self._names, self._staging.add
+        whole: int | None = None
+        for each in rows:
+            number, cells, _ = each
+            texts = list(map(str.strip, cells))
+            if len(texts) == len(names) and all(texts):
+                row = dict(zip(names, texts, strict=True))
+                if whole is None:
+                    whole = self._shape_of(row)
+                add(self._table, number, row, whole)
+                continue
+            row = {name: text for name, text in zip(names, texts, strict=False) if text}
+            if "id" in row:
+                add(self._table, number, row, self._shape_of(row))
+            else:
+                yield each
+
+    def _shape_of(self, row: Row) -> int:
+        shape = self._staging.shape_of(self._table, row)
+        if not shape or shape not in self._shapes:
+            self._shapes.add(shape)
+            self.fields.update(row)
+        return shape
 
 
 def _stage_table(
@@ -217,11 +253,8 @@ def _stage_table(
     seen: defaultdict[str, set[str]] = defaultdict(set)
     placeless = [key for key in header if left_out(table, key)]
     plain = plain_names(table, header)
-    for number, cells, _ in rows:
-        if as_it_stands := plain and _as_it_stands(plain, cells):
-            staging.add(table, number, as_it_stands)
-            seen[table].update(as_it_stands)
-            continue
+    as_they_stand = _AsTheyStand(staging, table, plain or ())
+    for number, cells, _ in as_they_stand.left_of(rows) if plain else rows:
         given = dict(zip(header, map(str.strip, cells), strict=False))
         given.pop("", None)
         if not any(given.values()):
@@ -238,6 +271,8 @@ def _stage_table(
                 _count(fidelity, name, modern_row.pop(LOST).split(","), "values_disagree")
             staging.add(placed, number, modern_row)
             seen[placed].update(modern_row)
+    if as_they_stand.fields:
+        seen[table] |= as_they_stand.fields
     for placed, fields in seen.items():
         unknown |= fields - tables()[placed].known - {MADE, READ}
         names |= _LISTED_AS.get(placed, frozenset())

@@ -9,13 +9,15 @@ from functools import cache, lru_cache
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import orjson
 
+from services_directory.imports.outcomes.fidelity import RowFates
 from services_directory.imports.outcomes.notes import Note, note
 from services_directory.imports.package.fields import NESTED, OWNERS, tables
-from services_directory.imports.package.older import MADE, Row
+from services_directory.imports.package.older import MADE, READ, Row
 
 ANY = "*"
 _MOST_NOTES = 200
@@ -24,12 +26,26 @@ _PARENTS = 200
 _MOST_NEAR = 20_000
 _MOST_FOUND = 1_000
 _MOST_HELD = 1_000
+_MOST_SHAPES = 4_096
 _SEEN_WITH = ("id", "organization_id")
 """Rows that come with a service."""
 MOST_CHILDREN = 501
 """One more than an object may have: a parent of millions is refused without being read."""
 ENTRIES = ("organization", "location", "taxonomy", "taxonomy_term")
 """Tables whose rows are entries of the directory in their own right, beside services."""
+
+
+# The other columns are those of the row that has the lowest rank.
+_TIES = (
+    "CREATE TABLE ties AS SELECT child, tab, parent, parent_id, min(rank) AS rank FROM links"
+    " GROUP BY child; CREATE INDEX ties_by_parent ON ties (parent_id, tab);"
+)
+_TIES_PAST_GAPS = (
+    "CREATE TABLE ties AS SELECT child, tab, parent, parent_id, min(rank) AS rank FROM links"
+    " WHERE NOT EXISTS (SELECT 1 FROM dangling WHERE dangling.child = links.child"
+    " AND dangling.rank = links.rank) GROUP BY child;"
+    " CREATE INDEX ties_by_parent ON ties (parent_id, tab);"
+)
 
 
 @dataclass(slots=True)
@@ -43,6 +59,13 @@ class Staged:
     """Its number among all rows of the package."""
     link: str = ""
     """The field by which it hangs on the row that it was found from."""
+    shape: int = 0
+    """The same number for rows that hold the same fields; 0 is for any."""
+    made: dict[str, Any] | None = None
+    """What it says if there is nothing to tell of it, `told` being the fates of its values."""
+    told: RowFates = (0, ())
+    whole: bool = False
+    """Whether it then has all fields of its own that the standard requires."""
 
     @property
     def cells(self) -> list[str]:
@@ -79,16 +102,19 @@ class Staging:
         self._db.executescript(
             "PRAGMA page_size=16384; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF;"
             "PRAGMA synchronous=OFF; PRAGMA cache_size=-20000;"
-            "CREATE TABLE rows (tab TEXT, line INT, id TEXT, data TEXT);"
+            "CREATE TABLE rows (tab TEXT, line INT, id TEXT, data TEXT, shape INT);"
             "CREATE TABLE links (child INT, rank INT, tab TEXT, parent TEXT, parent_id TEXT,"
             " PRIMARY KEY (child, rank)) WITHOUT ROWID;"
             "BEGIN;"
         )
         self.tables: set[str] = set()
         """Those that hold a row."""
-        self._has_dangling = True
+        self.has_dangling = True
+        self.arrived: Callable[[list[Staged]], None] = lambda _: None
+        """Told of rows that are read together, before anybody asks for one of them."""
+        self._shapes: dict[tuple[str | None, ...], int] = {}
         self._has_sites: bool | None = None
-        self._rows: list[tuple[int, str, int, str, str]] = []
+        self._rows: list[tuple[int, str, int, str, str, int]] = []
         self._links: list[tuple[int, int, str, str, str]] = []
         self._keys = 0
         self._near: set[str] = set()
@@ -103,20 +129,33 @@ class Staging:
     def close(self) -> None:
         self._db.close()
 
-    def add(self, table: str, line: int, row: Row) -> None:
+    def add(self, table: str, line: int, row: Row, shape: int | None = None) -> None:
+        """`shape`: as `shape_of` says, for who knows it already."""
         self._keys = child = self._keys + 1
         rows = self._rows
-        rows.append((child, table, line, row["id"], orjson.dumps(row).decode()))
+        if shape is None:
+            shape = self.shape_of(table, row)
+        data = orjson.dumps(row).decode()
+        rows.append((child, table, line, row["id"], data, shape))
         for rank, field, parent in _owners(table):
             if field in row:
                 self._links.append((child, rank, table, parent, row[field]))
         if len(rows) >= _AT_ONCE:
             self._flush()
 
+    def shape_of(self, table: str, row: Row) -> int:
+        """One number for all rows of the table that hold the same fields; 0 if there are too many kinds."""
+        key = (table, row.get(MADE), row.get(READ), *row)
+        found = self._shapes.get(key, 0)
+        if not found and len(self._shapes) < _MOST_SHAPES:
+            found = self._shapes[key] = len(self._shapes) + 1
+        return found
+
     def _flush(self) -> None:
         self.tables.update({row[1] for row in self._rows})
         self._db.executemany(
-            "INSERT INTO rows (rowid, tab, line, id, data) VALUES (?, ?, ?, ?, ?)", self._rows
+            "INSERT INTO rows (rowid, tab, line, id, data, shape) VALUES (?, ?, ?, ?, ?, ?)",
+            self._rows,
         )
         self._db.executemany("INSERT INTO links VALUES (?, ?, ?, ?, ?)", self._links)
         self._rows.clear()
@@ -130,7 +169,7 @@ class Staging:
         made = ",".join((found.row.get(MADE, ""), *(addition.keys() - found.row.keys())))
         merged = {**addition, **found.row, MADE: made}
         self._db.execute(
-            "UPDATE rows SET data = ? WHERE tab = ? AND id = ?",
+            "UPDATE rows SET data = ?, shape = 0 WHERE tab = ? AND id = ?",
             (orjson.dumps(merged).decode(), table, row_id),
         )
         self.find.cache_clear()
@@ -148,14 +187,8 @@ class Staging:
             "CREATE INDEX dangling_by_line ON dangling (tab, line);"
             "CREATE INDEX dangling_by_link ON dangling (child, rank);"
         )
-        self._has_dangling = self._db.execute("SELECT 1 FROM dangling").fetchone() is not None
-        # The other columns are those of the row that has the lowest rank.
-        self._db.executescript(
-            "CREATE TABLE ties AS SELECT child, tab, parent, parent_id, min(rank) AS rank FROM links"
-            " WHERE NOT EXISTS (SELECT 1 FROM dangling WHERE dangling.child = links.child"
-            " AND dangling.rank = links.rank) GROUP BY child;"
-            "CREATE INDEX ties_by_parent ON ties (parent_id, tab);"
-        )
+        self.has_dangling = self._db.execute("SELECT 1 FROM dangling").fetchone() is not None
+        self._db.executescript(_TIES_PAST_GAPS if self.has_dangling else _TIES)
         crowded = self._db.execute(
             "SELECT parent_id FROM ties GROUP BY parent_id, tab HAVING count(*) >= ?",
             (MOST_CHILDREN,),
@@ -205,10 +238,14 @@ class Staging:
         """In the order of the file; a cursor of its own, so that others may run meanwhile."""
         cursor = self._db.cursor()
         cursor.execute(
-            "SELECT tab, line, data, rowid FROM rows WHERE tab = 'service' ORDER BY line"
+            "SELECT tab, line, data, rowid, shape FROM rows WHERE tab = 'service' ORDER BY line"
         )
         while some := cursor.fetchmany(_PARENTS):
-            found = [Staged(tab, line, orjson.loads(data), key) for tab, line, data, key in some]
+            found = [
+                Staged(tab, line, orjson.loads(data), key, "", shape)
+                for tab, line, data, key, shape in some
+            ]
+            self.arrived(found)
             self._bring_near_all(found)
             yield from found
 
@@ -245,7 +282,7 @@ class Staging:
             rows = self._db.execute(
                 # CROSS JOIN keeps the order of the tables: from the few links to their rows.
                 "SELECT ties.parent, ties.parent_id, rows.tab, rows.line, rows.data, ties.child,"
-                " ties.rank FROM json_each(?) AS asked CROSS JOIN ties ON ties.parent_id = asked.value"
+                " ties.rank, rows.shape FROM json_each(?) AS asked CROSS JOIN ties ON ties.parent_id = asked.value"
                 " CROSS JOIN rows ON rows.rowid = ties.child LIMIT ?",
                 (orjson.dumps(list(asked)).decode(), room + 1),
             ).fetchall()
@@ -254,8 +291,10 @@ class Staging:
                 return
             self._near |= asked
             asked = set()
-            for parent, parent_id, tab, line, data, key, rank in rows:
-                child = Staged(tab, line, orjson.loads(data), key, _field_of(tab, rank))
+            arrived = []
+            for parent, parent_id, tab, line, data, key, rank, shape in rows:
+                child = Staged(tab, line, orjson.loads(data), key, _field_of(tab, rank), shape)
+                arrived.append(child)
                 children = self._kept.setdefault((parent, parent_id), {})
                 children.setdefault(tab, []).append(child)
                 if tab in self._leading:
@@ -263,6 +302,7 @@ class Staging:
                 if tab == "service_at_location" and (place := child.row.get("location_id")):
                     asked.add(place)
             asked -= self._near | self._crowded
+            self.arrived(arrived)
         for some in (each for children in self._kept.values() for each in children.values()):
             if len(some) > 1:
                 some.sort(key=_by_line)
@@ -338,7 +378,7 @@ class Staging:
 
     def dangles(self, table: str, line: int, field: str) -> bool:
         """Whether this link of a child row leads nowhere."""
-        if not self._has_dangling:
+        if not self.has_dangling:
             return False
         found = self._db.execute(
             "SELECT 1 FROM dangling WHERE tab = ? AND line = ? AND field = ?", (table, line, field)
@@ -349,11 +389,9 @@ class Staging:
         found = self._db.execute("SELECT 1 FROM rows WHERE id = ? AND tab = ?", (row_id, table))
         return found.fetchone() is not None
 
-    def others(self, taken: Callable[[int], bool]) -> Iterator[Staged]:
+    def others(self, not_taken: Callable[[int], Iterator[int]]) -> Iterator[Staged]:
         """Rows that nobody took in. `link`: one of theirs that leads nowhere."""
-        left = (
-            key for (key,) in self._db.cursor().execute("SELECT rowid FROM rows") if not taken(key)
-        )
+        left = not_taken(self._keys)
         while keys := list(islice(left, _AT_ONCE)):
             found = self._db.execute(
                 "SELECT rows.tab, rows.line, rows.data, rows.rowid, (SELECT field FROM dangling"

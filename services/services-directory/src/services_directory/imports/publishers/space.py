@@ -1,6 +1,7 @@
 """The space in which the ids of a file count."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -26,7 +27,7 @@ class Space:
 
     def written(self, kind: str, given: str) -> str:
         """The same as text alone: most are written as they would be read."""
-        if not self.taken.get(kind) and _CANONICAL.fullmatch(given):
+        if not self.taken.get(kind) and CANONICAL.fullmatch(given):
             return given
         return self.identified(kind, given)[0]
 
@@ -39,7 +40,15 @@ class Space:
         return known
 
 
-_CANONICAL = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+CANONICAL = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ALL_CANONICAL = re.compile(f"(?:{CANONICAL.pattern}\n)*")
+
+
+def are_canonical(ids: Sequence[str]) -> bool:
+    """Whether all are written as they would be read."""
+    return _ALL_CANONICAL.fullmatch("\n".join((*ids, ""))) is not None
+
+
 _LONGEST = len("urn:uuid:{00000000-0000-0000-0000-000000000000}")
 """Of a way to write a UUID."""
 _MOST_KEPT = 200
