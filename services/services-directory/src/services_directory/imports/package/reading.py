@@ -55,13 +55,15 @@ def open_package(path: Path, options: Options) -> Iterator[Source]:
                 _check_lines(opened, options.most_lines)
                 fidelity = Fidelity()
                 notes, of_services = _stage(opened, staging, fidelity)
-            staging.arrived = partial(read_together, patterns=Patterns(), staging=staging)
             visibility = options.visibility or DEFAULT_VISIBILITY
             if options.visibility is not None:
                 of_services |= {"visibility"}
             else:
                 notes.append(note("visibility_assumed", after=visibility))
             source = Source(iter(()), notes, Space(options.source), fidelity=fidelity)
+            staging.arrived = partial(
+                read_together, patterns=Patterns(), staging=staging, space=lambda: source.space
+            )
             source.left_behind = lambda: _left_behind(staging, fidelity)
             source.rows = _services(staging, source, visibility, of_services)
             source.ids = staging.uuids

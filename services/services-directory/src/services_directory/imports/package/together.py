@@ -2,7 +2,7 @@
 that say the same, and texts of all rows at once. Of most rows there is nothing to tell, and they are then
 as they are read here; any other is read by itself, with all that is told of it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -10,15 +10,17 @@ from services_directory.imports.package.convert import LOUD, are_as_they_stand, 
 from services_directory.imports.package.fields import Field
 from services_directory.imports.package.patterns import Pattern, Patterns, all_tidy
 from services_directory.imports.package.staging import ENTRIES, Staged, Staging
-from services_directory.imports.publishers.space import CANONICAL, are_canonical
+from services_directory.imports.publishers.space import CANONICAL, Space, are_canonical
 from services_directory.imports.values.cells import MAX_TEXT
 
 _MOST_TOGETHER = 50
 """One text that is untidy makes that many rows be looked at singly."""
 
 
-def read_together(rows: Iterable[Staged], patterns: Patterns, staging: Staging) -> None:
-    """Puts what is read into the rows."""
+def read_together(
+    rows: Iterable[Staged], patterns: Patterns, staging: Staging, space: Callable[[], Space]
+) -> None:
+    """Puts what is read into the rows. `space`: where their ids count."""
     alike: dict[tuple[int, str], list[Staged]] = {}
     for row in rows:
         if row.shape:
@@ -27,7 +29,7 @@ def read_together(rows: Iterable[Staged], patterns: Patterns, staging: Staging) 
         pattern = patterns.of(group[0])
         if not _is_loud(pattern, staging):
             for start in range(0, len(group), _MOST_TOGETHER):
-                _read(group[start : start + _MOST_TOGETHER], pattern, staging)
+                _read(group[start : start + _MOST_TOGETHER], pattern, staging, space())
 
 
 def _is_loud(pattern: Pattern, staging: Staging) -> bool:
@@ -42,12 +44,15 @@ def _is_loud(pattern: Pattern, staging: Staging) -> bool:
     )
 
 
-def _read(group: Sequence[Staged], pattern: Pattern, staging: Staging) -> None:
+def _read(group: Sequence[Staged], pattern: Pattern, staging: Staging, space: Space) -> None:
     values = [pattern.values_of(row.row) for row in group]
     columns: list[Sequence[Any]] = list(zip(*values, strict=True))
     loud: set[int] = set()
-    if not are_canonical(columns[0]):
+    as_they_stand = are_canonical(columns[0])
+    if not as_they_stand and pattern.has_id:
         loud.update(at for at, each in enumerate(columns[0]) if not CANONICAL.fullmatch(each))
+    elif not as_they_stand:
+        columns[0] = [space.written(pattern.table.name, each) for each in columns[0]]
     for field in pattern.links:
         leading = [row.row[field.name] for row in group]
         gone = {each for each in set(leading) if not staging.holds(field.references, each)}
@@ -55,7 +60,6 @@ def _read(group: Sequence[Staged], pattern: Pattern, staging: Staging) -> None:
     few = 1 + len(pattern.words)
     if not _tidy_together(columns[1:few], len(group)):
         loud.update(at for at, each in enumerate(values) if not all_tidy(each[1:few]))
-    as_they_stand = True
     for at, field in enumerate(pattern.others, few):
         if not (found := _otherwise(field, columns[at])):
             continue
