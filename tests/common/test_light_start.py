@@ -5,7 +5,10 @@ import sys
 
 import pytest
 
-HEAVY = ("altair", "fhirclient", "openpyxl", "pypdf", "pyxform", "scipy", "typst", "vl_convert")
+HEAVY = (
+    "altair", "fhir.resources.R4B", "fhirclient", "openpyxl", "pypdf", "pyxform", "scipy", "typst",
+    "vl_convert", "xlsxwriter",
+)  # fmt: skip
 APPS = (
     "console.app", "gateway.front.app", "gateway.issuer.app", "referrals.app", "reporting.app",
     "services_directory.app",

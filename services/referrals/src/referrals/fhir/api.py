@@ -1,12 +1,13 @@
 """HTTP of the FHIR facade: one resource at a time, read and written. Searches: search_api."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import orjson
 from common.auth import Principal
 from common.errors import BAD_REQUEST, INVALID, FieldError
+from common.lazily import lazily
 from common.referral_states import ReferralState
 from common.web import (
     IdempotencyRequired,
@@ -18,9 +19,6 @@ from common.web import (
 )
 from common.web.problems import pointer
 from fastapi import Response
-from fhir.resources.R4B.consent import Consent
-from fhir.resources.R4B.servicerequest import ServiceRequest
-from fhir.resources.R4B.task import Task
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
@@ -43,6 +41,11 @@ from referrals.referrals import queries, schemas, sending, service, withdrawal
 from referrals.referrals.lifecycle import Command
 from referrals.referrals.models import Referral
 
+if TYPE_CHECKING:
+    from referrals.fhir import resources
+else:
+    resources = lazily("referrals.fhir.resources")
+
 fhir = router(PREFIX, ["fhir"])
 _BODIES: dict[Command, type[Any]] = {
     **schemas.STEPS,
@@ -63,7 +66,7 @@ async def read_service_request(
     referral_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
 ) -> Response:
     referral = queries.seen_by(caller, await queries.one(session, caller, referral_id))
-    return answer(ServiceRequest, service_request(referral))
+    return answer(resources.ServiceRequest, service_request(referral))
 
 
 @fhir.get("/Consent/{grant_id}", **answered_as(MEDIA_TYPE))
@@ -83,10 +86,10 @@ async def create_service_request(
     request: Request, session: Session, caller: Writer, keys: Keys, settings: ServiceSettingsOf
 ) -> Response:
     """Write a draft: nothing is shared until its Task is requested under a Consent."""
-    given = _given(schemas.NewReferral, draft_of, ServiceRequest, await request.body())
+    given = _given(schemas.NewReferral, draft_of, resources.ServiceRequest, await request.body())
     referral = await sending.draft(session, caller, keys, given)
     location = f"{base_of(settings)}/ServiceRequest/{referral.id}"
-    return answer(ServiceRequest, service_request(referral), location=location)
+    return answer(resources.ServiceRequest, service_request(referral), location=location)
 
 
 @fhir.post(
@@ -99,11 +102,11 @@ async def create_consent_resource(
     request: Request, session: Session, caller: Writer, keys: Keys, settings: ServiceSettingsOf
 ) -> Response:
     """Record what the person decided; the answer has the code that lets them withdraw it."""
-    given = _given(NewConsent, decision_of, Consent, await request.body())
+    given = _given(NewConsent, decision_of, resources.Consent, await request.body())
     grant, code = await consent_service.give(session, caller, keys, given)
     resource = consent(grant, consents.changed_at(grant))
     resource["extension"] = [extension(WITHDRAWAL_CODE, code)]
-    return answer(Consent, resource, location=f"{base_of(settings)}/Consent/{grant.id}")
+    return answer(resources.Consent, resource, location=f"{base_of(settings)}/Consent/{grant.id}")
 
 
 @fhir.put("/Task/{referral_id}", **answered_as(MEDIA_TYPE))
@@ -143,12 +146,12 @@ async def update_task(
 
 
 def _consent(grant: Any) -> Response:
-    return answer(Consent, consent(grant, consents.changed_at(grant)))
+    return answer(resources.Consent, consent(grant, consents.changed_at(grant)))
 
 
 def _task(caller: Principal, referral: Referral) -> Response:
     seen = queries.seen_by(caller, referral)
-    return answer(Task, task(seen), version=seen.version)
+    return answer(resources.Task, task(seen), version=seen.version)
 
 
 B = TypeVar("B", bound=BaseModel)
@@ -184,7 +187,7 @@ def _read(kind: type[BaseModel], content: bytes) -> dict[str, Any]:
 
 
 def _read_task(content: bytes, referral_id: UUID) -> dict[str, Any]:
-    raw = _read(Task, content)
+    raw = _read(resources.Task, content)
     if raw.get("id") != str(referral_id):
         raise INVALID.because("The id differs from the one in the path.", pointer="/id")
     return raw

@@ -3,19 +3,15 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from common import clock
 from common.auth import Principal
 from common.errors import BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE
+from common.lazily import lazily
 from common.web import OwnQuery, Reading, Session, answered_as, open_to_all, router
 from fastapi import Response
-from fhir.resources.R4B.bundle import Bundle
-from fhir.resources.R4B.capabilitystatement import CapabilityStatement
-from fhir.resources.R4B.healthcareservice import HealthcareService
-from fhir.resources.R4B.organization import Organization
-from fhir.resources.R4B.patient import Patient
 from starlette.requests import Request
 
 from referrals.consents import queries as consents
@@ -39,6 +35,11 @@ from referrals.fhir.replies import MEDIA_TYPE, PREFIX, AnyFormat, answer, base_o
 from referrals.referrals import queries
 from referrals.settings import Settings
 
+if TYPE_CHECKING:
+    from referrals.fhir import resources
+else:
+    resources = lazily("referrals.fhir.resources")
+
 fhir_search = router(PREFIX, ["fhir"])
 FORM = "application/x-www-form-urlencoded"
 _PREFER = {
@@ -59,7 +60,7 @@ async def read_capabilities(
     statement = statements.capability_statement(
         base_of(settings), version("ruta-referrals"), clock.now().date()
     )
-    return answer(CapabilityStatement, statement)
+    return answer(resources.CapabilityStatement, statement)
 
 
 def _searches(name: str) -> dict[str, Any]:
@@ -148,7 +149,7 @@ async def _searched(
         total=found.total,
         following=found.following,
     )
-    reply = answer(Bundle, bundle)
+    reply = answer(resources.Bundle, bundle)
     if lenient:
         reply.headers["Preference-Applied"] = "handling=lenient"
     return reply
@@ -210,7 +211,7 @@ async def read_patient(
 ) -> Response:
     """A case code, and nothing of the person."""
     row = await searching.one(session, caller, KINDS["Patient"], case_id, clock.now())
-    return answer(Patient, patient(row))
+    return answer(resources.Patient, patient(row))
 
 
 @fhir_search.get("/Organization/{organisation_id}", **answered_as(MEDIA_TYPE))
@@ -218,7 +219,7 @@ async def read_organization(
     organisation_id: UUID, session: Session, caller: CaseReader, _format: AnyFormat = None
 ) -> Response:
     row = await searching.one(session, caller, KINDS["Organization"], organisation_id, clock.now())
-    return answer(Organization, organization(row))
+    return answer(resources.Organization, organization(row))
 
 
 @fhir_search.get("/HealthcareService/{service_id}", **answered_as(MEDIA_TYPE))
@@ -227,4 +228,6 @@ async def read_healthcare_service(
 ) -> Response:
     now = clock.now()
     row = await searching.one(session, caller, KINDS["HealthcareService"], service_id, now)
-    return answer(HealthcareService, healthcare_service(row, choosable=is_choosable(row, now)))
+    return answer(
+        resources.HealthcareService, healthcare_service(row, choosable=is_choosable(row, now))
+    )

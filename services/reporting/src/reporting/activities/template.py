@@ -3,7 +3,7 @@
 import io
 from typing import Any
 
-import xlsxwriter  # type: ignore[import-untyped]  # ships no types
+from common.lazily import lazily
 from common.places import Places
 from common.tables_io.cells import TEXT_STAYS_TEXT
 
@@ -11,6 +11,8 @@ from reporting.activities import codes
 from reporting.activities.rules import LISTS
 from reporting.activities.workbook import DATES, MAX_ROWS, SHEETS
 from reporting.language import text
+
+xlsxwriter = lazily("xlsxwriter")  # ships no types
 
 HELP = text(
     "Una fila por actividad. Las columnas oscuras son obligatorias. Use los valores de las listas. "

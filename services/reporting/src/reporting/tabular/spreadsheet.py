@@ -7,11 +7,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import xlsxwriter  # type: ignore[import-untyped]  # ships no types
+from common.lazily import lazily
 from common.tables_io.cells import TEXT_STAYS_TEXT
 
 from reporting.language import Text, text
 from reporting.tabular.tables import Cell, Table
+
+xlsxwriter = lazily("xlsxwriter")  # ships no types
 
 OPTIONS = {"in_memory": True, "constant_memory": False, **TEXT_STAYS_TEXT}
 CREATED = datetime(2026, 1, 1)  # noqa: DTZ001 - a fixed stamp (xlsx has no zone): equal tables make equal files

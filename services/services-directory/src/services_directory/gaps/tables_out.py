@@ -4,8 +4,8 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-import xlsxwriter  # type: ignore[import-untyped]  # ships no type information
 from common import codelists
+from common.lazily import lazily
 from common.places import Places
 from common.tables_io.cells import TEXT_STAYS_TEXT, GuardedCsv
 
@@ -13,6 +13,8 @@ from services_directory.gaps.matrix import Row
 from services_directory.gaps.picture import Picture
 from services_directory.gaps.shares import STATES
 from services_directory.pathways.texts.wording import say
+
+xlsxwriter = lazily("xlsxwriter")  # ships no types
 
 # Hashtags of the HXL core schema; attributes name what the columns of this table mean.
 _COLUMNS = (

@@ -8,8 +8,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
 
-import xlsxwriter  # type: ignore[import-untyped]  # ships no type information
+from common.lazily import lazily
 from common.tables_io.cells import TEXT_STAYS_TEXT, GuardedCsv
+
+xlsxwriter = lazily("xlsxwriter")  # ships no types
 
 _HEADS = ("number", "name", "external_id", "verdict", "field", "before", "after", "why")
 _WIDTHS = (8, 40, 24, 18, 28, 28, 28, 80)

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter  # type: ignore[import-untyped]  # ships no type information
 from common.languages import page_language
+from common.lazily import lazily
 from common.tables_io.cells import TEXT_STAYS_TEXT, GuardedCsv
-from xlsxwriter.utility import xl_col_to_name  # type: ignore[import-untyped]  # as above
 
 from services_directory.imports.columns import Column, code_list, columns
+
+xlsxwriter = lazily("xlsxwriter")  # ships no types
 
 _ROWS_WITH_LISTS = 5_000
 _WORDS = {
@@ -120,7 +121,7 @@ def _write(sheet: Any, row: int, index: int, value: Any) -> None:
 def _offer_list(sheet: Any, index: int, column: Column, words: dict[str, str]) -> None:
     position = _listed().index(column.codelist)
     codes = code_list(column.codelist)
-    letter = xl_col_to_name(position * 2, col_abs=True)
+    letter = xlsxwriter.utility.xl_col_to_name(position * 2, col_abs=True)
     sheet.data_validation(
         1,
         index,

@@ -1,0 +1,22 @@
+"""The resources of FHIR R4B that the facade takes and answers, as models: a tenth of what the service would
+hold in memory, so they are loaded by the first question to the facade."""
+
+from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.capabilitystatement import CapabilityStatement
+from fhir.resources.R4B.consent import Consent
+from fhir.resources.R4B.healthcareservice import HealthcareService
+from fhir.resources.R4B.organization import Organization
+from fhir.resources.R4B.patient import Patient
+from fhir.resources.R4B.servicerequest import ServiceRequest
+from fhir.resources.R4B.task import Task
+
+__all__ = (
+    "Bundle",
+    "CapabilityStatement",
+    "Consent",
+    "HealthcareService",
+    "Organization",
+    "Patient",
+    "ServiceRequest",
+    "Task",
+)
