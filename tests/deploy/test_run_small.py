@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ _SCRIPT = ROOT / "deploy" / "run-small"
 _PODMAN = r"""#!/bin/sh
 case "$*" in
   "volume exists"*) test -e "$WORLD/volumes"; exit ;;
-  images*) cat "$WORLD/images"; exit ;;
+  images*) printf '%s' "${CONTAINERS_CONF_OVERRIDE:-}" >"$WORLD/settings"; cat "$WORLD/images"; exit ;;
   "image exists"*) exit 0 ;;
 esac
 printf '%s\n' "$*" >>"$WORLD/told"
@@ -112,6 +113,17 @@ def test_a_second_up_plays_nothing_and_a_change_is_played(server: Server) -> Non
     (server.world / "ready").unlink()  # the machine was started anew
     assert server.types("up").returncode == 0
     assert server.told() == ["kube play"]
+
+
+def test_where_crun_refuses_every_container_runc_is_asked_for(server: Server) -> None:
+    """Which of both is this machine's matter; what is named is a file that says so."""
+    _installed(server)
+    named = (server.world / "settings").read_text()
+    unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
+    assert bool(named) == (not unified and shutil.which("runc") is not None)
+    settings = ROOT / "deploy" / "runc.conf"
+    assert named in ("", str(settings))
+    assert tomllib.loads(settings.read_text())["engine"]["runtime"] == "runc"
 
 
 def test_an_upgrade_takes_a_backup_then_builds_then_starts(server: Server, tmp_path: Path) -> None:
