@@ -35,7 +35,15 @@ case "$*" in
 esac
 """
 _KUSTOMIZE = "#!/bin/sh\necho kind: Deployment\n"  # what it makes of the overlay: test_small.py
-_CURL = '#!/bin/sh\ntest -e "$WORLD/ready" && echo 200 || echo 000\n'
+# The first time that it is asked what of it answers, something does not yet.
+_CURL = """#!/bin/sh
+test -e "$WORLD/ready" || { echo 000; exit; }
+case "$*" in
+  *http_code*) echo 200 ;;
+  *) echo asked >>"$WORLD/asked"
+     test "$(wc -l <"$WORLD/asked")" = 1 && echo '{"status":"degraded"}' || echo '{"status":"ok"}' ;;
+esac
+"""
 
 
 class Server:
@@ -113,6 +121,14 @@ def test_a_second_up_plays_nothing_and_a_change_is_played(server: Server) -> Non
     (server.world / "ready").unlink()  # the machine was started anew
     assert server.types("up").returncode == 0
     assert server.told() == ["kube play"]
+
+
+def test_it_is_ready_when_all_of_it_is(server: Server) -> None:
+    """The front answers 200 while others start: who typed `doctor` next read that one of them is away."""
+    (server.data / "secrets.yaml").write_text("kind: Secret\n")
+    done = server.types("up")
+    assert (done.returncode, "ready at" in done.stdout) == (0, True)
+    assert (server.world / "asked").read_text() == "asked\n" * 2
 
 
 def test_where_crun_refuses_every_container_runc_is_asked_for(server: Server) -> None:
