@@ -129,6 +129,9 @@ def test_it_is_ready_when_all_of_it_is(server: Server) -> None:
     done = server.types("up")
     assert (done.returncode, "ready at" in done.stdout) == (0, True)
     assert (server.world / "asked").read_text() == "asked\n" * 2
+    (server.world / "asked").unlink()  # something of it is away
+    again = server.types("up")
+    assert (again.returncode, "not whole" in again.stderr) == (1, True)
 
 
 def test_where_crun_refuses_every_container_runc_is_asked_for(server: Server) -> None:
