@@ -34,12 +34,13 @@ TIDY: Document = {
     "pre_crisis": {"existed": True, "from": "2019-01-01"},
     "translations": {"en": {"name": "Soup kitchen"}},
     "verification": {"verified_at": "2026-11-01"},
+    "categories": [],
     "last_modified": "2026-11-01T10:00:00Z",
 }
 MANNERS: dict[str, Document] = {
     "a null": {"alert": None},
     "an empty text": {"alert": ""},
-    "an empty list": {"phones": []},
+    "an empty list further in": {"contacts": [{"phones": []}]},
     "an empty object": {"eligibility": {}},
     "nothing but empty parts": {"eligibility": {"sex": []}},
     "an id in capitals": {"id": ID.upper() + "A"},
@@ -48,6 +49,7 @@ MANNERS: dict[str, Document] = {
 }
 FAULTS: dict[str, Document] = {
     "no name": {"name": None},
+    "a list that is no text": {"alert": []},
     "an unknown member": {"colour": "blue"},
     "ages reversed": {"maximum_age": 2},
     "an area that is none": {"service_areas": [{"extent_type": "pcode", "extent": "XX"}]},
@@ -86,8 +88,9 @@ def by_models_id(part: Document) -> Any:
 @pytest.mark.parametrize("kind", MANNERS)
 def test_what_is_untidy_is_tidied_by_the_models(kind: str) -> None:
     document = {**TIDY, **MANNERS[kind]}
+    beside = {k: v for k, v in document.items() if k not in ("organization", "categories")}
     with pytest.raises(ValidationError):
-        tidied(ServiceDocument, {k: v for k, v in document.items() if k != "organization"})
+        tidied(ServiceDocument, beside)
     assert written(Takes().take(document)) == written(by_models(document))
 
 

@@ -94,7 +94,11 @@ class Takes:
         return Given.of(ServiceDocument.model_validate({**document, "organization": organization}))
 
     def _tidied(self, document: Document) -> Document | None:
-        given = {key: value for key, value in document.items() if key != "organization"}
+        given = {
+            key: value
+            for key, value in document.items()
+            if key != "organization" and not (value == [] and key in _LISTS)
+        }
         if isinstance(sites := document.get("service_at_locations"), list):
             given["service_at_locations"] = [self._with_place(site) for site in sites]
         try:
@@ -121,6 +125,9 @@ class Takes:
         return known[1]
 
 
+_LISTS = frozenset(
+    name for name, member in ServiceDocument.model_fields.items() if member.default_factory is list
+)
 _RULES: Mapping[str, Callable[[Document], bool]] = {
     "_ages_in_order": lambda found: ages_in_order(
         found.get("minimum_age"), found.get("maximum_age")

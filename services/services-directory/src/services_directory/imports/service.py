@@ -24,7 +24,7 @@ from services_directory.entries.acting import claims_of
 from services_directory.imports.models import IMPORT_ROWS, IMPORTS
 from services_directory.imports.outcomes.mapped import Mapped
 from services_directory.imports.outcomes.report import Report
-from services_directory.imports.package.reading import check_package
+from services_directory.imports.package.reading import check_package, rows_in
 from services_directory.imports.publishers.claims import Claim, settle
 from services_directory.imports.publishers.space import Space
 from services_directory.imports.publishers.vanished import Choice, missing_in
@@ -109,9 +109,10 @@ async def take_in(session: AsyncSession, caller: Principal, order: Order) -> UUI
 def _is_long(path: Path, kind: Format, options: Options, *, large: bool) -> bool:
     """Read the beginning, so that a hopeless file is answered at once; whether there are more rows
     than one request should wait for."""
-    if large and kind is Format.PACKAGE:
-        check_package(path, options.most_lines)  # staging it would take as long as the import
-        return True
+    if kind is Format.PACKAGE:  # staging it would take as long as the import
+        if large:
+            check_package(path, options.most_lines)
+        return large or rows_in(path, options.most_lines) > AT_ONCE_ROWS
     with open_source(path, kind, options) as source:
         read = sum(1 for _ in islice(source.rows, 1 if large else AT_ONCE_ROWS + 1))
     return large or read > AT_ONCE_ROWS

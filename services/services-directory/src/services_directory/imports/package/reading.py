@@ -83,6 +83,26 @@ def check_package(path: Path, most_lines: int) -> None:
             raise HEADERS_MISSING.because("The package has no services.csv.")
 
 
+def rows_in(path: Path, most_lines: int) -> int:
+    """How many organisations and services there are to read, without keeping any; a problem of any table
+    is raised."""
+    found = 0
+    check_package(path, most_lines)
+    with archive(path) as opened:
+        for name in _tables_in(opened):
+            with opened.open(name) as content:
+                rows = read_cells(_buffered(content))
+                _, header, _ = next(rows, (0, [], False))
+                table = table_of(name, (cell.strip().lower() for cell in header))
+                held = sum(1 for _, cells, _ in rows if "".join(cells).strip())
+                found += held if table in ("organization", "service") else 0
+    return found
+
+
+def _buffered(content: Any) -> BufferedReader:
+    return BufferedReader(cast("Any", content), _PIECE)
+
+
 def _tables_in(opened: ZipFile) -> list[str]:
     names = sorted(opened.namelist())
     return [name for name in names if name.lower().endswith(".csv") and "__MACOSX" not in name]
@@ -147,7 +167,7 @@ def _stage(
     for name in _tables_in(opened):
         with opened.open(name) as content:
             table = _stage_table(
-                BufferedReader(cast("Any", content), _PIECE),
+                _buffered(content),
                 name,
                 staging,
                 notes,
