@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from common.auth import Principal
@@ -34,7 +35,6 @@ from services_directory.records.service import KIND
 from services_directory.services.asked import Asked
 from services_directory.services.entering import EntryBatch, finish_together, upsert_service
 from services_directory.services.judging import Judged, Row, judge
-from services_directory.services.queries import compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ class Writer:
     ) -> tuple[list[Given | None], dict[str, UUID | None]]:
         """The rows' documents, and what their external ids stand for."""
         await self._keep_full_records(rows)
-        stand_for = await self._recognised(rows)
+        stand_for, records = await self._recognised(rows)
         said = [list((each.document or {}).get("categories", ())) for each in rows]
-        await self._keep_what_is_not_said(rows, stand_for)
+        self._keep_what_is_not_said(rows, stand_for, records)
         await self._crosswalk(rows, said, stand_for)
         return validated_together(rows), stand_for
 
@@ -118,8 +118,11 @@ class Writer:
         for known in await shown(self.session, self.caller, partial):
             partial[known].notes.append(note("abridged_copy"))
 
-    async def _keep_what_is_not_said(
-        self, rows: Sequence[Mapped], stand_for: Mapping[str, UUID | None]
+    @staticmethod
+    def _keep_what_is_not_said(
+        rows: Sequence[Mapped],
+        stand_for: Mapping[str, UUID | None],
+        records: Mapping[UUID, Any],
     ) -> None:
         known = {
             entity: mapped
@@ -127,11 +130,9 @@ class Writer:
             if mapped.document and mapped.onto
             if (entity := stand_for.get(mapped.external_id or "")) is not None
         }
-        if not known:
-            return
-        for row in await compared(self.session, self.caller, known):
-            mapped = known[row.id]
-            if mapped.onto is not None:
+        for entity, mapped in known.items():
+            row = records.get(entity)
+            if row is not None and mapped.onto is not None:
                 mapped.document = mapped.onto({**row.document, "organization": row.organization})
 
     async def _crosswalk(
@@ -184,7 +185,9 @@ class Writer:
         )
         return Written(upserted.id, upserted.outcome)
 
-    async def _recognised(self, rows: Sequence[Mapped]) -> dict[str, UUID | None]:
+    async def _recognised(
+        self, rows: Sequence[Mapped]
+    ) -> tuple[dict[str, UUID | None], dict[UUID, Any]]:
         ids = [mapped.external_id for mapped in rows if mapped.external_id]
         known = await by_external_ids(self.session, KIND, self.space.source, ids)
         return await recognise(self.session, self.caller, self.space, rows, known)

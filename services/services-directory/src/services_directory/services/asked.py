@@ -88,13 +88,13 @@ class Asked:
         for place in placed:
             self.places.pop(UUID(place), None)
 
-    def shows_otherwise(self, service_id: UUID | None, waiting: Mapping[str, Document]) -> bool:
-        """Whether the record that was asked for shows a place in another form than the one that waits."""
-        row = self.records.get(service_id) if service_id is not None else None
-        if row is None:
-            return False
-        return any(
-            waiting.get(place["id"], place) != place
+    def shows_otherwise(self, service_id: UUID, forms: Mapping[str, Document]) -> bool:
+        """Whether the record shows one of these places in another form, or may: nobody asked for it."""
+        if service_id not in self.records:
+            return True
+        row = self.records[service_id]
+        return row is not None and any(
+            forms.get(place["id"], place) != place
             for document in (row.document, row.approved)
             for place in locations_in(document or {})
         )

@@ -74,12 +74,16 @@ def _own(ids: Mapping[UUID, UUID], given: str) -> str:
 
 
 def _with_site_ids(plain: Document, identity: UUID) -> Document:
-    """A site without an id gets it from its location, so that sites may change their order."""
-    sites = []
+    """A site without an id gets it from its location, so that sites may change their order; one whose id
+    another one has by then, from that and from its place in the list."""
+    sites: dict[str, Document] = {}
     for index, site in enumerate(plain.get("service_at_locations", [])):
         place = site.get("location", {}).get("id") or site.get("location_id") or str(index)
-        sites.append({"id": str(uuid5(identity, f"site:{place}")), **site})
-    return {**plain, "service_at_locations": sites} if sites else plain
+        own = site.get("id") or str(uuid5(identity, f"site:{place}"))
+        if own in sites:
+            own = str(uuid5(identity, f"site:{own}:{index}"))
+        sites[own] = {**site, "id": own}
+    return {**plain, "service_at_locations": [*sites.values()]} if sites else plain
 
 
 def locations_in(plain: Document) -> list[Document]:

@@ -1,6 +1,7 @@
 """Entering services: create or change a record and, where the caller curates it, publish it at
 once. Nothing here commits."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -53,12 +54,13 @@ class EntryBatch:
     """What one transaction enters together, so that what is the same for many is done once.
 
     `placed` and `published` collect services whose locations and stored documents are written by
-    `finish_together`; `waiting` are these locations; `organizations` are rows that are locked by now, by what
-    a document says of them; `external_ids` are those that were asked for, with the service or None.
+    `finish_together`; of `placed` the first `due` have to be there for the record of the next document.
+    `organizations` are rows that are locked by now, by what a document says of them; `external_ids` are
+    those that were asked for, with the service or None.
     """
 
     placed: list[places.Placed] = field(default_factory=list)
-    waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
+    due: int = 0
     asked: Asked = field(default_factory=Asked)
     published: set[UUID] = field(default_factory=set)
     external_ids: dict[str, UUID | None] = field(default_factory=dict)
@@ -89,11 +91,12 @@ async def upsert_service(
         document = Given.of(document)
     batch = EntryBatch() if together is None else together
     known = service_id or await _known(session, caller, document, source, external_id, batch)
-    await _place_for(session, caller, document, known, batch)
+    await _place_what_is_due(session, known, batch)
     row = await batch.asked.locked(session, known) if known else None
     if row is not None and if_match is not None:
         check_if_match(if_match, etag_of(row.version))
     identity = known or new_id()
+    await _place_for(session, caller, document, None, batch)
     organization = await _organization(session, caller, document, source, row, together)
     ids = await own_ids(
         session, caller, document, identity, row.document if row else None, batch.asked
@@ -112,7 +115,7 @@ async def upsert_service(
         return Upserted(identity, "unchanged", row.version, row.state)
     publishes = curates(caller, scope.aors, scope.states)
     if publishes:
-        await _await_turn(session, plain, batch)
+        await _place_for(session, caller, document, plain, batch)
     version = await _write(
         session, caller, row, identity,
         plain=plain, scope=scope, publishes=publishes, source=source,
@@ -146,43 +149,49 @@ async def finish_together(session: AsyncSession, together: EntryBatch) -> None:
     await store(session, sorted(together.published))
 
 
-async def _place(session: AsyncSession, together: EntryBatch) -> None:
-    touched = await places.publish(session, together.placed)
-    together.published.update(touched)
-    together.asked.forget(touched, together.waiting)
-    together.placed.clear()
-    together.waiting.clear()
+async def _place(session: AsyncSession, batch: EntryBatch, most: int | None = None) -> None:
+    """The first `most` that wait, or all."""
+    placed, batch.placed = batch.placed[:most], batch.placed[len(batch.placed[:most]) :]
+    touched = await places.publish(session, placed)
+    batch.published.update(touched)
+    batch.asked.forget(touched, _forms(placed))
+    batch.due = 0
+
+
+def _forms(placed: Iterable[places.Placed]) -> dict[str, dict[str, Any]]:
+    return {each["id"]: each for one in placed for each in one.shown}
+
+
+async def _place_what_is_due(session: AsyncSession, known: UUID | None, batch: EntryBatch) -> None:
+    """A record is read with the places as the documents before it left them."""
+    if known is None or not batch.due:
+        return
+    if batch.asked.shows_otherwise(known, _forms(batch.placed[: batch.due])):
+        await _place(session, batch, batch.due)
 
 
 async def _place_for(
     session: AsyncSession,
     caller: Principal,
     document: Given,
-    known: UUID | None,
+    plain: dict[str, Any] | None,
     batch: EntryBatch,
 ) -> None:
-    """Places that documents before it brought, if they have to be there for this one."""
-    waiting = batch.waiting
-    if not waiting:
+    """What waits, if it has to be there for this document, which may name what one before it brought; with
+    `plain`, if one place has two forms: both are kept, one after the other."""
+    if not batch.placed or not document.places:
         return
-    by_id_alone = any(
-        "location" not in each for each in document.document.get("service_at_locations", ())
-    )
-    of_ours = (each for each in document.places if own_id(caller, each) != each)
-    if (
-        by_id_alone
-        or any(str(each) in waiting for each in of_ours)
-        or batch.asked.shows_otherwise(known, waiting)
-    ):
+    waiting = _forms(batch.placed)
+    if plain is not None:
+        has_to = any(waiting.get(each["id"], each) != each for each in locations_in(plain))
+    else:
+        sites = document.document.get("service_at_locations", ())
+        has_to = any("location" not in each for each in sites) or any(
+            own_id(caller, each) != each and str(each) in waiting for each in document.places
+        )
+    if has_to:
         await _place(session, batch)
-
-
-async def _await_turn(session: AsyncSession, plain: dict[str, Any], batch: EntryBatch) -> None:
-    """One place in two forms is kept in both, one after the other."""
-    shown = {each["id"]: each for each in locations_in(plain)}
-    if any(batch.waiting.get(key, each) != each for key, each in shown.items()):
-        await _place(session, batch)
-    batch.waiting |= shown
+    batch.due = len(batch.placed)
 
 
 async def _known(

@@ -3,6 +3,7 @@ stays as it stands. Pure."""
 
 from collections.abc import Iterator
 from datetime import time
+from functools import cache
 from typing import Any
 
 from services_directory.imports.package.fields import NESTED, tables
@@ -36,6 +37,8 @@ def _as_written(record: Document, given: Document, table: str) -> Document:
 
 
 def _value_as_written(key: str, record: Any, given: Any, table: str) -> Any:
+    if record == given and record.__class__ is given.__class__:
+        return given
     if isinstance(record, str) and isinstance(given, str):
         return record if _same(record, given) else given
     kind = _table_of(table, key)
@@ -54,10 +57,11 @@ def _table_of(table: str, key: str) -> str | None:
     return nested.get(key)
 
 
-def _sayable(table: str) -> set[str]:
+@cache
+def _sayable(table: str) -> frozenset[str]:
     """Names that a package can say of an object of this table; links it says by nesting."""
     own = (field.name for field in tables()[table].fields if not field.references)
-    return {"id", *own, *NESTED.get(table, {}), *_written_apart(table)}
+    return frozenset({"id", *own, *NESTED.get(table, {}), *_written_apart(table)})
 
 
 def _written_apart(table: str) -> Iterator[str]:

@@ -214,8 +214,9 @@ async def recognise(
     space: Space,
     rows: Sequence[Mapped],
     known: Mapping[str, UUID | None],
-) -> dict[str, UUID | None]:
-    """What each external id stands for, `known` being those of this space.
+) -> tuple[dict[str, UUID | None], dict[UUID, Any]]:
+    """What each external id stands for, `known` being those of this space; and the records that it was found
+    from, as `compared` gives them.
 
     An id of another space or of the directory itself counts where the entry is the same service by
     what it says; a document keeps an id that is taken by another entry no longer. A row whose own
@@ -229,7 +230,8 @@ async def recognise(
     wanted |= {each.entity_id for each in elsewhere} | {
         each for two in forms.values() for each in two
     }
-    stored = await _stored(session, caller, wanted)
+    records = {row.id: row for row in await compared(session, caller, wanted)}
+    stored = {key: signs_of(row.document, row.organization) for key, row in records.items()}
     found = dict(known)
     for each in elsewhere:
         signed = stored.get(each.entity_id)
@@ -243,7 +245,7 @@ async def recognise(
             found[key] = like[0]
     for mapped in rows:
         _apply(caller, mapped, space, signs, known, found, stored)
-    return found
+    return found, records
 
 
 def _apply(
