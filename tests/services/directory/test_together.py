@@ -102,3 +102,18 @@ async def test_a_service_that_is_entered_twice_keeps_its_last_places(
             )
         )
     assert [str(each) for each in kept] == [place for place, _ in shown[0]]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_two_sites_of_one_id_are_two(
+    api: AsyncClient, database: Database, together: bool
+) -> None:
+    place = {**PLACE, "id": str(new_id())}
+    site = {"id": str(new_id()), "location": place}
+    doubled = service_document(service_at_locations=[site, site, {"location": place}] * 2)
+    again = {**doubled, "id": str(new_id())}
+    ids = await enter(database, [doubled, again], together=together)
+    assert await places_of(api, ids) == [[(place["id"], "Centro")] * 6] * 2
+    for each in ids:
+        answer = await api.get(f"{V1}/services/{each}", headers=reads_everything())
+        assert len({site["id"] for site in answer.json()["service_at_locations"]}) == 6

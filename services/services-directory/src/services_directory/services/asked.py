@@ -81,6 +81,12 @@ class Asked:
             found |= await taken_sites(session, rest)
         return found
 
+    def wrote(self, service_id: UUID, document: Document) -> None:
+        """Its sites stand from now on, though their documents are written at the end."""
+        self.forget([service_id])
+        for site in document.get("service_at_locations", ()):
+            self.sites[UUID(site["id"])] = True
+
     def forget(self, services: Iterable[UUID] = (), placed: Iterable[str] = ()) -> None:
         """They were written."""
         for service in services:

@@ -120,7 +120,7 @@ async def upsert_service(
         session, caller, row, identity,
         plain=plain, scope=scope, publishes=publishes, source=source,
     )  # fmt: skip
-    batch.asked.forget([identity])
+    batch.asked.wrote(identity, plain)
     if source and external_id:
         remember(session, KIND, source, external_id, identity)
         batch.external_ids[external_id] = identity
