@@ -30,6 +30,10 @@ from tests.services.reporting.releases.true_counts import as_joint
 pytestmark = pytest.mark.laborious
 
 LEAST, MOST = 0.88, 0.97
+MOST_OF_FINE = 0.985
+"""Of two-way counts and single cells over several periods: the law is asked for 94 %, because of one period it
+is narrower than the truth. What several of them are off by adds up to what the law takes it for, and so it holds
+the 94 and more (docs/reporting.md)."""
 FEW, SOME, MANY = 60, 300, 1500
 AS_A_DRILL = partial(pytest.param, marks=pytest.mark.slow)
 SHARE = 0.5
@@ -47,8 +51,12 @@ LONG = (
     "referred-persons over a year",
     "screened-or-assisted-persons over a sum",
 )
-TOO_FEW = {("referred-persons over a year", FEW)}
+OF_HALVES = "referred-persons over a year"
+"""Still of periods of one size: a world takes long, and docs/reporting.md has those that differ."""
+TOO_FEW = {(OF_HALVES, FEW)}
 """Each of 24 periods has fewer people than the method asks for: docs/reporting.md says how far it is off."""
+ALIKE = "referred-persons over a sum"
+"""Of two periods of 60 persons each totals of everybody hold in 62 %; docs/reporting.md says why."""
 COUNTS = ("one-way", "two-way", "cell")
 
 
@@ -56,8 +64,9 @@ def share(worlds: int) -> int:
     return max(4, round(worlds * SHARE))
 
 
-def assert_calibrated(table: Table, kinds: Sequence[str] = KINDS) -> None:
-    """Within the bounds, or out of them by no more than the standard error of so few worlds."""
+def assert_calibrated(table: Table, kinds: Sequence[str] = KINDS, *, several: bool = False) -> None:
+    """Within the bounds, or out of them by no more than the standard error of so few worlds. `several`
+    periods are added."""
     for kind in kinds:
         if kind not in table:
             continue
@@ -67,13 +76,14 @@ def assert_calibrated(table: Table, kinds: Sequence[str] = KINDS) -> None:
         if kind in COUNTS:  # a world has many of them
             unsure = max(found.deviation, math.sqrt(LEAST * (1 - LEAST) / found.figures))
         assert worlds >= 4, kind
-        assert LEAST - unsure <= found.rate <= MOST + unsure, rows(kind, table)
+        most = MOST_OF_FINE if several and kind in ("two-way", "cell") else MOST
+        assert LEAST - unsure <= found.rate <= most + unsure, rows(kind, table)
 
 
 @pytest.mark.parametrize("source", [SOURCES[0], *map(AS_A_DRILL, SOURCES[1:] + SPANS)])
 def test_intervals_hold_nine_of_ten_true_counts(source: str) -> None:
     made, _ = sources()[source]
-    assert_calibrated(measured(made, SOME, 8), COUNTS)
+    assert_calibrated(measured(made, SOME, 8), COUNTS, several=source in SPANS)
 
 
 @pytest.mark.parametrize("persons", [FEW, AS_A_DRILL(SOME)])
@@ -97,13 +107,16 @@ def test_intervals_of_totals_of_each_size_hold_nine_of_ten(persons: int) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("of", ["screened-or-assisted-persons"])
+@pytest.mark.parametrize("of", populations())
 def test_intervals_of_totals_over_several_periods_hold_nine_of_ten(of: str) -> None:
-    """Not of referred persons: over a year of 60 they hold in 80 ± 6 % (docs/reporting.md), the others were
-    not measured in so many worlds."""
+    """Of referred persons not over a year, whose many periods take long, nor of 60, of whom too few are shown
+    on average: docs/reporting.md has what they hold in."""
     programmes = populations()[of]
-    for _, made in spans_of(programmes):
-        for persons in (FEW, SOME):
+    referred = of == "referred-persons"
+    for span, made in spans_of(programmes):
+        if referred and span == "over a year":
+            continue
+        for persons in (SOME,) if referred else (FEW, SOME):
             worlds = share(WORLDS_OF_TOTALS_OVER[persons])
             assert_calibrated(totals(programmes, persons, worlds, made=made), TOTALS)
 
@@ -111,10 +124,16 @@ def test_intervals_of_totals_over_several_periods_hold_nine_of_ten(of: str) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("source", LONG)
 def test_intervals_over_several_periods_hold_nine_of_ten_for_each_size(source: str) -> None:
-    made, sizes = sources()[source]
+    made, sizes = sources(varying=source != OF_HALVES)[source]
     for persons, worlds in sizes.items():
         if (source, persons) not in TOO_FEW:
-            assert_calibrated(measured(made, persons, share(worlds)))
+            assert_calibrated(measured(made, persons, share(worlds)), several=True)
+
+
+@pytest.mark.slow
+def test_counts_of_periods_that_are_all_of_one_size_hold_nine_of_ten_but_for_everybody() -> None:
+    made, sizes = sources(varying=False)[ALIKE]
+    assert_calibrated(measured(made, FEW, share(sizes[FEW])), COUNTS)
 
 
 @pytest.mark.slow

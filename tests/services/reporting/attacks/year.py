@@ -79,8 +79,17 @@ def periods(population: Population) -> tuple[Period, ...]:
     return YEAR.parts(population.period_kind)
 
 
+Odds = Mapping[str, Mapping[str, int]]
+"""How likely each code is, by dimension."""
+
+
 def facts(
-    population: Population, persons: int, number: int, *, varying: bool = False
+    population: Population,
+    persons: int,
+    number: int,
+    *,
+    varying: bool = False,
+    likely: Odds = LIKELY,
 ) -> dict[Period, list[list[Fact]]]:
     """For each period everybody seen in it, with all that was known of her in the year so far.
 
@@ -92,7 +101,7 @@ def facts(
     further = RULES[population.measure].further
     # Each value as often as it is likely: a fifth of the time of the attacks was `chance.choices`.
     lots = {
-        name: [each for each, n in odds.items() for _ in range(n)] for name, odds in LIKELY.items()
+        name: [each for each, n in odds.items() for _ in range(n)] for name, odds in likely.items()
     }
 
     def picked(name: str) -> str:
@@ -215,11 +224,17 @@ class Year:
 
 
 def year(
-    programmes: Sequence[Programme], persons: int, number: int, *, varying: bool = False
+    programmes: Sequence[Programme],
+    persons: int,
+    number: int,
+    *,
+    varying: bool = False,
+    likely: Odds = LIKELY,
 ) -> Year:
     """The same for the same numbers. `varying`: see `facts`."""
     population = programmes[0].population
-    true = _Counted(population, facts(population, persons, number, varying=varying))
+    everybody = facts(population, persons, number, varying=varying, likely=likely)
+    true = _Counted(population, everybody)
     key = f"{population.id} {persons} {number}".encode().ljust(32, b".")
     return Year(programmes, true, key)
 
