@@ -134,9 +134,11 @@ class System:
         self.layout.hold_file(name).unlink(missing_ok=True)
 
     def restarted(self, name: str, former: int) -> bool:
+        """It is ready, and the front, which met nobody there, lets requests through again."""
         return (
             self.state.processes[name] != former
             and self.ruta("status", check=False).returncode == 0
+            and set(self.public("/readyz")["circuits"].values()) == {"closed"}
         )
 
     def _last_log_lines(self) -> str:
