@@ -41,7 +41,7 @@ def run_tests(
     chosen = [f"--{name}" for name, given in (("all", everything), ("quick", quick)) if given]
     named = any(not argument.startswith("-") for argument in context.args)
     arguments = [
-        *([] if named else in_parallel(drills=everything, waiting=not quick)),
+        *([] if named else in_parallel(waiting=not quick)),
         *chosen,
         *context.args,
     ]
@@ -123,17 +123,16 @@ def alone(root: Path, code: int) -> int:
     return 0
 
 
-def in_parallel(*, drills: bool = False, waiting: bool = True) -> list[str]:
-    """Three workers on two cores, four with the drills: each waits a part of its time, for servers and for
-    clocks (without drills three took 5:18 on two idle cores and four 6:24, as each imports everything and
-    starts servers of its own).
+def in_parallel(*, waiting: bool = True) -> list[str]:
+    """Three workers on two cores: each waits a part of its time, for servers and for clocks. A fourth costs
+    more than it brings, as each imports everything and starts servers of its own (two cores, three and four
+    workers: without drills 5:18 and 6:24, with them 46 and 57 minutes).
 
     One a core where there is nothing to wait for.
     The order of the groups is that of tests/support/selection.py.
     """
     cores = len(os.sched_getaffinity(0))
-    a_core = 2 if drills else 1.5 if waiting else 1
-    workers = max(2, min(8, int(cores * a_core)))
+    workers = max(2, min(8, int(cores * (1.5 if waiting else 1))))
     return ["-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder", "-q"]
 
 
