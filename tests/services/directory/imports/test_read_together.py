@@ -12,6 +12,8 @@ import pytest
 from services_directory.imports.outcomes.fidelity import Fidelity
 from services_directory.imports.outcomes.mapped import validated_together
 from services_directory.imports.package import open_package, reading, together
+from services_directory.imports.package.convert import are_as_they_stand
+from services_directory.imports.package.fields import tables
 from services_directory.imports.package.staging import Staged
 from services_directory.imports.source import Options
 
@@ -75,3 +77,20 @@ def test_rows_read_together_are_as_each_is_alone(
     assert len(made) > 200
     monkeypatch.setattr(reading, "read_together", lambda *_, **__: None)
     assert read == [all_of(path) for path in packages]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fit", "unfit"),
+    [
+        ("email", "ayuda{}@correo.de.muchas.partes.example.org", "ayuda@ninguna"),
+        ("uri", "https://example.org/a.b.c/{}", "https//example.org"),
+    ],
+)
+def test_one_that_does_not_fit_among_many_is_seen_without_trying_all_ways_to_read_them(
+    kind: str, fit: str, unfit: str
+) -> None:
+    """Each dot of each address doubled the time, so that fifty and a bad one had no end."""
+    field = next(each for each in tables()["service"].plain if each.type == kind)
+    many = [fit.format(number) for number in range(50)]
+    assert are_as_they_stand(field, many)
+    assert not are_as_they_stand(field, [*many, unfit])
