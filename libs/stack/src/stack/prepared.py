@@ -29,6 +29,9 @@ from stack.plan import Process
 
 # All of it is imported by every service, and none of it starts a thread or opens a connection.
 _SHARED = ("common.server", "common.serving", "common.verbs")
+# The command line's and the tools', which this environment has and no container: libraries load them where they find
+# them, to colour what they print, and do without elsewhere.
+_NOT_THE_SERVICES = ("rich", "pygments")
 _LONGEST_MESSAGE = 100_000
 _SECONDS_TO_END = 10
 
@@ -200,6 +203,8 @@ def _end(pids: list[int]) -> None:
 
 def main(line: socket.socket) -> None:
     """Copies itself as it is told until the line is closed; in a copy it is the program, and ends with it."""
+    for module in _NOT_THE_SERVICES:
+        sys.modules[module] = None  # type: ignore[assignment]  # "not there", as Python's documentation has it
     for module in _SHARED:
         importlib.import_module(module)
     gc.collect()
