@@ -21,11 +21,15 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
 from stack.errors import StackError
-from stack.plan import Process
+
+if TYPE_CHECKING:
+    # What the supervisor knows of its stack would be in each copy.
+    from stack.plan import Process
 
 # All of it is imported by every service, and none of it starts a thread or opens a connection.
 _SHARED = ("common.server", "common.serving", "common.verbs")
@@ -81,7 +85,7 @@ class Prepared:
         self._asked: tuple[asyncio.Future[Copy], asyncio.StreamReader] | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    def can_begin(self, process: Process) -> bool:
+    def can_begin(self, process: "Process") -> bool:
         """Whether a copy would import exactly what the program itself would."""
         return (
             sys.platform == "linux"
@@ -89,7 +93,7 @@ class Prepared:
             and process.environment.get("PYTHONPATH") == self._environment.get("PYTHONPATH")
         )
 
-    async def begin(self, process: Process) -> Copy:
+    async def begin(self, process: "Process") -> Copy:
         """Raises StackError when twice no copy could be made."""
         async with self._one_at_a_time:
             try:
@@ -103,7 +107,7 @@ class Prepared:
             except OSError as error:
                 raise StackError(f"{process.name} could not be started: {error}") from error
 
-    async def _ask(self, process: Process) -> Copy:
+    async def _ask(self, process: "Process") -> Copy:
         line = await self._opened()
         read, write = os.pipe()
         answer: asyncio.Future[Copy] = asyncio.get_running_loop().create_future()
