@@ -7,7 +7,7 @@ import pytest
 
 HEAVY = (
     "altair", "fhir.resources.R4B", "fhirclient", "openpyxl", "pypdf", "pyxform", "scipy", "typst",
-    "vl_convert", "xlsxwriter",
+    "vl_convert", "webauthn", "xlsxwriter",
 )  # fmt: skip
 APPS = (
     "console.app", "gateway.front.app", "gateway.issuer.app", "referrals.app", "reporting.app",

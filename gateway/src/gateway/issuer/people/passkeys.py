@@ -7,18 +7,17 @@ asked to know its holder by itself (discoverable): so the sign-in page need not 
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import webauthn
-from webauthn.helpers import options_to_json, parse_authentication_credential_json
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
+from common.lazily import lazily
+
+if TYPE_CHECKING:
+    import webauthn
+    from webauthn import helpers
+else:
+    webauthn, helpers = lazily("webauthn"), lazily("webauthn.helpers")
 
 MOST_KEYS = 10
 MOST_NAME = 40
@@ -67,13 +66,15 @@ class Passkeys:
             user_id=person_id.bytes,
             challenge=challenge,
             timeout=_TIMEOUT_MILLISECONDS,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED,
-                user_verification=UserVerificationRequirement.REQUIRED,
+            authenticator_selection=helpers.structs.AuthenticatorSelectionCriteria(
+                resident_key=helpers.structs.ResidentKeyRequirement.REQUIRED,
+                user_verification=helpers.structs.UserVerificationRequirement.REQUIRED,
             ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=each) for each in known],
+            exclude_credentials=[
+                helpers.structs.PublicKeyCredentialDescriptor(id=each) for each in known
+            ],
         )
-        return options_to_json(options)
+        return helpers.options_to_json(options)
 
     def to_sign_in(self, challenge: bytes) -> str:
         """The question to whichever key is there, as JSON."""
@@ -81,9 +82,9 @@ class Passkeys:
             rp_id=self._host,
             challenge=challenge,
             timeout=_TIMEOUT_MILLISECONDS,
-            user_verification=UserVerificationRequirement.REQUIRED,
+            user_verification=helpers.structs.UserVerificationRequirement.REQUIRED,
         )
-        return options_to_json(options)
+        return helpers.options_to_json(options)
 
     def registered(self, credential: str, challenge: bytes) -> NewKey:
         try:
@@ -94,14 +95,14 @@ class Passkeys:
                 expected_origin=self._origin,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, TypeError) as error:
+        except (helpers.exceptions.WebAuthnException, ValueError, TypeError) as error:
             raise NotAPasskey from error
         return NewKey(key.credential_id, key.credential_public_key, key.sign_count)
 
     def sign_count(self, answer: Answer, person_id: UUID, public_key: bytes) -> int:
         """How often the key says that it has signed, if this is its signature for this person here."""
         try:
-            credential = parse_authentication_credential_json(answer.credential)
+            credential = helpers.parse_authentication_credential_json(answer.credential)
             verified = webauthn.verify_authentication_response(
                 credential=credential,
                 expected_challenge=answer.challenge,
@@ -112,7 +113,7 @@ class Passkeys:
                 credential_current_sign_count=0,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, TypeError) as error:
+        except (helpers.exceptions.WebAuthnException, ValueError, TypeError) as error:
             raise NotAPasskey from error
         if credential.response.user_handle not in {None, person_id.bytes}:
             raise NotAPasskey
@@ -122,8 +123,8 @@ class Passkeys:
 def credential_id(credential: str) -> bytes:
     """Which key answers."""
     try:
-        return parse_authentication_credential_json(credential).raw_id
-    except (WebAuthnException, ValueError, TypeError) as error:
+        return helpers.parse_authentication_credential_json(credential).raw_id
+    except (helpers.exceptions.WebAuthnException, ValueError, TypeError) as error:
         raise NotAPasskey from error
 
 
