@@ -2,16 +2,23 @@
 
 from collections.abc import MutableMapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from common.lazily import lazily
+
+if TYPE_CHECKING:
+    from opentelemetry.exporter.otlp.proto.http import trace_exporter as otlp
+else:
+    otlp = lazily("opentelemetry.exporter.otlp.proto.http.trace_exporter")
 
 tracer = trace.get_tracer("ruta")
 _propagator = TraceContextTextMapPropagator()
@@ -31,7 +38,9 @@ def configure(service: str, otlp_endpoint: str | None) -> None:
         sampler=None if otlp_endpoint else ALWAYS_OFF,
     )
     if otlp_endpoint:
-        exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces", timeout=5)
+        exporter = otlp.OTLPSpanExporter(
+            endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces", timeout=5
+        )
         provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
 
