@@ -3,11 +3,13 @@
 import importlib
 import pkgutil
 import sys
+from functools import cache
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from typer.main import get_command_name
 
 import stack.commands
 from stack.errors import StackError
@@ -39,19 +41,33 @@ def _options(
     pass
 
 
-def _mount() -> None:
-    """Each module of `stack.commands` with an `app` is a group; one without a name is flat.
+@cache
+def _group(module: str) -> typer.Typer | None:
+    """A module of `stack.commands` with an `app` is a group; one without a name is flat.
 
     A group that cannot be imported is named and left out: operators need the others.
     """
-    for module in pkgutil.iter_modules(stack.commands.__path__):
-        try:
-            group = getattr(importlib.import_module(f"stack.commands.{module.name}"), "app", None)
-        except ImportError as error:
-            sys.stderr.write(f"ruta: without the commands of {module.name}: {error}\n")
-            continue
-        if isinstance(group, typer.Typer):
-            app.add_typer(group)
+    try:
+        group = getattr(importlib.import_module(f"stack.commands.{module}"), "app", None)
+    except ImportError as error:
+        sys.stderr.write(f"ruta: without the commands of {module}: {error}\n")
+        return None
+    return group if isinstance(group, typer.Typer) else None
+
+
+def _has(group: typer.Typer, command: str) -> bool:
+    named = ((each.name, each.callback) for each in group.registered_commands)
+    return command in {name or get_command_name(of.__name__) for name, of in named if of}
+
+
+def _mount() -> None:
+    """`up` stays for as long as the stack runs: it has in memory what its own group needs, not all of them."""
+    modules = [each.name for each in pkgutil.iter_modules(stack.commands.__path__)]
+    life = _group("lifecycle")
+    if life is not None and sys.argv[1:] and _has(life, sys.argv[1]):
+        modules = ["lifecycle"]
+    for group in filter(None, map(_group, modules)):
+        app.add_typer(group)
 
 
 def main() -> None:
