@@ -310,6 +310,8 @@ class Seed:
                 return False
 
         await where.within(120, "events published", published)
+        # The next fault strikes processes as the state file tells of them, which it does once they are ready.
+        await where.within(60, "every process again", self.stack.whole)
         return max(seconds, time.monotonic() - began)
 
     async def _check(self, setting: Setting, sender: Sender) -> None:

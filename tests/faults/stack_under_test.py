@@ -128,6 +128,10 @@ class StackUnderTest:
     def kill(self, name: str) -> int:
         return self.signal(name, signal.SIGKILL)
 
+    def whole(self) -> bool:
+        """Whether each process that the state file tells of is there."""
+        return all(map(psutil.pid_exists, self.state.processes.values()))
+
     def processor_seconds(self) -> dict[str, float]:
         """Processor time that each process (with its children) has used so far; ours as well."""
         found = {}
