@@ -375,6 +375,11 @@ class Seed:
         lines = self.stack.layout.log_file.read_text(errors="replace").splitlines()
         told = Counter(line[27:80] for line in lines if '"level"' in line)
         print(f"    log lines {told.most_common(8)}", flush=True)
+        stopped = [
+            line for line in lines if '"background_task_failed"' in line or '"row_left"' in line
+        ]
+        for line in stopped[:5]:
+            print(f"    {line[:1000]}", flush=True)
         shown: Counter[str] = Counter()
         for line in lines:
             if '"level": "error"' in line:

@@ -191,6 +191,14 @@ MUTATIONS = (
         "::test_erasing_destroys_the_key_and_a_restored_backup_stays_unreadable",
     ),
     Mutation(
+        "one-row-holds-up-no-other",
+        "what is wrong with one case keeps no other from escalating or from being erased",
+        "libs/common/src/common/sweeping.py",
+        "except Exception as error:",
+        "except ZeroDivisionError as error:",
+        f"{_TESTS}/test_one_that_fails.py::test_a_timer_that_nobody_knows_holds_up_no_emergency",
+    ),
+    Mutation(
         "other-areas-end-tokens",
         "tokens that name areas of responsibility which their organisation no longer has are void",
         "gateway/src/gateway/issuer/organisations/service.py",

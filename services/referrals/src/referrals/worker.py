@@ -2,8 +2,8 @@
 audit."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -53,17 +53,19 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
     async def timers() -> int:
         return await fire_due(database, keys, clock.now())
 
-    async def calendar() -> int:
-        now = clock.now()
-        await database.retried(partial(flag_stale, now=now))
-        await ask_reconsent(database, keys, now.date())
-        await erase_expired(database, keys, now.date())
-        await forget_expired(database, keys, now)
-        unused_since = now - timedelta(days=settings.screening_retention_days)
-        await erase_unattached(database, keys, unused_since)
-        await discard_old(database, keys, unused_since)
-        await lapse(database)
-        return 0
+    def unused_since() -> datetime:
+        return clock.now() - timedelta(days=settings.screening_retention_days)
+
+    # Each by itself: what one of them fails at must not keep another from erasing.
+    calendar: Mapping[str, Callable[[], Awaitable[object]]] = {
+        "stale": lambda: database.retried(partial(flag_stale, now=clock.now())),
+        "reconsent": lambda: ask_reconsent(database, keys, clock.now().date()),
+        "retention": lambda: erase_expired(database, keys, clock.now().date()),
+        "threads": lambda: forget_expired(database, keys, clock.now()),
+        "unattached-screenings": lambda: erase_unattached(database, keys, unused_since()),
+        "quarantine": lambda: discard_old(database, keys, unused_since()),
+        "lapsed-channels": lambda: lapse(database),
+    }
 
     async def webhooks(stop: asyncio.Event) -> None:
         allowed = networks(settings.webhook_private_networks)
@@ -110,10 +112,17 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         context.relay(),
         context.consumer(SUBSCRIPTION),
         BackgroundTask.repeated("timers", timers, _TICK_SECONDS),
-        BackgroundTask.repeated("calendar", calendar, _CALENDAR_SECONDS),
+        *(_by_the_calendar(name, work) for name, work in calendar.items()),
         BackgroundTask.repeated("tombstones", evidence.tell, _TICK_SECONDS),
         BackgroundTask.repeated("audit-anchor", evidence.anchor, _ANCHOR_SECONDS),
         BackgroundTask.repeated("notices", pass_on, _TELL_SECONDS),
         BackgroundTask("webhooks", webhooks),
         BackgroundTask("channels", channels),
     ]
+
+
+def _by_the_calendar(name: str, work: Callable[[], Awaitable[object]]) -> BackgroundTask:
+    async def once() -> None:  # nothing to be done again at once, whatever `work` found
+        await work()
+
+    return BackgroundTask.repeated(name, once, _CALENDAR_SECONDS)

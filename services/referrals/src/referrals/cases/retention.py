@@ -1,5 +1,6 @@
 """What the worker does for cases by the calendar: re-consent at 18, erasure, tombstones."""
 
+from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from common.database import Database
 from common.happenings import tell
+from common.sweeping import one_by_one
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -46,11 +48,19 @@ async def ask_reconsent(database: Database, keys: CaseKeys, today: date) -> int:
             return turned
         after = cases[-1].id
         found = await keys.of_many([case.id for case in cases])
-        for case in cases:
-            if case.id in found and _has_turned(found[case.id], case, today):
-                turned += await database.retried(
-                    partial(_ask_one, key=found[case.id], case_id=case.id, today=today)
-                )
+        due = [
+            case.id for case in cases if case.id in found and _is_due(found[case.id], case, today)
+        ]
+        turned += await one_by_one(
+            "reconsent", database, due, partial(_ask_one, keys=found, today=today)
+        )
+
+
+def _is_due(key: bytes, case: Case, today: date) -> bool:
+    try:
+        return _has_turned(key, case, today)
+    except Exception:  # noqa: BLE001 - asking says what is wrong with it
+        return True
 
 
 def _has_turned(key: bytes, case: Case, today: date) -> bool:
@@ -60,12 +70,14 @@ def _has_turned(key: bytes, case: Case, today: date) -> bool:
     return person.is_minor(identity, today) is False
 
 
-async def _ask_one(session: AsyncSession, key: bytes, case_id: UUID, today: date) -> int:
+async def _ask_one(
+    session: AsyncSession, case_id: UUID, *, keys: Mapping[UUID, bytes], today: date
+) -> int:
     """1 if the person has turned 18 by what the case says now, and nobody has noted it before."""
     await act_as_service(session)
     await hold_case(session, case_id)
     case = await session.get(Case, case_id)
-    if case is None or case.minor is not True or not _has_turned(key, case, today):
+    if case is None or case.minor is not True or not _has_turned(keys[case_id], case, today):
         return 0
     case.minor = False
     await tell(session, happenings.CameOfAge(case.id, case.organisation_id, today))
@@ -74,22 +86,23 @@ async def _ask_one(session: AsyncSession, key: bytes, case_id: UUID, today: date
 
 async def erase_expired(database: Database, keys: CaseKeys, today: date) -> int:
     """Erase closed cases whose retention has ended; returns how many."""
-    erased = 0
-    while await database.retried(partial(_erase_one, keys=keys, today=today)):
-        erased += 1
-    return erased
+    ended = (col(Case.status) == "closed", col(Case.retain_until) < today)
+    async with database.transaction() as session:
+        await act_as_service(session)
+        due = (await session.scalars(sa.select(col(Case.id)).where(*ended))).all()
 
+    async def erase_one(session: AsyncSession, case_id: UUID) -> int:
+        await act_as_service(session)
+        still = sa.select(Case).where(
+            col(Case.id) == case_id, *ended, held(col(Case.id), wait=False)
+        )
+        case = (await session.scalars(still.with_for_update())).one_or_none()
+        if case is None:
+            return 0
+        await erase(session, None, keys, case, "retention")
+        return 1
 
-async def _erase_one(session: AsyncSession, keys: CaseKeys, today: date) -> bool:
-    await act_as_service(session)
-    due = sa.select(Case).where(col(Case.status) == "closed", col(Case.retain_until) < today)
-    case = (
-        await session.scalars(due.where(held(col(Case.id), wait=False)).limit(1).with_for_update())
-    ).one_or_none()
-    if case is None:
-        return False
-    await erase(session, None, keys, case, "retention")
-    return True
+    return await one_by_one("retention", database, due, erase_one)
 
 
 async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:

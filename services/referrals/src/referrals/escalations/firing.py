@@ -12,6 +12,7 @@ from uuid import UUID
 from common.database import Database
 from common.events.referrals import EscalationRaised
 from common.messaging import append
+from common.sweeping import one_by_one
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import record
@@ -43,16 +44,13 @@ _BATCH = 200
 
 async def fire_due(database: Database, keys: CaseKeys, now: datetime) -> int:
     """Fire every timer that is due at `now`; returns how many escalations this call raised."""
-    fired = 0
     async with database.transaction() as session:
         await act_as_service(session)
         due = await timers.due(session, now, _BATCH)
-    for referral_id in due:
-        fired += await database.retried(partial(_fire, keys=keys, referral_id=referral_id, now=now))
-    return fired
+    return await one_by_one("timers", database, due, partial(_fire, keys=keys, now=now))
 
 
-async def _fire(session: AsyncSession, keys: CaseKeys, referral_id: UUID, now: datetime) -> int:
+async def _fire(session: AsyncSession, referral_id: UUID, *, keys: CaseKeys, now: datetime) -> int:
     await act_as_service(session)
     referral = await referrals.hold_if_free(session, referral_id)
     timer = await timers.timer_of(session, referral_id)

@@ -116,11 +116,21 @@ async def forget_persons(session: AsyncSession, case_id: UUID) -> None:
     )
 
 
-async def quarantined_before(session: AsyncSession, moment: datetime) -> Submission | None:
+def _quarantined(before: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (col(Submission.status) == "quarantined", col(Submission.changed_at) < before)
+
+
+async def quarantined_before(session: AsyncSession, moment: datetime) -> Sequence[UUID]:
+    return (await session.scalars(sa.select(col(Submission.id)).where(*_quarantined(moment)))).all()
+
+
+async def still_quarantined(
+    session: AsyncSession, submission_id: UUID, moment: datetime
+) -> Submission | None:
+    """Held until the transaction ends; None where somebody else holds it or did something with it meanwhile."""
     rows = await session.scalars(
         sa.select(Submission)
-        .where(col(Submission.status) == "quarantined", col(Submission.changed_at) < moment)
-        .limit(1)
+        .where(col(Submission.id) == submission_id, *_quarantined(moment))
         .with_for_update(skip_locked=True)
     )
     return rows.one_or_none()

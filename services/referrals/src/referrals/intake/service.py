@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from common.auth import Principal
 from common.database import Database
 from common.errors import CONFLICT, INVALID, FieldError, Problem
 from common.ids import new_id
+from common.sweeping import one_by_one
 from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -238,19 +238,19 @@ async def discard(
 
 async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> int:
     """Discard what waits in quarantine since then; returns how many."""
-    count = 0
-    while await database.retried(partial(_discard_one, keys=keys, before=before)):
-        count += 1
-    return count
+    async with database.transaction() as session:
+        await act_as_service(session)
+        due = await queries.quarantined_before(session, before)
 
+    async def discard_one(session: AsyncSession, submission_id: UUID) -> int:
+        await act_as_service(session)
+        row = await queries.still_quarantined(session, submission_id, before)
+        if row is None:
+            return 0
+        await _forget(session, keys, row)
+        return 1
 
-async def _discard_one(session: AsyncSession, keys: CaseKeys, before: datetime) -> bool:
-    await act_as_service(session)
-    row = await queries.quarantined_before(session, before)
-    if row is None:
-        return False
-    await _forget(session, keys, row)
-    return True
+    return await one_by_one("quarantine", database, due, discard_one)
 
 
 async def _become(

@@ -5,6 +5,7 @@ from functools import partial
 from uuid import UUID
 
 from common.database import Database
+from common.sweeping import one_by_one
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.keys.store import CaseKeys
@@ -20,11 +21,10 @@ async def forget_expired(database: Database, keys: CaseKeys, now: datetime) -> i
     async with database.transaction() as session:
         await act_as_service(session)
         ended = await queries.expired(session, now, _BATCH)
-    for report_id in ended:
-        await database.retried(partial(_forget, keys=keys, report_id=report_id))
-    return len(ended)
+    return await one_by_one("threads", database, ended, partial(_forget, keys=keys))
 
 
-async def _forget(session: AsyncSession, keys: CaseKeys, report_id: UUID) -> None:
+async def _forget(session: AsyncSession, report_id: UUID, *, keys: CaseKeys) -> int:
     await act_as_service(session)
     await forget(session, keys, report_id)
+    return 1

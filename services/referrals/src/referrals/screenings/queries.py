@@ -123,16 +123,26 @@ async def of_case(session: AsyncSession, case_id: UUID) -> list[tuple[UUID, int]
     return [(row[0], row[1]) for row in rows]
 
 
-async def unattached_before(session: AsyncSession, moment: datetime) -> Screening | None:
-    """A screening without a case that nothing was done with since `moment`; needs service rights."""
+def _unattached(before: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(Screening.case_id).is_(None),
+        col(Screening.status) != "erased",
+        col(Screening.changed_at) < before,
+    )
+
+
+async def unattached_before(session: AsyncSession, moment: datetime) -> Sequence[UUID]:
+    """Screenings without a case that nothing was done with since `moment`; needs service rights."""
+    return (await session.scalars(sa.select(col(Screening.id)).where(*_unattached(moment)))).all()
+
+
+async def still_unattached(
+    session: AsyncSession, screening_id: UUID, moment: datetime
+) -> Screening | None:
+    """Held until the transaction ends; None where somebody else holds it or did something with it meanwhile."""
     rows = await session.scalars(
         sa.select(Screening)
-        .where(
-            col(Screening.case_id).is_(None),
-            col(Screening.status) != "erased",
-            col(Screening.changed_at) < moment,
-        )
-        .limit(1)
+        .where(col(Screening.id) == screening_id, *_unattached(moment))
         .with_for_update(skip_locked=True)
     )
     return rows.one_or_none()

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from common.events.referrals import (
 )
 from common.ids import new_id
 from common.messaging import append, forget_persons
+from common.sweeping import one_by_one
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import record
@@ -225,19 +225,19 @@ async def erase(
 
 async def erase_unattached(database: Database, keys: CaseKeys, before: datetime) -> int:
     """Erase screenings of no case that nothing was done with since then; returns how many."""
-    erased = 0
-    while await database.retried(partial(_erase_one, keys=keys, before=before)):
-        erased += 1
-    return erased
+    async with database.transaction() as session:
+        await act_as_service(session)
+        due = await queries.unattached_before(session, before)
 
+    async def erase_one(session: AsyncSession, screening_id: UUID) -> int:
+        await act_as_service(session)
+        screening = await queries.still_unattached(session, screening_id, before)
+        if screening is None:
+            return 0
+        await erase(session, None, keys, screening)
+        return 1
 
-async def _erase_one(session: AsyncSession, keys: CaseKeys, before: datetime) -> bool:
-    await act_as_service(session)
-    screening = await queries.unattached_before(session, before)
-    if screening is None:
-        return False
-    await erase(session, None, keys, screening)
-    return True
+    return await one_by_one("unattached-screenings", database, due, erase_one)
 
 
 def own_statistics(opened: Opened) -> dict[str, Any] | None:

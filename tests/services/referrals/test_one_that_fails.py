@@ -1,0 +1,88 @@
+"""What is wrong with one case keeps no other from escalating, from being asked again, or from being erased."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+from common import clock
+from common.database import Database
+from common.sweeping import one_by_one
+from referrals.cases.retention import ask_reconsent, erase_expired
+from referrals.escalations.firing import fire_due
+from referrals.keys.store import CaseKeys
+from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
+
+from tests.services.referrals.story import Story
+
+_CLOSED = {"reason": "needs_met"}
+
+
+async def _break(story: Story, case_id: str, column: str) -> None:
+    """Nobody can open it any more."""
+    spoilt = f"UPDATE cases SET {column} = decode('00', 'hex') WHERE id = :id RETURNING 1"
+    await story.rows(spoilt, id=case_id)
+
+
+async def test_a_timer_that_nobody_knows_holds_up_no_emergency(
+    story: Story, case_keys: CaseKeys
+) -> None:
+    first, second = [await story.sent(urgency="emergency") for _ in range(2)]
+    # As a later release may have set it, before it was taken back.
+    await story.rows(
+        "UPDATE timers SET step = 'telephone', due_at = due_at - interval '1 minute'"
+        " WHERE referral_id = :id RETURNING 1",
+        id=first["id"],
+    )
+    later = datetime.fromisoformat(second["sent_at"]) + timedelta(hours=2)
+    with capture_logs() as said:
+        assert await fire_due(story.database, case_keys, later) == 1
+    rows = await story.rows("SELECT referral_id FROM escalations")
+    assert [str(row.referral_id) for row in rows] == [second["id"]]
+    assert [(each["event"], each["row"]) for each in said] == [("row_left", first["id"])]
+
+
+async def test_a_case_that_cannot_be_erased_holds_up_no_other(
+    story: Story, case_keys: CaseKeys
+) -> None:
+    first, second = [await story.case() for _ in range(2)]
+    for case in (first, second):
+        await story.made("ngo-refugio", f"/cases/{case['id']}/close", _CLOSED)
+    far = clock.now().date() + timedelta(days=365 * 6)
+    await story.rows(
+        "UPDATE cases SET retain_until = retain_until - 1, version = 2147483647 WHERE id = :id RETURNING 1",
+        id=first["id"],
+    )
+    assert await erase_expired(story.database, case_keys, far) == 1
+    erased = await story.rows("SELECT id FROM cases WHERE status = 'erased'")
+    assert [str(row.id) for row in erased] == [second["id"]]
+
+
+async def test_a_case_that_cannot_be_opened_holds_up_nobody_who_turned_18(
+    story: Story, case_keys: CaseKeys
+) -> None:
+    today = clock.now().date()
+    birth = date(today.year - 18, today.month, 1) + timedelta(days=40)
+    children = [
+        await story.child(
+            0, identity={"age": None, "birth_date": birth.isoformat()}, caregiver="available"
+        )
+        for _ in range(2)
+    ]
+    first, second = sorted(child["id"] for child in children)
+    await _break(story, first, "identity")
+    assert await ask_reconsent(story.database, case_keys, today + timedelta(days=62)) == 1
+    grown = await story.rows("SELECT id FROM cases WHERE NOT minor")
+    assert [str(row.id) for row in grown] == [second]
+
+
+async def test_a_database_that_is_away_is_no_fault_of_a_row() -> None:
+    async def look(session: AsyncSession, row: int) -> int:
+        await session.execute(sa.text("SELECT 1"))
+        return row
+
+    away = Database.at("postgresql+asyncpg://nobody:none@127.0.0.1:9/none", pool_size=1)
+    with capture_logs() as said, pytest.raises(OSError, match="Connect call failed"):
+        await one_by_one("rows", away, [1, 2], look)
+    assert not [each for each in said if each["event"] == "row_left"]
+    await away.close()
