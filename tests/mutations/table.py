@@ -820,6 +820,14 @@ MUTATIONS = (
         f"{_IMPORTS}/test_package.py::test_a_level_that_is_none_keeps_out_whatever_has_it",
     ),
     Mutation(
+        "package-in-memory",
+        "rows of a package move to the disk before they need more memory than they may",
+        f"{_DIRECTORY}/imports/package/staging.py",
+        "        if self._held is not None and self._held.is_full:\n",
+        "        if False:\n",
+        f"{_IMPORTS}/test_staging.py::test_what_waits_in_memory_needs_no_more_of_it_than_it_may",
+    ),
+    Mutation(
         "foreign-code",
         "a code that looks like ours in another taxonomy gives no category",
         f"{_DIRECTORY}/imports/package/assembly.py",

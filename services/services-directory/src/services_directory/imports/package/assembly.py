@@ -26,7 +26,8 @@ from services_directory.imports.package.fields import (
 )
 from services_directory.imports.package.patterns import Pattern, Patterns, all_tidy
 from services_directory.imports.package.said import ALWAYS_SAID, said_onto
-from services_directory.imports.package.staging import ENTRIES, Staged, Staging
+from services_directory.imports.package.staged import Staged
+from services_directory.imports.package.staging import ENTRIES, Staging
 from services_directory.imports.package.together import written_alike
 from services_directory.imports.publishers.space import Space
 

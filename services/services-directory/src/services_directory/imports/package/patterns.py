@@ -15,7 +15,7 @@ from services_directory.imports.outcomes.fidelity import Fate, Outcome, as_it_is
 from services_directory.imports.package.convert import is_word
 from services_directory.imports.package.fields import OWNERS, Field, TableFields, tables
 from services_directory.imports.package.older import MADE, READ
-from services_directory.imports.package.staging import Staged
+from services_directory.imports.package.staged import Staged
 from services_directory.imports.values.cells import MAX_TEXT, TIDY_CHARACTERS
 
 _MOST_PATTERNS = 4_096

@@ -29,6 +29,7 @@ from services_directory.imports.package.older import (
     table_of,
 )
 from services_directory.imports.package.patterns import Patterns
+from services_directory.imports.package.staged import Shape
 from services_directory.imports.package.staging import Staging
 from services_directory.imports.package.together import read_together
 from services_directory.imports.publishers.space import Space
@@ -229,27 +230,26 @@ class _AsTheyStand:
 
     def left_of(self, rows: _Rows) -> _Rows:
         """Gives those of which there is more to think."""
-        names, add = self._names, self._staging.add
-        whole: int | None = None
+        names, put = self._names, self._staging.put
+        whole: Shape | None = None
         for each in rows:
             number, cells, _ = each
-            texts = list(map(str.strip, cells))
+            texts = tuple(map(str.strip, cells))
             if len(texts) == len(names) and all(texts):
-                row = dict(zip(names, texts, strict=True))
                 if whole is None:
-                    whole = self._shape_of(row)
-                add(self._table, number, row, whole)
+                    whole = self._shape_of(dict(zip(names, texts, strict=True)))
+                put(whole, number, texts)
                 continue
             row = {name: text for name, text in zip(names, texts, strict=False) if text}
             if "id" in row:
-                add(self._table, number, row, self._shape_of(row))
+                put(self._shape_of(row), number, tuple(row.values()))
             else:
                 yield each
 
-    def _shape_of(self, row: Row) -> int:
+    def _shape_of(self, row: Row) -> Shape:
         shape = self._staging.shape_of(self._table, row)
-        if not shape or shape not in self._shapes:
-            self._shapes.add(shape)
+        if not shape.number or shape.number not in self._shapes:
+            self._shapes.add(shape.number)
             self.fields.update(row)
         return shape
 

@@ -9,7 +9,8 @@ from typing import Any
 from services_directory.imports.package.convert import LOUD, are_as_they_stand, repeated
 from services_directory.imports.package.fields import Field
 from services_directory.imports.package.patterns import Pattern, Patterns, all_tidy
-from services_directory.imports.package.staging import ENTRIES, Staged, Staging
+from services_directory.imports.package.staged import Staged
+from services_directory.imports.package.staging import ENTRIES, Staging
 from services_directory.imports.publishers.space import CANONICAL, Space, are_canonical
 from services_directory.imports.values.cells import MAX_TEXT
 
