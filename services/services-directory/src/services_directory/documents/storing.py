@@ -161,8 +161,7 @@ class _Batch:
             row.organization_id, row.managed_by, tuple(row.aors), tuple(row.states)
         )
         changed = False
-        begins = _begins(prepared)
-        ready: dict[tuple[int, datetime], _Ready] = {}
+        ready: dict[tuple[int, datetime], tuple[Prepared, dict[int, bool]]] = {}
         for level in range(4):
             new, old = prepared.get(level), stored.get(level)
             if new is None and old is None:
@@ -176,15 +175,15 @@ class _Batch:
             modified_at = old.modified_at if same_content and old else self.now
             if new is not None:
                 same = (id(new.full), modified_at)  # of levels that see the same it is one object
-                if same not in ready:
-                    ready[same] = _ready(new, modified_at)
-                self._add(
-                    row, new, ready[same], audience, begins, sensitive=_sensitive(prepared, level)
-                )
+                _, levels = ready.setdefault(same, (new, {}))
+                levels[level] = _sensitive(prepared, level)
             if not same_content or level >= PATHWAY:
                 self._log(row.id, level, audience)
                 if old is not None and not same_audience:
                     self._log(row.id, level, old.audience)
+        begins = _begins(prepared) if ready else {}
+        for (_, modified_at), (new, levels) in ready.items():
+            self._add(row, new, _ready(new, modified_at), audience, begins, levels)
         return changed
 
     def _log(self, service_id: UUID, level: int, audience: Readership) -> None:
@@ -203,25 +202,25 @@ class _Batch:
         ready: "_Ready",
         audience: Readership,
         begins: Mapping[str, int],
-        *,
-        sensitive: bool,
+        levels: Mapping[int, bool],
     ) -> None:
+        """`levels`: those that see this, and whether reading it there is logged."""
         common = {
-            "level": prepared.level,
+            "levels": list(levels),
+            "sensitives": list(levels.values()),
             "service_id": row.id,
             "visibility": level_of(row.approved),
             "etag": prepared.etag,
             "modified_at": ready.modified_at,
-            "sensitive": sensitive,
             **audience.values(),
         }
         self.documents.append({**common, **ready.document})
         self.sites += [
             {**common, **site, "visibility": begins[site["site_id"]]} for site in ready.sites
         ]
-        own = {"level": prepared.level, "service_id": row.id}
+        own = {"levels": list(levels), "service_id": row.id}
         self.translations += [{**own, **each} for each in ready.translations]
-        self.words |= {(prepared.level, word) for word in ready.words}
+        self.words |= {(level, word) for level in levels for word in ready.words}
 
     async def write(self, session: AsyncSession) -> None:
         if self.gone:
@@ -234,7 +233,7 @@ class _Batch:
         if self.sites:
             await session.execute(_INSERT_SITE, self.sites)
         if self.translations:
-            await session.execute(insert(service_translations), self.translations)
+            await session.execute(_INSERT_TRANSLATION, self.translations)
         if self.changes:
             await session.execute(_LOG, list(self.changes.values()))
         if self.words:
@@ -345,26 +344,38 @@ _DELETE = {
 }
 
 
-def _vector() -> sa.ColumnElement[Any]:
-    """Both languages' stems at the same weight: a word is found in the language it was asked in."""
-    parts: list[sa.ColumnElement[Any]] = []
-    for weight in "abcd":
-        text = sa.bindparam(f"text_{weight}", type_=sa.Text)
-        for language in ("ruta_es", "ruta_en"):
-            stems = sa.func.to_tsvector(sa.text(f"'{language}'::regconfig"), text)
-            parts.append(sa.func.setweight(stems, sa.text(f"'{weight.upper()}'")))
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole.op("||")(part)
-    return whole
-
-
-_INSERT_DOCUMENT = insert(service_documents).values(vector=_vector())
-_INSERT_SITE = insert(site_documents).values(
-    point=sa.cast(
-        sa.cast(sa.bindparam("point", type_=sa.Text), sa.Text), site_documents.c.point.type
+def _for_levels(table: sa.Table, **made: str) -> sa.TextClause:
+    """Inserts what several levels see: a row for each, of which nothing is sent or made twice."""
+    lists = {"level": ("levels", sa.SmallInteger), "sensitive": ("sensitives", sa.Boolean)}
+    held = {name: found for name, found in lists.items() if name in table.c}
+    values = [
+        f"each.{column.name}" if column.name in held else made.get(column.name, f":{column.name}")
+        for column in table.c
+    ]
+    return sa.text(
+        f"INSERT INTO {table.name} ({', '.join(column.name for column in table.c)})"  # noqa: S608 - our own names
+        f" SELECT {', '.join(values)} FROM unnest({', '.join(f':{name}' for name, _ in held.values())})"
+        f" AS each({', '.join(held)})"
+    ).bindparams(
+        *(sa.bindparam(name, type_=sa.ARRAY(kind)) for name, kind in held.values()),
+        *(
+            sa.bindparam(column.name, type_=column.type)
+            for column in table.c
+            if column.name not in held and column.name not in made
+        ),
     )
+
+
+# Both languages' stems at the same weight: a word is found in the language it was asked in. As a question of its
+# own it is answered once for all levels.
+_VECTOR = " || ".join(
+    f"setweight(to_tsvector('{language}', CAST(:text_{weight} AS text)), '{weight.upper()}')"
+    for weight in "abcd"
+    for language in ("ruta_es", "ruta_en")
 )
+_INSERT_DOCUMENT = _for_levels(service_documents, vector=f"(SELECT {_VECTOR})")
+_INSERT_SITE = _for_levels(site_documents, point="CAST(CAST(:point AS text) AS point)")
+_INSERT_TRANSLATION = _for_levels(service_translations)
 _change = insert(service_changes)
 _LOG = _change.values(xid=sa.func.pg_current_xact_id()).on_conflict_do_update(
     index_elements=["level", "service_id", "audience"],
