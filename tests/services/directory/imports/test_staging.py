@@ -109,7 +109,7 @@ def test_what_waits_in_memory_needs_no_more_of_it_than_it_may(
     most = 4 * 2**20
     monkeypatch.setattr(staging_module, "_MOST_IN_MEMORY", most)
     peaks = []
-    for phones in (12_000, 40_000):  # the first wait in memory; of the second the first third did
+    for phones in (12_000, 60_000):  # the first wait in memory; of the second the first fifth did
         path = with_phones(tmp_path / f"{phones}.zip", phones)
         gc.collect()
         tracemalloc.start()
