@@ -36,6 +36,7 @@ from reporting.protection.dependence import (
     share_of,
 )
 from reporting.protection.moments import Effect, Moments
+from reporting.protection.tilted import Laws, left_of_a_margin
 
 if TYPE_CHECKING:
     from scipy import special  # type: ignore[import-untyped]  # scipy ships no types
@@ -50,15 +51,11 @@ SHAPE = 0.25
 """Of the prior (negative binomial): the smaller, the more cells differ from what is expected of them."""
 ALL_HIDDEN = 0.5
 """Of how many persons stand in cells that show 0: its variance, relative to what is expected."""
-TILT_SD, TOTAL_SD = 1.1, 1.5
-"""Standard deviations of a tilted margin's own error, in units of 1/η; and of the total's, whose parts in
-every tilted dimension keep it, too: by the root of their number and one, less."""
 DENSE = 20_000
 """Up to so many cells each one that shows 0 is a row; beyond, a sample stands for them."""
 SAMPLE = 4_000
-_TELLS_NOTHING = 1e-6
-"""The η of a margin that was not tilted: its error has no bound that would tell of its cells."""
-
+_TELLS_NOTHING = 1e12
+"""The variance of a margin's error where it was not tilted: it has no bound that would tell of its cells."""
 
 _ARRAYS = (
     "at",
@@ -129,6 +126,7 @@ class Posterior:
         self._codes, self._tilts = self._starts[-1], len(tilted)
         self._shown = np.concatenate([shown, np.zeros(len(hidden), np.int64)])
         self._rake(len(at))
+        self._open = np.concatenate([_open(shown, expected, k), self._concealed[len(at) :]])
         self._listen(np.concatenate([expected, unseen]), weight is not None)
         score = (self._shown - self._prior) * self._told / np.maximum(self._prior, 1e-12)
         self._apart = dispersions(self.at, sizes, score, self._told, joined[:2])
@@ -234,18 +232,31 @@ class Posterior:
         sizes += hidden.T @ self._hiding
         eta = np.full(self._codes, max(one_way, 1) / 1000)
         eta[0] = max(total, 1) / 1000
-        eta[self._starts[self._tilts] :] = _TELLS_NOTHING
         # What the total is off by, its parts are off by together.
         parts = seen / max(self._persons, 1.0)
-        own = (TILT_SD / eta) ** 2
-        own[0] = 1  # besides, the total errs by no more than a person
-        together = (TOTAL_SD / eta[0]) ** 2 / (1 + self._tilts)
+        own, more, together = self._left_by_the_tilt(np.diag(sizes), eta)
         noise = np.diag(own) + together * np.outer(parts, parts)
         self._gain = np.linalg.inv(sizes + noise)
-        off = np.zeros(self._codes)
+        off = more * parts
         for codes in self._margins:
             np.add.at(off, codes, self._shown - self._mean)
         self._news = self._gain @ off
+
+    def _left_by_the_tilt(self, spread: Floats, eta: Floats) -> tuple[Floats, float, float]:
+        """The variance of each margin's own error; by how many the total is more than shown, and the variance of
+        that."""
+        alike = float(eta[-1])
+        persons = np.zeros(self._codes)
+        for codes in self._margins:
+            np.add.at(persons, codes, self._open)
+        tilted = [persons[a:b] for a, b in list(pairwise(self._starts))[: self._tilts]]
+        more, variance = Laws(self._k, alike).of_the_total(
+            float(self._shown.sum()), float(persons[0]), tilted, float(eta[0])
+        )
+        own = left_of_a_margin(spread, alike)
+        own[self._starts[self._tilts] :] = _TELLS_NOTHING
+        own[0] = 1  # besides, the total errs by no more than a person
+        return own, more, max(variance - 1, 1.0)
 
     def moments(
         self, row: Whole, rows: int, parted: frozenset[int], leaves: Whole | None = None
@@ -301,6 +312,20 @@ class Posterior:
 
 def _moments(shown: Whole, expected: Floats, k: int) -> tuple[Floats, Floats]:
     """Mean and variance of each true count."""
+    n, odds = _chances(shown, expected, k)
+    mean = (odds * n).sum(axis=1)
+    return mean, np.maximum((odds * n**2).sum(axis=1) - mean**2, 0.0)
+
+
+def _open(shown: Whole, expected: Floats, k: int) -> Floats:
+    """How many persons in cells of their own would be rounded as far off as each cell is."""
+    n, odds = _chances(shown, expected, k)
+    found: Floats = (odds * (n % k) * (k - n % k)).sum(axis=1) / (k - 1)
+    return found
+
+
+def _chances(shown: Whole, expected: Floats, k: int) -> tuple[Whole, Floats]:
+    """What each true count may be, and how likely."""
     offsets = np.arange(1 - k, k)
     n = shown[:, None] + offsets
     chance = (1 - np.abs(offsets) / k) * ((n > 0) | (offsets == 0))
@@ -310,8 +335,7 @@ def _moments(shown: Whole, expected: Floats, k: int) -> tuple[Floats, Floats]:
     highest: Floats = np.amax(np.asarray(odds, np.float64), axis=1, keepdims=True, initial=-1e300)
     odds = np.exp(odds - highest) * chance
     odds /= odds.sum(axis=1, keepdims=True)
-    mean = (odds * n).sum(axis=1)
-    return mean, np.maximum((odds * n**2).sum(axis=1) - mean**2, 0.0)
+    return n, odds
 
 
 def _numbered(margins: Sequence[Whole]) -> tuple[list[Whole], list[int]]:
