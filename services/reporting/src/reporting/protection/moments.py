@@ -22,8 +22,9 @@ else:
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-CERTAIN = 0.94
-"""Of the law, which is narrower than the truth: nine tenths of true counts, as measured."""
+CERTAIN, OF_ONE_CELL = 0.94, 0.92
+"""Of the law of many cells, which is narrower than the truth: nine tenths of true counts, as measured. That of a
+single cell, whose bounds are certain, is less so."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Moments:
     effects: tuple["Effect", ...] = ()
     """What a union holds more or less of than is expected, the same in all cubes that were added: of those
     who come, and of those who leave."""
+    of_one_cell: float = OF_ONE_CELL
+    """What the law of a single cell is asked for; of what was computed before it was told apart, as all (`CERTAIN`)."""
 
     @classmethod
     def none(cls, unions: int) -> "Moments":
@@ -53,6 +56,7 @@ class Moments:
             self.least + other.least,
             self.most + other.most,
             tuple((a or Effect.none(b)).plus(b or Effect.none(a)) for a, b in both),
+            max(self.of_one_cell, other.of_one_cell),
         )
 
     @property
@@ -66,6 +70,12 @@ class Moments:
             # What is shown of those who come takes the place of what was known of them.
             spread = spread * (1 - each.believed if each.adds else 1.0) + each.variance(k)
         return spread
+
+    def _certain(self, k: int) -> Floats:
+        """The less, the nearer the bounds of a union are to those of a single cell."""
+        alone = np.minimum((2 * k - 1) / np.maximum(self.most - self.least + 1, 1), 1)
+        found: Floats = CERTAIN - (CERTAIN - self.of_one_cell) * alone
+        return found
 
     def intervals(self, shown: Whole, k: int) -> list[tuple[int, int]]:
         """Low and high of nine in ten, in whole persons, the figure itself included. What shows 0 is "0 to
@@ -89,8 +99,9 @@ class Moments:
             near: Floats = below + (np.abs(over - chance) < np.abs(under - chance))
             return near
 
-        low = nearest(np.full(len(mean), (1 - CERTAIN) / 2))
-        high = np.maximum(nearest(chance_of(low) + CERTAIN) - 1, low)
+        certain = self._certain(k)
+        low = nearest((1 - certain) / 2)
+        high = np.maximum(nearest(chance_of(low) + certain) - 1, low)
         low = np.minimum(least + low, shown)
         high = np.maximum(least + high, np.where(shown > 0, shown, k - 1))
         return [(int(a), int(b)) for a, b in zip(low, high, strict=True)]

@@ -35,7 +35,7 @@ from reporting.protection.dependence import (
     raked,
     share_of,
 )
-from reporting.protection.moments import Effect, Moments
+from reporting.protection.moments import CERTAIN, OF_ONE_CELL, Effect, Moments
 from reporting.protection.tilted import Laws, left_of_a_margin
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ _ARRAYS = (
     "_news",
 )
 """What questions are answered from: of each row of cells, of each pair of dimensions, of the margins."""
+_LATER = {"_of_one_cell": CERTAIN}
+"""What was not kept from the beginning, and what it was then."""
 
 
 class Source(Protocol):
@@ -102,7 +104,7 @@ class Posterior:
         total: int,
         one_way: int,
     ) -> None:
-        self._k = k
+        self._k, self._of_one_cell = k, OF_ONE_CELL
         self._shares = [share_of(at[:, d], shown, size) for d, size in enumerate(sizes)]
         self._persons = float(shown.sum())
         self._together = dependencies(at, shown, self._shares, joined, k)
@@ -137,8 +139,8 @@ class Posterior:
         """All that questions need, as it was computed: numbers that are published keep their intervals,
         whatever later versions compute."""
         into = io.BytesIO()
-        kept = {name: getattr(self, name) for name in _ARRAYS} | {"_margins": self._margins}
-        np.savez_compressed(into, **kept)
+        kept = {name: getattr(self, name) for name in (*_ARRAYS, *_LATER)}
+        np.savez_compressed(into, _margins=self._margins, **kept)
         return into.getvalue()
 
     @classmethod
@@ -149,6 +151,8 @@ class Posterior:
             for name in _ARRAYS:
                 setattr(made, name, kept[name])
             made._margins = list(kept["_margins"])  # noqa: SLF001 - its own
+            for name, before in _LATER.items():
+                setattr(made, name, float(kept[name]) if name in kept else before)
         made._codes = len(made._news)  # noqa: SLF001
         return made
 
@@ -298,7 +302,8 @@ class Posterior:
             tau = np.maximum(pairs - summed(each, self._own) / expected**2, 0.0)
             told = summed(each, self._told) * free
             effects.append(Effect(each is into, tau, 1, told, summed(each, self._shown), mean))
-        return Moments(reduce(np.subtract, means), rest, least, most, tuple(effects))
+        mean = reduce(np.subtract, means)
+        return Moments(mean, rest, least, most, tuple(effects), self._of_one_cell)
 
     def _by_margin(self, row: Whole, rows: int, weights: Floats) -> Floats:
         found = np.zeros((rows, self._codes))
