@@ -49,3 +49,17 @@ def test_the_total_of_few_people_is_shown_too_low_by_as_much_as_said() -> None:
     assert np.mean(said) > 1
     assert abs(np.mean(off) - np.mean(said)) < 2.5 * unsure
     assert np.mean(np.square(off)) == pytest.approx(np.mean(squares), rel=0.5)
+
+
+@pytest.mark.parametrize("shown", [0, 11, 33, 1100])
+@pytest.mark.parametrize("persons", [0.0, 0.4, 6.0, 900.0])
+@pytest.mark.parametrize("code", [0.0, 0.03, 4.0, 300.0])
+def test_whatever_is_made_of_so_little_has_an_error(
+    shown: int, persons: float, code: float
+) -> None:
+    """Margins tell of hidden people what they can, and need not fit together."""
+    margins = [np.full(3, code), np.full(200, 0.03), np.array([4.0, 0.3, 0.0])]
+    laws = Laws(K, ETA)
+    more, variance = laws.of_the_total(float(shown), persons, margins, ETA)
+    assert -shown - 1e-6 <= more <= laws.reach
+    assert 0 <= variance <= (2 * laws.reach) ** 2

@@ -100,7 +100,9 @@ class Laws:
                 law = self._within(np.convolve(law, self.of_about(about)))
             if len(law) > 1:
                 log = log + np.log(np.maximum(law, _LEAST)) - chance
-        odds = np.where(self._all <= shown, np.exp(log - np.amax(log, initial=-1e300)), 0.0)
+        # More than all that is shown nobody has too many; and what chance cannot make, no margin tells.
+        log = np.where((self._all <= shown) & (chance > np.log(_LEAST)), log, -np.inf)
+        odds = np.exp(log - np.amax(log, initial=-1e300))
         # For the same number of persons only errors that make a multiple of k come out.
         same = np.bincount(self._all % self._k, odds, self._k)
         odds = odds / np.maximum(same[self._all % self._k], _LEAST)
