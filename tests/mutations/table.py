@@ -376,6 +376,15 @@ MUTATIONS = (
         "::test_what_a_minus_excludes_is_not_found",
     ),
     Mutation(
+        "counted-as-listed",
+        "who is in no team counts nothing of its queue",
+        f"{_REFERRALS}/referrals/counting_queries.py",
+        "addressed_to(supervisor)",
+        "addressed_to(True)",
+        f"{_TESTS}/test_counting.py"
+        "::test_what_is_counted_is_what_plain_counting_finds_up_to_the_end",
+    ),
+    Mutation(
         "inbox-dedupe",
         "an event that comes again has no second effect",
         f"{_COMMON}/messaging/consumer.py",

@@ -23,6 +23,14 @@ FORM = [
 ]  # fmt: skip
 
 
+def test_a_tab_says_how_much_is_under_it_or_how_much_at_least() -> None:
+    tabs = {"to_decide": ("sent", "acknowledged"), "under_way": ("accepted",)}
+    for sent, said in ((3, "(10)"), (199, "(206)"), (200, "(207 o más)")):
+        counts = {"by_state": {"sent": sent, "acknowledged": 7}, "overdue": 1, "counted_to": 200}
+        found = views.numbers(tabs, counts, wording("es"))
+        assert found == {"to_decide": said, "under_way": "(0)"}
+
+
 def test_the_profile_holds_no_identity() -> None:
     profile = refer.profile(Typed(), CASE)
     assert profile == {"area": "VE2313", "age": 27, "sex": "female", "languages": ["spa"]}

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from common.referral_states import ReferralState
-from referrals.referrals import list_queries
+from referrals.referrals import due_queries
 from referrals.referrals.due import LIMITS, due, is_overdue
 
 from tests.services.referrals.story import Story
@@ -58,7 +58,7 @@ async def test_lists_in_postgresql_ask_what_the_rule_asks(story: Story) -> None:
         for each in product(map(str, ReferralState), moments, moments)
     ]
     rows: list[dict[str, Any]] = [{**dict.fromkeys(LIMITS), **each} for each in (*made, *accepted)]
-    table = list_queries.Referral.__table__  # type: ignore[attr-defined]  # SQLModel has it
+    table = due_queries.Referral.__table__  # type: ignore[attr-defined]  # SQLModel has it
     async with story.database.transaction() as session:
         # A table of the session stands before the real one, and asks for no other column.
         await session.execute(
@@ -70,8 +70,8 @@ async def test_lists_in_postgresql_ask_what_the_rule_asks(story: Story) -> None:
         said = (
             await session.execute(
                 sa.select(
-                    list_queries.DUE,
-                    list_queries._overdue(NOW),
+                    due_queries.DUE,
+                    due_queries.overdue(NOW),
                 ).order_by(table.c.id)
             )
         ).all()

@@ -352,7 +352,7 @@ async def test_11_after_a_deadline_it_is_still_actionable_and_marked_late(story:
         overdue = (await story.get("ngo-salud", "/referrals/inbox?overdue=true")).json()
         assert [r["id"] for r in overdue["items"]] == [referral["id"]]
         counts = (await story.get("ngo-salud", "/referrals/inbox/counts")).json()
-        assert counts == {"by_state": {"sent": 1}, "overdue": 1}
+        assert counts == {"by_state": {"sent": 1}, "overdue": 1, "counted_to": 200}
         done = await story.made(
             "ngo-salud", f"/referrals/{referral['id']}/accept", {"focal_point": "x"}
         )

@@ -18,6 +18,7 @@ from common import writes
 
 _DIALECT = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's constructor is untyped
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_Statement = sa.Select[Any] | sa.CompoundSelect[Any] | sa.Insert
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class QuickStatement:
     list is refused: say `= ANY (…)`. Schemas are translated as the session's connection says.
     """
 
-    def __init__(self, statement: sa.Select[Any] | sa.Insert) -> None:
+    def __init__(self, statement: _Statement) -> None:
         self._statement = statement
         self._composed: dict[_Schemas, _Composed] = {}
         self._of(_NOTHING)
@@ -77,7 +78,7 @@ class _Composed:
     fixed: Mapping[str, Any]
 
 
-def _compose(statement: sa.Select[Any] | sa.Insert, moved: Mapping[str, str]) -> _Composed:
+def _compose(statement: _Statement, moved: Mapping[str, str]) -> _Composed:
     compiled = statement.compile(
         dialect=_DIALECT, schema_translate_map=moved or None, render_schema_translate=bool(moved)
     )

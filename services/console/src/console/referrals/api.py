@@ -24,7 +24,8 @@ _WAITING, _UNDER_WAY, _CLOSED = (
     for counted in (("waiting",), ("accepted",), ("delivered", "undelivered"))
 )
 _UNMET = (ReferralState.DECLINED, ReferralState.EXPIRED)
-_TABS = {"to_decide": _WAITING, "under_way": _UNDER_WAY, "closed": _CLOSED}
+_OPEN_TABS = {"to_decide": _WAITING, "under_way": _UNDER_WAY}
+_TABS = {**_OPEN_TABS, "closed": _CLOSED}
 _SENT = {
     "waiting": _WAITING,
     "under_way": _UNDER_WAY,
@@ -171,9 +172,8 @@ async def received(visit: Visit) -> Page:
         ),
         visit.calls.get("/referrals/v1/referrals/inbox/counts"),
     )
-    by_state = counts.body["by_state"] if counts.ok else {}
-    sums = {name: sum(by_state.get(state, 0) for state in states) for name, states in _TABS.items()}
-    return _queue(visit, listed, "received", [(name, f"({sums[name]})") for name in _TABS])
+    numbers = views.numbers(_OPEN_TABS, counts.body, visit.say) if counts.ok else {}
+    return _queue(visit, listed, "received", [(name, numbers.get(name, "")) for name in _TABS])
 
 
 @screens.page("/sent", query=("tab", "urgency", "cursor"))

@@ -17,6 +17,18 @@ _ORDER = (
 )  # fmt: skip
 
 
+def numbers(
+    tabs: Mapping[str, Iterable[str]], counts: Mapping[str, Any], say: Wording
+) -> dict[str, str]:
+    """How much stands under each tab: so much, or so much at least."""
+    found = {}
+    for tab, states in tabs.items():
+        each = [counts["by_state"].get(state, 0) for state in states]
+        ended = max(each) >= counts["counted_to"]
+        found[tab] = say("queue.or_more" if ended else "queue.number", n=sum(each))
+    return found
+
+
 @dataclass(frozen=True)
 class Told:
     label: str

@@ -21,6 +21,7 @@ from starlette.requests import Request
 from referrals.dependencies import CaseReader, Keys, Writer
 from referrals.directory.queries import shown_services
 from referrals.referrals import list_queries, queries, reading, sending, service, withdrawal
+from referrals.referrals.counting_queries import COUNTED_TO, queue_counts
 from referrals.referrals.due import due, is_overdue
 from referrals.referrals.lifecycle import legal_commands
 from referrals.referrals.models import Referral
@@ -166,8 +167,8 @@ async def _page(
 @referrals.get("/inbox/counts")
 async def count_inbox(session: Session, caller: CaseReader) -> QueueCounts:
     """Open referrals to you by state, and how many are overdue."""
-    by_state, late = await list_queries.queue_counts(session, caller, clock.now())
-    return QueueCounts(by_state=by_state, overdue=late)
+    by_state, late = await queue_counts(session, caller, clock.now())
+    return QueueCounts(by_state=by_state, overdue=late, counted_to=COUNTED_TO)
 
 
 one = APIRouter(route_class=UnitOfWorkRoute, tags=["referrals"])

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
-from referrals.referrals.due import LIMITS, due
+from referrals.referrals.due import due
+from referrals.referrals.due_queries import DUE_OR_NEVER, overdue
 from referrals.referrals.models import Referral
 from referrals.referrals.queries import addressed_to, caller_values
 from referrals.waiting_queries import NEVER
@@ -85,9 +86,9 @@ async def _listed(
     if wanted.by_deadline:
         after = keys_in(wanted.cursor, _instant_in, id_in)
         if after is not None:
-            row = sa.tuple_(_DUE, col(Referral.id))
+            row = sa.tuple_(DUE_OR_NEVER, col(Referral.id))
             statement = statement.where(row > sa.tuple_(after[0], sa.literal(after[1])))
-        statement = statement.order_by(_DUE, col(Referral.id))
+        statement = statement.order_by(DUE_OR_NEVER, col(Referral.id))
     else:
         before = id_cursor(wanted.cursor)
         if before is not None:
@@ -111,7 +112,7 @@ def _narrowed(
     if wanted.case_id is not None:
         yield col(Referral.case_id) == wanted.case_id
     if wanted.overdue_at is not None:
-        yield _overdue(wanted.overdue_at)
+        yield overdue(wanted.overdue_at)
     if wanted.unreplaced:
         yield unreplaced()
     if wanted.unconfirmed:
@@ -150,53 +151,6 @@ _CHANGED_FOR_RECIPIENT: sa.ColumnElement[Any] = sa.func.coalesce(
 )
 
 
-_COLUMNS = sa.inspect(Referral).columns
-_LIMITS = [
-    (col(Referral.state).in_(sorted(states)), _COLUMNS[name]) for name, states in LIMITS.items()
-]
-_LIMITED_STATES = sorted(frozenset().union(*LIMITS.values()))
-
-
-def _start(limit: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    if isinstance(limit.type, sa.Date):
-        return sa.func.timezone("UTC", sa.cast(limit, sa.DateTime()))
-    return limit
-
-
-# `due` and `is_overdue` in SQL.
-DUE: sa.ColumnElement[Any] = sa.func.least(
-    *(sa.case((counts, _start(limit))) for counts, limit in _LIMITS)
-)
-_DUE = sa.func.coalesce(DUE, NEVER)
-
-
-def _overdue(now: datetime) -> sa.ColumnElement[bool]:
-    late = (
-        counts & (limit < (now.date() if isinstance(limit.type, sa.Date) else now))
-        for counts, limit in _LIMITS
-    )
-    # Said of the state alone, too: the index of a queue finds by it.
-    return col(Referral.state).in_(_LIMITED_STATES) & sa.or_(*late)
-
-
-async def queue_counts(
-    session: AsyncSession, caller: Principal, now: datetime
-) -> tuple[dict[str, int], int]:
-    by_state = await session.execute(
-        sa.select(col(Referral.state), sa.func.count())
-        .where(addressed_to(Role.SUPERVISOR in caller.roles), col(Referral.state).in_(_OPEN_STATES))
-        .group_by(col(Referral.state)),
-        caller_values(caller),
-    )
-    late = await session.scalar(
-        sa.select(sa.func.count())
-        .select_from(Referral)
-        .where(addressed_to(Role.SUPERVISOR in caller.roles), _overdue(now)),
-        caller_values(caller),
-    )
-    return {row[0]: row[1] for row in by_state.all()}, late or 0
-
-
 async def open_counts(
     session: AsyncSession, caller: Principal, case_ids: Collection[UUID]
 ) -> dict[UUID, int]:
@@ -219,7 +173,7 @@ async def overdue_counts(
     """How many referrals of these AoRs wait past a deadline; needs service rights."""
     rows = await session.execute(
         sa.select(col(Referral.aor), col(Referral.category), col(Referral.urgency), sa.func.count())
-        .where(_overdue(now), col(Referral.aor).in_(aors))
+        .where(overdue(now), col(Referral.aor).in_(aors))
         .group_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
         .order_by(col(Referral.aor), col(Referral.category), col(Referral.urgency))
     )

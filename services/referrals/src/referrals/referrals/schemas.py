@@ -367,3 +367,6 @@ class QueueCounts(BaseModel):
 
     by_state: dict[str, int]
     overdue: int
+    counted_to: int = Field(
+        description="Here counting ends: a number that reaches it means so many or more."
+    )

@@ -11,7 +11,8 @@ from sqlmodel import col
 
 from referrals.cases.queries import open_held_by, owner_of
 from referrals.directory.queries import works_queue, works_with
-from referrals.referrals.list_queries import DUE, UNCONFIRMED, unreplaced
+from referrals.referrals.due_queries import DUE
+from referrals.referrals.list_queries import UNCONFIRMED, unreplaced
 from referrals.referrals.models import Referral, Step
 from referrals.referrals.queries import addressed_to, caller_values, seen_by
 from referrals.vocabulary.work_kinds import WorkKind

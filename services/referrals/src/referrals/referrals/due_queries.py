@@ -1,0 +1,58 @@
+"""When the next step of a referral is due, and whether that has passed, as `due` says it, in SQL."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from common.referral_states import OPEN
+from sqlmodel import col
+
+from referrals.referrals.due import LIMITS
+from referrals.referrals.models import Referral
+from referrals.waiting_queries import NEVER
+
+
+def in_states(states: Collection[str]) -> sa.ColumnElement[bool]:
+    """Spelled out: an index of some states is used where a statement names them, not where it binds
+    them."""
+    return col(Referral.state).in_([sa.literal_column(f"'{state}'") for state in sorted(states)])
+
+
+IS_OPEN = in_states(OPEN)
+_COLUMNS = sa.inspect(Referral).columns
+_LIMITS = [(in_states(states), _COLUMNS[name]) for name, states in LIMITS.items()]
+_INSTANTS = [(counts, limit) for counts, limit in _LIMITS if not isinstance(limit.type, sa.Date)]
+_DAYS = [(counts, limit) for counts, limit in _LIMITS if isinstance(limit.type, sa.Date)]
+_LIMITED = in_states(frozenset().union(*LIMITS.values()))
+
+
+def _begins(day: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return sa.func.timezone("UTC", sa.cast(day, sa.DateTime()))
+
+
+DUE: sa.ColumnElement[Any] = sa.func.least(
+    *(sa.case((counts, limit)) for counts, limit in _INSTANTS),
+    *(sa.case((counts, _begins(day))) for counts, day in _DAYS),
+)
+"""NULL: nothing says it."""
+DUE_OR_NEVER = sa.func.coalesce(DUE, NEVER)
+
+
+def late_by_instant(now: Any) -> sa.ColumnElement[bool]:
+    """The index `referrals_late` finds by it: row security lets an index be asked only for what tells
+    nothing of a row that it refuses, which the time zone of a day is not trusted with."""
+    first: sa.ColumnElement[Any] = sa.func.least(
+        *(sa.case((counts, limit)) for counts, limit in _INSTANTS)
+    )
+    late: sa.ColumnElement[bool] = first < now
+    return late
+
+
+def late_by_day(today: Any) -> sa.ColumnElement[bool]:
+    return sa.or_(*(counts & (day < today) for counts, day in _DAYS))
+
+
+def overdue(now: datetime) -> sa.ColumnElement[bool]:
+    # Said of the state alone, too: the index of a queue finds by it.
+    return _LIMITED & sa.or_(late_by_instant(now), late_by_day(now.date()))
