@@ -9,7 +9,6 @@ from common.events.referrals import EscalationRaised, ReferralData
 from common.places import Places
 
 from reporting.facts.progress import CONFIRMED, ESCALATION, STATE, FactStep
-from reporting.facts.pseudonyms import pseudonym
 
 AREA_LEVEL = 1
 """Facts keep areas at the first administrative level: no reader needs more, no leak can give it."""
@@ -40,8 +39,8 @@ def area_of(pcode: str | None) -> str | None:
     return places.at_most(pcode, AREA_LEVEL)
 
 
-def read_state(event: ReferralData, event_id: UUID, key: bytes) -> RecordedStep:
-    """A referral entered a state."""
+def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedStep:
+    """A referral of the person entered a state."""
     attributes = event.attributes
     return RecordedStep(
         event_id=event_id,
@@ -62,7 +61,7 @@ def read_state(event: ReferralData, event_id: UUID, key: bytes) -> RecordedStep:
         ),
         natural_day=event.occurred_at.date(),
         urgency=event.urgency,
-        person=pseudonym(key, event.case_id),
+        person=person,
         countable=attributes is not None,
         sex=attributes.sex if attributes else None,
         age_band=attributes.age_band if attributes else None,

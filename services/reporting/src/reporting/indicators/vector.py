@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from common.referral_states import DELIVERED, TERMINAL, UNMET, ReferralState
@@ -133,25 +134,41 @@ def keys(where: Place) -> tuple[CounterKey, ...]:
 
 def positions(fact: ReferralFact) -> frozenset[int]:
     """Where a referral counts 1 in the vectors of its counters."""
-    done, closed = fact.state in DELIVERED, fact.state in TERMINAL
+    counted = _counted(
+        fact.state,
+        fact.reason,
+        fact.outcome,
+        acknowledged=fact.acknowledged_at is not None,
+        accepted=fact.accepted_at is not None,
+        confirmed=fact.confirmed_at is not None,
+        overdue=fact.overdue,
+        late=fact.late,
+    )
+    return counted | _timed(fact)
+
+
+@lru_cache(maxsize=4096)
+def _counted(state: str, reason: str | None, outcome: str | None, **is_so: bool) -> frozenset[int]:
+    """The same but for times: a country's referrals have few dozens of these."""
+    done, closed = state in DELIVERED, state in TERMINAL
     counted = {
         "sent": True,
-        "acknowledged": fact.acknowledged_at is not None,
-        "accepted": fact.accepted_at is not None,
+        "acknowledged": is_so["acknowledged"],
+        "accepted": is_so["accepted"],
         "delivered": done,
-        "partly_delivered": done and fact.outcome == "partly_delivered",
-        "confirmed": done and fact.confirmed_at is not None,
+        "partly_delivered": done and outcome == "partly_delivered",
+        "confirmed": done and is_so["confirmed"],
         "open": not closed,
-        "overdue": fact.overdue and not closed,
-        "late": fact.late,
-        fact.state: True,
+        "overdue": is_so["overdue"] and not closed,
+        "late": is_so["late"],
+        state: True,
     }
     found = {_POSITION[name] for name, applies in counted.items() if applies and name in _POSITION}
-    if fact.state == ReferralState.DECLINED:
-        found.add(_REASONS_AT + _reason(fact.reason, DECLINE_REASONS))
-    if fact.state == ReferralState.NOT_DELIVERED:
-        found.add(_NOT_DELIVERED_AT + _reason(fact.reason or fact.outcome, NOT_DELIVERED_REASONS))
-    return frozenset(found | _timed(fact))
+    if state == ReferralState.DECLINED:
+        found.add(_REASONS_AT + _reason(reason, DECLINE_REASONS))
+    if state == ReferralState.NOT_DELIVERED:
+        found.add(_NOT_DELIVERED_AT + _reason(reason or outcome, NOT_DELIVERED_REASONS))
+    return frozenset(found)
 
 
 def _timed(fact: ReferralFact) -> set[int]:

@@ -4,6 +4,7 @@ other. Never commits."""
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import cache, partial
 from uuid import UUID
 
 from common import clock
@@ -89,11 +90,13 @@ class Recorder:
         await facts.remember(session, arrivals)
 
     def _steps(self, kinds: Sorted) -> Iterable[RecordedStep]:
+        # A case has several events in a batch; which case it was is forgotten with the batch.
+        person_of = cache(partial(pseudonym, self.pseudonym_key))
         for event, envelope in kinds.of_kind(ReferralData):
             if is_kind(type(event), FeedbackConfirmed):  # tells of no new state
                 yield reading.read_confirmation(event, envelope.id)
             else:
-                yield reading.read_state(event, envelope.id, self.pseudonym_key)
+                yield reading.read_state(event, envelope.id, person_of(event.case_id))
         for escalation, envelope in kinds.of_kind(EscalationRaised):
             yield reading.read_escalation(escalation, envelope.id)
 

@@ -10,10 +10,11 @@ permissions (no service may read another's stream outside its own durable consum
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -37,7 +38,7 @@ _MISSING_SECONDS = 120.0
 _MISSING_PAUSE = 0.5
 _MARGIN = timedelta(days=1)
 """What is about to end may end while we read."""
-_SHADOWED = {"schema_translate_map": {PROJECTION: SHADOW}}
+_SHADOWED: Mapping[str, Any] = {"schema_translate_map": {PROJECTION: SHADOW}}
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class _Rebuild:
 
     async def _record_facts(self, batch: Batch, ids: Sequence[UUID]) -> None:
         async with AsyncSession(self._engine) as session, session.begin():
-            await session.connection(execution_options=_SHADOWED)
+            await session.connection(execution_options=dict(_SHADOWED))
             seen = await queries.seen_events(session, ids)
             await self._recorder.record(session, batch, seen=seen)
 
@@ -218,11 +219,16 @@ async def _carry_over(engine: AsyncEngine) -> None:
 
 
 async def _fingerprints(engine: AsyncEngine) -> tuple[str, str]:
+    """Of the live projection and of the shadow, at once: nobody writes the one or the other meanwhile."""
+    async with asyncio.TaskGroup() as both:
+        before = both.create_task(_fingerprint(engine, {}))
+        after = both.create_task(_fingerprint(engine, _SHADOWED))
+    return before.result(), after.result()
+
+
+async def _fingerprint(engine: AsyncEngine, options: Mapping[str, Any]) -> str:
     async with engine.connect() as connection:
-        before = await fingerprint(connection)
-    async with engine.connect() as connection:
-        shadowed = await connection.execution_options(**_SHADOWED)
-        return before, await fingerprint(shadowed)
+        return await fingerprint(await connection.execution_options(**options))
 
 
 async def _swap(engine: AsyncEngine) -> None:
