@@ -1,5 +1,6 @@
 """No revision may lock a large table while traffic runs: the SQL that it would send is linted."""
 
+import asyncio
 import io
 import json
 import subprocess
@@ -186,3 +187,27 @@ async def test_a_migration_that_fails_says_its_revision_and_what_is_in_its_way(
         assert await connection.fetchval("SELECT version_num FROM alembic_version") == "0190"
     finally:
         await connection.close()
+
+
+async def test_two_who_migrate_at_once_do_not_wait_for_each_other_in_a_circle(
+    postgres: PostgresServer, databases: MigratedDatabases
+) -> None:
+    """The directory's last revision builds an index that waits for every snapshot that is held, and the
+    second one waits for the first."""
+    made = await databases.of("services_directory", "two_at_once")
+    dsn = postgres.admin_dsn.rsplit("/", 1)[0] + "/two_at_once"
+    connection = await asyncpg.connect(dsn)
+    try:
+        for level in range(4):
+            await connection.execute(f"DROP INDEX service_documents_{level}_offered")
+        await connection.execute("UPDATE alembic_version SET version_num = '0200'")
+        reached = await asyncio.gather(
+            *(runner.migrate("services_directory", made.owner_url, made.app_role) for _ in "123")
+        )
+        built = await connection.fetchval(
+            "SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid::regclass::text ~ '_offered$'"
+        )
+    finally:
+        await connection.close()
+    assert len(set(reached)) == 1
+    assert built == 4

@@ -16,6 +16,8 @@ from sqlalchemy.pool import NullPool
 from common import key_checks
 
 _LOCK = 0x5255_5441_4D49  # "RUTAMI": one migration at a time per database
+_TURN = 0.2
+"""Seconds until a migration looks again whether another one is through."""
 LOCK_TIMEOUT = "5s"
 _ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -49,7 +51,13 @@ async def migrate(package: str, owner_url: str, run_time_role: str) -> str:
     engine = create_async_engine(owner_url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
-            await connection.execute(sa.text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+            # Asked again and again: whoever waits inside the question holds a snapshot, which an index that is
+            # built beside the traffic waits for in turn.
+            while not await connection.scalar(
+                sa.text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}
+            ):
+                await connection.rollback()
+                await asyncio.sleep(_TURN)
             await connection.commit()
             try:
                 try:

@@ -14,7 +14,7 @@ from common.places import Places
 from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services_directory.access import visible_sql
+from services_directory.access import visible_by_level, visible_sql
 from services_directory.hsds.preference import CAPACITY, MERITS, STATUS, Worth
 from services_directory.hsds.referability import REFERABLE_STATUSES
 from services_directory.pathways.definition.layers import lineage
@@ -44,16 +44,20 @@ _READ = (
 _SELECTED = ", ".join([*(f"d.{name}" for name in _READ), "d.referral::text AS referral"])
 _CODES = ", ".join(f"'{code}'" for code in RESPONSE_HOURS)
 _IN_TIME = (
-    f"(d.referral->>'response_delay' = ANY(string_to_array(n.delays, ' '))"
+    f"(d.referral->>'response_delay' = ANY(n.delays)"
     f" OR coalesce(d.referral->>'response_delay', '') NOT IN ({_CODES}))"
 )
 # Generous: reach.py decides. Who answers a phone or comes to the person is not asked for a place.
 _IN_REACH = (
     _IN_TIME,
-    """(d.referral->'intake_modes' ?| ARRAY['hotline', 'outreach']
-        OR d.within_areas && string_to_array(n.around, ' '))""",
+    """(d.within_areas && n.around
+        OR d.referral->'intake_modes' ?| ARRAY['hotline', 'outreach'])""",
 )
 _LIKELY = "d.referable DESC, cardinality(d.endorsed_by) DESC"
+OFFERS = "d.categories @> ARRAY[n.need]"
+OFFERS_HERE = "ruta_offered(d.categories, d.areas, d.within_areas) && n.here"
+"""Documents of the need that serve or sit in the area, in a part of it or in all that is around it: found by
+the index of both together, so that neither all of the need nor all of the area is read."""
 
 
 async def fitting(
@@ -65,7 +69,7 @@ async def fitting(
 ) -> Found:
     """Services that fit, answer in time, may be in reach and serve the profile's area: the most promising ones of each need."""
     s = Statement()
-    conditions = [*fits(s, profile, today), *_IN_REACH, serves(s, profile.area)]
+    conditions = [OFFERS_HERE, *fits(s, profile, today), *_IN_REACH]
     order = promising(s, profile)
     return await shortlist(
         session, s, audience, demands, profile.area, conditions, order, FITTING_READ
@@ -82,10 +86,10 @@ async def others(
     """For needs that nothing fits: near misses of the area, and those that would fit elsewhere."""
     s = Statement()
     here = await shortlist(
-        session, s, audience, demands, profile.area, [serves(s, profile.area)], _LIKELY, OTHERS_READ
+        session, s, audience, demands, profile.area, [OFFERS_HERE], _LIKELY, OTHERS_READ
     )
     s = Statement()
-    away = [*fits(s, profile, today), _IN_TIME, f"NOT {serves(s, profile.area)}"]
+    away = [OFFERS, *fits(s, profile, today), _IN_TIME, f"NOT {serves(s, profile.area)}"]
     order = _nearest(s, profile.area)
     there = await shortlist(session, s, audience, demands, profile.area, away, order, OTHERS_READ)
     candidates = {
@@ -128,6 +132,11 @@ def serves(s: Statement, area: str) -> str:
     inside = s.argument([area], "text[]")
     around = s.argument(list(lineage(area)), "text[]")
     return f"(d.within_areas @> {inside} OR d.areas && {around})"
+
+
+def offered_in(need: str, area: str) -> list[str]:
+    """Keys of the index: something of it in the area, or all of the area or of what is around it."""
+    return [f"{need}>{area}", *(f"{need}<{each}" for each in lineage(area))]
 
 
 def promising(s: Statement, profile: Profile) -> str:
@@ -186,20 +195,34 @@ async def shortlist(
     """For each need the first `limit` documents in `order`, with the places of their sites."""
     if not demands:
         return Found({}, {}, frozenset())
-    seen = visible_sql(audience, s.argument)
     wanted = s.argument([each.need for each in demands], "text[]")
-    delays = s.argument([" ".join(each.delays) for each in demands], "text[]")
     limited = s.argument([each.hours is not None for each in demands], "boolean[]")
-    around = s.argument(
-        [" ".join(neighbourhood(area, each.kilometres)) for each in demands], "text[]"
+    delays, around, here = (
+        s.argument([" ".join(each) for each in lists], "text[]")
+        for lists in (
+            [each.delays for each in demands],
+            [neighbourhood(area, each.kilometres) for each in demands],
+            [offered_in(each.need, area) for each in demands],
+        )
+    )
+    # Each level from its own partition; the lists are taken apart once for each need, not for each row.
+    seen = " UNION ALL ".join(
+        f"SELECT d.* FROM service_documents_{level} d WHERE {condition}"
+        for level, condition in visible_by_level(audience, s.argument).items()
     )
     text = f"""
         SELECT n.need, s.*
-        FROM unnest({wanted}, {delays}, {limited}, {around}) AS n(need, delays, limited, around)
+        FROM (
+            SELECT need, limited, string_to_array(delays, ' ') AS delays,
+                   string_to_array(around, ' ') AS around, string_to_array(here, ' ') AS here
+            FROM unnest({wanted}, {limited}, {delays}, {around}, {here})
+                 AS asked(need, limited, delays, around, here)
+            OFFSET 0
+        ) n
         CROSS JOIN LATERAL (
             SELECT d.service_id, d.level, d.etag, d.sensitive, count(*) OVER () AS fits
-            FROM service_documents d
-            WHERE d.categories @> ARRAY[n.need] AND {seen} AND {" AND ".join(conditions)}
+            FROM ({seen}) d
+            WHERE {" AND ".join(conditions)}
             ORDER BY {order}, d.service_id LIMIT {s.argument(limit, "integer")}
         ) s
     """
