@@ -36,7 +36,14 @@ def eligibility(
     elif profile.has_documents is False:
         found.append(_NO_PAPERS)
     found.append(_area(candidate, profile, places))
-    found += _standing(candidate, today)
+    found += _standing(
+        candidate.functional_status,
+        candidate.capacity_state,
+        candidate.valid_until,
+        bool(candidate.endorsed_by),
+        candidate.referral.method,
+        today,
+    )
     return found
 
 
@@ -55,7 +62,7 @@ _PAPERS_REQUIRED = Reason("documents_required", Weight.EXCLUDES)
 _NO_PAPERS = Reason("no_documents_needed", Weight.FOR)
 _AREA_UNKNOWN = Reason("area_unknown", Weight.CHECK)
 _AREA_SERVED = Reason("area_served", Weight.FOR)
-_AREA_OTHER = Reason(AREA, Weight.EXCLUDES)
+OTHER_AREA = Reason(AREA, Weight.EXCLUDES)
 
 
 # The same few limits and groups come back in every plan: their reasons are made once.
@@ -96,7 +103,7 @@ def _area(candidate: Candidate, profile: Profile, places: Places) -> Reason:
     for area in served:
         if _overlap(area, profile.area, places):
             return _AREA_SERVED
-    return _AREA_OTHER
+    return OTHER_AREA
 
 
 def serves(served: str, wanted: str, places: Places) -> bool:
@@ -129,14 +136,18 @@ _NOT_ENDORSED = Reason("not_endorsed", Weight.EXCLUDES)
 _NOT_ACCEPTED = Reason("referrals_not_accepted", Weight.EXCLUDES)
 
 
-def _standing(candidate: Candidate, today: date) -> list[Reason]:
-    found = list(
-        standing(
-            candidate.functional_status, candidate.capacity_state, candidate.valid_until, today
-        )
-    )
-    if not candidate.endorsed_by:
+@lru_cache(maxsize=20_000)
+def _standing(
+    functional_status: str,
+    capacity_state: str | None,
+    valid_until: date | None,
+    endorsed: bool,
+    method: str | None,
+    today: date,
+) -> tuple[Reason, ...]:
+    found = list(standing(functional_status, capacity_state, valid_until, today))
+    if not endorsed:
         found.append(_NOT_ENDORSED)
-    if candidate.referral.method == "not_accepted":
+    if method == "not_accepted":
         found.append(_NOT_ACCEPTED)
-    return found
+    return tuple(found)

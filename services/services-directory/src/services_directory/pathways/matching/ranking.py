@@ -14,7 +14,7 @@ from common.places import Places
 from services_directory.hsds.preference import CAPACITY, MERITS, NOTHING, STATUS
 from services_directory.pathways.definition.profile import Profile
 from services_directory.pathways.matching.candidates import Candidate
-from services_directory.pathways.matching.eligibility import AREA, eligibility, excluding
+from services_directory.pathways.matching.eligibility import OTHER_AREA, eligibility, excluding
 from services_directory.pathways.matching.proximity import Proximity, proximity
 from services_directory.pathways.matching.reach import (
     INTERPRETATION,
@@ -97,7 +97,7 @@ def _conditions(candidate: Candidate, near: Proximity, situation: Situation) -> 
     profile, wanted = situation.profile, situation.wanted
     found = eligibility(candidate, profile, situation.places, situation.today)
     # Of a service that does not serve the area, that says it all.
-    if all(reason.code != AREA for reason in found):
+    if OTHER_AREA not in found:
         found += obstacles(candidate, near, wanted, profile.area, situation.places)
     if wanted.need == INTERPRETATION:
         spoken = language_obstacle(candidate, profile.languages)
@@ -109,7 +109,7 @@ def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[
     """The reasons that carry points."""
     profile = situation.profile
     found = [
-        _way(near),
+        _way(near.kind, near.kilometres, near.points),
         _capacity(
             candidate.capacity_state, CAPACITY.get(candidate.capacity_state or "", NOTHING).plan
         ),
@@ -129,10 +129,10 @@ def merits(candidate: Candidate, near: Proximity, situation: Situation) -> list[
 
 # Each depends on a few codes and numbers that come back in every plan: it is made once.
 @lru_cache(maxsize=10_000)
-def _way(near: Proximity) -> Reason:
-    facts = () if near.kilometres is None else (("kilometres", near.kilometres),)
-    weight = Weight.FOR if near.points >= 10 else Weight.AGAINST
-    return Reason(f"way_{near.kind}", weight, near.points, facts)
+def _way(kind: str, kilometres: int | None, points: int) -> Reason:
+    facts = () if kilometres is None else (("kilometres", kilometres),)
+    weight = Weight.FOR if points >= 10 else Weight.AGAINST
+    return Reason(f"way_{kind}", weight, points, facts)
 
 
 @lru_cache(maxsize=100)

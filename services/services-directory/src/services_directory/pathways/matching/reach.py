@@ -47,11 +47,12 @@ class Demand:
     @property
     def delays(self) -> tuple[str, ...]:
         """Codes of answers that come in time."""
-        return tuple(
-            code
-            for code, hours in RESPONSE_HOURS.items()
-            if self.hours is None or hours <= self.hours
-        )
+        return _delays(self.hours)
+
+
+@lru_cache(maxsize=1_000)
+def _delays(limit: int | None) -> tuple[str, ...]:
+    return tuple(code for code, hours in RESPONSE_HOURS.items() if limit is None or hours <= limit)
 
 
 def demand(need: str, urgency: Urgency, remaining_hours: int | None = None) -> Demand:

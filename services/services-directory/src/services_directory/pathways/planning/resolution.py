@@ -27,6 +27,10 @@ HOTLINE = "HOT"
 _LAST = 1000
 
 
+RankedByNeed = Mapping[str, tuple[tuple[Ranked, ...], tuple[Missed, ...]]]
+"""Those that fit, best first, and those that do not."""
+
+
 class Coverage(StrEnum):
     """What a step comes to for this caller."""
 
@@ -74,6 +78,11 @@ class Course:
             for need in ordered.step.intermediary_needs:
                 found.setdefault(need, replace(demand_of(ordered), need=need))
         return tuple(found[need] for need in sorted(found))
+
+    def situation(self, profile: Profile, wanted: Demand, places: Places, today: date) -> Situation:
+        """What services of one need are ranked by."""
+        aors = frozenset(entry.pathway.aor for entry in self.entries)
+        return Situation(profile, aors, wanted, places, today)
 
 
 def demand_of(ordered: OrderedStep) -> Demand:
@@ -131,27 +140,30 @@ def resolve(
     places: Places,
     today: date,
 ) -> tuple[ResolvedStep, ...]:
-    """`candidates` by need; `cleared` says whether the caller may see confidential services of a
-    step. It must depend on the caller alone, never on which services exist.
-    """
-    aors = frozenset(entry.pathway.aor for entry in course.entries)
+    """`candidates` by need; for `cleared` see `planned`."""
     ranked = {
         wanted.need: rank(
-            candidates.get(wanted.need, ()), Situation(profile, aors, wanted, places, today)
+            candidates.get(wanted.need, ()), course.situation(profile, wanted, places, today)
         )
         for wanted in course.demands
     }
+    return planned(course, ranked, cleared)
+
+
+def planned(
+    course: Course, ranked: RankedByNeed, cleared: Callable[[PlannedStep], bool]
+) -> tuple[ResolvedStep, ...]:
+    """The steps with what was ranked for each need. `cleared` says whether the caller may see
+    confidential services of a step. It must depend on the caller alone, never on which services exist.
+    """
     return tuple(
         replace(_resolved(ordered, ranked, cleared), folded=at >= FIRST_ACTIONS)
         for at, ordered in enumerate(course.steps)
     )
 
 
-_RankedByNeed = Mapping[str, tuple[tuple[Ranked, ...], tuple[Missed, ...]]]
-
-
 def _resolved(
-    ordered: OrderedStep, ranked: _RankedByNeed, cleared: Callable[[PlannedStep], bool]
+    ordered: OrderedStep, ranked: RankedByNeed, cleared: Callable[[PlannedStep], bool]
 ) -> ResolvedStep:
     fitting, missed = ranked[ordered.step.need]
     return ResolvedStep(
@@ -165,7 +177,7 @@ def _resolved(
 
 
 def _coverage(
-    ordered: OrderedStep, ranked: _RankedByNeed, cleared: Callable[[PlannedStep], bool]
+    ordered: OrderedStep, ranked: RankedByNeed, cleared: Callable[[PlannedStep], bool]
 ) -> Coverage:
     step = ordered.step
     fitting, _ = ranked[step.need]

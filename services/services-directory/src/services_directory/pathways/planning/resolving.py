@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
 
 from common import clock, codelists
 from common.auth import Principal
@@ -19,17 +18,15 @@ from services_directory.pathways.definition.proposals import (
     situations,
 )
 from services_directory.pathways.matching import candidate_queries
-from services_directory.pathways.matching.candidate_rows import Found
 from services_directory.pathways.matching.candidates import Candidate
-from services_directory.pathways.matching.ranking import Situation, exclusions
-from services_directory.pathways.matching.reach import Demand
+from services_directory.pathways.matching.ranking import rank
 from services_directory.pathways.planning.composition import PlannedStep
 from services_directory.pathways.planning.plans import Plan, directory_version, shown
 from services_directory.pathways.planning.resolution import (
     Confidential,
     ResolvedStep,
     chart,
-    resolve,
+    planned,
 )
 from services_directory.pathways.texts.problems import PROFILE_CONTRADICTORY, UNKNOWN_CODE
 from services_directory.pathways.versions.effective import in_force
@@ -108,46 +105,25 @@ async def plan(
         need_aors(),
         Confidential(confidential_needs(), intermediary_for),
     )
-    demands = {each.need: each for each in course.demands}
-    found = await candidate_queries.fitting(
-        session, caller.audience, profile, course.demands, today
-    )
-    bare = [each for each in course.demands if not _can_help(each, found, profile, today)]
+    demands, places = course.demands, Places.load()
+    found = await candidate_queries.fitting(session, caller.audience, profile, demands, today)
+    situations = {each.need: course.situation(profile, each, places, today) for each in demands}
+    ranked = {
+        need: rank(found.candidates.get(need, ()), situation)
+        for need, situation in situations.items()
+    }
+    # Of those that the query took for fitting the rules may have left none.
+    excluded = {need: len(missed) for need, (_, missed) in ranked.items()}
+    bare = [each for each in demands if not ranked[each.need][0]]
     others = await candidate_queries.others(session, caller.audience, profile, bare, today)
-    candidates = {
-        each.need: _without_doubles(
-            [*found.candidates.get(each.need, ()), *others.candidates.get(each.need, ())]
-        )
-        for each in course.demands
-    }
-    steps = resolve(
-        course,
-        profile,
-        candidates,
-        cleared=lambda step: caller.cleared_for(step, profile.area),
-        places=Places.load(),
-        today=today,
-    )
-    excluded = {
-        need: len(read) - sum(1 for each in read if _fits(each, demands[need], profile, today))
-        for need, read in found.candidates.items()
-    }
+    for need, more in others.candidates.items():
+        both = _without_doubles([*found.candidates.get(need, ()), *more])
+        ranked[need] = rank(both, situations[need])
+    steps = planned(course, ranked, lambda step: caller.cleared_for(step, profile.area))
     counted = tuple(_with_count(step, found.fitting, excluded) for step in steps)
     version = directory_version(found.etags | others.etags)
     restricted = (found.sensitive | others.sensitive) & set(shown(counted))
     return Plan(profile, today, version, force, course, counted, frozenset(restricted))
-
-
-def _can_help(wanted: Demand, found: Found, profile: Profile, today: date) -> bool:
-    """Whether one of the services that the query took for fitting also is by the rules."""
-    return any(
-        _fits(each, wanted, profile, today) for each in found.candidates.get(wanted.need, ())
-    )
-
-
-def _fits(candidate: Candidate, wanted: Demand, profile: Profile, today: date) -> bool:
-    situation = Situation(profile, frozenset(), wanted, Places.load(), today)
-    return not exclusions(candidate, situation)
 
 
 def _without_doubles(candidates: Iterable[Candidate]) -> list[Candidate]:
