@@ -26,6 +26,8 @@ from services_directory.reading.restricted_service import log_restricted
 from services_directory.reading.rows_queries import Reader
 from services_directory.search.queries import names_of
 
+_FEW = {str(number): number for number in range(1, SERVICES_SHOWN + 1)}
+
 
 class QuestionRoute(StraightRoute):
     """A question leaves no trace: its answer is never stored under an Idempotency-Key. So it needs
@@ -40,16 +42,26 @@ class QuestionRoute(StraightRoute):
         kind: Any = self.dependant.body_params[0].field_info.annotation
         if not request.headers.get("content-type", "").startswith("application/json"):
             raise PassOnError
-        if request.query_params:  # the framework checks them
-            raise PassOnError
+        asked_for = self._few(request)
         try:
             asked = kind.model_validate(orjson.loads(await request.body()))
         except ValueError:
             raise PassOnError from None
         response: Response = await self.endpoint(
-            caller=caller, session=reader, request=request, body=asked
+            caller=caller, session=reader, request=request, body=asked, **asked_for
         )
         return response
+
+    def _few(self, request: Request) -> dict[str, int]:
+        """`services_per_step` where it alone is given and is a number that may be; what else there is, the
+        framework checks."""
+        if not request.query_params:
+            return {}
+        given = request.query_params.multi_items()
+        known = {each.name for each in self.dependant.query_params}
+        if len(given) > 1 or given[0][0] not in known or given[0][1] not in _FEW:
+            raise PassOnError
+        return {given[0][0]: _FEW[given[0][1]]}
 
     @staticmethod
     async def _keyed(request: Request, caller: Principal) -> None:
