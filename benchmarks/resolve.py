@@ -5,7 +5,9 @@
 With `--data` the filled databases are kept there and taken again by the next run.
 
 efficiency = (time of the same SQL in pgbench + time of a bare ASGI answer of the same bytes) / our
-time, one client, directly at the service. Goal for a four-step TIP+CP profile: at least 0.4.
+time, one client, directly at the service. Goal for a four-step TIP+CP profile: at least 0.4. Ten times
+the services cost at most 1.5: of the whole answer, which then names ten services of each step instead of
+one to five, and of the best three of each.
 """
 
 import argparse
@@ -68,6 +70,7 @@ PROFILE: dict[str, Any] = {
 CHUNK = 20
 TURNS = 10
 RESOLVE = "/directory/v1/pathways/resolve"
+FEW = f"{RESOLVE}?services_per_step=3"
 TEXT = Bilingual(es="Prueba", en="Test")
 
 
@@ -338,17 +341,18 @@ async def measure(services: int, rounds: int, data: Path | None) -> dict[str, fl
                 port, "/directory/v1/gaps?area=VE&level=1", None, max(5, rounds // 30)
             )
             with bare(body, Path(name)) as other:
-                # In turns: whatever else the machine does meets all three.
+                # In turns: whatever else the machine does meets all of them.
                 each = rounds // TURNS
                 turns = [
                     (
                         timed(port, RESOLVE, PROFILE, each)[1],
+                        timed(port, FEW, PROFILE, each)[1],
                         timed(other, "/", PROFILE, each)[1],
                         await in_sql(prepared.app_url, database, statements, each),
                     )
                     for _ in range(TURNS)
                 ]
-        ours, answer, sql = (statistics.median(each) for each in zip(*turns, strict=True))
+        ours, few, answer, sql = (statistics.median(each) for each in zip(*turns, strict=True))
         yardstick = "pgbench" if shutil.which("pgbench") else "bare driver"
         await database.close()
     efficiency = (sql + answer) / ours
@@ -357,9 +361,10 @@ async def measure(services: int, rounds: int, data: Path | None) -> dict[str, fl
         f"  same SQL ({yardstick}, {len(statements)} statements): {sql * 1e3:.2f} ms;"
         f" bare answer of the same bytes: {answer * 1e3:.2f} ms"
     )
+    print(f"  the best three of each step: {few * 1e3:.2f} ms")
     print(f"  efficiency: {efficiency:.2f}  (goal 0.4)")
     print(f"  gaps of the whole country by state: median {gaps * 1e3:.1f} ms")
-    return {"efficiency": efficiency, "resolve": ours, "gaps": gaps}
+    return {"efficiency": efficiency, "resolve": ours, "few": few, "gaps": gaps}
 
 
 def main() -> None:
@@ -372,10 +377,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     small = asyncio.run(measure(given.services // 10, given.rounds, given.data))
     large = asyncio.run(measure(given.services, given.rounds, given.data))
-    growth = {name: large[name] / small[name] for name in ("resolve", "gaps")}
+    growth = {name: large[name] / small[name] for name in ("resolve", "few", "gaps")}
     print(
         f"cost at {given.services:,} against {given.services // 10:,} services:"
-        f" resolve ×{growth['resolve']:.2f}, gaps ×{growth['gaps']:.2f}"
+        f" resolve ×{growth['resolve']:.2f}, three of each step ×{growth['few']:.2f} (goal 1.5),"
+        f" gaps ×{growth['gaps']:.2f}"
     )
     print(f"ratio resolve {large['efficiency']:.2f}")
 
