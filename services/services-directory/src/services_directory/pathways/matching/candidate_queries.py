@@ -53,7 +53,9 @@ _IN_REACH = (
     """(d.within_areas && n.around
         OR d.referral->'intake_modes' ?| ARRAY['hotline', 'outreach'])""",
 )
-_LIKELY = "d.referable DESC, cardinality(d.endorsed_by) DESC"
+Order = Sequence[tuple[str, str]]
+"""Expressions over `d`, each with its direction."""
+_LIKELY: Order = (("d.referable", "DESC"), ("cardinality(d.endorsed_by)", "DESC"))
 OFFERS = "d.categories @> ARRAY[n.need]"
 OFFERS_HERE = "ruta_offered(d.categories, d.areas, d.within_areas) && n.here"
 """Documents of the need that serve or sit in the area, in a part of it or in all that is around it: found by
@@ -70,7 +72,7 @@ async def fitting(
     """Services that fit, answer in time, may be in reach and serve the profile's area: the most promising ones of each need."""
     s = Statement()
     conditions = [OFFERS_HERE, *fits(s, profile, today), *_IN_REACH]
-    order = promising(s, profile)
+    order = [(promising(s, profile), "DESC")]
     return await shortlist(
         session, s, audience, demands, profile.area, conditions, order, FITTING_READ
     )
@@ -155,7 +157,7 @@ def promising(s: Statement, profile: Profile) -> str:
     if profile.moment is not None:
         minute = s.argument(profile.moment.minute_of_week, "integer")
         points.append(_merit("open_now", f"d.open_minutes @> {minute}"))
-    return f"({' + '.join(points)}) DESC"
+    return f"({' + '.join(points)})"
 
 
 def _worth(column: str, codes: Mapping[str, Worth]) -> str:
@@ -167,11 +169,11 @@ def _merit(reason: str, condition: str) -> str:
     return f"CASE WHEN {condition} THEN {MERITS[reason]} ELSE 0 END"
 
 
-def _nearest(s: Statement, area: str) -> str:
+def _nearest(s: Statement, area: str) -> Order:
     state = Places.load().at_most(area, 1)
     states = s.argument(list(_states_by_distance(state)), "text[]")
     room = _worth("d.capacity_state", CAPACITY)
-    return f"array_position({states}, d.states[1]) NULLS LAST, {room} DESC"
+    return (f"array_position({states}, d.states[1])", "NULLS LAST"), (room, "DESC")
 
 
 @cache
@@ -189,7 +191,7 @@ async def shortlist(
     demands: Sequence[Demand],
     area: str,
     conditions: Sequence[str],
-    order: str,
+    order: Order,
     limit: int,
 ) -> Found:
     """For each need the first `limit` documents in `order`, with the places of their sites."""
@@ -206,10 +208,13 @@ async def shortlist(
         )
     )
     # Each level from its own partition; the lists are taken apart once for each need, not for each row.
+    keys = ", ".join(f"{expression} AS key{at}" for at, (expression, _) in enumerate(order))
     seen = " UNION ALL ".join(
-        f"SELECT d.* FROM service_documents_{level} d WHERE {condition}"
+        f"SELECT d.service_id, d.level, d.etag, d.sensitive, {keys} FROM service_documents_{level} d"
+        f" WHERE {' AND '.join([*conditions, condition])}"
         for level, condition in visible_by_level(audience, s.argument).items()
     )
+    sorted_by = ", ".join(f"key{at} {direction}" for at, (_, direction) in enumerate(order))
     text = f"""
         SELECT n.need, s.*
         FROM (
@@ -220,10 +225,9 @@ async def shortlist(
             OFFSET 0
         ) n
         CROSS JOIN LATERAL (
-            SELECT d.service_id, d.level, d.etag, d.sensitive, count(*) OVER () AS fits
+            SELECT service_id, level, etag, sensitive, count(*) OVER () AS fits
             FROM ({seen}) d
-            WHERE {" AND ".join(conditions)}
-            ORDER BY {order}, d.service_id LIMIT {s.argument(limit, "integer")}
+            ORDER BY {sorted_by}, service_id LIMIT {s.argument(limit, "integer")}
         ) s
     """
     rows = await fetch(session, text, s.values)
