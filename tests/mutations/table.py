@@ -354,8 +354,8 @@ MUTATIONS = (
         "intervals-hold",
         "nine of ten intervals hold the true count",
         f"{_REPORTING}/protection/moments.py",
-        "CERTAIN = 0.94\n",
-        "CERTAIN = 0.80\n",
+        "CERTAIN, OF_ONE_CELL = 0.94, 0.92\n",
+        "CERTAIN, OF_ONE_CELL = 0.80, 0.80\n",
         f"{_REPORTS}/attacks/test_coverage.py::test_intervals_hold_nine_of_ten_true_counts",
     ),
     Mutation(
