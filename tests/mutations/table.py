@@ -199,6 +199,15 @@ MUTATIONS = (
         f"{_TESTS}/test_one_that_fails.py::test_a_timer_that_nobody_knows_holds_up_no_emergency",
     ),
     Mutation(
+        "one-message-tells-nobody-twice",
+        "what one message fails at makes no second message to others",
+        "libs/common/src/common/messages/rounds.py",
+        "await asyncio.gather(*map(hand_over, claimed), return_exceptions=True)",
+        "await asyncio.gather(*map(hand_over, claimed))",
+        f"{_TESTS}/test_one_that_fails.py"
+        "::test_what_one_message_fails_at_is_no_second_message_to_others",
+    ),
+    Mutation(
         "other-areas-end-tokens",
         "tokens that name areas of responsibility which their organisation no longer has are void",
         "gateway/src/gateway/issuer/organisations/service.py",

@@ -5,11 +5,18 @@ from datetime import date, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 from common import clock
+from common.crypto import key_from_base64
 from common.database import Database
+from common.messages.rounds import hand_round
 from common.sweeping import one_by_one
 from referrals.cases.retention import ask_reconsent, erase_expired
 from referrals.escalations.firing import fire_due
 from referrals.keys.store import CaseKeys
+from referrals.notices.fanning import fan_out
+from referrals.settings import Settings
+from referrals.webhooks.addresses import networks
+from referrals.webhooks.dispatch import deliver_due, deliveries
+from referrals.webhooks.sending import client
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
 
@@ -74,6 +81,53 @@ async def test_a_case_that_cannot_be_opened_holds_up_nobody_who_turned_18(
     assert await ask_reconsent(story.database, case_keys, today + timedelta(days=62)) == 1
     grown = await story.rows("SELECT id FROM cases WHERE NOT minor")
     assert [str(row.id) for row in grown] == [second]
+
+
+async def test_a_webhook_that_cannot_be_opened_or_settled_holds_up_no_other(
+    story: Story, settings: Settings
+) -> None:
+    closed, hook = "http://127.0.0.1:9009/hook", ("ngo-salud", "/webhooks")
+    broken, unsettled, well = [await story.made(*hook, {"url": closed}) for _ in range(3)]
+    await story.rows(
+        "UPDATE webhooks SET secret = decode('00', 'hex') WHERE id = :id RETURNING 1",
+        id=broken["id"],
+    )
+    await story.sent()
+    while await fan_out(story.database, [deliveries]):
+        pass
+    await story.rows(
+        "UPDATE webhook_deliveries SET attempts = 2147483647 WHERE webhook_id = :id RETURNING 1",
+        id=unsettled["id"],
+    )
+    key = key_from_base64(settings.stored_result_key.get_secret_value())
+    loopback = networks("127.0.0.0/8")
+    async with client(loopback) as http:
+        assert await deliver_due(story.database, http, key, loopback) == 3
+    rows = await story.rows("SELECT webhook_id, attempts FROM webhook_deliveries")
+    tried = {str(row.webhook_id): row.attempts for row in rows}
+    assert tried == {broken["id"]: 0, unsettled["id"]: 2147483647, well["id"]: 1}
+
+
+async def test_what_one_message_fails_at_is_no_second_message_to_others(
+    database: Database,
+) -> None:
+    settled = []
+
+    async def claim(_session: AsyncSession) -> tuple[int, list[int]]:
+        return 3, [1, 2, 3]
+
+    async def hand_over(one: int) -> int:
+        if one == 2:
+            raise ValueError(one)
+        return one
+
+    async def settle(_session: AsyncSession, one: int, _became: int) -> None:
+        settled.append(one)
+
+    with capture_logs() as said:
+        assert await hand_round(database, claim, hand_over, settle) == 3
+    assert settled == [1, 3]
+    assert [each["event"] for each in said] == ["not_handed_over"]
 
 
 async def test_a_database_that_is_away_is_no_fault_of_a_row() -> None:

@@ -7,6 +7,7 @@ erased or from escalating.
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,8 +35,22 @@ async def one_by_one(
             done += await database.retried(partial(_on, work, row))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the others are not
             await database.told()
-            _log.error("row_left", work=what, row=str(row), exc_info=error)
+            _left(what, row, error)
     return done
+
+
+def or_none(what: str, row: UUID, make: Callable[[], T]) -> T | None:
+    """What `make` makes of a row, for instance opens; None where it fails, which is logged as one of `what`."""
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001 - as above
+        _left(what, row, error)
+        return None
+
+
+def _left(what: str, row: object, error: Exception) -> None:
+    # Only an id: a message has an address in it.
+    _log.error("row_left", work=what, row=str(row) if isinstance(row, UUID) else "", exc_info=error)
 
 
 async def _on(

@@ -10,14 +10,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common.database import Database
 from common.messages.handing import Handing, Result
 from common.messages.retries import next_attempt
+from common.sweeping import one_by_one
 
 One = TypeVar("One")
 Became = TypeVar("Became")
+_log = structlog.get_logger(__name__)
 _spread = random.Random()  # noqa: S311 - spreads retries; nothing secret
 
 
@@ -27,17 +30,23 @@ async def hand_round(
     hand_over: Callable[[One], Awaitable[Became | None]],
     settle: Callable[[AsyncSession, One, Became], Awaitable[None]],
 ) -> int:
-    """How many were looked at, as `claim` says before what it took. What `hand_over` says nothing of
-    stays claimed: it is tried again when the lease ends. Each is settled in a transaction of its own."""
+    """How many were looked at, as `claim` says before what it took. What `hand_over` says nothing of, or fails at,
+    stays claimed: it is tried again when the lease ends. Each is settled in a transaction of its own, so that nobody
+    hears twice because of what became of another."""
     looked_at, claimed = await database.retried(claim)
-    became = await asyncio.gather(*map(hand_over, claimed))
-
-    async def settled(one: One, what: Became) -> None:
-        await database.retried(lambda session: settle(session, one, what))
-
+    became = await asyncio.gather(*map(hand_over, claimed), return_exceptions=True)
+    handed = []
     for one, what in zip(claimed, became, strict=True):
-        if what is not None:
-            await settled(one, what)
+        if isinstance(what, BaseException):
+            _log.error("not_handed_over", exc_info=what)
+        elif what is not None:
+            handed.append((one, what))
+
+    async def settled(session: AsyncSession, of: tuple[One, Became]) -> int:
+        await settle(session, *of)
+        return 1
+
+    await one_by_one("messages", database, handed, settled)
     return looked_at
 
 

@@ -22,6 +22,7 @@ from common.languages import page_language
 from common.messages.handing import Handing, Message, Result
 from common.messages.retries import OWED_FOR, PAUSES
 from common.messages.rounds import hand_round, tried_again
+from common.sweeping import or_none
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -158,7 +159,9 @@ async def _claim(
                 told.append(each)
         if told or channel.code_wanted:
             channel.next_attempt_at = now + _LEASE
-            claimed.append(_message(channel, told, sealing, front))
+            write = partial(_message, channel, told, sealing, front)
+            if (message := or_none("channels", channel.id, write)) is not None:
+                claimed.append(message)
     return len(channels), claimed
 
 

@@ -16,6 +16,7 @@ from common import clock
 from common.database import Database
 from common.ids import new_id
 from common.messages.rounds import hand_round
+from common.sweeping import or_none
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -118,11 +119,16 @@ async def _claim(
         sealed = [webhook.secret]
         if webhook.former_secret and webhook.former_until and webhook.former_until > now:
             sealed.append(webhook.former_secret)
-        secrets = tuple(open_secret(key, webhook.id, each) for each in sealed)
+        secrets = or_none("webhooks", webhook.id, partial(_opened, key, webhook.id, sealed))
         notice = notices[delivery.notice_id]
-        call = Call(webhook.url, secrets, f"msg_{notice.id}", body_of(notice))
-        claimed.append((delivery.id, call))
+        if secrets is not None:
+            call = Call(webhook.url, secrets, f"msg_{notice.id}", body_of(notice))
+            claimed.append((delivery.id, call))
     return len(due), claimed
+
+
+def _opened(key: bytes, webhook_id: UUID, sealed: Sequence[bytes]) -> tuple[str, ...]:
+    return tuple(open_secret(key, webhook_id, each) for each in sealed)
 
 
 async def _settle(session: AsyncSession, one: tuple[UUID, Call], answer: Answer) -> None:

@@ -16,6 +16,7 @@ from common.languages import page_language
 from common.messages.handing import Handing, Message, Result
 from common.messages.mail import Mail
 from common.messages.rounds import hand_round, tried_again
+from common.sweeping import or_none
 from common.web import BackgroundTask, ServiceContext
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -75,7 +76,11 @@ async def _claim(session: AsyncSession, keys: Keys, front: str) -> tuple[int, li
         .values(next_attempt_at=now + _LEASE)
     )
     issues = await bulletins.published(session, limit=_MOST_TOLD)
-    return len(rows), [_written(row, issues, newest, keys, front) for row in rows]
+    written = (
+        or_none("subscribers", row.id, partial(_written, row, issues, newest, keys, front))
+        for row in rows
+    )
+    return len(rows), [each for each in written if each is not None]
 
 
 def _written(
