@@ -199,6 +199,15 @@ MUTATIONS = (
         f"{_TESTS}/test_one_that_fails.py::test_a_timer_that_nobody_knows_holds_up_no_emergency",
     ),
     Mutation(
+        "one-that-does-not-open",
+        "a webhook whose secret does not open keeps no other message back",
+        f"{_REFERRALS}/webhooks/dispatch.py",
+        'or_none("webhooks", webhook.id, partial(_opened, key, webhook.id, sealed))',
+        "_opened(key, webhook.id, sealed)",
+        f"{_TESTS}/test_one_that_fails.py"
+        "::test_a_webhook_that_cannot_be_opened_or_settled_holds_up_no_other",
+    ),
+    Mutation(
         "one-message-tells-nobody-twice",
         "what one message fails at makes no second message to others",
         "libs/common/src/common/messages/rounds.py",

@@ -1,23 +1,26 @@
 """The shortlist asks hard conditions in SQL and the rules decide again: both must agree."""
 
 import random
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 from common import clock, codelists
 from common.database import Database
-from common.sight import audience_of
+from common.sight import Audience, audience_of
 from services_directory.documents.prepared import quality
 from services_directory.hsds.columns import columns_of
 from services_directory.hsds.preference import CAPACITY, MERITS, STATUS, Worth
 from services_directory.pathways.definition.graph import Urgency
 from services_directory.pathways.definition.profile import Moment, Profile, disagreements
 from services_directory.pathways.matching import candidate_queries
+from services_directory.pathways.matching.candidate_rows import Found
 from services_directory.pathways.matching.proximity import proximity
 from services_directory.pathways.matching.ranking import Situation, exclusions, merits, rank
-from services_directory.pathways.matching.reach import demand
+from services_directory.pathways.matching.reach import Demand, demand
 from services_directory.reading.rows_queries import fetch
 from services_directory.reading.statement import Statement
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from tests.services.directory.pathways.profiles import PLACES, TODAY, service
 from tests.support.principals import principal
@@ -45,6 +48,22 @@ def some_profiles(seed: int) -> list[Profile]:
     return [profile for profile in drawn if not disagreements(profile)]
 
 
+async def offered(
+    session: AsyncSession, audience: Audience, wanted: Sequence[Demand], area: str
+) -> Found:
+    """All that is offered for the needs, wherever and to whomever."""
+    return await candidate_queries.shortlist(
+        session,
+        Statement(),
+        audience,
+        wanted,
+        area,
+        [candidate_queries.OFFERS],
+        [("d.name", "")],
+        1000,
+    )
+
+
 @pytest.mark.parametrize("who", ["anonymous", "ngo-refugio", "gbv-coordinator", "tip-coordinator"])
 async def test_sql_and_rules_name_the_same_fitting_services(
     database: Database, scenario: dict[str, UUID], who: str
@@ -55,16 +74,7 @@ async def test_sql_and_rules_name_the_same_fitting_services(
     async with database.transaction() as session:
         for profile in some_profiles(seed=len(who)):
             wanted = [demand(need, chance.choice(list(Urgency))) for need in NEEDS]
-            everything = await candidate_queries.shortlist(
-                session,
-                Statement(),
-                audience,
-                wanted,
-                profile.area,
-                [candidate_queries.OFFERS],
-                [("d.name", "")],
-                1000,
-            )
+            everything = await offered(session, audience, wanted, profile.area)
             demands = {each.need: each for each in wanted}
             by_rules = {
                 (need, candidate.service_id)
@@ -134,16 +144,7 @@ async def test_sql_gives_the_points_that_the_rules_give(
     wanted = [demand(need, Urgency.WITHIN_72_HOURS) for need in NEEDS]
     compared: dict[int, int] = {}
     async with database.transaction() as session:
-        everything = await candidate_queries.shortlist(
-            session,
-            Statement(),
-            audience,
-            wanted,
-            profile.area,
-            [candidate_queries.OFFERS],
-            [("d.name", "")],
-            1000,
-        )
+        everything = await offered(session, audience, wanted, profile.area)
         s = Statement()
         points = candidate_queries.promising(s, profile)
         text = f"""

@@ -1,6 +1,6 @@
 """What the worker does for cases by the calendar: re-consent at 18, erasure, tombstones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -20,6 +20,7 @@ from referrals.cases.opening import open_with
 from referrals.keys.store import CaseKeys
 from referrals.locking_queries import held, hold_case
 from referrals.row_security import act_as_service
+from referrals.sweeps import sweep
 
 _BATCH = 500
 
@@ -87,12 +88,11 @@ async def _ask_one(
 async def erase_expired(database: Database, keys: CaseKeys, today: date) -> int:
     """Erase closed cases whose retention has ended; returns how many."""
     ended = (col(Case.status) == "closed", col(Case.retain_until) < today)
-    async with database.transaction() as session:
-        await act_as_service(session)
-        due = (await session.scalars(sa.select(col(Case.id)).where(*ended))).all()
+
+    async def due(session: AsyncSession) -> Sequence[UUID]:
+        return (await session.scalars(sa.select(col(Case.id)).where(*ended))).all()
 
     async def erase_one(session: AsyncSession, case_id: UUID) -> int:
-        await act_as_service(session)
         still = sa.select(Case).where(
             col(Case.id) == case_id, *ended, held(col(Case.id), wait=False)
         )
@@ -102,7 +102,7 @@ async def erase_expired(database: Database, keys: CaseKeys, today: date) -> int:
         await erase(session, None, keys, case, "retention")
         return 1
 
-    return await one_by_one("retention", database, due, erase_one)
+    return await sweep("retention", database, due, erase_one)
 
 
 async def reapply_tombstones(database: Database, keys: CaseKeys) -> int:

@@ -12,7 +12,6 @@ from uuid import UUID
 from common.database import Database
 from common.events.referrals import EscalationRaised
 from common.messaging import append
-from common.sweeping import one_by_one
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import record
@@ -25,7 +24,7 @@ from referrals.referrals import queries as referrals
 from referrals.referrals.lifecycle import Command, Party
 from referrals.referrals.models import Referral
 from referrals.referrals.steps import Taken, mark_escalated, take
-from referrals.row_security import act_as_service
+from referrals.sweeps import sweep
 from referrals.tables import COMMON
 from referrals.timers import queries as timers
 from referrals.timers.deadlines import (
@@ -44,14 +43,11 @@ _BATCH = 200
 
 async def fire_due(database: Database, keys: CaseKeys, now: datetime) -> int:
     """Fire every timer that is due at `now`; returns how many escalations this call raised."""
-    async with database.transaction() as session:
-        await act_as_service(session)
-        due = await timers.due(session, now, _BATCH)
-    return await one_by_one("timers", database, due, partial(_fire, keys=keys, now=now))
+    due = partial(timers.due, now=now, limit=_BATCH)
+    return await sweep("timers", database, due, partial(_fire, keys=keys, now=now))
 
 
 async def _fire(session: AsyncSession, referral_id: UUID, *, keys: CaseKeys, now: datetime) -> int:
-    await act_as_service(session)
     referral = await referrals.hold_if_free(session, referral_id)
     timer = await timers.timer_of(session, referral_id)
     if referral is None or timer is None or timer.due_at > now:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,6 @@ from common.auth import Principal
 from common.database import Database
 from common.errors import CONFLICT, INVALID, FieldError, Problem
 from common.ids import new_id
-from common.sweeping import one_by_one
 from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -45,6 +45,7 @@ from referrals.screenings import service as screenings
 from referrals.screenings.instrument import Instrument
 from referrals.screenings.instruments import usable
 from referrals.screenings.schemas import NewScreening
+from referrals.sweeps import sweep
 from referrals.tables import COMMON
 
 _MOST_FORMS = 100
@@ -238,19 +239,16 @@ async def discard(
 
 async def discard_old(database: Database, keys: CaseKeys, before: datetime) -> int:
     """Discard what waits in quarantine since then; returns how many."""
-    async with database.transaction() as session:
-        await act_as_service(session)
-        due = await queries.quarantined_before(session, before)
 
     async def discard_one(session: AsyncSession, submission_id: UUID) -> int:
-        await act_as_service(session)
         row = await queries.still_quarantined(session, submission_id, before)
         if row is None:
             return 0
         await _forget(session, keys, row)
         return 1
 
-    return await one_by_one("quarantine", database, due, discard_one)
+    due = partial(queries.quarantined_before, moment=before)
+    return await sweep("quarantine", database, due, discard_one)
 
 
 async def _become(

@@ -5,26 +5,22 @@ from functools import partial
 from uuid import UUID
 
 from common.database import Database
-from common.sweeping import one_by_one
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.keys.store import CaseKeys
 from referrals.line import queries
 from referrals.line.service import forget
-from referrals.row_security import act_as_service
+from referrals.sweeps import sweep
 
 _BATCH = 200
 
 
 async def forget_expired(database: Database, keys: CaseKeys, now: datetime) -> int:
     """Delete threads that ended; returns how many."""
-    async with database.transaction() as session:
-        await act_as_service(session)
-        ended = await queries.expired(session, now, _BATCH)
-    return await one_by_one("threads", database, ended, partial(_forget, keys=keys))
+    ended = partial(queries.expired, now=now, limit=_BATCH)
+    return await sweep("threads", database, ended, partial(_forget, keys=keys))
 
 
 async def _forget(session: AsyncSession, report_id: UUID, *, keys: CaseKeys) -> int:
-    await act_as_service(session)
     await forget(session, keys, report_id)
     return 1

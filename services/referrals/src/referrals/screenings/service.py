@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,6 @@ from common.events.referrals import (
 )
 from common.ids import new_id
 from common.messaging import append, forget_persons
-from common.sweeping import one_by_one
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from referrals.audit.service import record
@@ -34,7 +34,6 @@ from referrals.errors import (
     SCREENING_ENDED,
 )
 from referrals.keys.store import CaseKeys
-from referrals.row_security import act_as_service
 from referrals.screenings import queries
 from referrals.screenings.answers import (
     Answer,
@@ -58,6 +57,7 @@ from referrals.screenings.opening import (
 )
 from referrals.screenings.schemas import MoreAnswers, NewScreening, Stop
 from referrals.screenings.statistics import attributes_of
+from referrals.sweeps import sweep
 from referrals.tables import COMMON
 
 _QUESTION = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,79}")
@@ -225,19 +225,16 @@ async def erase(
 
 async def erase_unattached(database: Database, keys: CaseKeys, before: datetime) -> int:
     """Erase screenings of no case that nothing was done with since then; returns how many."""
-    async with database.transaction() as session:
-        await act_as_service(session)
-        due = await queries.unattached_before(session, before)
 
     async def erase_one(session: AsyncSession, screening_id: UUID) -> int:
-        await act_as_service(session)
         screening = await queries.still_unattached(session, screening_id, before)
         if screening is None:
             return 0
         await erase(session, None, keys, screening)
         return 1
 
-    return await one_by_one("unattached-screenings", database, due, erase_one)
+    due = partial(queries.unattached_before, moment=before)
+    return await sweep("unattached-screenings", database, due, erase_one)
 
 
 def own_statistics(opened: Opened) -> dict[str, Any] | None:

@@ -23,7 +23,6 @@ else:
     special = lazily("scipy.special")
 
 Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
 
 NEGLIGIBLE, WIDEST = 17.0, 60
 """Errors that the tilt makes rarer than e to the minus so much are left out, and those of so many steps of k."""
