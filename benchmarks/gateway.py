@@ -43,6 +43,8 @@ from gateway.keys import (  # noqa: E402 - after the path
 )
 
 PATH = "/directory/v1/services"
+ISSUER = "https://issuer.bench"
+INTERNAL = "internal.pem"
 CONNECTIONS = 32
 IDLE = 10_000
 _HAPROXY = """
@@ -71,10 +73,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def process(arguments: list[str], core: int, environment: dict[str, str]) -> Iterator[int]:
-    """A child bound to one core; its process id."""
+def process(arguments: list[str], core: int | None, environment: dict[str, str]) -> Iterator[int]:
+    """A child, bound to one core if it is named; its process id."""
     child = subprocess.Popen(
-        ["taskset", "-c", str(core), *arguments],
+        arguments if core is None else ["taskset", "-c", str(core), *arguments],
         env={**os.environ, **environment},
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
@@ -102,22 +104,14 @@ def wait_for(url: str) -> None:
     raise SystemExit(f"{url} does not answer")
 
 
-def wrk(url: str, token: str, connections: int, seconds: float, core: int) -> tuple[float, float]:
+def wrk(
+    url: str, token: str, connections: int, seconds: float, core: int | None = None
+) -> tuple[float, float]:
     """Requests per second and median latency in microseconds."""
+    bound = [] if core is None else ["taskset", "-c", str(core)]
+    load = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--latency"]
     done = subprocess.run(
-        [
-            *(
-                "taskset",
-                "-c",
-                str(core),
-                "wrk",
-                "-t1",
-                f"-c{connections}",
-                f"-d{seconds:.0f}s",
-                "--latency",
-            ),
-            *("-H", f"Authorization: Bearer {token}", url),
-        ],
+        [*bound, *load, "-H", f"Authorization: Bearer {token}", url],
         capture_output=True,
         text=True,
         check=True,
@@ -182,18 +176,22 @@ def idle(port: int, pid: int) -> tuple[int, float]:
     return len(opened), memory
 
 
-@contextmanager
-def stage(folder: Path, upstream_app: str) -> Iterator[dict[str, Any]]:
-    """Upstream, front and HAProxy; tokens for both ways."""
-    ports = {name: free_port() for name in ("upstream", "front", "haproxy")}
-    internal, jwks = folder / "internal.pem", folder / "internal-jwks.json"
-    ensure_internal_keys(internal, jwks)
-    issuer_key = folder / "issuer.pem"
-    write_private(issuer_key, new_private_pem())
-    front_url, issuer = f"http://127.0.0.1:{ports['front']}", "https://issuer.bench"
-    documents = folder / "well-known"
-    documents.mkdir(exist_ok=True)
-    (documents / "jwks.json").write_text(json.dumps({"keys": [named_jwk(issuer_key.read_text())]}))
+def front_of(folder: Path, port: int, issuer: int, directory: int) -> dict[str, str]:
+    """The front's environment. Its signing key lies in `folder`, the issuer's answers at its port."""
+    return {
+        "RUTA_ENVIRONMENT": "embedded",
+        "RUTA_PORT": str(port),
+        "RUTA_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "RUTA_TOKEN_ISSUER_URL": ISSUER,
+        "RUTA_ISSUER_URL": f"http://127.0.0.1:{issuer}",
+        "RUTA_DIRECTORY_URL": f"http://127.0.0.1:{directory}",
+        "RUTA_INTERNAL_SIGNING_KEY_FILE": str(folder / INTERNAL),
+        "RUTA_RATE_PER_CLIENT": "1000000000/minute",
+    }
+
+
+def token(key: Path, iss: str, aud: str, typ: str) -> str:
+    text = key.read_text()
     claims = {
         "sub": "bench",
         "client_id": "bench",
@@ -202,60 +200,77 @@ def stage(folder: Path, upstream_app: str) -> Iterator[dict[str, Any]]:
         "org": "0190a000-0000-7000-8000-000000000001",
         "exp": int(time.time()) + 7200,
     }
+    return mint_token(
+        {**claims, "iss": iss, "aud": aud},
+        private_pem=text,
+        kid=named_jwk(text)["kid"],
+        algorithm=ALGORITHM,
+        typ=typ,
+    )
 
-    def token(pem: Path, iss: str, aud: str, typ: str) -> str:
-        text = pem.read_text()
-        return mint_token(
-            {**claims, "iss": iss, "aud": aud},
-            private_pem=text,
-            kid=named_jwk(text)["kid"],
-            algorithm=ALGORITHM,
-            typ=typ,
-        )
 
-    configuration = folder / "haproxy.cfg"
-    configuration.write_text(_HAPROXY.format(port=ports["haproxy"], upstream=ports["upstream"]))
-    upstream = {"RUTA_INTERNAL_JWKS_FILE": str(jwks), "BENCH_DOCUMENTS": str(documents)}
-    front = {
-        "RUTA_ENVIRONMENT": "embedded",
-        "RUTA_PORT": str(ports["front"]),
-        "RUTA_PUBLIC_URL": front_url,
-        "RUTA_TOKEN_ISSUER_URL": issuer,
-        "RUTA_ISSUER_URL": f"http://127.0.0.1:{ports['upstream']}",
-        "RUTA_DIRECTORY_URL": f"http://127.0.0.1:{ports['upstream']}",
-        "RUTA_INTERNAL_SIGNING_KEY_FILE": str(internal),
-        "RUTA_RATE_PER_CLIENT": "1000000000/minute",
+@contextmanager
+def upstream(folder: Path, app: str, core: int | None) -> Iterator[int]:
+    """Stands for the issuer, too: its key is made in `folder`."""
+    documents = folder / "well-known"
+    documents.mkdir(exist_ok=True)
+    write_private(folder / "issuer.pem", new_private_pem())
+    named = named_jwk((folder / "issuer.pem").read_text())
+    (documents / "jwks.json").write_text(json.dumps({"keys": [named]}))
+    port = free_port()
+    uvicorn = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--loop", "uvloop"]
+    uvicorn += ["--http", "httptools", "--no-access-log", "--log-level", "error"]
+    given = {
+        "RUTA_INTERNAL_JWKS_FILE": str(folder / "internal-jwks.json"),
+        "BENCH_DOCUMENTS": str(documents),
     }
-    python = [sys.executable, "-m"]
-    uvicorn = [*python, "uvicorn", upstream_app, "--port", str(ports["upstream"])]
-    uvicorn += [
-        "--loop",
-        "uvloop",
-        "--http",
-        "httptools",
-        "--no-access-log",
-        "--log-level",
-        "error",
-    ]
+    with process(uvicorn, core, given):
+        wait_for(f"http://127.0.0.1:{port}/healthz")
+        yield port
+
+
+@contextmanager
+def before(directory: int, folder: Path) -> Iterator[tuple[int, str]]:
+    """A front before a directory that takes the key in `folder`: its port and a token for it."""
+    port = free_port()
+    front = [sys.executable, "-m", "gateway", "front"]
     with (
-        process(uvicorn, 1, upstream),
-        process([*python, "gateway", "front"], 0, front) as pid,
-        process(["haproxy", "-f", str(configuration), "-q"], 0, {}),
+        upstream(folder, "benchmarks.upstream:service", None) as issuer,
+        process(front, None, front_of(folder, port, issuer, directory)),
     ):
-        wait_for(f"http://127.0.0.1:{ports['upstream']}/healthz")
-        wait_for(f"{front_url}/readyz")
-        wait_for(f"http://127.0.0.1:{ports['haproxy']}/healthz")
-        internal_token = token(internal, "ruta-gateway", "ruta-directory", "ruta-int+jwt")
-        yield {
-            "pid": pid,
-            "front": front_url,
-            "access": token(issuer_key, issuer, "ruta", "at+jwt"),
-            "targets": {
-                "direct": (f"http://127.0.0.1:{ports['upstream']}{PATH}", internal_token),
-                "haproxy": (f"http://127.0.0.1:{ports['haproxy']}{PATH}", internal_token),
-                "front": (front_url + PATH, token(issuer_key, issuer, "ruta", "at+jwt")),
-            },
-        }
+        wait_for(f"http://127.0.0.1:{port}/readyz")
+        yield port, token(folder / "issuer.pem", ISSUER, "ruta", "at+jwt")
+
+
+@contextmanager
+def stage(folder: Path, upstream_app: str) -> Iterator[dict[str, Any]]:
+    """Upstream, front and HAProxy; tokens for both ways."""
+    front, proxy = free_port(), free_port()
+    internal = folder / INTERNAL
+    ensure_internal_keys(internal, folder / "internal-jwks.json")
+    configuration = folder / "haproxy.cfg"
+    with upstream(folder, upstream_app, 1) as port:
+        configuration.write_text(_HAPROXY.format(port=proxy, upstream=port))
+        environment = front_of(folder, front, port, port)
+        with (
+            process([sys.executable, "-m", "gateway", "front"], 0, environment) as pid,
+            process(["haproxy", "-f", str(configuration), "-q"], 0, {}),
+        ):
+            front_url = f"http://127.0.0.1:{front}"
+            wait_for(f"{front_url}/readyz")
+            wait_for(f"http://127.0.0.1:{proxy}/healthz")
+            ours = token(internal, "ruta-gateway", "ruta-directory", "ruta-int+jwt")
+            access = token(folder / "issuer.pem", ISSUER, "ruta", "at+jwt")
+            yield {
+                "pid": pid,
+                "front": front_url,
+                "access": access,
+                "targets": {
+                    "direct": (f"http://127.0.0.1:{port}{PATH}", ours),
+                    "haproxy": (f"http://127.0.0.1:{proxy}{PATH}", ours),
+                    "front": (front_url + PATH, access),
+                },
+            }
 
 
 def compare(name: str, measured: dict[str, Any]) -> tuple[float, float]:

@@ -52,7 +52,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.services.directory.pathways.scenario import document  # noqa: E402 - after the path
 from tests.support.alone import bare, process  # noqa: E402 - after the path
-from tests.support.databases import MigratedDatabases, random_key  # noqa: E402 - after the path
+from tests.support.databases import MigratedDatabases, key_of  # noqa: E402 - after the path
 from tests.support.principals import (  # noqa: E402 - after the path
     bearer,
     principal,
@@ -275,7 +275,7 @@ def directory(database: ServiceDatabase, folder: Path) -> Iterator[int]:
         "RUTA_ENVIRONMENT": "embedded", "RUTA_HOST": "127.0.0.1", "RUTA_PORT": str(port),
         "RUTA_DATABASE_URL": database.app_url, "RUTA_DATABASE_OWNER_URL": database.owner_url,
         "RUTA_DATABASE_ROLE": database.app_role, "RUTA_NATS_URL": "nats://127.0.0.1:1",
-        "RUTA_NATS_PASSWORD": "no-broker-in-this-benchmark", "RUTA_STORED_RESULT_KEY": random_key(),
+        "RUTA_NATS_PASSWORD": "no-broker-in-this-benchmark", "RUTA_STORED_RESULT_KEY": key_of("bench"),
         "RUTA_INTERNAL_JWKS_FILE": str(write_internal_jwks(folder / "jwks.json")),
         "RUTA_LOG_LEVEL": "WARNING", "RUTA_RUN_WORKER": "false",
     }  # fmt: skip

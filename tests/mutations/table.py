@@ -491,6 +491,24 @@ MUTATIONS = (
         "::test_what_would_put_everything_in_order_is_refused_with_the_reason",
     ),
     Mutation(
+        "kept-rows",
+        "what was found before a change is not given again after it",
+        f"{_DIRECTORY}/reading/kept_rows.py",
+        "        if found.newest != newest:\n",
+        "        if False:\n",
+        "tests/services/directory/search/test_kept_rows.py"
+        "::test_what_was_hidden_is_gone_with_the_next_answer",
+    ),
+    Mutation(
+        "kept-rows-settled",
+        "nothing is kept while a writer older than the newest change runs",
+        f"{_DIRECTORY}/search/totals.py",
+        "    return newest if int(newest) < int(oldest_running) else None\n",
+        "    return newest\n",
+        "tests/services/directory/search/test_kept_rows.py"
+        "::test_nothing_is_kept_while_an_older_writer_runs",
+    ),
+    Mutation(
         "organisations-bounds",
         "a whole taxonomy is not looked for at every organisation",
         f"{_DIRECTORY}/organizations/queries.py",

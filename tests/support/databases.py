@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ from stack.postgres import PostgresServer, ServiceDatabase
 
 def random_key() -> str:
     return base64.b64encode(new_key()).decode()
+
+
+def key_of(name: str) -> str:
+    """Always the same one, for data that is kept between runs."""
+    return base64.b64encode(hashlib.sha256(name.encode()).digest()).decode()
 
 
 @dataclass(frozen=True)

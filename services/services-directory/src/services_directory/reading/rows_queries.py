@@ -8,6 +8,8 @@ import asyncpg
 from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.reading.kept_rows import KeptRows
+
 Row = Record
 STATEMENT_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
@@ -36,6 +38,7 @@ class Reader:
         self._cache = 0 if via_pgbouncer else 200
         self._idle: dict[bool, list[asyncpg.Connection]] = {False: [], True: []}
         self._free = asyncio.Semaphore(size)
+        self.kept = KeptRows()
 
     async def fetch(self, text: str, values: Sequence[Any], *, afresh: bool = False) -> list[Row]:
         """The rows; asked once more on a new connection if the first had been lost meanwhile.

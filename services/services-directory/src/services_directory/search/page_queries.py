@@ -5,6 +5,8 @@ the same statement."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
 
 from common.sight import Audience
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +15,7 @@ from services_directory.access import begins_above
 from services_directory.errors import TOO_DEEP, TOO_WIDE
 from services_directory.reading import bounds
 from services_directory.reading.bounds import DEEPEST, MOST_RANKED, MOST_SORTED
-from services_directory.reading.rows_queries import Row, SelectReader, fetch
+from services_directory.reading.rows_queries import Reader, Row, SelectReader, fetch
 from services_directory.reading.statement import Statement
 from services_directory.search.totals import TOTALS, settled
 
@@ -125,9 +127,8 @@ async def page_of(
         # What is asked for may be rare, or stand at the end of the order: along its index everything would
         # be walked to find a page. What is left has been held few: it is sorted.
         most = bounds.MOST_READ
-    rows = await fetch(
-        session, _sorted(found, s, columns, order, number, per_page, most), s.values, afresh=True
-    )
+    text = _sorted(found, s, columns, order, number, per_page, most)
+    rows = await _unless_kept(session, text, s.values, audience)
     total = rows[0]["total"] if rows else 0
     if not rows and number > 1:
         total = await _count_some(session, found, most)
@@ -189,18 +190,22 @@ def _sorted(
         f" ORDER BY {order.outside()} {bounds}"
     )
     return (
-        f"SELECT {', '.join(columns)}, k.total FROM ({keys}) k {_fetched(order)}"
+        f"SELECT {', '.join(columns)}, k.total FROM ({keys}) k {_fetched(order, list(found.wheres))}"
         f" ORDER BY k.sorted_by {order.direction}, k.{order.tie}"
     )
 
 
-def _fetched(order: Order) -> str:
-    """The rows that are meant by their keys `k`."""
+def _fetched(order: Order, levels: Sequence[int]) -> str:
+    """The rows that are meant by their keys `k`. The levels are named once more: PostgreSQL plans for each
+    partition that could be meant, which takes longer than to read a page."""
+    documents = f"service_documents_{levels[0]}" if len(levels) == 1 else "service_documents"
+    named = "" if len(levels) == 1 else f" AND d.level IN ({', '.join(map(str, levels))})"
     if order.alias == "d":
-        return "JOIN service_documents d ON d.level = k.level AND d.service_id = k.service_id"
+        return f"JOIN {documents} d ON d.level = k.level AND d.service_id = k.service_id{named}"
     return (
         "JOIN site_documents s ON s.level = k.level AND s.site_id = k.site_id"
-        " JOIN service_documents d ON d.level = s.level AND d.service_id = s.service_id"
+        f"{named.replace('d.', 's.')}"
+        f" JOIN {documents} d ON d.level = s.level AND d.service_id = s.service_id{named}"
     )
 
 
@@ -210,7 +215,7 @@ def _walked(
     if found.alone:
         keys = _merged(found, s, ["s.level", "s.site_id"], order, number, per_page)
         return (
-            f"SELECT {', '.join(columns)} FROM ({keys}) k {_fetched(order)}"
+            f"SELECT {', '.join(columns)} FROM ({keys}) k {_fetched(order, list(found.wheres))}"
             f" ORDER BY {order.inside()}"
         )
     return _merged(found, s, columns, order, number, per_page)
@@ -249,11 +254,7 @@ async def _remembering(
     per_page: int,
 ) -> tuple[list[Row], int]:
     """The page, with what tells whether a total is still true that was counted before."""
-    text = (
-        f"SELECT {_newest_change(audience.levels)}, p.* FROM (SELECT 1) one"
-        f" LEFT JOIN LATERAL ({inner}) p ON true"
-    )
-    rows = await fetch(session, text, s.values, afresh=True)
+    rows = await fetch(session, _with_newest(inner, audience), s.values, afresh=True)
     kept = [row for row in rows if row["service_id"] is not None]
     if number == 1 and len(kept) < per_page:
         return kept, len(kept)
@@ -266,6 +267,40 @@ async def _remembering(
         total = await _count(session, found, audience)
         TOTALS.keep(key, newest, total)
     return kept, total
+
+
+async def _unless_kept(
+    session: AsyncSession | SelectReader, text: str, values: Sequence[Any], audience: Audience
+) -> list[Row]:
+    """The rows of a question; of one that came before, those that were found then, if the database says that
+    nothing changed since at any level of this caller. The question holds all that it hangs on: the caller's
+    sight and the day are among its values."""
+    if not isinstance(session, Reader):  # a transaction may see what it wrote itself
+        return await fetch(session, text, values, afresh=True)
+    # As a digest: words that somebody looked for stay in no memory.
+    question = blake2b(f"{text}|{values}".encode(), digest_size=16).digest()
+    if not session.kept.asked_before(question):
+        return await session.fetch(text, values, afresh=True)
+    if session.kept.holds(question):
+        (now,) = await session.fetch(f"SELECT {_newest_change(audience.levels)}", [])
+        moment = settled(now["newest"], now["oldest_running"])
+        kept = session.kept.get(question, moment) if moment is not None else None
+        if kept is not None:
+            return list(kept)
+    found = await session.fetch(_with_newest(text, audience), values, afresh=True)
+    rows = [row for row in found if row["service_id"] is not None]
+    moment = settled(found[0]["newest"], found[0]["oldest_running"])
+    if moment is not None:
+        session.kept.keep(question, moment, rows)
+    return rows
+
+
+def _with_newest(text: str, audience: Audience) -> str:
+    """A page with what tells whether it is still true later; a row of its own where nothing is found."""
+    return (
+        f"SELECT {_newest_change(audience.levels)}, p.* FROM (SELECT 1) one"
+        f" LEFT JOIN LATERAL ({text}) p ON true"
+    )
 
 
 def _newest_change(levels: tuple[int, ...]) -> str:

@@ -99,7 +99,8 @@ async def _in_words(
     body: str,
 ) -> tuple[Matching, Found]:
     """What is found by the narrowest reading that finds enough; with it, how it was asked."""
-    taken, found = matching(query, audience, today), Found([], 0)
+    taken: Matching | None = None
+    found = Found([], 0)
     for reading in _readings(query.search or ""):
         asked = query.model_copy(update={"search": reading.search}) if query.search else query
         tried = matching(asked, audience, today, any_word=reading.any_word, meaning=reading.meaning)
@@ -109,10 +110,11 @@ async def _in_words(
             if problem.kind is not TOO_WIDE or not found.total:
                 raise
             break  # what the narrower reading found stands
-        if total > found.total or not found.search:
+        if taken is None or total > found.total:
             taken, found = tried, Found(rows, total, {}, reading.search, reading.any_word)
         if total >= FEW:
             break
+    assert taken is not None  # noqa: S101 - there is a first reading
     return taken, found
 
 

@@ -1,0 +1,81 @@
+"""Rows of questions that were asked before, kept by the moment of the newest change.
+
+A directory changes some times an hour and is asked the same thing by many: the services of a need in a town,
+page after page, by every partner's system. What was found is given again only after the database has
+said, for this very request, that nothing changed since.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from asyncpg import Record
+
+MOST_BYTES = 8 * 2**20
+MOST_QUESTIONS = 4_096
+_OF_A_ROW = 400
+"""Bytes that a row takes beside its stored bodies, roughly."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """`newest` is None until the question comes a second time."""
+
+    newest: str | None = None
+    rows: Sequence[Record] = ()
+    size: int = 0
+
+
+class KeptRows:
+    """The questions that came last, and what was found for those that came more than once."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES, most: int = MOST_QUESTIONS) -> None:
+        self._most_bytes, self._most = most_bytes, most
+        self._questions: OrderedDict[bytes, _Kept] = OrderedDict()
+        self.size = 0
+
+    def asked_before(self, question: bytes) -> bool:
+        """Whether it is worth keeping: a question that comes once would only push others out."""
+        if question in self._questions:
+            self._questions.move_to_end(question)
+            return True
+        self._questions[question] = _Kept()
+        self._bound()
+        return False
+
+    def holds(self, question: bytes) -> bool:
+        found = self._questions.get(question)
+        return found is not None and found.newest is not None
+
+    def get(self, question: bytes, newest: str) -> Sequence[Record] | None:
+        """What was found, unless something changed since; what is old is forgotten."""
+        found = self._questions.get(question)
+        if found is None or found.newest is None:
+            return None
+        if found.newest != newest:
+            self._empty(found)
+            return None
+        return found.rows
+
+    def keep(self, question: bytes, newest: str, rows: Sequence[Record]) -> None:
+        size = sum(_size(row) for row in rows)
+        found = self._questions.get(question)
+        if found is None or size > self._most_bytes // 4:
+            return
+        self._empty(found)
+        found.newest, found.rows, found.size = newest, rows, size
+        self.size += size
+        self._bound()
+
+    def _empty(self, kept: _Kept) -> None:
+        self.size -= kept.size
+        kept.newest, kept.rows, kept.size = None, (), 0
+
+    def _bound(self) -> None:
+        while self.size > self._most_bytes or len(self._questions) > self._most:
+            _, oldest = self._questions.popitem(last=False)
+            self.size -= oldest.size
+
+
+def _size(row: Record) -> int:
+    return _OF_A_ROW + sum(len(value) for value in row.values() if isinstance(value, bytes))
