@@ -8,8 +8,7 @@ said, for this very request, that nothing changed since.
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from asyncpg import Record
+from typing import Any
 
 MOST_BYTES = 8 * 2**20
 MOST_QUESTIONS = 4_096
@@ -22,7 +21,7 @@ class _Kept:
     """`newest` is None until the question comes a second time."""
 
     newest: str | None = None
-    rows: Sequence[Record] = ()
+    rows: Sequence[Any] = ()
     size: int = 0
 
 
@@ -47,7 +46,7 @@ class KeptRows:
         found = self._questions.get(question)
         return found is not None and found.newest is not None
 
-    def get(self, question: bytes, newest: str) -> Sequence[Record] | None:
+    def get(self, question: bytes, newest: str) -> Sequence[Any] | None:
         """What was found, unless something changed since; what is old is forgotten."""
         found = self._questions.get(question)
         if found is None or found.newest is None:
@@ -57,7 +56,7 @@ class KeptRows:
             return None
         return found.rows
 
-    def keep(self, question: bytes, newest: str, rows: Sequence[Record]) -> None:
+    def keep(self, question: bytes, newest: str, rows: Sequence[Any]) -> None:
         size = sum(_size(row) for row in rows)
         found = self._questions.get(question)
         if found is None or size > self._most_bytes // 4:
@@ -77,5 +76,5 @@ class KeptRows:
             self.size -= oldest.size
 
 
-def _size(row: Record) -> int:
+def _size(row: Any) -> int:
     return _OF_A_ROW + sum(len(value) for value in row.values() if isinstance(value, bytes))
