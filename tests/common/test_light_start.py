@@ -6,7 +6,7 @@ import sys
 import pytest
 
 HEAVY = (
-    "altair", "fhir.resources.R4B", "fhirclient", "opentelemetry.exporter", "openpyxl", "pypdf", "pyxform", "scipy", "typst",
+    "altair", "fhir.resources.R4B", "fhirclient", "opentelemetry.exporter", "openpyxl", "pypdf", "pyxform", "typst",
     "vl_convert", "webauthn", "xlsxwriter",
 )  # fmt: skip
 APPS = (

@@ -2,28 +2,35 @@
 
 import re
 from calendar import monthrange
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, get_month_names
-from babel.numbers import format_decimal
+from common import conventions
 
 _MIDNIGHT = time(tzinfo=UTC)
 _PERIOD = re.compile(r"(\d{4})-(0[1-9]|1[0-2])([ab]?)")
 _QUARTER = re.compile(r"(\d{4})-Q([1-4])")
 _QUARTERS = {"es": "{n}.º trimestre de {year}", "en": "Q{n} {year}"}
-_MONTHS = {"es": "MMMM 'de' y", "en": "MMMM y"}
 _OF = {"es": "de ", "en": ""}
-_LOCALES = {"es": "es_VE", "en": "en_GB"}
-
-
-@cache
-def _months(locale: str) -> Mapping[int, str]:
-    names: Mapping[int, str] = get_month_names("abbreviated", "format", locale)
-    return names
+_MONTHS = {
+    "es": (
+        "ene.",
+        "feb.",
+        "mar.",
+        "abr.",
+        "may.",
+        "jun.",
+        "jul.",
+        "ago.",
+        "sept.",
+        "oct.",
+        "nov.",
+        "dic.",
+    ),
+    "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"),
+}
+"""As CLDR abbreviates them in Venezuela and in Great Britain."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +40,6 @@ class Moments:
     language: str
     zone: ZoneInfo
     now: datetime
-
-    @property
-    def locale(self) -> str:
-        return _LOCALES[self.language]
 
     @property
     def today(self) -> str:
@@ -82,8 +85,7 @@ class Moments:
         return self._date(day)
 
     def _date(self, day: date, *, year: bool = True) -> str:
-        """`d MMM y` of Babel, whose own formatting was the dearest thing of a page with a list."""
-        shown = f"{day.day} {_months(self.locale)[day.month]}"
+        shown = f"{day.day} {_MONTHS[self.language][day.month - 1]}"
         return f"{shown} {day.year}" if year else shown
 
     def period(self, text: str) -> str:
@@ -93,7 +95,7 @@ class Moments:
         if (found := _PERIOD.fullmatch(text)) is None:
             return text
         year, month, half = int(found[1]), int(found[2]), found[3]
-        named = format_date(date(year, month, 1), _MONTHS[self.language], locale=self.locale)
+        named = conventions.month(date(year, month, 1), self.language)
         if not half:
             return named
         first, last = (1, 15) if half == "a" else (16, monthrange(year, month)[1])
@@ -101,7 +103,7 @@ class Moments:
 
     def number(self, value: float | str) -> str:
         """With one decimal, as they are written where the people are."""
-        return format_decimal(round(float(value), 1), locale=self.locale)
+        return conventions.number(round(float(value), 1), self.language)
 
     def hours_left(self, text: str) -> int:
         """Whole hours until then, rounded down; negative once it is over."""

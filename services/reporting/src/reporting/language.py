@@ -1,13 +1,12 @@
 """Texts in the languages of the readers, and how numbers, shares and dates are written in each.
 
-Formats come from CLDR through Babel; the words are data of the capability that uses them.
+How they are written is common to all (`common/conventions.py`); the words are data of the capability that uses them.
 """
 
 from datetime import date
 from decimal import Decimal
 
-from babel.dates import format_date
-from babel.numbers import format_decimal, format_percent
+from common import conventions
 from common.languages import LANGUAGES
 
 """Every text that a person reads exists in each of these (ISO 639-1, as in a web page's lang)."""
@@ -29,7 +28,7 @@ def same(word: str) -> Text:
 
 def written(value: int | Decimal, language: str) -> str:
     """A number as that language writes it: 1234.5 is ``1.234,5`` in Spanish, ``1,234.5`` in English."""
-    return str(format_decimal(value, locale=language))
+    return conventions.number(value, language)
 
 
 def with_interval(value: str, low: str, high: str, *, zero: bool) -> str:
@@ -39,15 +38,9 @@ def with_interval(value: str, low: str, high: str, *, zero: bool) -> str:
 
 def written_share(value: Decimal, language: str) -> str:
     """A ratio as a percentage with at most one decimal: ``12,5 %`` in Spanish, ``12.5%`` in English."""
-    return str(format_percent(value, format="#,##0.#" + _percent(language), locale=language))
-
-
-def _percent(language: str) -> str:
-    # CLDR puts a no-break space before the sign in Spanish and none in English.
-    return "%" if language == "en" else "\N{NO-BREAK SPACE}%"
+    return conventions.share(value, language)
 
 
 def written_date(day: date, language: str) -> str:
     """A date in words: ``16 de noviembre de 2026``, ``16 November 2026``."""
-    pattern = "d 'de' MMMM 'de' y" if language == "es" else "d MMMM y"
-    return str(format_date(day, format=pattern, locale=language))
+    return conventions.whole_date(day, language)

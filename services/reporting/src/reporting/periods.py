@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from babel.dates import format_date
+from common.conventions import month as month_in_words
 
 _HALF = re.compile(r"(\d{4})-(0[1-9]|1[0-2])([ab])")
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
@@ -105,8 +105,7 @@ class Period:
             return f"{quarter}.º trimestre de {year}" if language == "es" else f"Q{quarter} {year}"
         if self.kind is PeriodKind.YEAR:
             return self.id
-        pattern = "MMMM 'de' y" if language == "es" else "MMMM y"
-        month = format_date(self.start, format=pattern, locale=language)
+        month = month_in_words(self.start, language)
         if self.kind is PeriodKind.MONTH:
             return month
         days = f"{self.start.day}–{self.end.day}"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from babel.dates import get_month_names
+from common.conventions import month_names
 
 CONTACT = re.compile(r"\S+@\S+|https?://\S+|\+?\d[\d ().-]{5,}\d")
 
@@ -41,7 +41,7 @@ def _as_typed(written: str) -> re.Pattern[str]:
 
 
 def _date(language: str) -> re.Pattern[str]:
-    months = "|".join(get_month_names("wide", locale=language).values())
+    months = "|".join(month_names(language))
     return re.compile(
         rf"(?<!\w)(?:\d{{1,2}} (?:de )?)?(?:{months})(?: (?:de )?\d{{4}})?(?!\w)", re.IGNORECASE
     )

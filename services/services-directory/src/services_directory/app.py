@@ -1,6 +1,5 @@
 """Builds the app of the directory service: wiring only."""
 
-from collections.abc import Callable
 from typing import Any
 
 from common.database import Database
@@ -8,8 +7,6 @@ from common.messages.sms import Sms, gateway_of
 from common.web import service_app
 from fastapi import FastAPI
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette_compress import CompressMiddleware, add_compress_type
 
 from services_directory.crosswalks import api as crosswalks
 from services_directory.curation import api as curation
@@ -29,7 +26,7 @@ from services_directory.pathways import endorsements_api, resolve_api
 from services_directory.pathways.profile_sets import api as profile_sets
 from services_directory.posters import api as posters
 from services_directory.profile import api as profile
-from services_directory.reading.answers import GEOJSON, NDJSON
+from services_directory.reading.compression import Compressing
 from services_directory.reading.read_route import READER, ReadPaths
 from services_directory.reading.rows_queries import Reader
 from services_directory.services import api as services
@@ -102,14 +99,9 @@ def create_app(
         parts=parts,
         body_limit_of=imports.body_limit_of,
     )
-    for media_type in (NDJSON, GEOJSON):
-        add_compress_type(media_type)
     app.user_middleware.append(Middleware(ReadPaths, routers=ROUTERS))  # the last is the innermost
     # The first stays outermost: it gives HEAD the length that GET has, compressed or not.
-    compressing = Middleware(
-        OnlyIfAsked, asked=_coding, middleware=CompressMiddleware, minimum_size=2_000, brotli=False
-    )
-    app.user_middleware.insert(1, compressing)
+    app.user_middleware.insert(1, Middleware(Compressing))
     return app
 
 
@@ -124,29 +116,3 @@ def _short_messages(settings: Settings) -> dict[str, Any]:
             "RUTA_SMS_QUESTIONS_FILE: answers are sent by RUTA_SMS_GATEWAY_FILE: set it"
         )
     return {QUESTIONS: questions, TURNS: Turns(), SMS: sms}
-
-
-def _coding(name: bytes, value: bytes) -> bool:
-    """Whether any coding is welcome; what compresses sends the rest through unchanged, for a
-    price."""
-    return name == b"accept-encoding" and value != b"identity"
-
-
-class OnlyIfAsked:
-    """Sends only those requests through `middleware` of which a header asks for it."""
-
-    def __init__(
-        self,
-        app: ASGIApp,
-        /,
-        asked: Callable[[bytes, bytes], bool],
-        middleware: Any,
-        **options: Any,
-    ) -> None:
-        self._plain = app
-        self._asked = asked
-        self._through: ASGIApp = middleware(app, **options)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asks = any(self._asked(name, value) for name, value in scope.get("headers", ()))
-        await (self._through if asks else self._plain)(scope, receive, send)

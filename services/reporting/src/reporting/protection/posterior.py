@@ -21,10 +21,9 @@ from collections.abc import Sequence
 from functools import reduce
 from itertools import combinations, pairwise
 from math import prod
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
-from common.lazily import lazily
 from numpy.typing import NDArray
 
 from reporting.protection.dependence import (
@@ -36,12 +35,8 @@ from reporting.protection.dependence import (
     share_of,
 )
 from reporting.protection.moments import CERTAIN, OF_ONE_CELL, Effect, Moments
+from reporting.protection.special import log_gamma
 from reporting.protection.tilted import Laws, left_of_a_margin
-
-if TYPE_CHECKING:
-    from scipy import special  # type: ignore[import-untyped]  # scipy ships no types
-else:
-    special = lazily("scipy.special")
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -335,7 +330,7 @@ def _chances(shown: Whole, expected: Floats, k: int) -> tuple[Whole, Floats]:
     n = shown[:, None] + offsets
     chance = (1 - np.abs(offsets) / k) * ((n > 0) | (offsets == 0))
     whole = np.maximum(n, 0)
-    odds = special.gammaln(whole + SHAPE) - special.gammaln(whole + 1.0)
+    odds = log_gamma(whole, SHAPE) - log_gamma(whole, 1.0)
     odds = odds + whole * np.log(expected / (expected + SHAPE))[:, None]
     highest: Floats = np.amax(np.asarray(odds, np.float64), axis=1, keepdims=True, initial=-1e300)
     odds = np.exp(odds - highest) * chance

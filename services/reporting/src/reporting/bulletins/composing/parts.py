@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from babel.dates import format_date
+from common.conventions import short_month
 from common.languages import LANGUAGES
 
 from reporting.bulletins.composing.evidence import Evidence, Published, figure
@@ -141,7 +141,7 @@ def short(period: Period) -> Label:
     """The period as an axis has room for it: ``1–15 nov 2026``, ``nov 2026``."""
     texts: Text = {}
     for language in LANGUAGES:
-        month = format_date(period.start, format="MMM y", locale=language)
+        month = short_month(period.start, language)
         days = f"{period.start.day}–{period.end.day} "
         whole = days + month if period.kind is PeriodKind.HALF_MONTH else month
         if period.kind is PeriodKind.QUARTER:
