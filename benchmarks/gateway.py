@@ -6,6 +6,7 @@ Same upstream, one core for the proxy, the other for upstream and load (wrk), ro
 one run. Two upstreams: `service`, a FastAPI app that verifies the internal token as every Ruta
 service does (with HAProxy the load sends such a token itself), and `bare`, an ASGI callable that
 answers the same bytes at once. The targets are judged with `service`; `bare` is the hard case.
+Beside them HAProxy with what it can do of the front's rules (`edge_rules`): what leaving Python would bring.
 Needs haproxy and wrk (Debian packages of these names); says so and ends with 0 where they are missing.
 """
 
@@ -29,11 +30,13 @@ from typing import Any
 
 import httpx
 from common.auth import mint_token
+from cryptography.hazmat.primitives import serialization
 
 ROOT = Path(__file__).resolve().parents[1]
 # This file is called like the package that it measures: its folder must not come first.
 sys.path[0] = str(ROOT)
 
+from gateway.front.routes import ROUTES  # noqa: E402 - after the path
 from gateway.keys import (  # noqa: E402 - after the path
     ALGORITHM,
     ensure_internal_keys,
@@ -63,6 +66,51 @@ frontend front
 backend back
   server upstream 127.0.0.1:{upstream}
 """
+
+
+_EDGE = """
+global
+  nbthread 1
+  maxconn 4000
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+  http-reuse always
+backend rates
+  stick-table type string len 64 size 100k expire 2m store http_req_rate(1m)
+frontend front
+  bind 127.0.0.1:{port}
+  http-request set-var(txn.token) http_auth_bearer
+  http-request set-var(txn.now) date()
+  http-request set-var(txn.exp) var(txn.token),jwt_payload_query('$.exp','int')
+  http-request set-var(txn.iss) var(txn.token),jwt_payload_query('$.iss')
+  http-request set-var(txn.client) var(txn.token),jwt_payload_query('$.client_id')
+  http-request deny deny_status 401 unless {{ var(txn.token),jwt_verify('ES256','{key}') 1 }}
+  http-request deny deny_status 401 unless {{ var(txn.iss) -m str {issuer} }}
+  http-request deny deny_status 401 if {{ var(txn.exp),sub(txn.now) -m int lt 0 }}
+  http-request track-sc0 var(txn.client) table rates
+  http-request deny deny_status 429 if {{ sc_http_req_rate(0) gt 1000000000 }}
+{routes}
+  default_backend absent
+backend absent
+  http-request return status 404
+{backends}
+"""
+
+
+def edge_rules(port: int, upstream: int, key: Path, issuer: str) -> str:
+    """What HAProxy can do of the front, made from the route table: which prefix exists and who answers it, the
+    token's signature, issuer and end, a rate for each client. A prototype to measure by, no door to use: it
+    mints no token, knows no revocation, session, cookie, anonymous caller, compression or problem detail."""
+    rows = [route for route in ROUTES if not route.for_people]
+    lines = [f"  use_backend {row.upstream} if {{ path_beg {row.prefix}/ }}" for row in rows]
+    answering = sorted({str(row.upstream) for row in rows})
+    backends = [f"backend {name}\n  server one 127.0.0.1:{upstream}" for name in answering]
+    return _EDGE.format(
+        port=port, key=key, issuer=issuer, routes="\n".join(lines), backends="\n".join(backends)
+    )
 
 
 def free_port() -> int:
@@ -145,7 +193,8 @@ def resident_mebibytes(pid: int) -> float:
 
 def stream(front: str, token: str, pid: int) -> float:
     """How far memory grew while 100 MB passed through, in MiB."""
-    headers = {"Authorization": f"Bearer {token}"}
+    # As it is: compressed, the hundred are a tenth of one.
+    headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"}
     before = highest = resident_mebibytes(pid)
     received = 0
     with httpx.stream(
@@ -188,6 +237,13 @@ def front_of(folder: Path, port: int, issuer: int, directory: int) -> dict[str, 
         "RUTA_INTERNAL_SIGNING_KEY_FILE": str(folder / INTERNAL),
         "RUTA_RATE_PER_CLIENT": "1000000000/minute",
     }
+
+
+def public_pem(private: str) -> bytes:
+    public = serialization.load_pem_private_key(private.encode(), None).public_key()
+    return public.public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
 
 
 def token(key: Path, iss: str, aud: str, typ: str) -> str:
@@ -245,16 +301,20 @@ def before(directory: int, folder: Path) -> Iterator[tuple[int, str]]:
 @contextmanager
 def stage(folder: Path, upstream_app: str) -> Iterator[dict[str, Any]]:
     """Upstream, front and HAProxy; tokens for both ways."""
-    front, proxy = free_port(), free_port()
+    front, proxy, edge = free_port(), free_port(), free_port()
     internal = folder / INTERNAL
     ensure_internal_keys(internal, folder / "internal-jwks.json")
     configuration = folder / "haproxy.cfg"
     with upstream(folder, upstream_app, 1) as port:
         configuration.write_text(_HAPROXY.format(port=proxy, upstream=port))
+        (folder / "internal-public.pem").write_bytes(public_pem(internal.read_text()))
+        rules = folder / "edge.cfg"
+        rules.write_text(edge_rules(edge, port, folder / "internal-public.pem", "ruta-gateway"))
         environment = front_of(folder, front, port, port)
         with (
             process([sys.executable, "-m", "gateway", "front"], 0, environment) as pid,
             process(["haproxy", "-f", str(configuration), "-q"], 0, {}),
+            process(["haproxy", "-f", str(rules), "-q"], 0, {}),
         ):
             front_url = f"http://127.0.0.1:{front}"
             wait_for(f"{front_url}/readyz")
@@ -268,6 +328,7 @@ def stage(folder: Path, upstream_app: str) -> Iterator[dict[str, Any]]:
                 "targets": {
                     "direct": (f"http://127.0.0.1:{port}{PATH}", ours),
                     "haproxy": (f"http://127.0.0.1:{proxy}{PATH}", ours),
+                    "edge": (f"http://127.0.0.1:{edge}{PATH}", ours),
                     "front": (front_url + PATH, access),
                 },
             }
@@ -279,10 +340,15 @@ def compare(name: str, measured: dict[str, Any]) -> tuple[float, float]:
     added = {way: median[way] - median["direct"] for way in ("front", "haproxy")}
     latency = added["front"] / max(added["haproxy"], 1.0)
     print(f"upstream {name}:")
+    edge = (rate["edge"] / rate["haproxy"], median["edge"] - median["direct"])
     print("  requests/s   " + "  ".join(f"{way} {value:,.0f}" for way, value in rate.items()))
     print("  median µs    " + "  ".join(f"{way} {value:,.0f}" for way, value in median.items()))
     print(f"  throughput front/haproxy          {ratio:.2f}")
     print(f"  added median latency front/haproxy {latency:.2f}")
+    print(
+        f"  the same rules in HAProxy, as far as they go: throughput {edge[0]:.2f} of it without,"
+        f" {edge[1]:.0f} µs added, the front {added['front']:.0f} µs"
+    )
     return ratio, latency
 
 
