@@ -19,11 +19,11 @@ NAME = "standby"
 class Standby:
     """`follow`, `take_over` once the first is dead, `give_back` before the stack starts it again."""
 
-    def __init__(self, first: PostgresServer, folder: Path) -> None:
+    def __init__(self, first: PostgresServer, folder: Path, *, durable: bool = True) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         folder.chmod(0o755)
-        self.server = PostgresServer(folder, port=free_port())
+        self.server = PostgresServer(folder, port=free_port(), durable=durable)
         self._first = first
         self._receiver = 0
 
@@ -32,12 +32,15 @@ class Standby:
         folder = stack.layout.root.with_name(f"{stack.layout.root.name}-{NAME}")
         return cls(attached_postgres(stack.layout, stack.state), folder)
 
-    async def follow(self) -> None:
-        """Copy the first and follow it. From then on it commits nothing that is not here, too."""
-        passwords = self._first.passwords_file
-        shutil.copy(passwords, self.server.passwords_file)
+    def begin(self) -> None:
+        """Copy the first and follow it; it does not wait."""
+        shutil.copy(self._first.passwords_file, self.server.passwords_file)
         self._copy(self.server.cluster)
         self.server.start()
+
+    async def follow(self) -> None:
+        """Copy the first and follow it. From then on it commits nothing that is not here, too."""
+        self.begin()
         self._first.psql(f"ALTER SYSTEM SET synchronous_standby_names = '{NAME}'")
         self._first.psql("SELECT pg_reload_conf()")
         state = f"SELECT sync_state FROM pg_stat_replication WHERE application_name = '{NAME}'"

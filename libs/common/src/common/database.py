@@ -160,14 +160,16 @@ class Database:
         overflow: int | None = None,
         via_pgbouncer: bool = False,
         name: str = "ruta",
+        connect_seconds: float = CONNECT_SECONDS,
+        statement_seconds: float = STATEMENT_SECONDS,
     ) -> "Database":
         """The database behind a `postgresql+asyncpg://` URL; connects on first use.
 
         Under load it opens up to `overflow` (by default `pool_size`) connections more.
         """
         arguments: dict[str, Any] = {
-            "timeout": CONNECT_SECONDS,
-            "command_timeout": STATEMENT_SECONDS,
+            "timeout": connect_seconds,
+            "command_timeout": statement_seconds,
             "server_settings": {"application_name": name, "timezone": "UTC"},
             "prepared_statement_cache_size": _KEPT_STATEMENTS,
         }
@@ -178,7 +180,7 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=pool_size if overflow is None else overflow,
-            pool_timeout=CONNECT_SECONDS,
+            pool_timeout=connect_seconds,
             connect_args=arguments,
             json_serializer=_to_json,
             json_deserializer=_from_json,

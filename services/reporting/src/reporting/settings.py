@@ -5,10 +5,11 @@ from typing import ClassVar
 
 from common.crypto import key_from_base64
 from common.messages.settings import MailSettings
+from common.settings import StandbySettings
 from pydantic import Field, SecretStr, field_validator
 
 
-class Settings(MailSettings):
+class Settings(StandbySettings, MailSettings):
     service: ClassVar[str] = "reporting"
 
     rounding_key: SecretStr = Field(

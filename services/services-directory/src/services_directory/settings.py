@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from common.messages.settings import MessageSettings
+from common.settings import StandbySettings
 from pydantic import Field
 
 
-class Settings(MessageSettings):
+class Settings(StandbySettings, MessageSettings):
     service: ClassVar[str] = "directory"
 
     api_profile: Literal["hsds", "uk"] = Field(

@@ -27,6 +27,7 @@ from common.web.forgetting import ending, forgetting
 from common.web.health import health
 from common.web.key_gate import KeyGate, KeyGateMiddleware
 from common.web.measuring import measuring
+from common.web.standing_by import standby_of, watching
 
 _log = get_logger(__name__)
 _GIVE_BACK_SECONDS = 60.0
@@ -74,6 +75,8 @@ def service_app(
         revisions=Revisions.shipped_by(type(settings).__module__.rpartition(".")[0]),
         key_holders=list(key_holders),
     )
+    if routers and database is None:
+        context.standby = standby_of(context)
     gate = KeyGate(context)
     running = settings.run_worker if run_worker is None else run_worker
     tasks = list(worker(context)) if worker is not None and running else []
@@ -85,6 +88,7 @@ def service_app(
     if database is None:
         give_back = context.database.give_back
         tasks.append(BackgroundTask.repeated("connections", give_back, _GIVE_BACK_SECONDS))
+    tasks += watching(context.standby)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -97,7 +101,7 @@ def service_app(
             stop.set()
         await context.broker.stop()
         if database is None:
-            await context.database.close()
+            await context.close()
 
     app = FastAPI(
         responses={"default": problems.DESCRIBED},

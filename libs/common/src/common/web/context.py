@@ -15,6 +15,7 @@ from common.messaging.relay import Relay
 from common.migrations.state import Revisions
 from common.repeating import repeat
 from common.settings import ServiceSettings
+from common.standby import Standby
 from common.tables import CommonTables
 from common.telemetry import Metrics
 
@@ -45,11 +46,19 @@ class ServiceContext:
     # How stored answers are kept and given again where they may be about people.
     answers: AnswerRule | None = None
     key_holders: list[HoldsKeys] = field(default_factory=list)
+    # Readings that are marked so are answered by it while it is well; None without one.
+    standby: Standby | None = None
 
     def relay(self) -> "BackgroundTask":
         """The task that publishes this service's outbox."""
         relay = Relay(self.settings, self.database, self.tables, self.broker, self.metrics)
         return BackgroundTask("relay", relay.run)
+
+    async def close(self) -> None:
+        """The databases; nothing is asked any more."""
+        if self.standby is not None:
+            await self.standby.close()
+        await self.database.close()
 
     def consumer(self, subscription: Subscription) -> "BackgroundTask":
         """The task that reads another service's events; its dead letters can be replayed."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import typer
-from common import clocks, durability
+from common import clocks, durability, positions
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
@@ -176,6 +176,8 @@ def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
         return Finding(check, f"clock {parts['clock']}", clocks.REMEDY)
     if "durability" in parts and parts["durability"] != durability.OK:
         return Finding(check, parts["durability"], durability.REMEDY)
+    if parts.get("standby", positions.OK) != positions.OK:
+        return Finding(check, f"ready, its standby is {parts['standby']}", positions.REMEDY)
     if parts.get("step_up") == "off":
         return Finding(
             check,
@@ -184,7 +186,7 @@ def _judged(check: str, name: str, answer: httpx.Response) -> Finding:
         )
     if "degraded" in answer.text and name not in _WITHOUT_EVENTS:
         return Finding(check, "ready, without the event bus", "events wait; look at NATS")
-    return Finding(check, "ready")
+    return Finding(check, "ready, reads from a standby" if "standby" in parts else "ready")
 
 
 def _remedy(answer: httpx.Response) -> str:

@@ -11,6 +11,7 @@ from common.languages import PageLanguage
 from common.places import Places
 from common.web import (
     AnyQuery,
+    AtPrimary,
     IdempotencyRequired,
     IfMatch,
     Session,
@@ -34,7 +35,7 @@ from services_directory.information.schemas import (
 )
 from services_directory.information.short_text import messages, plain
 
-risk_routes = router("/directory/v1/risk-messages", ["information points"])
+risk_routes = router("/directory/v1/risk-messages", ["information points"], from_standby=True)
 Anyone = Annotated[Principal, open_to_all()]
 Writer = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR, Role.IM})]
 Coordinator = Annotated[Principal, requires("directory:curate", roles={Role.COORDINATOR})]
@@ -61,7 +62,7 @@ async def list_messages(
     return list(await service.in_force(session, _known(area)))
 
 
-@risk_routes.get("/own")
+@risk_routes.get("/own", dependencies=[AtPrimary])
 async def list_own_messages(
     session: Session,
     caller: Writer,

@@ -8,7 +8,16 @@ from common.auth import Principal, Role
 from common.errors import NOT_FOUND
 from common.paging import CursorText, Limit, Page, keys_in, next_cursor
 from common.places import Places
-from common.web import IfMatch, Session, StepUp, context_of, open_to_all, requires, router
+from common.web import (
+    AtPrimary,
+    IfMatch,
+    Session,
+    StepUp,
+    context_of,
+    open_to_all,
+    requires,
+    router,
+)
 from fastapi import Path, Query, Response, status
 from starlette.requests import Request
 
@@ -38,7 +47,7 @@ from services_directory.pathways.versions.effective import in_force
 from services_directory.pathways.versions.queries import Version
 from services_directory.settings import Settings
 
-routes = router("/directory/v1/pathways", ["pathways"])
+routes = router("/directory/v1/pathways", ["pathways"], from_standby=True)
 Reader = Annotated[Principal, open_to_all()]
 Drafter = Annotated[
     Principal, requires(scope="directory:curate", roles={Role.COORDINATOR, Role.IM})
@@ -153,7 +162,7 @@ async def read_version(
     return _version(await _visible_version(session, caller, pathway_id, number))
 
 
-@routes.get("/{pathway_id}/draft", response_model=VersionOut)
+@routes.get("/{pathway_id}/draft", response_model=VersionOut, dependencies=[AtPrimary])
 async def read_draft(
     caller: Drafter, session: Session, pathway_id: PathwayId, response: Response
 ) -> dict[str, Any]:

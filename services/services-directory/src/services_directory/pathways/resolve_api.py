@@ -23,7 +23,7 @@ from services_directory.pathways.schemas import Batch, BatchResolution, Resoluti
 from services_directory.reading.answers import language_of
 from services_directory.reading.read_route import PassOnError, StraightRoute
 from services_directory.reading.restricted_service import log_restricted
-from services_directory.reading.rows_queries import Reader
+from services_directory.reading.rows_queries import SelectReader
 from services_directory.search.queries import names_of
 
 _FEW = {str(number): number for number in range(1, SERVICES_SHOWN + 1)}
@@ -37,7 +37,7 @@ class QuestionRoute(StraightRoute):
     says.
     """
 
-    async def read(self, request: Request, reader: Reader) -> Response:
+    async def read(self, request: Request, reader: SelectReader) -> Response:
         caller = self.access.check(request)
         kind: Any = self.dependant.body_params[0].field_info.annotation
         if not request.headers.get("content-type", "").startswith("application/json"):

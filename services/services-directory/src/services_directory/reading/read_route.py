@@ -11,13 +11,14 @@ from typing import Any, cast
 from uuid import UUID
 
 from common.errors import INVALID, FieldError
-from common.web import UnitOfWorkRoute
+from common.web import ServiceContext, UnitOfWorkRoute
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services_directory.reading.rows_queries import Reader
+from services_directory.reading.rows_queries import Reader, SelectReader
+from services_directory.reading.standby_reader import STANDBY_READER, EitherReader
 
 READER = "reader"
 _KEY = b"idempotency-key"
@@ -31,7 +32,7 @@ class StraightRoute(UnitOfWorkRoute, ABC):
     """A route at a fixed path, or with one id as its last part, that `ReadPaths` finds by table."""
 
     @abstractmethod
-    async def read(self, request: Request, reader: Reader) -> Response: ...
+    async def read(self, request: Request, reader: SelectReader) -> Response: ...
 
 
 class ReadRoute(StraightRoute):
@@ -49,7 +50,7 @@ class ReadRoute(StraightRoute):
 
         return read
 
-    async def read(self, request: Request, reader: Reader) -> Response:
+    async def read(self, request: Request, reader: SelectReader) -> Response:
         caller = self.access.check(request)
         self._refuse_unknown(request)
         ids = {name: _id(name, text) for name, text in request.path_params.items()}
@@ -59,12 +60,16 @@ class ReadRoute(StraightRoute):
         return response
 
 
-def reader_of(scope: Scope) -> Reader | None:
+def reader_of(scope: Scope) -> SelectReader | None:
     """None where a transaction is needed: there is no reader, or a key asks for a stored answer."""
     if any(name == _KEY for name, _ in scope["headers"]):
         return None
-    reader: Reader | None = scope["app"].state.context.parts.get(READER)
-    return reader
+    context: ServiceContext = scope["app"].state.context
+    reader: Reader | None = context.parts.get(READER)
+    there = context.parts.get(STANDBY_READER)
+    if reader is None or there is None or context.standby is None:
+        return reader
+    return EitherReader(context.standby, there, reader)
 
 
 def _id(name: str, text: str) -> UUID:

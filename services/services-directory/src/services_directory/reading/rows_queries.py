@@ -1,16 +1,18 @@
 """Runs a statement on the driver itself: stored bodies go out as they came in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 import asyncpg
 from asyncpg import Record
+from common.positions import NotThereError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services_directory.reading.kept_rows import KeptRows
 
 Row = Record
+Ready = Callable[[asyncpg.Connection], Awaitable[None]]
 STATEMENT_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
 _LOST = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, ConnectionError)
@@ -32,9 +34,19 @@ class Reader:
     back; a general pool's checks and resets would cost as much as the statement.
     """
 
-    def __init__(self, url: str, *, size: int, via_pgbouncer: bool, name: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int,
+        via_pgbouncer: bool,
+        name: str,
+        connect_seconds: float = CONNECT_SECONDS,
+        statement_seconds: float = STATEMENT_SECONDS,
+    ) -> None:
         self._url = url.replace("postgresql+asyncpg://", "postgresql://")
         self._name = name
+        self._connect_seconds, self._statement_seconds = connect_seconds, statement_seconds
         self._cache = 0 if via_pgbouncer else 200
         self._idle: dict[bool, list[asyncpg.Connection]] = {False: [], True: []}
         self._free = asyncio.Semaphore(size)
@@ -46,19 +58,29 @@ class Reader:
         `afresh` plans the statement for these values. A search needs it: a plan for any words in
         any area reads half the table for words that are rare. By id, any plan is the same plan.
         """
+        return await self.fetch_when(None, text, values, afresh=afresh)
+
+    async def fetch_when(
+        self, ready: Ready | None, text: str, values: Sequence[Any], *, afresh: bool
+    ) -> list[Row]:
+        """As `fetch`, by a connection that `ready` has nothing against."""
         async with self._free:
             try:
-                return await self._once(text, values, afresh=afresh)
+                return await self._once(ready, text, values, afresh=afresh)
             except _LOST:
                 await self._drop(afresh=afresh)  # what one lost, the others lost as well
-                return await self._once(text, values, afresh=afresh)
+                return await self._once(ready, text, values, afresh=afresh)
 
-    async def _once(self, text: str, values: Sequence[Any], *, afresh: bool) -> list[Row]:
+    async def _once(
+        self, ready: Ready | None, text: str, values: Sequence[Any], *, afresh: bool
+    ) -> list[Row]:
         idle = self._idle[afresh]
         connection = idle.pop() if idle else await self._connect(afresh=afresh)
         try:
+            if ready is not None:
+                await ready(connection)
             rows: list[Row] = await connection.fetch(text, *values)
-        except asyncpg.PostgresError:
+        except (asyncpg.PostgresError, NotThereError):
             self._lay_back(connection, afresh=afresh)
             raise
         except BaseException:
@@ -76,8 +98,8 @@ class Reader:
         plans = {"plan_cache_mode": "force_custom_plan"} if afresh else {}
         return await asyncpg.connect(
             self._url,
-            timeout=CONNECT_SECONDS,
-            command_timeout=STATEMENT_SECONDS,
+            timeout=self._connect_seconds,
+            command_timeout=self._statement_seconds,
             statement_cache_size=self._cache,
             server_settings={
                 "application_name": self._name,
