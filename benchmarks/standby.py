@@ -30,7 +30,7 @@ from services_directory.settings import Settings
 from stack.postgres import PostgresServer, ServiceDatabase
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[0] = str(ROOT)
 
 from benchmarks.directory import filled  # noqa: E402 - after the path
 from tests.faults.standby import NAME, Standby  # noqa: E402 - after the path
