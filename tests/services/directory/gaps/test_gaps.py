@@ -3,14 +3,18 @@
 import csv
 import io
 import random
+import struct
+from collections import Counter
 from typing import Any
 from uuid import UUID
+from xml.etree import ElementTree as ET
 
 import hxl  # type: ignore[import-untyped]  # ships no type information
 import openpyxl
 import pytest
 import sqlalchemy as sa
 from common.database import Database
+from common.places import Places
 from httpx import AsyncClient
 from pydantic import TypeAdapter
 from services_directory.gaps.models import coverage_cells, coverage_shares
@@ -182,8 +186,29 @@ async def test_the_heat_map_is_drawn(
     assert drawn.text.startswith("<svg")
     for word in ("Zulia", "Táchira", "brecha" if language == "es" else "gap"):
         assert word in drawn.text
+    tree = ET.fromstring(drawn.text)  # noqa: S314 - our own
+    states = Places.load().children("VE")
+    assert len(tree.findall("{*}rect")) == 1 + 2 * len(states)
     image = await api.get(URL, params={**params, "format": "png"}, headers=as_("anonymous"))
     assert image.content.startswith(b"\x89PNG")
+    wide, deep = struct.unpack(">II", image.content[16:24])
+    assert (wide, deep) == (2 * int(tree.attrib["width"]), 2 * int(tree.attrib["height"]))
+
+
+async def test_the_heat_map_says_the_numbers_of_the_matrix(
+    api: AsyncClient, scenario: dict[str, UUID]
+) -> None:
+    params: dict[str, Any] = {"area": "VE23", "level": 2, "need": ["GBV-CMR"]}
+    most: dict[str, int] = {}
+    for item in (await gaps(api, "gbv-coordinator", **params))["items"]:
+        found = item["services"].get("referable", 0) + item["services"].get("waitlist", 0)
+        most[item["area"]] = max(most.get(item["area"], 0), found)
+    drawn = await api.get(URL, params={**params, "format": "svg"}, headers=as_("gbv-coordinator"))
+    tree = ET.fromstring(drawn.text)  # noqa: S314 - our own
+    words = [each.text or "" for each in tree.findall("{*}text")]
+    cells = Counter(each for each in words if each.isdecimal() or each in "✕–")
+    assert cells == Counter(str(each) if each else "✕" for each in most.values())
+    assert any(each.isdecimal() for each in cells)
 
 
 async def test_cells_equal_a_recount_after_any_sequence_of_changes(

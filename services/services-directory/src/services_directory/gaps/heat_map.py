@@ -1,76 +1,111 @@
-"""The matrix as a heat map (SVG or PNG) that stays legible in black and white."""
+"""The matrix as a heat map (SVG or PNG) that stays legible in black and white.
 
-import json
-from typing import TYPE_CHECKING, Any
+Drawn by hand: rectangles and words need no engine of charts, which weighs 88 MB.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
 
 from common import codelists
-from common.lazily import lazily
-from common.places import Places
+from common.apart import called_apart
+from common.places import Places, folded
 
 from services_directory.gaps.picture import Picture
 
-if TYPE_CHECKING:
-    import vl_convert
-else:
-    vl_convert = lazily("vl_convert")
-
 _TITLES = {
-    "es": ("Servicios referibles por área y necesidad", "✕ brecha   – no se muestra"),
-    "en": ("Referable services by area and need", "✕ gap   – not shown"),
+    "es": ("Servicios referibles por área y necesidad", "✕ brecha · – no se muestra"),
+    "en": ("Referable services by area and need", "✕ gap · – not shown"),
 }
+_WIDTH, _HEIGHT = 34, 18
+"""Of a cell, in points."""
+_TITLE, _LABEL, _NUMBER = 13, 10, 9
+"""Sizes of letters."""
+_LETTER = 0.56
+"""What a letter is wide on average, of its size; labels have some more room."""
+_SLOPE = math.radians(50)
+_ROOM = 8
+_DARK_FROM = 0.55
+"""The part of the highest number from which a cell is dark enough for white digits."""
+_LIGHTEST, _DARKEST = 245, 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    column: int
+    row: int
+    text: str
+    shade: float
 
 
 def svg(picture: Picture, language: str) -> bytes:
     """One cell per area and need; the number of services that can be referred to now."""
-    return vl_convert.vegalite_to_svg(json.dumps(_chart(picture, language))).encode()
+    return "".join(_drawn(picture, language)).encode()
 
 
 def png(picture: Picture, language: str) -> bytes:
     """The same at twice the resolution."""
-    return vl_convert.vegalite_to_png(json.dumps(_chart(picture, language)), scale=2)
+    drawn = svg(picture, language).decode()
+    return called_apart("services_directory.posters.typesetting:drawing", drawn)
 
 
-def _chart(picture: Picture, language: str) -> dict[str, Any]:
+def _drawn(picture: Picture, language: str) -> Iterator[str]:
+    areas, needs, cells = _cells(picture, language)
     title, legend = _TITLES[language]
-    axes = {
-        "x": {"field": "area", "type": "nominal", "title": None, "axis": {"labelAngle": -50}},
-        "y": {"field": "need", "type": "nominal", "title": None, "axis": {"labelLimit": 420}},
-    }
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "title": {"text": title, "subtitle": f"{picture.as_of.isoformat()}   {legend}"},
-        "data": {"values": _values(picture, language)},
-        "width": {"step": 34},
-        "height": {"step": 18},
-        "layer": [
-            {
-                "mark": {"type": "rect", "stroke": "#777", "strokeWidth": 0.5},
-                "encoding": {
-                    **axes,
-                    "color": {
-                        "field": "services",
-                        "type": "quantitative",
-                        "scale": {"scheme": "greys", "domainMin": 0},
-                        "legend": None,
-                    },
-                },
-            },
-            {
-                "mark": {"type": "text", "fontSize": 9},
-                "encoding": {
-                    **axes,
-                    "text": {"field": "text", "type": "nominal"},
-                    "color": {
-                        "condition": {"test": "datum.dark", "value": "white"},
-                        "value": "black",
-                    },
-                },
-            },
-        ],
-    }
+    below = f"{picture.as_of.isoformat()} · {legend}"
+    left = _ROOM + _wide(needs, _LABEL)
+    top = _ROOM + _TITLE + _LABEL + 2 * _ROOM
+    under = top + _HEIGHT * len(needs)
+    wide = max(
+        left + _WIDTH * len(areas),
+        _ROOM + _wide([title], _TITLE),
+        _ROOM + _wide([below], _LABEL),
+    )
+    deep = under + _ROOM + _wide(areas, _LABEL) * math.sin(_SLOPE) + _LABEL
+    yield (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{wide + _ROOM:.0f}"'
+        f' height="{deep:.0f}" viewBox="0 0 {wide + _ROOM:.0f} {deep:.0f}"'
+        f' font-family="sans-serif"><title>{escape(title)}</title>'
+        '<rect width="100%" height="100%" fill="white"/>'
+    )
+    yield _word(title, _ROOM, _ROOM + _TITLE, _TITLE, weight="bold")
+    yield _word(below, _ROOM, _ROOM + _TITLE + 4 + _LABEL, _LABEL)
+    for cell in cells:
+        x, y = left + cell.column * _WIDTH, top + cell.row * _HEIGHT
+        grey = round(_LIGHTEST + (_DARKEST - _LIGHTEST) * cell.shade)
+        yield (
+            f'<rect x="{x:.1f}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}"'
+            f' fill="rgb({grey},{grey},{grey})" stroke="#777" stroke-width="0.5"/>'
+        )
+        ink = "white" if cell.shade > _DARK_FROM else "black"
+        middle = y + _HEIGHT / 2 + _NUMBER * 0.36
+        yield _word(cell.text, x + _WIDTH / 2, middle, _NUMBER, anchor="middle", fill=ink)
+    for row, need in enumerate(needs):
+        yield _word(
+            need, left - 4, top + row * _HEIGHT + _HEIGHT / 2 + _LABEL * 0.36, _LABEL, anchor="end"
+        )
+    for column, area in enumerate(areas):
+        x, y = left + column * _WIDTH + _WIDTH / 2 + _LABEL * 0.36, under + _ROOM
+        turned = f"rotate(-50 {x:.1f} {y:.1f})"
+        yield _word(area, x, y, _LABEL, anchor="end", transform=turned)
+    yield "</svg>"
 
 
-def _values(picture: Picture, language: str) -> list[dict[str, Any]]:
+def _word(text: str, x: float, y: float, size: int, anchor: str = "start", **more: str) -> str:
+    told = "".join(f' {"font-weight" if k == "weight" else k}="{v}"' for k, v in more.items())
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}"{told}>'
+        f"{escape(text)}</text>"
+    )
+
+
+def _wide(texts: list[str], size: int) -> float:
+    return max((len(each) for each in texts), default=0) * size * _LETTER + 4
+
+
+def _cells(picture: Picture, language: str) -> tuple[list[str], list[str], list[_Cell]]:
+    """Labels of columns and rows, and what stands in each cell."""
     counts: dict[tuple[str, str], int] = {}
     hidden: set[tuple[str, str]] = set()
     for row in picture.rows:
@@ -80,15 +115,20 @@ def _values(picture: Picture, language: str) -> list[dict[str, Any]]:
         counts[key] = max(counts.get(key, 0), most)
         if row.coverage == "not_shown":
             hidden.add(key)
-    top = max(counts.values(), default=0)
+    top = max(counts.values(), default=0) or 1
     categories, places = codelists.categories(), Places.load()
-    return [
-        {
-            "area": places.require(area).label(language),
-            "need": categories[need].label(language),
-            "services": count,
-            "text": str(count) if count else ("–" if (area, need) in hidden else "✕"),
-            "dark": count > top * 0.55,
-        }
+    area_names = {area: places.require(area).label(language) for area, _ in counts}
+    need_names = {need: categories[need].label(language) for _, need in counts}
+    columns, rows = (
+        sorted(names, key=lambda each: folded(names[each])) for names in (area_names, need_names)
+    )
+    cells = [
+        _Cell(
+            columns.index(area),
+            rows.index(need),
+            str(count) if count else ("–" if (area, need) in hidden else "✕"),
+            count / top,
+        )
         for (area, need), count in sorted(counts.items())
     ]
+    return [area_names[a] for a in columns], [need_names[n] for n in rows], cells

@@ -1,4 +1,4 @@
-"""A poster's page by typst, in a process of its own (`common.apart`): imports nothing else of ours."""
+"""A poster's page, or a drawing, by typst, in a process of its own (`common.apart`): imports nothing else of ours."""
 
 from importlib.resources import as_file, files
 from typing import Any
@@ -6,6 +6,10 @@ from typing import Any
 import typst
 
 PNG_DOTS_PER_INCH = 150
+_DRAWING = b"""
+#set page(width: auto, height: auto, margin: 0pt)
+#image(bytes(sys.inputs.drawing), format: "svg")
+"""
 
 
 def page(wanted: dict[str, Any]) -> bytes:
@@ -18,4 +22,10 @@ def page(wanted: dict[str, Any]) -> bytes:
             sys_inputs={"poster": wanted["poster"], "smallest": wanted["smallest"]},
         )
     made: bytes = pages[0] if isinstance(pages, list) else pages
+    return made
+
+
+def drawing(svg: str) -> bytes:
+    """A drawing as PNG, two dots for each of its own, of which 96 are an inch."""
+    made: bytes = typst.compile(_DRAWING, format="png", ppi=192.0, sys_inputs={"drawing": svg})
     return made
