@@ -72,6 +72,15 @@ async def test_a_copy_is_the_program_that_it_was_asked_to_be(prepared: Prepared)
     }
 
 
+async def test_one_that_was_begun_before_makes_the_copies(prepared: Prepared) -> None:
+    before = _running_children()
+    await prepared.warm_up()
+    await prepared.warm_up()
+    (begun,) = _running_children() - before
+    copy = await prepared.begin(_process("waits"))
+    assert psutil.Process(copy.pid).ppid() == begun
+
+
 async def test_what_a_copy_knows_is_not_in_proc(prepared: Prepared) -> None:
     copy = await prepared.begin(_process("waits", RUTA_SECRET="hunter2"))
     assert await copy.stdout.readline() == b"up\n"

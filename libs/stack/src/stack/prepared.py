@@ -71,7 +71,7 @@ class Copy:
 
 
 class Prepared:
-    """Begins copies. It is begun itself with the first one, and again when it was killed.
+    """Begins copies. It is begun itself with the first one or before, and again when it was killed.
 
     `environment` is what whoever looks at a copy from outside sees in /proc: nothing secret.
     """
@@ -92,6 +92,14 @@ class Prepared:
             and process.command[:2] == (sys.executable, "-m")
             and process.environment.get("PYTHONPATH") == self._environment.get("PYTHONPATH")
         )
+
+    async def warm_up(self) -> None:
+        """Begins importing, so that who asks for the first copy need not wait for all of it. If that is not possible now, the
+        first copy says why."""
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):
+                async with self._one_at_a_time:
+                    await self._opened()
 
     async def begin(self, process: "Process") -> Copy:
         """Raises StackError when twice no copy could be made."""

@@ -109,6 +109,8 @@ class Supervisor:
         self._stop.set()
 
     async def _start(self) -> None:
+        # Its imports take as long as the servers and their databases, and another core.
+        await self._prepared.warm_up()
         for watch in self._watches:
             self._console.say(f"starting {watch.name}")
             await watch.start()
