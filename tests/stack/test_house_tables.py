@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stack.house_tables import Naming, foreign_tables, only_reads
+
+from tests.support.house_tables import Naming, foreign_tables, only_reads
 
 OWNER = """
 class Case(Row, table=True):
