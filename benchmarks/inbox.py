@@ -133,11 +133,11 @@ async def filled(server: PostgresServer, name: str, rows: int) -> ServiceDatabas
     return database
 
 
-def pages(client: Client) -> dict[str, Callable[[], dict[str, Any]]]:
+def paths(client: Client) -> dict[str, str]:
     """Every way that a queue is read; the last one counts it."""
     first = client.get(INBOX)
     second = client.get(f"{INBOX}?cursor={first['next_cursor']}")
-    asked = {
+    return {
         "newest": INBOX,
         "third page": f"{INBOX}?cursor={second['next_cursor']}",
         "one state": f"{INBOX}?state=sent&limit=10",
@@ -146,7 +146,10 @@ def pages(client: Client) -> dict[str, Callable[[], dict[str, Any]]]:
         "overdue": f"{INBOX}?overdue=true&limit=10",
         "counts": f"{INBOX}/counts",
     }
-    return {name: partial(client.get, path) for name, path in asked.items()}
+
+
+def pages(client: Client) -> dict[str, Callable[[], dict[str, Any]]]:
+    return {name: partial(client.get, path) for name, path in paths(client).items()}
 
 
 def compare(few: Client, many: Client, rounds: int) -> None:

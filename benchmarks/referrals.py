@@ -140,9 +140,9 @@ class Client:
         made: dict[str, Any] = json.loads(content)
         return made
 
-    def get(self, path: str) -> dict[str, Any]:
-        """As the recipient."""
-        self._connection.request("GET", path, headers=self._recipient)
+    def get(self, path: str, caller: dict[str, str] | None = None) -> dict[str, Any]:
+        """As the recipient, or as another caller, by its headers."""
+        self._connection.request("GET", path, headers=caller or self._recipient)
         answer = self._connection.getresponse()
         content = answer.read()
         assert answer.status == 200, content

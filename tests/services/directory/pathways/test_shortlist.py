@@ -190,3 +190,27 @@ def test_plans_and_searches_follow_the_one_order(monkeypatch: pytest.MonkeyPatch
     assert preferred() == ("b", True)
     another_order(monkeypatch)
     assert preferred() == ("a", False)
+
+
+@pytest.mark.parametrize("read", [1, 2, 20])
+async def test_the_nearest_states_hide_nothing_of_the_rest(
+    database: Database,
+    scenario: dict[str, UUID],
+    monkeypatch: pytest.MonkeyPatch,
+    read: int,
+) -> None:
+    """What would fit elsewhere is looked for in the nearest states first: the same, in the same order."""
+    monkeypatch.setattr(candidate_queries, "OTHERS_READ", read)
+    audience, today = audience_of(principal("gbv-coordinator")), clock.now().date()
+    wanted = [demand(need, Urgency.WITHIN_72_HOURS) for need in NEEDS]
+    of_near = 0
+    async with database.transaction() as session:
+        for profile in some_profiles(seed=read):
+            asked = (session, audience, profile, wanted, today)
+            whole = await candidate_queries._away(*asked, None)
+            found = await candidate_queries._elsewhere(*asked)
+            assert found.candidates == whole.candidates, profile
+            assert found.etags == whole.etags
+            assert found.sensitive == whole.sensitive
+            of_near += sum(len(each) == read for each in found.candidates.values())
+    assert of_near or read == 20, "nothing was found in the nearest states alone"

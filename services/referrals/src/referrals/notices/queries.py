@@ -31,7 +31,7 @@ _AFTER = sa.text(
     "(notices.position, notices.id) > (CAST(:position AS text)::xid8, CAST(:after AS uuid))"
     " AND (notices.position < pg_snapshot_xmin(pg_current_snapshot())"
     " OR notices.position = pg_current_xact_id_if_assigned())"
-)
+).bindparams(sa.bindparam("position", type_=sa.Text), sa.bindparam("after", type_=sa.Uuid))
 
 
 async def page(

@@ -33,6 +33,7 @@ from services_directory.reading.statement import Statement
 
 FITTING_READ = 25
 OTHERS_READ = 20
+NEAREST_STATES = 4
 DOCUMENTS = KnownDocuments(10_000)
 
 _READ = (
@@ -90,15 +91,54 @@ async def others(
     here = await shortlist(
         session, s, audience, demands, profile.area, [OFFERS_HERE], _LIKELY, OTHERS_READ
     )
-    s = Statement()
-    away = [OFFERS, *fits(s, profile, today), _IN_TIME, f"NOT {serves(s, profile.area)}"]
-    order = _nearest(s, profile.area)
-    there = await shortlist(session, s, audience, demands, profile.area, away, order, OTHERS_READ)
+    there = await _elsewhere(session, audience, profile, demands, today)
     candidates = {
         each.need: here.candidates.get(each.need, []) + there.candidates.get(each.need, [])
         for each in demands
     }
     return Found(candidates, {}, here.etags | there.etags, here.sensitive | there.sensitive)
+
+
+async def _elsewhere(
+    session: AsyncSession | SelectReader,
+    audience: Audience,
+    profile: Profile,
+    demands: Sequence[Demand],
+    today: date,
+) -> Found:
+    """What would fit in another place, the nearest states first: they mostly hold as many as are read, and then
+    nothing of what the rest of the country offers has to be looked at."""
+    states = _states_by_distance(Places.load().at_most(profile.area, 1))
+    near = await _away(session, audience, profile, demands, today, states[:NEAREST_STATES])
+    few = [each for each in demands if len(near.candidates.get(each.need, ())) < OTHERS_READ]
+    far = await _away(session, audience, profile, few, today, None)
+    return Found(
+        near.candidates | far.candidates,
+        {},
+        near.etags | far.etags,
+        near.sensitive | far.sensitive,
+    )
+
+
+async def _away(
+    session: AsyncSession | SelectReader,
+    audience: Audience,
+    profile: Profile,
+    demands: Sequence[Demand],
+    today: date,
+    states: Sequence[str] | None,
+) -> Found:
+    """Of these states only, or of all."""
+    s = Statement()
+    asked = [*fits(s, profile, today), _IN_TIME, f"NOT {serves(s, profile.area)}"]
+    if states is None:
+        asked = [OFFERS, *asked]
+    else:
+        asked = [OFFERS_HERE, f"d.states[1] = ANY({s.argument(list(states), 'text[]')})", *asked]
+    order = _nearest(s, profile.area)
+    return await shortlist(
+        session, s, audience, demands, profile.area, asked, order, OTHERS_READ, states
+    )
 
 
 def fits(s: Statement, profile: Profile, today: date) -> list[str]:
@@ -193,8 +233,10 @@ async def shortlist(
     conditions: Sequence[str],
     order: Order,
     limit: int,
+    states: Sequence[str] | None = None,
 ) -> Found:
-    """For each need the first `limit` documents in `order`, with the places of their sites."""
+    """For each need the first `limit` documents in `order`, with the places of their sites. `OFFERS_HERE`
+    means the area, or these states."""
     if not demands:
         return Found({}, {}, frozenset())
     wanted = s.argument([each.need for each in demands], "text[]")
@@ -204,7 +246,12 @@ async def shortlist(
         for lists in (
             [each.delays for each in demands],
             [neighbourhood(area, each.kilometres) for each in demands],
-            [offered_in(each.need, area) for each in demands],
+            [
+                offered_in(each.need, area)
+                if states is None
+                else [f"{each.need}>{state}" for state in states]
+                for each in demands
+            ],
         )
     )
     # Each level from its own partition; the lists are taken apart once for each need, not for each row.
