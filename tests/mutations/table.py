@@ -1263,6 +1263,15 @@ MUTATIONS = (
         "::test_together_nothing_is_left_of_what_was_refused[0-change0-statuses0]",
     ),
     Mutation(
+        "references-outgrow-no-limit",
+        "a command that the references of its batch made longer than a body may be is refused",
+        f"{_COMMON}/web/inner.py",
+        "    if len(body) > context.settings.body_limit_bytes:",
+        "    if len(body) > 100 * context.settings.body_limit_bytes:",
+        f"{_TESTS}/test_batches.py"
+        "::test_a_command_that_its_references_made_too_long_is_refused_alone",
+    ),
+    Mutation(
         "typed-outlives-an-outage",
         "what was typed into a form stays where a part of the system is away",
         f"{_CONSOLE}/screens/routing.py",

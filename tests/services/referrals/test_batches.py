@@ -99,6 +99,47 @@ async def test_together_nothing_is_left_of_what_was_refused(
     assert await counted(story) == [0, 1]
 
 
+async def test_an_erasure_in_the_middle_is_the_end_of_what_went_before(story: Story) -> None:
+    """The key that the first consent was sealed under is at hand, and is not believed any more."""
+    service_id, case = await story.service(), await story.case()
+    consent, _, _ = commands(case["id"], service_id, story)
+    erasure = {"confirm": case["reference"], "basis": "person_request"}
+    erase = {"key": "e", "path": f"/referrals/v1/cases/{case['id']}/erase", "body": erasure}
+    batch = {"commands": [consent, erase, {**consent, "key": "again"}], "together": True}
+    done = await story.made("ngo-refugio", "/bulk", batch, roles=["caseworker", "supervisor"])
+    assert [r["status"] for r in done["results"]] == [424, 424, 410]
+    assert await counted(story) == [0, 0]
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_each_command_is_counted_by_its_own_route(story: Story, together: bool) -> None:
+    service_id, case = await story.service(), await story.case()
+    batch = commands(case["id"], service_id, story)
+
+    async def answered(route: str, status: int) -> float:
+        metrics = (await story.client.get("/metrics")).text
+        labels = f'method="POST",route="/referrals/v1{route}",status="{status}"'
+        return sum(
+            float(line.rpartition(" ")[2])
+            for line in metrics.splitlines()
+            if line.startswith(f"ruta_http_requests_total{{{labels}}}")
+        )
+
+    routes = [("/consents", 201), ("/referrals", 201), ("/referrals/{referral_id}/send", 200)]
+    before = [await answered(*route) for route in [*routes, ("/bulk", 200)]]
+    await story.made("ngo-refugio", "/bulk", {"commands": batch, "together": together})
+    after = [await answered(*route) for route in [*routes, ("/bulk", 200)]]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 1, 1]
+
+
+async def test_a_command_that_its_references_made_too_long_is_refused_alone(story: Story) -> None:
+    case = {"key": "c", "path": "/referrals/v1/cases", "body": {"area": "VE23", "identity": {}}}
+    many = {"key": "m", "path": "/referrals/v1/cases", "body": {"area": "${c.id}" * 60_000}}
+    done = await story.made("ngo-refugio", "/bulk", {"commands": [case, many]})
+    assert [r["status"] for r in done["results"]] == [201, 413]
+    assert done["results"][1]["body"]["code"] == "too_large"
+
+
 async def test_under_a_consent_that_somebody_has_yet_to_decide_nothing_is_sent(
     story: Story,
 ) -> None:

@@ -34,7 +34,7 @@ class AnswerRule(Protocol):
     """How a service whose answers may be about people keeps them."""
 
     def begin(self) -> None:
-        """A command begins that may be stored at its end."""
+        """A transaction begins whose commands may be stored at its end."""
 
     def about(
         self, caller: Principal, subjects: Sequence[Subject]

@@ -38,6 +38,7 @@ _ATTEMPTS = 6
 _LOOKS = 50
 _PAUSE_SECONDS = 0.02
 _GIVEN_UP = frozenset({"40001", "40P01"})
+_OF_TRANSACTION = "of_transaction"
 _ABOUT_ITSELF = sa.select(
     sa.func.extract("epoch", sa.func.clock_timestamp()),
     *(sa.func.current_setting(name) for name in durability.SETTINGS),
@@ -125,16 +126,36 @@ def _caller(principal: Principal | None) -> tuple[str, str, str, str]:
     )
 
 
-async def next_command(session: AsyncSession, question: OpeningRead | None) -> None:
-    """An open transaction goes on with another command of the same caller: it begins as in one of its own, but
-    that it sees what those before it wrote."""
-    await session.run_sync(writes.send)
-    await session.flush()
-    session.expunge_all()  # what they read may have been changed since by themselves
-    principal = session.info.get("principal")
-    session.info.clear()
-    session.info.update(principal=principal, question=question)
-    await session.run_sync(lambda own: _tell_caller(own, None, own.connection()))
+async def begin_command(
+    session: AsyncSession, question: OpeningRead | None, *, first: bool
+) -> None:
+    """A transaction of several commands of one caller goes on with the next: it begins as in one of its own,
+    but that it sees what those before it wrote. The `first` one begins the transaction, too."""
+    session.expunge_all()  # what those before it read may have been changed since by themselves
+    info = session.info
+    kept = {name: info[name] for name in ("principal", _OF_TRANSACTION) if name in info}
+    info.clear()
+    info.update(kept, question=question)
+    if first:
+        await session.connection()
+    else:
+        await session.run_sync(lambda own: _tell_caller(own, None, own.connection()))
+
+
+async def end_command(session: AsyncSession) -> None:
+    """Send what it has still to write, so that what the database refuses of it is told by this command."""
+    await session.run_sync(_send_all)
+
+
+def _send_all(session: Session) -> None:
+    writes.send(session)
+    session.flush()
+
+
+def of_transaction(session: AsyncSession) -> dict[str, Any]:
+    """What is known until the transaction ends, whichever of its commands found it out."""
+    known: dict[str, Any] = session.info.setdefault(_OF_TRANSACTION, {})
+    return known
 
 
 async def answer_of(session: AsyncSession) -> Any:

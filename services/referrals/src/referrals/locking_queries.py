@@ -21,6 +21,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common.database import of_transaction
 from common.reads import QuickStatement
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,6 +45,13 @@ def held(case_id: Any, *, wait: bool = True) -> sa.ColumnElement[bool]:
 async def hold_case(session: AsyncSession, case_id: UUID) -> None:
     """Wait for the case and hold it until the transaction ends."""
     await _HOLD.first(session, {"case_id": case_id})
+
+
+def held_already(session: AsyncSession) -> set[UUID]:
+    """Cases that this transaction holds, or has made, and nobody else knows of: what an earlier command of
+    the same transaction waited for is not waited for again."""
+    held_cases: set[UUID] = of_transaction(session).setdefault("held_cases", set())
+    return held_cases
 
 
 async def hold_pairing(session: AsyncSession) -> None:

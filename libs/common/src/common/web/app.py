@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
 
 from common import clock
 from common.answers import AnswerRule
@@ -123,6 +124,7 @@ def service_app(
     for part in routers:
         app.include_router(part)
     problems.install(app)
+    app.add_middleware(_kept_as_routed, context=context)
     app.add_middleware(RepeatedNamesMiddleware, larger=body_limit_of)
     app.add_middleware(BodyLimitMiddleware, limit=settings.body_limit_bytes, larger=body_limit_of)
     app.add_middleware(
@@ -134,6 +136,11 @@ def service_app(
     app.add_middleware(KeyGateMiddleware, gate=gate)
     app.add_middleware(ObservationMiddleware, metrics=context.metrics)
     app.add_middleware(HeadMiddleware)
+    return app
+
+
+def _kept_as_routed(app: ASGIApp, context: ServiceContext) -> ASGIApp:
+    context.routed = app
     return app
 
 

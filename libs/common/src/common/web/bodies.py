@@ -34,7 +34,7 @@ class BodyLimitMiddleware:
         limit = (self._larger and self._larger(scope["path"])) or self._limit
         declared = header_of(scope, b"content-length")
         if declared.isdigit() and int(declared) > limit:
-            await problem_response(_too_large(limit))(scope, receive, send)
+            await problem_response(too_large(limit))(scope, receive, send)
             return
         received = 0
 
@@ -43,7 +43,7 @@ class BodyLimitMiddleware:
             message = await receive()
             received += len(message.get("body", b""))
             if received > limit:
-                raise _too_large(limit)
+                raise too_large(limit)
             return message
 
         await self._app(scope, counted, send)
@@ -92,7 +92,7 @@ def _check(body: bytes) -> None:
         raise _repeated(found) from None
 
 
-def _too_large(limit: int) -> errors.Problem:
+def too_large(limit: int) -> errors.Problem:
     return errors.TOO_LARGE.because(f"At most {limit} bytes are read here.")
 
 

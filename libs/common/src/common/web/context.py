@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp
 
 from common.answers import AnswerRule
 from common.database import Database
@@ -48,6 +49,8 @@ class ServiceContext:
     key_holders: list[HoldsKeys] = field(default_factory=list)
     # Readings that are marked so are answered by it while it is well; None without one.
     standby: Standby | None = None
+    # The app within all that is done once for a request: for the commands of a batch (`web.inner`).
+    routed: ASGIApp | None = None
 
     def relay(self) -> "BackgroundTask":
         """The task that publishes this service's outbox."""

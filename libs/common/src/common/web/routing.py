@@ -23,9 +23,10 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Message, Scope
 
+from common.answers import AnswerRule
 from common.auth.principal import Principal
 from common.crypto import key_from_base64
-from common.database import OpeningRead, next_command, retrying, was_given_up
+from common.database import OpeningRead, begin_command, end_command, retrying, was_given_up
 from common.errors import BAD_REQUEST, unknown_parameter
 from common.positions import Position
 from common.standby import Standby
@@ -96,9 +97,12 @@ class SharedWork:
     kept then. `given_up`: why the database ended it, so that it may all be done again.
     """
 
-    def __init__(self, session: AsyncSession) -> None:
+    def __init__(self, session: AsyncSession, answers: AnswerRule | None) -> None:
         self.session = session
         self.given_up: Exception | None = None
+        self._first = True
+        if answers is not None:
+            answers.begin()
 
     @property
     def scope(self) -> dict[str, Any]:
@@ -109,10 +113,11 @@ class SharedWork:
     async def command(self, question: OpeningRead | None) -> AsyncIterator[AsyncSession]:
         """As `Database.transaction`, but that the commit is the end of all: what the database refuses is told
         by the command that asked for it."""
+        first, self._first = self._first, False
         try:
-            await next_command(self.session, question)
+            await begin_command(self.session, question, first=first)
             yield self.session
-            await next_command(self.session, None)
+            await end_command(self.session)
         except Exception as error:
             if was_given_up(error):
                 self.given_up = error
@@ -166,6 +171,8 @@ class UnitOfWorkRoute(APIRoute):
             async def whole() -> Response:
                 asked = _afresh(request, body)
                 question = command.question if command else None
+                if shared is None and context.answers is not None:
+                    context.answers.begin()
                 opened = (
                     context.database.transaction(principal, question)
                     if shared is None
@@ -218,8 +225,6 @@ class UnitOfWorkRoute(APIRoute):
         stored = await answers.replay(session, principal, command)
         if stored is not None:
             return stored
-        if answers.rule is not None:
-            answers.rule.begin()
         response = await handler(request)
         kept = as_stored(request, response, self._secrets)
         await answers.remember(session, principal, command, kept)

@@ -1,17 +1,18 @@
 """HTTP of batches."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
 from common.auth.principal import Principal
 from common.database import retrying
 from common.errors import INVALID
-from common.web import InParts, SharedWork, Strict, context_of, router
+from common.web import InParts, SharedWork, Strict, context_of, inner, router
 from pydantic import BaseModel, Field
 from starlette.requests import Request
+from starlette.responses import Response
 
-from referrals.bulk.inner import call
 from referrals.bulk.references import UnknownReference, is_allowed, resolve
 from referrals.dependencies import Writer
 
@@ -60,39 +61,62 @@ class BatchResult(BaseModel):
     results: list[BulkResult]
 
 
+@dataclass(frozen=True)
+class _Done:
+    """A command's answer. `body`: its JSON, as the command itself wrote it."""
+
+    key: str
+    status: int
+    body: bytes
+
+
 class _Refused(Exception):
     """Ends a transaction in which a command was refused. `results`: of all commands."""
 
-    def __init__(self, results: list[BulkResult]) -> None:
+    def __init__(self, results: list[_Done]) -> None:
         self.results = results
 
 
-@bulk.post("", dependencies=[InParts])
-async def run_batch(batch: Batch, request: Request, caller: Writer) -> BatchResult:
+@bulk.post("", dependencies=[InParts], response_model=BatchResult)
+async def run_batch(batch: Batch, request: Request, caller: Writer) -> Response:
     """Run POST commands in order, each for itself: a failed one does not undo the others, unless they are
     sent to be done `together`.
 
     Repeating a batch is safe: each command answers as it did the first time.
     """
     if not batch.together:
-        return BatchResult(results=[one async for one in _each(batch, request, {})])
+        return _answer([one async for one in _each(batch, request, {})])
     if len(batch.commands) > MOST_TOGETHER:
         raise INVALID.because(
             f"At most {MOST_TOGETHER} commands are done together.", pointer="/commands"
         )
 
-    async def whole() -> list[BulkResult]:
+    async def whole() -> list[_Done]:
         return await _together(batch, request, caller)
 
     try:
-        return BatchResult(results=await retrying(whole))
+        return _answer(await retrying(whole))
     except _Refused as refused:
-        return BatchResult(results=refused.results)
+        return _answer(refused.results)
 
 
-async def _together(batch: Batch, request: Request, caller: Principal) -> list[BulkResult]:
-    async with context_of(request).database.transaction(caller) as session:
-        work = SharedWork(session)
+def _answer(results: Sequence[_Done]) -> Response:
+    """A `BatchResult`. What the commands answered was validated and written by them, and is not once more."""
+    written = orjson.dumps(
+        {
+            "results": [
+                {"key": one.key, "status": one.status, "body": orjson.Fragment(one.body or b"null")}
+                for one in results
+            ]
+        }
+    )
+    return Response(written, media_type="application/json")
+
+
+async def _together(batch: Batch, request: Request, caller: Principal) -> list[_Done]:
+    context = context_of(request)
+    async with context.database.transaction(caller) as session:
+        work = SharedWork(session, context.answers)
         results = []
         async for one in _each(batch, request, work.scope):
             if work.given_up is not None:
@@ -103,43 +127,43 @@ async def _together(batch: Batch, request: Request, caller: Principal) -> list[B
         return results
 
 
-def _undone(key: str, refused: BulkResult) -> BulkResult:
+def _undone(key: str, refused: _Done) -> _Done:
     if key == refused.key:
         return refused
-    said = f"Nothing was done: '{refused.key}' was refused."
-    return BulkResult(key=key, status=424, body={"code": "failed_dependency", "detail": said})
+    return _depending(key, f"Nothing was done: '{refused.key}' was refused.")
 
 
-async def _each(
-    batch: Batch, request: Request, beside: Mapping[str, Any]
-) -> AsyncIterator[BulkResult]:
+def _depending(key: str, said: str) -> _Done:
+    return _Done(key, 424, orjson.dumps({"code": "failed_dependency", "detail": said}))
+
+
+async def _each(batch: Batch, request: Request, beside: Mapping[str, Any]) -> AsyncIterator[_Done]:
     made: dict[str, dict[str, Any]] = {}
     for command in batch.commands:
         wanted = command.only_if
         if wanted is not None and made.get(wanted.key, {}).get("status") != wanted.status:
-            yield BulkResult(key=command.key, status=204, body=None)
+            yield _Done(command.key, 204, b"")
             continue
-        status, body = await _run(request, command, made, beside)
-        if status < 300 and isinstance(body, dict):
-            made[command.key] = body
-        yield BulkResult(key=command.key, status=status, body=body)
+        done = await _run(request, command, made, beside)
+        if done.status < 300 and done.body:
+            said = orjson.loads(done.body)
+            if isinstance(said, dict):
+                made[command.key] = said
+        yield done
 
 
 async def _run(
     request: Request,
     command: BulkCommand,
-    made: dict[str, dict[str, Any]],
+    made: Mapping[str, dict[str, Any]],
     beside: Mapping[str, Any],
-) -> tuple[int, Any]:
+) -> _Done:
     try:
         path, body = resolve(command.path, made), resolve(command.body, made)
     except UnknownReference as error:
-        return 424, {"code": "failed_dependency", "detail": f"'{error}' made nothing to refer to."}
+        return _depending(command.key, f"'{error}' made nothing to refer to.")
     if not is_allowed(path):
-        return 404, {
-            "code": "not_found",
-            "detail": "A batch takes commands of cases, consents, "
-            "exceptions, referrals, transfers, tasks and screenings.",
-        }
-    headers = {"idempotency-key": command.key}
-    return await call(request.app, dict(request.scope), path, orjson.dumps(body), headers, beside)
+        said = "A batch takes commands of cases, consents, exceptions, referrals, transfers, tasks and screenings."
+        return _Done(command.key, 404, orjson.dumps({"code": "not_found", "detail": said}))
+    status, answered = await inner.post(request, path, orjson.dumps(body), command.key, beside)
+    return _Done(command.key, status, answered)

@@ -1,6 +1,7 @@
 """Commands of a batch may name what earlier ones made: `${key.id}`. Pure."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 # What a batch may do; reading and administration have their own endpoints.
@@ -18,7 +19,7 @@ def is_allowed(path: str) -> bool:
     return bool(_ALLOWED.fullmatch(path)) and not path.endswith("/search")
 
 
-def resolve(value: Any, made: dict[str, dict[str, Any]]) -> Any:
+def resolve(value: Any, made: Mapping[str, dict[str, Any]]) -> Any:
     """`value` with every reference replaced; UnknownReference."""
     if isinstance(value, str):
         return _REFERENCE.sub(lambda match: _one(match, made), value)
@@ -29,7 +30,7 @@ def resolve(value: Any, made: dict[str, dict[str, Any]]) -> Any:
     return value
 
 
-def _one(match: "re.Match[str]", made: dict[str, dict[str, Any]]) -> str:
+def _one(match: "re.Match[str]", made: Mapping[str, dict[str, Any]]) -> str:
     key, name = match.groups()
     found = made.get(key, {}).get(name)
     if found is None:

@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from referrals.cases.models import Case, CaseLookup, CaseRecord, ImplicatedOrganisation
 from referrals.directory.queries import works_with
-from referrals.locking_queries import held
+from referrals.locking_queries import held, held_already
 from referrals.vocabulary.work_kinds import WorkKind
 from referrals.waiting_queries import Waiting, WorkRow
 
@@ -50,9 +50,12 @@ async def own_case(
 
 async def hold_own(session: AsyncSession, caller: Principal, case_id: UUID) -> None:
     """Hold the caller's case until the transaction ends, or 404: what is read next is as it is now."""
+    if case_id in held_already(session):
+        return
     wanted = {"case_id": case_id, "organisation": caller.organisation}
     if await _HOLD_OWN.first(session, wanted) is None:
         raise not_here()
+    held_already(session).add(case_id)
 
 
 RECORD_COLUMNS = columns_of(CaseRecord, Case)

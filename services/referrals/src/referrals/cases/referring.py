@@ -24,6 +24,7 @@ from referrals.directory.queries import (
 )
 from referrals.errors import ERASED
 from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.locking_queries import held_already
 
 # Bound: case_id and organisation of the case, service_id.
 BOTH = (
@@ -71,8 +72,9 @@ async def case_and_service(
 
     `hold`: for whoever does not hold the case yet and will write about it.
     """
+    case_id, reading = wanted["case_id"], _row(session, caller, query, wanted, hold)
     try:
-        row, key = await keys.beside(wanted["case_id"], _row(session, caller, query, wanted, hold))
+        row, key = await keys.beside(case_id, reading, held=case_id in held_already(session))
     except KeyDestroyed as error:
         raise ERASED.because(ONLY_THE_CODE) from error
     (case, service), (implicated, *more) = split(row, CaseRecord, ServiceRecord)

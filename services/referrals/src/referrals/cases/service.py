@@ -34,6 +34,7 @@ from referrals.errors import ERASED
 from referrals.keys.blind_index import BlindIndex
 from referrals.keys.sealing import seal_column
 from referrals.keys.store import CaseKeys, KeyDestroyed
+from referrals.locking_queries import held_already
 from referrals.tables import COMMON
 from referrals.vocabulary.ages import SUPPRESSED, Caregiver
 
@@ -57,7 +58,7 @@ async def register(
     case_id = new_id()
     key = await keys.create(case_id)
     identity = _dumped_identity(body.identity, now.date())
-    case = Case(
+    case = Case.of(
         id=case_id,
         organisation_id=caller.organisation,
         reference=person.new_reference(),
@@ -83,6 +84,7 @@ async def register(
         changed_at=now,
     )
     write_soon(session, _CASES, case.model_dump())
+    held_already(session).add(case.id)
     _add_digests(session, case, blind.digests(caller.organisation, identity))
     await append(
         session,

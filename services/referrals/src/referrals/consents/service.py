@@ -73,7 +73,7 @@ async def give(
     given_at = _given_at(body, now)
     code = new_withdrawal_code()
     reporting = person.reporting_attributes(identity, attributes, now.date())
-    grant = Grant(
+    grant = Grant.of(
         id=new_id(),
         case_id=case.id,
         organisation_id=caller.organisation,

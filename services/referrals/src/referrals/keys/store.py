@@ -162,11 +162,17 @@ class CaseKeys:
             raise KeyDestroyed
         return found[case_id]
 
-    async def beside(self, case_id: UUID, reading: Coroutine[Any, Any, T]) -> tuple[T, bytes]:
+    async def beside(
+        self, case_id: UUID, reading: Coroutine[Any, Any, T], *, held: bool
+    ) -> tuple[T, bytes]:
         """The key of a case, fetched while something of it is read from the other database.
 
-        What `reading` refuses comes first; then KeyDestroyed as of `of`.
+        What `reading` refuses comes first; then KeyDestroyed as of `of`. `held`: since before this, so nobody
+        else has destroyed a key that was used meanwhile, and it is not fetched again.
         """
+        known = (_AT_HAND.get() or {}).get(case_id) if held else None
+        if known is not None:
+            return await reading, known
         fetching = asyncio.create_task(self.of_many([case_id]))
         try:
             read = await reading

@@ -115,7 +115,7 @@ async def draft_to_send(
     row = await _DRAFT.first(session, wanted)
     if row is None or case_id not in (None, row["case_id"]):
         return await one(session, caller, referral_id, case_id=case_id, lock=True)
-    return Referral(**row)
+    return Referral.of(**row)
 
 
 async def consent_and_draft_to_send(
@@ -138,7 +138,7 @@ async def consent_and_draft_to_send(
     if row is None:
         return None
     (grant,), values = split(row, GrantRecord)
-    referral = Referral(**dict(zip(Referral.model_fields, values, strict=True)))
+    referral = Referral.of(**dict(zip(Referral.model_fields, values, strict=True)))
     return (grant, referral) if case_id in (None, referral.case_id) else None
 
 

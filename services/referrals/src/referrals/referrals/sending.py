@@ -76,7 +76,7 @@ async def draft(
         "from_case": [item.value for item in body.from_case],
         "safe_contact": body.safe_contact.model_dump() if body.safe_contact else None,
     }
-    referral = Referral(
+    referral = Referral.of(
         id=referral_id,
         case_id=case.id,
         from_organisation=caller.organisation,
