@@ -43,6 +43,7 @@ OWN = organisation(2)
 # As the statements below name services; this one has no team.
 OUR_SERVICE = UUID(hashlib.md5(f"{OWN}5".encode(), usedforsecurity=False).hexdigest())
 INBOX = "/referrals/v1/referrals/inbox"
+TO_DECIDE = "state=sent&state=acknowledged&state=waitlisted"
 # Without a role of their own in what is measured: every referral hangs on the same two.
 CASE_AND_GRANT = """
 WITH one AS (
@@ -144,6 +145,7 @@ def paths(client: Client) -> dict[str, str]:
         "two states": f"{INBOX}?state=accepted&state=in_service&limit=10",
         "one service": f"{INBOX}?service_id={OUR_SERVICE}&limit=20",
         "overdue": f"{INBOX}?overdue=true&limit=10",
+        "by deadline": f"{INBOX}?{TO_DECIDE}&order=deadline&limit=10",
         "counts": f"{INBOX}/counts",
     }
 

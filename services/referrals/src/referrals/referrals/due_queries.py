@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from common.referral_states import OPEN
+from common.referral_states import OPEN, ReferralState
 from sqlmodel import col
 
 from referrals.referrals.due import LIMITS
@@ -19,12 +19,21 @@ def in_states(states: Collection[str]) -> sa.ColumnElement[bool]:
     return col(Referral.state).in_([sa.literal_column(f"'{state}'") for state in sorted(states)])
 
 
+def _is_day(limit: sa.ColumnElement[Any]) -> bool:
+    return isinstance(limit.type, sa.Date)
+
+
 IS_OPEN = in_states(OPEN)
 _COLUMNS = sa.inspect(Referral).columns
 _LIMITS = [(in_states(states), _COLUMNS[name]) for name, states in LIMITS.items()]
-_INSTANTS = [(counts, limit) for counts, limit in _LIMITS if not isinstance(limit.type, sa.Date)]
-_DAYS = [(counts, limit) for counts, limit in _LIMITS if isinstance(limit.type, sa.Date)]
+_INSTANTS = [(counts, limit) for counts, limit in _LIMITS if not _is_day(limit)]
+_DAYS = [(counts, limit) for counts, limit in _LIMITS if _is_day(limit)]
 _LIMITED = in_states(frozenset().union(*LIMITS.values()))
+
+
+def _states_of(*, day: bool) -> frozenset[ReferralState]:
+    of_kind = (states for name, states in LIMITS.items() if _is_day(_COLUMNS[name]) == day)
+    return frozenset().union(*of_kind)
 
 
 def _begins(day: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -39,14 +48,26 @@ DUE: sa.ColumnElement[Any] = sa.func.least(
 DUE_OR_NEVER = sa.func.coalesce(DUE, NEVER)
 
 
+# The indexes `referrals_late` and `referrals_due` hold these: row security lets an index be asked only for
+# what tells nothing of a row that it refuses, which the time zone of a day is not trusted with.
+FIRST_INSTANT: sa.ColumnElement[Any] = sa.func.least(
+    *(sa.case((counts, limit)) for counts, limit in _INSTANTS)
+)
+((_counts, _day),) = _DAYS
+FIRST_DAY: sa.ColumnElement[Any] = sa.case((_counts, _day))
+BY_DAY = _states_of(day=True)
+BY_INSTANT = _states_of(day=False)
+if BY_INSTANT & BY_DAY:
+    raise TypeError("a state has limits that are instants, or days: a queue is in the order of one")
+
+
 def late_by_instant(now: Any) -> sa.ColumnElement[bool]:
-    """The index `referrals_late` finds by it: row security lets an index be asked only for what tells
-    nothing of a row that it refuses, which the time zone of a day is not trusted with."""
-    first: sa.ColumnElement[Any] = sa.func.least(
-        *(sa.case((counts, limit)) for counts, limit in _INSTANTS)
-    )
-    late: sa.ColumnElement[bool] = first < now
-    return late
+    return before(FIRST_INSTANT, now)
+
+
+def before(limit: Any, moment: Any) -> sa.ColumnElement[bool]:
+    early: sa.ColumnElement[bool] = limit < moment
+    return early
 
 
 def late_by_day(today: Any) -> sa.ColumnElement[bool]:

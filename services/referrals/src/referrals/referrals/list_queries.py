@@ -16,6 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
+from referrals.referrals.deadline_queries import (
+    CHANGED_FOR_RECIPIENT,
+    IN_INDEX_ORDER,
+    After,
+    Queue,
+    by_deadline,
+)
 from referrals.referrals.due import due
 from referrals.referrals.due_queries import DUE_OR_NEVER, overdue
 from referrals.referrals.models import Referral
@@ -26,11 +33,6 @@ _OPEN_STATES = sorted(state.value for state in OPEN)
 _CLOSED_STATES = sorted(state.value for state in TERMINAL)
 UNCONFIRMED = frozenset({ReferralState.COMPLETED, ReferralState.NOT_DELIVERED})
 """The outcomes that somebody confirms with the person."""
-
-
-# PostgreSQL takes row security for far more selective than it is: it would fetch and sort all that
-# a service ever received to find the newest page.
-_IN_INDEX_ORDER = sa.text("SELECT set_config('enable_sort', 'off', true)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,19 @@ class Wanted:
     limit: int = 50
 
     @property
+    def queue(self) -> Queue:
+        if self.case_id is not None or self.unreplaced or self.unconfirmed:
+            raise ValueError("a queue is not narrowed by what only a referrer asks")
+        return Queue(
+            states=self.states,
+            urgencies=self.urgencies,
+            categories=self.categories,
+            service_id=self.service_id,
+            closed_since=self.closed_since,
+            late_at=self.overdue_at,
+        )
+
+    @property
     def only_a_service(self) -> bool:
         return self.service_id is not None and self == Wanted(
             service_id=self.service_id, cursor=self.cursor, limit=self.limit
@@ -63,10 +78,18 @@ class Wanted:
 
 async def received(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
     """The recipient's queue, one more than a page."""
+    if wanted.by_deadline:
+        queue, after = wanted.queue, _after(wanted.cursor)
+        return await by_deadline(session, caller, queue, after, wanted.limit + 1)
     if wanted.only_a_service:
-        await session.execute(_IN_INDEX_ORDER)
+        await session.execute(IN_INDEX_ORDER)
     statement = sa.select(Referral).where(addressed_to(Role.SUPERVISOR in caller.roles))
-    return await _listed(session, caller, statement, wanted, _CHANGED_FOR_RECIPIENT)
+    return await _listed(session, caller, statement, wanted, CHANGED_FOR_RECIPIENT)
+
+
+def _after(cursor: str | None) -> After | None:
+    keys = keys_in(cursor, lambda due: None if due is None else moment_in(due), id_in)
+    return None if keys is None else After(*keys)
 
 
 async def sent(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
@@ -143,12 +166,6 @@ def next_cursor(rows: Sequence[Referral], wanted: Wanted) -> str | None:
 
 
 _INSTANT = sa.DateTime(timezone=True)
-
-
-# As `seen_by` shows it: what stands still in the recipient's eyes is not found by a later change.
-_CHANGED_FOR_RECIPIENT: sa.ColumnElement[Any] = sa.func.coalesce(
-    sa.cast(col(Referral.held_still)["changed_at"].astext, _INSTANT), col(Referral.changed_at)
-)
 
 
 async def open_counts(

@@ -1,0 +1,168 @@
+"""A page of a queue by deadline is what plain sorting finds, and is read from the index that is kept for it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from common.referral_states import OPEN, ReferralState
+from referrals.referrals import list_queries
+from referrals.referrals.deadline_queries import (
+    IN_INDEX_ORDER,
+    After,
+    Queue,
+    dated_rows,
+    undated_rows,
+    values_of,
+)
+from referrals.referrals.due import LIMITS, due, is_overdue
+from referrals.referrals.list_queries import Wanted, received
+from referrals.referrals.models import Referral
+from referrals.referrals.queries import caller_values
+
+from tests.services.referrals.story import SALUD, Story
+from tests.services.referrals.test_counting import CALLERS, NOW, OPEN_TO_ALL, WITH_A_TEAM, listed
+
+_LAST = datetime.max.replace(tzinfo=UTC)
+ROWS = 400
+_DATED = ["LEAST(", "CASE WHEN (state = 'on_hold'"]
+_UNDATED = ["LEAST("]
+
+
+def some(chance: Random) -> Iterator[dict[str, Any]]:
+    """Referrals whose limits often fall together: on one instant, and when a day begins."""
+    midnight = NOW.replace(hour=0)
+    moments = [
+        None,
+        *(at + timedelta(days=days) for days in range(-2, 3) for at in (midnight, NOW)),
+    ]
+    for number in range(ROWS):
+        limits: dict[str, Any] = {name: chance.choice(moments) for name in LIMITS}
+        limits["review_on"] = limits["review_on"] and limits["review_on"].date()
+        open_or_any = sorted(OPEN) if chance.random() < 0.8 else list(ReferralState)
+        yield {
+            "id": UUID(int=number),
+            "case_id": UUID(int=number),
+            "from_organisation": UUID(int=7),
+            "to_organisation": SALUD,
+            "service_id": chance.choice([OPEN_TO_ALL, WITH_A_TEAM]),
+            "category": "HLT",
+            "urgency": chance.choice(["emergency", "urgent", "routine"]),
+            "state": chance.choice(open_or_any).value,
+            "sent_at": NOW if chance.random() < 0.95 else None,
+            "changed_at": NOW,
+            **limits,
+        }
+
+
+def narrowed(rows: list[dict[str, Any]], caller: str, wanted: Wanted) -> list[UUID]:
+    shown = [
+        SimpleNamespace(**row)
+        for row in rows
+        if listed(row, caller)
+        and (not wanted.states or row["state"] in wanted.states)
+        and (not wanted.urgencies or row["urgency"] in wanted.urgencies)
+    ]
+    if wanted.overdue_at is not None:
+        shown = [row for row in shown if is_overdue(row, wanted.overdue_at)]
+    if wanted.closed_since is not None:
+        shown = [row for row in shown if row.state not in set(OPEN)]
+    return [row.id for row in sorted(shown, key=lambda row: (due(row) or _LAST, row.id))]
+
+
+def asked(chance: Random) -> Iterator[Wanted]:
+    yield Wanted(by_deadline=True, limit=7)
+    yield Wanted(by_deadline=True, states=["acknowledged", "sent", "waitlisted"], limit=5)
+    yield Wanted(by_deadline=True, overdue_at=NOW, limit=3)
+    yield Wanted(by_deadline=True, closed_since=NOW - timedelta(days=1), limit=4)
+    for _ in range(6):
+        states = chance.sample(list(ReferralState), chance.randint(1, 6))
+        yield Wanted(
+            by_deadline=True,
+            states=[state.value for state in states],
+            urgencies=chance.choice([[], ["urgent"], ["urgent", "routine"]]),
+            overdue_at=chance.choice([None, None, NOW]),
+            limit=chance.randint(1, 9),
+        )
+
+
+async def _filled(session: Any, rows: list[dict[str, Any]]) -> None:
+    await session.execute(sa.text("SELECT set_config('ruta.as_service', 'on', true)"))
+    await session.execute(
+        sa.text("INSERT INTO service_team VALUES (:service, :own, 'ana')"),
+        {"service": WITH_A_TEAM, "own": SALUD},
+    )
+    # A table of the session stands before the real one, and asks for no other column.
+    await session.execute(
+        sa.text("CREATE TEMP TABLE referrals ON COMMIT DROP AS SELECT * FROM referrals LIMIT 0")
+    )
+    await session.execute(sa.insert(Referral.__table__), rows)  # type: ignore[attr-defined]  # SQLModel has it
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_all_pages_by_deadline_are_what_plain_sorting_finds(story: Story, seed: int) -> None:
+    chance = Random(seed)  # noqa: S311 - the same rows each time
+    rows = list(some(chance))
+    async with story.database.transaction() as session:
+        await _filled(session, rows)
+        for first in asked(chance):
+            for name, caller in CALLERS.items():
+                found: list[UUID] = []
+                wanted: Wanted | None = first
+                while wanted is not None:
+                    page = await received(session, caller, wanted)
+                    found += [row.id for row in page[: wanted.limit]]
+                    cursor = list_queries.next_cursor(page, wanted)
+                    wanted = Wanted(**{**vars(first), "cursor": cursor}) if cursor else None
+                assert found == narrowed(rows, name, first), (first, name)
+        await session.rollback()
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("after", [None, After(NOW, UUID(int=0)), After(None, UUID(int=0))])
+async def test_a_page_by_deadline_is_read_from_the_index_that_is_kept_for_it(
+    story: Story, caller: str, after: After | None
+) -> None:
+    """In its order, from where the page begins; what row security refuses keeps it from no part of that."""
+    queue, supervisor = Queue(states=OPEN), caller == "supervisor"
+    if after is None or after.due is not None:
+        begins = after.begins if after else "at first"
+        page, limits = dated_rows(supervisor, frozenset(), False, begins), _DATED
+    else:
+        page, limits = undated_rows(supervisor, frozenset(), True), _UNDATED
+    asked = page._of({})
+    values = {**caller_values(CALLERS[caller]), **values_of(queue, after), "most": 5}
+    given = [values.get(name, asked.fixed[name]) for name in asked.names]
+    async with story.database.transaction() as session:
+        kept = "('referrals_due', 'referrals_queue')"
+        made = await session.scalars(
+            sa.text(f"SELECT indexdef FROM pg_indexes WHERE indexname IN {kept}")
+        )
+        rule = await session.scalar(
+            sa.text("SELECT qual FROM pg_policies WHERE tablename = 'referrals'")
+        )
+        await _filled(session, list(some(Random(0))))  # noqa: S311 - the same rows each time
+        for statement in (
+            *(each.replace(" ON public.", " ON pg_temp.") for each in made),
+            "ALTER TABLE pg_temp.referrals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+            f"CREATE POLICY visible ON pg_temp.referrals USING ({rule})",
+            "ANALYZE pg_temp.referrals",
+        ):
+            await session.execute(sa.text(statement))
+        await session.execute(IN_INDEX_ORDER)
+        connection = await session.connection()
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        plan = [row[0].strip() for row in await driver.fetch(f"EXPLAIN {asked.text}", *given)]
+        await session.rollback()
+    read = [plan[at + 1] for at, line in enumerate(plan) if "referrals_due on" in line]
+    assert len(read) == len(limits), plan
+    for conditions, limit in zip(read, limits, strict=True):
+        assert conditions.startswith("Index Cond:")
+        assert "state = " in conditions
+        assert limit in conditions
+        assert (">" in conditions) is (after is not None), conditions
+    assert sum("Sort Key" in line for line in plan) <= 1, plan
