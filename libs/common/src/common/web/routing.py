@@ -7,7 +7,7 @@ command join the same transaction. See docs/decisions/0001.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from enum import Enum
 from functools import partial
 from typing import Annotated, Any, cast
@@ -170,14 +170,7 @@ class UnitOfWorkRoute(APIRoute):
 
             async def whole() -> Response:
                 asked = _afresh(request, body)
-                question = command.question if command else None
-                if shared is None and context.answers is not None:
-                    context.answers.begin()
-                opened = (
-                    context.database.transaction(principal, question)
-                    if shared is None
-                    else shared.command(question)
-                )
+                opened = _opened(context, shared, principal, command)
                 async with opened as session:
                     asked.state.session = session
                     if command is None:
@@ -288,6 +281,20 @@ async def _at(
         request = asked()
         request.state.session = session
         return await handler(request)
+
+
+def _opened(
+    context: ServiceContext,
+    shared: SharedWork | None,
+    principal: Principal,
+    command: KeyedCommand | None,
+) -> AbstractAsyncContextManager[AsyncSession]:
+    question = command.question if command else None
+    if shared is not None:
+        return shared.command(question)
+    if context.answers is not None:
+        context.answers.begin()
+    return context.database.transaction(principal, question)
 
 
 def _refuse_nul(request: Request) -> None:
