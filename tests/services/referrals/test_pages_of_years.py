@@ -11,7 +11,6 @@ from referrals.audit.queries import Wanted
 from referrals.audit.queries import page as entries_page
 from referrals.feed.queries import page as feed_page
 from referrals.trail.api import _own
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from tests.services.referrals.story import Story
 from tests.support.principals import principal
@@ -52,7 +51,7 @@ async def test_nothing_is_gathered_for_a_page(
     asked = Asked()
     await ask(asked, caller)
     text = asked.statement.compile(
-        dialect=PGDialect_asyncpg(), compile_kwargs={"literal_binds": True}
+        dialect=story.database.engine.dialect, compile_kwargs={"literal_binds": True}
     )
     async with story.database.transaction(caller) as session:
         plan = (await session.scalars(sa.text(f"EXPLAIN {text}".replace(":", r"\:")))).all()
