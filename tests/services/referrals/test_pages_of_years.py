@@ -58,3 +58,20 @@ async def test_nothing_is_gathered_for_a_page(
     asked_for_each = [line for line in plan if f"ANY (ARRAY[{subject}])" in line]
     assert asked_for_each, plan
     assert not [line for line in plan if f"({subject.split('.')[1]} = (hashed" in line], plan
+
+
+async def test_the_audit_of_an_organisation_is_walked_from_its_end(story: Story) -> None:
+    caller = principal("ngo-salud")
+    asked = Asked()
+    await audit(asked, caller)
+    text = asked.statement.compile(
+        dialect=story.database.engine.dialect, compile_kwargs={"literal_binds": True}
+    )
+    async with story.database.transaction(caller) as session:
+        # Of so few rows any way is as good as another: none but an index's order is left.
+        for way in ("seqscan", "bitmapscan", "sort"):
+            await session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
+        plan = (await session.scalars(sa.text(f"EXPLAIN {text}".replace(":", r"\:")))).all()
+    at = next(at for at, line in enumerate(plan) if "on audit_entries" in line)
+    assert "Index Scan Backward using audit_entries_newest" in plan[at], plan
+    assert plan[at + 1].strip().startswith("Index Cond: (organisation_id ="), plan
