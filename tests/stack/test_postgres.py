@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from stack.errors import StackError
-from stack.postgres import PostgresServer
+from stack.postgres import EXTENSIONS, PostgresServer
 
 pytestmark = pytest.mark.laborious
 
@@ -121,3 +121,23 @@ def _start_when_the_orphans_are_gone(server: PostgresServer) -> None:
         else:
             return
     server.start()
+
+
+async def test_several_are_made_at_once_and_each_opens_with_its_own_words(
+    postgres: PostgresServer,
+) -> None:
+    names = ("several_one", "several_two", "several_three")
+    made = postgres.create_service_databases(names)
+    assert list(made) == list(names)
+    assert postgres.create_service_databases(names) == made
+    for name, database in made.items():
+        for url, role in ((database.owner_url, f"{name}_owner"), (database.app_url, f"{name}_app")):
+            opened = await asyncpg.connect(plain(url))
+            said = await opened.fetchrow("SELECT current_database()::text, current_user::text")
+            found = {
+                row["extname"] for row in await opened.fetch("SELECT extname FROM pg_extension")
+            }
+            await opened.close()
+            assert said is not None
+            assert tuple(said) == (name, role)
+            assert set(EXTENSIONS) <= found

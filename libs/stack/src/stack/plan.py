@@ -104,7 +104,7 @@ class Planner:
         self.choices = choices
         self._broker = broker
         self._postgres = postgres
-        self._databases = {name: postgres.create_service_database(name) for name in DATABASES}
+        self._databases = postgres.create_service_databases(DATABASES)
         self._secrets = prepare_secrets(layout, postgres.rows)
         self._kek = prepare_key_encryption_keys(layout, postgres.rows)
         self._signing_key, self._jwks = prepare_internal_key(layout)
