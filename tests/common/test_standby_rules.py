@@ -37,28 +37,28 @@ def test_a_server_that_follows_nobody_answers_nothing() -> None:
 
 
 async def test_a_reading_never_takes_the_answer_to_an_earlier_question() -> None:
-    asked: list[int] = []
-    sent = asyncio.Queue[asyncio.Event]()
+    asked = 0
+    sent, go = asyncio.Event(), asyncio.Event()
 
     async def ask() -> Position:
-        own, number = asyncio.Event(), len(asked)
-        asked.append(number)
-        sent.put_nowait(own)
-        await own.wait()
+        nonlocal asked
+        number, asked = asked, asked + 1
+        if number == 0:
+            sent.set()
+            await go.wait()
         return Position(1, number)
 
     question = SharedQuestion(ask)
     first = asyncio.create_task(question.answer())
-    on_its_way = await sent.get()
+    await sent.wait()
     # The first is on its way: what was committed since it was sent, its answer does not know.
     later = [asyncio.create_task(question.answer()) for _ in range(20)]
     await asyncio.sleep(0.01)
-    assert len(asked) == 1
-    on_its_way.set()
-    (await sent.get()).set()
+    assert asked == 1
+    go.set()
     assert (await first).at == 0
     assert {(await each).at for each in later} == {1}
-    assert len(asked) == 2
+    assert asked == 2
 
 
 async def test_a_question_that_failed_spoils_no_later_one() -> None:

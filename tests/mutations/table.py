@@ -79,7 +79,7 @@ MUTATIONS = (
         f"{_COMMON}/positions.py",
         "    if not follows:\n",
         "    if follows is None:\n",
-        "tests/services/test_standby.py::test_an_address_that_leads_to_a_primary_is_not_read_from",
+        "tests/common/test_standby_rules.py::test_a_server_that_follows_nobody_answers_nothing",
     ),
     Mutation(
         "outside-reader",
