@@ -106,6 +106,17 @@ def test_free_ports_are_distinct_and_nobody_answers_there() -> None:
     assert not answers(free_port())
 
 
+def test_a_port_is_kept_for_the_server_that_will_be_told_of_it() -> None:
+    """Seconds pass until a server binds it, and other stacks start meanwhile."""
+    port = free_port()
+    with socket.socket() as another, pytest.raises(OSError, match="in use"):
+        another.bind(("127.0.0.1", port))
+    with socket.create_server(("127.0.0.1", port)):
+        assert answers(port)
+    with socket.create_server(("127.0.0.1", port)):
+        assert answers(port), "a server that was started again"
+
+
 def _until_started(process: subprocess.Popen[bytes]) -> None:
     """Between fork and exec a child still shows the environment of its parent."""
     while "RUTA_CLOCK_FILE" not in psutil.Process(process.pid).environ():

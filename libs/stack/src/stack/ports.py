@@ -1,6 +1,5 @@
 """Free loopback ports, whether one is taken, and how what answers there is asked."""
 
-import contextlib
 import errno
 import secrets
 import socket
@@ -14,29 +13,35 @@ NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 _BELOW = range(10_240, 32_768)
 
 
+# What was given out. An address that is bound and not listened at is refused to whoever looks for a free one, and may
+# be shared by a server: all of ours take over addresses (SO_REUSEADDR), as nearly every server does.
+_HELD: list[socket.socket] = []
+
+
 def free_port(host: str = LOOPBACK) -> int:
-    """A port that was free a moment ago; the caller binds it at once."""
+    """A port that nobody else who asks here is given while this process lives."""
     return free_ports(1, host)[0]
 
 
 def free_ports(count: int, host: str = LOOPBACK) -> list[int]:
-    """Distinct free ports: all are held until the last is chosen.
+    """Distinct free ports, held for the servers that bind them seconds later.
 
-    Whoever is given them binds them seconds later. The system's own choice for a connection that
-    begins meanwhile lies above `_BELOW`, and another stack seldom draws the same.
+    The system's own choice for a connection that begins meanwhile lies above `_BELOW`.
     """
-    with contextlib.ExitStack() as held:
-        probes: list[socket.socket] = []
-        while len(probes) < count:
-            probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-            try:
-                probe.bind((host, secrets.choice(_BELOW)))
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise
-            else:
-                probes.append(probe)
-        return [probe.getsockname()[1] for probe in probes]
+    found: list[int] = []
+    while len(found) < count:
+        probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            probe.bind((host, secrets.choice(_BELOW)))
+        except OSError as error:
+            probe.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            _HELD.append(probe)
+            found.append(probe.getsockname()[1])
+    return found
 
 
 def is_taken(port: int, host: str = LOOPBACK) -> bool:
