@@ -184,7 +184,7 @@ def compare(before: Path, now: Path, subject: str, rounds: int) -> None:
     with contextlib.ExitStack() as running:
         checkouts = [Checkout(folder, subject, running) for folder in (before, now)]
         ratios = []
-        for name in checkouts[1].names:
+        for name in (each for each in checkouts[1].names if each in checkouts[0].names):
             times: list[list[float]] = [[], []]
             for at in range(rounds + 20):
                 for number in (0, 1) if at % 2 else (1, 0):
