@@ -1,5 +1,6 @@
 """Free loopback ports, whether one is taken, and how what answers there is asked."""
 
+import atexit
 import errno
 import secrets
 import socket
@@ -16,6 +17,12 @@ _BELOW = range(10_240, 32_768)
 # What was given out. An address that is bound and not listened at is refused to whoever looks for a free one, and may
 # be shared by a server: all of ours take over addresses (SO_REUSEADDR), as nearly every server does.
 _HELD: list[socket.socket] = []
+
+
+@atexit.register
+def _let_go() -> None:
+    for each in _HELD:
+        each.close()
 
 
 def free_port(host: str = LOOPBACK) -> int:

@@ -34,6 +34,9 @@ from services_directory.reading.statement import Statement
 FITTING_READ = 25
 OTHERS_READ = 20
 NEAREST_STATES = 4
+SPARSE: set[tuple[str, str]] = set()
+"""Needs and states around which too few were found by this process. It decides what is asked first, not what is
+found: needs times states, so it stays small."""
 DOCUMENTS = KnownDocuments(10_000)
 
 _READ = (
@@ -106,11 +109,16 @@ async def _elsewhere(
     demands: Sequence[Demand],
     today: date,
 ) -> Found:
-    """What would fit in another place, the nearest states first: they mostly hold as many as are read, and then
-    nothing of what the rest of the country offers has to be looked at."""
-    states = _states_by_distance(Places.load().at_most(profile.area, 1))
-    near = await _away(session, audience, profile, demands, today, states[:NEAREST_STATES])
-    few = [each for each in demands if len(near.candidates.get(each.need, ())) < OTHERS_READ]
+    """What would fit in another place, the nearest states first: in a large directory they hold as many as are read,
+    and nothing of what the rest of the country offers has to be looked at. Where they did not, they are not
+    asked again."""
+    state = Places.load().at_most(profile.area, 1)
+    states = _states_by_distance(state)[:NEAREST_STATES]
+    nearby = [each for each in demands if (each.need, state) not in SPARSE]
+    near = await _away(session, audience, profile, nearby, today, states)
+    enough = {need for need, found in near.candidates.items() if len(found) == OTHERS_READ}
+    SPARSE.update((each.need, state) for each in nearby if each.need not in enough)
+    few = [each for each in demands if each.need not in enough]
     far = await _away(session, audience, profile, few, today, None)
     return Found(
         near.candidates | far.candidates,
