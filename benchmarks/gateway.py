@@ -50,7 +50,7 @@ ISSUER = "https://issuer.bench"
 INTERNAL = "internal.pem"
 CONNECTIONS = 32
 IDLE = 10_000
-_HAPROXY = """
+_DEFAULTS = """
 global
   nbthread 1
   maxconn 4000
@@ -60,25 +60,21 @@ defaults
   timeout client 60s
   timeout server 60s
   http-reuse always
-frontend front
+"""
+_HAPROXY = (
+    _DEFAULTS
+    + """frontend front
   bind 127.0.0.1:{port}
   default_backend back
 backend back
   server upstream 127.0.0.1:{upstream}
 """
+)
 
 
-_EDGE = """
-global
-  nbthread 1
-  maxconn 4000
-defaults
-  mode http
-  timeout connect 2s
-  timeout client 60s
-  timeout server 60s
-  http-reuse always
-backend rates
+_EDGE = (
+    _DEFAULTS
+    + """backend rates
   stick-table type string len 64 size 100k expire 2m store http_req_rate(1m)
 frontend front
   bind 127.0.0.1:{port}
@@ -98,6 +94,7 @@ backend absent
   http-request return status 404
 {backends}
 """
+)
 
 
 def edge_rules(port: int, upstream: int, key: Path, issuer: str) -> str:

@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -193,8 +193,10 @@ async def measure(folder: Path, rows: int, rounds: int, fill_only: bool) -> None
         server.stop()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def run(
+    described: str | None, measured: Callable[[Path, int, int, bool], Coroutine[Any, Any, None]]
+) -> None:
+    parser = argparse.ArgumentParser(description=described)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--data", type=Path, help="where the rows are kept for the next run")
@@ -202,8 +204,8 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="ruta-bench-") as temporary:
         folder = chosen.data or Path(temporary)
-        asyncio.run(measure(folder, chosen.rows, chosen.rounds, chosen.fill_only))
+        asyncio.run(measured(folder, chosen.rows, chosen.rounds, chosen.fill_only))
 
 
 if __name__ == "__main__":
-    main()
+    run(__doc__, measure)

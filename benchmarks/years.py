@@ -9,8 +9,6 @@ five years instead of two; each has an entry in the audit, those of the last hal
 ones end, see docs/database.md), and a hundred of our cases have forty entries each.
 """
 
-import argparse
-import asyncio
 import statistics
 import sys
 import tempfile
@@ -181,17 +179,5 @@ async def measure(folder: Path, rows: int, rounds: int, fill_only: bool) -> None
         server.stop()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--data", type=Path, help="where the rows are kept for the next run")
-    parser.add_argument("--fill-only", action="store_true", help="write the rows, measure nothing")
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="ruta-bench-") as temporary:
-        folder = chosen.data or Path(temporary)
-        asyncio.run(measure(folder, chosen.rows, chosen.rounds, chosen.fill_only))
-
-
 if __name__ == "__main__":
-    main()
+    inbox.run(__doc__, measure)

@@ -21,11 +21,17 @@ from referrals.referrals.deadline_queries import (
 )
 from referrals.referrals.due import LIMITS, due, is_overdue
 from referrals.referrals.list_queries import Wanted, received
-from referrals.referrals.models import Referral
 from referrals.referrals.queries import caller_values
 
 from tests.services.referrals.story import SALUD, Story
-from tests.services.referrals.test_counting import CALLERS, NOW, OPEN_TO_ALL, WITH_A_TEAM, listed
+from tests.services.referrals.test_counting import (
+    CALLERS,
+    NOW,
+    OPEN_TO_ALL,
+    WITH_A_TEAM,
+    filled,
+    listed,
+)
 
 _LAST = datetime.max.replace(tzinfo=UTC)
 ROWS = 400
@@ -90,25 +96,12 @@ def asked(chance: Random) -> Iterator[Wanted]:
         )
 
 
-async def _filled(session: Any, rows: list[dict[str, Any]]) -> None:
-    await session.execute(sa.text("SELECT set_config('ruta.as_service', 'on', true)"))
-    await session.execute(
-        sa.text("INSERT INTO service_team VALUES (:service, :own, 'ana')"),
-        {"service": WITH_A_TEAM, "own": SALUD},
-    )
-    # A table of the session stands before the real one, and asks for no other column.
-    await session.execute(
-        sa.text("CREATE TEMP TABLE referrals ON COMMIT DROP AS SELECT * FROM referrals LIMIT 0")
-    )
-    await session.execute(sa.insert(Referral.__table__), rows)  # type: ignore[attr-defined]  # SQLModel has it
-
-
 @pytest.mark.parametrize("seed", range(3))
 async def test_all_pages_by_deadline_are_what_plain_sorting_finds(story: Story, seed: int) -> None:
     chance = Random(seed)  # noqa: S311 - the same rows each time
     rows = list(some(chance))
     async with story.database.transaction() as session:
-        await _filled(session, rows)
+        await filled(session, rows)
         for first in asked(chance):
             for name, caller in CALLERS.items():
                 found: list[UUID] = []
@@ -145,7 +138,7 @@ async def test_a_page_by_deadline_is_read_from_the_index_that_is_kept_for_it(
         rule = await session.scalar(
             sa.text("SELECT qual FROM pg_policies WHERE tablename = 'referrals'")
         )
-        await _filled(session, list(some(Random(0))))  # noqa: S311 - the same rows each time
+        await filled(session, list(some(Random(0))))  # noqa: S311 - the same rows each time
         for statement in (
             *(each.replace(" ON public.", " ON pg_temp.") for each in made),
             "ALTER TABLE pg_temp.referrals ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",

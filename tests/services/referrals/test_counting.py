@@ -51,22 +51,26 @@ def listed(row: dict[str, Any], caller: str) -> bool:
     return row["to_organisation"] == SALUD and row["sent_at"] is not None and theirs
 
 
+async def filled(session: Any, rows: list[dict[str, Any]]) -> None:
+    await session.execute(sa.text("SELECT set_config('ruta.as_service', 'on', true)"))
+    await session.execute(
+        sa.text("INSERT INTO service_team VALUES (:service, :own, 'ana')"),
+        {"service": WITH_A_TEAM, "own": SALUD},
+    )
+    # A table of the session stands before the real one, and asks for no other column.
+    await session.execute(
+        sa.text("CREATE TEMP TABLE referrals ON COMMIT DROP AS SELECT * FROM referrals LIMIT 0")
+    )
+    await session.execute(sa.insert(Referral.__table__), rows)  # type: ignore[attr-defined]  # SQLModel has it
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_what_is_counted_is_what_plain_counting_finds_up_to_the_end(
     story: Story, seed: int
 ) -> None:
     rows = list(some(Random(seed)))  # noqa: S311 - the same rows each time
     async with story.database.transaction() as session:
-        await session.execute(sa.text("SELECT set_config('ruta.as_service', 'on', true)"))
-        await session.execute(
-            sa.text("INSERT INTO service_team VALUES (:service, :own, 'ana')"),
-            {"service": WITH_A_TEAM, "own": SALUD},
-        )
-        # A table of the session stands before the real one, and asks for no other column.
-        await session.execute(
-            sa.text("CREATE TEMP TABLE referrals ON COMMIT DROP AS SELECT * FROM referrals LIMIT 0")
-        )
-        await session.execute(sa.insert(Referral.__table__), rows)  # type: ignore[attr-defined]  # SQLModel has it
+        await filled(session, rows)
         counted = {name: await queue_counts(session, each, NOW) for name, each in CALLERS.items()}
         await session.rollback()
     for caller in CALLERS:
