@@ -5,7 +5,7 @@ record, a dataclass whose fields are columns of one table: it cannot be changed 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -31,7 +31,7 @@ class Searchable:
 
     rows: sa.Select[Any]
     columns: Mapping[str, sa.ColumnElement[Any]]
-    values: Mapping[str, Any] = _NOTHING
+    values: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
 
 class QuickStatement:

@@ -4,9 +4,8 @@ and why it was refused (`problem`). It is done in one transaction, which also se
 is killed has done it or not begun, and the next one goes on."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any, Generic, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -51,7 +50,7 @@ class Tasks(Generic[T]):
     due: Callable[[AsyncSession], Awaitable[T | None]]
     pause: timedelta
     held: Callable[[AsyncSession, T], Awaitable[bool]] | None = None
-    begun: Mapping[str, Any] = MappingProxyType({})
+    begun: Mapping[str, Any] = field(default_factory=dict)
     moot: frozenset[ProblemType] = frozenset()
 
     async def one(self, database: Database, work: Work[T]) -> bool:

@@ -258,5 +258,5 @@ def _apart(held: _Held) -> Sequence[str]:
     return held.split(_BETWEEN) if held.__class__ is str else held
 
 
-def _numbers() -> array[int]:
+def _numbers() -> "array[int]":  # quoted: Python 3.11 has no subscript for it
     return array("I")
