@@ -1,4 +1,5 @@
-"""A page of a queue by deadline is what plain sorting finds, and is read from the index that is kept for it."""
+"""A page of a queue by deadline, or of what is overdue, is what plain sorting finds, and is read from the index
+that is kept for it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from common.reads import QuickStatement
 from common.referral_states import OPEN, ReferralState
 from referrals.referrals import list_queries
 from referrals.referrals.deadline_queries import (
@@ -16,6 +18,7 @@ from referrals.referrals.deadline_queries import (
     After,
     Queue,
     dated_rows,
+    overdue_rows,
     undated_rows,
     values_of,
 )
@@ -77,6 +80,8 @@ def narrowed(rows: list[dict[str, Any]], caller: str, wanted: Wanted) -> list[UU
         shown = [row for row in shown if is_overdue(row, wanted.overdue_at)]
     if wanted.closed_since is not None:
         shown = [row for row in shown if row.state not in set(OPEN)]
+    if not wanted.by_deadline:
+        return sorted((row.id for row in shown), reverse=True)
     return [row.id for row in sorted(shown, key=lambda row: (due(row) or _LAST, row.id))]
 
 
@@ -85,19 +90,23 @@ def asked(chance: Random) -> Iterator[Wanted]:
     yield Wanted(by_deadline=True, states=["acknowledged", "sent", "waitlisted"], limit=5)
     yield Wanted(by_deadline=True, overdue_at=NOW, limit=3)
     yield Wanted(by_deadline=True, closed_since=NOW - timedelta(days=1), limit=4)
-    for _ in range(6):
+    yield Wanted(overdue_at=NOW, limit=3)
+    yield Wanted(overdue_at=NOW, closed_since=NOW - timedelta(days=1), limit=4)
+    for by_deadline in (True, False) * 6:
         states = chance.sample(list(ReferralState), chance.randint(1, 6))
         yield Wanted(
-            by_deadline=True,
+            by_deadline=by_deadline,
             states=[state.value for state in states],
             urgencies=chance.choice([[], ["urgent"], ["urgent", "routine"]]),
-            overdue_at=chance.choice([None, None, NOW]),
+            overdue_at=chance.choice([None, None, NOW]) if by_deadline else NOW,
             limit=chance.randint(1, 9),
         )
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_all_pages_by_deadline_are_what_plain_sorting_finds(story: Story, seed: int) -> None:
+async def test_all_pages_by_deadline_and_of_what_is_overdue_are_what_plain_sorting_finds(
+    story: Story, seed: int
+) -> None:
     chance = Random(seed)  # noqa: S311 - the same rows each time
     rows = list(some(chance))
     async with story.database.transaction() as session:
@@ -115,23 +124,15 @@ async def test_all_pages_by_deadline_are_what_plain_sorting_finds(story: Story, 
         await session.rollback()
 
 
-@pytest.mark.parametrize("caller", CALLERS)
-@pytest.mark.parametrize("after", [None, After(NOW, UUID(int=0)), After(None, UUID(int=0))])
-async def test_a_page_by_deadline_is_read_from_the_index_that_is_kept_for_it(
-    story: Story, caller: str, after: After | None
-) -> None:
-    """In its order, from where the page begins; what row security refuses keeps it from no part of that."""
-    queue, supervisor = Queue(states=OPEN), caller == "supervisor"
-    if after is None or after.due is not None:
-        begins = after.begins if after else "at first"
-        page, limits = dated_rows(supervisor, frozenset(), False, begins), _DATED
-    else:
-        page, limits = undated_rows(supervisor, frozenset(), True), _UNDATED
+async def read_by(
+    story: Story, caller: str, index: str, page: QuickStatement, values: dict[str, Any]
+) -> tuple[list[str], list[str]]:
+    """The conditions that the index is asked by, and the whole plan."""
     asked = page._of({})
-    values = {**caller_values(CALLERS[caller]), **values_of(queue, after), "most": 5}
+    values = {**caller_values(CALLERS[caller]), **values}
     given = [values.get(name, asked.fixed[name]) for name in asked.names]
     async with story.database.transaction() as session:
-        kept = "('referrals_due', 'referrals_queue')"
+        kept = f"('{index}', 'referrals_queue')"
         made = await session.scalars(
             sa.text(f"SELECT indexdef FROM pg_indexes WHERE indexname IN {kept}")
         )
@@ -151,11 +152,46 @@ async def test_a_page_by_deadline_is_read_from_the_index_that_is_kept_for_it(
         driver: Any = (await connection.get_raw_connection()).driver_connection
         plan = [row[0].strip() for row in await driver.fetch(f"EXPLAIN {asked.text}", *given)]
         await session.rollback()
-    read = [plan[at + 1] for at, line in enumerate(plan) if "referrals_due on" in line]
+    return [plan[at + 1] for at, line in enumerate(plan) if f"{index} on" in line], plan
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("after", [None, After(NOW, UUID(int=0)), After(None, UUID(int=0))])
+async def test_a_page_by_deadline_is_read_from_the_index_that_is_kept_for_it(
+    story: Story, caller: str, after: After | None
+) -> None:
+    """In its order, from where the page begins; what row security refuses keeps it from no part of that."""
+    queue, supervisor = Queue(states=OPEN), caller == "supervisor"
+    if after is None or after.due is not None:
+        begins = after.begins if after else "at first"
+        page, limits = dated_rows(supervisor, frozenset(), False, begins), _DATED
+    else:
+        page, limits = undated_rows(supervisor, frozenset(), True), _UNDATED
+    values = {**values_of(queue, after), "most": 5}
+    read, plan = await read_by(story, caller, "referrals_due", page, values)
     assert len(read) == len(limits), plan
     for conditions, limit in zip(read, limits, strict=True):
         assert conditions.startswith("Index Cond:")
         assert "state = " in conditions
         assert limit in conditions
         assert (">" in conditions) is (after is not None), conditions
+    assert sum("Sort Key" in line for line in plan) <= 1, plan
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("behind_one", [False, True])
+async def test_what_is_overdue_is_told_by_the_index_in_the_order_of_its_pages(
+    story: Story, caller: str, behind_one: bool
+) -> None:
+    """No referral that is not late is read, whatever row security says of it, and nothing is put in order but
+    the rows of a page."""
+    page = overdue_rows(caller == "supervisor", frozenset(), behind_one)
+    values = {**values_of(Queue(late_at=NOW), None), "before_id": UUID(int=200), "most": 5}
+    read, plan = await read_by(story, caller, "referrals_late_newest", page, values)
+    assert len(read) == 2, plan
+    for conditions, limit in zip(read, _DATED, strict=True):
+        assert conditions.startswith("Index Cond:")
+        assert "state = " in conditions
+        assert limit in conditions
+        assert ("(id < " in conditions) is behind_one, conditions
     assert sum("Sort Key" in line for line in plan) <= 1, plan

@@ -1,5 +1,6 @@
 """How much of a queue is open and overdue, at a cost that ends where the counting does."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -7,11 +8,18 @@ from typing import Any
 import sqlalchemy as sa
 from common.auth import Principal, Role
 from common.reads import QuickStatement
-from common.referral_states import OPEN
+from common.referral_states import OPEN, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from referrals.referrals.due_queries import IS_OPEN, late_by_day, late_by_instant
+from referrals.referrals.due_queries import (
+    BY_DAY,
+    BY_INSTANT,
+    FIRST_DAY,
+    FIRST_INSTANT,
+    IS_OPEN,
+    before,
+)
 from referrals.referrals.models import Referral
 from referrals.referrals.queries import addressed_to, caller_values
 from referrals.tables import Instant
@@ -21,33 +29,46 @@ COUNTED_TO = 200
 slower, the more there is to do, and nobody acts otherwise on it than on "200 or more"."""
 
 _NOW, _TODAY = sa.bindparam("now", type_=Instant()), sa.bindparam("today", type_=sa.Date())
-_STATES: sa.ColumnElement[Any] = sa.literal_column(f"'{{{','.join(sorted(OPEN))}}}'::text[]")
+_MOST: sa.ColumnElement[Any] = sa.literal_column(str(COUNTED_TO))
 
 
 @cache
 def _counting(supervisor: bool) -> QuickStatement:
-    states = sa.func.unnest(_STATES).table_valued("state", name="each").render_derived()
-    state = states.c.state
-    late = late_by_instant(_NOW)
+    asked = [addressed_to(supervisor), IS_OPEN]
+    one_by_one = _each(OPEN)
+    by_state = sa.select(one_by_one.c.state, _counted(_some(one_by_one, asked)))
 
-    def counted(*asked: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
-        some = (
-            sa.select(sa.literal_column("1"))
-            .select_from(Referral)
-            .where(addressed_to(supervisor), IS_OPEN, *asked)
-            .limit(sa.literal_column(str(COUNTED_TO)))
-            .correlate(states)
-            .subquery()
-        )
-        return sa.select(sa.func.count()).select_from(some).scalar_subquery()
+    def late_in(states: frozenset[ReferralState], *late: sa.ColumnElement[bool]) -> Any:
+        each = _each(states)
+        some = _some(each, [*asked, *late]).lateral()
+        return _counted(sa.select(some).select_from(each.join(some, sa.true())).limit(_MOST))
 
-    by_state = sa.select(state, counted(col(Referral.state) == state))
-    overdue = sa.select(
-        sa.null(),
-        # No row is in both: what an instant has made late is late by it alone.
-        counted(late) + counted(late_by_day(_TODAY), late.is_not(sa.true())),
+    # No row is in both: a state has limits that are instants, or days.
+    late = late_in(BY_INSTANT, before(FIRST_INSTANT, _NOW)) + late_in(
+        BY_DAY, FIRST_INSTANT.is_(None), before(FIRST_DAY, _TODAY)
     )
-    return QuickStatement(sa.union_all(by_state, overdue))
+    return QuickStatement(sa.union_all(by_state, sa.select(sa.null(), late)))
+
+
+def _each(states: frozenset[ReferralState]) -> Any:
+    named: sa.ColumnElement[Any] = sa.literal_column(f"'{{{','.join(sorted(states))}}}'::text[]")
+    return sa.func.unnest(named).table_valued("state", name="each").render_derived()
+
+
+def _some(each: Any, asked: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+    """As many of a state as are counted at all, each read from where the index of its question begins."""
+    one: sa.ColumnElement[Any] = sa.literal_column("1")
+    return (
+        sa.select(one.label("one"))
+        .select_from(Referral)
+        .where(*asked, col(Referral.state) == each.c.state)
+        .limit(_MOST)
+        .correlate(each)
+    )
+
+
+def _counted(rows: sa.Select[Any]) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.count()).select_from(rows.subquery()).scalar_subquery()
 
 
 async def queue_counts(

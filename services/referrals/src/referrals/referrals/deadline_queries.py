@@ -1,4 +1,5 @@
-"""A page of a queue by deadline: state by state from an index of what is open, from where the page begins.
+"""A page of a queue by deadline, or of what is overdue in it: state by state from an index of what is
+open, from where the page begins.
 
 Sorted all at once, a page took the longer, the more was open.
 """
@@ -95,6 +96,17 @@ async def by_deadline(
     return [Referral.of(**dict(zip(Referral.model_fields, row, strict=False))) for row in rows]
 
 
+async def newest_overdue(
+    session: AsyncSession, caller: Principal, queue: Queue, before_id: UUID | None, most: int
+) -> list[Referral]:
+    """The newest `most` of what is overdue at `queue.late_at`; `before_id`: the last of the page before."""
+    await session.execute(IN_INDEX_ORDER)
+    late = overdue_rows(Role.SUPERVISOR in caller.roles, queue.filters, before_id is not None)
+    values = {**caller_values(caller), **values_of(queue, None), "before_id": before_id}
+    rows = await late.rows(session, {**values, "most": most})
+    return [Referral.of(**dict(zip(Referral.model_fields, row, strict=False))) for row in rows]
+
+
 def values_of(queue: Queue, after: After | None) -> dict[str, Any]:
     due = after.due.astimezone(UTC) if after and after.due else None
     open_to = () if queue.closed_since else OPEN
@@ -126,6 +138,8 @@ _FILTERS: dict[str, sa.ColumnElement[bool]] = {
     "closed_since": _bound("closed_since", Instant()) <= CHANGED_FOR_RECIPIENT,
 }
 _AFTER_ID = _bound("after_id", sa.Uuid())
+_LATE_BY_INSTANT = before(FIRST_INSTANT, _bound("late_at", Instant()))
+_LATE_BY_DAY = before(FIRST_DAY, _bound("late_on", sa.Date()))
 
 
 @cache
@@ -137,8 +151,8 @@ def dated_rows(
     at: list[sa.ColumnElement[bool]] = [FIRST_INSTANT.is_not(None)]
     on: list[sa.ColumnElement[bool]] = [FIRST_DAY.is_not(None)]
     if late:
-        at.append(before(FIRST_INSTANT, _bound("late_at", Instant())))
-        on.append(before(FIRST_DAY, _bound("late_on", sa.Date())))
+        at.append(_LATE_BY_INSTANT)
+        on.append(_LATE_BY_DAY)
     if begins != "at first":
         day = _bound("after_day", sa.Date())
         at.append(_behind(FIRST_INSTANT, _bound("after_due", Instant())))
@@ -160,6 +174,21 @@ def undated_rows(supervisor: bool, filters: frozenset[str], behind_one: bool) ->
         _of_each("open", [*asked, *without], _IN_ORDER),
         _of_each("ended", asked, [col(Referral.id)]),
     )
+
+
+@cache
+def overdue_rows(supervisor: bool, filters: frozenset[str], behind_one: bool) -> QuickStatement:
+    """Newest first: of each state its index is walked from there, and tells by itself what is late."""
+    asked = [*_asked(supervisor, filters), IS_OPEN]
+    if behind_one:
+        asked.append(col(Referral.id) < _bound("before_id", sa.Uuid()))
+    newest = [col(Referral.id).desc()]
+    found = sa.union_all(
+        _of_each("by_instant", [*asked, _LATE_BY_INSTANT], newest),
+        _of_each("by_day", [*asked, _LATE_BY_DAY], newest),
+    ).subquery("found")
+    page = sa.select(found).order_by(found.c.id.desc())
+    return QuickStatement(page.limit(_bound("most", sa.Integer())))
 
 
 def _asked(supervisor: bool, filters: frozenset[str]) -> list[sa.ColumnElement[bool]]:

@@ -48,7 +48,7 @@ DUE: sa.ColumnElement[Any] = sa.func.least(
 DUE_OR_NEVER = sa.func.coalesce(DUE, NEVER)
 
 
-# The indexes `referrals_late` and `referrals_due` hold these: row security lets an index be asked only for
+# The indexes `referrals_due` and `referrals_late_newest` hold these: row security lets an index be asked only for
 # what tells nothing of a row that it refuses, which the time zone of a day is not trusted with.
 FIRST_INSTANT: sa.ColumnElement[Any] = sa.func.least(
     *(sa.case((counts, limit)) for counts, limit in _INSTANTS)
@@ -61,19 +61,12 @@ if BY_INSTANT & BY_DAY:
     raise TypeError("a state has limits that are instants, or days: a queue is in the order of one")
 
 
-def late_by_instant(now: Any) -> sa.ColumnElement[bool]:
-    return before(FIRST_INSTANT, now)
-
-
 def before(limit: Any, moment: Any) -> sa.ColumnElement[bool]:
     early: sa.ColumnElement[bool] = limit < moment
     return early
 
 
-def late_by_day(today: Any) -> sa.ColumnElement[bool]:
-    return sa.or_(*(counts & (day < today) for counts, day in _DAYS))
-
-
 def overdue(now: datetime) -> sa.ColumnElement[bool]:
+    late_by_day = sa.or_(*(counts & before(day, now.date()) for counts, day in _DAYS))
     # Said of the state alone, too: the index of a queue finds by it.
-    return _LIMITED & sa.or_(late_by_instant(now), late_by_day(now.date()))
+    return _LIMITED & sa.or_(before(FIRST_INSTANT, now), late_by_day)

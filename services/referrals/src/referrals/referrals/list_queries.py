@@ -22,6 +22,7 @@ from referrals.referrals.deadline_queries import (
     After,
     Queue,
     by_deadline,
+    newest_overdue,
 )
 from referrals.referrals.due import due
 from referrals.referrals.due_queries import DUE_OR_NEVER, overdue
@@ -81,6 +82,9 @@ async def received(session: AsyncSession, caller: Principal, wanted: Wanted) -> 
     if wanted.by_deadline:
         queue, after = wanted.queue, _after(wanted.cursor)
         return await by_deadline(session, caller, queue, after, wanted.limit + 1)
+    if wanted.overdue_at is not None:
+        before_id = id_cursor(wanted.cursor)
+        return await newest_overdue(session, caller, wanted.queue, before_id, wanted.limit + 1)
     if wanted.only_a_service:
         await session.execute(IN_INDEX_ORDER)
     statement = sa.select(Referral).where(addressed_to(Role.SUPERVISOR in caller.roles))
