@@ -150,11 +150,17 @@ def wait_for(url: str) -> None:
 
 
 def wrk(
-    url: str, token: str, connections: int, seconds: float, core: int | None = None
+    url: str,
+    token: str,
+    connections: int,
+    seconds: float,
+    core: int | None = None,
+    script: Path | None = None,
 ) -> tuple[float, float]:
-    """Requests per second and median latency in microseconds."""
+    """Requests per second and median latency in microseconds. `script` chooses what is asked at the URL's port."""
     bound = [] if core is None else ["taskset", "-c", str(core)]
     load = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--latency"]
+    load += [] if script is None else ["-s", str(script)]
     done = subprocess.run(
         [*bound, *load, "-H", f"Authorization: Bearer {token}", url],
         capture_output=True,
