@@ -287,6 +287,23 @@ MUTATIONS = (
         f"{_TESTS}/test_key_encryption_keys.py::test_a_key_store_that_goes_away_later_is_named_too",
     ),
     Mutation(
+        "key-before-case",
+        "no case is written before its key is stored",
+        f"{_COMMON}/database.py",
+        "    await session.run_sync(_send_all)\n    await _ended_beside(session)\n",
+        "    await session.run_sync(_send_all)\n",
+        f"{_TESTS}/test_confidentiality.py"
+        "::test_a_case_whose_key_could_not_be_stored_is_not_written",
+    ),
+    Mutation(
+        "key-on-its-way",
+        "a key that is still being stored is waited for, not taken for destroyed",
+        f"{_REFERRALS}/keys/store.py",
+        "            await coming\n",
+        "            pass\n",
+        f"{_TESTS}/test_confidentiality.py::test_a_key_that_is_being_stored_is_waited_for",
+    ),
+    Mutation(
         "vault-is-asked-again",
         "sealing the Vault ends the use of the keys that it opened",
         f"{_REFERRALS}/keys/store.py",

@@ -1,5 +1,6 @@
 """Keys, shredding, the audit's proof, row-level security, and the canary."""
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -64,6 +65,46 @@ async def test_erasing_destroys_the_key_and_a_restored_backup_stays_unreadable(
     row = (await story.rows("SELECT * FROM cases WHERE id = :id", id=case_id))[0]
     assert (row.status, row.identity) == ("erased", None)
     assert (await story.rows("SELECT sealed FROM snapshots"))[0].sealed is None
+
+
+@pytest.mark.parametrize("together", [None, False, True])
+async def test_a_case_whose_key_could_not_be_stored_is_not_written(
+    story: Story,
+    postgres: PostgresServer,
+    key_store: tuple[ServiceDatabase, Path],
+    together: bool | None,
+) -> None:
+    """It is stored beside the case's own transaction, alone and in a batch."""
+    role = key_store[0].app_role
+    body = {"identity": {"name": CANARY, "age": 30}, "area": "VE2313"}
+    postgres.psql(f"REVOKE INSERT ON case_keys FROM {role}", database="referral_keys")
+    try:
+        if together is None:
+            status = (await story.post("ngo-refugio", "/cases", body)).status_code
+        else:
+            commands = [{"key": "c1", "path": "/referrals/v1/cases", "body": body}]
+            batch = {"commands": commands, "together": together}
+            (result,) = (await story.made("ngo-refugio", "/bulk", batch))["results"]
+            status = result["status"]
+    finally:
+        postgres.psql(f"GRANT INSERT ON case_keys TO {role}", database="referral_keys")
+    assert status == 500
+    assert await story.rows("SELECT 1 FROM cases") == []
+
+
+async def test_a_key_that_is_being_stored_is_waited_for(
+    story: Story, key_store: tuple[ServiceDatabase, Path], case_keys: CaseKeys
+) -> None:
+    owner, case_id = Database.at(key_store[0].owner_url), new_id()
+    async with story.database.transaction() as session:
+        async with owner.transaction() as holding:
+            await holding.execute(sa.text("LOCK TABLE case_keys IN SHARE MODE"))
+            key = await case_keys.create_beside(session, case_id)
+            asked = asyncio.create_task(case_keys.of(case_id))
+            done, _ = await asyncio.wait({asked}, timeout=0.3)
+            assert not done
+        assert await asked == key
+    await owner.close()
 
 
 async def test_retention_reports_first_and_then_erases(story: Story, case_keys: CaseKeys) -> None:

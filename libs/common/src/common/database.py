@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,6 +39,7 @@ _LOOKS = 50
 _PAUSE_SECONDS = 0.02
 _GIVEN_UP = frozenset({"40001", "40P01"})
 _OF_TRANSACTION = "of_transaction"
+_BESIDE = "beside"
 _ABOUT_ITSELF = sa.select(
     sa.func.extract("epoch", sa.func.clock_timestamp()),
     *(sa.func.current_setting(name) for name in durability.SETTINGS),
@@ -143,13 +144,31 @@ async def begin_command(
 
 
 async def end_command(session: AsyncSession) -> None:
-    """Send what it has still to write, so that what the database refuses of it is told by this command."""
+    """Send what it has still to write, and wait for what it began beside: so what is refused of it is told by
+    this command."""
     await session.run_sync(_send_all)
+    await _ended_beside(session)
 
 
 def _send_all(session: Session) -> None:
     writes.send(session)
     session.flush()
+
+
+async def begin_beside(
+    session: AsyncSession, work: Coroutine[Any, Any, object]
+) -> asyncio.Task[object]:
+    """Elsewhere than in this database, while the transaction goes on: it commits only when `work` has ended, and
+    not if that raises."""
+    task = asyncio.create_task(work)
+    session.info.setdefault(_BESIDE, []).append(task)
+    await asyncio.sleep(0)  # it begins now, not when this one waits for something
+    return task
+
+
+async def _ended_beside(session: AsyncSession) -> None:
+    for task in session.info.pop(_BESIDE, ()):
+        await task
 
 
 def of_transaction(session: AsyncSession) -> dict[str, Any]:
@@ -224,7 +243,14 @@ class Database:
         """One transaction as `principal` (None: the service itself). Commits unless it raises."""
         info = {"principal": principal, "question": question}
         async with self._sessions(info=info) as session, session.begin():
-            yield session
+            try:
+                yield session
+            except BaseException:
+                # It is all undone: what they raise is nobody's answer any more.
+                await asyncio.gather(*session.info.pop(_BESIDE, ()), return_exceptions=True)
+                raise
+            if _BESIDE in session.info:
+                await end_command(session)
 
     async def retried(
         self, work: Callable[[AsyncSession], Awaitable[T]], principal: Principal | None = None

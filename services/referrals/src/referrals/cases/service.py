@@ -56,7 +56,7 @@ async def register(
     """A new case. `owned`: whoever registers it is to act; else nobody yet."""
     now = clock.now()
     case_id = new_id()
-    key = await keys.create(case_id)
+    key = await keys.create_beside(session, case_id)
     identity = _dumped_identity(body.identity, now.date())
     case = Case.of(
         id=case_id,

@@ -15,12 +15,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import clock, crypto, key_checks
-from common.database import Database
+from common.database import Database, begin_beside
 from common.database_errors import OF_DATABASE
 from common.key_checks import KeysAway
 from common.migrations.runner import make_key_checks
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from referrals.keys.ring import Keeper, KeyRing, KeyRingError, check_name
@@ -76,6 +76,7 @@ class CaseKeys:
         self._ring: KeyRing | None = None
         self._stamp = 0
         self._opened_at = 0.0
+        self._coming: dict[UUID, asyncio.Task[object]] = {}
 
     async def verify(self) -> None:
         """KeyRingError unless the ring's file is there and is the one that wrapped the case keys;
@@ -138,12 +139,23 @@ class CaseKeys:
 
     async def create(self, case_id: UUID) -> bytes:
         """A new key for a new case. A case that then is not written leaves an unused key behind."""
+        key, storing = await self._made(case_id)
+        await storing
+        return key
+
+    async def create_beside(self, session: AsyncSession, case_id: UUID) -> bytes:
+        """As `create`, but the key is stored while the session's transaction goes on; it does not commit before."""
+        key, storing = await self._made(case_id)
+        task = self._coming[case_id] = await begin_beside(session, storing)
+        task.add_done_callback(lambda _: self._coming.pop(case_id, None))
+        return key
+
+    async def _made(self, case_id: UUID) -> tuple[bytes, Coroutine[Any, Any, object]]:
         ring = await self._current_ring()
         key = crypto.new_key()
         wrapped = ring.wrap(case_id, key)
-        await self.database.once(_INSERT, case_id, ring.active, wrapped, clock.now())
         _keep({case_id: key})
-        return key
+        return key, self.database.once(_INSERT, case_id, ring.active, wrapped, clock.now())
 
     @staticmethod
     def keep_at_hand() -> None:
@@ -185,6 +197,8 @@ class CaseKeys:
     async def of_many(self, case_ids: Sequence[UUID]) -> Mapping[UUID, bytes]:
         """Keys by case; cases whose key is destroyed are absent."""
         ring = await self._current_ring()
+        for coming in [self._coming[each] for each in case_ids if each in self._coming]:
+            await coming
         rows = await self.database.once(_SELECT, list(case_ids))
         if strange := sorted({r["key_id"] for r in rows} - ring.keys.keys()):
             # Another process rotates, and the file here is not the new one yet; or a key is lost.
