@@ -224,8 +224,8 @@ async def weigh(client: httpx.AsyncClient, release_id: UUID, rounds: int) -> int
     return missed
 
 
-def _none(_: Certainty, *asked: Any) -> list[tuple[int, int]]:
-    return [(0, 0)] * len(asked[-1])
+def _none(_: Certainty, *asked: Any) -> list[list[tuple[int, int]]]:
+    return [[(0, 0)] * len(table.shown) for table in asked[-1]]
 
 
 def main() -> None:

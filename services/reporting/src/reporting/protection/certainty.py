@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reporting.protection.moments import Moments
-from reporting.protection.posterior import Source
+from reporting.protection.posterior import Source, Unions
 
 Whole = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-Place = tuple[int, ...]
 Look = Callable[[Whole], Whole]
 
 
@@ -37,6 +37,37 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Table:
+    """Counts by the dimensions at `positions`, which have so many codes each: `at` says where each count
+    stands, a place per dimension, and `shown` what it shows."""
+
+    positions: tuple[int, ...]
+    sizes: tuple[int, ...]
+    at: Whole
+    shown: Whole
+
+    @cached_property
+    def _numbered(self) -> Whole:
+        """Which count stands where. Only what is asked for is looked up, however many places the table has."""
+        many = len(self.shown)
+        numbered = np.full(prod(self.sizes) + 1, many, np.int64)
+        numbered[self._place(self.at.T)] = np.arange(many)
+        return numbered
+
+    def rows(self, places: Whole, inside: Bools) -> Whole:
+        """Of cells at these places of all dimensions: the count that each is part of, or how many there are."""
+        columns = places.T[list(self.positions)]
+        found: Whole = self._numbered[np.where(inside, self._place(columns), -1)]
+        return found
+
+    def _place(self, columns: Whole) -> Whole:
+        place = np.zeros(columns.shape[1], np.int64)
+        for column, size in zip(columns, self.sizes, strict=True):
+            place = place * size + column
+        return place
+
+
+@dataclass(frozen=True)
 class Certainty:
     """Of a view over one or several joint cubes, all rounded to multiples of k."""
 
@@ -44,39 +75,40 @@ class Certainty:
     k: int
 
     def intervals(
-        self,
-        positions: Sequence[int],
-        sizes: Sequence[int],
-        passes: Mapping[int, Bools],
-        found: Sequence[tuple[Place, int]],
-    ) -> list[tuple[int, int]]:
-        """Low and high of the counts at these places of the dimensions at `positions`, over the
-        cells whose codes `passes` lets pass."""
-        if not found:
-            return []
-        every = int(np.prod(sizes)) if len(sizes) else 1
-        wanted = [int(np.ravel_multi_index(at, tuple(sizes))) if at else 0 for at, _ in found]
-        # Only what is asked for is looked up, however many places the table has.
-        numbered = np.full(every + 1, -1, np.int64)
-        numbered[wanted] = np.arange(len(wanted))
-        moments = Moments.none(len(wanted))
-
-        def rows(places: Whole) -> Whole:
-            inside = places[:, 0] >= 0
-            row = np.zeros(len(places), np.int64)
-            for position, size in zip(positions, sizes, strict=True):
-                row = row * size + places[:, position]
-            for position, passing in passes.items():
-                inside = inside & passing[places[:, position]]
-            found: Whole = numbered[np.where(inside, row, every)]
-            return found
-
-        asked = {*positions, *(p for p, passing in passes.items() if not passing.all())}
+        self, passes: Mapping[int, Bools], tables: Sequence[Table]
+    ) -> list[list[tuple[int, int]]]:
+        """Low and high of the counts of each table, over the cells whose codes `passes` lets pass. All are
+        computed together: a table takes hardly longer than one count."""
+        ends = np.cumsum([len(each.shown) for each in tables])
+        shown = np.concatenate([each.shown for each in tables])
+        if not len(shown):
+            return [[] for _ in tables]
+        some = frozenset(each for each, passing in passes.items() if not passing.all())
+        moments = Moments.none(len(shown))
         for part in self.parts:
-            into, *out = map(rows, part.places)
-            parted = part.always.union(part.reads[position] for position in asked)
-            moments = moments.plus(part.source.posterior.moments(into, len(wanted), parted, *out))
-        return moments.intervals(np.array([shown for _, shown in found]), self.k)
+            inside = [_passing(places, passes) for places in part.places]
+            unions = [_unions(part, table, inside, some) for table in tables]
+            moments = moments.plus(part.source.posterior.moments(unions))
+        found = moments.intervals(shown, self.k)
+        return [found[end - len(each.shown) : end] for each, end in zip(tables, ends, strict=True)]
+
+
+def _passing(places: Whole, passes: Mapping[int, Bools]) -> Bools:
+    inside: Bools = places[:, 0] >= 0
+    for position, passing in passes.items():
+        inside = inside & passing[places[:, position]]
+    return inside
+
+
+def _unions(part: Part, table: Table, inside: Sequence[Bools], some: frozenset[int]) -> Unions:
+    """What `part` adds to each count of the table. Of the dimensions `some` not all codes pass."""
+    many = len(table.shown)
+    ways = [table.rows(*each) for each in zip(part.places, inside, strict=True)]
+    if len(ways) > 1:  # who leaves where she arrives is no change
+        stays = ways[0] == ways[1]
+        ways = [np.where(stays, many, each) for each in ways]
+    parted = part.always.union(part.reads[each] for each in some.union(table.positions))
+    return Unions(many, parted, ways)
 
 
 def together(known: Iterable[Certainty]) -> Certainty:

@@ -18,6 +18,7 @@ Measured coverage: docs/reporting.md.
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations, pairwise
 from math import prod
@@ -79,6 +80,21 @@ class Source(Protocol):
 
     @property
     def posterior(self) -> "Posterior": ...
+
+
+@dataclass(frozen=True)
+class Unions:
+    """Which of so `many` unions each cell is put into, and in a flow taken from; `many` itself for a cell that
+    is in none. `parted` are the dimensions of which a union holds some codes only."""
+
+    many: int
+    parted: frozenset[int]
+    ways: Sequence[Whole]
+
+    def sums(self, way: int, weights: Floats | None) -> Floats:
+        """Of the weights of the cells in each union; without weights, how many cells."""
+        found = np.bincount(self.ways[way], weights, self.many + 1)[: self.many]
+        return found.astype(np.float64, copy=False)
 
 
 class Posterior:
@@ -257,57 +273,57 @@ class Posterior:
         own[0] = 1  # besides, the total errs by no more than a person
         return own, more, max(variance - 1, 1.0)
 
-    def moments(
-        self, row: Whole, rows: int, parted: frozenset[int], leaves: Whole | None = None
-    ) -> Moments:
-        """Of the unions that `row` puts each cell into, less those that `leaves` takes it from; −1 for a
-        cell that is in none. Who leaves where she arrives is no change. `parted` are the dimensions of which
-        a union holds some codes only."""
-        left = np.full(len(row), -1) if leaves is None else leaves
-        into, out = (np.where(row == left, -1, each) for each in (row, left))
+    def moments(self, tables: Sequence[Unions]) -> Moments:
+        """Of the unions of all these tables, one table after the other."""
 
-        def summed(each: Whole, weights: Floats) -> Floats:
-            found: Floats = np.bincount(each[each >= 0], weights[each >= 0], rows)
-            return found
+        def summed(way: int, weights: Floats | None) -> Floats:
+            return np.concatenate([each.sums(way, weights) for each in tables])
 
-        ways = [into] if leaves is None else [into, out]
-        least = np.where(
-            np.bincount(out[out >= 0], minlength=rows) > 0, -np.inf, summed(into, self._least)
-        )
-        unseen = summed(into, self._concealed)
-        most = summed(into, self._most) + 6 * np.sqrt(unseen) + 5 * (unseen > 0.05)
-        own = [self._by_margin(each, rows, self._variance) for each in ways]
-        concealed = [self._by_margin(each, rows, self._concealed) for each in ways]
+        ways = range(len(tables[0].ways))
+        variances = [summed(way, self._variance) for way in ways]
+        own, concealed = zip(*(self._by_margin(tables, way) for way in ways), strict=True)
         shared = [a + b @ self._hiding for a, b in zip(own, concealed, strict=True)]
         means = [
-            summed(each, self._mean) + b @ self._news for each, b in zip(ways, shared, strict=True)
+            summed(way, self._mean) + b @ self._news for way, b in zip(ways, shared, strict=True)
         ]
+        least, unseen = (summed(0, each) for each in (self._least, self._concealed))
+        if len(ways) > 1:
+            least[summed(1, None) > 0] = -np.inf
+        most = summed(0, self._most) + 6 * np.sqrt(unseen) + 5 * (unseen > 0.05)
         hidden, both = (reduce(np.subtract, each) for each in (concealed, shared))
-        apart = sum(summed(each, self._variance) for each in ways)
-        apart = apart + ((hidden @ self._unsure) * hidden).sum(axis=1)
+        apart = sum(variances) + ((hidden @ self._unsure) * hidden).sum(axis=1)
         rest = np.maximum(apart - ((both @ self._gain) * both).sum(axis=1), 0.0)
-        pairs = sum(float(self._apart[pair]) for pair in combinations(sorted(parted), 2))
+        pairs = np.repeat([self._pairs(each) for each in tables], [each.many for each in tables])
         effects = []
-        for each, a, b, mean in zip(ways, own, shared, means, strict=True):
-            whole = np.maximum(summed(each, self._variance), 1e-9)
+        for way, a, b, mean, variance in zip(ways, own, shared, means, variances, strict=True):
+            whole = np.maximum(variance, 1e-9)
             # What one union has too many of, the others of its margins have too few of.
             free = np.clip(1 - ((b @ self._gain) * a).sum(axis=1) / whole, 0.0, 1.0)
             # A union of few cells is as unsure as they are by themselves.
-            expected = np.maximum(summed(each, self._prior), 1e-9)
-            tau = np.maximum(pairs - summed(each, self._own) / expected**2, 0.0)
-            told = summed(each, self._told) * free
-            effects.append(Effect(each is into, tau, 1, told, summed(each, self._shown), mean))
+            expected = np.maximum(summed(way, self._prior), 1e-9)
+            tau = np.maximum(pairs - summed(way, self._own) / expected**2, 0.0)
+            told = summed(way, self._told) * free
+            effects.append(Effect(way == 0, tau, 1, told, summed(way, self._shown), mean))
         mean = reduce(np.subtract, means)
         return Moments(mean, rest, least, most, tuple(effects), self._of_one_cell)
 
-    def _by_margin(self, row: Whole, rows: int, weights: Floats) -> Floats:
-        found = np.zeros((rows, self._codes))
-        inside = row >= 0
-        row, weights = row[inside], weights[inside]
-        for codes in self._margins:
-            both = row * self._codes + codes[inside]
-            found += np.bincount(both, weights, rows * self._codes).reshape(rows, self._codes)
-        return found
+    def _pairs(self, table: Unions) -> float:
+        return sum(float(self._apart[pair]) for pair in combinations(sorted(table.parted), 2))
+
+    def _by_margin(self, tables: Sequence[Unions], way: int) -> tuple[Floats, Floats]:
+        """The variance and what is concealed, of each union under each code of the margins."""
+        found = []
+        for table in tables:
+            size = (table.many + 1) * self._codes
+            each = np.zeros((2, size))
+            start = table.ways[way] * self._codes
+            for codes in self._margins:
+                places = start + codes
+                each[0] += np.bincount(places, self._variance, size)
+                each[1] += np.bincount(places, self._concealed, size)
+            found.append(each.reshape(2, -1, self._codes)[:, : table.many])
+        own, concealed = np.concatenate(found, axis=1)
+        return own, concealed
 
 
 def _moments(shown: Whole, expected: Floats, k: int) -> tuple[Floats, Floats]:

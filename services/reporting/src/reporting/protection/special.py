@@ -191,21 +191,26 @@ class _Fraction:
         terms = int(16 + 2.4 * math.sqrt(np.amax(np.minimum(a, b), initial=0.0)))
         self._m = m = np.arange(terms, dtype=np.float64)[:, None]
         under = near + 2 * m - 1
-        self._of_x = m * (far - m) / under
-        self._above = (self._of_x * (near + m - 1) * (near + far + m - 1) / under)[1:]
-        self._of_off = (near + m) / (near + 2 * m + 1)
+        of_x = m * (far - m) / under
+        above = (of_x * (near + m - 1) * (near + far + m - 1) / under)[1:]
+        self._terms = of_x, above, (near + m) / (near + 2 * m + 1)
         self._near, self._far = near, far
 
     def at(self, x: Floats, upper: Bools) -> Floats:
         side = np.where(upper, self._other_side, self._places)
         a, b, m = self._near[side], self._far[side], self._m.reshape(-1, *[1] * x.ndim)
         x, y = np.where(upper, 1 - x, x), np.where(upper, x, 1 - x)
-        bases = m + self._of_x[:, side] * x
-        bases += self._of_off[:, side] * (1 + a * y - b * x + m * (1 + y))
-        above = self._above[:, side] * (x * x)
+        # In place: terms times places are many, and each more that is made takes as long as what it holds.
+        bases, above, more = (np.take(each, side, 1) for each in self._terms)
+        bases *= x
+        bases += m
+        along = m * (1 + y)
+        along += 1 + a * y - b * x
+        bases += np.multiply(more, along, more)
+        above *= x * x
         found: Floats = bases[-1]
         for base, term in zip(bases[-2::-1], above[::-1], strict=True):
-            found = np.add(base, np.divide(term, found, out=term), out=base)
+            found = np.add(base, np.divide(term, found, term), base)
         return found
 
 

@@ -299,9 +299,8 @@ def combined(releases: Sequence[Seen], name: str) -> ProtectedCube:
 def expected_errors(cube: ProtectedCube) -> tuple[ExpectedError, ...]:
     """How far the total, each dimension's counts and a cell are off on average: half the width of
     their intervals over 1.645 is a standard deviation, and a mean error is 0.8 of one."""
-    found = [_expected("total", cube.margin())]
-    found += [_expected(name, cube.margin((name,))) for name in cube.names]
-    return (*found, _expected("cell", cube.margin(cube.names)))
+    asked = {"total": (), **{name: (name,) for name in cube.names}, "cell": cube.names}
+    return tuple(map(_expected, asked, cube.margins(asked.values())))
 
 
 _OF_A_WIDTH = Decimal("0.8") / Decimal("3.29")
