@@ -55,13 +55,14 @@ class Bus:
             inbox_prefix=f"_INBOX.{user}".encode(),
         )
         try:
-            yield connection.jetstream()
+            yield connection
         finally:
             await connection.close()
 
     async def publish(self, events: Sequence[Arrived], *, known_as: str = "{}") -> None:
         self.history += [event for event in events if event not in self.history]
-        async with self.client("referrals") as jetstream:
+        async with self.client("referrals") as client:
+            jetstream = client.jetstream()
             await jetstream.add_stream(
                 StreamConfig("RUTA_REFERRALS", subjects=["ruta.referrals.>"])
             )
@@ -73,8 +74,8 @@ class Bus:
         self.server.stop()
         shutil.rmtree(self.server.data_dir / "jetstream", ignore_errors=True)
         self.server.start()
-        async with self.client("operator") as jetstream:
-            assert [s.config.name for s in await jetstream.streams_info()] == []
+        async with self.client("operator") as client:
+            assert [s.config.name for s in await client.jetstream().streams_info()] == []
 
 
 @pytest.fixture
@@ -144,8 +145,8 @@ async def hash_of(engine: AsyncEngine) -> str:
 
 
 async def rebuild(engine: AsyncEngine, bus: Bus, settings: Settings) -> Rebuilt:
-    async with bus.client("operator") as jetstream:
-        return await replay(engine, jetstream, Recorder(settings.pseudonym_key_bytes))
+    async with bus.client("operator") as client:
+        return await replay(engine, client, Recorder(settings.pseudonym_key_bytes))
 
 
 async def test_a_rebuild_ends_in_the_same_hash_and_the_consumer_goes_on_after_the_swap(

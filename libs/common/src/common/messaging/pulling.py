@@ -2,6 +2,9 @@
 
 `fetch` of the client library asks, waits for the answer and asks again; between two questions
 nothing arrives. Here one question stands until it is used up or runs out.
+
+Who reads a whole stream gathers it a batch at a time: `fetch` makes a task and a timer for each message,
+which is two thirds of what reading one takes.
 """
 
 import asyncio
@@ -13,6 +16,7 @@ from contextlib import asynccontextmanager
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
 from nats.js.errors import NotFoundError
 
 BATCH = 100
@@ -26,7 +30,7 @@ class Pull:
 
     def __init__(self, client: Client, stream: str, durable: str) -> None:
         self._client = client
-        self._question = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
+        self._question = _question(stream, durable)
         self.inbox = client.new_inbox()
         self._arrived: asyncio.Queue[Msg | None] = asyncio.Queue()
         self._expected = 0
@@ -60,11 +64,8 @@ class Pull:
             self._expected -= 1
             return message
         self._expected = 0
-        if status in _RAN_OUT:
-            return None
-        if status == "503" or "Deleted" in (message.headers or {}).get("Description", ""):
-            raise NotFoundError
-        raise nats.errors.Error(f"pull ended with status {status}")
+        _fail_unless_it_ran_out(message)
+        return None
 
     def arrived(self, most: int) -> list[Msg]:
         """Up to so many messages that are here already; waits for none."""
@@ -85,6 +86,66 @@ class Pull:
         self._expected = BATCH
         question = {"batch": BATCH, "expires": int(STANDING_SECONDS * 1e9)}
         await self._client.publish(self._question, json.dumps(question).encode(), self.inbox)
+
+
+class Gathering:
+    """What a consumer that wants no acknowledgement has, a batch at a time."""
+
+    def __init__(self, client: Client, stream: str, consumer: str) -> None:
+        self._client = client
+        self._question = _question(stream, consumer)
+        self._inbox = client.new_inbox()
+        self._arrived: list[Msg] = []
+        self._told: Msg | None = None
+        self._most = 0
+        self._complete = asyncio.Event()
+        self._subscription: Subscription | None = None
+
+    async def open(self) -> None:
+        self._subscription = await self._client.subscribe(self._inbox, cb=self._arrive)
+
+    async def close(self) -> None:
+        if self._subscription is not None:
+            await self._subscription.unsubscribe()
+
+    async def batch(self, most: int, seconds: float) -> list[Msg]:
+        """Up to so many messages that are there now, in their order; after so many `seconds` what has come.
+
+        NotFoundError if the consumer or its stream is gone.
+        """
+        self._most, self._told = most, None
+        self._complete.clear()
+        question = {"batch": most, "no_wait": True}
+        await self._client.publish(self._question, json.dumps(question).encode(), self._inbox)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._complete.wait()
+        if self._told is not None:
+            _fail_unless_it_ran_out(self._told)
+        arrived, self._arrived = self._arrived, []
+        return arrived
+
+    async def _arrive(self, message: Msg) -> None:
+        if _status(message) is not None:
+            self._told = message
+            self._complete.set()
+            return
+        self._arrived.append(message)
+        if len(self._arrived) >= self._most:
+            self._complete.set()
+
+
+def _question(stream: str, consumer: str) -> str:
+    return f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+
+
+def _fail_unless_it_ran_out(message: Msg) -> None:
+    status = _status(message)
+    if status in _RAN_OUT:
+        return
+    if status == "503" or "Deleted" in (message.headers or {}).get("Description", ""):
+        raise NotFoundError
+    raise nats.errors.Error(f"pull ended with status {status}")
 
 
 def _status(message: Msg) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -127,11 +128,9 @@ async def _copied(session: AsyncSession, table: sa.Table, names: Sequence[str], 
 
 
 def _distinct(table: sa.Table, names: Sequence[str], rows: Rows) -> list[Sequence[Any]]:
-    places = [names.index(column.name) for column in table.primary_key]
-    first: dict[tuple[Any, ...], Sequence[Any]] = {}
-    for row in rows:
-        first.setdefault(tuple([row[place] for place in places]), row)
-    return list(first.values())
+    key = itemgetter(*(names.index(column.name) for column in table.primary_key))
+    # Of several with one key the last that is put in stays: the first row.
+    return list(dict(zip(map(key, reversed(rows)), reversed(rows), strict=True)).values())
 
 
 def _element(column: sa.Column[Any]) -> Any:

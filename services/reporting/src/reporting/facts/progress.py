@@ -64,30 +64,28 @@ def advance(fact: ReferralFact, step: FactStep) -> ReferralFact:
         return fact._replace(escalated_version=max(fact.escalated_version, step.version))
     if step.kind == CONFIRMED:
         return fact._replace(confirmed_at=_first(fact.confirmed_at, step.occurred_at))
-    newer = step if step.version > fact.state_version else None
+    newest = step if step.version > fact.state_version else fact
+    state, at = step.state, step.occurred_at
+    # By position: names cost as much as all the rest of this.
     return ReferralFact(
-        referral_id=fact.referral_id,
-        state_version=max(fact.state_version, step.version),
-        state=newer.state if newer else fact.state,
-        reason=newer.reason if newer else fact.reason,
-        outcome=newer.outcome if newer else fact.outcome,
-        from_organisation=newer.from_organisation if newer else fact.from_organisation,
-        to_organisation=newer.to_organisation if newer else fact.to_organisation,
-        category=newer.category if newer else fact.category,
-        aor=newer.aor if newer else fact.aor,
-        area=newer.area if newer else fact.area,
-        sent_at=_reached(fact.sent_at, step, step.state == "sent"),
-        acknowledged_at=_reached(fact.acknowledged_at, step, step.state in ANSWERED),
-        accepted_at=_reached(fact.accepted_at, step, step.state in ACCEPTED),
-        delivered_at=_reached(fact.delivered_at, step, step.state in DELIVERED),
-        confirmed_at=fact.confirmed_at,
-        escalated_version=fact.escalated_version,
-        late=fact.late or step.late,
+        fact.referral_id,
+        max(fact.state_version, step.version),
+        newest.state,
+        newest.reason,
+        newest.outcome,
+        newest.from_organisation,
+        newest.to_organisation,
+        newest.category,
+        newest.aor,
+        newest.area,
+        _first(fact.sent_at, at) if state == "sent" else fact.sent_at,
+        _first(fact.acknowledged_at, at) if state in ANSWERED else fact.acknowledged_at,
+        _first(fact.accepted_at, at) if state in ACCEPTED else fact.accepted_at,
+        _first(fact.delivered_at, at) if state in DELIVERED else fact.delivered_at,
+        fact.confirmed_at,
+        fact.escalated_version,
+        fact.late or step.late,
     )
-
-
-def _reached(known: datetime | None, step: FactStep, applies: bool) -> datetime | None:
-    return _first(known, step.occurred_at) if applies else known
 
 
 def _first(known: datetime | None, other: datetime) -> datetime:

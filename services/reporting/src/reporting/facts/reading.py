@@ -41,31 +41,26 @@ def area_of(pcode: str | None) -> str | None:
 
 def read_state(event: ReferralData, event_id: UUID, person: bytes) -> RecordedStep:
     """A referral of the person entered a state."""
-    attributes = event.attributes
-    return RecordedStep(
-        event_id=event_id,
-        step=FactStep(
-            referral_id=event.referral_id,
-            version=event.version,
-            kind=STATE,
-            state=event.state,
-            occurred_at=event.occurred_at,
-            from_organisation=event.from_organisation,
-            to_organisation=event.to_organisation,
-            category=event.category,
-            aor=event.aor,
-            area=area_of(event.area),
-            reason=event.reason,
-            outcome=event.outcome,
-            late=event.late,
-        ),
-        natural_day=event.occurred_at.date(),
-        urgency=event.urgency,
-        person=person,
-        countable=attributes is not None,
-        sex=attributes.sex if attributes else None,
-        age_band=attributes.age_band if attributes else None,
+    attributes, at = event.attributes, event.occurred_at
+    # By position, as a rebuild reads millions: names take twice as long.
+    step = FactStep(
+        event.referral_id,
+        event.version,
+        STATE,
+        event.state,
+        at,
+        event.from_organisation,
+        event.to_organisation,
+        event.category,
+        event.aor,
+        area_of(event.area),
+        event.reason,
+        event.outcome,
+        event.late,
     )
+    countable = attributes is not None
+    sex, age_band = (attributes.sex, attributes.age_band) if attributes else (None, None)
+    return RecordedStep(event_id, step, at.date(), event.urgency, person, countable, sex, age_band)
 
 
 def read_confirmation(event: ReferralData, event_id: UUID) -> RecordedStep:

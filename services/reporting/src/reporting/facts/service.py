@@ -62,6 +62,8 @@ def _step_row(of: RecordedStep, counted_on: date) -> tuple[Any, ...]:
 
 
 def without(gone: AbstractSet[bytes], steps: Sequence[RecordedStep]) -> list[RecordedStep]:
+    if not gone:
+        return list(steps)
     return [
         step._replace(person=None, countable=False, sex=None, age_band=None)
         if step.person in gone
@@ -88,20 +90,26 @@ async def advanced(
     rows = [
         _step_row(each, arrivals.place(REFERRED, each.event_id, each.natural_day)) for each in steps
     ]
-    after: dict[UUID, ReferralFact] = {}
+    after = dict(before)
     for each in steps:
-        referral_id = each.step.referral_id
-        fact = after.get(referral_id) or before.get(referral_id) or ReferralFact(referral_id)
-        after[referral_id] = advance(fact, each.step)
-    changed = {i: fact for i, fact in after.items() if before.get(i) != fact}
-    new = [fact for i, fact in changed.items() if i not in before]
-    known = [fact for i, fact in changed.items() if i in before]
+        step = each.step
+        fact = after.get(step.referral_id) or ReferralFact(step.referral_id)
+        after[step.referral_id] = advance(fact, step)
+    moved, new, known = [], [], []
+    for referral_id, fact in after.items():
+        was = before.get(referral_id)
+        if was is None:
+            new.append(fact)
+            moved.append((ReferralFact(referral_id), fact))
+        elif was != fact:
+            known.append(fact)
+            moved.append((was, fact))
     return Advanced(
         [
             (_STEPS, await _STEPS.left_to_write(session, rows)),
             (_REFERRALS, [*await _REFERRALS.left_to_write(session, new), *known]),
         ],
-        [(before.get(i, ReferralFact(i)), fact) for i, fact in changed.items()],
+        moved,
     )
 
 

@@ -46,7 +46,7 @@ async def _replay(settings: Settings, owner_url: str) -> Rebuilt:
     try:
         await _connected(broker)
         recorder = Recorder(settings.pseudonym_key_bytes)
-        return await replay(engine, await broker.jetstream(), recorder)
+        return await replay(engine, broker.client(), recorder)
     finally:
         await broker.stop()
         await engine.dispose()

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from common.events.base import Event
 from common.logs import get_logger
+from common.messaging.pulling import Gathering
 from common.messaging.relay import stream_name
+from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as FetchTimeout
-from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 from pydantic import BaseModel, TypeAdapter
@@ -19,7 +19,7 @@ from reporting.facts.received import EventId, Received
 
 _log = get_logger(__name__)
 BATCH = 5000
-_FETCH_SECONDS = 5
+_GATHER_SECONDS = 5.0
 _INACTIVE_SECONDS = 600.0
 
 Batch = list[Received]
@@ -44,13 +44,13 @@ def _reader(kind: type[Event]) -> Callable[[bytes], Wire[Event]]:
 class History:
     """One producer's stream, read from its first event. Needs the operator's NATS permissions."""
 
-    def __init__(
-        self, jetstream: JetStreamContext, producer: str, kinds: Sequence[type[Event]]
-    ) -> None:
+    def __init__(self, client: Client, producer: str, kinds: Sequence[type[Event]]) -> None:
         self.producer = producer
-        self._jetstream = jetstream
+        self._client = client
+        self._stream = stream_name(producer)
         self._wires = {kind.SUBJECT: _reader(kind) for kind in kinds}
-        self._bound: JetStreamContext.PullSubscription | None = None
+        self._consumer = ""
+        self._gathering: Gathering | None = None
 
     async def open(self) -> bool:
         """Start at the beginning; False if the producer has no stream yet."""
@@ -61,17 +61,19 @@ class History:
             inactive_threshold=_INACTIVE_SECONDS,
             mem_storage=True,
         )
-        stream = stream_name(self.producer)
         try:
-            consumer = await self._jetstream.add_consumer(stream, config)
+            made = await self._client.jetstream().add_consumer(self._stream, config)
         except NotFoundError:
             return False
-        self._bound = await self._jetstream.pull_subscribe_bind(consumer.name, stream)
+        self._consumer = made.name
+        self._gathering = Gathering(self._client, self._stream, made.name)
+        await self._gathering.open()
         return True
 
     async def batches(self) -> AsyncIterator[Batch]:
         """What is there and was not read yet, up to the present end of the stream."""
-        async for messages in self.messages():
+        while self._gathering is not None and await self._pending():
+            messages = await self._gathering.batch(BATCH, _GATHER_SECONDS)
             read = (self._read(message) for message in messages)
             yield [event for event in read if event is not None]
 
@@ -88,15 +90,10 @@ class History:
             return None
         return wired.data, EventId(wired.id)
 
-    async def messages(self) -> AsyncIterator[list[Msg]]:
-        """The same as it lies in the stream."""
-        bound = self._bound
-        while bound is not None and (await bound.consumer_info()).num_pending:
-            try:
-                yield await bound.fetch(BATCH, timeout=_FETCH_SECONDS)
-            except FetchTimeout:  # nothing more came in time: look again how much is pending
-                continue
+    async def _pending(self) -> int:
+        told = await self._client.jetstream().consumer_info(self._stream, self._consumer)
+        return told.num_pending or 0
 
     async def close(self) -> None:
-        if self._bound is not None:
-            await self._bound.unsubscribe()
+        if self._gathering is not None:
+            await self._gathering.close()
