@@ -9,25 +9,17 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common import paging
-from common.auth import Principal, Role
+from common.auth import Principal
 from common.paging import id_cursor, id_in, keys_in, moment_in
 from common.referral_states import OPEN, TERMINAL, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, aliased
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from referrals.referrals.deadline_queries import (
-    CHANGED_FOR_RECIPIENT,
-    IN_INDEX_ORDER,
-    After,
-    Queue,
-    by_deadline,
-    newest_overdue,
-)
 from referrals.referrals.due import due
 from referrals.referrals.due_queries import DUE_OR_NEVER, overdue
 from referrals.referrals.models import Referral
-from referrals.referrals.queries import addressed_to, caller_values
+from referrals.referrals.queue_queries import After, Queue, by_deadline, newest
 from referrals.waiting_queries import NEVER
 
 _OPEN_STATES = sorted(state.value for state in OPEN)
@@ -70,25 +62,14 @@ class Wanted:
             late_at=self.overdue_at,
         )
 
-    @property
-    def only_a_service(self) -> bool:
-        return self.service_id is not None and self == Wanted(
-            service_id=self.service_id, cursor=self.cursor, limit=self.limit
-        )
-
 
 async def received(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
     """The recipient's queue, one more than a page."""
     if wanted.by_deadline:
         queue, after = wanted.queue, _after(wanted.cursor)
         return await by_deadline(session, caller, queue, after, wanted.limit + 1)
-    if wanted.overdue_at is not None:
-        before_id = id_cursor(wanted.cursor)
-        return await newest_overdue(session, caller, wanted.queue, before_id, wanted.limit + 1)
-    if wanted.only_a_service:
-        await session.execute(IN_INDEX_ORDER)
-    statement = sa.select(Referral).where(addressed_to(Role.SUPERVISOR in caller.roles))
-    return await _listed(session, caller, statement, wanted, CHANGED_FOR_RECIPIENT)
+    before_id = id_cursor(wanted.cursor)
+    return await newest(session, caller, wanted.queue, before_id, wanted.limit + 1)
 
 
 def _after(cursor: str | None) -> After | None:
@@ -98,18 +79,9 @@ def _after(cursor: str | None) -> After | None:
 
 async def sent(session: AsyncSession, caller: Principal, wanted: Wanted) -> Sequence[Referral]:
     """What the caller's organisation refers, drafts included, one more than a page."""
-    statement = sa.select(Referral).where(col(Referral.from_organisation) == caller.organisation)
-    return await _listed(session, caller, statement, wanted, col(Referral.changed_at))
-
-
-async def _listed(
-    session: AsyncSession,
-    caller: Principal,
-    statement: sa.Select[Referral],
-    wanted: Wanted,
-    changed_at: sa.ColumnElement[Any] | Mapped[datetime],
-) -> Sequence[Referral]:
-    statement = statement.where(*_narrowed(wanted, changed_at))
+    statement = sa.select(Referral).where(
+        col(Referral.from_organisation) == caller.organisation, *_narrowed(wanted)
+    )
     if wanted.by_deadline:
         after = keys_in(wanted.cursor, _instant_in, id_in)
         if after is not None:
@@ -121,12 +93,10 @@ async def _listed(
         if before is not None:
             statement = statement.where(col(Referral.id) < before)
         statement = statement.order_by(col(Referral.id).desc())
-    return (await session.scalars(statement.limit(wanted.limit + 1), caller_values(caller))).all()
+    return (await session.scalars(statement.limit(wanted.limit + 1))).all()
 
 
-def _narrowed(
-    wanted: Wanted, changed_at: sa.ColumnElement[Any] | Mapped[datetime]
-) -> Iterator[sa.ColumnElement[bool]]:
+def _narrowed(wanted: Wanted) -> Iterator[sa.ColumnElement[bool]]:
     for column, values in (
         (Referral.state, wanted.states),
         (Referral.urgency, wanted.urgencies),
@@ -134,8 +104,6 @@ def _narrowed(
     ):
         if values:
             yield col(column).in_(values)
-    if wanted.service_id is not None:
-        yield col(Referral.service_id) == wanted.service_id
     if wanted.case_id is not None:
         yield col(Referral.case_id) == wanted.case_id
     if wanted.overdue_at is not None:
@@ -147,7 +115,7 @@ def _narrowed(
         yield col(Referral.feedback_confirmed_at).is_(None)
     if wanted.closed_since is not None:
         yield col(Referral.state).in_(_CLOSED_STATES)
-        yield changed_at >= wanted.closed_since
+        yield col(Referral.changed_at) >= wanted.closed_since
 
 
 def unreplaced() -> sa.ColumnElement[bool]:

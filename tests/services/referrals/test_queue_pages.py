@@ -1,5 +1,5 @@
-"""A page of a queue by deadline, or of what is overdue, is what plain sorting finds, and is read from the index
-that is kept for it."""
+"""A page of a queue, newest first or by deadline, is what plain sorting finds, and is read from the index that
+is kept for it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,18 +13,19 @@ import sqlalchemy as sa
 from common.reads import QuickStatement
 from common.referral_states import OPEN, ReferralState
 from referrals.referrals import list_queries
-from referrals.referrals.deadline_queries import (
+from referrals.referrals.due import LIMITS, due, is_overdue
+from referrals.referrals.list_queries import Wanted, received
+from referrals.referrals.queries import caller_values
+from referrals.referrals.queue_queries import (
     IN_INDEX_ORDER,
     After,
     Queue,
     dated_rows,
+    newest_of_states,
     overdue_rows,
     undated_rows,
     values_of,
 )
-from referrals.referrals.due import LIMITS, due, is_overdue
-from referrals.referrals.list_queries import Wanted, received
-from referrals.referrals.queries import caller_values
 
 from tests.services.referrals.story import SALUD, Story
 from tests.services.referrals.test_counting import (
@@ -74,6 +75,7 @@ def narrowed(rows: list[dict[str, Any]], caller: str, wanted: Wanted) -> list[UU
         for row in rows
         if listed(row, caller)
         and (not wanted.states or row["state"] in wanted.states)
+        and wanted.service_id in (None, row["service_id"])
         and (not wanted.urgencies or row["urgency"] in wanted.urgencies)
     ]
     if wanted.overdue_at is not None:
@@ -90,6 +92,12 @@ def asked(chance: Random) -> Iterator[Wanted]:
     yield Wanted(by_deadline=True, states=["acknowledged", "sent", "waitlisted"], limit=5)
     yield Wanted(by_deadline=True, overdue_at=NOW, limit=3)
     yield Wanted(by_deadline=True, closed_since=NOW - timedelta(days=1), limit=4)
+    yield Wanted(limit=6)
+    yield Wanted(service_id=WITH_A_TEAM, limit=3)
+    yield Wanted(states=["sent", "sent"], limit=3)
+    yield Wanted(closed_since=NOW - timedelta(days=1), limit=4)
+    yield Wanted(states=["sent", "completed"], closed_since=NOW - timedelta(days=1), limit=2)
+    yield Wanted(states=["sent"], closed_since=NOW - timedelta(days=1), limit=2)
     yield Wanted(overdue_at=NOW, limit=3)
     yield Wanted(overdue_at=NOW, closed_since=NOW - timedelta(days=1), limit=4)
     for by_deadline in (True, False) * 6:
@@ -98,15 +106,13 @@ def asked(chance: Random) -> Iterator[Wanted]:
             by_deadline=by_deadline,
             states=[state.value for state in states],
             urgencies=chance.choice([[], ["urgent"], ["urgent", "routine"]]),
-            overdue_at=chance.choice([None, None, NOW]) if by_deadline else NOW,
+            overdue_at=chance.choice([None, None, NOW]),
             limit=chance.randint(1, 9),
         )
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_all_pages_by_deadline_and_of_what_is_overdue_are_what_plain_sorting_finds(
-    story: Story, seed: int
-) -> None:
+async def test_all_pages_of_a_queue_are_what_plain_sorting_finds(story: Story, seed: int) -> None:
     chance = Random(seed)  # noqa: S311 - the same rows each time
     rows = list(some(chance))
     async with story.database.transaction() as session:
@@ -194,4 +200,17 @@ async def test_what_is_overdue_is_told_by_the_index_in_the_order_of_its_pages(
         assert "state = " in conditions
         assert limit in conditions
         assert ("(id < " in conditions) is behind_one, conditions
+    assert sum("Sort Key" in line for line in plan) <= 1, plan
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_of_several_states_each_is_read_in_the_order_of_its_pages(
+    story: Story, caller: str
+) -> None:
+    page = newest_of_states(caller == "supervisor", frozenset(), True)
+    values = {"states": ["sent", "completed"], "before_id": UUID(int=200), "most": 5}
+    read, plan = await read_by(story, caller, "referrals_queue", page, values)
+    (conditions,) = read
+    assert "state = " in conditions
+    assert "(id < " in conditions
     assert sum("Sort Key" in line for line in plan) <= 1, plan

@@ -1,5 +1,5 @@
-"""A page of a queue by deadline, or of what is overdue in it: state by state from an index of what is
-open, from where the page begins.
+"""A page of a queue, newest first or by deadline, by a statement that is composed once. What is due or overdue
+is read state by state from an index of what is open, from where the page begins.
 
 Sorted all at once, a page took the longer, the more was open.
 """
@@ -96,14 +96,28 @@ async def by_deadline(
     return [Referral.of(**dict(zip(Referral.model_fields, row, strict=False))) for row in rows]
 
 
-async def newest_overdue(
+async def newest(
     session: AsyncSession, caller: Principal, queue: Queue, before_id: UUID | None, most: int
 ) -> list[Referral]:
-    """The newest `most` of what is overdue at `queue.late_at`; `before_id`: the last of the page before."""
-    await session.execute(IN_INDEX_ORDER)
-    late = overdue_rows(Role.SUPERVISOR in caller.roles, queue.filters, before_id is not None)
-    values = {**caller_values(caller), **values_of(queue, None), "before_id": before_id}
-    rows = await late.rows(session, {**values, "most": most})
+    """The newest `most`; `before_id`: the last of the page before."""
+    supervisor, behind_one = Role.SUPERVISOR in caller.roles, before_id is not None
+    values = {
+        **caller_values(caller),
+        **values_of(queue, None),
+        "before_id": before_id,
+        "most": most,
+    }
+    states = queue.of_those(TERMINAL) if queue.closed_since else sorted(set(queue.states))
+    if queue.late_at is not None:
+        await session.execute(IN_INDEX_ORDER)
+        page = overdue_rows(supervisor, queue.filters, behind_one)
+    elif len(states) > 1 or queue.closed_since:
+        page = newest_of_states(supervisor, queue.filters, behind_one)
+    else:
+        if queue.filters == {"service_id"} and not states:
+            await session.execute(IN_INDEX_ORDER)
+        page = newest_rows(supervisor, queue.filters, bool(states), behind_one)
+    rows = await page.rows(session, {**values, "states": states, "state": next(iter(states), None)})
     return [Referral.of(**dict(zip(Referral.model_fields, row, strict=False))) for row in rows]
 
 
@@ -129,6 +143,7 @@ def _bound(name: str, kind: Any) -> sa.BindParameter[Any]:
 
 
 _COLUMNS = [col(getattr(Referral, name)) for name in Referral.model_fields]
+_NEWEST = (col(Referral.id).desc(),)
 _IN_ORDER = (FIRST_INSTANT, FIRST_DAY, col(Referral.id))
 """Of one state it is the order of what is due, as a state has limits of one kind."""
 _FILTERS: dict[str, sa.ColumnElement[bool]] = {
@@ -137,6 +152,7 @@ _FILTERS: dict[str, sa.ColumnElement[bool]] = {
     "service_id": col(Referral.service_id) == _bound("service_id", sa.Uuid()),
     "closed_since": _bound("closed_since", Instant()) <= CHANGED_FOR_RECIPIENT,
 }
+_MOST = _bound("most", sa.Integer())
 _AFTER_ID = _bound("after_id", sa.Uuid())
 _LATE_BY_INSTANT = before(FIRST_INSTANT, _bound("late_at", Instant()))
 _LATE_BY_DAY = before(FIRST_DAY, _bound("late_on", sa.Date()))
@@ -179,16 +195,43 @@ def undated_rows(supervisor: bool, filters: frozenset[str], behind_one: bool) ->
 @cache
 def overdue_rows(supervisor: bool, filters: frozenset[str], behind_one: bool) -> QuickStatement:
     """Newest first: of each state its index is walked from there, and tells by itself what is late."""
-    asked = [*_asked(supervisor, filters), IS_OPEN]
+    asked = [*_newest_asked(supervisor, filters, behind_one), IS_OPEN]
+    return _newest_page(
+        _of_each("by_instant", [*asked, _LATE_BY_INSTANT], _NEWEST),
+        _of_each("by_day", [*asked, _LATE_BY_DAY], _NEWEST),
+    )
+
+
+@cache
+def newest_of_states(supervisor: bool, filters: frozenset[str], behind_one: bool) -> QuickStatement:
+    """Of each state as much as a page: an index holds each in the order of its ids."""
+    asked = _newest_asked(supervisor, filters, behind_one)
+    return _newest_page(_of_each("states", asked, _NEWEST))
+
+
+@cache
+def newest_rows(
+    supervisor: bool, filters: frozenset[str], of_a_state: bool, behind_one: bool
+) -> QuickStatement:
+    """Of all states, or of one."""
+    asked = _newest_asked(supervisor, filters, behind_one)
+    if of_a_state:
+        asked.append(col(Referral.state) == _bound("state", sa.Text()))
+    return QuickStatement(sa.select(*_COLUMNS).where(*asked).order_by(*_NEWEST).limit(_MOST))
+
+
+def _newest_asked(
+    supervisor: bool, filters: frozenset[str], behind_one: bool
+) -> list[sa.ColumnElement[bool]]:
+    asked = _asked(supervisor, filters)
     if behind_one:
         asked.append(col(Referral.id) < _bound("before_id", sa.Uuid()))
-    newest = [col(Referral.id).desc()]
-    found = sa.union_all(
-        _of_each("by_instant", [*asked, _LATE_BY_INSTANT], newest),
-        _of_each("by_day", [*asked, _LATE_BY_DAY], newest),
-    ).subquery("found")
-    page = sa.select(found).order_by(found.c.id.desc())
-    return QuickStatement(page.limit(_bound("most", sa.Integer())))
+    return asked
+
+
+def _newest_page(*parts: sa.Select[Any]) -> QuickStatement:
+    found = sa.union_all(*parts).subquery("found")
+    return QuickStatement(sa.select(found).order_by(found.c.id.desc()).limit(_MOST))
 
 
 def _asked(supervisor: bool, filters: frozenset[str]) -> list[sa.ColumnElement[bool]]:
@@ -211,7 +254,7 @@ def _of_each(
         sa.select(*_COLUMNS, DUE.label("due_at"))
         .where(*asked, col(Referral.state) == each.c.state)
         .order_by(*order)
-        .limit(_bound("most", sa.Integer()))
+        .limit(_MOST)
         .correlate(each)
         .lateral(f"some_{states}")
     )
@@ -221,4 +264,4 @@ def _of_each(
 def _page(*parts: sa.Select[Any]) -> QuickStatement:
     found = sa.union_all(*parts).subquery("found")
     page = sa.select(found).order_by(found.c.due_at, found.c.id)
-    return QuickStatement(page.limit(_bound("most", sa.Integer())))
+    return QuickStatement(page.limit(_MOST))
