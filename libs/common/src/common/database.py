@@ -40,6 +40,7 @@ _PAUSE_SECONDS = 0.02
 _GIVEN_UP = frozenset({"40001", "40P01"})
 _OF_TRANSACTION = "of_transaction"
 _BESIDE = "beside"
+_TOLD = "told"
 _ABOUT_ITSELF = sa.select(
     sa.func.extract("epoch", sa.func.clock_timestamp()),
     *(sa.func.current_setting(name) for name in durability.SETTINGS),
@@ -82,6 +83,7 @@ _SET_CALLER = (
 def _tell_caller(
     session: Session, _t: SessionTransaction | None, connection: sa.Connection
 ) -> None:
+    session.info[_TOLD] = True
     caller = _caller(session.info.get("principal"))
     question: OpeningRead | None = session.info.pop("question", None)
     if question is None:
@@ -181,6 +183,15 @@ async def answer_of(session: AsyncSession) -> Any:
     """The row that answers the `OpeningRead` which the transaction was opened with."""
     await session.connection()
     return session.info["answer"]
+
+
+async def planned_by(session: AsyncSession, settings: str) -> None:
+    """For the rest of the transaction: a select list of `set_config(…, true)`. It goes with the caller where
+    nothing was asked yet, and costs no round trip of its own."""
+    if _TOLD in session.info or session.info.get("question"):
+        await session.execute(sa.text(f"SELECT {settings}"))
+    else:
+        session.info["question"] = OpeningRead(settings, ())
 
 
 class Database:

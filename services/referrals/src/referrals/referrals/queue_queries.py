@@ -13,6 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
+from common.database import planned_by
 from common.reads import QuickStatement
 from common.referral_states import OPEN, TERMINAL
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,8 +33,11 @@ from referrals.referrals.queries import addressed_to, caller_values
 from referrals.tables import Instant, Texts
 
 # PostgreSQL takes row security for far more selective than it is: it would fetch and sort all that
-# a service ever received to find the newest page.
-IN_INDEX_ORDER = sa.text("SELECT set_config('enable_sort', 'off', true)")
+# a service ever received to find the newest page, and plan each page anew to save what it never costs.
+IN_INDEX_ORDER = (
+    "set_config('enable_sort', 'off', true),"
+    " set_config('plan_cache_mode', 'force_generic_plan', true)"
+)
 
 CHANGED_FOR_RECIPIENT: sa.ColumnElement[Any] = sa.func.coalesce(
     sa.cast(col(Referral.held_still)["changed_at"].astext, Instant()), col(Referral.changed_at)
@@ -82,7 +86,7 @@ async def by_deadline(
     session: AsyncSession, caller: Principal, queue: Queue, after: After | None, most: int
 ) -> list[Referral]:
     """The first `most`, what is due first before, what has no deadline last."""
-    await session.execute(IN_INDEX_ORDER)
+    await planned_by(session, IN_INDEX_ORDER)
     supervisor, begins = Role.SUPERVISOR in caller.roles, after.begins if after else "at first"
     values = {**caller_values(caller), **values_of(queue, after), "most": most}
     rows: list[Any] = []
@@ -100,6 +104,7 @@ async def newest(
     session: AsyncSession, caller: Principal, queue: Queue, before_id: UUID | None, most: int
 ) -> list[Referral]:
     """The newest `most`; `before_id`: the last of the page before."""
+    await planned_by(session, IN_INDEX_ORDER)
     supervisor, behind_one = Role.SUPERVISOR in caller.roles, before_id is not None
     values = {
         **caller_values(caller),
@@ -109,13 +114,10 @@ async def newest(
     }
     states = queue.of_those(TERMINAL) if queue.closed_since else sorted(set(queue.states))
     if queue.late_at is not None:
-        await session.execute(IN_INDEX_ORDER)
         page = overdue_rows(supervisor, queue.filters, behind_one)
     elif len(states) > 1 or queue.closed_since:
         page = newest_of_states(supervisor, queue.filters, behind_one)
     else:
-        if queue.filters == {"service_id"} and not states:
-            await session.execute(IN_INDEX_ORDER)
         page = newest_rows(supervisor, queue.filters, bool(states), behind_one)
     rows = await page.rows(session, {**values, "states": states, "state": next(iter(states), None)})
     return [Referral.of(**dict(zip(Referral.model_fields, row, strict=False))) for row in rows]

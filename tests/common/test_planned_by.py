@@ -1,0 +1,32 @@
+"""Settings of one transaction go with the caller, or by themselves where something was asked before."""
+
+import pytest
+import sqlalchemy as sa
+from common.database import Database, planned_by
+
+from tests.common import sample
+from tests.support.principals import principal
+
+_BOTH = sa.text(
+    "SELECT current_setting('plan_cache_mode'), current_setting('ruta.organisation'),"
+    " pg_backend_pid()"
+)
+
+
+@pytest.mark.parametrize("asked_before", [False, True])
+async def test_they_hold_until_the_transaction_ends_and_the_caller_is_told_beside(
+    settings: sample.Settings, asked_before: bool
+) -> None:
+    caller = principal("ngo-salud")
+    database = Database.at(settings.database_url.get_secret_value(), pool_size=1)
+    try:
+        async with database.transaction(caller) as session:
+            if asked_before:
+                await session.execute(_BOTH)
+            await planned_by(session, "set_config('plan_cache_mode', 'force_generic_plan', true)")
+            mode, organisation, backend = (await session.execute(_BOTH)).one()
+        assert (mode, organisation) == ("force_generic_plan", str(caller.organisation))
+        async with database.transaction() as session:
+            assert tuple((await session.execute(_BOTH)).one()) == ("auto", "", backend)
+    finally:
+        await database.close()
