@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from common.database import Database
 from common.ids import new_id
-from common.writes import RowWriter, write_soon
+from common.writes import RowWriter, send_entities, write_soon
 from sqlalchemy import event, orm
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +16,12 @@ from tests.common import sample
 NOTES = RowWriter(sample.NOTES, "id", "organisation_id", "text", "size")
 FIRST = RowWriter(sample.NOTES, "id", "organisation_id", "text", "size", alone=True)
 ENTITY = RowWriter(sample.NOTES, "id", "organisation_id", "text", "size", entity=True)
+OF_ANOTHER = RowWriter(
+    sample.NOTES,
+    *("id", "organisation_id", "text", "size"),
+    entity=True,
+    given={"size": "(SELECT size FROM notes WHERE id = {})"},
+)
 INBOX = RowWriter(
     sample.TABLES.inbox, "consumer", "event_id", "handled_at", on_conflict="DO NOTHING"
 )
@@ -91,6 +97,19 @@ async def test_an_entity_goes_before_changed_objects_that_refer_to_it(
     registry.dispose()
     assert texts[:2] == ["entity", "object"]
     assert set(texts[2:]) == {"accompanies", "later entity"}
+
+
+@pytest.mark.parametrize("by", ["a statement", "changed objects"])
+async def test_a_row_is_made_of_one_that_goes_alone_before_it(database: Database, by: str) -> None:
+    first = {"id": new_id(), "organisation_id": new_id(), "text": "whole", "size": 7}
+    second = {**first, "id": new_id(), "text": "of the first", "size": first["id"]}
+    async with database.transaction() as session:
+        write_soon(session, OF_ANOTHER, second)  # whatever waits longer
+        write_soon(session, FIRST, first)
+        if by == "changed objects":
+            await session.run_sync(send_entities)
+        sizes = await session.scalars(sa.select(sample.NOTES.c.size))
+        assert list(sizes) == [7, 7]
 
 
 async def test_they_are_undone_with_their_transaction(database: Database) -> None:

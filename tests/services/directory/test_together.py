@@ -12,7 +12,9 @@ from common.ids import new_id
 from httpx import AsyncClient
 from services_directory.hsds.schemas import ServiceDocument
 from services_directory.locations.models import service_locations
+from services_directory.records.queries import entered
 from services_directory.services.entering import EntryBatch, finish_together, upsert_service
+from services_directory.services.queries import compared
 
 from tests.services.directory.conftest import V1, reads_everything, service_document
 from tests.support.principals import claims_of
@@ -117,3 +119,30 @@ async def test_two_sites_of_one_id_are_two(
     for each in ids:
         answer = await api.get(f"{V1}/services/{each}", headers=reads_everything())
         assert len({site["id"] for site in answer.json()["service_at_locations"]}) == 6
+
+
+async def test_a_document_that_was_read_is_read_again_only_if_it_changed_since(
+    database: Database,
+) -> None:
+    same, changed = await enter(database, [service_document(), service_document()], together=False)
+    async with database.transaction(EVERYTHING) as session:
+        read = {row.id: row for row in await compared(session, EVERYTHING, [same, changed])}
+        table = sa.text(
+            'UPDATE services SET document = document || \'{"name": "Otro"}\' WHERE id = :id'
+        )
+        await session.execute(table.bindparams(id=changed))
+        found = await entered(session, [same, changed], read, lock=True)
+        assert found[same].document is read[same].document
+        assert found[changed].document == {**read[changed].document, "name": "Otro"}
+
+
+async def test_what_is_recorded_of_a_new_entry_is_its_record(database: Database) -> None:
+    ids = await enter(database, [service_document(), service_document()], together=True)
+    async with database.transaction(EVERYTHING) as session:
+        rows = await session.execute(
+            sa.text(
+                "SELECT h.version, h.pointer, h.new = s.document, s.approved = s.document FROM services s"
+                " JOIN history h ON h.entity_id = s.id WHERE s.id = ANY(:ids)"
+            ).bindparams(sa.bindparam("ids", ids, sa.ARRAY(sa.Uuid)))
+        )
+        assert [tuple(row) for row in rows] == [(1, "", True, True)] * 2

@@ -7,6 +7,7 @@ whoever looks sees them, and they share the fate of the transaction.
 
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,8 +25,8 @@ class RowWriter:
     Values go to the driver as they are: the text of a JSON document for `jsonb`. `notify` wakes
     the listeners of that channel at commit. `on_conflict` is SQL after `ON CONFLICT`; a statement
     may then not hold two rows with the same key. `entity`: other rows may refer to this one, so it
-    goes before changed objects do. `alone`: also in a statement before the others, whose row
-    security looks for this row.
+    goes before changed objects do. `alone`: also in a statement before the others, which look for
+    this row. `given`: what is not the value itself but made of it, by column: SQL with `{}` for it.
     """
 
     def __init__(
@@ -36,10 +37,12 @@ class RowWriter:
         notify: str = "",
         entity: bool = False,
         alone: bool = False,
+        given: Mapping[str, str] | None = None,
     ) -> None:
         for name in columns:
             if name not in table.c:
                 raise TypeError(f"{table.name} has no column {name}")
+        self._shown = [(given or {}).get(name, "{}") for name in columns]
         self.columns = columns
         self.notify = notify
         self.entity = entity or alone
@@ -50,10 +53,10 @@ class RowWriter:
 
     def sql(self, rows: int, first: int) -> str:
         """The statement for `rows` rows whose parameters begin at `$first`."""
-        width = len(self.columns)
+        numbers = count(first)
         shown = (
-            "(" + ",".join(f"${first + row * width + at}" for at in range(width)) + ")"
-            for row in range(rows)
+            f"({','.join(each.format(f'${next(numbers)}') for each in self._shown)})"
+            for _ in range(rows)
         )
         return self._head + ", ".join(shown) + self._tail
 
@@ -86,13 +89,16 @@ def send(session: Session) -> None:
     waiting: _Waiting = session.info.pop(_WAITING)
     if not waiting:
         return
-    connection = session.connection()
-    for writer in [writer for writer in waiting if writer.alone]:
-        _send(connection, {writer: waiting.pop(writer)})
-    _send(connection, waiting)
+    _send(session.connection(), waiting)
 
 
 def _send(connection: sa.Connection, waiting: _Waiting) -> None:
+    for writer in [writer for writer in waiting if writer.alone]:
+        _send_together(connection, {writer: waiting.pop(writer)})
+    _send_together(connection, waiting)
+
+
+def _send_together(connection: sa.Connection, waiting: _Waiting) -> None:
     while waiting:
         shape, values = _take(waiting)
         connection.exec_driver_sql(_statement(shape), values).close()

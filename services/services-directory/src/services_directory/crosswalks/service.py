@@ -4,7 +4,7 @@ Deciding before an import and after it end alike: both go through `crosswalked`,
 added is remembered, so that another decision takes it back.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -64,17 +64,18 @@ async def keep(
     """The terms of services that were written, in place of those that they had."""
     if not brought:
         return
-    ids = [each.service_id for each in brought]
-    links = crosswalk_services.c
-    await session.execute(sa.delete(crosswalk_services).where(links.service_id.in_(ids)))
     terms = {term.key: term for each in brought for term in each.terms}
     known = await _known(session, caller, source, terms)
-    rows = [
-        {"service_id": each.service_id, "term_id": known[term.key]}
-        for each in brought
-        for term in each.terms
-    ]
-    if rows:
+    links = crosswalk_services.c
+    of_them = _any(links.service_id, [each.service_id for each in brought])
+    found = await session.execute(sa.select(links.service_id, links.term_id).where(of_them))
+    had = {tuple(row) for row in found}
+    have = {(each.service_id, known[term.key]) for each in brought for term in each.terms}
+    if had - have:
+        ended = sa.tuple_(links.service_id, links.term_id).in_(sorted(had - have))
+        await session.execute(sa.delete(crosswalk_services).where(ended))
+    if have - had:
+        rows = [{"service_id": one, "term_id": term} for one, term in sorted(have - had)]
         await session.execute(insert(crosswalk_services).on_conflict_do_nothing(), rows)
     await _keep_additions(session, {each.service_id: each.added for each in brought})
 
@@ -104,9 +105,13 @@ async def _known(
     return known
 
 
+def _any(column: sa.Column[UUID], ids: Iterable[UUID]) -> sa.ColumnElement[bool]:
+    return column == sa.any_(sa.literal(list(ids), sa.ARRAY(sa.Uuid)))
+
+
 async def _keep_additions(session: AsyncSession, added: Mapping[UUID, Sequence[str]]) -> None:
     a = crosswalk_additions.c
-    await session.execute(sa.delete(crosswalk_additions).where(a.service_id.in_(list(added))))
+    await session.execute(sa.delete(crosswalk_additions).where(_any(a.service_id, added)))
     rows = [{"service_id": key, "categories": list(codes)} for key, codes in added.items() if codes]
     if rows:
         await session.execute(insert(crosswalk_additions), rows)

@@ -54,7 +54,7 @@ class Writer:
         await bring_organizations(self, [each for each in rows if each.organization], report)
         await end_vanished(self.session, self.caller, rows, report)
         rows = _services(rows)
-        documents, stand_for = await self.prepared(rows)
+        documents, stand_for, read = await self.prepared(rows)
         try:
             async with self.session.begin_nested():
                 asked = await Asked.of(
@@ -65,6 +65,7 @@ class Writer:
                         for mapped, document in zip(rows, documents, strict=True)
                         if document is not None
                     ],
+                    read,
                 )
                 together = EntryBatch(external_ids=dict(stand_for), asked=asked)
                 written = [
@@ -96,14 +97,14 @@ class Writer:
 
     async def prepared(
         self, rows: Sequence[Mapped]
-    ) -> tuple[list[Given | None], dict[str, UUID | None]]:
-        """The rows' documents, and what their external ids stand for."""
+    ) -> tuple[list[Given | None], dict[str, UUID | None], dict[UUID, Any]]:
+        """The rows' documents, what their external ids stand for, and the records that were read for it."""
         await self._keep_full_records(rows)
         stand_for, records = await self._recognised(rows)
         said = [list((each.document or {}).get("categories", ())) for each in rows]
         self._keep_what_is_not_said(rows, stand_for, records)
         await self._crosswalk(rows, said, stand_for)
-        return validated_together(rows), stand_for
+        return validated_together(rows), stand_for, records
 
     async def _keep_full_records(self, rows: Sequence[Mapped]) -> None:
         """Refuse partial copies of services that the caller sees here: they would lose what was not
@@ -286,12 +287,14 @@ class Judge:
         )
         await end_vanished(self.session, self.caller, rows, report, dry=True)
         rows = _services(rows)
-        documents, stand_for = await writer.prepared(rows)
+        documents, stand_for, read = await writer.prepared(rows)
         given = [
             Row(document, mapped.external_id) if document is not None else None
             for mapped, document in zip(rows, documents, strict=True)
         ]
-        found = await judge(self.session, self.caller, given, space.source, stand_for, self.before)
+        found = await judge(
+            self.session, self.caller, given, space.source, stand_for, read, self.before
+        )
         for mapped, result in zip(rows, found, strict=True):
             if isinstance(result, Problem):
                 mapped.notes.extend(_reasons(result))

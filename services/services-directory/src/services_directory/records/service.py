@@ -1,6 +1,6 @@
 """Records of services for those who edit or curate them, and the commands that change the table. Nothing here commits."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,13 +13,19 @@ from common.errors import NOT_FOUND
 from common.writes import RowWriter, write_soon
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.entries.recording import AS_RECORDED
 from services_directory.entries.states import EntryState
 from services_directory.records.models import services
-from services_directory.records.queries import ENDED, locked_records
+from services_directory.records.queries import ENDED
 from services_directory.records.rights import may_read
 
 KIND = "service"
-_NEW = RowWriter(services, *services.c.keys(), entity=True)
+_NEW = RowWriter(
+    services,
+    *services.c.keys(),
+    entity=True,
+    given={"document": AS_RECORDED, "approved": AS_RECORDED},
+)
 
 
 async def readable_record(
@@ -46,11 +52,6 @@ async def locked(session: AsyncSession, service_id: UUID) -> Any:
     ).one_or_none()
 
 
-async def locked_together(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Any]:
-    """Whole records, locked in the order of ids."""
-    return {row.id: row for row in await session.execute(locked_records(ids))}
-
-
 async def locked_among(session: AsyncSession, ids: sa.Select[UUID]) -> Sequence[Any]:
     """`id`, `document` and `approved` of these records, locked in the order of ids."""
     statement = (
@@ -63,7 +64,8 @@ async def locked_among(session: AsyncSession, ids: sa.Select[UUID]) -> Sequence[
 
 
 def enter_soon(session: AsyncSession, values: Mapping[str, Any]) -> None:
-    """Write a new record before the next statement; its documents are JSON text."""
+    """Write a new record before the next statement; its documents are named by the row of history that
+    has them."""
     write_soon(session, _NEW, values)
 
 

@@ -14,8 +14,7 @@ from services_directory.entries.ids import own_id
 from services_directory.entries.states import reads_every_record
 from services_directory.hsds.given import Given
 from services_directory.locations import service as places
-from services_directory.records.queries import by_id
-from services_directory.records.service import locked, locked_together, row_of
+from services_directory.records.queries import Entered, approved_forms, entered, standing_ids
 from services_directory.services.drafting import locations_in
 
 Document = dict[str, Any]
@@ -24,9 +23,11 @@ Document = dict[str, Any]
 @dataclass(slots=True)
 class Asked:
     """`records`: locked ones by id, None for an id that no record has; `places`: rows that the caller may
-    name, None for an id of none; `sites`: whether they stand. What is in none of them was not asked for."""
+    name, None for an id of none; `sites`: whether they stand. What is in none of them was not asked for.
+    `approved`: of the records, once somebody asks."""
 
-    records: dict[UUID, Any] = field(default_factory=dict)
+    records: dict[UUID, Entered | None] = field(default_factory=dict)
+    approved: dict[UUID, Document | None] = field(default_factory=dict)
     places: dict[UUID, Any] = field(default_factory=dict)
     sites: dict[UUID, bool] = field(default_factory=dict)
 
@@ -36,15 +37,17 @@ class Asked:
         session: AsyncSession,
         caller: Principal,
         documents: Sequence[tuple[Given, UUID | None]],
+        read: Mapping[UUID, Any],
     ) -> "Asked":
-        """Of documents, each with the service that its external id stands for, if it stands for any."""
+        """Of documents, each with the service that its external id stands for, if it stands for any; `read`: rows
+        of records that were read before."""
         known = {entity for _, entity in documents if entity is not None}
         brought = {each.id for each, entity in documents if entity is None and each.id}
         free = brought | {own_id(caller, each) for each in brought}
         named = {place for each, _ in documents for place in each.places}
         sites = {site for each, _ in documents for site in each.sites}
-        rows = await locked_together(session, known) if known else {}
-        taken = await by_id(session, free - known) if free - known else {}
+        rows = await entered(session, known, read, lock=True) if known else {}
+        taken = await standing_ids(session, free - known) if free - known else set()
         editable = await places.editable(session, caller, named) if named else {}
         asks = sites and reads_every_record(caller)
         standing = await taken_sites(session, sites) if asks else set()
@@ -55,15 +58,18 @@ class Asked:
             {key: key in standing for key in sites} if asks else {},
         )
 
-    async def row_of(self, session: AsyncSession, service_id: UUID) -> Any:
-        if service_id in self.records:
-            return self.records[service_id]
-        return await row_of(session, service_id)
+    async def row_of(self, session: AsyncSession, service_id: UUID) -> Entered | None:
+        return await self._record(session, service_id, lock=False)
 
-    async def locked(self, session: AsyncSession, service_id: UUID) -> Any:
+    async def locked(self, session: AsyncSession, service_id: UUID) -> Entered | None:
+        return await self._record(session, service_id, lock=True)
+
+    async def _record(
+        self, session: AsyncSession, service_id: UUID, *, lock: bool
+    ) -> Entered | None:
         if service_id in self.records:
             return self.records[service_id]
-        return await locked(session, service_id)
+        return (await entered(session, [service_id], {}, lock=lock)).get(service_id)
 
     async def editable(
         self, session: AsyncSession, caller: Principal, ids: Collection[UUID]
@@ -91,16 +97,25 @@ class Asked:
         """They were written."""
         for service in services:
             self.records.pop(service, None)
+            self.approved.pop(service, None)
         for place in placed:
             self.places.pop(UUID(place), None)
 
-    def shows_otherwise(self, service_id: UUID, forms: Mapping[str, Document]) -> bool:
+    async def shows_otherwise(
+        self, session: AsyncSession, service_id: UUID, forms: Mapping[str, Document]
+    ) -> bool:
         """Whether the record shows one of these places in another form, or may: nobody asked for it."""
         if service_id not in self.records:
             return True
         row = self.records[service_id]
-        return row is not None and any(
+        if row is None:
+            return False
+        if service_id not in self.approved:
+            self.approved |= await approved_forms(
+                session, [key for key, each in self.records.items() if each is not None]
+            )
+        return any(
             forms.get(place["id"], place) != place
-            for document in (row.document, row.approved)
+            for document in (row.document, self.approved[service_id])
             for place in locations_in(document or {})
         )

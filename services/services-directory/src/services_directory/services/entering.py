@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import orjson
 from common import clock
 from common.auth import Principal
 from common.ids import new_id
@@ -19,7 +18,7 @@ from services_directory.documents.storing import store
 from services_directory.endorsements.service import endorse_soon
 from services_directory.entries import states
 from services_directory.entries.ids import own_id
-from services_directory.entries.recording import record_history
+from services_directory.entries.recording import record_beginning, record_history
 from services_directory.entries.schemas import Upserted
 from services_directory.entries.states import EntryState, curates
 from services_directory.errors import ILLEGAL_STEP, NOT_YOURS
@@ -166,7 +165,7 @@ async def _place_what_is_due(session: AsyncSession, known: UUID | None, batch: E
     """A record is read with the places as the documents before it left them."""
     if known is None or not batch.due:
         return
-    if batch.asked.shows_otherwise(known, _forms(batch.placed[: batch.due])):
+    if await batch.asked.shows_otherwise(session, known, _forms(batch.placed[: batch.due])):
         await _place(session, batch, batch.due)
 
 
@@ -305,25 +304,25 @@ async def _write(
             **values,
             **draft_or_approved,
         }
-        text = orjson.dumps(plain).decode()
-        new |= {"document": text, "approved": text if publishes else None}
+        recorded = record_beginning(session, caller, KIND, identity, new=plain, source=source)
+        new |= {"document": recorded, "approved": recorded if publishes else None}
         enter_soon(session, new)
     else:
         # While a newer draft waits, what is published keeps the audience that was approved.
-        if row.approved is not None and not publishes:
+        if row.published and not publishes:
             for key in ("organization_id", "visibility", "aors", "states"):
                 del values[key]
         await change(session, identity, **{"version": version, **values, **draft_or_approved})
-    record_history(
-        session,
-        caller,
-        KIND,
-        identity,
-        version=version,
-        old=row.document if row is not None else {},
-        new=plain,
-        source=source,
-    )
+        record_history(
+            session,
+            caller,
+            KIND,
+            identity,
+            version=version,
+            old=row.document,
+            new=plain,
+            source=source,
+        )
     return version
 
 

@@ -24,7 +24,7 @@ from services_directory.hsds.identity import with_ids
 from services_directory.hsds.taxonomy import aors_of
 from services_directory.locations import service as places
 from services_directory.organizations import service as organizations
-from services_directory.records.queries import by_id
+from services_directory.records.queries import Entered, entered
 from services_directory.records.rights import Scope, may_read
 from services_directory.services.drafting import (
     draft,
@@ -61,10 +61,12 @@ async def judge(
     rows: Sequence[Row | None],
     source: str,
     stand_for: Mapping[str, UUID | None],
+    read: Mapping[UUID, Any],
     before: Judged,
 ) -> list[Upserted | Problem | None]:
-    """For each row what would become of it; None for None. `stand_for`: what external ids mean."""
-    known = await _Known.of(session, caller, [row for row in rows if row], stand_for)
+    """For each row what would become of it; None for None. `stand_for`: what external ids mean; `read`: rows of
+    records that were read before."""
+    known = await _Known.of(session, caller, [row for row in rows if row], stand_for, read)
     found: list[Upserted | Problem | None] = []
     for row in rows:
         if row is None:
@@ -82,7 +84,7 @@ class _Known:
     """Of one batch: records by id, those of other organisations that are shown, places that the
     caller may name, sites that stand."""
 
-    records: Mapping[UUID, Any]
+    records: Mapping[UUID, Entered]
     shown: frozenset[UUID]
     places: Mapping[UUID, Any]
     sites: frozenset[UUID]
@@ -97,12 +99,13 @@ class _Known:
         caller: Principal,
         rows: Sequence[Row],
         stand_for: Mapping[str, UUID | None],
+        read: Mapping[UUID, Any],
     ) -> "_Known":
         ids = {entity for entity in stand_for.values() if entity is not None}
         for row in rows:
             if row.document.id is not None:
                 ids |= {row.document.id, own_id(caller, row.document.id)}
-        records = await by_id(session, ids)
+        records = await entered(session, ids, read, lock=False)
         foreign = [key for key, row in records.items() if not may_read(caller, row)]
         seen = await shown(session, caller, foreign) if foreign else ()
         named: set[UUID] = set()
