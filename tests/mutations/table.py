@@ -570,6 +570,15 @@ MUTATIONS = (
         "::test_nothing_is_kept_while_an_older_writer_runs",
     ),
     Mutation(
+        "asked-together",
+        "whoever asks while the database is being asked is told what it says afterwards",
+        f"{_DIRECTORY}/reading/asked_together.py",
+        "        self._next = None\n        return await self._asked()\n",
+        "        told = await self._asked()\n        self._next = None\n        return told\n",
+        "tests/services/directory/search/test_asked_together.py"
+        "::test_nobody_is_told_what_was_true_before_they_asked",
+    ),
+    Mutation(
         "organisations-bounds",
         "a whole taxonomy is not looked for at every organisation",
         f"{_DIRECTORY}/organizations/queries.py",

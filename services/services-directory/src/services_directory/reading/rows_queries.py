@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import asyncpg
@@ -9,6 +10,7 @@ from asyncpg import Record
 from common.positions import NotThereError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services_directory.reading.asked_together import AskedTogether
 from services_directory.reading.kept_rows import KeptRows
 
 Row = Record
@@ -51,6 +53,7 @@ class Reader:
         self._idle: dict[bool, list[asyncpg.Connection]] = {False: [], True: []}
         self._free = asyncio.Semaphore(size)
         self.kept = KeptRows()
+        self._together: dict[str, AskedTogether] = {}
 
     async def fetch(self, text: str, values: Sequence[Any], *, afresh: bool = False) -> list[Row]:
         """The rows; asked once more on a new connection if the first had been lost meanwhile.
@@ -59,6 +62,13 @@ class Reader:
         any area reads half the table for words that are rare. By id, any plan is the same plan.
         """
         return await self.fetch_when(None, text, values, afresh=afresh)
+
+    async def fetch_together(self, text: str) -> list[Row]:
+        """As `fetch`, of one of few questions without values, asked once for all who wait for it."""
+        if text not in self._together:
+            self._together[text] = AskedTogether(partial(self.fetch, text, []))
+        rows: list[Row] = await self._together[text].answer()
+        return rows
 
     async def fetch_when(
         self, ready: Ready | None, text: str, values: Sequence[Any], *, afresh: bool

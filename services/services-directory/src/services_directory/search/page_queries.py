@@ -5,6 +5,7 @@ the same statement."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -282,7 +283,7 @@ async def _unless_kept(
     if not session.kept.asked_before(question):
         return await session.fetch(text, values, afresh=True)
     if session.kept.holds(question):
-        (now,) = await session.fetch(f"SELECT {_newest_change(audience.levels)}", [])
+        (now,) = await session.fetch_together(f"SELECT {_newest_change(audience.levels)}")
         moment = settled(now["newest"], now["oldest_running"])
         kept = session.kept.get(question, moment) if moment is not None else None
         if kept is not None:
@@ -303,6 +304,7 @@ def _with_newest(text: str, audience: Audience) -> str:
     )
 
 
+@cache
 def _newest_change(levels: tuple[int, ...]) -> str:
     """SQL of two columns: the newest change at these levels and the oldest running writer, as
     text."""
