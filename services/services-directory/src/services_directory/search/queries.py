@@ -102,7 +102,8 @@ async def _in_words(
     taken: Matching | None = None
     found = Found([], 0)
     for reading in _readings(query.search or ""):
-        asked = query.model_copy(update={"search": reading.search}) if query.search else query
+        same = not query.search or reading.search == query.search
+        asked = query if same else query.model_copy(update={"search": reading.search})
         tried = matching(asked, audience, today, any_word=reading.any_word, meaning=reading.meaning)
         try:
             rows, total = await _page(session, asked, audience, tried, body)

@@ -27,9 +27,9 @@ class Asked:
     `approved`: of the records, once somebody asks."""
 
     records: dict[UUID, Entered | None] = field(default_factory=dict)
-    approved: dict[UUID, Document | None] = field(default_factory=dict)
     places: dict[UUID, Any] = field(default_factory=dict)
     sites: dict[UUID, bool] = field(default_factory=dict)
+    approved: dict[UUID, Document | None] = field(default_factory=dict)
 
     @classmethod
     async def of(
@@ -52,10 +52,10 @@ class Asked:
         asks = sites and reads_every_record(caller)
         standing = await taken_sites(session, sites) if asks else set()
         return cls(
-            {key: rows.get(key) for key in known}
+            records={key: rows.get(key) for key in known}
             | dict.fromkeys(key for key in free - known if key not in taken),
-            {key: editable.get(key) for key in named},
-            {key: key in standing for key in sites} if asks else {},
+            places={key: editable.get(key) for key in named},
+            sites={key: key in standing for key in sites} if asks else {},
         )
 
     async def row_of(self, session: AsyncSession, service_id: UUID) -> Entered | None:
