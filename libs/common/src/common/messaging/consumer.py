@@ -47,6 +47,7 @@ _PAUSE_SECONDS = 1.0
 TOGETHER = 50
 """How many events a reader may take at once: fewer than are worth a COPY, for which the driver
 names a statement that a pooler would give to others (decision 0072)."""
+_PLANNED_ONCE = "set_config('plan_cache_mode', 'force_generic_plan', true)"
 _FIRST_TIMES = (
     "first_times AS (INSERT INTO inbox (consumer, event_id, handled_at)"
     " SELECT $5, id, $7 FROM unnest($6::uuid[]) AS id ON CONFLICT DO NOTHING RETURNING event_id)"
@@ -59,7 +60,8 @@ class Subscription:
 
     `apply` does what the events say, up to `at_once` of them in one transaction: more than one for
     a reader whose effects wait for one another anyway, as counters do. Such a reader takes the
-    advisory lock `writer_lock` first.
+    advisory lock `writer_lock` first. `planned_once`: it looks rows up by keys alone, so the database need not plan
+    that anew for each event.
     """
 
     producer: str
@@ -68,6 +70,7 @@ class Subscription:
     apply: ManyHandler
     at_once: int = 1
     writer_lock: int | None = None
+    planned_once: bool = False
 
     @classmethod
     def one_by_one(
@@ -175,6 +178,8 @@ class Consumer:
     def _first_times(self, ids: Sequence[UUID]) -> OpeningRead:
         """Which of the events the inbox has not seen; it has now."""
         columns, values = "ARRAY (SELECT event_id FROM first_times)", (self.name, ids, clock.now())
+        if self._subscription.planned_once:
+            columns = f"{_PLANNED_ONCE}, {columns}"
         lock = self._subscription.writer_lock
         if lock is None:
             return OpeningRead(columns, values, beside=_FIRST_TIMES)

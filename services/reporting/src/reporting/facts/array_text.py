@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 
 
-def array_text(values: Sequence[str] | Sequence[int]) -> str:
-    """The text form of a PostgreSQL array of codes or whole numbers."""
-    quoted = (f'"{value}"' if isinstance(value, str) else str(value) for value in values)
-    return "{" + ",".join(quoted) + "}"
+def array_text(values: Sequence[str]) -> str:
+    """The text form of a PostgreSQL array of codes."""
+    return "{" + ",".join(f'"{value}"' for value in values) + "}"
+
+
+def numbers_text(values: list[int]) -> str:
+    """That of an array of whole numbers: vectors of a hundred are written nine times for each event."""
+    return "{" + str(values)[1:-1] + "}"

@@ -105,7 +105,10 @@ def by_counter(increments: Increments) -> dict[CounterKey, Counter[int]]:
 
 def dense(key: CounterKey, counter: Mapping[int, int]) -> list[int]:
     """The vector of increments in its stored layout."""
-    return [counter.get(position, 0) for position in range(key.length)]
+    vector = [0] * key.length
+    for position, by in counter.items():
+        vector[position] = by
+    return vector
 
 
 def place(fact: ReferralFact) -> Place | None:

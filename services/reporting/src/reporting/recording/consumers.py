@@ -26,6 +26,14 @@ def subscriptions(recorder: Recorder) -> list[Subscription]:
             await recorder.record(session, facts, seen=frozenset())
 
     return [
-        Subscription(producer, DURABLE, events, apply, at_once=TOGETHER, writer_lock=WRITER_LOCK)
+        Subscription(
+            producer,
+            DURABLE,
+            events,
+            apply,
+            at_once=TOGETHER,
+            writer_lock=WRITER_LOCK,
+            planned_once=True,
+        )
         for producer, events in SOURCES
     ]
