@@ -185,6 +185,11 @@ async def answer_of(session: AsyncSession) -> Any:
     return session.info["answer"]
 
 
+PLANNED_ONCE = "set_config('plan_cache_mode', 'force_generic_plan', true)"
+"""For `planned_by`: a statement is planned once for a connection, not anew for each values because that seems
+cheaper by more than planning costs."""
+
+
 async def planned_by(session: AsyncSession, settings: str) -> None:
     """For the rest of the transaction: a select list of `set_config(…, true)`. It goes with the caller where
     nothing was asked yet, and costs no round trip of its own."""

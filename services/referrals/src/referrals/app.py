@@ -59,7 +59,9 @@ that covers it, and a withdrawal always works. / Casos, consentimiento, remision
 un código; nada de una persona se comparte sin un consentimiento que lo cubra, y retirarlo siempre
 funciona.
 """
+# They are asked one after the other: what is asked for most stands first.
 ROUTERS: tuple[APIRouter, ...] = (
+    bulk,
     case_list,
     cases,
     consents,
@@ -91,7 +93,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     line,
     desk,
     break_glass,
-    bulk,
     attachments,
     fhir,
     fhir_search,

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from common.database import PLANNED_ONCE, planned_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -74,6 +75,8 @@ async def page(
         statement = statement.where(
             col(AuditEntry.organisation_id) == only.organisation, only.which
         )
+        if not any(wanted.names()):
+            await planned_by(session, PLANNED_ONCE)
     statement = statement.where(*wanted.conditions())
     if before is not None:
         statement = statement.where(col(AuditEntry.id) < before)

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.database import planned_by
+from common.database import PLANNED_ONCE, planned_by
 from common.reads import QuickStatement
 from common.referral_states import OPEN, ReferralState
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,8 +30,6 @@ COUNTED_TO = 200
 slower, the more there is to do, and nobody acts otherwise on it than on "200 or more"."""
 
 _NOW, _TODAY = sa.bindparam("now", type_=Instant()), sa.bindparam("today", type_=sa.Date())
-# Planning it costs more than counting; with many referrals it would be planned anew each time.
-_ONCE = "set_config('plan_cache_mode', 'force_generic_plan', true)"
 _MOST: sa.ColumnElement[Any] = sa.literal_column(str(COUNTED_TO))
 
 
@@ -78,7 +76,7 @@ async def queue_counts(
     session: AsyncSession, caller: Principal, now: datetime
 ) -> tuple[dict[str, int], int]:
     """What is open by state, and how much of it is overdue: each number up to `COUNTED_TO`."""
-    await planned_by(session, _ONCE)
+    await planned_by(session, PLANNED_ONCE)
     rows = await _counting(Role.SUPERVISOR in caller.roles).rows(
         session, {**caller_values(caller), "now": now, "today": now.date()}
     )

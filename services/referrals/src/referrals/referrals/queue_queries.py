@@ -13,7 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from common.auth import Principal, Role
-from common.database import planned_by
+from common.database import PLANNED_ONCE, planned_by
 from common.reads import QuickStatement
 from common.referral_states import OPEN, TERMINAL
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,10 +34,7 @@ from referrals.tables import Instant, Texts
 
 # PostgreSQL takes row security for far more selective than it is: it would fetch and sort all that
 # a service ever received to find the newest page, and plan each page anew to save what it never costs.
-IN_INDEX_ORDER = (
-    "set_config('enable_sort', 'off', true),"
-    " set_config('plan_cache_mode', 'force_generic_plan', true)"
-)
+IN_INDEX_ORDER = f"set_config('enable_sort', 'off', true), {PLANNED_ONCE}"
 
 CHANGED_FOR_RECIPIENT: sa.ColumnElement[Any] = sa.func.coalesce(
     sa.cast(col(Referral.held_still)["changed_at"].astext, Instant()), col(Referral.changed_at)
