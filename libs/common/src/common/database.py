@@ -169,8 +169,8 @@ async def begin_beside(
 
 
 async def _ended_beside(session: AsyncSession) -> None:
-    for task in session.info.pop(_BESIDE, ()):
-        await task
+    if _BESIDE in session.info:
+        await asyncio.gather(*session.info.pop(_BESIDE))
 
 
 def of_transaction(session: AsyncSession) -> dict[str, Any]:

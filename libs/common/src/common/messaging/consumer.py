@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from common import clock, database_errors
-from common.database import Database, OpeningRead, answer_of, retrying
+from common.database import PLANNED_ONCE, Database, OpeningRead, answer_of, retrying
 from common.events.base import Event
 from common.events.envelope import Envelope
 from common.logs import get_logger
@@ -47,7 +47,6 @@ _PAUSE_SECONDS = 1.0
 TOGETHER = 50
 """How many events a reader may take at once: fewer than are worth a COPY, for which the driver
 names a statement that a pooler would give to others (decision 0072)."""
-_PLANNED_ONCE = "set_config('plan_cache_mode', 'force_generic_plan', true)"
 _FIRST_TIMES = (
     "first_times AS (INSERT INTO inbox (consumer, event_id, handled_at)"
     " SELECT $5, id, $7 FROM unnest($6::uuid[]) AS id ON CONFLICT DO NOTHING RETURNING event_id)"
@@ -179,7 +178,7 @@ class Consumer:
         """Which of the events the inbox has not seen; it has now."""
         columns, values = "ARRAY (SELECT event_id FROM first_times)", (self.name, ids, clock.now())
         if self._subscription.planned_once:
-            columns = f"{_PLANNED_ONCE}, {columns}"
+            columns = f"{PLANNED_ONCE}, {columns}"
         lock = self._subscription.writer_lock
         if lock is None:
             return OpeningRead(columns, values, beside=_FIRST_TIMES)
