@@ -1,4 +1,4 @@
-"""Connections end: those the pool has no place for at once, those nobody needs after a while."""
+"""Connections stay for the next burst, and end when nobody needed them for a while."""
 
 import asyncio
 
@@ -11,14 +11,39 @@ from tests.support.patience import PATIENCE
 _OPEN = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
 
 
-async def test_connections_over_the_pools_size_are_closed(settings: sample.Settings) -> None:
+async def test_what_a_burst_opened_serves_the_next_one(settings: sample.Settings) -> None:
     url = settings.database_url.get_secret_value()
     database = Database.at(url, pool_size=1, overflow=3, name="crowded")
     try:
-        await asyncio.gather(*(database.once("SELECT pg_sleep(0.2)") for _ in range(4)))
+        await at_once(4, database)
+        first = await opened(database, "crowded")
+        await at_once(4, database)
+        assert await opened(database, "crowded") == first
+        await database.give_back()  # all four were needed
+        await database.give_back()
         await until_open(1, database, "crowded")
     finally:
         await database.close()
+
+
+async def test_who_comes_alone_gets_the_connection_that_was_used_last(
+    settings: sample.Settings,
+) -> None:
+    database = Database.at(settings.database_url.get_secret_value(), pool_size=3, name="warm")
+    try:
+        await at_once(3, database)
+        asked = [await database.once("SELECT pg_backend_pid()") for _ in range(6)]
+        assert len({pid for ((pid,),) in asked}) == 1
+    finally:
+        await database.close()
+
+
+async def opened(database: Database, name: str) -> set[int]:
+    found = await database.once(
+        "SELECT pid FROM pg_stat_activity WHERE application_name = $1", name
+    )
+    assert len(found) == 4
+    return {row["pid"] for row in found}
 
 
 async def test_what_the_busiest_moment_did_not_need_is_given_back(

@@ -100,7 +100,11 @@ class ServiceSettings(CoreSettings):
     database_role: str | None = Field(
         None, description="Name of the run-time role for grants; `<service>_app` if absent."
     )
-    database_pool_size: int = Field(8, ge=1, description="Connections kept per process.")
+    database_pool_size: int = Field(
+        8,
+        ge=1,
+        description="Connections per process; under load twice as many, until a minute does without.",
+    )
     database_via_pgbouncer: bool = Field(
         False, description="True behind PgBouncer in transaction mode: no prepared statements."
     )

@@ -116,6 +116,7 @@ def background(context: ServiceContext) -> Sequence[BackgroundTask]:
         BackgroundTask.repeated("tombstones", evidence.tell, _TICK_SECONDS),
         BackgroundTask.repeated("audit-anchor", evidence.anchor, _ANCHOR_SECONDS),
         BackgroundTask.repeated("notices", pass_on, _TELL_SECONDS),
+        BackgroundTask.repeated("key-connections", keys.database.give_back, _CALENDAR_SECONDS),
         BackgroundTask("webhooks", webhooks),
         BackgroundTask("channels", channels),
     ]

@@ -194,6 +194,19 @@ async def test_nothing_of_a_question_is_kept_but_a_coarse_counter(
     }  # fmt: skip
 
 
+async def test_who_asks_the_same_for_many_counts_each_of_them(
+    api: AsyncClient, database: Database
+) -> None:
+    answer = await api.post(
+        f"{URL}/batch", json={"profiles": [WOMAN] * 3}, headers=as_("ngo-refugio")
+    )
+    first, *others = answer.json()["items"]
+    assert others == [first, first]
+    async with database.transaction() as session:
+        rows = (await session.execute(sa.select(gap_observations))).all()
+    assert {row[4] for row in rows} == {3}
+
+
 async def test_anonymous_questions_do_not_count_and_confidential_needs_count_by_state(
     api: AsyncClient, database: Database
 ) -> None:

@@ -8,11 +8,15 @@ from typing import Any
 
 import openpyxl
 import pytest
+from altair.utils.schemapi import validate_jsonschema
+from altair.vegalite.v6.schema.core import load_schema
+from common.languages import LANGUAGES
+from jsonschema import ValidationError
 from pypdf import PdfReader
 from reporting.bulletins.document.content import Content, Table
 from reporting.bulletins.document.figures import Figure
 from reporting.bulletins.document.reading import all_charts, all_figures
-from reporting.bulletins.rendering.drawing import _LEAST, _ONLY
+from reporting.bulletins.rendering.drawing import _LEAST, _ONLY, spec
 from reporting.bulletins.rendering.forms import names, rendered
 from reporting.bulletins.rendering.page import laid_out
 from reporting.bulletins.rendering.pdf import as_page_images
@@ -69,6 +73,16 @@ def test_all_charts_have_alternative_texts_and_a_table_below(
     assert {chart.table.id for chart in charts} <= ids
     assert len(page.all("caption")) == len(page.all("table"))
     assert {head.get("scope") for head in page.all("th")} == {"col", "row"}
+
+
+def test_all_charts_are_what_vega_lite_takes(content: Content) -> None:
+    schema = load_schema()
+    for chart in all_charts(content):
+        for language in LANGUAGES:
+            validate_jsonschema(spec(chart, language), schema, schema)
+    wrong = spec(chart, language) | {"width": "wide"}
+    with pytest.raises(ValidationError, match="wide"):
+        validate_jsonschema(wrong, schema, schema)
 
 
 def test_the_page_names_its_language_and_fetches_nothing(spanish: dict[str, bytes]) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 from stack.demo.storyteller import Storyteller
 from stack.errors import StackError
 
-CONNECTIONS = 8
-FEWEST, MOST = 6, 30
-"""Commands in a batch: several small ones beside each other are faster than one large one."""
+CONNECTIONS = 3
+MOST = 10
+"""Commands that are done together: what belongs to the request and its commit is done once for so many."""
 _INTAKE = 5
 _BULK = "/referrals/v1/bulk"
 
@@ -22,8 +22,7 @@ def command(key: str, path: str, body: dict[str, Any]) -> Command:
 
 def send(tell: Storyteller, commands: Mapping[str, Sequence[Command]]) -> dict[str, Any]:
     """All batches of each client beside each other; returns the answers by key."""
-    size = min(MOST, max(FEWEST, sum(map(len, commands.values())) // CONNECTIONS))
-    batches = [(client, each) for client, all_ in commands.items() for each in _batches(all_, size)]
+    batches = [(client, each) for client, all_ in commands.items() for each in _batches(all_)]
     made: dict[str, Any] = {}
     with ThreadPoolExecutor(CONNECTIONS) as together:
         for answers in together.map(lambda batch: _send_one(tell, *batch), batches):
@@ -35,7 +34,7 @@ def _send_one(tell: Storyteller, client: str, batch: Sequence[Command]) -> dict[
     answer = tell.call(
         f"{client} sends {len(batch)} commands of that day",
         *(client, "POST", _BULK),
-        json={"commands": batch},
+        json={"commands": batch, "together": True},
         expect=200,
     )
     for result in answer["results"]:
@@ -44,12 +43,12 @@ def _send_one(tell: Storyteller, client: str, batch: Sequence[Command]) -> dict[
     return {result["key"]: result["body"] for result in answer["results"]}
 
 
-def _batches(commands: Sequence[Command], size: int) -> Iterator[list[Command]]:
-    """At most so many commands in one, and a person's intake in one."""
+def _batches(commands: Sequence[Command]) -> Iterator[list[Command]]:
+    """As few as hold them, and a person's intake in one."""
     batch: list[Command] = []
     for each in commands:
         begins = each["path"].endswith("/cases")
-        if len(batch) == size or (begins and len(batch) > size - _INTAKE):
+        if len(batch) == MOST or (begins and len(batch) > MOST - _INTAKE):
             yield batch
             batch = []
         batch.append(each)

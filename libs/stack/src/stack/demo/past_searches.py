@@ -17,6 +17,8 @@ _GAPS = {
     ("VE0701", "CP-ALTCARE"): 18,
 }
 """Where no demo service meets the need, with how often it is asked for, in percent."""
+_CHILD, _ADULT = 10, 30
+"""Gaps are counted by group: who asks for many says so, and what is the same is planned once."""
 
 
 def search(tell: Storyteller, first: date, searches: int) -> None:
@@ -38,7 +40,7 @@ def profiles(first: date, searches: int) -> Iterator[dict[str, Any]]:
         child = need == "CP-ALTCARE"
         yield {
             "area": area,
-            "age": chance.randint(5, 16) if child else chance.randint(19, 50),
+            "age": _CHILD if child else _ADULT,
             "sex": "female" if chance.random() < 0.7 else "male",
             "needs": [need],
         }

@@ -136,6 +136,8 @@ class Storyteller:
         self._line("✓" if held else "✗", step, call, good=held)
 
     def _line(self, mark: str, step: str, call: str, *, good: bool) -> None:
+        if self._terminal.quiet:  # it would be laid out all the same
+            return
         self._terminal.print(
             Text.assemble(
                 (f"{mark} ", "green" if good else "bold red"),

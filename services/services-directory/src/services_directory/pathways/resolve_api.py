@@ -113,7 +113,14 @@ async def resolve_batch(
     for at, profile in enumerate(body.profiles):
         check_profile(profile, f"/profiles/{at}")
     asking = Caller.of(caller)
-    found = [await plan(session, asking, profile) for profile in body.profiles]
+    # A day's list has the same need of the same group again and again: it is planned once.
+    planned: dict[str, Plan] = {}
+    found = []
+    for profile in body.profiles:
+        asked = profile.model_dump_json()
+        if asked not in planned:
+            planned[asked] = await plan(session, asking, profile)
+        found.append(planned[asked])
     await _after(session, caller, request, found)
     answers = [resolution(each) for each in found]
     await _name(session, caller, request, answers)
