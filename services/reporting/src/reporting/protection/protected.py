@@ -7,7 +7,7 @@ two such sums. Nothing here can reach a true count.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal
 
 import numpy as np
@@ -233,10 +233,13 @@ def rate(numerator: int, denominator: int, k: int, places: int = 3) -> Rate:
     if denominator < least:
         reason = f"the protected denominator {denominator} is below {least}"
         return Rate(numerator, denominator, None, reason)
-    value = (Decimal(numerator) / Decimal(denominator)).quantize(
-        Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN
-    )
+    value = (Decimal(numerator) / denominator).quantize(_unit(places), rounding=ROUND_HALF_EVEN)
     return Rate(numerator, denominator, value)
+
+
+@cache
+def _unit(places: int) -> Decimal:
+    return Decimal(1).scaleb(-places)
 
 
 @dataclass(frozen=True)
@@ -251,11 +254,10 @@ class Share:
 def share(part: Row, whole: Row, k: int, places: int = 3) -> Share:
     """How large a part is, and between which shares it lies where both keep to their intervals."""
     value = rate(part.count, whole.count, k, places).value
-    bounds = (part.low, part.high, whole.low, whole.high)
-    if value is None or None in bounds:
+    few, many, least, most = part.low, part.high, whole.low, whole.high
+    if value is None or few is None or many is None or least is None or most is None:
         return Share(value)
-    few, many, least, most = (int(bound or 0) for bound in bounds)
-    unit = Decimal(1).scaleb(-places)
+    unit = _unit(places)
     low = Decimal(few) / max(few + max(most - few, 0), 1)
     high = Decimal(many) / max(many + max(least - many, 0), 1)
     return Share(value, min(low.quantize(unit), value), max(high.quantize(unit), value))
