@@ -295,7 +295,7 @@ def test_what_is_pinned_is_what_is_deployed(tmp_path: Path) -> None:
     (pinned / "kustomization.yaml").write_text(yaml.safe_dump(text))
     done = subprocess.run(["kustomize", "build", str(pinned)], capture_output=True, check=True)
     deployed = [d for d in yaml.load_all(done.stdout, yaml.CSafeLoader) if d]
-    assert len(loose) == 5
+    assert len(loose) == 6
     assert cluster_images.without_digest(deployed, strictly=True) == []
 
 

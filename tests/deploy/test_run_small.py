@@ -151,7 +151,7 @@ def test_an_upgrade_takes_a_backup_then_builds_then_starts(server: Server, tmp_p
     (server.world / "ready").unlink()
     done = server.types("upgrade", str(folder), str(key))
     assert done.returncode == 0, done.stderr
-    assert server.told() == ["backup", *["build"] * 6, "kube play"]
+    assert server.told() == ["backup", *["build"] * 7, "kube play"]
     assert {path.name for path in folder.iterdir()} == {"data.ruta", "keys.ruta"}
     assert key.read_text() == "made\n"
     assert key.stat().st_mode & 0o777 == 0o400
@@ -230,7 +230,7 @@ _REFUSED = {
         ("upgrade",),
         "where the backup before it goes",
         '  [ $# -ge 2 ] || fail "upgrade FOLDER KEYFILE: where the backup before it goes"\n  backup "$@"\n',
-        ["build"] * 6 + ["kube play"],
+        ["build"] * 7 + ["kube play"],
     ),
     "a verb that it does not know": (
         (),

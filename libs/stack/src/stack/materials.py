@@ -9,6 +9,7 @@ from stack.errors import StackError
 # The `SERVICE` values of deploy/Dockerfile.
 DISTRIBUTIONS = (
     "ruta-console",
+    "ruta-drawing",
     "ruta-gateway",
     "ruta-referrals",
     "ruta-reporting",
@@ -27,6 +28,8 @@ def bill_of_materials(root: Path, distribution: str) -> str:
     done = subprocess.run(
         [
             *(uv, "export", "--frozen", "--no-dev", "--package", distribution),
+            # As deploy/Dockerfile installs it.
+            *(() if distribution == "ruta-stack" else ("--all-extras",)),
             # uv calls the format a preview; the test validates what it writes.
             *("--format", "cyclonedx1.5", "--preview-features", "sbom-export"),
         ],

@@ -69,8 +69,8 @@ def _pod(
 
 
 def port_of(deployment: Document) -> int:
-    """Where its one container listens."""
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    """Where its first container listens; another one in its pod has no port."""
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
     return int(container["ports"][0]["containerPort"])
 
 

@@ -1,4 +1,4 @@
-"""Builds the packages, and imports each in an environment that holds nothing else.
+"""Builds the packages, and imports each in an environment that holds nothing else, of the oldest Python that is here.
 
 A dependency that a package uses and does not declare is there by luck in the shared environment;
 there it is missing.
@@ -16,6 +16,7 @@ from stack.errors import StackError
 # distribution -> import name
 PACKAGES = {
     "ruta-common": "common",
+    "ruta-drawing": "drawing",
     "ruta-gateway": "gateway",
     "ruta-services-directory": "services_directory",
     "ruta-referrals": "referrals",
@@ -23,6 +24,10 @@ PACKAGES = {
     "ruta-console": "console",
     "ruta-stack": "stack",
 }
+EXTRAS = {"ruta-drawing": "engines", "ruta-stack": "services"}
+"""Without which not all modules of a package can be imported; none of it is needed to use the others."""
+OLDEST = "3.11"
+"""The first Python that Ruta promises to run on: what a newer one forgives stops a process there."""
 
 _IMPORT_ALL = """
 import importlib, pkgutil, sys
@@ -68,17 +73,29 @@ def uv() -> str:
     return found
 
 
+def oldest_python() -> str:
+    """Its program; this one's where this machine has no older that Ruta promises to run on."""
+    found = subprocess.run(
+        [uv(), "python", "find", "--no-project", "--no-python-downloads", OLDEST],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() if found.returncode == 0 else sys.executable
+
+
 def _stands_alone(
     program: str, work: Path, distribution: str, package: str, say: Callable[[str], None]
 ) -> bool:
     environment = work / distribution
     python = environment / "bin" / "python"
+    extra = f"[{EXTRAS[distribution]}]" if distribution in EXTRAS else ""
     steps: list[list[str | Path]] = [
-        [program, "venv", "--quiet", "--python", sys.executable, environment],
+        [program, "venv", "--quiet", "--python", oldest_python(), environment],
         [
             *(program, "pip", "install", "--quiet", "--python", python),
             *("--find-links", work / "wheels", "--constraint", work / "wheels" / CONSTRAINTS),
-            distribution,
+            distribution + extra,
         ],
         [python, "-c", _IMPORT_ALL, package],
     ]

@@ -3,6 +3,7 @@
 from common.database import Database
 from common.messages.mail import mail_of
 from common.web import service_app
+from drawing.asking import ask_beside
 from fastapi import FastAPI
 
 from reporting.activities.api import routes as activities
@@ -57,6 +58,7 @@ def create_app(
 ) -> FastAPI:
     """The app as `api` (all routes) or `worker` (health and metrics beside the background tasks)."""
     settings = settings or Settings()
+    ask_beside(settings.drawing_socket)
     return service_app(
         settings,
         title="Ruta reporting",

@@ -23,6 +23,12 @@ class Settings(StandbySettings, MailSettings):
         None, description="Folder of reviewed programme definitions; none = those of the package."
     )
 
+    drawing_socket: Path | None = Field(
+        None,
+        description="Where the container beside this one draws bulletins (`python -m drawing serve`); none ="
+        " a process of its own for each drawing, where this machine has the engines.",
+    )
+
     one_person_publishes: bool = Field(
         False,
         description="Whoever signed a bulletin off, or closed a release alone, may publish it, too: for"

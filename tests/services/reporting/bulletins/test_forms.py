@@ -2,12 +2,16 @@
 
 import io
 import re
+from base64 import b64decode
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import font_source_sans_pro  # type: ignore[import-untyped]  # ships no types
 import openpyxl
 import pytest
+import typst
 from altair.utils.schemapi import validate_jsonschema
 from altair.vegalite.v6.schema.core import load_schema
 from common.languages import LANGUAGES
@@ -19,7 +23,7 @@ from reporting.bulletins.document.reading import all_charts, all_figures
 from reporting.bulletins.rendering.drawing import _LEAST, _ONLY, spec
 from reporting.bulletins.rendering.forms import names, rendered
 from reporting.bulletins.rendering.page import laid_out
-from reporting.bulletins.rendering.pdf import as_page_images
+from reporting.bulletins.rendering.pdf import sources
 from reporting.charts import specs, tiles
 from reporting.charts.palette import CATEGORIES, INK, LOUD, SEQUENTIAL
 
@@ -176,8 +180,17 @@ def test_no_word_of_a_table_stands_over_the_next_column(content: Content, langua
                 assert ROOM * width / whole >= max(longest, bold), (table["id"], head["text"])
 
 
-def test_no_page_is_blank_and_all_pages_are_drawn(content: Content) -> None:
-    pages = as_page_images(laid_out(content, "en", draft=False), ppi=40)
+def test_no_page_is_blank_and_all_pages_are_drawn(content: Content, tmp_path: Path) -> None:
+    given = sources(laid_out(content, "en", draft=False))
+    for name, encoded in given.items():
+        (tmp_path / name).write_bytes(b64decode(encoded))
+    pages = typst.compile(
+        str(tmp_path / "main.typ"),
+        font_paths=[font_source_sans_pro.font_directory],
+        format="png",
+        ppi=40,
+    )
+    assert isinstance(pages, list)
     assert len(pages) > 3
     assert all(len(page) > 4_000 for page in pages)
 

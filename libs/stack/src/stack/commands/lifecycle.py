@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ from stack.demo_people import PEOPLE, make_people
 from stack.errors import StackError
 from stack.exclusive import already_runs, check_port, holder, is_locked
 from stack.layout import DEFAULT_PORT, PORT_VARIABLE, Layout, StackState
-from stack.plan import OUTSIDE_ISSUER, SERVERS, Choices, outside_issuer
+from stack.plan import OUTSIDE_ISSUER, SERVERS, SERVICES, Choices, outside_issuer
 from stack.played import refuse_played
 from stack.ports import LOOPBACK, NO_AUTHORITIES, answers, free_port
 from stack.running import RunningStack, connect, running_state
@@ -67,6 +68,11 @@ def up(
     """Start PostgreSQL, NATS, every service and the gateway."""
     layout = Layout.of(data)
     refuse_played(layout, "deploy/run-small up starts it")
+    if not all(map(find_spec, SERVICES.values())):
+        raise StackError(
+            "there are no services in this environment, as in the image of a cluster's operations:"
+            " ./ruta up of a clone or a bundle, or `pip install ruta`, has them"
+        )
     if demo and (issuer := outside_issuer()) is not None:
         raise StackError(
             f"--demo is played by clients of Ruta's own issuer, but {OUTSIDE_ISSUER} names {issuer}: load"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, cast
 from uuid import UUID
 
 from common.auth import Principal, Role
-from common.errors import NOT_FOUND
+from common.errors import NOT_FOUND, UNAVAILABLE
 from common.languages import LANGUAGES, PageLanguage
 from common.look import page_policy
 from common.paging import CursorText, Limit, Page, id_in, keys_in, moment_in, page_of
@@ -23,6 +23,7 @@ from common.web import (
     requires,
     router,
 )
+from drawing.errors import NobodyDraws
 from fastapi import Path, Query, Response
 from fastapi.responses import HTMLResponse
 from starlette.requests import Request
@@ -246,7 +247,12 @@ async def read_file(
     if name not in names(content):
         raise NOT_FOUND.because("No such file.", allowed=names(content))
     if bulletin.state != "published":
-        made = await asyncio.to_thread(rendered, content, language, draft=True)
+        try:
+            made = await asyncio.to_thread(rendered, content, language, draft=True)
+        except NobodyDraws as error:
+            raise UNAVAILABLE.because(
+                "What draws bulletins is not there now.", headers={"Retry-After": "10"}
+            ) from error
         kind = media_type(name)
         return Response(made[name], media_type=kind, headers=_harmless(kind, made[name]))
     kept = await queries.file(session, bulletin_id, language, name)

@@ -4,13 +4,14 @@ Drawn by hand: rectangles and words need no engine of charts, which weighs 88 MB
 """
 
 import math
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
 from common import codelists
-from common.apart import called_apart
 from common.places import Places, folded
+from drawing.asking import drawn
 
 from services_directory.gaps.picture import Picture
 
@@ -29,6 +30,12 @@ _ROOM = 8
 _DARK_FROM = 0.55
 """The part of the highest number from which a cell is dark enough for white digits."""
 _LIGHTEST, _DARKEST = 245, 20
+_PAGE = b"""
+#set page(width: auto, height: auto, margin: 0pt)
+#image("map.svg")
+"""
+_DOTS_PER_INCH = 192.0
+"""Two dots for each of the drawing's own, of which 96 are an inch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +53,9 @@ def svg(picture: Picture, language: str) -> bytes:
 
 def png(picture: Picture, language: str) -> bytes:
     """The same at twice the resolution."""
-    drawn = svg(picture, language).decode()
-    return called_apart("services_directory.posters.typesetting:drawing", drawn)
+    given = {"main.typ": _PAGE, "map.svg": svg(picture, language)}
+    encoded = {name: b64encode(each).decode() for name, each in given.items()}
+    return drawn("page", {"form": "png", "ppi": _DOTS_PER_INCH, "files": encoded})
 
 
 def _drawn(picture: Picture, language: str) -> Iterator[str]:

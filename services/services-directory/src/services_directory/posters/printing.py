@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64encode
 from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
@@ -9,8 +10,9 @@ from typing import Literal
 
 import jinja2
 import segno
-from common.apart import FailedApart, called_apart
 from common.languages import OWN_NAMES, next_language
+from drawing.asking import drawn
+from drawing.errors import FailedDrawing
 from markupsafe import Markup, escape
 
 from services_directory.posters.content import Poster
@@ -18,6 +20,7 @@ from services_directory.posters.content import Poster
 _DOES_NOT_FIT = "the poster does not fit"
 # Services per step and the smallest letters (points), from the fullest form to the last resort.
 _NUMBER = re.compile(r"[+(]?\d[\d ().\-]{1,20}\d")
+_DOTS_PER_INCH = 150.0
 _FORMS = ((3, 8.0), (2, 8.0), (1, 7.0), (0, 6.0))
 
 
@@ -36,7 +39,7 @@ def _compiled(poster: Poster, form: Literal["pdf", "png"]) -> bytes:
     for services, smallest in _FORMS[:-1]:
         try:
             return _typeset(poster.with_at_most(services), form, smallest)
-        except FailedApart as error:
+        except FailedDrawing as error:
             if _DOES_NOT_FIT not in str(error):
                 raise
     services, smallest = _FORMS[-1]
@@ -45,8 +48,20 @@ def _compiled(poster: Poster, form: Literal["pdf", "png"]) -> bytes:
 
 def _typeset(poster: Poster, form: Literal["pdf", "png"], smallest: float) -> bytes:
     data = json.dumps({**asdict(poster), "qr": qr_svg(poster.url)}, ensure_ascii=False)
-    wanted = {"form": form, "poster": data, "smallest": str(smallest)}
-    return called_apart("services_directory.posters.typesetting:page", wanted)
+    return drawn(
+        "page",
+        {
+            "form": form,
+            "ppi": _DOTS_PER_INCH,
+            "inputs": {"poster": data, "smallest": str(smallest)},
+            "files": {"main.typ": _template()},
+        },
+    )
+
+
+@cache
+def _template() -> str:
+    return b64encode(files(__package__).joinpath("templates", "poster.typ").read_bytes()).decode()
 
 
 def qr_svg(url: str) -> str:

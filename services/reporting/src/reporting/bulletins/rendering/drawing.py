@@ -1,6 +1,10 @@
 """Draws a bulletin's charts from their tables, in one language."""
 
-from collections.abc import Sequence
+import json
+from base64 import b64decode
+from collections.abc import Iterable, Sequence
+
+from drawing.asking import drawn
 
 from reporting.bulletins.document.content import Chart, Label, Table
 from reporting.bulletins.document.figures import Figure
@@ -10,8 +14,22 @@ from reporting.charts.specs import Point, Spec, bars, heat_map, trend
 from reporting.charts.tiles import Tile, tiles
 from reporting.protection.comparing import levels
 
+NOTATIONS = {"es": "es-ES", "en": "en-US"}
+"""Of numbers on axes."""
 _ONLY, _LEAST = 0.6, 0.35
 """The shade of figures that cannot be told apart; and of the least of those that can."""
+
+
+def drawings(
+    charts: Iterable[Chart], language: str, scale: float
+) -> dict[str, tuple[bytes, bytes]]:
+    """Each chart by its table's id: as SVG, and as PNG of ``scale`` pixels per point."""
+    specs = {chart.table.id: spec(chart, language) for chart in charts}
+    if not specs:
+        return {}
+    wanted = {"specs": specs, "notation": NOTATIONS[language], "scale": scale}
+    made = json.loads(drawn("charts", wanted))
+    return {name: (each["svg"].encode(), b64decode(each["png"])) for name, each in made.items()}
 
 
 def spec(chart: Chart, language: str) -> Spec:

@@ -19,6 +19,7 @@ from reporting.bulletins.document.content import (
 )
 from reporting.bulletins.document.figures import Figure
 from reporting.bulletins.document.reading import (
+    all_charts,
     cell_run,
     figure_run,
     paragraphs,
@@ -26,8 +27,7 @@ from reporting.bulletins.document.reading import (
     sentence_runs,
 )
 from reporting.bulletins.document.texts import say
-from reporting.bulletins.rendering.drawing import says_all, spec
-from reporting.charts.render import as_png, as_svg
+from reporting.bulletins.rendering.drawing import drawings, says_all
 
 WORDS = ("table_below", "draft", "page")
 SCALE = 2.0
@@ -67,6 +67,8 @@ def laid_out(content: Content, language: str, *, draft: bool) -> Page:
         words={name: say(f"page.{name}")[language] for name in WORDS},
         sections=[],
     )
+    for name, (svg, png) in drawings(all_charts(content), language, SCALE).items():
+        page.drawings[f"{name}.svg"], page.images[f"{name}.png"] = svg, png
     for section in content.sections:
         blocks = [_block(block, page) for block in section.blocks]
         page.sections.append({"id": section.id, "title": section.title[language], "blocks": blocks})
@@ -146,10 +148,8 @@ def _widths(columns: Sequence[tuple[int, int]]) -> list[int]:
 
 def _chart(chart: Chart, page: Page) -> dict[str, Any]:
     name = f"{chart.table.id}.png"
-    drawn = as_svg(spec(chart, page.language), page.language)
-    page.drawings[f"{chart.table.id}.svg"] = drawn.encode()
-    image = page.images[name] = as_png(drawn, SCALE)
-    width, height = struct.unpack(">II", image[16:24])  # the IHDR chunk comes first in a PNG
+    # The IHDR chunk comes first in a PNG.
+    width, height = struct.unpack(">II", page.images[name][16:24])
     return {
         "kind": chart.kind,
         "image_name": name,

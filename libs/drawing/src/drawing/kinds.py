@@ -1,0 +1,6 @@
+"""What can be drawn. A name beyond these is refused: whoever reaches the socket calls no other function."""
+
+KINDS = {
+    "charts": "drawing.charts:charts",
+    "page": "drawing.pages:page",
+}

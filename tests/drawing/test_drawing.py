@@ -1,0 +1,172 @@
+"""A drawing is made in a process of its own, here or in the container beside, without a secret; and why it was not is told."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from drawing import serving
+from drawing.asking import ask_beside, drawn
+from drawing.errors import FailedDrawing, NobodyDraws
+from drawing.kinds import KINDS
+from drawing.listening import answers
+
+from tests.support.system import until
+
+SPEC = {
+    "mark": "bar",
+    "data": {"values": [{"x": 1234.5, "y": "remisión"}]},
+    "encoding": {"x": {"field": "x", "type": "quantitative"}, "y": {"field": "y"}},
+}
+TELLING = "#for (k, v) in sys.inputs [#k: #v ]"
+# Stands for an engine whose process is looked into: no drawing shows it.
+LOOKING = """
+import json, os, sys
+from pathlib import Path
+import drawing.pages
+def page(wanted):
+    settings = [name for name in os.environ if name.startswith("RUTA_")]
+    return json.dumps({"pid": os.getpid(), "parent": os.getppid(), "settings": settings}).encode()
+drawing.pages.page = page
+"""
+
+
+def page(source: str, form: str = "pdf", **more: object) -> dict[str, object]:
+    files = {"main.typ": b64encode(source.encode()).decode()}
+    return {"form": form, "ppi": 72.0, "files": files, **more}
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Iterator[Path]:
+    """A container's process, and this one told to ask there."""
+    place = tmp_path / "socket"
+    process = subprocess.Popen([sys.executable, "-m", "drawing", "serve", str(place)])
+    try:
+        until(lambda: answers(place), "somebody draws there")
+        ask_beside(place)
+        yield place
+    finally:
+        ask_beside(None)
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture(params=["here", "beside"])
+def somewhere(request: pytest.FixtureRequest) -> None:
+    if request.param == "beside":
+        request.getfixturevalue("beside")
+
+
+@pytest.mark.usefixtures("somewhere")
+def test_charts_and_pages_are_drawn() -> None:
+    wanted = {"specs": {"one": SPEC, "two": SPEC}, "notation": "es-ES", "scale": 2.0}
+    made = json.loads(drawn("charts", wanted))
+    assert made.keys() == {"one", "two"}
+    assert "1.200" in made["one"]["svg"], "in the notation that was asked for"
+    assert drawn("page", page(TELLING, inputs={"for": "papel"})).startswith(b"%PDF")
+    assert drawn("page", page("x", "png")).startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("somewhere")
+def test_a_failure_is_told_in_the_words_of_the_engine() -> None:
+    with pytest.raises(FailedDrawing, match="does not fit"):
+        drawn("page", page('#panic("the poster does not fit")'))
+
+
+@pytest.mark.usefixtures("somewhere")
+def test_a_page_reads_no_file_but_those_that_came_with_it(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s3cret")
+    for path in (str(tmp_path / "secret"), "/etc/passwd", "../../etc/passwd"):
+        with pytest.raises(FailedDrawing, match=r"not found|outside|denied|escape"):
+            drawn("page", page(f'#read("{path}")'))
+    files = {"main.typ": "", "../outside": b64encode(b"x").decode()}
+    drawn("page", {"form": "pdf", "files": files})
+    assert not list(tmp_path.parent.rglob("outside"))
+
+
+def test_a_drawing_has_a_process_of_its_own_without_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(LOOKING)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("RUTA_DATABASE_URL", "postgresql://secret")
+    told = json.loads(drawn("page", {}))
+    assert told == {"pid": told["pid"], "parent": os.getpid(), "settings": []}
+
+
+def test_only_what_is_a_kind_is_called(beside: Path) -> None:
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(beside))) as client:
+        for path in ("/os:system", "/drawing.charts:charts", "/serve", "/"):
+            assert client.post(f"http://drawing{path}", content=b'"true"').status_code == 404
+        assert client.get("http://drawing/page").status_code == 405
+    said = subprocess.run(
+        [sys.executable, "-m", "drawing", "os:system"], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 1
+    assert "usage" in said.stderr
+    assert set(KINDS) == {"charts", "page"}
+
+
+def test_more_than_a_bulletin_is_refused(beside: Path) -> None:
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(beside))) as client:
+        more = client.post("http://drawing/page", content=b" " * (serving.MOST_BYTES + 1))
+    assert more.status_code == 413
+
+
+def test_who_draws_nowhere_is_told_so_and_what_comes_back_draws_again(tmp_path: Path) -> None:
+    place = tmp_path / "socket"
+    ask_beside(place)
+    try:
+        with pytest.raises(NobodyDraws, match="nobody draws"):
+            drawn("page", page("x"))
+        assert not answers(place)
+        for _ in range(2):  # the second finds the socket of the first, which was killed
+            process = subprocess.Popen([sys.executable, "-m", "drawing", "serve", str(place)])
+            until(lambda: answers(place), "somebody draws there")
+            assert drawn("page", page("x")).startswith(b"%PDF")
+            process.kill()
+            process.wait()
+        with pytest.raises(NobodyDraws, match="nobody draws"):
+            drawn("page", page("x"))
+    finally:
+        ask_beside(None)
+
+
+def test_the_container_draws_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its limit of memory is for one."""
+    at_once: list[int] = []
+    inside = 0
+
+    def slowly(_kind: str, _told: bytes) -> bytes:
+        nonlocal inside
+        inside += 1
+        at_once.append(inside)
+        # Others come meanwhile: they have been sent already.
+        until(lambda: asked == 3, "all have asked")
+        inside -= 1
+        return b"drawn"
+
+    monkeypatch.setattr(serving, "drawn_apart", slowly)
+    asked = 0
+
+    async def three() -> list[httpx.Response]:
+        nonlocal asked
+        transport = httpx.ASGITransport(serving.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://drawing") as client:
+
+            async def one() -> httpx.Response:
+                nonlocal asked
+                asked += 1
+                return await client.post("/page", content=b"{}")
+
+            return list(await asyncio.gather(*(one() for _ in range(3))))
+
+    answered = asyncio.run(three())
+    assert [each.content for each in answered] == [b"drawn"] * 3
+    assert at_once == [1, 1, 1]

@@ -1,0 +1,53 @@
+"""The image of a cluster's operations holds no services: what needs them says so, all else is as ever."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# As if they were not installed: nothing finds them any more.
+HIDING = """
+from importlib.machinery import PathFinder
+everything = PathFinder.find_spec
+def without(name, *more):
+    hidden = name.partition(".")[0] in {"console", "referrals", "reporting"}
+    return None if hidden else everything(name, *more)
+PathFinder.find_spec = without
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "sitecustomize.py").write_text(HIDING)
+    return {**os.environ, "PYTHONPATH": str(tmp_path)}
+
+
+def ruta(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stack", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.laborious
+def test_operations_have_their_commands_without_a_word(environment: dict[str, str]) -> None:
+    done = ruta(environment, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for command in ("doctor", "backup", "restore", "audit", "events", "k8s", "demo"):
+        assert f" {command} " in done.stdout, command
+    assert " reference " not in done.stdout
+
+
+@pytest.mark.laborious
+def test_what_starts_services_says_that_there_are_none(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    done = ruta(environment, "up", "--data", str(tmp_path / "data"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("ruta: there are no services in this environment")
+    assert not (tmp_path / "data").exists()
