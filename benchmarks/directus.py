@@ -6,8 +6,8 @@ Two words in a municipality at 16 connections (wrk), in turns: Ruta as a partner
 static token of its administrator, who passes every permission. Directus runs as its documentation has it in production: one
 process, no limit of rate, no telemetry, nothing logged but warnings; once without its cache, which is how it comes, once with the one in
 memory. It has one table each for services, organisations and needs with their relations, an index on the municipality, and
-gives the fields that a row of Ruta's search has; that both find the same services is looked at first. It is asked for both
-words, as Ruta is (`filter`), and for the phrase by its own `search`, which finds fewer.
+gives the fields that a row of Ruta's search has; that Ruta finds what it finds is looked at first. It is asked for both
+words in name or description (`filter`; Ruta looks at more), and for the phrase by its own `search`, which finds fewer.
 
 Directus comes from npm into FOLDER (830 MB, with a Node that it takes), and stays there for the next run.
 """
@@ -192,15 +192,15 @@ def as_ours(search: Mapping[str, str]) -> str:
 
 
 def same_found(front: int, token: str, directus: int) -> None:
-    """Says what each answers to the question that is asked again; raises SystemExit where they differ."""
+    """Says what each answers to the question that is asked again; raises SystemExit where Ruta lacks something."""
     ours, found = asked(front, as_ours(PARAMS), token=token)
     theirs, rows = asked(directus, as_filter(PARAMS))
     fewer, some = asked(directus, as_phrase(PARAMS))
     print(f"  Ruta: {found['total_items']} services, {len(ours):,} bytes")
     print(f"  Directus, filter: {rows['meta']['filter_count']}, {len(theirs):,} bytes")
     print(f"  Directus, search: {some['meta']['filter_count']}, {len(fewer):,} bytes")
-    if {each["id"] for each in found["contents"]} != {each["id"] for each in rows["data"]}:
-        raise SystemExit("they do not find the same services")
+    if not {each["id"] for each in rows["data"]} <= {each["id"] for each in found["contents"]}:
+        raise SystemExit("Directus finds services that Ruta does not")
 
 
 def in_turn(paths: list[str], file: Path) -> Path:
