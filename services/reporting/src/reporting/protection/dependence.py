@@ -82,7 +82,10 @@ def raked(
     for level in classes:
         for labels in level:
             expected = np.bincount(labels.ravel(), met.ravel())[1:]
-            seen = np.bincount(labels[places], shown, len(expected) + 1)[1:]
+            # NumPy 2.3, the newest for Python 3.11, calls weighted counts whole numbers.
+            seen = np.bincount(labels[places], shown, len(expected) + 1)[1:].astype(
+                float, copy=False
+            )
             aim = _believed(seen, expected * seen.sum() / expected.sum(), k)
             if seen.any():
                 wanted.append((labels, aim / aim.sum()))

@@ -65,7 +65,7 @@ class Laws:
         known = np.where(each < most, each, most + each % self._k)
         at = np.clip(self._errors[known] + self.reach, 0, 2 * self.reach)
         weights = odds[:, None] * self._law[known]
-        law: Floats = np.bincount(at.ravel(), weights.ravel(), len(self._all))
+        law = np.bincount(at.ravel(), weights.ravel(), len(self._all)).astype(float, copy=False)
         law /= law.sum()
         return law
 
