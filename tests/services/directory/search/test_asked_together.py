@@ -30,6 +30,7 @@ async def settle() -> None:
 
 async def let_go(slow: Slow, at: int) -> None:
     await settle()
+    assert len(slow.began) > at, "nobody began to ask for those who came meanwhile"
     slow.began[at].set()
     await settle()
 
