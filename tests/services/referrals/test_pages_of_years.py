@@ -21,6 +21,7 @@ class Asked:
 
     def __init__(self) -> None:
         self.statement: Any = None
+        self.info: dict[str, Any] = {}
 
     async def execute(self, statement: Any, values: dict[str, Any]) -> "Asked":
         self.statement = statement.params(values)
