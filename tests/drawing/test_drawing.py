@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,7 +44,16 @@ def page(source: str, form: str = "pdf", **more: object) -> dict[str, object]:
 
 
 @pytest.fixture
-def beside(tmp_path: Path) -> Iterator[Path]:
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the processes that draw make their own."""
+    place = tmp_path / "folders"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+    return place
+
+
+@pytest.fixture
+def beside(tmp_path: Path, folders: Path) -> Iterator[Path]:
     """A container's process, and this one told to ask there."""
     place = tmp_path / "socket"
     process = subprocess.Popen([sys.executable, "-m", "drawing", "serve", str(place)])
@@ -79,15 +89,17 @@ def test_a_failure_is_told_in_the_words_of_the_engine() -> None:
         drawn("page", page('#panic("the poster does not fit")'))
 
 
-@pytest.mark.usefixtures("somewhere")
-def test_a_page_reads_no_file_but_those_that_came_with_it(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("folders", "somewhere")
+def test_a_page_reads_and_writes_no_file_but_those_that_came_with_it(
+    tmp_path: Path, folders: Path
+) -> None:
     (tmp_path / "secret").write_text("s3cret")
     for path in (str(tmp_path / "secret"), "/etc/passwd", "../../etc/passwd"):
         with pytest.raises(FailedDrawing, match=r"not found|outside|denied|escape"):
             drawn("page", page(f'#read("{path}")'))
     files = {"main.typ": "", "../outside": b64encode(b"x").decode()}
     drawn("page", {"form": "pdf", "files": files})
-    assert not list(tmp_path.parent.rglob("outside"))
+    assert list(folders.iterdir()) == [], "neither beside its folder, nor left there"
 
 
 def test_a_drawing_has_a_process_of_its_own_without_settings(
@@ -142,30 +154,26 @@ def test_the_container_draws_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
     """Its limit of memory is for one."""
     at_once: list[int] = []
     inside = 0
+    others_came = threading.Event()
 
     def slowly(_kind: str, _told: bytes) -> bytes:
         nonlocal inside
         inside += 1
         at_once.append(inside)
-        # Others come meanwhile: they have been sent already.
-        until(lambda: asked == 3, "all have asked")
+        others_came.wait()
         inside -= 1
         return b"drawn"
 
     monkeypatch.setattr(serving, "drawn_apart", slowly)
-    asked = 0
 
     async def three() -> list[httpx.Response]:
-        nonlocal asked
         transport = httpx.ASGITransport(serving.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://drawing") as client:
-
-            async def one() -> httpx.Response:
-                nonlocal asked
-                asked += 1
-                return await client.post("/page", content=b"{}")
-
-            return list(await asyncio.gather(*(one() for _ in range(3))))
+            asked = [asyncio.create_task(client.post("/page", content=b"{}")) for _ in range(3)]
+            for _ in range(200):  # each has been asked, and whoever may begin has begun
+                await asyncio.sleep(0.001)
+            others_came.set()
+            return list(await asyncio.gather(*asked))
 
     answered = asyncio.run(three())
     assert [each.content for each in answered] == [b"drawn"] * 3

@@ -516,6 +516,32 @@ MUTATIONS = (
         "tests/drawing/test_drawing.py::test_a_drawing_has_a_process_of_its_own_without_settings",
     ),
     Mutation(
+        "what-was-read-before-the-lock",
+        "a record that changed between reading and locking is read again",
+        f"{_DIRECTORY}/records/queries.py",
+        "        if row.id in read and read[row.id].form == row.form\n",
+        "        if row.id in read\n",
+        "tests/services/directory/test_together.py"
+        "::test_a_document_that_was_read_is_read_again_only_if_it_changed_since",
+    ),
+    Mutation(
+        "a-page-writes-beside-its-folder",
+        "what comes with a page is written into the folder of that page alone",
+        f"{_DRAWING}/pages.py",
+        "(Path(folder) / Path(name).name)",
+        "(Path(folder) / name)",
+        "tests/drawing/test_drawing.py"
+        "::test_a_page_reads_and_writes_no_file_but_those_that_came_with_it",
+    ),
+    Mutation(
+        "drawn-beside-each-other",
+        "the container draws one at a time: its limit of memory is for one",
+        f"{_DRAWING}/serving.py",
+        "_turn = asyncio.Semaphore(1)",
+        "_turn = asyncio.Semaphore(3)",
+        "tests/drawing/test_drawing.py::test_the_container_draws_one_at_a_time",
+    ),
+    Mutation(
         "draws-whatever-is-named",
         "whoever reaches the socket calls no function but those that draw",
         f"{_DRAWING}/serving.py",

@@ -6,4 +6,4 @@ class FailedDrawing(Exception):
 
 
 class NobodyDraws(FailedDrawing):
-    """What draws is not there, or has no free place: the same may succeed a little later."""
+    """What draws is not there: the same may succeed a little later."""

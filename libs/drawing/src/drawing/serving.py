@@ -1,4 +1,4 @@
-"""The container that draws: one road per kind on a socket of the pod's own folder. It has no network and no secret."""
+"""The container that draws: one road per kind on a socket of the pod's own folder. It has no port and no secret."""
 
 import asyncio
 from pathlib import Path

@@ -13,8 +13,7 @@ from typer.main import get_command_name
 
 import stack.commands
 from stack.errors import StackError
-
-SERVICES = frozenset({"console", "referrals", "reporting"})
+from stack.plan import CONSOLE, SERVICES
 
 app = typer.Typer(
     name="ruta",
@@ -53,7 +52,7 @@ def _group(module: str) -> typer.Typer | None:
     try:
         group = getattr(importlib.import_module(f"stack.commands.{module}"), "app", None)
     except ImportError as error:
-        if error.name not in SERVICES:
+        if error.name not in {CONSOLE, *SERVICES.values()}:
             sys.stderr.write(f"ruta: without the commands of {module}: {error}\n")
         return None
     return group if isinstance(group, typer.Typer) else None

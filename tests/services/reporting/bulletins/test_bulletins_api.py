@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from datetime import UTC, date, datetime
 from hashlib import sha256
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from common import clock
 from common.database import Database
 from common.languages import LANGUAGES
+from drawing.asking import ask_beside
 from httpx import AsyncClient
 from pypdf import PdfReader
 from reporting.bulletins.models import bulletins
@@ -306,6 +308,25 @@ async def test_a_text_that_is_no_bulletin_period_is_422(api: AsyncClient, period
 async def test_a_period_that_has_not_ended_is_409(api: AsyncClient) -> None:
     answer = await api.post(PATH, json={"period": "2999-01"}, headers=as_("im-officer"))
     assert (answer.status_code, answer.json()["code"]) == (409, "period_not_ended")
+
+
+async def test_where_nobody_draws_a_draft_says_so_and_all_else_is_answered(
+    api: AsyncClient, tmp_path: Path
+) -> None:
+    bulletin = await drafted(api)
+    path = f"{PATH}/{bulletin['id']}"
+    ask_beside(tmp_path / "socket")
+    try:
+        refused = await api.get(f"{path}/files/es/bulletin.pdf", headers=as_("im-officer"))
+        read = await api.get(path, headers=as_("im-officer"))
+    finally:
+        ask_beside(None)
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    assert refused.json()["detail"] == "What draws bulletins is not there now."
+    assert refused.headers["Retry-After"] == "10"
+    assert read.status_code == 200
+    drawn = await api.get(f"{path}/files/es/bulletin.pdf", headers=as_("im-officer"))
+    assert drawn.content.startswith(b"%PDF")
 
 
 async def test_files_that_do_not_exist_are_404(api: AsyncClient) -> None:
