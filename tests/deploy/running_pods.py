@@ -115,6 +115,23 @@ class RunningPods:
         self.dispatcher.processes[name, pod.port] = port
         environment = {**self._environment(pod), "RUTA_HOST": LOOPBACK, "RUTA_PORT": str(port)}
         self._run(name, [sys.executable, "-m", *pod.arguments], environment)
+        for other in pod.beside:
+            command = [sys.executable, "-m", *other.arguments]
+            self._run(f"{name}-{other.name}", command, self._own() | other.environment)
+
+    def lives(self, name: str) -> bool:
+        """Whether what is beside a pod's first container passes its probe, each told as the kubelet would."""
+        probes = [(other.probe, other.environment) for other in self.pods[name].beside]
+        return all(
+            subprocess.run(
+                [sys.executable, *probe[1:]],
+                env=self._own() | environment,
+                capture_output=True,
+                check=False,
+            ).returncode
+            == 0
+            for probe, environment in probes
+        )
 
     def ready(self, name: str) -> dict[str, Any]:
         """What its readiness probe gets: status and parts; nothing while nobody answers."""
@@ -148,15 +165,17 @@ class RunningPods:
     def _environment(self, pod: Pod) -> dict[str, str]:
         own = self.dispatcher.rendered(pod.name, pod.environment)
         own |= {"RUTA_STREAM_REPLICAS": "1"} if "RUTA_STREAM_REPLICAS" in own else {}
-        return {key: os.environ[key] for key in _KEPT if key in os.environ} | own
+        return self._own() | own
+
+    def _own(self) -> dict[str, str]:
+        return {key: os.environ[key] for key in _KEPT if key in os.environ}
 
     def _serve(self, name: str, server: str, port: int, *more: str) -> None:
         own = free_port()
         self.dispatcher.processes[name, port] = own
         data = self.folder / name
         data.mkdir()
-        environment = {key: os.environ[key] for key in _KEPT if key in os.environ}
-        environment |= _secret(self.documents, "ruta-nats")
+        environment = self._own() | _secret(self.documents, "ruta-nats")
         command = [sys.executable, "-m", "stack", "serve", server, "--data", str(data)]
         options = ["--port", str(own), "--listen", LOOPBACK, *more]
         self._run(name, [*command, *options], environment)

@@ -1,9 +1,12 @@
 """Each Deployment of an overlay runs with what it was rendered with, behind its NetworkPolicies."""
 
+from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+from drawing.asking import ask_beside, drawn
 from stack.cluster_arrows import Arrow, design
 from stack.cluster_check import Skipped, built
 
@@ -78,6 +81,23 @@ def test_every_deployment_becomes_ready_once_it_reaches_what_it_needs(running: R
         if name != "gateway":  # RutaBrokerAway would fire
             until(lambda name=name: not _misses_the_broker(running, name), f"{name} has its broker")  # type: ignore[misc]
     running.dispatcher.refused.clear()
+
+
+def test_what_reporting_asks_for_drawings_is_the_container_beside_it(running: RunningPods) -> None:
+    """Nobody in the pod has an engine but it, and it has nothing of what the pod is told."""
+    drawn_beside = [name for name in running.deployments if running.pods[name].beside]
+    assert "reporting" in drawn_beside
+    for name in drawn_beside:
+        (other,) = running.pods[name].beside
+        assert other.environment == {}
+        until(lambda name=name: running.lives(name), f"{name}'s drawing answers")  # type: ignore[misc]
+        ask_beside(Path(running.pods[name].environment["RUTA_DRAWING_SOCKET"]))
+        try:
+            files = {"main.typ": b64encode(b"remision").decode()}
+            page = drawn("page", {"form": "pdf", "ppi": 72.0, "files": files})
+            assert page.startswith(b"%PDF-")
+        finally:
+            ask_beside(None)
 
 
 def test_each_way_that_is_declared_is_used_and_none_that_is_refused_is_tried(

@@ -15,8 +15,18 @@ Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A further container of a pod: it has no port, what tells whether it lives is a command."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    probe: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Pod:
-    """One container as its Deployment or Job describes it; `service` is what the policies call it."""
+    """As its Deployment or Job describes it, its first container; `service` is what the policies call it."""
 
     name: str
     kind: str
@@ -24,6 +34,7 @@ class Pod:
     arguments: tuple[str, ...]
     environment: dict[str, str]
     port: int | None
+    beside: tuple[Beside, ...] = ()
 
 
 def pods(
@@ -44,28 +55,48 @@ def _pod(
     document: Document, documents: list[Document], mounted: Path, volumes: Mapping[str, Path]
 ) -> Pod:
     template = document["spec"]["template"]
-    container = template["spec"]["containers"][0]
+    first, *others = template["spec"]["containers"]
     name = document["metadata"]["name"]
-    places = {
-        mount["mountPath"]: _place(volume, documents, mounted / name, volumes)
-        for mount in container.get("volumeMounts", [])
-        for volume in template["spec"]["volumes"]
-        if volume["name"] == mount["name"]
-    }
+
+    def placed(container: Document) -> dict[str, Path]:
+        return {
+            mount["mountPath"]: _place(volume, documents, mounted / name, volumes)
+            for mount in container.get("volumeMounts", [])
+            for volume in template["spec"]["volumes"]
+            if volume["name"] == mount["name"]
+        }
+
+    return Pod(
+        name=name,
+        kind=document["kind"],
+        service=template["metadata"]["labels"]["ruta.service"],
+        arguments=tuple(first.get("args", [])),
+        environment=_environment(first, documents, placed(first)),
+        port=port_of(document) if first.get("ports") else None,
+        beside=tuple(_beside(other, documents, placed(other)) for other in others),
+    )
+
+
+def _beside(container: Document, documents: list[Document], places: Mapping[str, Path]) -> Beside:
+    probe = container.get("livenessProbe", {}).get("exec", {}).get("command", [])
+    return Beside(
+        name=container["name"],
+        arguments=tuple(_moved(value, places) for value in container.get("args", [])),
+        environment=_environment(container, documents, places),
+        probe=tuple(_moved(value, places) for value in probe),
+    )
+
+
+def _environment(
+    container: Document, documents: list[Document], places: Mapping[str, Path]
+) -> dict[str, str]:
     environment = {
         key: str(value)
         for source in container.get("envFrom", [])
         for key, value in _source(source, documents).items()
     }
     environment |= {entry["name"]: str(entry["value"]) for entry in container.get("env", [])}
-    return Pod(
-        name=name,
-        kind=document["kind"],
-        service=template["metadata"]["labels"]["ruta.service"],
-        arguments=tuple(container.get("args", [])),
-        environment={key: _moved(value, places) for key, value in environment.items()},
-        port=port_of(document) if container.get("ports") else None,
-    )
+    return {key: _moved(value, places) for key, value in environment.items()}
 
 
 def port_of(deployment: Document) -> int:
