@@ -39,6 +39,14 @@ class Mutation:
 
 MUTATIONS = (
     Mutation(
+        "one-document-for-all",
+        "a document is copied to those levels only that see the same of the service",
+        f"{_DIRECTORY}/documents/storing.py",
+        "same = (id(new.full), modified_at)",
+        "same = (0, modified_at)",
+        "tests/services/directory/test_leaks.py::test_parts_are_redacted_by_their_own_level",
+    ),
+    Mutation(
         "hidden-at-once",
         "a standby answers nobody before it knows what was acknowledged to anybody",
         f"{_COMMON}/positions.py",
