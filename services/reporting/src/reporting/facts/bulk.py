@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from operator import itemgetter
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -59,13 +58,12 @@ class BulkInsert:
 
     async def left_to_write(self, session: AsyncSession, rows: Rows) -> Rows:
         """Copy many rows: several times faster, but all or nothing. What is left is to be written:
-        nothing, or all if they are few or one of them is there already (published twice). Of
-        several with one key the first is copied.
+        nothing, or all if they are few or one of their keys is there already or twice among them (published
+        twice).
         """
         if len(rows) < COPY_FROM:
             return rows
-        distinct = _distinct(self.table, self.names, rows)
-        return () if await _copied(session, self.table, self.names, distinct) else rows
+        return () if await _copied(session, self.table, self.names, rows) else rows
 
 
 async def write_together(session: AsyncSession, parts: Sequence[tuple[BulkInsert, Rows]]) -> None:
@@ -125,12 +123,6 @@ async def _copied(session: AsyncSession, table: sa.Table, names: Sequence[str], 
         return False
     await savepoint.commit()
     return True
-
-
-def _distinct(table: sa.Table, names: Sequence[str], rows: Rows) -> list[Sequence[Any]]:
-    key = itemgetter(*(names.index(column.name) for column in table.primary_key))
-    # Of several with one key the last that is put in stays: the first row.
-    return list(dict(zip(map(key, reversed(rows)), reversed(rows), strict=True)).values())
 
 
 def _element(column: sa.Column[Any]) -> Any:

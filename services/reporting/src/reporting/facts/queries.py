@@ -60,14 +60,14 @@ async def remembered_arrivals(
     return dict(map(tuple, rows))
 
 
-async def seen_events(session: AsyncSession, event_ids: Collection[UUID]) -> set[UUID]:
+_SEEN = QuickStatement(
+    sa.select(COMMON.inbox.c.event_id).where(COMMON.inbox.c.event_id == any_of("ids", sa.Uuid()))
+)
+
+
+async def seen_events(session: AsyncSession, event_ids: Sequence[UUID]) -> set[UUID]:
     """Which of the events had their effect before."""
-    rows = await session.scalars(
-        sa.select(COMMON.inbox.c.event_id).where(
-            COMMON.inbox.c.event_id == sa.any_(_uuids(event_ids))
-        )
-    )
-    return set(rows)
+    return {seen for (seen,) in await _SEEN.rows(session, {"ids": event_ids})}
 
 
 async def known_services(

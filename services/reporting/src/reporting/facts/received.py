@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from common.events.base import Event
@@ -13,12 +13,6 @@ class Identified(Protocol):
 
     @property
     def id(self) -> UUID: ...
-
-
-class EventId(NamedTuple):
-    """An envelope of which nothing but the id is needed any more."""
-
-    id: UUID
 
 
 Received = tuple[Event, Identified]

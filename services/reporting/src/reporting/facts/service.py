@@ -82,25 +82,26 @@ class Advanced(NamedTuple):
 async def advanced(
     session: AsyncSession,
     steps: Sequence[RecordedStep],
-    before: Mapping[UUID, ReferralFact],
+    before: Mapping[int, ReferralFact],
     arrivals: Arrivals,
 ) -> Advanced:
-    """The steps, and where their referrals stand then. Many new rows are copied at once; what is
-    left is in `parts`."""
+    """The steps, and where their referrals stand then; `before` by the numbers of their ids. Many new rows are
+    copied at once; what is left is in `parts`."""
     rows = [
         _step_row(each, arrivals.place(REFERRED, each.event_id, each.natural_day)) for each in steps
     ]
-    after = dict(before)
+    after: dict[int, ReferralFact] = {}
     for each in steps:
         step = each.step
-        fact = after.get(step.referral_id) or ReferralFact(step.referral_id)
-        after[step.referral_id] = advance(fact, step)
+        number = step.referral_id.int
+        fact = after.get(number) or before.get(number) or ReferralFact(step.referral_id)
+        after[number] = advance(fact, step)
     moved, new, known = [], [], []
-    for referral_id, fact in after.items():
-        was = before.get(referral_id)
+    for number, fact in after.items():
+        was = before.get(number)
         if was is None:
             new.append(fact)
-            moved.append((ReferralFact(referral_id), fact))
+            moved.append((ReferralFact(fact.referral_id), fact))
         elif was != fact:
             known.append(fact)
             moved.append((was, fact))

@@ -4,7 +4,6 @@ other. Never commits."""
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import cache, partial
 from uuid import UUID
 
 from common import clock
@@ -65,7 +64,9 @@ class Recorder:
         }
         marks = {forgotten_mark(self.pseudonym_key, p): p for p in persons if p is not None}
         known = await queries.known(
-            session, marks=marks, referrals={each.step.referral_id for each in steps}
+            session,
+            marks=marks,
+            referrals={each.step.referral_id.int: each.step.referral_id for each in steps}.values(),
         )
         gone = {marks[mark] for mark in known.forgotten}
         arrivals = Arrivals(
@@ -91,12 +92,16 @@ class Recorder:
 
     def _steps(self, kinds: Sorted) -> Iterable[RecordedStep]:
         # A case has several events in a batch; which case it was is forgotten with the batch.
-        person_of = cache(partial(pseudonym, self.pseudonym_key))
+        persons: dict[int, bytes] = {}
         for event, envelope in kinds.of_kind(ReferralData):
             if is_kind(type(event), FeedbackConfirmed):  # tells of no new state
                 yield reading.read_confirmation(event, envelope.id)
             else:
-                yield reading.read_state(event, envelope.id, person_of(event.case_id))
+                case = event.case_id
+                person = persons.get(case.int)
+                if person is None:
+                    person = persons[case.int] = pseudonym(self.pseudonym_key, case)
+                yield reading.read_state(event, envelope.id, person)
         for escalation, envelope in kinds.of_kind(EscalationRaised):
             yield reading.read_escalation(escalation, envelope.id)
 
@@ -135,7 +140,7 @@ class Recorder:
 async def _record_steps(
     session: AsyncSession,
     steps: Sequence[RecordedStep],
-    before: Mapping[UUID, ReferralFact],
+    before: Mapping[int, ReferralFact],
     arrivals: Arrivals,
 ) -> None:
     """Steps, where their referrals stand then, and what that changes in the counters."""

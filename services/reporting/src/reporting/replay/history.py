@@ -15,7 +15,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 from pydantic import BaseModel, TypeAdapter
 
-from reporting.facts.received import EventId, Received
+from reporting.facts.received import Received
 
 _log = get_logger(__name__)
 BATCH = 5000
@@ -88,7 +88,7 @@ class History:
         except (ValueError, KeyError) as error:
             _log.warning("event_skipped", producer=self.producer, reason=type(error).__name__)
             return None
-        return wired.data, EventId(wired.id)
+        return wired.data, wired
 
     async def _pending(self) -> int:
         told = await self._client.jetstream().consumer_info(self._stream, self._consumer)

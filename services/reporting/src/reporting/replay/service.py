@@ -69,8 +69,8 @@ async def replay(engine: AsyncEngine, client: Client, recorder: Recorder) -> Reb
         if lock is None:
             raise ReplayRunningError("another rebuild is at work")
         await _empty_shadow(engine)
-        async with _opened(client) as histories:
-            rebuild = _Rebuild(engine, recorder, histories, replayed=lock)
+        async with _opened(client) as histories, _recording(engine) as recording:
+            rebuild = _Rebuild(engine, recorder, histories, replayed=lock, recording=recording)
             await rebuild.begin()
             with _fewer_collections():
                 await rebuild.catch_up()
@@ -93,6 +93,7 @@ class _Rebuild:
         histories: Sequence[History],
         *,
         replayed: AsyncConnection,
+        recording: AsyncConnection,
     ) -> None:
         self.events = 0
         self.carried_on = False
@@ -101,6 +102,7 @@ class _Rebuild:
         self._recorder = recorder
         self._histories = histories
         self._replayed = replayed
+        self._recording = recording
 
     async def begin(self) -> None:
         await self._replayed.execute(sa.text("CREATE TEMP TABLE replayed (event_id uuid)"))
@@ -140,8 +142,7 @@ class _Rebuild:
             both.create_task(self._record_facts(batch, ids))
 
     async def _record_facts(self, batch: Batch, ids: Sequence[UUID]) -> None:
-        async with AsyncSession(self._engine) as session, session.begin():
-            await session.connection(execution_options=dict(_SHADOWED))
+        async with AsyncSession(self._recording) as session, session.begin():
             seen = await queries.seen_events(session, ids)
             await self._recorder.record(session, batch, seen=seen)
 
@@ -192,6 +193,17 @@ async def _opened(client: Client) -> AsyncIterator[list[History]]:
     finally:
         for history in opened:
             await history.close()
+
+
+@asynccontextmanager
+async def _recording(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One connection for all batches: a new one asks the server for its types and prepares each statement again."""
+    async with engine.connect() as connection:
+        # A plan that is kept would be that of the empty shadow.
+        await connection.execute(sa.text("SET plan_cache_mode = force_custom_plan"))
+        await connection.commit()
+        await connection.execution_options(**_SHADOWED)
+        yield connection
 
 
 async def _empty_shadow(engine: AsyncEngine) -> None:
