@@ -265,6 +265,9 @@ class PostgresServer:
             # Disks without a moving head. With the default of 4 a search read all places of a
             # frequent word in order to spare a few hundred rows (11 ms instead of 1 at 100,000).
             "random_page_cost": "1.1",
+            # What this server does not hold itself lies in the system's cache as a rule: handing each page to
+            # a process that fetches it takes longer than to fetch it.
+            "io_method": "sync",
             "timezone": "UTC",
             "log_timezone": "UTC",
             # A failing statement's parameters may be about a person: never into the server's log.

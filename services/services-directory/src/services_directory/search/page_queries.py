@@ -110,8 +110,10 @@ async def page_of(
     order: Order,
     number: int,
     per_page: int,
+    along: bool = False,
 ) -> tuple[list[Row], int]:
-    """The rows of page `number` and the total. `s` holds the values of `found` and of `columns`."""
+    """The rows of page `number` and the total. `s` holds the values of `found` and of `columns`. `along`:
+    `columns` cost no more than to read the row, and may be taken of all that matches."""
     deepest = DEEPEST // (2 if audience.aors else 1)
     if number * per_page - per_page >= deepest:
         raise TOO_DEEP.because(
@@ -128,7 +130,7 @@ async def page_of(
         # What is asked for may be rare, or stand at the end of the order: along its index everything would
         # be walked to find a page. What is left has been held few: it is sorted.
         most = bounds.MOST_READ
-    text = _sorted(found, s, columns, order, number, per_page, most)
+    text = _sorted(found, s, columns, order, number, per_page, most, along=along)
     rows = await _unless_kept(session, text, s.values, audience)
     total = rows[0]["total"] if rows else 0
     if not rows and number > 1:
@@ -180,11 +182,22 @@ def _sorted(
     number: int,
     per_page: int,
     most: int,
+    *,
+    along: bool,
 ) -> str:
     """All that matches has to be read to be sorted, and is counted on the way: by its id alone, since an
-    answer is a hundred times as wide. Then the page is fetched."""
-    own = f"{order.alias}.level, {order.alias}.{order.tie}"
+    answer is a hundred times as wide. Then the page is fetched.
+
+    Where few may match the answers come `along`: PostgreSQL takes as long to plan for the same table once
+    more as to find what matches."""
     bounds = _bounds(s, number, per_page)
+    if along:
+        whole = found.some(f"{', '.join(columns)}, {order.expression} AS sorted_by", most)
+        return (
+            f"SELECT *, count(*) OVER () AS total FROM ({whole}) level"
+            f" ORDER BY {order.outside()} {bounds}"
+        )
+    own = f"{order.alias}.level, {order.alias}.{order.tie}"
     keys = (
         "SELECT *, count(*) OVER () AS total"
         f" FROM ({found.some(f'{own}, {order.expression} AS sorted_by', most)}) level"
