@@ -118,10 +118,18 @@ MUTATIONS = (
         "guessing-forms",
         "who guesses the secret of a form gets no more tries than anybody",
         "gateway/src/gateway/front/app.py",
-        'await self._rates.count("anonymous", exchange.source)',
+        'self._rates.count("anonymous", exchange.source)',
         "pass",
         "tests/gateway/test_limits_and_failures.py"
         "::test_a_form_tool_says_its_secret_by_basic_and_is_no_anybody",
+    ),
+    Mutation(
+        "answers-of-two-readings",
+        "a header's value never ends the header, whatever a service said",
+        "gateway/src/gateway/front/wire/cycles.py",
+        "if ends != {len(lines)} or head.translate(None, _HARMLESS):",
+        "if not lines:",
+        "tests/gateway/test_cycles.py::test_an_answer_that_two_could_read_differently_is_not_begun",
     ),
     Mutation(
         "draft-as-read",

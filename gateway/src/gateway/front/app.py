@@ -127,6 +127,8 @@ class Front:
             settings, self._upstreams, self._internal, self._sources, self._traces
         )
         self._metrics = FrontMetrics()
+        self._metrics.open.set_function(lambda: self._open.total)
+        self._metrics.memory.set_function(lambda: self._shedding.memory_bytes)
         signing = settings.internal_signing_key_file
         tell_key_ages(self._metrics.registry, lambda: {"internal-signing": signing})
         self._log = AccessLog()
@@ -199,6 +201,9 @@ class Front:
     async def _serve(self, exchange: Exchange) -> None:
         try:
             exchange.head = read_head(exchange.scope["headers"])
+            if not self._traces.recording:
+                await self._guarded(exchange)
+                return
             with self._traces.span(exchange.head, exchange.method) as span:
                 await self._guarded(exchange)
                 self._traces.finish(
@@ -242,7 +247,7 @@ class Front:
         exchange.route = route
         exchange.source = self._source(exchange)
         exchange.caller = await self._authentication.caller(exchange, route)
-        await self._limit(exchange, route)
+        self._limit(exchange, route)
         self._shedding.check(self._open.total)
         who = exchange.limit_key
         self._open.enter(who)
@@ -251,7 +256,7 @@ class Front:
         finally:
             self._open.leave(who)
             if exchange.status == 404 and route.takes_forms(exchange.method, exchange.path):
-                await self._rates.count("anonymous", exchange.source)
+                self._rates.count("anonymous", exchange.source)
 
     async def _preflight(self, exchange: Exchange, route: Route | None) -> bool:
         """Whether this was one, and is answered; else what the answer will tell a browser."""
@@ -276,7 +281,7 @@ class Front:
             await self._own_pages.serve(exchange)
             return
         exchange.source = self._source(exchange)
-        exchange.allowance = await self._rates.spend("sign-in", exchange.source)
+        exchange.allowance = self._rates.spend("sign-in", exchange.source)
         await self._session_pages.serve(exchange)
 
     def _source(self, exchange: Exchange) -> str:
@@ -284,20 +289,20 @@ class Front:
         peer = client[0] if client else "unknown"
         return self._sources.address(peer, exchange.head.own.get(b"x-forwarded-for"))
 
-    async def _limit(self, exchange: Exchange, route: Route) -> None:
+    def _limit(self, exchange: Exchange, route: Route) -> None:
         if route.limit_class == "sign-in":
-            exchange.allowance = await self._rates.spend("sign-in", exchange.source)
+            exchange.allowance = self._rates.spend("sign-in", exchange.source)
         elif exchange.caller is None and _is_line_sending(exchange):
-            exchange.allowance = await self._rates.spend("line", exchange.source)
+            exchange.allowance = self._rates.spend("line", exchange.source)
         elif exchange.caller is None and route.takes_forms(exchange.method, exchange.path):
             # Who doesn't know a form's secret gets no more tries than anybody.
-            await self._rates.refuse_if_spent("anonymous", exchange.source)
+            self._rates.refuse_if_spent("anonymous", exchange.source)
             form = f"{exchange.source} {exchange.path}"
-            exchange.allowance = await self._rates.spend("form", form)
+            exchange.allowance = self._rates.spend("form", form)
         elif exchange.caller is None:
-            exchange.allowance = await self._rates.spend("anonymous", exchange.source)
+            exchange.allowance = self._rates.spend("anonymous", exchange.source)
         else:
-            exchange.allowance = await self._rates.spend("client", exchange.caller.key)
+            exchange.allowance = self._rates.spend("client", exchange.caller.key)
 
     def _route_name(self, exchange: Exchange) -> str:
         if exchange.route is None:
@@ -309,8 +314,6 @@ class Front:
         name = self._route_name(exchange)
         if exchange.path not in _OF_MACHINES:
             self._metrics.observe(exchange.method, name, exchange.status, seconds)
-        self._metrics.open.set(self._open.total)
-        self._metrics.memory.set(self._shedding.memory_bytes)
         if exchange.route is not None or 400 <= exchange.status < 500:
             self._log.write(
                 method=exchange.method,

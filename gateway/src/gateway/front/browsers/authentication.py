@@ -107,7 +107,7 @@ class Authentication:
         except InvalidToken:
             if exchange is not None:
                 # Whoever sends bad tokens is counted as the anonymous source that it is.
-                exchange.allowance = await self._rates.spend("anonymous", exchange.source)
+                exchange.allowance = self._rates.spend("anonymous", exchange.source)
             raise UNAUTHENTICATED.because(
                 "The access token is not valid or no longer valid.",
                 headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'},

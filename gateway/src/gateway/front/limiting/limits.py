@@ -4,20 +4,21 @@ Rates are counted in this process. With several replicas each counts its own sha
 gets at most the limit times the replicas (docs/decisions/0022).
 """
 
+import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from common.errors import TOO_MANY_REQUESTS
-from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from gateway.front.wire.heads import Header
 
+_RATE = re.compile(r"([1-9][0-9]*)/([1-9][0-9]*)? ?(second|minute|hour|day)s?")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
-@dataclass(frozen=True)
+
+@dataclass(slots=True)
 class Allowance:
     """What is left of a rate after this request; becomes the `RateLimit` headers."""
 
@@ -34,24 +35,65 @@ class Allowance:
         return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
 
 
+class Rate:
+    """A sliding window over two fixed ones: what was counted in the window before this one weighs as much as
+    of it is still within the last `window_seconds`. Whoever asks in neither is forgotten with it."""
+
+    def __init__(self, rate: str) -> None:
+        """`rate`: such as `600/minute` or `20/10 seconds`; ValueError for anything else."""
+        found = _RATE.fullmatch(rate)
+        if found is None:
+            raise ValueError(f"{rate!r} is no rate such as 600/minute")
+        self.quota = int(found[1])
+        self.window_seconds = int(found[2] or 1) * _SECONDS[found[3]]
+        self._window = 0
+        self._before: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
+
+    def spent(self, who: str, now: float) -> int:
+        """Requests of `who` that count at `now` (seconds since 1970), rounded down."""
+        window = int(now // self.window_seconds)
+        if window != self._window:
+            self._before = self._counts if window == self._window + 1 else {}
+            self._counts = {}
+            self._window = window
+        before = self._before.get(who, 0)
+        weight = 1 - now % self.window_seconds / self.window_seconds
+        return int(before * weight) + self._counts.get(who, 0)
+
+    def count(self, who: str, now: float) -> tuple[bool, int]:
+        """Count one request unless there is one too many; whether it may pass, and how many are left."""
+        left = self.quota - self.spent(who, now)
+        if left < 1:
+            return False, 0
+        self._counts[who] = self._counts.get(who, 0) + 1
+        return True, left - 1
+
+    def reset_seconds(self, who: str, now: float) -> int:
+        """In how many seconds more may be asked, rounded up."""
+        rest = self.window_seconds - now % self.window_seconds
+        before = self._before.get(who, 0)
+        if before:
+            rest = min(rest, rest % (self.window_seconds / before))
+        return int(rest) + 1
+
+
 class Rates:
     """`limits`: name of the limit → rate such as `600/minute`."""
 
-    def __init__(self, limits: Mapping[str, str]) -> None:
-        self._items: dict[str, RateLimitItem] = {name: parse(rate) for name, rate in limits.items()}
-        # The asyncio storage: the other one starts a thread for every hundredth of a second.
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+    def __init__(self, limits: Mapping[str, str], clock: Callable[[], float] = time.time) -> None:
+        self._rates = {name: Rate(rate) for name, rate in limits.items()}
+        self._clock = clock
 
-    async def spend(self, name: str, who: str) -> Allowance:
+    def spend(self, name: str, who: str) -> Allowance:
         """Count one request of `who`; 429 with Retry-After when nothing is left."""
-        item = self._items[name]
-        allowed = await self._limiter.hit(item, name, who)
-        reset, remaining = await self._limiter.get_window_stats(item, name, who)
-        seconds = max(1, int(reset - time.time()) + 1)
-        allowance = Allowance(name, item.amount, item.get_expiry(), max(0, remaining), seconds)
+        rate, now = self._rates[name], self._clock()
+        allowed, left = rate.count(who, now)
+        seconds = rate.reset_seconds(who, now)
+        allowance = Allowance(name, rate.quota, rate.window_seconds, left, seconds)
         if not allowed:
             raise TOO_MANY_REQUESTS.because(
-                f"At most {item.amount} requests in {item.get_expiry()} seconds.",
+                f"At most {rate.quota} requests in {rate.window_seconds} seconds.",
                 headers={
                     "Retry-After": str(seconds),
                     **{k.decode(): v.decode() for k, v in allowance.headers()},
@@ -59,14 +101,15 @@ class Rates:
             )
         return allowance
 
-    async def count(self, name: str, who: str) -> None:
+    def count(self, name: str, who: str) -> None:
         """Count one request that was answered already."""
-        await self._limiter.hit(self._items[name], name, who)
+        self._rates[name].count(who, self._clock())
 
-    async def refuse_if_spent(self, name: str, who: str) -> None:
+    def refuse_if_spent(self, name: str, who: str) -> None:
         """429 as `spend`, if the next one were refused; counts nothing."""
-        if not await self._limiter.test(self._items[name], name, who):
-            await self.spend(name, who)
+        rate = self._rates[name]
+        if rate.spent(who, self._clock()) >= rate.quota:
+            self.spend(name, who)
 
 
 class Open:

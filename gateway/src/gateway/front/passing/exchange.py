@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 from common.errors import Problem
-from common.ids import new_id
+from common.ids import new_text
 from common.languages import page_language
 from common.look import SWITCH
 
@@ -54,6 +54,8 @@ class Exchange:
     send: Send
     security: SecurityHeaders
     pages: PublicPages
+    method: str = field(init=False)
+    path: str = field(init=False)
     head: Head = field(default_factory=Head)
     route: Route | None = None
     caller: Caller | None = None
@@ -72,13 +74,9 @@ class Exchange:
     status: int = 0
     sent_bytes: int = 0
 
-    @property
-    def method(self) -> str:
-        return str(self.scope["method"])
-
-    @property
-    def path(self) -> str:
-        return str(self.scope["path"])
+    def __post_init__(self) -> None:
+        self.method = self.scope["method"]
+        self.path = self.scope["path"]
 
     @property
     def target(self) -> bytes:
@@ -128,11 +126,11 @@ class Exchange:
     def name_request(self) -> bytes:
         """The request id: the client's if it sent a good one, else a new one."""
         if not self.request_id:
-            self.request_id = self.head.request_id or str(new_id()).encode()
+            self.request_id = self.head.request_id or new_text().encode()
         return self.request_id
 
-    async def begin(self, status: int, headers: list[Header]) -> None:
-        """Send the answer's head, completed by what every answer carries."""
+    async def begin(self, status: int, headers: list[Header], whole: bytes | None = None) -> None:
+        """Send the answer's head, completed by what every answer carries; with `whole` also all of its body."""
         self.status = status
         headers.append((b"x-request-id", self.name_request()))
         if self.cookies:  # one person's: no cache may keep the answer for the next
@@ -144,7 +142,11 @@ class Exchange:
         if self.route is not None and self.route.deprecation is not None:
             headers.extend(deprecation_headers(self.route.deprecation))
         headers.extend(self.cors)
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        message = {"type": "http.response.start", "status": status, "headers": headers}
+        if whole is not None:
+            message["whole"] = whole
+            self.sent_bytes = len(whole)
+        await self._send(message)
 
     async def go_on(self, chunk: bytes, *, more: bool) -> None:
         self.sent_bytes += len(chunk)
@@ -163,8 +165,7 @@ class Exchange:
         """Send a whole answer of the front's own."""
         if status not in {204, 304}:
             headers.append((b"content-length", str(len(body)).encode()))
-        await self.begin(status, headers)
-        await self.go_on(body, more=False)
+        await self.begin(status, headers, body)
 
     async def refuse(self, problem: Problem) -> None:
         """Answer with a problem detail, unless an answer has begun already."""

@@ -18,8 +18,8 @@ async def relay(exchange: Exchange, answer: Answer, route: Route, *, write_secon
     """Stream the answer: read a chunk only when the client has taken the one before."""
     headers = returned(answer.headers, cookies=route.cookies, own_cookies=route.own_cookies)
     whole = answer.whole()
-    rewritten = exchange.is_opened or exchange.reads_outcomes
-    if rewritten and dict(headers).get(b"content-type", b"").startswith(PROBLEM):
+    told = dict(headers).get(b"content-type", b"").startswith(PROBLEM)
+    if told and (exchange.is_opened or exchange.reads_outcomes):
         headers, whole = await _problem_rewritten(exchange, answer, headers, whole)
     length = answer.content_length if whole is None else len(whole)
     compresses = False
@@ -37,11 +37,9 @@ async def relay(exchange: Exchange, answer: Answer, route: Route, *, write_secon
         if whole is not None:
             whole = await compression.compressed(whole)
             headers.append((b"content-length", str(len(whole)).encode()))
-    await exchange.begin(answer.status, headers)
-    if whole is not None:
-        await exchange.go_on(whole, more=False)
-        return
-    await _stream(exchange, answer, compression.Stream() if compresses else None, write_seconds)
+    await exchange.begin(answer.status, headers, whole)
+    if whole is None:
+        await _stream(exchange, answer, compression.Stream() if compresses else None, write_seconds)
 
 
 async def _problem_rewritten(

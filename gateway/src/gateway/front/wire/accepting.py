@@ -1,8 +1,11 @@
 """What a client wants to be answered with, by its Accept header (RFC 9110 §12.5.1). Pure."""
 
+from functools import lru_cache
+
 _JSON = ("application/json", "application/problem+json")
 
 
+@lru_cache(maxsize=64)
 def prefers_html(accept: bytes) -> bool:
     """Whether it names HTML, and nothing that programs read before it. `*/*` names nothing."""
     weights: dict[str, float] = {}

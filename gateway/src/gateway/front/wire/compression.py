@@ -25,6 +25,7 @@ _MARK = b'-gzip"'
 _CONDITIONS = frozenset({b"if-match", b"if-none-match", b"if-range"})
 
 
+@lru_cache(maxsize=64)
 def takes_gzip(accept_encoding: bytes | None) -> bool:
     """RFC 9110 §12.5.3, for gzip: named or `*`, and not with a weight of zero."""
     weights: dict[str, float] = {}
@@ -42,11 +43,16 @@ def is_text(headers: list[Header]) -> bool:
     """Whether the answer is of a kind that compression makes smaller, and is whole as it is."""
     found = dict(headers)
     return (
-        _TEXTS.fullmatch(found.get(b"content-type", b"")) is not None
+        _is_text(found.get(b"content-type", b""))
         and b"content-encoding" not in found
         and b"content-range" not in found
         and b"no-transform" not in found.get(b"cache-control", b"")
     )
+
+
+@lru_cache(maxsize=64)
+def _is_text(content_type: bytes) -> bool:
+    return _TEXTS.fullmatch(content_type) is not None
 
 
 def with_vary(headers: list[Header]) -> list[Header]:

@@ -14,13 +14,11 @@ class Traces:
     """`recording`: whether a collector is configured; else ids are passed on without spans."""
 
     def __init__(self, *, recording: bool) -> None:
-        self._recording = recording
+        self.recording = recording
 
     @contextmanager
-    def span(self, head: Head, method: str) -> Iterator[Span | None]:
-        if not self._recording:
-            yield None
-            return
+    def span(self, head: Head, method: str) -> Iterator[Span]:
+        """Only while recording."""
         carrier = {"traceparent": (head.traceparent or b"").decode()}
         with tracer.start_as_current_span(
             method,
@@ -33,10 +31,8 @@ class Traces:
             yield span
 
     @staticmethod
-    def finish(span: Span | None, method: str, route: str, status: int) -> None:
+    def finish(span: Span, method: str, route: str, status: int) -> None:
         """Name the span by the route's capability, never by the URL."""
-        if span is None:
-            return
         span.update_name(f"{method} {route}")
         span.set_attribute("http.request.method", method)
         span.set_attribute("http.route", route)
@@ -45,12 +41,12 @@ class Traces:
             span.set_status(Status(StatusCode.ERROR))
 
     def outgoing(self, head: Head) -> list[Header]:
-        current = current_traceparent() if self._recording else None
+        current = current_traceparent() if self.recording else None
         if current is not None:
             return [(b"traceparent", current.encode())]
         given = head.traceparent
         if given is None:
-            begun = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
-            return [(b"traceparent", begun.encode())]
+            ids = secrets.token_hex(24)
+            return [(b"traceparent", f"00-{ids[:32]}-{ids[32:]}-00".encode())]
         state = head.tracestate
         return [(b"traceparent", given), *([(b"tracestate", state)] if state else [])]

@@ -1,0 +1,60 @@
+"""One request on a connection and its answer: uvicorn's, and what is in hand as a whole leaves in one write.
+
+uvicorn writes a head before its body. To a client that is two packets and two awakenings for each answer.
+"""
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+_BODILESS_STATUSES = frozenset({204, 304})
+# All but control characters; a tab is none of those that end something.
+_HARMLESS = bytes(byte for byte in range(256) if (byte >= 32 and byte != 127) or byte in b"\t\r\n")
+
+
+class Cycle(RequestResponseCycle):
+    async def send(self, message: Any) -> None:
+        """`whole` in a message that starts an answer: all of its body. Its headers have names in lower case and say
+        the length if they say one; RuntimeError if it is another."""
+        whole: bytes | None = message.get("whole")
+        if whole is None:
+            await super().send(message)
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        bodiless = self.scope["method"] == "HEAD" or message["status"] in _BODILESS_STATUSES
+        head = self._head(message["status"], message["headers"], None if bodiless else whole)
+        self.transport.write(head if bodiless else head + whole)
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+    def _head(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes | None) -> bytes:
+        lines = [STATUS_LINE[status]]
+        length: bytes | None = None
+        closing = False
+        for name, value in self.default_headers + headers:
+            if name == b"content-length":
+                length = value
+            elif name == b"connection":
+                closing = value == b"close"
+            lines.append(b"%b: %b\r\n" % (name, value))
+        if body is not None and length is None:
+            lines.append(b"content-length: %d\r\n" % len(body))
+        elif body is not None and length is not None and int(length) != len(body):
+            raise RuntimeError("the body is not as long as its head says")
+        if closing:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        head = b"".join(lines)
+        ends = {head.count(b"\r"), head.count(b"\n")}
+        if ends != {len(lines)} or head.translate(None, _HARMLESS):
+            raise RuntimeError("a header holds what would end it")
+        return head + b"\r\n"

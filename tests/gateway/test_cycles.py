@@ -1,0 +1,112 @@
+"""What the front's protocol writes to a client, over real sockets: whole answers, and none that two could read."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from gateway.front.wire.protocol import GuardedProtocol
+from uvicorn.server import ServerState
+
+from tests.support.patience import PATIENCE
+
+
+@asynccontextmanager
+async def answering(
+    status: int, headers: list[tuple[bytes, bytes]], whole: bytes, idle_seconds: float = 60
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A client's connection to a server that answers each request so."""
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["path"] == "/later":
+            await asyncio.sleep(2 * idle_seconds if idle_seconds < 1 else 0.01)
+        named = [*headers, (b"x-of", scope["raw_path"])]
+        start = {"type": "http.response.start", "status": status, "headers": named}
+        await send({**start, "whole": whole})
+
+    config = uvicorn.Config(app, http=GuardedProtocol, lifespan="off", log_config=None)
+    state = ServerState()
+    kind = type("Impatient", (GuardedProtocol,), {"idle_seconds": idle_seconds})
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: kind(config, state, {}), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        server.close()
+
+
+async def said(reader: asyncio.StreamReader) -> bytes:
+    """All until the server closes."""
+    return await asyncio.wait_for(reader.read(), PATIENCE)
+
+
+def asks(method: str, path: str = "/", *, last: bool = True) -> bytes:
+    close = "connection: close\r\n" if last else ""
+    return f"{method} {path} HTTP/1.1\r\nhost: x\r\n{close}\r\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "headers", "head", "body"),
+    [
+        ("GET", 200, [], b"content-length: 4\r\n", b"body"),
+        ("GET", 200, [(b"content-length", b"4")], b"content-length: 4\r\n", b"body"),
+        ("HEAD", 200, [(b"content-length", b"9")], b"content-length: 9\r\n", b""),
+        ("GET", 304, [(b"content-length", b"9")], b"content-length: 9\r\n", b""),
+        ("GET", 204, [], b"", b""),
+    ],
+)
+async def test_a_whole_answer_says_its_length_once_and_a_bodiless_one_has_no_body(
+    method: str, status: int, headers: list[tuple[bytes, bytes]], head: bytes, body: bytes
+) -> None:
+    async with answering(status, headers, b"body") as (reader, writer):
+        writer.write(asks(method))
+        got, _, rest = (await said(reader)).partition(b"\r\n\r\n")
+    assert got.startswith(b"HTTP/1.1 %d " % status)
+    assert got.count(b"content-length") == (1 if head else 0)
+    assert head in got + b"\r\n"
+    assert got.endswith(b"connection: close")
+    assert rest == body
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(b"etag", b'"a"\r\nset-cookie: b=c')],
+        [(b"etag", b'"a"\n')],
+        [(b"etag", b'"a"\r')],
+        [(b"etag", b'"a\0"')],
+        [(b"etag", b'"a\x7f"')],
+        [(b"etag: x\r\nlink", b"y")],
+        [(b"content-length", b"3")],
+        [(b"content-length", b"5")],
+    ],
+)
+async def test_an_answer_that_two_could_read_differently_is_not_begun(
+    headers: list[tuple[bytes, bytes]],
+) -> None:
+    async with answering(200, headers, b"body") as (reader, writer):
+        writer.write(asks("GET", last=False))
+        assert await said(reader) == b""
+
+
+async def test_requests_in_one_piece_are_answered_in_their_order() -> None:
+    async with answering(200, [], b"body") as (reader, writer):
+        paths = ["/first", "/later", "/third", "/later", "/last"]
+        writer.write(b"".join(asks("GET", path, last=path == "/last") for path in paths))
+        lines = (await said(reader)).split(b"\r\n")
+    assert [line for line in lines if line.startswith(b"x-of")] == [
+        f"x-of: {path}".encode() for path in paths
+    ]
+
+
+async def test_a_connection_is_closed_when_it_was_idle_for_so_long_and_not_while_it_is_answered() -> (
+    None
+):
+    async with answering(200, [], b"body", idle_seconds=0.2) as (reader, writer):
+        writer.write(asks("GET", "/later", last=False))
+        await asyncio.wait_for(reader.readuntil(b"\r\n\r\nbody"), PATIENCE)
+        assert await said(reader) == b"", "nothing but the end"
