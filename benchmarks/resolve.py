@@ -30,7 +30,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from common import codelists
+from common import codelists, writes
 from common.database import Database
 from common.places import Places
 from services_directory.followers_service import declare_followers
@@ -194,6 +194,13 @@ class Recorder:
 
         for listened in (candidate_queries, queries):
             vars(listened)["fetch"] = fetch
+        straight = writes.send_straight
+
+        def send(connection: Any, text: str, values: Any) -> Any:
+            self._record(None, None, text, values)
+            return straight(connection, text, values)
+
+        vars(writes)["send_straight"] = send
 
     def _record(self, _c: Any, _k: Any, statement: str, values: Any, *_: Any) -> None:
         given = list(values or ())

@@ -1,9 +1,11 @@
 """Rows that wait with the session: nobody can miss them, and they share the transaction's fate."""
 
 import uuid
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from common import writes
 from common.database import Database
 from common.ids import new_id
 from common.writes import RowWriter, send_entities, write_soon
@@ -38,8 +40,17 @@ async def stored(database: Database) -> int:
         return int(await session.scalar(COUNT) or 0)
 
 
-async def test_rows_of_several_tables_go_in_one_statement(database: Database) -> None:
+async def test_rows_of_several_tables_go_in_one_statement(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     statements: list[str] = []
+    straight = writes.send_straight
+
+    def kept(connection: sa.Connection, statement: str, values: Any) -> Any:
+        statements.append(statement)
+        return straight(connection, statement, values)
+
+    monkeypatch.setattr(writes, "send_straight", kept)
 
     @event.listens_for(database.engine.sync_engine, "before_cursor_execute")
     def keep(_c: object, _cursor: object, statement: str, *_more: object) -> None:

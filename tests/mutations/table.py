@@ -798,15 +798,15 @@ MUTATIONS = (
         "step-up",
         "what can do much harm asks a person for a sign-in of a moment ago",
         f"{_COMMON}/web/routing.py",
-        "                check_step_up(principal, context.settings.step_up_minutes)\n",
-        "                pass\n",
+        "            check_step_up(principal, context.settings.step_up_minutes)\n",
+        "            pass\n",
         "tests/descriptions/test_step_up.py::test_an_old_sign_in_is_not_enough_for_a_marked_act",
     ),
     Mutation(
         "unknown-parameter",
         "a filter that nobody knows is refused, and not taken for all",
         f"{_COMMON}/web/routing.py",
-        "            self._refuse_unknown(request)\n",
+        "        self._refuse_unknown(request)\n",
         "",
         "tests/descriptions/test_unknown_parameters.py"
         "::test_every_operation_refuses_it_and_names_those_that_it_knows",
@@ -818,6 +818,14 @@ MUTATIONS = (
         "        self._refuse_unknown(request)\n",
         "",
         "tests/services/directory/test_services.py::test_one_entry_refuses_them_too",
+    ),
+    Mutation(
+        "asked-above",
+        "what a router above a command asks for is asked past the framework, too: such a command stays with it",
+        f"{_COMMON}/web/commands.py",
+        "            or found.dependencies != route.dependencies\n",
+        "",
+        "tests/common/test_commands.py::test_what_a_router_above_asks_for_is_asked_each_time",
     ),
     Mutation(
         "link-made-longer",

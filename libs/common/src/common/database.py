@@ -87,13 +87,12 @@ def _tell_caller(
     caller = _caller(session.info.get("principal"))
     question: OpeningRead | None = session.info.pop("question", None)
     if question is None:
-        connection.exec_driver_sql(_SET_CALLER, caller).close()
+        writes.send_straight(connection, _SET_CALLER, caller)
         return
     beside = f"WITH {question.beside} " if question.beside else ""
     statement = f"{beside}{_SET_CALLER}, {question.columns}"
-    session.info["answer"] = connection.exec_driver_sql(
-        statement, (*caller, *question.values)
-    ).one()
+    values = (*caller, *question.values)
+    (session.info["answer"],) = writes.send_straight(connection, statement, values)
 
 
 @event.listens_for(ScopedSession, "do_orm_execute")

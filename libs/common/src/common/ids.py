@@ -1,10 +1,15 @@
-"""Identifiers: UUIDv7, so that rows of a table arrive in index order."""
+"""Identifiers: UUIDv7, so that rows of a table arrive in index order; codes for people."""
 
+import secrets
 from datetime import datetime
 from uuid import UUID
 
 import uuid_utils
 from uuid_utils.compat import uuid7
+
+# Without what is read wrongly from paper or misheard (I L O U).
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_BY_BYTE = bytes(ord(_CROCKFORD[byte % 32]) for byte in range(256))
 
 
 def new_id() -> UUID:
@@ -14,6 +19,11 @@ def new_id() -> UUID:
 def new_text() -> str:
     """A new id as it is written: a seventh of what writing `new_id` takes."""
     return str(uuid_utils.uuid7())
+
+
+def new_code(length: int) -> str:
+    """Random characters that are hard to confuse, of 5 bits each."""
+    return secrets.token_bytes(length).translate(_BY_BYTE).decode()
 
 
 def first_id_of(moment: datetime) -> UUID:

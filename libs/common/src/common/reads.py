@@ -113,7 +113,7 @@ def split(row: Any, *records: type[Any]) -> tuple[list[Any], list[Any]]:
     """A row as one record after the other (None where its first column is NULL), and the rest."""
     found, values, at = [], list(row), 0
     for record in records:
-        width = len(fields(record))
+        width = len(record.__match_args__)
         found.append(None if values[at] is None else record(*values[at : at + width]))
         at += width
     return found, values[at:]

@@ -23,6 +23,7 @@ from common.tables import CommonTables
 from common.telemetry import Metrics
 from common.web import problems
 from common.web.bodies import BodyLimitMiddleware, RepeatedNamesMiddleware
+from common.web.commands import Commands
 from common.web.context import BackgroundTask, HoldsKeys, ServiceContext
 from common.web.forgetting import ending, forgetting
 from common.web.health import health
@@ -124,7 +125,7 @@ def service_app(
     for part in routers:
         app.include_router(part)
     problems.install(app)
-    app.add_middleware(_kept_as_routed, context=context)
+    app.add_middleware(_commands, context=context)
     app.add_middleware(RepeatedNamesMiddleware, larger=body_limit_of)
     app.add_middleware(BodyLimitMiddleware, limit=settings.body_limit_bytes, larger=body_limit_of)
     app.add_middleware(
@@ -139,9 +140,9 @@ def service_app(
     return app
 
 
-def _kept_as_routed(app: ASGIApp, context: ServiceContext) -> ASGIApp:
-    context.routed = app
-    return app
+def _commands(app: ASGIApp, context: ServiceContext) -> ASGIApp:
+    context.commands = Commands(app)
+    return context.commands
 
 
 def _database(settings: ServiceSettings) -> Database:

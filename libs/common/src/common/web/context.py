@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from common.answers import AnswerRule
+from common.crypto import key_from_base64
 from common.database import Database
 from common.messaging.connection import Broker
 from common.messaging.consumer import Consumer, Subscription
@@ -30,6 +33,14 @@ class HoldsKeys(Protocol):
     async def close(self) -> None: ...
 
 
+class RunsCommands(Protocol):
+    """`web.commands`."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    async def answer(self, scope: Scope, body: bytes) -> tuple[Response, str] | None: ...
+
+
 @dataclass
 class ServiceContext:
     """`parts` holds what a single service adds (key store, route table …), by name."""
@@ -49,8 +60,13 @@ class ServiceContext:
     key_holders: list[HoldsKeys] = field(default_factory=list)
     # Readings that are marked so are answered by it while it is well; None without one.
     standby: Standby | None = None
-    # The app within all that is done once for a request: for the commands of a batch (`web.inner`).
-    routed: ASGIApp | None = None
+    # Within all that is done once for a request: for the commands of a batch (`web.inner`).
+    commands: RunsCommands | None = None
+
+    @cached_property
+    def sealing_key(self) -> bytes:
+        """Of stored answers that no other key is for."""
+        return key_from_base64(self.settings.stored_result_key.get_secret_value())
 
     def relay(self) -> "BackgroundTask":
         """The task that publishes this service's outbox."""

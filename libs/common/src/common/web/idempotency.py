@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from uuid import UUID
 
@@ -41,7 +41,7 @@ from common.writes import RowWriter, write_soon
 HEADER = "Idempotency-Key"
 KEPT_FOR = timedelta(days=1)
 _BARE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
-_KEPT_HEADERS = ("content-type", "location", "etag", "content-language")
+_KEPT_HEADERS = frozenset({b"content-type", b"location", b"etag", b"content-language"})
 
 
 async def require_key(request: Request) -> None:
@@ -77,12 +77,12 @@ class KeyedCommand:
         if text is None:
             return None
         digest = hashlib.sha256()
-        for part in (request.url.query.encode(), await request.body()):
+        for part in (request.scope["query_string"], await request.body()):
             digest.update(len(part).to_bytes(8, "big") + part)
-        route = f"{request.method} {request.url.path}"
+        route = f"{request.method} {request.scope['path']}"
         return cls(client_id, route, parse_key(text), digest.digest())
 
-    @property
+    @cached_property
     def identity(self) -> dict[str, str]:
         """How it is stored. A key is whatever the client likes, so only its digest is kept."""
         digest = hashlib.sha256(self.key.encode()).hexdigest()
@@ -220,7 +220,11 @@ def is_repeat(error: IntegrityError) -> bool:
 
 
 def _pack(response: Response) -> bytes:
-    headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+    headers = {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in response.raw_headers
+        if name in _KEPT_HEADERS
+    }
     head = orjson.dumps({"status": response.status_code, "headers": headers})
     return head + b"\n" + bytes(response.body)
 

@@ -25,7 +25,6 @@ from starlette.types import Message, Scope
 
 from common.answers import AnswerRule
 from common.auth.principal import Principal
-from common.crypto import key_from_base64
 from common.database import OpeningRead, begin_command, end_command, retrying, was_given_up
 from common.errors import BAD_REQUEST, unknown_parameter
 from common.positions import Position
@@ -43,6 +42,7 @@ from common.web.shown_once import as_stored, names_shown_once
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SHARED = "ruta.shared_work"
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 # Dependencies are coroutines although they wait for nothing: FastAPI would call a plain function
@@ -150,51 +150,52 @@ class UnitOfWorkRoute(APIRoute):
             extra["parameters"] = [_key_parameter(_needs_key(self.dependant))]
         self.openapi_extra = {**extra, **(self.openapi_extra or {})}
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         handler = super().get_route_handler()
 
         async def unit_of_work(request: Request) -> Response:
-            _refuse_nul(request)
-            principal = self.access.check(request)
-            self._refuse_unknown(request)
-            context = context_of(request)
-            if self._steps_up:
-                check_step_up(principal, context.settings.step_up_minutes)
-            # Read before the transaction opens: a slow client holds no connection meanwhile.
-            command = await self._keyed(request, principal)
-            body = (
-                b"" if self._in_parts or request.method in _SAFE_METHODS else await request.body()
-            )
-
-            shared: SharedWork | None = request.scope.get(_SHARED)
-
-            async def whole() -> Response:
-                asked = _afresh(request, body)
-                opened = _opened(context, shared, principal, command)
-                async with opened as session:
-                    asked.state.session = session
-                    if command is None:
-                        return await handler(asked)
-                    return await self._once(command, principal, session, context, handler, asked)
-
-            try:
-                if self._in_parts:
-                    return await handler(request)
-                if shared is not None:
-                    return await whole()
-                # Nothing has been answered before the commit, so it may all be done again.
-                if context.standby is None or not self.reads_from_standby:
-                    return await retrying(whole)
-                there = partial(
-                    _at, context.standby, principal, handler, lambda: _afresh(request, body)
-                )
-                return await context.standby.reading().either(there, lambda: retrying(whole))
-            except IntegrityError as error:
-                if command is not None and is_repeat(error):
-                    raise in_flight() from error
-                raise
+            return await self.work(request, handler)
 
         return unit_of_work
+
+    async def work(self, request: Request, handler: Handler) -> Response:
+        """The answer of `handler`, which is asked within the unit of work, again if that is done again."""
+        _refuse_nul(request)
+        principal = self.access.check(request)
+        self._refuse_unknown(request)
+        context = context_of(request)
+        if self._steps_up:
+            check_step_up(principal, context.settings.step_up_minutes)
+        # Read before the transaction opens: a slow client holds no connection meanwhile.
+        command = await self._keyed(request, principal)
+        body = b"" if self._in_parts or request.method in _SAFE_METHODS else await request.body()
+
+        shared: SharedWork | None = request.scope.get(_SHARED)
+
+        async def whole() -> Response:
+            asked = _afresh(request, body)
+            async with _opened(context, shared, principal, command) as session:
+                asked.state.session = session
+                if command is None:
+                    return await handler(asked)
+                return await self._once(command, principal, session, context, handler, asked)
+
+        try:
+            if self._in_parts:
+                return await handler(request)
+            if shared is not None:
+                return await whole()
+            # Nothing has been answered before the commit, so it may all be done again.
+            if context.standby is None or not self.reads_from_standby:
+                return await retrying(whole)
+            there = partial(
+                _at, context.standby, principal, handler, lambda: _afresh(request, body)
+            )
+            return await context.standby.reading().either(there, lambda: retrying(whole))
+        except IntegrityError as error:
+            if command is not None and is_repeat(error):
+                raise in_flight() from error
+            raise
 
     def _refuse_unknown(self, request: Request) -> None:
         if self._parameters is None:
@@ -209,12 +210,11 @@ class UnitOfWorkRoute(APIRoute):
         principal: Principal,
         session: AsyncSession,
         context: ServiceContext,
-        handler: Callable[[Request], Coroutine[Any, Any, Response]],
+        handler: Handler,
         request: Request,
     ) -> Response:
         """The stored answer, or the handler's, stored in the same transaction."""
-        sealing_key = key_from_base64(context.settings.stored_result_key.get_secret_value())
-        answers = StoredAnswers(context.tables, sealing_key, context.answers)
+        answers = StoredAnswers(context.tables, context.sealing_key, context.answers)
         stored = await answers.replay(session, principal, command)
         if stored is not None:
             return stored
@@ -273,7 +273,7 @@ def _afresh(request: Request, body: bytes) -> Request:
 async def _at(
     standby: Standby,
     principal: Principal,
-    handler: Callable[[Request], Coroutine[Any, Any, Response]],
+    handler: Handler,
     asked: Callable[[], Request],
     wanted: Position,
 ) -> Response:
@@ -299,7 +299,7 @@ def _opened(
 
 def _refuse_nul(request: Request) -> None:
     """No path or query may carry NUL: PostgreSQL cannot hold it and no id contains it."""
-    if "\x00" in request.url.path or b"%00" in request.scope.get("query_string", b""):
+    if "\x00" in request.scope["path"] or b"%00" in request.scope.get("query_string", b""):
         raise BAD_REQUEST.because("Paths and parameters must not contain NUL characters.")
 
 

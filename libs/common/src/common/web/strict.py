@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 MAX_TEXT = 10_000
@@ -32,11 +33,19 @@ class Strict(BaseModel):
     @classmethod
     def _refuse_unstorable(cls, data: Any) -> Any:
         # Only this level's texts: nested Strict models look at their own.
-        if isinstance(data, dict):
+        if isinstance(data, dict) and not _is_plain(data):
             for key, value in data.items():
                 _check(key)
                 _check(value)
         return data
+
+
+def _is_plain(data: dict[Any, Any]) -> bool:
+    """Whether it is JSON without any text that is refused: seen in one go, as most bodies are so."""
+    try:
+        return b"\\u0000" not in orjson.dumps(data)
+    except TypeError:
+        return False
 
 
 def _check(value: Any, depth: int = 0) -> None:

@@ -1,23 +1,22 @@
 """What follows from a person's record: age, what can be disclosed, what may be counted. Pure."""
 
-import secrets
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from common.events.codes import ReportingAttributes
+from common.ids import new_code
 
 from referrals.vocabulary.ages import ADULT_AGE, SUPPRESSED, Caregiver, completed_years
 from referrals.vocabulary.disclosure import Item
 
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ELDER = 60
 _ADOLESCENT = 12
 
 
 def new_reference() -> str:
     """A case code for people: 10 random characters that are hard to confuse (50 bits)."""
-    text = "".join(secrets.choice(_CROCKFORD) for _ in range(10))
+    text = new_code(10)
     return f"{text[:5]}-{text[5:]}"
 
 

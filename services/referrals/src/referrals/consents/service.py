@@ -1,6 +1,5 @@
 """Use cases of consent: record, decide by a second person, withdraw."""
 
-import secrets
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from common.auth import Principal
 from common.codelists import categories
 from common.errors import CONFLICT, INVALID
 from common.events.referrals import GrantGiven, GrantWithdrawn
-from common.ids import new_id
+from common.ids import new_code, new_id
 from common.messaging import append
 from common.two_people import refuse_same_person
 from common.writes import RowWriter, write_soon
@@ -43,12 +42,11 @@ from referrals.vocabulary.disclosure import Item
 
 _GRANTS = RowWriter(Grant.metadata.tables["grants"], *Grant.model_fields, entity=True)
 CLOCK_AHEAD = timedelta(minutes=1)
-_CODE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def new_withdrawal_code() -> str:
     """Sixteen random characters (80 bits) in groups of four."""
-    text = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(16))
+    text = new_code(16)
     return "-".join(text[i : i + 4] for i in range(0, 16, 4))
 
 

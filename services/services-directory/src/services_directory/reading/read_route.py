@@ -12,6 +12,7 @@ from uuid import UUID
 
 from common.errors import INVALID, FieldError
 from common.web import ServiceContext, UnitOfWorkRoute
+from common.web.problems import handler_of
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -122,7 +123,7 @@ class ReadPaths:
             await self._app(scope, _again(await request.body(), receive), send)
             return
         except Exception as error:
-            handler = _handler(scope, error)
+            handler = handler_of(scope["app"], error)
             if handler is None:
                 raise
             response = await handler(request, error)
@@ -153,14 +154,3 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return await receive()
 
     return repeated
-
-
-def _handler(scope: Scope, error: Exception) -> Callable[..., Any] | None:
-    known = scope["app"].exception_handlers
-    for kind in type(error).__mro__:
-        if kind is Exception:
-            return None  # the app's outermost layer answers and logs it
-        if kind in known:
-            handler: Callable[..., Any] = known[kind]
-            return handler
-    return None
